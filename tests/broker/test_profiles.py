@@ -1,7 +1,7 @@
 """broker/profiles.py: is of past logins only read what is needed, and shown what the caller may see?"""
 
 from logonscope.broker.profiles import read_profiles
-from logonscope.machine import Selection
+from logonscope.machine import AccountQuery
 from logonscope.providers.helpers.profile_columns import HISTORY, LOADED, Profile
 from tests.broker.memory import Memory
 from tests.hosts import ROOT, user
@@ -14,13 +14,13 @@ LOGGED = SNAPSHOT._replace(login_history=ROWS)
 
 def test_without_facts_only_accounts_are_read() -> None:
     memory = Memory(LOGGED)
-    found = [profile for (profile,) in read_profiles(memory.request(ROOT), frozenset(), Selection())]
+    found = [profile for (profile,) in read_profiles(memory.request(ROOT), frozenset(), AccountQuery(users="ALL"))]
     assert found == [Profile(account) for account in USERS]
     assert memory.asked.processes == []
 
 
 def test_a_caller_has_its_own_history() -> None:
-    selection = Selection(users=frozenset({"alice", "bob"}))
+    selection = AccountQuery(users=frozenset({"alice", "bob"}))
     facts = frozenset({HISTORY, LOADED})
     found = {
         row.account.name: row[1:] for (row,) in read_profiles(Memory(LOGGED).request(user(1000)), facts, selection)

@@ -19,7 +19,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple, Protocol
 
 from logonscope.errors import AccessDeniedError
-from logonscope.facts import Account, Hardware, Login, Machine, Process, Service
+from logonscope.facts import Account, Login, Machine, Process, Service
 from logonscope.machine import Facts, Owner, Ownership
 
 CAP_SYS_PTRACE = 19
@@ -152,9 +152,11 @@ class Visibility:
         hidden: dict[str, Any] = dict.fromkeys(PASSWORD_FACTS)
         return account if self.everything else account._replace(**hidden)
 
-    def hardware(self, hardware: Hardware) -> Hardware:
-        """Return the hardware as the caller may see it: as in sysfs, only an administrator sees its serial number."""
-        return hardware if self.everything else hardware._replace(serial=None)
+    def masked_machine(self, machine: Machine) -> Machine:
+        """Return the machine as the caller may see it: as in sysfs, only an administrator sees its serial number."""
+        if self.everything or machine.hardware is None:
+            return machine
+        return machine._replace(hardware=machine.hardware._replace(serial=None))
 
     def masked_service(self, service: Service) -> Service:
         """Return a service of the system as the caller may see it: only an administrator sees its command line."""

@@ -240,8 +240,7 @@ def _read_services(request: Request, query: ItemQuery) -> Items:
 
 
 def _read_profiles(request: Request, query: ItemQuery) -> Items:
-    users = _names_or_all(query.selection.users)
-    return read_profiles(request, query.facts, Selection(users=None if users == "ALL" else users))
+    return read_profiles(request, query.facts, AccountQuery(users=_names_or_all(query.selection.users)))
 
 
 def _read_unit_requests(request: Request, query: ItemQuery) -> Items:
@@ -274,16 +273,14 @@ def _parse_address(text: str) -> int | None:
 def _read_machine(request: Request, query: ItemQuery) -> Items:
     parts: frozenset[Part] = NO_PARTS | {part for part in PARTS if part in query.facts}
     # each part is read only if a column needs it: a reading of all processes is expensive
-    summary = HostSummary(request.source.machine(request.look, parts) if parts else request.machine)
+    machine = request.source.machine(request.look, parts) if parts else request.machine
+    summary = HostSummary(request.visibility.masked_machine(machine))
     if PROCESSES in query.facts:
         processes = _read_processes(request, ItemQuery(frozenset(), include_hidden=True))
         summary = summary._replace(processes=sum(1 for _ in processes))
     if SESSIONS in query.facts:
         sessions = _read_logon_sessions(request, ItemQuery(frozenset()))
         summary = summary._replace(sessions=tuple(session for session, _ in sessions))
-    if summary.machine.hardware is not None:
-        visible_hardware = request.visibility.hardware(summary.machine.hardware)
-        summary = summary._replace(machine=summary.machine._replace(hardware=visible_hardware))
     if LOGINS in query.facts:
         logins = filter(request.visibility.sees_login, request.source.logins(request.look))
         summary = summary._replace(logins=tuple(sorted(logins, key=_login_start)))

@@ -4,16 +4,15 @@ from collections.abc import Iterator
 
 from logonscope.broker.request import Request
 from logonscope.facts import Account, LoginHistory
-from logonscope.machine import AccountQuery, Facts, ProcessQuery, Selection
+from logonscope.machine import AccountQuery, Facts, ProcessQuery
 from logonscope.providers.helpers.profile_columns import HISTORY, LOADED, Profile
 
 _COUNTING_SOURCES = ("wtmpdb", "wtmp")
 """The databases that count logins, the one with the longer memory first."""
 
 
-def read_profiles(request: Request, facts: Facts, selection: Selection) -> Iterator[tuple[Profile]]:
+def read_profiles(request: Request, facts: Facts, query: AccountQuery) -> Iterator[tuple[Profile]]:
     """Yield the profile of each account."""
-    query = AccountQuery(users="ALL" if selection.users is None else selection.users)
     users, _ = request.source.accounts(request.look, query)
     history = list(request.source.login_history(request.look)) if HISTORY in facts else []
     by_key: dict[int | str | None, list[LoginHistory]] = {}

@@ -27,9 +27,7 @@ def recordable_snapshot(request: Request) -> Snapshot:
     """
     request.admit()
     source, look, everything = request.source, request.look, request.visibility.everything
-    machine = source.machine(look, frozenset({"platform", "vitals", "hardware"}))
-    if machine.hardware is not None:
-        machine = machine._replace(hardware=request.visibility.hardware(machine.hardware))
+    machine = request.visibility.masked_machine(source.machine(look, frozenset({"platform", "vitals", "hardware"})))
     owned = request.read(ProcessQuery(ALL_FACTS, max_cmdline_bytes=MOST_ARGUMENTS))
     logins = tuple(filter(request.visibility.sees_login, source.logins(look)))
     sockets = (

@@ -84,7 +84,8 @@ def filter_by_text_keys(target: Target) -> RowFilter | None:
         getters = [getter_of(name) for name in cls.keys]
 
         def has_keys(row: Row) -> bool:
-            return [str(get(row)).lower() for get in getters] == folded_keys
+            values = [get(row) for get in getters]
+            return None not in values and [str(value).lower() for value in values] == folded_keys
 
         return has_keys
 

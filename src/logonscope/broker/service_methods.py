@@ -42,8 +42,8 @@ def read_service(request: Request, target: Target) -> ServiceTarget:
         NotFoundError: there is no such service.
     """
     (name,) = target.keys or ("",)
-    found = request.source.services(request.look, ServiceQuery(frozenset({str(name)})))
-    services = {service.name: service for service in found}
+    matching_services = request.source.services(request.look, ServiceQuery(frozenset({str(name)})))
+    services = {service.name: service for service in matching_services}
     # names that differ only in case are different services: the one that is spelled like the key is chosen
     service = services.get(str(name)) or next(iter(services.values()), None)
     if service is None:

@@ -34,8 +34,12 @@ def read_starts(request: Request, names: frozenset[str]) -> dict[str, datetime]:
     """Return when services of the system's manager were started, as far as that is known."""
     if not names:
         return {}
-    found = request.source.services(request.look, ServiceQuery(names, details=False))
-    starts = ((service.name, local_datetime(service.start / 1e6)) for service in found if service.start is not None)
+    matching_services = request.source.services(request.look, ServiceQuery(names, details=False))
+    starts = (
+        (service.name, local_datetime(service.start / 1e6))
+        for service in matching_services
+        if service.start is not None
+    )
     return {name: start for name, start in starts if start is not None}
 
 

@@ -2,7 +2,7 @@
 
 from logonscope.providers.helpers.file_keys import split_path
 from logonscope.providers.helpers.host import computer_name
-from logonscope.providers.helpers.provider import Provider, always_null, column, constant
+from logonscope.providers.helpers.provider import Provider, always_null, column, constant, host_column
 from logonscope.providers.helpers.text import clean
 
 _NOT_READ = "the file is not read: it can be on a file system that does not answer"
@@ -21,7 +21,7 @@ PROVIDER = Provider(
         "InUseCount": always_null("the memory of every process would have to be read"),
         "Archive": always_null(_NOT_ON_LINUX),
         "CSCreationClassName": constant("Win32_ComputerSystem"),
-        "CSName": column(lambda *item: computer_name(item[-1].machine), "the kernel's hostname"),
+        "CSName": host_column(lambda context: computer_name(context.machine), "the kernel's hostname"),
         "Compressed": always_null(_NOT_READ),
         "CreationClassName": constant("CIM_DataFile"),
         "CreationDate": always_null(_NOT_READ),

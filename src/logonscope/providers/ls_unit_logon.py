@@ -2,7 +2,7 @@
 
 from logonscope.cim.types import Value
 from logonscope.facts import ServiceName, UnitRequest
-from logonscope.machine import EVERYTHING, Owner, Selection, local_datetime
+from logonscope.machine import Owner, Selection, local_datetime
 from logonscope.providers.helpers.provider import Context, End, Provider, column
 from logonscope.providers.helpers.service_keys import SYSTEM_MANAGER, select_service, service_reference
 from logonscope.providers.helpers.text import clean
@@ -18,7 +18,7 @@ def _select_service(reference: tuple[Value, ...], _: object = None) -> Selection
     """Return the selection for a reference to an LS_Service; only the system's manager is in the journal's lines."""
     if str(reference[1]).lower() != SYSTEM_MANAGER:
         return Selection(services=frozenset())
-    return select_service(reference[2]) if len(reference) > 2 else EVERYTHING
+    return select_service(reference[2])
 
 
 PROVIDER = Provider(

@@ -1,11 +1,9 @@
 """Win32_NetworkLoginProfile: the past logins and the settings of accounts."""
 
-from typing import Any
-
 from logonscope.cim.types import Value
 from logonscope.machine import Selection, local_datetime
 from logonscope.providers.helpers.account_columns import full_name
-from logonscope.providers.helpers.account_names import domain_and_name
+from logonscope.providers.helpers.account_names import domain_and_name, possible_names
 from logonscope.providers.helpers.profile_columns import HISTORY, Profile
 from logonscope.providers.helpers.provider import Context, Provider, always_null, column, constant
 from logonscope.providers.helpers.text import clean
@@ -25,9 +23,8 @@ def _time(microseconds: int | None) -> Value:
 
 def _select_name(name: Value, _: object = None) -> Selection:
     # HOST\name of a local account, or DOMAIN\name of a directory service, which knows it by one of three spellings
-    text: Any = name
-    domain, _, user = str(text).partition("\\")
-    return Selection(users=frozenset({user, f"{domain}\\{user}", f"{user}@{domain}"}))
+    domain, _, user = str(name).partition("\\")
+    return Selection(users=possible_names(user, domain))
 
 
 PROVIDER = Provider(

@@ -2,7 +2,7 @@
 
 from logonscope.facts import Hardware
 from logonscope.providers.helpers.host import HARDWARE, PLATFORM, HostSummary, computer_name, from_hardware, hardware_of
-from logonscope.providers.helpers.provider import Column, Context, Provider, always_null, column, constant
+from logonscope.providers.helpers.provider import Column, Context, Provider, always_null, column, constant, host_column
 from logonscope.providers.helpers.text import clean
 
 CENTRAL_PROCESSOR = 3
@@ -83,7 +83,7 @@ PROVIDER = Provider(
         "PowerManagementSupported": always_null(_NO_DEVICE),
         "StatusInfo": always_null(_NO_DEVICE),
         "SystemCreationClassName": constant("Win32_ComputerSystem"),
-        "SystemName": column(lambda _, __, context: computer_name(context.machine), "the kernel's hostname"),
+        "SystemName": host_column(lambda context: computer_name(context.machine), "the kernel's hostname"),
         "LastErrorCode": always_null(_NO_DEVICE),
         "ErrorDescription": always_null(_NO_DEVICE),
         "ErrorCleared": always_null(_NO_DEVICE),

@@ -2,7 +2,7 @@
 
 from logonscope.facts import Service
 from logonscope.providers.helpers.host import computer_name
-from logonscope.providers.helpers.provider import Context, Provider, always_null, column, constant
+from logonscope.providers.helpers.provider import Context, Provider, always_null, column, constant, host_column
 from logonscope.providers.helpers.service_keys import select_service
 from logonscope.providers.helpers.text import clean
 
@@ -85,7 +85,7 @@ PROVIDER = Provider(
         ),
         "Started": column(_is_started, "as State"),
         "SystemCreationClassName": constant("Win32_ComputerSystem"),
-        "SystemName": column(lambda _, context: computer_name(context.machine), "the kernel's hostname"),
+        "SystemName": host_column(lambda context: computer_name(context.machine), "the kernel's hostname"),
         "AcceptPause": column(_accepts_pause, "systemd: CanFreeze, while it runs"),
         "AcceptStop": column(_accepts_stop, "systemd: CanStop, while it runs"),
         "DesktopInteract": constant(value=False, source="a service has no desktop"),

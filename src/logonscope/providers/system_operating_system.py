@@ -1,12 +1,12 @@
 """Win32_SystemOperatingSystem: the operating system of the computer."""
 
 from logonscope.providers.helpers.host import computer_reference
-from logonscope.providers.helpers.provider import End, Provider, column, constant
+from logonscope.providers.helpers.provider import End, Provider, constant, host_column
 
 PROVIDER = Provider(
     subject="machine",
     columns={
-        "GroupComponent": column(lambda _, context: computer_reference(context), "the kernel's hostname"),
+        "GroupComponent": host_column(computer_reference, "the kernel's hostname"),
         "PartComponent": constant(("Win32_OperatingSystem",), "the singleton"),
         "PrimaryOS": constant(value=True, source="the operating system that runs"),
     },

@@ -1,7 +1,7 @@
 """Win32_SystemServices: the services of the computer."""
 
 from logonscope.providers.helpers.host import computer_reference
-from logonscope.providers.helpers.provider import End, Provider, column
+from logonscope.providers.helpers.provider import End, Provider, column, host_column
 from logonscope.providers.helpers.service_keys import select_service_reference
 from logonscope.providers.helpers.text import clean
 
@@ -9,7 +9,7 @@ PROVIDER = Provider(
     subject="service",
     is_instance=lambda service, _: service.uid is None,
     columns={
-        "GroupComponent": column(lambda _, context: computer_reference(context), "the kernel's hostname"),
+        "GroupComponent": host_column(computer_reference, "the kernel's hostname"),
         "PartComponent": column(lambda service, _: ("Win32_Service", clean(service.name)), "see Win32_Service"),
     },
     ends={"GroupComponent": End("machine"), "PartComponent": End("service", slice(0, 1))},

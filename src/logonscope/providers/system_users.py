@@ -2,13 +2,13 @@
 
 from logonscope.providers.helpers.account_names import account_reference, is_person, select_user_reference
 from logonscope.providers.helpers.host import computer_reference
-from logonscope.providers.helpers.provider import End, Provider, column
+from logonscope.providers.helpers.provider import End, Provider, column, host_column
 
 PROVIDER = Provider(
     subject="user",
     is_instance=lambda account, context: is_person(account.uid, context.machine.uid_min),
     columns={
-        "GroupComponent": column(lambda _, context: computer_reference(context), "the kernel's hostname"),
+        "GroupComponent": host_column(computer_reference, "the kernel's hostname"),
         "PartComponent": column(
             lambda account, context: account_reference(account.name, context.machine.hostname, "Win32_UserAccount"),
             "see Win32_UserAccount",

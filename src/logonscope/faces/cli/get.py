@@ -31,9 +31,9 @@ def run(host: Host, args: argparse.Namespace) -> int:
     """Print the instance or the class; return the exit code."""
     from logonscope.cim.classes import Class  # noqa: PLC0415 -- imported with the schema
 
-    found = host.get(args.path, args.properties, namespace=args.namespace)
-    if isinstance(found, Class):
+    instance_or_class = host.get(args.path, args.properties, namespace=args.namespace)
+    if isinstance(instance_or_class, Class):
         from logonscope.faces.cli.class_ import print_class  # noqa: PLC0415 -- rarely used
 
-        return print_class(args, found)
-    return print_instance(args, found)
+        return print_class(args, instance_or_class)
+    return print_instance(args, instance_or_class)

@@ -47,9 +47,7 @@ def select_login_uid(uid: Value, _: object = None) -> Selection:
 
 def select_process_user(name: Value, _: object = None) -> Selection:
     """Return the selection of the processes that run as a user, by name."""
-    if "\ufffd" in str(name):
-        return EVERYTHING  # U+FFFD replaces any character that XML cannot carry
-    return Selection(process_users=frozenset({str(name)}))
+    return Selection(process_users=possible_names(name, None))
 
 
 def select_process(reference: tuple[Value, ...], _: object = None) -> Selection:

@@ -4,7 +4,8 @@ import re
 
 from logonscope.cim.types import Value
 from logonscope.facts import Service, ServiceName
-from logonscope.machine import EVERYTHING, Selection
+from logonscope.machine import Selection
+from logonscope.providers.helpers.account_names import possible_names
 from logonscope.providers.helpers.text import clean
 
 SYSTEM_MANAGER = "system"
@@ -25,8 +26,7 @@ def service_reference(service: Service | ServiceName) -> tuple[Value, ...]:
 
 def select_service(name: Value, _: object = None) -> Selection:
     """Return the selection of the services with this name."""
-    # U+FFFD replaces any character that XML cannot carry
-    return EVERYTHING if "\ufffd" in str(name) else Selection(services=frozenset({str(name)}))
+    return Selection(services=possible_names(name, None))
 
 
 def select_manager(manager: Value, _: object = None) -> Selection:

@@ -2,7 +2,8 @@
 
 import os
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 
 from logonscope.facts import Hardware
 
@@ -25,6 +26,7 @@ def read_hardware(root: str) -> Hardware:
     lines = dict(reversed(_LINE.findall(_first_processor(root))))
     # ARM and RISC-V list features under other names, and no extensions for virtual machines
     flags = set(lines["flags"].split()) if "flags" in lines else None
+    cache_sizes = _read_cache_sizes(root, first)
     zone, rule = _read_zone(root)
     return Hardware(
         package_cores=tuple(cores.values()),
@@ -38,8 +40,8 @@ def read_hardware(root: str) -> Hardware:
         virtualization=None if flags is None else not flags.isdisjoint({"vmx", "svm"}),
         nested_paging=None if flags is None else not flags.isdisjoint({"ept", "npt"}),
         max_mhz=_megahertz(_read_word(root, f"{_CPUS}/cpu{min(first, default=0)}/cpufreq/cpuinfo_max_freq")),
-        l2_size=_read_cache_size(root, list(first), "2"),
-        l3_size=_read_cache_size(root, list(first), "3"),
+        l2_size=cache_sizes.get("2"),
+        l3_size=cache_sizes.get("3"),
         bios_vendor=_read_word(root, f"{_DMI}/bios_vendor"),
         bios_version=_read_word(root, f"{_DMI}/bios_version"),
         bios_date=_read_word(root, f"{_DMI}/bios_date"),
@@ -68,18 +70,22 @@ def _read_topology(root: str) -> dict[int, dict[int, str]]:
     return packages
 
 
-def _read_cache_size(root: str, numbers: list[int], level: str) -> int | None:
-    """Return the KiB of all caches of a level that these processors have, each counted once."""
-    sizes: dict[str, int] = {}
+def _read_cache_sizes(root: str, numbers: Iterable[int]) -> dict[str, int]:
+    """Return the KiB of all caches that these processors have, by level; each is counted once."""
+    sizes: dict[tuple[str, str], int] = {}  # (level, sharers)
     for number in numbers:
-        folder = f"{_CPUS}/cpu{number}/cache"
         for index in range(5):
-            if _read_word(root, f"{folder}/index{index}/level") == level:
-                size = _SIZE.fullmatch(_read_word(root, f"{folder}/index{index}/size") or "")
-                sharers = _read_word(root, f"{folder}/index{index}/shared_cpu_list")
+            folder = f"{_CPUS}/cpu{number}/cache/index{index}"
+            level = _read_word(root, f"{folder}/level")
+            if level in {"2", "3"}:
+                size = _SIZE.fullmatch(_read_word(root, f"{folder}/size") or "")
+                sharers = _read_word(root, f"{folder}/shared_cpu_list")
                 if size and sharers:
-                    sizes[sharers] = int(size[1])
-    return sum(sizes.values()) or None
+                    sizes[level, sharers] = int(size[1])
+    totals: Counter[str] = Counter()
+    for (name, _), kib in sizes.items():
+        totals[name] += kib
+    return {level: total for level, total in totals.items() if total}
 
 
 def _first_processor(root: str) -> str:

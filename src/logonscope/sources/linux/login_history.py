@@ -8,6 +8,7 @@ import os
 import struct
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 
 from logonscope.facts import LoginHistory
 from logonscope.machine import Look, Trouble
@@ -98,27 +99,13 @@ def _query(path: str, text: str) -> list[tuple[object, ...]]:
     from urllib.request import pathname2url  # noqa: PLC0415 -- few hosts have these databases
 
     end = time.monotonic() + SECONDS
-    connection = None
     try:
-        connection = sqlite3.connect(f"file:{pathname2url(path)}?mode=ro", uri=True, timeout=1)
-        connection.set_progress_handler(_Clock(end).is_over, _STEPS)
-        return connection.execute(text).fetchall()
+        with closing(sqlite3.connect(f"file:{pathname2url(path)}?mode=ro", uri=True, timeout=1)) as connection:
+            # the query is ended when the handler returns a true value
+            connection.set_progress_handler(lambda: time.monotonic() > end, _STEPS)
+            return connection.execute(text).fetchall()
     except sqlite3.Error as error:
         raise ValueError(str(error)) from None
-    finally:
-        if connection is not None:
-            connection.close()
-
-
-class _Clock:
-    """A progress handler of SQLite that ends a query when its time is over."""
-
-    def __init__(self, end: float) -> None:
-        self._end = end
-
-    def is_over(self) -> int:
-        """Return 1 to end the query."""
-        return int(time.monotonic() > self._end)
 
 
 def _read_wtmp(path: str) -> Iterator[LoginHistory]:

@@ -15,7 +15,7 @@ from logonscope.facts import UNSET, Process
 MOST_MEMBERS = 64
 """Maximum number of processes of one scope whose kernel ids are read."""
 
-_HIERARCHIES = ("sys/fs/cgroup", "sys/fs/cgroup/unified", "sys/fs/cgroup/systemd")
+HIERARCHIES = ("sys/fs/cgroup", "sys/fs/cgroup/unified", "sys/fs/cgroup/systemd")
 _SLICE = re.compile(r"user-([0-9]{1,10})\.slice")
 _SCOPE = re.compile(r"session-([0-9A-Za-z]{1,32})\.scope")
 
@@ -30,7 +30,7 @@ class Scopes:
     @cached_property
     def _user_slice(self) -> str | None:
         """Return the directory of user.slice in the hierarchy of the login service; None where there is none."""
-        paths = (os.path.join(self._root, hierarchy, "user.slice") for hierarchy in _HIERARCHIES)
+        paths = (os.path.join(self._root, hierarchy, "user.slice") for hierarchy in HIERARCHIES)
         return next((path for path in paths if os.path.isdir(path)), None)
 
     def unit_path(self, uid: int, unit: str) -> str | None:
@@ -80,9 +80,9 @@ class Scopes:
         recorded_ids = {login_id for login_id, _ in recorded}
         if self._user_slice is None or (login_ids is not None and set(login_ids) <= recorded_ids):
             return
-        for name in _list_folder(self._user_slice):
+        for name in list_folder(self._user_slice):
             user = _SLICE.fullmatch(name)
-            for unit in _list_folder(os.path.join(self._user_slice, name)) if user else ():
+            for unit in list_folder(os.path.join(self._user_slice, name)) if user else ():
                 scope = _SCOPE.fullmatch(unit)
                 if not (scope and user) or (login_ids is not None and scope[1] not in login_ids):
                     continue
@@ -91,7 +91,8 @@ class Scopes:
                     yield scope[1], int(user[1])
 
 
-def _list_folder(folder: str) -> list[str]:
+def list_folder(folder: str) -> list[str]:
+    """Return the sorted names in a folder; none where it cannot be read."""
     try:
         return sorted(os.listdir(folder))
     except OSError:

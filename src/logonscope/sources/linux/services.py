@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator
 from logonscope.facts import SERVICE_UNIT, Service
 from logonscope.machine import Look, ServiceQuery
 from logonscope.machine.source import matching_services
+from logonscope.sources.linux.scopes import HIERARCHIES, list_folder
 
 ROOT = "/"
-_HIERARCHIES = ("sys/fs/cgroup", "sys/fs/cgroup/unified", "sys/fs/cgroup/systemd")
 _INVOCATIONS = "run/systemd/units"
 _SCRIPT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,254}")
 _DESCRIPTION = re.compile(rb"^(?:# Short-Description:|description=)[ \t]*[\"']?(.*?)[\"']?[ \t]*$", re.MULTILINE)
@@ -39,8 +39,8 @@ def read_services(root: str, look: Look, query: ServiceQuery) -> Iterator[Servic
 
         units = read_units(root, look, query.names)
     if units is None:
-        units = matching_services(_read_running_units(root), query)
-    return (service._replace(start=_read_start(root, service.name)) for service in units)
+        units = _read_running_units(root)
+    return (service._replace(start=_read_start(root, service.name)) for service in matching_services(units, query))
 
 
 def _read_starts(root: str, names: Iterable[str]) -> Iterator[Service]:
@@ -63,13 +63,13 @@ def _read_start(root: str, name: str) -> int | None:
 def _read_running_units(root: str) -> Iterator[Service]:
     """Yield the services whose cgroup exists, or that have a start: they run, or are being started or stopped."""
     names: dict[str, bool] = {}
-    for hierarchy in _HIERARCHIES:
+    for hierarchy in HIERARCHIES:
         top = os.path.join(root, hierarchy)
         if os.path.isdir(os.path.join(top, "system.slice")):
             names.update(_units_below(top))
             break
     # a oneshot service has no process any more, but is active: its start is left
-    for link in _list_folder(os.path.join(root, _INVOCATIONS)):
+    for link in list_folder(os.path.join(root, _INVOCATIONS)):
         name = link.removeprefix("invocation:")
         if name != link and SERVICE_UNIT.fullmatch(name):
             names.setdefault(name, False)
@@ -79,7 +79,7 @@ def _read_running_units(root: str) -> Iterator[Service]:
 
 def _units_below(folder: str) -> Iterator[tuple[str, bool]]:
     """Yield the services in the slices below a folder, and whether each has processes."""
-    for name in _list_folder(folder):
+    for name in list_folder(folder):
         path = os.path.join(folder, name)
         if name.endswith(".slice"):
             yield from _units_below(path)
@@ -102,7 +102,7 @@ def _read_scripts(root: str) -> Iterator[Service]:
     """Yield the services that have a script in etc/init.d."""
     manager = "openrc" if os.path.isdir(os.path.join(root, "run/openrc")) else "sysvinit"
     enabled = _openrc_enabled(root) if manager == "openrc" else _sysvinit_enabled(root)
-    for name in _list_folder(os.path.join(root, "etc/init.d")):
+    for name in list_folder(os.path.join(root, "etc/init.d")):
         path = os.path.join(root, "etc/init.d", name)
         if (
             name in _NO_SERVICES
@@ -123,8 +123,8 @@ def _read_scripts(root: str) -> Iterator[Service]:
 
 def _openrc_enabled(root: str) -> set[str]:
     """Return the services that are in a runlevel other than those of the end (OpenRC's guide: runlevels)."""
-    levels = set(_list_folder(os.path.join(root, "etc/runlevels"))) - {"shutdown"}
-    return {name for level in levels for name in _list_folder(os.path.join(root, "etc/runlevels", level))}
+    levels = set(list_folder(os.path.join(root, "etc/runlevels"))) - {"shutdown"}
+    return {name for level in levels for name in list_folder(os.path.join(root, "etc/runlevels", level))}
 
 
 def _openrc_state(root: str, name: str) -> str:
@@ -139,7 +139,7 @@ def _openrc_state(root: str, name: str) -> str:
 
 def _sysvinit_enabled(root: str) -> set[str]:
     """Return the services that start at boot or in a runlevel of use: links S??NAME in etc/rc?.d."""
-    links = (link for level in "S2345" for link in _list_folder(os.path.join(root, f"etc/rc{level}.d")))
+    links = (link for level in "S2345" for link in list_folder(os.path.join(root, f"etc/rc{level}.d")))
     return {match[1] for link in links if (match := _START.fullmatch(link))}
 
 
@@ -150,10 +150,3 @@ def _read_description(path: str) -> str | None:
     except OSError:
         return None
     return match[1].decode("utf-8", "surrogateescape") or None if match else None
-
-
-def _list_folder(folder: str) -> list[str]:
-    try:
-        return sorted(os.listdir(folder))
-    except OSError:
-        return []

@@ -16,6 +16,7 @@ from logonscope.facts import SERVICE_UNIT, Service
 from logonscope.machine import Look, Trouble
 from logonscope.machine.action import ServiceAction
 from logonscope.sources.linux.programs import Output, run_program
+from logonscope.sources.linux.scopes import list_folder
 
 PROGRAMS = ("usr/bin/systemctl", "bin/systemctl", "run/current-system/sw/bin/systemctl")
 READ_SECONDS = 5.0
@@ -55,11 +56,13 @@ def read_units(root: str, look: Look, names: frozenset[str] | None) -> Iterator[
     if program is None:
         look.report(Trouble("systemctl", "there is no such program", "install systemctl to read states of services"))
         return None
-    wanted = None if names is None else {name for name in map(str.lower, names) if SERVICE_UNIT.fullmatch(name)}
-    if wanted is not None and not wanted:
+    requested_names = (
+        None if names is None else {name for name in map(str.lower, names) if SERVICE_UNIT.fullmatch(name)}
+    )
+    if requested_names is not None and not requested_names:
         return iter(())
     # a loaded unit needs no file: an instance of a template, a unit of systemd-run
-    patterns = ["*.service"] if wanted is None else [*map(_pattern_of_any_case, sorted(wanted))]
+    patterns = ["*.service"] if requested_names is None else [*map(_pattern_of_any_case, sorted(requested_names))]
     left = None if look.deadline is None else look.deadline.seconds_left
     end = time.monotonic() + (READ_SECONDS if left is None else min(left, READ_SECONDS))
     try:
@@ -69,10 +72,9 @@ def read_units(root: str, look: Look, names: frozenset[str] | None) -> Iterator[
         return None
     seen = {service.name for service in loaded}
     files = (name for name in _list_unit_files(root) if name not in seen)
-    unloaded = [name for name in files if wanted is None or name.lower() in wanted]
+    unloaded = [name for name in files if requested_names is None or name.lower() in requested_names]
     # the manager has to read the files of services that it has not loaded, which takes long: they come last
-    services = chain(loaded, _read_in_parts(program, unloaded, end, look, Service("", active_state="inactive")))
-    return (service for service in services if wanted is None or service.name.lower() in wanted)
+    return chain(loaded, _read_in_parts(program, unloaded, end, look, Service("", active_state="inactive")))
 
 
 def _read_loaded(program: str, patterns: list[str], end: float, look: Look) -> list[Service]:
@@ -171,12 +173,9 @@ def _list_unit_files(root: str) -> list[str]:
     names: dict[str, None] = {}
     for folder in _UNIT_FOLDERS:
         path = os.path.join(root, folder)
-        try:
-            found = sorted(os.listdir(path))
-        except OSError:
-            continue
+        file_names = list_folder(path)
         names.update(
-            dict.fromkeys(name for name in found if SERVICE_UNIT.fullmatch(name) and not _is_alias(path, name))
+            dict.fromkeys(name for name in file_names if SERVICE_UNIT.fullmatch(name) and not _is_alias(path, name))
         )
     return list(names)
 

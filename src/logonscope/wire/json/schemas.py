@@ -68,5 +68,5 @@ def _property_schema(member: Property) -> dict[str, Any]:
 
 
 def _description(qualifiers: Any) -> str:
-    found = find_qualifier(qualifiers, "Description")
-    return "" if found is None else str(found.value)
+    qualifier = find_qualifier(qualifiers, "Description")
+    return "" if qualifier is None else str(qualifier.value)

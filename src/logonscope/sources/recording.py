@@ -466,5 +466,5 @@ def _is_tuple_of(fits: _Check, value: Any) -> bool:
 def _file_error(path: str, error: OSError) -> AccessDeniedError | InvalidParameterError:
     why = os.strerror(error.errno) if error.errno else str(error)
     if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
-        return AccessDeniedError(f"cannot use {path}: {why}", Hint(HintCode.GET_RIGHTS, also=", or use another path"))
+        return AccessDeniedError(f"cannot use {path}: {why}", Hint(HintCode.RUN_AS_ROOT, also=", or use another path"))
     return InvalidParameterError(f"cannot use {path}: {why}", "check the name and the disk")

@@ -29,6 +29,11 @@ HINTS: HintTexts = {
 _RIGHTS = (HintCode.GET_RIGHTS, HintCode.SEE_OTHERS, HintCode.RUN_AS_ROOT)
 
 
+def is_remote(host: str) -> bool:
+    """Return whether a value of --host names a server: another machine, or one on a unix socket."""
+    return "://" in host or host.startswith("unix:")
+
+
 def rights_texts(host: str | None, view_as: str | None) -> HintTexts:
     """Return the texts of hints for a host: what gives more rights depends on it, and on --as."""
     texts = dict(HINTS)

@@ -56,6 +56,16 @@ def test_wrong_use(tmp_path: Path) -> None:
     path = str(tmp_path / "tokens")
     assert reply(["token", "add", "--tokens", path, "x", "--uid", "1000", "--expires", "soon"])[0] == 2
     assert reply(["token", "add", "--tokens", path, "x"])[0] == 2
+    code, _, err = reply(["token", "add", "--tokens", path, "x", "--administrator", "--uid", "4"])
+    assert (code, err) == (
+        2,
+        "logonscope: invalid --uid: with --administrator, the token sees everything; give one of the two\n",
+    )
+    assert not (tmp_path / "tokens").exists()
+    code, out, err = reply(["token", "list", "--tokens", path])
+    assert (code, out, err) == (1, "", f"logonscope: {path} has no tokens; see `logonscope token add --help`\n")
+    for action in ("add", "list", "remove"):
+        assert f"sudo logonscope token {action}" in reply(["token", action, "--help"])[1]
     assert reply(["token", "remove", "--tokens", path, "x"])[0] == 1
     assert reply(["token", "add", "--tokens", path, "x", "--uid", "1000", "--hosts", "web 1"])[0] == 2
 
@@ -72,3 +82,6 @@ def test_a_token_of_another_host_is_none_here() -> None:
         assert json.loads(line)["hosts"] == ["other", os.uname().nodename.lower()]
         rows = json.loads(reply(["-o", "json", "token", "list", *file])[1])
         assert [row["name"] for row in rows] == ["here", "elsewhere"]
+        head, first, _ = reply(["-o", "csv", "token", "list", *file])[1].splitlines()
+        assert head == "name,uid,administrator,scope,hosts,expires"
+        assert first.startswith(f"here,1000,False,read,other {os.uname().nodename.lower()},20")

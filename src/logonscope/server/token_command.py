@@ -1,9 +1,11 @@
 """``logonscope token``: tokens of the JSON API for programs: add, list, remove."""
 
 import argparse
+import csv
 import json
 import re
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from logonscope.errors import InvalidParameterError
@@ -23,6 +25,8 @@ examples:
   sudo logonscope token remove dashboard
 """
 
+_COLUMNS = ("name", "uid", "administrator", "scope", "hosts", "expires")
+
 _UNITS = {"m": 60, "h": 3600, "d": 86_400}
 
 
@@ -38,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="read: no method that changes something (default); act: as the server's setting allow_methods permits",
     )  # fmt: skip
     add.add_argument(
-        "--expires", metavar="TIME", default="30d", help="until the token expires: 90m, 12h, 30d (default)"
+        "--expires", metavar="TIME", default="30d", help="lifetime of the token, such as 90m or 12h (default: 30d)"
     )
     add.add_argument(
         "--hosts", metavar="A,B", default=",".join(ALL_HOSTS),
@@ -51,9 +55,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_action(actions: Any, name: str, summary: str) -> argparse.ArgumentParser:
+    examples = [line for line in EPILOG.splitlines() if f" token {name}" in line]
     parser: argparse.ArgumentParser = actions.add_parser(
-        name, help=summary, description=f"{summary[0].upper()}{summary[1:]}."
-    )
+        name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.",
+        epilog="\n".join(["examples:", *examples]), formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
     parser.add_argument("--tokens", metavar="FILE", default=TOKENS_FILE, help=f"the file (default: {TOKENS_FILE})")
     return parser
 
@@ -62,6 +68,10 @@ def run(args: argparse.Namespace) -> int:
     """Run the action; return the exit code."""
     file = TokenFile(args.tokens)
     if args.action == "add":
+        if args.administrator and args.uid is not None:
+            raise InvalidParameterError(
+                "invalid --uid: with --administrator, the token sees everything", "give one of the two"
+            )
         token, text = file.add(
             args.name, uid=args.uid, administrator=args.administrator, scope=args.scope,
             seconds=_seconds(args.expires), hosts=args.hosts.lower().split(","),
@@ -74,12 +84,23 @@ def run(args: argparse.Namespace) -> int:
         file.remove(args.name)
         sys.stderr.write(f"logonscope: removed token {args.name}\n")
         return 0
-    tokens = file.tokens()
+    return _print_tokens(args, file.tokens())
+
+
+def _print_tokens(args: argparse.Namespace, tokens: Sequence[Token]) -> int:
+    """Print the tokens; return the exit code."""
+    rows = [_row(token) for token in tokens]
     if args.output == "json":
-        _print(json.dumps([_row(token) for token in tokens], indent=2))
+        _print(json.dumps(rows, indent=2))
+    elif args.output == "csv":
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(_COLUMNS)
+        writer.writerows({**row, "hosts": " ".join(row["hosts"])}.values() for row in rows)
     else:
-        for token in tokens:
-            _print(json.dumps(_row(token)) if args.output == "jsonl" else _line(token))
+        for token, row in zip(tokens, rows, strict=True):
+            _print(json.dumps(row) if args.output == "jsonl" else _line(token))
+    if not tokens:
+        sys.stderr.write(f"logonscope: {args.tokens} has no tokens; see `logonscope token add --help`\n")
     return 0 if tokens else 1
 
 

@@ -115,6 +115,8 @@ def no_match_message(host: Host, args: argparse.Namespace) -> str:
         return "no visible logon session; run `logonscope doctor`"
     # a number may also have been intended as a pid
     if which.isdecimal():
+        if args.watch is not None:
+            hint = f"for seconds, give --watch={which}; {hint}"
         return f"no logon session {which}{visible}; {hint}, or `logonscope whose {which}` for a process"
     if visible:
         return f"no logon session {which!r}{visible}, and none of a user {which!r}; {hint}"

@@ -83,6 +83,10 @@ def save_recording(snapshot: Snapshot, path: str, replace: bool) -> int:  # noqa
             _move_to_target(temporary, target, replace=replace)
     except FileExistsError:
         raise _file_exists_error(path) from None
+    except FileNotFoundError:
+        folder = os.path.dirname(os.path.realpath(path))
+        reason = f"cannot write {path}: the directory {folder} does not exist"
+        raise InvalidParameterError(reason, "create it, or give another file") from None
     except OSError as error:
         raise _file_error(path, error) from None
     return count

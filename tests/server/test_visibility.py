@@ -22,8 +22,8 @@ from logonscope.errors import LogonscopeError
 from logonscope.server.http import application
 from logonscope.server.json import JSON_OPERATIONS, JSON_PATHS, JsonDoor
 from logonscope.server.json_schemas import OPENAPI_PATH
-from logonscope.server.serve import DOORS
 from logonscope.server.request_target import normalized_path
+from logonscope.server.serve import DOORS
 from logonscope.server.wsman import REQUESTS, WSMAN_PATHS, WsmanDoor
 from logonscope.wire.wsman import names
 from logonscope.wire.wsman.requests import ACTIONS

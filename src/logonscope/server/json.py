@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from logonscope.answers.check import Check
 from logonscope.answers.explanation import Explanation
+from logonscope.answers.host_identity import HostIdentity
 from logonscope.answers.json_rows import RowWriter
 from logonscope.answers.jsonable import jsonable
 from logonscope.answers.logon_session import LogonSession
@@ -109,6 +110,7 @@ _ASSOCIATORS = {
 
 JSON_OPERATIONS: Mapping[str, JsonOperation] = {
     "identify": JsonOperation("Identity"),
+    "machine": JsonOperation(HostIdentity),
     "sessions": JsonOperation(LogonSession, {**_LOGONS, **_DETAILS}, rows=True),
     "session_of": JsonOperation(SessionOf, {"pid": _required(PID, "the pid of a process")}),
     "processes": JsonOperation(SessionProcess, _LOGONS, rows=True),

@@ -93,7 +93,7 @@ def _build_answer(request: Request, target: str, candidate: Candidate, details: 
         chain = [*read_masked_parents(request, process, logons, facts - {"cmdline", "exe"})]
         chain.append((visibility.masked(process, facts, owner), owner))
     else:
-        verb = "runs as you, in" if request.ownership.runs_as(process, visibility.uid, wholly=True) else "belongs to"
+        verb = "runs as you, in" if visibility.runs_as_caller(process, owner, wholly=True) else "belongs to"
         raise AccessDeniedError(
             f"process {process.pid} {verb} a logon session of another user", Hint(HintCode.GET_RIGHTS)
         )

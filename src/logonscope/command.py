@@ -101,9 +101,15 @@ def _load_serve_command() -> "ServerCommand":
     return load_serve_command()
 
 
+def _load_token_command() -> "ServerCommand":
+    from logonscope.app import load_token_command  # noqa: PLC0415 -- imports sources, which few commands need
+
+    return load_token_command()
+
+
 SERVER_COMMANDS: Mapping[str, Callable[[], Any]] = {
     "serve": _load_serve_command,
-    "token": partial(import_module, "logonscope.server.token_command"),
+    "token": _load_token_command,
     "schema": partial(import_module, "logonscope.server.schema_command"),
 }
 """The commands of the server. They are passed in, because faces/cli must not import the server."""

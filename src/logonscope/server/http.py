@@ -29,7 +29,7 @@ from logonscope.errors import (
     ServerTooBusyError,
 )
 from logonscope.machine import Deadline
-from logonscope.server.auth.authenticator import Authenticator, Credentials
+from logonscope.server.auth.authenticator import BEARER, Authenticator, Credentials
 from logonscope.server.auth.negotiate import Negotiation
 from logonscope.server.auth.peer import Peer
 from logonscope.server.auth.throttle import client_network
@@ -48,6 +48,8 @@ CLIENT_CLOSED_REQUEST = 499
 
 OTHER_METHODS = ("GET", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE")
 """Methods of HTTP that are rejected with a hint."""
+
+_BEARER_HINT = "it may have expired, or be removed or for other hosts: see `logonscope token list` on the server"
 
 _ENCRYPTION_REQUIRED = "message encryption required: use Negotiate with message encryption, or TLS\n"
 
@@ -377,9 +379,12 @@ class Endpoint:
         """Return the response to a request that is not authenticated."""
         reason = authentication.reason
         error = AccessDeniedError("authentication required", "send credentials")
-        if reason or received.credentials is not None:
-            hint = "" if reason else "send the password of a user, over TLS or from this host, or a token"
+        if received.credentials is not None:
+            is_token = received.credentials.scheme == BEARER
+            hint = _BEARER_HINT if is_token else "send the password of a user, over TLS or from this host, or a token"
             error = AccessDeniedError(reason or "authentication failed", hint)
+        elif reason:
+            error = AccessDeniedError(reason)
         return self._reject(error, Response(reason and f"{reason}\n", 401, media_type="text/plain"))
 
     def _reject(self, error: LogonscopeError, response: Response, **headers: str) -> Response:

@@ -438,10 +438,23 @@ def _only_classes(rows: Rows["Instance | Class"]) -> Rows["Class"]:
 
 
 def _selection_arguments(which: int | str | None, where: "LogonFilter | None") -> dict[str, Any]:
-    """Return the arguments that limit an operation to some logon sessions."""
-    # A filter without conditions is left out: the filtered operations describe every logon session, which is slower.
+    """Return the arguments that limit an operation to some logon sessions.
+
+    Raises:
+        InvalidParameterError: a value has the wrong type, or can match no logon session.
+    """
+    if which is not None and (not isinstance(which, int | str) or isinstance(which, bool)):
+        raise InvalidParameterError(f"invalid logon session {which!r}: expected text or a number", "give one of them")
     word = None if which is None else str(which)
-    return {"which": word} if where is None or where.matches_all else {"which": word, "where": where}
+    if where is None:
+        return {"which": word}
+    from logonscope.answers.logon_filter import LogonFilter  # noqa: PLC0415 -- most calls have no filter
+
+    if not isinstance(where, LogonFilter):
+        raise InvalidParameterError(f"invalid filter {where!r}: expected a LogonFilter", "give where=LogonFilter(...)")
+    where = where.checked()
+    # A filter without conditions is left out: the filtered operations describe every logon session, which is slower.
+    return {"which": word} if where.matches_all else {"which": word, "where": where}
 
 
 def _detail_arguments(details: "Iterable[Detail]") -> dict[str, Any]:

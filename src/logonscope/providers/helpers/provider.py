@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 from logonscope.cim.types import Value
 from logonscope.facts import Container, Machine, Process
 from logonscope.machine import EVERYTHING, AccountLookup, Owner, Ownership, Selection
+from logonscope.providers.helpers.text import clean
 
 Subject = Literal[
     "process",
@@ -136,13 +137,14 @@ class _HostValue:
 
 
 class _FactValue:
-    """A column function that returns a fact of an item (Process, Owner) as it is."""
+    """A column function that returns a fact of an item (Process, Owner), a text without control characters."""
 
     def __init__(self, name: str) -> None:
         self.index = Process._fields.index(name)
 
     def __call__(self, process: Process, *_: object) -> Any:
-        return process[self.index]
+        value = process[self.index]
+        return clean(value) if isinstance(value, str) else value
 
 
 def column(value: Callable[..., Value], source: str, *facts: str) -> Column:
@@ -151,7 +153,7 @@ def column(value: Callable[..., Value], source: str, *facts: str) -> Column:
 
 
 def fact_column(name: str, source: str) -> Column:
-    """Return the column of a fact of the process whose value is returned as it is."""
+    """Return the column of a fact of the process; a text is cleaned, any other value is returned as it is."""
     return Column(_FactValue(name), source, frozenset({name}))
 
 

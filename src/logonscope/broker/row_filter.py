@@ -26,7 +26,7 @@ from logonscope.wql.predicate import ColumnReader, Predicate, Row, compile_predi
 from logonscope.wql.tree import EQUAL, ISA, UNEQUAL
 
 GetterOf = Callable[[str], ColumnReader]
-"""A function of a column's name that returns the function which takes this column's value from a row."""
+"""A function from the name of a column to its reader: a function from a row to the value of this column."""
 
 
 class RowFilter(NamedTuple):
@@ -68,7 +68,7 @@ def filter_by_condition(request: Request, cls: Class, condition: Condition) -> R
 
 
 def filter_by_text_keys(target: Target) -> RowFilter | None:
-    """Return the row filter of an instance whose keys are all texts, in any case; None if it has others, or none.
+    """Return the row filter of an instance whose keys are all texts, compared case-insensitively; None for other keys.
 
     It keeps what ``filter_by_condition`` keeps for ``wql.bind.key_tests``; most instances have such keys.
     """

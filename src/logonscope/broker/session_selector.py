@@ -68,7 +68,7 @@ class SessionFilter:
             ownership: the rules that find the login uid of a process.
             accounts: the accounts of the host.
             foreign: the lookup of foreign logon sessions; None: decide from the facts of one process alone.
-            case_sensitive: compare user names exactly, as on Linux, not in any case, as WMI does; a process whose login
+            case_sensitive: compare user names exactly, as on Linux, not case-insensitively, as WMI does; a process whose login
                 uid is unknown then never matches.
         """
         self._selection, self._ownership, self._accounts = selection, ownership, accounts

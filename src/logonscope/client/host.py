@@ -34,6 +34,9 @@ class Host(ABC):
     """A machine to query. Every result is limited to what the caller may see there.
 
     A host can be used in a ``with`` statement, which closes it.
+
+    Every method of a remote host can raise these, besides the errors that it lists: TransportFailureError (no answer,
+    or not a valid one), TimedOutError (no answer in time), AccessDeniedError (the authentication failed).
     """
 
     @abstractmethod
@@ -105,7 +108,7 @@ class Host(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Release connections, descriptors and threads; the host cannot be used afterwards."""
+        """Release connections, descriptors and threads; a remote host cannot be used afterwards."""
 
     def __enter__(self) -> Self:
         """Return the host itself."""
@@ -129,8 +132,8 @@ class Host(ABC):
 
         Args:
             which: only one logon session, by its login id ("c1"), or, if no login has that id, by its LogonId (41); or
-                those of a user, by the account's name; or "system", the System session. ``processes`` and ``tree`` take
-                the same values.
+                those of a user, by the exact name of the account; or "system", the System session. ``processes``,
+                ``tree`` and ``leftovers`` take the same values.
             where: only logon sessions that fit a filter, such as LogonFilter(types=frozenset({10})).
             details: what else to read: "origin", the address and port of the client, from the socket of the leader;
                 "authentication", how an ssh login authenticated, from the journal; "usage", the sums of processor
@@ -138,7 +141,7 @@ class Host(ABC):
                 also read, unrequested, if the login record does not have the address.
 
         Raises:
-            InvalidParameterError: there is no such detail.
+            InvalidParameterError: there is no such detail, or a value of ``which`` or ``where`` is invalid.
         """
         arguments = _selection_arguments(which, where) | _detail_arguments(details)
         answer: list[LogonSession] = self._perform("sessions", **arguments)
@@ -155,17 +158,27 @@ class Host(ABC):
         return answer
 
     def processes(self, which: int | str | None = None, where: "LogonFilter | None" = None) -> Rows["SessionProcess"]:
-        """Yield processes while they are read: all, or those of the logon sessions that the arguments select."""
+        """Yield a SessionProcess for each process while they are read: all, or those of the selected logon sessions.
+
+        ``session_processes`` yields only pid and LogonId of each process, and is faster.
+        """
         answer: Rows[SessionProcess] = self._perform("processes", **_selection_arguments(which, where))
         return answer
 
     def session_processes(self) -> Rows[tuple[int, str]]:
-        """Yield (pid, LogonId) of each process whose logon session is known and visible, while they are read."""
+        """Yield a pair (pid, LogonId) for each process whose logon session is known and visible, while they are read.
+
+        These are the pairs of Win32_SessionProcess. ``processes`` yields SessionProcess rows, with more values of each.
+        """
         answer: Rows[tuple[int, str]] = self._perform("session_processes")
         return answer
 
     def leftovers(self, which: int | str | None = None, where: "LogonFilter | None" = None) -> "Leftovers":
-        """Return the processes whose login's leader is gone, and for how many logon sessions that is known."""
+        """Return the leftovers: processes of logon sessions that are logged out.
+
+        Its ``known`` and ``unknown`` count the logon sessions of which it is, or is not, known whether they are logged
+        out. The System session is in neither count.
+        """
         answer: Leftovers = self._perform("leftovers", **_selection_arguments(which, where))
         return answer
 
@@ -182,7 +195,7 @@ class Host(ABC):
     def whose(
         self, target: int | str, details: "Iterable[Detail]" = (), *, all_namespaces: bool = False
     ) -> list["Whose"]:
-        """Return the logon session of each process that a target means, with the evidence.
+        """Return the logon session of each process that matches a target, with the evidence.
 
         Args:
             target: a pid (4312), a process name ("sshd"), a port (":8080", ":ssh", "127.0.0.1:8080", "[::1]:8080"), the
@@ -279,7 +292,10 @@ class Host(ABC):
             namespace: as in ``get``.
 
         Raises:
-            NotFoundError: while it is iterated: there is no such instance, or the caller may not see it.
+            NotFoundError: there is no such instance, or the caller may not see it. It is raised by the call, or while
+                the result is iterated, before the first instance.
+            InvalidParameterError: an option names no association, or no reference of one.
+            InvalidPropertyError: no result can have one of the properties.
             InvalidObjectPathError, InvalidClassError, InvalidNamespaceError, TypeMismatchError: as in ``get``.
         """
         answer: Rows[Instance] = self._perform(
@@ -297,7 +313,7 @@ class Host(ABC):
         properties: Sequence[str] | None = None,
         namespace: str | None = None,
     ) -> Rows["Instance"]:
-        """Yield the associations that refer to an instance; the arguments are those of ``associators``."""
+        """Yield the associations that refer to an instance; arguments and errors are those of ``associators``."""
         answer: Rows[Instance] = self._perform(
             "references", path=_path_text(path), namespace=namespace, result_class=result_class, role=role,
             properties=_check_names(properties),
@@ -320,7 +336,7 @@ class Host(ABC):
             InvalidClassError, InvalidObjectPathError, InvalidNamespaceError, TypeMismatchError: as in ``get``.
             QuotaViolationError: the query is too long or too deeply nested.
             NotSupportedError: it is an event query.
-            InvalidParameterError: while it is iterated: it selects classes.
+            InvalidParameterError: the timeout is not greater than 0; or, while it is iterated: it selects classes.
             NotFoundError, TimedOutError: while it is iterated: no such instance, or the timeout has passed.
         """
         return _only_instances(self.query_any(text, namespace=namespace, timeout=timeout))
@@ -352,7 +368,10 @@ class Host(ABC):
         return answer
 
     def explain(self, text: str, *, namespace: str | None = None) -> "Explanation":
-        """Return the plan of a query: what its condition fixes, what is read, and the predicate tested on each row.
+        """Return the plan of a query: the properties that its condition fixes, what is read, and the predicate.
+
+        The predicate is the part of the condition that the reading alone does not guarantee. (A query tests the whole
+        condition on every row.)
 
         Raises:
             InvalidQueryError and others: as in ``query``.
@@ -368,11 +387,14 @@ class Host(ABC):
         *,
         namespace: str | None = None,
     ) -> "Outcome":
-        """Run a method of an instance: GetOwner, GetOwnerSid, Terminate, SetPriority of Win32_Process.
+        """Run a method of an instance.
+
+        The supported methods are GetOwner, GetOwnerSid, Terminate and SetPriority of Win32_Process, and StartService,
+        StopService, PauseService, ResumeService and InterrogateService of Win32_Service.
 
         Returns:
-            its return_value (0 success, 2 access denied, 3 insufficient privilege, 21 invalid parameter) and its out
-            parameters.
+            its return_value and its out parameters. Of a process: 0 success, 2 access denied, 3 insufficient privilege,
+            21 invalid parameter; the values of the service methods are in the reference of Win32_Service.
 
         Raises:
             NotFoundError: there is no such instance, or the caller may not see it.
@@ -386,7 +408,15 @@ class Host(ABC):
         return answer
 
     def classes(self, pattern: str | None = None, *, namespace: str | None = None) -> Rows["Class"]:
-        """Yield the classes of a namespace whose name matches a pattern, ``Win32_*``; superclasses first."""
+        """Yield the classes of a namespace, superclasses first.
+
+        Args:
+            pattern: only classes whose name matches this shell pattern, ``Win32_*``, in upper or lower case.
+            namespace: as in ``get``.
+
+        Raises:
+            InvalidNamespaceError: there is no such namespace.
+        """
         answer: Rows[Class] = self._perform("classes", pattern=pattern, namespace=namespace)
         return answer
 

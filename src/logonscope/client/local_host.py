@@ -1,4 +1,4 @@
-"""LocalHost: a host that this process reads itself; its operations are functions of the broker."""
+"""LocalHost: a host that is read in the caller's Python process; its operations are functions of the broker."""
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -32,7 +32,7 @@ OPERATIONS: Mapping[str, str] = {
 
 
 class LocalHost(Host):
-    """A host whose source this process reads."""
+    """A host that is read in the caller's Python process: this machine, a recording, a folder or another source."""
 
     def __init__(self, source: Source, ownership: Ownership, caller: Caller, save: SaveRecording) -> None:
         self._source, self._ownership, self._caller = source, ownership, caller

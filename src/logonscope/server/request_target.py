@@ -1,4 +1,4 @@
-"""Normalisation of request targets before routing: absolute URIs, and paths in any case.
+"""Normalisation of request targets before routing: absolute URIs, and paths in upper or lower case.
 
 A server must accept the absolute form (RFC 9112 3.2.2). WinRM compares paths without case, so clients that were tested
 with Windows only send /WSMAN.

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from logonscope.formats.record import HostIdentity
 
 Row = TypeVar("Row")
-Rows = Generator[Row, None, None]
-"""Rows that are read while they are iterated; ``close()`` stops the reading and releases its resources."""
+RowIterator = Generator[Row, None, None]
+"""RowIterator that are read while they are iterated; ``close()`` stops the reading and releases its resources."""
 
 
 class Host(ABC):
@@ -157,20 +157,22 @@ class Host(ABC):
         answer: SessionOf = self._perform("session_of", pid=pid)
         return answer
 
-    def processes(self, which: int | str | None = None, where: "LogonFilter | None" = None) -> Rows["SessionProcess"]:
+    def processes(
+        self, which: int | str | None = None, where: "LogonFilter | None" = None
+    ) -> RowIterator["SessionProcess"]:
         """Yield a SessionProcess for each process while they are read: all, or those of the selected logon sessions.
 
         ``session_processes`` yields only pid and LogonId of each process, and is faster.
         """
-        answer: Rows[SessionProcess] = self._perform("processes", **_selection_arguments(which, where))
+        answer: RowIterator[SessionProcess] = self._perform("processes", **_selection_arguments(which, where))
         return answer
 
-    def session_processes(self) -> Rows[tuple[int, str]]:
+    def session_processes(self) -> RowIterator[tuple[int, str]]:
         """Yield a pair (pid, LogonId) for each process whose logon session is known and visible, while they are read.
 
         These are the pairs of Win32_SessionProcess. ``processes`` yields SessionProcess rows, with more values of each.
         """
-        answer: Rows[tuple[int, str]] = self._perform("session_processes")
+        answer: RowIterator[tuple[int, str]] = self._perform("session_processes")
         return answer
 
     def leftovers(self, which: int | str | None = None, where: "LogonFilter | None" = None) -> "Leftovers":
@@ -257,13 +259,13 @@ class Host(ABC):
         *,
         namespace: str | None = None,
         deep: bool = True,
-    ) -> Rows["Instance"]:
+    ) -> RowIterator["Instance"]:
         """Yield the instances of a class while they are read; with ``deep`` those of its subclasses too.
 
         Raises:
             InvalidClassError, InvalidPropertyError, InvalidNamespaceError: the name is unknown.
         """
-        answer: Rows[Instance] = self._perform(
+        answer: RowIterator[Instance] = self._perform(
             "enumerate", class_name=class_name, properties=_check_names(properties), namespace=namespace, deep=deep
         )
         return answer
@@ -278,7 +280,7 @@ class Host(ABC):
         result_role: str | None = None,
         properties: Sequence[str] | None = None,
         namespace: str | None = None,
-    ) -> Rows["Instance"]:
+    ) -> RowIterator["Instance"]:
         """Yield the instances associated with an instance, such as the processes of a logon session.
 
         Args:
@@ -298,7 +300,7 @@ class Host(ABC):
             InvalidPropertyError: no result can have one of the properties.
             InvalidObjectPathError, InvalidClassError, InvalidNamespaceError, TypeMismatchError: as in ``get``.
         """
-        answer: Rows[Instance] = self._perform(
+        answer: RowIterator[Instance] = self._perform(
             "associators", path=_path_text(path), namespace=namespace, assoc_class=assoc_class,
             result_class=result_class, role=role, result_role=result_role, properties=_check_names(properties),
         )  # fmt: skip
@@ -312,15 +314,17 @@ class Host(ABC):
         role: str | None = None,
         properties: Sequence[str] | None = None,
         namespace: str | None = None,
-    ) -> Rows["Instance"]:
+    ) -> RowIterator["Instance"]:
         """Yield the associations that refer to an instance; arguments and errors are those of ``associators``."""
-        answer: Rows[Instance] = self._perform(
+        answer: RowIterator[Instance] = self._perform(
             "references", path=_path_text(path), namespace=namespace, result_class=result_class, role=role,
             properties=_check_names(properties),
         )  # fmt: skip
         return answer
 
-    def query(self, text: str, *, namespace: str | None = None, timeout: float | None = None) -> Rows["Instance"]:
+    def query(
+        self, text: str, *, namespace: str | None = None, timeout: float | None = None
+    ) -> RowIterator["Instance"]:
         """Yield the instances that a WQL query selects: ``SELECT Handle FROM Win32_Process WHERE Name = 'sshd'``.
 
         They are read while they are iterated; to stop early, close the iterator. Use ``query_classes`` for a query that
@@ -341,7 +345,9 @@ class Host(ABC):
         """
         return _only_instances(self.query_any(text, namespace=namespace, timeout=timeout))
 
-    def query_classes(self, text: str, *, namespace: str | None = None, timeout: float | None = None) -> Rows["Class"]:
+    def query_classes(
+        self, text: str, *, namespace: str | None = None, timeout: float | None = None
+    ) -> RowIterator["Class"]:
         """Yield the classes that a WQL query selects: ``SELECT * FROM meta_class WHERE __this ISA 'Win32_Account'``.
 
         ``ASSOCIATORS OF {path} WHERE ClassDefsOnly`` and ``REFERENCES OF {class} WHERE SchemaOnly`` select classes too.
@@ -359,12 +365,12 @@ class Host(ABC):
 
     def query_any(
         self, text: str, *, namespace: str | None = None, timeout: float | None = None
-    ) -> Rows["Instance | Class"]:
+    ) -> RowIterator["Instance | Class"]:
         """Yield what a WQL query selects, instances or classes: for queries that a user enters.
 
         The arguments and the errors are those of ``query``.
         """
-        answer: Rows[Instance | Class] = self._perform("query", text=text, namespace=namespace, timeout=timeout)
+        answer: RowIterator[Instance | Class] = self._perform("query", text=text, namespace=namespace, timeout=timeout)
         return answer
 
     def explain(self, text: str, *, namespace: str | None = None) -> "Explanation":
@@ -407,7 +413,7 @@ class Host(ABC):
         )
         return answer
 
-    def classes(self, pattern: str | None = None, *, namespace: str | None = None) -> Rows["Class"]:
+    def classes(self, pattern: str | None = None, *, namespace: str | None = None) -> RowIterator["Class"]:
         """Yield the classes of a namespace, superclasses first.
 
         Args:
@@ -417,7 +423,7 @@ class Host(ABC):
         Raises:
             InvalidNamespaceError: there is no such namespace.
         """
-        answer: Rows[Class] = self._perform("classes", pattern=pattern, namespace=namespace)
+        answer: RowIterator[Class] = self._perform("classes", pattern=pattern, namespace=namespace)
         return answer
 
     def get_class(self, name: str, *, namespace: str | None = None) -> "Class":
@@ -430,7 +436,7 @@ class Host(ABC):
         return answer
 
 
-def _only_instances(rows: Rows["Instance | Class"]) -> Rows["Instance"]:
+def _only_instances(rows: RowIterator["Instance | Class"]) -> RowIterator["Instance"]:
     """Yield the rows of a query that selects instances.
 
     Raises:
@@ -445,12 +451,12 @@ def _only_instances(rows: Rows["Instance | Class"]) -> Rows["Instance"]:
             raise InvalidParameterError(f"the query selects classes: {first.name}, ...", "use query_classes()")
         if first is not None:
             yield first
-        yield from cast('Rows["Instance"]', rows)
+        yield from cast('RowIterator["Instance"]', rows)
     finally:
         rows.close()
 
 
-def _only_classes(rows: Rows["Instance | Class"]) -> Rows["Class"]:
+def _only_classes(rows: RowIterator["Instance | Class"]) -> RowIterator["Class"]:
     """Yield the rows of a query that selects classes.
 
     Raises:

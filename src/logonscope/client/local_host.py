@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 SaveRecording = Callable[["Snapshot", str, bool], int]
 
-OPERATIONS: Mapping[str, str] = {
+BROKER_FUNCTIONS: Mapping[str, str] = {
     "sessions": "sessions.sessions", "tree": "sessions.tree", "processes": "session_processes.processes",
     "session_processes": "session_processes.read_pairs", "leftovers": "session_processes.leftovers",
     "services": "services.services", "whose": "whose.whose",
@@ -94,7 +94,7 @@ class LocalHost(Host):
         request = self.request(timeout)
         if operation in {"associators", "references"}:
             return _to_instances(request, _follow_associations(request, operation, **arguments))
-        module, _, function = OPERATIONS[operation].partition(".")
+        module, _, function = BROKER_FUNCTIONS[operation].partition(".")
         # The filtered operations are in a module of their own, so that requests without a filter do not import it.
         if "where" in arguments:
             module = "filtered_logons"

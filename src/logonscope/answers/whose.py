@@ -18,9 +18,9 @@ class UnseenLogin(NamedTuple):
     """A sign that a user may have logged in without the kernel's knowledge.
 
     Attributes:
-        kind: "daemon": a parent is a program that lets users in; "unit": the process is in the unit of such a daemon, and
-            its parents have ended; "user change": root became a person without su or sudo; "orphan": the process runs
-            as a person, its parents have ended, and it is in no unit; "outside": its parent is in another pid
+        kind: "daemon": a parent is a program that lets users in; "unit": the process is in the unit of such a daemon,
+            and its parents have ended; "user change": root became a person without su or sudo; "orphan": the process
+            runs as a person, its parents have ended, and it is in no unit; "outside": its parent is in another pid
             namespace.
         pid: the process that shows the sign.
         name: the name of that process, or of the unit.

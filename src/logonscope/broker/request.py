@@ -277,7 +277,7 @@ class Request:
 
     def logon_guid(self, owner: Owner) -> str | None:
         """Return the GUID of a logon session; None if it has none, or if the caller may not see it."""
-        key = owner.logon_id, self.ownership.generation(owner)
+        key = owner.logon_id, self.ownership.logon_id_generation(owner)
         if owner.logon_id is not None and key not in self._guids:
             if len(self._guids) >= MOST_GUIDS:
                 self._guids.clear()

@@ -9,38 +9,18 @@ class Login(NamedTuple):
     """One session of logind or elogind, or one user manager (``cls`` manager), as in its state file.
 
     Where the service has no record of it any more, only its scope is known: ``recorded`` is false.
-
-    Attributes:
-        id: "41", "c1"; "user@1000.service" for a user manager without a session of its own.
-        leader: pid.
-        audit: the kernel id, where the record has it.
-        since: microseconds since the epoch.
-        created: a lower bound of the same time, in clock ticks since the boot.
-        cls: Class: user, greeter, manager, background, ...
-        type: Type: tty, x11, wayland, unspecified, ...
-        service: PAM service.
-        scope: systemd unit; None with elogind.
-        state: opening, online, active, closing; of a user manager also lingering.
-        source: the file of the record.
-        service_name: logind or elogind.
-        process: the leader (ses, stat); None where it is gone.
-        gone: whether the leader is gone: logged out; None where that is not known.
-        recorded: the login service has a record of it.
-        scope_inode: of the scope's cgroup directory.
-        scope_ids: kernel ids of the scope's processes; None: not read.
-        remembered: the kernel id with which an earlier reading joined it.
     """
 
-    id: str
+    id: str  # "41", "c1"; "user@1000.service" for a user manager without a session of its own
     uid: int
-    leader: int | None = None
-    audit: int | None = None
-    since: int | None = None
-    created: int | None = None
+    leader: int | None = None  # pid
+    audit: int | None = None  # the kernel id, where the record has it
+    since: int | None = None  # microseconds since the epoch
+    created: int | None = None  # a lower bound of the same time, in clock ticks since the boot
     user: str | None = None
-    cls: str | None = None
-    type: str | None = None
-    service: str | None = None
+    cls: str | None = None  # Class: user, greeter, manager, background, ...
+    type: str | None = None  # Type: tty, x11, wayland, unspecified, ...
+    service: str | None = None  # PAM service
     seat: str | None = None
     vt: int | None = None
     tty: str | None = None
@@ -49,20 +29,20 @@ class Login(NamedTuple):
     remote: bool | None = None
     remote_host: str | None = None
     remote_user: str | None = None
-    scope: str | None = None
-    state: str | None = None
-    source: str = ""
-    service_name: str = "logind"
-    process: Process | None = None
-    gone: bool | None = None
+    scope: str | None = None  # systemd unit; None with elogind
+    state: str | None = None  # opening, online, active, closing; of a user manager also lingering
+    source: str = ""  # the file of the record
+    service_name: str = "logind"  # logind or elogind
+    process: Process | None = None  # the leader (ses, stat); None where it is gone
+    gone: bool | None = None  # whether the leader is gone: logged out; None where that is not known
     # the kernel id was inherited from an older login: proved (True), disproved (False), or neither (None)
     inherited: bool | None = None
-    recorded: bool = True
-    scope_inode: int | None = None
-    scope_ids: tuple[int, ...] | None = None
+    recorded: bool = True  # the login service has a record of it
+    scope_inode: int | None = None  # of the scope's cgroup directory
+    scope_ids: tuple[int, ...] | None = None  # kernel ids of the scope's processes; None: not read
     # start of the earliest known process in its scope, in ticks: the login is at least that old
     earliest_start: int | None = None
-    remembered: int | None = None
+    remembered: int | None = None  # the kernel id with which an earlier reading joined it
     # uid in the user namespace of the reader, where the record is of another one; 4294967295: it has none there
     mapped_uid: int | None = None
 

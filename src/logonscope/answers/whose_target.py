@@ -30,12 +30,16 @@ class WhoseTarget(NamedTuple):
     """A parsed target: a pid, a process name, a port, an account, a path, or a word.
 
     A path is that of an executable or of a unix socket; a word is a name or an account.
+
+    Attributes:
+        text: the pid, name, path, abstract name after "@", account or word; for a port the whole target.
+        address: local address of the socket; None: any.
     """
 
     kind: Kind
-    text: str  # the pid, name, path, abstract name after "@", account or word; for a port the whole target
+    text: str
     port: int = 0
-    address: str | None = None  # local address of the socket; None: any
+    address: str | None = None
 
 
 def parse_target(text: str) -> WhoseTarget:

@@ -81,7 +81,8 @@ def _read_loaded(program: str, patterns: list[str], end: float, look: Look) -> l
     """Return the services that the manager has loaded, with their values as far as systemctl can write them.
 
     Raises:
-        OSError: systemctl failed; TimeoutError: it did not end in time.
+        OSError: systemctl failed, or its output is too large (EFBIG) even for the names alone; TimeoutError: it did not
+            end in time.
     """
     try:
         return [*_show_units(program, patterns, end)]

@@ -289,7 +289,7 @@ def test_a_view_is_written_to_the_audit_log_and_does_not_act(server: RunningServ
     finally:
         dispatcher.audit = None
     events = [json.loads(line) for line in lines]
-    assert [(event["event"], event.get("viewer"), event["outcome"]) for event in events] == [
+    assert [(event["event"], event.get("viewed_user"), event["outcome"]) for event in events] == [
         ("view_as", "alice", "accepted"), ("view_as", "alice", "accepted"),
         ("method", None, "WBEM_E_ACCESS_DENIED"), ("view_as", "nobody-of-this-name", "WBEM_E_NOT_FOUND"),
     ]  # fmt: skip

@@ -111,7 +111,7 @@ def _filter(value: Any) -> LogonFilter:
     members = {name: _FILTER_MEMBERS[name].read(item) for name, item in value.items() if name in _FILTER_MEMBERS}
     if unknown := set(value) - set(members):
         raise ValueError(f"unknown member '{min(unknown)[:100]}'; the members are {', '.join(_FILTER_MEMBERS)}")
-    return LogonFilter(**members)
+    return LogonFilter(**members).checked()
 
 
 def _details(value: Any) -> Details:

@@ -1,4 +1,4 @@
-"""Normalisation of request targets before routing: absolute URIs, paths in any case, and paths that end with a slash.
+"""Normalisation of request targets before routing: absolute URIs, upper or lower case, and slashes at the end.
 
 A server must accept the absolute form (RFC 9112 3.2.2). WinRM compares paths without case, so clients that were tested
 with Windows only send /WSMAN. A redirect to the path without the slash would lose the request of most clients.

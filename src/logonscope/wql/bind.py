@@ -103,7 +103,7 @@ def _bind_term(tree: ConditionTree, scope: NameScope, *, negated: bool) -> Condi
         return FALSE
     if isinstance(tree, IsNull):
         return NullTest(column.name, is_null=not negated)
-    with positioned_errors(scope.text, tree.at):
+    with positioned_errors(scope.text, tree.position):
         if column.kind == PATH and tree.operator in {EQUAL, UNEQUAL}:
             return _compare_path(tree.constant, scope, equal=(tree.operator == EQUAL) is not negated)
         test = _bind_comparison(column, tree, scope)
@@ -246,7 +246,9 @@ def find_property(cls: Class, word: str, name: Name, text: str) -> Property:
     """
     if word not in cls.properties:
         hint = suggest_name(word, list(cls.properties), show_class_hint(cls.name, cls.namespace))
-        raise InvalidQueryError(f"{cls.name} has no property '{word}', at {describe_position(text, name.at)}", hint)
+        raise InvalidQueryError(
+            f"{cls.name} has no property '{word}', at {describe_position(text, name.position)}", hint
+        )
     return cls.properties[word]
 
 

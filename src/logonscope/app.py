@@ -247,6 +247,21 @@ def load_serve_command() -> ServerCommand:
     return ServerCommand(command.EPILOG, command.add_arguments, _run_server)
 
 
+def load_token_command() -> ServerCommand:
+    """Return the command ``token``; import its module only when called."""
+    from logonscope.faces.cli import token  # noqa: PLC0415 -- only this command
+
+    return ServerCommand(token.EPILOG, token.add_arguments, _run_token_command)
+
+
+def _run_token_command(args: "argparse.Namespace") -> int:
+    """Run ``logonscope token`` with the file that the command line names; return the exit code."""
+    from logonscope.faces.cli import token  # noqa: PLC0415 -- only this command
+    from logonscope.server.auth.token_file import TokenFile  # noqa: PLC0415 -- only this command
+
+    return token.run(TokenFile(args.tokens), args)
+
+
 def _run_server(args: "argparse.Namespace") -> int:
     """Run ``logonscope serve`` with the source that the command line chooses; return the exit code."""
     from logonscope.ownership import LINUX  # noqa: PLC0415 -- as in _read_here

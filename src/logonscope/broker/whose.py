@@ -6,16 +6,16 @@ the number of processes on the host.
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from logonscope.answers.logon_session import NO_DETAILS, Details
+from logonscope.answers.logon_session import NO_DETAILS, Details, LogonSession
 from logonscope.answers.session_process import SessionOf
 from logonscope.answers.whose import Whose
 from logonscope.broker.access import Visibility
 from logonscope.broker.logon_of_process import describe, logon_of, read_masked_parents
-from logonscope.broker.request import Request
+from logonscope.broker.request import Owned, Request
 from logonscope.broker.session_processes import process_row, row_facts
 from logonscope.errors import AccessDeniedError, Hint, HintCode, LogonscopeError, NotFoundError
 from logonscope.facts import Process, Socket
-from logonscope.machine import Facts
+from logonscope.machine import Facts, Owner
 
 if TYPE_CHECKING:
     from logonscope.answers.whose_target import WhoseTarget
@@ -69,11 +69,37 @@ def session_of(request: Request, pid: int) -> SessionOf:
         NotFoundError: there is no such process.
         AccessDeniedError: the process exists, but the caller may not see its logon session.
     """
-    answer = _build_answer(request, str(pid), Candidate(pid))
-    return SessionOf(answer.session, answer.evidence)
+    described = _describe_candidate(request, Candidate(pid), NO_DETAILS)
+    return SessionOf(described.session, described.owner.evidence)
 
 
-def _build_answer(request: Request, target: str, candidate: Candidate, details: Details = NO_DETAILS) -> Whose:
+class DescribedProcess(NamedTuple):
+    """A process and its logon session, as far as the caller may see them.
+
+    Attributes:
+        process: the process, with all facts.
+        owner: the logon session that it belongs to.
+        session: the description of that logon session.
+        chain: the parents of the process and itself, masked, each with its owner.
+        is_own: it is the caller's, in the System session.
+        facts: the facts that were read.
+    """
+
+    process: Process
+    owner: Owner
+    session: LogonSession
+    chain: list[Owned]
+    is_own: bool
+    facts: Facts
+
+
+def _describe_candidate(request: Request, candidate: Candidate, details: Details) -> DescribedProcess:
+    """Read the process of a candidate, and describe its logon session.
+
+    Raises:
+        NotFoundError: there is no such process.
+        AccessDeniedError: the process exists, but the caller may not see its logon session.
+    """
     visibility = request.visibility
     facts = row_facts(request) | request.ownership.owner_facts | request.ownership.description_facts
     process = _read_process(request, facts | {"tgid"}, candidate)
@@ -97,6 +123,11 @@ def _build_answer(request: Request, target: str, candidate: Candidate, details: 
         raise AccessDeniedError(
             f"process {process.pid} {verb} a logon session of another user", Hint(HintCode.GET_RIGHTS)
         )
+    return DescribedProcess(process, owner, session, chain, is_own, facts)
+
+
+def _build_answer(request: Request, target: str, candidate: Candidate, details: Details = NO_DETAILS) -> Whose:
+    process, owner, session, chain, is_own, facts = _describe_candidate(request, candidate, details)
     service, service_start = None, None
     if owner.logon_id == request.ownership.system_owner.logon_id:
         from logonscope.broker.services import find_service  # noqa: PLC0415 -- processes of logins need none
@@ -105,10 +136,10 @@ def _build_answer(request: Request, target: str, candidate: Candidate, details: 
     return Whose(
         target=target,
         pid=process.pid,
-        logon_id=owner.logon_id,
+        logon_id=session.logon_id,
         evidence=owner.evidence,
         session=session,
-        process=process_row(request, visibility.masked(process, facts, owner), owner),
+        process=process_row(request, request.visibility.masked(process, facts, owner), owner),
         chain=tuple(process_row(request, link, link_owner) for link, link_owner in chain),
         sockets=candidate.sockets,
         # from the masked chain: its facts alone may show in the answer

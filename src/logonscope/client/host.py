@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from logonscope.answers.check import Check
     from logonscope.answers.explanation import Explanation
+    from logonscope.answers.host_identity import HostIdentity
     from logonscope.answers.logon_filter import LogonFilter
     from logonscope.answers.logon_session import Detail, LogonSession
     from logonscope.answers.session_process import Leftovers, LogonTree, SessionOf, SessionProcess
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from logonscope.cim.classes import Class
     from logonscope.cim.instances import Instance, Outcome
     from logonscope.cim.schema import Schema
-    from logonscope.formats.record import HostIdentity
 
 Row = TypeVar("Row")
 RowIterator = Generator[Row, None, None]
@@ -61,8 +61,8 @@ class Host(ABC):
         return datetime.now(UTC)
 
     def identify_machine(self) -> "HostIdentity":
-        """Return the name and the boot id of the host, and its machine id if it is read here."""
-        from logonscope.formats.record import HostIdentity  # noqa: PLC0415 -- only formats of other tools need it
+        """Return the name of the host, and the ids of its boot and of the machine; WS-Management has no machine id."""
+        from logonscope.answers.host_identity import HostIdentity  # noqa: PLC0415 -- only formats of other tools need it
 
         (system,) = self.enumerate("Win32_ComputerSystem", ["Name"])
         return HostIdentity(str(system["Name"]), self._read_boot_id())

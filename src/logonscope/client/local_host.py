@@ -10,10 +10,10 @@ from logonscope.client.host import Host
 from logonscope.machine import Deadline, Look, Ownership, Source
 
 if TYPE_CHECKING:
+    from logonscope.answers.host_identity import HostIdentity
     from logonscope.cim.classes import Class
     from logonscope.cim.instances import ClassRows, Instance
     from logonscope.cim.schema import Schema
-    from logonscope.formats.record import HostIdentity
     from logonscope.machine.snapshot import Snapshot
 
 SaveRecording = Callable[["Snapshot", str, bool], int]
@@ -76,10 +76,9 @@ class LocalHost(Host):
         return super().moment if vitals is None else datetime.fromtimestamp(vitals.at / 1e6, UTC)
 
     def identify_machine(self) -> "HostIdentity":
-        from logonscope.formats.record import HostIdentity  # noqa: PLC0415 -- only formats of other tools need it
+        from logonscope.answers.host_identity import HostIdentity  # noqa: PLC0415 -- only formats of other tools need it
 
-        machine = self.request().machine
-        return HostIdentity(machine.hostname, machine.boot_id, machine.machine_id)
+        return HostIdentity.from_machine(self.request().machine)
 
     def at(self, moment: datetime) -> "LocalHost":
         return LocalHost(self._source.at(moment), self._ownership, self._caller, self._save)

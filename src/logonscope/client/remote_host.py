@@ -17,6 +17,7 @@ from logonscope.wire.json.faults import read_error
 from logonscope.wire.json.text import parse_object
 
 if TYPE_CHECKING:
+    from logonscope.answers.host_identity import HostIdentity
     from logonscope.cim.schema import Schema
 
 PROBE_SECONDS = 5.0
@@ -52,6 +53,9 @@ class RemoteHost(Host):
     @property
     def schema(self) -> "Schema":
         return self.protocol_host.schema
+
+    def identify_machine(self) -> "HostIdentity":
+        return self.chosen.identify_machine()
 
     def at(self, moment: datetime) -> Host:
         return self.protocol_host.at(moment)

@@ -9,6 +9,7 @@ from functools import cache
 from importlib.metadata import version
 from typing import Any, NamedTuple
 
+from logonscope.answers.host_identity import HostIdentity
 from logonscope.broker import Request
 from logonscope.broker.associations import AssociationOptions, associators, references
 from logonscope.broker.classes import classes, get_class
@@ -66,6 +67,11 @@ class OperationRow(NamedTuple):
     changes_host: bool = False
     needs_caller: bool = True
     takes_enumerations: bool = False
+
+
+def identify_machine(request: Request) -> HostIdentity:
+    """Return what identifies the host."""
+    return HostIdentity.from_machine(request.machine)
 
 
 def identify(request: Request | None) -> Identity:
@@ -136,6 +142,7 @@ def list_references(request: Request, path: str | ObjectPath, namespace: str | N
 
 OPERATIONS: Mapping[str, OperationRow] = {
     "identify": OperationRow(identify, "the product and its version", needs_caller=False),
+    "machine": OperationRow(identify_machine, "the name of the host, and the ids of the machine and of its boot"),
     # classes and instances, as CIM has them
     "get": OperationRow(get_instance, "one instance, or class, by its path"),
     "get_class": OperationRow(get_class, "the definition of a class"),

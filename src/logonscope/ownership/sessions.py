@@ -13,7 +13,7 @@ from datetime import datetime
 
 from logonscope.answers.logon_session import LOGON_TYPES, LogonSession
 from logonscope.facts import UNSET, Login, Machine, Process
-from logonscope.machine import Leader, Owner, boot_time, local_datetime, start_time, terminal_name
+from logonscope.machine import Leader, Owner, boot_time, datetime_of_microseconds, start_time, terminal_name
 from logonscope.machine.identity import logon_guid
 from logonscope.ownership.join import MANAGER_BASE, SYSTEM_LOGON_ID, is_manager, join_of_login, unrecorded_login
 from logonscope.ownership.logon_type import LOGIN_PROGRAMS, SSH_PROGRAMS, Traits, authentication_package, logon_type
@@ -298,7 +298,7 @@ def _find_start(
         return boot_time(machine)
     if record and record.since:
         sources["start"] = record.source
-        return local_datetime(record.since / 1e6)
+        return datetime_of_microseconds(record.since)
     first_process = record.process if record else first
     if first_process is None:
         return None

@@ -326,7 +326,8 @@ class Provider(NamedTuple):
     ) -> Iterator[tuple[Value, ...]]:
         """Return the rows of the items that are instances of the class; they are made while they are iterated."""
         layout = self._layout(tuple(columns))
-        make_row, template, seen_keys = layout.row, layout.template(context), set[object]()
+        make_row, seen_keys = layout.row, set[object]()
+        template: list[Any] | None = None  # made with the first row: many classes have no instance
         tests_items = self.is_instance is not _is_any
         for item in items:
             if tests_items and not self.is_instance(*item, context):
@@ -336,4 +337,6 @@ class Provider(NamedTuple):
                 if key in seen_keys:
                     continue
                 seen_keys.add(key)
+            if template is None:
+                template = layout.template(context)
             yield make_row(template, item, context)

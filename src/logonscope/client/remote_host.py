@@ -55,7 +55,7 @@ class RemoteHost(Host):
         return self.protocol_host.schema
 
     def identify_machine(self) -> "HostIdentity":
-        return self.chosen.identify_machine()
+        return self.protocol_host.identify_machine()
 
     def at(self, moment: datetime) -> Host:
         return self.protocol_host.at(moment)

@@ -13,7 +13,6 @@ from logonscope.providers.helpers.provider import Column, Context, Provider, col
 from logonscope.providers.helpers.text import clean, command_line
 from logonscope.providers.process import PROVIDER as WIN32_PROCESS
 
-
 USER_FACTS = ("uids", "ses", "cgroup", "pid_namespaces")
 """The facts that ``LogonLookup.user_name`` needs: the uid, and what shows whether it is a uid of this host."""
 

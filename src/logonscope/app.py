@@ -185,9 +185,11 @@ def _connect_by_token(
     from logonscope.client.json_client import JsonClient  # noqa: PLC0415 -- seldom needed
     from logonscope.client.json_host import JsonHost  # noqa: PLC0415 -- seldom needed
 
-    if url.scheme == "http":
-        raise InvalidParameterError("cannot send a token over http", "give https://")
-    server = HttpsServer(url.host, url.port, make_context(trusted_file), token=token)
+    if not url.is_private:
+        reason = f"cannot send a token over http to {url.host}"
+        raise InvalidParameterError(reason, "give https://; over http, a token is sent to localhost only")
+    context = make_context(trusted_file) if url.scheme == "https" else None
+    server = HttpsServer(url.host, url.port, context, token=token)
     return JsonHost(JsonClient(server.connect, url.host, timeout, view_as=view_as))
 
 

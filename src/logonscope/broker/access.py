@@ -278,7 +278,7 @@ def check_may_act(caller: Caller) -> None:
         AccessDeniedError: the caller may only read.
     """
     if caller.read_only:
-        raise AccessDeniedError("this request may only read", "use a token with --scope act, and no --as")
+        raise AccessDeniedError("this request may only read", "leave out --as; a token needs --scope act")
 
 
 def acting_uid(caller: Caller) -> int | None:

@@ -119,10 +119,7 @@ def _describe_candidate(request: Request, candidate: Candidate, details: Details
         chain = [*read_masked_parents(request, process, logons, facts - {"cmdline", "exe"})]
         chain.append((visibility.masked(process, facts, owner), owner))
     else:
-        verb = "runs as you, in" if visibility.runs_as_caller(process, owner, wholly=True) else "belongs to"
-        raise AccessDeniedError(
-            f"process {process.pid} {verb} a logon session of another user", Hint(HintCode.GET_RIGHTS)
-        )
+        raise _hidden_session(process.pid, runs_as_caller=visibility.runs_as_caller(process, owner, wholly=True))
     return DescribedProcess(process, owner, session, chain, is_own, facts)
 
 
@@ -150,14 +147,19 @@ def _build_answer(request: Request, target: str, candidate: Candidate, details: 
     )
 
 
+def _hidden_session(pid: int, *, runs_as_caller: bool) -> AccessDeniedError:
+    """Return the error for a process whose logon session is hidden: the same for the System session and for others."""
+    relation = "runs as you, but is" if runs_as_caller else "is"
+    return AccessDeniedError(f"process {pid} {relation} not in one of your logon sessions", Hint(HintCode.SEE_OTHERS))
+
+
 def _unreadable_owner(process: Process, visibility: Visibility) -> AccessDeniedError:
     """Return the error for a process whose logon session cannot be read, as where a security module denies it.
 
     For callers that do not see everything the reason is hidden: it would distinguish processes of other users.
     """
     if not visibility.everything:
-        reason = f"process {process.pid} belongs to a logon session of another user"
-        return AccessDeniedError(reason, Hint(HintCode.GET_RIGHTS))
+        return _hidden_session(process.pid, runs_as_caller=False)
     reason = ", ".join(sorted(set((process.unread or {"": "hidden"}).values())))
     return AccessDeniedError(f"cannot read process {process.pid}: {reason}", Hint(HintCode.CHECK_ACCESS))
 
@@ -185,7 +187,7 @@ def _raise_if_processes_hidden(request: Request, pid: int) -> None:
     """
     reason = request.source.hiding_reason()
     if reason is not None:
-        hint = Hint(HintCode.GET_RIGHTS, also=", or join the group of the mount option gid=")
+        hint = Hint(HintCode.RUN_AS_ROOT, also=", or join the group of the mount option gid=")
         raise AccessDeniedError(f"process {pid} cannot be seen: {reason}", hint)
 
 
@@ -211,8 +213,9 @@ def _find_candidates(request: Request, target: str, *, all_namespaces: bool) -> 
         matches = whose_candidates.find_by_account(request, parsed.text)
     if not matches:
         # of a word, find_by_word raises the error itself
-        what = "no process is named" if parsed.kind == "name" else "no process belongs to an account"
-        raise NotFoundError(f"{what} {parsed.text!r}", Hint(HintCode.LIST_PROCESSES))
+        if parsed.kind == "name":  # every user sees the names of all processes
+            raise NotFoundError(f"no process is named {parsed.text!r}", Hint(HintCode.LIST_PROCESSES))
+        raise whose_candidates.no_process_of_account(request, parsed.text)
     return [Candidate(pid, start) for pid, start in matches]
 
 

@@ -369,7 +369,7 @@ class BaseSource(ABC):
     def at(self, moment: datetime) -> Source:
         """Raise NotSupportedError: the source has no history."""
         del moment
-        raise NotSupportedError(f"history is not supported by {self.label}", "use a host that keeps history")
+        raise NotSupportedError("this host has no history", "use a host that keeps history")
 
     def hiding_reason(self) -> str | None:
         """Return why processes of other users cannot be seen; None: they can."""

@@ -58,6 +58,12 @@ def test_wrong_use(tmp_path: Path) -> None:
     path = str(tmp_path / "tokens")
     assert reply(["token", "add", "--tokens", path, "x", "--uid", "1000", "--expires", "soon"])[0] == 2
     assert reply(["token", "add", "--tokens", path, "x"])[0] == 2
+    code, _, err = reply(["token", "add", "--tokens", path, "x", "--administrator", "--uid", "4"])
+    assert (code, err) == (
+        2,
+        "logonscope: invalid --uid: with --administrator, the token sees everything; give one of the two\n",
+    )
+    assert not (tmp_path / "tokens").exists()
     assert reply(["token", "remove", "--tokens", path, "x"])[0] == 1
     assert reply(["token", "add", "--tokens", path, "x", "--uid", "1000", "--hosts", "web 1"])[0] == 2
 

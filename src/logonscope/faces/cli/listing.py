@@ -9,7 +9,7 @@ from typing import Any
 
 from logonscope.client import Host
 from logonscope.faces.cli.columns import ALL, ListColumn, find_column, select_columns
-from logonscope.faces.cli.output import print_rows
+from logonscope.faces.cli.output import EmptyMessage, print_rows
 from logonscope.faces.cli.parser import set_completion
 
 
@@ -30,7 +30,11 @@ def _itself(row: Any) -> Any:
 
 
 def print_listing(
-    host: Host, args: argparse.Namespace, rows: Iterable[Any], columns: Sequence[ListColumn], empty_message: str
+    host: Host,
+    args: argparse.Namespace,
+    rows: Iterable[Any],
+    columns: Sequence[ListColumn],
+    empty_message: EmptyMessage,
 ) -> int:
     """Print rows with the options that add_listing adds; return the exit code.
 

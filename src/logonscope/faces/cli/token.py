@@ -125,7 +125,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="read: no method that changes something (default); act: as the server's setting allow_methods permits",
     )  # fmt: skip
     add.add_argument(
-        "--expires", metavar="TIME", default="30d", help="until the token expires: 90m, 12h, 30d (default)"
+        "--expires", metavar="TIME", default="30d", help="lifetime of the token, such as 90m or 12h (default: 30d)"
     )
     add.add_argument(
         "--hosts", metavar="A,B", default="*",
@@ -146,6 +146,10 @@ def run(tokens: Tokens, args: argparse.Namespace) -> int:
         tokens.remove(args.name)
         print_notice(args, f"removed token {args.name}")
         return FOUND
+    if args.administrator and args.uid is not None:
+        raise InvalidParameterError(
+            "invalid --uid: with --administrator, the token sees everything", "give one of the two"
+        )
     token, text = tokens.add(
         args.name, uid=args.uid, administrator=args.administrator, scope=args.scope,
         seconds=_parse_seconds(args.expires), hosts=args.hosts.lower().split(","),

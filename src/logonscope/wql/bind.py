@@ -69,12 +69,18 @@ class ComparedColumn(NamedTuple):
 
 
 class NameScope(NamedTuple):
-    """How the names in a query are resolved to columns, and its paths to instances."""
+    """How the names in a query are resolved to columns, and its paths to instances.
 
-    text: str  # of the query: errors give positions in it
-    column: Callable[
-        [Name], ComparedColumn | None
-    ]  # returns None for a dotted name, as Antecedent.Handle: no row matches
+    Attributes:
+        text: the query: errors give positions in it.
+        column: returns the column of a name; None for a dotted name, as Antecedent.Handle: no row matches.
+        schema: the classes.
+        namespace: the namespace of the classes in paths that name none.
+        is_here: returns whether the name of a server in a path means this host.
+    """
+
+    text: str
+    column: Callable[[Name], ComparedColumn | None]
     schema: Schema
     namespace: str
     is_here: Callable[[str], bool]

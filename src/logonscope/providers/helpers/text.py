@@ -17,7 +17,7 @@ def clean(text: str | None) -> str | None:
     return text if text is None or text.isprintable() else re.sub(_UNFIT, "\ufffd", text)
 
 
-def fit(session: LogonSession) -> LogonSession:
+def clean_session(session: LogonSession) -> LogonSession:
     """Return a logon session with its text cleaned: a login program can pass on any text as the remote host."""
     cleaned: dict[str, Any] = {
         name: clean(value)

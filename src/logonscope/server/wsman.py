@@ -58,7 +58,7 @@ from logonscope.wire.xml import escape
 from logonscope.wql.tree import EQUAL, And, Comparison, Name, Select
 from logonscope.wql.write import write_statement as write_query
 
-WSMAN_PATHS = ("/wsman", "/wsman/")
+WSMAN_PATHS = ("/wsman",)
 ANONYMOUS_PATHS = ("/wsman-anon/identify",)
 """The path at which Windows answers Identify without credentials (MS-WSMV 3.1.4.1.19)."""
 

@@ -340,7 +340,7 @@ class Reader(ReadWatch):
             pid, _HUNG_READS.omitted_files(self._proc, pid) if _HUNG_READS.reads else OmittedFiles.NONE
         )
 
-    def read_lineage(self, pid: int, *, most: int = MOST_AT_ONCE) -> list[Process]:
+    def read_lineage(self, pid: int, *, most: int = 16) -> list[Process]:
         """Read a process and its nearest ancestors by one call of the other thread; none where it is gone.
 
         It ends at the first with another kernel id or none, where most callers stop, and before one whose files hang.

@@ -128,7 +128,7 @@ def _read_lineage(reader: "Reader", pids: Iterator[int]) -> Iterator[Process]:
 
 
 def _next_ancestor(lineage: Sequence[Process], *, most: int) -> int | None:
-    """Return the pid of the next ancestor to read at once; None if there is none, or the last one ends the lineage."""
+    """Return the ancestor to read next; None after one with another kernel id or none: most callers stop there."""
     if len(lineage) >= most or lineage[-1].ses in {None, UNSET} or lineage[-1].ses != lineage[0].ses:
         return None
     return lineage[-1].ppid or None
@@ -341,10 +341,7 @@ class Reader(ReadWatch):
         )
 
     def read_lineage(self, pid: int, *, most: int = 16) -> list[Process]:
-        """Read a process and its nearest ancestors by one call of the other thread; none where it is gone.
-
-        It ends at the first with another kernel id or none, where most callers stop, and before one whose files hang.
-        """
+        """Read a process and its nearest ancestors by one call of the other thread; end before one whose files hang."""
         if self.may_hang and not _HUNG_READS.reads:  # where some hang, each is read by a call of its own
             reads = ChainedReads(pid, self._read, partial(_next_ancestor, most=most))
             try:

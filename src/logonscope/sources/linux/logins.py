@@ -59,6 +59,7 @@ class _LoginReader:
     def __init__(self, root: str, machine: Machine, look: Look, user_namespace: UserNamespace | None = None) -> None:
         self._root, self._machine, self._look = root, machine, look
         self._user_namespace = user_namespace
+        self._reads_all = False
         self._proc = os.path.join(root, "proc")
         self._scopes = Scopes(root, self._read_member)
         self.inheritance = Inheritance(self._proc, machine, look, self._read_leader_facts)
@@ -88,11 +89,22 @@ class _LoginReader:
     def _read_leader_facts(self, pid: int) -> Process | None:
         return self._leader_reader.read(pid)
 
+    def _read_leader_and_parent(self, pid: int) -> Process | None:
+        """Return a leader; its parent, which may prove that the login inherited its kernel id, is read with it."""
+        # many logins have one parent, which is read once for all of them
+        if self._reads_all:
+            return self._read_leader_facts(pid)
+        lineage = self._leader_reader.read_lineage(pid, most=2)
+        for parent in lineage[1:]:
+            self.inheritance.keep_parent(parent)
+        return lineage[0] if lineage else None
+
     def _read_member(self, pid: int) -> Process | None:
         return self._member_reader.read(pid)
 
     def read(self, ids: Collection[str] | None) -> Iterator[Login]:
         """Yield logins: sessions with a record, user managers, and logins of which only a scope is left."""
+        self._reads_all = ids is None
         recorded = set[tuple[str, int]]()
         for login_id, record in _read_state_files(os.path.join(self._root, SESSIONS), ids, self._look):
             login = self._make_session(login_id, record)
@@ -168,7 +180,7 @@ class _LoginReader:
         if data is None:
             return None
         leader = next((int(word) for word in data.split() if word.isdigit()), None)
-        process = self._read_leader_facts(leader) if leader else None
+        process = self._read_leader_and_parent(leader) if leader else None
         return self._with_mapped_uid(
             Login(
                 id=unit,
@@ -191,7 +203,7 @@ class _LoginReader:
 
     def _read_leader(self, pid: int | None, record: Mapping[str, str], latest: float | None) -> Process | None:
         """Read the leader; None where it is gone, also where its pid is used by another process now."""
-        process = self._read_leader_facts(pid) if pid else None
+        process = self._read_leader_and_parent(pid) if pid else None
         if process is None or pid is None:
             return None
         pidfd_id = _parse_number(record.get("LEADER_PIDFDID"))

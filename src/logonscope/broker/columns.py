@@ -15,10 +15,16 @@ _FROM_KEYS = {"__PATH", "__RELPATH"}
 
 
 class Columns(NamedTuple):
-    """The properties of a result, in the order in which they were selected, and those that its rows must hold."""
+    """The properties of a result, and those that its rows hold.
+
+    Attributes:
+        shown: the selected properties, system properties included, in the order in which they were selected.
+        stored: the properties of the class that each row has as a value: those among ``shown``, and the keys if a path
+            is shown.
+    """
 
     shown: tuple[str, ...]
-    stored: tuple[str, ...]  # properties of the class; with its keys if a path is shown
+    stored: tuple[str, ...]
 
 
 def check_columns(cls: Class, properties: Sequence[str] | None) -> Columns:

@@ -91,12 +91,12 @@ class LogonLookup(Protocol):
     def user_name(self, process: Process, owner: Owner) -> str | None:
         """Return the account name of a process's effective uid; None where it has none on this host.
 
-        Needs the facts in ``process_keys.USER_FACTS``.
+        Needs the facts in ``ls_process.USER_FACTS``.
         """
         ...
 
     def container(self, process: Process) -> Container | None:
-        """Return the container that a process is in; None: in none. Needs the fact ``cgroup``."""
+        """Return the container that a process is in; None: in none. Needs the ``location_fact``."""
         ...
 
 

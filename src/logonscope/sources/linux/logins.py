@@ -42,14 +42,14 @@ def read_logins(
         ids: the ids of the logins; None: any.
         machine: the host.
         look: the deadline and the troubles of the request.
-        user_namespace: that of the reader, if the records have the uids of its parent user namespace; else None.
+        user_namespace: the user namespace of the reader, if the records have uids of its parent namespace, which must
+            be converted; None: the uids are those of the reader.
     """
     reader = _LoginReader(root, machine, look, user_namespace)
     logins = list(reader.read(ids))
     if ids is None or not any(map(reader.inheritance.is_undecided, logins)):
         return tuple(reader.inheritance.with_host_proofs(logins, logins))
-    # that these few inherited their kernel ids can be proved by another login, which is older but has a greater kernel
-    # id
+    # a login that is older, but has a greater kernel id, proves that these inherited their kernel ids: read all logins
     return tuple(reader.inheritance.with_host_proofs(logins, reader.read(None)))
 
 
@@ -119,10 +119,10 @@ class _LoginReader:
         for uid, record in _read_state_files(os.path.join(self._root, USERS), users, self._look):
             if uid.isdecimal() and (manager := self._make_manager(int(uid), record)):
                 yield self.inheritance.with_parent_proof(manager)
-        for login_id, user in self._scopes.logins_without_record(recorded, ids):
+        for login_id, uid_of_scope in self._scopes.logins_without_record(recorded, ids):
             scope = f"session-{login_id}.scope"
             yield self._with_scope_facts(
-                Login(login_id, user, scope=scope, recorded=False, service_name=self._service_name)
+                Login(login_id, uid_of_scope, scope=scope, recorded=False, service_name=self._service_name)
             )
 
     def _make_session(self, login_id: str, record: Mapping[str, str]) -> Login | None:

@@ -306,14 +306,11 @@ def read_far_ends(request: Request, link: Link, target: Target, options: Associa
 def _rows_without_counts(
     request: Request, provider: Provider, selection: Selection, columns: Sequence[str]
 ) -> Iterator[Row]:
-    """Yield the rows of the logon session of one process; columns that count its processes are null."""
-    counts = {name for name in columns if COUNTS in provider.facts_of_columns((name,))}
-    facts = provider.facts_of_rows(name for name in columns if name not in counts)
-    items = read_items(request, provider.subject, ItemQuery(facts, selection))
-    rows = provider.rows(items, request.context, columns)
+    """Return the rows of the logon session of one process; columns that count its processes are null."""
     # the item has the members that were read, the process and its ancestors: their number is not a count
-    for row in rows:
-        yield tuple(None if name in counts else value for name, value in zip(columns, row, strict=True))
+    columns = provider.columns_without(COUNTS, columns)
+    items = read_items(request, provider.subject, ItemQuery(provider.facts_of_rows(columns), selection))
+    return provider.rows(items, request.context, columns)
 
 
 def _rows_of_parts(

@@ -238,6 +238,8 @@ class _RowLayout:
 
 
 NO_COLUMN = constant(None)
+NULL_COLUMN = ""
+"""A name that no column has: its values are null."""
 
 
 def _is_any(*_: object) -> bool:
@@ -300,6 +302,10 @@ class Provider(NamedTuple):
     def facts_of_columns(self, columns: Iterable[str]) -> frozenset[str]:
         """Return the facts that the values of these columns need, without those of ``is_instance``."""
         return self._layout(tuple(columns)).facts
+
+    def columns_without(self, fact: str, columns: Iterable[str]) -> tuple[str, ...]:
+        """Return the columns, with one that is always null in place of each that needs a fact."""
+        return tuple(NULL_COLUMN if fact in self._column(name).facts else name for name in columns)
 
     def selection(self, fixed: Mapping[str, frozenset[Value]]) -> Selection:
         """Return the selection for properties, each of which has only these allowed values."""

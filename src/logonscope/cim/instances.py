@@ -23,7 +23,7 @@ SYSTEM_PROPERTIES = (
 
 _INSTANCE_GENUS = 2
 
-_MOST_IN_REPR = 3
+_MAX_IN_REPR = 3
 """Maximum number of properties in the repr of an instance that has no keys."""
 
 _SECRET = frozenset({"CommandLine", "ParentCommandLine", "Arguments", "CommandLineBytes"})
@@ -194,7 +194,7 @@ class Instance(Mapping[str, Any]):
     def _names_for_repr(self) -> list[str]:
         """Return the first properties that have a value, for a repr without keys."""
         names = (name for name in self._shape.shown if not name.startswith("__") and name not in _SECRET)
-        return list(islice((name for name in names if self[name] is not None), _MOST_IN_REPR))
+        return list(islice((name for name in names if self[name] is not None), _MAX_IN_REPR))
 
     def _short_value(self, name: str) -> str:
         value = self._row[self._shape.columns[name]]

@@ -20,7 +20,7 @@ _BOOTED = "run/systemd/system"
 _ROOT_GROUPS = ("sys/fs/cgroup", "sys/fs/cgroup/unified")
 _BLOCK = 1 << 16
 """Bytes of one read: a larger buffer would be mapped and unmapped by the C library for each read, which costs more."""
-_MOST_READS = 1 << 12
+_MAX_READS = 1 << 12
 """Maximum reads of one file. /proc gives a page at a time: /proc/cpuinfo of 1,000 processors takes hundreds."""
 
 
@@ -105,7 +105,7 @@ def read_platform(root: str) -> Platform:
 def _read_small_file(root: str, path: str) -> bytes | None:
     try:
         with open(os.path.join(root, path), "rb", buffering=0) as file:
-            return b"".join(islice(iter(partial(file.read, _BLOCK), b""), _MOST_READS))
+            return b"".join(islice(iter(partial(file.read, _BLOCK), b""), _MAX_READS))
     except OSError:
         return None
 

@@ -187,8 +187,8 @@ class _RowLayout:
     def __init__(self, columns: Sequence[Column]) -> None:
         self.facts = frozenset[str]().union(*(column.facts for column in columns))
         """The facts that the values of the columns need."""
-        self._width = len(columns)
-        self._constant_columns: list[tuple[int, Column]] = []  # index in the row, column with one value for all rows
+        self._constant_values: list[Any] = [None] * len(columns)  # a row of the values that no answer changes
+        self._host_columns: list[tuple[int, Column]] = []  # index in the row, column with one value in an answer
         self._fact_columns: list[tuple[int, int, int, int]] = []  # index in the row, index in the process, limits
         self._number_columns: list[tuple[int, Callable[..., Any], int, int]] = []  # index in the row, function, limits
         self._function_columns: list[tuple[int, Callable[..., Value]]] = []
@@ -197,8 +197,10 @@ class _RowLayout:
             self._add(index, column)
 
     def _add(self, index: int, column: Column) -> None:
-        if isinstance(column.value, _Constant | _HostValue):
-            self._constant_columns.append((index, column))
+        if isinstance(column.value, _Constant):
+            self._constant_values[index] = column.checked_value()
+        elif isinstance(column.value, _HostValue):
+            self._host_columns.append((index, column))
         elif column.limits is not None and isinstance(column.value, _FactValue):
             self._fact_columns.append((index, column.value.index, *column.limits))
         elif column.limits is not None:
@@ -212,8 +214,8 @@ class _RowLayout:
 
     def template(self, context: Context) -> list[Any]:
         """Return a row with the values that are the same in all rows of an answer."""
-        row: list[Any] = [None] * self._width
-        for index, column in self._constant_columns:
+        row = self._constant_values.copy()
+        for index, column in self._host_columns:
             row[index] = column.checked_value(context)
         return row
 

@@ -70,6 +70,7 @@ class LiveIndex:
         self._orphans: set[int] = set()
         self._edge: list[Entry] = []
         self._read_now: set[int] = set()  # processes that were read in this batch
+        self._is_partial = False  # the last batch left events behind
         self._first_ns = 0  # of the first event of this batch
         self._moves: frozenset[str] = frozenset()  # cgroups to which processes were moved in this batch
         self._distrusted_until = 0  # forks before this moment are in doubt
@@ -95,7 +96,8 @@ class LiveIndex:
             self.needs_rescan = True
         self._first_ns = batch.records[0][1] if batch.records else 0
         self._moves = batch.writes.moves
-        self._suspect_writers(batch.writes)
+        self._suspect_writers(batch.writes, is_new_batch=not self._is_partial)
+        self._is_partial = batch.is_partial
         self._apply_records(batch.records)
         late = read_late_writes() if read_late_writes is not None else batch.writes
         if late is not batch.writes:
@@ -107,7 +109,7 @@ class LiveIndex:
                 self._read_writer(write, writes.until)
             for cgroup in writes.moves:
                 self._read_moved(cgroup, writes.until)
-        self._finish(late.until)
+        self._finish(late.until, is_partial=batch.is_partial)
 
     def rescan(self, now: Callable[[], int]) -> int:
         """Read all processes again and mend every difference; return how many there were.
@@ -241,7 +243,7 @@ class LiveIndex:
                     self._exit(ns, process, word)
             elif kind == EXEC:
                 self._exec(ns, process)
-            else:
+            elif kind:  # 0 answers the subscription
                 self._reread_with_parent(process)
 
     def _fork_in_doubt(self, ns: int, thread: int, parent_pid: int, pid: int) -> None:
@@ -369,17 +371,20 @@ class LiveIndex:
             if entry is None:
                 self._written[pid] = until  # its fork comes with the next batch
             elif entry.cgroup != cgroup:
-                self._set_ids(entry, (entry.ses, entry.loginuid, cgroup), until)
-                self._written[pid] = until
-                self._suspect(pid)
+                known_cgroup = entry.cgroup
+                # read, not assumed: with several hierarchies this may not be the one that counts
+                if self._reread(pid) and entry.cgroup != known_cgroup:
+                    self._written[pid] = until
+                    self._suspect(pid)
         # A process that has ended meanwhile may have been moved, too. That matters if it has no kernel id.
         is_login = self._is_login_cgroup(cgroup)
         for entry in self._ended:
             if entry.ses in {None, UNSET} and entry.cgroup is not None and entry.cgroup != cgroup:
-                if is_login or self._is_login_cgroup(entry.cgroup):
+                is_doubtful = is_login or self._is_login_cgroup(entry.cgroup)
+                if is_doubtful and not (self.entries.get(entry.pid) is entry and self._reread(entry.pid)):
                     self._set_ids(entry, (entry.ses, entry.loginuid, None), until)
 
-    def _finish(self, until: int) -> None:
+    def _finish(self, until: int, *, is_partial: bool) -> None:
         """Drop the processes that have ended, and read what changes without an event."""
         ended, self._ended, self._zombies = [*self._zombies, *self._ended], [], []
         for entry in ended:
@@ -403,6 +408,8 @@ class LiveIndex:
                 facts = self._reader.read(entry.pid)
                 if facts is not None and abs(facts.start - entry.start) <= SLACK_TICKS:
                     entry.start = facts.start
+        if is_partial:
+            return  # older forks can still come
         if self._written:
             self._written = {pid: moment for pid, moment in self._written.items() if moment > self._old_until}
         self._old_until = until

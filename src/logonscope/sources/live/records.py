@@ -51,6 +51,7 @@ class Batch(NamedTuple):
     writes: Writes = NO_WRITES
     boot_offset: int = 0  # ns between the monotonic clock and the clock since boot, which also counts suspended time
     lost: int = 0  # process events that the kernel dropped
+    is_partial: bool = False  # there are more process events: they were too many for one batch
 
 
 def parse_messages(data: bytes | memoryview) -> Iterator[Record]:

@@ -1,4 +1,4 @@
-"""A model of the kernel's processes: their ids, what it tells about them and what it does not, and their true history."""
+"""A model of the kernel's processes: their ids, what the kernel reports of them, and their true history."""
 
 from collections.abc import Callable, Iterable
 
@@ -13,7 +13,12 @@ STEP = 5 * TICK
 PIDS = 14
 """The pids are 1 to PIDS - 1, so that they are used again soon."""
 
-CGROUPS = ("/init.scope", "/system.slice/a.service", "/user.slice/user-1.slice/session-c1.scope", "/user.slice/user-2.slice/session-c2.scope")
+CGROUPS = (
+    "/init.scope",
+    "/system.slice/a.service",
+    "/user.slice/user-1.slice/session-c1.scope",
+    "/user.slice/user-2.slice/session-c2.scope",
+)
 
 
 def is_login_cgroup(cgroup: str) -> bool:

@@ -1,12 +1,13 @@
 """The live index: after any history it shows what the kernel shows, and an ended process has its own logon or none."""
 
 import os
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logonscope.facts import UNSET
-from logonscope.sources.live.entries import Change, State
+from logonscope.sources.live.entries import Change
 from logonscope.sources.live.index import LiveIndex
 from tests.sources.live.kernel_model import CGROUPS, TICK, KernelModel, is_login_cgroup
 
@@ -29,13 +30,15 @@ OPERATIONS = st.one_of(
     st.tuples(st.just("reap"), NUMBER),
     st.tuples(st.just("become_subreaper"), NUMBER),
 )
-STEPS = st.lists(st.tuples(st.sampled_from(["now", "now", "now", "during"]), OPERATIONS) | st.just("drain"), max_size=60)
+STEPS = st.lists(
+    st.tuples(st.sampled_from(["now", "now", "now", "during"]), OPERATIONS) | st.just("drain"), max_size=60
+)
 
 
 class Run:
     """A history of a modelled kernel, read by an index; operations "during" happen while it reads."""
 
-    def __init__(self, steps: list, *, loses: bool = False) -> None:
+    def __init__(self, steps: list[Any], *, loses: bool = False) -> None:
         self.steps = list(steps)
         self.loses = loses
         self.kernel = KernelModel()
@@ -51,7 +54,7 @@ class Run:
         if not self.is_inside and self.steps and self.steps[0] != "drain" and self.steps[0][0] == "during":
             self.operate(self.steps.pop(0)[1])
 
-    def operate(self, operation: tuple) -> None:
+    def operate(self, operation: tuple[Any, ...]) -> None:
         """Perform an operation."""
         name, *numbers = operation
         kernel = self.kernel
@@ -103,17 +106,17 @@ def check(run: Run) -> None:
     assert {pid for ids in index.by_kernel_id.values() for pid in ids} == set(shown)
     for change in run.changes:
         if change.after is None:
-            ended: State = change.before
+            assert change.before is not None
+            ended = change.before
             true_ses, _, true_cgroup = kernel.history[ended.pid, ended.start]
             assert owner(ended.ses, ended.cgroup) in {"unknown", owner(true_ses, true_cgroup)}
     # nothing is left over of processes that have ended
     assert all(entry.doubt >= 0 for entry in index.entries.values())
 
 
-
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(STEPS)
-def test_the_index_is_what_the_kernel_shows_and_ended_processes_have_their_own_logon(steps: list) -> None:
+def test_the_index_is_what_the_kernel_shows_and_ended_processes_have_their_own_logon(steps: list[Any]) -> None:
     run = Run(steps)
     run.play()
     check(run)

@@ -53,7 +53,7 @@ class Entry:
 
     __slots__ = ("born", "cgroup", "doubt", "ended", "loginuid", "parent", "pid", "ses", "start", "status")
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 -- made for every fork: keywords cost more
         self, pid: int, start: int, born: int, parent: int, ses: int | None, loginuid: int | None, cgroup: str | None
     ) -> None:
         self.pid = pid

@@ -19,7 +19,7 @@ from logonscope.sources.live.entries import Change, Counts, Entry, ProcessReader
 from logonscope.sources.live.records import EXEC, EXIT, FORK, Batch, LoginWrite, Record, Writes
 
 EDGE = 20_000
-"""Nanoseconds after a clock tick within which the start of a process is read: the event is a bit later than the fork."""
+"""Nanoseconds after a clock tick within which a start is read: the event is a bit later than the fork."""
 
 SLACK_TICKS = 2
 """Clock ticks by which the start of a process and the time of its event may differ."""
@@ -28,7 +28,7 @@ LONGEST_CHAIN = 100
 """Maximum number of ancestors that are looked at."""
 
 _UNKNOWN, _MIXED, _MANAGER, _DIFFERING_CHILD = 1, 2, 4, 8
-"""Parts of Entry.doubt: its logon is not known; its threads differ; it is a service manager; one for each such child."""
+"""Parts of Entry.doubt: its logon is not known; its threads differ; it is a service manager; for each such child."""
 
 _NOT_KNOWN = None, None, None
 
@@ -140,16 +140,14 @@ class LiveIndex:
                 # its last events are missing, and a login may have been among them
                 self._set_ids(entry, _NOT_KNOWN, 0)
                 self._drop(entry, 0)
-                entry = None
             if facts is None:
                 continue
-            if entry is None:
+            if entry is None or entry.start != facts.start:
                 self._add_read(pid, facts, 0)
             else:
                 self._set_parent(entry, facts.parent)
                 self._set_ids(entry, facts[2:5], 0)
                 self._note_manager(entry, facts)
-        self.counts.mended += differences
         return differences
 
     def with_kernel_ids(self, kernel_ids: Iterable[int | None]) -> Iterator[int]:
@@ -163,7 +161,7 @@ class LiveIndex:
 
     def _differs_from(self, entry: Entry | None, facts: ReadFacts | None) -> bool:
         if entry is None or facts is None:
-            return entry is not facts
+            return entry is not None or facts is not None
         shown = entry.start, entry.parent, entry.ses, entry.loginuid, entry.cgroup
         return shown != facts[:5]
 
@@ -392,16 +390,15 @@ class LiveIndex:
                 continue  # it executed a program in another thread
             if self.entries.get(entry.pid) is entry and self._reader.exists(entry.pid):
                 self._zombies.append(entry)
+                # its other threads may have ended since, without an event
+                self._orphans.update(self._children.get(entry.pid, ()))
                 continue
             if self.needs_rescan:
                 self._set_ids(entry, _NOT_KNOWN, until)
             self._drop(entry, entry.ended)
         orphans, self._orphans = self._orphans, set()
         for pid in orphans:
-            entry = self.entries.get(pid)
-            facts = None if entry is None else self._reader.read(pid)
-            if entry is not None and facts is not None and abs(facts.start - entry.start) <= SLACK_TICKS:
-                self._set_parent(entry, facts.parent)
+            self._read_parent(pid)
         edge, self._edge = self._edge, []
         for entry in edge:
             if self.entries.get(entry.pid) is entry:
@@ -413,6 +410,13 @@ class LiveIndex:
         if self._written:
             self._written = {pid: moment for pid, moment in self._written.items() if moment > self._old_until}
         self._old_until = until
+
+    def _read_parent(self, pid: int) -> None:
+        """Read the parent of a process whose parent has ended."""
+        entry = self.entries.get(pid)
+        facts = None if entry is None else self._reader.read(pid)
+        if entry is not None and facts is not None and abs(facts.start - entry.start) <= SLACK_TICKS:
+            self._set_parent(entry, facts.parent)
 
     def _replace(self, entry: Entry, ns: int) -> None:
         """Take a process out of the index whose pid is used again; its end is reported with the batch."""

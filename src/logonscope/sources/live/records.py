@@ -16,8 +16,8 @@ _MESSAGE = struct.Struct("=36xI4xQIIII8x")
 Record = tuple[int, int, int, int, int, int]
 """Kind, nanoseconds of the monotonic clock, and four numbers.
 
-They are for FORK: the parent's thread, the parent, the child's thread, the child; for the others the thread and the
-process, and for EXIT then the status of wait(2). The parent in a FORK is the real parent: with CLONE_PARENT that is not
+They are for FORK: the parent's thread, the parent, the child's thread, the child; for the others the thread and
+the process, and for EXIT then the status of wait(2). The parent in a FORK is the real parent: with CLONE_PARENT that is not
 the process that called clone(2).
 """
 

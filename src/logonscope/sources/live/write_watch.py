@@ -67,7 +67,7 @@ class WriteWatch:
 
     def fileno(self) -> int:
         """Return the descriptor that becomes readable with a write."""
-        return self._descriptor
+        return int(self._descriptor)
 
     def add(self, path: str) -> None:
         """Watch another file system, such as the /proc of a container.

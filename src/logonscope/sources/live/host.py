@@ -37,7 +37,10 @@ SWEEP_SECONDS = 0.25
 """Minimum seconds between two comparisons of a few processes with /proc."""
 
 SWEPT_PIDS = 32
-"""Processes that are compared at once: about a millisecond, so half a percent of one processor."""
+"""Processes that are compared at once."""
+
+SWEEP_SHARE = 0.001
+"""Maximum share of one processor that comparisons take."""
 
 RETRY_SECONDS = 2.0
 """Seconds after which events are requested again when their feed has ended."""
@@ -156,6 +159,8 @@ class LiveHost:
             while self._read_batch():
                 if time.monotonic() > end:
                     return None
+            if self._feed is not None and self._feed.has_notice:
+                self.wake()  # this call has taken what would have woken the thread
             # without writes, a login between two events would not be known
             is_true = self._feed is not None and self._feed.sees_writes and not index.needs_rescan
             return index if is_true else None
@@ -200,10 +205,11 @@ class LiveHost:
                     elif descriptor in self._descriptors and self._is_urgent(descriptor):
                         is_due = True
                     elif due is None:
-                        due = time.monotonic() + (BUSY_DELAY if self.subscribers else QUIET_DELAY)
+                        due = time.monotonic() + self._delay
                 if is_due:
-                    due = None
-                    self._work()
+                    due = time.monotonic() if self._work() else None
+                if due is None and self._feed is not None and self._feed.has_notice:
+                    due = time.monotonic() + self._delay
 
     def _is_urgent(self, descriptor: int) -> bool:
         """Return whether a readable descriptor of the feed has what cannot wait."""
@@ -222,14 +228,19 @@ class LiveHost:
         self._disconnect(f"the feed of events ended: {error}")
         self.index = None
 
-    def _work(self) -> None:
-        """Read a batch, and do a little of what is not urgent."""
-        self._read_batch()
+    @property
+    def _delay(self) -> float:
+        return BUSY_DELAY if self.subscribers else QUIET_DELAY
+
+    def _work(self) -> bool:
+        """Read a batch, and do a little of what is not urgent; return whether there are more events."""
+        has_more = self._read_batch()
         self._find_terminals()
         self._sweep()
         self._next_call = None if self.after_batch is None else self.after_batch()
         for descriptor in self._descriptors:
             self._epoll.modify(descriptor, select.EPOLLIN)
+        return has_more
 
     def _drain_wake(self) -> None:
         try:
@@ -295,7 +306,6 @@ class LiveHost:
         now, index = time.monotonic(), self.index
         if index is None or now < self._next_sweep:
             return
-        self._next_sweep = now + SWEEP_SECONDS
         if not self._to_sweep:
             if self._sweep_began:
                 self._sweep_seconds = now - self._sweep_began
@@ -303,11 +313,13 @@ class LiveHost:
             self._to_sweep = sorted({*list_pids(PROC), *index.entries}, reverse=True)
             if self._feed is not None:
                 self._feed.watch_namespaces()
+        began = time.thread_time()
         pids = [self._to_sweep.pop() for _ in range(min(SWEPT_PIDS, len(self._to_sweep)))]
         differing = index.differing(pids)
         if differing:
             self._read_batch()
             index.counts.mended += index.mend(index.differing(differing))
+        self._next_sweep = now + max(SWEEP_SECONDS, (time.thread_time() - began) / SWEEP_SHARE)
 
     def _read_logins(self, look: Look | None = None) -> None:
         """Read the login records, and watch the leaders."""

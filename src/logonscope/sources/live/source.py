@@ -64,6 +64,11 @@ class LiveSource(BaseSource):
         return self._direct
 
     @property
+    def status(self) -> Status:
+        """Return the state of the events."""
+        return self._host.status
+
+    @property
     def subscribers(self) -> int:
         """Return the number of readers of events."""
         return self._host.subscribers

@@ -155,6 +155,11 @@ class LiveIndex:
         for kernel_id in kernel_ids:
             yield from self.by_kernel_id.get(kernel_id, ())
 
+    @property
+    def has_zombies(self) -> bool:
+        """Return whether processes have ended that are not reaped yet; there is no event for that."""
+        return bool(self._zombies)
+
     def children(self, pid: int) -> frozenset[int]:
         """Return the children of a process."""
         return frozenset(self._children.get(pid, ()))

@@ -30,9 +30,10 @@ from logonscope.errors import (
 from logonscope.machine import Deadline
 from logonscope.server.auth.authenticator import Authenticator, Credentials
 from logonscope.server.auth.negotiate import Negotiation
+from logonscope.server.auth.page_sessions import PageSessions
 from logonscope.server.auth.peer import Peer
 from logonscope.server.auth.throttle import client_network
-from logonscope.server.authorization import challenges, credentials_of
+from logonscope.server.authorization import challenges, has_credentials, request_credentials
 from logonscope.server.connection import Connection
 from logonscope.server.metrics import Metrics
 from logonscope.server.plain_requests import PlainExchange, PlainRequest
@@ -115,6 +116,8 @@ class Services(NamedTuple):
         max_request_octets: the maximum size of a request body.
         metrics: the metrics; None: off.
         are_metrics_open_on_loopback: clients on this host may read the metrics without credentials.
+        sessions: the sessions of the page; None: users cannot sign in.
+        routes: what else is served, such as the page.
     """
 
     authenticator: Authenticator
@@ -125,6 +128,8 @@ class Services(NamedTuple):
     max_request_octets: int = 512_000
     metrics: Metrics | None = None
     are_metrics_open_on_loopback: bool = False
+    sessions: PageSessions | None = None
+    routes: tuple[Route, ...] = ()
 
     def are_stuck(self) -> bool:
         """Return whether all threads of one pool are stuck."""
@@ -202,7 +207,7 @@ def application(services: Services) -> DoorApplication:
     ]
     if services.metrics is not None:
         routes.append(Route("/metrics", partial(_metrics, services, services.metrics), methods=["GET"]))
-    return DoorApplication(endpoints, routes)
+    return DoorApplication(endpoints, [*routes, *services.routes])
 
 
 class Endpoint:
@@ -219,12 +224,12 @@ class Endpoint:
         if (rejection := self._rejection(received)) is not None:
             return rejection
         try:
-            received = received._replace(body=await _body(request, most))
+            received = received._replace(body=await read_body(request, most))
         except ClientDisconnect:
             return Response(status_code=CLIENT_CLOSED_REQUEST)
         except RequestTooLargeError as error:
             return self._fault(error)
-        return await self._answer(received, deadline, partial(_wait_for_disconnect, request.receive))
+        return await self._answer(received, deadline, partial(wait_until_disconnected, request.receive))
 
     def answer_plain(self, received: Received, exchange: PlainExchange) -> None:
         """Start to answer a request that was read completely."""
@@ -237,13 +242,13 @@ class Endpoint:
         elif (call := self._start_call(received, deadline)) is not None:
             call.when_over(partial(self._send_result, call, exchange), partial(self._send_later, call, exchange))
         else:
-            disconnected = partial(_wait_for_disconnect, exchange.receive)
+            disconnected = partial(wait_until_disconnected, exchange.receive)
             exchange.start_task(self._send(self._answer(received, deadline, disconnected), exchange))
 
     def _start_call(self, received: Received, deadline: Deadline) -> PooledCall[Response] | None:
         """Start to run a request in a thread; None: it has to wait for a thread, or for its authentication."""
         authenticator, peer = self._services.authenticator, received.connection.peer
-        credentials = credentials_of(received.headers.get("authorization"))
+        credentials = request_credentials(received.headers)
         is_quick = authenticator.is_quick(peer, credentials) and not (
             credentials is not None and authenticator.is_delayed(peer, credentials)
         )
@@ -266,7 +271,7 @@ class Endpoint:
         exchange.start_task(self._send(self._response_of(self._late_response(call, exchange)), exchange))
 
     async def _late_response(self, call: PooledCall[Response], exchange: PlainExchange) -> Response:
-        wait_for_disconnect = partial(_wait_for_disconnect, exchange.receive)
+        wait_for_disconnect = partial(wait_until_disconnected, exchange.receive)
         try:
             response = await call.wait_long(wait_for_disconnect)
         finally:
@@ -290,7 +295,9 @@ class Endpoint:
             claimant = Claimant(client_network(received.connection.peer.address))
             answer = partial(self._handle_anonymously, received, deadline)
         else:
-            authenticate, claimant = await _authentication(services, received, deadline, wait_for_disconnect)
+            authenticate, claimant = await start_authentication(
+                services, received.connection.peer, request_credentials(received.headers), deadline, wait_for_disconnect
+            )
             answer = partial(self._handle, received, authenticate, deadline)
         response = await services.pool.run(claimant, answer, deadline, wait_for_disconnect)
         return self._in_pool(response, claimant, wait_for_disconnect)
@@ -328,8 +335,10 @@ class Endpoint:
         if (rejection := self._rejection(received)) is not None:
             return rejection
         try:
-            disconnected = partial(_wait_for_disconnect, request.receive)
-            authenticate, claimant = await _authentication(services, received, deadline, disconnected)
+            disconnected = partial(wait_until_disconnected, request.receive)
+            authenticate, claimant = await start_authentication(
+                services, received.connection.peer, request_credentials(received.headers), deadline, disconnected
+            )
             authentication = await services.pool.run(claimant, authenticate, deadline, disconnected)
             if authentication.caller is None:
                 return _with_challenges(self._unauthorized(authentication), authentication)
@@ -351,7 +360,7 @@ class Endpoint:
             except AccessDeniedError as denied:
                 return self._reject(denied, Response(f"{denied}\n", status_code=403))
         is_known = peer.credentials or peer.session or peer.certificate_user is not None
-        if is_known or {"authorization", anonymous_header}.intersection(headers):
+        if is_known or has_credentials(headers) or anonymous_header in headers:
             return None
         if _content_length(headers) > self._services.max_request_octets:
             error = RequestTooLargeError("the request is too large", "split the request")
@@ -402,7 +411,7 @@ class Endpoint:
         start = time.perf_counter()
         answer = self._dispatch(received, authentication, received.body, deadline)
         if answer.rest is not None:
-            credentials = credentials_of(received.headers.get("authorization"))
+            credentials = request_credentials(received.headers)
             answer.rest.is_allowed = partial(self._services.authenticator.is_still_valid, credentials)
             return _with_challenges(StreamedResponse(answer, partial(self._count, answer, start)), authentication)
         self._count(answer, start, answer.items)
@@ -451,12 +460,14 @@ class Endpoint:
 async def _metrics(services: Services, metrics: Metrics, request: Request) -> Response:
     """Return the metrics to an administrator; with ``metrics = "loopback"`` also to any client on this host."""
     deadline = Deadline(services.dispatcher.limits.seconds)
-    received, disconnected = _received_head(request), partial(_wait_for_disconnect, request.receive)
+    received, disconnected = _received_head(request), partial(wait_until_disconnected, request.receive)
     try:
         # One claimant for all scrapes on loopback, so that they use one share of the threads.
         claimant = Claimant("metrics")
         if not (services.are_metrics_open_on_loopback and received.connection.peer.loopback):
-            authenticate, claimant = await _authentication(services, received, deadline, disconnected)
+            authenticate, claimant = await start_authentication(
+                services, received.connection.peer, request_credentials(received.headers), deadline, disconnected
+            )
             authentication = await services.pool.run(claimant, authenticate, deadline, disconnected)
             if authentication.caller is None:
                 return _with_challenges(Response(status_code=401), authentication)
@@ -470,15 +481,18 @@ async def _metrics(services: Services, metrics: Metrics, request: Request) -> Re
         return Response(f"{error}\n", status_code=503)
 
 
-async def _authentication(
-    services: Services, received: Received, deadline: Deadline, wait_for_disconnect: Callable[[], Awaitable[None]]
+async def start_authentication(
+    services: Services,
+    peer: Peer,
+    credentials: Credentials | None,
+    deadline: Deadline,
+    wait_for_disconnect: Callable[[], Awaitable[None]],
 ) -> tuple[Callable[[], RequestAuthentication], Claimant]:
     """Return a function that authenticates a request, and the claimant of the thread that will run it.
 
     A password is checked here, in a pool of its own where each address has its share, so that password guesses delay
     no request. Any other authentication is quick, and is left to the thread that runs the request.
     """
-    peer, credentials = received.connection.peer, credentials_of(received.headers.get("authorization"))
     authenticate = partial(_authenticate, services.authenticator, peer, credentials)
     # The delay after failed attempts is spent in the event loop, so that it takes no thread; it does not count against
     # the timeout of the request.
@@ -532,7 +546,7 @@ def _with_challenges(response: Response, authentication: RequestAuthentication) 
     return response
 
 
-async def _body(request: Request, most: int) -> bytes:
+async def read_body(request: Request, most: int) -> bytes:
     """Return the body of a request.
 
     Raises:
@@ -564,6 +578,6 @@ def _content_length(headers: Mapping[str, str]) -> int:
     return int(headers.get("content-length", "0"))
 
 
-async def _wait_for_disconnect(receive: Callable[[], Awaitable[Any]]) -> None:
+async def wait_until_disconnected(receive: Callable[[], Awaitable[Any]]) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass

@@ -103,7 +103,7 @@ export function hueOfUser(user: string | null): string {
 
 export function avatar(user: string | null, hue: string, isGone = false, size = ""): HTMLElement {
   const letter = user === null ? "?" : user === "System" ? "S" : user === "root" ? "#" : ([...user][0] ?? "?").toUpperCase();
-  return h("span", { class: `av ${hue} ${size}${isGone ? " gone" : ""}`, "aria-hidden": "true" }, letter);
+  return h("span", { class: `av ${hue} ${size}${isGone ? " gone" : ""}`, "aria-hidden": "true", "data-letter": letter });
 }
 
 export const person = (user: string | null): HTMLElement =>

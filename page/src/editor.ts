@@ -43,7 +43,8 @@ const highlighting = HighlightStyle.define([
 const theme = EditorView.theme({
   "&": { color: "var(--ink)", backgroundColor: "transparent", fontSize: "13.5px" },
   "&.cm-focused": { outline: "none" },
-  ".cm-scroller": { fontFamily: "var(--mono)", lineHeight: "22px", minHeight: "112px", maxHeight: "38vh" },
+  ".cm-scroller": { fontFamily: "var(--mono)", lineHeight: "22px", maxHeight: "38vh" },
+  ".cm-content, .cm-gutter": { minHeight: "112px" },
   ".cm-content": { caretColor: "var(--ink)", padding: "12px 0" },
   ".cm-line": { padding: "0 12px" },
   ".cm-cursor": { borderLeftColor: "var(--ink)" },

@@ -101,6 +101,7 @@ export class LiveView {
         }
       }
       this.tree.draw();
+      this.showHead(model);
       this.showHits(null);
       return;
     }
@@ -125,6 +126,18 @@ export class LiveView {
       return;
     }
     if (this.search.value !== state.search) this.search.value = state.search;
+    this.showHead(this.next ?? model);
+    const rows = visibleRows();
+    this.tree.set(rows.items);
+    this.showEmpty(rows);
+    this.showHits(rows);
+    this.showDetails();
+    if (this.isRevealing && state.selected) this.tree.reveal(state.selected);
+    this.isRevealing = false;
+  }
+
+  /** Show the sentence, the filters and the outline of the newest look. */
+  private showHead(model: Model): void {
     const processes = [...model.processes].filter((process) => !process.hasEnded);
     this.redraw(this.sentence, sentenceKey(model, processes), () => this.sentenceOf(model, processes));
     const counts = Object.entries(MARKS).map(([mark, [label, test]]) => [mark as Mark, label, processes.filter(test).length] as const);
@@ -138,13 +151,6 @@ export class LiveView {
     ]);
     this.redraw(this.outline, outlineKey(model), () => outlineOf(model, (session) => this.selectSession(session)));
     this.markPinned();
-    const rows = visibleRows();
-    this.tree.set(rows.items);
-    this.showEmpty(rows);
-    this.showHits(rows);
-    this.showDetails();
-    if (this.isRevealing && state.selected) this.tree.reveal(state.selected);
-    this.isRevealing = false;
   }
 
   /** Show what an address names. */

@@ -18,7 +18,7 @@ interface ViewElement {
 }
 
 /** Milliseconds between two looks; a host whose answer takes long is asked less often. */
-const LOOK_MS = 3000, LONGEST_LOOK_MS = 60_000, PATIENCE = 5;
+const LOOK_MS = 3000, LONGEST_LOOK_MS = 60_000, PATIENCE = 2;
 const PORTS_MS = 10_000, LOGINS_MS = 30_000, RETRY_MS = 4000;
 
 class Page {
@@ -60,8 +60,14 @@ class Page {
     // Views of their own: nothing of an earlier user is left in them.
     this.live = new LiveView();
     this.views = { live: this.live, whose: new WhoseView(), query: new QueryView(), health: new HealthView() };
+    // Which words are right depends on what the user may see.
+    await this.readIdentity().catch(() => undefined);
     this.route();
     await this.look();
+  }
+
+  private async readIdentity(): Promise<void> {
+    state.seesEverything = (await ask<{ sees_everything: boolean }>("identify", {})).sees_everything;
   }
 
   private leave(how: SignIn, reason: string): void {
@@ -122,9 +128,7 @@ class Page {
   }
 
   private async readHost(): Promise<void> {
-    const identity = await ask<{ sees_everything: boolean }>("identify", {});
-    const isOther = identity.sees_everything !== state.seesEverything;
-    state.seesEverything = identity.sees_everything;
+    await this.readIdentity();
     const text = "SELECT Caption, CSName, LocalDateTime FROM Win32_OperatingSystem";
     const [system] = await allRows<{ properties: { Caption: string | null; CSName: string; LocalDateTime: string | null } }>("query", { text });
     if (system) {
@@ -136,7 +140,6 @@ class Page {
     const model = await readModel(state.model, state.extras);
     if (state.account.user === null) return;
     this.live.update(model);
-    if (isOther && state.view === "live") this.live.show();
     await this.readExtras(model.sessions.length > 0);
   }
 

@@ -187,10 +187,10 @@ export class Session {
       ? "none"
       : wire?.login_class?.startsWith("manager") || service === "systemd-user"
         ? "manager"
-        : wire?.logon_type === 4 || /^(cron|crond|atd)$/i.test(service) || /^(cron|crond|atd)$/i.test(root)
-          ? "cron"
-          : SU.test(service)
-            ? "su"
+        : SU.test(service)
+          ? "su"
+          : wire?.logon_type === 4 || /^(cron|crond|atd)$/i.test(service) || /^(cron|crond|atd)$/i.test(root)
+            ? "cron"
             : DESKTOPS.test(service)
               ? "desktop"
               : method === "publickey" && wire?.logon_type !== 3

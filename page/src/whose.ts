@@ -134,7 +134,7 @@ export class WhoseView {
           h("a", { href: `#live?sel=${one.pid}` }, h("b", {}, one.base)),
           h("span", {}, `pid ${one.pid}${one.wire.start ? `, ${state.clock.short(one.wire.start)}` : ""}`),
           one.via ? changeChip(one) : null,
-          one === process ? row.sockets.slice(0, 3).map((socket) => h("span", { class: "chip" }, icon("net"), socket.path ? clean(socket.path) : `:${socket.port}`)) : null,
+          one === process ? socketChips(row, process) : null,
           one.container && one === process ? h("span", { class: "chip" }, icon("box"), one.container) : null,
           one.isLeftover && one === process ? h("span", { class: "chip left" }, "left over") : null,
         ),
@@ -178,8 +178,15 @@ function joined(row: Whose): { session: Session; process: Process; line: Process
     session.processes.push(one);
   });
   process.ports = row.sockets.filter((socket) => socket.state === "LISTEN").map((socket) => socket.port);
+  if (!process.ports.length) process.ports = state.extras.ports.get(process.pid) ?? [];
   session.paint();
   return { session, process, line };
+}
+
+function socketChips(row: Whose, process: Process): Child {
+  const ends = row.sockets.map((socket) => (socket.path ? clean(socket.path) : `:${socket.port}`));
+  const names = new Set([...ends, ...process.ports.map((port) => `:${port}`)]);
+  return [...names].slice(0, 3).map((name) => h("span", { class: "chip" }, icon("net"), name));
 }
 
 const sentenceOf = (error: ApiError): string => `${error.reason[0]?.toUpperCase() ?? ""}${clean(error.reason.slice(1))}.`;

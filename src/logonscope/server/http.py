@@ -579,5 +579,6 @@ def _content_length(headers: Mapping[str, str]) -> int:
 
 
 async def wait_until_disconnected(receive: Callable[[], Awaitable[Any]]) -> None:
+    """Wait until the client of a request, whose body is read, disconnects."""
     while (await receive())["type"] != "http.disconnect":
         pass

@@ -1,9 +1,9 @@
 """Which pages may use the JSON API in a browser, and under which names of this server.
 
 A browser sends the credentials of its user, or reaches loopback, on behalf of any page. It names the page in Origin: a
-page that is not allowed is rejected; the page of this server itself has its origin. A page whose own name leads to an address of this machine (DNS rebinding) has the
-same origin as the server, so over HTTP the name in Host must be one of this server. Over HTTPS the browser
-itself compares the name with the certificate.
+page that is not allowed is rejected; the page of this server itself has the server's origin. A page whose own name
+leads to an address of this machine (DNS rebinding) has the same origin as the server, so over HTTP the name in Host
+must be one of this server. Over HTTPS the browser itself compares the name with the certificate.
 """
 
 import ipaddress

@@ -24,7 +24,8 @@ _DOCUMENT = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Logonscope</title>
 <meta name="viewport" content="width=device-width,initial-scale=1,viewport-fit=cover">
 <meta name="color-scheme" content="light dark"><link rel="icon" href="{icon}">
-<style>{style}</style></head><body><noscript>This page needs JavaScript.</noscript><script>{script}</script></body></html>
+<style>{style}</style></head>
+<body><noscript>This page needs JavaScript.</noscript><script>{script}</script></body></html>
 """
 
 _POLICY = (

@@ -32,7 +32,8 @@ from logonscope.server.page import load_page
 from logonscope.server.page_sign_in import page_routes
 from logonscope.server.worker_pool import WorkerPool
 
-_REDIRECT = """<!doctype html><meta charset="utf-8"><meta name="referrer" content="no-referrer"><title>Logonscope</title>
+_REDIRECT = """<!doctype html><meta charset="utf-8"><title>Logonscope</title>
+<meta name="referrer" content="no-referrer">
 <meta http-equiv="refresh" content="0;url={url}"><a href="{url}">Open the page</a>
 """
 
@@ -105,5 +106,5 @@ class RedirectFile:
 
 
 def _reject_uid(uid: int) -> Caller:
-    """Return the caller of a uid: nobody, since there is no unix socket."""
+    """Return the caller of a uid, without rights, since there is no unix socket."""
     return Caller(f"uid {uid}", None, administrator=False)

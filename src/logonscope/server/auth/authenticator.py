@@ -225,7 +225,7 @@ class Authenticator:
         return (*offers, BASIC) if private else tuple(offers)
 
     def _secret(self, peer: Peer, credentials: Credentials) -> Authentication:
-        """Authenticate a request by its token or its session, looked up each time: a removed one is rejected at once."""
+        """Authenticate a request by its token or its session. It is looked up each time: a removed one is rejected."""
         is_session = credentials.scheme == SESSION
         caller = None if is_session and not peer.tls else self._caller_of_secret(credentials)
         session = REJECTED_TOKEN if caller is None else caller

@@ -105,7 +105,8 @@ export class Editor {
           theme,
           placeholder("SELECT … FROM …"),
           EditorView.lineWrapping,
-          EditorView.contentAttributes.of({ "aria-label": "WQL query", spellcheck: "false", autocapitalize: "off" }),
+          // Else the browser keeps the look of what is replaced, by styles that the page's policy forbids.
+          EditorView.contentAttributes.of({ contenteditable: "plaintext-only", "aria-label": "WQL query", spellcheck: "false", autocapitalize: "off" }),
           autocompletion({ override: [complete], icons: false, activateOnTyping: true }),
           keymap.of([
             { key: "Mod-Enter", run: () => (run(), true) },

@@ -105,20 +105,19 @@ export class LiveView {
       this.showHits(null);
       return;
     }
-    this.next = null;
-    state.model = model;
+    this.next = model;
     this.show();
   }
 
   private release(): void {
-    if (!this.next) return;
-    state.model = this.next;
-    this.next = null;
-    this.show();
+    if (this.next) this.show();
   }
 
   /** Show the state: only what has changed is replaced, so that nothing loses the focus. */
   show(): void {
+    // What the user does shows the newest look, also while the pointer is in the tree.
+    if (this.next) state.model = this.next;
+    this.next = null;
     const model = state.model;
     writeAddress();
     if (!model) {
@@ -126,7 +125,7 @@ export class LiveView {
       return;
     }
     if (this.search.value !== state.search) this.search.value = state.search;
-    this.showHead(this.next ?? model);
+    this.showHead(model);
     const rows = visibleRows();
     this.tree.set(rows.items);
     this.showEmpty(rows);
@@ -226,16 +225,15 @@ export class LiveView {
   }
 
   private showHits(rows: Rows | null): void {
-    if (this.next) {
-      const waiting = this.next.started + this.next.ended;
-      if (waiting) replace(this.hits, h("span", { class: "wait" }, `${count(waiting, "change", "changes")} waiting`));
-      return;
+    if (rows) {
+      const isNarrowed = isFiltering() || state.user !== null;
+      this.hits.textContent = isNarrowed
+        ? `${count(rows.processes, "process", "processes")} in ${count(rows.sessions, "logon session", "logon sessions")}`
+        : "";
     }
-    if (!rows) return;
-    const isNarrowed = isFiltering() || state.user !== null;
-    this.hits.textContent = isNarrowed
-      ? `${count(rows.processes, "process", "processes")} in ${count(rows.sessions, "logon session", "logon sessions")}`
-      : "";
+    const waiting = this.next ? this.next.started + this.next.ended : 0;
+    find(".wait", this.hits)?.remove();
+    if (waiting) this.hits.append(h("span", { class: "wait" }, `${count(waiting, "change", "changes")} waiting`));
   }
 
   private showEmpty(rows: Rows): void {

@@ -186,7 +186,7 @@ class Page {
   private press(event: KeyboardEvent): void {
     if (isLoginShown()) return;
     const target = event.composedPath()[0] as HTMLElement;
-    const isText = target.matches?.("input, textarea, select, [contenteditable=true]");
+    const isText = target.matches?.("input, textarea, select, [contenteditable]");
     // The browser's own search cannot see rows that do not exist; pressed twice, it is the browser's.
     if ((event.ctrlKey || event.metaKey) && event.key === "f" && state.view === "live" && !this.live.hasSearchFocus) {
       event.preventDefault();

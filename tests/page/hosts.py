@@ -59,7 +59,8 @@ _KEY = Authentication(
     is_trusted=True,
 )  # fmt: skip
 _ACCOUNTS = tuple(
-    Account(name, uid, uid, "", f"/home/{name}", "/bin/bash", local=True) for uid, name in ((1002, "carol"), (1003, "dave"))
+    Account(name, uid, uid, "", f"/home/{name}", "/bin/bash", local=True)
+    for uid, name in ((1002, "carol"), (1003, "dave"))
 )
 
 

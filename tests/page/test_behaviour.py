@@ -44,7 +44,8 @@ def opened(
 
 @pytest.fixture
 def page(browser: Browser, servers: Servers) -> Iterator[Page]:
-    with opened(browser, servers.origin("busy")) as page:
+    # The browser reports an answer with an error status, such as that to a query that is not complete yet.
+    with opened(browser, servers.origin("busy"), tolerated="status of 40[04]") as page:
         page.wait_for_selector(".row")
         yield page
 
@@ -225,12 +226,12 @@ def test_query_completes_from_the_schema_and_saves_files(page: Page, tmp_path: P
         files[name] = tmp_path / download.value.suggested_filename
         download.value.save_as(files[name])
     assert files["CSV"].read_bytes() == (
-        b"Handle,ProcessId,Name,SessionId\r\n1,1,systemd,4294967295\r\n4312,4312,python3,41\r\n"
+        b"Handle,ProcessId,Name,SessionId\r\n1,1,systemd,0\r\n4312,4312,python3,41\r\n"
     )
     assert [row["properties"]["Handle"] for row in json.loads(files["JSON"].read_text())] == ["1", "4312"]
     table = pyarrow.parquet.read_table(files["Parquet"])
     assert table.to_pydict() == {
-        "Handle": ["1", "4312"], "ProcessId": [1, 4312], "Name": ["systemd", "python3"], "SessionId": [4294967295, 41],
+        "Handle": ["1", "4312"], "ProcessId": [1, 4312], "Name": ["systemd", "python3"], "SessionId": [0, 41],
     }  # fmt: skip
     page.click(".cm-content")
     page.keyboard.press("Control+a")

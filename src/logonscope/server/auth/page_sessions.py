@@ -66,7 +66,7 @@ class PageSessions:
 
     def find_caller(self, cookie: str, csrf_token: str) -> Caller | None:
         """Return the user of a session, who may only read; None: there is no such session, or it has ended."""
-        if not hmac.compare_digest(self._csrf_token(cookie).encode(), csrf_token.encode()):
+        if not hmac.compare_digest(self._csrf_token(cookie).encode(), csrf_token.encode(errors="replace")):
             return None
         with self._lock:
             session = self._by_hash.get(_hash(cookie))

@@ -69,6 +69,14 @@ export interface Mistake {
   to: number;
 }
 
+/** Replace the selection by what is typed. The browser would keep its look, by styles that the page's policy forbids. */
+function replaceSelection(event: InputEvent, view: EditorView): boolean {
+  if (event.inputType !== "insertText" || event.data === null || view.composing || view.state.selection.main.empty) return false;
+  event.preventDefault();
+  view.dispatch(view.state.replaceSelection(event.data), { userEvent: "input.type", scrollIntoView: true });
+  return true;
+}
+
 const setMistake = StateEffect.define<Mistake | null>();
 const mistakes = StateField.define<DecorationSet>({
   create: () => Decoration.none,
@@ -105,8 +113,7 @@ export class Editor {
           theme,
           placeholder("SELECT … FROM …"),
           EditorView.lineWrapping,
-          // Else the browser keeps the look of what is replaced, by styles that the page's policy forbids.
-          EditorView.contentAttributes.of({ contenteditable: "plaintext-only", "aria-label": "WQL query", spellcheck: "false", autocapitalize: "off" }),
+          EditorView.contentAttributes.of({ "aria-label": "WQL query", spellcheck: "false", autocapitalize: "off" }),
           autocompletion({ override: [complete], icons: false, activateOnTyping: true }),
           keymap.of([
             { key: "Mod-Enter", run: () => (run(), true) },
@@ -115,6 +122,7 @@ export class Editor {
             ...defaultKeymap.filter((one) => one.key !== "Mod-Enter"),
             ...historyKeymap,
           ]),
+          EditorView.domEventHandlers({ beforeinput: replaceSelection }),
           EditorView.updateListener.of((update) => {
             if (update.docChanged) change();
           }),

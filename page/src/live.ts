@@ -100,7 +100,7 @@ export class LiveView {
           item.process = current;
         }
       }
-      this.tree.draw();
+      this.tree.refresh();
       this.showHead(model);
       this.showHits(null);
       return;

@@ -12,6 +12,9 @@ interface Row {
   index: number;
   y: number;
   appearance: string;
+  /** The look that it shows, and whether it is selected: while both stay, it is not compared again. */
+  version: number;
+  isSelected: boolean;
 }
 
 interface ProcessRow extends Row {
@@ -40,6 +43,7 @@ export class Tree {
   private rowHeight = 28;
   private headHeight = 60;
   private pinned = "";
+  private version = 0;
 
   constructor(
     private readonly select: (target: string) => void,
@@ -93,9 +97,16 @@ export class Tree {
       y += item.process ? this.rowHeight : this.headHeight;
     });
     this.offsets[items.length] = y;
+    this.version++;
     this.inner.style.height = `${y + 24}px`;
     this.element.setAttribute("aria-rowcount", String(items.length));
     if (anchorY >= 0 && top > 0 && anchorY - distance !== top) this.element.scrollTop = anchorY - distance;
+    this.draw();
+  }
+
+  /** Draw again what has changed in the rows. */
+  refresh(): void {
+    this.version++;
     this.draw();
   }
 
@@ -181,18 +192,21 @@ export class Tree {
       row = this.unused[kind].pop() ?? (kind === "process" ? newProcessRow() : newSessionRow());
       row.appearance = "";
       row.y = NaN;
+      row.index = -1;
       row.element.hidden = false;
       row.element.id = `r-${item.id}`;
       this.rows.set(item.id, row);
       if (!row.element.isConnected) this.inner.append(row.element);
     }
-    row.index = index;
     if (row.y !== y) {
       row.element.style.transform = `translateY(${y}px)`;
       row.y = y;
     }
     const isSelected = state.selected === item.target;
-    const appearance = `${item.appearance}|${isSelected}`;
+    const isKnown = row.version === this.version && row.isSelected === isSelected && row.appearance !== "";
+    const appearance = isKnown ? row.appearance : `${item.appearance}|${isSelected}`;
+    row.version = this.version;
+    row.isSelected = isSelected;
     if (row.appearance !== appearance) {
       row.appearance = appearance;
       if (item.process) fillProcess(row as ProcessRow, item);
@@ -200,7 +214,8 @@ export class Tree {
       row.element.classList.toggle("on", isSelected);
       row.element.setAttribute("aria-selected", String(isSelected));
     }
-    row.element.setAttribute("aria-rowindex", String(index + 1));
+    if (row.index !== index) row.element.setAttribute("aria-rowindex", String(index + 1));
+    row.index = index;
     row.element.classList.toggle("pin", isPinned);
   }
 
@@ -265,11 +280,11 @@ function newProcessRow(): ProcessRow {
   const [command, marks, user, pid, since] = [cell("cmd"), cell("mk"), cell("cu"), cell("cp"), cell("ct")];
   const below = h("span", { class: "sub", "aria-hidden": "true" });
   const element = h("div", { class: "row pr", role: "row" }, guides, command, marks, user, pid, since, below);
-  return { element, kind: "process", index: 0, y: NaN, appearance: "", guides, command, marks, user, pid, since, below };
+  return { element, kind: "process", index: -1, y: NaN, appearance: "", version: -1, isSelected: false, guides, command, marks, user, pid, since, below };
 }
 
 function newSessionRow(): Row {
-  return { element: h("div", { class: "row sh", role: "row" }), kind: "session", index: 0, y: NaN, appearance: "" };
+  return { element: h("div", { class: "row sh", role: "row" }), kind: "session", index: -1, y: NaN, appearance: "", version: -1, isSelected: false };
 }
 
 function highlighted(text: string): Child {

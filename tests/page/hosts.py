@@ -68,7 +68,7 @@ def with_children(processes: Sequence[Process]) -> tuple[Process, ...]:
     """Return processes that know their children."""
     children: dict[int, list[int]] = {}
     for one in processes:
-        children.setdefault(one.ppid, []).append(one.pid)
+        children.setdefault(one.ppid or 0, []).append(one.pid)
     return tuple(one._replace(children=tuple(children.get(one.pid, ()))) for one in processes)
 
 
@@ -133,7 +133,7 @@ class Churning(Memory):
         super().__init__(snapshot)
         self._snapshot, self._changes, self._turn = snapshot, changes, 0
         parents = {one.ppid for one in snapshot.processes}
-        self._leaves = [one.pid for one in snapshot.processes if one.pid not in parents and one.ppid > 2]
+        self._leaves = [one.pid for one in snapshot.processes if one.pid not in parents and (one.ppid or 0) > 2]
 
     def turn(self) -> None:
         """End processes, and start others in their place."""
@@ -143,7 +143,8 @@ class Churning(Memory):
         later = self._turn * 10_000_000
         self._snapshot = self._snapshot._replace(
             processes=tuple(
-                one._replace(start=one.start + later) if one.pid in chosen else one for one in self._snapshot.processes
+                one._replace(start=(one.start or 0) + later) if one.pid in chosen else one
+                for one in self._snapshot.processes
             )
         )
         self._snapshots = (self._snapshot,)

@@ -128,7 +128,7 @@ def test_rows_wait_while_the_pointer_is_in_the_tree(browser: Browser) -> None:
         expect(page.locator(".row.done").first).to_be_visible()
 
 
-def test_the_first_row_that_is_seen_stays_where_it_is(browser: Browser, servers: Servers) -> None:
+def test_the_first_row_that_is_seen_stays_where_it_is(browser: Browser) -> None:
     host = Churning(hosts.busy(), 5)
     with running(host) as server, opened(browser, origin_of(server)) as page:
         page.set_viewport_size({"width": 1440, "height": 420})

@@ -7,6 +7,7 @@ LOGONSCOPE_SCREENSHOTS=FOLDER keeps the pictures.
 import os
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -35,53 +36,55 @@ def chosen() -> Iterator[tuple[str, str, int]]:
             yield name, *look
 
 
-@pytest.fixture(scope="module")
-def contexts(browser: Browser) -> Iterator[dict[Any, BrowserContext]]:
-    kept: dict[Any, BrowserContext] = {}
-    yield kept
-    for context in kept.values():
-        context.close()
+class Stage:
+    """Opens the states; users stay logged in, in a profile for each theme and width."""
 
+    def __init__(self, browser: Browser, servers: Servers) -> None:
+        self._browser, self._servers = browser, servers
+        self._contexts: dict[Any, BrowserContext] = {}
 
-def open_state(
-    state: State, theme: str, width: int, browser: Browser, servers: Servers, contexts: dict[Any, BrowserContext]
-) -> tuple[Page, Watch]:
-    origin = servers.origin(state.host)
-    key = (state.host, state.user, theme, width)
-    context = contexts.get(key) if state.user else None
-    watch = Watch(origin, tolerated=re.compile("status of (400|403|404)|ERR_INTERNET_DISCONNECTED"))
-    if context is None:
-        context = new_context(browser, width, theme)
-        contexts[key if state.user else object()] = context
+    def open_state(self, state: State, theme: str, width: int) -> tuple[Page, Watch]:
+        """Return a page that shows a state, and the record of what it did."""
+        origin = self._servers.origin(state.host)
+        watch = Watch(origin, tolerated=re.compile("status of (400|403|404)|ERR_INTERNET_DISCONNECTED"))
+        page = self._context(state, theme, width, origin).new_page()
+        watch.follow(page)
+        page.goto(f"{origin}/{state.address}")
         if state.user:
-            page = context.new_page()
-            sign_in(page, origin, state.user)
-            page.close()
-    page = context.new_page()
-    watch.follow(page)
-    page.goto(f"{origin}/{state.address}")
-    if state.user:
-        page.wait_for_selector("main > *")
-        page.wait_for_selector("#host b:not(:text('…'))")
-    if state.act is not None:
-        if state.address == "#live" and state.user:
-            page.wait_for_selector(".row")
-        state.act(page)
-    page.wait_for_selector(state.shows)
-    return page, watch
+            page.wait_for_selector("main > *")
+            page.wait_for_selector("#host b:not(:text('…'))")
+        if state.act is not None:
+            if state.address == "#live" and state.user:
+                page.wait_for_selector(".row")
+            state.act(page)
+        page.wait_for_selector(state.shows)
+        return page, watch
+
+    def _context(self, state: State, theme: str, width: int, origin: str) -> BrowserContext:
+        key = (state.host, state.user, theme, width)
+        if key not in self._contexts:
+            context = self._contexts[key] = new_context(self._browser, width, theme)
+            if state.user:
+                page = context.new_page()
+                sign_in(page, origin, state.user)
+                page.close()
+        return self._contexts[key]
+
+    def close(self) -> None:
+        """Close the profiles."""
+        for context in self._contexts.values():
+            context.close()
+
+
+@pytest.fixture(scope="module")
+def stage(browser: Browser, servers: Servers) -> Iterator[Stage]:
+    with closing(Stage(browser, servers)) as stage:
+        yield stage
 
 
 @pytest.mark.parametrize(("name", "theme", "width"), list(chosen()))
-def test_a_state_is_shown(
-    name: str,
-    theme: str,
-    width: int,
-    browser: Browser,
-    servers: Servers,
-    contexts: dict[Any, BrowserContext],
-    axe: str,
-) -> None:
-    page, watch = open_state(STATES[name], theme, width, browser, servers, contexts)
+def test_a_state_is_shown(name: str, theme: str, width: int, stage: Stage, axe: str) -> None:
+    page, watch = stage.open_state(STATES[name], theme, width)
     try:
         if SCREENSHOTS:
             page.screenshot(path=str(Path(SCREENSHOTS) / f"{name}-{width}-{theme}.png"))

@@ -22,7 +22,7 @@ def server() -> Iterator[RunningServer]:
 
 
 def get(server: RunningServer, **headers: str) -> tuple[int, dict[str, str], bytes]:
-    request = urllib.request.Request(f"http://127.0.0.1:{server.http}/", headers=headers)  # noqa: S310 -- our own server
+    request = urllib.request.Request(f"http://127.0.0.1:{server.http}/", headers=headers)
     with urllib.request.urlopen(request) as answer:  # noqa: S310
         return answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.read()
 

@@ -13,7 +13,7 @@ from logonscope.ownership import LINUX
 from logonscope.server.auth.page_tokens import PageTokens
 from logonscope.server.configuration import Settings, parse_listener
 from logonscope.server.http import application
-from logonscope.server.page_run import PageHost, RedirectFile, build_services
+from logonscope.server.page_run import PageHost, RedirectFile, build_server_parts
 from tests.server.running import example
 from tests.server.serving import serving
 
@@ -37,7 +37,7 @@ def test_only_the_token_that_was_exchanged_is_accepted() -> None:
     caller = Caller("the reader of the recording", None, administrator=True)
     tokens = PageTokens(caller)
     settings = Settings(listen=(parse_listener("http://127.0.0.1:0"),))
-    services = build_services(PageHost(example(), LINUX, caller), settings, tokens, web.FOLDER)
+    services = build_server_parts(PageHost(example(), LINUX, caller), settings, tokens, web.FOLDER)
     with (
         serving(app=application(services)) as server,
         httpx.Client(base_url=f"http://127.0.0.1:{server.addresses[0][1]}") as client,

@@ -13,7 +13,7 @@ from logonscope.broker.instances import not_found_error
 from logonscope.broker.method_table import Offered
 from logonscope.broker.request import Request
 from logonscope.broker.resolve import require_instance, target_of
-from logonscope.broker.service_methods import SERVICE_METHODS
+from logonscope.broker.service_methods import SERVICE_METHODS, check_source_acts
 from logonscope.cim.binding import Target
 from logonscope.cim.classes import Class, Method
 from logonscope.cim.instances import Outcome
@@ -23,7 +23,7 @@ from logonscope.errors import Hint, HintCode, InvalidMethodParametersError, NotF
 from logonscope.facts import Process
 from logonscope.machine import Owner, ProcessQuery
 from logonscope.machine.action import Action
-from logonscope.providers.helpers.account_names import domain_and_name, name_of, user_sid
+from logonscope.providers.helpers.account_names import account_name_or_uid, domain_and_name, user_sid
 from logonscope.providers.helpers.priority import NICE_OF
 from logonscope.providers.helpers.process_keys import select_pid
 from logonscope.providers.helpers.text import clean
@@ -121,7 +121,7 @@ def _get_owner(target: MethodTarget, _: Mapping[str, Value]) -> Outcome:
         # the uid as it is, in the domain that it is a uid of
         container = target.request.container(target.process)
         return Outcome(DONE, {"User": str(uid), "Domain": container and clean(container.id)})
-    name = name_of(uid, target.request.accounts)
+    name = account_name_or_uid(uid, target.request.accounts)
     domain, user = domain_and_name(name, target.request.machine.hostname)
     return Outcome(DONE, {"User": user, "Domain": domain})
 
@@ -137,6 +137,7 @@ def _get_owner_sid(target: MethodTarget, _: Mapping[str, Value]) -> Outcome:
 
 def _terminate(target: MethodTarget, _: Mapping[str, Value]) -> Outcome:
     process = target.process
+    check_source_acts(target.request)
     # for these, kill(2) reports success, but the kernel ignores the signal
     if process.pid == 1 or (process.flags or 0) & KERNEL_THREAD:
         return Outcome(ACCESS_DENIED)
@@ -152,8 +153,7 @@ def _set_priority(target: MethodTarget, parameters: Mapping[str, Value]) -> Outc
 def _act(target: MethodTarget, nice: int | None) -> Outcome:
     """Act on a process as the caller: set its nice value, or terminate it if ``nice`` is None."""
     process, source = target.process, target.request.source
-    if "act" not in source.abilities:
-        raise NotSupportedError("this host is read-only", "invoke the method on the machine itself")
+    check_source_acts(target.request)
     if process.state in {"Z", "X"}:
         raise NotFoundError(f"process {process.pid} has ended (zombie)", Hint(HintCode.LIST_PROCESSES))
     # without uids, the caller sees only which process it is

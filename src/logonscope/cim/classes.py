@@ -100,6 +100,8 @@ class MembersByName(Mapping[str, Member]):
 
     def __init__(self, members: Iterable[Member] = ()) -> None:
         self._members: dict[str, Member] = {member.name.lower(): member for member in members}
+        # each request for an instance takes the names of all properties
+        self._names = tuple(member.name for member in self._members.values())
 
     def __getitem__(self, name: str) -> Member:
         return self._members[name.lower()]
@@ -108,7 +110,7 @@ class MembersByName(Mapping[str, Member]):
         return isinstance(name, str) and name.lower() in self._members
 
     def __iter__(self) -> Iterator[str]:
-        return (member.name for member in self._members.values())
+        return iter(self._names)
 
     def __len__(self) -> int:
         return len(self._members)
@@ -242,8 +244,8 @@ def numbered_parameter(number: int) -> Qualifier:
 def inherit_qualifiers(declared: tuple[Qualifier, ...], inherited: tuple[Qualifier, ...]) -> tuple[Qualifier, ...]:
     """Return all qualifiers of a class or a member: those of its parent that it passes on, then the declared ones."""
     names = {qualifier.name.lower() for qualifier in declared}
-    passed_on = (q for q in inherited if q.flavor & TO_SUBCLASS and q.name.lower() not in names)
-    return (*passed_on, *declared)
+    inherited_qualifiers = (q for q in inherited if q.flavor & TO_SUBCLASS and q.name.lower() not in names)
+    return (*inherited_qualifiers, *declared)
 
 
 def list_classes_hint(namespace: str) -> Hint:
@@ -256,13 +258,13 @@ def show_class_hint(name: str, namespace: str, also: str = "") -> Hint:
     return Hint(HintCode.SHOW_CLASS, {"name": name, "namespace": namespace.replace("\\", "/")}, also)
 
 
-def suggest_name(name: str, names: Sequence[str], otherwise: Hint) -> str | Hint:
-    """Return the hint for an unknown name: the most similar of the valid names; without a similar one ``otherwise``."""
+def suggest_name(name: str, names: Sequence[str], fallback: Hint) -> str | Hint:
+    """Return the hint for an unknown name: the most similar of the valid names; ``fallback`` if none is similar."""
     import difflib  # noqa: PLC0415 -- needed only for a mistyped name
 
     spellings = {valid_name.lower(): valid_name for valid_name in names}
     close = difflib.get_close_matches(name.lower(), spellings, 1, MIN_SIMILARITY)
-    return f"did you mean {spellings[close[0]]}?" if close else otherwise
+    return f"did you mean {spellings[close[0]]}?" if close else fallback
 
 
 def _merge_properties(declaration: Declaration, parent: Class | None) -> MembersByName[Property]:

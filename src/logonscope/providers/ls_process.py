@@ -14,7 +14,7 @@ from logonscope.providers.helpers.text import clean, command_line
 from logonscope.providers.process import PROVIDER as WIN32_PROCESS
 
 USER_FACTS = ("uids", "ses", "cgroup", "pid_namespaces")
-"""Facts behind the account name of a process's user: the uid, and what shows whether it is one of this host."""
+"""The facts that ``LogonLookup.user_name`` needs: the uid, and what shows whether it is a uid of this host."""
 
 
 def _id_column(name: str, index: int, source: str) -> Column:

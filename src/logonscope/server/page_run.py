@@ -23,7 +23,7 @@ from logonscope.server.auth.page_tokens import PageTokens
 from logonscope.server.auth.passwords import Passwords
 from logonscope.server.auth.throttle import Throttle
 from logonscope.server.configuration import Settings, parse_listener
-from logonscope.server.http import HttpDoor, Services, application
+from logonscope.server.http import HttpDoor, ServerParts, application
 from logonscope.server.json import JSON_PATHS, JsonDoor
 from logonscope.server.json_schemas import documents
 from logonscope.server.listening_sockets import open_sockets
@@ -60,7 +60,7 @@ def run(host: PageHost, port: int, page_folder: str, *, opens_browser: bool = Tr
     """
     settings = Settings(listen=(parse_listener(f"http://127.0.0.1:{port}"),), stop_seconds=1)
     tokens = PageTokens(host.caller)
-    services = build_services(host, settings, tokens, page_folder)
+    parts = build_server_parts(host, settings, tokens, page_folder)
     sockets = open_sockets(settings.listen)
     redirect = RedirectFile(f"http://127.0.0.1:{sockets[0].socket.getsockname()[1]}/#once={tokens.once}")
     print(f"Open {redirect.url} in a browser. Ctrl-C ends the page.", flush=True)  # noqa: T201 -- the output of this command
@@ -68,14 +68,12 @@ def run(host: PageHost, port: int, page_folder: str, *, opens_browser: bool = Tr
         # A browser of the terminal would block.
         threading.Thread(target=webbrowser.open, args=(redirect.url,), daemon=True).start()
     try:
-        server.run(
-            application(services), settings, sockets, on_stop=services.dispatcher.close, is_stuck=services.are_stuck
-        )
+        server.run(application(parts), settings, sockets, on_stop=parts.dispatcher.close, is_stuck=parts.are_stuck)
     finally:
         redirect.remove()
 
 
-def build_services(host: PageHost, settings: Settings, tokens: PageTokens, page_folder: str) -> Services:
+def build_server_parts(host: PageHost, settings: Settings, tokens: PageTokens, page_folder: str) -> ServerParts:
     """Build the parts of the application: the page and the JSON door, which accept no other token."""
     authenticator = Authenticator(Passwords([], Throttle()), None, _reject_uid, find_token=tokens.find_caller)
     enumerations = Enumerations(settings.contexts, settings.contexts_per_caller, float(settings.context_seconds))
@@ -84,8 +82,8 @@ def build_services(host: PageHost, settings: Settings, tokens: PageTokens, page_
     policy = OriginPolicy(settings.hosts, settings.origins)
     door = HttpDoor(JsonDoor(), JSON_PATHS, documents=documents(), admission=policy, has_faults_for_http=True)
     pool, password_pool = WorkerPool(settings.workers, "answer"), WorkerPool(1, "password")
-    services = Services(authenticator, dispatcher, (door,), pool, password_pool, settings.max_request)
-    return services._replace(routes=page_routes(services, load_page(page_folder), policy, tokens))
+    parts = ServerParts(authenticator, dispatcher, (door,), pool, password_pool, settings.max_request)
+    return parts._replace(routes=page_routes(parts, load_page(page_folder), policy, tokens))
 
 
 class RedirectFile:

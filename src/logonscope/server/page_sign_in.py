@@ -23,8 +23,9 @@ from logonscope.server.authorization import COOKIE, CSRF_HEADER, session_cookie
 from logonscope.server.http import (
     CLIENT_CLOSED_REQUEST,
     Admission,
-    Services,
+    ServerParts,
     read_body,
+    received_head,
     start_authentication,
     wait_until_disconnected,
 )
@@ -41,17 +42,17 @@ _SAME_ORIGIN = {"same-origin", ""}
 
 
 def page_routes(
-    services: Services, page: Page, admission: Admission, tokens: PageTokens | None = None
+    parts: ServerParts, page: Page, admission: Admission, tokens: PageTokens | None = None
 ) -> tuple[Route, ...]:
     """Return the routes of the page.
 
     Args:
-        services: the parts of the application, with the sessions of the page.
+        parts: the parts of the application, with the sessions of the page.
         page: its document.
         admission: checks the headers of a request: the page of another origin is rejected.
         tokens: the tokens of ``logonscope page``; None: users sign in by a password.
     """
-    sign_in = SignIn(services, admission, tokens)
+    sign_in = SignIn(parts, admission, tokens)
     handlers: Mapping[str, Callable[[Request, Peer], Awaitable[Response]]] = {
         "session": sign_in.session,
         "sign-in": sign_in.sign_in,
@@ -78,8 +79,8 @@ class _SignedIn(NamedTuple):
 class SignIn:
     """Answers the requests of the page to sign in and out."""
 
-    def __init__(self, services: Services, admission: Admission, tokens: PageTokens | None) -> None:
-        self._services, self._admission, self._tokens = services, admission, tokens
+    def __init__(self, parts: ServerParts, admission: Admission, tokens: PageTokens | None) -> None:
+        self._parts, self._admission, self._tokens = parts, admission, tokens
 
     async def answer(self, handler: Callable[[Request, Peer], Awaitable[Response]], request: Request) -> Response:
         """Check that a request comes from the page itself, and answer it."""
@@ -117,12 +118,12 @@ class SignIn:
         if sessions is None:
             raise AccessDeniedError("passwords are accepted over TLS only", "open the page by https")
         name, password = (_text(members, key) for key in ("user", "password"))
-        deadline = Deadline(self._services.dispatcher.limits.seconds)
+        deadline = Deadline(self._parts.dispatcher.limits.seconds)
         disconnected = partial(wait_until_disconnected, request.receive)
-        credentials = Credentials("basic", name, password)
-        authenticate, claimant = await start_authentication(self._services, peer, credentials, deadline, disconnected)
+        received = received_head(request)._replace(credentials=Credentials("basic", name, password))
+        authenticate, claimant = await start_authentication(self._parts, received, deadline, disconnected)
         begin = partial(_begin, sessions, authenticate)
-        signed_in = await self._services.pool.run(claimant, begin, deadline, disconnected)
+        signed_in = await self._parts.pool.run(claimant, begin, deadline, disconnected)
         if signed_in is None:
             return _error(403, "unknown user or wrong password")
         response = _json({"user": signed_in.caller.name, "csrf_token": signed_in.csrf_token})
@@ -157,14 +158,15 @@ class SignIn:
 
     def _sessions(self, peer: Peer) -> PageSessions | None:
         """Return the sessions; None where there are none: over plain HTTP, or with the token of a command."""
-        return self._services.sessions if peer.tls and self._tokens is None else None
+        return self._parts.sessions if peer.tls and self._tokens is None else None
 
     async def _run(self, request: Request, peer: Peer, find: Callable[[], Caller | None]) -> Caller | None:
         """Look for a session in a thread, since accounts may be looked up for it."""
-        deadline = Deadline(self._services.dispatcher.limits.seconds)
+        deadline = Deadline(self._parts.dispatcher.limits.seconds)
         disconnected = partial(wait_until_disconnected, request.receive)
-        _, claimant = await start_authentication(self._services, peer, None, deadline, disconnected)
-        return await self._services.pool.run(claimant, find, deadline, disconnected)
+        received = received_head(request)._replace(credentials=None)
+        _, claimant = await start_authentication(self._parts, received, deadline, disconnected)
+        return await self._parts.pool.run(claimant, find, deadline, disconnected)
 
 
 def _begin(sessions: PageSessions, authenticate: Callable[[], Any]) -> _SignedIn | None:

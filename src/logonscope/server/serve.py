@@ -22,7 +22,7 @@ from logonscope.server.auth.throttle import Throttle
 from logonscope.server.auth.token_file import TokenFile
 from logonscope.server.auth.user_file import UserFile
 from logonscope.server.configuration import Settings
-from logonscope.server.http import HttpDoor, Services, application
+from logonscope.server.http import HttpDoor, ServerParts, application
 from logonscope.server.json import JSON_PATHS, JsonDoor
 from logonscope.server.json_schemas import documents
 from logonscope.server.metrics import ADMINISTRATOR, Metrics
@@ -71,18 +71,18 @@ def serve(
         LogonscopeError: the server cannot start with these settings.
     """
     logs.configure_log(settings)
-    services = build_services(source, ownership, settings, caller_of_uid, page_folder)
-    server.run(application(services), settings, on_stop=services.dispatcher.close, is_stuck=services.are_stuck)
+    parts = build_server_parts(source, ownership, settings, caller_of_uid, page_folder)
+    server.run(application(parts), settings, on_stop=parts.dispatcher.close, is_stuck=parts.are_stuck)
 
 
-def build_services(
+def build_server_parts(
     source: Source,
     ownership: Ownership,
     settings: Settings,
     caller_of_uid: Callable[[int], Caller],
     page_folder: str = "",
-) -> Services:
-    """Build the parts of the application (no services of the host); the arguments are those of ``serve``.
+) -> ServerParts:
+    """Build the parts of the application; the arguments are those of ``serve``.
 
     Raises:
         LogonscopeError: the server cannot start with these settings.
@@ -111,7 +111,7 @@ def build_services(
     is_open_on_loopback = settings.metrics == "loopback"
     # Browsers may use the page and the JSON API only from pages and under names of these settings.
     policy = OriginPolicy(settings.hosts, settings.origins)
-    services = Services(
+    parts = ServerParts(
         authenticator,
         dispatcher,
         _doors(policy),
@@ -123,8 +123,8 @@ def build_services(
         sessions,
     )
     if not page_folder:
-        return services
-    return services._replace(routes=page_routes(services, load_page(page_folder), policy))
+        return parts
+    return parts._replace(routes=page_routes(parts, load_page(page_folder), policy))
 
 
 def _doors(policy: OriginPolicy) -> tuple[HttpDoor, ...]:

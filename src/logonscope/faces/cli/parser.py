@@ -98,12 +98,25 @@ class Parser(argparse.ArgumentParser):
         text = for_terminal(message if len(message) <= LONGEST_MESSAGE else f"{message[:LONGEST_MESSAGE]}...")
         self.exit(2, f"{self.prog}: {text}{separator} `{self.prog} --help`\n")
 
+    def format_usage(self) -> str:
+        """Return the usage, with --watch as it is typed."""
+        return _with_typed_watch(super().format_usage())
+
+    def format_help(self) -> str:
+        """Return the help, with --watch as it is typed."""
+        return _with_typed_watch(super().format_help())
+
     def _print_message(self, message: str, file: Any = None) -> None:
         """Print help or an error. An error of writing help is raised; argparse itself ignores it."""
         if file is sys.stdout:
             file.write(message)
         else:
             write_message(message)
+
+
+def _with_typed_watch(text: str) -> str:
+    """Return help with the value of --watch after "=": argparse shows optional values after a space."""
+    return text.replace("--watch [SECONDS]", "--watch[=SECONDS]")
 
 
 _COMPLETED_BY_SHELLS = {
@@ -172,7 +185,8 @@ def parse(argv: Sequence[str], server_commands: ServerCommands = NO_SERVER_COMMA
     needed_commands = [name for name in COMMANDS if lists_all or name == command]
     parser = build_parser(needed_commands, server_commands)
     if command is not None and command not in COMMANDS:
-        parser.error(f"unknown command {command!r}{_suggestion(command)}")
+        previous_word = words[words.index(command) - 1] if command in words[1:] else ""
+        parser.error(f"unknown command {command!r}{_suggestion(command, previous_word)}")
     args, rest = parser.parse_known_args(words, argparse.Namespace(**_DEFAULTS))
     if command is not None:
         parser.prog = f"logonscope {command}"
@@ -212,8 +226,10 @@ def _find_command(words: Sequence[str]) -> str | None:
     return None
 
 
-def _suggestion(word: str) -> str:
+def _suggestion(word: str, previous_word: str) -> str:
     """Return a hint at the command that the user may have intended; "" if none is similar."""
+    if word.isdecimal() and previous_word.startswith("--watch="):
+        return f"; the seconds follow an equals sign: --watch={word}"
     if word.isdecimal() or word.startswith(":"):
         return f"; did you mean `logonscope whose {word}`?"
     import difflib  # noqa: PLC0415 -- only a mistyped command needs it
@@ -232,8 +248,9 @@ def shared_options() -> Parser:
     )
     options.add_argument("-o", "--output", choices=FORMATS, help=formats)
     host = (
-        "another machine, such as https://user@host:5986, or a file that `logonscope record` wrote; local: this "
-        "machine (also: LOGONSCOPE_HOST)"
+        "another machine: https://user@host:5986 (JSON, or WS-Management if the server is not Logonscope), "
+        "http://user@host:5985 (WS-Management); unix:/PATH: a server on this machine; a file that `logonscope record` "
+        "wrote, or - for one on standard input; local: this machine (also: LOGONSCOPE_HOST)"
     )
     set_completion(options.add_argument("--host", metavar="HOST", help=host), "files")
     certificate = "a certificate to trust for another machine, as a PEM file"
@@ -245,9 +262,11 @@ def shared_options() -> Parser:
     )  # fmt: skip
     direct = "read /proc directly; do not ask the running `logonscope serve` of this machine"
     options.add_argument("--direct", action="store_true", help=direct)
-    view = "what this user of the host sees, an account or a uid; for administrators, and only to read"
+    view = "show what this user (account or uid) would see; administrators only; nothing can be changed"
     set_completion(options.add_argument("--as", dest="view_as", metavar="USER", help=view), "users")
-    options.add_argument("-q", "--quiet", action="store_true", help="no notice that sudo would show more")
+    options.add_argument(
+        "-q", "--quiet", action="store_true", help="do not print the notice that only your own logon sessions are shown"
+    )
     colors = "colours: auto (default: only on a terminal), always or never (also: NO_COLOR, FORCE_COLOR)"
     options.add_argument("--color", choices=COLOR_CHOICES, help=colors)
     options.add_argument("--no-color", dest="color", action="store_const", const="never", help="--color=never")

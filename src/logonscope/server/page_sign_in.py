@@ -107,7 +107,7 @@ class SignIn:
         if sessions is None:
             return _json({"user": None, "sign_in": "token" if self._tokens is not None else "tls"})
         find = partial(sessions.find_caller, session_cookie(request.headers), _csrf_token(request))
-        caller = await self._run(request, peer, find)
+        caller = await self._run(request, find)
         if caller is None:
             return _json({"user": None, "sign_in": "password"})
         return _json({"user": caller.name})
@@ -138,7 +138,7 @@ class SignIn:
             return _json({})
         cookie = session_cookie(request.headers)
         find = partial(sessions.find_caller, cookie, _csrf_token(request))
-        caller = await self._run(request, peer, find)
+        caller = await self._run(request, find)
         # Without its CSRF token a session cannot be ended either: a page of another port could send the cookie.
         if caller is not None:
             sessions.end(cookie)
@@ -160,7 +160,7 @@ class SignIn:
         """Return the sessions; None where there are none: over plain HTTP, or with the token of a command."""
         return self._parts.sessions if peer.tls and self._tokens is None else None
 
-    async def _run(self, request: Request, peer: Peer, find: Callable[[], Caller | None]) -> Caller | None:
+    async def _run(self, request: Request, find: Callable[[], Caller | None]) -> Caller | None:
         """Look for a session in a thread, since accounts may be looked up for it."""
         deadline = Deadline(self._parts.dispatcher.limits.seconds)
         disconnected = partial(wait_until_disconnected, request.receive)

@@ -24,7 +24,7 @@ def request_credentials(headers: Mapping[str, str]) -> Credentials | None:
     """Return the credentials of a request: those in Authorization, else those of the page; None without any."""
     authorization, csrf_token = headers.get("authorization"), headers.get(CSRF_HEADER)
     if authorization is None and csrf_token is not None:
-        return Credentials(SESSION, password=csrf_token[:LONGEST_TOKEN], token=session_cookie(headers).encode())
+        return Credentials(SESSION, password=csrf_token[:MAX_TOKEN_LENGTH], token=session_cookie(headers).encode())
     return credentials_of(authorization)
 
 
@@ -32,7 +32,7 @@ def session_cookie(headers: Mapping[str, str]) -> str:
     """Return the cookie of the page (RFC 6265 5.4); "" without one, or with two."""
     pairs = (pair.strip().partition("=") for pair in headers.get("cookie", "").split(";"))
     values = [value for name, _, value in pairs if name == COOKIE]
-    return values[0][:LONGEST_TOKEN] if len(values) == 1 else ""
+    return values[0][:MAX_TOKEN_LENGTH] if len(values) == 1 else ""
 
 
 def credentials_of(authorization: str | None) -> Credentials | None:

@@ -31,7 +31,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     configuration.add_flags(parser)
 
 
-def run(args: argparse.Namespace, source: Source, ownership: Ownership, caller_of_uid: Callable[[int], Caller]) -> int:
+def run(
+    args: argparse.Namespace,
+    source: Source,
+    ownership: Ownership,
+    caller_of_uid: Callable[[int], Caller],
+    page_folder: str = "",
+) -> int:
     """Run the server until a signal stops it, or with ``--check`` only check its settings; return the exit code."""
     settings = configuration.read_settings(args.config, _flags(vars(args)))
     try:
@@ -44,7 +50,7 @@ def run(args: argparse.Namespace, source: Source, ownership: Ownership, caller_o
     if args.check:
         print("\n".join(settings_check.check_settings(settings)))  # noqa: T201 -- the output of this command
         return 0
-    serve.serve(source, ownership, settings, caller_of_uid)
+    serve.serve(source, ownership, settings, caller_of_uid, page_folder)
     return 0
 
 

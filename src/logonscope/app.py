@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from logonscope.client.remote_url import Url
     from logonscope.faces.cli.user import Users
     from logonscope.machine.snapshot import Snapshot
+    from logonscope.server.page_run import PageHost
 
 SERVICE_SOCKET = "/run/logonscope/socket"
 """The unix socket of the service of this machine."""
@@ -266,14 +267,15 @@ def _run_token_command(args: "argparse.Namespace") -> int:
 
 def _run_server(args: "argparse.Namespace") -> int:
     """Run ``logonscope serve`` with the source that the command line chooses; return the exit code."""
+    from logonscope.faces import web  # noqa: PLC0415 -- the other commands need no page
     from logonscope.ownership import LINUX  # noqa: PLC0415 -- as in _read_here
     from logonscope.server import command  # noqa: PLC0415 -- the other commands need no server
 
-    make_live = partial(_make_live, is_here=args.host is None)
-    return command.run(args, choose_source(args.host), LINUX, _unix_peer_caller, make_live)
+    open_source = partial(_open_live_source, choose_source(args.host), is_here=args.host is None)
+    return command.run(args, open_source, LINUX, _unix_peer_caller, web.FOLDER)
 
 
-def _make_live(direct: Source, live: str, *, is_here: bool) -> Source:
+def _open_live_source(direct: Source, live: str, *, is_here: bool) -> Source:
     """Return the source that the server answers from, for a value of the setting ``live``."""
     if live == "false" or not is_here:
         return direct
@@ -281,6 +283,29 @@ def _make_live(direct: Source, live: str, *, is_here: bool) -> Source:
     from logonscope.sources.live.choose import make_live  # noqa: PLC0415 -- only the server keeps events
 
     return make_live(direct, LINUX, needs_writes=live == "auto")
+
+
+def load_page_command() -> ServerCommand:
+    """Return the command ``page``; import its module only when called."""
+    from logonscope.server import page_command  # noqa: PLC0415 -- the other commands need no server
+
+    return ServerCommand(page_command.EPILOG, page_command.add_arguments, _run_page)
+
+
+def _run_page(args: "argparse.Namespace") -> int:
+    """Run ``logonscope page`` about this host or a recording; return the exit code."""
+    from logonscope.faces import web  # noqa: PLC0415 -- the other commands need no page
+    from logonscope.ownership import LINUX  # noqa: PLC0415 -- as in _read_here
+    from logonscope.server import page_command  # noqa: PLC0415 -- the other commands need no server
+
+    visibility: VisibilityName = "kernel" if args.readable else "own"
+
+    def choose_host(name: str | None) -> "PageHost":
+        from logonscope.server.page_run import PageHost  # noqa: PLC0415 -- the help of this command does not need it
+
+        return PageHost(choose_source(name), LINUX, _local_caller_for(name, visibility))
+
+    return page_command.run(args, choose_host, web.FOLDER)
 
 
 def _unix_peer_caller(uid: int) -> Caller:

@@ -33,19 +33,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(
     args: argparse.Namespace,
-    source: Source,
+    open_source: Callable[[str], Source],
     ownership: Ownership,
     caller_of_uid: Callable[[int], Caller],
-    make_live: Callable[[Source, str], Source],
+    page_folder: str = "",
 ) -> int:
     """Run the server until a signal stops it, or with ``--check`` only check its settings; return the exit code.
 
     Args:
         args: the arguments of the command line.
-        source: the source of the host that is served.
+        open_source: returns the source of the host that is served, for a value of the setting ``live``.
         ownership: the ownership rules of that host.
         caller_of_uid: returns the caller for a uid of this host.
-        make_live: returns the source to answer from, for a value of the setting ``live``.
+        page_folder: the folder of the page; empty: no page is served.
     """
     settings = configuration.read_settings(args.config, _flags(vars(args)))
     try:
@@ -58,11 +58,11 @@ def run(
     if args.check:
         print("\n".join(settings_check.check_settings(settings)))  # noqa: T201 -- the output of this command
         return 0
-    live_source = make_live(source, settings.live)
+    source = open_source(settings.live)
     try:
-        serve.serve(live_source, ownership, settings, caller_of_uid)
+        serve.serve(source, ownership, settings, caller_of_uid, page_folder)
     finally:
-        live_source.close()
+        source.close()
     return 0
 
 

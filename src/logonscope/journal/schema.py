@@ -59,6 +59,7 @@ TABLES = (
     "CREATE INDEX logon_uid ON logon(login_uid, id)",
     "CREATE INDEX logon_user ON logon(user, id)",
     "CREATE INDEX logon_key ON logon(key, id) WHERE key IS NOT NULL",
+    "CREATE INDEX logon_ended ON logon(ended_seq) WHERE ended_seq IS NOT NULL",
     "CREATE INDEX logon_open ON logon(boot) WHERE ended IS NULL",
     f"CREATE TABLE process ({_ROW})",
     "CREATE INDEX process_place ON process(place)",

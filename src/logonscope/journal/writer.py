@@ -56,6 +56,7 @@ class Writer:
         self._moved = 0  # rows up to this number are in ``process``
         self._recent = 0  # number of rows in ``recent``
         self._link = chain.FIRST_LINK
+        self._process_ends: list[tuple[int, int]] = []  # sealed rows that ended since, and the seq of the end
         self._dictionary_ids = dict.fromkeys(DICTIONARIES, 0)  # last sealed row of each
         try:
             self._open()
@@ -86,6 +87,7 @@ class Writer:
                 ).fetchone()
                 self._dictionary_ids[table] = number
         (self._recent,) = execute("SELECT count(*) FROM recent").fetchone()
+        self._read_unsealed_ends()
 
     def _check_wal(self) -> None:
         """Find commits that the write-ahead log lost since the last unclean end."""
@@ -176,6 +178,8 @@ class Writer:
                 ends.append((number, lasted, rows.duration_class(lasted), None, schema.BOOT_ENDED, seq))
                 events.append(number << 3 | rows.PROCESS_ENDED)
             update_rows(self.database, _END_RECENT if table == "recent" else _END_PROCESS, ends)
+            if table == "process":
+                self._process_ends += [(end[0], end[5]) for end in ends]
         logons = self.database.execute("SELECT id FROM logon WHERE boot = ? AND ended IS NULL", (boot,)).fetchall()
         for (number,) in logons:
             self.database.execute(
@@ -248,6 +252,7 @@ class Writer:
             raise
         self.through = batch.next_seq - 1
         self._recent += len(batch.rows)
+        self._process_ends += [(end[0], end[5]) for end in batch.ends if end[0] <= self._moved]
 
     def _insert(self, batch: Batch) -> None:
         database = self.database
@@ -298,7 +303,7 @@ class Writer:
 
     def move_step(self) -> None:
         """Move the oldest rows out of ``recent`` into the indexed table, and seal them, in one short transaction."""
-        database = self.database
+        database, process_ends = self.database, self._process_ends
         database.execute("BEGIN IMMEDIATE")
         try:
             moved_rows = database.execute("SELECT * FROM recent ORDER BY id LIMIT ?", (MOVE_STEP,)).fetchall()
@@ -314,6 +319,7 @@ class Writer:
             )
             database.execute("COMMIT")
         except BaseException:
+            self._process_ends = process_ends
             self._roll_back()
             raise
         self._moved, self._link = last, link
@@ -344,22 +350,29 @@ class Writer:
 
     def _end_hashes(self, last: int) -> Iterator[int]:
         """Yield the hashes of the ends, after the last seal, of processes and logon sessions that were sealed before."""
-        processes, logons = set[int](), set[int]()
-        query = "SELECT seq, events FROM eventlog WHERE seq <= ? AND seq + n > ?"
-        for _, packed in self.database.execute(query, (last, self._moved + 1)).fetchall():
+        due = [number for number, seq in self._process_ends if seq <= last]
+        self._process_ends = [end for end in self._process_ends if end[1] > last]
+        for first in range(0, len(due), MOVE_STEP):
+            marks = ",".join(map(str, due[first : first + MOVE_STEP]))
+            for row in self.database.execute(f"SELECT * FROM process WHERE id IN ({marks})"):  # noqa: S608 -- numbers
+                yield chain.end_hash(row)
+        for row in self.database.execute(
+            "SELECT * FROM logon WHERE ended_seq > ? AND ended_seq <= ?", (self._moved, last)
+        ):
+            yield chain.row_hash("logon", row)
+
+    def _read_unsealed_ends(self) -> None:
+        """Find the ends after the last seal of processes that had been sealed, from the event log."""
+        query = "SELECT events FROM eventlog WHERE seq + n > ?"
+        numbers = set[int]()
+        for (packed,) in self.database.execute(query, (self._moved + 1,)):
             events = rows.array("q")
             events.frombytes(packed)
-            processes.update(event >> 3 for event in events if event & 7 == rows.PROCESS_ENDED)
-            logons.update(event >> 3 for event in events if event & 7 == rows.LOGON_ENDED)
-        for number in sorted(processes):
-            if number <= self._moved:
-                row = self.database.execute("SELECT * FROM process WHERE id = ?", (number,)).fetchone()
-                if row is not None and row[ENDED] is not None and self._moved < row[ENDED] <= last:
-                    yield chain.end_hash(row)
-        for number in sorted(logons):
-            row = self.database.execute("SELECT * FROM logon WHERE id = ?", (number,)).fetchone()
-            if row is not None and row[9] is not None and self._moved < row[9] <= last:
-                yield chain.row_hash("logon", row)
+            numbers.update(event >> 3 for event in events if event & 7 == rows.PROCESS_ENDED and event >> 3 <= self._moved)
+        for number in numbers:
+            row = self.database.execute("SELECT ended FROM process WHERE id = ?", (number,)).fetchone()
+            if row is not None and row[0] is not None and row[0] > self._moved:
+                self._process_ends.append((number, row[0]))
 
     def _dictionary_hashes(self, last: int) -> tuple[list[int], dict[str, int]]:
         """Return the hashes of the dictionary rows after the last seal, and the last row of each dictionary."""

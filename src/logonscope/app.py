@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 SERVICE_SOCKET = "/run/logonscope/socket"
 """The unix socket of the service of this machine."""
 
+HISTORY_FOLDER = "/var/lib/logonscope/history"
+"""The folder of the history of this machine."""
+
 UNIX_PREFIX = "unix:"
 
 VisibilityName = Literal["own", "kernel"]
@@ -127,7 +130,19 @@ def _read_here(address: str | None, caller: Caller, source: Source | None = None
     """Return a host that this process reads: this machine, a recording, or a source that is given."""
     from logonscope.ownership import LINUX  # noqa: PLC0415 -- where the service answers, no rules are needed
 
-    return LocalHost(choose_source(address) if source is None else source, LINUX, caller, _save_recording)
+    if source is None:
+        source = choose_source(address)
+        if address is None:
+            add_history(source)
+    return LocalHost(source, LINUX, caller, _save_recording)
+
+
+def add_history(source: Source) -> None:
+    """Give the source of this machine the history that its service keeps, if this process can read that."""
+    if os.path.isdir(HISTORY_FOLDER) and os.access(f"{HISTORY_FOLDER}/journal.db", os.R_OK):
+        from logonscope.journal.history import JournalHistory  # noqa: PLC0415 -- many machines keep no history
+
+        source.history = JournalHistory(HISTORY_FOLDER)
 
 
 class RemoteCredentials(NamedTuple):

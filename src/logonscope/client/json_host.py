@@ -71,9 +71,7 @@ class JsonHost(Host):
         return None if self._local is None else self._local()
 
     def at(self, moment: datetime) -> Host:
-        if self._direct_host is not None:
-            return self._direct_host.at(moment)
-        raise NotSupportedError("cannot show a past moment of another machine", "query the present")
+        return PastJsonHost(self._client.at(moment), moment)
 
     def close(self) -> None:
         self._client.close()
@@ -187,6 +185,18 @@ class JsonHost(Host):
         """Request a class that the schema lacks, and its ancestors."""
         if depth < MAX_DEPTH and self.schema.find(name, namespace.replace("/", "\\")) is None:
             self._read_class(self._client.ask("get_class", {"name": name, "namespace": namespace}), depth)
+
+
+class PastJsonHost(JsonHost):
+    """A host of the JSON API as it was at a moment."""
+
+    def __init__(self, client: JsonClient, moment: datetime) -> None:
+        super().__init__(client)
+        self._moment = moment
+
+    @property
+    def moment(self) -> datetime:
+        return self._moment
 
 
 def _each(read: Callable[[Line], Any], lines: Generator[Line, None, None]) -> Iterator[Any]:

@@ -82,7 +82,8 @@ class LocalHost(Host):
         return HostIdentity(machine.hostname, machine.boot_id, machine.machine_id)
 
     def at(self, moment: datetime) -> "LocalHost":
-        return LocalHost(self._source.at(moment), self._ownership, self._caller, self._save)
+        request = self.request().at(moment)
+        return LocalHost(request.source, self._ownership, request.caller, self._save)
 
     def close(self) -> None:
         self._source.close()

@@ -153,6 +153,8 @@ class Dispatcher:
         # Everything below is done as the user whose view it is; the threads and limits are those of the administrator.
         if operation.view_as is not None:
             request = self.request(self._view_as(request, operation.view_as, received.peer), deadline)
+        if operation.moment is not None:
+            request = request.at(operation.moment)
         if entry.takes_enumerations:
             result = entry.function(self.enumerations, caller=request.caller, **operation.arguments)
         elif entry.changes_host:

@@ -60,14 +60,15 @@ class Policy(NamedTuple):
 def command_line_filter(policy: Policy) -> Callable[[bytes | None], bytes | None]:
     """Return the function that reduces the arguments of a process to what the policy keeps."""
     if policy.command_lines == "off":
-        return _drop
+        return _drop_argv
     if policy.command_lines == "name":
         return _keep_name
     return Redactor(policy.redactions).redact
 
 
-def _drop(argv: bytes | None) -> bytes | None:
+def _drop_argv(argv: bytes | None) -> bytes | None:
     del argv
+    return None
 
 
 def _keep_name(argv: bytes | None) -> bytes | None:

@@ -14,7 +14,6 @@ from logonscope.journal.logon_rows import COLUMNS, decode_login
 from logonscope.journal.moments import FINE_SPAN, Moments
 from logonscope.journal.rows import CHANGES, COMMAND, CREDENTIAL, ID, LASTED, PARENT, PID, PLACE, PROGRAM, TICKS
 
-MOST_CACHED = 100_000
 CHUNK = 500
 SLACK_MS = 1000
 """Rows are in the order of their arrival, which differs from that of their starts by less than this."""
@@ -118,14 +117,37 @@ class Reader:
     def load_dictionaries(self, process_rows: Iterable[Sequence[Any]]) -> None:
         """Read the places, programs and credentials of process rows that were not read yet."""
         process_rows = list(process_rows)
-        for cache, table, column, make in (
-            (self._places, "place", PLACE, _make_place),
-            (self._programs, "program", PROGRAM, _make_program),
-            (self._credentials, "credential", CREDENTIAL, _make_credential),
-        ):
-            numbers = {row[column] for row in process_rows} - cache.keys() - {None}  # type: ignore[attr-defined]  # three kinds of dict
-            for row in self.by_numbers(f"SELECT * FROM {table} WHERE id IN ({{}})", sorted(numbers)):  # noqa: S608 -- names of a table here
-                cache[row[0]] = make(row)  # type: ignore[index,operator]  # three kinds of dict
+        self.load_programs(row[PROGRAM] for row in process_rows)
+        places = {row[PLACE] for row in process_rows} - self._places.keys()
+        for row in self.by_numbers("SELECT * FROM place WHERE id IN ({})", sorted(places)):
+            self._places[row[0]] = _make_place(row)
+        credentials = {row[CREDENTIAL] for row in process_rows} - self._credentials.keys() - {None}
+        for row in self.by_numbers("SELECT * FROM credential WHERE id IN ({})", sorted(credentials)):
+            self._credentials[row[0]] = _make_credential(row)
+
+    def load_programs(self, numbers: Iterable[int | None]) -> None:
+        """Read programs that were not read yet."""
+        missing = {number for number in numbers if number is not None} - self._programs.keys()
+        for row in self.by_numbers("SELECT * FROM program WHERE id IN ({})", sorted(missing)):
+            self._programs[row[0]] = _make_program(row)
+
+    def places_of(self, logons: Sequence[int]) -> list[int]:
+        """Return the places of logon sessions."""
+        return [row[0] for row in self.by_numbers("SELECT id FROM place WHERE logon IN ({})", logons)]
+
+    def programs_named(self, names: frozenset[str] | None, prefix: str | None) -> list[int]:
+        """Return the programs with one of these names, or with a name that begins so; ignoring case."""
+        lower_names = None if names is None else {name.lower() for name in names}
+        lower_prefix = None if prefix is None else prefix.lower()
+        numbers = []
+        for number, *texts in self.rows("SELECT id, name, comm FROM program"):
+            words = {decode_text(text).lower() for text in texts if text is not None}  # type: ignore[union-attr]  # not None
+            if lower_names is not None and not words & lower_names:
+                continue
+            if lower_prefix is not None and not any(word.startswith(lower_prefix) for word in words):
+                continue
+            numbers.append(number)
+        return numbers
 
     def load_commands(self, numbers: Iterable[int | None]) -> None:
         """Read command lines that were not read yet."""

@@ -11,6 +11,9 @@ COLUMNS = 14
 STARTED, CHANGED, PROCESS_ENDED, LOGON_STARTED, LOGGED_OUT, LOGON_ENDED, LOST = range(1, 8)
 """Kinds of events in the event log: a number is 8 times the row plus the kind."""
 
+EventNumbers = array
+"""The type of the numbers of events."""
+
 Row = list[Any]
 """A process: the columns in their order."""
 

@@ -166,7 +166,7 @@ class Writer:
         if last is None:
             return
         boot, first_seq, seen_until, ticks = last
-        until, first, events = seen_until or 0, self.through + 1, rows.array("q")
+        until, first, events = seen_until or 0, self.through + 1, rows.EventNumbers("q")
         for table in ("recent", "process"):
             running = self.database.execute(
                 f"SELECT id, ticks FROM {table} WHERE lasted IS NULL AND id >= ?", (first_seq,)  # noqa: S608 -- two names
@@ -366,7 +366,7 @@ class Writer:
         query = "SELECT events FROM eventlog WHERE seq + n > ?"
         numbers = set[int]()
         for (packed,) in self.database.execute(query, (self._moved + 1,)):
-            events = rows.array("q")
+            events = rows.EventNumbers("q")
             events.frombytes(packed)
             numbers.update(event >> 3 for event in events if event & 7 == rows.PROCESS_ENDED and event >> 3 <= self._moved)
         for number in numbers:

@@ -38,6 +38,7 @@ from logonscope.machine.queries import (
 if TYPE_CHECKING:
     from logonscope.machine.action import Action, ServiceAction
     from logonscope.machine.events import Event
+    from logonscope.machine.history import History
 
 Ability = Literal["act", "events", "at"]
 Part = Literal["platform", "vitals", "hardware"]
@@ -56,6 +57,8 @@ class Source(Protocol):
     """Why the source does not have the whole host; None: it has."""
     abilities: frozenset[Ability]
     """What the source supports besides queries; everything else raises NotSupportedError."""
+    history: "History | None"
+    """What happened on the host; None: it is not kept."""
 
     def machine(self, look: Look, parts: frozenset[Part] = NO_PARTS) -> Machine:
         """Return the facts of the machine itself; ``platform`` and the like only where they are among the parts."""
@@ -180,6 +183,7 @@ class BaseSource(ABC):
     label = ""
     partial: str | None = None
     abilities: frozenset[Ability] = frozenset()
+    history: "History | None" = None
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.label}>"
@@ -358,9 +362,15 @@ class BaseSource(ABC):
         raise NotSupportedError(f"events are not supported by {self.label}", "connect to the machine itself")
 
     def at(self, moment: datetime) -> Source:
-        """Raise NotSupportedError: the source has no history."""
-        del moment
-        raise NotSupportedError(f"history is not supported by {self.label}", "use a host that keeps history")
+        """Return the source of the host as it was at a moment.
+
+        Raises:
+            NotSupportedError: no history of the host is kept.
+            NotFoundError: nothing was recorded at that moment.
+        """
+        if self.history is None:
+            raise no_history_error(self.label)
+        return self.history.at(moment, self)
 
     def hiding_reason(self) -> str | None:
         """Return why processes of other users cannot be seen; None: they can."""
@@ -368,6 +378,13 @@ class BaseSource(ABC):
 
     def close(self) -> None:  # noqa: B027 -- most sources have no resources
         """Release the resources of the source."""
+
+
+def no_history_error(label: str) -> NotSupportedError:
+    """Return the error for a host whose history is not kept, or cannot be read."""
+    return NotSupportedError(
+        f"no history of {label} can be read", "set history = true for `logonscope serve`; its files are read as root"
+    )
 
 
 def matching_processes(processes: Iterable[Process], look: Look, query: ProcessQuery) -> Iterator[Process]:

@@ -20,14 +20,18 @@ if TYPE_CHECKING:
 
 _ROWS = {
     "sessions": "read_session", "processes": "read_process", "session_processes": "read_pair", "whose": "read_whose",
-    "services": "read_service", "doctor": "read_check",
+    "services": "read_service", "doctor": "read_check", "history": "read_past_login",
+    "past_processes": "read_past_process",
 }  # fmt: skip
 """The function of json_answers that reads each row of the answer to a question."""
 
-_LISTS = {"sessions", "whose", "services", "doctor"}
+_LISTS = {"sessions", "whose", "services", "doctor", "history"}
 """Questions whose rows are returned as a list, not an iterator."""
 
-_DIRECT = {"invoke"}
+_THERE = {"verify_history", "forget_user"}
+"""Operations on the files of the machine itself."""
+
+_DIRECT = {"invoke", *_THERE}
 """Operations that the caller's own process runs, because only that has the caller's rights."""
 
 MAX_DEPTH = 32
@@ -86,6 +90,9 @@ class JsonHost(Host):
         raise NotSupportedError("cannot record another machine", hint)
 
     def _perform(self, operation: str, **arguments: Any) -> Any:
+        if operation in _THERE and self._direct_host is None:
+            hint = Hint(HintCode.RUN_ON_THAT_HOST, {"command": "history"})
+            raise NotSupportedError("cannot do this with the history of another machine", hint)
         if operation in _DIRECT and self._direct_host is not None:
             return self._direct_host._perform(operation, **arguments)  # noqa: SLF001 -- the same method of the same class
         special = getattr(self, f"_ask_{operation}", None)

@@ -23,6 +23,8 @@ OPERATIONS: Mapping[str, str] = {
     "session_processes": "session_processes.read_pairs", "leftovers": "session_processes.leftovers",
     "services": "services.services", "whose": "whose.whose",
     "session_of": "whose.session_of", "doctor": "doctor.doctor",
+    "history": "history.history", "past_processes": "history.past_processes",
+    "verify_history": "history.verify_history", "forget_user": "history.forget_user",
     "record": "record.recordable_snapshot",
     "get": "instances.get", "enumerate": "instances.enumerate_instances", "query": "query.query",
     "explain": "explain.explain",
@@ -97,7 +99,7 @@ class LocalHost(Host):
             return _to_instances(request, _follow_associations(request, operation, **arguments))
         module, _, function = OPERATIONS[operation].partition(".")
         # The filtered operations are in a module of their own, so that requests without a filter do not import it.
-        if "where" in arguments:
+        if "where" in arguments and module != "history":
             module = "filtered_logons"
         answer = getattr(import_module(f"logonscope.broker.{module}"), function)(request, **arguments)
         if operation == "get":

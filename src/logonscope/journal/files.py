@@ -5,10 +5,12 @@ locks of the whole process, and another process then deletes the write-ahead log
 content of a file happen before the first connection, or in SQL.
 """
 
+import fcntl
 import json
 import os
 import stat
 import struct
+import time
 from typing import NamedTuple
 
 from logonscope.errors import AccessDeniedError, RecordingError
@@ -16,6 +18,8 @@ from logonscope.errors import AccessDeniedError, RecordingError
 DATABASE = "journal.db"
 STATE = "journal.state"
 BALLAST = "journal.ballast"
+LOCK = "journal.lock"
+FORGET = "forget-"
 BALLAST_BYTES = 16 << 20
 """Size of the file that is removed on a full disk: deleting rows needs room, too."""
 
@@ -48,6 +52,15 @@ class JournalFiles:
         """Return whether there is a database."""
         return os.path.lexists(self.database)
 
+    def make_folder(self) -> None:
+        """Create the folder with mode 0700 where there is none, and check it.
+
+        Raises:
+            AccessDeniedError: it is no directory, or other users can write it.
+        """
+        os.makedirs(self.folder, mode=0o700, exist_ok=True)
+        self._check(self.folder, os.lstat(self.folder), is_folder=True)
+
     def prepare(self) -> None:
         """Create the folder and an empty database with mode 0600 where there is none, and check what exists.
 
@@ -55,8 +68,7 @@ class JournalFiles:
             AccessDeniedError: the folder or the file is a symbolic link, or other users can write it.
             OSError: it cannot be created.
         """
-        os.makedirs(self.folder, mode=0o700, exist_ok=True)
-        self._check(self.folder, os.lstat(self.folder), is_folder=True)
+        self.make_folder()
         if not self.exists:
             # -wal and -shm get the mode of the database
             os.close(os.open(self.database, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_NOFOLLOW, 0o600))
@@ -71,6 +83,63 @@ class JournalFiles:
             raise AccessDeniedError(
                 f"cannot use {path} for the history: other users can write it", f"run chmod go-w {path}"
             )
+
+    def lock(self) -> int:
+        """Lock the journal for the one process that writes; return the descriptor, which holds the lock.
+
+        Raises:
+            BlockingIOError: another process writes.
+        """
+        descriptor = os.open(os.path.join(self.folder, LOCK), os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        return descriptor
+
+    def request_forget(self, user: str, caller_uid: int | None, seconds: float) -> dict[str, int]:
+        """Ask the process that writes to forget a user; wait for its answer.
+
+        Raises:
+            TimeoutError: it did not answer.
+        """
+        name = os.path.join(self.folder, f"{FORGET}{os.getpid()}-{time.monotonic_ns()}")
+        descriptor = os.open(f"{name}.new", os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW, 0o600)
+        with open(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
+            json.dump({"user": user, "uid": caller_uid}, file)
+        os.rename(f"{name}.new", name)
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            try:
+                with open(f"{name}.done", encoding="ascii") as file:
+                    answer: dict[str, int] = json.load(file)
+            except FileNotFoundError:
+                time.sleep(0.05)
+                continue
+            os.unlink(f"{name}.done")
+            return answer
+        os.unlink(name)
+        raise TimeoutError("the service did not answer")
+
+    def forget_requests(self) -> list[tuple[str, str, int | None]]:
+        """Return the path, the user, and the uid of who asks, of each request to forget a user."""
+        requests = []
+        for name in os.listdir(self.folder):
+            if name.startswith(FORGET) and not name.endswith((".new", ".done")):
+                path = os.path.join(self.folder, name)
+                with open(path, encoding="utf-8", errors="surrogateescape") as file:
+                    words = json.load(file)
+                requests.append((path, str(words["user"]), words["uid"]))
+        return requests
+
+    @staticmethod
+    def answer_forget(path: str, answer: dict[str, int]) -> None:
+        """Answer a request to forget a user."""
+        with open(f"{path}.new", "w", encoding="ascii") as file:
+            json.dump(answer, file)
+        os.rename(f"{path}.new", f"{path}.done")
+        os.unlink(path)
 
     def read_wal_state(self) -> WalState:
         """Read the frame headers of the write-ahead log; called before the database is opened."""

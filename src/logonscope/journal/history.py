@@ -1,6 +1,7 @@
 """History: the queries for past logon sessions and processes, on read-only connections to the journal."""
 
 import json
+import os
 import sqlite3
 import threading
 from collections import defaultdict
@@ -10,19 +11,30 @@ from datetime import datetime
 from typing import Any
 
 from logonscope.answers.check import Check
-from logonscope.errors import RecordingError
+from logonscope.errors import RecordingError, TimedOutError
 from logonscope.facts.history import ChangeRecord, LogonRecord, ProcessRecord, ProgramCount
 from logonscope.journal.files import JournalFiles
+from logonscope.journal.forget import Forgetter
 from logonscope.journal.moments import Moments
 from logonscope.journal.reader import Reader, make_process
 from logonscope.journal.rows import COMMAND, CREDENTIAL, ID, LASTED, PARENT, PLACE, SOURCE, STATUS, TICKS
 from logonscope.journal.schema import BOOT_ENDED, FOUND, SWEPT
 from logonscope.journal.source import PastSource
+from logonscope.journal.verify import Verifier
+from logonscope.journal.writer import Writer
 from logonscope.machine import Look, Source
-from logonscope.machine.history import History, HistoryState, LogonRecordQuery, ProcessRecordQuery
+from logonscope.machine.history import (
+    Forgotten,
+    History,
+    HistoryState,
+    LogonRecordQuery,
+    ProcessRecordQuery,
+    Verification,
+)
 
 PAGE = 2000
 MOST_IDLE = 4
+FORGET_SECONDS = 600.0
 
 Limits = Mapping[int, tuple[int, int]]
 """Boot -> ms since that boot: the first and the last one of a range of wall times."""
@@ -241,6 +253,29 @@ class JournalHistory(History):
         if state.losses:
             yield Check("history: gaps", None, f"{state.losses} gaps, in which events were not seen", "")
         yield _check_sqlite()
+
+
+    def verify(self) -> Verification:
+        with self._reader() as reader:
+            return Verifier(reader.database).verify()
+
+    def forget(self, user: str, caller_uid: int | None) -> Forgotten:
+        try:
+            lock = self._files.lock()
+        except BlockingIOError:
+            # the service writes: it deletes, too
+            try:
+                return Forgotten(**self._files.request_forget(user, caller_uid, FORGET_SECONDS))
+            except TimeoutError:
+                raise TimedOutError(f"cannot forget {user!r}: the service did not answer", "see its log") from None
+        try:
+            writer = Writer(self._files)
+            try:
+                return Forgetter(writer).forget(user, caller_uid)
+            finally:
+                writer.close()
+        finally:
+            os.close(lock)
 
 
 def _check_sqlite() -> Check:

@@ -6,6 +6,7 @@ beyond the queue are counted as lost, and the processes are compared with the ru
 
 import json
 import logging
+import os
 import sqlite3
 import threading
 import time
@@ -13,10 +14,11 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from logonscope.errors import LogonscopeError
+from logonscope.errors import InvalidParameterError, LogonscopeError
 from logonscope.facts import Machine, Process
 from logonscope.journal.clock import Clock, read_clocks
 from logonscope.journal.files import JournalFiles
+from logonscope.journal.forget import Forgetter
 from logonscope.journal.policy import Policy
 from logonscope.journal.reader import Reader
 from logonscope.journal.recorder import Recorder
@@ -91,6 +93,13 @@ class Keeper:
         self.files = JournalFiles(folder)
         self.policy = policy
         self._read_clock, self._batch_seconds = read_clock, batch_seconds
+        self.files.make_folder()
+        try:
+            self._lock = self.files.lock()
+        except BlockingIOError:
+            raise InvalidParameterError(
+                f"cannot keep history in {folder}: another process writes there", "stop it, or give another directory"
+            ) from None
         self._writer = _open_or_set_aside(self.files)
         self._machine, self._ownership, self._account_name = machine, ownership, account_name
         self._version = version
@@ -181,6 +190,7 @@ class Keeper:
             self._step()
         self._reader.close()
         self._writer.close()
+        os.close(self._lock)
 
     def _run(self) -> None:
         while not self._is_stopping:
@@ -190,6 +200,7 @@ class Keeper:
             try:
                 self._step()
                 self._retain()
+                self._forget()
             except Exception:
                 # a fault here must not end the thread: the live host goes on, and the loss is counted
                 _log.exception("history: unexpected error")
@@ -288,6 +299,15 @@ class Keeper:
             self._writer.database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         except sqlite3.Error as error:
             _log.warning("cannot shorten the log of the history: %s", error)
+
+    def _forget(self) -> None:
+        """Delete what has been asked for by ``logonscope history forget``."""
+        for path, user, caller_uid in self.files.forget_requests():
+            # the numbers of events go on after that of the audit line
+            result = Forgetter(self._writer).forget(user, caller_uid)
+            self._recorder.skip_to(self._writer.through + 1)
+            _log.warning("history: uid %s forgot user %r: %s", caller_uid, user, result)
+            self.files.answer_forget(path, result._asdict())
 
     def _retain(self) -> None:
         """Run a few steps of retention, if it is due."""

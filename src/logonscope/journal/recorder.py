@@ -122,6 +122,10 @@ class Recorder:
         """Return the number of the next event."""
         return self._seq
 
+    def skip_to(self, seq: int) -> None:
+        """Go on with a number, where others were given meanwhile; called between two batches."""
+        self._seq = self._first_seq = max(self._seq, seq)
+
     def add(self, event: Event) -> None:
         """Add an event."""
         self._ms = event.head.kernel_ns // 1_000_000

@@ -3,32 +3,16 @@
 import sqlite3
 from bisect import bisect_left
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from logonscope.journal import chain
 from logonscope.journal.rows import ENDED, ID, LASTED
 from logonscope.journal.writer import DICTIONARIES, SEALED_TABLES
+from logonscope.machine.history import Verification
 
 PAGE = 20_000
 LOGON_ENDED_SEQ = 9
 MOST_ATTEMPTS = 3
-
-
-class Verification(NamedTuple):
-    """The result of a verification."""
-
-    seals: int
-    rows: int
-    removed: int  # rows that retention or `forget` deleted
-    unsealed: int  # rows that are too new for a seal
-    link: str  # last link of the chain, in hex
-    first_bad: tuple[int, int] | None  # the numbers of the rows of the first seal that does not fit
-    reason: str  # why it does not fit
-
-    @property
-    def is_intact(self) -> bool:
-        """Return whether everything fits."""
-        return self.first_bad is None
 
 
 class Verifier:

@@ -51,6 +51,31 @@ class HistoryState(NamedTuple):
     problem: str = ""  # why nothing is written now
 
 
+class Forgotten(NamedTuple):
+    """What ``forget`` deleted."""
+
+    logins: int
+    processes: int
+    kept_logins: int  # they exist
+
+
+class Verification(NamedTuple):
+    """The result of a verification of the hash chain."""
+
+    seals: int
+    rows: int
+    removed: int  # rows that retention or ``forget`` deleted
+    unsealed: int  # rows that are too new for a seal
+    link: str  # last link of the chain, in hex
+    first_bad: tuple[int, int] | None  # the numbers of the rows of the first seal that does not fit
+    reason: str  # why it does not fit
+
+    @property
+    def is_intact(self) -> bool:
+        """Return whether everything fits."""
+        return self.first_bad is None
+
+
 class History(Protocol):
     """What happened on a machine."""
 
@@ -84,4 +109,12 @@ class History(Protocol):
 
     def checks(self) -> "Iterator[Check]":
         """Yield the checks of ``logonscope doctor`` about the history."""
+        ...
+
+    def verify(self) -> Verification:
+        """Verify that no row was edited."""
+        ...
+
+    def forget(self, user: str, caller_uid: int | None) -> Forgotten:
+        """Delete the past logins of a user, and what they ran."""
         ...

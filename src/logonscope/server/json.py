@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from logonscope.answers.check import Check
 from logonscope.answers.explanation import Explanation
+from logonscope.answers.history import PastLogin, PastProcess
 from logonscope.answers.json_rows import RowWriter
 from logonscope.answers.jsonable import jsonable
 from logonscope.answers.logon_session import LogonSession
@@ -30,6 +31,7 @@ from logonscope.server.json_arguments import (
     DETAILS,
     FILTER,
     FLAG,
+    HISTORY_FILTER,
     PARAMETERS,
     PID,
     TEXT,
@@ -126,6 +128,10 @@ JSON_OPERATIONS: Mapping[str, JsonOperation] = {
             "all_namespaces": Argument(FLAG, "look for a port or a unix socket in every network namespace"),
         },
         rows=True,
+    ),
+    "history": JsonOperation(PastLogin, {"where": Argument(HISTORY_FILTER, "only logins that match")}, rows=True),
+    "past_processes": JsonOperation(
+        PastProcess, {"where": Argument(HISTORY_FILTER, "only processes of logins that match")}, rows=True
     ),
     "doctor": JsonOperation(Check, rows=True),
     "get": JsonOperation("InstanceOrClass", {**_ANY_PATH, **_PROPERTIES, **_NAMESPACE}),

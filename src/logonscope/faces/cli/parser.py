@@ -19,6 +19,7 @@ COMMANDS = {
     "ps": "processes with their logon sessions, one line each",
     "leftovers": "processes whose login is logged out",
     "whose": "the login that started a process, or the processes of a port, program or account",
+    "history": "past logins, with what they ran",
     "get": "one instance of a class, by its object path",
     "enumerate": "the instances of a class, such as Win32_SessionProcess",
     "associators": "the instances that associations connect to one instance",

@@ -30,6 +30,7 @@ def doctor(request: Request) -> list[Check]:
     return [
         _check_rights(request.caller),
         *request.ownership.checks(request.machine),
+        *request.source.checks(request.look),
         _check_listing(processes, request.source.hiding_reason(), reads_all=reads_all),
         *_check_facts(processes, facts | request.ownership.owner_facts, reads_all=reads_all),
         *_check_logins(request, owned.logons, sessions),

@@ -36,6 +36,7 @@ from logonscope.machine.queries import (
 )
 
 if TYPE_CHECKING:
+    from logonscope.answers.check import Check
     from logonscope.machine.action import Action, ServiceAction
     from logonscope.machine.events import Event
     from logonscope.machine.history import History
@@ -151,6 +152,10 @@ class Source(Protocol):
 
     def hiding_reason(self) -> str | None:
         """Return why processes of other users cannot be seen, as a mount option of /proc; None: they can."""
+        ...
+
+    def checks(self, look: Look) -> Iterator["Check"]:
+        """Yield the checks of ``logonscope doctor`` about the way in which the source gets its facts."""
         ...
 
     def close(self) -> None:
@@ -375,6 +380,11 @@ class BaseSource(ABC):
     def hiding_reason(self) -> str | None:
         """Return why processes of other users cannot be seen; None: they can."""
         return None
+
+    def checks(self, look: Look) -> Iterator["Check"]:
+        """Yield nothing: the source has nothing to check."""
+        del look
+        return iter(())
 
     def close(self) -> None:  # noqa: B027 -- most sources have no resources
         """Release the resources of the source."""

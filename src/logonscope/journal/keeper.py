@@ -12,13 +12,14 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from logonscope.errors import InvalidParameterError, LogonscopeError
-from logonscope.facts import Machine, Process
+from logonscope.facts import UNSET, Login, Machine, Process
 from logonscope.journal.clock import Clock, read_clocks
 from logonscope.journal.files import JournalFiles
 from logonscope.journal.forget import Forgetter
+from logonscope.journal.logon_rows import decode_login
 from logonscope.journal.policy import Policy
 from logonscope.journal.reader import Reader
 from logonscope.journal.recorder import Recorder
@@ -168,6 +169,12 @@ class Keeper:
         if len(self._queue) == BATCH_EVENTS:
             with self._condition:
                 self._condition.notify()
+
+    def remembered_logins(self) -> list[Login]:
+        """Return the login records of this boot whose logon sessions had not ended when the service stopped."""
+        (number,) = self._writer.database.execute("SELECT max(id) FROM boot").fetchone()
+        rows = self._reader.logons("boot = ? AND ended IS NULL AND record IS NOT NULL", (number,))
+        return [_remembered_login(row) for row in rows]
 
     def open_reader(self) -> Reader:
         """Return a new reader; it is interrupted if it keeps the write-ahead log from shrinking."""
@@ -324,6 +331,12 @@ class Keeper:
         except (sqlite3.Error, OSError) as error:
             _log.error("cannot delete old history: %s", error)
         self._retention_steps = None
+
+
+def _remembered_login(row: dict[str, Any]) -> Login:
+    login = decode_login(row["record"])
+    kernel_id = row["logonid"] if row["logonid"] < UNSET else None
+    return login._replace(process=None, remembered=kernel_id or login.remembered, gone=row["logged_out"] is not None or None)
 
 
 def _is_open(database: sqlite3.Connection) -> bool:

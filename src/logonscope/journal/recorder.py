@@ -52,6 +52,13 @@ SLACK_TICKS = 2
 """Clock ticks by which the start of a process may change: a source can estimate it first and read it later."""
 
 
+State = tuple[int, int | None, int | None, int | None]
+"""Place, program, credential and command line of a process."""
+
+Extras = tuple[int | None, int | None, bool | None]
+"""What a place has besides what decides the owner: terminal, number of pid namespaces, whether the root is the host's."""
+
+
 class StoredState(NamedTuple):
     """What the database holds that the recorder goes on with."""
 
@@ -62,6 +69,7 @@ class StoredState(NamedTuple):
     places: Dictionary
     logons: LogonRows
     alive: list[Row]
+    extras: dict[int, Extras]  # of places
 
 
 class Recorder:
@@ -89,6 +97,7 @@ class Recorder:
         self._names_until = 0
         self._credential_numbers: dict[tuple[Any, Any], int] = {}
         self._executed: set[int] = set()  # rows of this batch that have executed a program
+        self._extras = state.extras
         self._clock_map = ClockMap()
         self._ms = 0
         self._start_batch()
@@ -173,14 +182,22 @@ class Recorder:
             # its end was not seen, and its pid is used again
             self._end_row(earlier, None, SWEPT)
         parent_row = None if parent is None else self.alive.get(parent[0])
-        # a new command line takes a number, too
-        command = self._command_number(process)
+        if parent_row is not None and parent is not None and abs(parent_row[TICKS] - parent[1]) > SLACK_TICKS:
+            parent_row = None
+        program: int | None
+        if process.comm is not None or parent_row is None:
+            program, credential = self._program_number(process), self._credential_number(process)
+            # a new command line takes a number, too
+            command, extras = self._command_number(process), _extras_of(process)
+        else:
+            # nothing was read of it: it is a copy of its parent until it executes a program
+            parent_place, program, credential, command = self._current_state(parent_row)
+            extras = self._extras.get(parent_place, _extras_of(process))
         seq = self._seq
         row: Row = [
-            seq, self._place_number(process, owner), pid, ticks,
-            None if parent_row is None or parent is None or abs(parent_row[TICKS] - parent[1]) > SLACK_TICKS else parent_row[ID],
-            self._program_number(process), self._credential_number(process), command,
-            None, None, None, None, source, None,
+            seq, self._place_number(process, owner, extras), pid, ticks,
+            None if parent_row is None else parent_row[ID],
+            program, credential, command, None, None, None, None, source, None,
         ]  # fmt: skip
         if self._policy.excludes and self._is_excluded(process):
             return
@@ -199,21 +216,32 @@ class Recorder:
         row = self._running_row(process)
         if row is None:
             return
-        place, program = self._place_number(process, owner), self._program_number(process)
-        credential, command = self._credential_number(process), self._command_number(process)
         current = self._current_state(row)
-        state = (place, program, credential, command)
+        state = self._state_after(event, current)
         if state == current:
             return
         if self._policy.excludes and self._is_excluded(process):
             self._exclude(row)
             return
-        if row[ID] >= self._first_seq and row[ID] not in self._executed and self._is_same_logon(current[0], place):
-            if program != row[PROGRAM]:
+        if row[ID] >= self._first_seq and row[ID] not in self._executed and self._is_same_logon(current[0], state[0]):
+            if state[1] != row[PROGRAM]:
                 self._executed.add(row[ID])
             row[PLACE], row[PROGRAM], row[CREDENTIAL], row[COMMAND] = state
             return
         self._add_change_row(row, state)
+
+    def _state_after(self, event: ProcessChanged, current: State) -> State:
+        """Return place, program, credential and command line of a process after a change."""
+        process, owner = event.after
+        if process.comm is not None:
+            place, program = self._place_number(process, owner, _extras_of(process)), self._program_number(process)
+            return place, program, self._credential_number(process), self._command_number(process)
+        # nothing was read of it
+        place = self._place_number(process, owner, self._extras.get(current[0], _extras_of(process)))
+        before = event.before[0]
+        if (before.ses, before.loginuid, before.cgroup) == (process.ses, process.loginuid, process.cgroup):
+            return place, None, current[2], None  # it executed a program
+        return place, *current[1:]
 
     def _running_row(self, process: Process) -> Row | None:
         """Return the row of a running process; None where there is none."""
@@ -227,14 +255,14 @@ class Recorder:
             row[TICKS] = process.start
         return row
 
-    def _current_state(self, row: Row) -> tuple[int, int, int | None, int | None]:
+    def _current_state(self, row: Row) -> State:
         """Return the state of a running process after its last change; kept in place of the flag in memory."""
         return row[CHANGES] or (row[PLACE], row[PROGRAM], row[CREDENTIAL], row[COMMAND])
 
     def _is_same_logon(self, first: int, second: int) -> bool:
         return first == second or self._logons.logon_of_place(first) == self._logons.logon_of_place(second)
 
-    def _add_change_row(self, row: Row, state: tuple[int, int, int | None, int | None]) -> None:
+    def _add_change_row(self, row: Row, state: State) -> None:
         # in memory, the column has the state after the last change; take_batch and the writer store 1
         if row[CHANGES] is None and row[ID] < self._first_seq:
             self._changed_ids.append(row[ID])
@@ -270,20 +298,20 @@ class Recorder:
         else:
             self._ends.append((row[ID], lasted, kind, status, source, seq))
 
-    def _place_number(self, process: Process, owner: Owner) -> int:
+    def _place_number(self, process: Process, owner: Owner, extras: Extras) -> int:
         login = owner.login
         key = (
             owner.logon_id, owner.evidence, None if login is None else login.scope_inode, process.ses, process.loginuid,
-            process.cgroup, process.tty_nr, process.pid_namespaces, process.host_root,
+            process.cgroup, extras,
         )  # fmt: skip
         number = self._places.numbers.get(key)
         if number is None:
             logon = self._logons.find_or_add(owner, self._ownership, self._boot, self._seq, self._ms)
             cgroup = None if process.cgroup is None else process.cgroup.encode("utf-8", "surrogateescape")
             number = self._places.add(key, self._seq, (
-                logon, owner.evidence, process.ses, process.loginuid, cgroup, process.tty_nr, process.pid_namespaces,
-                process.host_root,
+                logon, owner.evidence, process.ses, process.loginuid, cgroup, *extras,
             ))  # fmt: skip
+            self._extras[number] = extras
             self._logons.add_place(number, logon)
         return number
 
@@ -372,6 +400,10 @@ class Recorder:
                 self._start_process(process, owner, parent, FOUND)
                 count += 1
         return len(gone), count
+
+
+def _extras_of(process: Process) -> Extras:
+    return process.tty_nr, process.pid_namespaces, process.host_root
 
 
 def _join_ids(ids: tuple[int | None, ...] | None) -> str | None:

@@ -205,7 +205,9 @@ class Writer:
                     "SELECT place, program, credential, command FROM change WHERE process = ? ORDER BY id DESC LIMIT 1",
                     (row[ID],),
                 ).fetchone()
-        places = {row[0]: row[1] for row in execute("SELECT id, logon FROM place ORDER BY id DESC LIMIT 50000")}
+        places = execute(
+            "SELECT id, logon, tty_nr, pid_namespaces, host_root FROM place ORDER BY id DESC LIMIT 50000"
+        ).fetchall()
         open_logons = [
             dict(zip(COLUMNS, row, strict=True))
             for row in execute("SELECT * FROM logon WHERE boot = ? AND ended IS NULL", (boot,))
@@ -216,8 +218,9 @@ class Writer:
             self._load_dictionary("program", "exe, comm, name", 3),
             self._load_dictionary("credential", "uids, gids, user", 0),
             Dictionary(self._next_id("place")),
-            LogonRows(self._next_id("logon"), open_logons, places),
+            LogonRows(self._next_id("logon"), open_logons, {row[0]: row[1] for row in places}),
             alive,
+            {row[0]: row[2:] for row in places},
         )
 
     def _load_dictionary(self, table: str, columns: str, texts: int) -> Dictionary:

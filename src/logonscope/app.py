@@ -265,7 +265,18 @@ def _run_server(args: "argparse.Namespace") -> int:
     from logonscope.ownership import LINUX  # noqa: PLC0415 -- as in _read_here
     from logonscope.server import command  # noqa: PLC0415 -- the other commands need no server
 
-    return command.run(args, choose_source(args.host), LINUX, _unix_peer_caller)
+    make_live = partial(_make_live, is_here=args.host is None)
+    return command.run(args, choose_source(args.host), LINUX, _unix_peer_caller, make_live)
+
+
+def _make_live(direct: Source, live: str, *, is_here: bool) -> Source:
+    """Return the source that the server answers from, for a value of the setting ``live``."""
+    if live == "false" or not is_here:
+        return direct
+    from logonscope.ownership import LINUX  # noqa: PLC0415 -- as in _read_here
+    from logonscope.sources.live.choose import make_live  # noqa: PLC0415 -- only the server keeps events
+
+    return make_live(direct, LINUX, needs_writes=live == "auto")
 
 
 def _unix_peer_caller(uid: int) -> Caller:

@@ -31,8 +31,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     configuration.add_flags(parser)
 
 
-def run(args: argparse.Namespace, source: Source, ownership: Ownership, caller_of_uid: Callable[[int], Caller]) -> int:
-    """Run the server until a signal stops it, or with ``--check`` only check its settings; return the exit code."""
+def run(
+    args: argparse.Namespace,
+    source: Source,
+    ownership: Ownership,
+    caller_of_uid: Callable[[int], Caller],
+    make_live: Callable[[Source, str], Source],
+) -> int:
+    """Run the server until a signal stops it, or with ``--check`` only check its settings; return the exit code.
+
+    Args:
+        args: the arguments of the command line.
+        source: the source of the host that is served.
+        ownership: the ownership rules of that host.
+        caller_of_uid: returns the caller for a uid of this host.
+        make_live: returns the source to answer from, for a value of the setting ``live``.
+    """
     settings = configuration.read_settings(args.config, _flags(vars(args)))
     try:
         from logonscope.server import serve, settings_check  # noqa: PLC0415 -- the help of this command needs neither
@@ -44,7 +58,11 @@ def run(args: argparse.Namespace, source: Source, ownership: Ownership, caller_o
     if args.check:
         print("\n".join(settings_check.check_settings(settings)))  # noqa: T201 -- the output of this command
         return 0
-    serve.serve(source, ownership, settings, caller_of_uid)
+    live_source = make_live(source, settings.live)
+    try:
+        serve.serve(live_source, ownership, settings, caller_of_uid)
+    finally:
+        live_source.close()
     return 0
 
 

@@ -247,6 +247,11 @@ class Settings:
         _number(1, 3600), 60, "seconds that a client has to send its next request completely, or to read a response"
     )
     stop_seconds: int = _setting(_number(1, 600), 10, "seconds that open requests have to end when the server stops")
+    live: str = _setting(
+        _one_of("auto", "true", "false"), "auto",
+        "answer from memory that kernel events keep true: `auto`: if the events helper runs or this process may read "
+        "them; `true`: also where only some events can be read; `false`: read /proc for every answer",
+    )  # fmt: skip
     metrics: str = _setting(
         _one_of("", "administrators", "loopback"), "",
         "who may read `/metrics`: no one, administrators, or also every client on this host",
@@ -348,6 +353,9 @@ def _parse_flag(name: str, value: object) -> Any:
 
 
 def _convert(kind: Kind, value: object) -> Any:
+    # true and false are words where there is a third one
+    if isinstance(value, bool) and "true" in kind.choices:
+        value = "true" if value else "false"
     # The exact type, not isinstance: in Python, True is an int.
     if type(value) is not kind.type or not kind.fits(value):
         raise ValueError(value)

@@ -24,6 +24,13 @@ class Rung(NamedTuple):
     refused: tuple[str, ...] = ()
 
 
+class Notice(NamedTuple):
+    """What a readable descriptor of a feed means."""
+
+    is_urgent: bool  # there are writes, which are read at once
+    mutes: bool  # it stays readable until the batch is read: it is not to be waited for before
+
+
 class Feed(Protocol):
     """A source of kernel events."""
 
@@ -31,8 +38,16 @@ class Feed(Protocol):
     sees_writes: bool
     cgroup_mounts: tuple[CgroupMount, ...]
 
-    def descriptors(self) -> tuple[tuple[int, bool], ...]:
-        """Return descriptors that become readable with an event, each with whether the event is urgent."""
+    def descriptors(self) -> tuple[int, ...]:
+        """Return the descriptors that become readable with an event."""
+        ...
+
+    def notice(self, descriptor: int) -> Notice:
+        """Return what it means that a descriptor is readable.
+
+        Raises:
+            OSError: the feed has ended.
+        """
         ...
 
     def read_batch(self) -> Batch:
@@ -93,9 +108,12 @@ class LocalFeed:
     def __repr__(self) -> str:
         return f"<LocalFeed {self.rung.name}>"
 
-    def descriptors(self) -> tuple[tuple[int, bool], ...]:
-        connector = (self._connector.fileno(), False)
-        return (connector,) if self._watch is None else (connector, (self._watch.fileno(), True))
+    def descriptors(self) -> tuple[int, ...]:
+        connector = self._connector.fileno()
+        return (connector,) if self._watch is None else (connector, self._watch.fileno())
+
+    def notice(self, descriptor: int) -> Notice:
+        return Notice(descriptor != self._connector.fileno(), mutes=True)
 
     def read_batch(self) -> Batch:
         # first the process events, then the writes: see Batch

@@ -24,6 +24,7 @@ from logonscope.sources.live.index import LiveIndex
 from logonscope.sources.live.login_memory import LoginMemory, LoginState
 from logonscope.sources.live.login_watch import LoginWatch
 from logonscope.sources.live.proc_reader import ProcReader
+from logonscope.sources.live.remote_feed import SlowFeedError
 from logonscope.sources.live.terminals import find_terminal
 
 QUIET_DELAY, BUSY_DELAY = 0.25, 0.015
@@ -87,9 +88,10 @@ class LiveHost:
         self._epoll = select.epoll()
         for descriptor in (self._wake, self._watch.fileno()):
             self._epoll.register(descriptor, select.EPOLLIN)
-        self._urgent: dict[int, bool] = {}  # descriptors of the feed
+        self._descriptors: tuple[int, ...] = ()  # of the feed
         self._logins: tuple[Login, ...] = ()
         self._logins_until = 0.0  # when they are too old
+        self._counts, self._was_connected = Counts(), False
         self._without_terminal: list[Login] = []
         self._to_sweep: list[int] = []
         self._next_sweep = 0.0
@@ -112,7 +114,7 @@ class LiveHost:
                 None if feed is None else feed.rung,
                 self._failure,
                 0 if index is None else len(index.entries),
-                Counts() if index is None else index.counts,
+                self._counts,
                 self._sweep_seconds,
             )
 
@@ -152,7 +154,9 @@ class LiveHost:
             while self._read_batch():
                 if time.monotonic() > end:
                     return None
-            return None if self.index is None or index.needs_rescan else index
+            # without writes, a login between two events would not be known
+            is_true = self._feed is not None and self._feed.sees_writes and not index.needs_rescan
+            return index if is_true else None
         finally:
             self._lock.release()
 
@@ -189,15 +193,30 @@ class LiveHost:
                         self._watch.read()
                         self._read_logins()
                         is_due = True
-                    elif self._urgent.get(descriptor):
+                    elif descriptor in self._descriptors and self._is_urgent(descriptor):
                         is_due = True
-                    elif descriptor in self._urgent and due is None:
-                        # not waited for again until the batch is read
-                        self._epoll.modify(descriptor, 0)
+                    elif due is None:
                         due = time.monotonic() + (BUSY_DELAY if self.subscribers else QUIET_DELAY)
                 if is_due:
                     due = None
                     self._work()
+
+    def _is_urgent(self, descriptor: int) -> bool:
+        """Return whether a readable descriptor of the feed has what cannot wait."""
+        if self._feed is None:
+            return False
+        try:
+            is_urgent, mutes = self._feed.notice(descriptor)
+        except OSError as error:
+            self._lose_feed(error)
+            return False
+        if mutes and not is_urgent:
+            self._epoll.modify(descriptor, 0)
+        return is_urgent
+
+    def _lose_feed(self, error: OSError) -> None:
+        self._disconnect(f"the feed of events ended: {error}")
+        self.index = None
 
     def _work(self) -> None:
         """Read a batch, and do a little of what is not urgent."""
@@ -206,7 +225,7 @@ class LiveHost:
         self._sweep()
         if self.after_batch is not None:
             self.after_batch()
-        for descriptor in self._urgent:
+        for descriptor in self._descriptors:
             self._epoll.modify(descriptor, select.EPOLLIN)
 
     def _drain_wake(self) -> None:
@@ -225,19 +244,20 @@ class LiveHost:
             self._feed, self._failure = feed, ""
             reader = ProcReader(PROC, feed.cgroup_mounts)
             index = LiveIndex(reader, is_login_cgroup, _CLOCK_TICK_NS, sees_writes=feed.sees_writes)
-            if self.index is not None:
-                index.counts, index.report = self.index.counts, self.index.report
-                index.counts.losses += 1
-            for descriptor, is_urgent in feed.descriptors():
-                self._urgent[descriptor] = is_urgent
+            index.counts = self._counts
+            if self._was_connected:
+                self._counts.losses += 1  # there were no events in the meantime
+            self._was_connected = True
+            self._descriptors = feed.descriptors()
+            for descriptor in self._descriptors:
                 self._epoll.register(descriptor, select.EPOLLIN)
             self.index = index
             self._rescan()
 
     def _disconnect(self, reason: str) -> None:
-        for descriptor in self._urgent:
+        for descriptor in self._descriptors:
             self._epoll.unregister(descriptor)
-        self._urgent.clear()
+        self._descriptors = ()
         if self._feed is not None:
             self._feed.close()
         self._feed, self._failure = None, reason
@@ -252,9 +272,10 @@ class LiveHost:
             if batch.writes.logins or batch.writes.moves:
                 self._logins_until = 0.0
             index.apply(batch, feed.read_writes)
+        except SlowFeedError:
+            return True
         except OSError as error:
-            self._disconnect(f"the feed of events ended: {error}")
-            self.index = None
+            self._lose_feed(error)
             return False
         if index.needs_rescan and not batch.is_partial:
             self._rescan()

@@ -17,13 +17,13 @@ Record = tuple[int, int, int, int, int, int]
 """Kind, nanoseconds of the monotonic clock, and four numbers.
 
 They are for FORK: the parent's thread, the parent, the child's thread, the child; for the others the thread and
-the process, and for EXIT then the status of wait(2). The parent in a FORK is the real parent: with CLONE_PARENT that is not
-the process that called clone(2).
+the process, and for EXIT then the status of wait(2). The parent in a FORK is the real parent: with CLONE_PARENT that
+is not the process that called clone(2).
 """
 
 
 class LoginWrite(NamedTuple):
-    """A thread wrote its login uid. ``process`` is the process of the thread; None: the file's name does not show it."""
+    """A thread wrote its login uid. ``process`` is that of the thread; None: the file's name does not show it."""
 
     thread: int
     process: int | None
@@ -54,11 +54,11 @@ class Batch(NamedTuple):
     is_partial: bool = False  # there are more process events: they were too many for one batch
 
 
+def pack_messages(records: Sequence[Record]) -> bytes:
+    """Return messages of records, with empty headers."""
+    return b"".join(_MESSAGE.pack(*record) for record in records)
+
+
 def parse_messages(data: bytes | memoryview) -> Iterator[Record]:
     """Return the records in messages of the process connector, of MESSAGE_BYTES each."""
     return _MESSAGE.iter_unpack(data)
-
-
-def make_message(record: Record) -> bytes:
-    """Return the message of a record, without its headers."""
-    return _MESSAGE.pack(*record)

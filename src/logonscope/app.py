@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from logonscope.client.remote_url import Url
     from logonscope.faces.cli.user import Users
     from logonscope.machine.snapshot import Snapshot
+    from logonscope.server.configuration import Settings
 
 SERVICE_SOCKET = "/run/logonscope/socket"
 """The unix socket of the service of this machine."""
@@ -269,14 +270,33 @@ def _run_server(args: "argparse.Namespace") -> int:
     return command.run(args, choose_source(args.host), LINUX, _unix_peer_caller, make_live)
 
 
-def _make_live(direct: Source, live: str, *, is_here: bool) -> Source:
-    """Return the source that the server answers from, for a value of the setting ``live``."""
-    if live == "false" or not is_here:
+def _make_live(direct: Source, settings: "Settings", *, is_here: bool) -> Source:
+    """Return the source that the server answers from, with its history, by the settings.
+
+    Raises:
+        InvalidParameterError: history needs events of this machine, or its files are in use.
+    """
+    if settings.live == "false" or not is_here:
+        if settings.history:
+            raise InvalidParameterError("history = true needs the events of this machine", 'set live = "auto"')
         return direct
     from logonscope.ownership import LINUX  # noqa: PLC0415 -- as in _read_here
     from logonscope.sources.live.choose import make_live  # noqa: PLC0415 -- only the server keeps events
 
-    return make_live(direct, LINUX, needs_writes=live == "auto")
+    if not settings.history:
+        return make_live(direct, LINUX, needs_writes=settings.live == "auto")
+    from logonscope.journal.service import HistoryService, make_policy  # noqa: PLC0415 -- many servers keep no history
+
+    policy = make_policy(
+        dict(settings.history_keep), settings.history_size, settings.history_command_lines, settings.history_exclude,
+        settings.history_redact,
+    )  # fmt: skip
+    service = HistoryService(os.path.join(settings.state, "history"), direct, LINUX, policy, __version__)
+    live = make_live(
+        direct, LINUX, needs_writes=settings.live == "auto", remembered=service.keeper.remembered_logins()
+    )
+    live.history = direct.history = service.start(live)
+    return live
 
 
 def _unix_peer_caller(uid: int) -> Caller:

@@ -49,6 +49,7 @@ class JournalHistory(History):
         command_lines: str = "name",
         open_reader: Callable[[], Reader] | None = None,
         problem: Callable[[], str] | None = None,
+        stop: Callable[[], object] | None = None,
     ) -> None:
         """Create the history; nothing is opened yet.
 
@@ -57,11 +58,12 @@ class JournalHistory(History):
             command_lines: how much of command lines is kept; see Policy.
             open_reader: opens a reader; None: a plain one.
             problem: returns why nothing is written now; "" if it is.
+            stop: called when the history is closed.
         """
         self._files = JournalFiles(folder)
         self._command_lines = command_lines
         self._open = open_reader or self._open_plain
-        self._problem = problem
+        self._problem, self._stop = problem, stop
         self._idle: list[Reader] = []
         self._lock = threading.Lock()
 
@@ -100,7 +102,8 @@ class JournalHistory(History):
         reader.close()
 
     def close(self) -> None:
-        """Close the idle readers."""
+        if self._stop is not None:
+            self._stop()
         with self._lock:
             while self._idle:
                 self._idle.pop().close()

@@ -118,3 +118,7 @@ class History(Protocol):
     def forget(self, user: str, caller_uid: int | None) -> Forgotten:
         """Delete the past logins of a user, and what they ran."""
         ...
+
+    def close(self) -> None:
+        """Release connections; the service also writes what is queued."""
+        ...

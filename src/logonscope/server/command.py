@@ -36,7 +36,7 @@ def run(
     source: Source,
     ownership: Ownership,
     caller_of_uid: Callable[[int], Caller],
-    make_live: Callable[[Source, str], Source],
+    make_live: Callable[[Source, configuration.Settings], Source],
 ) -> int:
     """Run the server until a signal stops it, or with ``--check`` only check its settings; return the exit code.
 
@@ -45,7 +45,7 @@ def run(
         source: the source of the host that is served.
         ownership: the ownership rules of that host.
         caller_of_uid: returns the caller for a uid of this host.
-        make_live: returns the source to answer from, for a value of the setting ``live``.
+        make_live: returns the source to answer from, with its history, by the settings.
     """
     settings = configuration.read_settings(args.config, _flags(vars(args)))
     try:
@@ -58,10 +58,12 @@ def run(
     if args.check:
         print("\n".join(settings_check.check_settings(settings)))  # noqa: T201 -- the output of this command
         return 0
-    live_source = make_live(source, settings.live)
+    live_source = make_live(source, settings)
     try:
         serve.serve(live_source, ownership, settings, caller_of_uid)
     finally:
+        if live_source.history is not None:
+            live_source.history.close()
         live_source.close()
     return 0
 

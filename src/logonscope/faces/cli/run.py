@@ -122,7 +122,7 @@ def _run_on_host(args: argparse.Namespace, connect: Connect, open_users: OpenUse
     return _show_answer(args, partial(command.run, host, args), settings)
 
 
-def _past_host(host: Host, args: argparse.Namespace) -> Host:
+def _past_host(host: "Host", args: argparse.Namespace) -> "Host":
     """Return the host as it was at the moment of --at.
 
     Raises:

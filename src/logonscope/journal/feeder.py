@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from logonscope.facts import Process
+from logonscope.journal.logon_details import LogonDescriber
 from logonscope.machine import Look, Owner, ProcessQuery, Source
-from logonscope.machine.events import Event, EventHead, ProcessChanged, ProcessEnded, ProcessStarted
+from logonscope.machine.events import Event, EventHead, LogonStarted, ProcessChanged, ProcessEnded, ProcessStarted
 
 FACTS = frozenset({
     "comm", "name", "exe", "cmdline", "uids", "gids", "tty_nr", "pid_namespaces", "start", "tgid",
@@ -44,8 +45,8 @@ class SecondLook(NamedTuple):
 class Enricher:
     """Adds to events what is read of their processes."""
 
-    def __init__(self, source: Source) -> None:
-        self._source = source
+    def __init__(self, source: Source, describer: LogonDescriber) -> None:
+        self._source, self._describer = source, describer
         self._looks: deque[SecondLook] = deque(maxlen=MOST_SECOND_LOOKS)
 
     def __repr__(self) -> str:
@@ -55,7 +56,10 @@ class Enricher:
         """Return the events, the last one of each running process with what was read."""
         newest: dict[int, int] = {}
         for position, event in enumerate(events):
-            if isinstance(event, ProcessStarted):
+            if isinstance(event, LogonStarted):
+                session = self._describer.add_details(event.session, event.owner)
+                events[position] = event._replace(session=session)
+            elif isinstance(event, ProcessStarted):
                 newest[event.process.pid] = position
             elif isinstance(event, ProcessChanged):
                 newest[event.after[0].pid] = position
@@ -116,15 +120,16 @@ def _merge(process: Process, read: Process) -> Process | None:
 class Feeder:
     """Two threads: one takes events from a source, the other enriches them and passes them on."""
 
-    def __init__(self, source: Source, put: Callable[[Event], None]) -> None:
+    def __init__(self, source: Source, describer: LogonDescriber, put: Callable[[Event], None]) -> None:
         """Create the feeder.
 
         Args:
             source: has events, and reads processes.
+            describer: reads the details of new logon sessions.
             put: takes an event; never waits.
         """
         self._source, self._put = source, put
-        self._enricher = Enricher(source)
+        self._enricher = Enricher(source, describer)
         self._queue: deque[Event] = deque()
         self._has_events = threading.Event()
         self._is_stopping = False

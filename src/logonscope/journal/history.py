@@ -231,16 +231,14 @@ class JournalHistory(History):
 
     def state(self) -> HistoryState:
         with self._reader() as reader:
-            newest, oldest = reader.rows("SELECT max(id), min(id) FROM process")[0]
             (recent,) = reader.rows("SELECT count(*) FROM recent")[0]
             (losses,) = reader.rows("SELECT count(*) FROM loss")[0]
             (through,) = reader.rows("SELECT max(seq + n - 1) FROM eventlog")[0]
-            (sealed, rows) = reader.rows("SELECT count(*), coalesce(sum(n) - sum(coalesce(removed, 0)), 0) FROM seal")[0]
+            (sealed,) = reader.rows("SELECT coalesce(sum(n) - sum(coalesce(removed, 0)), 0) FROM seal")[0]
             (epoch,) = reader.rows("SELECT max(epoch) FROM run")[0]
-            del newest, oldest, sealed
             return HistoryState(
                 str(reader.value("id") or ""), epoch or 0, through or 0, reader.value("kept_since"),
-                self._files.size(), int(rows * 0.7) + recent, losses, self._problem() if self._problem else "",
+                self._files.size(), sealed + recent, losses, self._problem() if self._problem else "",
             )  # fmt: skip
 
     def checks(self) -> Iterator[Check]:

@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
+from logonscope.answers.logon_session import LogonSession
 from logonscope.errors import InvalidParameterError, LogonscopeError
 from logonscope.facts import UNSET, Login, Machine, Process
 from logonscope.journal.clock import Clock, read_clocks
@@ -45,6 +46,7 @@ LEAST_FREE_BYTES = 32 << 20
 _log = logging.getLogger(__name__)
 
 Running = Callable[[], Iterable[tuple[Process, Owner]]]
+Logons = Callable[[], Iterable[tuple[LogonSession, Owner]]]
 
 
 class KeeperState(NamedTuple):
@@ -153,10 +155,11 @@ class Keeper:
             self.files.size(), self.files.wal_bytes(), self._problem,
         )  # fmt: skip
 
-    def start(self, running: Running) -> None:
-        """Compare with the processes that run now, and start the thread."""
+    def start(self, running: Running, logons: Logons | None = None) -> None:
+        """Compare with the processes and logon sessions that exist now, and start the thread."""
         self._running = running
         self._compare("the service was not running")
+        self._recorder.describe_logons(() if logons is None else logons())
         self._thread = threading.Thread(target=self._run, name="history", daemon=True)
         self._thread.start()
 

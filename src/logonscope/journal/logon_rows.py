@@ -1,10 +1,12 @@
 """Logon sessions of the journal: their rows while they exist."""
 
 import json
+from collections.abc import Set
 from typing import Any
 
 from logonscope.answers.logon_session import LogonSession
 from logonscope.facts import Login, Process
+from logonscope.journal.schema import SWEPT
 from logonscope.machine import Owner, Ownership
 
 COLUMNS = (
@@ -112,6 +114,18 @@ class LogonRows:
         row.update(ended=ms, ended_seq=seq)
         self._changed[row["id"]] = row
         return int(row["id"])
+
+    def end_others(self, existing: Set[int | None], seq: int, ms: int) -> list[int]:
+        """End the logon sessions that do not exist any more; return their rows. They get numbers from ``seq`` on."""
+        ended: list[int] = []
+        for key, row in list(self._rows.items()):
+            if row["id"] in existing or row["ended"] is not None:
+                continue
+            del self._rows[key]
+            row.update(ended=ms, ended_seq=seq + len(ended), source=SWEPT)
+            self._changed[row["id"]] = row
+            ended.append(int(row["id"]))
+        return ended
 
     def take_changed_rows(self) -> list[tuple[Any, ...]]:
         """Return the rows that are not written yet."""

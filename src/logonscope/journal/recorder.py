@@ -8,6 +8,7 @@ from array import array
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
+from logonscope.answers.logon_session import LogonSession
 from logonscope.facts import Machine, Process
 from logonscope.journal import rows
 from logonscope.journal.clock import ClockMap, Reading
@@ -377,6 +378,18 @@ class Recorder:
         """Add a row that names what was lost."""
         seq = self._take_seq(self._seq << 3 | rows.LOST)
         self._losses.append((seq, reason, count, ms_from, self._ms, wall))
+
+    def describe_logons(self, described: Iterable[tuple[LogonSession, Owner]]) -> None:
+        """Store what is known of the logon sessions that exist, and end those that do not exist any more."""
+        existing = set()
+        for session, owner in described:
+            number = self._logons.start(session, owner, self._ownership, self._boot, self._seq, self._ms)
+            existing.add(number)
+            if session.state == "logged out":
+                self._logons.log_out(session, owner, self._ownership, self._boot, self._seq, self._ms)
+        if existing:
+            for number in self._logons.end_others(existing, self._seq, self._ms):
+                self._take_seq(number << 3 | rows.LOGON_ENDED)
 
     def compare(self, running: Iterable[tuple[Process, Owner]], ms: int) -> tuple[int, int]:
         """Compare with the processes that run now: after a start, and after events were lost.

@@ -1,15 +1,18 @@
 """The history of a running service: the keeper, the feeder, and the source of both."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import cast
 
+from logonscope.answers.logon_session import LogonSession
 from logonscope.errors import InvalidParameterError
 from logonscope.facts import Process
 from logonscope.journal.feeder import FACTS, Feeder
 from logonscope.journal.history import JournalHistory
 from logonscope.journal.keeper import Keeper
+from logonscope.journal.logon_details import LogonDescriber
 from logonscope.journal.policy import CommandLines, Policy, parse_keep, parse_size
-from logonscope.machine import NO_PARTS, Look, Owner, Ownership, ProcessQuery, Source
+from logonscope.machine import NO_FACTS, NO_PARTS, Facts, Look, Owner, Ownership, ProcessQuery, Source
 
 
 class HistoryService:
@@ -39,10 +42,11 @@ class HistoryService:
     def start(self, source: Source) -> JournalHistory:
         """Keep the events of a source from now on; return the history."""
         self._source = source
-        self._feeder = Feeder(source, self.keeper.put)
+        describer = LogonDescriber(source, self._ownership)
+        self._feeder = Feeder(source, describer, self.keeper.put)
         # first the events, then the comparison: what starts in between is seen twice, not never
         self._feeder.start()
-        self.keeper.start(self._read_running)
+        self.keeper.start(self._read_running, partial(self._describe_logons, describer))
         return JournalHistory(
             self._folder, self._policy.command_lines, self.keeper.open_reader, self._problem, self.stop
         )
@@ -56,13 +60,25 @@ class HistoryService:
     def _problem(self) -> str:
         return self.keeper.state.problem
 
-    def _read_running(self) -> list[tuple[Process, Owner]]:
+    def _read_running(self, more_facts: Facts = NO_FACTS) -> list[tuple[Process, Owner]]:
         """Return the processes that run, with their owners."""
         look = Look()
-        facts = FACTS | self._ownership.owner_facts | self._ownership.access_facts | {"ppid"}
+        facts = FACTS | more_facts | self._ownership.owner_facts | self._ownership.access_facts | {"ppid"}
         processes = [part for part in self._direct.processes(look, ProcessQuery(facts)) if part.start is not None]
         index = self._ownership.index(self._source.logins(look), self._direct.machine(look, NO_PARTS))
         return [(process, index.owner(process)) for process in processes]
+
+    def _describe_logons(self, describer: LogonDescriber) -> list[tuple[LogonSession, Owner]]:
+        """Return the logon sessions that exist."""
+        members: dict[str, list[tuple[Process, Owner]]] = {}
+        for process, owner in self._read_running(self._ownership.description_facts):
+            members.setdefault(owner.logon_id or "", []).append((process, owner))
+        members.pop("", None)
+        described = []
+        for pairs in members.values():
+            owner = self._ownership.strongest_owner(owner for _, owner in pairs)
+            described.append((describer.describe(owner, [process for process, _ in pairs]), owner))
+        return described
 
     def _account_name(self, uid: int) -> str | None:
         account = self._direct.account(Look(), uid)

@@ -46,7 +46,7 @@ class HistoryState(NamedTuple):
     through: int  # the number of the last event that is kept
     since: int | None
     bytes: int
-    processes: int  # approximate number of kept processes
+    rows: int  # processes, changes and command lines that are kept
     losses: int  # number of gaps
     problem: str = ""  # why nothing is written now
 

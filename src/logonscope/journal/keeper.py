@@ -40,6 +40,10 @@ RETENTION_SECONDS = 3600.0
 WAL_INTERRUPT_BYTES = 32 << 20
 """Size of the write-ahead log from which on readers are interrupted: a stalled one keeps it from being written back."""
 
+WAL_PAUSE_BYTES = 48 << 20
+"""Size of the write-ahead log from which on no rows are moved: a reader in another process stalls, and moving writes
+most."""
+
 LEAST_FREE_BYTES = 32 << 20
 """Free space below which nothing is written, so that the disk is never filled by the journal."""
 
@@ -182,7 +186,7 @@ class Keeper:
     def open_reader(self) -> Reader:
         """Return a new reader; it is interrupted if it keeps the write-ahead log from shrinking."""
         reader = Reader(self.files)
-        self._interrupts = {database for database in self._interrupts if _is_open(database)} | {reader.database}
+        self._interrupts = {*filter(_is_open, self._interrupts), reader.database}
         return reader
 
     def flush(self) -> None:
@@ -289,7 +293,7 @@ class Keeper:
     def _move(self) -> None:
         """Move rows in short steps, and keep the write-ahead log short."""
         try:
-            while self._writer.needs_move:
+            while self._writer.needs_move and self.files.wal_bytes() < WAL_PAUSE_BYTES:
                 self._writer.move_step()
         except (sqlite3.Error, OSError) as error:
             if str(error) != self._problem:
@@ -306,7 +310,8 @@ class Keeper:
             except sqlite3.ProgrammingError:
                 self._interrupts.discard(database)
         try:
-            self._writer.database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            # PASSIVE waits for nobody; the log begins anew once it is written back
+            self._writer.database.execute("PRAGMA wal_checkpoint(PASSIVE)")
         except sqlite3.Error as error:
             _log.warning("cannot shorten the log of the history: %s", error)
 

@@ -142,6 +142,8 @@ class Writer:
         except BaseException:
             self._roll_back()
             raise
+        # the database itself must say that it is open: the log can get lost
+        execute("PRAGMA wal_checkpoint(PASSIVE)")
         self.journal_id = str(journal_id)
         self.files.write_state(self.journal_id, self.epoch)
         return self._load(boot)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from logonscope.journal.history import JournalHistory
-from logonscope.journal.keeper import Keeper
+from logonscope.journal.keeper import Keeper, KeeperLimits
 from logonscope.journal.policy import Policy
 from logonscope.journal.verify import Verifier
 from logonscope.machine.events import Event
@@ -20,7 +20,15 @@ BATCH = 500
 class Kept:
     """A story and its journal."""
 
-    def __init__(self, folder: Path, policy: Policy | None = None, story: Story | None = None, **machine: Any) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        policy: Policy | None = None,
+        story: Story | None = None,
+        limits: KeeperLimits | None = None,
+        **machine: Any,
+    ) -> None:
+        self.limits = limits or KeeperLimits()
         self.folder, self.story, self.clock = folder, story or Story(), StoryClock()
         self.policy = policy or Policy(command_lines="full")
         self.machine = MACHINE._replace(**machine)
@@ -29,7 +37,7 @@ class Kept:
     def _open(self) -> Keeper:
         return Keeper(
             str(self.folder), self.machine, LINUX, self.policy, account_name=lambda uid: f"user{uid}",
-            read_clock=self.clock,
+            read_clock=self.clock, limits=self.limits,
         )  # fmt: skip
 
     def reopen(self, **machine: Any) -> None:
@@ -59,12 +67,12 @@ class Kept:
 
     def move_all(self) -> None:
         """Move and seal every row."""
-        self.keeper._writer.move_all()
+        self.keeper.writer.move_all()
 
     @property
     def database(self) -> sqlite3.Connection:
         """Return the connection that writes."""
-        return self.keeper._writer.database
+        return self.keeper.writer.database
 
     def verify(self) -> Verification:
         """Verify the hash chain."""

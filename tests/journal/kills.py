@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from itertools import pairwise
 from pathlib import Path
 
 from tests.journal.kept import Kept
@@ -37,12 +38,12 @@ def check(folder: Path, acknowledged: int) -> int:
     assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     database.close()
     kept = Kept(folder)
-    writer = kept.keeper._writer
+    writer = kept.keeper.writer
     (through,) = kept.database.execute("SELECT max(seq + n - 1) FROM eventlog").fetchone()
     assert through >= acknowledged, f"{acknowledged} was acknowledged, and {through} is kept"
     # every number of the event log is there, without a gap since the oldest one
     spans = kept.database.execute("SELECT seq, n FROM eventlog ORDER BY seq").fetchall()
-    assert all(first + count == following for (first, count), (following, _) in zip(spans, spans[1:], strict=False))
+    assert all(first + count == following for (first, count), (following, _) in pairwise(spans))
     assert not writer.losses
     kept.move_all()
     assert kept.verify().is_intact
@@ -52,7 +53,7 @@ def check(folder: Path, acknowledged: int) -> int:
 
 def main() -> None:
     """Kill as often as the command line says."""
-    times, chance = int(sys.argv[1]), random.Random()
+    times, chance = int(sys.argv[1]), random.Random()  # noqa: S311 -- a test
     folder = Path(tempfile.mkdtemp(prefix="kills-"))
     for number in range(times):
         acknowledged, through = kill_once(folder / "history", chance)

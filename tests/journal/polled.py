@@ -81,11 +81,11 @@ def key(process: Process) -> tuple[int, int]:
     return process.pid, process.start or 0
 
 
-def make_keeper(folder: Path, machine: PolledMachine, policy: Policy | None = None, clock: Clock = read_clocks) -> Keeper:
+def make_keeper(
+    folder: Path, machine: PolledMachine, policy: Policy | None = None, clock: Clock = read_clocks
+) -> Keeper:
     """Return a keeper of the journal in a folder, whose thread is not started."""
-    return Keeper(
-        str(folder), machine.machine, LINUX, policy or Policy(), account_name=account_name, read_clock=clock
-    )
+    return Keeper(str(folder), machine.machine, LINUX, policy or Policy(), account_name=account_name, read_clock=clock)
 
 
 def account_name(uid: int) -> str | None:

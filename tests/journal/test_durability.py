@@ -10,14 +10,15 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from logonscope.errors import AccessDeniedError, InvalidParameterError, RecordingError
-from logonscope.journal import keeper as keeper_module
 from logonscope.journal.database import open_writer
 from logonscope.journal.files import JournalFiles
+from logonscope.journal.keeper import KeeperLimits
 from logonscope.journal.reader import Reader
 from tests.journal.kept import Kept, count
 from tests.journal.kills import ROOT, check, kill_once
@@ -28,7 +29,7 @@ KILLS = 4
 
 @pytest.mark.parametrize("seed", range(KILLS))
 def test_what_was_acknowledged_survives_kill_9(tmp_path: Path, seed: int) -> None:
-    acknowledged, through = kill_once(tmp_path / "history", random.Random(seed), seconds=0.6)
+    acknowledged, through = kill_once(tmp_path / "history", random.Random(seed), seconds=0.6)  # noqa: S311 -- a test
     assert 0 < acknowledged <= through
 
 
@@ -80,7 +81,7 @@ def test_a_cut_log_has_a_prefix_of_the_commits(killed: Path, part: float) -> Non
 def check_prefix(folder: Path) -> None:
     kept = Kept(folder)
     spans = kept.database.execute("SELECT seq, n FROM eventlog ORDER BY seq").fetchall()
-    assert all(first + number == after for (first, number), (after, _) in zip(spans, spans[1:], strict=False))
+    assert all(first + number == after for (first, number), (after, _) in pairwise(spans))
     kept.live(10)
     kept.move_all()
     assert kept.verify().is_intact
@@ -125,17 +126,19 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     """Mount a file system of 10 MB."""
     folder = tmp_path / "small"
     folder.mkdir()
-    if os.geteuid() != 0 or subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=10m", "tmpfs", folder], check=False, capture_output=True
-    ).returncode:
+    if (
+        os.geteuid() != 0
+        or subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=10m", "tmpfs", folder], check=False, capture_output=True
+        ).returncode
+    ):
         pytest.skip("no file system can be mounted")
     yield folder
     subprocess.run(["umount", "-l", folder], check=True)
 
 
-def test_a_full_disk_loses_nothing_that_was_acknowledged(small_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keeper_module, "LEAST_FREE_BYTES", 0)
-    kept = Kept(small_disk / "history")
+def test_a_full_disk_loses_nothing_that_was_acknowledged(small_disk: Path) -> None:
+    kept = Kept(small_disk / "history", limits=KeeperLimits(least_free=0))
     kept.live(500)
     ballast = small_disk / "filler"
     with ballast.open("wb", buffering=0) as file:
@@ -145,13 +148,13 @@ def test_a_full_disk_loses_nothing_that_was_acknowledged(small_disk: Path, monke
             except OSError:
                 break
     kept.live(8000, 5)
-    through, state = kept.keeper._writer.through, kept.keeper.state
+    through, state = kept.keeper.writer.through, kept.keeper.state
     assert "full" in state.problem
     assert kept.history().state().through == through
     ballast.unlink()
     kept.live(50)
     assert kept.keeper.state.problem == ""
-    assert kept.keeper._writer.through > through
+    assert kept.keeper.writer.through > through
     assert any("could not be written" in reason for reason in losses(kept))
     kept.move_all()
     assert kept.verify().is_intact
@@ -166,9 +169,8 @@ def test_a_nearly_full_disk_is_not_filled(small_disk: Path) -> None:
     kept.keeper.stop()
 
 
-def test_a_stalled_reader_is_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keeper_module, "WAL_INTERRUPT_BYTES", 1 << 20)
-    kept = Kept(tmp_path / "history")
+def test_a_stalled_reader_is_interrupted(tmp_path: Path) -> None:
+    kept = Kept(tmp_path / "history", limits=KeeperLimits(wal_interrupt=1 << 20))
     kept.live(1000)
     reader, outcome = kept.keeper.open_reader(), list[str]()
 
@@ -197,7 +199,10 @@ def test_another_process_that_opens_the_journal_does_no_harm(tmp_path: Path) -> 
     folder = tmp_path / "history"
     kept = Kept(folder)
     kept.live(200)
-    code = "import sqlite3,sys; d=sqlite3.connect(f'file:{sys.argv[1]}?mode=ro',uri=True); d.execute('SELECT count(*) FROM recent').fetchall(); d.close()"
+    code = (
+        "import sqlite3, sys; database = sqlite3.connect(f'file:{sys.argv[1]}?mode=ro', uri=True);"
+        " database.execute('SELECT count(*) FROM recent').fetchall(); database.close()"
+    )
     for _ in range(3):
         subprocess.run([sys.executable, "-c", code, str(folder / "journal.db")], check=True)
         assert (folder / "journal.db-wal").exists()
@@ -213,7 +218,10 @@ def test_a_stopped_writer_blocks_no_reader(tmp_path: Path) -> None:
     folder = tmp_path / "history"
     environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
     writer = subprocess.Popen(
-        [sys.executable, "-m", "tests.journal.victim", str(folder), "1"], stdout=subprocess.PIPE, env=environment, cwd=ROOT
+        [sys.executable, "-m", "tests.journal.victim", str(folder), "1"],
+        stdout=subprocess.PIPE,
+        env=environment,
+        cwd=ROOT,
     )
     assert writer.stdout is not None
     writer.stdout.readline()
@@ -276,23 +284,23 @@ def test_a_foreign_or_newer_file_is_refused(tmp_path: Path, statement: str, mess
 def test_a_restart_goes_on_with_a_new_epoch(tmp_path: Path) -> None:
     kept = Kept(tmp_path / "history")
     kept.live(200)
-    before, running = kept.keeper.state, len(kept.keeper._recorder.alive)
+    before, running = kept.keeper.state, len(kept.keeper.recorder.alive)
     kept.keeper.stop()
     kept.reopen()
     after = kept.keeper.state
     assert (after.journal_id, after.epoch, after.through) == (before.journal_id, before.epoch + 1, before.through)
-    assert len(kept.keeper._recorder.alive) == running
+    assert len(kept.keeper.recorder.alive) == running
     kept.keeper.stop()
 
 
 def test_another_boot_ends_what_ran(tmp_path: Path) -> None:
     kept = Kept(tmp_path / "history")
     kept.live(300)
-    running = len(kept.keeper._recorder.alive)
+    running = len(kept.keeper.recorder.alive)
     assert running
     kept.keeper.stop()
     kept.reopen(boot_id="boot-2")
-    assert not kept.keeper._recorder.alive
+    assert not kept.keeper.recorder.alive
     bounds = kept.database.execute("SELECT count(*) FROM every WHERE source & 4 AND status IS NULL").fetchone()[0]
     assert bounds == running
     kept.keeper.stop()

@@ -19,7 +19,7 @@ def test_every_moment_equals_a_search_through_all(tmp_path: Path, seed: int) -> 
         kept.live(700)
     kept.move_all()
     kept.live(700, 400)
-    reader, chance = Reader(kept.keeper.files), random.Random(seed)
+    reader, chance = Reader(kept.keeper.files), random.Random(seed)  # noqa: S311 -- a test
     for _ in range(30):
         ms = chance.randrange(2000, kept.story.ms)
         rows = reader.rows_at(1, ms)

@@ -1,6 +1,7 @@
 """Retention: by end, not by start; by class of logon session; by size; nothing that is kept is lost."""
 
 from pathlib import Path
+from typing import Any
 
 from logonscope.facts import UNSET
 from logonscope.journal.reader import Reader
@@ -9,8 +10,8 @@ from tests.journal.kept import Kept, count
 from tests.journal.story import BOOT
 
 
-def retain(kept: Kept, **policy: int) -> list[int]:
-    retention = Retention(kept.keeper._writer, Reader(kept.keeper.files), kept.policy._replace(**policy))
+def retain(kept: Kept, **policy: Any) -> list[int]:
+    retention = Retention(kept.keeper.writer, Reader(kept.keeper.files), kept.policy._replace(**policy))
     return list(retention.steps(BOOT * 1_000_000 + kept.story.ms * 1000))
 
 
@@ -48,7 +49,9 @@ def test_the_system_session_is_kept_for_less(tmp_path: Path) -> None:
     kept.live(2000, 400)
     kept.move_all()
     retain(kept, keep_logins_ms=10**9, keep_system_ms=60_000)
-    logons = dict(kept.database.execute("SELECT p.id, l.logonid FROM place p JOIN logon l ON l.id = p.logon").fetchall())
+    logons = dict(
+        kept.database.execute("SELECT p.id, l.logonid FROM place p JOIN logon l ON l.id = p.logon").fetchall()
+    )
     ended = kept.database.execute("SELECT place FROM process WHERE lasted IS NOT NULL AND id < 2000").fetchall()
     assert ended
     assert all(logons[place] != UNSET for (place,) in ended)
@@ -88,11 +91,11 @@ def test_unused_command_lines_go(tmp_path: Path) -> None:
     kept = Kept(tmp_path / "history")
     kept.live(1000, 400)
     kept.move_all()
-    retention = Retention(kept.keeper._writer, Reader(kept.keeper.files), kept.policy)
+    retention = Retention(kept.keeper.writer, Reader(kept.keeper.files), kept.policy)
     used = {row[0] for row in kept.database.execute("SELECT command FROM process WHERE command IS NOT NULL")}
     kept.database.execute("DELETE FROM process WHERE id < 1500 AND lasted IS NOT NULL")
     still_used = {row[0] for row in kept.database.execute("SELECT command FROM process WHERE command IS NOT NULL")}
-    list(retention._remove_unused_commands(0, 1500))
+    list(retention.remove_unused_commands(0, 1500))
     left = {row[0] for row in kept.database.execute("SELECT id FROM command")}
     assert still_used <= left
     assert left & {number for number in used - still_used if number < 1500} == set()

@@ -15,7 +15,7 @@ EDITS = {
     "an end": "UPDATE process SET lasted = lasted + 1, class = class WHERE id = {id}",
     "another login": "UPDATE process SET place = place + 1 WHERE id = {id}",
     "a deleted row": "DELETE FROM process WHERE id = {id}",
-    "an added row": "INSERT INTO process(id, place, pid, ticks) VALUES ({id} + 1, 1, 1, 1) ON CONFLICT(id) DO UPDATE SET pid = 1",
+    "an added row": "INSERT OR REPLACE INTO process(id, place, pid, ticks) VALUES ({id} + 1, 1, 1, 1)",
     "a command line": "UPDATE command SET argv = x'00' WHERE id = (SELECT command FROM process WHERE id = {id})",
     "a program": "UPDATE program SET exe = x'00' WHERE id = (SELECT program FROM process WHERE id = {id})",
     "an account": "UPDATE credential SET user = 'eve' WHERE id = (SELECT credential FROM process WHERE id = {id})",
@@ -94,7 +94,7 @@ def test_retention_keeps_the_chain(tmp_path: Path) -> None:
     kept.live(3000, 400)
     kept.move_all()
     reader = Reader(kept.keeper.files)
-    retention = Retention(kept.keeper._writer, reader, kept.policy._replace(keep_logins_ms=600_000, keep_system_ms=1000))
+    retention = Retention(kept.keeper.writer, reader, kept.policy._replace(keep_logins_ms=600_000, keep_system_ms=1000))
     assert sum(retention.steps(BOOT * 1_000_000 + kept.story.ms * 1000)) > 1000
     result = kept.verify()
     assert result.is_intact, result

@@ -1,6 +1,6 @@
 """A process that writes a journal as fast as it can, until somebody kills it: it prints what is committed.
 
-    python -m tests.journal.victim FOLDER SEED
+python -m tests.journal.victim FOLDER SEED
 """
 
 import os

@@ -65,7 +65,7 @@ class JsonClient:
     def at(self, moment: datetime) -> "JsonClient":
         """Return a client for the host as it was at a moment, with connections of its own."""
         client = JsonClient(self._connect, self.name, self.seconds, self._user)
-        client._headers = {**self._headers, "Logonscope-At": moment.astimezone().isoformat()}  # noqa: SLF001 -- of the same class
+        client._headers = {**self._headers, "Logonscope-At": moment.astimezone().isoformat()}
         return client
 
     def close(self) -> None:

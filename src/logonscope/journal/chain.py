@@ -1,8 +1,8 @@
 """The hash chain: evidence that rows of the journal were not edited.
 
 Each seal covers the rows of a range of numbers. Their hashes are added up, so that retention can subtract those of the
-rows that it deletes. It is no protection against root: whoever can write the file can compute the chain anew. A copy of
-its last link elsewhere (``logonscope history verify`` prints it) shows that.
+rows that it deletes. It is no protection against root: a program that can write the file can compute the chain
+anew. A copy of its last link elsewhere (``logonscope history verify`` prints it) shows that.
 """
 
 from collections.abc import Iterable
@@ -24,9 +24,7 @@ def process_hash(row: tuple[Any, ...]) -> int:
 
     The columns ``changes`` and ``ended`` are left out: they can be set later.
     """
-    return int.from_bytes(
-        blake2b(repr(row[:8] + row[9:13]).encode(), digest_size=DIGEST_BYTES).digest(), "big"
-    )
+    return int.from_bytes(blake2b(repr(row[:8] + row[9:13]).encode(), digest_size=DIGEST_BYTES).digest(), "big")
 
 
 def start_hash(row: tuple[Any, ...]) -> int:

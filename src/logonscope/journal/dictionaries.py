@@ -13,8 +13,10 @@ MOST_KEYS = 50_000
 
 
 class Dictionary:
-    """The numbers of values; new ones are collected for the next commit. Values that were not used lately are dropped:
-    the next use gives them another number."""
+    """The numbers of values; new ones are collected for the next commit.
+
+    A full dictionary is emptied: the next use of a value gives it another number.
+    """
 
     def __init__(self, next_id: int, most: int = MOST_KEYS) -> None:
         self._next_id, self._most = next_id, most

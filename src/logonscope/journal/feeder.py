@@ -165,7 +165,7 @@ class Feeder:
             self._has_events.clear()
             try:
                 self._pass_batch()
-            except Exception:
+            except Exception:  # noqa: BLE001 -- logged with its traceback; the thread goes on
                 _log.exception("history: unexpected error while processes were read")
 
     def _pass_batch(self) -> None:

@@ -28,21 +28,23 @@ class Forgetter:
         logons = [row[0] for row in database.execute("SELECT id FROM logon WHERE user = ?", (user,))]
         marks = ",".join(map(str, logons)) or "NULL"
         credentials = [row[0] for row in database.execute("SELECT id FROM credential WHERE user = ?", (user,))]
-        places = f"SELECT id FROM place WHERE logon IN ({marks})"  # noqa: S608 -- numbers
-        numbers = [row[0] for row in database.execute(
-            f"SELECT id FROM process WHERE place IN ({places}) AND lasted IS NOT NULL")]  # noqa: S608 -- numbers  # fmt: skip
+        places = f"SELECT id FROM place WHERE logon IN ({marks})"
+        numbers = [
+            row[0]
+            for row in database.execute(f"SELECT id FROM process WHERE place IN ({places}) AND lasted IS NOT NULL")
+        ]
         numbers += self._rows_with("process", "credential", set(credentials))
         commands = self._commands_of(numbers)
         count = 0
         for first in range(0, len(numbers), STEP):
             count += self._remover.remove_processes(numbers[first : first + STEP])
         self._remove_commands(commands)
-        ended = database.execute(
-            f"SELECT * FROM logon WHERE id IN ({marks}) AND ended IS NOT NULL"  # noqa: S608 -- numbers
-        ).fetchall()
+        ended = database.execute(f"SELECT * FROM logon WHERE id IN ({marks}) AND ended IS NOT NULL").fetchall()
         ended_marks = ",".join(str(row[0]) for row in ended) or "NULL"
         self._remover.remove_rows(
-            "place", 1, database.execute(f"SELECT * FROM place WHERE logon IN ({ended_marks})").fetchall()  # noqa: S608 -- numbers
+            "place",
+            1,
+            database.execute(f"SELECT * FROM place WHERE logon IN ({ended_marks})").fetchall(),
         )
         self._remover.remove_rows("logon", 9, ended)
         result = Forgotten(len(ended), count, len(logons) - len(ended))
@@ -66,7 +68,7 @@ class Forgetter:
         if not values:
             return []
         numbers, first = [], -1
-        query = f"SELECT id, {column}, lasted FROM {table} WHERE id > ? ORDER BY id LIMIT {PAGE}"  # noqa: S608 -- names here
+        query = f"SELECT id, {column}, lasted FROM {table} WHERE id > ? ORDER BY id LIMIT {PAGE}"
         while page := self._writer.database.execute(query, (first,)).fetchall():
             numbers += [row[0] for row in page if row[1] in values and row[2] is not None]
             first = page[-1][0]
@@ -77,7 +79,7 @@ class Forgetter:
         for first in range(0, len(numbers), STEP):
             marks = ",".join(map(str, numbers[first : first + STEP]))
             for table, column in (("process", "id"), ("change", "process")):
-                query = f"SELECT command FROM {table} WHERE {column} IN ({marks}) AND command IS NOT NULL"  # noqa: S608 -- numbers
+                query = f"SELECT command FROM {table} WHERE {column} IN ({marks}) AND command IS NOT NULL"
                 commands.update(row[0] for row in self._writer.database.execute(query))
         return commands
 
@@ -86,12 +88,12 @@ class Forgetter:
         database = self._writer.database
         for table in ("process", "change"):
             first = -1
-            query = f"SELECT id, command FROM {table} WHERE id > ? ORDER BY id LIMIT {PAGE}"  # noqa: S608 -- two names
+            query = f"SELECT id, command FROM {table} WHERE id > ? ORDER BY id LIMIT {PAGE}"
             while commands and (page := database.execute(query, (first,)).fetchall()):
                 commands -= {row[1] for row in page}
                 first = page[-1][0]
         unused = sorted(commands)
         for first in range(0, len(unused), STEP):
             marks = ",".join(map(str, unused[first : first + STEP]))
-            rows = database.execute(f"SELECT * FROM command WHERE id IN ({marks})").fetchall()  # noqa: S608 -- numbers
+            rows = database.execute(f"SELECT * FROM command WHERE id IN ({marks})").fetchall()
             self._remover.remove_rows("command", 0, rows)

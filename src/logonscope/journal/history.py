@@ -82,7 +82,9 @@ class JournalHistory(History):
         try:
             return self._open()
         except sqlite3.Error as error:
-            raise RecordingError(f"cannot read the history in {self._files.folder}: {error}", "run it as root") from None
+            raise RecordingError(
+                f"cannot read the history in {self._files.folder}: {error}", "run it as root"
+            ) from None
 
     @contextmanager
     def _reader(self) -> Iterator[Reader]:
@@ -162,7 +164,8 @@ class JournalHistory(History):
             rows: list[Any] = []
             for table in ("recent", "process"):
                 rows += reader.rows(
-                    f"SELECT * FROM {table} WHERE {where} ORDER BY id DESC LIMIT ?", [*parameters, count]  # noqa: S608 -- conditions here
+                    f"SELECT * FROM {table} WHERE {where} ORDER BY id DESC LIMIT ?",
+                    [*parameters, count],
                 )
         return sorted(rows, key=_id_of)[-count:]
 
@@ -171,7 +174,9 @@ class JournalHistory(History):
         with self._reader() as reader:
             query = "SELECT * FROM change WHERE process IN ({}) ORDER BY id"
             changes = list(reader.by_numbers(query, sorted(process_ids)))
-            processes = {row[ID]: row for row in reader.by_numbers("SELECT * FROM every WHERE id IN ({})", sorted(process_ids))}
+            processes = {
+                row[ID]: row for row in reader.by_numbers("SELECT * FROM every WHERE id IN ({})", sorted(process_ids))
+            }
             changed = []
             for change in changes:
                 row = processes.get(change[1])
@@ -198,14 +203,14 @@ class JournalHistory(History):
         with self._reader() as reader:
             for table in ("process", "recent"):
                 query = (
-                    f"SELECT place.logon, t.program, count(*), count(nullif(t.status, 0)), min(t.id), max(t.id)"  # noqa: S608 -- two names
+                    f"SELECT place.logon, t.program, count(*), count(nullif(t.status, 0)), min(t.id), max(t.id)"
                     f" FROM place JOIN {table} t ON t.place = place.id WHERE place.logon IN ({{}}) GROUP BY 1, 2"
                 )
-                for logon, program, *values in reader.by_numbers(query, sorted(logons)):
-                    known = counts[logon].get(program)
-                    if known is not None:
-                        values = [known[0] + values[0], known[1] + values[1], min(known[2], values[2]), max(known[3], values[3])]
-                    counts[logon][program] = values
+                for logon, program, *new in reader.by_numbers(query, sorted(logons)):
+                    old = counts[logon].get(program, [0, 0, new[2], new[3]])
+                    counts[logon][program] = [
+                        old[0] + new[0], old[1] + new[1], min(old[2], new[2]), max(old[3], new[3])
+                    ]  # fmt: skip
             return self._describe_programs(reader, counts)
 
     def _describe_programs(
@@ -243,18 +248,22 @@ class JournalHistory(History):
 
     def checks(self) -> Iterator[Check]:
         state = self.state()
-        since = "never" if state.since is None else datetime.fromtimestamp(state.since / 1e6).astimezone().isoformat(sep=" ", timespec="minutes")
+        since = (
+            "never"
+            if state.since is None
+            else datetime.fromtimestamp(state.since / 1e6).astimezone().isoformat(sep=" ", timespec="minutes")
+        )
         if state.problem:
             yield Check("history", False, f"nothing is written: {state.problem}", "make room, or see the service's log")
         else:
             yield Check(
                 "history", True,
-                f"kept since {since}, {state.bytes >> 20} MiB, through {state.journal_id}.{state.epoch}.{state.through}", "",
+                f"kept since {since}, {state.bytes >> 20} MiB, "
+                f"through {state.journal_id}.{state.epoch}.{state.through}", "",
             )  # fmt: skip
         if state.losses:
             yield Check("history: gaps", None, f"{state.losses} gaps, in which events were not seen", "")
         yield _check_sqlite()
-
 
     def verify(self) -> Verification:
         with self._reader() as reader:
@@ -370,7 +379,11 @@ def _process_conditions(reader: Reader, query: ProcessRecordQuery) -> tuple[str,
     """Return the WHERE clause of a query for processes, and its parameters; None: nothing can match."""
     conditions, parameters = ["1"], list[Any]()
     places = None if query.logons is None else reader.places_of(sorted(query.logons))
-    programs = None if query.names is None and query.name_prefix is None else reader.programs_named(query.names, query.name_prefix)
+    programs = (
+        None
+        if query.names is None and query.name_prefix is None
+        else reader.programs_named(query.names, query.name_prefix)
+    )
     for column, values in (("id", query.ids), ("pid", query.pids), ("place", places), ("program", programs)):
         if values is None:
             continue
@@ -384,12 +397,12 @@ def _process_conditions(reader: Reader, query: ProcessRecordQuery) -> tuple[str,
 def _read_page(reader: Reader, conditions: tuple[str, list[Any]], first: int) -> list[Any]:
     where, parameters = conditions
     order = "ORDER BY id LIMIT ?"
-    page = reader.rows(f"SELECT * FROM process WHERE {where} AND id > ? {order}", [*parameters, first, PAGE])  # noqa: S608 -- conditions here
+    page = reader.rows(f"SELECT * FROM process WHERE {where} AND id > ? {order}", [*parameters, first, PAGE])
     if len(page) == PAGE:
         return page
     last = page[-1][ID] if page else first
     # rows of ``recent`` are newer than all others
-    rest = reader.rows(f"SELECT * FROM recent WHERE {where} AND id > ? {order}", [*parameters, last, PAGE])  # noqa: S608 -- conditions here
+    rest = reader.rows(f"SELECT * FROM recent WHERE {where} AND id > ? {order}", [*parameters, last, PAGE])
     return page + rest
 
 

@@ -37,15 +37,15 @@ BATCH_EVENTS = 1000
 BATCH_SECONDS = 1.0
 RETRY_SECONDS = 2.0
 RETENTION_SECONDS = 3600.0
-WAL_INTERRUPT_BYTES = 32 << 20
-"""Size of the write-ahead log from which on readers are interrupted: a stalled one keeps it from being written back."""
 
-WAL_PAUSE_BYTES = 48 << 20
-"""Size of the write-ahead log from which on no rows are moved: a reader in another process stalls, and moving writes
-most."""
 
-LEAST_FREE_BYTES = 32 << 20
-"""Free space below which nothing is written, so that the disk is never filled by the journal."""
+class KeeperLimits(NamedTuple):
+    """Limits of files and the disk, in bytes."""
+
+    wal_interrupt: int = 32 << 20  # a longer write-ahead log: readers are interrupted, as one keeps it from shrinking
+    wal_pause: int = 48 << 20  # a longer one: no rows are moved, which writes most; a reader elsewhere stalls
+    least_free: int = 32 << 20  # less free space: nothing is written, so that the journal never fills the disk
+
 
 _log = logging.getLogger(__name__)
 
@@ -80,6 +80,7 @@ class Keeper:
         version: str = "",
         read_clock: Clock = read_clocks,
         batch_seconds: float = BATCH_SECONDS,
+        limits: KeeperLimits = KeeperLimits(),  # noqa: B008 -- immutable
     ) -> None:
         """Open the journal; damaged files are set aside, and a new journal begins.
 
@@ -92,6 +93,7 @@ class Keeper:
             version: of Logonscope.
             read_clock: reads the clocks.
             batch_seconds: how long events wait for others, before they are committed together.
+            limits: of files and the disk.
 
         Raises:
             LogonscopeError: the files cannot be used.
@@ -99,7 +101,7 @@ class Keeper:
         """
         self.files = JournalFiles(folder)
         self.policy = policy
-        self._read_clock, self._batch_seconds = read_clock, batch_seconds
+        self._read_clock, self._batch_seconds, self._limits = read_clock, batch_seconds, limits
         self.files.make_folder()
         try:
             self._lock = self.files.lock()
@@ -107,12 +109,12 @@ class Keeper:
             raise InvalidParameterError(
                 f"cannot keep history in {folder}: another process writes there", "stop it, or give another directory"
             ) from None
-        self._writer = _open_or_set_aside(self.files)
+        self.writer = _open_or_set_aside(self.files)
         self._machine, self._ownership, self._account_name = machine, ownership, account_name
         self._version = version
-        self._recorder = self._make_recorder()
+        self.recorder = self._make_recorder()
         self._reader = Reader(self.files)
-        self._retention = Retention(self._writer, self._reader, policy)
+        self._retention = Retention(self.writer, self._reader, policy)
         self._retention_steps: Iterator[int] | None = None
         self._next_retention = 0.0
         self._queue: deque[Event] = deque()
@@ -125,9 +127,9 @@ class Keeper:
         self._problem = ""
         self._problem_since = 0
         self._interrupts: set[sqlite3.Connection] = set()
-        for loss in self._writer.losses:
+        for loss in self.writer.losses:
             _log.error("history: %s", loss)
-            self._recorder.add_loss(loss, None)
+            self.recorder.add_loss(loss, None)
         self.files.make_ballast()
 
     def __repr__(self) -> str:
@@ -136,7 +138,7 @@ class Keeper:
     def _make_recorder(self) -> Recorder:
         machine = self._machine
         facts = {name: value for name, value in machine._asdict().items() if isinstance(value, (str, int, bool))}
-        state = self._writer.begin_run(
+        state = self.writer.begin_run(
             machine.boot_id or "unknown", json.dumps(facts), machine.ticks, machine.machine_id, self._version
         )
         return Recorder(state, machine, self._ownership, self.policy, self._account_name)
@@ -145,15 +147,15 @@ class Keeper:
         """Go on with what the database holds, after an error that trying again does not mend."""
         _log.error("history: a batch was not accepted and is lost: %s", error)
         self._unwritten = None
-        self._recorder = self._make_recorder()
-        self._recorder.add_loss(f"a batch was not accepted: {error}", None)
+        self.recorder = self._make_recorder()
+        self.recorder.add_loss(f"a batch was not accepted: {error}", None)
         if self._running is not None:
-            self._recorder.compare(self._running(), self._read_clock().ms)
+            self.recorder.compare(self._running(), self._read_clock().ms)
 
     @property
     def state(self) -> KeeperState:
         """Return the state of the journal."""
-        writer = self._writer
+        writer = self.writer
         return KeeperState(
             writer.journal_id, writer.epoch, writer.through, self._lost_before + self._lost, len(self._queue),
             self.files.size(), self.files.wal_bytes(), self._problem,
@@ -163,7 +165,7 @@ class Keeper:
         """Compare with the processes and logon sessions that exist now, and start the thread."""
         self._running = running
         self._compare("the service was not running")
-        self._recorder.describe_logons(() if logons is None else logons())
+        self.recorder.describe_logons(() if logons is None else logons())
         self._thread = threading.Thread(target=self._run, name="history", daemon=True)
         self._thread.start()
 
@@ -179,7 +181,7 @@ class Keeper:
 
     def remembered_logins(self) -> list[Login]:
         """Return the login records of this boot whose logon sessions had not ended when the service stopped."""
-        (number,) = self._writer.database.execute("SELECT max(id) FROM boot").fetchone()
+        (number,) = self.writer.database.execute("SELECT max(id) FROM boot").fetchone()
         rows = self._reader.logons("boot = ? AND ended IS NULL AND record IS NOT NULL", (number,))
         return [_remembered_login(row) for row in rows]
 
@@ -203,7 +205,7 @@ class Keeper:
         else:
             self._step()
         self._reader.close()
-        self._writer.close()
+        self.writer.close()
         os.close(self._lock)
 
     def _run(self) -> None:
@@ -215,7 +217,7 @@ class Keeper:
                 self._step()
                 self._retain()
                 self._forget()
-            except Exception:
+            except Exception:  # noqa: BLE001 -- logged with its traceback
                 # a fault here must not end the thread: the live host goes on, and the loss is counted
                 _log.exception("history: unexpected error")
                 self._lost += len(self._queue)
@@ -224,7 +226,7 @@ class Keeper:
 
     def _step(self) -> None:
         """Write the queued events in batches."""
-        queue, recorder = self._queue, self._recorder
+        queue, recorder = self._queue, self.recorder
         while True:
             if self._unwritten is not None and not self._write(self._unwritten):
                 return
@@ -243,7 +245,7 @@ class Keeper:
 
     def _compare(self, reason: str) -> None:
         """Compare the recorder with the running processes, and store a loss if there was a gap."""
-        recorder, lost = self._recorder, self._lost
+        recorder, lost = self.recorder, self._lost
         had_rows = bool(recorder.alive)
         self._lost_before, self._lost = self._lost_before + lost, 0
         since = self._problem_since or None
@@ -257,9 +259,9 @@ class Keeper:
         """Write a batch; return whether that succeeded. If not, it is kept, and the problem is logged once."""
         self._unwritten = batch
         try:
-            if self.files.free_bytes() < LEAST_FREE_BYTES:
+            if self.files.free_bytes() < self._limits.least_free:
                 self._make_room()
-            self._writer.write(batch)
+            self.writer.write(batch)
         except sqlite3.IntegrityError as error:
             self._begin_again(error)
             return True
@@ -270,7 +272,7 @@ class Keeper:
         if self._problem:
             _log.warning("history: written again, after: %s", self._problem)
             self._problem = ""
-            self._recorder.add_loss("the history could not be written for a time", None, self._problem_since)
+            self.recorder.add_loss("the history could not be written for a time", None, self._problem_since)
             self._problem_since = 0
             self.files.make_ballast()
         return True
@@ -281,7 +283,7 @@ class Keeper:
             _log.error("history: the disk is nearly full: the reserve of 16 MiB is used to delete old rows")
             self._retention_steps, self._next_retention = None, 0.0
             return
-        raise OSError(f"less than {LEAST_FREE_BYTES >> 20} MiB are free in {self.files.folder}")
+        raise OSError(f"less than {self._limits.least_free >> 20} MiB are free in {self.files.folder}")
 
     def _note_problem(self, problem: str, batch: Batch) -> None:
         if problem != self._problem:
@@ -293,13 +295,13 @@ class Keeper:
     def _move(self) -> None:
         """Move rows in short steps, and keep the write-ahead log short."""
         try:
-            while self._writer.needs_move and self.files.wal_bytes() < WAL_PAUSE_BYTES:
-                self._writer.move_step()
+            while self.writer.needs_move and self.files.wal_bytes() < self._limits.wal_pause:
+                self.writer.move_step()
         except (sqlite3.Error, OSError) as error:
             if str(error) != self._problem:
                 _log.error("cannot sort in the history: %s", error)
                 self._problem = str(error)
-        if self.files.wal_bytes() > WAL_INTERRUPT_BYTES:
+        if self.files.wal_bytes() > self._limits.wal_interrupt:
             self._interrupt_readers()
 
     def _interrupt_readers(self) -> None:
@@ -310,8 +312,8 @@ class Keeper:
             except sqlite3.ProgrammingError:
                 self._interrupts.discard(database)
         try:
-            # PASSIVE waits for nobody; the log begins anew once it is written back
-            self._writer.database.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            # PASSIVE does not wait for readers; the log begins anew once it is written back
+            self.writer.database.execute("PRAGMA wal_checkpoint(PASSIVE)")
         except sqlite3.Error as error:
             _log.warning("cannot shorten the log of the history: %s", error)
 
@@ -319,8 +321,8 @@ class Keeper:
         """Delete what has been asked for by ``logonscope history forget``."""
         for path, user, caller_uid in self.files.forget_requests():
             # the numbers of events go on after that of the audit line
-            result = Forgetter(self._writer).forget(user, caller_uid)
-            self._recorder.skip_to(self._writer.through + 1)
+            result = Forgetter(self.writer).forget(user, caller_uid)
+            self.recorder.skip_to(self.writer.through + 1)
             _log.warning("history: uid %s forgot user %r: %s", caller_uid, user, result)
             self.files.answer_forget(path, result._asdict())
 
@@ -344,7 +346,9 @@ class Keeper:
 def _remembered_login(row: dict[str, Any]) -> Login:
     login = decode_login(row["record"])
     kernel_id = row["logonid"] if row["logonid"] < UNSET else None
-    return login._replace(process=None, remembered=kernel_id or login.remembered, gone=row["logged_out"] is not None or None)
+    return login._replace(
+        process=None, remembered=kernel_id or login.remembered, gone=row["logged_out"] is not None or None
+    )
 
 
 def _is_open(database: sqlite3.Connection) -> bool:

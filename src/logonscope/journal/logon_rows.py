@@ -1,8 +1,8 @@
 """Logon sessions of the journal: their rows while they exist."""
 
 import json
-from collections.abc import Set
-from typing import Any
+from collections.abc import Set as AbstractSet
+from typing import Any, NamedTuple
 
 from logonscope.answers.logon_session import LogonSession
 from logonscope.facts import Login, Process
@@ -19,14 +19,22 @@ COLUMNS = (
 LogonRow = dict[str, Any]
 
 
+class StoredLogons(NamedTuple):
+    """What the database holds of logon sessions."""
+
+    next_id: int
+    open_rows: list[LogonRow]
+    logon_by_place: dict[int, int | None]
+
+
 class LogonRows:
     """The logon sessions that exist, by LogonId and generation, and which of their rows are not written yet."""
 
-    def __init__(self, next_id: int, open_rows: list[LogonRow], logon_by_place: dict[int, int | None]) -> None:
-        self._next_id = next_id
+    def __init__(self, stored: StoredLogons, boot: int, ownership: Ownership) -> None:
+        self._boot, self._ownership = boot, ownership
+        self._next_id, open_rows, self._logon_by_place = stored
         self._rows: dict[tuple[int, int], LogonRow] = {(row["logonid"], row["generation"]): row for row in open_rows}
         self._changed: dict[int, LogonRow] = {}
-        self._logon_by_place = logon_by_place
 
     def __repr__(self) -> str:
         return f"<LogonRows of {len(self._rows)} logon sessions>"
@@ -39,15 +47,15 @@ class LogonRows:
         """Remember the logon session of a new place."""
         self._logon_by_place[place] = logon
 
-    def find_or_add(self, owner: Owner, ownership: Ownership, boot: int, seq: int, ms: int) -> int | None:
+    def find_or_add(self, owner: Owner, seq: int, ms: int) -> int | None:
         """Return the row of the logon session of an owner; None where it is not known."""
-        row = self._row(owner, ownership, boot, seq, ms)
+        row = self._row(owner, seq, ms)
         return None if row is None else int(row["id"])
 
-    def _row(self, owner: Owner, ownership: Ownership, boot: int, seq: int, ms: int) -> LogonRow | None:
+    def _row(self, owner: Owner, seq: int, ms: int) -> LogonRow | None:
         if owner.logon_id is None:
             return None
-        key = (int(owner.logon_id), ownership.generation(owner) or 0)
+        key = (int(owner.logon_id), self._ownership.generation(owner) or 0)
         row = self._rows.get(key)
         if row is not None and row["ended"] is None:
             if owner.login is not None and row["record"] is None:
@@ -55,22 +63,20 @@ class LogonRows:
                 self._changed[row["id"]] = row
             return row
         row = dict.fromkeys(COLUMNS)
-        row.update(id=self._next_id, seq=seq, boot=boot, logonid=key[0], generation=key[1], started=ms)
+        row.update(id=self._next_id, seq=seq, boot=self._boot, logonid=key[0], generation=key[1], started=ms)
         self._next_id += 1
         login = owner.login
         if login is not None:
             row.update(login_uid=login.uid_here, user=login.user, record=encode_login(login), wall=login.since)
-        if row["logonid"] == int(ownership.system_owner.logon_id or 0):
+        if row["logonid"] == int(self._ownership.system_owner.logon_id or 0):
             row["started"] = 0
         self._rows[key] = row
         self._changed[row["id"]] = row
         return row
 
-    def start(
-        self, session: LogonSession, owner: Owner, ownership: Ownership, boot: int, seq: int, ms: int
-    ) -> int | None:
+    def start(self, session: LogonSession, owner: Owner, seq: int, ms: int) -> int | None:
         """Store what is known of a logon session at its start; return its row."""
-        row = self._row(owner, ownership, boot, seq, ms)
+        row = self._row(owner, seq, ms)
         if row is None:
             return None
         self._describe(row, session, owner)
@@ -89,11 +95,9 @@ class LogonRows:
         row.update({name: value for name, value in values.items() if value is not None})
         self._changed[row["id"]] = row
 
-    def log_out(
-        self, session: LogonSession, owner: Owner, ownership: Ownership, boot: int, seq: int, ms: int
-    ) -> int | None:
+    def log_out(self, session: LogonSession, owner: Owner, seq: int, ms: int) -> int | None:
         """Store the logout of a logon session; return its row, None where it was known."""
-        row = self._row(owner, ownership, boot, seq, ms)
+        row = self._row(owner, seq, ms)
         if row is None or row["logged_out"] is not None:
             return None
         record = row["record"]
@@ -102,20 +106,17 @@ class LogonRows:
         row.update(logged_out=ms, logged_out_seq=seq, record=record or row["record"])
         return int(row["id"])
 
-    def end(
-        self, session: LogonSession, owner: Owner, ownership: Ownership, boot: int, seq: int, ms: int
-    ) -> int | None:
+    def end(self, owner: Owner, seq: int, ms: int) -> int | None:
         """Store the end of a logon session; return its row, None where it has ended."""
-        key = (int(owner.logon_id or 0), ownership.generation(owner) or 0)
+        key = (int(owner.logon_id or 0), self._ownership.generation(owner) or 0)
         row = self._rows.pop(key, None)
         if row is None:
             return None
-        del session, boot
         row.update(ended=ms, ended_seq=seq)
         self._changed[row["id"]] = row
         return int(row["id"])
 
-    def end_others(self, existing: Set[int | None], seq: int, ms: int) -> list[int]:
+    def end_others(self, existing: AbstractSet[int | None], seq: int, ms: int) -> list[int]:
         """End the logon sessions that do not exist any more; return their rows. They get numbers from ``seq`` on."""
         ended: list[int] = []
         for key, row in list(self._rows.items()):
@@ -136,7 +137,9 @@ class LogonRows:
 def encode_login(login: Login) -> str:
     """Return a login record as JSON, without what has its default."""
     values = {
-        name: value for name, value in login._asdict().items() if value != Login._field_defaults.get(name, value is None)
+        name: value
+        for name, value in login._asdict().items()
+        if value != Login._field_defaults.get(name, value is None)
     }
     if login.process is not None:
         process = login.process

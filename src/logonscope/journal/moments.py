@@ -71,11 +71,14 @@ class Moments:
 
     def wall(self, boot: int, ms: int) -> int | None:
         """Return the wall time in microseconds of a time since a boot; None where the boot has no clock."""
-        row = self._database.execute(
-            "SELECT ms, wall FROM moment WHERE boot = ? AND ms <= ? ORDER BY ms DESC LIMIT 1", (boot, ms)
-        ).fetchone() or self._database.execute(
-            "SELECT ms, wall FROM moment WHERE boot = ? ORDER BY ms LIMIT 1", (boot,)
-        ).fetchone()
+        row = (
+            self._database.execute(
+                "SELECT ms, wall FROM moment WHERE boot = ? AND ms <= ? ORDER BY ms DESC LIMIT 1", (boot, ms)
+            ).fetchone()
+            or self._database.execute(
+                "SELECT ms, wall FROM moment WHERE boot = ? ORDER BY ms LIMIT 1", (boot,)
+            ).fetchone()
+        )
         return None if row is None else int(row[1] + (ms - row[0]) * 1000)
 
     def first_row_at(self, boot: int, ms: int) -> int:

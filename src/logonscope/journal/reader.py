@@ -3,7 +3,6 @@
 No read transaction stays open between two calls: the write-ahead log would grow for as long.
 """
 
-import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -180,7 +179,7 @@ class Reader:
 
     def logons(self, where: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
         """Return rows of logon sessions by column name."""
-        query = f"SELECT * FROM logon WHERE {where}"  # noqa: S608 -- the conditions of this package
+        query = f"SELECT * FROM logon WHERE {where}"
         return [dict(zip(COLUMNS, row, strict=True)) for row in self.rows(query, parameters)]
 
     def logons_at(self, boot: int, ms: int) -> list[Login]:
@@ -261,7 +260,11 @@ def login_at(row: dict[str, Any], ms: int) -> Login:
 
 def make_process(reader: Reader, row: Sequence[Any], ppid: int | None) -> Process:
     """Return the facts of a process row whose dictionary values were loaded."""
-    place, program, credential = reader.place(row[PLACE]), reader.program(row[PROGRAM]), reader.credential(row[CREDENTIAL])
+    place, program, credential = (
+        reader.place(row[PLACE]),
+        reader.program(row[PROGRAM]),
+        reader.credential(row[CREDENTIAL]),
+    )
     return Process(
         row[PID], ses=place.ses, loginuid=place.loginuid, cgroup=place.cgroup, comm=program.comm, ppid=ppid,
         tty_nr=place.tty_nr, start=row[TICKS], tgid=row[PID], uids=credential.uids, gids=credential.gids,

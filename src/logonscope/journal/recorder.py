@@ -13,7 +13,7 @@ from logonscope.facts import Machine, Process
 from logonscope.journal import rows
 from logonscope.journal.clock import ClockMap, Reading
 from logonscope.journal.dictionaries import CommandLines, Dictionary
-from logonscope.journal.logon_rows import LogonRows
+from logonscope.journal.logon_rows import LogonRows, StoredLogons
 from logonscope.journal.policy import Policy, command_line_filter
 from logonscope.journal.rows import (
     CHANGES,
@@ -57,7 +57,7 @@ State = tuple[int, int | None, int | None, int | None]
 """Place, program, credential and command line of a process."""
 
 Extras = tuple[int | None, int | None, bool | None]
-"""What a place has besides what decides the owner: terminal, number of pid namespaces, whether the root is the host's."""
+"""What a place has besides what decides the owner: terminal, pid namespaces, and whether the root is the host's."""
 
 
 class StoredState(NamedTuple):
@@ -68,7 +68,7 @@ class StoredState(NamedTuple):
     programs: Dictionary
     credentials: Dictionary
     places: Dictionary
-    logons: LogonRows
+    logons: StoredLogons
     alive: list[Row]
     extras: dict[int, Extras]  # of places
 
@@ -88,11 +88,11 @@ class Recorder:
         self._first_seq = state.next_seq
         self._boot = state.boot
         self._programs, self._credentials, self._places = state.programs, state.credentials, state.places
-        self._logons = state.logons
+        self._logons = LogonRows(state.logons, state.boot, ownership)
         self._commands = CommandLines()
         self.alive: dict[int, Row] = {row[rows.PID]: row for row in state.alive}
         self._tick_ms = 1000 // machine.ticks
-        self._ownership, self._policy = ownership, policy
+        self._policy = policy
         self._reduce_argv = command_line_filter(policy)
         self._account_name = account_name
         self._names_until = 0
@@ -213,7 +213,7 @@ class Recorder:
         return self._policy.excludes_process(user, process.exe, process.name or process.comm, process.cgroup)
 
     def _add_change(self, event: ProcessChanged) -> None:
-        process, owner = event.after
+        process, _ = event.after
         row = self._running_row(process)
         if row is None:
             return
@@ -307,7 +307,7 @@ class Recorder:
         )  # fmt: skip
         number = self._places.numbers.get(key)
         if number is None:
-            logon = self._logons.find_or_add(owner, self._ownership, self._boot, self._seq, self._ms)
+            logon = self._logons.find_or_add(owner, self._seq, self._ms)
             cgroup = None if process.cgroup is None else process.cgroup.encode("utf-8", "surrogateescape")
             number = self._places.add(key, self._seq, (
                 logon, owner.evidence, process.ses, process.loginuid, cgroup, *extras,
@@ -357,17 +357,17 @@ class Recorder:
         return number
 
     def _add_logon(self, event: LogonStarted) -> None:
-        logon = self._logons.start(event.session, event.owner, self._ownership, self._boot, self._seq, self._ms)
+        logon = self._logons.start(event.session, event.owner, self._seq, self._ms)
         if logon is not None:
             self._take_seq(logon << 3 | rows.LOGON_STARTED)
 
     def _add_logout(self, event: LoggedOut) -> None:
-        logon = self._logons.log_out(event.session, event.owner, self._ownership, self._boot, self._seq, self._ms)
+        logon = self._logons.log_out(event.session, event.owner, self._seq, self._ms)
         if logon is not None:
             self._take_seq(logon << 3 | rows.LOGGED_OUT)
 
     def _add_logon_end(self, event: LogonEnded) -> None:
-        logon = self._logons.end(event.session, event.owner, self._ownership, self._boot, self._seq, self._ms)
+        logon = self._logons.end(event.owner, self._seq, self._ms)
         if logon is not None:
             self._take_seq(logon << 3 | rows.LOGON_ENDED)
 
@@ -383,10 +383,10 @@ class Recorder:
         """Store what is known of the logon sessions that exist, and end those that do not exist any more."""
         existing = set()
         for session, owner in described:
-            number = self._logons.start(session, owner, self._ownership, self._boot, self._seq, self._ms)
+            number = self._logons.start(session, owner, self._seq, self._ms)
             existing.add(number)
             if session.state == "logged out":
-                self._logons.log_out(session, owner, self._ownership, self._boot, self._seq, self._ms)
+                self._logons.log_out(session, owner, self._seq, self._ms)
         if existing:
             for number in self._logons.end_others(existing, self._seq, self._ms):
                 self._take_seq(number << 3 | rows.LOGON_ENDED)

@@ -38,13 +38,13 @@ class Remover:
         marks = ",".join("?" * len(numbers))
         self.database.execute("BEGIN IMMEDIATE")
         try:
-            removed = self.database.execute(f"SELECT * FROM process WHERE id IN ({marks})", numbers).fetchall()  # noqa: S608 -- marks
-            changes = self.database.execute(f"SELECT * FROM change WHERE process IN ({marks})", numbers).fetchall()  # noqa: S608 -- marks
+            removed = self.database.execute(f"SELECT * FROM process WHERE id IN ({marks})", numbers).fetchall()
+            changes = self.database.execute(f"SELECT * FROM change WHERE process IN ({marks})", numbers).fetchall()
             hashes = [(row[0], chain.row_hash("change", row)) for row in changes if row[0] <= self._writer.moved]
             for row in removed:
                 hashes += self._process_hashes(row)
-            self.database.execute(f"DELETE FROM process WHERE id IN ({marks})", numbers)  # noqa: S608 -- marks
-            self.database.execute(f"DELETE FROM change WHERE process IN ({marks})", numbers)  # noqa: S608 -- marks
+            self.database.execute(f"DELETE FROM process WHERE id IN ({marks})", numbers)
+            self.database.execute(f"DELETE FROM change WHERE process IN ({marks})", numbers)
             self.account_for(hashes)
             self.database.execute("COMMIT")
         except BaseException:
@@ -78,7 +78,7 @@ class Remover:
                 for row in removed
                 if row[seq_column] is not None and row[seq_column] <= self._writer.moved
             )
-            self.database.executemany(f"DELETE FROM {table} WHERE {key} = ?", [(row[0],) for row in removed])  # noqa: S608 -- names of this package
+            self.database.executemany(f"DELETE FROM {table} WHERE {key} = ?", [(row[0],) for row in removed])
             self.database.execute("COMMIT")
         except BaseException:
             self._roll_back()

@@ -139,14 +139,15 @@ class Retention:
             low, high = self._reader.value(done_key) or 0, (self._reader.value(key) or 0) - COMMAND_SPAN
             while low < high:
                 end = min(high, low + COMMAND_SPAN // 4)
-                yield from self._remove_unused_commands(low, end)
+                yield from self.remove_unused_commands(low, end)
                 low = end
                 self._writer.set_values(**{done_key: low})
 
-    def _remove_unused_commands(self, low: int, end: int) -> Iterator[int]:
+    def remove_unused_commands(self, low: int, end: int) -> Iterator[int]:
+        """Delete the command lines with numbers in a range that no row uses."""
         used: set[int] = set()
         for table in ("process", "change"):
-            query = f"SELECT command FROM {table} WHERE id >= ? AND id < ? AND command IS NOT NULL"  # noqa: S608 -- two names
+            query = f"SELECT command FROM {table} WHERE id >= ? AND id < ? AND command IS NOT NULL"
             for first in range(low - MOST_OF_BATCH, end + COMMAND_SPAN, COMMAND_SPAN // 8):
                 used.update(row[0] for row in self._reader.rows(query, (first, first + COMMAND_SPAN // 8)))
         commands = self._reader.rows("SELECT id FROM command WHERE id >= ? AND id < ?", (low, end))

@@ -31,9 +31,7 @@ class HistoryService:
         self._folder, self._direct, self._ownership, self._policy = folder, direct, ownership, policy
         self._source = direct
         machine = direct.machine(Look(), NO_PARTS)
-        self.keeper = Keeper(
-            folder, machine, ownership, policy, account_name=self._account_name, version=version
-        )
+        self.keeper = Keeper(folder, machine, ownership, policy, account_name=self._account_name, version=version)
         self._feeder: Feeder | None = None
 
     def __repr__(self) -> str:
@@ -97,7 +95,9 @@ def make_policy(
         logins_ms, system_ms = parse_keep(keep)
         max_bytes = parse_size(size)
     except ValueError as error:
-        raise InvalidParameterError(f"invalid span or size {error} for the history", 'write "400 days", "2 GB"') from None
+        raise InvalidParameterError(
+            f"invalid span or size {error} for the history", 'write "400 days", "2 GB"'
+        ) from None
     excluded: dict[str, set[str]] = {"user": set(), "program": set(), "unit": set()}
     for exclusion in exclusions:
         kind, _, name = exclusion.partition(":")

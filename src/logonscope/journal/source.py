@@ -116,12 +116,11 @@ class PastSource(BaseSource):
                 words = uids.split(",")
                 if words[1]:
                     names[int(words[1])] = user
-            for uid, user in self._reader.rows(
+            query = (
                 "SELECT login_uid, user FROM logon WHERE login_uid IS NOT NULL AND user IS NOT NULL"
-                " AND (boot < ? OR (boot = ? AND started <= ?)) ORDER BY id",
-                (until[0], *until),
-            ):
-                names[uid] = user
+                " AND (boot < ? OR (boot = ? AND started <= ?)) ORDER BY id"
+            )
+            names.update(self._reader.rows(query, (until[0], *until)))
             self._user_names = names
         return self._user_names
 

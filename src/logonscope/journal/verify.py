@@ -77,7 +77,8 @@ class Verifier:
         """Yield the rows of a table by pages, so that no transaction stays open."""
         first = -1
         while page := self._database.execute(
-            f"SELECT * FROM {table} WHERE id > ? AND id <= ? ORDER BY id LIMIT {PAGE}", (first, last)  # noqa: S608 -- names of a table here
+            f"SELECT * FROM {table} WHERE id > ? AND id <= ? ORDER BY id LIMIT {PAGE}",
+            (first, last),
         ).fetchall():
             yield from page
             first = page[-1][0]
@@ -86,7 +87,7 @@ class Verifier:
         self, table: str, key: str, seq_column: int, last: int, make_hash: Callable[[str, tuple[Any, ...]], int]
     ) -> None:
         first = -1
-        query = f"SELECT * FROM {table} WHERE {key} > ? ORDER BY {key} LIMIT {PAGE}"  # noqa: S608 -- names of a table here
+        query = f"SELECT * FROM {table} WHERE {key} > ? ORDER BY {key} LIMIT {PAGE}"
         while page := self._database.execute(query, (first,)).fetchall():
             for row in page:
                 if row[seq_column] > last:

@@ -16,9 +16,9 @@ from logonscope.journal import chain, rows, schema
 from logonscope.journal.database import damaged_error, open_writer
 from logonscope.journal.dictionaries import Dictionary
 from logonscope.journal.files import JournalFiles
-from logonscope.journal.logon_rows import COLUMNS, LogonRows
+from logonscope.journal.logon_rows import COLUMNS, StoredLogons
 from logonscope.journal.recorder import StoredState
-from logonscope.journal.rows import CHANGES, ENDED, ID, LASTED, Batch
+from logonscope.journal.rows import CHANGES, ID, LASTED, Batch
 from logonscope.journal.statements import insert_rows, update_rows
 
 MOST_RECENT = 4000
@@ -83,7 +83,8 @@ class Writer:
             self._moved, self._link = seal
             for table in self._dictionary_ids:
                 (number,) = execute(
-                    f"SELECT coalesce(max(id), 0) FROM {table} WHERE seq <= ?", (self._moved,)  # noqa: S608 -- four names
+                    f"SELECT coalesce(max(id), 0) FROM {table} WHERE seq <= ?",
+                    (self._moved,),
                 ).fetchone()
                 self._dictionary_ids[table] = number
         (self._recent,) = execute("SELECT count(*) FROM recent").fetchone()
@@ -171,7 +172,8 @@ class Writer:
         until, first, events = seen_until or 0, self.through + 1, rows.EventNumbers("q")
         for table in ("recent", "process"):
             running = self.database.execute(
-                f"SELECT id, ticks FROM {table} WHERE lasted IS NULL AND id >= ?", (first_seq,)  # noqa: S608 -- two names
+                f"SELECT id, ticks FROM {table} WHERE lasted IS NULL AND id >= ?",
+                (first_seq,),
             ).fetchall()
             ends = []
             for number, start in running:
@@ -199,7 +201,7 @@ class Writer:
         alive = [
             list(row)
             for table in ("process", "recent")
-            for row in execute(f"SELECT * FROM {table} WHERE lasted IS NULL AND id >= ?", (first_seq,))  # noqa: S608 -- two names
+            for row in execute(f"SELECT * FROM {table} WHERE lasted IS NULL AND id >= ?", (first_seq,))
         ]
         for row in alive:
             if row[CHANGES]:
@@ -220,7 +222,7 @@ class Writer:
             self._load_dictionary("program", "exe, comm, name", 3),
             self._load_dictionary("credential", "uids, gids, user", 0),
             Dictionary(self._next_id("place")),
-            LogonRows(self._next_id("logon"), open_logons, {row[0]: row[1] for row in places}),
+            StoredLogons(self._next_id("logon"), open_logons, {row[0]: row[1] for row in places}),
             alive,
             {row[0]: row[2:] for row in places},
         )
@@ -228,7 +230,7 @@ class Writer:
     def _load_dictionary(self, table: str, columns: str, texts: int) -> Dictionary:
         """Load the newest values of a dictionary; the first columns are text, stored as bytes."""
         dictionary = Dictionary(self._next_id(table))
-        query = f"SELECT id, {columns} FROM {table} ORDER BY id DESC LIMIT 20000"  # noqa: S608 -- two tables
+        query = f"SELECT id, {columns} FROM {table} ORDER BY id DESC LIMIT 20000"
         for number, *values in self.database.execute(query):
             key = tuple(
                 value.decode("utf-8", "surrogateescape") if position < texts and value is not None else value
@@ -238,7 +240,7 @@ class Writer:
         return dictionary
 
     def _next_id(self, table: str) -> int:
-        (number,) = self.database.execute(f"SELECT coalesce(max(id), 0) + 1 FROM {table}").fetchone()  # noqa: S608 -- four names
+        (number,) = self.database.execute(f"SELECT coalesce(max(id), 0) + 1 FROM {table}").fetchone()
         return max(int(number), (self._value(f"next_{table}") or 0))
 
     def write(self, batch: Batch) -> None:
@@ -273,7 +275,7 @@ class Writer:
         update_rows(database, _END_PROCESS, [end for end in batch.ends if end[0] <= moved])
         for number in batch.changed_ids:
             table = "recent" if number > moved else "process"
-            database.execute(f"UPDATE {table} SET changes = 1 WHERE id = ?", (number,))  # noqa: S608 -- two names
+            database.execute(f"UPDATE {table} SET changes = 1 WHERE id = ?", (number,))
         insert_rows(database, "moment", batch.moments)
         insert_rows(database, "loss", batch.losses)
         if batch.moments:
@@ -319,9 +321,7 @@ class Writer:
             link, sealed = self._seal(moved_rows, last)
             oldest = self.through - RESUME_EVENTS
             # the newest row stays: it has the last number
-            database.execute(
-                "DELETE FROM eventlog WHERE seq + n <= min(?, ?)", (oldest, last)
-            )
+            database.execute("DELETE FROM eventlog WHERE seq + n <= min(?, ?)", (oldest, last))
             database.execute("COMMIT")
         except BaseException:
             self._process_ends = process_ends
@@ -333,9 +333,7 @@ class Writer:
 
     def _seal(self, moved_rows: list[tuple[Any, ...]], last: int) -> tuple[bytes, dict[str, int]]:
         """Insert the seal of all rows after the last seal, up to a number."""
-        hashes = [
-            chain.process_hash(row) if row[LASTED] is not None else chain.start_hash(row) for row in moved_rows
-        ]
+        hashes = [chain.process_hash(row) if row[LASTED] is not None else chain.start_hash(row) for row in moved_rows]
         hashes += self._other_hashes(last)
         dictionary_hashes, sealed = self._dictionary_hashes(last)
         count, total = chain.add_hashes(hashes + dictionary_hashes)
@@ -349,17 +347,17 @@ class Writer:
         span = (self._moved, last)
         hashes: list[int] = []
         for table, key in SEALED_TABLES:
-            query = f"SELECT * FROM {table} WHERE {key} > ? AND {key} <= ?"  # noqa: S608 -- names of a table here
+            query = f"SELECT * FROM {table} WHERE {key} > ? AND {key} <= ?"
             hashes += [chain.row_hash(table, row) for row in self.database.execute(query, span)]
         return hashes + list(self._end_hashes(last))
 
     def _end_hashes(self, last: int) -> Iterator[int]:
-        """Yield the hashes of the ends, after the last seal, of processes and logon sessions that were sealed before."""
+        """Yield the hashes of the ends, after the last seal, of processes and logon sessions sealed before."""
         due = [number for number, seq in self._process_ends if seq <= last]
         self._process_ends = [end for end in self._process_ends if end[1] > last]
         for first in range(0, len(due), MOVE_STEP):
             marks = ",".join(map(str, due[first : first + MOVE_STEP]))
-            for row in self.database.execute(f"SELECT * FROM process WHERE id IN ({marks})"):  # noqa: S608 -- numbers
+            for row in self.database.execute(f"SELECT * FROM process WHERE id IN ({marks})"):
                 yield chain.end_hash(row)
         for row in self.database.execute(
             "SELECT * FROM logon WHERE ended_seq > ? AND ended_seq <= ?", (self._moved, last)
@@ -373,7 +371,9 @@ class Writer:
         for (packed,) in self.database.execute(query, (self._moved + 1,)):
             events = rows.EventNumbers("q")
             events.frombytes(packed)
-            numbers.update(event >> 3 for event in events if event & 7 == rows.PROCESS_ENDED and event >> 3 <= self._moved)
+            numbers.update(
+                event >> 3 for event in events if event & 7 == rows.PROCESS_ENDED and event >> 3 <= self._moved
+            )
         for number in numbers:
             row = self.database.execute("SELECT ended FROM process WHERE id = ?", (number,)).fetchone()
             if row is not None and row[0] is not None and row[0] > self._moved:
@@ -384,7 +384,7 @@ class Writer:
         hashes, sealed = [], dict[str, int]()
         for table in DICTIONARIES:
             # numbers are given in the order of seq
-            query = f"SELECT * FROM {table} WHERE id > ? ORDER BY id"  # noqa: S608 -- names of a table here
+            query = f"SELECT * FROM {table} WHERE id > ? ORDER BY id"
             new_rows = self.database.execute(query, (self._dictionary_ids[table],))
             for row in takewhile(lambda row: row[1] <= last, new_rows):
                 hashes.append(chain.row_hash(table, row))

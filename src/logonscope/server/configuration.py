@@ -429,7 +429,9 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     for name, setting in SETTINGS.items():
         kind = _kind(name)
         words = "|".join(filter(None, kind.choices)) or "TEXT"
-        arguments: dict[str, Any] = {"metavar": {int: "N", bool: "true|false", list: "A,B", dict: "A=B,C=D"}.get(kind.type, words)}
+        arguments: dict[str, Any] = {
+            "metavar": {int: "N", bool: "true|false", list: "A,B", dict: "A=B,C=D"}.get(kind.type, words)
+        }
         if kind.type is bool:
             arguments |= {"nargs": "?", "const": "true"}
         if kind.type is list:

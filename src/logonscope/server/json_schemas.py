@@ -197,7 +197,8 @@ def _operation(name: str, row: JsonOperation, description: str, error: dict[str,
     lines = "JSON lines; each has the schema, but the last one may be an error" if row.rows else "the answer"
     answer = {"description": lines, "content": {JSON_LINES if row.rows else JSON: {"schema": _answer_reference(row)}}}
     headers = [
-        {"$ref": f"#/components/parameters/{header.title()}"} for header in (TIMEOUT_HEADER, LINE_HEADER, VIEW_HEADER, MOMENT_HEADER)
+        {"$ref": f"#/components/parameters/{header.title()}"}
+        for header in (TIMEOUT_HEADER, LINE_HEADER, VIEW_HEADER, MOMENT_HEADER)
     ]
     request = request_schema(row)
     return {

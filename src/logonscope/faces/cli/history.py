@@ -40,7 +40,9 @@ VERIFY, FORGET = "verify", "forget"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
-    parser.add_argument("which", nargs="?", metavar="LOGONID|USER|PID|NAME", help="what to list; or: verify, forget USER")
+    parser.add_argument(
+        "which", nargs="?", metavar="LOGONID|USER|PID|NAME", help="what to list; or: verify, forget USER"
+    )
     parser.add_argument("user", nargs="?", metavar="USER", help=argparse.SUPPRESS)
     add_times(parser, "only what existed at this time or later", "only what began before this time")
     parser.add_argument("--processes", action="store_true", help="list the processes, as trees")
@@ -131,7 +133,8 @@ def tree_lines(rows: Iterable[PastProcess]) -> Iterator[str]:
     stack = [(row, 0) for row in reversed(children.get(None, []))]
     while stack:
         row, depth = stack.pop()
-        yield f"{_start_text(row)}  {_duration_text(row):>8}  {_status_text(row):<6}  {'  ' * min(depth, 30)}{row.pid} {_command_text(row)}"
+        times = f"{_start_text(row)}  {_duration_text(row):>8}  {_status_text(row):<6}"
+        yield f"{times}  {'  ' * min(depth, 30)}{row.pid} {_command_text(row)}"
         stack += [(child, depth + 1) for child in reversed(children.get(row.record, []))]
 
 
@@ -189,6 +192,10 @@ def _short_end_text(row: PastLogin, cells: int, now: datetime) -> str:
     return mark + shorten_time(row.end, cells - len(mark), now)
 
 
+def _start_time(row: PastLogin) -> str:
+    return format_time(row.start)
+
+
 def _short_start_text(row: PastLogin, cells: int, now: datetime) -> str:
     return shorten_time(row.start, cells, now)
 
@@ -214,7 +221,7 @@ COLUMNS = (
     ListColumn("ID", 10, lambda row: row.login or row.logon_id, "logon_id"),
     ListColumn("USER", 12, _who_text, "user", rank=1, min_cells=8),
     ListColumn("FROM", 15, _origin_text, "remote_host", rank=5, min_cells=12),
-    ListColumn("START", 17, lambda row: format_time(row.start), "start", rank=2, min_cells=12, shorten=_short_start_text),
+    ListColumn("START", 17, _start_time, "start", rank=2, min_cells=12, shorten=_short_start_text),
     ListColumn("END", 17, _end_text, "end", rank=3, min_cells=12, shorten=_short_end_text),
     ListColumn("RUNS", 6, lambda row: str(row.runs), "runs", rank=4),
     ListColumn("FAILED", 6, lambda row: str(row.failed), "failed", rank=6),
@@ -233,7 +240,7 @@ LAST_COLUMNS = (
     ListColumn("USER", 12, _who_text, "user", min_cells=8),
     ListColumn("TTY", 8, lambda row: row.tty or row.service or "-", "tty", rank=2),
     ListColumn("FROM", 16, _origin_text, "remote_host", rank=3, min_cells=12),
-    ListColumn("START", 17, lambda row: format_time(row.start), "start"),
+    ListColumn("START", 17, _start_time, "start"),
     ListColumn("END", 17, _end_text, "end", rank=1),
     ListColumn("LENGTH", 9, _length_text, rank=1),
 )

@@ -213,7 +213,8 @@ _DEFAULTS: dict[str, Any] = {
     "watch": None,
 }
 _TAKE_VALUE = {
-    "-o", "--output", "--host", "--ca", "--as", "--at", "--color", "--columns", "--sort", *(f"--{name}" for name in FILTERS),
+    "-o", "--output", "--host", "--ca", "--as", "--at", "--color", "--columns", "--sort",
+    *(f"--{name}" for name in FILTERS),
 }  # fmt: skip
 """Options that take the next word as their value; --watch takes its value after "="."""
 

@@ -60,7 +60,7 @@ def parse_time(text: str, now: datetime) -> datetime:
 
 
 def parse_moment(text: str, now: datetime) -> tuple[datetime, str]:
-    """Return the past moment that a user typed, and what must be said about it, "" for nothing.
+    """Return the past moment that a user typed, and a note about it, "" for none.
 
     Raises:
         InvalidParameterError: the text is no time, or it is in the future.
@@ -75,6 +75,6 @@ def parse_moment(text: str, now: datetime) -> tuple[datetime, str]:
         wall = moment.replace(tzinfo=None)
         first, second = wall.replace(fold=0).astimezone(), wall.replace(fold=1).astimezone()
         if first.utcoffset() != second.utcoffset() and first < second <= now:
-            note = f"{format_time(second)} happened twice; the later one is shown: {second.isoformat()}, not {first.isoformat()}"
-            return second, note
+            shown = f"{second.isoformat()}, not {first.isoformat()}"
+            return second, f"{format_time(second)} happened twice; the later one is shown: {shown}"
     return moment, ""

@@ -1,6 +1,7 @@
 """Tests of command.py: bad streams, and too little memory or processes, cause no traceback."""
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.example import recording
+from tests.server.attacked import attacked
 
 LOGONSCOPE = [sys.executable, "-m", "logonscope"]
 
@@ -27,6 +29,23 @@ def test_streams_that_are_closed_or_full_are_no_traceback(
     command = f"{' '.join(LOGONSCOPE)} --host {recording(tmp_path)} ps -o json {redirection}"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
     assert (done.returncode, said in done.stderr, "Traceback" in done.stderr) == (code, True, False)
+
+
+def test_a_reader_that_has_gone_ends_a_command_by_the_signal(tmp_path: Path) -> None:
+    command = f"{' '.join(LOGONSCOPE)} --host {recording(tmp_path)} classes | true; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+def test_clients_that_leave_while_they_are_answered_do_not_end_the_server() -> None:
+    with attacked() as server:
+        for _ in range(20):
+            with socket.socket(socket.AF_UNIX) as client:
+                client.connect(server.path)
+                client.sendall(b"GET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n" * 50)
+                client.recv(1)
+        assert server.process.poll() is None
+        assert b"</n:EnumerateResponse>" in server.ask("SELECT Handle FROM Win32_Process")
 
 
 @pytest.mark.parametrize("words", ["--help", "--version", "sessions --help", "completion bash", "doctor"])

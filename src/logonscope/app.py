@@ -50,8 +50,9 @@ def connect(
     Args:
         host: None for this machine; the URL of another one (``https://web1:5986``); a unix socket of a server
             (``unix:/run/logonscope/socket``); a file that ``logonscope record`` wrote, or "-" for a recording on
-            standard input; or a source, an instance of a subclass of ``logonscope.machine.BaseSource``
-            (docs/adding-a-source.md), of which everything is shown.
+            standard input; a folder with the /proc, /run and /etc of another machine, such as a mounted image, where
+            the visibility depends on the uid of this process, as on this machine; or a source, an instance of a
+            subclass of ``logonscope.machine.BaseSource`` (docs/adding-a-source.md), of which everything is shown.
         visibility: what a caller without elevation sees of this machine: only its "own" logon sessions (as the
             documentation of Win32_SessionProcess remarks), or all that the "kernel" lets it read (on the command line:
             ``--readable``).
@@ -60,9 +61,10 @@ def connect(
         certificate: a PEM file to trust for another machine; default: LOGONSCOPE_CA, else the system's certificates.
         timeout: seconds to wait for one response of another machine; None: 90.
         token: a token of another machine (`logonscope token add`); default: LOGONSCOPE_TOKEN.
-        direct: read this machine directly; do not ask its service, if one runs (`logonscope serve`).
-        view_as: show what this user sees, an account of the host or a uid; for administrators (on the command line:
-            ``--as``).
+        direct: read this machine in this process. By default the service of this machine (`logonscope serve`) answers
+            if it runs, unless this process may see everything itself (on the command line: ``--direct``).
+        view_as: show what this user would see, an account of the host or a uid; for administrators, and only to read
+            (on the command line: ``--as``).
 
     Raises:
         AccessDeniedError: there is neither a password nor a Kerberos ticket for another machine.
@@ -199,9 +201,11 @@ def _connect_by_token(
     from logonscope.client.json_client import JsonClient  # noqa: PLC0415 -- seldom needed
     from logonscope.client.json_host import JsonHost  # noqa: PLC0415 -- seldom needed
 
-    if url.scheme == "http":
-        raise InvalidParameterError("cannot send a token over http", "give https://")
-    server = HttpsServer(url.host, url.port, make_context(trusted_file), token=token)
+    if not url.is_private:
+        reason = f"cannot send a token over http to {url.host}"
+        raise InvalidParameterError(reason, "give https://; over http, a token is sent to localhost only")
+    context = make_context(trusted_file) if url.scheme == "https" else None
+    server = HttpsServer(url.host, url.port, context, token=token)
     return JsonHost(JsonClient(server.connect, url.host, timeout, view_as=view_as))
 
 
@@ -259,6 +263,21 @@ def load_serve_command() -> ServerCommand:
     from logonscope.server import command  # noqa: PLC0415 -- the other commands need no server
 
     return ServerCommand(command.EPILOG, command.add_arguments, _run_server)
+
+
+def load_token_command() -> ServerCommand:
+    """Return the command ``token``; import its module only when called."""
+    from logonscope.faces.cli import token  # noqa: PLC0415 -- only this command
+
+    return ServerCommand(token.EPILOG, token.add_arguments, _run_token_command)
+
+
+def _run_token_command(args: "argparse.Namespace") -> int:
+    """Run ``logonscope token`` with the file that the command line names; return the exit code."""
+    from logonscope.faces.cli import token  # noqa: PLC0415 -- only this command
+    from logonscope.server.auth.token_file import TokenFile  # noqa: PLC0415 -- only this command
+
+    return token.run(TokenFile(args.tokens), args)
 
 
 def _run_server(args: "argparse.Namespace") -> int:

@@ -46,6 +46,8 @@ def main() -> int:
         return _run_command()
     except KeyboardInterrupt:
         return INTERRUPTED
+    except BrokenPipeError:
+        return _end_by_closed_pipe()
     except RuntimeError as error:
         if "thread" not in str(error):
             raise
@@ -99,9 +101,15 @@ def _load_serve_command() -> "ServerCommand":
     return load_serve_command()
 
 
+def _load_token_command() -> "ServerCommand":
+    from logonscope.app import load_token_command  # noqa: PLC0415 -- imports sources, which few commands need
+
+    return load_token_command()
+
+
 SERVER_COMMANDS: Mapping[str, Callable[[], Any]] = {
     "serve": _load_serve_command,
-    "token": partial(import_module, "logonscope.server.token_command"),
+    "token": _load_token_command,
     "schema": partial(import_module, "logonscope.server.schema_command"),
 }
 """The commands of the server. They are passed in, because faces/cli must not import the server."""
@@ -137,12 +145,20 @@ def _report_failure(code: int, message: str) -> int:
     return code
 
 
+def _end_by_closed_pipe() -> int:
+    """End this process by SIGPIPE, as other commands end whose reader has closed the pipe (``logonscope ps | head``).
+
+    The signal is ignored until then, as Python does: a connection that its peer has closed must end no process.
+    """
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGPIPE)
+    return OUTPUT_ERROR
+
+
 def _prepare_streams() -> None:
     """Prepare the standard streams for closed files, closed pipes and terminals that cannot show every character."""
     codecs.register_error(ASCII_ERROR_HANDLER, _in_ascii)
-    # `logonscope ps | head` ends by the signal, as other commands do; Python would print a BrokenPipeError
-    if hasattr(signal, "SIGPIPE"):
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         # the parent process closed the stream: occupy its file descriptor, else the next open() gets it

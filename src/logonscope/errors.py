@@ -22,7 +22,9 @@ class HintCode(StrEnum):
     LIST_INSTANCES = auto()  # name, namespace
     LIST_PROCESSES = auto()
     CHECK_ACCESS = auto()  # check what can be read
-    GET_RIGHTS = auto()
+    GET_RIGHTS = auto()  # see the processes of other users, and the files that they have open
+    SEE_OTHERS = auto()  # see the logon sessions of other users
+    RUN_AS_ROOT = auto()
     USE_RECORDING = auto()
     REPLACE_FILE = auto()
     TRUST_CERTIFICATE = auto()
@@ -44,6 +46,8 @@ PYTHON_HINTS: HintTexts = {
     HintCode.LIST_PROCESSES: "host.processes() lists the processes",
     HintCode.CHECK_ACCESS: "host.doctor() shows what can be read",
     HintCode.GET_RIGHTS: "run it as root",
+    HintCode.SEE_OTHERS: 'run it as root, or connect(visibility="kernel")',
+    HintCode.RUN_AS_ROOT: "run it as root",
     HintCode.USE_RECORDING: "give a file that host.record() wrote",
     HintCode.REPLACE_FILE: "give another name, or replace=True",
     HintCode.TRUST_CERTIFICATE: "give certificate=FILE, or set LOGONSCOPE_CA",

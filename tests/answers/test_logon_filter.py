@@ -1,11 +1,13 @@
 """answers/logon_filter.py: does a filter keep the logon sessions that fit every field, and no others?"""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from logonscope.answers.logon_filter import NO_FILTER, LogonFilter
 from logonscope.answers.logon_session import LogonSession
+from logonscope.errors import InvalidParameterError
 
 START = datetime(2026, 1, 1, 10, 2, tzinfo=UTC)
 ALICE = LogonSession("41", "alice", 1000, 10, start=START, state="active", remote_host="203.0.113.7")
@@ -54,3 +56,28 @@ def test_a_host_name_is_compared_in_any_case_and_is_in_no_network() -> None:
     named = ALICE._replace(remote_host="Desk.Example")
     assert LogonFilter(origins=frozenset({"desk.example"})).fits(named)
     assert not LogonFilter(origins=frozenset({"203.0.113.0/24", "nonsense/8"})).fits(named)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"types": {"RemoteInteractive"}}, "invalid type 'RemoteInteractive': expected a LogonType such as 10"),
+        ({"types": {True}}, "invalid type True"),
+        ({"states": {"gone"}}, "invalid state 'gone': expected active, online, closing, lingering, logged out"),
+        ({"users": "alice"}, "invalid users 'alice': expected a set; give {'alice'}"),
+        ({"users": {1000}}, "invalid user 1000: expected text; give '1000'"),
+        ({"origins": {"192.0.2.0/33"}}, "invalid network '192.0.2.0/33'"),
+        ({"keys": {7}}, "invalid key 7: expected a fingerprint"),
+        ({"since": datetime(2026, 1, 1)}, "invalid since datetime.*: expected a datetime with a time zone"),  # noqa: DTZ001 -- the error
+        ({"until": "yesterday"}, "invalid until 'yesterday'"),
+    ],
+)  # fmt: skip
+def test_a_value_that_can_match_nothing_is_an_error(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidParameterError, match=message):
+        LogonFilter(**values).checked()
+
+
+def test_values_of_another_form_are_converted() -> None:
+    values: dict[str, Any] = {"users": ["alice"], "types": {10, None}, "states": {"logged-out"}, "since": START}
+    expected = LogonFilter(frozenset({"alice"}), frozenset({10, None}), frozenset({"logged out"}), None, START)
+    assert LogonFilter(**values).checked() == expected

@@ -158,9 +158,9 @@ def _with(asked: Iterable[str], process: Process, query: ProcessQuery) -> Proces
         facts |= {"name", "comm"}
     forgotten: dict[str, Any] = dict.fromkeys(set(Process._fields) - facts)
     if (
-        hint.kernel_ids_needing_location is not None
+        hint.kernel_ids_needing_cgroup is not None
         and process.ses is not None
-        and process.ses not in hint.kernel_ids_needing_location
+        and process.ses not in hint.kernel_ids_needing_cgroup
     ):
         forgotten["cgroup"] = None
     if process.unread:

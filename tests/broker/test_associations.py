@@ -5,11 +5,19 @@ from collections.abc import Callable, Iterable, Iterator
 import pytest
 
 from logonscope.broker import Caller
-from logonscope.broker.associations import NO_OPTIONS, AssociationOptions, associators, references
+from logonscope.broker.associations import (
+    NO_OPTIONS,
+    AssociationOptions,
+    Link,
+    associators,
+    read_far_ends,
+    references,
+)
 from logonscope.broker.request import Request
+from logonscope.broker.resolve import target_of
 from logonscope.cim.binding import write_reference
 from logonscope.cim.instances import ClassRows
-from logonscope.cim.schema import schema
+from logonscope.cim.schema import LOGONSCOPE, schema
 from logonscope.errors import (
     InvalidClassError,
     InvalidObjectPathError,
@@ -19,6 +27,7 @@ from logonscope.errors import (
     NotFoundError,
 )
 from logonscope.facts import UNSET, Account, Group, Login, Process
+from logonscope.providers.helpers.registry import get_provider
 from tests import example
 from tests.broker.memory import Memory
 from tests.hosts import ROOT, manager_service, session_scope, user
@@ -272,3 +281,14 @@ def test_what_names_nothing_is_refused_before_anything_is_read(
     with pytest.raises(error):
         associators(memory.request(ROOT), path, wanted)
     assert not any(memory.asked)
+
+
+def test_a_logon_session_that_is_reached_from_a_process_has_no_count_in_place_of_a_wrong_one() -> None:
+    target = target_of(HOST, 'LS_Process.Handle="4312"', LOGONSCOPE)
+    association = schema().get("LS_SessionProcess", LOGONSCOPE)
+    usage = schema().get("LS_LogonSessionUsage", LOGONSCOPE)
+    link = Link(association, get_provider(association), "Dependent", "Antecedent", (usage,))
+    (result,) = read_far_ends(HOST, link, target, NO_OPTIONS)
+    rows = [dict(zip(result.columns, row, strict=False)) for row in result.rows]
+    assert [row.pop("LogonId") for row in rows] == ["41"]
+    assert set(rows[0].values()) == {None}

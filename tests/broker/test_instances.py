@@ -247,9 +247,7 @@ def test_the_association_takes_one_small_file_a_process_and_the_cgroup_where_it_
     assert ("Win32_SessionProcess", ("Win32_LogonSession", "41"), ("Win32_Process", "4312")) in pairs
     assert len(pairs) == len(example.PROCESSES)
     assert process_files(memory) == {"ses", "cgroup"}
-    assert [query.logon_hint.kernel_ids_needing_location for query in memory.asked.processes] == [
-        frozenset({4294967295})
-    ]
+    assert [query.logon_hint.kernel_ids_needing_cgroup for query in memory.asked.processes] == [frozenset({4294967295})]
 
 
 def test_rows_are_read_while_they_are_iterated() -> None:

@@ -111,7 +111,7 @@ def test_when_logins_begin_to_share_a_kernel_id_the_cgroups_are_read_too() -> No
     memory = Memory(before, before, after)
     pairs = memory.request(ROOT).read(EVERY, read_order="processes first").pairs
     assert [owner.logon_id for _, owner in pairs] == ["41", C5]
-    assert [query.logon_hint.kernel_ids_needing_location for query in memory.asked.processes] == [
+    assert [query.logon_hint.kernel_ids_needing_cgroup for query in memory.asked.processes] == [
         frozenset({UNSET}),
         frozenset({UNSET, 41}),
     ]

@@ -28,7 +28,7 @@ def test_the_pairs_cost_two_small_files_a_process() -> None:
     memory = Memory(example.snapshot())
     asked = asking(lambda host: list(broker.read_pairs(host)), memory, ROOT)
     small = ProcessQuery(
-        frozenset({"ses", "cgroup"}), logon_hint=LogonHint(kernel_ids_needing_location=frozenset({UNSET}))
+        frozenset({"ses", "cgroup"}), logon_hint=LogonHint(kernel_ids_needing_cgroup=frozenset({UNSET}))
     )
     assert asked == Noted.nothing()._replace(logins=[None], processes=[small], parts=[NO_PARTS])
 

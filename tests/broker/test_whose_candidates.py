@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from logonscope import InvalidParameterError, NotFoundError
-from logonscope.broker import whose_candidates
+from logonscope.broker import whose, whose_candidates
 from logonscope.broker.request import Request
 from logonscope.facts import Process
 from logonscope.machine.snapshot import Snapshot
@@ -75,3 +75,17 @@ def test_a_word_that_is_neither_says_what_was_tried() -> None:
         NotFoundError, match="no process is named 'x', and no process belongs to an account of that name"
     ):
         whose_candidates.find_by_word(asked(), "x")
+
+
+@pytest.mark.parametrize("name", ["postgres", "mallory"])
+def test_an_account_with_hidden_processes_reads_like_one_that_does_not_exist(name: str) -> None:
+    request = Memory(web1()).request(user(1001))
+    with pytest.raises(NotFoundError) as word_error:
+        whose_candidates.find_by_word(request, name)
+    assert word_error.value.message == (
+        f"no process is named '{name}', and none of those that you may see belongs to an account of that name"
+    )
+    assert word_error.value.hint.startswith('run it as root, or connect(visibility="kernel"); use a pid')
+    with pytest.raises(NotFoundError) as account_error:
+        whose.whose(request, f"user:{name}")
+    assert account_error.value.message == f"none of the processes that you may see belongs to an account '{name}'"

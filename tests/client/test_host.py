@@ -256,3 +256,19 @@ def test_a_host_is_not_pickled_and_not_copied() -> None:
     for copied in (pickle.dumps, copy.copy, copy.deepcopy):
         with pytest.raises(TypeError, match=r"cannot pickle or copy <LocalHost .*>: call connect\(\) where it is used"):
             copied(host)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"which": [41]}, r"invalid logon session \[41\]"),
+        ({"where": {"types": {10}}}, "invalid filter .*: expected a LogonFilter; give where=LogonFilter"),
+        ({"where": LogonFilter(states=frozenset({"gone"}))}, "invalid state 'gone'"),
+    ],
+)
+@pytest.mark.parametrize("method", ["sessions", "processes", "tree", "leftovers"])
+def test_a_wrong_selection_is_refused_before_anything_is_performed(
+    method: str, arguments: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(InvalidParameterError, match=message):
+        getattr(Asked(), method)(**arguments)

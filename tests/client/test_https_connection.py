@@ -26,9 +26,16 @@ def test_a_token_authenticates(server: RunningServer) -> None:
             host.sessions()
 
 
-def test_a_token_is_not_sent_in_the_clear() -> None:
-    with pytest.raises(InvalidParameterError, match="cannot send a token over http"):
-        connect("http://127.0.0.1", token="lgs_x")  # noqa: S106 -- no secret
+def test_a_token_is_not_sent_in_the_clear_to_another_machine(server: RunningServer) -> None:
+    with pytest.raises(
+        InvalidParameterError, match="cannot send a token over http to web1; give https://; over http, "
+    ):
+        connect("http://web1", token="lgs_x")  # noqa: S106 -- no secret
+    _, text = TokenFile(str(server.folder / "tokens")).add(
+        "plain", uid=1000, administrator=False, scope="read", seconds=60
+    )
+    with connect(f"http://127.0.0.1:{server.http}", token=text) as host:
+        assert {session.user for session in host.sessions()} == {"alice"}
 
 
 def test_bytes_come_in_parts(server: RunningServer) -> None:

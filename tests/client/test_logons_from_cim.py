@@ -63,6 +63,29 @@ def test_trees_and_whose(described: LogonsFromCim) -> None:
         described.whose(":8080")
 
 
+class Ended(Windows):
+    """The same, but one process ends after its name was found."""
+
+    def __init__(self, pid: int) -> None:
+        super().__init__()
+        self._path = f"Win32_Process={pid}"
+
+    def associators(self, path: Any, **options: Any) -> Iterator[Any]:
+        """Answer as if the process did not exist."""
+        if path == self._path:
+            raise NotFoundError(f"there is no {path}")
+        return self._host.associators(path, **options)
+
+
+def test_a_process_that_ends_while_others_of_its_name_are_described_is_left_out() -> None:
+    ended: Any = Ended(4312)
+    assert [answer.pid for answer in LogonsFromCim(ended).whose("python3")] == [3991]
+    with pytest.raises(NotFoundError) as error:
+        LogonsFromCim(ended).whose("4312")
+    assert error.value.message == "no process 4312"
+    assert error.value.hint == "host.processes() lists the processes; ended processes are not recorded"
+
+
 ALICE = LogonFilter(users=frozenset({"alice"}))
 REMOTE = LogonFilter(types=frozenset({10}))
 

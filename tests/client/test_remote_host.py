@@ -52,7 +52,7 @@ def test_another_logonscope_answers_in_json(server: RunningServer) -> None:
     with host_at(server, server.https) as host:
         assert isinstance(host, RemoteHost)
         assert [session.user for session in host.sessions(41)] == ["alice"]
-        assert isinstance(host.chosen, JsonHost)
+        assert isinstance(host.protocol_host, JsonHost)
         assert host.get("Win32_Process=4312")["Name"] == "python3"
         assert host.everything
         with pytest.raises(NotSupportedError):
@@ -65,7 +65,7 @@ def test_another_server_gets_wsman_and_no_password_before(server: RunningServer,
     assert not is_logonscope(HttpsServer("127.0.0.1", other, make_context(server.certificate), *ADMIN))
     with host_at(server, other) as host:
         assert isinstance(host, RemoteHost)
-        assert isinstance(host.chosen, WsmanHost)
+        assert isinstance(host.protocol_host, WsmanHost)
 
 
 def test_a_certificate_that_is_not_trusted_is_reported(server: RunningServer) -> None:

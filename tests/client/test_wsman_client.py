@@ -161,7 +161,7 @@ def test_another_kind_of_server_is_said_to_be_one(status: int, words: str) -> No
 def test_whoever_is_silent_is_waited_for_as_long_as_one_has_said(scheme: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"{scheme}://alice@127.0.0.1:{silent.getsockname()[1]}"
-        with pytest.raises(TimedOutError, match=r"no response from 127\.0\.0\.1, port \d+, within 0\.2 s"):
+        with pytest.raises(TimedOutError, match=r"no complete response from 127\.0\.0\.1, port \d+, within 0\.2 s"):
             logonscope.connect(url, password=ADMIN[1], timeout=0.2).sessions()
     with pytest.raises(InvalidParameterError, match="invalid timeout"):
         logonscope.connect("https://alice@web1", password=ADMIN[1], timeout=0)

@@ -133,6 +133,15 @@ def test_whose_it_is(server: RunningServer, who: tuple[str, str], target: str) -
     assert told(remote(server, who)) == told(web1() if who is ADMIN else web1(user(1000)))
 
 
+@pytest.mark.parametrize("pid", [1, 3990, 99999])
+def test_a_pid_without_an_answer_has_the_message_that_it_has_there(server: RunningServer, pid: int) -> None:
+    with pytest.raises(logonscope.LogonscopeError) as error_here:
+        web1(user(1000)).whose(str(pid))
+    with pytest.raises(logonscope.LogonscopeError) as error_there:
+        remote(server, ALICE).whose(str(pid))
+    assert str(error_there.value) == str(error_here.value)
+
+
 def test_what_the_other_end_cannot_do_is_said(server: RunningServer) -> None:
     host = remote(server)
     for ask in (lambda: host.record("file"), lambda: host.explain("SELECT * FROM Win32_Process")):

@@ -4,9 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+from logonscope.answers.host_identity import HostIdentity
 from logonscope.broker import Caller
 from logonscope.client import LocalHost
-from logonscope.formats.record import HostIdentity, Record
+from logonscope.formats.record import Record
 from logonscope.ownership import LINUX
 from tests.broker.memory import Memory
 from tests.providers.asked import SNAPSHOT

@@ -2,9 +2,10 @@
 
 from datetime import UTC, datetime
 
+from logonscope.answers.host_identity import HostIdentity
 from logonscope.answers.logon_session import LogonSession
 from logonscope.facts import UNSET
-from logonscope.formats.record import HostIdentity, Record, utc_text, without_unknown
+from logonscope.formats.record import Record, utc_text, without_unknown
 
 
 def test_what_is_not_known_is_left_out() -> None:

@@ -19,9 +19,9 @@ def oracle(name: str) -> str:
 
 
 @given(numbers, st.none() | numbers)
-def test_a_logon_session_is_named_by_its_number_and_generation(number: int, generation: int | None) -> None:
-    name = f"logon:{number}" if generation is None else f"logon:{number}:{generation}"
-    assert logon_guid(MACHINE, str(number), generation) == oracle(name)
+def test_a_logon_session_is_named_by_its_number_and_generation(number: int, logon_id_generation: int | None) -> None:
+    name = f"logon:{number}" if logon_id_generation is None else f"logon:{number}:{logon_id_generation}"
+    assert logon_guid(MACHINE, str(number), logon_id_generation) == oracle(name)
 
 
 @given(numbers, numbers)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from logonscope.facts import Machine, Process
-from logonscope.machine import boot_time, local_datetime, start_time, terminal_name
+from logonscope.machine import boot_time, datetime_of_microseconds, local_datetime, start_time, terminal_name
 from tests.environment import environment
 
 BOOT = 1_700_000_000
@@ -22,6 +22,11 @@ def test_a_start_is_the_boot_time_plus_ticks() -> None:
     assert start_time(Process(1, start=12_345), MACHINE) == at(123.45)
     assert start_time(Process(1, start=0), MACHINE) == boot_time(MACHINE) == at(0)
     assert start_time(Process(1), MACHINE) is None
+
+
+def test_a_time_in_microseconds_may_be_unknown() -> None:
+    assert datetime_of_microseconds(BOOT * 1_000_000 + 500_000) == at(0.5)
+    assert datetime_of_microseconds(None) is None
 
 
 def test_without_a_boot_time_no_start_is_known() -> None:

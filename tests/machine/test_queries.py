@@ -38,9 +38,7 @@ def test_a_process_may_be_wanted_unless_its_key_or_its_login_uid_says_no(
 
 def test_a_hint_that_only_says_whose_place_is_to_be_read_rules_out_nobody() -> None:
     assert not ANY_LOGON.narrows
-    assert not LogonHint(
-        kernel_ids_needing_location=frozenset({UNSET}), kernel_ids_of_any_uid=frozenset({UNSET})
-    ).narrows
+    assert not LogonHint(kernel_ids_needing_cgroup=frozenset({UNSET}), kernel_ids_of_any_uid=frozenset({UNSET})).narrows
     assert KEYED.narrows
     assert OF_ALICE.narrows
     assert NOBODYS.narrows

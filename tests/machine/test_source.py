@@ -192,7 +192,7 @@ def test_what_it_cannot_do_it_refuses_by_its_name() -> None:
         source.act(Action(1, 1))
     with pytest.raises(NotSupportedError, match="events are not supported by full"):
         source.events()
-    with pytest.raises(NotSupportedError, match="history is not supported by full"):
+    with pytest.raises(NotSupportedError, match="this host has no history"):
         source.at(datetime.now(UTC))
     source.close()
 
@@ -252,7 +252,7 @@ UNREAD = Process(30)
             ProcessQuery(logon_hint=LogonHint(login_uids=frozenset({1001}), kernel_ids_of_any_uid=frozenset({41}))),
             [1, 10, 11, 20, 30],
         ),
-        (ProcessQuery(logon_hint=LogonHint(kernel_ids_needing_location=frozenset())), [1, 10, 11, 20, 30]),
+        (ProcessQuery(logon_hint=LogonHint(kernel_ids_needing_cgroup=frozenset())), [1, 10, 11, 20, 30]),
         (
             ProcessQuery(pids=frozenset({10, 20}), names=frozenset({"bash"}), logon_hint=LogonHint(frozenset({37}))),
             [20],

@@ -15,9 +15,9 @@ from logonscope.ownership.join import (
     is_manager,
     join_logins,
     joined_kernel_id,
-    logon_id_of_word,
     logon_without_record,
     named_login_id,
+    parse_logon_id,
 )
 from tests.example import MACHINE
 
@@ -161,7 +161,7 @@ def test_the_kernel_id_is_the_services_word_else_the_leaders(login: Login, kerne
     ],
 )
 def test_people_may_say_a_number_or_the_services_own_id(word: str, logon: str | None) -> None:
-    assert logon_id_of_word(word) == logon
+    assert parse_logon_id(word) == logon
 
 
 @pytest.mark.parametrize(

@@ -126,7 +126,7 @@ def test_the_session_number_is_the_kernels_and_0_for_the_system(
     ],
 )  # fmt: skip
 def test_a_word_means_a_logon_session_by_number_or_by_its_logins_id(word: str, logon_id: str | None) -> None:
-    assert LINUX.logon_id_of_word(word) == logon_id
+    assert LINUX.parse_logon_id(word) == logon_id
 
 
 @pytest.mark.parametrize(

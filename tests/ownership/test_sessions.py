@@ -14,15 +14,15 @@ from logonscope.facts import UNSET, Account, Login, Machine, Process
 from logonscope.machine import Leader, Owner, start_time
 from logonscope.ownership.linux import SYSTEM
 from logonscope.ownership.sessions import (
-    APPROXIMATE_START,
-    KERNEL,
-    START_OF_LEADER,
-    TTY_NR,
-    earliest,
+    SOURCE_APPROXIMATE_START,
+    SOURCE_LEADER_START,
+    SOURCE_LOGINUID,
+    SOURCE_TTY_NR,
+    earliest_process,
     login_uid,
     logon_session,
     network_leader,
-    state,
+    session_state,
     terminal_below,
 )
 
@@ -86,7 +86,7 @@ def test_a_login_is_described_by_its_record_and_by_the_kernel() -> None:
         "scope",
     )
     assert session.sources == dict.fromkeys(record, SOURCE) | {
-        "uid": KERNEL, "tty": TTY_NR, "logon_type": "sshd, terminal pts/0",
+        "uid": SOURCE_LOGINUID, "tty": SOURCE_TTY_NR, "logon_type": "sshd, terminal pts/0",
         "authentication_package": "recorded only in the login program's own log",
     }  # fmt: skip
 
@@ -108,15 +108,19 @@ def test_the_system_session_is_of_nobody_and_as_old_as_the_machine() -> None:
 
 def test_without_a_record_the_start_is_approximate_and_says_so() -> None:
     session = describe(None, [process(12, 11, start=900), process(11, 1, start=500), process(13, 11, start=400)])
-    assert (session.start, session.sources["start"]) == (at(5), APPROXIMATE_START)
+    assert (session.start, session.sources["start"]) == (at(5), SOURCE_APPROXIMATE_START)
     assert (session.state, session.vouched_by, session.leftovers, session.login) == (None, None, None, None)
-    assert (session.user, session.sources["uid"]) == ("alice", KERNEL)
+    assert (session.user, session.sources["uid"]) == ("alice", SOURCE_LOGINUID)
 
 
 def test_a_record_without_a_time_leaves_the_leaders_start() -> None:
     timeless = LOGIN._replace(since=None, process=process(10, start=300))
     session = describe(timeless, [process(9, start=200)])
-    assert (session.start, session.sources["start"], session.start_is_approximate) == (at(3), START_OF_LEADER, False)
+    assert (session.start, session.sources["start"], session.start_is_approximate) == (
+        at(3),
+        SOURCE_LEADER_START,
+        False,
+    )
     assert describe(timeless._replace(process=None), [process(9, start=200)]).start is None  # whoever is read
 
 
@@ -156,7 +160,11 @@ def test_the_first_process_says_what_a_session_began_with_only_where_it_is_a_log
         assert describe(None, [cron._replace(uids=uids), *job[1:]]).logon_type is None
     session = describe(None, [process(21, 20, comm="sh", start=300)])
     assert session.logon_type is None
-    assert (session.start, session.sources["start"], session.start_is_approximate) == (at(3), APPROXIMATE_START, True)
+    assert (session.start, session.sources["start"], session.start_is_approximate) == (
+        at(3),
+        SOURCE_APPROXIMATE_START,
+        True,
+    )
 
 
 CRON_UNIT, SSH_UNIT = "/system.slice/cron.service", "/system.slice/ssh.service/user"
@@ -266,12 +274,12 @@ def test_the_login_uid_is_the_kernels_word_where_the_session_is_the_kernels(
 
 def test_the_first_process_is_the_earliest_whose_parent_is_not_among_them() -> None:
     monitor, shell, older_child = process(20, 1, 50), process(30, 20, 60), process(31, 20, 40)
-    assert earliest([shell, older_child, monitor]) is monitor
-    assert earliest([shell, older_child]) is older_child
-    assert earliest([Process(5)]) is None
-    assert earliest([]) is None
+    assert earliest_process([shell, older_child, monitor]) is monitor
+    assert earliest_process([shell, older_child]) is older_child
+    assert earliest_process([Process(5)]) is None
+    assert earliest_process([]) is None
     circle = [process(1, 2, 9), process(2, 1, 8)]
-    assert earliest(circle) is circle[1]
+    assert earliest_process(circle) is circle[1]
 
 
 def test_a_start_is_the_boot_time_plus_ticks() -> None:
@@ -309,13 +317,13 @@ def test_the_state_and_the_leftovers_are_those_of_the_table(
 ) -> None:
     login = login._replace(state=said, gone=gone)
     session = described(Owner("41", "audit", login), [Process(1, ses=41), Process(2, ses=41)])
-    assert (state(login), session.state) == (expected, expected)
+    assert (session_state(login), session.state) == (expected, expected)
     assert session.leftovers == (None if leftover is None else 2 * leftover)
 
 
 def test_where_nobody_vouches_nothing_is_known() -> None:
     session = described(Owner("41", "audit", None), [Process(1, ses=41)])
-    assert (state(None), session.state, session.leftovers) == (None, None, None)
+    assert (session_state(None), session.state, session.leftovers) == (None, None, None)
 
 
 # Terminals

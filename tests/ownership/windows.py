@@ -123,7 +123,7 @@ class WindowsOwnership(Ownership):
         del owner
         return None
 
-    def generation(self, owner: Owner) -> int | None:
+    def logon_id_generation(self, owner: Owner) -> int | None:
         del owner
         return None
 
@@ -172,7 +172,7 @@ class WindowsOwnership(Ownership):
         del leader, lines
         return session
 
-    def logon_id_of_word(self, word: str) -> str | None:
+    def parse_logon_id(self, word: str) -> str | None:
         if word.lower() == "system":
             return SYSTEM.logon_id
         return str(int(word)) if word.isascii() and word.isdecimal() else None

@@ -77,7 +77,7 @@ def test_a_user_is_told_nothing_of_the_login_of_another(lab: Lab) -> None:
         listed = asked(lab.machine, "ps", logon_id, user="alice")
 
     assert (code, out) == (3, "[]\n")
-    assert "belongs to a logon session of another user" in error
+    assert "is not in one of your logon sessions" in error
     assert "bob" not in error
     assert logon_id not in error
     assert (listed[0], json.loads(listed[1])) == (1, [])

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from functools import partial
@@ -15,6 +16,7 @@ import pytest
 from tests.lab.fixtures import cannot
 from tests.lab.lab import PYTHON
 from tests.lab.systemd import wait_until
+from tests.server.attacked import SOURCE, attacked
 
 ACCOUNT = 1
 """The uid of an account that every host has, "daemon". In the container it is somebody else's."""
@@ -32,6 +34,26 @@ int main(int count, char **args) {
     pause();
     return 0;
 }
+"""
+
+# Run in a container that has the socket of this host's service: what does the server answer, and what the command?
+ASK = """
+import json, sys
+from logonscope.client.service import connect_to_socket
+from logonscope.app import SERVICE_SOCKET, connect
+from logonscope.errors import LogonscopeError
+try:
+    list(connect_to_socket(SERVICE_SOCKET, 10).processes())
+    refused = ""
+except LogonscopeError as error:
+    refused = str(error)
+host = connect()
+try:
+    host.session_of(int(sys.argv[1]))
+    named = "answered"
+except LogonscopeError as error:
+    named = error.name
+print(json.dumps([refused, repr(host), [process.pid for process in host.processes()], named]))
 """
 
 # crun refuses to run where cgroup2 is mounted beside the controllers of cgroup version 1
@@ -55,6 +77,17 @@ class Podman:
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
+
+    def ask_service(self, root: Path, socket_folder: str, user: int, pid: int) -> Any:
+        """Run ASK about a pid of this host in a container with this Python and the socket of a server."""
+        folders = {"/usr", SOURCE, sys.prefix, sys.base_prefix}
+        # their parents may be closed to other users here; in the container they are new directories
+        volumes = [f"--volume={folder}:{folder}:ro" for folder in sorted(folders)]
+        volumes.append(f"--volume={socket_folder}:/run/logonscope")
+        options = [f"--user={user}", f"--env=PYTHONPATH={SOURCE}", "--env=PYTHONDONTWRITEBYTECODE=1", "--network=none"]
+        limits = ["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1000:1000"]
+        command = [PYTHON, "-c", ASK, str(pid)]
+        return json.loads(self.run("run", "--rm", *limits, *options, *volumes, "--rootfs", str(root), *command))
 
     def start(self, root: Path, *options: str, command: tuple[str, ...]) -> tuple[str, int]:
         """Start a container and return its id and the pid of its first process on this host."""
@@ -138,3 +171,17 @@ def test_a_login_in_a_container_is_nobodys_of_this_host(podman: Podman, root: Pa
     assert rows("query", account) == []
     text = logonscope("whose", str(pid))
     assert f"logon session {logon_id}: uid {ACCOUNT} of container {container_id[:12]} (podman)" in text
+
+
+@pytest.mark.parametrize("user", [0, 65_534])
+def test_a_container_that_has_the_socket_is_rejected_and_reads_itself(podman: Podman, root: Path, user: int) -> None:
+    for name in ("lib", "lib64", "bin"):
+        if Path(f"/{name}").is_symlink():
+            (root / name).symlink_to(Path(f"/{name}").readlink())
+    with attacked() as server:
+        refused, host, pids, named = podman.ask_service(root, str(Path(server.path).parent), user, os.getpid())
+    assert "the caller is in another user or pid namespace" in refused
+    assert host.startswith("<LocalHost")
+    # the container has no other process, and a pid of this host means none there
+    assert pids == [1]
+    assert named == "WBEM_E_NOT_FOUND"

@@ -14,7 +14,7 @@ JSON = {"Content-Type": "application/json"}
 PROCESS = 'Win32_Process.Handle="4312"'
 
 BODIES: Mapping[str, Mapping[str, Any]] = {
-    "identify": {}, "sessions": {"which": "alice"}, "session_of": {"pid": 4312}, "processes": {},
+    "identify": {}, "machine": {}, "sessions": {"which": "alice"}, "session_of": {"pid": 4312}, "processes": {},
     "session_processes": {}, "tree": {}, "leftovers": {}, "services": {}, "whose": {"target": ":8080"}, "doctor": {},
     "get": {"path": PROCESS}, "enumerate": {"class_name": "Win32_SessionProcess"},
     "query": {"text": "SELECT Name, __PATH FROM Win32_Process"}, "explain": {"text": "SELECT * FROM Win32_Process"},

@@ -68,6 +68,7 @@ def test_what_would_be_done_is_said_and_not_done(tmp_path: Path) -> None:
         f"users: 1 in {tmp_path / 'users'}, 1 with NTLM",
         "PAM: off",
         "Kerberos: off",
+        "client certificates: off",
         "methods: off",
     ]
 

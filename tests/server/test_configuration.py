@@ -126,7 +126,9 @@ def test_where_nobody_can_listen(url: str, why: str, tmp_path: Path) -> None:
         ("pam = '../su'", 'invalid pam "../su": expected the name of a PAM service; {do}'),
         ('users = "a\\u0000b"', 'invalid users "a\\u0000b": expected the path of a file; {do}'),
         ("administrators = [1]",
-         'invalid administrators [1]: expected a list of names such as ["sudo", "wheel"]; {do}'),
+         'invalid administrators [1]: expected a list of groups such as ["sudo", "wheel"]; {do}'),
+        ("hosts = [1]", 'invalid hosts [1]: expected a list of names such as ["web1.example.com"]; {do}'),
+        ("origins = 1", 'invalid origins 1: expected a list of origins such as ["https://web1"]; {do}'),
         ("users = 2026-01-01", 'invalid users "2026-01-01": expected the path of a file; {do}'),
     ],
 )  # fmt: skip
@@ -234,9 +236,13 @@ def test_a_flag_shows_its_words_and_its_default_as_they_can_be_typed() -> None:
     add_flags(parser)
     shown = " ".join(parser.format_help().split())
     for words in (
-        "--metrics administrators|loopback ",
+        '--metrics ""|administrators|loopback ',
         "--log-level debug|info|warning|error ",
         "--log-format text|json ",
+        "--users FILE ",
+        "--state DIRECTORY ",
+        "--pam SERVICE ",
+        "whose common name is the user; empty: none (default: none)",
     ):
         assert words in shown
     assert "(default: sudo,wheel)" in shown

@@ -84,11 +84,13 @@ def test_an_error_is_an_object_with_wmis_name_and_number(server: RunningServer) 
     ("operation", "body", "headers", "status", "message"),
     [
         ("nothing", b"{}", {}, 404, "unknown operation 'nothing'"),
+        ("whose/sshd", b"{}", {}, 404, "unknown operation 'whose/sshd'"),
         ("whose", b"{}", {}, 400, "whose needs the argument 'target'"),
         ("whose", b'{"target": null}', {}, 400, "whose needs the argument 'target'"),
         ("whose", b'{"targets": 1}', {}, 400, "whose has no argument 'targets'"),
-        ("whose", b'{"target": [1]}', {}, 400, "invalid target: expected a text of at most 65,536 characters"),
-        ("whose", b'{"target": true}', {}, 400, "invalid target: expected a text of at most 65,536 characters"),
+        ("whose", b'{"target": [1]}', {}, 400, "invalid target: expected a text of at most 65,536 characters, or a"),
+        ("whose", b'{"target": -1}', {}, 400, "invalid target: expected a text of at most 65,536 characters, or a"),
+        ("whose", b'{"target": %s}' % (b"9" * 5000), {}, 400, "invalid JSON: a number has too many digits"),
         ("sessions", b"[]", {}, 400, "invalid request: expected a JSON object"),
         ("sessions", b"{", {}, 400, "invalid JSON: Expecting property name"),
         ("sessions", b'{"which": 1, "which": 2}', {}, 400, "invalid JSON: duplicate member"),
@@ -101,6 +103,7 @@ def test_an_error_is_an_object_with_wmis_name_and_number(server: RunningServer) 
         ("sessions", b"{}", {"Content_Type": "text/plain"}, 400, "invalid content type 'text/plain'"),
         ("sessions", b"{}", {"Content_Type": "application/json;charset=utf-16"}, 400, "invalid content type"),
         ("sessions", b"{}", {"Logonscope_Timeout": "0"}, 400, "invalid Logonscope-Timeout '0'"),
+        ("sessions", b"{}", {"Logonscope_Timeout": "1_0"}, 400, "invalid Logonscope-Timeout '1_0'"),
         ("sessions", b"{}", {"Logonscope_Timeout": "nan"}, 400, "invalid Logonscope-Timeout 'nan'"),
         ("sessions", b"{}", {"Logonscope_Max_Line": "10"}, 400, "invalid Logonscope-Max-Line 10"),
         ("sessions", b'{"which": "%s"}' % (b"x" * 600_000), {}, 413, "the request"),
@@ -126,7 +129,16 @@ def test_a_wrong_password_and_an_unknown_token_get_the_same_answer(server: Runni
     wrong.append(post(server, "whose", BODIES["whose"], None, Authorization="Bearer lgs_wrong"))
     assert [answer.status for answer in wrong] == [401, 401, 401]
     assert wrong[0].body == wrong[1].body
+    assert wrong[0].error["message"] == "authentication failed"
     assert wrong[2].error["message"] == "authentication failed: invalid token"
+
+
+def test_a_slash_at_the_end_is_no_other_path_and_another_method_is_an_error(server: RunningServer) -> None:
+    assert post(server, "identify/", {}).lines == post(server, "identify", {}).lines
+    for operation in ("identify", "nothing", ""):
+        answer = post(server, operation, {}, method="GET")
+        assert (answer.status, answer.headers["allow"]) == (405, "POST")
+        assert answer.error["message"] == "GET is not supported here"
 
 
 def test_a_caller_gets_its_own_rows_only(server: RunningServer) -> None:

@@ -73,5 +73,5 @@ def test_the_properties_of_instances_are_valid(server: RunningServer) -> None:
 
 
 def test_an_unknown_operation() -> None:
-    with pytest.raises(InvalidMethodError, match="the operations are identify, sessions"):
+    with pytest.raises(InvalidMethodError, match="the operations are identify, machine, sessions"):
         operation_schema("nothing")

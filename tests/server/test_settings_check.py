@@ -37,6 +37,7 @@ def test_all_is_said_and_nothing_is_written(tmp_path: Path) -> None:
         f"users: 1 in {tmp_path}/users, 0 with NTLM",
         "PAM: off",
         "Kerberos: off",
+        "client certificates: off",
         "methods: off",
         f"audit log: {tmp_path}/audit",
     ]
@@ -50,6 +51,18 @@ def test_a_certificate_that_is_there_is_told_of(tmp_path: Path) -> None:
     assert said.startswith("certificate: SHA-256 fingerprint ")
     assert said.endswith(f"; clients must trust {tmp_path}/self-signed.crt")
     assert not (tmp_path / "self-signed.crt").exists()
+
+
+@pytest.mark.parametrize("url", [HERE, "https://127.0.0.1:0"])
+def test_the_authorities_of_client_certificates_are_read_without_a_listener_for_them(tmp_path: Path, url: str) -> None:
+    self_signed_certificate(str(tmp_path))
+    missing = settings_in(tmp_path, listen=[url], client_ca=str(tmp_path / "none.pem"))
+    assert refusal(missing) == f"cannot read {tmp_path}/none.pem: No such file or directory; check --client-ca"
+    (tmp_path / "bad.pem").write_text("hello")
+    invalid = settings_in(tmp_path, listen=[url], client_ca=str(tmp_path / "bad.pem"))
+    assert refusal(invalid).startswith(f"cannot use the certificates in {tmp_path}/bad.pem: ")
+    valid = settings_in(tmp_path, listen=[url], client_ca=str(tmp_path / "self-signed.crt"))
+    assert f"client certificates: {tmp_path}/self-signed.crt" in check_settings(valid)
 
 
 def test_a_certificate_that_was_given_is_looked_at_though_nobody_asks_for_it(tmp_path: Path) -> None:
@@ -155,7 +168,10 @@ def test_what_opens_more_than_it_seems_to(tmp_path: Path) -> None:
         "http://0.0.0.0:0: 1 of 1 users cannot authenticate, passwords need TLS; use https://, or --ntlm users",
         f"private key {certificate} has mode 666: other users can access it; use mode 600 or 640",
         "metrics = loopback: every user of this host, and every client of a proxy on it, can read /metrics",
-        "allow_methods: over the network, administrators can end every process, other users their own",
+        (
+            "allow_methods: over the network, administrators can end every process and control every service; other "
+            "users can end their own processes, and control services as systemd permits them"
+        ),
     ]
     certificate.chmod(0o640)  # a group for certificates, as Debian's ssl-cert
     assert warned(settings_in(tmp_path, listen=[HERE, "https://0.0.0.0:0"], certificate=str(certificate))) == []

@@ -22,6 +22,7 @@ from logonscope.errors import LogonscopeError
 from logonscope.server.http import application
 from logonscope.server.json import JSON_OPERATIONS, JSON_PATHS, JsonDoor
 from logonscope.server.json_schemas import OPENAPI_PATH
+from logonscope.server.request_target import normalized_path
 from logonscope.server.serve import DOORS
 from logonscope.server.wsman import REQUESTS, WSMAN_PATHS, WsmanDoor
 from logonscope.wire.wsman import names
@@ -156,7 +157,7 @@ def test_every_filter_dialect_and_mode_that_the_server_names_is_sent(pair: Pair)
 def test_every_path_of_the_server_is_asked(pair: Pair) -> None:
     routes = {route.path for route in application(pair.servers[0].services).routes}  # type: ignore[attr-defined]  # each is a Route
     of_json = {*JSON_PATHS, OPENAPI_PATH}  # asked in test_visibility_over_json.py
-    assert routes == {*(sender.path for sender in SENDERS.values()), METRICS, *of_json}
+    assert routes == {*(normalized_path(sender.path) for sender in SENDERS.values()), METRICS, *of_json}
     assert set(WSMAN_PATHS) < routes
 
 

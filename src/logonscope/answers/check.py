@@ -4,9 +4,16 @@ from typing import NamedTuple
 
 
 class Check(NamedTuple):
-    """A result of ``doctor``. ``ok`` None: no error, but worth knowing."""
+    """A result of ``doctor``.
+
+    Attributes:
+        what: the subject of the check, such as "rights" or "kernel ids".
+        ok: whether it passed; None: this is information, not an error.
+        found: the finding.
+        do: what to do about it; "" if there is nothing to do.
+    """
 
     what: str
     ok: bool | None
     found: str
-    do: str  # what would help; "" if there is nothing to do
+    do: str

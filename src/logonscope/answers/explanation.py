@@ -5,21 +5,37 @@ from typing import NamedTuple
 
 
 class PartExplained(NamedTuple):
-    """The part of a query that reads one class."""
+    """The part of a query that reads one class.
+
+    Attributes:
+        class_name: the class.
+        properties: the properties that are returned.
+        fixed: the properties that the condition limits to listed values, by which the reading is limited. The values
+            are constants as in WQL: texts have quotes.
+        reads: what is read, in this order.
+        predicate: the part of the condition that the reading alone does not guarantee; None: there is none. (A query
+            tests the whole condition on every row.)
+    """
 
     class_name: str
     properties: tuple[str, ...]
-    fixed: Mapping[str, tuple[str, ...]]  # properties that narrow the reading, with their possible values
-    reads: tuple[str, ...]  # in this order
-    predicate: str | None  # the part of the condition that is tested on each row
+    fixed: Mapping[str, tuple[str, ...]]
+    reads: tuple[str, ...]
+    predicate: str | None
 
     def __hash__(self) -> int:
         return hash((self.class_name, self.properties, self.reads, self.predicate))  # a mapping has no hash
 
 
 class Explanation(NamedTuple):
-    """The explanation of a query. ``asks_for``: instances, classes, associators, references or events."""
+    """The explanation of a query.
+
+    Attributes:
+        asks_for: instances, classes, associators, references or events.
+        of: the class of the FROM clause, or the path of the given instance.
+        parts: one part for each class that is read.
+    """
 
     asks_for: str
-    of: str  # the class, or the path of the instance
+    of: str
     parts: tuple[PartExplained, ...]

@@ -1,11 +1,13 @@
 """LogonFilter: a filter on logon sessions by their values."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple, Self, TypeVar
 
 from logonscope.answers.logon_session import NO_DETAILS, Details, LogonSession
 from logonscope.errors import InvalidParameterError
+
+Value = TypeVar("Value")
 
 SYSTEM_LOGON_TYPE = 0
 """LogonType of the System session."""
@@ -20,22 +22,49 @@ STATES = ("active", "online", "closing", "lingering", "logged out")
 class LogonFilter(NamedTuple):
     """A filter that a logon session matches if it matches every field. A field that is None matches any session.
 
-    None as an element of types or states matches an unknown value.
+    Attributes:
+        users: users who logged in: account names, or uids in digits.
+        types: values of LogonType; None as an element matches an unknown type.
+        states: values of LogonSession.state, such as "active" or "logged out"; None as an element matches an unknown
+            state.
+        origins: remote hosts as the login record has them, IP addresses, and networks: "192.0.2.0/24".
+        since: the session started at this time or later; a datetime with a time zone.
+        until: the session started before this time; a datetime with a time zone.
+        system: whether the System session can match.
+        keys: fingerprints of ssh keys, or their beginnings: "SHA256:mVPw".
     """
 
-    users: frozenset[str] | None = None  # users that logged in: account names, or uids in digits
-    types: frozenset[int | None] | None = None  # LogonType
+    users: frozenset[str] | None = None
+    types: frozenset[int | None] | None = None
     states: frozenset[str | None] | None = None
-    origins: frozenset[str] | None = None  # remote hosts as the login record has them, and networks: 192.0.2.0/24
-    since: datetime | None = None  # started at this time or later
-    until: datetime | None = None  # started before this time
-    system: bool = True  # include the System session
-    keys: frozenset[str] | None = None  # fingerprints of ssh keys, or their beginnings: "SHA256:mVPw"
+    origins: frozenset[str] | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    system: bool = True
+    keys: frozenset[str] | None = None
 
     @property
     def matches_all(self) -> bool:
         """Return whether every logon session matches."""
         return self == NO_FILTER
+
+    def checked(self) -> Self:
+        """Return the filter with its collections as frozensets, and states as ``LogonSession.state`` spells them.
+
+        "logged-out", as the command line writes it, becomes "logged out".
+
+        Raises:
+            InvalidParameterError: a value cannot match any logon session, or has the wrong type.
+        """
+        for name in ("since", "until"):
+            _check_time(name, getattr(self, name))
+        return self._replace(
+            users=_checked_set("users", self.users, _check_user),
+            types=_checked_set("types", self.types, _check_type),
+            states=_checked_set("states", self.states, _check_state),
+            origins=_checked_set("origins", self.origins, _check_origin),
+            keys=_checked_set("keys", self.keys, _check_key),
+        )
 
     @property
     def details(self) -> Details:
@@ -100,3 +129,67 @@ def _is_in_network(host: str, origin: str) -> bool:
         return ipaddress.ip_address(host.partition("%")[0]) in ipaddress.ip_network(origin, strict=False)
     except ValueError:
         return False
+
+
+def _checked_set(name: str, values: Any, check: Callable[[Any], Value]) -> frozenset[Value] | None:
+    """Return the values of a field, checked one by one.
+
+    Raises:
+        InvalidParameterError: the field is not a collection, or a value is invalid.
+    """
+    if values is None:
+        return None
+    # a text is a collection of its letters, none of which was intended
+    if isinstance(values, str | bytes) or not isinstance(values, Collection):
+        raise InvalidParameterError(f"invalid {name} {values!r}: expected a set", f"give {{{values!r}}}")
+    return frozenset(check(value) for value in values)
+
+
+def _check_user(value: Any) -> str:
+    if not isinstance(value, str):
+        raise InvalidParameterError(f"invalid user {value!r}: expected text", f"give {str(value)!r}")
+    return value
+
+
+def _check_type(value: Any) -> int | None:
+    # in Python, True is an int
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
+        raise InvalidParameterError(f"invalid type {value!r}: expected a LogonType such as 10, or None")
+    return value
+
+
+def _check_state(value: Any) -> str | None:
+    if value is None:
+        return None
+    state = value.replace("-", " ") if isinstance(value, str) else value
+    if state not in STATES:
+        raise InvalidParameterError(f"invalid state {value!r}: expected {', '.join(STATES)}, or None")
+    return str(state)
+
+
+def _check_origin(value: Any) -> str:
+    if not isinstance(value, str):
+        raise InvalidParameterError(f"invalid origin {value!r}: expected text", f"give {str(value)!r}")
+    if "/" in value:
+        import ipaddress  # noqa: PLC0415 -- seldom needed, and slow to import
+
+        try:
+            ipaddress.ip_network(value, strict=False)
+        except ValueError:
+            raise InvalidParameterError(f"invalid network {value!r}: expected a network such as 192.0.2.0/24") from None
+    return value
+
+
+def _check_key(value: Any) -> str:
+    if not isinstance(value, str):
+        raise InvalidParameterError(f"invalid key {value!r}: expected a fingerprint such as 'SHA256:mVPw'")
+    return value
+
+
+def _check_time(name: str, value: Any) -> None:
+    if value is None:
+        return
+    if not isinstance(value, datetime) or value.tzinfo is None:
+        raise InvalidParameterError(
+            f"invalid {name} {value!r}: expected a datetime with a time zone", f"give {name}=TIME.astimezone()"
+        )

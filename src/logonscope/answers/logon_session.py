@@ -28,48 +28,82 @@ ALL_DETAILS: Details = frozenset({"origin", "authentication", "usage"})
 
 
 class LogonSession(NamedTuple):
-    """One act of logging in and everything it started. None: unknown, or absent."""
+    """A logon session: one login and all processes that it started. None: the value is unknown, or absent.
 
-    logon_id: str  # always decimal
+    The fields from ``authentication_method`` to ``authentication_source`` are read only with the detail
+    "authentication".
+
+    Attributes:
+        logon_id: the LogonId, in decimal digits.
+        uid: the login uid; None for the System session.
+        logon_type: as Win32_LogonSession.LogonType.
+        start: the time of the login, with a time zone.
+        state: active, online, closing, lingering, logged out.
+        service: the PAM service: sshd, login, cron, ...
+        login_class: logind's class: user, greeter, manager, background, ...
+        leader: the pid of the process that logged in.
+        login: the id that the login service gave to the login.
+        vouched_by: the login service that has a login record of it.
+        processes: the number of its processes that the caller may see; None if not counted.
+        leftovers: the same, if it is logged out, else 0; None if that is unknown, or not counted.
+        guid: its permanent, unique name.
+        join_evidence: the evidence that joins its login with a kernel id: record, leader, scope, remembered.
+        start_is_approximate: no login record has the start: it may change when the earliest process ends.
+        container_id: the container in which it began.
+        container_runtime: the engine of that container: docker, podman, containerd, cri-o, kubernetes, lxc, nspawn.
+        pod_uid: the Kubernetes pod of that container.
+        is_foreign: whether ``uid`` does not belong to this host, but to a container or another root directory.
+        remote_address: the IP address of the client.
+        remote_port: the port of the client; read with the detail "origin", or if the record has no address.
+        authentication_method: in sshd's words: publickey, password, keyboard-interactive/pam, ...
+        key_type: ED25519, RSA-CERT, ...
+        key_fingerprint: the fingerprint of the ssh key: SHA256:...
+        certificate_authority: the fingerprint of the key that signed the certificate.
+        authentication_source: the log: "journal", or "/var/log/auth.log, unauthenticated", to which every user can
+            write.
+        sources: the source of each value, by the name of the field.
+        usage: the resources of its processes; only with the detail "usage".
+    """
+
+    logon_id: str
     user: str | None = None
-    uid: int | None = None  # login uid; None for the System session
-    logon_type: int | None = None  # as Win32_LogonSession.LogonType
+    uid: int | None = None
+    logon_type: int | None = None
     logon_type_name: str | None = None
     authentication_package: str | None = None
-    start: datetime | None = None  # with offset
-    state: str | None = None  # active, online, closing, lingering, logged out
+    start: datetime | None = None
+    state: str | None = None
     seat: str | None = None
     vt: int | None = None
     tty: str | None = None
     remote_host: str | None = None
     remote_user: str | None = None
-    service: str | None = None  # PAM service
-    login_class: str | None = None  # user, greeter, manager, background, ...
-    leader: int | None = None  # pid
+    service: str | None = None
+    login_class: str | None = None
+    leader: int | None = None
     scope: str | None = None
-    login: str | None = None  # the login service's own id
-    vouched_by: str | None = None  # the login service that has a record of it
-    processes: int | None = None  # None if not counted
-    leftovers: int | None = None  # None if unknown, or not counted
-    guid: str | None = None  # constant, and never given to another logon session
-    join_evidence: str | None = None  # what its login was matched by: record, leader, scope, remembered
-    start_is_approximate: bool = False  # no record has it: it may change when the earliest process ends
-    container_id: str | None = None  # of the container that it began in
-    container_runtime: str | None = None  # docker, podman, containerd, cri-o, kubernetes, lxc, nspawn
-    pod_uid: str | None = None  # of the Kubernetes pod of that container
-    is_foreign: bool = False  # uid does not belong to this host, but to a container or another root directory
-    remote_address: str | None = None  # of the client, an IP address
-    remote_port: int | None = None  # of the client; only with the detail "origin"
-    # the others only with the detail "authentication"
-    authentication_method: str | None = None  # publickey, password, keyboard-interactive/pam, ...: sshd's words
-    key_type: str | None = None  # ED25519, RSA-CERT, ...
-    key_fingerprint: str | None = None  # SHA256:...
+    login: str | None = None
+    vouched_by: str | None = None
+    processes: int | None = None
+    leftovers: int | None = None
+    guid: str | None = None
+    join_evidence: str | None = None
+    start_is_approximate: bool = False
+    container_id: str | None = None
+    container_runtime: str | None = None
+    pod_uid: str | None = None
+    is_foreign: bool = False
+    remote_address: str | None = None
+    remote_port: int | None = None
+    authentication_method: str | None = None
+    key_type: str | None = None
+    key_fingerprint: str | None = None
     certificate_id: str | None = None
     certificate_serial: int | None = None
-    certificate_authority: str | None = None  # fingerprint of its key
-    authentication_source: str | None = None  # "journal", or a file, "unauthenticated": any user can write there
-    sources: Mapping[str, str] = {}  # source of each value, by field name
-    usage: LogonUsage | None = None  # resources of its processes; only with the detail "usage"
+    certificate_authority: str | None = None
+    authentication_source: str | None = None
+    sources: Mapping[str, str] = {}
+    usage: LogonUsage | None = None
 
     def __hash__(self) -> int:
         # ``sources`` has no hash. Rows that are equal are equal in these two, which is all that a hash needs.

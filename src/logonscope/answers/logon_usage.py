@@ -6,17 +6,28 @@ from typing import NamedTuple
 class LogonUsage(NamedTuple):
     """The resources that the running processes of a logon session use, as far as the caller may see them.
 
-    A sum has the processes whose value could be read; None: there is none. Ended processes are not in the sums.
+    Each sum is over the processes whose value could be read; None if there is no such process. A process whose uids are
+    known but which has no value for memory (a kernel thread, a zombie) counts as 0. Ended processes are not included.
+
+    Attributes:
+        processes: number of processes that the caller may see.
+        unread: number of processes of which a value is missing in a sum.
+        user_time: seconds of processor time outside the kernel.
+        kernel_time: seconds of processor time in the kernel.
+        resident: bytes in RAM; memory that several processes share counts for each of them.
+        private: bytes in RAM and in swap that belong to no file (RssAnon + VmSwap).
+        read: bytes that read(2) and the like returned.
+        written: bytes that were passed to write(2) and the like.
     """
 
-    processes: int  # number of processes that the caller may see
-    unread: int  # number of processes of which a value is missing in a sum
-    user_time: float | None = None  # seconds of processor time outside the kernel
-    kernel_time: float | None = None  # seconds of processor time in the kernel
-    resident: int | None = None  # bytes in RAM; memory that several processes share counts for each of them
-    private: int | None = None  # bytes in RAM and in swap that belong to no file (RssAnon + VmSwap)
-    read: int | None = None  # bytes that read(2) and the like returned
-    written: int | None = None  # bytes that were passed to write(2) and the like
+    processes: int
+    unread: int
+    user_time: float | None = None
+    kernel_time: float | None = None
+    resident: int | None = None
+    private: int | None = None
+    read: int | None = None
+    written: int | None = None
 
     @property
     def processor_time(self) -> float | None:

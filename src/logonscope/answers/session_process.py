@@ -12,14 +12,30 @@ _COLUMNS = ("logon_id", "evidence", "pid", "name", "user", "tty", "start", "left
 
 
 class SessionProcess(NamedTuple):
-    """A process in its logon session: a pair of Win32_SessionProcess, with the values that people need most."""
+    """A process in its logon session: a pair of Win32_SessionProcess, with the values that people need most.
+
+    Attributes:
+        logon_id: the LogonId of its logon session; None: hidden from the caller, or not readable (see ``evidence``).
+        evidence: the rule that determined the logon session: scope, audit, manager, none; or hidden, unread, reported.
+        user: the account of the effective uid, as which it runs.
+        uid: the effective uid.
+        login_uid: the uid that logged in.
+        leftover: whether its logon session is logged out; None: unknown.
+        unread: the reasons why requested facts could not be read, by the name of the fact.
+        process_guid: its permanent, unique name.
+        logon_guid: the GUID of its logon session.
+        join_evidence: as in its LogonSession: record, leader, scope, remembered.
+        container_id: the container in which it runs.
+        container_runtime: the engine of that container: docker, podman, containerd, cri-o, kubernetes, lxc, nspawn.
+        pod_uid: the Kubernetes pod of that container.
+    """
 
     logon_id: str | None
     evidence: str
     pid: int
     ppid: int | None
     name: str | None
-    user: str | None  # account of the effective uid
+    user: str | None
     uid: int | None
     login_uid: int | None
     start: datetime | None
@@ -28,13 +44,13 @@ class SessionProcess(NamedTuple):
     leftover: bool | None
     command_line: str | None
     executable: str | None
-    unread: Mapping[str, str]  # reasons why requested facts could not be read, by fact
-    process_guid: str | None = None  # constant, and never given to another process
-    logon_guid: str | None = None  # of its logon session
-    join_evidence: str | None = None  # of its logon session: record, leader, scope, remembered
-    container_id: str | None = None  # of the container that it runs in
-    container_runtime: str | None = None  # docker, podman, containerd, cri-o, kubernetes, lxc, nspawn
-    pod_uid: str | None = None  # of the Kubernetes pod of that container
+    unread: Mapping[str, str]
+    process_guid: str | None = None
+    logon_guid: str | None = None
+    join_evidence: str | None = None
+    container_id: str | None = None
+    container_runtime: str | None = None
+    pod_uid: str | None = None
 
     def __hash__(self) -> int:
         return hash((self.pid, self.start, self.logon_id))  # ``unread`` has no hash: see LogonSession
@@ -48,11 +64,17 @@ class SessionProcess(NamedTuple):
 
 
 class Leftovers(NamedTuple):
-    """Processes of logged-out logon sessions, and for how many logon sessions it is known whether they have any."""
+    """Processes of logged-out logon sessions, and for how many logon sessions it is known whether they have any.
+
+    Attributes:
+        processes: the leftovers.
+        known: the number of logon sessions for which it is known whether they are logged out.
+        unknown: the number of logon sessions for which it is not known. The System session is in neither number.
+    """
 
     processes: tuple[SessionProcess, ...]
-    known: int  # number of logon sessions of which it is known whether they are logged out
-    unknown: int  # number of the others
+    known: int
+    unknown: int
 
     def __repr__(self) -> str:
         return f"Leftovers(processes=<{len(self.processes)}>, known={self.known}, unknown={self.unknown})"

@@ -7,15 +7,25 @@ from logonscope.display import short_row_repr
 
 
 class SessionService(NamedTuple):
-    """The processes of the System session that belong to one service, or to none."""
+    """The processes of the System session that belong to one service, or to none.
 
-    service: str | None  # "nginx.service"; None: the processes that belong to no service
-    processes: int  # their number
-    pid: int  # the process that started first
-    name: str | None  # its name
-    user: str | None  # account of its effective uid
-    start: datetime | None  # when the service was started; else the start of that process
-    start_is_approximate: bool = False  # it is the start of that process
+    Attributes:
+        service: "nginx.service"; None: the processes that belong to no service.
+        processes: the number of its processes.
+        pid: the pid of its process that started first.
+        name: the name of that process.
+        user: the account as which that process runs.
+        start: when the service was started; else the start of that process.
+        start_is_approximate: whether ``start`` is the start of that process.
+    """
+
+    service: str | None
+    processes: int
+    pid: int
+    name: str | None
+    user: str | None
+    start: datetime | None
+    start_is_approximate: bool = False
 
     def __repr__(self) -> str:
         return short_row_repr(self, ("service", "processes", "pid", "name", "user"))

@@ -15,28 +15,49 @@ SWITCHERS = frozenset({"sudo", "sudo-rs", "su", "su-rs", "runuser", "doas", "pke
 
 
 class UnseenLogin(NamedTuple):
-    """A sign that a user may have logged in without the kernel's knowledge."""
+    """A sign that a user may have logged in without the kernel's knowledge.
 
-    kind: str  # daemon, unit, user change, orphan, outside
-    pid: int  # the process that shows it
-    name: str | None  # of that process; of a unit, its name
+    Attributes:
+        kind: "daemon": a parent is a program that lets users in; "unit": the process is in the unit of such a daemon,
+            and its parents have ended; "user change": root became a person without su or sudo; "orphan": the process
+            runs as a person, its parents have ended, and it is in no unit; "outside": its parent is in another pid
+            namespace.
+        pid: the process that shows the sign.
+        name: the name of that process, or of the unit.
+    """
+
+    kind: str
+    pid: int
+    name: str | None
 
 
 class Whose(NamedTuple):
-    """The result of ``whose`` for one target and one process."""
+    """The result of ``whose`` for one target and one process.
 
-    target: str  # as the caller wrote it; a port as ":22", not ":ssh"
+    Attributes:
+        target: the target of the call as it was written; a port as ":22", not ":ssh".
+        evidence: the rule that determined the logon session: scope, audit, manager, none.
+        chain: the parents, from the login to the process, and the process itself.
+        sockets: its sockets at the port or path, if the target was a port or a unix socket.
+        unseen_logins: signs of a login without the kernel's knowledge; None: the host does not report them.
+        is_own: whether the caller may see this answer only because the process runs as the caller: it is in the System
+            session, which is hidden from the caller.
+        service: the service of a process in the System session: "nginx.service".
+        service_start: when that service was started.
+    """
+
+    target: str
     pid: int
     logon_id: str
-    evidence: str  # scope, audit, manager, none
+    evidence: str
     session: LogonSession
     process: SessionProcess
-    chain: tuple[SessionProcess, ...]  # from the login to the process, itself included
-    sockets: tuple[Socket, ...]  # those at the port or the path, if the target was a port or a unix socket
-    unseen_logins: tuple[UnseenLogin, ...] | None = None  # None: the host does not report them
-    is_own: bool = False  # it is the caller's, in the System session, which the caller may not see otherwise
-    service: str | None = None  # of a process in the System session: "nginx.service"
-    service_start: datetime | None = None  # when the service was started
+    chain: tuple[SessionProcess, ...]
+    sockets: tuple[Socket, ...]
+    unseen_logins: tuple[UnseenLogin, ...] | None = None
+    is_own: bool = False
+    service: str | None = None
+    service_start: datetime | None = None
 
     def __repr__(self) -> str:
         return short_row_repr(self, ("target", "pid", "logon_id", "evidence", "session"))

@@ -16,6 +16,8 @@ UNIX_PREFIX = "unix:"
 """Prefix of unix sockets; a path or an abstract name alone does, too."""
 
 LAST_PORT = 65_535
+LONGEST_SHOWN = 20
+"""Digits of an invalid pid that a message shows."""
 MOST_DIGITS = 10
 """Maximum number of digits of a pid; the kernel's largest pid has 7."""
 
@@ -28,12 +30,16 @@ class WhoseTarget(NamedTuple):
     """A parsed target: a pid, a process name, a port, an account, a path, or a word.
 
     A path is that of an executable or of a unix socket; a word is a name or an account.
+
+    Attributes:
+        text: the pid, name, path, abstract name after "@", account or word; for a port the whole target.
+        address: local address of the socket; None: any.
     """
 
     kind: Kind
-    text: str  # the pid, name, path, abstract name after "@", account or word; for a port the whole target
+    text: str
     port: int = 0
-    address: str | None = None  # local address of the socket; None: any
+    address: str | None = None
 
 
 def parse_target(text: str) -> WhoseTarget:
@@ -46,7 +52,8 @@ def parse_target(text: str) -> WhoseTarget:
         raise InvalidParameterError("invalid target: it is empty", TARGET_FORMS)
     if re.fullmatch("[0-9]+", text):
         if len(text) > MOST_DIGITS:
-            raise InvalidParameterError(f"invalid pid '{text[:20]}...': at most {MOST_DIGITS} digits", TARGET_FORMS)
+            digits = text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
+            raise InvalidParameterError(f"invalid pid '{digits}': at most {MOST_DIGITS} digits", TARGET_FORMS)
         return WhoseTarget("pid", text)
     if text.startswith("/"):
         return WhoseTarget("path", text)

@@ -141,7 +141,7 @@ class Visibility:
     def owns_in_system_session(self, process: Process, owner: Owner) -> bool:
         """Return whether a process is wholly the caller's and belongs to the System session, which has no user."""
         is_system = owner.logon_id == self._ownership.system_owner.logon_id
-        return is_system and self.uid is not None and self._runs_as_caller(process, owner, wholly=True)
+        return is_system and self.uid is not None and self.runs_as_caller(process, owner, wholly=True)
 
     def sees_login(self, login: Login) -> bool:
         """Return whether the caller may see a login record."""
@@ -183,7 +183,7 @@ class Visibility:
             return self.masked(process, facts, owner), owner
         # the caller's process in a logon session of another user, as after sudo: the process is visible, its logon
         # session is not
-        if self._runs_as_caller(process, owner, wholly=False):
+        if self.runs_as_caller(process, owner, wholly=False):
             return self._without_session_facts(process, facts, owner), HIDDEN
         return (self.identity(process, facts), HIDDEN) if include_hidden else None
 
@@ -201,7 +201,7 @@ class Visibility:
         if self.everything:
             return process
         # decided before the location is removed, which can show that its uids are those of a container
-        is_callers = self._runs_as_caller(process, owner, wholly=True)
+        is_callers = self.runs_as_caller(process, owner, wholly=True)
         if self._ownership.names_other_login(process, owner, self.uid):
             process = self._without_location(process, owner)
             process = process._replace(unread=_reasons(process, [self._ownership.location_fact], NOT_YOUR_SESSION))
@@ -215,7 +215,7 @@ class Visibility:
             changes["name"] = process.comm
         return process._replace(unread=unread or None, **changes)
 
-    def _runs_as_caller(self, process: Process, owner: Owner, *, wholly: bool) -> bool:
+    def runs_as_caller(self, process: Process, owner: Owner, *, wholly: bool) -> bool:
         """Return whether a process runs as the caller; a uid of a container or of another root is not the caller's."""
         if not self._ownership.runs_as(process, self.uid, wholly=wholly):
             return False
@@ -302,7 +302,7 @@ def check_may_act(caller: Caller) -> None:
         AccessDeniedError: the caller may only read.
     """
     if caller.read_only:
-        raise AccessDeniedError("this request may only read", "use a token with --scope act, and no --as")
+        raise AccessDeniedError("this request may only read", "leave out --as; a token needs --scope act")
 
 
 def acting_uid(caller: Caller) -> int | None:

@@ -22,6 +22,7 @@ from logonscope.cim.instances import ClassRows
 from logonscope.cim.paths import ObjectPath
 from logonscope.cim.schema import Schema
 from logonscope.errors import InvalidParameterError
+from logonscope.machine import Selection
 from logonscope.providers.helpers.provider import COUNTS, Provider
 from logonscope.providers.helpers.registry import classes_at_end, find_provider, get_provider
 from logonscope.wql.predicate import Row
@@ -155,7 +156,7 @@ def _read_associators(
     links = [
         link._replace(far_classes=tuple(cls for cls in link.far_classes if cls in with_properties)) for link in links
     ]
-    return (result for link in links if link.far_classes for result in _far_ends(request, link, target, options))
+    return (result for link in links if link.far_classes for result in read_far_ends(request, link, target, options))
 
 
 def associated_classes(
@@ -281,7 +282,7 @@ def _association_rows(request: Request, link: Link, target: Target, columns: Seq
     return matching_rows(request, link.association, columns, references_to(link.role, target))
 
 
-def _far_ends(request: Request, link: Link, target: Target, options: AssociationOptions) -> Iterator[ClassRows]:
+def read_far_ends(request: Request, link: Link, target: Target, options: AssociationOptions) -> Iterator[ClassRows]:
     """Yield the instances at the other end of an association, in the cheapest of three ways."""
     end = link.provider.ends[link.result_role]
     selection = link.provider.selection({link.role: frozenset({target.reference})})
@@ -298,11 +299,21 @@ def _far_ends(request: Request, link: Link, target: Target, options: Association
         else:
             # The logon session of one process. By its LogonId, every process of the host would be read to
             # find its members; from the process, its parents and its login record are enough.
-            # Its processes are not counted for that.
-            facts = provider.facts_of_rows(columns.stored) - {COUNTS}
-            items = read_items(request, provider.subject, ItemQuery(facts, selection))
-            rows = provider.rows(items, request.context, columns.stored)
+            rows = _rows_without_counts(request, provider, selection, columns.stored)
         yield ClassRows(cls, columns.stored, rows, columns.shown)
+
+
+def _rows_without_counts(
+    request: Request, provider: Provider, selection: Selection, columns: Sequence[str]
+) -> Iterator[Row]:
+    """Yield the rows of the logon session of one process; columns that count its processes are null."""
+    counts = {name for name in columns if COUNTS in provider.facts_of_columns((name,))}
+    facts = provider.facts_of_rows(name for name in columns if name not in counts)
+    items = read_items(request, provider.subject, ItemQuery(facts, selection))
+    rows = provider.rows(items, request.context, columns)
+    # the item has the members that were read, the process and its ancestors: their number is not a count
+    for row in rows:
+        yield tuple(None if name in counts else value for name, value in zip(columns, row, strict=True))
 
 
 def _rows_of_parts(

@@ -27,7 +27,7 @@ def get_class(request: Request, name: str, namespace: str | None = None) -> Clas
 
 
 def classes(request: Request, pattern: str | None = None, namespace: str | None = None) -> Iterator[Class]:
-    """Return the classes of a namespace whose names match a pattern, in any case.
+    """Return the classes of a namespace whose names match a pattern, case-insensitively.
 
     In the pattern, ``*`` or ``%`` matches any number of characters, ``?`` one character and ``[ab]`` one of these.
 

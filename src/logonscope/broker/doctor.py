@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from logonscope.answers.check import Check
 from logonscope.answers.logon_session import LogonSession
-from logonscope.broker.access import Caller
+from logonscope.broker.access import NOT_YOUR_PROCESS, NOT_YOUR_SESSION, Caller
 from logonscope.broker.request import Request
 from logonscope.broker.sessions import describe_sessions
 from logonscope.errors import LogonscopeError
@@ -33,7 +33,7 @@ def doctor(request: Request) -> list[Check]:
         *request.ownership.checks(request.machine),
         *request.source.checks(request.look),
         *_check_history(request),
-        _check_listing(processes, request.source.hiding_reason(), reads_all=reads_all),
+        _check_listing(request, processes),
         *_check_facts(processes, facts | request.ownership.owner_facts, reads_all=reads_all),
         *_check_logins(request, owned.logons, sessions),
         *_check_unrecorded(sessions),
@@ -56,7 +56,8 @@ def _check_rights(caller: Caller) -> Check:
     return Check("rights", None, f"{caller.name} may see only its own logon sessions", "run it as root to see all")
 
 
-def _check_listing(processes: Sequence[Process], hiding_reason: str | None, *, reads_all: bool) -> Check:
+def _check_listing(request: Request, processes: Sequence[Process]) -> Check:
+    hiding_reason, reads_all = request.source.hiding_reason(), request.sees_everything
     if hiding_reason is not None:
         return Check(
             "/proc", False, f"processes of other users cannot be seen: {hiding_reason}",
@@ -67,7 +68,11 @@ def _check_listing(processes: Sequence[Process], hiding_reason: str | None, *, r
             "/proc", False, "process 1 is not visible: mount option hidepid, or a /proc of another pid namespace",
             "run it as root outside the container, or in the group of the mount option gid=",
         )  # fmt: skip
-    return Check("/proc", True, f"{len(processes)} processes visible", "")
+    if reads_all:
+        return Check("/proc", True, f"{len(processes)} processes", "")
+    # every user may see how many processes there are
+    count = sum(1 for _ in request.read_masked(ProcessQuery(frozenset({"start"}))))
+    return Check("/proc", True, f"{count} processes, {len(processes)} of them yours to see", "")
 
 
 def _check_facts(processes: Sequence[Process], facts: Facts, *, reads_all: bool) -> Iterator[Check]:
@@ -76,8 +81,8 @@ def _check_facts(processes: Sequence[Process], facts: Facts, *, reads_all: bool)
         (fact, reason)
         for process in processes
         for fact, reason in (process.unread or {}).items()
-        # kernel threads and zombies have no executable
-        if fact in checked_facts and reason != "No such file or directory"
+        # kernel threads and zombies have no executable; what access rules hide could be read
+        if fact in checked_facts and reason not in {"No such file or directory", NOT_YOUR_SESSION, NOT_YOUR_PROCESS}
     )
     for (fact, reason), count in sorted(reasons.items()):
         yield Check(
@@ -91,7 +96,9 @@ def _reading_advice(reason: str, *, reads_all: bool) -> str:
     # more rights do not help against a read that hangs
     if reason.startswith((NO_ANSWER_WITHIN, NOT_TRIED)):
         return "the processes wait for something, often a dead FUSE or NFS mount; see /proc/PID/wchan"
-    return "give CAP_SYS_PTRACE, and check SELinux or AppArmor" if reads_all else "run it as root"
+    if reads_all:
+        return "a security module (SELinux, AppArmor) or a missing CAP_SYS_PTRACE of this process denies it"
+    return "run it as root"
 
 
 def _one_fact_a_file(facts: Facts) -> frozenset[str]:
@@ -134,7 +141,7 @@ def _check_unrecorded(sessions: Sequence[LogonSession]) -> Iterator[Check]:
     if ids:
         yield Check(
             "logon sessions", None, f"{len(ids)} without a login record: {_list_ids(ids)}",
-            "their processes show what they are: a job of cron or at, or a login without pam_systemd",
+            "see `logonscope tree ID`: perhaps a job of cron or at, or a login without pam_systemd",
         )  # fmt: skip
 
 

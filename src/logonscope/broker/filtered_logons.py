@@ -15,7 +15,7 @@ from logonscope.broker.logon_of_process import description_facts
 from logonscope.broker.request import OwnedFilter, Request
 from logonscope.broker.session_selector import Which
 from logonscope.facts import Process
-from logonscope.machine import OWNER_FACT, Owner, ProcessQuery, Selection, local_datetime
+from logonscope.machine import OWNER_FACT, Owner, ProcessQuery, Selection, datetime_of_microseconds
 
 
 def sessions(request: Request, which: Which, where: LogonFilter, details: Details = NO_DETAILS) -> list[LogonSession]:
@@ -81,5 +81,5 @@ class _OwnerFilter:
             return True
         if login.remote_host is not None and not logon_filter.may_come_from(login.remote_host):
             return False
-        start = local_datetime(login.since / 1e6) if login.since else None
+        start = datetime_of_microseconds(login.since) if login.since else None
         return start is None or logon_filter.may_begin_at(start)

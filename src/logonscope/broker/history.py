@@ -121,7 +121,7 @@ def _parse_subject(request: Request, past: History, word: str | None) -> Subject
         return Subject(pids=frozenset({int(text)}))
     if kind == "name":
         return Subject(names=frozenset({text}))
-    logon_id = request.ownership.logon_id_of_word(text)
+    logon_id = request.ownership.parse_logon_id(text)
     if logon_id is not None and any(past.logons(request.look, LogonRecordQuery(logon_ids=frozenset({logon_id})))):
         return Subject(logon_ids=frozenset({logon_id}))
     if text.isdecimal():

@@ -13,7 +13,7 @@ from logonscope.broker.instances import not_found_error
 from logonscope.broker.method_table import Offered
 from logonscope.broker.request import Request
 from logonscope.broker.resolve import require_instance, target_of
-from logonscope.broker.service_methods import SERVICE_METHODS
+from logonscope.broker.service_methods import SERVICE_METHODS, check_source_acts
 from logonscope.cim.binding import Target
 from logonscope.cim.classes import Class, Method
 from logonscope.cim.instances import Outcome
@@ -137,6 +137,7 @@ def _get_owner_sid(target: MethodTarget, _: Mapping[str, Value]) -> Outcome:
 
 def _terminate(target: MethodTarget, _: Mapping[str, Value]) -> Outcome:
     process = target.process
+    check_source_acts(target.request)
     # for these, kill(2) reports success, but the kernel ignores the signal
     if process.pid == 1 or (process.flags or 0) & KERNEL_THREAD:
         return Outcome(ACCESS_DENIED)
@@ -152,8 +153,7 @@ def _set_priority(target: MethodTarget, parameters: Mapping[str, Value]) -> Outc
 def _act(target: MethodTarget, nice: int | None) -> Outcome:
     """Act on a process as the caller: set its nice value, or terminate it if ``nice`` is None."""
     process, source = target.process, target.request.source
-    if "act" not in source.abilities:
-        raise NotSupportedError("this host is read-only", "invoke the method on the machine itself")
+    check_source_acts(target.request)
     if process.state in {"Z", "X"}:
         raise NotFoundError(f"process {process.pid} has ended (zombie)", Hint(HintCode.LIST_PROCESSES))
     # without uids, the caller sees only which process it is

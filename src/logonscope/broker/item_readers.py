@@ -274,7 +274,7 @@ def _read_machine(request: Request, query: ItemQuery) -> Items:
     parts: frozenset[Part] = NO_PARTS | {part for part in PARTS if part in query.facts}
     # each part is read only if a column needs it: a reading of all processes is expensive
     machine = request.source.machine(request.look, parts) if parts else request.machine
-    summary = HostSummary(request.visibility.masked_machine(machine))
+    summary = HostSummary(machine if machine.hardware is None else request.visibility.masked_machine(machine))
     if PROCESSES in query.facts:
         processes = _read_processes(request, ItemQuery(frozenset(), include_hidden=True))
         summary = summary._replace(processes=sum(1 for _ in processes))

@@ -26,7 +26,7 @@ def query(
         request: the source, the caller and the deadline.
         text: the query.
         namespace: the namespace of its classes; None: root/cimv2.
-        language: "WQL", in any case.
+        language: "WQL", in upper or lower case.
 
     Raises:
         NotSupportedError: the query is an event query.

@@ -1,7 +1,7 @@
-"""Request: one operation of one caller on one source. All operations read the machine through it.
+"""Request: what one operation of one caller needs: source, ownership rules, caller and deadline.
 
-``read`` returns processes with their owners, as far as the caller may see them, in one of three ways (the first two are
-a ``ReadOrder``):
+All functions of the broker read the machine through it. ``read`` returns processes with their owners, as far as the
+caller may see them, in one of four ways (the first two are a ``ReadOrder``):
 
 - "logins first": first the login records, then processes while they are iterated. For rows that are processes. A login
   that appears in the meantime is read when one of its processes is read.
@@ -9,6 +9,7 @@ a ``ReadOrder``):
   sessions.
 - by pid, if the query names pids: those processes, and the few login records that can belong to their owners. The cost
   does not grow with the number of processes on the host.
+- without owners, if neither the rows nor the access checks need them: only the processes.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -78,7 +79,10 @@ class OwnedProcesses(NamedTuple):
 
 
 class Request:
-    """One operation: its source, ownership rules, caller, schema and deadline."""
+    """What one operation of one caller needs: source, ownership rules, caller, schema and deadline.
+
+    It keeps what was read once, so that one operation sees one value of it. It is used for one operation only.
+    """
 
     def __init__(
         self,
@@ -200,13 +204,14 @@ class Request:
             include_own_in_sessions_of_others: also return the caller's processes in logon sessions of other users; if
                 False, they may be left out.
             with_owners: determine the owners. If False, they are determined only if ``which`` names logon sessions, or
-                if the caller does not see these facts of every process; else each owner is NOT_REQUESTED.
+                if the caller may not see the facts of the query of every process; else each owner is NOT_REQUESTED.
 
         Raises:
             AccessDeniedError: the caller is not authenticated.
+            TimedOutError: by the call, or while the pairs are iterated: the deadline has passed.
         """
         # To determine an owner takes more files of each process, and the login records. It is skipped if neither the
-        # rows nor the selection need it, and if the caller may see these facts of any process.
+        # rows nor the selection need it, and if the caller may see the facts of the query of any process.
         is_needed = with_owners or _names_sessions(which)
         if not is_needed and self.visibility.shows_all(query.facts, include_hidden=include_hidden):
             return self._read_without_owners(query, early)
@@ -288,7 +293,7 @@ class Request:
 
     def logon_guid(self, owner: Owner) -> str | None:
         """Return the GUID of a logon session; None if it has none, or if the caller may not see it."""
-        key = owner.logon_id, self.ownership.generation(owner)
+        key = owner.logon_id, self.ownership.logon_id_generation(owner)
         if owner.logon_id is not None and key not in self._guids:
             if len(self._guids) >= MOST_GUIDS:
                 self._guids.clear()
@@ -451,6 +456,7 @@ class Request:
     ) -> OwnedProcesses:
         # These records are older than the processes and serve to narrow the reading only.
         index = self.ownership.index(self.source.logins(self.look), self.machine)
+        # Process(*values) takes the values as arguments, which is slower: this makes the tuple at once
         make = tuple.__new__
         for _ in range(MOST_ROUNDS):
             selection = select_sessions(which, self.ownership, index)
@@ -495,9 +501,10 @@ class Request:
         """Return the filter by logon session; None if the selection names no logon sessions."""
         if not selection.names_sessions:
             return None
-        return SessionFilter(
-            selection, self.ownership, self.accounts, self.foreign, case_sensitive=isinstance(which, str)
-        )
+        # A user's word names an account exactly, as on Linux. A selection comes from a WQL condition or a filter, which
+        # compare case-insensitively; they are tested again on each row.
+        is_word = isinstance(which, str)
+        return SessionFilter(selection, self.ownership, self.accounts, self.foreign, case_sensitive=is_word)
 
 
 def by_logon(pairs: Iterable[Owned]) -> dict[str, list[Owned]]:
@@ -578,6 +585,7 @@ class _OwnerlessFilter:
 def _pick_facts(facts: Facts) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
     """Return a function: it takes (*process, None) and returns the fields, with None for all facts not in ``facts``."""
     kept = facts | {"pid", "unread"} | ({"comm"} if "name" in facts else set())
+    # index -1 is the None at the end
     return itemgetter(*(index if fact in kept else -1 for index, fact in enumerate(Process._fields)))
 
 

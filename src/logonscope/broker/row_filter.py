@@ -25,8 +25,8 @@ from logonscope.wql.condition import (
 from logonscope.wql.predicate import ColumnReader, Predicate, Row, compile_predicate
 from logonscope.wql.tree import EQUAL, ISA, UNEQUAL
 
-GetterOf = Callable[[str], ColumnReader]
-"""A function of a column's name that returns the function which takes this column's value from a row."""
+GetReader = Callable[[str], ColumnReader]
+"""A function from the name of a column to its reader: a function from a row to the value of this column."""
 
 
 class RowFilter(NamedTuple):
@@ -34,7 +34,7 @@ class RowFilter(NamedTuple):
 
     columns: tuple[str, ...]  # that the condition reads
     fixed: Mapping[str, frozenset[Value]]  # columns that the condition limits to these values
-    compile: Callable[[GetterOf], Predicate]  # builds the predicate, for any layout of rows
+    compile: Callable[[GetReader], Predicate]  # builds the predicate, for any layout of rows
 
     def predicate(self, columns: Sequence[str]) -> Predicate:
         """Build the predicate for rows of these columns."""
@@ -56,7 +56,7 @@ def filter_by_condition(request: Request, cls: Class, condition: Condition) -> R
 
     # The condition is compiled late, and perhaps twice: its values are in one place in the rows of an answer, and in
     # another in those of the early filter, which have the columns of the condition only.
-    def compile_condition(getter_of: GetterOf) -> Predicate:
+    def compile_condition(getter_of: GetReader) -> Predicate:
         def getter_with_paths(name: str) -> ColumnReader:
             if name in PATH_PROPERTIES:
                 return _path_getter(cls, name, server, [getter_of(key) for key in cls.keys])
@@ -68,7 +68,7 @@ def filter_by_condition(request: Request, cls: Class, condition: Condition) -> R
 
 
 def filter_by_text_keys(target: Target) -> RowFilter | None:
-    """Return the row filter of an instance whose keys are all texts, in any case; None if it has others, or none.
+    """Return the row filter of an instance whose keys are all texts, compared case-insensitively; None for other keys.
 
     It keeps what ``filter_by_condition`` keeps for ``wql.bind.key_tests``; most instances have such keys.
     """
@@ -80,7 +80,7 @@ def filter_by_text_keys(target: Target) -> RowFilter | None:
         return None
     folded_keys = [str(key).lower() for key in keys]
 
-    def compile_comparison(getter_of: GetterOf) -> Predicate:
+    def compile_comparison(getter_of: GetReader) -> Predicate:
         getters = [getter_of(name) for name in cls.keys]
 
         def has_keys(row: Row) -> bool:
@@ -98,7 +98,7 @@ def references_to(role: str, target: Target) -> RowFilter:
     reference, cls = target.reference, target.cls
     schema, namespace = cls.schema, cls.namespace
 
-    def compile_comparison(getter_of: GetterOf) -> Predicate:
+    def compile_comparison(getter_of: GetReader) -> Predicate:
         get_reference = getter_of(role)
 
         def refers_to_target(row: Row) -> bool:

@@ -87,11 +87,21 @@ def _interrogate(target: ServiceTarget, _: Mapping[str, Value]) -> Outcome:
     return Outcome(DONE if state in RUNNING_STATES else NOT_ACTIVE)
 
 
+def check_source_acts(request: Request) -> None:
+    """Check that methods can change something on the host.
+
+    Raises:
+        NotSupportedError: it is a recording, or another source that can only be read.
+    """
+    if "act" not in request.source.abilities:
+        reason = "cannot run methods that change something on a recording, or on another host that can only be read"
+        raise NotSupportedError(reason, "run the method on the machine itself")
+
+
 def _act(target: ServiceTarget, verb: ServiceVerb) -> Outcome:
     """Have the service manager act on a service as the caller."""
     service, source = target.service, target.request.source
-    if "act" not in source.abilities:
-        raise NotSupportedError("this host is read-only", "invoke the method on the machine itself")
+    check_source_acts(target.request)
     # scripts are not run: what they start would inherit the logon session of this process
     if service.manager != "systemd":
         return Outcome(NOT_SUPPORTED)

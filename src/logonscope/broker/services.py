@@ -6,7 +6,7 @@ from datetime import datetime
 from logonscope.answers.session_service import SessionService
 from logonscope.broker.request import Request
 from logonscope.facts import Process, Service, ServiceName
-from logonscope.machine import ProcessQuery, Selection, ServiceQuery, local_datetime, start_time
+from logonscope.machine import ProcessQuery, Selection, ServiceQuery, datetime_of_microseconds, start_time
 from logonscope.providers.helpers.text import clean
 
 _FACTS = frozenset({"comm", "start", "uids"})
@@ -36,7 +36,7 @@ def read_starts(request: Request, names: frozenset[str]) -> dict[str, datetime]:
         return {}
     matching_services = request.source.services(request.look, ServiceQuery(names, details=False))
     starts = (
-        (service.name, local_datetime(service.start / 1e6))
+        (service.name, datetime_of_microseconds(service.start))
         for service in matching_services
         if service.start is not None
     )

@@ -23,7 +23,7 @@ def select_sessions(which: Which, ownership: Ownership, index: LogonIndex) -> Se
     if which is None or isinstance(which, Selection):
         return which or EVERYTHING
     logon_id = next(
-        (logon for logon, login in index.logins.items() if login.id == which), ownership.logon_id_of_word(which)
+        (logon for logon, login in index.logins.items() if login.id == which), ownership.parse_logon_id(which)
     )
     if logon_id is None:
         return Selection(login_users=frozenset({which}))
@@ -68,8 +68,8 @@ class SessionFilter:
             ownership: the rules that find the login uid of a process.
             accounts: the accounts of the host.
             foreign: the lookup of foreign logon sessions; None: decide from the facts of one process alone.
-            case_sensitive: compare user names exactly, as on Linux, not in any case, as WMI does; a process whose login
-                uid is unknown then never matches.
+            case_sensitive: compare user names exactly, as on Linux, and not case-insensitively, as WMI does. A process
+                whose login uid is unknown then never matches.
         """
         self._selection, self._ownership, self._accounts = selection, ownership, accounts
         self._foreign = foreign or ForeignByProcess(ownership)

@@ -112,7 +112,7 @@ def _not_found_error(
         return NotFoundError(f"no process of yours holds {what}", hint)
     if by_inode and unread_count:
         reason = f"cannot find the holder of {what}: the open files of {unread_count} processes cannot be read"
-        return AccessDeniedError(reason, Hint(HintCode.GET_RIGHTS, also="; root needs CAP_SYS_PTRACE"))
+        return AccessDeniedError(reason, Hint(HintCode.RUN_AS_ROOT, also="; root needs CAP_SYS_PTRACE"))
     if by_inode:
         return NotFoundError(
             f"no process holds {what}: its socket is the kernel's, or just being passed on", "try again"

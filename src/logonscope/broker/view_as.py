@@ -21,7 +21,7 @@ def view_as(request: Request, user: str) -> Caller:
         InvalidParameterError: several accounts have this name, or the uid is out of range.
     """
     if not request.visibility.everything:
-        raise AccessDeniedError("only an administrator may see what another user sees", Hint(HintCode.GET_RIGHTS))
+        raise AccessDeniedError("only an administrator may see what another user sees", Hint(HintCode.RUN_AS_ROOT))
     if user.isascii() and user.isdecimal():
         if len(user) > len(str(MAX_UID)) or int(user) > MAX_UID:
             raise InvalidParameterError(f"invalid uid {user[:20]}: must be at most {MAX_UID}")

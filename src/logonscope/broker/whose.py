@@ -6,16 +6,16 @@ the number of processes on the host.
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from logonscope.answers.logon_session import NO_DETAILS, Details
+from logonscope.answers.logon_session import NO_DETAILS, Details, LogonSession
 from logonscope.answers.session_process import SessionOf
 from logonscope.answers.whose import Whose
 from logonscope.broker.access import Visibility
 from logonscope.broker.logon_of_process import describe, logon_of, read_masked_parents
-from logonscope.broker.request import Request
+from logonscope.broker.request import Owned, Request
 from logonscope.broker.session_processes import process_row, row_facts
 from logonscope.errors import AccessDeniedError, Hint, HintCode, LogonscopeError, NotFoundError
 from logonscope.facts import Process, Socket
-from logonscope.machine import Facts
+from logonscope.machine import Facts, Owner
 
 if TYPE_CHECKING:
     from logonscope.answers.whose_target import WhoseTarget
@@ -69,11 +69,37 @@ def session_of(request: Request, pid: int) -> SessionOf:
         NotFoundError: there is no such process.
         AccessDeniedError: the process exists, but the caller may not see its logon session.
     """
-    answer = _build_answer(request, str(pid), Candidate(pid))
-    return SessionOf(answer.session, answer.evidence)
+    described = _describe_candidate(request, Candidate(pid), NO_DETAILS)
+    return SessionOf(described.session, described.owner.evidence)
 
 
-def _build_answer(request: Request, target: str, candidate: Candidate, details: Details = NO_DETAILS) -> Whose:
+class DescribedProcess(NamedTuple):
+    """A process and its logon session, as far as the caller may see them.
+
+    Attributes:
+        process: the process, with all facts.
+        owner: the logon session that it belongs to.
+        session: the description of that logon session.
+        chain: the parents of the process and itself, masked, each with its owner.
+        is_own: it is the caller's, in the System session.
+        facts: the facts that were read.
+    """
+
+    process: Process
+    owner: Owner
+    session: LogonSession
+    chain: list[Owned]
+    is_own: bool
+    facts: Facts
+
+
+def _describe_candidate(request: Request, candidate: Candidate, details: Details) -> DescribedProcess:
+    """Read the process of a candidate, and describe its logon session.
+
+    Raises:
+        NotFoundError: there is no such process.
+        AccessDeniedError: the process exists, but the caller may not see its logon session.
+    """
     visibility = request.visibility
     facts = row_facts(request) | request.ownership.owner_facts | request.ownership.description_facts
     process = _read_process(request, facts | {"tgid"}, candidate)
@@ -93,10 +119,12 @@ def _build_answer(request: Request, target: str, candidate: Candidate, details: 
         chain = [*read_masked_parents(request, process, logons, facts - {"cmdline", "exe"})]
         chain.append((visibility.masked(process, facts, owner), owner))
     else:
-        verb = "runs as you, in" if request.ownership.runs_as(process, visibility.uid, wholly=True) else "belongs to"
-        raise AccessDeniedError(
-            f"process {process.pid} {verb} a logon session of another user", Hint(HintCode.GET_RIGHTS)
-        )
+        raise _hidden_session(process.pid, runs_as_caller=visibility.runs_as_caller(process, owner, wholly=True))
+    return DescribedProcess(process, owner, session, chain, is_own, facts)
+
+
+def _build_answer(request: Request, target: str, candidate: Candidate, details: Details = NO_DETAILS) -> Whose:
+    process, owner, session, chain, is_own, facts = _describe_candidate(request, candidate, details)
     service, service_start = None, None
     if owner.logon_id == request.ownership.system_owner.logon_id:
         from logonscope.broker.services import find_service  # noqa: PLC0415 -- processes of logins need none
@@ -105,10 +133,10 @@ def _build_answer(request: Request, target: str, candidate: Candidate, details: 
     return Whose(
         target=target,
         pid=process.pid,
-        logon_id=owner.logon_id,
+        logon_id=session.logon_id,
         evidence=owner.evidence,
         session=session,
-        process=process_row(request, visibility.masked(process, facts, owner), owner),
+        process=process_row(request, request.visibility.masked(process, facts, owner), owner),
         chain=tuple(process_row(request, link, link_owner) for link, link_owner in chain),
         sockets=candidate.sockets,
         # from the masked chain: its facts alone may show in the answer
@@ -119,14 +147,19 @@ def _build_answer(request: Request, target: str, candidate: Candidate, details: 
     )
 
 
+def _hidden_session(pid: int, *, runs_as_caller: bool) -> AccessDeniedError:
+    """Return the error for a process whose logon session is hidden: the same for the System session and for others."""
+    relation = "runs as you, but is" if runs_as_caller else "is"
+    return AccessDeniedError(f"process {pid} {relation} not in one of your logon sessions", Hint(HintCode.SEE_OTHERS))
+
+
 def _unreadable_owner(process: Process, visibility: Visibility) -> AccessDeniedError:
     """Return the error for a process whose logon session cannot be read, as where a security module denies it.
 
     For callers that do not see everything the reason is hidden: it would distinguish processes of other users.
     """
     if not visibility.everything:
-        reason = f"process {process.pid} belongs to a logon session of another user"
-        return AccessDeniedError(reason, Hint(HintCode.GET_RIGHTS))
+        return _hidden_session(process.pid, runs_as_caller=False)
     reason = ", ".join(sorted(set((process.unread or {"": "hidden"}).values())))
     return AccessDeniedError(f"cannot read process {process.pid}: {reason}", Hint(HintCode.CHECK_ACCESS))
 
@@ -154,7 +187,7 @@ def _raise_if_processes_hidden(request: Request, pid: int) -> None:
     """
     reason = request.source.hiding_reason()
     if reason is not None:
-        hint = Hint(HintCode.GET_RIGHTS, also=", or join the group of the mount option gid=")
+        hint = Hint(HintCode.RUN_AS_ROOT, also=", or join the group of the mount option gid=")
         raise AccessDeniedError(f"process {pid} cannot be seen: {reason}", hint)
 
 
@@ -180,8 +213,9 @@ def _find_candidates(request: Request, target: str, *, all_namespaces: bool) -> 
         matches = whose_candidates.find_by_account(request, parsed.text)
     if not matches:
         # of a word, find_by_word raises the error itself
-        what = "no process is named" if parsed.kind == "name" else "no process belongs to an account"
-        raise NotFoundError(f"{what} {parsed.text!r}", Hint(HintCode.LIST_PROCESSES))
+        if parsed.kind == "name":  # every user sees the names of all processes
+            raise NotFoundError(f"no process is named {parsed.text!r}", Hint(HintCode.LIST_PROCESSES))
+        raise whose_candidates.no_process_of_account(request, parsed.text)
     return [Candidate(pid, start) for pid, start in matches]
 
 

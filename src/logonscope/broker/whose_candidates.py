@@ -49,12 +49,29 @@ def find_by_word(request: Request, word: str) -> list[Match]:
             f"use name:{word} or user:{word}",
         )
     if not by_name and not by_account:
-        also = "; use a pid, the exact name, :PORT, /PATH of a program, or an account"
-        raise NotFoundError(
-            f"no process is named {word!r}, and no process belongs to an account of that name",
-            Hint(HintCode.LIST_PROCESSES, also=also),
-        )
+        raise _no_process_of_word(request, word)
     return by_name or by_account
+
+
+def no_process_of_account(request: Request, name: str) -> NotFoundError:
+    """Return the error for an account without a process that the caller may see."""
+    if request.visibility.everything:
+        return NotFoundError(f"no process belongs to an account {name!r}", Hint(HintCode.LIST_PROCESSES))
+    reason = f"none of the processes that you may see belongs to an account {name!r}"
+    return NotFoundError(reason, Hint(HintCode.SEE_OTHERS))
+
+
+def _no_process_of_word(request: Request, word: str) -> NotFoundError:
+    """Return the error for a word that names neither a process nor an account with a process.
+
+    Every user sees the names of all processes, but only some see which account a process belongs to.
+    """
+    also = "; use a pid, the exact name, :PORT, /PATH of a program, or an account"
+    if request.visibility.everything:
+        reason = f"no process is named {word!r}, and no process belongs to an account of that name"
+        return NotFoundError(reason, Hint(HintCode.LIST_PROCESSES, also=also))
+    reason = f"no process is named {word!r}, and none of those that you may see belongs to an account of that name"
+    return NotFoundError(reason, Hint(HintCode.SEE_OTHERS, also=also))
 
 
 def account_uids(request: Request, name: str) -> frozenset[int]:

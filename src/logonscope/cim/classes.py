@@ -100,6 +100,8 @@ class MembersByName(Mapping[str, Member]):
 
     def __init__(self, members: Iterable[Member] = ()) -> None:
         self._members: dict[str, Member] = {member.name.lower(): member for member in members}
+        # each request for an instance takes the names of all properties
+        self._names = tuple(member.name for member in self._members.values())
 
     def __getitem__(self, name: str) -> Member:
         return self._members[name.lower()]
@@ -108,7 +110,7 @@ class MembersByName(Mapping[str, Member]):
         return isinstance(name, str) and name.lower() in self._members
 
     def __iter__(self) -> Iterator[str]:
-        return (member.name for member in self._members.values())
+        return iter(self._names)
 
     def __len__(self) -> int:
         return len(self._members)

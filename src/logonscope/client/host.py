@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from logonscope.answers.check import Check
     from logonscope.answers.explanation import Explanation
     from logonscope.answers.history import HistoryFilter, PastLogin, PastProcess
+    from logonscope.answers.host_identity import HostIdentity
     from logonscope.answers.logon_filter import LogonFilter
     from logonscope.answers.logon_session import Detail, LogonSession
     from logonscope.answers.session_process import Leftovers, LogonTree, SessionOf, SessionProcess
@@ -24,18 +25,20 @@ if TYPE_CHECKING:
     from logonscope.cim.classes import Class
     from logonscope.cim.instances import Instance, Outcome
     from logonscope.cim.schema import Schema
-    from logonscope.formats.record import HostIdentity
     from logonscope.machine.history import Forgotten, Verification
 
 Row = TypeVar("Row")
-Rows = Generator[Row, None, None]
-"""Rows that are read while they are iterated; ``close()`` stops the reading and releases its resources."""
+RowIterator = Generator[Row, None, None]
+"""RowIterator that are read while they are iterated; ``close()`` stops the reading and releases its resources."""
 
 
 class Host(ABC):
     """A machine to query. Every result is limited to what the caller may see there.
 
     A host can be used in a ``with`` statement, which closes it.
+
+    Every method of a remote host can raise these, besides the errors that it lists: TransportFailureError (no answer,
+    or not a valid one), TimedOutError (no answer in time), AccessDeniedError (the authentication failed).
     """
 
     @abstractmethod
@@ -60,8 +63,8 @@ class Host(ABC):
         return datetime.now(UTC)
 
     def identify_machine(self) -> "HostIdentity":
-        """Return the name and the boot id of the host, and its machine id if it is read here."""
-        from logonscope.formats.record import HostIdentity  # noqa: PLC0415 -- only formats of other tools need it
+        """Return the name of the host, and the ids of its boot and of the machine; WS-Management has no machine id."""
+        from logonscope.answers.host_identity import HostIdentity  # noqa: PLC0415 -- only formats of other tools need it
 
         (system,) = self.enumerate("Win32_ComputerSystem", ["Name"])
         return HostIdentity(str(system["Name"]), self._read_boot_id())
@@ -107,7 +110,7 @@ class Host(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Release connections, descriptors and threads; the host cannot be used afterwards."""
+        """Release connections, descriptors and threads; a remote host cannot be used afterwards."""
 
     def __enter__(self) -> Self:
         """Return the host itself."""
@@ -131,8 +134,8 @@ class Host(ABC):
 
         Args:
             which: only one logon session, by its login id ("c1"), or, if no login has that id, by its LogonId (41); or
-                those of a user, by the account's name; or "system", the System session. ``processes`` and ``tree`` take
-                the same values.
+                those of a user, by the exact name of the account; or "system", the System session. ``processes``,
+                ``tree`` and ``leftovers`` take the same values.
             where: only logon sessions that fit a filter, such as LogonFilter(types=frozenset({10})).
             details: what else to read: "origin", the address and port of the client, from the socket of the leader;
                 "authentication", how an ssh login authenticated, from the journal; "usage", the sums of processor
@@ -140,7 +143,7 @@ class Host(ABC):
                 also read, unrequested, if the login record does not have the address.
 
         Raises:
-            InvalidParameterError: there is no such detail.
+            InvalidParameterError: there is no such detail, or a value of ``which`` or ``where`` is invalid.
         """
         arguments = _selection_arguments(which, where) | _detail_arguments(details)
         answer: list[LogonSession] = self._perform("sessions", **arguments)
@@ -156,18 +159,30 @@ class Host(ABC):
         answer: SessionOf = self._perform("session_of", pid=pid)
         return answer
 
-    def processes(self, which: int | str | None = None, where: "LogonFilter | None" = None) -> Rows["SessionProcess"]:
-        """Yield processes while they are read: all, or those of the logon sessions that the arguments select."""
-        answer: Rows[SessionProcess] = self._perform("processes", **_selection_arguments(which, where))
+    def processes(
+        self, which: int | str | None = None, where: "LogonFilter | None" = None
+    ) -> RowIterator["SessionProcess"]:
+        """Yield a SessionProcess for each process while they are read: all, or those of the selected logon sessions.
+
+        ``session_processes`` yields only pid and LogonId of each process, and is faster.
+        """
+        answer: RowIterator[SessionProcess] = self._perform("processes", **_selection_arguments(which, where))
         return answer
 
-    def session_processes(self) -> Rows[tuple[int, str]]:
-        """Yield (pid, LogonId) of each process whose logon session is known and visible, while they are read."""
-        answer: Rows[tuple[int, str]] = self._perform("session_processes")
+    def session_processes(self) -> RowIterator[tuple[int, str]]:
+        """Yield a pair (pid, LogonId) for each process whose logon session is known and visible, while they are read.
+
+        These are the pairs of Win32_SessionProcess. ``processes`` yields SessionProcess rows, with more values of each.
+        """
+        answer: RowIterator[tuple[int, str]] = self._perform("session_processes")
         return answer
 
     def leftovers(self, which: int | str | None = None, where: "LogonFilter | None" = None) -> "Leftovers":
-        """Return the processes whose login's leader is gone, and for how many logon sessions that is known."""
+        """Return the leftovers: processes of logon sessions that are logged out.
+
+        Its ``known`` and ``unknown`` count the logon sessions of which it is, or is not, known whether they are logged
+        out. The System session is in neither count.
+        """
         answer: Leftovers = self._perform("leftovers", **_selection_arguments(which, where))
         return answer
 
@@ -184,7 +199,7 @@ class Host(ABC):
     def whose(
         self, target: int | str, details: "Iterable[Detail]" = (), *, all_namespaces: bool = False
     ) -> list["Whose"]:
-        """Return the logon session of each process that a target means, with the evidence.
+        """Return the logon session of each process that matches a target, with the evidence.
 
         Args:
             target: a pid (4312), a process name ("sshd"), a port (":8080", ":ssh", "127.0.0.1:8080", "[::1]:8080"), the
@@ -222,9 +237,9 @@ class Host(ABC):
         answer: list[PastLogin] = self._perform("history", **({} if where is None else {"where": where}))
         return answer
 
-    def past_processes(self, where: "HistoryFilter | None" = None) -> Rows["PastProcess"]:
+    def past_processes(self, where: "HistoryFilter | None" = None) -> RowIterator["PastProcess"]:
         """Yield past and present processes in the order of their starts; arguments and errors as in ``history``."""
-        answer: Rows[PastProcess] = self._perform("past_processes", **({} if where is None else {"where": where}))
+        answer: RowIterator[PastProcess] = self._perform("past_processes", **({} if where is None else {"where": where}))
         return answer
 
     def verify_history(self) -> "Verification":
@@ -273,13 +288,13 @@ class Host(ABC):
         *,
         namespace: str | None = None,
         deep: bool = True,
-    ) -> Rows["Instance"]:
+    ) -> RowIterator["Instance"]:
         """Yield the instances of a class while they are read; with ``deep`` those of its subclasses too.
 
         Raises:
             InvalidClassError, InvalidPropertyError, InvalidNamespaceError: the name is unknown.
         """
-        answer: Rows[Instance] = self._perform(
+        answer: RowIterator[Instance] = self._perform(
             "enumerate", class_name=class_name, properties=_check_names(properties), namespace=namespace, deep=deep
         )
         return answer
@@ -294,7 +309,7 @@ class Host(ABC):
         result_role: str | None = None,
         properties: Sequence[str] | None = None,
         namespace: str | None = None,
-    ) -> Rows["Instance"]:
+    ) -> RowIterator["Instance"]:
         """Yield the instances associated with an instance, such as the processes of a logon session.
 
         Args:
@@ -308,10 +323,13 @@ class Host(ABC):
             namespace: as in ``get``.
 
         Raises:
-            NotFoundError: while it is iterated: there is no such instance, or the caller may not see it.
+            NotFoundError: there is no such instance, or the caller may not see it. It is raised by the call, or while
+                the result is iterated, before the first instance.
+            InvalidParameterError: an option names no association, or no reference of one.
+            InvalidPropertyError: no result can have one of the properties.
             InvalidObjectPathError, InvalidClassError, InvalidNamespaceError, TypeMismatchError: as in ``get``.
         """
-        answer: Rows[Instance] = self._perform(
+        answer: RowIterator[Instance] = self._perform(
             "associators", path=_path_text(path), namespace=namespace, assoc_class=assoc_class,
             result_class=result_class, role=role, result_role=result_role, properties=_check_names(properties),
         )  # fmt: skip
@@ -325,15 +343,17 @@ class Host(ABC):
         role: str | None = None,
         properties: Sequence[str] | None = None,
         namespace: str | None = None,
-    ) -> Rows["Instance"]:
-        """Yield the associations that refer to an instance; the arguments are those of ``associators``."""
-        answer: Rows[Instance] = self._perform(
+    ) -> RowIterator["Instance"]:
+        """Yield the associations that refer to an instance; arguments and errors are those of ``associators``."""
+        answer: RowIterator[Instance] = self._perform(
             "references", path=_path_text(path), namespace=namespace, result_class=result_class, role=role,
             properties=_check_names(properties),
         )  # fmt: skip
         return answer
 
-    def query(self, text: str, *, namespace: str | None = None, timeout: float | None = None) -> Rows["Instance"]:
+    def query(
+        self, text: str, *, namespace: str | None = None, timeout: float | None = None
+    ) -> RowIterator["Instance"]:
         """Yield the instances that a WQL query selects: ``SELECT Handle FROM Win32_Process WHERE Name = 'sshd'``.
 
         They are read while they are iterated; to stop early, close the iterator. Use ``query_classes`` for a query that
@@ -349,12 +369,14 @@ class Host(ABC):
             InvalidClassError, InvalidObjectPathError, InvalidNamespaceError, TypeMismatchError: as in ``get``.
             QuotaViolationError: the query is too long or too deeply nested.
             NotSupportedError: it is an event query.
-            InvalidParameterError: while it is iterated: it selects classes.
+            InvalidParameterError: the timeout is not greater than 0; or, while it is iterated: it selects classes.
             NotFoundError, TimedOutError: while it is iterated: no such instance, or the timeout has passed.
         """
         return _only_instances(self.query_any(text, namespace=namespace, timeout=timeout))
 
-    def query_classes(self, text: str, *, namespace: str | None = None, timeout: float | None = None) -> Rows["Class"]:
+    def query_classes(
+        self, text: str, *, namespace: str | None = None, timeout: float | None = None
+    ) -> RowIterator["Class"]:
         """Yield the classes that a WQL query selects: ``SELECT * FROM meta_class WHERE __this ISA 'Win32_Account'``.
 
         ``ASSOCIATORS OF {path} WHERE ClassDefsOnly`` and ``REFERENCES OF {class} WHERE SchemaOnly`` select classes too.
@@ -372,16 +394,19 @@ class Host(ABC):
 
     def query_any(
         self, text: str, *, namespace: str | None = None, timeout: float | None = None
-    ) -> Rows["Instance | Class"]:
+    ) -> RowIterator["Instance | Class"]:
         """Yield what a WQL query selects, instances or classes: for queries that a user enters.
 
         The arguments and the errors are those of ``query``.
         """
-        answer: Rows[Instance | Class] = self._perform("query", text=text, namespace=namespace, timeout=timeout)
+        answer: RowIterator[Instance | Class] = self._perform("query", text=text, namespace=namespace, timeout=timeout)
         return answer
 
     def explain(self, text: str, *, namespace: str | None = None) -> "Explanation":
-        """Return the plan of a query: what its condition fixes, what is read, and the predicate tested on each row.
+        """Return the plan of a query: the properties that its condition fixes, what is read, and the predicate.
+
+        The predicate is the part of the condition that the reading alone does not guarantee. (A query tests the whole
+        condition on every row.)
 
         Raises:
             InvalidQueryError and others: as in ``query``.
@@ -397,11 +422,14 @@ class Host(ABC):
         *,
         namespace: str | None = None,
     ) -> "Outcome":
-        """Run a method of an instance: GetOwner, GetOwnerSid, Terminate, SetPriority of Win32_Process.
+        """Run a method of an instance.
+
+        The supported methods are GetOwner, GetOwnerSid, Terminate and SetPriority of Win32_Process, and StartService,
+        StopService, PauseService, ResumeService and InterrogateService of Win32_Service.
 
         Returns:
-            its return_value (0 success, 2 access denied, 3 insufficient privilege, 21 invalid parameter) and its out
-            parameters.
+            its return_value and its out parameters. Of a process: 0 success, 2 access denied, 3 insufficient privilege,
+            21 invalid parameter; the values of the service methods are in the reference of Win32_Service.
 
         Raises:
             NotFoundError: there is no such instance, or the caller may not see it.
@@ -414,9 +442,17 @@ class Host(ABC):
         )
         return answer
 
-    def classes(self, pattern: str | None = None, *, namespace: str | None = None) -> Rows["Class"]:
-        """Yield the classes of a namespace whose name matches a pattern, ``Win32_*``; superclasses first."""
-        answer: Rows[Class] = self._perform("classes", pattern=pattern, namespace=namespace)
+    def classes(self, pattern: str | None = None, *, namespace: str | None = None) -> RowIterator["Class"]:
+        """Yield the classes of a namespace, superclasses first.
+
+        Args:
+            pattern: only classes whose name matches this shell pattern, ``Win32_*``, in upper or lower case.
+            namespace: as in ``get``.
+
+        Raises:
+            InvalidNamespaceError: there is no such namespace.
+        """
+        answer: RowIterator[Class] = self._perform("classes", pattern=pattern, namespace=namespace)
         return answer
 
     def get_class(self, name: str, *, namespace: str | None = None) -> "Class":
@@ -429,7 +465,7 @@ class Host(ABC):
         return answer
 
 
-def _only_instances(rows: Rows["Instance | Class"]) -> Rows["Instance"]:
+def _only_instances(rows: RowIterator["Instance | Class"]) -> RowIterator["Instance"]:
     """Yield the rows of a query that selects instances.
 
     Raises:
@@ -444,12 +480,12 @@ def _only_instances(rows: Rows["Instance | Class"]) -> Rows["Instance"]:
             raise InvalidParameterError(f"the query selects classes: {first.name}, ...", "use query_classes()")
         if first is not None:
             yield first
-        yield from cast('Rows["Instance"]', rows)
+        yield from cast('RowIterator["Instance"]', rows)
     finally:
         rows.close()
 
 
-def _only_classes(rows: Rows["Instance | Class"]) -> Rows["Class"]:
+def _only_classes(rows: RowIterator["Instance | Class"]) -> RowIterator["Class"]:
     """Yield the rows of a query that selects classes.
 
     Raises:
@@ -467,10 +503,23 @@ def _only_classes(rows: Rows["Instance | Class"]) -> Rows["Class"]:
 
 
 def _selection_arguments(which: int | str | None, where: "LogonFilter | None") -> dict[str, Any]:
-    """Return the arguments that limit an operation to some logon sessions."""
-    # A filter without conditions is left out: the filtered operations describe every logon session, which is slower.
+    """Return the arguments that limit an operation to some logon sessions.
+
+    Raises:
+        InvalidParameterError: a value has the wrong type, or can match no logon session.
+    """
+    if which is not None and (not isinstance(which, int | str) or isinstance(which, bool)):
+        raise InvalidParameterError(f"invalid logon session {which!r}: expected text or a number", "give one of them")
     word = None if which is None else str(which)
-    return {"which": word} if where is None or where.matches_all else {"which": word, "where": where}
+    if where is None:
+        return {"which": word}
+    from logonscope.answers.logon_filter import LogonFilter  # noqa: PLC0415 -- most calls have no filter
+
+    if not isinstance(where, LogonFilter):
+        raise InvalidParameterError(f"invalid filter {where!r}: expected a LogonFilter", "give where=LogonFilter(...)")
+    where = where.checked()
+    # A filter without conditions is left out: the filtered operations describe every logon session, which is slower.
+    return {"which": word} if where.matches_all else {"which": word, "where": where}
 
 
 def _detail_arguments(details: "Iterable[Detail]") -> dict[str, Any]:

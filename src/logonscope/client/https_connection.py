@@ -1,4 +1,4 @@
-"""HTTP over TLS to another machine, with the credentials of its requests; the certificate is always verified."""
+"""HTTP to another machine, with the credentials of its requests; over TLS the certificate is always verified."""
 
 import base64
 import http.client
@@ -17,7 +17,7 @@ class HttpsServer(NamedTuple):
 
     host: str
     port: int
-    context: ssl.SSLContext  # the certificates that are trusted
+    context: ssl.SSLContext | None  # the certificates that are trusted; None: without TLS, for this host only
     user: str = ""
     password: str = ""
     token: str = ""
@@ -45,8 +45,10 @@ class HttpsConnection:
 
     def __init__(self, server: HttpsServer, seconds: float) -> None:
         self._server = server
-        self._connection = http.client.HTTPSConnection(
-            server.host, server.port, timeout=seconds, context=server.context
+        self._connection = (
+            http.client.HTTPConnection(server.host, server.port, timeout=seconds)
+            if server.context is None
+            else http.client.HTTPSConnection(server.host, server.port, timeout=seconds, context=server.context)
         )
         # A host that is dropped without close() may be part of a cycle, whose sockets would be finalized first.
         weakref.finalize(self, self._connection.close)
@@ -89,7 +91,8 @@ class HttpsConnection:
     def _failure(self, error: Exception) -> TimedOutError | TransportFailureError:
         server = f"{self._server.host}, port {self._server.port}"
         if isinstance(error, TimeoutError):
-            return TimedOutError(f"no response from {server} in time", "check that the server runs there")
+            hint = "request less, or give a longer timeout; or check that the server runs there"
+            return TimedOutError(f"no complete response from {server} in time", hint)
         if isinstance(error, ssl.SSLCertVerificationError):
             message = f"the certificate of {self._server.host} is not trusted: {error.verify_message}"
             return TransportFailureError(message, Hint(HintCode.TRUST_CERTIFICATE))

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from logonscope.answers.check import Check
 from logonscope.answers.explanation import Explanation, PartExplained
 from logonscope.answers.history import HistoryFilter, PastLogin, PastProcess, PastProgram
+from logonscope.answers.host_identity import HostIdentity
 from logonscope.answers.logon_filter import LogonFilter
 from logonscope.answers.logon_session import LogonSession
 from logonscope.answers.logon_usage import LogonUsage
@@ -89,6 +90,11 @@ def read_whose(line: Line) -> Whose:
 def read_check(line: Line) -> Check:
     """Return a check of ``doctor``."""
     return _known(Check, line)
+
+
+def read_host_identity(line: Line) -> HostIdentity:
+    """Return what identifies a host."""
+    return _known(HostIdentity, line)
 
 
 def read_pair(line: Line) -> tuple[int, str]:

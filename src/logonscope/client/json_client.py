@@ -116,7 +116,7 @@ class JsonClient:
                 connection = kept or self._connect(self.seconds)
             except OSError as error:
                 raise TransportFailureError(
-                    f"cannot connect to {self.name}: {error.strerror}", "is it running?"
+                    f"cannot connect to {self.name}: {error.strerror}", "is `logonscope serve` running?"
                 ) from None
             try:
                 return connection, connection.post(path, body, headers, self.seconds)

@@ -13,10 +13,10 @@ from logonscope.client.json_client import JsonClient, Line
 from logonscope.errors import Hint, HintCode, NotSupportedError
 
 if TYPE_CHECKING:
+    from logonscope.answers.host_identity import HostIdentity
     from logonscope.cim.classes import Class
     from logonscope.cim.instances import Instance, Outcome, Shape
     from logonscope.cim.schema import Schema
-    from logonscope.formats.record import HostIdentity
 
 _ROWS = {
     "sessions": "read_session", "processes": "read_process", "session_processes": "read_pair", "whose": "read_whose",
@@ -68,7 +68,13 @@ class JsonHost(Host):
         return schema().copy()
 
     def identify_machine(self) -> "HostIdentity":
-        return super().identify_machine() if self._direct_host is None else self._direct_host.identify_machine()
+        if self._direct_host is not None:
+            return self._direct_host.identify_machine()
+        from logonscope.client import json_answers  # noqa: PLC0415 -- requests for instances need no answers
+
+        line = self._client.ask("machine", {})
+        identity: HostIdentity = json_answers.read_answer(json_answers.read_host_identity, line)
+        return identity
 
     @cached_property
     def _direct_host(self) -> Host | None:

@@ -1,4 +1,4 @@
-"""LocalHost: a host that this process reads itself; its operations are functions of the broker."""
+"""LocalHost: a host that is read in the caller's Python process; its operations are functions of the broker."""
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -10,15 +10,15 @@ from logonscope.client.host import Host
 from logonscope.machine import Deadline, Look, Ownership, Source
 
 if TYPE_CHECKING:
+    from logonscope.answers.host_identity import HostIdentity
     from logonscope.cim.classes import Class
     from logonscope.cim.instances import ClassRows, Instance
     from logonscope.cim.schema import Schema
-    from logonscope.formats.record import HostIdentity
     from logonscope.machine.snapshot import Snapshot
 
 SaveRecording = Callable[["Snapshot", str, bool], int]
 
-OPERATIONS: Mapping[str, str] = {
+BROKER_FUNCTIONS: Mapping[str, str] = {
     "sessions": "sessions.sessions", "tree": "sessions.tree", "processes": "session_processes.processes",
     "session_processes": "session_processes.read_pairs", "leftovers": "session_processes.leftovers",
     "services": "services.services", "whose": "whose.whose",
@@ -34,7 +34,7 @@ OPERATIONS: Mapping[str, str] = {
 
 
 class LocalHost(Host):
-    """A host whose source this process reads."""
+    """A host that is read in the caller's Python process: this machine, a recording, a folder or another source."""
 
     def __init__(self, source: Source, ownership: Ownership, caller: Caller, save: SaveRecording) -> None:
         self._source, self._ownership, self._caller = source, ownership, caller
@@ -78,10 +78,9 @@ class LocalHost(Host):
         return super().moment if vitals is None else datetime.fromtimestamp(vitals.at / 1e6, UTC)
 
     def identify_machine(self) -> "HostIdentity":
-        from logonscope.formats.record import HostIdentity  # noqa: PLC0415 -- only formats of other tools need it
+        from logonscope.answers.host_identity import HostIdentity  # noqa: PLC0415 -- only formats of other tools need it
 
-        machine = self.request().machine
-        return HostIdentity(machine.hostname, machine.boot_id, machine.machine_id)
+        return HostIdentity.from_machine(self.request().machine)
 
     def at(self, moment: datetime) -> "LocalHost":
         request = self.request().at(moment)
@@ -97,7 +96,7 @@ class LocalHost(Host):
         request = self.request(timeout)
         if operation in {"associators", "references"}:
             return _to_instances(request, _follow_associations(request, operation, **arguments))
-        module, _, function = OPERATIONS[operation].partition(".")
+        module, _, function = BROKER_FUNCTIONS[operation].partition(".")
         # The filtered operations are in a module of their own, so that requests without a filter do not import it.
         if "where" in arguments and module != "history":
             module = "filtered_logons"

@@ -26,6 +26,7 @@ from logonscope.errors import (
     InvalidClassError,
     InvalidNamespaceError,
     InvalidParameterError,
+    LogonscopeError,
     NotFoundError,
     NotSupportedError,
 )
@@ -159,20 +160,21 @@ class LogonsFromCim:
         if parsed_target.kind == "port":
             sockets = self._sockets_by_pid(parsed_target, all_namespaces=all_namespaces)
         answers, members = list[Whose](), dict[str, dict[int, SessionProcess]]()
-        pids = sorted(sockets) or self._find_pids(parsed_target)
-        for pid in pids:
-            session = self._session_of_pid(pid, details)
-            if session is None:
-                continue
-            if session.logon_id not in members:
-                members[session.logon_id] = {row.pid: row for row in self._members(session.logon_id)}
-            # The process may have ended since.
-            if pid in members[session.logon_id]:
+        failure: LogonscopeError | None = None
+        for pid in sorted(sockets) or self._find_pids(parsed_target):
+            try:
+                session = self._session_of_pid(pid, details)
+                if session.logon_id not in members:
+                    members[session.logon_id] = {row.pid: row for row in self._members(session.logon_id)}
+                if pid not in members[session.logon_id]:
+                    raise _ended_process(pid)
+            # One of several may have ended since, or belong to another user; a denied access says more.
+            except (AccessDeniedError, NotFoundError) as error:
+                failure = error if failure is None or isinstance(error, AccessDeniedError) else failure
+            else:
                 answers.append(_build_answer(target, pid, session, members[session.logon_id], sockets.get(pid, ())))
-        if not answers:
-            raise AccessDeniedError(
-                f"process {pids[0]} belongs to no logon session of yours", "authenticate as an administrator"
-            )
+        if not answers and failure is not None:
+            raise failure
         sessions = self._add_usage([answer.session for answer in answers], details)
         return [answer._replace(session=session) for answer, session in zip(answers, sessions, strict=True)]
 
@@ -229,7 +231,23 @@ class LogonsFromCim:
         for process in self._host.associators(path, result_class="LS_Process", namespace=LOGONSCOPE):
             yield _build_process(process, pairs.get(process["Handle"]))
 
-    def _session_of_pid(self, pid: int, details: Details = NO_DETAILS) -> LogonSession | None:
+    def _session_of_pid(self, pid: int, details: Details) -> LogonSession:
+        """Return the logon session of a process.
+
+        Raises:
+            NotFoundError: there is no such process.
+            AccessDeniedError: the caller may not see the logon session.
+        """
+        try:
+            session = self._find_session(pid, details)
+        except NotFoundError:
+            raise _ended_process(pid) from None
+        if session is None:
+            reason = f"process {pid} is not in one of your logon sessions"
+            raise AccessDeniedError(reason, Hint(HintCode.SEE_OTHERS))
+        return session
+
+    def _find_session(self, pid: int, details: Details) -> LogonSession | None:
         """Return the logon session of a process; None if the caller may not see it.
 
         Raises:
@@ -318,6 +336,10 @@ class LogonsFromCim:
     def _rows_at_port(self, class_name: str, port: int) -> Iterator[Any]:
         select = Select(None, class_name, Comparison(Name(("LocalPort",)), EQUAL, port))
         return iter(self._host.query(write_statement(select), namespace=LOGONSCOPE))
+
+
+def _ended_process(pid: int) -> NotFoundError:
+    return NotFoundError(f"no process {pid}", Hint(HintCode.LIST_PROCESSES, also="; ended processes are not recorded"))
 
 
 def _is_selected(session: LogonSession, which: str | None) -> bool:

@@ -1,6 +1,6 @@
 """RemoteHost: another machine over HTTPS, a Logonscope by its JSON API, or else WMI by WS-Management.
 
-Which of the two it is, is found out before the first operation, and remembered for the connection.
+A request without credentials, before the first operation, finds out which of the two it is.
 """
 
 from collections.abc import Callable
@@ -17,6 +17,7 @@ from logonscope.wire.json.faults import read_error
 from logonscope.wire.json.text import parse_object
 
 if TYPE_CHECKING:
+    from logonscope.answers.host_identity import HostIdentity
     from logonscope.cim.schema import Schema
 
 PROBE_SECONDS = 5.0
@@ -35,7 +36,7 @@ class RemoteHost(Host):
         return f"<RemoteHost {self._server.host}>"
 
     @cached_property
-    def chosen(self) -> Host:
+    def protocol_host(self) -> Host:
         """The host by the protocol that the other end has."""
         if is_logonscope(self._server):
             server = self._server
@@ -47,24 +48,27 @@ class RemoteHost(Host):
 
     @property
     def everything(self) -> bool:
-        return self.chosen.everything
+        return self.protocol_host.everything
 
     @property
     def schema(self) -> "Schema":
-        return self.chosen.schema
+        return self.protocol_host.schema
+
+    def identify_machine(self) -> "HostIdentity":
+        return self.protocol_host.identify_machine()
 
     def at(self, moment: datetime) -> Host:
-        return self.chosen.at(moment)
+        return self.protocol_host.at(moment)
 
     def close(self) -> None:
-        if "chosen" in self.__dict__:
-            self.chosen.close()
+        if "protocol_host" in self.__dict__:
+            self.protocol_host.close()
 
     def record(self, path: str, *, replace: bool = False) -> int:
-        return self.chosen.record(path, replace=replace)
+        return self.protocol_host.record(path, replace=replace)
 
     def _perform(self, operation: str, **arguments: Any) -> Any:
-        return self.chosen._perform(operation, **arguments)  # noqa: SLF001 -- the same method of another host
+        return self.protocol_host._perform(operation, **arguments)  # noqa: SLF001 -- the same method of another host
 
 
 def no_view_error(host: str) -> NotSupportedError:
@@ -76,8 +80,9 @@ def no_view_error(host: str) -> NotSupportedError:
 def is_logonscope(server: HttpsServer) -> bool:
     """Return whether a server has Logonscope's JSON API; no credentials are sent.
 
-    It rejects a request without credentials by an error in JSON. False also if it cannot be reached: WS-Management
-    then reports why.
+    The JSON API needs authentication for every operation, also for "identify" (only WS-Management offers that without),
+    and rejects the request with an error in JSON. False also if the server cannot be reached: WS-Management then
+    reports why.
     """
     # Without credentials: a server that is no Logonscope must not get the password of WinRM.
     connection = server._replace(user="", token="").connect(PROBE_SECONDS)

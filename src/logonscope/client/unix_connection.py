@@ -57,7 +57,7 @@ class UnixConnection:
             parts = self._chunks() if length is None else iter((self._read(int(length)),))
             return int(first.split(" ")[1]), received.get("content-type", ""), parts
         except TimeoutError:
-            raise TimedOutError(f"no response from {self._path} in time", "check logonscope.service") from None
+            raise TimedOutError(f"no complete response from {self._path} in time", "check logonscope.service") from None
         except (OSError, ValueError, IndexError) as error:
             raise self._failure(error) from None
 

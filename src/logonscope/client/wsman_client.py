@@ -195,7 +195,7 @@ class WsmanClient:
 
     def _authentication_error(self) -> AccessDeniedError:
         user = "the Kerberos principal" if self.url.user is None else f"'{self.url.user}'"
-        also = "" if self.url.scheme == "https" else "; without TLS only users with an NTLM hash can authenticate"
+        also = "" if self.url.is_private else "; without TLS, only users added with --ntlm can authenticate"
         hint = Hint(HintCode.LIST_USERS_ON_THAT_HOST, also=also)
         return AccessDeniedError(f"authentication failed for {user} at {self.url.host}", hint)
 
@@ -215,7 +215,8 @@ class WsmanClient:
         """Return the error that says why the host cannot be reached, or why its response is invalid."""
         server, cause = f"{self.url.host}, port {self.url.port}", _root_cause(error)
         if isinstance(error, requests.exceptions.Timeout):
-            return TimedOutError(f"no response from {server}, within {self._timeout:g} s", _CHECK_SERVER)
+            message = f"no complete response from {server}, within {self._timeout:g} s"
+            return TimedOutError(message, "request less, or give a longer timeout; or c" + _CHECK_SERVER[1:])
         if isinstance(error, requests.exceptions.SSLError) and "certificate" not in cause:
             return TransportFailureError(
                 f"TLS handshake failed with {server}: {cause}", "check that it is the port of https"

@@ -66,9 +66,9 @@ class Audit:
         """Record the outcome of a method: its return value, or the name of the error."""
         self._write_event("method", peer, caller.name, **_method(what, path, outcome))
 
-    def record_view(self, peer: str, caller: Caller, viewer: str, outcome: str) -> None:
+    def record_view(self, peer: str, caller: Caller, viewed_user: str, outcome: str) -> None:
         """Record that an administrator asks for what another user sees, or that this was refused."""
-        self._write_event("view_as", peer, caller.name, viewer=viewer[:MAX_TEXT_LENGTH], outcome=outcome)
+        self._write_event("view_as", peer, caller.name, viewed_user=viewed_user[:MAX_TEXT_LENGTH], outcome=outcome)
 
     def _write_event(self, event: str, peer: str, user: str, **details: object) -> None:
         """Write a line; if that fails, report it in the server's log at most once a minute."""

@@ -33,7 +33,7 @@ class ReceivedRequest(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """The answer to a request: HTTP status, content type and body; for the metrics, operation and number of rows.
+    """The response to a request: HTTP status, content type and body; for the metrics, operation and number of rows.
 
     ``rest``: the parts of the body that follow; None: the body is complete.
     """

@@ -16,8 +16,8 @@ from logonscope.errors import AccessDeniedError, InvalidMethodError, LogonscopeE
 TERMINATE = "Terminate"
 """The method of Win32_Process that implements its deletion."""
 
-Record = Callable[[ObjectPath, str, str], None]
-"""Records a method in the audit log: object path, method, and its ReturnValue or the name of the error."""
+WriteAuditLine = Callable[[ObjectPath, str, str], None]
+"""A function that writes a line about a method to the audit log: object path, method, ReturnValue or error name."""
 
 
 class Invocation(NamedTuple):
@@ -29,7 +29,11 @@ class Invocation(NamedTuple):
 
 
 def is_read_only_method(request: Request, path: str | ObjectPath, method: str = TERMINATE, **_: object) -> bool:
-    """Return whether a method changes nothing on the host: one that only reads, or that the class does not have."""
+    """Return whether an invocation needs no permission to change the host.
+
+    True if the method only reads, or if the class has no such method, so that its error is reported; False if the
+    method changes something, or if the path or the class is invalid.
+    """
     try:
         path = parse_object_path(path)
         declared = get_class(request, path.class_name, path.namespace).method_named(method)
@@ -42,7 +46,7 @@ def is_read_only_method(request: Request, path: str | ObjectPath, method: str = 
 
 
 def record_nothing(path: ObjectPath, method: str, outcome: str) -> None:
-    """Record nothing: the audit log has only methods that change something."""
+    """WriteAuditLine nothing: the audit log has only methods that change something."""
 
 
 def invoke_method(
@@ -51,7 +55,7 @@ def invoke_method(
     method: str,
     parameters: Mapping[str, Any] | None = None,
     *,
-    record: Record,
+    record: WriteAuditLine,
 ) -> Invocation:
     """Run a method of an instance, or a static method of a class.
 
@@ -64,11 +68,11 @@ def invoke_method(
     if has_qualifier(declared.qualifiers, "Static"):
         path = path._replace(keys=None)
     else:
-        instance_of(request, path)
+        _check_names_instance(request, path)
     return Invocation(cls, declared, _invoke_recorded(request, path, declared.name, parameters, record))
 
 
-def delete_instance(request: Request, path: str | ObjectPath, *, record: Record) -> None:
+def delete_instance(request: Request, path: str | ObjectPath, *, record: WriteAuditLine) -> None:
     """Delete an instance: end a process, as DeleteInstance of Win32_Process does.
 
     Raises:
@@ -77,13 +81,22 @@ def delete_instance(request: Request, path: str | ObjectPath, *, record: Record)
     """
     path = parse_object_path(path)
     cls = get_class(request, path.class_name, path.namespace)
-    instance_of(request, path)
+    _check_names_instance(request, path)
     if TERMINATE not in cls.methods:
         raise NotSupportedError(f"cannot delete instances of {cls.name}: the class is read-only", "delete a process")
     outcome = _invoke_recorded(request, path, TERMINATE, None, record)
     if outcome.return_value != 0:
         reason = f"cannot end {path.relative}: Terminate returned {outcome.return_value}"
-        raise AccessDeniedError(reason, "connect as its owner or an administrator")
+        raise AccessDeniedError(reason, "connect as the user that the process runs as, or as an administrator")
+
+
+def _check_names_instance(request: Request, path: ObjectPath) -> None:
+    """Check that a path names an instance, and not a class; whether it exists is not checked.
+
+    Raises:
+        InvalidObjectPathError, InvalidClassError, InvalidNamespaceError, TypeMismatchError: the path names none.
+    """
+    instance_of(request, path)
 
 
 def parse_object_path(path: str | ObjectPath) -> ObjectPath:
@@ -96,7 +109,7 @@ def parse_object_path(path: str | ObjectPath) -> ObjectPath:
 
 
 def _invoke_recorded(
-    request: Request, path: ObjectPath, method: str, parameters: Mapping[str, Any] | None, record: Record
+    request: Request, path: ObjectPath, method: str, parameters: Mapping[str, Any] | None, record: WriteAuditLine
 ) -> Outcome:
     """Run a method; record it before it runs, and its outcome afterwards.
 

@@ -1,4 +1,4 @@
-"""The interface between doors and the dispatcher: Operation, a decoded request; Reply; and Door, the protocol."""
+"""The interface between doors and the dispatcher: Operation, a decoded request; Reply, a rendered result; and Door."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -11,17 +11,17 @@ UNDECODED = "undecoded"
 
 
 class Operation(NamedTuple):
-    """A decoded request.
+    """A decoded request of a client: which operation to run, with which arguments and limits.
 
     Attributes:
         name: its key in ``operations.OPERATIONS``.
         arguments: the arguments of that row's function, by name.
-        seconds: the timeout that the client asks for; None: the server's limit.
-        octets: the size of the answer that the client asks for; None: the server's limit.
+        seconds: the timeout that the client requests; None: the server's limit.
+        octets: the maximum size of the response that the client requests; None: the server's limit.
         action: the door's name of the operation, for the metrics; "": ``name``.
-        options: data of the door, needed to render the answer or a fault; the dispatcher does not read it.
-        view_as: the user whose view an administrator asks for; None: the caller's own.
-        moment: the host is asked for as it was then; None: now.
+        options: data of the door, needed to render the result or a fault; the dispatcher does not read it.
+        view_as: the user whose view an administrator requests; None: the caller's own.
+        moment: the past moment that the request is about; None: now.
     """
 
     name: str
@@ -40,20 +40,20 @@ class Operation(NamedTuple):
 
 
 class Limits(NamedTuple):
-    """The limits of an answer in octets and seconds, even if the client asks for more."""
+    """The limits of a response in octets and seconds, even if the client requests more."""
 
     octets: int = 512_000
     seconds: float = 60.0
 
     def narrowed_by(self, operation: Operation) -> "Limits":
-        """Return the limits of one answer: the client's limits where they are lower than these."""
+        """Return the limits of one response: the client's limits where they are lower than these."""
         return Limits(
             min(operation.octets or self.octets, self.octets), min(operation.seconds or self.seconds, self.seconds)
         )
 
 
 class Reply(NamedTuple):
-    """A rendered answer: HTTP status, content type, body, and the number of rows in it.
+    """A rendered result or fault: HTTP status, content type, body, and the number of rows in it.
 
     ``continues``: the body is the first part of a stream; the door renders the rows that are left when it is sent.
     """
@@ -90,12 +90,12 @@ class Door(Protocol):
             DecodeError: the request is invalid, but a fault can be addressed to it.
         """
 
-    def render(self, operation: Operation, answer: Any, octets: int) -> Reply:
-        """Render an answer.
+    def render(self, operation: Operation, result: Any, octets: int) -> Reply:
+        """Render the result of an operation.
 
         Args:
             operation: the request.
-            answer: the result of the operation's function; an Enumeration instead of Rows.
+            result: the result of the operation's function; an Enumeration instead of Rows.
             octets: the maximum size of the body. A door takes as many rows as fit, puts back those that do not, and
                 keeps the enumeration open if the client can pull the rest.
 

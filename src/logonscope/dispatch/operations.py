@@ -1,7 +1,7 @@
-"""The table of the operations that doors offer. A door maps its requests to rows, and adds no behaviour.
+"""The table of operations: what a client can request, by any door. A door maps its requests to rows of this table.
 
-To add an operation, add a row. Its function takes a request, and the arguments of the operation by name. Its result is
-passed to the door's ``render``; Rows are passed as an Enumeration, which the door may keep open.
+To add an operation, add a row. Its function takes a Request of the broker, and the arguments of the operation by name.
+Its result is passed to the door's ``render``; Rows are passed as an Enumeration, which the door may keep open.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -9,6 +9,7 @@ from functools import cache
 from importlib.metadata import version
 from typing import Any, NamedTuple
 
+from logonscope.answers.host_identity import HostIdentity
 from logonscope.broker import Request
 from logonscope.broker.associations import AssociationOptions, associators, references
 from logonscope.broker.classes import classes, get_class
@@ -54,10 +55,11 @@ class OperationRow(NamedTuple):
         function: runs the operation; called with a request, and with the arguments of the operation by name.
         description: its description in the reference.
         changes_host: the operation changes something on this host. It needs ``allow_methods``, and its function gets
-            ``record``, the function that records a method in the audit log.
+            ``record``, a function that writes a line to the audit log (``methods.WriteAuditLine``).
         needs_caller: the operation needs an authenticated caller. If False, its function gets None as the request if
             the caller is not authenticated.
-        takes_enumerations: its function gets the table of open enumerations instead of the request, and ``caller``.
+        takes_enumerations: its function is called with the table of open enumerations in place of the request, and
+            with the keyword ``caller``.
     """
 
     function: Callable[..., Any]
@@ -65,6 +67,11 @@ class OperationRow(NamedTuple):
     changes_host: bool = False
     needs_caller: bool = True
     takes_enumerations: bool = False
+
+
+def identify_machine(request: Request) -> HostIdentity:
+    """Return what identifies the host."""
+    return HostIdentity.from_machine(request.machine)
 
 
 def identify(request: Request | None) -> Identity:
@@ -135,6 +142,7 @@ def list_references(request: Request, path: str | ObjectPath, namespace: str | N
 
 OPERATIONS: Mapping[str, OperationRow] = {
     "identify": OperationRow(identify, "the product and its version", needs_caller=False),
+    "machine": OperationRow(identify_machine, "the name of the host, and the ids of the machine and of its boot"),
     # classes and instances, as CIM has them
     "get": OperationRow(get_instance, "one instance, or class, by its path"),
     "get_class": OperationRow(get_class, "the definition of a class"),
@@ -145,7 +153,7 @@ OPERATIONS: Mapping[str, OperationRow] = {
     "references": OperationRow(list_references, "the association instances that refer to an instance"),
     "invoke": OperationRow(invoke_method, "run a method of an instance", changes_host=True),
     "delete": OperationRow(delete_instance, "end a process", changes_host=True),
-    # enumerations that a door kept open
+    # enumerations that a door kept open; the dispatcher gives the one that "pull" finds to the door, which takes rows
     "pull": OperationRow(Enumerations.find, "the next rows of an enumeration", takes_enumerations=True),
     "renew": OperationRow(
         Enumerations.renew, "extend an enumeration, or return its remaining lifetime", takes_enumerations=True

@@ -4,7 +4,15 @@ from typing import NamedTuple
 
 
 class Account(NamedTuple):
-    """An account: a line of passwd(5), from any name service."""
+    """An account: a line of passwd(5), from any name service.
+
+    Attributes:
+        local: it is in /etc/passwd; None: not looked up.
+        password: shadow(5): "usable", "locked", "unusable" or "none"; None: not read, as all below.
+        password_min_days: how long a new password cannot be changed.
+        password_max_days: how long it is valid; None also where it does not age.
+        expired: the account has expired: it has no logins any more.
+    """
 
     name: str
     uid: int
@@ -12,17 +20,21 @@ class Account(NamedTuple):
     gecos: str
     home: str
     shell: str
-    local: bool | None = None  # it is in /etc/passwd; None: not looked up
-    password: str | None = None  # shadow(5): "usable", "locked", "unusable" or "none"; None: not read, as all below
-    password_min_days: int | None = None  # how long a new password cannot be changed
-    password_max_days: int | None = None  # how long it is valid; None also where it does not age
-    expired: bool | None = None  # the account has expired: it has no logins any more
+    local: bool | None = None
+    password: str | None = None
+    password_min_days: int | None = None
+    password_max_days: int | None = None
+    expired: bool | None = None
 
 
 class Group(NamedTuple):
-    """A group: a line of group(5), from any name service; ``members`` lacks accounts whose primary group it is."""
+    """A group: a line of group(5), from any name service; ``members`` lacks accounts whose primary group it is.
+
+    Attributes:
+        local: it is in /etc/group; None: not looked up.
+    """
 
     name: str
     gid: int
     members: tuple[str, ...] = ()
-    local: bool | None = None  # it is in /etc/group; None: not looked up
+    local: bool | None = None

@@ -4,20 +4,35 @@ from typing import NamedTuple
 
 
 class Authentication(NamedTuple):
-    """A line "Accepted METHOD for USER from ADDRESS port PORT ssh2", from a log. Texts are as sshd wrote them."""
+    """A line "Accepted METHOD for USER from ADDRESS port PORT ssh2", from a log. Texts are as sshd wrote them.
 
-    pid: int  # of the process that logged it
-    earliest: int  # when it was logged, in clock ticks since the boot: not before this
-    latest: int  # and not after this; they differ where its clock does not count suspended time
-    method: str  # publickey, password, keyboard-interactive/pam, gssapi-with-mic, hostbased, ...
-    user: str  # the account that logged in
-    address: str  # of the client
+    Attributes:
+        pid: of the process that logged it.
+        earliest: when it was logged, in clock ticks since the boot: not before this.
+        latest: and not after this; they differ where its clock does not count suspended time.
+        method: publickey, password, keyboard-interactive/pam, gssapi-with-mic, hostbased, ...
+        user: the account that logged in.
+        address: of the client.
+        key_type: ED25519, RSA-CERT, ...
+        fingerprint: of the key: SHA256:...
+        authority: fingerprint of the key that signed the certificate.
+        source: the log.
+        is_trusted: the log guarantees which process wrote the line.
+        number: of the line, in the order of the log; the ways to read an ambiguous line share it.
+    """
+
+    pid: int
+    earliest: int
+    latest: int
+    method: str
+    user: str
+    address: str
     port: int
-    key_type: str | None = None  # ED25519, RSA-CERT, ...
-    fingerprint: str | None = None  # of the key: SHA256:...
+    key_type: str | None = None
+    fingerprint: str | None = None
     certificate_id: str | None = None
     certificate_serial: int | None = None
-    authority: str | None = None  # fingerprint of the key that signed the certificate
-    source: str = ""  # the log
-    is_trusted: bool = False  # the log guarantees which process wrote the line
-    number: int = 0  # of the line, in the order of the log; the ways to read an ambiguous line share it
+    authority: str | None = None
+    source: str = ""
+    is_trusted: bool = False
+    number: int = 0

@@ -8,30 +8,52 @@ SERVICE_UNIT = re.compile(r"(?!@)(?!.*@\.service)[A-Za-z0-9:_.\\@-]{1,247}\.serv
 
 
 class ServiceName(NamedTuple):
-    """The name of a service and its manager; equal names of two managers are two services."""
+    """The name of a service and its manager; equal names of two managers are two services.
 
-    name: str  # "ssh.service"; of OpenRC and sysvinit the name of the script: "sshd"
-    uid: int | None = None  # of the user whose manager runs it; None: the manager of the system
+    Attributes:
+        name: "ssh.service"; of OpenRC and sysvinit the name of the script: "sshd".
+        uid: of the user whose manager runs it; None: the manager of the system.
+    """
+
+    name: str
+    uid: int | None = None
 
 
 class Service(NamedTuple):
-    """One service. None: not read, or not known to the manager."""
+    """One service. None: not read, or not known to the manager.
+
+    Attributes:
+        uid: as in ServiceName.
+        manager: systemd, openrc, sysvinit; "cgroup": only its control group was read.
+        type: simple, forking, oneshot, notify, ...: systemd.service(5).
+        load_state: loaded, masked, error, ...
+        active_state: active, reloading, inactive, failed, activating, deactivating.
+        sub_state: running, exited, dead, ...
+        freezer_state: running, freezing, frozen, thawing.
+        file_state: enabled, disabled, static, masked, ...: systemctl(1), is-enabled.
+        result: success, exit-code, signal, timeout, ...
+        main_pid: 0: no main process runs.
+        exit_status: of the main process that ended last.
+        command: program and arguments, joined by single spaces.
+        user: account that it runs as.
+        start: microseconds since the epoch: when it was started last, while it runs.
+    """
 
     name: str
-    uid: int | None = None  # as in ServiceName
-    manager: str = ""  # systemd, openrc, sysvinit; "cgroup": only its control group was read
+    uid: int | None = None
+    manager: str = ""
     description: str | None = None
-    type: str | None = None  # simple, forking, oneshot, notify, ...: systemd.service(5)
-    load_state: str | None = None  # loaded, masked, error, ...
-    active_state: str | None = None  # active, reloading, inactive, failed, activating, deactivating
-    sub_state: str | None = None  # running, exited, dead, ...
-    freezer_state: str | None = None  # running, freezing, frozen, thawing
-    file_state: str | None = None  # enabled, disabled, static, masked, ...: systemctl(1), is-enabled
-    result: str | None = None  # success, exit-code, signal, timeout, ...
-    main_pid: int | None = None  # 0: no main process runs
-    exit_status: int | None = None  # of the main process that ended last
-    command: str | None = None  # program and arguments, joined by single spaces
-    user: str | None = None  # account that it runs as
+    type: str | None = None
+    load_state: str | None = None
+    active_state: str | None = None
+    sub_state: str | None = None
+    freezer_state: str | None = None
+    file_state: str | None = None
+    result: str | None = None
+    main_pid: int | None = None
+    exit_status: int | None = None
+    command: str | None = None
+    user: str | None = None
     can_stop: bool | None = None
     can_freeze: bool | None = None
-    start: int | None = None  # microseconds since the epoch: when it was started last, while it runs
+    start: int | None = None

@@ -9,14 +9,21 @@ UNIX = "unix"
 
 
 class Socket(NamedTuple):
-    """A socket: a line of one of the files of /proc/net."""
+    """A socket: a line of one of the files of /proc/net.
 
-    protocol: str  # tcp, tcp6, udp, udp6, udplite, udplite6, unix
-    address: str  # "" for unix, like the remote address
-    port: int  # 0 for unix, like the remote port
+    Attributes:
+        protocol: tcp, tcp6, udp, udp6, udplite, udplite6, unix.
+        address: "" for unix, like the remote address.
+        port: 0 for unix, like the remote port.
+        state: LISTEN, ESTABLISHED, ...; "" for udp and udplite.
+    """
+
+    protocol: str
+    address: str
+    port: int
     remote_address: str
     remote_port: int
-    state: str  # LISTEN, ESTABLISHED, ...; "" for udp and udplite
+    state: str
     inode: int
     # of a unix socket: the path as the process bound it (unix(7)), or the abstract name after "@"
     path: str | None = None
@@ -37,10 +44,15 @@ class Socket(NamedTuple):
 
 
 class HeldSockets(NamedTuple):
-    """The TCP sockets of a process, and the TCP ports that are listened on in its network namespace."""
+    """The TCP sockets of a process, and the TCP ports that are listened on in its network namespace.
 
-    process: Process  # with comm, start and uids
-    sockets: tuple[Socket, ...]  # in the order of its file descriptors
+    Attributes:
+        process: with comm, start and uids.
+        sockets: in the order of its file descriptors.
+    """
+
+    process: Process
+    sockets: tuple[Socket, ...]
     listening_ports: frozenset[int]
 
 

@@ -6,17 +6,26 @@ from logonscope.facts.process import Process
 
 
 class UnitRequest(NamedTuple):
-    """The request that led to the last start of a unit, and the process that made it, which has ended."""
+    """The request that led to the last start of a unit, and the process that made it, which has ended.
 
-    unit: str  # "nginx.service"
-    started: int  # microseconds since the epoch: when the manager had started it
-    requested: int  # microseconds since the epoch: when the command was permitted
-    pid: int  # of the requester; the next three are facts of it, as in Process
+    Attributes:
+        unit: "nginx.service".
+        started: microseconds since the epoch: when the manager had started it.
+        requested: microseconds since the epoch: when the command was permitted.
+        pid: of the requester; the next three are facts of it, as in Process.
+        command: the command line: "sudo systemctl restart nginx".
+        source: the log and the program.
+    """
+
+    unit: str
+    started: int
+    requested: int
+    pid: int
     ses: int
     loginuid: int
     cgroup: str | None = None
-    command: str = ""  # the command line: "sudo systemctl restart nginx"
-    source: str = ""  # the log and the program
+    command: str = ""
+    source: str = ""
 
     @property
     def requester(self) -> Process:

@@ -3,9 +3,10 @@
 from datetime import datetime
 from typing import Any
 
+from logonscope.answers.host_identity import HostIdentity
 from logonscope.answers.logon_session import LogonSession
 from logonscope.answers.session_process import SessionProcess
-from logonscope.formats.record import HostIdentity, Record, without_unknown
+from logonscope.formats.record import Record, without_unknown
 
 VERSION = "1.5.0"
 

@@ -4,17 +4,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from logonscope.answers.host_identity import HostIdentity
 from logonscope.answers.logon_session import LogonSession
 from logonscope.answers.session_process import SessionProcess
 from logonscope.facts import UNSET
-
-
-class HostIdentity(NamedTuple):
-    """What identifies a host and its boot."""
-
-    name: str
-    boot_id: str | None = None
-    machine_id: str | None = None
 
 
 class Record(NamedTuple):

@@ -55,7 +55,7 @@ class LogonRows:
     def _row(self, owner: Owner, seq: int, ms: int) -> LogonRow | None:
         if owner.logon_id is None:
             return None
-        key = (int(owner.logon_id), self._ownership.generation(owner) or 0)
+        key = (int(owner.logon_id), self._ownership.logon_id_generation(owner) or 0)
         row = self._rows.get(key)
         if row is not None and row["ended"] is None:
             if owner.login is not None and row["record"] is None:
@@ -108,7 +108,7 @@ class LogonRows:
 
     def end(self, owner: Owner, seq: int, ms: int) -> int | None:
         """Store the end of a logon session; return its row, None where it has ended."""
-        key = (int(owner.logon_id or 0), self._ownership.generation(owner) or 0)
+        key = (int(owner.logon_id or 0), self._ownership.logon_id_generation(owner) or 0)
         row = self._rows.pop(key, None)
         if row is None:
             return None

@@ -1,6 +1,12 @@
 """Interface between the broker and machines: queries, sources and ownership, as protocols and plain data."""
 
-from logonscope.machine.kernel_numbers import boot_time, local_datetime, start_time, terminal_name
+from logonscope.machine.kernel_numbers import (
+    boot_time,
+    datetime_of_microseconds,
+    local_datetime,
+    start_time,
+    terminal_name,
+)
 from logonscope.machine.look import Deadline, Look
 from logonscope.machine.ownership import OWNER_FACT, Leader, LogonContainer, LogonIndex, Owner, Ownership
 from logonscope.machine.queries import (
@@ -55,6 +61,7 @@ __all__ = [
     "Source",
     "Trouble",
     "boot_time",
+    "datetime_of_microseconds",
     "local_datetime",
     "process_of_membership",
     "start_time",

@@ -18,15 +18,16 @@ NAMESPACE = bytes.fromhex("5e1f3bb4c0a84d6f9a64f1c2d30e8b57")
 """The namespace UUID for name-based UUIDs (RFC 9562 5.5); a constant, chosen at random."""
 
 
-def logon_guid(machine: Machine, logon_id: str, generation: int | None) -> str | None:
+def logon_guid(machine: Machine, logon_id: str, logon_id_generation: int | None) -> str | None:
     """Return the GUID of a logon session; None where the machine id or the boot id is not known.
 
     Args:
         machine: the host.
         logon_id: the LogonId.
-        generation: distinguishes it from other logon sessions that get the same LogonId; None: there can be none.
+        logon_id_generation: distinguishes logon sessions that get the same LogonId one after another; None: there are
+            never two.
     """
-    name = f"{logon_id}" if generation is None else f"{logon_id}:{generation}"
+    name = f"{logon_id}" if logon_id_generation is None else f"{logon_id}:{logon_id_generation}"
     return _make_guid(machine, f"logon:{name}")
 
 

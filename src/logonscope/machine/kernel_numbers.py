@@ -38,6 +38,11 @@ def local_datetime(seconds: float) -> datetime | None:
         return None
 
 
+def datetime_of_microseconds(microseconds: int | None) -> datetime | None:
+    """Return a time in microseconds since the epoch in the local zone; None if unknown, or beyond the calendar."""
+    return None if microseconds is None else local_datetime(microseconds / 1e6)
+
+
 @lru_cache(64)
 def _zone(offset: int, name: str) -> timezone:
     """Return the time zone with an offset in seconds, as ``datetime.astimezone`` makes it for each time anew."""

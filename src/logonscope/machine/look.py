@@ -22,7 +22,7 @@ class Deadline:
         self._is_cancelled = False
         self._followed: Deadline | None = None
         self.give_way: Callable[[], object] | None = None
-        """Called at every check; lets more urgent work run first."""
+        """Called at every complete check; lets more urgent work run first."""
         if seconds is not None:
             self.move(seconds)
 
@@ -81,7 +81,8 @@ class Deadline:
         # is checked once in CHECK_SECONDS only.
         now, next_check = time.monotonic, float("-inf")
         for item in items:
-            if not self._end >= (moment := now()) < next_check:
+            moment = now()
+            if moment > self._end or moment >= next_check:
                 self.check()
                 next_check = moment + CHECK_SECONDS
             yield item

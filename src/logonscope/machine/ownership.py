@@ -147,7 +147,7 @@ class Ownership(Protocol):
         """Return the evidence that joins the login with its kernel id; None if it is joined with no kernel id."""
         ...
 
-    def generation(self, owner: Owner) -> int | None:
+    def logon_id_generation(self, owner: Owner) -> int | None:
         """Return a number that distinguishes logon sessions with the same LogonId; None: there are never two."""
         ...
 
@@ -173,8 +173,9 @@ class Ownership(Protocol):
                 with a record those below its leader are enough.
             machine: the host, for its clock.
             user: the account name of the login uid.
-            whole: the members are all processes of the logon session, and are counted; otherwise nothing is.
-            terminal_read: the processes below the leader are among the members.
+            whole: the members are all processes of the logon session, so that they are counted. If False, the numbers
+                of processes and of leftovers are None.
+            terminal_read: the processes below the leader are among the members, so that its terminal is known.
         """
         ...
 
@@ -195,7 +196,7 @@ class Ownership(Protocol):
         """Return a logon session with the authentication that its leader logged; the lines can be of other logins."""
         ...
 
-    def logon_id_of_word(self, word: str) -> str | None:
+    def parse_logon_id(self, word: str) -> str | None:
         """Return the LogonId for a word: a number, an id of the login service, or "system"; None for another word."""
         ...
 

@@ -45,13 +45,13 @@ class LogonHint(NamedTuple):
 
     Attributes:
         kernel_ids: the kernel ids that a requested process can have; None: any.
-        kernel_ids_needing_location: those whose processes need their location (Linux: cgroup) read, too; None: all.
+        kernel_ids_needing_cgroup: those whose processes need their location (Linux: cgroup) read, too; None: all.
         login_uids: the uids that logged in to a requested logon session; None: any.
         kernel_ids_of_any_uid: kernel ids whose processes can belong to logins of different login uids.
     """
 
     kernel_ids: frozenset[int] | None = None
-    kernel_ids_needing_location: frozenset[int] | None = None
+    kernel_ids_needing_cgroup: frozenset[int] | None = None
     login_uids: frozenset[int] | None = None
     kernel_ids_of_any_uid: frozenset[int] = frozenset()
 

@@ -55,7 +55,8 @@ class Source(Protocol):
 
     label: str
     partial: str | None
-    """Why the source does not have the whole host; None: it has."""
+    """The reason why this source has only a part of the host (as a recording of one user's sessions); None: it has all.
+    """
     abilities: frozenset[Ability]
     """What the source supports besides queries; everything else raises NotSupportedError."""
     history: "History | None"
@@ -96,7 +97,10 @@ class Source(Protocol):
         ...
 
     def sockets(self, look: Look, query: SocketQuery) -> Iterator[Socket]:
-        """Return sockets of the reader's network namespace, or of all; a Trouble about them has SOCKETS in `what`."""
+        """Return sockets of the reader's network namespace, or of all namespaces.
+
+        A failure is reported to the look as a Trouble with ``what`` SOCKETS.
+        """
         ...
 
     def held_sockets(self, look: Look, pids: frozenset[int]) -> Mapping[int, HeldSockets]:
@@ -116,7 +120,7 @@ class Source(Protocol):
         ...
 
     def unit_requests(self, look: Look) -> Iterator[UnitRequest]:
-        """Return which process asked the system's manager to start a unit, as far as a log shows it."""
+        """Return, for units, the process that requested their last start, as far as a log shows it."""
         ...
 
     def act_on_service(self, action: "ServiceAction") -> None:
@@ -233,7 +237,7 @@ class BaseSource(ABC):
         return ()
 
     def read_unit_requests(self, look: Look) -> Iterable[UnitRequest]:
-        """Return the request that led to the last start of each unit, as far as a log shows it."""
+        """Return, for each unit, the process that requested its last start, as far as a log shows it."""
         del look
         return ()
 
@@ -262,12 +266,17 @@ class BaseSource(ABC):
     def memberships(self, look: Look, query: ProcessQuery) -> Iterator[Membership]:
         """Yield the memberships of ``processes``."""
         for process in self.processes(look, query):
-            # without a location and without a failure, the source has no locations at all
-            if process.cgroup is not None or not process.unread or process.ses not in {None, UNSET}:
+            # The kernel id alone decides, or the cgroup does, or the source has no cgroups at all. Only a process whose
+            # cgroup is needed and could not be read is left out.
+            has_kernel_id = process.ses is not None and process.ses != UNSET
+            if has_kernel_id or process.cgroup is not None or not process.unread:
                 yield process.pid, process.ses, process.cgroup
 
     def _read_lineage(self, look: Look, query: ProcessQuery) -> Iterator[Process]:
-        """Yield one process and its ancestors; once reading arguments has failed, those of the others are not read."""
+        """Yield one process and its ancestors, nearest first.
+
+        If the arguments of one cannot be read, those of its ancestors are not requested: each such read can hang.
+        """
         (pid,) = query.pids or (0,)
         facts, seen_pids = query.facts | {"ppid"}, set[int]()
         while pid and pid not in seen_pids and len(seen_pids) < LONGEST_CHAIN:

@@ -36,7 +36,8 @@ _LOGIN_CGROUP = re.compile(
 class KernelIdJoin(NamedTuple):
     """The kernel id that a login is joined with, and the evidence for that: record, leader, scope, remembered.
 
-    It is not the evidence of an Owner: here "scope" means that the processes in the scope carry the kernel id.
+    It is not the evidence of an Owner. There, "scope" means that a process is in the scope of the login; here, that all
+    processes in the scope carry this kernel id.
     """
 
     kernel_id: int
@@ -98,6 +99,7 @@ def join_of_login(login: Login) -> KernelIdJoin | None:
     leader_id = _valid_kernel_id(login.process.ses) if login.process else None
     # a scope whose processes carry different ids is no evidence for any of them
     scope_id = _valid_kernel_id(login.scope_ids[0]) if login.scope_ids and len(login.scope_ids) == 1 else None
+    # of a login without a record, the id comes from the name of its scope: the join evidence is "scope"
     if recorded_id and (leader_id or scope_id or recorded_id) == recorded_id:
         return KernelIdJoin(recorded_id, "record" if login.recorded else "scope")
     remembered_id = _valid_kernel_id(login.remembered)
@@ -113,7 +115,7 @@ def joined_kernel_id(login: Login) -> int | None:
     return login_join and login_join.kernel_id
 
 
-def logon_id_of_word(word: str) -> str | None:
+def parse_logon_id(word: str) -> str | None:
     """Return the LogonId for a user's word: a decimal number or logind's cN; None for another word."""
     if re.fullmatch(r"[0-9]{1,20}", word):
         return str(int(word))
@@ -144,7 +146,7 @@ def logon_without_record(cgroup: str) -> tuple[str, str] | None:
         return None
     if match[3] is None:
         return str(MANAGER_BASE + int(match[2])), "manager"
-    logon_id = logon_id_of_word(match[3])
+    logon_id = parse_logon_id(match[3])
     return None if logon_id is None else (logon_id, "scope")
 
 
@@ -198,6 +200,7 @@ def _claim_key(joined: LoginWithKernelId) -> tuple[bool, bool, int, tuple[int, s
 
 
 def _may_own(login: Login, machine: Machine) -> bool:
+    # outside containers, logind names a login cN if its kernel id was in use
     was_taken = machine.container is False and login.id.startswith("c") and not is_manager(login)
     return not login.inherited and not was_taken
 
@@ -207,7 +210,7 @@ def _logon_id_without_kernel_id(login: Login) -> str | None:
     if is_manager(login):
         return str(MANAGER_BASE + login.uid)
     if _kernel_id_in_name(login) is None:
-        return logon_id_of_word(login.id)
+        return parse_logon_id(login.id)
     return _logon_id_of_inode(login)
 
 

@@ -140,8 +140,8 @@ class LinuxLogonIndex(LogonIndex):
         if hint.login_uids is not None and not self.kernel_ids_needing_cgroup <= hint.kernel_ids_of_any_uid:
             return True
         return (
-            hint.kernel_ids_needing_location is not None
-            and not self.kernel_ids_needing_cgroup <= hint.kernel_ids_needing_location
+            hint.kernel_ids_needing_cgroup is not None
+            and not self.kernel_ids_needing_cgroup <= hint.kernel_ids_needing_cgroup
         )
 
 
@@ -186,8 +186,8 @@ class LinuxOwnership(Ownership):
             kernel_id for login, kernel_id in logins_with_ids if login.id == str(kernel_id) and not login.inherited
         }
         # The LogonId of any other login depends on records that were not read: whether one of them owns the kernel id.
-        # The cgroup of a login decides for certain if the login has no kernel id, if a login whose id is that number
-        # owns the kernel id, or if this login inherited it.
+        # The cgroup of a login decides without other records in three cases: it has no kernel id; its kernel id is
+        # owned by a login that was read here, whose login id is that number; or it inherited its kernel id.
         certain_cgroups = {
             join.login_cgroup(login)
             for login, kernel_id in logins_with_ids
@@ -210,11 +210,11 @@ class LinuxOwnership(Ownership):
     login_uid = staticmethod(sessions.login_uid)
     is_logged_out = staticmethod(sessions.is_logged_out)
     join_evidence = staticmethod(sessions.join_evidence)
-    generation = staticmethod(sessions.generation)
+    logon_id_generation = staticmethod(sessions.logon_id_generation)
     describe = staticmethod(sessions.logon_session)
     network_leader = staticmethod(sessions.network_leader)
     is_login_program = staticmethod(sessions.is_login_program)
-    first_process = staticmethod(sessions.earliest)
+    first_process = staticmethod(sessions.earliest_process)
     container = staticmethod(foreign.container)
     is_foreign_uid = staticmethod(foreign.is_uid_of_container)
     may_be_foreign = staticmethod(foreign.may_be_foreign)
@@ -236,10 +236,10 @@ class LinuxOwnership(Ownership):
     def strongest_owner(self, owners: Iterable[Owner]) -> Owner:
         # Scope decides before audit which logon session owns a process. But of one logon session, only an owner by
         # audit has the login uid that the kernel keeps (see sessions.login_uid).
-        return min(owners, key=_has_no_kernel_login_uid)
+        return max(owners, key=_has_kernel_login_uid)
 
-    def logon_id_of_word(self, word: str) -> str | None:
-        return SYSTEM.logon_id if word.lower() == SYSTEM_WORD else join.logon_id_of_word(word)
+    def parse_logon_id(self, word: str) -> str | None:
+        return SYSTEM.logon_id if word.lower() == SYSTEM_WORD else join.parse_logon_id(word)
 
     def runs_as(self, process: Process, uid: int | None, *, wholly: bool) -> bool:
         if process.uids is None:
@@ -254,7 +254,7 @@ class LinuxOwnership(Ownership):
         harmless_ids = {owner.login and owner.login.id, f"user@{uid}.service"}
         return login_id not in harmless_ids and owner.logon_id not in {
             login_id,
-            join.logon_id_of_word(login_id) or login_id,
+            join.parse_logon_id(login_id) or login_id,
         }
 
     def service_of(self, process: Process) -> ServiceName | None:
@@ -284,8 +284,8 @@ class LinuxOwnership(Ownership):
         return process.ses
 
 
-def _has_no_kernel_login_uid(owner: Owner) -> bool:
-    return owner.evidence != "audit"
+def _has_kernel_login_uid(owner: Owner) -> bool:
+    return owner.evidence == "audit"
 
 
 def _named_logins(process: Process) -> tuple[str | None, int | None]:

@@ -13,18 +13,18 @@ from datetime import datetime
 
 from logonscope.answers.logon_session import LOGON_TYPES, LogonSession
 from logonscope.facts import UNSET, Login, Machine, Process
-from logonscope.machine import Leader, Owner, boot_time, local_datetime, start_time, terminal_name
+from logonscope.machine import Leader, Owner, boot_time, datetime_of_microseconds, start_time, terminal_name
 from logonscope.machine.identity import logon_guid
 from logonscope.ownership.join import MANAGER_BASE, SYSTEM_LOGON_ID, is_manager, join_of_login, unrecorded_login
 from logonscope.ownership.logon_type import LOGIN_PROGRAMS, SSH_PROGRAMS, Traits, authentication_package, logon_type
 
-KERNEL = "/proc/PID/loginuid"
-CGROUP = "/proc/PID/cgroup"
-TTY_NR = "/proc/PID/stat, tty_nr"
-START_OF_LEADER = "/proc/PID/stat of its leader"
-APPROXIMATE_START = "approximate: earliest process whose parent is outside the logon session"
-REMEMBERED = "remembered"
-NO_LOGIN_PROGRAM = "its unit runs a login program, but none of its processes is one"
+SOURCE_LOGINUID = "/proc/PID/loginuid"
+SOURCE_CGROUP = "/proc/PID/cgroup"
+SOURCE_TTY_NR = "/proc/PID/stat, tty_nr"
+SOURCE_LEADER_START = "/proc/PID/stat of its leader"
+SOURCE_APPROXIMATE_START = "approximate: earliest process whose parent is outside the logon session"
+SOURCE_NO_LOGIN_PROGRAM = "its unit runs a login program, but none of its processes is one"
+SOURCE_REMEMBERED = "remembered"
 
 _IPV4 = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
 _IPV6 = re.compile(r"[0-9A-Fa-f:.]{2,45}(?:%[0-9A-Za-z._-]{1,32})?")
@@ -51,20 +51,21 @@ def logon_session(
     whole: bool = True,
     terminal_read: bool = True,
 ) -> LogonSession:
-    """Describe one logon session: by its record and its leader, or, without a record, by all of its processes.
+    """Describe one logon session: from its record and its leader, or, without a record, from all of its processes.
 
     Args:
         owner: the logon session, as the owner of any of its processes.
         members: its processes; with a record those below its leader are enough.
         machine: the host, for its clock.
         user: the account name of the login uid.
-        whole: the members are all of its processes, and are counted; otherwise nothing is.
-        terminal_read: the processes below the leader are among the members.
+        whole: the members are all processes of the logon session, so that they are counted. If False, the numbers of
+            processes and of leftovers are None.
+        terminal_read: the processes below the leader are among the members, so that its terminal is known.
     """
     logon_id, record = owner.logon_id or "", recorded_login(owner)
     is_system = logon_id == SYSTEM_LOGON_ID
     sources: dict[str, str] = {}
-    first = None if record or is_system else earliest(members)
+    first = None if record or is_system else earliest_process(members)
     login_process = first if first and is_login_program(first) else None
     uid = login_uid(owner, members)
     leader = None if is_system else record.process if record else login_process
@@ -78,9 +79,9 @@ def logon_session(
     start = _find_start(record, first, machine, sources, is_system=is_system)
     gone = is_logged_out(owner, members)
     if uid is not None:
-        sources["uid"] = KERNEL if _is_kernel_id(logon_id) else record.source if record else CGROUP
+        sources["uid"] = SOURCE_LOGINUID if _is_kernel_id(logon_id) else record.source if record else SOURCE_CGROUP
     if gone and record is None:
-        sources["state"] = NO_LOGIN_PROGRAM
+        sources["state"] = SOURCE_NO_LOGIN_PROGRAM
     session = LogonSession(
         logon_id=logon_id,
         user=user,
@@ -92,8 +93,8 @@ def logon_session(
         state=LOGGED_OUT if gone else None,
         tty=tty,
         processes=len(members) if whole else None,
-        leftovers=None if gone is None or not whole else len(members) * gone,
-        guid=logon_guid(machine, logon_id, generation(owner)),
+        leftovers=_count_leftovers(members, gone=gone) if whole else None,
+        guid=logon_guid(machine, logon_id, logon_id_generation(owner)),
         join_evidence=join_evidence(owner),
         start_is_approximate=start is not None and record is None and not is_system,
         sources=sources,
@@ -104,8 +105,14 @@ def logon_session(
     login = owner.login or _login_of_scope(owner, members)
     if login is None:
         return session
-    sources["scope"] = CGROUP
+    sources["scope"] = SOURCE_CGROUP
     return session._replace(scope=login.scope, login=login.id)
+
+
+def _count_leftovers(members: Sequence[Process], *, gone: bool | None) -> int | None:
+    if gone is None:
+        return None
+    return len(members) if gone else 0
 
 
 def recorded_login(owner: Owner) -> Login | None:
@@ -119,7 +126,7 @@ def join_evidence(owner: Owner) -> str | None:
     return login_join and login_join.join_evidence
 
 
-def generation(owner: Owner) -> int | None:
+def logon_id_generation(owner: Owner) -> int | None:
     """Return the inode of the scope, which distinguishes logon sessions with the same LogonId; None: no need to.
 
     The kernel never reuses an audit session id during a boot; only LogonIds above them can occur again.
@@ -179,7 +186,7 @@ def _login_of_scope(owner: Owner, members: Iterable[Process]) -> Login | None:
     return next(filter(None, (unrecorded_login(member.cgroup) for member in members if member.cgroup)), None)
 
 
-def earliest(members: Iterable[Process]) -> Process | None:
+def earliest_process(members: Iterable[Process]) -> Process | None:
     """Return the earliest of these processes whose parent is not among them: the first process of a logon session."""
     members = [process for process in members if process.start is not None]
     pids = {process.pid for process in members}
@@ -187,7 +194,7 @@ def earliest(members: Iterable[Process]) -> Process | None:
     return min(roots or members, key=_start_key, default=None)
 
 
-def state(login: Login | None) -> str | None:
+def session_state(login: Login | None) -> str | None:
     """Return active, online, closing, lingering or logged out; None without a record, or where it is not known.
 
     "logged out" comes from the kernel (the leader is gone): the login service continues to list a session whose scope
@@ -218,7 +225,7 @@ def network_leader(owner: Owner, members: Sequence[Process]) -> Leader | None:
         if process is None:
             return Leader(record.leader, recorded_at=record.created)
         return Leader(process.pid, process.ppid, process.start, record.created)
-    first = None if owner.logon_id in {None, SYSTEM_LOGON_ID} else earliest(members)
+    first = None if owner.logon_id in {None, SYSTEM_LOGON_ID} else earliest_process(members)
     if first is None or first.comm not in SSH_PROGRAMS or not is_login_program(first):
         return None
     return Leader(first.pid, first.ppid, first.start)
@@ -249,7 +256,7 @@ def _add_record(session: LogonSession, record: Login, sources: dict[str, str]) -
     """Return the session with the values that only the login record has."""
     recorded_session = session._replace(
         user=session.user or record.user,
-        state=state(record),
+        state=session_state(record),
         seat=record.seat,
         vt=record.vt,
         remote_host=record.remote_host,
@@ -292,11 +299,11 @@ def _find_start(
         return boot_time(machine)
     if record and record.since:
         sources["start"] = record.source
-        return local_datetime(record.since / 1e6)
+        return datetime_of_microseconds(record.since)
     first_process = record.process if record else first
     if first_process is None:
         return None
-    sources["start"] = START_OF_LEADER if record else APPROXIMATE_START
+    sources["start"] = SOURCE_LEADER_START if record else SOURCE_APPROXIMATE_START
     return start_time(first_process, machine)
 
 
@@ -308,9 +315,9 @@ def _find_terminal(
         return record.tty
     terminal = terminal_below(leader, members) if leader else None
     if terminal:
-        sources["tty"] = TTY_NR
+        sources["tty"] = SOURCE_TTY_NR
     elif record and record.seen_tty:
-        sources["tty"] = REMEMBERED
+        sources["tty"] = SOURCE_REMEMBERED
         return record.seen_tty
     return terminal
 

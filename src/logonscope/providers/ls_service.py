@@ -1,6 +1,6 @@
 """LS_Service: the services of the system's manager and of users' managers, with the words of systemd."""
 
-from logonscope.machine import local_datetime
+from logonscope.machine import datetime_of_microseconds
 from logonscope.providers.helpers.provider import NAMED_SERVICES, Provider, column
 from logonscope.providers.helpers.service_keys import manager_name, select_manager, select_service
 from logonscope.providers.helpers.text import clean
@@ -25,7 +25,7 @@ PROVIDER = Provider(
         "MainProcessId": column(lambda service, _: service.main_pid or None, "systemd: MainPID"),
         "User": column(lambda service, _: clean(service.user), "systemd: User; root if it is not set"),
         "StartTime": column(
-            lambda service, _: None if service.start is None else local_datetime(service.start / 1e6),
+            lambda service, _: datetime_of_microseconds(service.start),
             "the link /run/systemd/units/invocation:NAME, which is made at each start",
         ),
         "Command": column(lambda service, _: clean(service.command), "systemd: ExecStart; for administrators only"),

@@ -2,7 +2,7 @@
 
 from logonscope.cim.types import Value
 from logonscope.facts import ServiceName, UnitRequest
-from logonscope.machine import Owner, Selection, local_datetime
+from logonscope.machine import Owner, Selection, datetime_of_microseconds
 from logonscope.providers.helpers.provider import Context, End, Provider, column
 from logonscope.providers.helpers.service_keys import SYSTEM_MANAGER, select_service, service_reference
 from logonscope.providers.helpers.text import clean
@@ -31,9 +31,9 @@ PROVIDER = Provider(
         "LogonId": column(lambda _, owner, __: owner.logon_id, "as Antecedent"),
         "LoginUid": column(lambda row, *_: row.loginuid, f"{_TRUSTED}: _AUDIT_LOGINUID"),
         "RequestTime": column(
-            lambda row, *_: local_datetime(row.requested / 1e6), f"{_TRUSTED}: _SOURCE_REALTIME_TIMESTAMP"
+            lambda row, *_: datetime_of_microseconds(row.requested), f"{_TRUSTED}: _SOURCE_REALTIME_TIMESTAMP"
         ),
-        "StartTime": column(lambda row, *_: local_datetime(row.started / 1e6), "the same of the line of process 1"),
+        "StartTime": column(lambda row, *_: datetime_of_microseconds(row.started), "the same of the line of process 1"),
         "RequestProcessId": column(lambda row, *_: row.pid, f"{_TRUSTED}: _PID"),
         "Command": column(lambda row, *_: clean(row.command), f"{_TRUSTED}: _CMDLINE"),
         "Evidence": column(lambda row, *_: clean(row.source), "the log and the program that logged the command"),

@@ -1,7 +1,7 @@
 """Win32_NetworkLoginProfile: the past logins and the settings of accounts."""
 
 from logonscope.cim.types import Value
-from logonscope.machine import Selection, local_datetime
+from logonscope.machine import Selection, datetime_of_microseconds
 from logonscope.providers.helpers.account_columns import full_name
 from logonscope.providers.helpers.account_names import domain_and_name, possible_names
 from logonscope.providers.helpers.profile_columns import HISTORY, Profile
@@ -15,10 +15,6 @@ ADMINISTRATOR = 2
 
 def _name(profile: Profile, context: Context) -> str:
     return "\\".join(domain_and_name(profile.account.name, context.machine.hostname))
-
-
-def _time(microseconds: int | None) -> Value:
-    return None if microseconds is None else local_datetime(microseconds / 1e6)
 
 
 def _select_name(name: Value, _: object = None) -> Selection:
@@ -44,10 +40,14 @@ PROVIDER = Provider(
         "HomeDirectory": column(lambda profile, _: clean(profile.account.home) or None, "passwd(5): home directory"),
         "HomeDirectoryDrive": always_null("Linux has no drive letters"),
         "LastLogoff": column(
-            lambda profile, _: _time(profile.last_logout), "the last logout in wtmpdb or wtmp", HISTORY
+            lambda profile, _: datetime_of_microseconds(profile.last_logout),
+            "the last logout in wtmpdb or wtmp",
+            HISTORY,
         ),
         "LastLogon": column(
-            lambda profile, _: _time(profile.last_login), "the last login in lastlog, lastlog2, wtmpdb or wtmp", HISTORY
+            lambda profile, _: datetime_of_microseconds(profile.last_login),
+            "the last login in lastlog, lastlog2, wtmpdb or wtmp",
+            HISTORY,
         ),
         "LogonHours": always_null(NO_SUCH_SETTING),
         "LogonServer": always_null(NO_SUCH_SETTING),

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from logonscope.answers.logon_session import LogonSession
 from logonscope.facts import Vitals
-from logonscope.machine import boot_time, local_datetime
+from logonscope.machine import boot_time, datetime_of_microseconds
 from logonscope.providers.helpers.host import (
     PLATFORM,
     PROCESSES,
@@ -49,7 +49,7 @@ def _virtual(memory: int | None, swap: int | None) -> int | None:
 
 
 def _now(vitals: Vitals) -> datetime | None:
-    return local_datetime(vitals.at / 1e6)
+    return datetime_of_microseconds(vitals.at)
 
 
 PROVIDER = Provider(

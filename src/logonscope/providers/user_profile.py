@@ -1,7 +1,7 @@
 """Win32_UserProfile: the home directories of accounts, and when they were last used."""
 
 from logonscope.cim.types import Value
-from logonscope.machine import local_datetime
+from logonscope.machine import datetime_of_microseconds
 from logonscope.providers.helpers.account_names import is_person, user_sid
 from logonscope.providers.helpers.profile_columns import HISTORY, LOADED, NO_HOMES, Profile
 from logonscope.providers.helpers.provider import Context, Provider, always_null, column, constant
@@ -23,7 +23,7 @@ def _is_special(profile: Profile, context: Context) -> bool:
 
 
 def _last_use(profile: Profile, _: Context) -> Value:
-    return None if profile.last_login is None else local_datetime(profile.last_login / 1e6)
+    return datetime_of_microseconds(profile.last_login)
 
 
 PROVIDER = Provider(

@@ -28,6 +28,9 @@ VALIDITY = timedelta(days=3650)
 CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
 """The ciphers of TLS 1.2; those of TLS 1.3 are all secure, and always enabled."""
 
+_CERTIFICATE_HINT = "check --certificate and --key, and the permissions of the file"
+_CLIENT_CA_HINT = "check --client-ca"
+
 _FILE, _PUBLIC = "self-signed.pem", "self-signed.crt"
 
 
@@ -65,18 +68,22 @@ def tls_context(settings: Settings) -> TlsContext:
         ) from None
     context.channel_binding, context.fingerprint = channel_binding(leaf), fingerprint(leaf)
     if settings.client_ca:
-        _request_client_certificates(context, settings.client_ca)
+        request_client_certificates(context, settings.client_ca)
     return context
 
 
-def _request_client_certificates(context: ssl.SSLContext, path: str) -> None:
-    """Request a certificate of each client, which may have none; one that is not valid ends the handshake."""
-    _read_file(path)
+def request_client_certificates(context: ssl.SSLContext, path: str) -> None:
+    """Request a certificate of each client, which may have none; one that is not valid ends the handshake.
+
+    Raises:
+        AccessDeniedError, InvalidParameterError: the file of authorities cannot be read, or is not valid.
+    """
+    _read_file(path, _CLIENT_CA_HINT)
     try:
         context.load_verify_locations(path)
     except ssl.SSLError as error:
         reason = f"cannot use the certificates in {path}: {error.reason or error}"
-        raise InvalidParameterError(reason, "give a PEM file with the authorities of client certificates") from None
+        raise InvalidParameterError(reason, f"{_CLIENT_CA_HINT}: a PEM file with authorities") from None
     context.verify_mode = ssl.CERT_OPTIONAL
 
 
@@ -155,12 +162,12 @@ def _leaf(path: str) -> x509.Certificate:
         raise InvalidParameterError(reason, "give another file, or remove this one") from None
 
 
-def _read_file(path: str) -> bytes:
+def _read_file(path: str, hint: str = _CERTIFICATE_HINT) -> bytes:
     try:
         with open(path, "rb") as file:
             return file.read()
     except OSError as error:
-        _raise_for(error, f"cannot read {path}", "check --certificate and --key, and the permissions of the file")
+        _raise_for(error, f"cannot read {path}", hint)
 
 
 def _raise_for(error: OSError, action: str, hint: str) -> NoReturn:

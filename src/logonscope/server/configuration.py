@@ -59,6 +59,7 @@ class Kind(NamedTuple):
         fits: returns whether a value of this type is valid.
         make: converts a valid value for ``Settings``; may raise ValueError.
         choices: the valid words, where they are a few.
+        metavar: the value in the help of the flag; "": by the type, or the choices.
     """
 
     words: str
@@ -66,6 +67,7 @@ class Kind(NamedTuple):
     fits: Callable[[Any], bool]
     make: Callable[[Any], Any] = lambda value: value
     choices: tuple[str, ...] = ()
+    metavar: str = ""
 
 
 def parse_listener(url: str) -> Listener:
@@ -128,11 +130,17 @@ _LISTENERS = Kind(
     'a list such as ["http://127.0.0.1:5985", "https://[::]:5986", "unix:/run/a"]', list,
     lambda urls: bool(urls) and _texts(urls), lambda urls: tuple(map(parse_listener, _distinct(urls))),
 )  # fmt: skip
-_NAMES = Kind('a list of names such as ["sudo", "wheel"]', list, _texts, _distinct)
-_FILE = Kind("the path of a file", str, lambda text: "\0" not in text, _path)
-_FILE_OR_LOG = Kind('the path of a file, or "-"', str, _FILE.fits, lambda text: text if text == "-" else _path(text))
-_FOLDER = Kind("the path of a directory", str, _FILE.fits, _path)
-_SERVICE = Kind("the name of a PAM service", str, lambda text: bool(re.fullmatch(r"[\w.-]*", text, re.ASCII)))
+_GROUPS = Kind('a list of groups such as ["sudo", "wheel"]', list, _texts, _distinct)
+_HOST_NAMES = Kind('a list of names such as ["web1.example.com"]', list, _texts, _distinct)
+_ORIGINS = Kind('a list of origins such as ["https://web1"]', list, _texts, _distinct)
+_FILE = Kind("the path of a file", str, lambda text: "\0" not in text, _path, metavar="FILE")
+_FILE_OR_LOG = Kind(
+    'the path of a file, or "-"', str, _FILE.fits, lambda text: text if text == "-" else _path(text), metavar="FILE"
+)
+_FOLDER = Kind("the path of a directory", str, _FILE.fits, _path, metavar="DIRECTORY")
+_SERVICE = Kind(
+    "the name of a PAM service", str, lambda text: bool(re.fullmatch(r"[\w.-]*", text, re.ASCII)), metavar="SERVICE"
+)
 _SPAN = re.compile(r"[0-9]{1,6} ?(hours?|days?|weeks?|months?|years?)")
 _KEEP = Kind(
     'a table such as { logins = "400 days", system = "30 days" }', dict,
@@ -206,18 +214,18 @@ class Settings:
     )
     tokens: str = _setting(_FILE, TOKENS_FILE, "token file, maintained by `logonscope token`; it may be missing")
     hosts: tuple[str, ...] = _setting(
-        _NAMES, [], "names of this server that clients of the JSON API may use over http, beside addresses, "
+        _HOST_NAMES, [], "names of this server that clients of the JSON API may use over http, beside addresses, "
         "`localhost` and the host name; over https the certificate decides",
     )  # fmt: skip
     origins: tuple[str, ...] = _setting(
-        _NAMES, [], "origins (`https://web1`) whose pages may use the JSON API in a browser; all others are rejected"
+        _ORIGINS, [], "origins (`https://web1`) whose pages may use the JSON API in a browser; all others are rejected"
     )
     pam: str = _setting(
         _SERVICE, _pam, "PAM service that checks passwords; empty: no PAM",
         '`"logonscope"` if `/etc/pam.d/logonscope` exists, else `""`',
     )  # fmt: skip
     administrators: tuple[str, ...] = _setting(
-        _NAMES, ["sudo", "wheel"], "groups whose members are administrators: they see everything, like root"
+        _GROUPS, ["sudo", "wheel"], "groups whose members are administrators: they see everything, like root"
     )
     negotiate: bool = _setting(_SWITCH, True, "offer Negotiate (NTLM, and Kerberos if `keytab` is set) beside Basic")
     channel_binding: str = _setting(
@@ -231,7 +239,10 @@ class Settings:
     keytab: str = _setting(
         _FILE, "", "keytab with the keys of HTTP/host and WSMAN/host, for Kerberos; empty: no Kerberos"
     )
-    allow_methods: bool = _setting(_SWITCH, False, "allow methods that change something: end processes, set priorities")
+    allow_methods: bool = _setting(
+        _SWITCH, False,
+        "allow methods that change something: end processes, set priorities, start, stop, pause and resume services",
+    )  # fmt: skip
     max_envelope: int = _setting(
         _number(8192, 4 << 20), 512_000, "maximum size of a response in bytes (DSP0226, wsman:MaxEnvelopeSize)"
     )
@@ -428,17 +439,18 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     options = parser.add_argument_group("settings, instead of those of the file")
     for name, setting in SETTINGS.items():
         kind = _kind(name)
-        words = "|".join(filter(None, kind.choices)) or "TEXT"
-        arguments: dict[str, Any] = {
-            "metavar": {int: "N", bool: "true|false", list: "A,B", dict: "A=B,C=D"}.get(kind.type, words)
-        }
+        choices = "|".join(choice or '""' for choice in kind.choices)
+        metavar = kind.metavar or choices or {int: "N", bool: "true|false", list: "A,B", dict: "A=B,C=D"}[kind.type]
+        arguments: dict[str, Any] = {"metavar": metavar}
         if kind.type is bool:
             arguments |= {"nargs": "?", "const": "true"}
         if kind.type is list:
             arguments["action"] = "append"
         # a flag takes the items of a list with commas, not in the brackets of TOML
         default = ",".join(setting.metadata["default"]) if kind.type is list else setting.metadata["shown"]
-        help_ = f"{setting.metadata['meaning']} (default: {default})".replace("`", "").replace("%", "%%")
+        is_empty = default in {"", '`""`'}
+        help_ = f"{setting.metadata['meaning']} (default: {'none' if is_empty else default})"
+        help_ = help_.replace("`", "").replace("%", "%%")
         options.add_argument(f"--{name.replace('_', '-')}", help=help_, **arguments)
 
 

@@ -24,11 +24,12 @@ from logonscope.errors import (
     AccessDeniedError,
     InvalidParameterError,
     LogonscopeError,
+    NotSupportedError,
     RequestTooLargeError,
     ServerTooBusyError,
 )
 from logonscope.machine import Deadline
-from logonscope.server.auth.authenticator import Authenticator, Credentials
+from logonscope.server.auth.authenticator import BEARER, Authenticator, Credentials
 from logonscope.server.auth.negotiate import Negotiation
 from logonscope.server.auth.peer import Peer
 from logonscope.server.auth.throttle import client_network
@@ -44,6 +45,11 @@ from logonscope.server.worker_pool import Claimant, PooledCall, Rank, WorkerPool
 OK = 200
 CLIENT_CLOSED_REQUEST = 499
 """The status of a response that no client reads, since it disconnected."""
+
+OTHER_METHODS = ("GET", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE")
+"""Methods of HTTP that are rejected with a hint."""
+
+_BEARER_HINT = "it may have expired, or be removed or for other hosts: see `logonscope token list` on the server"
 
 _ENCRYPTION_REQUIRED = "message encryption required: use Negotiate with message encryption, or TLS\n"
 
@@ -148,12 +154,13 @@ class RequestAuthentication(NamedTuple):
 
 
 class Received(NamedTuple):
-    """A request: its connection, its headers with names in lower case, its normal path, and its body."""
+    """A request: its connection, headers with names in lower case, normal path, body and credentials."""
 
     connection: Connection
     headers: Mapping[str, str]
     path: str
     body: bytes
+    credentials: Credentials | None
 
     @property
     def content_type(self) -> str:
@@ -185,7 +192,7 @@ class DoorApplication(Starlette):
         path = normalized_path(request.path)
         endpoint = self._endpoints.get(path)
         if endpoint is not None:
-            endpoint.answer_plain(Received(connection, request.headers, path, request.body), exchange)
+            endpoint.answer_plain(_received(connection, request.headers, path, request.body), exchange)
         return endpoint is not None
 
 
@@ -194,12 +201,13 @@ def application(services: Services) -> DoorApplication:
     endpoints = {
         path: Endpoint(services, door) for door in services.doors for path in door.paths + door.anonymous_paths
     }
-    routes = [Route(path, endpoint.answer, methods=["POST"]) for path, endpoint in endpoints.items()]
-    routes += [
+    routes = [
         Route(path, partial(Endpoint(services, door).document, text), methods=["GET"])
         for door in services.doors
         for path, text in door.documents.items()
     ]
+    routes += [Route(path, endpoint.answer, methods=["POST"]) for path, endpoint in endpoints.items()]
+    routes += [Route(path, endpoint.reject_method, methods=OTHER_METHODS) for path, endpoint in endpoints.items()]
     if services.metrics is not None:
         routes.append(Route("/metrics", partial(_metrics, services, services.metrics), methods=["GET"]))
     return DoorApplication(endpoints, routes)
@@ -242,8 +250,9 @@ class Endpoint:
 
     def _start_call(self, received: Received, deadline: Deadline) -> PooledCall[Response] | None:
         """Start to run a request in a thread; None: it has to wait for a thread, or for its authentication."""
-        authenticator, peer = self._services.authenticator, received.connection.peer
-        credentials = credentials_of(received.headers.get("authorization"))
+        authenticator, peer, credentials = (
+            self._services.authenticator, received.connection.peer, received.credentials
+        )  # fmt: skip
         is_quick = authenticator.is_quick(peer, credentials) and not (
             credentials is not None and authenticator.is_delayed(peer, credentials)
         )
@@ -332,13 +341,18 @@ class Endpoint:
             authenticate, claimant = await _authentication(services, received, deadline, disconnected)
             authentication = await services.pool.run(claimant, authenticate, deadline, disconnected)
             if authentication.caller is None:
-                return _with_challenges(self._unauthorized(authentication), authentication)
+                return _with_challenges(self._unauthorized(received, authentication), authentication)
             received.connection.is_authenticated = True
             return _response(OK, "application/json", await services.pool.run(claimant, text, deadline, disconnected))
         except ClientDisconnectedError:
             return Response(status_code=CLIENT_CLOSED_REQUEST)
         except LogonscopeError as error:
             return self._reject(error, Response(f"{error}\n", status_code=503))
+
+    async def reject_method(self, request: Request) -> Response:
+        """Return the response to a request that is not a POST."""
+        error = NotSupportedError(f"{request.method} is not supported here", "send a POST request")
+        return self._reject(error, Response("Method Not Allowed", 405, media_type="text/plain"), allow="POST")
 
     def _rejection(self, received: Received) -> Response | None:
         """Return the response to a client that must first send credentials, before its body is read; else None."""
@@ -359,20 +373,27 @@ class Endpoint:
         if received.path in self._http_door.anonymous_paths:
             return None
         authentication = _authenticate(self._services.authenticator, peer, None)
-        return _with_challenges(self._unauthorized(authentication), authentication)
+        return _with_challenges(self._unauthorized(received, authentication), authentication)
 
-    def _unauthorized(self, authentication: RequestAuthentication) -> Response:
+    def _unauthorized(self, received: Received, authentication: RequestAuthentication) -> Response:
         """Return the response to a request that is not authenticated."""
         reason = authentication.reason
-        error = AccessDeniedError(reason or "authentication required", "" if reason else "send credentials")
+        error = AccessDeniedError("authentication required", "send credentials")
+        if received.credentials is not None:
+            is_token = received.credentials.scheme == BEARER
+            hint = _BEARER_HINT if is_token else "send the password of a user, over TLS or from this host, or a token"
+            error = AccessDeniedError(reason or "authentication failed", hint)
+        elif reason:
+            error = AccessDeniedError(reason)
         return self._reject(error, Response(reason and f"{reason}\n", 401, media_type="text/plain"))
 
-    def _reject(self, error: LogonscopeError, response: Response) -> Response:
+    def _reject(self, error: LogonscopeError, response: Response, **headers: str) -> Response:
         """Return the response that rejects a request; its body is a fault of the door if its clients expect one."""
-        if not self._http_door.has_faults_for_http:
-            return response
-        fault = self._door.fault(error, None)
-        return _response(response.status_code, fault.content_type, fault.body)
+        if self._http_door.has_faults_for_http:
+            fault = self._door.fault(error, None)
+            response = _response(response.status_code, fault.content_type, fault.body)
+        response.headers.update(headers)
+        return response
 
     def _handle_anonymously(self, received: Received, deadline: Deadline) -> Response:
         """Answer a request to an anonymous path; runs in a thread."""
@@ -387,7 +408,7 @@ class Endpoint:
         # It stays True after a later failure: only the timeouts of the connection and its limits depend on it.
         received.connection.is_authenticated |= authentication.caller is not None
         if authentication.caller is None and self._http_door.anonymous_header not in received.headers:
-            return _with_challenges(self._unauthorized(authentication), authentication)
+            return _with_challenges(self._unauthorized(received, authentication), authentication)
         if authentication.caller is not None and self._http_door.accepts_empty_requests and not received.body:
             return _with_challenges(Response(), authentication)
         encryption = self._http_door.encryption
@@ -402,8 +423,7 @@ class Endpoint:
         start = time.perf_counter()
         answer = self._dispatch(received, authentication, received.body, deadline)
         if answer.rest is not None:
-            credentials = credentials_of(received.headers.get("authorization"))
-            answer.rest.is_allowed = partial(self._services.authenticator.is_still_valid, credentials)
+            answer.rest.is_allowed = partial(self._services.authenticator.is_still_valid, received.credentials)
             return _with_challenges(StreamedResponse(answer, partial(self._count, answer, start)), authentication)
         self._count(answer, start, answer.items)
         return _with_challenges(_response(answer.status, answer.content_type, answer.body), authentication)
@@ -478,7 +498,7 @@ async def _authentication(
     A password is checked here, in a pool of its own where each address has its share, so that password guesses delay
     no request. Any other authentication is quick, and is left to the thread that runs the request.
     """
-    peer, credentials = received.connection.peer, credentials_of(received.headers.get("authorization"))
+    peer, credentials = received.connection.peer, received.credentials
     authenticate = partial(_authenticate, services.authenticator, peer, credentials)
     # The delay after failed attempts is spent in the event loop, so that it takes no thread; it does not count against
     # the timeout of the request.
@@ -556,7 +576,11 @@ def _too_large(most: int) -> RequestTooLargeError:
 
 def _received_head(request: Request) -> Received:
     """Return a request whose body is not read yet."""
-    return Received(request.state.connection, request.headers, request.scope["path"], b"")
+    return _received(request.state.connection, request.headers, request.scope["path"])
+
+
+def _received(connection: Connection, headers: Mapping[str, str], path: str, body: bytes = b"") -> Received:
+    return Received(connection, headers, path, body, credentials_of(headers.get("authorization")))
 
 
 def _content_length(headers: Mapping[str, str]) -> int:

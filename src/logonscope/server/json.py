@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from logonscope.answers.check import Check
 from logonscope.answers.explanation import Explanation
 from logonscope.answers.history import PastLogin, PastProcess
+from logonscope.answers.host_identity import HostIdentity
 from logonscope.answers.json_rows import RowWriter
 from logonscope.answers.jsonable import jsonable
 from logonscope.answers.logon_session import LogonSession
@@ -113,6 +114,7 @@ _ASSOCIATORS = {
 
 JSON_OPERATIONS: Mapping[str, JsonOperation] = {
     "identify": JsonOperation("Identity"),
+    "machine": JsonOperation(HostIdentity),
     "sessions": JsonOperation(LogonSession, {**_LOGONS, **_DETAILS}, rows=True),
     "session_of": JsonOperation(SessionOf, {"pid": _required(PID, "the pid of a process")}),
     "processes": JsonOperation(SessionProcess, _LOGONS, rows=True),
@@ -163,7 +165,7 @@ JSON_OPERATIONS: Mapping[str, JsonOperation] = {
 """The operations of dispatch/operations.py that the door offers. Streams take the place of pull, renew and release."""
 
 
-JSON_PATHS = (*(f"{PREFIX}{name}" for name in JSON_OPERATIONS), f"{PREFIX}{{operation}}")
+JSON_PATHS = (*(f"{PREFIX}{name}" for name in JSON_OPERATIONS), "/v1", f"{PREFIX}{{operation:path}}")
 """The paths of the operations, which need no routing; and of unknown ones, whose error names the others."""
 
 
@@ -248,8 +250,8 @@ def _read_limit(headers: Mapping[str, str], name: str, number: Callable[[str], A
     if text is None:
         return None
     try:
-        # int() and float() also accept digits of other scripts, and texts of any length.
-        value = number(text) if text.isascii() and len(text) <= 20 else 0
+        # int() and float() also accept digits of other scripts, "1_0", and texts of any length.
+        value = number(text) if text.isascii() and "_" not in text and len(text) <= 20 else 0
     except ValueError:
         value = 0
     if not 0 < value < float("inf"):

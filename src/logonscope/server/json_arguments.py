@@ -11,6 +11,7 @@ from logonscope.cim.datetimes import parse_datetime
 from logonscope.errors import InvalidParameterError, TypeMismatchError
 
 MAX_PID = 1 << 63
+MAX_NUMBER = 1 << 64
 MAX_ITEMS = 1000
 """Maximum number of items of an array, and of members of an object."""
 
@@ -73,7 +74,11 @@ def _pid(value: Any) -> int:
 
 def _word(value: Any) -> str:
     """Return a word that may be a number, as ``which`` and ``target``."""
-    return str(value) if type(value) is int and 0 <= value < 1 << 64 else _text(value)
+    if type(value) is int and 0 <= value < MAX_NUMBER:
+        return str(value)
+    if not isinstance(value, str) or len(value) > MAX_TEXT:
+        raise ValueError(f"expected a text of at most {MAX_TEXT:,} characters, or a number from 0 to {MAX_NUMBER - 1}")
+    return value
 
 
 def _flag(value: Any) -> bool:
@@ -104,10 +109,10 @@ def _parameters(value: Any) -> dict[str, Any]:
 def _filter(value: Any) -> LogonFilter:
     if not isinstance(value, dict):
         raise ValueError("expected an object")  # noqa: TRY004 -- the caller reports both alike
-    members = {name: _FILTER_MEMBERS[name](item) for name, item in value.items() if name in _FILTER_MEMBERS}
+    members = {name: _FILTER_MEMBERS[name].read(item) for name, item in value.items() if name in _FILTER_MEMBERS}
     if unknown := set(value) - set(members):
         raise ValueError(f"unknown member '{min(unknown)[:100]}'; the members are {', '.join(_FILTER_MEMBERS)}")
-    return LogonFilter(**members)
+    return LogonFilter(**members).checked()
 
 
 def _history_filter(value: Any) -> HistoryFilter:
@@ -142,11 +147,9 @@ def _states(value: Any) -> frozenset[str | None]:
     return frozenset(None if item is None else _text(item) for item in _list(value))
 
 
-_FILTER_MEMBERS: Mapping[str, Callable[[Any], Any]] = {
-    "users": lambda value: frozenset(_texts(value)), "types": _types, "states": _states,
-    "origins": lambda value: frozenset(_texts(value)), "since": _time, "until": _time, "system": _flag,
-    "keys": lambda value: frozenset(_texts(value)),
-}  # fmt: skip
+def _text_set(value: Any) -> frozenset[str]:
+    return frozenset(_texts(value))
+
 
 _HISTORY_MEMBERS: Mapping[str, Callable[[Any], Any]] = {
     "word": _text, "since": _time, "until": _time, "origins": lambda value: frozenset(_texts(value)),
@@ -156,6 +159,25 @@ _HISTORY_MEMBERS: Mapping[str, Callable[[Any], Any]] = {
 _TEXT_SCHEMA = {"type": "string", "maxLength": MAX_TEXT}
 _TEXTS_SCHEMA = {"type": "array", "items": {"type": "string"}, "maxItems": MAX_ITEMS}
 _TIME_SCHEMA = {"type": "string", "format": "date-time"}
+
+
+def _text_set_type(description: str) -> ArgumentType:
+    return ArgumentType({**_TEXTS_SCHEMA, "description": description}, _text_set)
+
+
+_FILTER_MEMBERS: Mapping[str, ArgumentType] = {
+    "users": _text_set_type("users that logged in: account names, or uids in digits"),
+    "types": ArgumentType(
+        {"type": "array", "items": {"type": ["integer", "null"]}, "description": "LogonType"}, _types
+    ),
+    "states": ArgumentType({"type": "array", "items": {"type": ["string", "null"]}}, _states),
+    "origins": _text_set_type("remote hosts, and networks such as 192.0.2.0/24"),
+    "since": ArgumentType({**_TIME_SCHEMA, "description": "started at this time or later"}, _time),
+    "until": ArgumentType({**_TIME_SCHEMA, "description": "started before this time"}, _time),
+    "keys": _text_set_type("fingerprints of ssh keys, or their beginnings"),
+    "system": ArgumentType({"type": "boolean", "default": True, "description": "include the System session"}, _flag),
+}  # fmt: skip
+"""The members of a filter on logon sessions."""
 
 TEXT = ArgumentType(_TEXT_SCHEMA, _text)
 TEXTS = ArgumentType(_TEXTS_SCHEMA, _texts)
@@ -170,16 +192,7 @@ FILTER = ArgumentType(
     {
         "type": "object",
         "additionalProperties": False,
-        "properties": {
-            "users": {**_TEXTS_SCHEMA, "description": "users that logged in: account names, or uids in digits"},
-            "types": {"type": "array", "items": {"type": ["integer", "null"]}, "description": "LogonType"},
-            "states": {"type": "array", "items": {"type": ["string", "null"]}},
-            "origins": {**_TEXTS_SCHEMA, "description": "remote hosts, and networks such as 192.0.2.0/24"},
-            "since": {**_TIME_SCHEMA, "description": "started at this time or later"},
-            "until": {**_TIME_SCHEMA, "description": "started before this time"},
-            "keys": {**_TEXTS_SCHEMA, "description": "fingerprints of ssh keys, or their beginnings"},
-            "system": {"type": "boolean", "default": True, "description": "include the System session"},
-        },
+        "properties": {name: member.schema for name, member in _FILTER_MEMBERS.items()},
     },
     _filter,
 )

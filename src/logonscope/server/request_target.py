@@ -1,7 +1,7 @@
-"""Normalisation of request targets before routing: absolute URIs, and paths in any case.
+"""Normalisation of request targets before routing: absolute URIs, upper or lower case, and slashes at the end.
 
 A server must accept the absolute form (RFC 9112 3.2.2). WinRM compares paths without case, so clients that were tested
-with Windows only send /WSMAN.
+with Windows only send /WSMAN. A redirect to the path without the slash would lose the request of most clients.
 """
 
 from urllib.parse import urlsplit
@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class PathNormalizer:
-    """ASGI middleware that replaces the path of every request by its normal form: origin form, lower case."""
+    """ASGI middleware that replaces the path of every request by its normal form."""
 
     def __init__(self, app: ASGIApp) -> None:
         """Create the middleware in front of an application."""
@@ -24,11 +24,15 @@ class PathNormalizer:
 
 
 def normalized_path(target: str) -> str:
-    """Return the path of a request target in lower case."""
+    """Return the path of a request target in lower case, without a slash at the end."""
     if target.startswith("/"):
-        return target.lower()
+        return _without_slash(target)
     try:
         parts = urlsplit(target)
     except ValueError:  # malformed, as http://[: no route matches it, so that the client gets 404
         return target
-    return (parts.path or "/").lower() if parts.scheme in {"http", "https"} and parts.netloc else target
+    return _without_slash(parts.path) if parts.scheme in {"http", "https"} and parts.netloc else target
+
+
+def _without_slash(path: str) -> str:
+    return path.removesuffix("/").lower() or "/"

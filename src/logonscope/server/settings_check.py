@@ -2,6 +2,7 @@
 
 import grp
 import os
+import ssl
 import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -15,6 +16,7 @@ from logonscope.server.certificate import (
     describe_certificate,
     existing_certificate_path,
     public_certificate_path,
+    request_client_certificates,
     tls_context,
 )
 from logonscope.server.configuration import Settings
@@ -34,6 +36,8 @@ def check_settings(settings: Settings) -> list[str]:
     lines = [f"listen: {urls}", *listening_sockets.check_listeners(settings.listen, SYSTEMD_FOLDERS)]
     if settings.certificate or any(listener.tls for listener in settings.listen):
         lines.append(_certificate(settings))
+    if settings.client_ca:  # read also where no listener or certificate would need it
+        request_client_certificates(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), settings.client_ca)
     users = UserFile(settings.users).users()
     # PAM does not report an unknown service: it silently uses the one named `other`.
     if settings.pam and not any(os.path.exists(f"{folder}/{settings.pam}") for folder in PAM_FOLDERS):
@@ -45,6 +49,7 @@ def check_settings(settings: Settings) -> list[str]:
     lines.append(f"users: {len(users)} in {settings.users}, {ntlm_users} with NTLM")
     lines.append(f"PAM: service {settings.pam}" if settings.pam else "PAM: off")
     lines.append(_kerberos(settings))
+    lines.append(f"client certificates: {settings.client_ca or 'off'}")
     lines.append(f"methods: {'on' if settings.allow_methods else 'off'}")
     if settings.audit_log not in {"", "-"}:
         _check_audit_log(settings.audit_log)
@@ -69,7 +74,10 @@ def warnings(settings: Settings, users: Sequence[User]) -> Iterator[str]:
     if settings.metrics == "loopback":
         yield "metrics = loopback: every user of this host, and every client of a proxy on it, can read /metrics"
     if settings.allow_methods:
-        yield "allow_methods: over the network, administrators can end every process, other users their own"
+        yield (
+            "allow_methods: over the network, administrators can end every process and control every service; other "
+            "users can end their own processes, and control services as systemd permits them"
+        )
     for name in settings.administrators:
         if name not in ADMINISTRATORS and not _is_group(name):  # of the default groups each distribution has one
             yield f"administrators: unknown group '{name}'"

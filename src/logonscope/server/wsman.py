@@ -58,7 +58,7 @@ from logonscope.wire.xml import escape
 from logonscope.wql.tree import EQUAL, And, Comparison, Name, Select
 from logonscope.wql.write import write_statement as write_query
 
-WSMAN_PATHS = ("/wsman", "/wsman/")
+WSMAN_PATHS = ("/wsman",)
 ANONYMOUS_PATHS = ("/wsman-anon/identify",)
 """The path at which Windows answers Identify without credentials (MS-WSMV 3.1.4.1.19)."""
 
@@ -317,9 +317,8 @@ def _batch(writer: ItemRenderer, rows: Iterator[Item], free: int, octets: Callab
     texts, count, most = list[str](), 0, free
     items = list(islice(rows, 1))
     while items:
-        result, _ = items[0]
         # Enumerations of several classes have a result for each, one after the other.
-        text = writer.render_all(result, [row for _, row in items]) if items[-1][0] is result else None
+        text = writer.render_all(items) if items[-1][0] is items[0][0] else None
         if text is not None and (size := octets(text)) <= free:
             texts.append(text)
             count, free = count + len(items), free - size

@@ -83,6 +83,10 @@ def save_recording(snapshot: Snapshot, path: str, replace: bool) -> int:  # noqa
             _move_to_target(temporary, target, replace=replace)
     except FileExistsError:
         raise _file_exists_error(path) from None
+    except FileNotFoundError:
+        folder = os.path.dirname(os.path.realpath(path))
+        reason = f"cannot write {path}: the directory {folder} does not exist"
+        raise InvalidParameterError(reason, "create it, or give another file") from None
     except OSError as error:
         raise _file_error(path, error) from None
     return count
@@ -466,5 +470,5 @@ def _is_tuple_of(fits: _Check, value: Any) -> bool:
 def _file_error(path: str, error: OSError) -> AccessDeniedError | InvalidParameterError:
     why = os.strerror(error.errno) if error.errno else str(error)
     if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
-        return AccessDeniedError(f"cannot use {path}: {why}", Hint(HintCode.GET_RIGHTS, also=", or use another path"))
+        return AccessDeniedError(f"cannot use {path}: {why}", Hint(HintCode.RUN_AS_ROOT, also=", or use another path"))
     return InvalidParameterError(f"cannot use {path}: {why}", "check the name and the disk")

@@ -115,3 +115,16 @@ def test_any_text_and_number_of_a_qualifier_is_python_again(texts: list[str], nu
     (row,) = rows_of(generate_module([declared]))
     found = Schema([row]).get("X", "root")
     assert found.declaration == declared
+
+
+def test_a_reference_cannot_leave_its_namespace(tmp_path: Path) -> None:
+    pragma = r'#pragma namespace("\\\\.\\root\\{}")'
+    written(
+        tmp_path,
+        A=pragma.format("cimv2") + " class A {};",
+        B=pragma.format("logonscope") + " class B { A ref Near; };",
+    )
+    with pytest.raises(
+        MofError, match=r"B.mof: the reference Near names A, which is in root\\cimv2: a reference cannot"
+    ):
+        read_declarations(tmp_path)

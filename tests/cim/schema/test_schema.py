@@ -1,5 +1,7 @@
 """cim/schema/__init__.py: is each class found where it is, in any case, and does a wrong name get a hint?"""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -191,3 +193,14 @@ def test_every_class_of_our_own_is_described_and_so_is_each_of_its_properties() 
         if known.name.startswith("LS_"):
             told = [known.qualifiers, *(of.qualifiers for of in known.properties.values())]
             assert all(any(q.name == "Description" and q.value for q in qualifiers) for qualifiers in told), known
+
+
+def test_a_checkout_that_was_not_built_says_how_to_build_it() -> None:
+    program = (
+        "import sys; sys.modules['logonscope.cim.schema.compiled'] = None\n"
+        "from logonscope.cim.schema import schema; from logonscope.errors import NotSupportedError\n"
+        "try:\n    schema()\nexcept NotSupportedError as error:\n    print(error)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    expected = "cannot load the classes: this checkout was not built; run python -m logonscope.cim.schema.build\n"
+    assert done.stdout == expected

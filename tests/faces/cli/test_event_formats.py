@@ -46,6 +46,17 @@ def test_what_has_no_such_format(recorded: str) -> None:
     message = "cannot print classes as ecs; -o ecs is for leftovers, ps, sessions, whose"
     assert message in answer("classes -o ecs", recorded)
     assert "Sysmon has no event for logon sessions" in answer("sessions -o sysmon", recorded)
+    assert "cannot print services as ecs; use -o json" in answer("sessions --services -o ecs", recorded)
+    assert "cannot choose columns of ocsf: it has its own names" in answer("ps --columns pid -o ocsf", recorded)
+
+
+@pytest.mark.parametrize("order", ["", "--sort pid", "--sort name --reverse", "--sort tty", "--reverse"])
+def test_documents_have_the_order_of_the_list(order: str, recorded: str) -> None:
+    pids = [row["pid"] for row in printed(f"ps {order} -o jsonl", recorded)]
+    assert [line["process"]["pid"] for line in printed(f"ps {order} -o ecs", recorded)] == pids
+    order = order.replace("pid", "leader").replace("name", "user")
+    ids = [row["logon_id"] for row in printed(f"sessions {order} -o jsonl", recorded)]
+    assert [line["session"]["uid"] for line in printed(f"sessions {order} -o ocsf", recorded)] == ids
 
 
 def test_authentication_and_origin_are_in_the_document(recorded: str) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from logonscope.errors import NotFoundError
-from logonscope.faces.cli.messages import print_error
+from logonscope.errors import AccessDeniedError, Hint, HintCode, NotFoundError
+from logonscope.faces.cli.messages import print_error, text
 from logonscope.faces.cli.parser import parse
 from tests.conversation import reply
 from tests.example import recording
@@ -50,3 +50,22 @@ def test_every_command_refuses_in_that_form(tmp_path: Path) -> None:
     for words in (["whose", "99"], ["get", "Win32_Process=99"]):
         code, out, err = reply([*words, "-o", "jsonl", "--host", host])
         assert (code, out, json.loads(err)["error"]["number"]) == (1, "", 0x80041002)
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "hint"),
+    [
+        ([], HintCode.SEE_OTHERS, "use sudo or --readable"),
+        (["--as", "bob"], HintCode.SEE_OTHERS, "leave out --as"),
+        (["--as", "bob"], HintCode.GET_RIGHTS, "leave out --as"),
+        (["--as", "bob"], HintCode.RUN_AS_ROOT, "use sudo"),
+        (["--host", "https://bob@web1"], HintCode.SEE_OTHERS, "connect as an administrator"),
+        (["--host", "https://bob@web1", "--as", "bob"], HintCode.RUN_AS_ROOT, "connect as an administrator"),
+        (["--host", "https://bob@web1", "--as", "bob"], HintCode.SEE_OTHERS, "leave out --as"),
+        (["--host", "unix:/run/x"], HintCode.SEE_OTHERS, "use sudo"),
+        (["--host", "web1.lsr"], HintCode.SEE_OTHERS, "use sudo or --readable"),
+    ],
+)
+def test_the_advice_on_rights_depends_on_the_host_and_the_view(options: list[str], code: HintCode, hint: str) -> None:
+    error = AccessDeniedError("no", Hint(code))
+    assert text(error, parse(["whose", "1", *options])) == f"no; {hint}"

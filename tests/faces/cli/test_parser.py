@@ -58,6 +58,13 @@ def test_a_pid_typed_as_a_command_is_understood_as_a_question() -> None:
     )
 
 
+def test_the_seconds_of_watch_follow_an_equals_sign() -> None:
+    assert "--watch[=SECONDS]" in reply(["ps", "--help"])[1]
+    assert reply(["--watch", "5"])[2] == (
+        "logonscope: unknown command '5'; the seconds follow an equals sign: --watch=5; see `logonscope --help`\n"
+    )
+
+
 COMMAND_WORDS = {
     "tree": (), "sessions": (), "ps": (), "leftovers": (), "whose": ("1",), "get": ("Win32_Process=1",),
     "enumerate": ("Win32_LogonSession",), "associators": ("Win32_Process=1",), "references": ("Win32_Process=1",),

@@ -1,5 +1,7 @@
 """Tests of faces/cli/run.py: every error ends in one line with the documented exit code, never in a traceback."""
 
+import contextlib
+import io
 import os
 import pty
 import signal
@@ -54,7 +56,13 @@ def test_a_query_from_a_file_of_windows_is_read(host: str) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["user", "list", "--host", "https://web1"], "--host cannot be used with user"),
+        (["user", "list", "--host", "https://web1"], "--host cannot be used with user: the users are in a file"),
+        (["user", "list", "--host", "web1.lsr"], "--host cannot be used with user: the users are in a file"),
+        (["--host", "https://web1", "token", "list"], "--host cannot be used with token: the tokens are in a file"),
+        (["--host", "https://web1", "schema"], "--host cannot be used with schema: the schemas are the same"),
+        (["--host", "https://web1", "completion", "bash"], "--host cannot be used with completion: the script is"),
+        (["--host", "https://web1", "serve"], "--host cannot be used with serve: it can serve this machine or a rec"),
+        (["--host", "unix:/run/x", "serve"], "--host cannot be used with serve: it can serve this machine or a rec"),
         (["ps", "--ca", "web1.pem"], "--ca needs --host URL"),
     ],
 )
@@ -189,3 +197,28 @@ def on_terminal(command: list[str], columns: int = 120, **environment: str) -> s
 def test_local_is_this_machine_for_commands_of_the_server_too(tmp_path: Path) -> None:
     words = ["--host", "local", "serve", "--check", "--users", str(tmp_path / "users"), "--state", str(tmp_path)]
     assert reply([*words, "--pam", ""])[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "visible"),
+    [
+        (["ps", "{}"], "none of a user '{}'"),
+        (["sessions", "--user", "{}"], "no logon session among those that you may see matches --user {}"),
+        (["leftovers", "{}"], "none of a user '{}'"),
+        (["whose", "{}"], "none of those that you may see belongs to an account of that name"),
+        (["whose", "user:{}"], "none of the processes that you may see belongs to an account '{}'"),
+    ],
+)
+def test_what_is_hidden_reads_like_what_does_not_exist(words: list[str], visible: str) -> None:
+    """Bob sees no process of postgres, which exists; mallory does not exist."""
+
+    def said(name: str) -> tuple[int, str]:
+        host = LocalHost(Memory(snapshot()), LINUX, user(1001), lambda *_: 0)
+        err = io.StringIO()
+        with contextlib.redirect_stderr(err), contextlib.redirect_stdout(io.StringIO()):
+            code = run([*(word.format(name) for word in words), "-q"], lambda *_, **__: host, open_user_file)
+        return code, err.getvalue().replace(name, "NAME")
+
+    assert said("postgres") == said("mallory")
+    code, message = said("postgres")
+    assert (code, visible.format("NAME") in message, "use sudo or --readable" in message) == (1, True, True)

@@ -13,7 +13,7 @@ from logonscope.broker.instances import enumerate_instances
 from logonscope.cim.classes import Class, Property
 from logonscope.cim.schema import schema
 from logonscope.cim.types import TYPES, Value
-from logonscope.facts import ALL_FACTS
+from logonscope.facts import ALL_FACTS, Process
 from logonscope.machine import EVERYTHING, OWNER_FACT, Selection
 from logonscope.machine.snapshot import Snapshot
 from logonscope.providers.helpers.host import HARDWARE, LOGINS, PLATFORM, PROCESSES, SESSIONS, VITALS
@@ -30,6 +30,7 @@ from logonscope.providers.helpers.provider import (
     always_null,
     column,
     constant,
+    fact_column,
 )
 from logonscope.providers.helpers.registry import find_provider
 from logonscope.providers.helpers.text import clean
@@ -341,3 +342,9 @@ def test_from_either_end_of_an_association_the_other_is_found(asked: Host) -> No
         for one, other in ((near, far), (far, near)):
             assert other in [end.path for end in asked.associators(one, assoc_class=name, namespace=space)]
             assert found.path in [tie.path for tie in asked.references(one, result_class=name, namespace=space)]
+
+
+def test_a_fact_that_is_a_text_is_cleaned_and_any_other_is_returned_as_it_is() -> None:
+    table = Provider("process", {"Name": fact_column("name", "comm"), "Parent": fact_column("ppid", "stat: ppid")})
+    process = Process(7, name="\x1b[31mred", ppid=1)
+    assert list(table.rows([(process, None)], CONTEXT, ["Name", "Parent"])) == [("\ufffd[31mred", 1)]

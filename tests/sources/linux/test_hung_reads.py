@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from logonscope.sources.linux.hung_reads import HungReads, Scope
+from logonscope.sources.linux.hung_reads import HungReads, OmittedFiles
 from logonscope.sources.linux.process_files import FILES, MEMORY_FILES, UNGUARDED_FILES
 from logonscope.sources.linux.processes import TIMEOUT
 from tests.lab.hung_process import executing_process, hung_processes
@@ -139,31 +139,37 @@ def test_a_process_that_executes_for_ever_is_answered_with_what_does_not_hang() 
 def test_of_a_user_with_many_that_hang_no_other_is_tried_and_of_others_all_are() -> None:
     hung, over = HungReads(most_per_user=2), [False]
     with sleeping(3) as (first, second, third):
-        assert hung.scope("/proc", third) == Scope.NONE
-        hung.remember("/proc", first, Scope.MEMORY, lambda: over[0])
-        assert (hung.scope("/proc", third), hung.scope("/proc", first)) == (Scope.NONE, Scope.MEMORY)
-        hung.remember("/proc", second, Scope.GUARDED, lambda: False)
-        assert hung.scope("/proc", third) == Scope.MEMORY  # it is the same user's
-        assert (hung.hung_scope("/proc", third), hung.hung_scope("/proc", first)) == (Scope.NONE, Scope.MEMORY)
-        hung.remember("/proc", first, Scope.GUARDED, lambda: over[0])
-        assert hung.scope("/proc", third) == Scope.GUARDED
+        assert hung.omitted_files("/proc", third) == OmittedFiles.NONE
+        hung.remember("/proc", first, OmittedFiles.MEMORY, lambda: over[0])
+        assert (hung.omitted_files("/proc", third), hung.omitted_files("/proc", first)) == (
+            OmittedFiles.NONE,
+            OmittedFiles.MEMORY,
+        )
+        hung.remember("/proc", second, OmittedFiles.GUARDED, lambda: False)
+        assert hung.omitted_files("/proc", third) == OmittedFiles.MEMORY  # it is the same user's
+        assert (hung.hung_files("/proc", third), hung.hung_files("/proc", first)) == (
+            OmittedFiles.NONE,
+            OmittedFiles.MEMORY,
+        )
+        hung.remember("/proc", first, OmittedFiles.GUARDED, lambda: over[0])
+        assert hung.omitted_files("/proc", third) == OmittedFiles.GUARDED
         over[0] = True
-        assert hung.scope("/proc", third) == Scope.NONE
-        assert hung.scope("/proc", first) == Scope.NONE
+        assert hung.omitted_files("/proc", third) == OmittedFiles.NONE
+        assert hung.omitted_files("/proc", first) == OmittedFiles.NONE
         assert len(hung) == 1
 
 
 def test_so_many_hang_in_total() -> None:
     hung = HungReads(most_per_user=10, most=1)
     with sleeping(2) as (first, second):
-        hung.remember("/proc", first, Scope.MEMORY, lambda: False)
-        assert hung.scope("/proc", second) == Scope.MEMORY
+        hung.remember("/proc", first, OmittedFiles.MEMORY, lambda: False)
+        assert hung.omitted_files("/proc", second) == OmittedFiles.MEMORY
 
 
 def test_a_later_process_with_the_pid_of_one_that_hung_is_read() -> None:
     hung = HungReads()
     with sleeping(1) as (first,):
-        hung.remember("/proc", first, Scope.MEMORY, lambda: False)
-        assert hung.scope("/proc", first) == Scope.MEMORY
+        hung.remember("/proc", first, OmittedFiles.MEMORY, lambda: False)
+        assert hung.omitted_files("/proc", first) == OmittedFiles.MEMORY
     # it has ended, so whichever process has the pid now is another one
-    assert hung.scope("/proc", first) == Scope.NONE
+    assert hung.omitted_files("/proc", first) == OmittedFiles.NONE

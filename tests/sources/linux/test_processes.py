@@ -57,7 +57,7 @@ def test_the_cgroup_is_read_of_the_kernel_ids_that_need_it_alone(host: HostFolde
     alice(host, 10)
     host.process(20, cgroup="/system.slice/cron.service")
     host.trap(10, *set(REGULAR) - {"sessionid"})
-    found = host.read("ses", "cgroup", logon_hint=LogonHint(kernel_ids_needing_location=frozenset({UNSET})))
+    found = host.read("ses", "cgroup", logon_hint=LogonHint(kernel_ids_needing_cgroup=frozenset({UNSET})))
     assert (found[10].ses, found[10].cgroup) == (41, None)
     assert (found[20].ses, found[20].cgroup) == (UNSET, "/system.slice/cron.service")
 
@@ -206,7 +206,7 @@ def test_a_process_that_logs_in_half_way_has_its_place_read_as_what_it_became(ho
     with logging_in(host, 10):
         query: dict[str, Any] = {
             "pids": frozenset({10}),
-            "logon_hint": LogonHint(kernel_ids_needing_location=frozenset({UNSET})),
+            "logon_hint": LogonHint(kernel_ids_needing_cgroup=frozenset({UNSET})),
         }
         found = host.read("loginuid", "cgroup", **query)[10]
     assert (found.ses, found.loginuid, found.cgroup, found.unread) == (42, 1001, None, None)

@@ -20,7 +20,7 @@ from logonscope.cim.classes import (
     show_class_hint,
     suggest_name,
 )
-from logonscope.errors import HintCode, InvalidClassError, InvalidNamespaceError
+from logonscope.errors import HintCode, InvalidClassError, InvalidNamespaceError, NotSupportedError
 
 __all__ = ["CIMV2", "LOGONSCOPE", "Schema", "schema"]
 
@@ -123,9 +123,19 @@ class Schema:
 
 @cache
 def schema() -> Schema:
-    """Return the built-in schema."""
-    from logonscope.cim.schema.compiled import CLASSES  # noqa: PLC0415 -- loaded when a class is first used
+    """Return the built-in schema.
 
+    Raises:
+        NotSupportedError: this is a checkout whose schema was not compiled.
+    """
+    module = "logonscope.cim.schema.compiled"
+    try:
+        from logonscope.cim.schema.compiled import CLASSES  # noqa: PLC0415 -- loaded when a class is first used
+    except ModuleNotFoundError as error:
+        if error.name != module:
+            raise
+        reason = "cannot load the classes: this checkout was not built"
+        raise NotSupportedError(reason, "run python -m logonscope.cim.schema.build") from None
     return Schema(CLASSES)
 
 

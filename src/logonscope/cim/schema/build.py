@@ -3,7 +3,7 @@
 The build runs it (hatch_build.py); after changing a MOF file, run ``python -m logonscope.cim.schema.build``.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from logonscope.cim.classes import Declaration
@@ -17,7 +17,8 @@ def read_declarations(folder: Path = FOLDER) -> list[Declaration]:
     """Read every MOF file of a folder, which declare one class each; return superclasses first.
 
     Raises:
-        MofError: a file is not MOF, its class does not have the file's name, or a parent is missing.
+        MofError: a file is not MOF, its class does not have the file's name, a parent is missing, or a reference names
+            a class of another namespace.
     """
     declarations_by_name: dict[str, Declaration] = {}
     for path in sorted(folder.glob("*.mof")):
@@ -25,6 +26,8 @@ def read_declarations(folder: Path = FOLDER) -> list[Declaration]:
         if [declaration.name for declaration in classes] != [path.stem]:
             raise MofError(f"{path.name}: must declare the class {path.stem} and no other")
         declarations_by_name[path.stem] = classes[0]
+    for declaration in declarations_by_name.values():
+        _check_references(declaration, declarations_by_name)
     return list(_parents_first(declarations_by_name))
 
 
@@ -57,6 +60,25 @@ def _parents_first(declarations_by_name: dict[str, Declaration]) -> Iterator[Dec
         for member in reversed(lineage):
             yielded.add(member)
             yield declarations_by_name[member]
+
+
+def _check_references(declaration: Declaration, declarations_by_name: Mapping[str, Declaration]) -> None:
+    """Check that no reference leaves the namespace of its class: it is resolved there.
+
+    A class that no file declares is accepted, because documented classes refer to many of those.
+
+    Raises:
+        MofError: a reference names a class of another namespace.
+    """
+    for end in declaration.properties:
+        if end.type != "reference" or end.reference is None:
+            continue
+        referenced = declarations_by_name.get(end.reference)
+        if referenced is not None and referenced.namespace not in {None, declaration.namespace}:
+            raise MofError(
+                f"{declaration.name}.mof: the reference {end.name} names {end.reference}, which is in"
+                f" {referenced.namespace}: a reference cannot leave its namespace"
+            )
 
 
 def _to_plain_tuples(value: object) -> object:

@@ -57,7 +57,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(host: Host, args: argparse.Namespace) -> int:
     """Print the classes; return the exit code."""
     classes = host.classes(args.pattern, namespace=args.namespace)
-    empty_message = f"no class matches {args.pattern!r}; see `logonscope classes`"
+    if args.namespace is None:
+        empty_message = f"no class of root/cimv2 matches {args.pattern!r}; add -n root/logonscope to look there"
+    else:
+        empty_message = f"no class of {args.namespace} matches {args.pattern!r}; see `logonscope classes`"
     return print_listing(host, args, sorted(map(class_row, classes)), COLUMNS, empty_message)
 
 

@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from operator import itemgetter
 from typing import Any
 
 from logonscope.answers.logon_filter import LogonFilter
@@ -13,6 +14,8 @@ from logonscope.answers.whose import Whose
 from logonscope.client import Host
 from logonscope.errors import InvalidParameterError
 from logonscope.faces.cli.exit_codes import FOUND, NOTHING_FOUND
+from logonscope.faces.cli.listing import order_rows
+from logonscope.faces.cli.parser import command_module
 from logonscope.faces.cli.selector import logon_filter
 from logonscope.formats.ecs import ecs_document
 from logonscope.formats.ocsf import ocsf_event
@@ -30,8 +33,15 @@ def print_events(host: Host, args: argparse.Namespace) -> int:
     """Print what a command lists in the format of another tool; return the exit code.
 
     Raises:
-        InvalidParameterError: Sysmon has no event for logon sessions, or Parquet would be written to a terminal.
+        InvalidParameterError: the format has no form for what the command lists, or for its columns; or Parquet would
+            be written to a terminal.
     """
+    if getattr(args, "services", False):
+        raise InvalidParameterError(f"cannot print services as {args.output}", "use -o json, jsonl or csv")
+    if getattr(args, "columns", None) is not None:
+        raise InvalidParameterError(
+            f"cannot choose columns of {args.output}: it has its own names", "leave out --columns, or use -o jsonl"
+        )
     if args.output == "sysmon" and args.command == "sessions":
         raise InvalidParameterError("Sysmon has no event for logon sessions", "use ps: each process has its LogonGuid")
     if args.output == "parquet" and sys.stdout.isatty():
@@ -43,7 +53,8 @@ def print_events(host: Host, args: argparse.Namespace) -> int:
         by_target, code = find_answers(host, args)
         _print_records(args, _whose_records([answer for answers in by_target for answer in answers], base))
         return code
-    count = _print_records(args, _listed_records(host, args, base))
+    records = order_rows(args, _listed_records(host, args, base), command_module(args.command).COLUMNS, _row_of)
+    count = _print_records(args, records)
     return FOUND if count else NOTHING_FOUND
 
 
@@ -59,15 +70,21 @@ def _print_records(args: argparse.Namespace, records: Iterable[Record]) -> int:
     return count
 
 
-def _listed_records(host: Host, args: argparse.Namespace, base: Record) -> Iterator[Record]:
-    """Yield the logon sessions or processes that a command lists, from one reading of the host."""
-    for record in _tree_records(host, args, base):
-        if args.command == "sessions":
-            is_listed = record.process is None
-        else:
-            is_listed = record.process is not None and (args.command == "ps" or record.process.leftover is True)
-        if is_listed:
-            yield record
+def _listed_records(host: Host, args: argparse.Namespace, base: Record) -> list[Record]:
+    """Return the logon sessions or processes that a command lists, in its order, from one reading of the host."""
+    records = _tree_records(host, args, base)
+    if args.command == "sessions":
+        return [record for record in records if record.process is None]
+    processes = [
+        (record.process.pid, record)
+        for record in records
+        if record.process is not None and (args.command == "ps" or record.process.leftover is True)
+    ]
+    return [record for _, record in sorted(processes, key=itemgetter(0))]
+
+
+def _row_of(record: Record) -> LogonSession | SessionProcess | None:
+    return record.process or record.session
 
 
 def _whose_records(answers: Iterable[Whose], base: Record) -> Iterator[Record]:

@@ -1,13 +1,14 @@
 """``logonscope leftovers``: processes of logged-out logins, one line each."""
 
 import argparse
+from functools import partial
 
 from logonscope.answers.session_process import Leftovers
 from logonscope.client import Host
 from logonscope.faces.cli import ps, selector
 from logonscope.faces.cli.listing import add_listing, print_listing
 from logonscope.faces.cli.output import count_text
-from logonscope.faces.cli.selector import add_selector, logon_filter, no_match_message
+from logonscope.faces.cli.selector import SYSTEM_WORD, add_selector, logon_filter, no_match_message
 
 EPILOG = (
     """\
@@ -35,12 +36,20 @@ def run(host: Host, args: argparse.Namespace) -> int:
     """Print the leftovers; return the exit code."""
     session_filter = logon_filter(host, args)
     leftovers = host.leftovers(args.which, session_filter)
-    sessions_match = leftovers.known or leftovers.unknown or (args.which is None and session_filter is None)
-    empty_message = _no_leftovers_message(leftovers) if sessions_match else no_match_message(args)
+    empty_message = partial(_empty_message, host, args, leftovers, is_filtered=session_filter is not None)
     return print_listing(host, args, list(leftovers.processes), ps.COLUMNS, empty_message)
 
 
 COLUMNS = ps.COLUMNS
+
+
+def _empty_message(host: Host, args: argparse.Namespace, leftovers: Leftovers, *, is_filtered: bool) -> str:
+    """Return the message for a command line without leftovers."""
+    if leftovers.known or leftovers.unknown or (args.which is None and not is_filtered):
+        return _no_leftovers_message(leftovers)
+    if args.which is not None and args.which.lower() == SYSTEM_WORD and not is_filtered and host.everything:
+        return "the System session has no leftovers: no login started its processes"
+    return no_match_message(host, args)
 
 
 def _no_leftovers_message(leftovers: Leftovers) -> str:

@@ -1,14 +1,15 @@
 """Options of the commands that print a list (columns, order), and the printing of a list in every format."""
 
 import argparse
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import partial
+from operator import itemgetter
 from typing import Any
 
 from logonscope.client import Host
 from logonscope.faces.cli.columns import ALL, ListColumn, find_column, select_columns
-from logonscope.faces.cli.output import print_rows
+from logonscope.faces.cli.output import EmptyMessage, print_rows
 from logonscope.faces.cli.parser import set_completion
 
 
@@ -24,8 +25,16 @@ def add_listing(parser: argparse.ArgumentParser, command: str, columns: Sequence
     group.add_argument("--no-header", action="store_true", help="do not print the line of headings")
 
 
+def _itself(row: Any) -> Any:
+    return row
+
+
 def print_listing(
-    host: Host, args: argparse.Namespace, rows: Iterable[Any], columns: Sequence[ListColumn], empty_message: str
+    host: Host,
+    args: argparse.Namespace,
+    rows: Iterable[Any],
+    columns: Sequence[ListColumn],
+    empty_message: EmptyMessage,
 ) -> int:
     """Print rows with the options that add_listing adds; return the exit code.
 
@@ -33,10 +42,7 @@ def print_listing(
         InvalidParameterError: --columns or --sort names a column that does not exist.
     """
     shown = columns if args.columns is None else select_columns(args.columns, columns)
-    if args.sort is not None:
-        rows = _sort_rows(rows, find_column(args.sort, columns), reverse=args.reverse)
-    elif args.reverse:
-        rows = list(rows)[::-1]
+    rows = order_rows(args, rows, columns)
     if args.columns is not None and args.output in {"json", "jsonl", "csv"}:
         rows = ({column.field or column.name: column.value(row) for column in shown} for row in rows)
     return print_rows(args, rows, shown, empty_message, partial(_read_time, host))
@@ -58,12 +64,31 @@ def check_listing(args: argparse.Namespace, columns: Sequence[ListColumn]) -> No
         find_column(args.sort, columns)
 
 
-def _sort_rows(rows: Iterable[Any], column: ListColumn, *, reverse: bool) -> list[Any]:
-    """Return the rows sorted by a column; in both orders, rows without a value come last."""
-    rows = list(rows)
-    rows_with_value = [row for row in rows if column.value(row) is not None]
-    rows_without_value = [row for row in rows if column.value(row) is None]
-    return sorted(rows_with_value, key=column.sort_key, reverse=reverse) + rows_without_value
+def order_rows(
+    args: argparse.Namespace,
+    items: Iterable[Any],
+    columns: Sequence[ListColumn],
+    row_of: Callable[[Any], Any] = _itself,
+) -> Iterable[Any]:
+    """Return items in the order of --sort and --reverse; in both orders, those without a value come last.
+
+    Args:
+        args: the command line.
+        items: rows, or objects that have one.
+        columns: the columns of the rows.
+        row_of: returns the row of an item.
+    """
+    if args.sort is None:
+        return list(items)[::-1] if args.reverse else items
+    column = find_column(args.sort, columns)
+    with_key, without_value = list[tuple[Any, Any]](), list[Any]()
+    for item in items:
+        row = row_of(item)
+        if column.value(row) is None:
+            without_value.append(item)
+        else:
+            with_key.append((column.sort_key(row), item))
+    return [item for _, item in sorted(with_key, key=itemgetter(0), reverse=args.reverse)] + without_value
 
 
 def _parse_names(text: str) -> list[str]:

@@ -15,6 +15,8 @@ HINTS: HintTexts = {
     HintCode.LIST_PROCESSES: "see `logonscope ps`",
     HintCode.CHECK_ACCESS: "see `logonscope doctor`",
     HintCode.GET_RIGHTS: "use sudo",
+    HintCode.SEE_OTHERS: "use sudo or --readable",
+    HintCode.RUN_AS_ROOT: "use sudo",
     HintCode.USE_RECORDING: "give a file that `logonscope record` wrote",
     HintCode.REPLACE_FILE: "give another name, or --force to replace it",
     HintCode.TRUST_CERTIFICATE: "give its certificate: --ca FILE, LOGONSCOPE_CA",
@@ -24,10 +26,30 @@ HINTS: HintTexts = {
 }
 """The texts of hints for users of the command line: what to type."""
 
+_RIGHTS = (HintCode.GET_RIGHTS, HintCode.SEE_OTHERS, HintCode.RUN_AS_ROOT)
 
-def text(error: LogonscopeError) -> str:
+
+def is_remote(host: str) -> bool:
+    """Return whether a value of --host names a server: another machine, or one on a unix socket."""
+    return "://" in host or host.startswith("unix:")
+
+
+def rights_texts(host: str | None, view_as: str | None) -> HintTexts:
+    """Return the texts of hints for a host: what gives more rights depends on it, and on --as."""
+    texts = dict(HINTS)
+    if host is not None and "://" in host:
+        texts |= dict.fromkeys(_RIGHTS, "connect as an administrator")
+    elif host is not None and host.startswith("unix:"):
+        texts[HintCode.SEE_OTHERS] = HINTS[HintCode.GET_RIGHTS]
+    if view_as is not None:
+        # an administrator asked for the view of another user
+        texts |= {HintCode.GET_RIGHTS: "leave out --as", HintCode.SEE_OTHERS: "leave out --as"}
+    return texts
+
+
+def text(error: LogonscopeError, args: argparse.Namespace | None = None) -> str:
     """Return the message and the hint of an error, in the words of the command line."""
-    hint = _hint_text(error)
+    hint = _hint_text(error, args)
     return f"{error.message}; {hint}" if hint else error.message
 
 
@@ -36,13 +58,13 @@ def print_error(error: LogonscopeError, args: argparse.Namespace | None = None) 
     if args is not None and args.output in {"json", "jsonl"}:
         import json  # noqa: PLC0415 -- only this format needs it
 
-        fields = {"name": error.name, "number": error.number, "message": error.message, "hint": _hint_text(error)}
+        fields = {"name": error.name, "number": error.number, "message": error.message, "hint": _hint_text(error, args)}
         _print_line(json.dumps({"error": fields}, ensure_ascii=sys.stderr.isatty()))
         return
     # commands on classes and instances have --namespace: their users know WMI's names of errors
     is_wmi_command = args is not None and hasattr(args, "namespace")
     head = f"{error.name} (0x{error.number:08X})" if is_wmi_command else "logonscope"
-    _print_line(f"{head}: {for_terminal(text(error))}")
+    _print_line(f"{head}: {for_terminal(text(error, args))}")
 
 
 def print_notice(args: argparse.Namespace, text: str) -> None:
@@ -71,7 +93,8 @@ def write_message(text: str) -> None:
             os.dup2(null_file.fileno(), sys.stderr.fileno())
 
 
-def _hint_text(error: LogonscopeError) -> str:
+def _hint_text(error: LogonscopeError, args: argparse.Namespace | None) -> str:
     """Return the hint of an error, without the default namespace."""
+    texts = HINTS if args is None else rights_texts(args.host, args.view_as)
     # root/cimv2 is the default of -n
-    return error.hint_text(HINTS).replace(" -n root/cimv2`", "`")
+    return error.hint_text(texts).replace(" -n root/cimv2`", "`")

@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from logonscope.answers.jsonable import jsonable
@@ -16,11 +16,14 @@ if TYPE_CHECKING:
     from logonscope.faces.cli.table import Clock
 
 
+EmptyMessage = str | Callable[[], str]
+
+
 def print_rows(
     args: argparse.Namespace,
     rows: Iterable[Any],
     columns: "Sequence[ListColumn]" = (),
-    empty_message: str = "",
+    empty_message: EmptyMessage = "",
     read_time: "Clock | None" = None,
 ) -> int:
     """Print rows as they arrive; return the exit code.
@@ -29,14 +32,14 @@ def print_rows(
         args: the command line; its output chooses the format.
         rows: NamedTuples or mappings.
         columns: the columns of the table for people.
-        empty_message: the notice to print when there are no rows, with a hint; "": none.
+        empty_message: the notice to print when there are no rows, with a hint, or a function that returns it; "": none.
         read_time: a function that returns when the rows were read; None: the current time.
     """
     printers = {"json": _print_json, "jsonl": _print_jsonl, "csv": _print_csv, "pids": _print_pids}
     printer = printers.get(args.output)
     count = printer(rows) if printer else _print_table(args, rows, columns, read_time)
     if not count and empty_message:
-        print_notice(args, empty_message)
+        print_notice(args, empty_message if isinstance(empty_message, str) else empty_message())
     return FOUND if count else NOTHING_FOUND
 
 

@@ -121,7 +121,6 @@ class PagedOutput(io.TextIOBase):
         finally:
             if self._pager is not None:
                 self._pager.wait()
-                _set_sigpipe(ends_process=True)
             signal.signal(signal.SIGINT, previous_handler)
 
     def _start_pager(self) -> IO[str] | None:
@@ -139,15 +138,7 @@ class PagedOutput(io.TextIOBase):
             self._pager = subprocess.Popen(command, shell=True, stdin=subprocess.PIPE, env=environment)  # noqa: S602 -- the user's own command, as in git
         except OSError:
             return None
-        # quitting the pager must end the output only, not this process: finish() still has to wait for the pager
-        _set_sigpipe(ends_process=False)
         pipe = self._pager.stdin
         if pipe is None:
             return None
         return io.TextIOWrapper(pipe, self.encoding, self._terminal.errors or "replace")
-
-
-def _set_sigpipe(*, ends_process: bool) -> None:
-    """Choose whether a write to a closed pipe ends this process."""
-    if hasattr(signal, "SIGPIPE"):
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL if ends_process else signal.SIG_IGN)

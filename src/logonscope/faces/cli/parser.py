@@ -98,12 +98,25 @@ class Parser(argparse.ArgumentParser):
         text = for_terminal(message if len(message) <= LONGEST_MESSAGE else f"{message[:LONGEST_MESSAGE]}...")
         self.exit(2, f"{self.prog}: {text}{separator} `{self.prog} --help`\n")
 
+    def format_usage(self) -> str:
+        """Return the usage, with --watch as it is typed."""
+        return _with_typed_watch(super().format_usage())
+
+    def format_help(self) -> str:
+        """Return the help, with --watch as it is typed."""
+        return _with_typed_watch(super().format_help())
+
     def _print_message(self, message: str, file: Any = None) -> None:
         """Print help or an error. An error of writing help is raised; argparse itself ignores it."""
         if file is sys.stdout:
             file.write(message)
         else:
             write_message(message)
+
+
+def _with_typed_watch(text: str) -> str:
+    """Return help with the value of --watch after "=": argparse shows optional values after a space."""
+    return text.replace("--watch [SECONDS]", "--watch[=SECONDS]")
 
 
 _COMPLETED_BY_SHELLS = {
@@ -173,7 +186,8 @@ def parse(argv: Sequence[str], server_commands: ServerCommands = NO_SERVER_COMMA
     needed_commands = [name for name in COMMANDS if lists_all or name == command]
     parser = build_parser(needed_commands, server_commands)
     if command is not None and command not in COMMANDS:
-        parser.error(f"unknown command {command!r}{_suggestion(command)}")
+        previous_word = words[words.index(command) - 1] if command in words[1:] else ""
+        parser.error(f"unknown command {command!r}{_suggestion(command, previous_word)}")
     args, rest = parser.parse_known_args(words, argparse.Namespace(**_DEFAULTS))
     if command is not None:
         parser.prog = f"logonscope {command}"
@@ -229,8 +243,10 @@ def _find_command(words: Sequence[str]) -> str | None:
     return None
 
 
-def _suggestion(word: str) -> str:
+def _suggestion(word: str, previous_word: str) -> str:
     """Return a hint at the command that the user may have intended; "" if none is similar."""
+    if word.isdecimal() and previous_word.startswith("--watch="):
+        return f"; the seconds follow an equals sign: --watch={word}"
     if word.isdecimal() or word.startswith(":"):
         return f"; did you mean `logonscope whose {word}`?"
     import difflib  # noqa: PLC0415 -- only a mistyped command needs it

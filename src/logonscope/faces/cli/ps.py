@@ -2,6 +2,7 @@
 
 import argparse
 from datetime import datetime
+from functools import partial
 
 from logonscope.answers.session_process import SessionProcess
 from logonscope.client import Host
@@ -39,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(host: Host, args: argparse.Namespace) -> int:
     """Print the processes; return the exit code."""
     return print_listing(
-        host, args, host.processes(args.which, logon_filter(host, args)), COLUMNS, no_match_message(args)
+        host, args, host.processes(args.which, logon_filter(host, args)), COLUMNS, partial(no_match_message, host, args)
     )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from logonscope.errors import InvalidParameterError, LogonscopeError
 from logonscope.faces.cli.exit_codes import INTERRUPTED, exit_code
-from logonscope.faces.cli.messages import print_error, print_notice
+from logonscope.faces.cli.messages import is_remote, print_error, print_notice
 from logonscope.faces.cli.parser import EVENT_FORMATS, NO_SERVER_COMMANDS, ServerCommands, command_module, parse
 from logonscope.faces.cli.text import resolve_color
 
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from logonscope.faces.cli.user import Users
 
 _OWN_SESSIONS_HERE = "only your own logon sessions are shown; use sudo or --readable to see all"
-_OWN_SESSIONS_RECORDED = "the recording has only its maker's own logon sessions; record with sudo to have all"
+_OWN_SESSIONS_RECORDED = (
+    "the recording has only the logon sessions of the user who recorded it; record with sudo to have all"
+)
 _OWN_SESSIONS_THERE = "only your own logon sessions are shown; connect as an administrator to see all"
 
 _UNHIDE = "use sudo, or join the group of the mount option gid="
@@ -32,6 +34,15 @@ _COMMANDS_WITH_PIDS = {"ps", "leftovers", "tree", "whose"}
 """Commands that can print pids."""
 
 _COMMANDS_WITH_EVENTS = {"sessions", "ps", "leftovers", "whose"}
+
+_WITHOUT_REMOTE_HOST = {
+    "serve": ("it can serve this machine or a recording, not another machine", "run it on that machine"),
+    "user": ("the users are in a file", "run it on the server's machine"),
+    "token": ("the tokens are in a file", "run it on the server's machine"),
+    "schema": ("the schemas are the same for every host", "leave --host out"),
+    "completion": ("the script is the same for every host", "leave --host out"),
+}
+"""Commands that cannot be sent to another machine: the reason, and what to do."""
 
 LOCAL = "local"
 """The value of --host that means this machine; it overrides the environment and the settings."""
@@ -74,9 +85,10 @@ def run(
             raise InvalidParameterError(message, hint)
         if args.watch is not None and args.command in _NOT_REPEATABLE:
             raise InvalidParameterError(f"cannot watch: {args.command} cannot be repeated", "leave --watch out")
+        if args.command in _WITHOUT_REMOTE_HOST:
+            _check_host(args)
         # these read no host through the client: `serve` chooses a source itself, and `completion` needs only the parser
         if args.command in server_commands:
-            args.host = None if args.host == LOCAL else args.host
             return int(command_module(args.command, server_commands).run(args))
         if args.command == "completion":
             return int(command_module(args.command).run(args, server_commands))
@@ -88,14 +100,23 @@ def run(
         return INTERRUPTED
 
 
+def _check_host(args: argparse.Namespace) -> None:
+    """Set the host of a command that cannot be sent to another machine.
+
+    Raises:
+        InvalidParameterError: --host names a machine, or for all commands but ``serve`` a recording.
+    """
+    args.host = None if args.host == LOCAL else args.host
+    if args.host is not None and (args.command != "serve" or is_remote(args.host)):
+        reason, hint = _WITHOUT_REMOTE_HOST[args.command]
+        raise InvalidParameterError(f"--host cannot be used with {args.command}: {reason}", hint)
+
+
 def _run_on_host(args: argparse.Namespace, connect: Connect, open_users: OpenUsers) -> int:
     """Connect to the host and run a command of faces/cli on it; return the exit code."""
     command, settings = command_module(args.command), _read_settings(os.environ)
     # the users are in a file of the server: no host is read
     if args.command == "user":
-        if args.host is not None:
-            message = "--host cannot be used with user: the users are in a file"
-            raise InvalidParameterError(message, "run it on the server's machine")
         return int(command.run(open_users(args.users), args))
     shows_services = getattr(args, "services", False)
     columns = command.SERVICE_COLUMNS if shows_services else getattr(command, "COLUMNS", ())
@@ -145,7 +166,7 @@ def _access_notice(host: str | None) -> str:
     """Return the notice that a host does not show all logon sessions."""
     if host is None:
         return _OWN_SESSIONS_HERE
-    return _OWN_SESSIONS_THERE if "://" in host or host.startswith("unix:") else _OWN_SESSIONS_RECORDED
+    return _OWN_SESSIONS_THERE if is_remote(host) else _OWN_SESSIONS_RECORDED
 
 
 def settings_path(environment: Mapping[str, str]) -> str | None:

@@ -8,10 +8,14 @@ from typing import Any, TypeVar
 from logonscope.answers.logon_filter import NO_FILTER, STATES, LogonFilter
 from logonscope.answers.logon_session import LOGON_TYPES
 from logonscope.client import Host
-from logonscope.errors import InvalidParameterError
+from logonscope.errors import HintCode, InvalidParameterError
+from logonscope.faces.cli.messages import rights_texts
 from logonscope.faces.cli.parser import FILTERS, set_completion
 
 Value = TypeVar("Value")
+
+SYSTEM_WORD = "system"
+"""The word that selects the System session."""
 
 UNKNOWN = "unknown"
 """The word that selects logon sessions without a known type or state."""
@@ -107,21 +111,32 @@ def parse_times(host: Host, args: argparse.Namespace) -> tuple[datetime | None, 
     return since, until
 
 
-def no_match_message(args: argparse.Namespace) -> str:
-    """Return the message that no logon session matches the command line, with a hint."""
+def no_match_message(host: Host, args: argparse.Namespace) -> str:
+    """Return the message that no logon session matches the command line, with a hint.
+
+    To a caller who does not see everything it says the same whether such logon sessions are hidden or do not exist.
+    """
     which = args.which
+    visible, hint = "", "see `logonscope sessions`"
+    if not host.everything:
+        visible = " among those that you may see"
+        hint = rights_texts(args.host, args.view_as)[HintCode.SEE_OTHERS]
     # the filters are repeated as they can be typed
     filters = [f"--{name} {_filter_text(getattr(args, name))}" for name in FILTERS if getattr(args, name) is not None]
     filters += ["--no-system"] if args.no_system else []
     if filters:
         subject = "no logon session" if which is None else f"no logon session of {which!r}"
-        return f"{subject} matches {' '.join(filters)}; see `logonscope sessions`"
+        return f"{subject}{visible} matches {' '.join(filters)}; {hint}"
     if which is None:
         return "no visible logon session; run `logonscope doctor`"
     # a number may also have been intended as a pid
     if which.isdecimal():
-        return f"no logon session {which}; see `logonscope sessions`, or `logonscope whose {which}` for a process"
-    return f"no logon session {which!r}, and no user {which!r} has one; see `logonscope sessions`"
+        if args.watch is not None:
+            hint = f"for seconds, give --watch={which}; {hint}"
+        return f"no logon session {which}{visible}; {hint}, or `logonscope whose {which}` for a process"
+    if visible:
+        return f"no logon session {which!r}{visible}, and none of a user {which!r}; {hint}"
+    return f"no logon session {which!r}, and no user {which!r} has one; {hint}"
 
 
 def type_words() -> list[str]:

@@ -14,7 +14,7 @@ from logonscope.faces.cli import selector
 from logonscope.faces.cli.columns import EXTRA, ON_REQUEST, ListColumn, default_columns, find_column, select_columns
 from logonscope.faces.cli.listing import add_listing, print_listing
 from logonscope.faces.cli.output import is_approximate
-from logonscope.faces.cli.selector import add_selector, logon_filter, no_match_message
+from logonscope.faces.cli.selector import SYSTEM_WORD, add_selector, logon_filter, no_match_message
 from logonscope.faces.cli.session_text import (
     is_logged_out,
     origin_text,
@@ -54,8 +54,6 @@ examples:
     + selector.FILTER_NOTES
 )
 
-SYSTEM_WORD = "system"
-
 AUTH_HELP = "also how ssh logins authenticated, and their client's port: reads the journal and the sockets of leaders"
 AUTH_DETAILS: Details = frozenset({"origin", "authentication"})
 """The details that --auth reads."""
@@ -85,7 +83,7 @@ def run(host: Host, args: argparse.Namespace) -> int:
     sessions = host.sessions(args.which, logon_filter(host, args), details_of(args))
     if args.output == "table":
         sessions = with_managers_after_logins(sessions)
-    return print_listing(host, args, sessions, COLUMNS, no_match_message(args))
+    return print_listing(host, args, sessions, COLUMNS, partial(no_match_message, host, args))
 
 
 def details_of(args: argparse.Namespace) -> Details:

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Iterator
+from functools import partial
 from operator import attrgetter
 
 from logonscope.answers.logon_session import LogonSession
@@ -60,10 +61,12 @@ def run(host: Host, args: argparse.Namespace) -> int:
     trees = host.tree(args.which, logon_filter(host, args))
     if args.output in {"csv", "pids"}:
         return print_rows(
-            args, (process for tree in trees for process in tree.processes), empty_message=no_match_message(args)
+            args,
+            (process for tree in trees for process in tree.processes),
+            empty_message=partial(no_match_message, host, args),
         )
     if args.output != "table" or not trees:
-        return print_rows(args, trees, empty_message=no_match_message(args))
+        return print_rows(args, trees, empty_message=partial(no_match_message, host, args))
     room, color = terminal_width(), wants_color(args)
     # if only one logon session is shown, its processes are shown, too
     for tree in _order_trees(trees):

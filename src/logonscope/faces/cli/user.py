@@ -8,9 +8,10 @@ from typing import NamedTuple, Protocol
 from logonscope.errors import InvalidParameterError
 from logonscope.faces.cli.columns import ListColumn
 from logonscope.faces.cli.exit_codes import FOUND
+from logonscope.faces.cli.file_actions import ManagedFile, add_action
 from logonscope.faces.cli.messages import print_notice
 from logonscope.faces.cli.output import print_rows
-from logonscope.faces.cli.parser import Parser, help_formatter, set_completion, shared_options
+from logonscope.faces.cli.parser import Parser
 from logonscope.faces.cli.text import for_terminal
 
 USERS_FILE = "/etc/logonscope/users"
@@ -112,7 +113,8 @@ COLUMNS = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=Parser)
-    add = _add_action(actions, "add", "add a user of the server", _ADD)
+    file = ManagedFile("--users", USERS_FILE)
+    add = add_action(actions, file, "add", "add a user of the server", _ADD)
     add.add_argument("name", metavar="NAME", help="the name that the user authenticates with; case-insensitive")
     add.add_argument("--administrator", action="store_true", help="the user sees everything, as root does")
     add.add_argument(
@@ -124,8 +126,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="allow NTLM too; the file then has the NT hash, which is weak: it is as good as the password",
     )  # fmt: skip
     add.add_argument("--password-stdin", action="store_true", help="read the password from standard input, one line")
-    _add_action(actions, "list", "list the users of the server", _LIST)
-    remove = _add_action(actions, "remove", "remove a user of the server", _REMOVE)
+    add_action(actions, file, "list", "list the users of the server", _LIST)
+    remove = add_action(actions, file, "remove", "remove a user of the server", _REMOVE)
     remove.add_argument("name", metavar="NAME", help="the name of the user; case-insensitive")
 
 
@@ -146,18 +148,6 @@ def run(users: Users, args: argparse.Namespace) -> int:
     print_notice(args, f"added user {row.name}, who sees {visible}")
     print_notice(args, WITH_NTLM if row.ntlm else WITHOUT_NTLM)
     return FOUND
-
-
-def _add_action(actions: "argparse._SubParsersAction[Parser]", name: str, summary: str, examples: str) -> Parser:
-    action = actions.add_parser(
-        name, help=summary, description=summary[0].upper() + summary[1:] + ".", epilog=examples,
-        parents=[shared_options()], formatter_class=help_formatter,
-    )  # fmt: skip
-    file = action.add_argument(
-        "--users", metavar="FILE", default=USERS_FILE, help=f"the file of users (default: {USERS_FILE})"
-    )
-    set_completion(file, "files")
-    return action
 
 
 def _row(entry: UserEntry) -> UserLine:

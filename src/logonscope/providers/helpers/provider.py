@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 from logonscope.cim.types import Value
 from logonscope.facts import Container, Machine, Process
 from logonscope.machine import EVERYTHING, AccountLookup, Owner, Ownership, Selection
+from logonscope.providers.helpers.text import clean
 
 Subject = Literal[
     "process",
@@ -67,26 +68,35 @@ service manager does not list. The control groups of all processes are read to f
 
 
 class LogonLookup(Protocol):
-    """Lookup of values that are not in the item: of its logon session, its user and container, and its parent."""
+    """Lookup of values that are not in the item: of its logon session, its user and container, and its parent.
+
+    A column that calls a method must name the facts that the method needs: without them, the result is None.
+    """
 
     def is_leftover(self, owner: Owner) -> bool | None:
-        """Return whether the processes of a logon session are leftovers; None if unknown."""
+        """Return whether the processes of a logon session are leftovers; None if unknown. Needs OWNER_FACT."""
         ...
 
     def logon_guid(self, owner: Owner) -> str | None:
-        """Return the GUID of a logon session; None if it has none."""
+        """Return the GUID of a logon session; None if it has none. Needs OWNER_FACT."""
         ...
 
     def parent_command_line(self, process: Process) -> str | None:
-        """Return the command line of the parent of a process; None if there is none that the caller may see."""
+        """Return the command line of the parent of a process; None if there is none that the caller may see.
+
+        Needs the facts ``ppid`` and ``start``.
+        """
         ...
 
     def user_name(self, process: Process, owner: Owner) -> str | None:
-        """Return the account name of a process's effective uid; None where it has none on this host."""
+        """Return the account name of a process's effective uid; None where it has none on this host.
+
+        Needs the facts in ``process_keys.USER_FACTS``.
+        """
         ...
 
     def container(self, process: Process) -> Container | None:
-        """Return the container that a process is in; None: in none."""
+        """Return the container that a process is in; None: in none. Needs the fact ``cgroup``."""
         ...
 
 
@@ -136,13 +146,14 @@ class _HostValue:
 
 
 class _FactValue:
-    """A column function that returns a fact of an item (Process, Owner) as it is."""
+    """A column function that returns a fact of an item (Process, Owner), a text without control characters."""
 
     def __init__(self, name: str) -> None:
         self.index = Process._fields.index(name)
 
     def __call__(self, process: Process, *_: object) -> Any:
-        return process[self.index]
+        value = process[self.index]
+        return clean(value) if isinstance(value, str) else value
 
 
 def column(value: Callable[..., Value], source: str, *facts: str) -> Column:
@@ -151,7 +162,7 @@ def column(value: Callable[..., Value], source: str, *facts: str) -> Column:
 
 
 def fact_column(name: str, source: str) -> Column:
-    """Return the column of a fact of the process whose value is returned as it is."""
+    """Return the column of a fact of the process; a text is cleaned, any other value is returned as it is."""
     return Column(_FactValue(name), source, frozenset({name}))
 
 
@@ -232,13 +243,21 @@ def _is_any(*_: object) -> bool:
 
 
 ToSelection = Callable[[Any, Mapping[str, Value]], Selection]
-"""A function of a fixed value of its property, and of the properties that are fixed to one value only, by name."""
+"""A function that converts a value of a property to a selection, which limits what is read.
+
+It is called with each value that the condition allows for this property, and with a mapping of all properties that have
+exactly one allowed value to that value.
+"""
 
 
 class End(NamedTuple):
-    """An end of an association: the subject of its instances, and the part of the association's item that holds them.
+    """An end of an association.
 
-    ``part`` counts the elements of the item. None: the item does not hold the instance; it is read by its key.
+    Attributes:
+        subject: the subject of the instances at this end.
+        part: the elements of the association's item that are the item of the instance at this end. None: the item does
+            not hold it; the instance is read by the key in the reference. Exception: a logon session that is reached
+            from a process is described from that process.
     """
 
     subject: Subject
@@ -246,14 +265,18 @@ class End(NamedTuple):
 
 
 class Provider(NamedTuple):
-    """The table of one class. A property without a column is null."""
+    """The table of one class.
+
+    A test requires a column for every property of the class (``always_null`` where Linux has no value), and for every
+    key a selection, or the reason why its value cannot limit the reading.
+    """
 
     subject: Subject
     columns: Mapping[str, Column]
     is_instance: Callable[..., bool] = _is_any  # whether an item is an instance of the class
     instance_facts: frozenset[str] = frozenset()  # the facts that is_instance needs
-    selections: Mapping[str, ToSelection] = {}  # how the fixed value of a property narrows the reading
-    # columns that are compared, but are no property: END.__CLASS (see row_filter)
+    selections: Mapping[str, ToSelection] = {}  # by property: how a value that a condition fixes limits the reading
+    # END.__CLASS: the actual class of the instance at an end, compared if the reference names a superclass of it
     compared_columns: Mapping[str, Column] = {}
     ends: Mapping[str, End] = {}  # of an association, by reference
     include_hidden: bool = False  # processes of other users are included, with identity columns only
@@ -277,7 +300,7 @@ class Provider(NamedTuple):
         return self._layout(tuple(columns)).facts
 
     def selection(self, fixed: Mapping[str, frozenset[Value]]) -> Selection:
-        """Return the selection for properties that are fixed to one of these values each."""
+        """Return the selection for properties, each of which has only these allowed values."""
         single = {name: value for name, values in fixed.items() if len(values) == 1 for value in values}
         narrowed = EVERYTHING
         for name, values in fixed.items():
@@ -303,7 +326,8 @@ class Provider(NamedTuple):
     ) -> Iterator[tuple[Value, ...]]:
         """Return the rows of the items that are instances of the class; they are made while they are iterated."""
         layout = self._layout(tuple(columns))
-        make_row, template, seen_keys = layout.row, layout.template(context), set[object]()
+        make_row, seen_keys = layout.row, set[object]()
+        template: list[Any] | None = None  # made with the first row: many classes have no instance
         tests_items = self.is_instance is not _is_any
         for item in items:
             if tests_items and not self.is_instance(*item, context):
@@ -313,4 +337,6 @@ class Provider(NamedTuple):
                 if key in seen_keys:
                     continue
                 seen_keys.add(key)
+            if template is None:
+                template = layout.template(context)
             yield make_row(template, item, context)

@@ -1,7 +1,8 @@
 """Registry of providers: the provider of a class, and the classes that have instances here.
 
-The provider of a class is in the module that has the name of the class, in snake case, without ``Win32_``. There is no
-list to maintain.
+The provider of a class is found by its module: logonscope.providers and the name of the class in snake case, without
+``Win32_`` (see ``module_name``). A class without such a module has no instances here. A test reports modules whose name
+is not that of a class.
 """
 
 import re
@@ -20,7 +21,8 @@ def find_provider(cls: Class) -> Provider | None:
     try:
         provider: Provider = import_module(module).PROVIDER
     except ModuleNotFoundError as error:
-        # a module that a provider imports is missing: that is a defect, not a class without a provider
+        # The class has no provider if its own module is missing. If the module exists and imports another one that is
+        # missing, that is a defect, and must not look like a class without instances.
         if error.name != module:
             raise
         return None

@@ -21,7 +21,7 @@ MOST_HUNG_READS = 128
 """Number of hung processes of all users together at which these files are not read any more of any user's processes."""
 
 
-class Scope(IntEnum):
+class OmittedFiles(IntEnum):
     """Which files of a process are not read; each value includes those before it."""
 
     NONE = 0
@@ -39,7 +39,7 @@ class HungRead(NamedTuple):
 
     handle: int
     uid: bytes
-    scope: Scope
+    omitted: OmittedFiles
     is_over: Callable[[], bool]
 
 
@@ -50,29 +50,29 @@ class HungReads:
         self._most_per_user, self._most = most_per_user, most
         self.reads: dict[tuple[str, int], HungRead] = {}
         """The reads that hang, by path of /proc and pid."""
-        self._blocked_uids: dict[bytes, Scope] = {}
-        self._scope_of_all = Scope.NONE
+        self._blocked_uids: dict[bytes, OmittedFiles] = {}
+        self._omitted_of_all = OmittedFiles.NONE
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
         return len(self.reads)
 
-    def scope(self, proc: str, pid: int) -> Scope:
+    def omitted_files(self, proc: str, pid: int) -> OmittedFiles:
         """Return which files of a process are not to be read. Callers skip the call where ``reads`` is empty."""
         self._forget_returned_reads()
-        hung_scope = self.hung_scope(proc, pid)
-        if hung_scope:
-            return hung_scope
-        if self._scope_of_all or not self._blocked_uids:
-            return self._scope_of_all
-        return self._blocked_uids.get(_read_uid(f"{proc}/{pid}"), Scope.NONE)
+        hung_files = self.hung_files(proc, pid)
+        if hung_files:
+            return hung_files
+        if self._omitted_of_all or not self._blocked_uids:
+            return self._omitted_of_all
+        return self._blocked_uids.get(_read_uid(f"{proc}/{pid}"), OmittedFiles.NONE)
 
-    def hung_scope(self, proc: str, pid: int) -> Scope:
+    def hung_files(self, proc: str, pid: int) -> OmittedFiles:
         """Return which files of this process hang; NONE where only reads of other processes do."""
         hung = self.reads.get((proc, pid))
-        return hung.scope if hung is not None and _is_alive(hung.handle) else Scope.NONE
+        return hung.omitted if hung is not None and _is_alive(hung.handle) else OmittedFiles.NONE
 
-    def remember(self, proc: str, pid: int, scope: Scope, is_over: Callable[[], bool]) -> None:
+    def remember(self, proc: str, pid: int, omitted: OmittedFiles, is_over: Callable[[], bool]) -> None:
         """Remember that a read of a process hangs, until ``is_over()`` is true."""
         try:
             handle = os.open(f"{proc}/{pid}", os.O_PATH | os.O_DIRECTORY)
@@ -82,7 +82,7 @@ class HungReads:
             previous = self.reads.get((proc, pid))
             if previous is not None:
                 os.close(previous.handle)
-            self.reads[proc, pid] = HungRead(handle, _read_uid(f"{proc}/{pid}"), scope, is_over)
+            self.reads[proc, pid] = HungRead(handle, _read_uid(f"{proc}/{pid}"), omitted, is_over)
             self._update_blocked_uids()
 
     def _forget_returned_reads(self) -> None:
@@ -97,12 +97,12 @@ class HungReads:
                 self._update_blocked_uids()
 
     def _update_blocked_uids(self) -> None:
-        self._blocked_uids, self._scope_of_all = {}, Scope.NONE
-        for scope in (Scope.MEMORY, Scope.GUARDED):
-            users = Counter(hung.uid for hung in self.reads.values() if hung.scope >= scope)
+        self._blocked_uids, self._omitted_of_all = {}, OmittedFiles.NONE
+        for omitted in (OmittedFiles.MEMORY, OmittedFiles.GUARDED):
+            users = Counter(hung.uid for hung in self.reads.values() if hung.omitted >= omitted)
             if users.total() >= self._most:
-                self._scope_of_all = scope
-            self._blocked_uids |= {uid: scope for uid, number in users.items() if number >= self._most_per_user}
+                self._omitted_of_all = omitted
+            self._blocked_uids |= {uid: omitted for uid, number in users.items() if number >= self._most_per_user}
 
 
 def _is_alive(handle: int) -> bool:

@@ -1,8 +1,8 @@
 """Reader of processes: /proc/PID, only the files whose facts a query asks for.
 
-Each row of FILES names a file and the facts that it gives, which are adjacent fields of Process. All files of one
-process are read through one directory handle, so that the facts of two processes cannot be mixed where the pid is
-reused during the reading. A process that ends during the reading is left out.
+Each row of FILES in process_files.py names a file and the facts that it gives, which are adjacent fields of Process.
+All files of one process are read through one directory handle, so that the facts of two processes cannot be mixed where
+the pid is reused during the reading. A process that ends during the reading is left out.
 """
 
 import errno
@@ -12,14 +12,14 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from functools import lru_cache, partial
 from threading import get_ident
 from time import monotonic
-from typing import Any, ClassVar, NamedTuple, TypeVar
+from typing import Any, ClassVar, NamedTuple
 
 from logonscope.errors import ServerTooBusyError
 from logonscope.facts import UNSET, Process
 from logonscope.machine import Facts, Look, Membership, ProcessQuery
 from logonscope.machine.trouble import NO_ANSWER_WITHIN, NOT_TRIED
 from logonscope.sources.linux import parse
-from logonscope.sources.linux.hung_reads import MOST_HUNG_READS, HungReads, Scope
+from logonscope.sources.linux.hung_reads import MOST_HUNG_READS, HungReads, OmittedFiles
 from logonscope.sources.linux.process_files import (
     FILES,
     INDEX_OF_FACT,
@@ -64,8 +64,6 @@ _PROCESS_READS = CallPool(MOST_HUNG_READS)
 _HUNG_READS = HungReads()
 """Processes whose files hang."""
 
-Value = TypeVar("Value")
-
 
 def list_pids(proc: str) -> Sequence[int]:
     """Return the pids that /proc shows.
@@ -91,7 +89,7 @@ def read_processes(proc: str, look: Look, query: ProcessQuery) -> Iterator[Proce
         pids, query = (pid for pid in pids if keeps(Process(pid))), query._replace(early_filter=None)
     if query.with_ancestors:
         query = query._replace(facts=query.facts | {"ppid"})
-    # Four ways to read, the cheapest first; all give the same result.
+    # The cheapest way that fits the query is used; all ways give the same result.
     is_narrowed = any(part is not None for part in (query.names, query.may_run_as, hint.login_uids, query.early_filter))
     if not query.facts and hint.kernel_ids is None and not is_narrowed:
         return (Process(pid) for pid in pids if query.pids is None or os.path.isdir(f"{proc}/{pid}"))
@@ -100,9 +98,11 @@ def read_processes(proc: str, look: Look, query: ProcessQuery) -> Iterator[Proce
     reader = Reader(proc, query)
     if query.with_ancestors:
         return look.checked(_read_lineage(reader, pids))
-    # many processes have no kernel id: where UNSET is among the ids, this check would read a file more for most
-    is_narrowed_first = reader.reads_memory or query.pids is not None
-    if hint.kernel_ids is not None and not is_narrowed_first and UNSET not in hint.kernel_ids:
+    # The check of the kernel id alone, before the other files are read, is skipped where it saves nothing: for given
+    # pids, for queries that read memory (the reader's stages check it first anyway), and where UNSET is among the ids,
+    # because most processes have no kernel id.
+    skips_kernel_id_check = reader.reads_memory or query.pids is not None or UNSET in (hint.kernel_ids or ())
+    if hint.kernel_ids is not None and not skips_kernel_id_check:
         pids = pids_with_kernel_ids(proc, pids, hint.kernel_ids)
     # a whole host is read in batches by another thread, which is abandoned where the files of a process hang
     if reader.may_hang and query.pids is None:
@@ -157,7 +157,7 @@ def read_memberships(
         failed_pids: gets the pids of processes with an unusual result: Reader reads them again, and notes why.
     """
     kernel_ids = _written_ids(query.logon_hint.kernel_ids)
-    ids_needing_cgroup = _written_ids(query.logon_hint.kernel_ids_needing_location) if "cgroup" in query.facts else {}
+    ids_needing_cgroup = _written_ids(query.logon_hint.kernel_ids_needing_cgroup) if "cgroup" in query.facts else {}
     paths: dict[bytes, str] = {}  # many processes share a cgroup
     open_file, read, close = os.open, os.read, os.close
     folder = _open_folder(proc)
@@ -222,7 +222,7 @@ class Stage(NamedTuple):
     """Files that are read together, and the method of Reader that decides whether the process is read further."""
 
     files: tuple[File, ...]
-    keeps: str | None = None
+    predicate_name: str | None = None  # a key of Reader._PREDICATES; None: every process is read further
 
 
 class QueryShape(NamedTuple):
@@ -234,7 +234,7 @@ class QueryShape(NamedTuple):
     has_users: bool
     has_kernel_ids: bool
     has_login_uids: bool
-    has_ids_needing_location: bool
+    has_ids_needing_cgroup: bool
 
     def with_implied_facts(self, facts: Facts) -> Facts:
         """Return facts, and those that are needed to read them or to apply what narrows the query."""
@@ -242,7 +242,7 @@ class QueryShape(NamedTuple):
         if self.has_login_uids:
             all_facts.add("loginuid")
         # the login uid is read once for each kernel id, and the kernel id decides whether the cgroup is read
-        if "loginuid" in all_facts or self.has_kernel_ids or ("cgroup" in all_facts and self.has_ids_needing_location):
+        if "loginuid" in all_facts or self.has_kernel_ids or ("cgroup" in all_facts and self.has_ids_needing_cgroup):
             all_facts.add("ses")
         if "name" in all_facts or self.has_names:
             all_facts |= {"name", "comm"}
@@ -253,7 +253,7 @@ class ReadPlan(NamedTuple):
     """How the processes of a query are read."""
 
     stages: tuple[Stage, ...]
-    reads_memory: bool  # what lies in the memory of processes is read
+    reads_memory: bool  # files are read that the kernel takes from the memory of the process, such as cmdline
     may_hang: bool  # files are read whose reading can hang
 
 
@@ -262,13 +262,13 @@ def _plan_reading(shape: QueryShape) -> ReadPlan:
     """Return the stages: a file is read in the first one that needs it; cheap predicates come first."""
     facts, stages, planned_paths = shape.with_implied_facts(shape.facts), list[Stage](), set[str]()
 
-    def add_stage(stage_facts: Facts, keeps: str | None = None) -> None:
+    def add_stage(stage_facts: Facts, predicate_name: str | None = None) -> None:
         files = tuple(
             file for file in FILES if file.path not in planned_paths and not stage_facts.isdisjoint(file.facts)
         )
         planned_paths.update(file.path for file in files)
-        if files or keeps is not None:
-            stages.append(Stage(files, keeps))
+        if files or predicate_name is not None:
+            stages.append(Stage(files, predicate_name))
 
     first_facts = facts if shape.early_facts is None else shape.with_implied_facts(shape.early_facts)
     if shape.has_names:  # most processes have another name
@@ -313,7 +313,7 @@ class Reader(ReadWatch):
                 query.may_run_as is not None,
                 hint.kernel_ids is not None,
                 hint.login_uids is not None,
-                hint.kernel_ids_needing_location is not None,
+                hint.kernel_ids_needing_cgroup is not None,
             )
         )
         self._stages, self.reads_memory, self.may_hang = plan
@@ -325,30 +325,32 @@ class Reader(ReadWatch):
         """
         if not self.may_hang:
             return self._read(pid)
-        return self._read_in_pool(pid, _HUNG_READS.scope(self._proc, pid) if _HUNG_READS.reads else Scope.NONE)
+        return self._read_in_pool(
+            pid, _HUNG_READS.omitted_files(self._proc, pid) if _HUNG_READS.reads else OmittedFiles.NONE
+        )
 
     def read_watched(self, pid: int) -> Process | None:
         """Read one process in this thread, which is abandoned as a whole where a read hangs: see ReadWatch."""
         # the length first: it is almost always 0, and a call for every process would cost more
-        return self._read(pid, _HUNG_READS.scope(self._proc, pid) if _HUNG_READS.reads else Scope.NONE)
+        return self._read(pid, _HUNG_READS.omitted_files(self._proc, pid) if _HUNG_READS.reads else OmittedFiles.NONE)
 
     def read_hung(self, pid: int) -> Process | None:
         """Read one process whose reading hangs: those of its files that do not."""
-        return self._read_in_pool(pid, _HUNG_READS.hung_scope(self._proc, pid) or Scope.MEMORY)
+        return self._read_in_pool(pid, _HUNG_READS.hung_files(self._proc, pid) or OmittedFiles.MEMORY)
 
-    def _read_in_pool(self, pid: int, omitted: Scope) -> Process | None:
+    def _read_in_pool(self, pid: int, omitted: OmittedFiles) -> Process | None:
         """Read one process in another thread, which is abandoned where the read hangs; then read what does not hang."""
-        while omitted < Scope.GUARDED:
+        while omitted < OmittedFiles.GUARDED:
             try:
                 return _PROCESS_READS.call(self.seconds, partial(self._read, pid, omitted))
             except AbandonedCallError as error:
                 self.abandoned(pid, error.is_over)
-                omitted = _HUNG_READS.hung_scope(self._proc, pid) or Scope.GUARDED
+                omitted = _HUNG_READS.hung_files(self._proc, pid) or OmittedFiles.GUARDED
             except TooManyHungCallsError:
-                omitted = Scope.GUARDED
+                omitted = OmittedFiles.GUARDED
         return self._read(pid, omitted)
 
-    def _read(self, pid: int, omitted: Scope = Scope.NONE) -> Process | None:
+    def _read(self, pid: int, omitted: OmittedFiles = OmittedFiles.NONE) -> Process | None:
         try:
             handle = os.open(f"{self._proc}/{pid}", os.O_PATH | os.O_DIRECTORY)
         except (FileNotFoundError, NotADirectoryError, ProcessLookupError):
@@ -358,11 +360,11 @@ class Reader(ReadWatch):
             return Process(pid, unread=dict.fromkeys(self._query.facts | {"ses"}, os.strerror(error.errno or 0)))
         reason = ""
         if omitted:
-            reason = NO_ANSWER if _HUNG_READS.hung_scope(self._proc, pid) else NOT_TRIED
+            reason = NO_ANSWER if _HUNG_READS.hung_files(self._proc, pid) else NOT_TRIED
         reading = _Reading(pid, handle, omitted, reason)
         thread = get_ident()
         try:
-            for files, keeps in self._stages:
+            for files, predicate_name in self._stages:
                 if files:
                     # a predicate may take its time: only the reading of files is watched
                     self._starts[thread] = monotonic()
@@ -370,7 +372,7 @@ class Reader(ReadWatch):
                         self._read_files(reading, files)
                     finally:
                         del self._starts[thread]
-                if keeps is not None and not self._PREDICATES[keeps](self, reading):
+                if predicate_name is not None and not self._PREDICATES[predicate_name](self, reading):
                     return None
         except ProcessLookupError:
             return None
@@ -425,7 +427,7 @@ class Reader(ReadWatch):
 
     def _read_cgroup(self, reading: "_Reading") -> bytes | None:
         """Return the cgroup; None where the kernel id decides alone who owns the process."""
-        ids_needing_cgroup = self._query.logon_hint.kernel_ids_needing_location
+        ids_needing_cgroup = self._query.logon_hint.kernel_ids_needing_cgroup
         if ids_needing_cgroup is not None and reading.kernel_id and int(reading.kernel_id) not in ids_needing_cgroup:
             return None
         return read_file("cgroup", reading.handle)
@@ -438,8 +440,8 @@ class Reader(ReadWatch):
 
     def abandoned(self, item: int, is_over: Callable[[], bool]) -> None:
         # First the memory is suspected; if the others hang as well, it is the guarded files.
-        scope = Scope.GUARDED if _HUNG_READS.hung_scope(self._proc, item) else Scope.MEMORY
-        _HUNG_READS.remember(self._proc, item, scope, is_over)
+        omitted = OmittedFiles.GUARDED if _HUNG_READS.hung_files(self._proc, item) else OmittedFiles.MEMORY
+        _HUNG_READS.remember(self._proc, item, omitted, is_over)
         # where one process hangs others of the same user may, too: an answer must not wait TIMEOUT for each
         self.seconds = SHORT_TIMEOUT
 
@@ -501,7 +503,7 @@ class Reader(ReadWatch):
         "complete_name": _complete_and_match_name,
         "passes_early_filter": _passes_early_filter,
     }  # fmt: skip
-    """The methods that a Stage refers to in ``keeps``."""
+    """The methods that a Stage names as its ``predicate_name``."""
 
 
 class _Reading:
@@ -509,7 +511,7 @@ class _Reading:
 
     __slots__ = ("_omitted", "contents", "handle", "kernel_id", "pid", "reason", "row", "unread")
 
-    def __init__(self, pid: int, handle: int, omitted: Scope, reason: str) -> None:
+    def __init__(self, pid: int, handle: int, omitted: OmittedFiles, reason: str) -> None:
         self.pid = pid
         self.handle = handle
         self._omitted = omitted
@@ -529,7 +531,7 @@ class _Reading:
         """Return whether a file is not to be read."""
         if not self._omitted:
             return False
-        return path in MEMORY_FILES or (self._omitted == Scope.GUARDED and path not in UNGUARDED_FILES)
+        return path in MEMORY_FILES or (self._omitted == OmittedFiles.GUARDED and path not in UNGUARDED_FILES)
 
     def note(self, file: File, reason: str) -> None:
         """Note why the facts of a file could not be read."""

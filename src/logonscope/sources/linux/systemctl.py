@@ -190,7 +190,7 @@ def _is_alias(folder: str, name: str) -> bool:
 
 
 def _pattern_of_any_case(name: str) -> str:
-    """Return the pattern (fnmatch(3)) that a name matches in any case."""
+    """Return the pattern (fnmatch(3)) that a name matches in upper and lower case."""
     return "".join(
         f"[{letter.upper()}{letter}]" if letter.isalpha() else "\\\\" if letter == "\\" else letter for letter in name
     )

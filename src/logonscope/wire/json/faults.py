@@ -15,6 +15,8 @@ HINTS: HintTexts = {
     HintCode.LIST_PROCESSES: "POST /v1/processes lists the processes",
     HintCode.CHECK_ACCESS: "POST /v1/doctor shows what can be read",
     HintCode.GET_RIGHTS: "authenticate as an administrator",
+    HintCode.SEE_OTHERS: "authenticate as an administrator",
+    HintCode.RUN_AS_ROOT: "authenticate as an administrator",
     HintCode.USE_RECORDING: "ask the server's administrator for a server of another host",
     HintCode.REPLACE_FILE: "give another name",
     HintCode.TRUST_CERTIFICATE: "trust its certificate",

@@ -37,7 +37,7 @@ def parse_object(data: bytes) -> dict[str, Any]:
     try:
         value = json.loads(data.decode(), object_pairs_hook=_unique_members, parse_constant=_reject_constant)
     except (ValueError, RecursionError) as error:
-        reason = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
+        reason = _reason(error)
         raise InvalidParameterError(f"invalid JSON: {reason}", 'send an object, such as {"target": "sshd"}') from None
     if not isinstance(value, dict):
         raise InvalidParameterError("invalid request: expected a JSON object", "send the arguments by name")
@@ -45,6 +45,14 @@ def parse_object(data: bytes) -> dict[str, Any]:
     if b"\\u" in data and _has_surrogate(value):
         raise InvalidParameterError("invalid JSON: a half of a surrogate pair", "send whole characters")
     return value
+
+
+def _reason(error: Exception) -> str:
+    """Return why data is not JSON, without the names of Python's functions."""
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not UTF-8"
+    text = str(error)
+    return "a number has too many digits" if text.startswith("Exceeds the limit") else text
 
 
 def _check_depth(data: bytes) -> None:

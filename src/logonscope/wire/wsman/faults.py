@@ -28,6 +28,8 @@ HINTS: HintTexts = {
     HintCode.LIST_PROCESSES: "enumerate Win32_Process",
     HintCode.CHECK_ACCESS: "ask the server's administrator for the reason",
     HintCode.GET_RIGHTS: "authenticate as an administrator",
+    HintCode.SEE_OTHERS: "authenticate as an administrator",
+    HintCode.RUN_AS_ROOT: "authenticate as an administrator",
     HintCode.USE_RECORDING: "ask the server's administrator for a server of another host",
     HintCode.REPLACE_FILE: "give another name",
     HintCode.TRUST_CERTIFICATE: "trust its certificate",

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
+from operator import itemgetter
 
 from logonscope.cim.classes import Class
 from logonscope.cim.instances import ClassRows, Instance, shape_of
@@ -11,6 +12,9 @@ from logonscope.wire.wsman import render_instance
 from logonscope.wire.wsman.requests import EPR, OBJECT_AND_EPR
 from logonscope.wire.wsman.resource import Resource
 from logonscope.wire.wsman.row_cutter import Octets, RowCutter
+
+_ROW = itemgetter(1)
+"""The row of an item, which is a result and a row."""
 
 
 class ItemRenderer:
@@ -51,10 +55,10 @@ class ItemRenderer:
                 self._render = self._cutter.limit_arrays(self._render)
         return self._render
 
-    def render_all(self, result: ClassRows | Class, rows: Sequence[Sequence[Value]]) -> str | None:
-        """Return many rows of a result as one text, at less cost; None if they have to be rendered one by one."""
-        self.renderer(result)
-        return None if self._render_all is None else self._render_all(rows)
+    def render_all(self, items: Sequence[tuple[ClassRows | Class, Sequence[Value]]]) -> str | None:
+        """Return many rows of one result as one text, at less cost; None if they have to be rendered one by one."""
+        self.renderer(items[0][0])
+        return None if self._render_all is None else self._render_all(list(map(_ROW, items)))
 
     def render_shortened(self, result: ClassRows, row: Sequence[Value], octets: Octets) -> str:
         """Return a row as an item, cut to the largest size that an item may have."""

@@ -1,10 +1,12 @@
-"""Tests of server/token_command.py: a token is added, used over HTTP with its scope, listed and removed."""
+"""Tests of faces/cli/token.py: a token is added, used over HTTP with its scope, listed and removed."""
 
 import json
 import os
 import stat
 from pathlib import Path
 
+from logonscope.faces.cli.token import TOKENS_FILE
+from logonscope.server import configuration
 from tests.broker.memory import Memory
 from tests.conversation import reply
 from tests.server.json_requests import JSON, PROCESS, connection, post
@@ -30,7 +32,7 @@ def test_a_token_from_its_command_to_its_end() -> None:
         assert (refused.status, refused.error["message"]) == (403, "this request may only read")
         assert ask(acting, "invoke", **priority) == 200
         assert [line.split()[0] for line in reply(["token", "list", "--tokens", path])[1].splitlines()] == [
-            "reader", "janitor",
+            "NAME", "reader", "janitor",
         ]  # fmt: skip
         assert reply(["token", "remove", "--tokens", path, "reader"])[0] == 0
         assert ask(reading, "session_of", pid=3990) == 401
@@ -56,6 +58,12 @@ def test_wrong_use(tmp_path: Path) -> None:
     path = str(tmp_path / "tokens")
     assert reply(["token", "add", "--tokens", path, "x", "--uid", "1000", "--expires", "soon"])[0] == 2
     assert reply(["token", "add", "--tokens", path, "x"])[0] == 2
+    code, _, err = reply(["token", "add", "--tokens", path, "x", "--administrator", "--uid", "4"])
+    assert (code, err) == (
+        2,
+        "logonscope: invalid --uid: with --administrator, the token sees everything; give one of the two\n",
+    )
+    assert not (tmp_path / "tokens").exists()
     assert reply(["token", "remove", "--tokens", path, "x"])[0] == 1
     assert reply(["token", "add", "--tokens", path, "x", "--uid", "1000", "--hosts", "web 1"])[0] == 2
 
@@ -68,7 +76,23 @@ def test_a_token_of_another_host_is_none_here() -> None:
         elsewhere = reply([*words, "elsewhere", "--uid", "1000", "--hosts", "no-such-host*"])[1].strip()
         for token, status in ((here, 200), (elsewhere, 401)):
             assert post(server, "sessions", {}, None, Authorization=f"Bearer {token}").status == status
-        (line, _) = reply(["-o", "jsonl", "token", "list", *file])[1].splitlines()
+        (line, _) = reply(["token", "list", *file, "-o", "jsonl"])[1].splitlines()
         assert json.loads(line)["hosts"] == ["other", os.uname().nodename.lower()]
         rows = json.loads(reply(["-o", "json", "token", "list", *file])[1])
         assert [row["name"] for row in rows] == ["here", "elsewhere"]
+
+
+def test_the_list_has_the_formats_of_every_list(tmp_path: Path) -> None:
+    file = ["--tokens", str(tmp_path / "tokens")]
+    assert reply(["token", "list", *file])[::2] == (
+        1,
+        f"logonscope: {file[1]} has no tokens; see `logonscope token add --help`\n",
+    )
+    assert reply(["token", "add", *file, "x", "--uid", "1000"])[0] == 0
+    heading, line = reply(["token", "list", *file, "-o", "csv"])[1].splitlines()
+    assert heading == "name,uid,administrator,scope,expires"
+    assert line.startswith("x,1000,False,read,20")
+
+
+def test_the_default_file_is_the_servers() -> None:
+    assert TOKENS_FILE == configuration.TOKENS_FILE

@@ -38,6 +38,11 @@ class Feed(Protocol):
     sees_writes: bool
     cgroup_mounts: tuple[CgroupMount, ...]
 
+    @property
+    def has_notice(self) -> bool:
+        """Return whether there are events although no descriptor is readable."""
+        ...
+
     def descriptors(self) -> tuple[int, ...]:
         """Return the descriptors that become readable with an event."""
         ...
@@ -107,6 +112,10 @@ class LocalFeed:
 
     def __repr__(self) -> str:
         return f"<LocalFeed {self.rung.name}>"
+
+    @property
+    def has_notice(self) -> bool:
+        return False
 
     def descriptors(self) -> tuple[int, ...]:
         connector = self._connector.fileno()

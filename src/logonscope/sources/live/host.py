@@ -8,13 +8,13 @@ import os
 import select
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import NamedTuple
 
 from logonscope.errors import LogonscopeError
-from logonscope.facts import Login
-from logonscope.machine import Look, Ownership, Source
+from logonscope.facts import UNSET, Login
+from logonscope.machine import Look, Membership, Ownership, ProcessQuery, Source
 from logonscope.sources.linux.logins import SESSIONS, USERS
 from logonscope.sources.linux.processes import list_pids
 from logonscope.sources.linux.scopes import is_login_cgroup
@@ -37,7 +37,10 @@ SWEEP_SECONDS = 0.25
 """Minimum seconds between two comparisons of a few processes with /proc."""
 
 SWEPT_PIDS = 32
-"""Processes that are compared at once: about a millisecond, so half a percent of one processor."""
+"""Processes that are compared at once."""
+
+SWEEP_SHARE = 0.001
+"""Maximum share of one processor that comparisons take."""
 
 RETRY_SECONDS = 2.0
 """Seconds after which events are requested again when their feed has ended."""
@@ -97,7 +100,9 @@ class LiveHost:
         self._next_sweep = 0.0
         self._sweep_began, self._sweep_seconds = 0.0, None
         self._thread: threading.Thread | None = None
-        self.after_batch: Callable[[], object] | None = None
+        self.after_batch: Callable[[], float | None] | None = None
+        """Called after each batch; returns the moment of the monotonic clock at which it is called again at the latest."""
+        self._next_call: float | None = None  # that moment
 
     _feed: Feed | None
     _sweep_seconds: float | None
@@ -154,6 +159,8 @@ class LiveHost:
             while self._read_batch():
                 if time.monotonic() > end:
                     return None
+            if self._feed is not None and self._feed.has_notice:
+                self.wake()  # this call has taken what would have woken the thread
             # without writes, a login between two events would not be known
             is_true = self._feed is not None and self._feed.sees_writes and not index.needs_rescan
             return index if is_true else None
@@ -180,10 +187,12 @@ class LiveHost:
             if self._feed is None and now >= retry:
                 self._connect()
                 retry = now + RETRY_SECONDS
-            moments = [moment for moment in (due, retry if self._feed is None else None) if moment is not None]
+            moments = [
+                moment for moment in (due, self._next_call, retry if self._feed is None else None) if moment is not None
+            ]
             timeout = -1 if not moments else max(0.0, min(moments) - now)
             descriptors = [descriptor for descriptor, _ in self._epoll.poll(timeout)]
-            is_due = due is not None and time.monotonic() >= due
+            is_due = any(moment is not None and time.monotonic() >= moment for moment in (due, self._next_call))
             with self._lock:
                 for descriptor in descriptors:
                     if descriptor == self._wake:
@@ -196,10 +205,11 @@ class LiveHost:
                     elif descriptor in self._descriptors and self._is_urgent(descriptor):
                         is_due = True
                     elif due is None:
-                        due = time.monotonic() + (BUSY_DELAY if self.subscribers else QUIET_DELAY)
+                        due = time.monotonic() + self._delay
                 if is_due:
-                    due = None
-                    self._work()
+                    due = time.monotonic() if self._work() else None
+                if due is None and self._feed is not None and self._feed.has_notice:
+                    due = time.monotonic() + self._delay
 
     def _is_urgent(self, descriptor: int) -> bool:
         """Return whether a readable descriptor of the feed has what cannot wait."""
@@ -218,15 +228,19 @@ class LiveHost:
         self._disconnect(f"the feed of events ended: {error}")
         self.index = None
 
-    def _work(self) -> None:
-        """Read a batch, and do a little of what is not urgent."""
-        self._read_batch()
+    @property
+    def _delay(self) -> float:
+        return BUSY_DELAY if self.subscribers else QUIET_DELAY
+
+    def _work(self) -> bool:
+        """Read a batch, and do a little of what is not urgent; return whether there are more events."""
+        has_more = self._read_batch()
         self._find_terminals()
         self._sweep()
-        if self.after_batch is not None:
-            self.after_batch()
+        self._next_call = None if self.after_batch is None else self.after_batch()
         for descriptor in self._descriptors:
             self._epoll.modify(descriptor, select.EPOLLIN)
+        return has_more
 
     def _drain_wake(self) -> None:
         try:
@@ -292,7 +306,6 @@ class LiveHost:
         now, index = time.monotonic(), self.index
         if index is None or now < self._next_sweep:
             return
-        self._next_sweep = now + SWEEP_SECONDS
         if not self._to_sweep:
             if self._sweep_began:
                 self._sweep_seconds = now - self._sweep_began
@@ -300,11 +313,13 @@ class LiveHost:
             self._to_sweep = sorted({*list_pids(PROC), *index.entries}, reverse=True)
             if self._feed is not None:
                 self._feed.watch_namespaces()
+        began = time.thread_time()
         pids = [self._to_sweep.pop() for _ in range(min(SWEPT_PIDS, len(self._to_sweep)))]
         differing = index.differing(pids)
         if differing:
             self._read_batch()
             index.counts.mended += index.mend(index.differing(differing))
+        self._next_sweep = now + max(SWEEP_SECONDS, (time.thread_time() - began) / SWEEP_SHARE)
 
     def _read_logins(self, look: Look | None = None) -> None:
         """Read the login records, and watch the leaders."""
@@ -323,17 +338,21 @@ class LiveHost:
 
     def _state_of(self, login: Login) -> LoginState:
         """Return what the index knows of a login whose record is gone."""
-        index = self.index
+        index, start = self.index, login.process.start if login.process else None
         if index is None:
-            return LoginState(has_members=True, is_leader_gone=None)
-        has_members = bool(login.remembered and index.by_kernel_id.get(login.remembered))
-        if not has_members and login.scope:
-            scope = f"/user.slice/user-{login.uid}.slice/{login.scope}"
-            cgroups = {cgroup for _, _, cgroup in index.memberships.values() if cgroup is not None}
-            has_members = any(f"{cgroup}/".startswith(f"{scope}/") for cgroup in cgroups)
-        leader = None if login.leader is None else index.entries.get(login.leader)
-        start = login.process.start if login.process else None
-        is_gone = leader is None or bool(leader.ended) or (start is not None and leader.start != start)
+            query = ProcessQuery(self.ownership.owner_facts)
+            memberships: Iterable[Membership] = self.direct.memberships(Look(), query)
+            leader = None if login.leader is None else ProcReader(PROC, ()).read(login.leader)
+            is_gone = leader is None or (start is not None and leader.start != start)
+        else:
+            memberships = list(index.memberships.values())
+            entry = None if login.leader is None else index.entries.get(login.leader)
+            is_gone = entry is None or bool(entry.ended) or (start is not None and entry.start != start)
+        scope = f"/user.slice/user-{login.uid}.slice/{login.scope}/" if login.scope else None
+        has_members = any(
+            kernel_id == login.remembered if kernel_id != UNSET else scope and f"{cgroup}/".startswith(scope)
+            for _, kernel_id, cgroup in memberships
+        )
         return LoginState(has_members, is_gone)
 
     def _find_terminals(self) -> None:

@@ -62,6 +62,10 @@ class RemoteFeed:
     def __repr__(self) -> str:
         return f"<RemoteFeed {self.rung.name}>"
 
+    @property
+    def has_notice(self) -> bool:
+        return bool(self._notices) or self._has_frame()
+
     def descriptors(self) -> tuple[int, ...]:
         return (self._socket.fileno(),)
 
@@ -74,6 +78,7 @@ class RemoteFeed:
         return Notice(is_urgent, mutes=False)
 
     def read_batch(self) -> Batch:
+        self._notices.clear()
         self._request(messages.REQUEST_BATCH)
         end = self._wait_for(messages.REQUEST_BATCH)
         assert isinstance(end, messages.BatchEnd)  # noqa: S101 -- the answer to this request is of this type

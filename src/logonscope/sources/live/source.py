@@ -63,6 +63,16 @@ class LiveSource(BaseSource):
         """Return the source that reads the machine itself."""
         return self._direct
 
+    @property
+    def status(self) -> Status:
+        """Return the state of the events."""
+        return self._host.status
+
+    @property
+    def subscribers(self) -> int:
+        """Return the number of readers of events."""
+        return self._host.subscribers
+
     def machine(self, look: Look, parts: frozenset[Part] = NO_PARTS) -> Machine:
         return self._direct.machine(look, parts)
 

@@ -100,17 +100,17 @@ class EventStream:
                 self._events.clear()
                 self._cursor += 1
 
-    def _make_events(self) -> None:
+    def _make_events(self) -> float | None:
         """Make the events of the changes of a batch; called by the live host with its lock held."""
         index = self._host.index
         if index is None:
-            return
+            return None
         if index.report is None:  # a new index, after the feed had ended
             index.report = self._changes.append
         changes, boot_offset = self._changes[:], time.clock_gettime_ns(time.CLOCK_BOOTTIME) - time.monotonic_ns()
         self._changes.clear()
         if not changes and not self._new_logons and index.counts.losses == self._lost:
-            return
+            return None
         look = Look()
         logins = self._host.logins(look)
         owner_of = self._host.ownership.index(logins, self._host.direct.machine(look)).owner
@@ -127,6 +127,7 @@ class EventStream:
                 self._cursor += 1
                 self._events.append(make(EventHead(moment + boot_offset, self._cursor)))
             self._condition.notify_all()
+        return min(self._new_logons.values(), default=None)
 
     def _logon_events(self) -> Iterator[tuple[int, EventMaker]]:
         """Yield what happened to logon sessions."""

@@ -38,10 +38,12 @@ class PolledMachine:
         self._before: dict[tuple[int, int], Owned] = {}
         self._cursor = 0
 
-    def read(self) -> list[Owned]:
-        """Return every process with its owner."""
+    def read(self, pids: frozenset[int] | None = None) -> list[Owned]:
+        """Return every process with its owner, or those with these pids."""
         look = Look()
-        processes = [part for part in self.source.processes(look, ProcessQuery(FACTS)) if part.start is not None]
+        processes = [
+            part for part in self.source.processes(look, ProcessQuery(FACTS, pids=pids)) if part.start is not None
+        ]
         index = LINUX.index(self.source.logins(look), self.machine)
         return [(process, index.owner(process)) for process in processes]
 

@@ -75,7 +75,9 @@ def past_processes(request: Request, where: HistoryFilter = NO_HISTORY_FILTER) -
     machine = request.machine
     for record in _process_records(request, past, by_id.keys(), where, subject):
         logon = by_id.get(record.logon or 0)
-        if logon is not None or request.caller.administrator:
+        # the login of a process that ended at once may not be known
+        is_unowned = record.logon is None and subject.names_processes and request.caller.administrator
+        if logon is not None or is_unowned:
             process = _make_process(request, record, logon, machine)
             if process.is_failed or not where.failed:
                 yield process
@@ -181,7 +183,7 @@ def _process_records(
 ) -> Iterator[ProcessRecord]:
     """Yield the processes of the selected logins, or those that the word names."""
     # by pid or name, the index of these narrows more than that of logon sessions
-    is_narrow = subject.names_processes or where == NO_HISTORY_FILTER
+    is_narrow = subject.names_processes
     query = ProcessRecordQuery(
         logons=None if is_narrow else frozenset(logons), pids=subject.pids, names=subject.names, since=where.since,
         until=where.until,

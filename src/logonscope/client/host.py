@@ -239,7 +239,8 @@ class Host(ABC):
 
     def past_processes(self, where: "HistoryFilter | None" = None) -> RowIterator["PastProcess"]:
         """Yield past and present processes in the order of their starts; arguments and errors as in ``history``."""
-        answer: RowIterator[PastProcess] = self._perform("past_processes", **({} if where is None else {"where": where}))
+        arguments = {} if where is None else {"where": where}
+        answer: RowIterator[PastProcess] = self._perform("past_processes", **arguments)
         return answer
 
     def verify_history(self) -> "Verification":

@@ -63,8 +63,9 @@ class Moments:
         if not matches:
             return None
         line = matches[-1]
+        # the plus keeps SQLite from reading the whole range of seq
         seq, ms, base = self._database.execute(
-            "SELECT seq, ms, wall FROM moment WHERE wall <= ? AND seq >= ? AND seq < ? ORDER BY wall DESC LIMIT 1",
+            "SELECT seq, ms, wall FROM moment WHERE wall <= ? AND +seq >= ? AND +seq < ? ORDER BY wall DESC LIMIT 1",
             (wall, line.first_seq, line.last_seq or 1 << 62),
         ).fetchone()
         return Located(line.boot, ms + (wall - base) // 1000, seq, (base - ms * 1000) // 1_000_000, len(matches) > 1)

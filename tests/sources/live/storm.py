@@ -208,11 +208,11 @@ def main() -> None:
     """Measure everything, and print the table."""
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 10.0
     threading.current_thread().name = "storm"
-    print("| measure | figure |\n|---|---|")  # noqa: T201 -- the output of this program
+    print("| measure | figure |\n|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         program = build_program(Path(folder))
         for row in _rows(program, seconds):
-            print(f"| {row.measure} | {row.figure} |", flush=True)  # noqa: T201 -- the output of this program
+            print(f"| {row.measure} | {row.figure} |", flush=True)
 
 
 def _rows(program: str, seconds: float) -> Iterator[Row]:

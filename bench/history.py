@@ -24,7 +24,7 @@ from logonscope.journal.history import JournalHistory
 from logonscope.journal.keeper import Keeper
 from logonscope.journal.policy import Policy
 from logonscope.journal.rows import duration_class
-from logonscope.machine import Look, Owner
+from logonscope.machine import BaseSource, Look, Owner, Part
 from logonscope.machine.events import Event, EventHead, ProcessChanged, ProcessEnded, ProcessStarted
 from logonscope.machine.history import LogonRecordQuery, ProcessRecordQuery
 from logonscope.ownership import LINUX
@@ -238,8 +238,14 @@ def _size_of(row: Any) -> int:
     return int(row[1])
 
 
-class _Present:
+class _Present(BaseSource):
+    """The machine of the bench, of which only its name is asked."""
+
     label = "bench"
+
+    def read_machine(self, look: Look, parts: frozenset[Part]) -> Machine:
+        del look, parts
+        return MACHINE
 
 
 def storm(folder: str, count: int, command_lines: str, first_ms: int) -> None:

@@ -79,7 +79,8 @@ class JournalFiles:
         if not (stat.S_ISDIR(status.st_mode) if is_folder else stat.S_ISREG(status.st_mode)):
             noun = "directory" if is_folder else "regular file"
             raise AccessDeniedError(f"cannot use {path} for the history: it is not a {noun}", "remove it")
-        if status.st_mode & 0o022 or status.st_uid not in {os.geteuid(), 0}:
+        # root may find the files of the service's user
+        if status.st_mode & 0o022 or (os.geteuid() and status.st_uid not in {os.geteuid(), 0}):
             raise AccessDeniedError(
                 f"cannot use {path} for the history: other users can write it", f"run chmod go-w {path}"
             )

@@ -147,7 +147,7 @@ _KEEP = Kind(
     lambda spans: spans.keys() <= {"logins", "system"} and all(_fits(_SPAN, text) for text in spans.values()),
     lambda spans: tuple(sorted(spans.items())),
 )  # fmt: skip
-_SIZE = Kind('a size such as "2 GB"', str, partial(_fits, re.compile(r"[0-9]{1,6} ?[MGT]B")))
+_SIZE = Kind('a size such as "2 GB"', str, partial(_fits, re.compile(r"[0-9]{1,6} ?[MGT]B")), metavar="SIZE")
 _EXCLUSIONS = Kind(
     'a list such as ["user:backup", "program:/usr/bin/sensor", "unit:cron.service"]', list,
     lambda items: all(_fits(re.compile("(user|program|unit):.+"), item) for item in items), _distinct,

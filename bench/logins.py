@@ -1,5 +1,6 @@
 """The login record of a measured process, written as systemd-logind writes it, and removed afterwards."""
 
+import pwd
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,9 +21,10 @@ def login_record(pid: int) -> Iterator[None]:
         UnavailableError: the record cannot be written, or there is one already.
     """
     kernel_id, uid = (Path(f"/proc/{pid}/{name}").read_text(encoding="ascii") for name in ("sessionid", "loginuid"))
+    user = pwd.getpwuid(int(uid)).pw_name
     record, was_there = SESSIONS / kernel_id, SESSIONS.exists()
     text = (
-        f"UID={uid}\nUSER=u{uid}\nACTIVE=1\nSTATE=active\nREMOTE=1\nTYPE=tty\nCLASS=user\nSERVICE=sshd\n"
+        f"UID={uid}\nUSER={user}\nACTIVE=1\nSTATE=active\nREMOTE=1\nTYPE=tty\nCLASS=user\nSERVICE=sshd\n"
         f"SCOPE=session-{kernel_id}.scope\nREMOTE_HOST=192.0.2.7\nLEADER={pid}\nAUDIT={kernel_id}\n"
         f"REALTIME={time.time_ns() // 1000}\nMONOTONIC={time.monotonic_ns() // 1000}\n"
     )

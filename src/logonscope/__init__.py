@@ -13,15 +13,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from logonscope.answers.check import Check
     from logonscope.answers.explanation import Explanation, PartExplained
+    from logonscope.answers.host_identity import HostIdentity
     from logonscope.answers.jsonable import jsonable
     from logonscope.answers.logon_filter import LogonFilter
     from logonscope.answers.logon_session import LogonSession
+    from logonscope.answers.logon_usage import LogonUsage
     from logonscope.answers.session_process import Leftovers, LogonTree, SessionOf, SessionProcess
     from logonscope.answers.session_service import SessionService
-    from logonscope.answers.whose import Whose
+    from logonscope.answers.whose import UnseenLogin, Whose
     from logonscope.app import connect
     from logonscope.cim.classes import Class
     from logonscope.cim.instances import Instance, Outcome
+    from logonscope.cim.schema import Schema
     from logonscope.client import Host
     from logonscope.errors import (
         AccessDeniedError,
@@ -56,6 +59,7 @@ if TYPE_CHECKING:
         TransportFailureError,
         TypeMismatchError,
     )
+    from logonscope.facts import Socket
 
 __version__ = "0.1.0"
 
@@ -68,6 +72,7 @@ __all__ = [
     "EnumerationNotFoundError",
     "Explanation",
     "Host",
+    "HostIdentity",
     "Instance",
     "InternalError",
     "InvalidClassError",
@@ -83,6 +88,7 @@ __all__ = [
     "LogonFilter",
     "LogonSession",
     "LogonTree",
+    "LogonUsage",
     "LogonscopeError",
     "MissingAggregationListError",
     "MissingGroupWithinError",
@@ -98,13 +104,16 @@ __all__ = [
     "RegistrationTooBroadError",
     "RegistrationTooPreciseError",
     "RequestTooLargeError",
+    "Schema",
     "ServerTooBusyError",
     "SessionOf",
     "SessionProcess",
     "SessionService",
+    "Socket",
     "TimedOutError",
     "TransportFailureError",
     "TypeMismatchError",
+    "UnseenLogin",
     "Whose",
     "connect",
     "jsonable",
@@ -116,18 +125,23 @@ _HOMES = {
     "Class": "logonscope.cim.classes",
     "Instance": "logonscope.cim.instances",
     "Outcome": "logonscope.cim.instances",
+    "Schema": "logonscope.cim.schema",
     "Host": "logonscope.client",
     "Check": "logonscope.answers.check",
     "Explanation": "logonscope.answers.explanation",
     "PartExplained": "logonscope.answers.explanation",
+    "HostIdentity": "logonscope.answers.host_identity",
     "Leftovers": "logonscope.answers.session_process",
     "LogonFilter": "logonscope.answers.logon_filter",
     "LogonSession": "logonscope.answers.logon_session",
+    "LogonUsage": "logonscope.answers.logon_usage",
     "LogonTree": "logonscope.answers.session_process",
     "SessionOf": "logonscope.answers.session_process",
     "SessionProcess": "logonscope.answers.session_process",
     "SessionService": "logonscope.answers.session_service",
+    "UnseenLogin": "logonscope.answers.whose",
     "Whose": "logonscope.answers.whose",
+    "Socket": "logonscope.facts",
 }
 
 

@@ -20,7 +20,7 @@ def test_a_row_has_the_schemas_of_the_rows_in_it() -> None:
 
 def test_each_field_has_its_type() -> None:
     assert row_schemas(Check)["Check"] == {
-        "type": "object", "description": "A result of ``doctor``. ``ok`` None: no error, but worth knowing.",
+        "type": "object", "description": "A result of ``doctor``.",
         "properties": {
             "what": {"type": "string"}, "ok": {"type": ["boolean", "null"]}, "found": {"type": "string"},
             "do": {"type": "string"},

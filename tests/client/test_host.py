@@ -248,7 +248,7 @@ def test_help_shows_the_documentation_of_a_host_whichever_kind_it_is(kind: type[
         if not name.startswith("_"):
             assert inspect.getdoc(getattr(kind, name)) == inspect.getdoc(member)
             assert len(str(inspect.getdoc(member))) > 40, name
-    assert "Return the logon session of each process that a target means" in pydoc.render_doc(kind.whose)
+    assert "Return the logon session of each process that matches a target" in pydoc.render_doc(kind.whose)
 
 
 def test_a_host_is_not_pickled_and_not_copied() -> None:

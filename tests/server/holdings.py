@@ -40,7 +40,7 @@ async def _holdings(server: RunningServer) -> Holdings:
     gates, crowd = life._pending_handshakes, life._connection_limits  # noqa: SLF001 -- there is no other way to look
     return Holdings(
         len(life.server_state.connections),
-        crowd._counts.total(),  # noqa: SLF001 -- the same
+        crowd._client_counts.total(),  # noqa: SLF001 -- the same
         0 if gates is None else len(gates._open),  # noqa: SLF001 -- the same
         services.pool.open_requests + services.password_pool.open_requests,
         len(asyncio.all_tasks()),

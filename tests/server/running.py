@@ -17,8 +17,8 @@ from logonscope.server import listening_sockets
 from logonscope.server.auth.authenticator import Authenticator
 from logonscope.server.auth.user_file import UserFile
 from logonscope.server.configuration import Settings, read_settings
-from logonscope.server.http import HttpDoor, Services, application
-from logonscope.server.serve import build_services
+from logonscope.server.http import HttpDoor, ServerParts, application
+from logonscope.server.serve import build_server_parts
 from logonscope.server.server import Server
 from tests.broker.memory import Memory
 from tests.providers.asked import SNAPSHOT
@@ -36,7 +36,7 @@ class RunningServer(NamedTuple):
     https: int
     unix: str
     folder: Path
-    services: Services
+    services: ServerParts
     server: Server
     loop: asyncio.AbstractEventLoop
 
@@ -108,12 +108,12 @@ def running(
             "audit_log": str(folder / "audit"),
         }
         made = read_settings(None, common | told)
-        services = build_services(source or example(), LINUX, made, local)
+        services = build_server_parts(source or example(), LINUX, made, local)
         services = services if authenticator is None else services._replace(authenticator=authenticator)
         yield from _served(made, services._replace(doors=services.doors + doors), folder)
 
 
-def _served(made: Settings, services: Services, folder: Path) -> Iterator[RunningServer]:
+def _served(made: Settings, services: ServerParts, folder: Path) -> Iterator[RunningServer]:
     opened = listening_sockets.listen_sockets(made.listen)
     loop = asyncio.new_event_loop()
     server = Server(application(services), made, opened, on_stop=services.dispatcher.close)

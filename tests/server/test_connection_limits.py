@@ -9,7 +9,7 @@ import pytest
 
 from logonscope.server.auth.peer import Peer, UnixCredentials
 from logonscope.server.connection import Connection
-from logonscope.server.connection_limits import MIN_SECONDS, REPORT_INTERVAL, ConnectionLimits
+from logonscope.server.connection_limits import MIN_AGE_SECONDS, REPORT_INTERVAL, ConnectionLimits
 from tests.server.serving import ask, serving
 
 pytestmark = pytest.mark.usefixtures("promptly")
@@ -57,7 +57,7 @@ def test_few_addresses_with_many_connections_do_not_drive_out_one_with_a_single_
     assert crowd.add_connection(one)
     many = [remote(f"198.51.100.{number % 2}") for number in range(8)]
     assert all(map(crowd.add_connection, many))
-    now[0] += MIN_SECONDS
+    now[0] += MIN_AGE_SECONDS
     assert [crowd.add_connection(remote("198.51.100.0")) for _ in range(20)] == [False] * 20
     assert crowd.add_connection(remote("203.0.113.1"))  # in the place of one of the many
     assert not ended
@@ -70,7 +70,7 @@ def test_of_addresses_with_one_connection_each_the_oldest_gives_way_once_it_had_
     for connection in made:
         connection.abort = lambda one=connection: ended.append(one)  # type: ignore[misc]
     assert [crowd.add_connection(connection) for connection in made[:3]] == [True, True, False]
-    now[0] += MIN_SECONDS
+    now[0] += MIN_AGE_SECONDS
     assert crowd.add_connection(made[3])
     assert ended == [made[0]]
 

@@ -15,8 +15,8 @@ from logonscope.ownership import LINUX
 from logonscope.server.auth.peer import Peer
 from logonscope.server.auth.user_file import UserFile
 from logonscope.server.configuration import Settings, read_settings
-from logonscope.server.http import HttpDoor, Services
-from logonscope.server.serve import DOORS, build_services
+from logonscope.server.http import HttpDoor, ServerParts
+from logonscope.server.serve import DOORS, build_server_parts
 from tests.server.auth.keytabs import made_keytab
 from tests.server.running import ADMIN, QUICK, example
 
@@ -30,8 +30,8 @@ def settings_in(folder: Path, **more: Any) -> Settings:
     return read_settings(None, {"users": str(users.path), "state": str(folder), "pam": "", **more})
 
 
-def services(folder: Path, **more: Any) -> Services:
-    return build_services(
+def services(folder: Path, **more: Any) -> ServerParts:
+    return build_server_parts(
         example(), LINUX, settings_in(folder, **more), lambda uid: Caller(str(uid), uid, administrator=uid == 0)
     )
 
@@ -64,7 +64,7 @@ def test_a_broken_file_of_users_is_no_file_to_start_with(tmp_path: Path) -> None
     made = settings_in(tmp_path)
     Path(made.users).write_text("not a user\n")
     with pytest.raises(InvalidParameterError, match="line 1"):
-        build_services(example(), LINUX, made, lambda _: Caller("", None, False))
+        build_server_parts(example(), LINUX, made, lambda _: Caller("", None, False))
 
 
 def test_what_was_hardly_meant_so_is_logged_at_the_start(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -19,8 +19,8 @@ def test_where_a_node_stood_counts_for_no_comparison() -> None:
     assert isinstance(far, Select)
     assert isinstance(near.where, Comparison)
     assert isinstance(far.where, Comparison)
-    assert (near.at, near.where.name.at, near.where.at) == (14, 22, 24)
-    assert (far.at, far.where.name.at, far.where.at) == (17, 27, 33)
+    assert (near.position, near.where.name.position, near.where.position) == (14, 22, 24)
+    assert (far.position, far.where.name.position, far.where.position) == (17, 27, 33)
 
 
 @given(st.sampled_from(sorted(COMPARE)), st.integers(), st.integers())
@@ -33,9 +33,9 @@ def test_a_name_is_written_as_it_was() -> None:
 
 
 def test_a_node_cannot_be_changed_and_says_what_it_is() -> None:
-    node, field = Comparison(Name(("a",)), "=", 1, at=5), "operator"
+    node, field = Comparison(Name(("a",)), "=", 1, position=5), "operator"
     assert repr(node) == "Comparison(name=Name(parts=('a',)), operator='=', constant=1)"
-    assert (node, hash(node)) == (Comparison(Name(("a",), at=9), "=", 1), hash(Comparison(Name(("a",)), "=", 1)))
+    assert (node, hash(node)) == (Comparison(Name(("a",), position=9), "=", 1), hash(Comparison(Name(("a",)), "=", 1)))
     with pytest.raises(AttributeError, match="cannot assign to field 'operator'"):
         setattr(node, field, "<")
 

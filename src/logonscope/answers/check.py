@@ -7,7 +7,7 @@ class Check(NamedTuple):
     """A result of ``doctor``.
 
     Attributes:
-        what: the subject of the check, such as "rights" or "kernel ids".
+        what: the subject of the check, such as "rights".
         ok: whether it passed; None: this is information, not an error.
         found: the finding.
         do: what to do about it; "" if there is nothing to do.

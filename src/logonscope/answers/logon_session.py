@@ -47,7 +47,7 @@ class LogonSession(NamedTuple):
         processes: the number of its processes that the caller may see; None if not counted.
         leftovers: the same, if it is logged out, else 0; None if that is unknown, or not counted.
         guid: its permanent, unique name.
-        join_evidence: the evidence that joins its login with a kernel id: record, leader, scope, remembered.
+        join_evidence: how its login record was matched with its processes: record, leader, scope, remembered.
         start_is_approximate: no login record has the start: it may change when the earliest process ends.
         container_id: the container in which it began.
         container_runtime: the engine of that container: docker, podman, containerd, cri-o, kubernetes, lxc, nspawn.

@@ -3,11 +3,11 @@
 Who is an administrator is decided elsewhere: on a local host by app.py, on the server by server/auth. Ownership has the
 tests on uids.
 
-An administrator (elevated, as the documented remark on Win32_SessionProcess has it) sees everything. Any other user
-sees the logon sessions whose login uid is its own, their processes, and every process that runs as its uid; it sees
-the details of a process only where the real, effective and saved uid are all its own. Uids of containers and of other
-roots do not belong to this host: they never match the caller's. In Win32_Process, as on Windows,
-every user gets a row of every process, with identifying columns only where the process belongs to another user.
+An administrator sees everything; Microsoft's remark on Win32_SessionProcess calls such a caller elevated. Any other
+user sees the logon sessions whose login uid is its own, their processes, and every process that runs as its uid; it
+sees the details of a process only if the real, effective and saved uid are all its own. The uids of containers, and of
+processes with another root directory, do not belong to this host: they never match the caller's. In Win32_Process, as
+on Windows, every user gets a row of every process, with identifying columns only for processes of another user.
 Accounts and groups are visible to every authenticated user, as with passwd(5); the state of their passwords is not. How
 a login authenticated, its key included, is visible with the logon session; nothing of it is masked. The services of the
 system are visible as accounts are, save their command lines, which only an administrator sees; a service of a user's
@@ -66,7 +66,7 @@ class Caller(NamedTuple):
 
 
 class ForeignLookup(Protocol):
-    """Lookup of foreign uids and logon sessions: those of containers and of other roots, not of this host."""
+    """Lookup of foreign uids and logon sessions: of containers and other root directories, not of this host."""
 
     def is_foreign_session(self, process: Process, owner: Owner) -> bool:
         """Return whether the logon session of a process is foreign."""
@@ -123,8 +123,10 @@ class Visibility:
 
     def login_uids(self, uids: frozenset[int] | None) -> frozenset[int] | None:
         """Reduce login uids to those whose logon sessions the caller may see; None: any uid."""
-        callers_uid = None if self.everything or self.uid is None else frozenset({self.uid})
-        return callers_uid if uids is None else uids if callers_uid is None else callers_uid & uids
+        if self.everything or self.uid is None:
+            return uids
+        callers_uid = frozenset({self.uid})
+        return callers_uid if uids is None else callers_uid & uids
 
     def shows_all(self, facts: Facts, *, include_hidden: bool) -> bool:
         """Return whether the caller sees these facts of any process unmasked, regardless of its owner."""
@@ -216,7 +218,7 @@ class Visibility:
         return process._replace(unread=unread or None, **changes)
 
     def runs_as_caller(self, process: Process, owner: Owner, *, wholly: bool) -> bool:
-        """Return whether a process runs as the caller; a uid of a container or of another root is not the caller's."""
+        """Return whether a process runs as the caller; no uid of a container or another root directory is its own."""
         if not self._ownership.runs_as(process, self.uid, wholly=wholly):
             return False
         return not self._foreign.is_foreign_uid(process, owner, self.uid)

@@ -344,7 +344,7 @@ def _find_by_key(request: Request, link: Link, target: Target, options: Associat
         cls = target.cls.schema.get(str(reference[0]), target.cls.namespace)
         properties = cls.keys if options.keys_only else options.properties
         # the reference may name a superclass: the instance is looked up among the classes that the options allow
-        result = find_instance(request, Target(cls, reference[1:]), properties, among=link.far_classes)
+        result = find_instance(request, Target(cls, reference[1:]), properties, candidate_classes=link.far_classes)
         if result is not None:
             yield result
 

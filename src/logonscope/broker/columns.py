@@ -1,20 +1,30 @@
 """Columns of a result: the properties that a caller selects, checked against a class; system properties included."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from logonscope.cim.classes import Class, show_class_hint
 from logonscope.cim.instances import SYSTEM_PROPERTIES
 from logonscope.errors import InvalidPropertyError
 
+MOST_CLASSES = 512
+"""Maximum number of classes of which the columns of all properties are kept."""
+
 _FROM_KEYS = {"__PATH", "__RELPATH"}
 
 
 class Columns(NamedTuple):
-    """The properties of a result, in the order in which they were selected, and those that its rows must hold."""
+    """The properties of a result, and those that its rows hold.
+
+    Attributes:
+        shown: the selected properties, system properties included, in the order in which they were selected.
+        stored: the properties of the class that each row has as a value: those among ``shown``, and the keys if a path
+            is shown.
+    """
 
     shown: tuple[str, ...]
-    stored: tuple[str, ...]  # properties of the class; with its keys if a path is shown
+    stored: tuple[str, ...]
 
 
 def check_columns(cls: Class, properties: Sequence[str] | None) -> Columns:
@@ -24,8 +34,7 @@ def check_columns(cls: Class, properties: Sequence[str] | None) -> Columns:
         InvalidPropertyError: the class has no such property.
     """
     if properties is None:
-        names = tuple(cls.properties)
-        return Columns(names, names)
+        return _all_columns(cls)
     shown = tuple(dict.fromkeys(_spell_property(cls, name) for name in properties))
     stored = [name for name in shown if name not in SYSTEM_PROPERTIES]
     # __PATH and __RELPATH are built from the keys of the row
@@ -64,6 +73,12 @@ def classes_with_properties(classes: Sequence[Class], properties: Sequence[str] 
 
 MOST_NAMED = 5
 """Maximum number of classes that a message lists."""
+
+
+@lru_cache(MOST_CLASSES)
+def _all_columns(cls: Class) -> Columns:
+    names = tuple(cls.properties)
+    return Columns(names, names)
 
 
 def _spell_property(cls: Class, name: str) -> str:

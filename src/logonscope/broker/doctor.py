@@ -102,7 +102,8 @@ def _reading_advice(reason: str, *, reads_all: bool) -> str:
 
 
 def _one_fact_a_file(facts: Facts) -> frozenset[str]:
-    """Return one fact of each file: the facts of a file can be read or not together."""
+    """Return one fact of each file: all facts of a file can be read, or none."""
+    # of several facts of one file, the dict keeps the last: in reverse, the first field of Process
     in_order = sorted(facts, key=Process._fields.index, reverse=True)
     return frozenset({FILE_OF_FACT[fact]: fact for fact in in_order}.values())
 

@@ -50,7 +50,10 @@ def get(
 
 
 def find_instance(
-    request: Request, target: Target, properties: Sequence[str] | None = None, among: Sequence[Class] | None = None
+    request: Request,
+    target: Target,
+    properties: Sequence[str] | None = None,
+    candidate_classes: Sequence[Class] | None = None,
 ) -> ClassRows | None:
     """Find an instance of the target's class or of a subclass; None if there is none.
 
@@ -61,11 +64,11 @@ def find_instance(
         request: the source and the caller.
         target: the class and the keys.
         properties: the properties to return; None: all.
-        among: the classes to search; None: the target's class and its subclasses.
+        candidate_classes: the classes to search; None: the target's class and its subclasses.
     """
     keys = target.keys or ()
     text_filter = filter_by_text_keys(target)
-    for cls in provided_classes(target.cls) if among is None else among:
+    for cls in provided_classes(target.cls) if candidate_classes is None else candidate_classes:
         if not cls.is_a(target.cls.name):
             continue
         row_filter = text_filter

@@ -23,7 +23,7 @@ from logonscope.errors import Hint, HintCode, InvalidMethodParametersError, NotF
 from logonscope.facts import Process
 from logonscope.machine import Owner, ProcessQuery
 from logonscope.machine.action import Action
-from logonscope.providers.helpers.account_names import domain_and_name, name_of, user_sid
+from logonscope.providers.helpers.account_names import account_name_or_uid, domain_and_name, user_sid
 from logonscope.providers.helpers.priority import NICE_OF
 from logonscope.providers.helpers.process_keys import select_pid
 from logonscope.providers.helpers.text import clean
@@ -121,7 +121,7 @@ def _get_owner(target: MethodTarget, _: Mapping[str, Value]) -> Outcome:
         # the uid as it is, in the domain that it is a uid of
         container = target.request.container(target.process)
         return Outcome(DONE, {"User": str(uid), "Domain": container and clean(container.id)})
-    name = name_of(uid, target.request.accounts)
+    name = account_name_or_uid(uid, target.request.accounts)
     domain, user = domain_and_name(name, target.request.machine.hostname)
     return Outcome(DONE, {"User": user, "Domain": domain})
 

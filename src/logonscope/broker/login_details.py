@@ -10,7 +10,7 @@ from logonscope.answers.logon_session import Details, LogonSession
 from logonscope.broker.request import Request
 from logonscope.facts import Authentication, Process
 from logonscope.machine import AuthenticationQuery, Leader, Owner
-from logonscope.providers.helpers.text import fit
+from logonscope.providers.helpers.text import clean_session
 from logonscope.providers.helpers.usage import sum_usage
 
 
@@ -62,7 +62,7 @@ def _add_origins(
     held = request.source.held_sockets(request.look, pids)
     with_origin = request.ownership.with_origin
     return [
-        session if leader is None else fit(with_origin(session, leader, held.get(leader.pid)))
+        session if leader is None else clean_session(with_origin(session, leader, held.get(leader.pid)))
         for session, leader in zip(sessions, leaders, strict=True)
     ]
 
@@ -78,7 +78,9 @@ def _add_authentications(
         lines_by_pid.setdefault(line.pid, []).append(line)
     with_authentication = request.ownership.with_authentication
     return [
-        session if leader is None else fit(with_authentication(session, leader, _lines_of(leader, lines_by_pid)))
+        session
+        if leader is None
+        else clean_session(with_authentication(session, leader, _lines_of(leader, lines_by_pid)))
         for session, leader in zip(sessions, leaders, strict=True)
     ]
 

@@ -12,7 +12,7 @@ from logonscope.answers.logon_session import NO_DETAILS, Details, LogonSession
 from logonscope.broker.request import Owned, Request
 from logonscope.facts import Process
 from logonscope.machine import Facts, LogonIndex, Owner, ProcessQuery
-from logonscope.providers.helpers.text import fit
+from logonscope.providers.helpers.text import clean_session
 
 MOST_BELOW_A_LEADER = 1000
 """Maximum number of processes below a leader that are read to find the terminal of its login."""
@@ -93,7 +93,7 @@ def describe(
     if logon_container.container is not None:
         container_id, runtime, pod_uid = logon_container.container
         session = session._replace(container_id=container_id, container_runtime=runtime, pod_uid=pod_uid)
-    return fit(session)
+    return clean_session(session)
 
 
 def read_masked_parents(request: Request, process: Process, logons: LogonIndex, facts: Facts) -> list[Owned]:

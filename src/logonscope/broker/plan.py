@@ -88,7 +88,7 @@ def plan(request: Request, text: str, namespace: str | None = None, language: st
         return _plan_association_query(request, tree, namespace_name, text)
     if tree.class_name.lower() == META_CLASS:
         return _plan_class_query(request, tree, namespace_name, text)
-    with positioned_errors(text, tree.at):
+    with positioned_errors(text, tree.position):
         cls = request.schema.get(tree.class_name, namespace_name)
     if cls.is_event or tree.within is not None or tree.group is not None:
         return bind_events(tree, cls, text, partial(is_here, request))
@@ -118,7 +118,7 @@ def _selected_name(cls: Class, name: Name, text: str) -> str:
     column = find_column(cls, name, text)
     if column is None or column.name == THIS:
         raise InvalidQueryError(
-            f"{name} is not a property, at {describe_position(text, name.at)}", f"select properties of {cls.name}"
+            f"{name} is not a property, at {describe_position(text, name.position)}", f"select properties of {cls.name}"
         )
     return column.name
 
@@ -147,14 +147,16 @@ def _class_column(text: str, name: Name) -> ComparedColumn:
     word = str(name).upper()
     if word not in SYSTEM_KINDS:
         hint = "a class has __Class, __Superclass, __Dynasty, and `__this ISA 'Class'`"
-        raise InvalidQueryError(f"{META_CLASS} has no property '{name}', at {describe_position(text, name.at)}", hint)
+        raise InvalidQueryError(
+            f"{META_CLASS} has no property '{name}', at {describe_position(text, name.position)}", hint
+        )
     return ComparedColumn(word, SYSTEM_KINDS[word])
 
 
 def _plan_association_query(
     request: Request, tree: AssociationQuery, namespace: str, text: str
 ) -> AssociationPlan | ClassesPlan:
-    with positioned_errors(text, tree.at):
+    with positioned_errors(text, tree.position):
         target = target_of(request, double_lone_backslashes(tree.path), namespace)
         if not tree.schema_only:
             require_instance(target)
@@ -164,7 +166,7 @@ def _plan_association_query(
             )
     if tree.class_defs_only and (tree.result_class or tree.schema_only):
         excluded_option = "ResultClass" if tree.result_class else "SchemaOnly"
-        position = describe_position(text, (tree.result_class or tree).at)
+        position = describe_position(text, (tree.result_class or tree).position)
         raise InvalidQueryError(
             f"ClassDefsOnly and {excluded_option} exclude each other, at {position}", "remove one of them"
         )
@@ -180,7 +182,7 @@ def _plan_association_query(
         if name := getattr(tree, option):
             values[option] = str(name)
             # looked up here only to reject an unknown name with its position in the text
-            with positioned_errors(text, name.at):
+            with positioned_errors(text, name.position):
                 if find_by_name:
                     find_by_name(request.schema, str(name), target.cls.namespace)
     options = AssociationOptions(**values, keys_only=tree.keys_only)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from logonscope.broker.request import Request
 from logonscope.cim.binding import HOST_NAMED, Target, are_related, is_same_key, object_path
 from logonscope.cim.classes import Class
+from logonscope.cim.instances import column_indexes
 from logonscope.cim.types import Value
 from logonscope.providers.helpers.registry import classes_at_end, get_provider
 from logonscope.wql.bind import PATH_PROPERTIES, REFERENCE, TEXT, THIS
@@ -38,7 +39,7 @@ class RowFilter(NamedTuple):
 
     def predicate(self, columns: Sequence[str]) -> Predicate:
         """Build the predicate for rows of these columns."""
-        indexes = {name: index for index, name in enumerate(columns)}
+        indexes = column_indexes(tuple(columns))
 
         def getter_of(name: str) -> ColumnReader:
             return itemgetter(indexes[name])

@@ -60,7 +60,8 @@ def describe_sessions(
 
     Args:
         request: the request.
-        owned: the processes; with USAGE_FACTS for the detail "usage".
+        owned: the processes, with the facts of ``description_facts`` of logon_of_process.py: those that the ownership
+            needs, and USAGE_FACTS for the detail "usage".
         details: what else is read of each logon session.
         read_missing_origins: read the origin if no login record has the address, also if ``details`` does not name it.
     """

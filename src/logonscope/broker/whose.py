@@ -35,13 +35,15 @@ class Candidate(NamedTuple):
 def whose(request: Request, target: str, details: Details = NO_DETAILS, *, all_namespaces: bool = False) -> list[Whose]:
     """Return the login of each process that a target means.
 
-    The origin of a login is read if its record does not have the address, also if ``details`` does not name it.
+    If the record of a login has no remote address, the address is read from the socket of its leader, even if
+    ``details`` does not name "origin".
 
     Args:
         request: the caller and the source.
         target: a pid, a name, a port, an executable, a unix socket or an account.
         details: what else is read of the logon sessions.
-        all_namespaces: look for a port or a unix socket in every network namespace, not in the reader's own alone.
+        all_namespaces: look for a port or a unix socket in every network namespace, not only in that of the process
+            that reads.
 
     Raises:
         NotFoundError: there is no such process, or no process holds that socket.

@@ -43,7 +43,7 @@ def is_own_name(server: str) -> bool:
     return server.lower() in OWN_SERVER_NAMES
 
 
-class Nested(NamedTuple):
+class NestedPathContext(NamedTuple):
     """The arguments of ``bind_path`` for a path that is a key of another path."""
 
     schema: Schema
@@ -98,7 +98,7 @@ def bind_path(
     for name in cls.keys:
         if name.lower() not in path_values:
             raise InvalidObjectPathError(f"{path} lacks the key {name}", f"write it as {example_path(cls)}")
-        nested = Nested(schema, namespace, is_here, depth + 1)
+        nested = NestedPathContext(schema, namespace, is_here, depth + 1)
         values.append(_convert_key(cls, name, path_values[name.lower()], nested))
     return Target(cls, tuple(values))
 
@@ -116,9 +116,9 @@ def write_reference(reference: tuple[Value, ...], schema: Schema, namespace: str
 
 
 def write_held_reference(reference: tuple[Value, ...], referencing_class: Class, server: str) -> str:
-    """Return the text of a reference as Windows writes it in an instance of ``referencing_class``.
+    """Return the text of a reference in an instance of ``referencing_class``, in the form that Windows gives it there.
 
-    That decides whether the path has the name of the server, and the order of its keys.
+    Some classes name the host in place of "." (HOST_NAMED), and some write the keys in another order (KEY_ORDERS).
     """
     shown_server = server if referencing_class.name in HOST_NAMED else "."
     path = object_path(reference, referencing_class.schema, referencing_class.namespace, shown_server)
@@ -189,7 +189,7 @@ def _values_by_key(path: ObjectPath, cls: Class) -> dict[str, Key]:
     return values
 
 
-def _convert_key(cls: Class, name: str, value: Key, nested: Nested) -> Value:
+def _convert_key(cls: Class, name: str, value: Key, nested: NestedPathContext) -> Value:
     """Convert the value of a key to the key's type; a reference is bound."""
     key_type = cls.property_named(name).type
     if key_type != "reference":

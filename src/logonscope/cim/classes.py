@@ -244,8 +244,8 @@ def numbered_parameter(number: int) -> Qualifier:
 def inherit_qualifiers(declared: tuple[Qualifier, ...], inherited: tuple[Qualifier, ...]) -> tuple[Qualifier, ...]:
     """Return all qualifiers of a class or a member: those of its parent that it passes on, then the declared ones."""
     names = {qualifier.name.lower() for qualifier in declared}
-    passed_on = (q for q in inherited if q.flavor & TO_SUBCLASS and q.name.lower() not in names)
-    return (*passed_on, *declared)
+    inherited_qualifiers = (q for q in inherited if q.flavor & TO_SUBCLASS and q.name.lower() not in names)
+    return (*inherited_qualifiers, *declared)
 
 
 def list_classes_hint(namespace: str) -> Hint:
@@ -258,13 +258,13 @@ def show_class_hint(name: str, namespace: str, also: str = "") -> Hint:
     return Hint(HintCode.SHOW_CLASS, {"name": name, "namespace": namespace.replace("\\", "/")}, also)
 
 
-def suggest_name(name: str, names: Sequence[str], otherwise: Hint) -> str | Hint:
-    """Return the hint for an unknown name: the most similar of the valid names; without a similar one ``otherwise``."""
+def suggest_name(name: str, names: Sequence[str], fallback: Hint) -> str | Hint:
+    """Return the hint for an unknown name: the most similar of the valid names; ``fallback`` if none is similar."""
     import difflib  # noqa: PLC0415 -- needed only for a mistyped name
 
     spellings = {valid_name.lower(): valid_name for valid_name in names}
     close = difflib.get_close_matches(name.lower(), spellings, 1, MIN_SIMILARITY)
-    return f"did you mean {spellings[close[0]]}?" if close else otherwise
+    return f"did you mean {spellings[close[0]]}?" if close else fallback
 
 
 def _merge_properties(declaration: Declaration, parent: Class | None) -> MembersByName[Property]:

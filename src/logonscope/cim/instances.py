@@ -4,7 +4,7 @@ A row stays the tuple that a provider made; expensive values, such as the text o
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from functools import partial
+from functools import lru_cache, partial
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -25,6 +25,9 @@ _INSTANCE_GENUS = 2
 
 _MOST_IN_REPR = 3
 """Maximum number of properties in the repr of an instance that has no keys."""
+
+_MOST_LAYOUTS = 256
+"""Maximum number of selections of columns whose indexes are kept."""
 
 _SECRET = frozenset({"CommandLine", "ParentCommandLine", "Arguments", "CommandLineBytes"})
 """Properties that are left out of reprs, which end up in logs: command lines can contain passwords."""
@@ -251,5 +254,10 @@ def instances_of(result: ClassRows, server: str) -> Iterator[Instance]:
 
 def shape_of(result: ClassRows, server: str) -> Shape:
     """Return the shape that the rows of a result share as instances of a host."""
-    columns = {name: index for index, name in enumerate(result.columns)}
-    return Shape(result.cls, columns, server, result.shown or result.columns)
+    return Shape(result.cls, column_indexes(result.columns), server, result.shown or result.columns)
+
+
+@lru_cache(_MOST_LAYOUTS)
+def column_indexes(columns: tuple[str, ...]) -> Mapping[str, int]:
+    """Return the index of each column in a row."""
+    return {name: index for index, name in enumerate(columns)}

@@ -24,7 +24,8 @@ class Service(NamedTuple):
 
     Attributes:
         uid: as in ServiceName.
-        manager: systemd, openrc, sysvinit; "cgroup": only its control group was read.
+        manager: systemd, openrc, sysvinit; "process": no manager reports it, but processes are in its cgroup; "cgroup":
+            only its cgroup was read.
         type: simple, forking, oneshot, notify, ...: systemd.service(5).
         load_state: loaded, masked, error, ...
         active_state: active, reloading, inactive, failed, activating, deactivating.

@@ -24,7 +24,7 @@ SOURCE_TTY_NR = "/proc/PID/stat, tty_nr"
 SOURCE_LEADER_START = "/proc/PID/stat of its leader"
 SOURCE_APPROXIMATE_START = "approximate: earliest process whose parent is outside the logon session"
 SOURCE_NO_LOGIN_PROGRAM = "its unit runs a login program, but none of its processes is one"
-SOURCE_REMEMBERED = "remembered"
+SOURCE_MEMORY = "remembered"
 
 _IPV4 = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
 _IPV6 = re.compile(r"[0-9A-Fa-f:.]{2,45}(?:%[0-9A-Za-z._-]{1,32})?")
@@ -317,7 +317,7 @@ def _find_terminal(
     if terminal:
         sources["tty"] = SOURCE_TTY_NR
     elif record and record.seen_tty:
-        sources["tty"] = SOURCE_REMEMBERED
+        sources["tty"] = SOURCE_MEMORY
         return record.seen_tty
     return terminal
 

@@ -1,18 +1,24 @@
 """Win32_LoggedOnUser: the account of each logon session.
 
-The System session, which has no login, has no account, nor has a login in a container: its uid is not of this host.
+Two kinds of logon sessions have no account: the System session, which no user logged in to, and logon sessions in
+containers, whose uids do not belong to this host.
 """
 
 from logonscope.answers.logon_session import LogonSession
 from logonscope.cim.types import Value
 from logonscope.machine import Selection
-from logonscope.providers.helpers.account_names import account_reference, class_of_user, name_of, possible_names
+from logonscope.providers.helpers.account_names import (
+    account_name_or_uid,
+    account_reference,
+    class_of_user,
+    possible_names,
+)
 from logonscope.providers.helpers.process_keys import select_session
 from logonscope.providers.helpers.provider import Context, End, Provider, column
 
 
 def _account(session: LogonSession, _: object, context: Context) -> tuple[Value, ...]:
-    name = session.user or name_of(session.uid or 0, context.accounts)
+    name = session.user or account_name_or_uid(session.uid or 0, context.accounts)
     return account_reference(name, context.machine.hostname)
 
 

@@ -8,10 +8,13 @@ from logonscope.facts import UNSET, Process
 from logonscope.machine import MAX_CMDLINE_BYTES, Owner, start_time, terminal_name
 from logonscope.machine.identity import process_guid
 from logonscope.providers.helpers.capabilities import capability_mask, capability_names
-from logonscope.providers.helpers.process_keys import USER_FACTS, select_process_user
+from logonscope.providers.helpers.process_keys import select_process_user
 from logonscope.providers.helpers.provider import Column, Context, Provider, column, fact_column, host_column
 from logonscope.providers.helpers.text import clean, command_line
 from logonscope.providers.process import PROVIDER as WIN32_PROCESS
+
+USER_FACTS = ("uids", "ses", "cgroup", "pid_namespaces")
+"""The facts that ``LogonLookup.user_name`` needs: the uid, and what shows whether it is a uid of this host."""
 
 
 def _id_column(name: str, index: int, source: str) -> Column:

@@ -12,7 +12,7 @@ PROVIDER = Provider(
         "Name": column(lambda service, _: clean(service.name), "systemd: Id; else the cgroup, or the script"),
         "Manager": column(lambda service, _: manager_name(service), "the cgroup: below user@UID.service or not"),
         "Uid": column(lambda service, _: service.uid, "the cgroup: user-UID.slice"),
-        "Kind": column(lambda service, _: clean(service.manager) or None, "who was asked, or what shows it"),
+        "Kind": column(lambda service, _: clean(service.manager) or None, "the manager, or how it was found"),
         "Description": column(lambda service, _: clean(service.description), "systemd: Description"),
         "Type": column(lambda service, _: clean(service.type), "systemd: Type"),
         "LoadState": column(lambda service, _: clean(service.load_state), "systemd: LoadState"),

@@ -3,7 +3,6 @@
 from logonscope.machine import OWNER_FACT, start_time
 from logonscope.machine.identity import process_guid
 from logonscope.providers.helpers.process_keys import (
-    USER_FACTS,
     has_session,
     process_reference,
     select_login_uid,
@@ -13,6 +12,7 @@ from logonscope.providers.helpers.process_keys import (
 )
 from logonscope.providers.helpers.provider import End, Provider, column
 from logonscope.providers.helpers.text import clean
+from logonscope.providers.ls_process import USER_FACTS
 
 PROVIDER = Provider(
     subject="process",

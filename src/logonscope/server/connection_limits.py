@@ -22,7 +22,7 @@ from logonscope.server.connection import Connection
 MAX_REJECTED = 32
 """Connections over a limit that may get 503 at the same time; more are closed without a response."""
 
-MIN_SECONDS = 1.0
+MIN_AGE_SECONDS = 1.0
 """Age in seconds below which a connection is replaced only if its client has more connections than the new client."""
 
 MOST_COMPARED = 64
@@ -37,11 +37,11 @@ _log = logging.getLogger(__name__)
 class Client(NamedTuple):
     """Where a connection comes from: over the network or not, and the name of the address or user."""
 
-    network: bool
+    is_network: bool
     name: str
 
 
-ROOT = Client(network=False, name="uid 0")
+ROOT = Client(is_network=False, name="uid 0")
 
 
 class UnauthenticatedConnection(NamedTuple):
@@ -58,7 +58,8 @@ class ConnectionLimits:
     def __init__(self, most: int, most_per_client: int, clock: Callable[[], float] = time.monotonic) -> None:
         """Set the limits: of all connections, and of those of one address or one user."""
         self._most, self._most_per_client, self._clock = most, most_per_client, clock
-        self._counts: Counter[Client | bool] = Counter()  # by client; True: all of the network, False: of the socket
+        self._client_counts: Counter[Client] = Counter()
+        self._total_counts: Counter[bool] = Counter()  # by is_network: all of the network, all of the unix socket
         self._unauthenticated: dict[Connection, UnauthenticatedConnection] = {}  # the oldest first
         self._uncounted: WeakSet[Connection] = WeakSet()  # no longer counted, though perhaps not closed yet
         self._rejected_count = 0
@@ -68,12 +69,13 @@ class ConnectionLimits:
         """Count a connection until it closes; return False, and do not count it, if it is over a limit."""
         client = _client_of(connection)
         if client != ROOT:
-            if self._counts[client] >= self._most_per_client:
+            if self._client_counts[client] >= self._most_per_client:
                 return self._reject(client, "max_connections_per_address", self._most_per_client)
-            if self._counts[client.network] >= self._most and not self._make_room(client):
+            if self._total_counts[client.is_network] >= self._most and not self._make_room(client):
                 return self._reject(client, "max_connections", self._most)
         # Root is counted, though it has no limit: `_stop_counting` subtracts every connection.
-        self._counts.update((client, client.network))
+        self._client_counts[client] += 1
+        self._total_counts[client.is_network] += 1
         self._unauthenticated[connection] = UnauthenticatedConnection(connection, client, self._clock())
         connection.on_close.append(partial(self._stop_counting, connection, client))
         return True
@@ -92,31 +94,30 @@ class ConnectionLimits:
 
     def _make_room(self, new_client: Client) -> bool:
         """Close an unauthenticated connection of the client that has the most among the oldest of them."""
-        oldest = [*islice(self._replaceable_connections(network=new_client.network), MOST_COMPARED)]
+        oldest = [*islice(self._replaceable_connections(is_network=new_client.is_network), MOST_COMPARED)]
         if not oldest:
             return False
         replaced = max(oldest, key=self._connection_count)  # the first of several, which is the oldest
-        # Its client has to have more connections than the new client will have; if the connection is older than
-        # MIN_SECONDS, as many. Otherwise a few addresses with many connections would displace the addresses that have
-        # one.
-        is_young = self._clock() - replaced.since < MIN_SECONDS
-        if self._connection_count(replaced) <= self._counts[new_client] + is_young:
+        # Its client has to have more connections than the new client will have, or as many if the connection is older
+        # than MIN_AGE_SECONDS. Otherwise a few addresses with many connections would displace addresses that have one.
+        is_young = self._clock() - replaced.since < MIN_AGE_SECONDS
+        if self._connection_count(replaced) <= self._client_counts[new_client] + is_young:
             return False
         self._stop_counting(replaced.connection, replaced.client)
         replaced.connection.abort()
         return True
 
-    def _replaceable_connections(self, *, network: bool) -> Iterator[UnauthenticatedConnection]:
+    def _replaceable_connections(self, *, is_network: bool) -> Iterator[UnauthenticatedConnection]:
         """Yield the unauthenticated connections, the oldest first; drop those that have authenticated."""
         for candidate in [*self._unauthenticated.values()]:
             if candidate.connection.is_authenticated:
                 del self._unauthenticated[candidate.connection]
-            elif candidate.client.network is network and candidate.client != ROOT:
+            elif candidate.client.is_network is is_network and candidate.client != ROOT:
                 yield candidate
 
     def _connection_count(self, candidate: UnauthenticatedConnection) -> int:
         """Return how many connections the client of a connection has."""
-        return self._counts[candidate.client]
+        return self._client_counts[candidate.client]
 
     def _stop_counting(self, connection: Connection, client: Client) -> None:
         """Stop counting a connection; it is called again when a replaced connection closes."""
@@ -124,9 +125,10 @@ class ConnectionLimits:
             return
         self._uncounted.add(connection)
         self._unauthenticated.pop(connection, None)
-        self._counts.subtract((client, client.network))
-        if not self._counts[client]:
-            del self._counts[client]
+        self._total_counts[client.is_network] -= 1
+        self._client_counts[client] -= 1
+        if not self._client_counts[client]:
+            del self._client_counts[client]
 
     def _reject(self, client: Client, limit: str, number: int) -> bool:
         """Log that a limit is reached, once a minute; return False."""
@@ -142,5 +144,5 @@ def _client_of(connection: Connection) -> Client:
     if peer.credentials is not None:
         # Root in a container has limits of its own, so that it cannot use up those of this host's root.
         place = "" if peer.credentials.shares_namespaces else " of other namespaces"
-        return Client(network=False, name=f"uid {peer.credentials.uid}{place}")
-    return Client(network=True, name=client_network(peer.address))
+        return Client(is_network=False, name=f"uid {peer.credentials.uid}{place}")
+    return Client(is_network=True, name=client_network(peer.address))

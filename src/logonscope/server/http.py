@@ -109,7 +109,7 @@ class HttpDoor(NamedTuple):
     has_faults_for_http: bool = False
 
 
-class Services(NamedTuple):
+class ServerParts(NamedTuple):
     """The parts of the application.
 
     Attributes:
@@ -196,33 +196,31 @@ class DoorApplication(Starlette):
         return endpoint is not None
 
 
-def application(services: Services) -> DoorApplication:
+def application(parts: ServerParts) -> DoorApplication:
     """Return the ASGI application."""
-    endpoints = {
-        path: Endpoint(services, door) for door in services.doors for path in door.paths + door.anonymous_paths
-    }
+    endpoints = {path: Endpoint(parts, door) for door in parts.doors for path in door.paths + door.anonymous_paths}
     routes = [
-        Route(path, partial(Endpoint(services, door).document, text), methods=["GET"])
-        for door in services.doors
+        Route(path, partial(Endpoint(parts, door).document, text), methods=["GET"])
+        for door in parts.doors
         for path, text in door.documents.items()
     ]
     routes += [Route(path, endpoint.answer, methods=["POST"]) for path, endpoint in endpoints.items()]
     routes += [Route(path, endpoint.reject_method, methods=OTHER_METHODS) for path, endpoint in endpoints.items()]
-    if services.metrics is not None:
-        routes.append(Route("/metrics", partial(_metrics, services, services.metrics), methods=["GET"]))
+    if parts.metrics is not None:
+        routes.append(Route("/metrics", partial(_metrics, parts, parts.metrics), methods=["GET"]))
     return DoorApplication(endpoints, routes)
 
 
 class Endpoint:
     """Answers the HTTP requests for one door."""
 
-    def __init__(self, services: Services, http_door: HttpDoor) -> None:
-        self._services, self._http_door, self._door = services, http_door, http_door.door
+    def __init__(self, parts: ServerParts, http_door: HttpDoor) -> None:
+        self._parts, self._http_door, self._door = parts, http_door, http_door.door
 
     async def answer(self, request: Request) -> Response:
         """Answer one request."""
         # The time for the body and for authentication is part of the timeout of the request.
-        deadline, most = Deadline(self._services.dispatcher.limits.seconds), self._services.max_request_octets
+        deadline, most = Deadline(self._parts.dispatcher.limits.seconds), self._parts.max_request_octets
         received = _received_head(request)
         if (rejection := self._rejection(received)) is not None:
             return rejection
@@ -236,7 +234,7 @@ class Endpoint:
 
     def answer_plain(self, received: Received, exchange: PlainExchange) -> None:
         """Start to answer a request that was read completely."""
-        deadline, most = Deadline(self._services.dispatcher.limits.seconds), self._services.max_request_octets
+        deadline, most = Deadline(self._parts.dispatcher.limits.seconds), self._parts.max_request_octets
         response = self._rejection(received)
         if response is None and len(received.body) > most:
             response = self._fault(_too_large(most))
@@ -251,7 +249,7 @@ class Endpoint:
     def _start_call(self, received: Received, deadline: Deadline) -> PooledCall[Response] | None:
         """Start to run a request in a thread; None: it has to wait for a thread, or for its authentication."""
         authenticator, peer, credentials = (
-            self._services.authenticator, received.connection.peer, received.credentials
+            self._parts.authenticator, received.connection.peer, received.credentials
         )  # fmt: skip
         is_quick = authenticator.is_quick(peer, credentials) and not (
             credentials is not None and authenticator.is_delayed(peer, credentials)
@@ -260,7 +258,7 @@ class Endpoint:
             return None
         claimant = _claimant(peer, authenticator.known_caller(peer))
         authenticate = partial(_authenticate, authenticator, peer, credentials)
-        return self._services.pool.start(claimant, partial(self._handle, received, authenticate, deadline), deadline)
+        return self._parts.pool.start(claimant, partial(self._handle, received, authenticate, deadline), deadline)
 
     def _send_result(self, call: PooledCall[Response], exchange: PlainExchange) -> None:
         """Send the response of a call that has returned."""
@@ -294,14 +292,14 @@ class Endpoint:
         self, received: Received, deadline: Deadline, wait_for_disconnect: Callable[[], Awaitable[None]]
     ) -> Response:
         """Authenticate and run a request, each in its thread."""
-        services = self._services
+        parts = self._parts
         if received.path in self._http_door.anonymous_paths:
             claimant = Claimant(client_network(received.connection.peer.address))
             answer = partial(self._handle_anonymously, received, deadline)
         else:
-            authenticate, claimant = await _authentication(services, received, deadline, wait_for_disconnect)
+            authenticate, claimant = await _authentication(parts, received, deadline, wait_for_disconnect)
             answer = partial(self._handle, received, authenticate, deadline)
-        response = await services.pool.run(claimant, answer, deadline, wait_for_disconnect)
+        response = await parts.pool.run(claimant, answer, deadline, wait_for_disconnect)
         return self._in_pool(response, claimant, wait_for_disconnect)
 
     def _in_pool(
@@ -310,7 +308,7 @@ class Endpoint:
         """Return a response; the parts of a stream will be rendered by threads of its claimant."""
         if isinstance(response, StreamedResponse):
             # The same function waits during the parts of a stream: the client may disconnect between two of them.
-            response.run = partial(self._services.pool.run, claimant, wait_for_disconnect=wait_for_disconnect)
+            response.run = partial(self._parts.pool.run, claimant, wait_for_disconnect=wait_for_disconnect)
         return response
 
     async def _response_of(self, response: Awaitable[Response]) -> Response:
@@ -331,19 +329,19 @@ class Endpoint:
 
     async def document(self, text: Callable[[], bytes], request: Request) -> Response:
         """Return a document to an authenticated client."""
-        services = self._services
-        deadline = Deadline(services.dispatcher.limits.seconds)
+        parts = self._parts
+        deadline = Deadline(parts.dispatcher.limits.seconds)
         received = _received_head(request)
         if (rejection := self._rejection(received)) is not None:
             return rejection
         try:
             disconnected = partial(_wait_for_disconnect, request.receive)
-            authenticate, claimant = await _authentication(services, received, deadline, disconnected)
-            authentication = await services.pool.run(claimant, authenticate, deadline, disconnected)
+            authenticate, claimant = await _authentication(parts, received, deadline, disconnected)
+            authentication = await parts.pool.run(claimant, authenticate, deadline, disconnected)
             if authentication.caller is None:
                 return _with_challenges(self._unauthorized(received, authentication), authentication)
             received.connection.is_authenticated = True
-            return _response(OK, "application/json", await services.pool.run(claimant, text, deadline, disconnected))
+            return _response(OK, "application/json", await parts.pool.run(claimant, text, deadline, disconnected))
         except ClientDisconnectedError:
             return Response(status_code=CLIENT_CLOSED_REQUEST)
         except LogonscopeError as error:
@@ -367,12 +365,12 @@ class Endpoint:
         is_known = peer.credentials or peer.session or peer.certificate_user is not None
         if is_known or {"authorization", anonymous_header}.intersection(headers):
             return None
-        if _content_length(headers) > self._services.max_request_octets:
+        if _content_length(headers) > self._parts.max_request_octets:
             error = RequestTooLargeError("the request is too large", "split the request")
             return self._reject(error, Response(status_code=413))
         if received.path in self._http_door.anonymous_paths:
             return None
-        authentication = _authenticate(self._services.authenticator, peer, None)
+        authentication = _authenticate(self._parts.authenticator, peer, None)
         return _with_challenges(self._unauthorized(received, authentication), authentication)
 
     def _unauthorized(self, received: Received, authentication: RequestAuthentication) -> Response:
@@ -423,7 +421,7 @@ class Endpoint:
         start = time.perf_counter()
         answer = self._dispatch(received, authentication, received.body, deadline)
         if answer.rest is not None:
-            answer.rest.is_allowed = partial(self._services.authenticator.is_still_valid, received.credentials)
+            answer.rest.is_allowed = partial(self._parts.authenticator.is_still_valid, received.credentials)
             return _with_challenges(StreamedResponse(answer, partial(self._count, answer, start)), authentication)
         self._count(answer, start, answer.items)
         return _with_challenges(_response(answer.status, answer.content_type, answer.body), authentication)
@@ -459,30 +457,30 @@ class Endpoint:
         raw_request = ReceivedRequest(
             data, authentication.caller, peer, received.content_type, received.path, received.headers
         )
-        return self._services.dispatcher.answer(self._door, raw_request, deadline)
+        return self._parts.dispatcher.answer(self._door, raw_request, deadline)
 
     def _count(self, answer: Answer, start: float, items: int) -> None:
         """Count a complete answer in the metrics: the seconds since it was begun, and its rows."""
-        if self._services.metrics is not None:
+        if self._parts.metrics is not None:
             outcome = "answered" if answer.status == OK else "refused"
-            self._services.metrics.count_answer(answer.operation, outcome, items, time.perf_counter() - start)
+            self._parts.metrics.count_answer(answer.operation, outcome, items, time.perf_counter() - start)
 
 
-async def _metrics(services: Services, metrics: Metrics, request: Request) -> Response:
+async def _metrics(parts: ServerParts, metrics: Metrics, request: Request) -> Response:
     """Return the metrics to an administrator; with ``metrics = "loopback"`` also to any client on this host."""
-    deadline = Deadline(services.dispatcher.limits.seconds)
+    deadline = Deadline(parts.dispatcher.limits.seconds)
     received, disconnected = _received_head(request), partial(_wait_for_disconnect, request.receive)
     try:
         # One claimant for all scrapes on loopback, so that they use one share of the threads.
         claimant = Claimant("metrics")
-        if not (services.are_metrics_open_on_loopback and received.connection.peer.loopback):
-            authenticate, claimant = await _authentication(services, received, deadline, disconnected)
-            authentication = await services.pool.run(claimant, authenticate, deadline, disconnected)
+        if not (parts.are_metrics_open_on_loopback and received.connection.peer.loopback):
+            authenticate, claimant = await _authentication(parts, received, deadline, disconnected)
+            authentication = await parts.pool.run(claimant, authenticate, deadline, disconnected)
             if authentication.caller is None:
                 return _with_challenges(Response(status_code=401), authentication)
             if not authentication.caller.administrator:
                 return Response("access denied: only administrators may read the metrics\n", status_code=403)
-        text = await services.pool.run(claimant, metrics.text, deadline, disconnected)
+        text = await parts.pool.run(claimant, metrics.text, deadline, disconnected)
         return Response(text, media_type=CONTENT_TYPE_LATEST)
     except ClientDisconnectedError:
         return Response(status_code=CLIENT_CLOSED_REQUEST)
@@ -491,7 +489,7 @@ async def _metrics(services: Services, metrics: Metrics, request: Request) -> Re
 
 
 async def _authentication(
-    services: Services, received: Received, deadline: Deadline, wait_for_disconnect: Callable[[], Awaitable[None]]
+    parts: ServerParts, received: Received, deadline: Deadline, wait_for_disconnect: Callable[[], Awaitable[None]]
 ) -> tuple[Callable[[], RequestAuthentication], Claimant]:
     """Return a function that authenticates a request, and the claimant of the thread that will run it.
 
@@ -499,19 +497,19 @@ async def _authentication(
     no request. Any other authentication is quick, and is left to the thread that runs the request.
     """
     peer, credentials = received.connection.peer, received.credentials
-    authenticate = partial(_authenticate, services.authenticator, peer, credentials)
+    authenticate = partial(_authenticate, parts.authenticator, peer, credentials)
     # The delay after failed attempts is spent in the event loop, so that it takes no thread; it does not count against
     # the timeout of the request.
-    if credentials is not None and (seconds := services.authenticator.delay(peer, credentials)):
+    if credentials is not None and (seconds := parts.authenticator.delay(peer, credentials)):
         await asyncio.sleep(seconds)
-        deadline.move(services.dispatcher.limits.seconds)
-    if services.authenticator.is_quick(peer, credentials):
-        return authenticate, _claimant(peer, services.authenticator.known_caller(peer))
+        deadline.move(parts.dispatcher.limits.seconds)
+    if parts.authenticator.is_quick(peer, credentials):
+        return authenticate, _claimant(peer, parts.authenticator.known_caller(peer))
     # PAM may take two seconds for a check: users who have authenticated from this address before get a reserved thread,
     # so that they do not wait for the password guesses of others.
-    is_known = credentials is not None and services.authenticator.is_known(peer, credentials)
+    is_known = credentials is not None and parts.authenticator.is_known(peer, credentials)
     address = Claimant(client_network(peer.address), Rank.ADMINISTRATOR if is_known else Rank.ORDINARY)
-    authentication = await services.password_pool.run(address, authenticate, deadline, wait_for_disconnect)
+    authentication = await parts.password_pool.run(address, authenticate, deadline, wait_for_disconnect)
     return partial(_established, authentication), _claimant(peer, authentication.caller)
 
 

@@ -20,7 +20,7 @@ def configure_log(settings: Settings) -> None:
     handler = logging.StreamHandler()
     is_json = settings.log_format == "json"
     handler.setFormatter(_JsonFormatter() if is_json else _LineFormatter("%(asctime)s %(levelname)s %(message)s"))
-    handler.addFilter(_is_no_cancellation)
+    handler.addFilter(_is_not_cancellation)
     logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)
     # The audit log is switched by `audit_log`, not by `log_level`.
     logging.getLogger(AUDIT_LOGGER).setLevel(logging.INFO)
@@ -29,8 +29,8 @@ def configure_log(settings: Settings) -> None:
         logging.getLogger("uvicorn").setLevel(logging.ERROR)
 
 
-def _is_no_cancellation(record: logging.LogRecord) -> bool:
-    """Return False for the traceback of a request that was cancelled at shutdown: uvicorn logs their number."""
+def _is_not_cancellation(record: logging.LogRecord) -> bool:
+    """Return False for the traceback of a request that is cancelled at shutdown: uvicorn logs how many there are."""
     return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
 
 

@@ -21,7 +21,7 @@ from logonscope.server.auth.throttle import Throttle
 from logonscope.server.auth.token_file import TokenFile
 from logonscope.server.auth.user_file import UserFile
 from logonscope.server.configuration import Settings
-from logonscope.server.http import HttpDoor, Services, application
+from logonscope.server.http import HttpDoor, ServerParts, application
 from logonscope.server.json import JSON_PATHS, JsonDoor
 from logonscope.server.json_schemas import documents
 from logonscope.server.metrics import ADMINISTRATOR, Metrics
@@ -61,14 +61,14 @@ def serve(source: Source, ownership: Ownership, settings: Settings, caller_of_ui
         LogonscopeError: the server cannot start with these settings.
     """
     logs.configure_log(settings)
-    services = build_services(source, ownership, settings, caller_of_uid)
-    server.run(application(services), settings, on_stop=services.dispatcher.close, is_stuck=services.are_stuck)
+    parts = build_server_parts(source, ownership, settings, caller_of_uid)
+    server.run(application(parts), settings, on_stop=parts.dispatcher.close, is_stuck=parts.are_stuck)
 
 
-def build_services(
+def build_server_parts(
     source: Source, ownership: Ownership, settings: Settings, caller_of_uid: Callable[[int], Caller]
-) -> Services:
-    """Build the parts of the application (no services of the host); the arguments are those of ``serve``.
+) -> ServerParts:
+    """Build the parts of the application; the arguments are those of ``serve``.
 
     Raises:
         LogonscopeError: the server cannot start with these settings.
@@ -92,7 +92,7 @@ def build_services(
     pool, password_pool = WorkerPool(settings.workers, "answer"), WorkerPool(settings.workers, "password")
     metrics = Metrics(partial(dispatcher.request, ADMINISTRATOR)) if settings.metrics else None
     is_open_on_loopback = settings.metrics == "loopback"
-    return Services(
+    return ServerParts(
         authenticator,
         dispatcher,
         _doors(settings),

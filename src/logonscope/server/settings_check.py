@@ -79,7 +79,8 @@ def warnings(settings: Settings, users: Sequence[User]) -> Iterator[str]:
             "users can end their own processes, and control services as systemd permits them"
         )
     for name in settings.administrators:
-        if name not in ADMINISTRATORS and not _is_group(name):  # of the default groups each distribution has one
+        # a distribution has only one of the default groups, sudo or wheel: a missing one is no mistake
+        if name not in ADMINISTRATORS and not _is_group(name):
             yield f"administrators: unknown group '{name}'"
 
 

@@ -93,12 +93,12 @@ class ThreadCall(Generic[Result]):
 
     async def wait_long(self, wait_for_disconnect: Callable[[], Awaitable[object]]) -> Result:
         """Wait as ``wait`` does, and watch the client from the beginning."""
-        leaving: asyncio.Future[object] = asyncio.ensure_future(wait_for_disconnect())
-        leaving.add_done_callback(self._notice)
+        disconnection: asyncio.Future[object] = asyncio.ensure_future(wait_for_disconnect())
+        disconnection.add_done_callback(self._notice)
         try:
             late_checks = 0
             while not await self._is_over_within(CHECK_INTERVAL):
-                if leaving.done():
+                if disconnection.done():
                     self._deadline.cancel()
                     raise ClientDisconnectedError
                 # The call may move its deadline while it works, so only checks in a row count.
@@ -109,7 +109,7 @@ class ThreadCall(Generic[Result]):
                     )
             return self.result()
         finally:
-            leaving.cancel()
+            disconnection.cancel()
 
     async def _is_over_within(self, seconds: float) -> bool:
         """Wait until the call returns, the client disconnects, or so many seconds pass; return whether it is over."""

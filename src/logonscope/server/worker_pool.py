@@ -163,17 +163,19 @@ class WorkerPool:
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(claimant, deque()).append(turn)
-        leaving = asyncio.ensure_future(wait_for_disconnect())
+        disconnection = asyncio.ensure_future(wait_for_disconnect())
         try:
-            await asyncio.wait((turn, leaving), timeout=deadline.seconds_left, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(
+                (turn, disconnection), timeout=deadline.seconds_left, return_when=asyncio.FIRST_COMPLETED
+            )
         except asyncio.CancelledError:
             # The request was cancelled after a thread was assigned to it: the thread goes to another request.
             if turn.done():
                 self._release_thread(claimant)
             raise
         finally:
-            is_gone = leaving.done()
-            leaving.cancel()
+            is_gone = disconnection.done()
+            disconnection.cancel()
             self._leave_queue(claimant, turn)
         if not turn.done():
             if is_gone:

@@ -69,12 +69,18 @@ class ComparedColumn(NamedTuple):
 
 
 class NameScope(NamedTuple):
-    """How the names in a query are resolved to columns, and its paths to instances."""
+    """How the names in a query are resolved to columns, and its paths to instances.
 
-    text: str  # of the query: errors give positions in it
-    column: Callable[
-        [Name], ComparedColumn | None
-    ]  # returns None for a dotted name, as Antecedent.Handle: no row matches
+    Attributes:
+        text: the query: errors give positions in it.
+        column: returns the column of a name; None for a dotted name, as Antecedent.Handle: no row matches.
+        schema: the classes.
+        namespace: the namespace of the classes in paths that name none.
+        is_here: returns whether the name of a server in a path means this host.
+    """
+
+    text: str
+    column: Callable[[Name], ComparedColumn | None]
     schema: Schema
     namespace: str
     is_here: Callable[[str], bool]
@@ -103,7 +109,7 @@ def _bind_term(tree: ConditionTree, scope: NameScope, *, negated: bool) -> Condi
         return FALSE
     if isinstance(tree, IsNull):
         return NullTest(column.name, is_null=not negated)
-    with positioned_errors(scope.text, tree.at):
+    with positioned_errors(scope.text, tree.position):
         if column.kind == PATH and tree.operator in {EQUAL, UNEQUAL}:
             return _compare_path(tree.constant, scope, equal=(tree.operator == EQUAL) is not negated)
         test = _bind_comparison(column, tree, scope)
@@ -246,7 +252,9 @@ def find_property(cls: Class, word: str, name: Name, text: str) -> Property:
     """
     if word not in cls.properties:
         hint = suggest_name(word, list(cls.properties), show_class_hint(cls.name, cls.namespace))
-        raise InvalidQueryError(f"{cls.name} has no property '{word}', at {describe_position(text, name.at)}", hint)
+        raise InvalidQueryError(
+            f"{cls.name} has no property '{word}', at {describe_position(text, name.position)}", hint
+        )
     return cls.properties[word]
 
 

@@ -68,7 +68,7 @@ def bind_events(select: Select, cls: Class, text: str, is_here: Callable[[str], 
     """
     if not cls.is_event:
         raise NotEventClassError(
-            f"{cls.name} is not an event class, at {describe_position(text, select.at)}",
+            f"{cls.name} is not an event class, at {describe_position(text, select.position)}",
             "query an event class such as __InstanceCreationEvent, with TargetInstance ISA "
             f"'{cls.name}'; without WITHIN and GROUP this is a data query",
         )
@@ -99,7 +99,7 @@ def _check_polled(cls: Class, select: Select, targets: tuple[Class, ...]) -> Non
 def _target_classes(where: ConditionTree | None, cls: Class, text: str) -> tuple[Class, ...]:
     """Return the classes to which the condition limits TargetInstance; empty if it does not limit the class."""
     if isinstance(where, Comparison) and where.operator == ISA and str(where.name).lower() == TARGET.lower():
-        with positioned_errors(text, where.at):
+        with positioned_errors(text, where.position):
             return (cls.schema.get(str(where.constant), cls.namespace),)
     if isinstance(where, (And, Or)):
         limits = [_target_classes(term, cls, text) for term in where.terms]
@@ -122,7 +122,8 @@ def _find_column(cls: Class, targets: tuple[Class, ...], text: str, name: Name) 
         return column
     if column.kind != OBJECT:
         raise PropertyNotAnObjectError(
-            f"{column.name} is not an object, at {describe_position(text, name.at)}", "only objects have properties"
+            f"{column.name} is not an object, at {describe_position(text, name.position)}",
+            "only objects have properties",
         )
     # Without a limit on the class, any property may exist: it is compared as text.
     if not targets or inner_parts[0].upper() in SYSTEM_KINDS:
@@ -131,11 +132,11 @@ def _find_column(cls: Class, targets: tuple[Class, ...], text: str, name: Name) 
     if any(inner_of_other.kind != inner.kind for inner_of_other in others):
         raise InvalidQueryError(
             f"{name} has different types in {', '.join(target.name for target in targets)}, "
-            f"at {describe_position(text, name.at)}", "query the classes separately",
+            f"at {describe_position(text, name.position)}", "query the classes separately",
         )  # fmt: skip
     if len(inner_parts) > 1:
         raise PropertyNotAnObjectError(
-            f"{column.name}.{inner.name} is not an object, at {describe_position(text, name.at)}",
+            f"{column.name}.{inner.name} is not an object, at {describe_position(text, name.position)}",
             "only objects have properties",
         )
     return inner._replace(name=f"{column.name}.{inner.name}")
@@ -157,7 +158,8 @@ def _grouping(select: Select, scope: NameScope) -> Grouping | None:
         assert column is not None  # noqa: S101 -- the scope of events raises for unknown names
         if column.kind == OBJECT:
             raise AggregatingByObjectError(
-                f"cannot aggregate BY {column.name}: it is an object, at {describe_position(scope.text, name.at)}",
+                f"cannot aggregate BY {column.name}: it is an object,"
+                f" at {describe_position(scope.text, name.position)}",
                 "name a property of it",
             )
         by.append(column.name)
@@ -168,7 +170,7 @@ def _grouping(select: Select, scope: NameScope) -> Grouping | None:
 def _find_having_column(text: str, name: Name) -> ComparedColumn:
     if str(name).lower() != NUMBER_OF_EVENTS.lower():
         raise InvalidQueryError(
-            f"invalid property {name} in HAVING, at {describe_position(text, name.at)}",
+            f"invalid property {name} in HAVING, at {describe_position(text, name.position)}",
             f"HAVING supports only {NUMBER_OF_EVENTS}",
         )
     return ComparedColumn(NUMBER_OF_EVENTS, NUMBER)

@@ -266,7 +266,7 @@ class _Tree(Transformer[Token, Any]):
     def by_alone(self, parts: list[Any]) -> NoReturn:
         (name, *_), _ = parts
         hint = "write GROUP WITHIN seconds BY ..."
-        raise _InvalidPieceError(name.at, f"BY {name} without GROUP WITHIN", hint, MissingGroupWithinError)
+        raise _InvalidPieceError(name.position, f"BY {name} without GROUP WITHIN", hint, MissingGroupWithinError)
 
     def by_all(self, parts: list[Token]) -> NoReturn:
         hint = "name properties after BY"
@@ -301,7 +301,7 @@ class _Tree(Transformer[Token, Any]):
         left_name, operator, right_name = parts
         hint = f"compare with a constant; if '{right_name}' is a string, quote it"
         comparison = f"{left_name} {operator} {right_name}"
-        raise _InvalidPieceError(left_name.at, f"cannot compare two properties: {comparison}", hint)
+        raise _InvalidPieceError(left_name.position, f"cannot compare two properties: {comparison}", hint)
 
     def is_null(self, parts: list[Name]) -> IsNull:
         return IsNull(parts[0])
@@ -334,7 +334,7 @@ class _Tree(Transformer[Token, Any]):
             if field in fields:
                 raise _InvalidPieceError(keyword.start_pos, f"duplicate option {keyword}", "give it once")
             fields[field] = True if value is None else Name((_parse_name(value),), value.start_pos or 0)
-        return AssociationQuery(references, str(path)[1:-1].strip(), at=(path.start_pos or 0) + 1, **fields)
+        return AssociationQuery(references, str(path)[1:-1].strip(), position=(path.start_pos or 0) + 1, **fields)
 
     def option(self, parts: list[Token]) -> tuple[Token, Token | None]:
         return (parts[0], parts[2]) if len(parts) == 3 else (parts[0], None)

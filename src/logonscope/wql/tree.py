@@ -1,6 +1,6 @@
 """Syntax tree of a WQL statement, whose names are not yet resolved.
 
-A node keeps its position in the text (``at``, an offset), which is ignored when nodes are compared.
+A node keeps its position in the text (``position``, an offset), which is ignored when nodes are compared.
 """
 
 from typing import Any, NoReturn, dataclass_transform
@@ -14,7 +14,7 @@ MIRRORED_OPERATORS = {LESS: GREATER, GREATER: LESS, AT_MOST: AT_LEAST, AT_LEAST:
 
 @dataclass_transform(frozen_default=True)
 class Node:
-    """A value that cannot be changed, with the fields that its class declares; ``at`` is ignored in comparisons.
+    """A value that cannot be changed, with the fields that its class declares; ``position`` is ignored in comparisons.
 
     The module dataclasses makes such classes too, but with its import that takes half the time of a short command.
     """
@@ -29,21 +29,21 @@ class Node:
         return hash((type(self), *self._compared_values()))
 
     def __repr__(self) -> str:
-        names = (name for name in type(self).__annotations__ if name != "at")
+        names = (name for name in type(self).__annotations__ if name != "position")
         return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)!r}' for name in names)})"
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError(f"cannot assign to field {name!r}")
 
     def _compared_values(self) -> tuple[Any, ...]:
-        return tuple([getattr(self, name) for name in type(self).__annotations__ if name != "at"])
+        return tuple([getattr(self, name) for name in type(self).__annotations__ if name != "position"])
 
 
 class Name(Node):
     """The name of a property; it has several parts if it names a property of an embedded object."""
 
     parts: tuple[str, ...]
-    at: int = 0
+    position: int = 0
 
     def __str__(self) -> str:
         return ".".join(self.parts)
@@ -55,7 +55,7 @@ class Comparison(Node):
     name: Name
     operator: str
     constant: Constant
-    at: int = 0  # position of the constant
+    position: int = 0  # of the constant
 
 
 class IsNull(Node):
@@ -101,7 +101,7 @@ class Select(Node):
     where: ConditionTree | None = None
     within: float | None = None
     group: GroupClause | None = None
-    at: int = 0  # position of the class
+    position: int = 0  # of the class
 
 
 class AssociationQuery(Node):
@@ -118,7 +118,7 @@ class AssociationQuery(Node):
     keys_only: bool = False
     class_defs_only: bool = False
     schema_only: bool = False
-    at: int = 0  # position of the path
+    position: int = 0  # of the path
 
 
 Statement = Select | AssociationQuery

@@ -122,7 +122,7 @@ def test_a_login_that_is_gone_names_its_leader() -> None:
     gone = ALICE._replace(vouched_by="logind", login="41", state="logged out", leader=99)
     assert (
         describe_login(gone)
-        == "Network (3): x; logged out, as logind's 41: its leader 99 is gone, the process is a leftover"
+        == "Network (3): x; logged out (logind session 41): its leader 99 is gone, the process is a leftover"
     )
 
 

@@ -6,11 +6,11 @@ from hypothesis import strategies as st
 
 from logonscope.machine import Selection
 from logonscope.providers.helpers.account_names import (
+    account_name_or_uid,
     account_reference,
     domain_and_name,
     group_sid,
     is_person,
-    name_of,
     possible_names,
     select_group_reference,
     select_user_reference,
@@ -62,7 +62,7 @@ def test_a_reference_means_the_accounts_or_the_groups_of_its_name() -> None:
 
 
 def test_a_uid_that_nobody_knows_is_named_by_its_digits() -> None:
-    assert (name_of(0, CONTEXT.accounts), name_of(4242, CONTEXT.accounts)) == ("root", "4242")
+    assert (account_name_or_uid(0, CONTEXT.accounts), account_name_or_uid(4242, CONTEXT.accounts)) == ("root", "4242")
 
 
 def test_sids_are_those_that_samba_gives() -> None:

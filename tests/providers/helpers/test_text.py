@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from logonscope.answers.logon_session import LogonSession
-from logonscope.providers.helpers.text import LONGEST_COMMAND_LINE, clean, command_line, fit
+from logonscope.providers.helpers.text import LONGEST_COMMAND_LINE, clean, clean_session, command_line
 
 ALLOWED = re.compile("[\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]*")
 """XML 1.0, 2.2, Char."""
@@ -69,7 +69,7 @@ def test_a_command_line_is_cut_at_32767_characters_of_any_width(character: str) 
 def test_every_text_of_a_logon_session_is_cleaned(text: str) -> None:
     hostile = LogonSession("41", user=text, remote_host=text, remote_user=text, tty=text, service=text, scope=text,
                            seat=text, login=text, login_class=text, leader=5)  # fmt: skip
-    session = fit(hostile)
+    session = clean_session(hostile)
     assert session == hostile._replace(**dict.fromkeys(
         ("user", "remote_host", "remote_user", "tty", "service", "scope", "seat", "login", "login_class"), clean(text)
     ))  # fmt: skip

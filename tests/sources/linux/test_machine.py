@@ -13,7 +13,7 @@ import pytest
 
 from logonscope.facts import Machine, Platform
 from logonscope.machine import Look
-from logonscope.sources.linux.machine import read_machine, read_platform
+from logonscope.sources.linux.machine import BootTime, read_machine, read_platform, wall_clock_at_boot
 from tests.hosts import BOOT, TICKS, HostFolder
 
 
@@ -169,3 +169,26 @@ def test_the_cgroup_of_process_1_is_read_where_the_host_may_be_a_container(
     assert read_machine(str(tmp_path)).root_cgroup == root_cgroup
     (tmp_path / "proc/1/cgroup").write_text("damaged")
     assert read_machine(str(tmp_path)).root_cgroup is None
+
+
+def test_the_boot_time_is_kept_until_the_clock_is_set(tmp_path: Path) -> None:
+    moments = [1000.0]
+    boot_time = BootTime(str(tmp_path), lambda: moments[0])
+    assert boot_time.read(Look()) is None
+    stat = tmp_path / "proc" / "stat"
+    stat.parent.mkdir()
+    stat.write_bytes(b"cpu  1 2 3\nbtime 1000\nprocesses 7\n")
+    assert boot_time.read(Look()) == 1000
+    stat.write_bytes(b"cpu  1 2 3\nbtime 1060\nprocesses 9\n")
+    moments[0] += 0.0001  # the time between two readings of clocks
+    assert boot_time.read(Look()) == 1000
+    moments[0] += 60
+    assert boot_time.read(Look()) == 1060
+    assert BootTime(str(tmp_path), None).read(Look()) == 1060
+
+
+def test_the_kept_boot_time_is_that_of_the_kernel() -> None:
+    boot_time = BootTime("/", wall_clock_at_boot)
+    in_file = int(Path("/proc/stat").read_text(encoding="ascii").split("btime ")[1].split()[0])
+    assert [boot_time.read(Look()) for _ in range(3)] == [in_file] * 3
+    assert abs(wall_clock_at_boot() - in_file) <= 1.001

@@ -18,7 +18,7 @@ from logonscope.machine import EarlyFilter, LogonHint, Look, ProcessQuery
 from logonscope.machine.trouble import NOT_TRIED
 from logonscope.sources.linux.hung_reads import MOST_HUNG_READS_PER_USER
 from logonscope.sources.linux.process_files import FILES, File
-from logonscope.sources.linux.processes import NO_ANSWER, TIMEOUT, read_processes
+from logonscope.sources.linux.processes import NO_ANSWER, TIMEOUT, Reader, read_processes
 from tests.hosts import HostFolder, session_scope
 from tests.sources.linux.reading import REGULAR, SCOPE, alice, on_opening
 
@@ -369,6 +369,33 @@ def test_where_the_arguments_of_one_hang_less_time_is_given_to_those_of_its_pare
         (11, None, (0,) * 4), (10, None, (0,) * 4), (1, None, (0,) * 4),
     ]  # fmt: skip
     assert {(process.unread or {})["cmdline"] for process in found.values()} == {f"no answer within {TIMEOUT:g} s"}
+
+
+def test_ancestors_of_one_kernel_id_are_read_as_one_and_each_other_one_by_itself(host: HostFolder) -> None:
+    for pid, ppid, ses in ((10, 1, UNSET), (11, 10, UNSET), (12, 11, 41), (13, 12, 41), (14, 13, 41)):
+        host.process(pid, ppid=ppid, ses=ses)
+    reader = Reader(str(host.root / "proc"), ProcessQuery(frozenset({"ses", "ppid", "start"})))
+    end = time.monotonic() + TIMEOUT
+    # reads of other tests may still hang, so that each process is read by itself
+    while [process.pid for process in reader.read_lineage(14)] != [14, 13, 12, 11]:
+        assert time.monotonic() < end
+    assert [process.pid for process in reader.read_lineage(14, most=2)] == [14, 13]
+    assert [process.pid for process in reader.read_lineage(11)] == [11]
+    assert reader.read_lineage(4711) == []
+    found = host.read("ses", "start", pids=frozenset({14}), with_ancestors=True)
+    assert list(found) == [14, 13, 12, 11, 10, 1]
+
+
+def test_of_ancestors_whose_arguments_hang_the_others_are_read(host: HostFolder) -> None:
+    for pid, ppid in ((10, 1), (11, 10), (12, 11), (13, 12)):
+        host.process(pid, ppid=ppid, ses=41)
+    host.trap(11, "cmdline")
+    began = time.monotonic()
+    found = host.read("ses", "cmdline", "uids", pids=frozenset({13}), with_ancestors=True)
+    assert TIMEOUT <= time.monotonic() - began < 1.5 * TIMEOUT
+    assert [(pid, process.cmdline is None, process.uids) for pid, process in found.items()] == [
+        (13, False, (0,) * 4), (12, False, (0,) * 4), (11, True, (0,) * 4), (10, False, (0,) * 4), (1, False, (0,) * 4),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("pids", [None, frozenset({11, 50})], ids=["all", "some"])

@@ -18,7 +18,9 @@ from logonscope.sources.linux.timeouts import (
     BATCH,
     MOST_ABANDONED,
     MOST_IDLE,
+    AbandonedCallError,
     CallPool,
+    ChainedReads,
     TooManyHungCallsError,
     call_within,
     read_each,
@@ -197,6 +199,28 @@ def test_a_call_that_hangs_is_left_behind() -> None:
         call_within(SOON, lambda: over.wait(LATE))
     assert time.monotonic() - began < 5
     over.set()
+
+
+# Reads that follow from each other
+
+
+def test_each_read_names_the_next_until_there_is_none_or_no_value() -> None:
+    halves = ChainedReads(40, lambda number: None if number == 5 else number, lambda values: values[-1] // 2 or None)
+    assert halves.run() == [40, 20, 10]
+    assert ChainedReads(3, lambda number: number, lambda values: values[-1] // 2 or None).run() == [3, 1]
+
+
+def test_what_was_read_before_a_read_that_hangs_is_kept_and_nothing_later_is_added() -> None:
+    with Hanging(3) as read:
+        reads = ChainedReads(1, read, lambda values: values[-1] + 1 if values[-1] < 9 else None)
+        with pytest.raises(AbandonedCallError) as abandoned:
+            CallPool().call(SOON, reads.run)
+        assert (reads.end(), reads.values) == (3, [1, 2])
+    end = time.monotonic() + LATE
+    while not abandoned.value.is_over():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    assert (reads.values, read.asked) == ([1, 2], [1, 2, 3])
 
 
 # Calls that run one by one

@@ -80,7 +80,8 @@ class KernelModel:
         child = Group(pid, self._tick(), parent, Task(pid, task.ses, task.loginuid), cgroup)
         self.groups[pid] = child
         self._note(child)
-        self.records.append((FORK, self.now, thread, parent.pid, pid, pid))
+        # the kernel may be busy with something else before it sends the event
+        self.records.append((FORK, self._tick() if chosen % 2 else self.now, thread, parent.pid, pid, pid))
 
     def thread(self, chosen: int) -> None:
         """Start a thread."""

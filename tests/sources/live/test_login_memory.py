@@ -4,6 +4,8 @@ The cases are those of real machines: a closed session without a record, a daemo
 in a user manager after the last logout, and what a job left running.
 """
 
+from typing import Any
+
 from logonscope.facts import UNSET, Login, Machine, Process
 from logonscope.machine import Owner
 from logonscope.ownership import LINUX
@@ -14,10 +16,10 @@ HOST = CONTAINER._replace(container=False)
 SLICE = "/user.slice/user-1000.slice"
 
 
-def login(login_id: str, kernel_id: int | None, **facts: object) -> Login:
+def login(login_id: str, kernel_id: int | None, **facts: Any) -> Login:
     """Return a login of uid 1000 by ssh, whose leader runs."""
     leader = Process(100, ses=kernel_id, comm="sshd", ppid=1, tty_nr=0, start=5000, loginuid=1000)
-    values = {
+    values: dict[str, Any] = {
         "leader": 100, "since": 1_700_000_050_000_000, "created": 5001, "user": "alice", "cls": "user", "type": "tty",
         "service": "sshd", "remote": True, "remote_host": "192.0.2.7", "scope": f"session-{login_id}.scope",
         "state": "active", "source": f"/run/systemd/sessions/{login_id}", "process": leader, "gone": False,
@@ -49,7 +51,8 @@ def test_a_closed_login_whose_record_and_then_scope_are_gone_is_described_as_bef
         session = LINUX.describe(owner, [sleeper], CONTAINER, "alice")
         assert (owner.logon_id, session.state, session.remote_host) == ("41", "logged out", "192.0.2.7")
         assert (session.logon_type, session.tty, session.leftovers) == (10, "pts/3", 1)
-        assert session.start is not None and not session.start_is_approximate
+        assert session.start is not None
+        assert not session.start_is_approximate
         assert {session.sources[name] for name in ("remote_host", "start", "tty")} == {"remembered"}
 
 

@@ -22,8 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_path(parser)
     add_class(parser, "--assoc-class", metavar="CLASS", help="only through this association class, or a subclass of it")
     add_class(parser, "--result-class", metavar="CLASS", help="only instances of this class, or of a subclass")
-    parser.add_argument("--role", metavar="NAME", help="only where this reference of the association names PATH")
-    parser.add_argument("--result-role", metavar="NAME", help="only instances that this reference names")
+    parser.add_argument("--role", metavar="NAME", help="only associations whose reference NAME is PATH")
+    parser.add_argument("--result-role", metavar="NAME", help="only instances named by the reference NAME")
     add_properties(parser)
     add_namespace(parser)
 

@@ -69,7 +69,7 @@ def add_path(parser: argparse.ArgumentParser) -> None:
     """Add the argument PATH."""
     parser.add_argument(
         "path", metavar="PATH",
-        help="an object path, such as Win32_Process=4312; put one with quotes or backslashes in single quotes",
+        help="an object path, such as Win32_Process=4312; quote it for the shell if it contains quotes or backslashes",
     )  # fmt: skip
 
 

@@ -23,7 +23,7 @@ INTERRUPTED, TERMINATED = 130, 143
 
 EXIT_CODE_MEANINGS: Mapping[int, str] = {
     FOUND: "found",
-    NOTHING_FOUND: "nothing found",
+    NOTHING_FOUND: "nothing found; also if leftovers cannot be listed",
     USAGE_ERROR: "wrong use: of an option, a name, a file, a setting",
     ACCESS_DENIED: "access denied",
     DAMAGED_DATA: "history verify: rows do not fit the hash chain",

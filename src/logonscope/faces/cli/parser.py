@@ -265,8 +265,9 @@ def shared_options() -> Parser:
     )
     options.add_argument("-o", "--output", choices=FORMATS, help=formats)
     host = (
-        "another machine, such as https://user@host:5986, or a file that `logonscope record` wrote; local: this "
-        "machine (also: LOGONSCOPE_HOST)"
+        "another machine: https://user@host:5986 (JSON, or WS-Management if the server is not Logonscope), "
+        "http://user@host:5985 (WS-Management); unix:/PATH: a server on this machine; a file that `logonscope record` "
+        "wrote, or - for one on standard input; local: this machine (also: LOGONSCOPE_HOST)"
     )
     set_completion(options.add_argument("--host", metavar="HOST", help=host), "files")
     certificate = "a certificate to trust for another machine, as a PEM file"
@@ -278,11 +279,13 @@ def shared_options() -> Parser:
     )  # fmt: skip
     direct = "read /proc directly; do not ask the running `logonscope serve` of this machine"
     options.add_argument("--direct", action="store_true", help=direct)
-    view = "what this user of the host sees, an account or a uid; for administrators, and only to read"
+    view = "show what this user (account or uid) would see; administrators only; nothing can be changed"
     set_completion(options.add_argument("--as", dest="view_as", metavar="USER", help=view), "users")
     past = "the host as it was at a time, such as 'yesterday 14:00' or -2h, if `logonscope serve` keeps history there"
     options.add_argument("--at", dest="moment", metavar="TIME", help=past)
-    options.add_argument("-q", "--quiet", action="store_true", help="no notice that sudo would show more")
+    options.add_argument(
+        "-q", "--quiet", action="store_true", help="do not print the notice that only your own logon sessions are shown"
+    )
     colors = "colours: auto (default: only on a terminal), always or never (also: NO_COLOR, FORCE_COLOR)"
     options.add_argument("--color", choices=COLOR_CHOICES, help=colors)
     options.add_argument("--no-color", dest="color", action="store_const", const="never", help="--color=never")

@@ -11,7 +11,7 @@ from logonscope.faces.cli.parser import set_completion
 
 EPILOG = """\
 Only you can read the file (mode 0600; with "-" your shell sets the mode): a user who can read it sees all that it
-contains, command lines included. With --host FILE it records what that recording shows.
+contains, command lines included. With --host FILE it copies that recording.
 
 examples:
   sudo logonscope record host.lsr

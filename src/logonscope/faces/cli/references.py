@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     add_path(parser)
     add_class(parser, "--result-class", metavar="CLASS", help="only associations of this class, or of a subclass")
-    parser.add_argument("--role", metavar="NAME", help="only where this reference of the association names PATH")
+    parser.add_argument("--role", metavar="NAME", help="only associations whose reference NAME is PATH")
     add_properties(parser)
     add_namespace(parser)
 

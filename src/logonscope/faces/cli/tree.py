@@ -158,7 +158,7 @@ def _header_parts(tree: LogonTree, *, folded: bool) -> Iterator[str]:
     session, count = tree.session, count_text(len(tree.processes), "process")
     hint = " (--all shows them)" if folded else ""
     if session is None:
-        yield f"in no logon session of yours: {count}"
+        yield f"{count} of yours outside your logon sessions"
     elif session.logon_type == 0:
         yield from ("system", f"{count} without a known login")
         yield from ["(--all shows them)"] if folded else []

@@ -29,7 +29,7 @@ examples:
 _ADD = """\
 The command prompts for the password twice. It is never an argument, because other users could read it.
 
-Clients of Windows use NTLM by default (pypsrp and pywinrm with auth "negotiate" or "ntlm", curl --ntlm). They
+WinRM clients use NTLM by default (pypsrp and pywinrm with auth "negotiate" or "ntlm", curl --ntlm). They
 need a user with --ntlm, because the server can check NTLM only with an NT hash of the password. Other users and PAM
 accounts authenticate with Basic, over TLS or from this host.
 

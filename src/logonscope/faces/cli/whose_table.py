@@ -32,7 +32,7 @@ COLUMNS = (
     ListColumn("PID", 7, lambda a: str(a.pid), "pid"),
     ListColumn("RUNS AS", 8, lambda a: a.process.user or str(a.process.uid), rank=5, min_cells=8),
     ListColumn("ID", 10, lambda a: session_text.selecting_word(a.session)),
-    ListColumn("LOGIN", 8, lambda a: session_text.user_text(a.session), rank=1, min_cells=8),
+    ListColumn("USER", 8, lambda a: session_text.user_text(a.session), rank=1, min_cells=8),
     ListColumn("FROM", 15, lambda a: session_text.origin_text(a.session), rank=4, min_cells=15),
     ListColumn(
         "TYPE", 22, lambda a: session_text.type_text(a.session), rank=EXTRA, min_cells=12, shorten=_short_type_text

@@ -111,9 +111,10 @@ def _describe_service(answer: Whose) -> str:
 def describe_login(session: LogonSession) -> str:
     """Return the LogonType of the login with its source, and the state of the login."""
     name = "LogonType not known" if session.logon_type is None else f"{session.logon_type_name} ({session.logon_type})"
-    kind = f"{name}: {session.sources['logon_type']}"
+    # the source of this type would be in conflict with the headline, which says more exactly what is known of a login
     if session.logon_type == 0:
-        return f"{kind}; since the machine started, {format_time(session.start, _MOMENT)}"
+        return f"{name}; since the machine started, {format_time(session.start, _MOMENT)}"
+    kind = f"{name}: {session.sources['logon_type']}"
     # without a record, an empty unit can still show that the login is logged out
     if session.vouched_by is None and session.state == LOGGED_OUT:
         return f"{kind}; logged out: {session.sources['state']}; the process is a leftover"
@@ -121,7 +122,8 @@ def describe_login(session: LogonSession) -> str:
         if session.remote_address:
             return f"{kind}; {NO_STATE}"
         return f"{kind}; {RECORD_IS_GONE if session.login else NO_RECORD}"
-    state = f"{session.state or 'state not known'}, as {session.vouched_by}'s {session.login}"
+    record = "unit" if is_user_manager(session) else "session"
+    state = f"{session.state or 'state not known'} ({session.vouched_by} {record} {session.login})"
     if session.state == LOGGED_OUT:
         state += f": its leader {session.leader} is gone, the process is a leftover"
     return f"{kind}; {state}"

@@ -39,7 +39,7 @@ def select_group_reference(reference: tuple[Value, ...], _: object = None) -> Se
     return Selection(groups=possible_names(reference[2], reference[1]))
 
 
-def name_of(uid: int, accounts: AccountLookup) -> str:
+def account_name_or_uid(uid: int, accounts: AccountLookup) -> str:
     """Return the account name of a uid; if no name service knows it, the uid itself, as in ls(1) and ps(1)."""
     return accounts.name(uid) or str(uid)
 

@@ -1,4 +1,4 @@
-"""References to processes, the selections for fixed keys of processes and logon sessions, and facts of their users."""
+"""References to processes, and the selections for fixed keys of processes and logon sessions."""
 
 import re
 
@@ -7,9 +7,6 @@ from logonscope.facts import Process
 from logonscope.machine import EVERYTHING, Owner, Selection
 from logonscope.providers.helpers.account_names import possible_names
 from logonscope.providers.helpers.provider import Context
-
-USER_FACTS = ("uids", "ses", "cgroup", "pid_namespaces")
-"""The facts that ``LogonLookup.user_name`` needs: the uid, and what shows whether it is a uid of this host."""
 
 _LOGON_ID = re.compile("0|[1-9][0-9]{0,19}")
 _HANDLE = re.compile("0|[1-9][0-9]{0,9}")

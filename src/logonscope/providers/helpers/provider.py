@@ -91,12 +91,12 @@ class LogonLookup(Protocol):
     def user_name(self, process: Process, owner: Owner) -> str | None:
         """Return the account name of a process's effective uid; None where it has none on this host.
 
-        Needs the facts in ``process_keys.USER_FACTS``.
+        Needs the facts in ``ls_process.USER_FACTS``.
         """
         ...
 
     def container(self, process: Process) -> Container | None:
-        """Return the container that a process is in; None: in none. Needs the fact ``cgroup``."""
+        """Return the container that a process is in; None: in none. Needs the ``location_fact``."""
         ...
 
 
@@ -187,8 +187,8 @@ class _RowLayout:
     def __init__(self, columns: Sequence[Column]) -> None:
         self.facts = frozenset[str]().union(*(made.facts for made in columns))
         """The facts that the values of the columns need."""
-        self._width = len(columns)
-        self._fixed: list[tuple[int, Column]] = []  # index in the row, column whose value is the same in all rows
+        self._constants: list[Any] = [None] * len(columns)  # a row with the values that are the same in all answers
+        self._fixed: list[tuple[int, Column]] = []  # index in the row, column whose value is the same in one answer
         self._facts: list[tuple[int, int, int, int]] = []  # index in the row, index in the process, limits
         self._numbers: list[tuple[int, Callable[..., Any], int, int]] = []  # index in the row, function, limits
         self._others: list[tuple[int, Callable[..., Value]]] = []
@@ -197,7 +197,9 @@ class _RowLayout:
             self._add(index, made)
 
     def _add(self, index: int, made: Column) -> None:
-        if isinstance(made.value, _Constant | _HostValue):
+        if isinstance(made.value, _Constant):
+            self._constants[index] = made.checked_value()
+        elif isinstance(made.value, _HostValue):
             self._fixed.append((index, made))
         elif made.limits is not None and isinstance(made.value, _FactValue):
             self._facts.append((index, made.value.index, *made.limits))
@@ -212,7 +214,7 @@ class _RowLayout:
 
     def template(self, context: Context) -> list[Any]:
         """Return a row with the values that are the same in all rows of an answer."""
-        row: list[Any] = [None] * self._width
+        row = self._constants.copy()
         for index, made in self._fixed:
             row[index] = made.checked_value(context)
         return row

@@ -17,11 +17,15 @@ def clean(text: str | None) -> str | None:
     return text if text is None or text.isprintable() else re.sub(_UNFIT, "\ufffd", text)
 
 
-def fit(session: LogonSession) -> LogonSession:
+def clean_session(session: LogonSession) -> LogonSession:
     """Return a logon session with its text cleaned: a login program can pass on any text as the remote host."""
-    texts = {name: clean(value) for name, value in session._asdict().items() if isinstance(value, str)}
-    cleaned: dict[str, Any] = texts
-    return session._replace(**cleaned)
+    cleaned: dict[str, Any] = {
+        name: clean(value)
+        for name, value in zip(session._fields, session, strict=True)
+        if isinstance(value, str) and not value.isprintable()
+    }
+    # a copy only where it differs: nearly every session is clean
+    return session._replace(**cleaned) if cleaned else session
 
 
 def command_line(cmdline: bytes | None) -> str | None:

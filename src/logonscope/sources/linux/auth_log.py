@@ -77,7 +77,7 @@ def _parse_iso(text: str) -> float:
 
 
 def _parse_traditional(text: str, current_time: float) -> float:
-    """Return the time of "Feb  3 10:02:03": the last one that is not in the future, but for a day."""
+    """Return the time of "Feb  3 10:02:03", which has no year: the latest one that is at most one day in the future."""
     year = time.localtime(current_time).tm_year
     # around New Year the clock of the writer, or the time zone, may be a day ahead
     for candidate in (year + 1, year, year - 1):

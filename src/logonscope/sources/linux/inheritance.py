@@ -44,6 +44,10 @@ class Inheritance:
         self._proc, self._machine, self._look, self._read = proc, machine, look, read
         self._parents: dict[int, Process | None] = {}  # one sshd is the parent of many leaders
 
+    def keep_parent(self, parent: Process) -> None:
+        """Keep the parent of a leader, which was read together with it."""
+        self._parents.setdefault(parent.pid, parent)
+
     def with_parent_proof(self, login: Login) -> Login:
         """Return the login with ``inherited`` set where its leader's parent proves or disproves it."""
         leader, kernel_id = login.process, carried_kernel_id(login)

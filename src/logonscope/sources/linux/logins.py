@@ -42,14 +42,14 @@ def read_logins(
         ids: the ids of the logins; None: any.
         machine: the host.
         look: the deadline and the troubles of the request.
-        user_namespace: that of the reader, if the records have the uids of its parent user namespace; else None.
+        user_namespace: the user namespace of the reader, if the records have uids of its parent namespace, which must
+            be converted; None: the uids are those of the reader.
     """
     reader = _LoginReader(root, machine, look, user_namespace)
     logins = list(reader.read(ids))
     if ids is None or not any(map(reader.inheritance.is_undecided, logins)):
         return tuple(reader.inheritance.with_host_proofs(logins, logins))
-    # that these few inherited their kernel ids can be proved by another login, which is older but has a greater kernel
-    # id
+    # a login that is older, but has a greater kernel id, proves that these inherited their kernel ids: read all logins
     return tuple(reader.inheritance.with_host_proofs(logins, reader.read(None)))
 
 
@@ -59,6 +59,7 @@ class _LoginReader:
     def __init__(self, root: str, machine: Machine, look: Look, user_namespace: UserNamespace | None = None) -> None:
         self._root, self._machine, self._look = root, machine, look
         self._user_namespace = user_namespace
+        self._reads_all = False
         self._proc = os.path.join(root, "proc")
         self._scopes = Scopes(root, self._read_member)
         self.inheritance = Inheritance(self._proc, machine, look, self._read_leader_facts)
@@ -88,11 +89,22 @@ class _LoginReader:
     def _read_leader_facts(self, pid: int) -> Process | None:
         return self._leader_reader.read(pid)
 
+    def _read_leader_and_parent(self, pid: int) -> Process | None:
+        """Return a leader; its parent, which may prove that the login inherited its kernel id, is read with it."""
+        # many logins have one parent, which is read once for all of them
+        if self._reads_all:
+            return self._read_leader_facts(pid)
+        lineage = self._leader_reader.read_lineage(pid, most=2)
+        for parent in lineage[1:]:
+            self.inheritance.keep_parent(parent)
+        return lineage[0] if lineage else None
+
     def _read_member(self, pid: int) -> Process | None:
         return self._member_reader.read(pid)
 
     def read(self, ids: Collection[str] | None) -> Iterator[Login]:
         """Yield logins: sessions with a record, user managers, and logins of which only a scope is left."""
+        self._reads_all = ids is None
         recorded = set[tuple[str, int]]()
         for login_id, record in _read_state_files(os.path.join(self._root, SESSIONS), ids, self._look):
             login = self._make_session(login_id, record)
@@ -107,10 +119,10 @@ class _LoginReader:
         for uid, record in _read_state_files(os.path.join(self._root, USERS), users, self._look):
             if uid.isdecimal() and (manager := self._make_manager(int(uid), record)):
                 yield self.inheritance.with_parent_proof(manager)
-        for login_id, user in self._scopes.logins_without_record(recorded, ids):
+        for login_id, uid_of_scope in self._scopes.logins_without_record(recorded, ids):
             scope = f"session-{login_id}.scope"
             yield self._with_scope_facts(
-                Login(login_id, user, scope=scope, recorded=False, service_name=self._service_name)
+                Login(login_id, uid_of_scope, scope=scope, recorded=False, service_name=self._service_name)
             )
 
     def _make_session(self, login_id: str, record: Mapping[str, str]) -> Login | None:
@@ -168,7 +180,7 @@ class _LoginReader:
         if data is None:
             return None
         leader = next((int(word) for word in data.split() if word.isdigit()), None)
-        process = self._read_leader_facts(leader) if leader else None
+        process = self._read_leader_and_parent(leader) if leader else None
         return self._with_mapped_uid(
             Login(
                 id=unit,
@@ -191,7 +203,7 @@ class _LoginReader:
 
     def _read_leader(self, pid: int | None, record: Mapping[str, str], latest: float | None) -> Process | None:
         """Read the leader; None where it is gone, also where its pid is used by another process now."""
-        process = self._read_leader_facts(pid) if pid else None
+        process = self._read_leader_and_parent(pid) if pid else None
         if process is None or pid is None:
             return None
         pidfd_id = _parse_number(record.get("LEADER_PIDFDID"))

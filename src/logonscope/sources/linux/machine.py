@@ -1,6 +1,8 @@
 """Reader of the machine: its names, clock constants, boot time and platform, from /proc, /sys and /etc."""
 
 import os
+import time
+from collections.abc import Callable
 from functools import partial
 from itertools import islice
 
@@ -22,6 +24,9 @@ _BLOCK = 1 << 16
 """Bytes of one read: a larger buffer would be mapped and unmapped by the C library for each read, which costs more."""
 _MOST_READS = 1 << 12
 """Maximum reads of one file. /proc gives a page at a time: /proc/cpuinfo of 1,000 processors takes hundreds."""
+
+MOST_CLOCK_DIFFERENCE = 0.001
+"""Seconds by which two differences of two clocks may differ: the clocks are read one after the other."""
 
 
 def read_machine(root: str) -> Machine:
@@ -54,6 +59,34 @@ def read_hostname(root: str) -> str:
     if root == ROOT:
         return os.uname().nodename or LOCALHOST
     return _read_word(root, "proc/sys/kernel/hostname") or LOCALHOST
+
+
+def wall_clock_at_boot() -> float:
+    """Return what the wall clock showed at the boot, as it is set now."""
+    return time.clock_gettime(time.CLOCK_REALTIME) - time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+class BootTime:
+    """The boot time of a host, kept until the clock is set."""
+
+    def __init__(self, root: str, at_boot: Callable[[], float] | None) -> None:
+        """Take the root, and ``wall_clock_at_boot`` of its clock; None: it is read each time."""
+        self._root, self._at_boot = root, at_boot
+        self._kept: tuple[float, int] | None = None  # of at_boot, and of the file
+
+    def read(self, look: Look) -> int | None:
+        """Return when the machine booted, in seconds since the epoch; None if the kernel does not show it."""
+        if self._at_boot is None:
+            return read_boot_time(self._root, look)
+        # The kernel computes its boot time from the same difference, which only a clock that is set changes: one that
+        # is adjusted slowly moves both. Taken before the file is read, so that a clock that is set meanwhile is
+        # noticed the next time.
+        at_boot, kept = self._at_boot(), self._kept
+        if kept is not None and abs(kept[0] - at_boot) < MOST_CLOCK_DIFFERENCE:
+            return kept[1]
+        boot_time = read_boot_time(self._root, look)
+        self._kept = None if boot_time is None else (at_boot, boot_time)
+        return boot_time
 
 
 def read_boot_time(root: str, look: Look) -> int | None:

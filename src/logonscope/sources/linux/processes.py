@@ -32,6 +32,7 @@ from logonscope.sources.linux.process_files import (
 from logonscope.sources.linux.timeouts import (
     AbandonedCallError,
     CallPool,
+    ChainedReads,
     ReadWatch,
     TooManyHungCallsError,
     read_each,
@@ -48,6 +49,9 @@ NO_ANSWER = f"{NO_ANSWER_WITHIN} {TIMEOUT:g} s"
 
 LONGEST_CHAIN = 1000
 """Maximum number of ancestors that are read of one process: a longer chain is cut at the far end."""
+
+MOST_AT_ONCE = 16
+"""Maximum number of ancestors that are read in one call of the other thread."""
 
 MOST_PLANS = 256
 """Maximum number of plans that are kept, by QueryShape."""
@@ -112,15 +116,22 @@ def read_processes(proc: str, look: Look, query: ProcessQuery) -> Iterator[Proce
 
 def _read_lineage(reader: "Reader", pids: Iterator[int]) -> Iterator[Process]:
     """Yield the first of these processes and its ancestors, nearest first."""
-    pid, seen_pids, read = next(pids, 0), set[int](), reader.read
-    while pid and pid not in seen_pids and len(seen_pids) < LONGEST_CHAIN:
-        process = read(pid)
-        if process is None:
-            return
-        yield process
-        # pids can be reused between two reads, so that a chain could come back to its beginning
-        seen_pids.add(pid)
-        pid = process.ppid or 0
+    pid, seen_pids = next(pids, 0), set[int]()
+    while pid and (lineage := reader.read_lineage(pid)):
+        for process in lineage:
+            # pids can be reused between two reads, so that a chain could come back to its beginning
+            if process.pid in seen_pids or len(seen_pids) >= LONGEST_CHAIN:
+                return
+            yield process
+            seen_pids.add(process.pid)
+        pid = lineage[-1].ppid or 0
+
+
+def _next_ancestor(lineage: Sequence[Process], *, most: int) -> int | None:
+    """Return the ancestor to read next; None after one with another kernel id or none: most callers stop there."""
+    if len(lineage) >= most or lineage[-1].ses in {None, UNSET} or lineage[-1].ses != lineage[0].ses:
+        return None
+    return lineage[-1].ppid or None
 
 
 def pids_with_kernel_ids(proc: str, pids: Iterable[int], kernel_ids: frozenset[int]) -> Iterator[int]:
@@ -328,6 +339,21 @@ class Reader(ReadWatch):
         return self._read_in_pool(
             pid, _HUNG_READS.omitted_files(self._proc, pid) if _HUNG_READS.reads else OmittedFiles.NONE
         )
+
+    def read_lineage(self, pid: int, *, most: int = 16) -> list[Process]:
+        """Read a process and its nearest ancestors by one call of the other thread; end before one whose files hang."""
+        if self.may_hang and not _HUNG_READS.reads:  # where some hang, each is read by a call of its own
+            reads = ChainedReads(pid, self._read, partial(_next_ancestor, most=most))
+            try:
+                return _PROCESS_READS.call(self.seconds, reads.run)
+            except AbandonedCallError as error:
+                self.abandoned(reads.end(), error.is_over)
+            except TooManyHungCallsError:
+                pass
+            if reads.values:
+                return reads.values
+        process = self.read(pid)
+        return [] if process is None else [process]
 
     def read_watched(self, pid: int) -> Process | None:
         """Read one process in this thread, which is abandoned as a whole where a read hangs: see ReadWatch."""

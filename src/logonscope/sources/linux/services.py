@@ -22,8 +22,8 @@ _START = re.compile(r"S[0-9]{2}(.+)")
 _HEAD = 4096
 """Bytes of a script that are read: the comments of an LSB script are at its beginning."""
 
-_NO_SERVICES = {"functions.sh", "README", "skeleton", "rc", "rcS", "functions", "halt", "reboot", "single"}
-"""Files in etc/init.d that are no services."""
+_NON_SERVICE_FILES = {"functions.sh", "README", "skeleton", "rc", "rcS", "functions", "halt", "reboot", "single"}
+"""Files in etc/init.d that are not services."""
 
 
 def read_services(root: str, look: Look, query: ServiceQuery) -> Iterator[Service]:
@@ -105,7 +105,7 @@ def _read_scripts(root: str) -> Iterator[Service]:
     for name in list_folder(os.path.join(root, "etc/init.d")):
         path = os.path.join(root, "etc/init.d", name)
         if (
-            name in _NO_SERVICES
+            name in _NON_SERVICE_FILES
             or not _SCRIPT.fullmatch(name)
             or not os.path.isfile(path)
             or not os.access(path, os.X_OK)
@@ -122,7 +122,7 @@ def _read_scripts(root: str) -> Iterator[Service]:
 
 
 def _openrc_enabled(root: str) -> set[str]:
-    """Return the services that are in a runlevel other than those of the end (OpenRC's guide: runlevels)."""
+    """Return the services of all runlevels except shutdown (OpenRC's guide: runlevels)."""
     levels = set(list_folder(os.path.join(root, "etc/runlevels"))) - {"shutdown"}
     return {name for level in levels for name in list_folder(os.path.join(root, "etc/runlevels", level))}
 

@@ -33,7 +33,13 @@ from logonscope.machine import (
 )
 from logonscope.sources.linux import account_files
 from logonscope.sources.linux.logins import read_logins
-from logonscope.sources.linux.machine import read_boot_time, read_hostname, read_machine, read_platform
+from logonscope.sources.linux.machine import (
+    BootTime,
+    read_hostname,
+    read_machine,
+    read_platform,
+    wall_clock_at_boot,
+)
 from logonscope.sources.linux.name_service import Directory, NameService, NameServicePause
 from logonscope.sources.linux.processes import list_pids, read_memberships, read_processes
 from logonscope.sources.linux.user_namespace import UserNamespace, read_user_namespace
@@ -55,6 +61,7 @@ class LinuxSource(BaseSource):
         self._proc = os.path.join(root, "proc")
         self._name_service_pause = NameServicePause()
         self._constants: Machine | None = None
+        self._boot_time = BootTime(root, wall_clock_at_boot if root == ROOT else None)
         self._authentication_reader: AuthenticationReader | None = None
 
     def machine(self, look: Look, parts: frozenset[Part] = NO_PARTS) -> Machine:
@@ -80,7 +87,7 @@ class LinuxSource(BaseSource):
         # two threads may both read them: they are equal, so no lock is needed
         if self._constants is None:
             self._constants = read_machine(self._root)
-        return self._constants._replace(hostname=read_hostname(self._root), btime=read_boot_time(self._root, look))
+        return self._constants._replace(hostname=read_hostname(self._root), btime=self._boot_time.read(look))
 
     def processes(self, look: Look, query: ProcessQuery) -> Iterator[Process]:
         user_namespace = self._user_namespace

@@ -63,10 +63,10 @@ def read_units(root: str, look: Look, names: frozenset[str] | None) -> Iterator[
         return iter(())
     # a loaded unit needs no file: an instance of a template, a unit of systemd-run
     patterns = ["*.service"] if requested_names is None else [*map(_pattern_of_any_case, sorted(requested_names))]
-    left = None if look.deadline is None else look.deadline.seconds_left
-    end = time.monotonic() + (READ_SECONDS if left is None else min(left, READ_SECONDS))
+    seconds_left = None if look.deadline is None else look.deadline.seconds_left
+    end_time = time.monotonic() + (READ_SECONDS if seconds_left is None else min(seconds_left, READ_SECONDS))
     try:
-        loaded = _read_loaded(program, patterns, end, look)
+        loaded = _read_loaded(program, patterns, end_time, look)
     except OSError as error:
         look.report(Trouble("systemctl", _reason(error), "see `systemctl is-system-running`"))
         return None
@@ -74,33 +74,36 @@ def read_units(root: str, look: Look, names: frozenset[str] | None) -> Iterator[
     files = (name for name in _list_unit_files(root) if name not in seen)
     unloaded = [name for name in files if requested_names is None or name.lower() in requested_names]
     # the manager has to read the files of services that it has not loaded, which takes long: they come last
-    return chain(loaded, _read_in_parts(program, unloaded, end, look, Service("", active_state="inactive")))
+    return chain(loaded, _read_in_parts(program, unloaded, end_time, look, Service("", active_state="inactive")))
 
 
-def _read_loaded(program: str, patterns: list[str], end: float, look: Look) -> list[Service]:
+def _read_loaded(program: str, patterns: list[str], end_time: float, look: Look) -> list[Service]:
     """Return the services that the manager has loaded, with their values as far as systemctl can write them.
 
     Raises:
-        OSError: systemctl failed; TimeoutError: it did not end in time.
+        OSError: systemctl failed, or its output is too large (EFBIG) even for the names alone; TimeoutError: it did not
+            end in time.
     """
     try:
-        return [*_show_units(program, patterns, end)]
+        return [*_show_units(program, patterns, end_time)]
     except OSError as error:
         if error.errno != errno.EFBIG:
             raise
     # some values are huge, such as a Description of 1 MiB: they must not hide the other services
-    names = [service.name for service in _show_units(program, patterns, end, ("Id", "LoadState"))]
-    return [*_read_in_parts(program, names, end, look, Service(""))]
+    names = [service.name for service in _show_units(program, patterns, end_time, ("Id", "LoadState"))]
+    return [*_read_in_parts(program, names, end_time, look, Service(""))]
 
 
-def _read_in_parts(program: str, names: list[str], end: float, look: Look, unread: Service) -> Iterator[Service]:
-    """Yield the services with these names; those that cannot be read are like ``unread``."""
+def _read_in_parts(
+    program: str, names: list[str], end_time: float, look: Look, unread_service: Service
+) -> Iterator[Service]:
+    """Yield the services with these names; those that cannot be read are like ``unread_service``."""
     seen: set[str] = set()
     parts = [names[index : index + _NAMES_A_CALL] for index in range(0, len(names), _NAMES_A_CALL)]
     while parts:
         part = parts.pop(0)
         try:
-            services = list(_show_units(program, part, end))
+            services = list(_show_units(program, part, end_time))
         except OSError as error:
             # the part has a huge service: it is halved until that one is alone
             if error.errno == errno.EFBIG and len(part) > 1:
@@ -108,14 +111,14 @@ def _read_in_parts(program: str, names: list[str], end: float, look: Look, unrea
                 continue
             advice = "query a service by its name, or give a longer timeout"
             look.report(Trouble("services", _reason(error), advice))
-            services = [unread._replace(name=name, manager="systemd") for name in part]
+            services = [unread_service._replace(name=name, manager="systemd") for name in part]
         # a name can be an alias of another one
         yield from (service for service in services if service.name not in seen)
         seen.update(service.name for service in services)
 
 
 def _show_units(
-    program: str, names: list[str], end: float, properties: Sequence[str] = _PROPERTIES
+    program: str, names: list[str], end_time: float, properties: Sequence[str] = _PROPERTIES
 ) -> Iterator[Service]:
     """Yield the services that systemctl shows for names and patterns.
 
@@ -124,7 +127,7 @@ def _show_units(
     """
     # without --all, a pattern does not match units that are loaded and inactive, such as instances of templates
     arguments = ["show", "--all", "--no-pager", f"--property={','.join(properties)}", "--", *names]
-    output = run_program([program, *arguments], max(0.0, end - time.monotonic()))
+    output = run_program([program, *arguments], max(0.0, end_time - time.monotonic()))
     if output.status != 0 and not output.out:
         raise OSError(errno.EIO, output.error.decode("utf-8", "replace").strip()[:200] or "it failed")
     return (service for service in parse_units(output.out) if service.name and service.load_state != "not-found")

@@ -160,6 +160,35 @@ class _Helper:
         self._has_ended = True
 
 
+class ChainedReads(Generic[Item, Value]):
+    """Reads that follow from each other, as a process and its parents, in one call that may be abandoned."""
+
+    def __init__(
+        self, first: Item, read: Callable[[Item], Value | None], following: Callable[[list[Value]], Item | None]
+    ) -> None:
+        """Prepare the reads; ``following`` returns the next item after these values, None to end."""
+        self.values: list[Value] = []
+        self._item: Item = first
+        self._read, self._following = read, following
+
+    def run(self) -> list[Value]:
+        """Return the values, up to the first None."""
+        # where the call is abandoned, ``end`` replaces the list: what this thread still adds is lost then
+        values, item = self.values, self._item
+        while (value := self._read(item)) is not None and values is self.values:
+            values.append(value)
+            following = self._following(values)
+            if following is None:
+                break
+            self._item = item = following
+        return values
+
+    def end(self) -> Item:
+        """End the reads after an abandoned call, and return the item that hangs; ``values`` has those before it."""
+        self.values = self.values[:]
+        return self._item
+
+
 _POOL = CallPool()
 
 

@@ -42,6 +42,9 @@ SWEPT_PIDS = 32
 SWEEP_SHARE = 0.001
 """Maximum share of one processor that comparisons take."""
 
+MOST_ZOMBIE_DELAY = 60.0
+"""Maximum seconds between two looks whether processes that have ended are reaped."""
+
 RETRY_SECONDS = 2.0
 """Seconds after which events are requested again when their feed has ended."""
 
@@ -101,8 +104,9 @@ class LiveHost:
         self._sweep_began, self._sweep_seconds = 0.0, None
         self._thread: threading.Thread | None = None
         self.after_batch: Callable[[], float | None] | None = None
-        """Called after each batch; returns the moment of the monotonic clock at which it is called again at the latest."""
+        """Called after each batch; returns the monotonic moment at which it is called again at the latest."""
         self._next_call: float | None = None  # that moment
+        self._zombie_delay, self._had_records = QUIET_DELAY, False
 
     _feed: Feed | None
     _sweep_seconds: float | None
@@ -199,6 +203,9 @@ class LiveHost:
                         self._drain_wake()
                         due = time.monotonic() if due is not None else None
                     elif descriptor == self._watch.fileno() or self._watch.is_pidfd(descriptor):
+                        if descriptor != self._watch.fileno():
+                            self._epoll.unregister(descriptor)
+                            self._watch.note_end(descriptor)
                         self._watch.read()
                         self._read_logins()
                         is_due = True
@@ -238,6 +245,12 @@ class LiveHost:
         self._find_terminals()
         self._sweep()
         self._next_call = None if self.after_batch is None else self.after_batch()
+        if self.index is not None and self.index.has_zombies:
+            # that they are reaped is no event: looked at again soon, then ever less often
+            doubled_delay = min(MOST_ZOMBIE_DELAY, self._zombie_delay * 2)
+            self._zombie_delay = self._delay if self._had_records else doubled_delay
+            moment = time.monotonic() + self._zombie_delay
+            self._next_call = moment if self._next_call is None else min(moment, self._next_call)
         for descriptor in self._descriptors:
             self._epoll.modify(descriptor, select.EPOLLIN)
         return has_more
@@ -283,6 +296,7 @@ class LiveHost:
             return False
         try:
             batch = feed.read_batch()
+            self._had_records = bool(batch.records)
             if batch.writes.logins or batch.writes.moves:
                 self._logins_until = 0.0
             index.apply(batch, feed.read_writes)

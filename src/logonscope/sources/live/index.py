@@ -18,11 +18,11 @@ from logonscope.facts import UNSET
 from logonscope.sources.live.entries import Change, Counts, Entry, ProcessReader, ReadFacts, State
 from logonscope.sources.live.records import EXEC, EXIT, FORK, Batch, LoginWrite, Record, Writes
 
-EDGE = 20_000
-"""Nanoseconds after a clock tick within which a start is read: the event is a bit later than the fork."""
+SLACK_TICKS = 1
+"""Clock ticks by which a start may be later than the time of its event, because two clocks are compared.
 
-SLACK_TICKS = 2
-"""Clock ticks by which the start of a process and the time of its event may differ."""
+It is mostly earlier, by a microsecond, and by much more where the kernel was busy with something else in between.
+"""
 
 LONGEST_CHAIN = 100
 """Maximum number of ancestors that are looked at."""
@@ -68,7 +68,7 @@ class LiveIndex:
         self._ended: list[Entry] = []
         self._zombies: list[Entry] = []
         self._orphans: set[int] = set()
-        self._edge: list[Entry] = []
+        self._new: list[Entry] = []  # processes that have what their parents have
         self._read_now: set[int] = set()  # processes that were read in this batch
         self._is_partial = False  # the last batch left events behind
         self._first_ns = 0  # of the first event of this batch
@@ -136,15 +136,16 @@ class LiveIndex:
             if not self._differs_from(entry, facts):
                 continue
             differences += 1
-            if entry is not None and (facts is None or entry.start != facts.start):
+            if entry is not None and (facts is None or not _is_same(entry, facts)):
                 # its last events are missing, and a login may have been among them
                 self._set_ids(entry, _NOT_KNOWN, 0)
                 self._drop(entry, 0)
             if facts is None:
                 continue
-            if entry is None or entry.start != facts.start:
+            if entry is None or not _is_same(entry, facts):
                 self._add_read(pid, facts, 0)
             else:
+                entry.start = facts.start
                 self._set_parent(entry, facts.parent)
                 self._set_ids(entry, facts[2:5], 0)
                 self._note_manager(entry, facts)
@@ -154,6 +155,11 @@ class LiveIndex:
         """Yield the processes with one of these kernel ids."""
         for kernel_id in kernel_ids:
             yield from self.by_kernel_id.get(kernel_id, ())
+
+    @property
+    def has_zombies(self) -> bool:
+        """Return whether processes have ended that are not reaped yet; there is no event for that."""
+        return bool(self._zombies)
 
     def children(self, pid: int) -> frozenset[int]:
         """Return the children of a process."""
@@ -223,17 +229,16 @@ class LiveIndex:
                 ):
                     self._fork_in_doubt(ns, thread, process, child)
                     continue
-                start, rest = divmod(ns + offset, tick_ns)
                 ses, cgroup = parent.ses, parent.cgroup
-                entry = entries[child] = Entry(child, start, ns, process, ses, parent.loginuid, cgroup)
+                entry = Entry(child, (ns + offset) // tick_ns, ns, process, ses, parent.loginuid, cgroup)
+                entries[child] = entry
                 memberships[child] = (child, ses, cgroup)
                 by_kernel_id[ses].add(child)
                 if process in all_children:
                     all_children[process].add(child)
                 else:
                     all_children[process] = {child}
-                if rest < EDGE:
-                    self._edge.append(entry)
+                self._new.append(entry)
                 if self.report is not None:
                     self.report(Change(ns, None, self._state(entry)))
             elif kind == EXIT:
@@ -247,14 +252,13 @@ class LiveIndex:
     def _fork_in_doubt(self, ns: int, thread: int, parent_pid: int, pid: int) -> None:
         """Add a process that may not have what its parent has."""
         event_ticks = (ns + self._offset) // self._tick_ns
-        old = self.entries.get(pid)
+        old, facts = self.entries.get(pid), self._reader.read(pid)
+        self.counts.doubtful_reads += 1
         if old is not None:
             is_trusted = not self.needs_rescan and ns > self._distrusted_until
-            if not is_trusted and not old.ended and abs(old.start - event_ticks) <= SLACK_TICKS:
+            if not is_trusted and not old.ended and facts is not None and facts.start == old.start:
                 return  # it was read already, with all processes
             self._replace(old, ns)
-        facts = self._reader.read(pid)
-        self.counts.doubtful_reads += 1
         if facts is not None and facts.start - event_ticks > SLACK_TICKS:
             facts = None  # a later process with the same pid
         if facts is not None:
@@ -399,12 +403,12 @@ class LiveIndex:
         orphans, self._orphans = self._orphans, set()
         for pid in orphans:
             self._read_parent(pid)
-        edge, self._edge = self._edge, []
-        for entry in edge:
+        # Few processes outlive the batch in which they were forked. Of these the exact start is read, and with it what
+        # was taken from the parent is checked.
+        new, self._new = self._new, []
+        for entry in new:
             if self.entries.get(entry.pid) is entry:
-                facts = self._reader.read(entry.pid)
-                if facts is not None and abs(facts.start - entry.start) <= SLACK_TICKS:
-                    entry.start = facts.start
+                self._reread(entry.pid)
         if is_partial:
             return  # older forks can still come
         if self._written:
@@ -415,7 +419,7 @@ class LiveIndex:
         """Read the parent of a process whose parent has ended."""
         entry = self.entries.get(pid)
         facts = None if entry is None else self._reader.read(pid)
-        if entry is not None and facts is not None and abs(facts.start - entry.start) <= SLACK_TICKS:
+        if entry is not None and facts is not None and _is_same(entry, facts):
             self._set_parent(entry, facts.parent)
 
     def _replace(self, entry: Entry, ns: int) -> None:
@@ -540,8 +544,9 @@ class LiveIndex:
     def _reread(self, pid: int) -> bool:
         """Read again what decides the owner of a process; return whether it could be read."""
         entry, facts = self.entries.get(pid), self._reader.read(pid)
-        if entry is None or facts is None or abs(facts.start - entry.start) > SLACK_TICKS:
+        if entry is None or facts is None or not _is_same(entry, facts):
             return False
+        entry.start = facts.start
         self._note_read(pid, facts)
         self._set_ids(entry, facts[2:5], 0)
         self._note_manager(entry, facts)
@@ -557,6 +562,11 @@ class LiveIndex:
         parent = self.entries.get(entry.parent)
         parent_key = None if parent is None else (parent.pid, parent.start)
         return State(entry.pid, entry.start, parent_key, entry.ses, entry.loginuid, entry.cgroup)
+
+
+def _is_same(entry: Entry, facts: ReadFacts) -> bool:
+    """Return whether facts are those of this process, not of a later one with its pid."""
+    return facts.start <= entry.start + SLACK_TICKS
 
 
 def _differs(child: Entry, parent: Entry) -> bool:

@@ -27,6 +27,7 @@ class LoginWatch:
         self._folders, self._parent_folder = tuple(folders), parent_folder
         self._leaders: dict[_LeaderKey, int] = {}
         self._keys: dict[int, _LeaderKey] = {}  # pidfd -> leader
+        self._ended: set[_LeaderKey] = set()  # leaders that have ended and are not reaped yet
         self._watch_folders()
 
     def __repr__(self) -> str:
@@ -61,6 +62,8 @@ class LoginWatch:
         wanted = {
             (login.process.pid, login.process.start) for login in logins if login.process is not None and not login.gone
         }
+        self._ended &= wanted
+        wanted -= self._ended
         new, old = list[int](), list[int]()
         for key in [key for key in self._leaders if key not in wanted]:
             old.append(self._leaders.pop(key))
@@ -76,6 +79,13 @@ class LoginWatch:
             self._keys[descriptor] = key
             new.append(descriptor)
         return new, old
+
+    def note_end(self, descriptor: int) -> None:
+        """Close the pidfd of a leader that has ended: it would stay readable, also while the leader is a zombie."""
+        key = self._keys.pop(descriptor)
+        del self._leaders[key]
+        self._ended.add(key)
+        os.close(descriptor)
 
     def is_pidfd(self, descriptor: int) -> bool:
         """Return whether a descriptor is that of a leader."""

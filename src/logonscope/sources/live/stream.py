@@ -1,6 +1,6 @@
 """Stream of typed events from the changes of the index: bounded, with a cursor for each event.
 
-Events are made only while somebody reads them. Who reads too slowly, or comes back after too long, gets EventsLost.
+Events are made only while there is a reader. A reader that is too slow, or comes back too late, gets EventsLost.
 """
 
 import threading

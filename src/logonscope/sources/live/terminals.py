@@ -29,7 +29,10 @@ def find_terminal(direct: Source, ownership: Ownership, index: LiveIndex, login:
         return None
     machine = direct.machine(look)
     logons = ownership.index([login], machine)
-    session = ownership.describe(logons.owner(leader), members, machine, None, whole=False)
+    owner = logons.owner(leader)
+    if owner.login is None:
+        return None  # it has another login by now
+    session = ownership.describe(owner, members, machine, None, whole=False)
     if session.tty:
         return session.tty
     # only another program than the leader's shows that no terminal will come

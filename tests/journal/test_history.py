@@ -131,7 +131,7 @@ def test_a_uid_that_another_account_had_shows_nothing(kept: Kept) -> None:
 
 def test_without_history(kept: Kept) -> None:
     source = Present({})
-    with pytest.raises(NotSupportedError, match="no history of web1"):
+    with pytest.raises(NotSupportedError, match="this host has no history"):
         history(Request(source, LINUX, ROOT))
     with pytest.raises(AccessDeniedError):
         history(request(kept, Caller("nobody", None, administrator=False)))

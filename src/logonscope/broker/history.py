@@ -51,7 +51,7 @@ def history_of(request: Request) -> History:
     """
     request.admit()
     if request.source.history is None:
-        raise no_history_error(request.source.label)
+        raise no_history_error()
     return request.source.history
 
 

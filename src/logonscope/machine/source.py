@@ -383,7 +383,7 @@ class BaseSource(ABC):
             NotFoundError: nothing was recorded at that moment.
         """
         if self.history is None:
-            raise no_history_error(self.label)
+            raise no_history_error()
         return self.history.at(moment, self)
 
     def hiding_reason(self) -> str | None:
@@ -399,10 +399,10 @@ class BaseSource(ABC):
         """Release the resources of the source."""
 
 
-def no_history_error(label: str) -> NotSupportedError:
+def no_history_error() -> NotSupportedError:
     """Return the error for a host whose history is not kept, or cannot be read."""
     return NotSupportedError(
-        f"no history of {label} can be read", "set history = true for `logonscope serve`; its files are read as root"
+        "this host has no history", "use a host whose service has history = true; root alone reads its files"
     )
 
 

@@ -14,10 +14,10 @@ from bench.plan import Plan
 from bench.table import Row, at_most, milliseconds
 from bench.tools import UnavailableError
 
-MOST_RATIO_TO_LOOP = {"Win32_SessionProcess": 1.4, "Win32_Process": 1.1}
+MAX_RATIO_TO_LOOP = {"Win32_SessionProcess": 1.4, "Win32_Process": 1.1}
 """Aims: how much longer than the bare reading of the same facts."""
 
-MOST_GROWTH = 1.2
+MAX_GROWTH = 1.2
 """Aim: how much more one process costs among many than among few."""
 
 OURS, LOOP, PYWBEM = "Logonscope", "bare Python loop, same files", "bare loop, and pywbem's CIMInstance of each"
@@ -61,7 +61,7 @@ def _enumerated(question: str, class_name: str, plan: Plan) -> Iterator[Row]:
         LOOP,
         milliseconds(seconds[LOOP]),
         f"Logonscope takes {ratio:.2f} x",
-        at_most(ratio, MOST_RATIO_TO_LOOP[class_name]),
+        at_most(ratio, MAX_RATIO_TO_LOOP[class_name]),
     )
     if PYWBEM in seconds:
         said = f"takes {seconds[PYWBEM] / mine:.1f} x Logonscope's"
@@ -90,7 +90,7 @@ def _got(plan: Plan, tools: str) -> Iterator[Row]:
             growth, of_files = mine / first[0], bare / first[1]
             said = f"grew {growth:.2f} x, its files {of_files:.2f} x"
             yield Row(
-                question, who, measured, said, f"{growth / of_files:.2f} x, {at_most(growth / of_files, MOST_GROWTH)}"
+                question, who, measured, said, f"{growth / of_files:.2f} x, {at_most(growth / of_files, MAX_GROWTH)}"
             )
 
 

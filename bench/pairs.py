@@ -11,7 +11,7 @@ from bench.plan import Plan
 from bench.table import Row, at_least, at_most, milliseconds
 from bench.tools import UnavailableError, compiled, tool
 
-MOST_RATIO_TO_LOOP, MOST_RATIO_TO_C, LEAST_RATIO_TO_PSUTIL = 1.15, 2.0, 5.0
+MAX_RATIO_TO_LOOP, MAX_RATIO_TO_C, MIN_RATIO_TO_PSUTIL = 1.15, 2.0, 5.0
 """Aims: how much longer than the floors, and how much faster than psutil."""
 
 OURS, LOOP, C, PS = "Logonscope", "bare Python loop, same files", "C, same files", "`ps -eo pid,lsession`"
@@ -48,7 +48,7 @@ def _measured(question: str, plan: Plan, tools: str, kind: Kind) -> Iterator[Row
         seconds = contest(field.turns, plan.rounds)
     mine = seconds[OURS]
     yield Row(question, OURS, f"{milliseconds(mine)}, {mine / count * 1e6:.1f} µs a process")
-    for name, most in ((LOOP, MOST_RATIO_TO_LOOP), (C, MOST_RATIO_TO_C)):
+    for name, most in ((LOOP, MAX_RATIO_TO_LOOP), (C, MAX_RATIO_TO_C)):
         if name in seconds:
             ratio = mine / seconds[name]
             said = f"Logonscope takes {ratio:.2f} x"
@@ -56,7 +56,7 @@ def _measured(question: str, plan: Plan, tools: str, kind: Kind) -> Iterator[Row
     for name in (PS, PSUTIL, AGAIN):
         if name in seconds:
             ratio = seconds[name] / mine
-            aim = at_least(ratio, LEAST_RATIO_TO_PSUTIL) if name == PSUTIL else ""
+            aim = at_least(ratio, MIN_RATIO_TO_PSUTIL) if name == PSUTIL else ""
             yield Row(question, name, milliseconds(seconds[name]), f"takes {ratio:.1f} x Logonscope's", aim)
     yield from (Row(question, name, why) for name, why in field.absent.items())
     yield compared._replace(question=question)

@@ -40,10 +40,10 @@ ROWS, INSTANCES, LOOP, PYWBEM = (
     "Logonscope's rows", "host.query: an Instance of each", "plain loop that makes the same tuples",
     "plain loop, and pywbem's CIMInstance of each",
 )  # fmt: skip
-MOST_RATIO_TO_LOOP = 1.5
+MAX_RATIO_TO_LOOP = 1.5
 RECORDED = 20_000
-MOST_RECORDED = 100_000
-MOST_GROWTH = 1.2
+MAX_RECORDED = 100_000
+MAX_GROWTH = 1.2
 OFTEN = 200
 
 
@@ -52,7 +52,7 @@ def rows(plan: Plan, tools: str) -> Iterator[Row]:
     small = recording(tools, RECORDED)
     yield from _understood(plan, small)
     yield from _answered(plan, small)
-    yield from _held(small, recording(tools, MOST_RECORDED))
+    yield from _held(small, recording(tools, MAX_RECORDED))
 
 
 def _understood(plan: Plan, host: str) -> Iterator[Row]:
@@ -79,7 +79,7 @@ def _answered(plan: Plan, host: str) -> Iterator[Row]:
     mine, plain = seconds[ROWS], seconds[LOOP]
     yield Row(question, ROWS, f"{milliseconds(mine)}, {RECORDED / mine:,.0f} rows a second")
     said = f"Logonscope's rows take {mine / plain:.2f} x"
-    yield Row(question, LOOP, milliseconds(plain), said, at_most(mine / plain, MOST_RATIO_TO_LOOP))
+    yield Row(question, LOOP, milliseconds(plain), said, at_most(mine / plain, MAX_RATIO_TO_LOOP))
     shown = seconds[INSTANCES]
     yield Row(question, INSTANCES, f"{milliseconds(shown)}, {RECORDED / shown:,.0f} rows a second")
     if PYWBEM in seconds:
@@ -91,7 +91,7 @@ def _answered(plan: Plan, host: str) -> Iterator[Row]:
 def _held(small: str, large: str) -> Iterator[Row]:
     question = f"memory of `{SOME}`, beside what the recording takes"
     first = None
-    for host, size in ((small, RECORDED), (large, MOST_RECORDED)):
+    for host, size in ((small, RECORDED), (large, MAX_RECORDED)):
         source = RecordedSource.open(host)
         deque(_rows(source, SOME), 0)  # what is imported and compiled once
         tracemalloc.start()
@@ -104,7 +104,7 @@ def _held(small: str, large: str) -> Iterator[Row]:
             yield Row(question, f"{size:,} recorded processes", measured)
         else:
             growth = peak / first
-            aim = at_most(growth, MOST_GROWTH)
+            aim = at_most(growth, MAX_GROWTH)
             yield Row(question, f"{size:,} recorded processes", measured, f"{growth:.2f} x", aim)
 
 

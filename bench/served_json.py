@@ -21,12 +21,12 @@ SIZE, OFTEN = 20_000, 300
 OURS = "`logonscope serve`"
 ROW, SMALL = f"{CLASS} as JSON, {SIZE:,} recorded associations", "one small request, on a connection that is kept"
 
-MOST_RATIO_TO_WSMAN, MOST_MICROSECONDS_PER_REQUEST = 0.5, 250.0
+MAX_RATIO_TO_WSMAN, MAX_MICROSECONDS_PER_REQUEST = 0.5, 250.0
 """Aims: the processor time of a row beside that over WS-Management; microseconds of a small request."""
 
 
 WHOSE, DIRECT, SERVED = "`logonscope whose PID`, of this machine", "read by itself", "over the unix socket of a server"
-MOST_RATIO_TO_DIRECT = 1.0
+MAX_RATIO_TO_DIRECT = 1.0
 """Aim: the time of a whole command that a server answers, beside that of one that reads the machine."""
 
 
@@ -40,11 +40,11 @@ def rows(plan: Plan, tools: str) -> Iterator[Row]:
             with JsonClient(server.port) as client:
                 over_json = cpu(server, partial(client.post, "enumerate", {"class_name": CLASS}), 3) / SIZE
                 measured = f"{over_json:.2f} µs of processor a row, {over_json / over_wsman:.2f} x WS-Management's"
-                yield Row(ROW, OURS, measured, aim=at_most(over_json / over_wsman, MOST_RATIO_TO_WSMAN))
+                yield Row(ROW, OURS, measured, aim=at_most(over_json / over_wsman, MAX_RATIO_TO_WSMAN))
                 for name, arguments in _small_requests(client):
                     micros = cpu(server, partial(client.post, name, arguments), OFTEN)
                     yield Row(
-                        SMALL, name, f"{micros:.0f} µs of processor", aim=at_most(micros, MOST_MICROSECONDS_PER_REQUEST)
+                        SMALL, name, f"{micros:.0f} µs of processor", aim=at_most(micros, MAX_MICROSECONDS_PER_REQUEST)
                     )
         yield from _whole_commands(plan, tools)
     except UnavailableError as why:
@@ -63,9 +63,7 @@ def _whole_commands(plan: Plan, tools: str) -> Iterator[Row]:
         seconds = contest(turns, plan.whole_rounds)
     ratio = seconds[SERVED] / seconds[DIRECT]
     yield Row(WHOSE, DIRECT, milliseconds(seconds[DIRECT]))
-    yield Row(
-        WHOSE, SERVED, milliseconds(seconds[SERVED]), f"takes {ratio:.2f} x", at_most(ratio, MOST_RATIO_TO_DIRECT)
-    )
+    yield Row(WHOSE, SERVED, milliseconds(seconds[SERVED]), f"takes {ratio:.2f} x", at_most(ratio, MAX_RATIO_TO_DIRECT))
 
 
 def cpu(server: Served, ask: Callable[[], object], often: int) -> float:

@@ -16,17 +16,17 @@ from bench.table import Row, at_least, at_most, milliseconds
 from bench.tools import UnavailableError, tool
 
 SIZES = (5_000, 50_000)
-CLASS, MOST_ELEMENTS = "Win32_SessionProcess", 32_000
+CLASS, MAX_ELEMENTS = "Win32_SessionProcess", 32_000
 OFTEN = 200
 """Small pulls of one turn."""
 
-LEAST_A_SECOND = 300_000
+MIN_A_SECOND = 300_000
 """Aim: rows a second; OMI, in C++, gives 25,000 to 33,000 of this class."""
 
-MOST_MILLISECONDS_PER_PULL = 2.0
+MAX_MILLISECONDS_PER_PULL = 2.0
 """Aim: milliseconds from a small Pull to its answer."""
 
-OURS, LOOP = f"`logonscope serve`, MaxElements {MOST_ELEMENTS:,}", "plain loop that makes the same tuples"
+OURS, LOOP = f"`logonscope serve`, MaxElements {MAX_ELEMENTS:,}", "plain loop that makes the same tuples"
 SMALL = "one Pull of one item, on a connection that is kept"
 _END = f"</p:{CLASS}>".encode()
 _WRITTEN = re.compile(r"(?:sendto|sendmsg|write|writev)\(.* = ([2-9]|\d\d+)$")  # one octet wakes our own loop up
@@ -53,7 +53,7 @@ def _enumerated(plan: Plan, server: Served, client: Client, size: int) -> Iterat
     seconds = contest({OURS: partial(enumeration, client, size, first), LOOP: loop}, plan.rounds)
     mine, plain, told = seconds[OURS], seconds[LOOP], size * (plan.rounds + 1)
     measured = f"{milliseconds(mine)}, {size / mine:,.0f} rows a second; the first after {milliseconds(min(first))}"
-    yield Row(question, OURS, measured, aim=at_least(size / mine, LEAST_A_SECOND))
+    yield Row(question, OURS, measured, aim=at_least(size / mine, MIN_A_SECOND))
     yield Row(question, LOOP, milliseconds(plain), f"the server takes {mine / plain:.1f} x")
     cpu, more = (server.cpu - used) / told, server.memory(peak=True) - before
     measured = f"{cpu * 1e6:.1f} µs of processor, {(client.octets - octets) / told:.0f} octets"
@@ -63,7 +63,7 @@ def _enumerated(plan: Plan, server: Served, client: Client, size: int) -> Iterat
 def enumeration(client: Client, size: int, first: list[float]) -> float:
     """Enumerate to the end; return the seconds that took, and add those until the first rows came to ``first``."""
     begin, count = time.perf_counter(), 0
-    for answer in client.enumerate(CLASS, MOST_ELEMENTS):
+    for answer in client.enumerate(CLASS, MAX_ELEMENTS):
         before, count = count, count + answer.count(_END)
         if count and not before:
             first.append(time.perf_counter() - begin)
@@ -78,7 +78,7 @@ def _pulled(plan: Plan, server: Served, client: Client, log: str) -> Iterator[Ro
     next(pulls)
     seconds = contest({SMALL: call(lambda: deque((next(pulls) for _ in range(OFTEN)), 0))}, plan.rounds)
     took = seconds[SMALL] / OFTEN * 1e3
-    yield Row(SMALL, OURS, f"{took:.2f} ms", aim=at_most(took, MOST_MILLISECONDS_PER_PULL))
+    yield Row(SMALL, OURS, f"{took:.2f} ms", aim=at_most(took, MAX_MILLISECONDS_PER_PULL))
     try:
         writes = _writes(server, pulls, log) / OFTEN
     except UnavailableError as why:

@@ -11,7 +11,7 @@ from bench.plan import Plan
 from bench.table import Row, at_most, milliseconds
 from bench.tools import ENVIRONMENT, UnavailableError, first_line, tool
 
-MOST_RATIO_TO_PYTHON = 5.0
+MAX_RATIO_TO_PYTHON = 5.0
 """Aim: how many times Python's own start."""
 
 OTHERS = {
@@ -54,7 +54,7 @@ def _measured(plan: Plan, ours: Installed, pid: str) -> Iterator[Row]:
     for name in (START, PS, LOGINCTL):
         if name in seconds:
             ratio = mine / seconds[name]
-            aim = at_most(ratio, MOST_RATIO_TO_PYTHON) if name == START else ""
+            aim = at_most(ratio, MAX_RATIO_TO_PYTHON) if name == START else ""
             yield Row(QUESTION, name, milliseconds(seconds[name]), f"Logonscope takes {ratio:.2f} x", aim)
     yield from (Row(QUESTION, name, why) for name, why in field.absent.items())
     heavy, count = _imports(ours, pid)

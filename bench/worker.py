@@ -20,7 +20,7 @@ import logonscope
 Work = Callable[[], int]
 """Runs an operation once and returns how many rows it gave."""
 
-LEAST_SECONDS = 0.05
+MIN_SECONDS = 0.05
 """An operation that is faster is repeated until one turn takes that long."""
 
 
@@ -88,7 +88,7 @@ class Worker:
         """Prepare an operation, run it twice, and return its rows and the number of repetitions of one turn."""
         self._work = OPERATIONS[operation](**arguments)
         rows = self._work()
-        return {"rows": rows, "repeat": max(1, math.ceil(LEAST_SECONDS / self._run()))}
+        return {"rows": rows, "repeat": max(1, math.ceil(MIN_SECONDS / self._run()))}
 
     def turn(self, repeat: int) -> dict[str, Any]:
         """Run the operation so often and return the median of the seconds that a run takes."""

@@ -168,7 +168,7 @@ def _meaning(cls_property: Property) -> str:
 def _values(qualifiers: tuple[Qualifier, ...], cim_type: str) -> str:
     """Return the meanings of values, if the schema has names for them; a text without a ValueMap is its own meaning."""
     numbers, names = find_qualifier(qualifiers, "ValueMap"), find_qualifier(qualifiers, "Values")
-    if names is None or not isinstance(names.value, tuple) or len(names.value) > MOST_VALUES:
+    if names is None or not isinstance(names.value, tuple) or len(names.value) > MAX_VALUES:
         return ""
     if numbers is None and cim_type == "string":
         return f"{', '.join(map(str, names.value))}."
@@ -177,7 +177,7 @@ def _values(qualifiers: tuple[Qualifier, ...], cim_type: str) -> str:
     return f"{', '.join(pairs)}." if pairs else ""
 
 
-MOST_VALUES = 16
+MAX_VALUES = 16
 """The number of values that a page lists; a longer list is only in the MOF."""
 
 

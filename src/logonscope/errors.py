@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from enum import StrEnum, auto
 from typing import ClassVar, NamedTuple
 
-LONGEST_MESSAGE = 500
+MAX_MESSAGE_LENGTH = 500
 """Maximum characters of a message: messages quote input, which can have any length."""
 
 
@@ -79,7 +79,7 @@ class LogonscopeError(Exception):
     cim_status: ClassVar[int] = 1  # CIM_ERR_FAILED
 
     def __init__(self, message: str, advice: str | Hint = "") -> None:
-        self.message = message if len(message) <= LONGEST_MESSAGE else f"{message[: LONGEST_MESSAGE - 3]}..."
+        self.message = message if len(message) <= MAX_MESSAGE_LENGTH else f"{message[: MAX_MESSAGE_LENGTH - 3]}..."
         self.advice = advice
         super().__init__(self.message, advice)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from logonscope.broker.classes import LONGEST_PATTERN, classes, get_class
+from logonscope.broker.classes import MAX_PATTERN_LENGTH, classes, get_class
 from logonscope.errors import AccessDeniedError, InvalidClassError, InvalidNamespaceError, InvalidParameterError
 from tests import example
 from tests.broker.memory import Memory
@@ -42,7 +42,7 @@ def test_every_namespace_has_the_system_classes() -> None:
     assert get_class(HOST, "__namespace", "root\\logonscope").derivation == ("__SystemClass",)
 
 
-@pytest.mark.parametrize("pattern", ["x" * (LONGEST_PATTERN + 1), "*a" * 9])
+@pytest.mark.parametrize("pattern", ["x" * (MAX_PATTERN_LENGTH + 1), "*a" * 9])
 def test_a_pattern_that_could_take_long_is_refused(pattern: str) -> None:
     with pytest.raises(InvalidParameterError, match="the pattern is too long"):
         classes(HOST, pattern)

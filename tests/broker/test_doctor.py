@@ -43,6 +43,15 @@ def test_somebody_without_elevation_is_told_so() -> None:
     assert found["login service"].found == "2 login records"
 
 
+def test_of_login_records_that_are_hidden_it_says_no_more_than_of_none() -> None:
+    found = checks(caller=user(12345))["login service"]
+    assert found == Check(
+        "login service", None, "no login that you may see has a record", "run it as root to check the others"
+    )
+    without = example.snapshot()._replace(logins=())
+    assert checks(without, user(12345))["login service"] == found
+
+
 def test_what_access_rules_hide_is_no_fault_of_the_machine() -> None:
     """The process is alice's, but runs as root: its details are hidden from her, and could be read."""
     assert [name for name in checks(caller=user(1000)) if name.startswith("fact ")] == []

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from logonscope.broker.item_readers import ItemQuery, read_items
-from logonscope.broker.request import OwnedFilter
+from logonscope.broker.request import ProcessOwnerFilter
 from logonscope.errors import AccessDeniedError
 from logonscope.facts import Account, Group
 from logonscope.machine import EVERYTHING, OWNER_FACT, Selection
@@ -144,8 +144,8 @@ def test_a_selection_that_means_nothing_reads_nothing(memory: Memory) -> None:
 
 
 def test_what_a_filter_rules_out_is_read_no_further(memory: Memory) -> None:
-    early = OwnedFilter(frozenset({"ppid"}), lambda process, _: process.ppid == 4151)
-    found = items(memory, "process", asking("cmdline", early=early))
+    early = ProcessOwnerFilter(frozenset({"ppid"}), lambda process, _: process.ppid == 4151)
+    found = items(memory, "process", asking("cmdline", process_filter=early))
     assert [process.pid for process, _ in found] == [4300]
     (query,) = memory.asked.processes
     assert query.early_filter is not None

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 
 from logonscope.broker import Request
-from logonscope.broker.learning_index import MOST_DECIDED
+from logonscope.broker.learning_index import MAX_DECIDED
 from logonscope.facts import UNSET, Login, Machine, Process
 from logonscope.machine import Look, Membership, ProcessQuery
 from logonscope.machine.snapshot import Snapshot
@@ -67,12 +67,12 @@ class Numerous(Memory):
 
     def memberships(self, look: Look, query: ProcessQuery) -> Iterator[Membership]:
         del look, query
-        return ((pid, UNSET, f"/system.slice/{pid}.service") for pid in range(1, 3 * MOST_DECIDED))
+        return ((pid, UNSET, f"/system.slice/{pid}.service") for pid in range(1, 3 * MAX_DECIDED))
 
 
 def test_what_is_kept_is_bounded_and_changes_nothing() -> None:
     pairs = list(Numerous(example.snapshot()).request(ROOT).pid_pairs())
-    assert pairs == [(pid, str(UNSET)) for pid in range(1, 3 * MOST_DECIDED)]
+    assert pairs == [(pid, str(UNSET)) for pid in range(1, 3 * MAX_DECIDED)]
 
 
 @pytest.mark.parametrize("audit", [True, False])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from logonscope.broker.access import NOT_REQUESTED, Caller
 from logonscope.broker.associations import AssociationOptions, associators
 from logonscope.broker.query import query
-from logonscope.broker.request import MOST_ROUNDS, Accounts, OwnedProcesses, ReadOrder, Request
+from logonscope.broker.request import MAX_ROUNDS, Accounts, ReadOrder, ReadResult, Request
 from logonscope.errors import LogonscopeError
 from logonscope.facts import UNSET, Account, Group, Login, Process, Socket
 from logonscope.machine import AccountQuery, Look, ProcessQuery, Selection, SocketQuery, Trouble
@@ -50,7 +50,7 @@ def seen(logins: tuple[Login, ...], *processes: Process) -> Snapshot:
     return example.snapshot()._replace(logins=logins, processes=processes, sockets=())
 
 
-def pids(owned: OwnedProcesses) -> list[int]:
+def pids(owned: ReadResult) -> list[int]:
     """Return the pids of what was read."""
     return [process.pid for process, _ in owned.pairs]
 
@@ -126,7 +126,7 @@ def test_a_machine_that_never_rests_is_read_only_so_often() -> None:
     assert pids(
         memory.request(ROOT).read(EVERY, read_order="processes first", include_own_in_sessions_of_others=False)
     ) == [10]
-    assert len(memory.asked.processes) == MOST_ROUNDS
+    assert len(memory.asked.processes) == MAX_ROUNDS
 
 
 @pytest.mark.parametrize("order", ORDERS)

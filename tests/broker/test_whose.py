@@ -11,7 +11,7 @@ from logonscope.broker import Request
 from logonscope.errors import AccessDeniedError, InvalidParameterError, NotFoundError
 from logonscope.facts import UNSET, Process, Socket
 from logonscope.machine.snapshot import Snapshot
-from logonscope.machine.source import LONGEST_CHAIN
+from logonscope.machine.source import MAX_CHAIN_LENGTH
 from logonscope.ownership import LINUX
 from logonscope.sources.linux import LinuxSource
 from logonscope.sources.linux.processes import TIMEOUT
@@ -173,7 +173,7 @@ def test_parents_that_go_round_in_a_circle_end_the_chain() -> None:
 def test_a_chain_that_is_longer_than_any_is_cut() -> None:
     long = [example.BY_PID[4151]._replace(pid=pid, ppid=pid - 1) for pid in range(2, 3000)]
     (answer,) = broker.whose(Memory(example.snapshot()._replace(processes=long)).request(ROOT), "2999")
-    assert len(answer.chain) == 1 + LONGEST_CHAIN  # the process, and so many parents
+    assert len(answer.chain) == 1 + MAX_CHAIN_LENGTH  # the process, and so many parents
     assert answer.chain[-1].pid == 2999
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logonscope.cim.paths import LONGEST, MOST_KEYS, Key, ObjectPath, parse_path
+from logonscope.cim.paths import LONGEST, MAX_KEYS, Key, ObjectPath, parse_path
 from logonscope.errors import InvalidObjectPathError
 
 PROCESS = (("Handle", "4312"),)
@@ -238,8 +238,8 @@ def test_a_path_has_a_greatest_length() -> None:
 
 
 def test_a_path_has_a_greatest_number_of_keys() -> None:
-    pairs = [f"K{at}={at}" for at in range(MOST_KEYS)]
-    assert len(parse_path("C." + ",".join(pairs)).keys or ()) == MOST_KEYS
+    pairs = [f"K{at}={at}" for at in range(MAX_KEYS)]
+    assert len(parse_path("C." + ",".join(pairs)).keys or ()) == MAX_KEYS
     with pytest.raises(InvalidObjectPathError, match="too many keys in the object path: the limit is 64"):
         parse_path("C." + ",".join([*pairs, "More=1"]))
 

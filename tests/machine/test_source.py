@@ -21,7 +21,7 @@ from logonscope.machine import (
 )
 from logonscope.machine.action import Action
 from logonscope.machine.source import (
-    LONGEST_CHAIN,
+    MAX_CHAIN_LENGTH,
     matching_groups,
     matching_processes,
     matching_sockets,
@@ -155,8 +155,8 @@ def test_parents_are_read_while_they_are_iterated() -> None:
 def test_parents_that_go_round_in_a_circle_or_without_end_are_cut() -> None:
     assert lineage(Full(Process(2, ppid=3), Process(3, ppid=2)), 2) == [2, 3]
     assert lineage(Full(Process(2, ppid=2)), 2) == [2]
-    endless = [Process(pid, ppid=pid + 1) for pid in range(1, 2 * LONGEST_CHAIN)]
-    assert lineage(Full(*endless), 1) == list(range(1, LONGEST_CHAIN + 1))
+    endless = [Process(pid, ppid=pid + 1) for pid in range(1, 2 * MAX_CHAIN_LENGTH)]
+    assert lineage(Full(*endless), 1) == list(range(1, MAX_CHAIN_LENGTH + 1))
 
 
 def test_where_the_arguments_of_one_hang_those_of_its_parents_are_not_tried() -> None:

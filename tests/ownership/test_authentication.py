@@ -5,7 +5,7 @@ import pytest
 from logonscope.answers.logon_session import LogonSession
 from logonscope.facts import Authentication
 from logonscope.machine import Leader
-from logonscope.ownership.authentication import MOST_TICKS_BEFORE, TOLERANCE, find_line, with_authentication
+from logonscope.ownership.authentication import MAX_TICKS_BEFORE, TOLERANCE, find_line, with_authentication
 
 SESSION = LogonSession("41", user="alice", remote_host="203.0.113.7", remote_address="203.0.113.7")
 LEADER = Leader(300, 100, start=5000, recorded_at=5100)
@@ -87,7 +87,7 @@ def test_of_a_leader_that_has_ended_the_last_fitting_line_before_the_record_coun
     gone = Leader(300, recorded_at=5100)
     older = LINE._replace(number=1, fingerprint="x")
     assert find_line(SESSION, gone, [older, LINE, LINE._replace(user="bob", number=11)]) == LINE
-    late = 5100 + MOST_TICKS_BEFORE * 2
+    late = 5100 + MAX_TICKS_BEFORE * 2
     assert find_line(SESSION, Leader(300, recorded_at=late), [LINE]) is None
     assert find_line(SESSION, Leader(300), [LINE]) is None
     assert find_line(SESSION, gone, [LINE._replace(user="EXAMPLE\\alice")]) is None

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from logonscope.facts import UNSET, Login, Machine, Process
 from logonscope.machine import Owner
 from logonscope.ownership import LINUX
-from logonscope.ownership.linux import MOST_KEPT, SYSTEM
+from logonscope.ownership.linux import MAX_KEPT, SYSTEM
 from tests.example import MACHINE
 from tests.hosts import manager_service
 from tests.ownership.scenarios import Case, Scenario, scenarios
@@ -234,7 +234,7 @@ def test_only_roots_login_programs_begin_a_logon_session() -> None:
 
 def test_what_an_index_keeps_is_bounded_and_changes_no_owner() -> None:
     index = LINUX.index((), Machine("web1", None, 0, audit=True))
-    numbers = range(1, 3 * MOST_KEPT)
+    numbers = range(1, 3 * MAX_KEPT)
     for _ in range(2):
         owners = [index.owner(Process(number, ses=number, cgroup="/")) for number in numbers]
         assert [(owner.logon_id, owner.evidence) for owner in owners] == [(str(number), "audit") for number in numbers]

@@ -11,7 +11,7 @@ from tests.server.running import RunningServer
 from tests.server.soap import envelope
 
 PATIENCE = 30.0
-MOST_PULLS = 200
+MAX_PULLS = 200
 FOLLOW_UPS = ("pull", "release", "renew", "status")
 """What a client can do with an enumeration that was kept open."""
 
@@ -71,7 +71,7 @@ class Client:
             sent = request.body.decode()
             for body in _follow_ups(request.follow_up, content):
                 content = self.send(body, sent)
-                for _ in range(MOST_PULLS):
+                for _ in range(MAX_PULLS):
                     if request.follow_up != "pull" or (found := _CONTEXT.search(content)) is None:
                         break
                     content = self.send(context_request("pull", found[1]), sent)

@@ -15,7 +15,7 @@ PATIENCE = 15.0
 QUICK = 1.5
 """Seconds until a client leaves that is not silent."""
 
-MOST_FLIGHTS = 10
+MAX_FLIGHTS = 10
 CLOSE_NOTIFY = b"\x15\x03\x03\x00\x02\x01\x00"
 """An alert of its own record, as it is sent before there are keys (RFC 8446 6.1)."""
 
@@ -50,7 +50,7 @@ class TlsClient:
     def shake_hands(self, change: Callable[[bytes], bytes] = lambda flight: flight) -> bool:
         """Hold the handshake, each flight but the first changed; return whether the client came to its end."""
         self._socket.sendall(self.hello())
-        for _ in range(MOST_FLIGHTS):
+        for _ in range(MAX_FLIGHTS):
             data = self._socket.recv(1 << 16)
             self._incoming.write(data)
             is_over = True

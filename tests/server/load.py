@@ -23,7 +23,7 @@ from tests.server.load_requests import THIS_CHECKOUT, load_requests, requests_ta
 CLIENTS, PROCESSES = 1000, 10_000
 USERS, ENUMERATIONS = 200, 50
 REQUESTS = 100_000
-CLASS, MOST_ELEMENTS = "Win32_SessionProcess", 32_000
+CLASS, MAX_ELEMENTS = "Win32_SessionProcess", 32_000
 _PAIR = re.compile(rb'Name="LogonId">(\d+)<.*?Name="Handle">(\d+)<')
 
 Pairs = list[tuple[bytes, bytes]]
@@ -84,7 +84,7 @@ def load(clients: int, processes: int) -> Report:
         served(recording(folder, processes), *flags, environment=THIS_CHECKOUT) as server,
     ):
         with Client(server.port) as first:
-            list(first.enumerate(CLASS, MOST_ELEMENTS))  # what is imported and looked up once
+            list(first.enumerate(CLASS, MAX_ELEMENTS))  # what is imported and looked up once
         server.forget_peak()
         before, used, begin = server.memory(), server.cpu, time.perf_counter()
         told = _asked(server, clients, expected(processes))
@@ -115,7 +115,7 @@ def _asked(server: Served, clients: int, seen: Mapping[str, Pairs]) -> list[Told
 def _checked(client: Client, seen: Pairs) -> tuple[int, str]:
     """Return how many rows came, and what was wrong with them: each has to come once, in its order, and no other."""
     count = 0
-    for answer in client.enumerate(CLASS, MOST_ELEMENTS):
+    for answer in client.enumerate(CLASS, MAX_ELEMENTS):
         found = _PAIR.findall(answer)
         if found != seen[count : count + len(found)]:
             return count, f"other rows than expected from row {count} on"

@@ -16,7 +16,7 @@ from bench.served import PASSWORD, Client, Served, pull, served
 from bench.tools import UnavailableError
 from logonscope.server.auth.user_file import UserFile
 from logonscope.wire.wsman import names
-from tests.server.load_requests import MOST_GROWTH, THIS_CHECKOUT
+from tests.server.load_requests import MAX_GROWTH, THIS_CHECKOUT
 from tests.server.soap import envelope
 
 PROCESSES, BEYOND, AT_ONCE = 100, 5, 16
@@ -54,7 +54,7 @@ class Report(NamedTuple):
     def faults(self) -> list[str]:
         """Return all that is wrong with it."""
         growth = self.again / self.full - 1
-        return [*self.wrong, *([f"memory grew by {growth:.0%} the second time"] if growth > MOST_GROWTH else [])]
+        return [*self.wrong, *([f"memory grew by {growth:.0%} the second time"] if growth > MAX_GROWTH else [])]
 
 
 class Crowd:

@@ -19,7 +19,7 @@ PROCESSES, CLIENTS = 50, 4
 THIS_CHECKOUT = {**ENVIRONMENT, "PYTHONPATH": SOURCE}
 """Whatever is installed, the server that is loaded is the one beside these tests."""
 
-MOST_GROWTH = 0.10
+MAX_GROWTH = 0.10
 """Of the server's memory between a tenth of the requests and all of them."""
 
 _BEGIN = "<n:Enumerate><w:OptimizeEnumeration/><w:MaxElements>100</w:MaxElements>{}</n:Enumerate>"
@@ -52,7 +52,7 @@ class Report(NamedTuple):
     @property
     def wrong(self) -> list[str]:
         """Return what is wrong with it."""
-        return [f"memory grew by {self.growth:.0%}"] if self.growth > MOST_GROWTH else []
+        return [f"memory grew by {self.growth:.0%}"] if self.growth > MAX_GROWTH else []
 
 
 def load_requests(count: int) -> Report:

@@ -40,7 +40,7 @@ SEED = 20_261_125
 SECONDS = 10
 """That one answer may take."""
 
-MOST_CONTEXTS, MOST_PER_CALLER, MOST_OCTETS = 12, 5, 40_000
+MAX_CONTEXTS, MAX_PER_CALLER, MAX_OCTETS = 12, 5, 40_000
 GROWTH = 16 << 10
 """KiB that all requests but the first may leave behind."""
 
@@ -89,10 +89,8 @@ class Talk:
 
     def __init__(self, crowd: Crowd, seed: int) -> None:
         self.crowd, self.memory = crowd, Memory(crowd.snapshot)
-        self.enumerations = Enumerations(MOST_CONTEXTS, MOST_PER_CALLER, 60.0)
-        self.dispatcher = Dispatcher(
-            self.memory, LINUX, self.enumerations, Limits(MOST_OCTETS, 5.0), allow_methods=True
-        )
+        self.enumerations = Enumerations(MAX_CONTEXTS, MAX_PER_CALLER, 60.0)
+        self.dispatcher = Dispatcher(self.memory, LINUX, self.enumerations, Limits(MAX_OCTETS, 5.0), allow_methods=True)
         logons = {owner.logon_id for owner in crowd.owner.values() if owner.logon_id}
         self.mutants = Mutants(seed, (*map(str, crowd.process), *sorted(logons), "alice", "root"))
         self.told: dict[Caller | None, list[str]] = {caller: ["uuid:made-up"] for caller in CALLERS}  # contexts
@@ -138,7 +136,7 @@ class Talk:
             asked = read_limits(read(data)).max_envelope
         except LogonscopeError:
             asked = None
-        return min(asked or MOST_OCTETS, MOST_OCTETS)
+        return min(asked or MAX_OCTETS, MAX_OCTETS)
 
     def check_own(self, text: str, caller: Caller | None, data: bytes) -> None:
         """Fail where an answer has what is not the caller's, but for what the request had itself."""
@@ -151,8 +149,8 @@ class Talk:
     def check_contexts(self) -> None:
         """Fail where more enumerations are open than may be."""
         callers = [known.caller for known in self.enumerations._open.values()]  # noqa: SLF001 -- there is no other way
-        assert len(callers) <= MOST_CONTEXTS + MOST_PER_CALLER  # the latter for administrators alone
-        assert all(callers.count(caller) <= MOST_PER_CALLER for caller in callers)
+        assert len(callers) <= MAX_CONTEXTS + MAX_PER_CALLER  # the latter for administrators alone
+        assert all(callers.count(caller) <= MAX_PER_CALLER for caller in callers)
 
 
 def test_any_request_gets_an_answer_that_the_standard_has() -> None:

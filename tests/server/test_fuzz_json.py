@@ -17,7 +17,7 @@ from logonscope.wire.json.faults import STATUSES
 from tests.broker.crowds import Crowd
 from tests.broker.memory import Memory
 from tests.server.json_requests import BODIES
-from tests.server.test_fuzz import CALLERS, GROWTH, HOSTS, MOST_CONTEXTS, MOST_PER_CALLER, REQUESTS, hosts, kibibytes
+from tests.server.test_fuzz import CALLERS, GROWTH, HOSTS, MAX_CONTEXTS, MAX_PER_CALLER, REQUESTS, hosts, kibibytes
 from tests.server.test_fuzz import promptly as answering_promptly
 
 OCTETS = 9000
@@ -36,7 +36,7 @@ class JsonTalk:
 
     def __init__(self, crowd: Crowd, seed: int) -> None:
         self.crowd, self.memory = crowd, Memory(crowd.snapshot)
-        self.enumerations = Enumerations(MOST_CONTEXTS, MOST_PER_CALLER, 60.0)
+        self.enumerations = Enumerations(MAX_CONTEXTS, MAX_PER_CALLER, 60.0)
         limits = Limits(OCTETS, 5.0)
         self.dispatcher = Dispatcher(self.memory, LINUX, self.enumerations, limits, allow_methods=True)
         self.chance = random.Random(seed)  # noqa: S311 -- the same in every run

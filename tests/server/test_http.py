@@ -18,7 +18,7 @@ from lxml import etree
 
 from logonscope.broker import Caller
 from logonscope.server.auth.authenticator import Authenticator
-from logonscope.server.auth.negotiate import LONGEST_TOKEN
+from logonscope.server.auth.negotiate import MAX_TOKEN_LENGTH
 from logonscope.server.auth.passwords import PasswordBackend, Passwords
 from logonscope.server.auth.throttle import USER_LIMIT, Throttle
 from logonscope.server.http import HttpDoor
@@ -136,7 +136,7 @@ def test_a_body_is_not_waited_for_where_it_changes_nothing(
 
 
 def test_a_token_may_be_as_long_as_windows_makes_them(server: RunningServer) -> None:
-    token = base64.b64encode(b"\x60" * LONGEST_TOKEN).decode()
+    token = base64.b64encode(b"\x60" * MAX_TOKEN_LENGTH).decode()
     answer = post(server, b"", {"Authorization": f"Negotiate {token}"})
     assert (answer.status, answer.headers["WWW-Authenticate"]) == (401, "Negotiate")
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logonscope.server.connection import _Strict
-from logonscope.server.plain_requests import LONGEST_BODY, LONGEST_HEAD, PlainReader, PlainRequest
+from logonscope.server.plain_requests import MAX_BODY_LENGTH, MAX_HEAD_LENGTH, PlainReader, PlainRequest
 from logonscope.wire.wsman import names
 from tests.server.running import ADMIN, RunningServer, running
 from tests.server.soap import envelope
@@ -43,9 +43,9 @@ UNUSUAL = [
     USUAL.replace(b"Basic YTpi", b"Basic \xe9"),
     b"\r\n" + USUAL,
     USUAL.replace(b"POST /wsman", b"POST /wsman "),
-    USUAL.replace(b"Content-Length: 5", b"Content-Length: %d" % (LONGEST_BODY + 1)),
+    USUAL.replace(b"Content-Length: 5", b"Content-Length: %d" % (MAX_BODY_LENGTH + 1)),
     USUAL + USUAL,
-    b"X: " + b"x" * LONGEST_HEAD + USUAL,
+    b"X: " + b"x" * MAX_HEAD_LENGTH + USUAL,
 ]
 IDENTIFY = envelope("", "", f'<i:Identify xmlns:i="{names.IDENTITY}"/>')
 PIECES = [
@@ -118,10 +118,10 @@ def test_a_part_of_a_client_that_is_not_known_goes_to_h11() -> None:
 
 
 def test_one_byte_at_a_time_is_no_longer_kept_than_a_head_may_be() -> None:
-    reader, sent = PlainReader(), b"POST /" + b"x" * LONGEST_HEAD
+    reader, sent = PlainReader(), b"POST /" + b"x" * MAX_HEAD_LENGTH
     taken = [reader.read(sent[at : at + 1], may_wait=True) for at in range(len(sent))]
     kept = [part for part in taken if part is None]
-    assert len(kept) < LONGEST_HEAD + 2
+    assert len(kept) < MAX_HEAD_LENGTH + 2
     assert b"".join(part for part in taken if isinstance(part, bytes)) == sent
 
 

@@ -16,7 +16,7 @@ import pytest
 from logonscope.server.auth.peer import Peer
 from logonscope.server.connection import Connection
 from logonscope.server.connection_limits import ConnectionLimits
-from logonscope.server.handshake_turns import MOST_HANDSHAKES
+from logonscope.server.handshake_turns import MAX_HANDSHAKES
 from logonscope.server.tls_accept import HANDSHAKE_SECONDS
 from tests.server.attacked import SOURCE, Attacked
 from tests.server.serving import Serving, ask, is_closed, serving, wait_until
@@ -98,7 +98,7 @@ def test_silent_connections_take_little_memory_and_end_soon(tmp_path: Path) -> N
         before = resident()
         with silent(server, 600) as clients:
             time.sleep(1)
-            assert resident() - before < (MOST_HANDSHAKES + 60) * 512
+            assert resident() - before < (MAX_HANDSHAKES + 60) * 512
             for client in clients:
                 client.setblocking(True)
                 client.settimeout(HANDSHAKE_SECONDS + 3)

@@ -30,7 +30,7 @@ from logonscope.machine import (
 )
 from logonscope.machine.snapshot import Snapshot
 from logonscope.ownership import LINUX
-from logonscope.sources.recording import FORMAT, LONGEST_LINE, VERSION, RecordedSource, save_recording
+from logonscope.sources.recording import FORMAT, MAX_LINE_LENGTH, VERSION, RecordedSource, save_recording
 from tests import example
 from tests.broker.memory import Memory
 from tests.hosts import ROOT
@@ -451,7 +451,7 @@ def test_standard_input_is_a_recording_too(folder: Path, sound: bytes) -> None:
 def test_a_line_without_end_is_refused_before_it_fills_the_memory(tmp_path: Path) -> None:
     path = tmp_path / "bomb.lsr"
     piece = gzip.compress(b"a" * (1 << 20), 1)
-    path.write_bytes(gzip.compress(b'["') + piece * (40 * LONGEST_LINE >> 20))
+    path.write_bytes(gzip.compress(b'["') + piece * (40 * MAX_LINE_LENGTH >> 20))
     script = f"""if True:
         import resource, logonscope
         resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from logonscope.broker.plan import plan
 from logonscope.errors import LogonscopeError
-from logonscope.wql.parse import LONGEST, MOST_JUNCTIONS, MOST_NESTED, parse
+from logonscope.wql.parse import LONGEST, MAX_JUNCTIONS, MAX_NESTED, parse
 from logonscope.wql.write import write_statement
 from tests import example
 from tests.broker.asked_in_wql import asked
@@ -66,10 +66,10 @@ def test_any_text_gives_a_tree_or_a_refusal() -> None:
 
 
 def test_the_dearest_texts_take_little_memory() -> None:
-    condition = "a=1 OR " * MOST_JUNCTIONS + "a=1"
+    condition = "a=1 OR " * MAX_JUNCTIONS + "a=1"
     dearest = [
         f"SELECT * FROM C WHERE {condition}",
-        f"SELECT * FROM C WHERE {'(' * MOST_NESTED}{condition}{')' * MOST_NESTED}",
+        f"SELECT * FROM C WHERE {'(' * MAX_NESTED}{condition}{')' * MAX_NESTED}",
         "SELECT * FROM C WHERE a = '".ljust(LONGEST // 2 * 2, "\\"),
         "SELECT " + ",".join("a" * (LONGEST // 2 - 20)) + " FROM C",
         "ASSOCIATORS OF {" + "'" * (LONGEST - 20) + "}",

@@ -16,8 +16,8 @@ from logonscope.errors import (
     MissingGroupWithinError,
     QuotaViolationError,
 )
-from logonscope.wql.parse import LONGEST, MOST_JUNCTIONS, MOST_NESTED, double_lone_backslashes, parse
-from logonscope.wql.text import LONGEST_NAME
+from logonscope.wql.parse import LONGEST, MAX_JUNCTIONS, MAX_NESTED, double_lone_backslashes, parse
+from logonscope.wql.text import MAX_NAME_LENGTH
 from logonscope.wql.tree import (
     And,
     AssociationQuery,
@@ -192,7 +192,7 @@ def test_constants(text: str, value: Constant) -> None:
         ("SELECT * FROM C WHERE a = 1 'x y'", (1, 29), "''x y'' at"),
         ("SELECT * FROM C#", (1, 16), "expected GROUP or WHERE or WITHIN or end of the query"),
         ("SELECT * FROM E GROUP WITHIN 5 #", (1, 32), "expected BY or HAVING or end of the query"),
-        (f"SELECT {'x' * (LONGEST_NAME + 1)} FROM C", (1, 8), f"the limit is {LONGEST_NAME}"),
+        (f"SELECT {'x' * (MAX_NAME_LENGTH + 1)} FROM C", (1, 8), f"the limit is {MAX_NAME_LENGTH}"),
         (f"SELECT * FROM C WHERE a = {'9' * 5000}", (1, 27), "too large"),
         ("SELECT * FROM C WHERE a = 1e999", (1, 27), "too large"),
         ("SELECT * FROM E GROUP WITHIN 1.5", (1, 30), "whole seconds"),
@@ -249,7 +249,7 @@ def long(length: int) -> str:
 
 
 @pytest.mark.parametrize(
-    ("made", "most"), [(terms, MOST_JUNCTIONS + 1), (nested, MOST_NESTED), (negated, MOST_NESTED), (long, LONGEST)]
+    ("made", "most"), [(terms, MAX_JUNCTIONS + 1), (nested, MAX_NESTED), (negated, MAX_NESTED), (long, LONGEST)]
 )
 def test_bounds_are_taken_and_not_one_more(made: "type[str]", most: int) -> None:
     assert isinstance(parse(made(most)), Select)

@@ -12,7 +12,7 @@ Value = TypeVar("Value")
 SYSTEM_LOGON_TYPE = 0
 """LogonType of the System session."""
 
-MOST_NAMED = 5
+MAX_NAMED = 5
 """Maximum number of keys that a message lists."""
 
 STATES = ("active", "online", "closing", "lingering", "logged out")
@@ -82,7 +82,7 @@ class LogonFilter(NamedTuple):
             fingerprints = {fingerprint for session in matching_sessions if (fingerprint := session.key_fingerprint)}
             fingerprints = {fingerprint for fingerprint in fingerprints if fingerprint.startswith(key)}
             if len(fingerprints) > 1 and key not in fingerprints:
-                names = ", ".join(sorted(fingerprints)[:MOST_NAMED])
+                names = ", ".join(sorted(fingerprints)[:MAX_NAMED])
                 raise InvalidParameterError(f"ambiguous key {key!r}: {names}", "give more of the fingerprint")
         return matching_sessions
 

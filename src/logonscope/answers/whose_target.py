@@ -15,10 +15,10 @@ PREFIXES: dict[str, Kind] = {"name": "name", "user": "account"}
 UNIX_PREFIX = "unix:"
 """Prefix of unix sockets; a path or an abstract name alone does, too."""
 
-LAST_PORT = 65_535
-LONGEST_SHOWN = 20
+MAX_PORT = 65_535
+MAX_CHARACTERS_SHOWN = 20
 """Digits of an invalid pid that a message shows."""
-MOST_DIGITS = 10
+MAX_DIGITS = 10
 """Maximum number of digits of a pid; the kernel's largest pid has 7."""
 
 _SOCKET = re.compile(r"(\*|[0-9.]+|\[[^\]]*\])?:([0-9]+|[A-Za-z][\w.+-]*)")
@@ -51,9 +51,9 @@ def parse_target(text: str) -> WhoseTarget:
     if not text.strip():
         raise InvalidParameterError("invalid target: it is empty", TARGET_FORMS)
     if re.fullmatch("[0-9]+", text):
-        if len(text) > MOST_DIGITS:
-            digits = text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
-            raise InvalidParameterError(f"invalid pid '{digits}': at most {MOST_DIGITS} digits", TARGET_FORMS)
+        if len(text) > MAX_DIGITS:
+            digits = text if len(text) <= MAX_CHARACTERS_SHOWN else f"{text[:MAX_CHARACTERS_SHOWN]}..."
+            raise InvalidParameterError(f"invalid pid '{digits}': at most {MAX_DIGITS} digits", TARGET_FORMS)
         return WhoseTarget("pid", text)
     if text.startswith("/"):
         return WhoseTarget("path", text)
@@ -92,7 +92,7 @@ def _parse_unix(text: str) -> WhoseTarget:
 def _parse_socket(text: str) -> WhoseTarget:
     match = _SOCKET.fullmatch(text)
     port = match[2] if match else ""
-    if not port.isdecimal() or len(port) > 5 or not 0 < int(port) <= LAST_PORT:
+    if not port.isdecimal() or len(port) > 5 or not 0 < int(port) <= MAX_PORT:
         raise InvalidParameterError(
             f"invalid port {text!r}", "give :PORT with a number from 1 to 65535, as :8080, or a service, as :ssh"
         )

@@ -288,12 +288,12 @@ def read_far_ends(request: Request, link: Link, target: Target, options: Associa
     selection = link.provider.selection({link.role: frozenset({target.reference})})
     # The item of the association does not hold the far instance, and no process leads to it: each row of the
     # association names it by its key, and it is read by that key.
-    if end.part is None and (end.subject != "logon session" or selection.pids is None):
+    if end.item_slice is None and (end.subject != "logon session" or selection.pids is None):
         yield from _find_by_key(request, link, target, options)
         return
     for cls in link.far_classes:
         provider, columns = get_provider(cls), _result_columns(cls, options)
-        if end.part is not None:
+        if end.item_slice is not None:
             # The item holds the far instance, so the one reading that finds the association serves both.
             rows = _rows_of_parts(request, link, target, provider, columns.stored)
         else:
@@ -306,22 +306,19 @@ def read_far_ends(request: Request, link: Link, target: Target, options: Associa
 def _rows_without_counts(
     request: Request, provider: Provider, selection: Selection, columns: Sequence[str]
 ) -> Iterator[Row]:
-    """Yield the rows of the logon session of one process; columns that count its processes are null."""
-    counts = {name for name in columns if COUNTS in provider.facts_of_columns((name,))}
-    facts = provider.facts_of_rows(name for name in columns if name not in counts)
-    items = read_items(request, provider.subject, ItemQuery(facts, selection))
-    rows = provider.rows(items, request.context, columns)
+    """Return the rows of the logon session of one process; columns that count its processes are null."""
     # the item has the members that were read, the process and its ancestors: their number is not a count
-    for row in rows:
-        yield tuple(None if name in counts else value for name, value in zip(columns, row, strict=True))
+    columns = provider.columns_without(COUNTS, columns)
+    items = read_items(request, provider.subject, ItemQuery(provider.facts_of_rows(columns), selection))
+    return provider.rows(items, request.context, columns)
 
 
 def _rows_of_parts(
     request: Request, link: Link, target: Target, far: Provider, columns: Sequence[str]
 ) -> Iterator[Row]:
     """Yield the rows of the far end, made of a part of each association item that refers to the target."""
-    association, part = link.provider, link.provider.ends[link.result_role].part
-    assert part is not None  # noqa: S101 -- checked by the caller
+    association, item_slice = link.provider, link.provider.ends[link.result_role].item_slice
+    assert item_slice is not None  # noqa: S101 -- checked by the caller
     facts = association.facts_of_rows([link.role]) | far.facts_of_rows(columns)
     selection = association.selection({link.role: frozenset({target.reference})})
     query = ItemQuery(facts, selection, association.include_hidden, target.cls.namespace)
@@ -331,7 +328,7 @@ def _rows_of_parts(
     # The selection may let through more than was selected, so the near reference of each item is compared as well.
     refers_to_target = references_to(link.role, target).predicate([link.role])
     parts = (
-        item[part]
+        item[item_slice]
         for item in items
         if association.is_instance(*item, context) and refers_to_target((value(*item, context),))
     )

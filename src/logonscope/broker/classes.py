@@ -9,10 +9,10 @@ from logonscope.broker.resolve import class_of, namespace_of
 from logonscope.cim.classes import Class
 from logonscope.errors import InvalidParameterError
 
-LONGEST_PATTERN = 256
+MAX_PATTERN_LENGTH = 256
 """Characters."""
 
-MOST_WILDCARDS = 8
+MAX_WILDCARDS = 8
 
 
 def get_class(request: Request, name: str, namespace: str | None = None) -> Class:
@@ -40,9 +40,9 @@ def classes(request: Request, pattern: str | None = None, namespace: str | None 
     namespace_classes = request.schema.classes(namespace_of(request, namespace))
     if pattern is None:
         return namespace_classes
-    if len(pattern) > LONGEST_PATTERN or pattern.count("*") + pattern.count("%") > MOST_WILDCARDS:
+    if len(pattern) > MAX_PATTERN_LENGTH or pattern.count("*") + pattern.count("%") > MAX_WILDCARDS:
         raise InvalidParameterError(
-            "the pattern is too long", f"give at most {LONGEST_PATTERN} characters and {MOST_WILDCARDS} wildcards"
+            "the pattern is too long", f"give at most {MAX_PATTERN_LENGTH} characters and {MAX_WILDCARDS} wildcards"
         )
     matches = re.compile(fnmatch.translate(pattern.replace("%", "*")), re.IGNORECASE)
     return (cls for cls in namespace_classes if matches.match(cls.name))

@@ -8,7 +8,7 @@ from logonscope.cim.classes import Class, show_class_hint
 from logonscope.cim.instances import SYSTEM_PROPERTIES
 from logonscope.errors import InvalidPropertyError
 
-MOST_CLASSES = 512
+MAX_CLASSES = 512
 """Maximum number of classes of which the columns of all properties are kept."""
 
 _FROM_KEYS = {"__PATH", "__RELPATH"}
@@ -64,18 +64,18 @@ def classes_with_properties(classes: Sequence[Class], properties: Sequence[str] 
             if len(classes) == 1:
                 # raises the error with a suggestion for the name
                 classes[0].property_named(name)
-            names = ", ".join(cls.name for cls in classes[:MOST_NAMED])
+            names = ", ".join(cls.name for cls in classes[:MAX_NAMED])
             raise InvalidPropertyError(
                 f"none of {names} has a property '{name}'", show_class_hint(classes[0].name, classes[0].namespace)
             )
     return [cls for cls in classes if not properties or any(has(cls, name) for name in properties)]
 
 
-MOST_NAMED = 5
+MAX_NAMED = 5
 """Maximum number of classes that a message lists."""
 
 
-@lru_cache(MOST_CLASSES)
+@lru_cache(MAX_CLASSES)
 def _all_columns(cls: Class) -> Columns:
     names = tuple(cls.properties)
     return Columns(names, names)

@@ -13,14 +13,14 @@ from logonscope.facts import FILE_OF_FACT, Process
 from logonscope.machine import Facts, LogonIndex, ProcessQuery, ServiceQuery
 from logonscope.machine.trouble import NO_ANSWER_WITHIN, NOT_TRIED
 
-_MOST_LISTED = 10
+_MAX_LISTED = 10
 
 
 def doctor(request: Request) -> list[Check]:
     """Check the host by one full reading, and return what a user should know about its results."""
     facts = request.ownership.description_facts | {"comm", "uids", "cmdline", "exe", "fds"}
-    owned = request.read(ProcessQuery(facts), read_order="processes first")
-    pairs = list(owned.pairs)
+    read_result = request.read(ProcessQuery(facts), read_order="processes first")
+    pairs = list(read_result.pairs)
     request.accounts.get(request.caller.uid or 0)  # adds a trouble if the name service does not answer
     processes = [process for process, _ in pairs]
     # adds a trouble if the log of authentications cannot be read
@@ -35,7 +35,7 @@ def doctor(request: Request) -> list[Check]:
         *_check_history(request),
         _check_listing(request, processes),
         *_check_facts(processes, facts | request.ownership.owner_facts, reads_all=reads_all),
-        *_check_logins(request, owned.logons, sessions),
+        *_check_logins(request, read_result.logon_index, sessions),
         *_check_unrecorded(sessions),
         *(Check(trouble.what, False, trouble.why, trouble.do) for trouble in request.look.troubles),
     ]
@@ -108,11 +108,15 @@ def _one_fact_a_file(facts: Facts) -> frozenset[str]:
     return frozenset({FILE_OF_FACT[fact]: fact for fact in in_order}.values())
 
 
-def _check_logins(request: Request, logons: LogonIndex, sessions: Sequence[LogonSession]) -> Iterator[Check]:
-    recorded = {logon: login for logon, login in logons.logins.items() if login.recorded}
+def _check_logins(request: Request, logon_index: LogonIndex, sessions: Sequence[LogonSession]) -> Iterator[Check]:
+    recorded = {logon: login for logon, login in logon_index.logins.items() if login.recorded}
     logins = {logon: login for logon, login in recorded.items() if request.visibility.sees_login(login)}
     if logins:
         yield Check("login service", True, f"{len(logins)} login records", "")
+    elif not request.sees_everything:
+        yield Check(
+            "login service", None, "no login that you may see has a record", "run it as root to check the others"
+        )
     else:
         yield Check(
             "login service", None,
@@ -121,7 +125,7 @@ def _check_logins(request: Request, logons: LogonIndex, sessions: Sequence[Logon
             "to get them, run systemd-logind or elogind, and pam_systemd in the PAM stack",
         )  # fmt: skip
     # a daemon started from inside a login inherits its kernel id, and passes it on to the logins that it starts
-    for kernel_id, sharers in sorted(logons.shared_kernel_ids.items()):
+    for kernel_id, sharers in sorted(logon_index.shared_kernel_ids.items()):
         sharer_ids = sorted(login.id for logon, login in logins.items() if logon in sharers)
         if sharer_ids:
             yield Check(
@@ -147,4 +151,4 @@ def _check_unrecorded(sessions: Sequence[LogonSession]) -> Iterator[Check]:
 
 
 def _list_ids(ids: Sequence[str]) -> str:
-    return ", ".join(ids[:_MOST_LISTED]) + (", ..." if len(ids) > _MOST_LISTED else "")
+    return ", ".join(ids[:_MAX_LISTED]) + (", ..." if len(ids) > _MAX_LISTED else "")

@@ -49,7 +49,7 @@ from logonscope.wql.condition import TRUE, residual_condition
 from logonscope.wql.events import EventQuery
 from logonscope.wql.write import constant_of_value, describe_condition, write_constant
 
-MOST_NAMED = 10
+MAX_NAMED = 10
 """Maximum number of values that are listed of a fixed property or a hint."""
 
 
@@ -254,5 +254,5 @@ def _list_values(values: frozenset[str] | frozenset[int], noun: str) -> str:
     if not values:
         return ""
     words = [str(value) for value in sorted(values, key=str)]
-    more = f" and {len(words) - MOST_NAMED} more" if len(words) > MOST_NAMED else ""
-    return f"{noun} {', '.join(words[:MOST_NAMED])}{more}".strip()
+    more = f" and {len(words) - MAX_NAMED} more" if len(words) > MAX_NAMED else ""
+    return f"{noun} {', '.join(words[:MAX_NAMED])}{more}".strip()

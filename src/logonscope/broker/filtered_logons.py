@@ -12,7 +12,7 @@ from logonscope.answers.session_process import Leftovers, LogonTree, SessionProc
 from logonscope.broker import session_processes
 from logonscope.broker import sessions as unfiltered
 from logonscope.broker.logon_of_process import description_facts
-from logonscope.broker.request import OwnedFilter, Request
+from logonscope.broker.request import ProcessOwnerFilter, Request
 from logonscope.broker.session_selector import Which
 from logonscope.facts import Process
 from logonscope.machine import OWNER_FACT, Owner, ProcessQuery, Selection, datetime_of_microseconds
@@ -23,11 +23,19 @@ def sessions(request: Request, which: Which, where: LogonFilter, details: Detail
     if which is None and where.users is not None:
         which = _select_users(where.users)
     query = ProcessQuery(description_facts(request, details))
-    early = OwnedFilter(frozenset({OWNER_FACT}), _OwnerFilter(where, request.ownership.system_owner).keeps)
-    owned = request.read(
-        query, which, read_order="processes first", early=early, include_own_in_sessions_of_others=False
+    process_filter = ProcessOwnerFilter(
+        frozenset({OWNER_FACT}), _OwnerFilter(where, request.ownership.system_owner).keeps
     )
-    described = unfiltered.describe_sessions(request, owned.pairs, details | where.details, read_missing_origins=True)
+    read_result = request.read(
+        query,
+        which,
+        read_order="processes first",
+        process_filter=process_filter,
+        include_own_in_sessions_of_others=False,
+    )
+    described = unfiltered.describe_sessions(
+        request, read_result.pairs, details | where.details, read_missing_origins=True
+    )
     return where.matching([session for session, _ in described])
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from logonscope.broker.columns import Columns, check_columns, select_columns
 from logonscope.broker.item_readers import ItemQuery, read_items
-from logonscope.broker.request import OwnedFilter, Request
+from logonscope.broker.request import ProcessOwnerFilter, Request
 from logonscope.broker.resolve import class_of, require_instance, target_of
 from logonscope.broker.row_filter import RowFilter, filter_by_condition, filter_by_text_keys, simplify_for_class
 from logonscope.cim.binding import Target, write_reference
@@ -162,15 +162,17 @@ def matching_rows(
     all_columns = (*columns, *(name for name in row_filter.columns if name not in columns))
     facts, selection = provider.facts_of_rows(all_columns), provider.selection(row_filter.fixed)
     # A selection by pid leaves few processes: testing them before they are read whole would save little.
-    early = _early_filter(request, provider, row_filter, facts) if selection.pids is None else None
-    query = ItemQuery(facts, selection, provider.include_hidden, cls.namespace, early)
+    process_filter = _early_filter(request, provider, row_filter, facts) if selection.pids is None else None
+    query = ItemQuery(facts, selection, provider.include_hidden, cls.namespace, process_filter)
     rows = provider.rows(read_items(request, provider.subject, query), context, all_columns)
     # The selection and the early filter may let through too much, so the condition is tested again on each row.
     matches, width = row_filter.predicate(all_columns), len(columns)
     return (row[:width] for row in rows if matches(row))
 
 
-def _early_filter(request: Request, provider: Provider, row_filter: RowFilter, facts: Facts) -> OwnedFilter | None:
+def _early_filter(
+    request: Request, provider: Provider, row_filter: RowFilter, facts: Facts
+) -> ProcessOwnerFilter | None:
     """Build the condition as a filter on processes; None if it needs every file that the rows need.
 
     With it, the files that only the rows need are read for matching processes only.
@@ -178,7 +180,7 @@ def _early_filter(request: Request, provider: Provider, row_filter: RowFilter, f
     condition_facts = provider.facts_of_columns(row_filter.columns)
     if provider.subject != "process" or _files(request, facts) <= _files(request, condition_facts):
         return None
-    return OwnedFilter(condition_facts, _ConditionOnProcess(request, provider, row_filter).keeps)
+    return ProcessOwnerFilter(condition_facts, _ConditionOnProcess(request, provider, row_filter).keeps)
 
 
 class _ConditionOnProcess:

@@ -106,8 +106,8 @@ def _bind_parameters(cls: Class, method: Method, parameters: Mapping[str, Any]) 
 def _read_target(request: Request, target: Target) -> MethodTarget:
     (handle,) = target.keys or ("",)
     query = ProcessQuery(_FACTS | request.ownership.access_facts, pids=select_pid(handle).pids or frozenset())
-    owned = request.read(query, include_hidden=True, with_owners=False)
-    pair = next(iter(owned.pairs), None)
+    read_result = request.read(query, include_hidden=True, with_owners=False)
+    pair = next(iter(read_result.pairs), None)
     if pair is None:
         raise not_found_error(request, target)
     return MethodTarget(request, *pair)

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 from logonscope.answers.logon_session import ALL_DETAILS
 from logonscope.broker.logon_of_process import logon_of
 from logonscope.broker.profiles import read_profiles
-from logonscope.broker.request import OwnedFilter, OwnedProcesses, Request
+from logonscope.broker.request import ProcessOwnerFilter, ReadResult, Request
 from logonscope.broker.services import read_services
-from logonscope.broker.sessions import Described, describe_sessions
+from logonscope.broker.sessions import SessionWithMembers, describe_sessions
 from logonscope.broker.sub_sessions import read_sub_sessions
 from logonscope.broker.unit_requests import read_unit_requests
 from logonscope.facts import Account, Group, Login, Socket
@@ -41,7 +41,9 @@ class ItemQuery(NamedTuple):
     selection: Selection = EVERYTHING
     include_hidden: bool = False  # include processes that the caller may not see, with identity facts only
     namespace: str = ""
-    early: OwnedFilter | None = None  # applied before the other facts of a process are read; may be ignored
+    process_filter: ProcessOwnerFilter | None = (
+        None  # applied before the other facts of a process are read; may be ignored
+    )
 
 
 def read_items(request: Request, subject: Subject, query: ItemQuery) -> Items:
@@ -60,7 +62,7 @@ def _read_processes(request: Request, query: ItemQuery) -> Items:
     return _read_owned_processes(request, query).pairs
 
 
-def _read_owned_processes(request: Request, query: ItemQuery) -> OwnedProcesses:
+def _read_owned_processes(request: Request, query: ItemQuery) -> ReadResult:
     selection = query.selection
     process_query = ProcessQuery(query.facts - {OWNER_FACT}, pids=selection.pids, names=selection.process_names)
     if selection.process_users is not None:
@@ -71,7 +73,7 @@ def _read_owned_processes(request: Request, query: ItemQuery) -> OwnedProcesses:
     return request.read(
         process_query,
         selection,
-        early=query.early,
+        process_filter=query.process_filter,
         include_hidden=query.include_hidden,
         with_owners=OWNER_FACT in query.facts,
     )
@@ -98,48 +100,56 @@ def _read_logon_sessions(request: Request, query: ItemQuery) -> Items:
     # The logon sessions of given processes, as an association asks for them. Unless their processes are to be counted,
     # the ancestors of each process describe its logon session, and no other process is read.
     if process_query.pids is not None:
-        owned = request.read(process_query)
+        read_result = request.read(process_query)
         if COUNTS not in query.facts:
-            return list(_describe_from_ancestors(request, owned, query.facts))
+            return list(_describe_from_ancestors(request, read_result, query.facts))
         selection = Selection(
-            logon_ids=frozenset(owner.logon_id for _, owner in owned.pairs if owner.logon_id is not None)
+            logon_ids=frozenset(owner.logon_id for _, owner in read_result.pairs if owner.logon_id is not None)
         )
         if selection.is_empty:
             return ()
         process_query = process_query._replace(pids=None)
-    owned = request.read(
+    read_result = request.read(
         process_query, selection, read_order="processes first", include_own_in_sessions_of_others=False
     )
     return describe_sessions(
-        request, owned.pairs, ALL_DETAILS & query.facts, read_missing_origins=ADDRESS in query.facts
+        request, read_result.pairs, ALL_DETAILS & query.facts, read_missing_origins=ADDRESS in query.facts
     )
 
 
-def _describe_from_ancestors(request: Request, owned: OwnedProcesses, item_facts: Facts) -> Iterator[tuple[Any, ...]]:
+def _describe_from_ancestors(request: Request, read_result: ReadResult, item_facts: Facts) -> Iterator[tuple[Any, ...]]:
     """Describe the logon session of each process from its ancestors, up to the login."""
     facts = request.ownership.description_facts | request.ownership.owner_facts
-    for process, owner in owned.pairs:
+    for process, owner in read_result.pairs:
         if owner.logon_id is not None:
             details, read_missing_origin = ALL_DETAILS & item_facts, ADDRESS in item_facts
             logon = logon_of(
-                request, process, owner, owned.logons, facts, details=details, read_missing_origin=read_missing_origin
+                request,
+                process,
+                owner,
+                read_result.logon_index,
+                facts,
+                details=details,
+                read_missing_origin=read_missing_origin,
             )
             yield logon.session, [(process, owner)]
 
 
 def _read_desktops(request: Request, query: ItemQuery) -> Items:
-    owned = request.read(
+    read_result = request.read(
         ProcessQuery(request.ownership.description_facts),
         read_order="processes first",
         include_own_in_sessions_of_others=False,
     )
     sessions = describe_sessions(
-        request, owned.pairs, ALL_DETAILS & query.facts, read_missing_origins=ADDRESS in query.facts
+        request, read_result.pairs, ALL_DETAILS & query.facts, read_missing_origins=ADDRESS in query.facts
     )
     return ((*manager, *desktop) for manager, desktop in pair_user_managers(sessions))
 
 
-def pair_user_managers(sessions: Iterable[Described]) -> Iterator[tuple[Described, Described]]:
+def pair_user_managers(
+    sessions: Iterable[SessionWithMembers],
+) -> Iterator[tuple[SessionWithMembers, SessionWithMembers]]:
     """Yield each user manager with each desktop login of its user, whose applications it runs."""
     sessions = list(sessions)
     managers = {
@@ -220,16 +230,16 @@ def _read_sockets(request: Request, query: ItemQuery) -> Items:
 
 def _pair_sockets(request: Request, query: ItemQuery, by_inode: Mapping[int, Socket]) -> Iterator[tuple[Any, ...]]:
     """Pair sockets with the processes that hold them; threads are read only for those that no process holds."""
-    owned = _read_owned_processes(request, query._replace(facts=query.facts | {"sockets"}))
+    read_result = _read_owned_processes(request, query._replace(facts=query.facts | {"sockets"}))
     missing_inodes = set(by_inode)
-    for process, owner in owned.pairs:
+    for process, owner in read_result.pairs:
         for inode in process.sockets or ():
             if inode in by_inode:
                 missing_inodes.discard(inode)
                 yield by_inode[inode], process, owner
     if missing_inodes:
-        owned = _read_owned_processes(request, query._replace(facts=query.facts | {"thread_sockets"}))
-        for process, owner in owned.pairs:
+        read_result = _read_owned_processes(request, query._replace(facts=query.facts | {"thread_sockets"}))
+        for process, owner in read_result.pairs:
             for inode in missing_inodes.intersection(process.thread_sockets or ()):
                 yield by_inode[inode], process, owner
 
@@ -256,8 +266,8 @@ def _read_sub_sessions(request: Request, _: ItemQuery) -> Items:
 
 
 def _read_mapped_files(request: Request, query: ItemQuery) -> Items:
-    owned = _read_owned_processes(request, query._replace(facts=query.facts | {"mapped_files"}))
-    for process, owner in owned.pairs:
+    read_result = _read_owned_processes(request, query._replace(facts=query.facts | {"mapped_files"}))
+    for process, owner in read_result.pairs:
         for text in process.mapped_files or ():
             address, _, path = text.partition(" ")
             yield path, _parse_address(address), process, owner

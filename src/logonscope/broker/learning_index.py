@@ -8,9 +8,9 @@ from logonscope.facts import Login, Process
 from logonscope.machine import LogonIndex, Membership, Owner, process_of_membership
 
 if TYPE_CHECKING:
-    from logonscope.broker.request import Owned, OwnedFilter, Request
+    from logonscope.broker.request import ProcessOwnerFilter, ProcessWithOwner, Request
 
-MOST_DECIDED = 4096
+MAX_DECIDED = 4096
 """Maximum number of memberships whose LogonIds are kept during one reading."""
 
 
@@ -28,7 +28,7 @@ class LearningIndex:
         owner = self.index.owner(process)
         return self._owner_by_new_login(process, owner) if owner.login is None else owner
 
-    def pairs(self, processes: Iterable[Process]) -> "Iterator[Owned]":
+    def pairs(self, processes: Iterable[Process]) -> "Iterator[ProcessWithOwner]":
         """Yield each process with its owner."""
         find_owner = self.index.owner
         for process in processes:
@@ -50,7 +50,7 @@ class LearningIndex:
                 if logon_id is None:
                     continue
                 # a new login replaces the index, and can change what the old one decided
-                if self.index is not index or len(decided) >= MOST_DECIDED:
+                if self.index is not index or len(decided) >= MAX_DECIDED:
                     index, find_logon_id = self.index, self.index.logon_id_of_kernel_id
                     decided.clear()
                 decided[kernel_id, location] = logon_id
@@ -73,8 +73,10 @@ class LearningIndex:
 class PossibleMembers:
     """A filter on processes that match now, or may match once the login records are read again."""
 
-    def __init__(self, session_filter: SessionFilter | None, early: "OwnedFilter | None", index: LogonIndex) -> None:
-        self._session_filter, self._early, self._index = session_filter, early, index
+    def __init__(
+        self, session_filter: SessionFilter | None, process_filter: "ProcessOwnerFilter | None", index: LogonIndex
+    ) -> None:
+        self._session_filter, self._process_filter, self._index = session_filter, process_filter, index
 
     def keeps(self, process: Process) -> bool:
         """Return whether to keep a process."""
@@ -82,6 +84,6 @@ class PossibleMembers:
         # the record of its login is not read yet, so neither its owner nor its user is certain
         if self._index.missing_login_id(process, owner) is not None:
             return True
-        if self._early is not None and not self._early.keeps(process, owner):
+        if self._process_filter is not None and not self._process_filter.keeps(process, owner):
             return False
         return self._session_filter is None or self._session_filter.keeps(process, owner)

@@ -9,12 +9,12 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from logonscope.answers.logon_session import NO_DETAILS, Details, LogonSession
-from logonscope.broker.request import Owned, Request
+from logonscope.broker.request import ProcessWithOwner, Request
 from logonscope.facts import Process
 from logonscope.machine import Facts, LogonIndex, Owner, ProcessQuery
 from logonscope.providers.helpers.text import clean_session
 
-MOST_BELOW_A_LEADER = 1000
+MAX_BELOW_A_LEADER = 1000
 """Maximum number of processes below a leader that are read to find the terminal of its login."""
 
 _TERMINAL_FACTS = frozenset({"comm", "ppid", "tty_nr", "start", "children", "uids"})
@@ -24,14 +24,14 @@ class Logon(NamedTuple):
     """The logon session of a process, and the chain of processes from the login to the process, which comes last."""
 
     session: LogonSession
-    chain: tuple[Owned, ...]
+    chain: tuple[ProcessWithOwner, ...]
 
 
 def logon_of(
     request: Request,
     process: Process,
     owner: Owner,
-    logons: LogonIndex,
+    logon_index: LogonIndex,
     facts: Facts,
     *,
     details: Details = NO_DETAILS,
@@ -43,19 +43,19 @@ def logon_of(
         request: the request.
         process: the process, with the facts that describe its logon session.
         owner: the owner of the process.
-        logons: the index that names owners.
+        logon_index: the index that names owners.
         facts: the facts to read of its parents; at least those that name owners and describe a logon session.
         details: what else is read of the logon session.
         read_missing_origin: read the origin if no login record has the address, also if ``details`` does not name it.
     """
-    chain = [*reversed(_read_parents(request, process, owner, logons, facts)), (process, owner)]
+    chain = [*reversed(_read_parents(request, process, owner, logon_index, facts)), (process, owner)]
     has_record, terminal_read = request.ownership.has_record(owner), True
     all_members: list[Process] = []
     # a record is described by the processes below its leader: then only the sums need all processes
     if "usage" in details or not has_record:
         all_members = request.read_members(owner, description_facts(request, details))
     if has_record:
-        members, terminal_read = _read_below_leader(request, owner, logons)
+        members, terminal_read = _read_below_leader(request, owner, logon_index)
     else:
         members = _with_process(all_members, process)
         request.note_logged_out(owner, members)
@@ -96,19 +96,23 @@ def describe(
     return clean_session(session)
 
 
-def read_masked_parents(request: Request, process: Process, logons: LogonIndex, facts: Facts) -> list[Owned]:
+def read_masked_parents(
+    request: Request, process: Process, logon_index: LogonIndex, facts: Facts
+) -> list[ProcessWithOwner]:
     """Return the parents of a process of the caller, whatever their logon sessions, as far as the caller sees them."""
     view = request.visibility.view
-    parents = [(parent, logons.owner(parent)) for parent in _read_ancestors(request, process, facts)]
+    parents = [(parent, logon_index.owner(parent)) for parent in _read_ancestors(request, process, facts)]
     pairs = (view(parent, owner, facts, include_hidden=True) for parent, owner in reversed(parents))
     return [pair for pair in pairs if pair is not None]
 
 
-def _read_parents(request: Request, process: Process, owner: Owner, logons: LogonIndex, facts: Facts) -> list[Owned]:
+def _read_parents(
+    request: Request, process: Process, owner: Owner, logon_index: LogonIndex, facts: Facts
+) -> list[ProcessWithOwner]:
     """Return the parents of a process that belong to its logon session, nearest first."""
-    parents: list[Owned] = []
+    parents: list[ProcessWithOwner] = []
     for parent in _read_ancestors(request, process, facts):
-        parents_owner = logons.owner(parent)
+        parents_owner = logon_index.owner(parent)
         if parents_owner.logon_id != owner.logon_id:
             break
         parents.append((parent, parents_owner))
@@ -140,7 +144,7 @@ def _with_process(members: Sequence[Process], process: Process) -> list[Process]
     return [*members] if any(member.pid == process.pid for member in members) else [*members, process]
 
 
-def _read_below_leader(request: Request, owner: Owner, logons: LogonIndex) -> tuple[list[Process], bool]:
+def _read_below_leader(request: Request, owner: Owner, logon_index: LogonIndex) -> tuple[list[Process], bool]:
     """Read the leader of a login and its descendants, down to those that may have the login's terminal.
 
     Returns the processes, and whether the kernel lists children: without CONFIG_PROC_CHILDREN it does not.
@@ -150,23 +154,23 @@ def _read_below_leader(request: Request, owner: Owner, logons: LogonIndex) -> tu
     if login is None or login.process is None or login.tty:
         return [], True
     children_readable, leader = True, login.process
-    members, level = [leader], _read_members(request, [leader.pid], owner, logons)
+    members, level = [leader], _read_members(request, [leader.pid], owner, logon_index)
     # Neither the leader of an ssh login nor its child of the same name has a terminal; the shell below them has it. So
     # the search goes down, a level at a time, until a process has a terminal or is another program.
-    while level and len(members) < MOST_BELOW_A_LEADER:
+    while level and len(members) < MAX_BELOW_A_LEADER:
         if any(process.tty_nr or process.comm != leader.comm for process in level):
             break
         children_readable = children_readable and all(process.children is not None for process in level)
         child_pids = [pid for process in level for pid in process.children or ()]
-        level = _read_members(request, child_pids[:MOST_BELOW_A_LEADER], owner, logons)
+        level = _read_members(request, child_pids[:MAX_BELOW_A_LEADER], owner, logon_index)
         members += level
     return members, children_readable
 
 
-def _read_members(request: Request, pids: Sequence[int], owner: Owner, logons: LogonIndex) -> list[Process]:
+def _read_members(request: Request, pids: Sequence[int], owner: Owner, logon_index: LogonIndex) -> list[Process]:
     """Read those of the processes that exist and belong to the owner's logon session."""
     if not pids:
         return []
     facts = request.visibility.with_access_facts(_TERMINAL_FACTS | request.ownership.owner_facts)
     processes = request.read_unmasked(ProcessQuery(facts, pids=frozenset(pids)))
-    return [process for process in processes if logons.owner(process).logon_id == owner.logon_id]
+    return [process for process in processes if logon_index.owner(process).logon_id == owner.logon_id]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from logonscope.broker.request import Owned, Request
+from logonscope.broker.request import ProcessWithOwner, Request
 from logonscope.broker.unit_requests import read_unit_requests
 from logonscope.facts import ALL_FACTS, Account, Authentication, Login, LoginHistory, Process
 from logonscope.machine import (
@@ -16,7 +16,7 @@ from logonscope.machine import (
 )
 from logonscope.machine.snapshot import Snapshot
 
-MOST_ARGUMENTS = 8 << 20
+MAX_ARGUMENTS = 8 << 20
 """Bytes a process; the kernel allows at most 6 MiB (execve(2))."""
 
 
@@ -28,7 +28,7 @@ def recordable_snapshot(request: Request) -> Snapshot:
     request.admit()
     source, look, everything = request.source, request.look, request.visibility.everything
     machine = request.visibility.masked_machine(source.machine(look, frozenset({"platform", "vitals", "hardware"})))
-    owned = request.read(ProcessQuery(ALL_FACTS, max_cmdline_bytes=MOST_ARGUMENTS))
+    read_result = request.read(ProcessQuery(ALL_FACTS, max_cmdline_bytes=MAX_ARGUMENTS))
     logins = tuple(filter(request.visibility.sees_login, source.logins(look)))
     sockets = (
         *source.sockets(look, SocketQuery(all_namespaces=True)),
@@ -38,7 +38,7 @@ def recordable_snapshot(request: Request) -> Snapshot:
     history = tuple(_visible_history(request))
     listed, groups = source.accounts(look, AccountQuery("ALL", "ALL", with_passwords=everything))
     seen_uids, seen_leaders = _SeenUids(logins), _SeenLeaders(request, logins)
-    processes: Iterable[Process] = seen_leaders.collect(seen_uids.collect(request, owned.pairs))
+    processes: Iterable[Process] = seen_leaders.collect(seen_uids.collect(request, read_result.pairs))
     accounts = map(request.visibility.account, seen_uids.accounts(request, listed))
     authentications = seen_leaders.authentications()
     snapshot = Snapshot(
@@ -102,7 +102,7 @@ class _SeenUids:
     def __init__(self, logins: Iterable[Login]) -> None:
         self._uids = {login.uid for login in logins}
 
-    def collect(self, request: Request, pairs: Iterable[Owned]) -> Iterator[Process]:
+    def collect(self, request: Request, pairs: Iterable[ProcessWithOwner]) -> Iterator[Process]:
         """Yield the processes, and collect their uids and login uids."""
         # Snapshot's fields are written in order, processes before accounts: all uids are known when accounts are read
         for process, owner in pairs:

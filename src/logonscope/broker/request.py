@@ -46,36 +46,36 @@ if TYPE_CHECKING:
     from logonscope.cim.schema import Schema
     from logonscope.providers.helpers.provider import Context
 
-MOST_ROUNDS = 3
+MAX_ROUNDS = 3
 """Maximum number of readings of the processes: they are read again if the hint was insufficient for new logins."""
 
-MOST_PICKS = 64
+MAX_PICKS = 64
 """Maximum number of sets of facts for which the function that picks them is kept."""
 
-MOST_GUIDS = 1024
+MAX_GUIDS = 1024
 """Maximum number of logon sessions whose GUIDs are kept."""
 
-MOST_PARENTS = 1000
+MAX_PARENTS = 1000
 """Maximum number of parents whose command lines are kept; each has at most 32,767 characters."""
 
-Owned = tuple[Process, Owner]
+ProcessWithOwner = tuple[Process, Owner]
 """A process and its owner, HIDDEN where the caller may not see the logon session."""
 
 ReadOrder = Literal["logins first", "processes first"]
 
 
-class OwnedFilter(NamedTuple):
+class ProcessOwnerFilter(NamedTuple):
     """A filter on masked processes and their owners: the facts it reads (with OWNER_FACT if it reads the owner)."""
 
     facts: Facts
     keeps: Callable[[Process, Owner], bool]
 
 
-class OwnedProcesses(NamedTuple):
+class ReadResult(NamedTuple):
     """The result of a reading: processes with their owners, to be iterated once, and the index that determined them."""
 
-    pairs: Iterable[Owned]
-    logons: LogonIndex
+    pairs: Iterable[ProcessWithOwner]
+    logon_index: LogonIndex
 
 
 class Request:
@@ -188,18 +188,18 @@ class Request:
         which: Which = None,
         *,
         read_order: ReadOrder = "logins first",
-        early: OwnedFilter | None = None,
+        process_filter: ProcessOwnerFilter | None = None,
         include_hidden: bool = False,
         include_own_in_sessions_of_others: bool = True,
         with_owners: bool = True,
-    ) -> OwnedProcesses:
+    ) -> ReadResult:
         """Read processes with their owners.
 
         Args:
             query: the facts to read; its pids and names narrow the reading.
             which: return only processes of these logon sessions.
             read_order: what is read first, the login records or the processes, unless the query names pids.
-            early: a filter that is applied before the other facts of a process are read. It may be ignored.
+            process_filter: a filter that is applied before the other facts of a process are read. It may be ignored.
             include_hidden: also return processes that the caller may not see, with their identity facts only.
             include_own_in_sessions_of_others: also return the caller's processes in logon sessions of other users; if
                 False, they may be left out.
@@ -214,33 +214,33 @@ class Request:
         # rows nor the selection need it, and if the caller may see the facts of the query of any process.
         is_needed = with_owners or _names_sessions(which)
         if not is_needed and self.visibility.shows_all(query.facts, include_hidden=include_hidden):
-            return self._read_without_owners(query, early)
+            return self._read_without_owners(query, process_filter)
         # A pid narrows the reading more than any order can: one process, and the records that can belong to its owner.
         if query.pids is not None:
             return self._read_by_pid(query, which, include_hidden=include_hidden)
         # Logon sessions are described by their record: it must not be older than the processes found in the session.
         if read_order == "processes first":
             return self._read_processes_first(
-                query, which, early, include_own_in_sessions_of_others=include_own_in_sessions_of_others
+                query, which, process_filter, include_own_in_sessions_of_others=include_own_in_sessions_of_others
             )
         # Rows that are processes are streamed: the records are read first, so that no process has to be kept.
-        return self._read_logins_first(query, which, early, include_hidden=include_hidden)
+        return self._read_logins_first(query, which, process_filter, include_hidden=include_hidden)
 
     def read_members(self, owner: Owner, facts: Facts) -> list[Process]:
         """Read the processes of a logon session, as far as the caller may see them; none if it is unknown."""
         if owner.logon_id is None:
             return []
         selection = Selection(logon_ids=frozenset({owner.logon_id}))
-        owned = self.read(
+        read_result = self.read(
             ProcessQuery(facts), selection, read_order="processes first", include_own_in_sessions_of_others=False
         )
-        return [process for process, _ in owned.pairs]
+        return [process for process, _ in read_result.pairs]
 
     def pid_pairs(self) -> Iterator[tuple[int, str]]:
         """Return pid and LogonId of every process whose logon session the caller may see."""
         if not self.visibility.everything:
-            owned = self.read(ProcessQuery()).pairs
-            return ((process.pid, owner.logon_id) for process, owner in owned if owner.logon_id is not None)
+            pairs = self.read(ProcessQuery()).pairs
+            return ((process.pid, owner.logon_id) for process, owner in pairs if owner.logon_id is not None)
         learning_index = LearningIndex(self, self.source.logins(self.look))
         hint = learning_index.index.hint(NO_FACTS, EVERYTHING, None)
         query = ProcessQuery(self.ownership.owner_facts, logon_hint=hint)
@@ -295,7 +295,7 @@ class Request:
         """Return the GUID of a logon session; None if it has none, or if the caller may not see it."""
         key = owner.logon_id, self.ownership.logon_id_generation(owner)
         if owner.logon_id is not None and key not in self._guids:
-            if len(self._guids) >= MOST_GUIDS:
+            if len(self._guids) >= MAX_GUIDS:
                 self._guids.clear()
             self._guids[key] = logon_guid(self.machine, owner.logon_id, key[1])
         return self._guids.get(key)
@@ -308,7 +308,7 @@ class Request:
         if not process.ppid:
             return None
         if process.ppid not in self._parents:
-            if len(self._parents) == MOST_PARENTS:
+            if len(self._parents) == MAX_PARENTS:
                 self._parents.clear()
             # as any other process: what the caller may not see is masked, and reading it has a timeout
             query = ProcessQuery(frozenset({"cmdline", "start"}), pids=frozenset({process.ppid}))
@@ -340,9 +340,9 @@ class Request:
 
     def _read_unrecorded(self, which: Which) -> None:
         """Read the logon sessions without a record, and store for each whether it is logged out."""
-        unrecorded = OwnedFilter(frozenset({OWNER_FACT}), self._is_unrecorded)
-        pairs = self.read(ProcessQuery(self.ownership.description_facts), which, early=unrecorded).pairs
-        for members in by_logon(pairs).values():
+        unrecorded = ProcessOwnerFilter(frozenset({OWNER_FACT}), self._is_unrecorded)
+        pairs = self.read(ProcessQuery(self.ownership.description_facts), which, process_filter=unrecorded).pairs
+        for members in group_by_logon_id(pairs).values():
             owner = members[0][1]
             if not self.ownership.has_record(owner):
                 self.note_logged_out(owner, [process for process, _ in members])
@@ -351,27 +351,27 @@ class Request:
         del process
         return not self.ownership.has_record(owner)
 
-    def _read_without_owners(self, query: ProcessQuery, early: OwnedFilter | None) -> OwnedProcesses:
+    def _read_without_owners(self, query: ProcessQuery, process_filter: ProcessOwnerFilter | None) -> ReadResult:
         facts = query.facts
         if query.pids is not None:
             # /proc/TID exists for the threads of a process too, though no listing shows it
             pid_query = query._replace(facts=facts | {"tgid"})
             processes: Iterator[Process] = filter(_is_no_thread, self.read_unmasked(pid_query))
         else:
-            source_filter = None if early is None else self._build_ownerless_filter(early)
+            source_filter = None if process_filter is None else self._build_ownerless_filter(process_filter)
             processes = self.source.processes(self.look, query._replace(early_filter=source_filter))
         if not self.visibility.everything:
             identity = self.visibility.identity
             processes = (identity(process, facts) for process in processes)
         pairs = ((process, NOT_REQUESTED) for process in processes)
-        return OwnedProcesses(pairs, self.ownership.index((), self.machine))
+        return ReadResult(pairs, self.ownership.index((), self.machine))
 
-    def _build_ownerless_filter(self, early: OwnedFilter) -> EarlyFilter:
+    def _build_ownerless_filter(self, process_filter: ProcessOwnerFilter) -> EarlyFilter:
         """Build a filter passed to the source whose result does not depend on the owner of a process."""
-        facts = early.facts - {OWNER_FACT}
-        return EarlyFilter(facts, _OwnerlessFilter(early.keeps, self.visibility, facts).keeps)
+        facts = process_filter.facts - {OWNER_FACT}
+        return EarlyFilter(facts, _OwnerlessFilter(process_filter.keeps, self.visibility, facts).keeps)
 
-    def _read_by_pid(self, query: ProcessQuery, which: Which, *, include_hidden: bool) -> OwnedProcesses:
+    def _read_by_pid(self, query: ProcessQuery, which: Which, *, include_hidden: bool) -> ReadResult:
         facts = self.visibility.with_access_facts(query.facts) | self.ownership.owner_facts | {"tgid"}
         if _names_sessions(which):
             # a session may be selected by its user, which an administrator's query would not read otherwise
@@ -388,7 +388,7 @@ class Request:
         which: Which,
         *,
         include_hidden: bool = False,
-    ) -> OwnedProcesses:
+    ) -> ReadResult:
         """Return the processes that the caller may see and that belong to the selected logon sessions."""
         session_filter = self._session_filter(select_sessions(which, self.ownership, index), which)
         view = self.visibility.view
@@ -396,17 +396,17 @@ class Request:
             None,
             (view(process, index.owner(process), facts, include_hidden=include_hidden) for process in processes),
         )
-        return OwnedProcesses([pair for pair in pairs if session_filter is None or session_filter.keeps(*pair)], index)
+        return ReadResult([pair for pair in pairs if session_filter is None or session_filter.keeps(*pair)], index)
 
     def _read_logins_first(
-        self, query: ProcessQuery, which: Which, early: OwnedFilter | None, *, include_hidden: bool
-    ) -> OwnedProcesses:
+        self, query: ProcessQuery, which: Which, process_filter: ProcessOwnerFilter | None, *, include_hidden: bool
+    ) -> ReadResult:
         learning_index = LearningIndex(self, self.source.logins(self.look))
         selection = select_sessions(which, self.ownership, learning_index.index)
         session_filter = self._session_filter(selection, which)
         visibility, facts = self.visibility, query.facts
 
-        def visible_pair(process: Process) -> Owned | None:
+        def visible_pair(process: Process) -> ProcessWithOwner | None:
             pair = visibility.view(process, learning_index.owner(process), facts, include_hidden=include_hidden)
             if pair is None or session_filter is None or session_filter.keeps(*pair):
                 return pair
@@ -416,18 +416,18 @@ class Request:
             query, selection, learning_index.index, include_own_in_sessions_of_others=True
         )
         early_filter = self._build_early_filter(
-            early, visible_pair, include_hidden=include_hidden, is_narrowed=session_filter is not None
+            process_filter, visible_pair, include_hidden=include_hidden, is_narrowed=session_filter is not None
         )
         processes = self.source.processes(self.look, narrowed_query._replace(early_filter=early_filter))
         # Nothing to mask and nothing to leave out: the most frequent case, for which the loop is shorter.
         if visibility.everything and session_filter is None:
-            return OwnedProcesses(learning_index.pairs(processes), learning_index.index)
-        return OwnedProcesses(filter(None, map(visible_pair, processes)), learning_index.index)
+            return ReadResult(learning_index.pairs(processes), learning_index.index)
+        return ReadResult(filter(None, map(visible_pair, processes)), learning_index.index)
 
     def _build_early_filter(
         self,
-        early: OwnedFilter | None,
-        visible_pair: Callable[[Process], Owned | None],
+        process_filter: ProcessOwnerFilter | None,
+        visible_pair: Callable[[Process], ProcessWithOwner | None],
         *,
         include_hidden: bool,
         is_narrowed: bool,
@@ -436,37 +436,44 @@ class Request:
 
         Owners are determined only if one of the two depends on them.
         """
-        if early is None and not is_narrowed:
+        if process_filter is None and not is_narrowed:
             return None
-        facts = early.facts - {OWNER_FACT} if early else frozenset()
-        reads_owner = is_narrowed or early is None or OWNER_FACT in early.facts
-        if early and not reads_owner and self.visibility.shows_all(facts, include_hidden=include_hidden):
-            return self._build_ownerless_filter(early)
+        facts = process_filter.facts - {OWNER_FACT} if process_filter else frozenset()
+        reads_owner = is_narrowed or process_filter is None or OWNER_FACT in process_filter.facts
+        if process_filter and not reads_owner and self.visibility.shows_all(facts, include_hidden=include_hidden):
+            return self._build_ownerless_filter(process_filter)
 
         # The predicate sees the process as the caller does. On the unmasked process, WHERE CommandLine LIKE '...' would
         # reveal, by the rows that it returns, what the caller may not read.
         def keeps(process: Process) -> bool:
             pair = visible_pair(process)
-            return pair is not None and (early is None or early.keeps(*pair))
+            return pair is not None and (process_filter is None or process_filter.keeps(*pair))
 
         return EarlyFilter(self.visibility.with_access_facts(facts) | self.ownership.owner_facts, keeps)
 
     def _read_processes_first(
-        self, query: ProcessQuery, which: Which, early: OwnedFilter | None, *, include_own_in_sessions_of_others: bool
-    ) -> OwnedProcesses:
+        self,
+        query: ProcessQuery,
+        which: Which,
+        process_filter: ProcessOwnerFilter | None,
+        *,
+        include_own_in_sessions_of_others: bool,
+    ) -> ReadResult:
         # These records are older than the processes and serve to narrow the reading only.
         index = self.ownership.index(self.source.logins(self.look), self.machine)
         # Process(*values) takes the values as arguments, which is slower: this makes the tuple at once
         make = tuple.__new__
-        for _ in range(MOST_ROUNDS):
+        for _ in range(MAX_ROUNDS):
             selection = select_sessions(which, self.ownership, index)
             narrowed_query = self._narrow_query(
                 query, selection, index, include_own_in_sessions_of_others=include_own_in_sessions_of_others
             )
             session_filter = self._session_filter(selection, which)
-            if session_filter is not None or early is not None:
-                facts = self.ownership.owner_facts | (early.facts - {OWNER_FACT} if early else frozenset())
-                possible_members = PossibleMembers(session_filter, early, index)
+            if session_filter is not None or process_filter is not None:
+                facts = self.ownership.owner_facts | (
+                    process_filter.facts - {OWNER_FACT} if process_filter else frozenset()
+                )
+                possible_members = PossibleMembers(session_filter, process_filter, index)
                 narrowed_query = narrowed_query._replace(early_filter=EarlyFilter(facts, possible_members.keeps))
             # all processes are held in memory: drop the facts that were read only because they are in the same file
             pick = _pick_facts(narrowed_query.facts)
@@ -475,7 +482,7 @@ class Request:
             ]
             # The records are read again: a login that appeared while processes were read has its record now.
             index = self.ownership.index(self.source.logins(self.look), self.machine)
-            # If the new records need facts or processes that the hint left out, read again. After MOST_ROUNDS the last
+            # If the new records need facts or processes that the hint left out, read again. After MAX_ROUNDS the last
             # reading is used.
             if not index.is_insufficient_hint(narrowed_query.logon_hint):
                 break
@@ -507,9 +514,9 @@ class Request:
         return SessionFilter(selection, self.ownership, self.accounts, self.foreign, case_sensitive=is_word)
 
 
-def by_logon(pairs: Iterable[Owned]) -> dict[str, list[Owned]]:
+def group_by_logon_id(pairs: Iterable[ProcessWithOwner]) -> dict[str, list[ProcessWithOwner]]:
     """Group processes by LogonId; leave out those whose logon session is unknown or hidden."""
-    members: dict[str, list[Owned]] = {}
+    members: dict[str, list[ProcessWithOwner]] = {}
     for pair in pairs:
         owner = pair[1]
         if owner.logon_id is not None:
@@ -581,7 +588,7 @@ class _OwnerlessFilter:
         return self._keeps_pair(process, NOT_REQUESTED)
 
 
-@lru_cache(MOST_PICKS)
+@lru_cache(MAX_PICKS)
 def _pick_facts(facts: Facts) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
     """Return a function: it takes (*process, None) and returns the fields, with None for all facts not in ``facts``."""
     kept = facts | {"pid", "unread"} | ({"comm"} if "name" in facts else set())

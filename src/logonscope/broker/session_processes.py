@@ -25,8 +25,8 @@ def read_pairs(request: Request) -> Iterator[tuple[int, str]]:
 
 def processes(request: Request, which: Which = None) -> Iterator[SessionProcess]:
     """Yield the processes of the selected logon sessions, or all that the caller may see."""
-    owned = request.read(ProcessQuery(row_facts(request)), which)
-    return (process_row(request, *pair) for pair in owned.pairs)
+    read_result = request.read(ProcessQuery(row_facts(request)), which)
+    return (process_row(request, *pair) for pair in read_result.pairs)
 
 
 def leftovers(request: Request, which: Which = None) -> Leftovers:

@@ -8,15 +8,15 @@ from logonscope.answers.logon_session import NO_DETAILS, Details, LogonSession
 from logonscope.answers.session_process import LogonTree, SessionProcess
 from logonscope.broker.login_details import DescribedSession, add_details
 from logonscope.broker.logon_of_process import describe, description_facts
-from logonscope.broker.request import Owned, Request, by_logon
+from logonscope.broker.request import ProcessWithOwner, Request, group_by_logon_id
 from logonscope.broker.session_processes import process_row, row_facts
 from logonscope.broker.session_selector import Which
 from logonscope.machine import ProcessQuery
 
-MOST_ARGUMENTS = 32_768
+MAX_ARGUMENTS = 32_768
 """Bytes a process. All processes are held in memory at once, and any user can start many with long arguments."""
 
-Described = tuple[LogonSession, list[Owned]]
+SessionWithMembers = tuple[LogonSession, list[ProcessWithOwner]]
 """A logon session and the processes that it owns."""
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
@@ -28,13 +28,13 @@ def sessions(request: Request, which: Which = None, details: Details = NO_DETAIL
     The origin of a login is read if its record does not have the address, also if ``details`` does not name it.
     """
     query = ProcessQuery(description_facts(request, details))
-    owned = request.read(query, which, read_order="processes first", include_own_in_sessions_of_others=False)
-    return [session for session, _ in describe_sessions(request, owned.pairs, details, read_missing_origins=True)]
+    read_result = request.read(query, which, read_order="processes first", include_own_in_sessions_of_others=False)
+    return [session for session, _ in describe_sessions(request, read_result.pairs, details, read_missing_origins=True)]
 
 
 def tree(request: Request, which: Which = None) -> list[LogonTree]:
     """Return each logon session with its processes; the last entry has those whose logon session is hidden."""
-    query = ProcessQuery(row_facts(request) | request.ownership.description_facts, max_cmdline_bytes=MOST_ARGUMENTS)
+    query = ProcessQuery(row_facts(request) | request.ownership.description_facts, max_cmdline_bytes=MAX_ARGUMENTS)
     pairs = list(request.read(query, which, read_order="processes first").pairs)
     described = describe_sessions(request, pairs)
     hidden = [pair for pair in pairs if pair[1].logon_id is None]
@@ -44,7 +44,7 @@ def tree(request: Request, which: Which = None) -> list[LogonTree]:
     return [*trees, LogonTree(None, _make_rows(request, hidden))] if hidden else trees
 
 
-def _make_rows(request: Request, pairs: list[Owned]) -> tuple[SessionProcess, ...]:
+def _make_rows(request: Request, pairs: list[ProcessWithOwner]) -> tuple[SessionProcess, ...]:
     """Return the rows of processes in their order, and empty the list of processes meanwhile."""
     pairs.reverse()
     rows = []
@@ -54,19 +54,23 @@ def _make_rows(request: Request, pairs: list[Owned]) -> tuple[SessionProcess, ..
 
 
 def describe_sessions(
-    request: Request, owned: Iterable[Owned], details: Details = NO_DETAILS, *, read_missing_origins: bool = False
-) -> list[Described]:
+    request: Request,
+    processes: Iterable[ProcessWithOwner],
+    details: Details = NO_DETAILS,
+    *,
+    read_missing_origins: bool = False,
+) -> list[SessionWithMembers]:
     """Group processes into described logon sessions, the System session first, then by start.
 
     Args:
         request: the request.
-        owned: the processes, with the facts of ``description_facts`` of logon_of_process.py: those that the ownership
-            needs, and USAGE_FACTS for the detail "usage".
+        processes: the processes with their owners. They have the facts of ``description_facts`` of
+            logon_of_process.py: those that the ownership needs, and USAGE_FACTS for the detail "usage".
         details: what else is read of each logon session.
         read_missing_origins: read the origin if no login record has the address, also if ``details`` does not name it.
     """
     system = request.ownership.system_owner.logon_id
-    members = list(by_logon(owned).values())
+    members = list(group_by_logon_id(processes).values())
     described = [_describe_members(request, pairs) for pairs in members]
     sessions = [row.session for row in described]
     if details or read_missing_origins:
@@ -74,7 +78,7 @@ def describe_sessions(
     return sorted(zip(sessions, members, strict=True), key=partial(_sort_key, system))
 
 
-def _describe_members(request: Request, pairs: Sequence[Owned]) -> DescribedSession:
+def _describe_members(request: Request, pairs: Sequence[ProcessWithOwner]) -> DescribedSession:
     """Describe a logon session from all of its processes."""
     owner = request.ownership.strongest_owner(owner for _, owner in pairs)
     members = [process for process, _ in pairs]
@@ -84,6 +88,6 @@ def _describe_members(request: Request, pairs: Sequence[Owned]) -> DescribedSess
     return DescribedSession(describe(request, owner, members), owner, members)
 
 
-def _sort_key(system: str | None, session_with_pairs: Described) -> tuple[bool, datetime, int]:
+def _sort_key(system: str | None, session_with_pairs: SessionWithMembers) -> tuple[bool, datetime, int]:
     session, _ = session_with_pairs
     return session.logon_id != system, session.start or _EPOCH, int(session.logon_id)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from logonscope.broker.request import Request, by_logon
+from logonscope.broker.request import Request, group_by_logon_id
 from logonscope.facts import Process
 from logonscope.machine import Owner, ProcessQuery
 
@@ -25,7 +25,7 @@ def read_sub_sessions(request: Request) -> Iterator[SubSession]:
     Where the parent has ended, or the service manager started the first process (run0, machinectl), nothing shows it.
     """
     system = request.ownership.system_owner.logon_id
-    groups = by_logon(request.read(ProcessQuery(_FACTS)).pairs)
+    groups = group_by_logon_id(request.read(ProcessQuery(_FACTS)).pairs)
     pairs = {pair[0].pid: pair for members in groups.values() for pair in members}
     for members in groups.values():
         first = request.ownership.first_process(process for process, _ in members)

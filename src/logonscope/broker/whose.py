@@ -11,7 +11,7 @@ from logonscope.answers.session_process import SessionOf
 from logonscope.answers.whose import Whose
 from logonscope.broker.access import Visibility
 from logonscope.broker.logon_of_process import describe, logon_of, read_masked_parents
-from logonscope.broker.request import Owned, Request
+from logonscope.broker.request import ProcessWithOwner, Request
 from logonscope.broker.session_processes import process_row, row_facts
 from logonscope.errors import AccessDeniedError, Hint, HintCode, LogonscopeError, NotFoundError
 from logonscope.facts import Process, Socket
@@ -20,7 +20,7 @@ from logonscope.machine import Facts, Owner
 if TYPE_CHECKING:
     from logonscope.answers.whose_target import WhoseTarget
 
-MOST_DIGITS = 10
+MAX_DIGITS = 10
 """Maximum number of digits of a pid; the kernel's largest pid has 7."""
 
 
@@ -90,7 +90,7 @@ class DescribedProcess(NamedTuple):
     process: Process
     owner: Owner
     session: LogonSession
-    chain: list[Owned]
+    chain: list[ProcessWithOwner]
     is_own: bool
     facts: Facts
 
@@ -105,20 +105,20 @@ def _describe_candidate(request: Request, candidate: Candidate, details: Details
     visibility = request.visibility
     facts = row_facts(request) | request.ownership.owner_facts | request.ownership.description_facts
     process = _read_process(request, facts | {"tgid"}, candidate)
-    logons = request.index_for(process)
-    owner = logons.owner(process)
+    logon_index = request.index_for(process)
+    owner = logon_index.owner(process)
     if owner.logon_id is None:
         _raise_if_processes_hidden(request, process.pid)
         raise _unreadable_owner(process, visibility)
     is_own = False
     if visibility.sees_session(process, owner):
         session, unmasked_chain = logon_of(
-            request, process, owner, logons, facts - {"cmdline", "exe"}, details=details, read_missing_origin=True
+            request, process, owner, logon_index, facts - {"cmdline", "exe"}, details=details, read_missing_origin=True
         )
         chain = [(visibility.masked(link, facts, link_owner), link_owner) for link, link_owner in unmasked_chain]
     elif is_own := visibility.owns_in_system_session(process, owner):
         session = describe(request, owner, [process], whole=False)
-        chain = [*read_masked_parents(request, process, logons, facts - {"cmdline", "exe"})]
+        chain = [*read_masked_parents(request, process, logon_index, facts - {"cmdline", "exe"})]
         chain.append((visibility.masked(process, facts, owner), owner))
     else:
         raise _hidden_session(process.pid, runs_as_caller=visibility.runs_as_caller(process, owner, wholly=True))
@@ -194,7 +194,7 @@ def _raise_if_processes_hidden(request: Request, pid: int) -> None:
 
 
 def _find_candidates(request: Request, target: str, *, all_namespaces: bool) -> list[Candidate]:
-    if target.isascii() and target.isdecimal() and len(target) <= MOST_DIGITS:
+    if target.isascii() and target.isdecimal() and len(target) <= MAX_DIGITS:
         return [Candidate(int(target))]
     from logonscope.answers.whose_target import parse_target  # noqa: PLC0415 -- most targets are pids
     from logonscope.broker import whose_candidates  # noqa: PLC0415 -- most targets are pids

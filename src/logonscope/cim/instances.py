@@ -23,10 +23,10 @@ SYSTEM_PROPERTIES = (
 
 _INSTANCE_GENUS = 2
 
-_MOST_IN_REPR = 3
+_MAX_IN_REPR = 3
 """Maximum number of properties in the repr of an instance that has no keys."""
 
-_MOST_LAYOUTS = 256
+_MAX_LAYOUTS = 256
 """Maximum number of selections of columns whose indexes are kept."""
 
 _SECRET = frozenset({"CommandLine", "ParentCommandLine", "Arguments", "CommandLineBytes"})
@@ -197,7 +197,7 @@ class Instance(Mapping[str, Any]):
     def _names_for_repr(self) -> list[str]:
         """Return the first properties that have a value, for a repr without keys."""
         names = (name for name in self._shape.shown if not name.startswith("__") and name not in _SECRET)
-        return list(islice((name for name in names if self[name] is not None), _MOST_IN_REPR))
+        return list(islice((name for name in names if self[name] is not None), _MAX_IN_REPR))
 
     def _short_value(self, name: str) -> str:
         value = self._row[self._shape.columns[name]]
@@ -257,7 +257,7 @@ def shape_of(result: ClassRows, server: str) -> Shape:
     return Shape(result.cls, column_indexes(result.columns), server, result.shown or result.columns)
 
 
-@lru_cache(_MOST_LAYOUTS)
+@lru_cache(_MAX_LAYOUTS)
 def column_indexes(columns: tuple[str, ...]) -> Mapping[str, int]:
     """Return the index of each column in a row."""
     return {name: index for index, name in enumerate(columns)}

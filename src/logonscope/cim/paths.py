@@ -14,7 +14,7 @@ from logonscope.errors import InvalidObjectPathError
 LONGEST = 16_384
 """Maximum characters of an object path."""
 
-MOST_KEYS = 64
+MAX_KEYS = 64
 
 Key = str | int | bool
 """The value of a key, as a path has it: a reference is the text of its path."""
@@ -119,8 +119,8 @@ class _Scanner:
             raise self._error('"." or "="')
         keys = [self._read_key()]
         while self._take(","):
-            if len(keys) == MOST_KEYS:
-                raise InvalidObjectPathError(f"too many keys in the object path: the limit is {MOST_KEYS}", _FORM)
+            if len(keys) == MAX_KEYS:
+                raise InvalidObjectPathError(f"too many keys in the object path: the limit is {MAX_KEYS}", _FORM)
             keys.append(self._read_key())
         return tuple(keys)
 

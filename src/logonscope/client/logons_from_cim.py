@@ -44,7 +44,7 @@ SYSTEM_WORD = "system"
 EVIDENCE_OF_WINDOWS = "reported"
 """The evidence of processes on Windows, which reports the logon session of a process but no evidence for it."""
 
-MOST_BY_ASSOCIATION = 4
+MAX_BY_ASSOCIATION = 4
 """Up to so many logon sessions, processes are queried per logon session; for more, all processes are read once."""
 
 _FIELDS = {
@@ -202,7 +202,7 @@ class LogonsFromCim:
 
     def _processes_of(self, logon_ids: Sequence[str]) -> Iterator[SessionProcess]:
         """Yield the processes of these logon sessions: of a few by association, of many from the list of all."""
-        if len(logon_ids) <= MOST_BY_ASSOCIATION:
+        if len(logon_ids) <= MAX_BY_ASSOCIATION:
             for logon_id in logon_ids:
                 yield from self._members(logon_id)
             return

@@ -39,7 +39,7 @@ except ImportError as missing:
 
     raise NotSupportedError(f"module {missing.name} is not installed", f"run {install_command('remote')}") from missing
 
-MOST_ITEMS = 1000
+MAX_ITEMS = 1000
 """Maximum number of items in one response."""
 
 ENVELOPE = 512_000
@@ -154,7 +154,7 @@ class WsmanClient:
             yield from _read_items(response)
             while context:
                 pull = _context_body(context, "Pull")
-                ET.SubElement(pull, clark_name(ENUMERATION, "MaxElements")).text = str(MOST_ITEMS)
+                ET.SubElement(pull, clark_name(ENUMERATION, "MaxElements")).text = str(MAX_ITEMS)
                 response = self._send(WSMan.pull, uri, pull)
                 is_last = response.find(f".//{clark_name(ENUMERATION, 'EndOfSequence')}") is not None
                 # A response without a context means that the context has not changed (WS-Enumeration).
@@ -255,7 +255,7 @@ def _error_of_fault(error: "pypsrp.exceptions.WSManFaultError") -> LogonscopeErr
 def _enumerate_body() -> ET.Element:
     body = ET.Element(clark_name(ENUMERATION, "Enumerate"))
     ET.SubElement(body, clark_name(WSMAN, "OptimizeEnumeration"))
-    ET.SubElement(body, clark_name(WSMAN, "MaxElements")).text = str(MOST_ITEMS)
+    ET.SubElement(body, clark_name(WSMAN, "MaxElements")).text = str(MAX_ITEMS)
     return body
 
 

@@ -46,7 +46,7 @@ Part = Literal["platform", "vitals", "hardware"]
 
 NO_PARTS: frozenset[Part] = frozenset()
 HELD_SOCKETS_FACTS = frozenset({"comm", "start", "uids", "sockets"})
-LONGEST_CHAIN = 1000
+MAX_CHAIN_LENGTH = 1000
 """Maximum number of ancestors that are read: a longer chain is cut at the far end."""
 
 
@@ -279,7 +279,7 @@ class BaseSource(ABC):
         """
         (pid,) = query.pids or (0,)
         facts, seen_pids = query.facts | {"ppid"}, set[int]()
-        while pid and pid not in seen_pids and len(seen_pids) < LONGEST_CHAIN:
+        while pid and pid not in seen_pids and len(seen_pids) < MAX_CHAIN_LENGTH:
             process_query = query._replace(facts=facts, pids=frozenset({pid}), with_ancestors=False)
             # a subclass that overrides the query may return more processes than this one
             processes = self.processes(look, process_query)

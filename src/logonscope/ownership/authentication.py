@@ -13,7 +13,7 @@ from logonscope.facts import Authentication
 from logonscope.machine import Leader
 from logonscope.ownership.sessions import address_of, plain_address
 
-MOST_TICKS_BEFORE = 60_000
+MAX_TICKS_BEFORE = 60_000
 """Maximum clock ticks from the line to the record of a login whose leader has ended: sshd's LoginGraceTime is less."""
 
 TOLERANCE = 500
@@ -25,7 +25,7 @@ _PACKAGES = {
 }  # fmt: skip
 """sshd's method, without its submethod -> AuthenticationPackage."""
 
-_MOST_USER_CHARACTERS = 100
+_MAX_USER_CHARACTERS = 100
 """Characters of an account name that sshd logs (auth_log() of auth.c)."""
 
 
@@ -69,7 +69,7 @@ def find_line(session: LogonSession, leader: Leader, lines: Iterable[Authenticat
 
 def _fitting_way(session: LogonSession, leader: Leader, ways: Sequence[Authentication]) -> Authentication | None:
     """Return the only way to read a line that fits a login; None where there is none."""
-    fitting = [line for line in ways if line.user == (session.user or "")[:_MOST_USER_CHARACTERS]]
+    fitting = [line for line in ways if line.user == (session.user or "")[:_MAX_USER_CHARACTERS]]
     if len(fitting) == 1:
         return fitting[0] if fitting[0].is_trusted or _is_same_client(fitting[0], session) else None
     # an account can have several names: the process proves whose line it is, as long as it lives
@@ -82,7 +82,7 @@ def _is_timely(line: Authentication, leader: Leader) -> bool:
         return False
     if leader.start is not None:
         return line.latest >= leader.start
-    return leader.recorded_at is not None and line.latest >= leader.recorded_at - MOST_TICKS_BEFORE
+    return leader.recorded_at is not None and line.latest >= leader.recorded_at - MAX_TICKS_BEFORE
 
 
 def _is_same_client(line: Authentication, session: LogonSession) -> bool:

@@ -28,7 +28,7 @@ SYSTEM = Owner(join.SYSTEM_LOGON_ID, "none")
 UNREAD = Owner(None, "unread")
 """Owner of a process whose kernel id and cgroup could not be read (hidepid): unknown, not "no logon session"."""
 
-MOST_KEPT = 1024
+MAX_KEPT = 1024
 """Maximum number of owners that an index keeps by kernel id, and by cgroup: each is decided anew in a microsecond."""
 
 SYSTEM_WORD = "system"
@@ -75,7 +75,7 @@ class LinuxLogonIndex(LogonIndex):
                 return UNREAD if kernel_id is None or process.unread else SYSTEM
             owner_by_cgroup = self._owner_by_cgroup.get(cgroup)
             if owner_by_cgroup is None:
-                if len(self._owner_by_cgroup) >= MOST_KEPT:
+                if len(self._owner_by_cgroup) >= MAX_KEPT:
                     self._owner_by_cgroup.clear()
                 owner_by_cgroup = self._owner_by_cgroup[cgroup] = self._decide_by_cgroup(cgroup)
             return owner_by_cgroup
@@ -84,7 +84,7 @@ class LinuxLogonIndex(LogonIndex):
         owner_by_kernel_id = tuple.__new__(Owner, (logon_id, "audit", self._joined.by_logon.get(logon_id)))
         if kernel_id in self._joined.shared:
             return self._decide_shared_kernel_id(kernel_id, cgroup) or owner_by_kernel_id
-        if len(self._owner_by_kernel_id) >= MOST_KEPT:
+        if len(self._owner_by_kernel_id) >= MAX_KEPT:
             self._owner_by_kernel_id.clear()
         self._owner_by_kernel_id[kernel_id] = owner_by_kernel_id
         return owner_by_kernel_id

@@ -19,11 +19,11 @@ _INIT_SCOPE = "init.scope"
 """The unit of the manager itself: a user's manager is the main process of user@UID.service."""
 
 
-MOST_KEPT = 1024
+MAX_KEPT = 1024
 """Maximum number of paths whose services are kept: many processes share a path, and a row asks more than once."""
 
 
-@lru_cache(MOST_KEPT)
+@lru_cache(MAX_KEPT)
 def service_of_cgroup(cgroup: str) -> ServiceName | None:
     """Return the service whose cgroup a path is, or is below; None where it is that of no service."""
     manager = _MANAGER.match(cgroup)

@@ -5,7 +5,7 @@ import binascii
 
 from logonscope.server.auth.authenticator import BASIC, BEARER, NEGOTIATED, Authentication, Credentials
 
-LONGEST_HEADER, LONGEST_TOKEN = 90_000, 200
+MAX_HEADER_LENGTH, MAX_TOKEN_LENGTH = 90_000, 200
 REALM = 'Basic realm="Logonscope", charset="UTF-8"'
 
 
@@ -19,9 +19,9 @@ def credentials_of(authorization: str | None) -> Credentials | None:
     scheme, _, rest = authorization.strip().partition(" ")
     scheme = scheme.lower()
     if scheme == BEARER:
-        return Credentials(scheme, token=rest.strip()[:LONGEST_TOKEN].encode())
+        return Credentials(scheme, token=rest.strip()[:MAX_TOKEN_LENGTH].encode())
     try:
-        data = base64.b64decode(rest.strip() if len(rest) <= LONGEST_HEADER else "", validate=True)
+        data = base64.b64decode(rest.strip() if len(rest) <= MAX_HEADER_LENGTH else "", validate=True)
         if scheme != "basic":
             return Credentials.of_token(scheme, data)
         name, _, password = data.decode().partition(":")

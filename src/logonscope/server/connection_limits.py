@@ -25,7 +25,7 @@ MAX_REJECTED = 32
 MIN_AGE_SECONDS = 1.0
 """Age in seconds below which a connection is replaced only if its client has more connections than the new client."""
 
-MOST_COMPARED = 64
+MAX_COMPARED = 64
 """Unauthenticated connections that are compared to choose the one to replace: during a flood this happens often."""
 
 REPORT_INTERVAL = 60.0
@@ -94,7 +94,7 @@ class ConnectionLimits:
 
     def _make_room(self, new_client: Client) -> bool:
         """Close an unauthenticated connection of the client that has the most among the oldest of them."""
-        oldest = [*islice(self._replaceable_connections(is_network=new_client.is_network), MOST_COMPARED)]
+        oldest = [*islice(self._replaceable_connections(is_network=new_client.is_network), MAX_COMPARED)]
         if not oldest:
             return False
         replaced = max(oldest, key=self._connection_count)  # the first of several, which is the oldest

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import NamedTuple
 
-MOST_HANDSHAKES = 64
+MAX_HANDSHAKES = 64
 
 MIN_HANDSHAKE_SECONDS = 1.0
 """Seconds that a handshake has before another may replace it: a few round trips around the world."""
@@ -28,7 +28,7 @@ class Turn(NamedTuple):
 class Handshakes:
     """The running handshakes, and the waiting ones by client address; used from one event loop."""
 
-    def __init__(self, most: int = MOST_HANDSHAKES, min_seconds: float = MIN_HANDSHAKE_SECONDS) -> None:
+    def __init__(self, most: int = MAX_HANDSHAKES, min_seconds: float = MIN_HANDSHAKE_SECONDS) -> None:
         self._most, self._min_seconds = most, min_seconds
         self._running: dict[Turn, float] = {}  # with the time of their start; the oldest first
         self._waiting: OrderedDict[str, deque[Turn]] = OrderedDict()

@@ -15,7 +15,7 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from starlette.responses import Response
 from uvicorn.protocols.http.flow_control import FlowControl
 
-LONGEST_HEAD, LONGEST_BODY = 8192, 65_536
+MAX_HEAD_LENGTH, MAX_BODY_LENGTH = 8192, 65_536
 """Octets of the longest head and body that are read here."""
 
 _PATH = re.compile(rb"/[A-Za-z0-9._~/-]*")
@@ -96,9 +96,9 @@ def _parse(data: bytes) -> PlainRequest | int | None:
     """Return a request; if it is incomplete, its length, or 0 if the head is incomplete; None: it has another form."""
     if not data.startswith(b"POST /"):  # httptools would skip empty lines before it
         return None
-    end = data.find(_HEAD_END, 0, LONGEST_HEAD)
+    end = data.find(_HEAD_END, 0, MAX_HEAD_LENGTH)
     if end < 0:
-        return 0 if len(data) < LONGEST_HEAD else None
+        return 0 if len(data) < MAX_HEAD_LENGTH else None
     message = _Message()
     parser = HttpRequestParser(message)
     try:
@@ -109,7 +109,7 @@ def _parse(data: bytes) -> PlainRequest | int | None:
     # httptools is not strict about the spaces of this line
     is_plain = _PATH.fullmatch(message.url) and data.startswith(b"POST %s HTTP/1.1\r\n" % message.url)
     is_usual = len(headers) == message.header_count and "host" in headers and _SPECIAL_HEADERS.isdisjoint(headers)
-    if not (is_plain and is_usual and _LENGTH.fullmatch(length)) or int(length) > LONGEST_BODY:
+    if not (is_plain and is_usual and _LENGTH.fullmatch(length)) or int(length) > MAX_BODY_LENGTH:
         return None
     whole = end + len(_HEAD_END) + int(length)
     if len(data) < whole:

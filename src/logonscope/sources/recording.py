@@ -41,7 +41,7 @@ from logonscope.machine.snapshot import Snapshot
 
 FORMAT = "logonscope-recording"
 VERSION = 1
-LONGEST_LINE = 64 << 20
+MAX_LINE_LENGTH = 64 << 20
 """Maximum bytes of a line: far more than any valid line has; a damaged file must not fill the memory."""
 
 LARGEST = 1 << 30
@@ -297,7 +297,7 @@ def _read_rows(path: str, packed: gzip.GzipFile) -> Iterator[list[Any]]:
     """Yield the rows as JSON arrays; the first element of each is its kind."""
     number, size = 0, 0
     # a longer line is read in pieces, of which the first is no JSON
-    while line := packed.readline(LONGEST_LINE):
+    while line := packed.readline(MAX_LINE_LENGTH):
         number, size = number + 1, size + len(line)
         if size > LARGEST:
             raise RecordingError(f"cannot read recording {path}: it unpacks to more than {LARGEST >> 30} GiB", _ADVICE)

@@ -20,7 +20,7 @@ _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\r": "&#13;"
 REPLACEMENT = "\ufffd"
 
 UTF_8, UTF_16 = "utf-8", "utf-16"
-LONGEST_NAMESPACE = 256
+MAX_NAMESPACE_LENGTH = 256
 _DOCTYPE = re.compile(rb"<!DOCTYPE", re.IGNORECASE)
 _FORM = "send a SOAP 1.2 envelope in UTF-8 or UTF-16"
 
@@ -86,7 +86,7 @@ def _check_safe(text: bytes) -> None:
         raise InvalidParameterError("document types are not supported", "remove the DOCTYPE")
     # Most messages show at a glance that they have no long attribute value: it is written between quotes, without "<",
     # and is never longer than it is written.
-    if b"'" not in text and max(map(len, text.replace(b"<", b'"').split(b'"'))) <= LONGEST_NAMESPACE:
+    if b"'" not in text and max(map(len, text.replace(b"<", b'"').split(b'"'))) <= MAX_NAMESPACE_LENGTH:
         return
     # A second parser, without namespaces, so that the check runs before any name is expanded.
     parser = expat.ParserCreate(UTF_8)
@@ -96,9 +96,9 @@ def _check_safe(text: bytes) -> None:
 
 def _check_namespaces(_: str, attributes: dict[str, str]) -> None:
     for name, value in attributes.items():
-        if len(value) > LONGEST_NAMESPACE and name.startswith("xmlns"):
+        if len(value) > MAX_NAMESPACE_LENGTH and name.startswith("xmlns"):
             raise InvalidParameterError(
-                f"a namespace has {len(value):,} characters, more than {LONGEST_NAMESPACE}",
+                f"a namespace has {len(value):,} characters, more than {MAX_NAMESPACE_LENGTH}",
                 "use the namespaces of WS-Management",
             )
 

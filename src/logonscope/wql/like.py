@@ -19,7 +19,7 @@ SHORT_PIECE = 16
 BLOCK = 1 << 16
 """Comparisons (characters of the text times characters of the piece) between two checkpoints: about a millisecond."""
 
-MOST_MASKS = 4096
+MAX_MASKS = 4096
 """Maximum characters whose masks an automaton caches."""
 
 Checkpoint = Callable[[], object]
@@ -161,7 +161,7 @@ class _Automaton:
         for variant in _case_variants(character):
             mask |= self._boundary_masks[bisect_right(self._boundaries, variant)]
         mask ^= self._negated
-        if len(self._masks) < MOST_MASKS:
+        if len(self._masks) < MAX_MASKS:
             self._masks[character] = mask
         return mask
 

@@ -20,7 +20,7 @@ from logonscope.errors import (
     QuotaViolationError,
 )
 from logonscope.wql.grammar import load_parser
-from logonscope.wql.text import LONGEST_NAME, describe_position, parse_number
+from logonscope.wql.text import MAX_NAME_LENGTH, describe_position, parse_number
 from logonscope.wql.tree import (
     EQUAL,
     ISA,
@@ -43,10 +43,10 @@ from logonscope.wql.tree import (
 LONGEST = 16_384
 """Maximum characters of a query."""
 
-MOST_NESTED = 64
+MAX_NESTED = 64
 """Maximum depth of parentheses and NOTs inside each other."""
 
-MOST_JUNCTIONS = 1_000
+MAX_JUNCTIONS = 1_000
 """Maximum number of ANDs and ORs; a condition has one term more."""
 
 _SIMPLIFY = "simplify the query, or split it"
@@ -172,11 +172,11 @@ def _check_limits(text: str) -> None:
         else:
             terms, nots = terms + 1, 0
         deepest = max(deepest, depth + nots)
-    if deepest > MOST_NESTED:
-        raise QuotaViolationError(f"condition nested too deep: {deepest} levels, the limit is {MOST_NESTED}", _SIMPLIFY)
-    if terms > MOST_JUNCTIONS:
+    if deepest > MAX_NESTED:
+        raise QuotaViolationError(f"condition nested too deep: {deepest} levels, the limit is {MAX_NESTED}", _SIMPLIFY)
+    if terms > MAX_JUNCTIONS:
         raise QuotaViolationError(
-            f"condition too long: {terms + 1:,} terms, the limit is {MOST_JUNCTIONS + 1:,}", _SIMPLIFY
+            f"condition too long: {terms + 1:,} terms, the limit is {MAX_JUNCTIONS + 1:,}", _SIMPLIFY
         )
 
 
@@ -206,7 +206,7 @@ def _raise_syntax_error(text: str, error: UnexpectedInput) -> NoReturn:
 def _raise_sql_error(text: str, position: int) -> None:
     """Raise an error that says what to write instead, if the word at or before the position is SQL but not WQL."""
     # COUNT and the like parse as a property's name: only the token after them is unexpected.
-    before = _LAST_WORD.search(text, max(0, position - LONGEST_NAME), position)
+    before = _LAST_WORD.search(text, max(0, position - MAX_NAME_LENGTH), position)
     for word, start, hints in (
         (_read_word(text, position), position, _SQL_HINTS),
         (before and before[1], before and before.start(1), _SQL_HINTS_BEFORE),
@@ -216,7 +216,7 @@ def _raise_sql_error(text: str, position: int) -> None:
 
 
 def _read_word(text: str, position: int) -> str:
-    match = _WORD.match(text, position, position + LONGEST_NAME)
+    match = _WORD.match(text, position, position + MAX_NAME_LENGTH)
     return match[0] if match else ""
 
 
@@ -391,10 +391,10 @@ def _parse_number_token(token: Token) -> int | float:
 
 
 def _parse_name(token: Token) -> str:
-    if len(token) > LONGEST_NAME:
+    if len(token) > MAX_NAME_LENGTH:
         raise _InvalidPieceError(
             token.start_pos,
-            f"name too long: {len(token):,} characters, the limit is {LONGEST_NAME}",
+            f"name too long: {len(token):,} characters, the limit is {MAX_NAME_LENGTH}",
             "shorten the name",
         )
     return str(token)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from logonscope.answers.logon_session import LogonSession
-from logonscope.providers.helpers.text import LONGEST_COMMAND_LINE, clean, clean_session, command_line
+from logonscope.providers.helpers.text import MAX_COMMAND_LINE_LENGTH, clean, clean_session, command_line
 
 ALLOWED = re.compile("[\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]*")
 """XML 1.0, 2.2, Char."""
@@ -61,8 +61,8 @@ def test_arguments_are_joined_by_single_spaces(cmdline: bytes, line: str) -> Non
 @pytest.mark.parametrize("character", ["x", "é", "漢", "😀"])
 def test_a_command_line_is_cut_at_32767_characters_of_any_width(character: str) -> None:
     for length in (32_766, 32_767, 32_768, 200_000):
-        assert command_line(character.encode() * length) == character * min(length, LONGEST_COMMAND_LINE)
-    assert LONGEST_COMMAND_LINE == 32_767
+        assert command_line(character.encode() * length) == character * min(length, MAX_COMMAND_LINE_LENGTH)
+    assert MAX_COMMAND_LINE_LENGTH == 32_767
 
 
 @given(any_text)

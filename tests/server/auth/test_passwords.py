@@ -9,8 +9,8 @@ from argon2 import PasswordHasher
 
 from logonscope.broker import Caller
 from logonscope.errors import ServerTooBusyError
-from logonscope.server.auth.passwords import CACHE_SECONDS, MOST_CACHED, PasswordBackend, Passwords, strip_domain
-from logonscope.server.auth.throttle import FREE_FAILURES, LONGEST_DELAY, MOST_WAITING, USER_LIMIT, Throttle
+from logonscope.server.auth.passwords import CACHE_SECONDS, MAX_CACHED, PasswordBackend, Passwords, strip_domain
+from logonscope.server.auth.throttle import FREE_FAILURES, MAX_DELAY, MAX_WAITING, USER_LIMIT, Throttle
 from logonscope.server.auth.user_file import UserFile
 
 HERE, THERE = "192.0.2.1", "198.51.100.7"
@@ -157,9 +157,9 @@ def test_a_removed_user_of_a_real_file_is_out_at_once(tmp_path: Path) -> None:
 
 def test_what_is_remembered_is_bounded_and_holds_no_password(scene: Scene) -> None:
     everybody = Passwords((PasswordBackend(lambda _, __: ALICE),), Throttle())
-    for number in range(MOST_CACHED + 10):
+    for number in range(MAX_CACHED + 10):
         everybody.verify("alice", f"{PASSWORD}{number}", HERE)
-    assert len(everybody._logins) == MOST_CACHED  # noqa: SLF001 -- how much is kept is the question
+    assert len(everybody._logins) == MAX_CACHED  # noqa: SLF001 -- how much is kept is the question
     assert PASSWORD not in repr(vars(everybody))
     assert everybody._key != scene.passwords._key  # noqa: SLF001 -- that of no other
 
@@ -189,7 +189,7 @@ def test_what_is_remembered_is_no_way_to_guess_fast(scene: Scene) -> None:
     for number in range(100):
         with suppress(ServerTooBusyError):
             scene.passwords.verify("alice", f"guess {number}", THERE)
-    assert scene.passwords.delay("alice", THERE) == LONGEST_DELAY  # even before the right one
+    assert scene.passwords.delay("alice", THERE) == MAX_DELAY  # even before the right one
     assert scene.passwords.delay("alice", HERE) == 0.0
 
 
@@ -223,7 +223,7 @@ def test_too_many_who_wait_are_turned_away(scene: Scene) -> None:
     for _ in range(100):
         with suppress(ServerTooBusyError):
             scene.passwords.verify("alice", "another password", HERE)
-    for _ in range(MOST_WAITING):
+    for _ in range(MAX_WAITING):
         scene.passwords.delay("alice", HERE)
     with pytest.raises(ServerTooBusyError):
         scene.passwords.delay("alice", HERE)

@@ -10,7 +10,7 @@ import pytest
 
 from logonscope.errors import AccessDeniedError, InvalidParameterError, QuotaViolationError
 from logonscope.server.auth import private_file
-from logonscope.server.auth.private_file import MOST_BYTES, read, rewrite, signature
+from logonscope.server.auth.private_file import MAX_BYTES, read, rewrite, signature
 
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")  # CI is root
 
@@ -50,7 +50,7 @@ def test_what_is_no_file_is_refused_and_not_waited_for(tmp_path: Path, promptly:
 
 
 def test_what_is_too_long_is_refused(path: str) -> None:
-    os.truncate(path, MOST_BYTES + 1)
+    os.truncate(path, MAX_BYTES + 1)
     with pytest.raises(QuotaViolationError, match="is larger than 4,194,304 bytes"):
         read(path)
 

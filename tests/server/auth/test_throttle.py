@@ -14,8 +14,8 @@ from logonscope.server.auth.throttle import (
     FORGIVEN_SECONDS,
     FREE_FAILURES,
     HOUR,
-    LONGEST_DELAY,
-    MOST_WAITING,
+    MAX_DELAY,
+    MAX_WAITING,
     USER_LIMIT,
     Throttle,
     client_network,
@@ -67,7 +67,7 @@ def test_a_few_failures_are_free_then_each_costs_more_up_to_a_maximum(throttle: 
         waits.append(throttle.delay(HERE, "alice"))
         clock.now += waits[-1]
         throttle.begin(HERE, "alice")
-    assert waits == [0.0] * FREE_FAILURES + [1.0, 2.0, 4.0, 8.0, LONGEST_DELAY, LONGEST_DELAY]
+    assert waits == [0.0] * FREE_FAILURES + [1.0, 2.0, 4.0, 8.0, MAX_DELAY, MAX_DELAY]
 
 
 def test_failures_count_for_the_place_and_for_the_user(throttle: Throttle) -> None:
@@ -80,23 +80,23 @@ def test_failures_count_for_the_place_and_for_the_user(throttle: Throttle) -> No
 def test_guesses_from_many_places_at_one_user_are_slowed(throttle: Throttle) -> None:
     for number in range(20):
         throttle.begin(f"203.0.113.{number}", "alice")
-    assert throttle.delay("203.0.113.99", "alice") == LONGEST_DELAY
+    assert throttle.delay("203.0.113.99", "alice") == MAX_DELAY
 
 
 def test_strangers_cannot_keep_out_whoever_came_in_before(throttle: Throttle) -> None:
     throttle.succeeded(HERE, "alice")
     fail(throttle, THERE, "alice", 1000)
     assert throttle.delay(HERE, "alice") == 0.0
-    assert throttle.delay("203.0.113.1", "alice") == LONGEST_DELAY  # from a new place, but no longer
+    assert throttle.delay("203.0.113.1", "alice") == MAX_DELAY  # from a new place, but no longer
 
 
 def test_behind_one_proxy_guesses_at_others_do_not_slow_the_known(throttle: Throttle) -> None:
     throttle.succeeded("127.0.0.1", "alice")
     fail(throttle, "127.0.0.1", "bob", 100)
     assert throttle.delay("127.0.0.1", "alice") == 0.0
-    assert throttle.delay("127.0.0.1", "bob") == LONGEST_DELAY
+    assert throttle.delay("127.0.0.1", "bob") == MAX_DELAY
     assert throttle.delay("::1", "carol") == 0.0
-    assert throttle.delay("127.0.0.1", "carol") == LONGEST_DELAY  # loopback is not exempt
+    assert throttle.delay("127.0.0.1", "carol") == MAX_DELAY  # loopback is not exempt
 
 
 def test_guesses_at_a_known_user_from_its_place_are_slowed(throttle: Throttle) -> None:
@@ -121,19 +121,19 @@ def test_an_account_of_ones_own_does_not_help_to_guess_at_others(throttle: Throt
 
 def test_of_one_place_only_some_may_wait_at_once(throttle: Throttle, clock: Clock) -> None:
     fail(throttle, HERE, "alice", 100)
-    assert [throttle.delay(HERE, f"user{number}") for number in range(MOST_WAITING)] == [LONGEST_DELAY] * MOST_WAITING
+    assert [throttle.delay(HERE, f"user{number}") for number in range(MAX_WAITING)] == [MAX_DELAY] * MAX_WAITING
     with pytest.raises(
         ServerTooBusyError, match="too many authentication attempts are waiting; try again in 10 seconds"
     ):
         throttle.delay(HERE, "alice")
-    assert throttle.delay(THERE, "alice") == LONGEST_DELAY  # elsewhere nobody is turned away
-    clock.now += LONGEST_DELAY
-    assert throttle.delay(HERE, "alice") == LONGEST_DELAY
+    assert throttle.delay(THERE, "alice") == MAX_DELAY  # elsewhere nobody is turned away
+    clock.now += MAX_DELAY
+    assert throttle.delay(HERE, "alice") == MAX_DELAY
 
 
 def test_who_waits_because_of_strangers_is_never_turned_away(throttle: Throttle) -> None:
     fail(throttle, THERE, "alice", 100)
-    assert [throttle.delay(HERE, "alice") for _ in range(100)] == [LONGEST_DELAY] * 100
+    assert [throttle.delay(HERE, "alice") for _ in range(100)] == [MAX_DELAY] * 100
 
 
 def test_after_a_quiet_time_it_is_forgotten(throttle: Throttle, clock: Clock) -> None:
@@ -201,7 +201,7 @@ def test_what_is_remembered_is_bounded_and_those_who_go_on_stay(clock: Clock) ->
     for number in range(1000):
         fail(throttle, THERE, "alice")
         throttle.begin(f"2001:db8:0:{number:x}::1", f"user{number}")
-    assert throttle.delay(THERE, "alice") == LONGEST_DELAY
+    assert throttle.delay(THERE, "alice") == MAX_DELAY
     kept = (throttle._networks, throttle._users, throttle._pairs)  # noqa: SLF001 -- how much is kept is the question
     assert [len(records._records) for records in kept] == [10, 10, 10]  # noqa: SLF001 -- the same
 
@@ -228,4 +228,4 @@ def test_whatever_happens_a_delay_is_none_or_some_and_no_longer_than_the_longest
             answer = getattr(throttle, what)(source, user)
         except ServerTooBusyError:
             continue
-        assert answer is None or 0.0 <= answer <= LONGEST_DELAY
+        assert answer is None or 0.0 <= answer <= MAX_DELAY

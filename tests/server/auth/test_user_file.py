@@ -10,7 +10,7 @@ from argon2 import PasswordHasher, extract_parameters
 
 from logonscope.broker import Caller
 from logonscope.errors import AccessDeniedError, InvalidParameterError, LogonscopeError, NotFoundError
-from logonscope.server.auth.user_file import HASHER, LONGEST_PASSWORD, UNKNOWN_USER_HASH, UserFile
+from logonscope.server.auth.user_file import HASHER, MAX_PASSWORD_LENGTH, UNKNOWN_USER_HASH, UserFile
 
 PASSWORD = "correct horse battery staple"  # noqa: S105 -- a test's
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -61,7 +61,7 @@ def test_for_nobody_as_much_is_verified_as_for_another_password(path: Path) -> N
     assert hasher.verified == [file.users()[0].password_hash, UNKNOWN_USER_HASH]
 
 
-@pytest.mark.parametrize("password", ["", "\ud800 is no character", "x" * (LONGEST_PASSWORD + 1)])
+@pytest.mark.parametrize("password", ["", "\ud800 is no character", "x" * (MAX_PASSWORD_LENGTH + 1)])
 def test_what_can_be_nobodys_password_costs_nothing(path: Path, password: str) -> None:
     hasher = Watched()
     file = UserFile(path, hasher=hasher)
@@ -70,7 +70,7 @@ def test_what_can_be_nobodys_password_costs_nothing(path: Path, password: str) -
     assert hasher.verified == []
 
 
-@pytest.mark.parametrize("password", ["short", "\ud800 is no character", "x" * (LONGEST_PASSWORD + 1)])
+@pytest.mark.parametrize("password", ["short", "\ud800 is no character", "x" * (MAX_PASSWORD_LENGTH + 1)])
 def test_a_password_that_cannot_be_is_refused(file: UserFile, password: str) -> None:
     with pytest.raises(InvalidParameterError, match="the password must have 8 to 512 characters"):
         file.add("alice", password, uid=1000)

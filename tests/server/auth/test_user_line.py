@@ -7,14 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from logonscope.errors import InvalidParameterError
-from logonscope.server.auth.user_line import MOST_UID, User, check, key_of, line_of, parse
+from logonscope.server.auth.user_line import MAX_UID, User, check, key_of, line_of, parse
 
 HASH = "$argon2id$v=19$m=19456,t=2,p=1$" + "c2FsdHNhbHRzYWx0" + "$" + "aGFzaGhhc2hoYXNo"
 NT_HASH = "8846f7eaee8fb117ad06bdd830b7586c"
 WHERE = "/etc/logonscope/users"
 
 names = st.text(st.characters(exclude_categories=["C", "Z"], exclude_characters=':/\\@"#'), min_size=1, max_size=64)
-uids = st.none() | st.integers(1, MOST_UID)
+uids = st.none() | st.integers(1, MAX_UID)
 nt_hashes = st.none() | st.binary(min_size=16, max_size=16)
 users = st.builds(User, names, uids, st.booleans(), st.just(HASH), nt_hashes).filter(
     lambda user: user.uid is not None or user.administrator

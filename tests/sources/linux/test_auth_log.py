@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from logonscope.machine import Look
-from logonscope.sources.linux.auth_log import MOST_BYTES, LogLine, parse_line, read_auth_log
+from logonscope.sources.linux.auth_log import MAX_BYTES, LogLine, parse_line, read_auth_log
 from tests.environment import environment
 from tests.hosts import HostFolder
 
@@ -55,7 +55,7 @@ def test_files_are_read_in_order_and_from_their_end(host: HostFolder) -> None:
     host.write("var/log/auth.log", LINE.replace("[41]", "[2]") * 3 + "junk\n" + LINE.replace("[41]", "[3]"))
     found = [(file, line.pid) for file, line in read_auth_log(str(host.root), Look())]
     assert found == [("/var/log/auth.log.1", 1), *[("/var/log/auth.log", 2)] * 3, ("/var/log/auth.log", 3)]
-    host.write("var/log/auth.log", LINE + "x" * MOST_BYTES + "\n" + LINE.replace("[41]", "[3]"))
+    host.write("var/log/auth.log", LINE + "x" * MAX_BYTES + "\n" + LINE.replace("[41]", "[3]"))
     assert [line.pid for _, line in read_auth_log(str(host.root), Look())] == [1, 3]
 
 

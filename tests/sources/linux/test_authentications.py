@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from logonscope.facts import Authentication
 from logonscope.machine import AuthenticationQuery, Look
-from logonscope.sources.linux.authentications import MOST_REMEMBERED
+from logonscope.sources.linux.authentications import MAX_REMEMBERED
 from tests.hosts import BOOT, TICKS, HostFolder
 
 KEY = "SHA256:" + "k" * 43
@@ -40,7 +40,7 @@ def test_the_lines_of_a_request_are_whole_when_older_ones_are_dropped(host: Host
     first = AuthenticationQuery(300, since=50 * TICKS)
     host.write("var/log/auth.log", line(300, "Accepted password for alice from 203.0.113.7 port 1 ssh2"))
     assert [found.pid for found in source.authentications(Look(), [first])] == [300]
-    more = [AuthenticationQuery(pid, since=50 * TICKS) for pid in range(1000, 1000 + MOST_REMEMBERED)]
+    more = [AuthenticationQuery(pid, since=50 * TICKS) for pid in range(1000, 1000 + MAX_REMEMBERED)]
     assert [found.pid for found in source.authentications(Look(), [first, *more])] == [300]
     assert [found.pid for found in source.authentications(Look(), [first])] == [300]
 

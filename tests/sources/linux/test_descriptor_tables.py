@@ -118,9 +118,9 @@ def open_many(host: HostFolder, threads: int) -> None:
 
 
 def test_the_number_of_threads_that_are_listed_is_bounded(host: HostFolder) -> None:
-    open_many(host, descriptor_tables.MOST_TABLES + 50)
+    open_many(host, descriptor_tables.MAX_TABLES + 50)
     found = host.read("thread_sockets")[10].thread_sockets or ()
-    assert len(found) == descriptor_tables.MOST_TABLES
+    assert len(found) == descriptor_tables.MAX_TABLES
 
 
 def seconds(call: Callable[[], object]) -> float:

@@ -50,7 +50,7 @@ def test_a_namespace_is_read_through_another_process_if_the_first_has_ended(host
 
 
 def test_the_number_of_namespaces_is_bounded_and_what_is_left_out_is_trouble(host: HostFolder) -> None:
-    for pid in range(10, 10 + net_namespaces.MOST_NAMESPACES + 3):
+    for pid in range(10, 10 + net_namespaces.MAX_NAMESPACES + 3):
         link = host.root / f"proc/{pid}/ns/net"
         link.parent.mkdir(parents=True)
         link.symlink_to(f"net:[{OTHER + pid}]")

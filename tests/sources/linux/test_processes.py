@@ -16,7 +16,7 @@ from logonscope.errors import ServerTooBusyError
 from logonscope.facts import ALL_FACTS, UNSET, Process
 from logonscope.machine import EarlyFilter, LogonHint, Look, ProcessQuery
 from logonscope.machine.trouble import NOT_TRIED
-from logonscope.sources.linux.hung_reads import MOST_HUNG_READS_PER_USER
+from logonscope.sources.linux.hung_reads import MAX_HUNG_READS_PER_USER
 from logonscope.sources.linux.process_files import FILES, File
 from logonscope.sources.linux.processes import NO_ANSWER, TIMEOUT, Reader, read_processes
 from tests.hosts import HostFolder, session_scope
@@ -400,9 +400,9 @@ def test_of_ancestors_whose_arguments_hang_the_others_are_read(host: HostFolder)
 
 @pytest.mark.parametrize("pids", [None, frozenset({11, 50})], ids=["all", "some"])
 def test_arguments_that_are_not_tried_because_others_hang_say_so(host: HostFolder, pids: frozenset[int] | None) -> None:
-    alice(host, *range(11, 12 + MOST_HUNG_READS_PER_USER))
+    alice(host, *range(11, 12 + MAX_HUNG_READS_PER_USER))
     host.process(50, CUT, uid=1000)
-    for pid in range(11, 11 + MOST_HUNG_READS_PER_USER):
+    for pid in range(11, 11 + MAX_HUNG_READS_PER_USER):
         host.trap(pid, "cmdline")
     host.read("cmdline", "name", "uids")
     found = host.read("cmdline", "name", "uids", pids=pids)

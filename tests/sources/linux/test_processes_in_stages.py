@@ -10,7 +10,7 @@ import pytest
 from logonscope.errors import TimedOutError
 from logonscope.facts import ALL_FACTS, FACTS_OF_FILE, Process
 from logonscope.machine import Deadline, EarlyFilter, LogonHint, Look, ProcessQuery
-from logonscope.sources.linux.processes import LONGEST_CHAIN, TIMEOUT
+from logonscope.sources.linux.processes import MAX_CHAIN_LENGTH, TIMEOUT
 from tests.hosts import HostFolder
 from tests.sources.linux.reading import REGULAR, SCOPE, alice, on_opening
 
@@ -180,9 +180,9 @@ def test_parents_that_go_round_in_a_circle_or_without_end_are_cut(host: HostFold
     host.process(2, ppid=3)
     host.process(3, ppid=2)
     assert list(host.read(pids=frozenset({2}), with_ancestors=True)) == [2, 3]
-    for pid in range(10, 20 + LONGEST_CHAIN):
+    for pid in range(10, 20 + MAX_CHAIN_LENGTH):
         host.process(pid, ppid=pid + 1)
-    assert list(host.read(pids=frozenset({10}), with_ancestors=True)) == list(range(10, 10 + LONGEST_CHAIN))
+    assert list(host.read(pids=frozenset({10}), with_ancestors=True)) == list(range(10, 10 + MAX_CHAIN_LENGTH))
 
 
 def test_a_parent_that_is_gone_ends_the_chain(host: HostFolder) -> None:

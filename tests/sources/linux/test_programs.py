@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from logonscope.sources.linux.programs import LONGEST_OUTPUT, Output, run_program
+from logonscope.sources.linux.programs import MAX_OUTPUT_LENGTH, Output, run_program
 
 NOBODY = 65534
 
@@ -19,7 +19,7 @@ def test_much_output_is_read_whole_and_too_much_is_refused() -> None:
     done = run_program(["/bin/sh", "-c", "head -c 3000000 /dev/zero; head -c 300000 /dev/zero >&2"], 20)
     assert (len(done.out), len(done.error)) == (3_000_000, 300_000)
     with pytest.raises(OSError, match="writes too much"):
-        run_program(["/usr/bin/head", "-c", str(LONGEST_OUTPUT + 1), "/dev/zero"], 20)
+        run_program(["/usr/bin/head", "-c", str(MAX_OUTPUT_LENGTH + 1), "/dev/zero"], 20)
 
 
 @pytest.mark.parametrize("script", ["sleep 60", "sleep 60 & kill -STOP $$", "exec >&- 2>&-; sleep 60"])

@@ -4,7 +4,7 @@ import pytest
 
 from logonscope.machine import ProcessQuery
 from logonscope.sources.linux.processes import Reader
-from logonscope.sources.linux.scopes import MOST_MEMBERS, Scopes
+from logonscope.sources.linux.scopes import MAX_MEMBERS, Scopes
 from tests.hosts import HostFolder, manager_service, session_scope
 
 C1 = session_scope(1000, "c1")
@@ -77,7 +77,7 @@ def test_a_process_that_has_left_the_scope_meanwhile_tells_nothing_of_it(host: H
 
 
 def test_of_a_crowded_scope_the_first_processes_are_read(host: HostFolder) -> None:
-    crowd = range(1000, 1001 + MOST_MEMBERS)
+    crowd = range(1000, 1001 + MAX_MEMBERS)
     host.group(C1, *crowd)
     for pid in crowd:
         host.process(pid, ses=pid, cgroup=C1)

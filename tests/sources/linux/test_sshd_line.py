@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logonscope.sources.linux.sshd_line import LONGEST_LINE, AcceptedLine, parse_accepted
+from logonscope.sources.linux.sshd_line import MAX_LINE_LENGTH, AcceptedLine, parse_accepted
 
 KEY = "SHA256:" + "k" * 43
 AUTHORITY = "SHA256:" + "C" * 43
@@ -56,7 +56,7 @@ OTHERS = [
     "Accepted password for alice from 203.0.113.7 port 70000 ssh2",
     f"Accepted password for {END}",
     f"Accepted password for alice {END}\nAccepted publickey for bob {END}",
-    f"Accepted password for {'x' * LONGEST_LINE} {END}",
+    f"Accepted password for {'x' * MAX_LINE_LENGTH} {END}",
     "",
 ]
 

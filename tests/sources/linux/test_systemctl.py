@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from logonscope.facts import Service
 from logonscope.machine import Look
 from logonscope.sources.linux.programs import Output
-from logonscope.sources.linux.systemctl import MOST_VALUE_BYTES, _pattern_of_any_case, _refusal, parse_units, read_units
+from logonscope.sources.linux.systemctl import MAX_VALUE_BYTES, _pattern_of_any_case, _refusal, parse_units, read_units
 
 SSH = b"""\
 Type=notify
@@ -94,7 +94,7 @@ def test_a_huge_value_is_cut() -> None:
     huge = b"A" * 1_000_000
     command = b"ExecStart={ path=/bin/a ; argv[]=/bin/a " + huge + b" ; ignore_errors=no ; pid=0 ; status=0/0 }\n"
     found = one(b"Id=a.service\nDescription=" + huge + b"\n" + command)
-    assert (len(found.description or ""), len(found.command or "")) == (MOST_VALUE_BYTES, MOST_VALUE_BYTES)
+    assert (len(found.description or ""), len(found.command or "")) == (MAX_VALUE_BYTES, MAX_VALUE_BYTES)
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from logonscope.sources.linux.timeouts import (
     BATCH,
-    MOST_ABANDONED,
-    MOST_IDLE,
+    MAX_ABANDONED,
+    MAX_IDLE,
     AbandonedCallError,
     CallPool,
     ChainedReads,
@@ -66,7 +66,7 @@ def test_values_come_in_the_order_of_the_items(items: list[int]) -> None:
     assert list(read_each(iter(items), lambda item: item, negative, LATE)) == items
 
 
-@given(st.sets(st.integers(1, 3 * BATCH), max_size=MOST_ABANDONED - 1))
+@given(st.sets(st.integers(1, 3 * BATCH), max_size=MAX_ABANDONED - 1))
 @settings(max_examples=12)
 def test_what_hangs_is_replaced_and_all_else_is_read(stuck: set[int]) -> None:
     with Hanging(*stuck) as read:
@@ -78,7 +78,7 @@ def test_once_too_many_hang_nothing_more_is_tried() -> None:
     with Hanging(*range(10, 100, 10)) as read:
         values = list(read_each(iter(range(1, 101)), read, negative, SOON))
         asked = list(read.asked)
-    last = 10 * MOST_ABANDONED
+    last = 10 * MAX_ABANDONED
     assert asked == list(range(1, last + 1))
     assert values == [-item if item > last or item % 10 == 0 else item for item in range(1, 101)]
 
@@ -263,16 +263,16 @@ def test_neither_a_call_nor_its_value_is_kept_with_the_thread() -> None:
 
 
 def test_of_many_threads_that_were_needed_at_once_a_few_are_kept() -> None:
-    pool, together = CallPool(), threading.Barrier(3 * MOST_IDLE)
+    pool, together = CallPool(), threading.Barrier(3 * MAX_IDLE)
     helpers: list[threading.Thread] = []
 
     def meet() -> None:
         helpers.append(threading.current_thread())
         together.wait(LATE)
 
-    in_parallel(3 * MOST_IDLE, lambda _: pool.call(LATE, meet))
-    assert len(set(helpers)) == 3 * MOST_IDLE
-    eventually(lambda: sum(helper.is_alive() for helper in helpers) == MOST_IDLE)
+    in_parallel(3 * MAX_IDLE, lambda _: pool.call(LATE, meet))
+    assert len(set(helpers)) == 3 * MAX_IDLE
+    eventually(lambda: sum(helper.is_alive() for helper in helpers) == MAX_IDLE)
     assert pool.call(LATE, threading.current_thread) in helpers
 
 

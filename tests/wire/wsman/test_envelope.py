@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from logonscope.wire.wsman.envelope import (
-    LONGEST_SECONDS,
-    MOST_OPTIONS,
-    SMALLEST_ENVELOPE,
+    MAX_OPTIONS,
+    MAX_SECONDS,
+    MIN_ENVELOPE,
     Envelope,
     check_options,
     check_understood,
@@ -82,7 +82,7 @@ def test_a_header_without_a_namespace_may_be_named_too() -> None:
 
 
 def test_too_many_options_are_counted_in_the_fault() -> None:
-    options = '<w:Option Name="x">1</w:Option>' * (MOST_OPTIONS + 1)
+    options = '<w:Option Name="x">1</w:Option>' * (MAX_OPTIONS + 1)
     with pytest.raises(FaultError, match="too many options: 65, at most 64 are accepted"):
         check_options(read(envelope(GET, "C", more=f"<w:OptionSet>{options}</w:OptionSet>")))
 
@@ -94,8 +94,8 @@ def test_too_many_options_are_counted_in_the_fault() -> None:
         ("PT60.000S", 60),
         ("P1DT1H1M0.5S", 90_060.5),
         ("P1M2D", 2_764_800),
-        ("P1Y", LONGEST_SECONDS),
-        ("PT3759670629.777S", LONGEST_SECONDS),
+        ("P1Y", MAX_SECONDS),
+        ("PT3759670629.777S", MAX_SECONDS),
     ],
 )
 def test_durations(text: str, seconds: float) -> None:
@@ -140,7 +140,7 @@ def test_any_fault_fits_into_the_smallest_envelope(encoding: str, kind: FaultKin
     asked.text = '"' * 5000
     to = Envelope({asked.tag: asked}, None, encoding)
     told = write_fault(Fault(kind, 1, '"' * 600, "{urn:x}" + "x" * 5000, cim_status=1), to, "m" * 64).encode(encoding)
-    assert len(told) <= SMALLEST_ENVELOPE
+    assert len(told) <= MIN_ENVELOPE
     assert b"m" * 64 in told.replace(b"\0", b"")
 
 

@@ -8,7 +8,7 @@ from keyword import iskeyword
 from typing import Any, NoReturn
 
 from logonscope import __version__
-from logonscope.errors import LONGEST_MESSAGE
+from logonscope.errors import MAX_MESSAGE_LENGTH
 from logonscope.faces.cli.exit_codes import EXIT_CODE_MEANINGS
 from logonscope.faces.cli.messages import write_message
 from logonscope.faces.cli.text import COLOR_CHOICES, for_terminal, terminal_columns
@@ -53,7 +53,7 @@ FORMATS = ("table", "json", "jsonl", "csv", "pids", *EVENT_FORMATS)
 FILTERS = ("user", "type", "state", "from", "key", "since", "until")
 """The filters on logon sessions that take a value."""
 
-DEFAULT_SECONDS, LEAST_SECONDS, MOST_SECONDS = 2, 0.1, 86_400
+DEFAULT_SECONDS, MIN_SECONDS, MAX_SECONDS = 2, 0.1, 86_400
 """Seconds between two answers of --watch."""
 
 _DESCRIPTION = "Find the logon session that each process belongs to."
@@ -95,7 +95,7 @@ class Parser(argparse.ArgumentParser):
         message, choose, choices = message.partition(" (choose from ")
         message += choose + choices.replace("'", "")
         separator = " See" if message.endswith("?") else "; see"
-        text = for_terminal(message if len(message) <= LONGEST_MESSAGE else f"{message[:LONGEST_MESSAGE]}...")
+        text = for_terminal(message if len(message) <= MAX_MESSAGE_LENGTH else f"{message[:MAX_MESSAGE_LENGTH]}...")
         self.exit(2, f"{self.prog}: {text}{separator} `{self.prog} --help`\n")
 
     def format_usage(self) -> str:
@@ -308,8 +308,8 @@ def _parse_seconds(text: str) -> float:
         seconds = float(text)
     except ValueError:
         seconds = 0
-    if not LEAST_SECONDS <= seconds <= MOST_SECONDS:
+    if not MIN_SECONDS <= seconds <= MAX_SECONDS:
         raise argparse.ArgumentTypeError(
-            f"invalid seconds {text!r}: expected a number from {LEAST_SECONDS} to {MOST_SECONDS:,}"
+            f"invalid seconds {text!r}: expected a number from {MIN_SECONDS} to {MAX_SECONDS:,}"
         )
     return seconds

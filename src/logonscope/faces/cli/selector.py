@@ -20,10 +20,10 @@ SYSTEM_WORD = "system"
 UNKNOWN = "unknown"
 """The word that selects logon sessions without a known type or state."""
 
-LEAST_OF_A_KEY = 4
+MIN_KEY_LENGTH = 4
 """Minimum number of characters of a fingerprint that --key takes."""
 
-_KEY = re.compile(rf"SHA256:[0-9A-Za-z+/]{{{LEAST_OF_A_KEY},43}}|MD5:[0-9a-f:]{{{LEAST_OF_A_KEY},47}}")
+_KEY = re.compile(rf"SHA256:[0-9A-Za-z+/]{{{MIN_KEY_LENGTH},43}}|MD5:[0-9a-f:]{{{MIN_KEY_LENGTH},47}}")
 
 FILTER_NOTES = """\
 Filters select logon sessions. A filter takes values separated by commas, and matches any of them; several filters must
@@ -204,7 +204,7 @@ def _parse_keys(text: str) -> list[str]:
     for word in words:
         if not _KEY.fullmatch(word):
             raise argparse.ArgumentTypeError(
-                f"invalid fingerprint {word!r}: expected SHA256: or MD5: and at least {LEAST_OF_A_KEY} characters, as"
+                f"invalid fingerprint {word!r}: expected SHA256: or MD5: and at least {MIN_KEY_LENGTH} characters, as"
                 " `ssh-keygen -lf KEY` shows it"
             )
     return words

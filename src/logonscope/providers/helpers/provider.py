@@ -39,7 +39,7 @@ Process, Owner); service: (Service,); profile: (Profile,); unit request: (UnitRe
 (HostSummary,); processor: (HostSummary, number of the package); namespace: (name,).
 """
 
-MOST_KEPT = 256
+MAX_KEPT = 256
 """Maximum number of selections of columns, of all classes, whose layouts and facts are kept."""
 
 ALWAYS_NULL_PREFIX = "always null: "
@@ -185,59 +185,61 @@ class _RowLayout:
     """How rows of some columns are made. What is the same in all rows is made once, and no fact costs a call."""
 
     def __init__(self, columns: Sequence[Column]) -> None:
-        self.facts = frozenset[str]().union(*(made.facts for made in columns))
+        self.facts = frozenset[str]().union(*(column.facts for column in columns))
         """The facts that the values of the columns need."""
-        self._constants: list[Any] = [None] * len(columns)  # a row with the values that are the same in all answers
-        self._fixed: list[tuple[int, Column]] = []  # index in the row, column whose value is the same in one answer
-        self._facts: list[tuple[int, int, int, int]] = []  # index in the row, index in the process, limits
-        self._numbers: list[tuple[int, Callable[..., Any], int, int]] = []  # index in the row, function, limits
-        self._others: list[tuple[int, Callable[..., Value]]] = []
-        self._copies: list[tuple[int, int]] = []  # index of a column with the same function as an earlier one
-        for index, made in enumerate(columns):
-            self._add(index, made)
+        self._constant_values: list[Any] = [None] * len(columns)  # a row of the values that no answer changes
+        self._host_columns: list[tuple[int, Column]] = []  # index in the row, column with one value in an answer
+        self._fact_columns: list[tuple[int, int, int, int]] = []  # index in the row, index in the process, limits
+        self._number_columns: list[tuple[int, Callable[..., Any], int, int]] = []  # index in the row, function, limits
+        self._function_columns: list[tuple[int, Callable[..., Value]]] = []
+        self._repeated_columns: list[tuple[int, int]] = []  # index of a column with the same function as an earlier one
+        for index, column in enumerate(columns):
+            self._add(index, column)
 
-    def _add(self, index: int, made: Column) -> None:
-        if isinstance(made.value, _Constant):
-            self._constants[index] = made.checked_value()
-        elif isinstance(made.value, _HostValue):
-            self._fixed.append((index, made))
-        elif made.limits is not None and isinstance(made.value, _FactValue):
-            self._facts.append((index, made.value.index, *made.limits))
-        elif made.limits is not None:
-            self._numbers.append((index, made.value, *made.limits))
+    def _add(self, index: int, column: Column) -> None:
+        if isinstance(column.value, _Constant):
+            self._constant_values[index] = column.checked_value()
+        elif isinstance(column.value, _HostValue):
+            self._host_columns.append((index, column))
+        elif column.limits is not None and isinstance(column.value, _FactValue):
+            self._fact_columns.append((index, column.value.index, *column.limits))
+        elif column.limits is not None:
+            self._number_columns.append((index, column.value, *column.limits))
         else:
-            first = next((first for first, value in self._others if value is made.value), None)
+            first = next((first for first, value in self._function_columns if value is column.value), None)
             if first is None:
-                self._others.append((index, made.value))
+                self._function_columns.append((index, column.value))
             else:
-                self._copies.append((index, first))
+                self._repeated_columns.append((index, first))
 
     def template(self, context: Context) -> list[Any]:
         """Return a row with the values that are the same in all rows of an answer."""
-        row = self._constants.copy()
-        for index, made in self._fixed:
-            row[index] = made.checked_value(context)
+        row = self._constant_values.copy()
+        for index, column in self._host_columns:
+            row[index] = column.checked_value(context)
         return row
 
     def row(self, template: list[Any], item: tuple[Any, ...], context: Context) -> tuple[Value, ...]:
         """Return the row of an item."""
         row, process = template.copy(), item[0]
-        for index, fact, low, high in self._facts:
+        for index, fact, low, high in self._fact_columns:
             number = process[fact]
             if number is not None and low <= number <= high:
                 row[index] = number
-        for index, make_number, low, high in self._numbers:
+        for index, make_number, low, high in self._number_columns:
             number = make_number(*item, context)
             if number is not None and low <= number <= high:
                 row[index] = number
-        for index, make_value in self._others:
+        for index, make_value in self._function_columns:
             row[index] = make_value(*item, context)
-        for index, first in self._copies:
+        for index, first in self._repeated_columns:
             row[index] = row[first]
         return tuple(row)
 
 
 NO_COLUMN = constant(None)
+NULL_COLUMN = ""
+"""A name that no column has: its values are null."""
 
 
 def _is_any(*_: object) -> bool:
@@ -257,13 +259,13 @@ class End(NamedTuple):
 
     Attributes:
         subject: the subject of the instances at this end.
-        part: the elements of the association's item that are the item of the instance at this end. None: the item does
-            not hold it; the instance is read by the key in the reference. Exception: a logon session that is reached
-            from a process is described from that process.
+        item_slice: the elements of the association's item that are the item of the instance at this end. None: the item
+            does not hold it; the instance is read by the key in the reference. Exception: a logon session that is
+            reached from a process is described from that process.
     """
 
     subject: Subject
-    part: slice | None = None
+    item_slice: slice | None = None
 
 
 class Provider(NamedTuple):
@@ -301,22 +303,26 @@ class Provider(NamedTuple):
         """Return the facts that the values of these columns need, without those of ``is_instance``."""
         return self._layout(tuple(columns)).facts
 
+    def columns_without(self, fact: str, columns: Iterable[str]) -> tuple[str, ...]:
+        """Return the columns, with one that is always null in place of each that needs a fact."""
+        return tuple(NULL_COLUMN if fact in self._column(name).facts else name for name in columns)
+
     def selection(self, fixed: Mapping[str, frozenset[Value]]) -> Selection:
         """Return the selection for properties, each of which has only these allowed values."""
-        single = {name: value for name, values in fixed.items() if len(values) == 1 for value in values}
-        narrowed = EVERYTHING
+        single_values = {name: value for name, values in fixed.items() if len(values) == 1 for value in values}
+        selection = EVERYTHING
         for name, values in fixed.items():
             if to_selection := self.selections.get(name):
                 # the values of one property are alternatives; several properties must all match
-                alternatives = (to_selection(value, single) for value in values)
-                narrowed = narrowed.intersection(reduce(Selection.union, alternatives))
-        return narrowed
+                alternatives = (to_selection(value, single_values) for value in values)
+                selection = selection.intersection(reduce(Selection.union, alternatives))
+        return selection
 
     def value_functions(self, columns: Iterable[str]) -> list[Callable[..., Value]]:
         """Return the functions that make the values of these columns from an item and its context."""
         return [self._column(name).checked_value for name in columns]
 
-    @lru_cache(MOST_KEPT)  # noqa: B019 -- a provider is kept as long as the program runs anyway
+    @lru_cache(MAX_KEPT)  # noqa: B019 -- a provider is kept as long as the program runs anyway
     def _layout(self, columns: tuple[str, ...]) -> _RowLayout:
         return _RowLayout([self._column(name) for name in columns])
 
@@ -330,9 +336,9 @@ class Provider(NamedTuple):
         layout = self._layout(tuple(columns))
         make_row, seen_keys = layout.row, set[object]()
         template: list[Any] | None = None  # made with the first row: many classes have no instance
-        tests_items = self.is_instance is not _is_any
+        has_instance_test = self.is_instance is not _is_any
         for item in items:
-            if tests_items and not self.is_instance(*item, context):
+            if has_instance_test and not self.is_instance(*item, context):
                 continue
             if self.distinct_key is not None:
                 key = self.distinct_key(*item, context)

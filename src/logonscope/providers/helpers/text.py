@@ -5,7 +5,7 @@ from typing import Any
 
 from logonscope.answers.logon_session import LogonSession
 
-LONGEST_COMMAND_LINE = 32_767
+MAX_COMMAND_LINE_LENGTH = 32_767
 """Characters: the documented limit of a command line on Windows."""
 
 _UNFIT = "[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]"  # compiled at first use: most text needs no cleaning
@@ -33,5 +33,5 @@ def command_line(cmdline: bytes | None) -> str | None:
     if not cmdline:
         return None
     # cut before decoding: no character of UTF-8 has more than 4 bytes
-    joined = cmdline[: 4 * LONGEST_COMMAND_LINE].rstrip(b"\0").replace(b"\0", b" ").decode("utf-8", "replace")
-    return clean(joined[:LONGEST_COMMAND_LINE])
+    joined = cmdline[: 4 * MAX_COMMAND_LINE_LENGTH].rstrip(b"\0").replace(b"\0", b" ").decode("utf-8", "replace")
+    return clean(joined[:MAX_COMMAND_LINE_LENGTH])

@@ -38,7 +38,7 @@ BEARER = "bearer"
 REJECTED_TOKEN = "rejected token"  # noqa: S105 -- a state of a connection
 """The session of a peer whose token was rejected: the audit log has one line for each connection."""
 
-LONGEST_REASON = 500
+MAX_REASON_LENGTH = 500
 NEGOTIATED = {"negotiate": NEGOTIATE, "ntlm": "NTLM", "kerberos": KERBEROS}
 """Negotiate and NTLM carry NTLM or Kerberos tokens (RFC 4559; MS-NTHT 2.2.1), Kerberos its own (MS-WSMV 2.2.9.1.2)."""
 
@@ -290,7 +290,7 @@ class Authenticator:
 
     def _log_failure(self, peer: Peer, credentials: Credentials, error: AccessDeniedError) -> None:
         """Log why an authentication failed; NTLM without an NT hash is not logged as a failed authentication."""
-        name = credentials.name[:LONGEST_REASON]
+        name = credentials.name[:MAX_REASON_LENGTH]
         if credentials.scheme != "basic" and name and not self._has_hash(name):
             # No password was checked. Many clients try NTLM first and send a password next, which may be correct.
             _log.info(
@@ -300,7 +300,7 @@ class Authenticator:
                 NTLM_USERS,
             )
         else:
-            reason = str(error.__cause__ or error)[:LONGEST_REASON]
+            reason = str(error.__cause__ or error)[:MAX_REASON_LENGTH]
             _log.info("authentication failed for %r from %s: %s", name, peer.address, reason)
 
     def _has_hash(self, name: str) -> bool:

@@ -23,7 +23,7 @@ from logonscope.errors import AccessDeniedError
 Lookup = Callable[[str], tuple[Caller, bytes] | None]
 """Maps a user name to the caller and the NT hash; None if there is no such user, or no hash."""
 
-LONGEST_TOKEN = 65_536
+MAX_TOKEN_LENGTH = 65_536
 _NTLM = b"NTLMSSP\0"
 _AUTHENTICATE = _NTLM + b"\x03\0\0\0"
 _UNICODE = 1
@@ -85,8 +85,8 @@ class Negotiation:
         Raises:
             AccessDeniedError: the token proves no user.
         """
-        if len(token) > LONGEST_TOKEN:
-            raise AccessDeniedError(f"the token is longer than {LONGEST_TOKEN} bytes", "authenticate again")
+        if len(token) > MAX_TOKEN_LENGTH:
+            raise AccessDeniedError(f"the token is longer than {MAX_TOKEN_LENGTH} bytes", "authenticate again")
         with self._lock:
             try:
                 if self._context is None or self.caller is not None:

@@ -21,8 +21,8 @@ except (ImportError, OSError, AttributeError, MemoryError) as missing:
 
     raise NotSupportedError("PAM is not available", f"install libpam, and run {install_command('server')}") from missing
 
-LONGEST_NAME = 256
-LONGEST_PASSWORD = 512
+MAX_NAME_LENGTH = 256
+MAX_PASSWORD_LENGTH = 512
 """Octets: PAM_MAX_RESP_SIZE of pam_conv(3)."""
 
 DISALLOW_NULL_AUTHTOK = 0x0001
@@ -41,7 +41,7 @@ def verify(name: str, password: str, service: str, administrators: frozenset[str
     """
     secret = _encode(password)
     # C would take only the part before a NUL, so a longer text would pass as that password.
-    if not 0 < len(secret) <= LONGEST_PASSWORD or b"\0" in secret:
+    if not 0 < len(secret) <= MAX_PASSWORD_LENGTH or b"\0" in secret:
         return None
     return _find_caller(_ask_pam(name, service, secret), administrators)
 
@@ -61,7 +61,7 @@ def _ask_pam(name: str, service: str, password: bytes | None = None) -> str | No
     Without a password only the account lines are followed.
     """
     user = _encode(name)
-    if not (0 < len(user) <= LONGEST_NAME and name.isprintable()):
+    if not (0 < len(user) <= MAX_NAME_LENGTH and name.isprintable()):
         return None
     converse = pamela.new_simple_password_conv(() if password is None else (password,), "utf-8")
     try:

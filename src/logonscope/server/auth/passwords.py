@@ -24,9 +24,9 @@ from logonscope.server.auth.throttle import Throttle
 CACHE_SECONDS = 60.0
 """Seconds for which a correct password is cached."""
 
-MOST_CACHED = 1024
-LONGEST_NAME = 256
-LONGEST_PASSWORD = 512
+MAX_CACHED = 1024
+MAX_NAME_LENGTH = 256
+MAX_PASSWORD_LENGTH = 512
 
 
 def _same_caller(caller: Caller) -> Caller:
@@ -93,7 +93,7 @@ class Passwords:
         # password, because a correct guess would otherwise be answered differently beyond the limit.
         self.begin(name, address)
         user = strip_domain(name)
-        if not (0 < len(user) <= LONGEST_NAME and 0 < len(password) <= LONGEST_PASSWORD):
+        if not (0 < len(user) <= MAX_NAME_LENGTH and 0 < len(password) <= MAX_PASSWORD_LENGTH):
             return None
         version, digest = self._version(), self._digest(user, password)
         cached_login = self._find_cached(version, digest)
@@ -140,7 +140,7 @@ class Passwords:
             if version == self._logins_version:
                 self._logins[digest] = _CachedLogin(self._clock() + CACHE_SECONDS, backend, caller)
                 self._logins.move_to_end(digest)
-                if len(self._logins) > MOST_CACHED:
+                if len(self._logins) > MAX_CACHED:
                     self._logins.popitem(last=False)
 
     def _digest(self, name: str, password: str) -> bytes:
@@ -156,4 +156,4 @@ def strip_domain(name: str) -> str:
 
 def _throttle_key(name: str) -> str:
     """Return the name that failures are counted for: the same for all spellings in case, cut to the longest name."""
-    return strip_domain(name)[:LONGEST_NAME].casefold()
+    return strip_domain(name)[:MAX_NAME_LENGTH].casefold()

@@ -13,7 +13,7 @@ from logonscope.server.configuration import SETTINGS_FILE
 FOLDER = os.path.dirname(SETTINGS_FILE)
 """The only folder that is created when it is missing: a missing folder elsewhere is more likely a misspelt name."""
 
-MOST_BYTES = 4 << 20
+MAX_BYTES = 4 << 20
 
 Signature = tuple[int, ...]
 
@@ -39,7 +39,7 @@ def read(path: str) -> bytes:
     # Checked by the open descriptor: between a check by name and open() the file could be replaced.
     with _os_errors(path), open(path, "rb", opener=_open_nonblocking) as file:
         status = os.fstat(file.fileno())
-        data = file.read(MOST_BYTES + 1) if stat.S_ISREG(status.st_mode) else b""
+        data = file.read(MAX_BYTES + 1) if stat.S_ISREG(status.st_mode) else b""
     if not stat.S_ISREG(status.st_mode):
         raise InvalidParameterError(f"{path} is not a regular file", "give another file")
     if status.st_uid not in {0, os.geteuid()}:
@@ -50,8 +50,8 @@ def read(path: str) -> bytes:
         raise AccessDeniedError(
             f"{path} is open to others (mode {stat.S_IMODE(status.st_mode):o})", f"chmod 600 {path}"
         )
-    if len(data) > MOST_BYTES:
-        raise QuotaViolationError(f"{path} is larger than {MOST_BYTES:,} bytes", "remove lines from it")
+    if len(data) > MAX_BYTES:
+        raise QuotaViolationError(f"{path} is larger than {MAX_BYTES:,} bytes", "remove lines from it")
     return data
 
 

@@ -1,11 +1,11 @@
-"""Delays and limits against password guessing. Every failure makes the next attempt wait longer, up to LONGEST_DELAY.
+"""Delays and limits against password guessing. Every failure makes the next attempt wait longer, up to MAX_DELAY.
 
 Failures are counted for the client's address (IPv6: for its /64, which one customer has) and for the user name, because
 attackers try one user from many addresses, and many users from one address. A few failures cause no delay.
 
 No user is locked out at an address where the user authenticated before: for such a pair of address and user, only the
 pair's own failures count. At another address, while others guess the user's password, the user waits at most
-LONGEST_DELAY, which clients tolerate, and is rejected while the user's limit (below) is used up. A success clears the
+MAX_DELAY, which clients tolerate, and is rejected while the user's limit (below) is used up. A success clears the
 failures of its pair and no others, so that an attacker's own account does not help to guess at others. Loopback is an
 address like any other: proxies and local users share it.
 
@@ -29,13 +29,13 @@ from logonscope.errors import ServerTooBusyError
 FREE_FAILURES = 5
 """Failures without a delay: people mistype."""
 
-LONGEST_DELAY = 10.0
+MAX_DELAY = 10.0
 """Seconds; clients of WinRM give up after 30 (pywinrm: read_timeout_sec)."""
 
 FORGIVEN_SECONDS = 900.0
 """Seconds without a failure after which earlier failures are cleared."""
 
-MOST_WAITING = 8
+MAX_WAITING = 8
 """Attempts of one address that can wait at the same time."""
 
 ADDRESS_LIMIT = 30
@@ -46,7 +46,7 @@ USER_LIMIT = 60
 
 HOUR = 3600.0
 
-MOST_RECORDS = 10_000
+MAX_RECORDS = 10_000
 """Addresses, users, and pairs with a record; of each, the record that was used longest ago is dropped first."""
 
 
@@ -64,9 +64,7 @@ class _Record:
         if now - self.last > FORGIVEN_SECONDS:
             self.failures = 0
         # The exponent is bounded, since failures are not: 2.0 ** 1024 overflows.
-        return (
-            min(LONGEST_DELAY, 2.0 ** min(self.failures - FREE_FAILURES, 30)) if self.failures >= FREE_FAILURES else 0.0
-        )
+        return min(MAX_DELAY, 2.0 ** min(self.failures - FREE_FAILURES, 30)) if self.failures >= FREE_FAILURES else 0.0
 
     def spent_by(self, now: float, bound: int) -> float:
         """Return how many guesses of the burst are used up; ``bound`` guesses are refilled in an hour."""
@@ -104,7 +102,7 @@ class Throttle:
     def __init__(
         self,
         clock: Callable[[], float] = time.monotonic,
-        most: int = MOST_RECORDS,
+        most: int = MAX_RECORDS,
         address_limit: int = ADDRESS_LIMIT,
         user_limit: int = USER_LIMIT,
     ) -> None:
@@ -130,9 +128,9 @@ class Throttle:
             # could fill the queue and keep the user out.
             if wait:
                 client_record.waiting = [end for end in client_record.waiting if end > now]
-                if len(client_record.waiting) >= MOST_WAITING:
+                if len(client_record.waiting) >= MAX_WAITING:
                     raise ServerTooBusyError(
-                        "too many authentication attempts are waiting", f"try again in {LONGEST_DELAY:g} seconds"
+                        "too many authentication attempts are waiting", f"try again in {MAX_DELAY:g} seconds"
                     )
                 client_record.waiting.append(now + wait)
             return wait if pair.has_succeeded else max(wait, self._users.find(user).wait(now))

@@ -20,7 +20,7 @@ from fnmatch import fnmatchcase
 from logonscope.broker import Caller
 from logonscope.errors import InvalidParameterError, LogonscopeError, NotFoundError
 from logonscope.server.auth.private_file import read, rewrite, signature
-from logonscope.server.auth.user_line import MOST_UID
+from logonscope.server.auth.user_line import MAX_UID
 
 PREFIX = "lgs_"
 """The beginning of every token, by which scanners find tokens in source code."""
@@ -232,8 +232,8 @@ def _check(name: str, uid: int | None, seconds: float, hosts: Sequence[str], *, 
     if not _NAME.fullmatch(name):
         reason = f"invalid name {name[:80]!r}: expected 1 to 64 letters, digits and _.@- after a letter or digit"
         raise InvalidParameterError(reason, "give another name")
-    if uid is not None and not 0 <= uid <= MOST_UID:
-        raise InvalidParameterError(f"invalid uid {uid}: expected 0 to {MOST_UID}", "give --uid")
+    if uid is not None and not 0 <= uid <= MAX_UID:
+        raise InvalidParameterError(f"invalid uid {uid}: expected 0 to {MAX_UID}", "give --uid")
     if not administrator and uid in {None, 0}:
         raise InvalidParameterError("a token needs a uid above 0, or --administrator", "give --uid, or --administrator")
     if not 0 < len(hosts) <= MAX_HOSTS or not all(map(_HOST.fullmatch, hosts)):

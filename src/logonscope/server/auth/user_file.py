@@ -29,7 +29,7 @@ HASHER = PasswordHasher(time_cost=PASSES, memory_cost=MEMORY, parallelism=LANES)
 UNKNOWN_USER_HASH = f"$argon2id$v=19$m={MEMORY},t={PASSES},p={LANES}${'A' * 22}${'A' * 43}"
 """Verified in place of an unknown user's hash, so that the answer takes as long as for a wrong password."""
 
-SHORTEST_PASSWORD, LONGEST_PASSWORD = 8, 512
+MIN_PASSWORD_LENGTH, MAX_PASSWORD_LENGTH = 8, 512
 """Characters (NIST SP 800-63B, 3.1.1.2); a recorded NTLM exchange can be attacked without our delays."""
 
 
@@ -108,9 +108,9 @@ class UserFile:
             AccessDeniedError: the caller may not write the file.
         """
         secret = _normalize(password)
-        if secret is None or len(secret) < SHORTEST_PASSWORD:
+        if secret is None or len(secret) < MIN_PASSWORD_LENGTH:
             raise InvalidParameterError(
-                f"the password must have {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters",
+                f"the password must have {MIN_PASSWORD_LENGTH} to {MAX_PASSWORD_LENGTH} characters",
                 "choose another password",
             )
         user = User(name, uid, administrator, "", _nt_hash(secret) if ntlm else None)
@@ -195,7 +195,7 @@ def _normalize(password: str) -> str | None:
         password.encode()
     except UnicodeEncodeError:  # a lone surrogate
         return None
-    return unicodedata.normalize("NFC", password) if 0 < len(password) <= LONGEST_PASSWORD else None
+    return unicodedata.normalize("NFC", password) if 0 < len(password) <= MAX_PASSWORD_LENGTH else None
 
 
 def _nt_hash(password: str) -> bytes:

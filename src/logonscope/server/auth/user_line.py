@@ -19,11 +19,11 @@ from dataclasses import dataclass, field
 from logonscope.broker import Caller
 from logonscope.errors import InvalidParameterError
 
-LONGEST_NAME = 64
-MOST_UID = 0xFFFF_FFFE
+MAX_NAME_LENGTH = 64
+MAX_UID = 0xFFFF_FFFE
 """The number above is "no uid" to the kernel."""
 
-_NAME = re.compile(rf"(?![ #])[^:/\\@\"]{{1,{LONGEST_NAME}}}(?<! )")
+_NAME = re.compile(rf"(?![ #])[^:/\\@\"]{{1,{MAX_NAME_LENGTH}}}(?<! )")
 _ROLE = re.compile(r"[a-z][a-z-]{0,31}")
 _UID = re.compile(r"(?:0|[1-9][0-9]{0,9})?")
 _HASH = re.compile(r"\$argon2id\$v=19\$m=\d{1,7},t=\d{1,3},p=\d{1,3}\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+", re.ASCII)
@@ -110,7 +110,8 @@ def _parse_line(raw: bytes) -> Line:
 def _check_name(name: str) -> None:
     if not (_NAME.fullmatch(name) and name.isprintable()):
         raise ValueError(
-            f'invalid name: expected 1 to {LONGEST_NAME} characters without : / \\ @ ", no # first, no space at an end'
+            f'invalid name: expected 1 to {MAX_NAME_LENGTH} characters without : / \\ @ ",'
+            " no # first, no space at an end"
         )
 
 
@@ -121,8 +122,8 @@ def check(user: User) -> None:
         ValueError: the reason.
     """
     _check_name(user.name)
-    if user.uid is not None and not 0 <= user.uid <= MOST_UID:
-        raise ValueError(f"invalid uid {user.uid}: expected 0 to {MOST_UID}")
+    if user.uid is not None and not 0 <= user.uid <= MAX_UID:
+        raise ValueError(f"invalid uid {user.uid}: expected 0 to {MAX_UID}")
     if user.uid is None and not user.administrator:
         raise ValueError("a user who is not an administrator must have a uid")
     if user.uid == 0 and not user.administrator:

@@ -16,7 +16,7 @@ import select
 import signal
 import sys
 
-MOST_PASSES = 16
+MAX_PASSES = 16
 """Maximum number of times that the threads of a process are listed, while it creates new ones."""
 
 ERRNO_BASE = 100
@@ -97,7 +97,7 @@ def _renice_all(folder: int, nice: int) -> None:
     """Set the nice value of every thread: each has its own, and a new thread inherits that of its creator."""
     changed_threads: set[str] = set()
     # a thread that was not changed yet may have created another one in the meantime: list until there is no new one
-    for _ in range(MOST_PASSES):
+    for _ in range(MAX_PASSES):
         threads = set(_list_threads(folder)) - changed_threads
         if not threads:
             return

@@ -18,7 +18,7 @@ from logonscope.sources.linux.parse import decode_text
 FILES = ("var/log/auth.log.1", "var/log/auth.log", "var/log/secure.1", "var/log/secure")
 """The files of Debian and Red Hat, older ones first."""
 
-MOST_BYTES = 16 << 20
+MAX_BYTES = 16 << 20
 """Maximum bytes that are read of a file, from its end."""
 
 _LINE = re.compile(
@@ -98,7 +98,7 @@ def _read_end(path: str) -> bytes:
         status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode):
             return b""
-        skipped = max(0, status.st_size - MOST_BYTES)
+        skipped = max(0, status.st_size - MAX_BYTES)
         file.seek(skipped)
-        data = file.read(MOST_BYTES)
+        data = file.read(MAX_BYTES)
     return data[data.find(b"\n") + 1 :] if skipped else data

@@ -17,7 +17,7 @@ JOURNAL = "journal"
 UNAUTHENTICATED = "unauthenticated"
 """What follows the name of a file in which any user can write."""
 
-MOST_REMEMBERED = 4096
+MAX_REMEMBERED = 4096
 """Maximum number of logins whose lines are remembered."""
 
 _PROGRAMS = ("sshd", "sshd-session", "sshd-auth")
@@ -39,7 +39,7 @@ class AuthenticationReader:
         remembered_lines = [line for query in queries for line in self._remembered.get(query, ())]
         lines = list(self._read_lines(look, new_queries, machine)) if new_queries else []
         # the queries of ended leaders would stay for ever: they are all dropped from time to time
-        if len(self._remembered) + len(new_queries) > MOST_REMEMBERED:
+        if len(self._remembered) + len(new_queries) > MAX_REMEMBERED:
             self._remembered = {}
         for query in new_queries:
             own = tuple(line for line in lines if line.pid in query.pids)

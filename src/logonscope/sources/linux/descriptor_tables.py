@@ -11,13 +11,13 @@ from contextlib import suppress
 from functools import cache
 from typing import Any
 
-MOST_TABLES = 1024
+MAX_TABLES = 1024
 """Maximum number of threads of one process whose open files are listed."""
 
-MOST_LINKS = 262_144
+MAX_LINKS = 262_144
 """Maximum number of open files that are read of all threads of one process, beside those of its main thread."""
 
-_MOST_COMPARED = 4
+_MAX_COMPARED = 4
 """A thread is compared with this many tables of other threads; a table that is listed twice only costs time."""
 
 _ONE_THREAD = 3
@@ -55,15 +55,15 @@ def read_thread_sockets(handle: int, pid: int) -> tuple[int, ...]:
     status = os.stat("task", dir_fd=handle)
     if status.st_nlink == _ONE_THREAD:
         return ()
-    inodes, tables, links_left = set[int](), [pid], MOST_LINKS
+    inodes, tables, links_left = set[int](), [pid], MAX_LINKS
     shares_table = _same_table(status.st_dev)
     folder = os.open("task", os.O_RDONLY | os.O_DIRECTORY, dir_fd=handle)
     try:
         for tid in map(int, os.listdir(folder)):
-            if tid == pid or any(shares_table(table, tid) for table in tables[: _MOST_COMPARED + 1]):
+            if tid == pid or any(shares_table(table, tid) for table in tables[: _MAX_COMPARED + 1]):
                 continue
             tables.append(tid)
-            if len(tables) > MOST_TABLES + 1 or links_left <= 0:
+            if len(tables) > MAX_TABLES + 1 or links_left <= 0:
                 break
             with suppress(FileNotFoundError, ProcessLookupError):  # the thread has ended
                 links_left -= _add_sockets_of_thread(folder, tid, links_left, inodes)

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 
 from logonscope.facts import Hardware
 
-MOST_PROCESSORS = 8192
+MAX_PROCESSORS = 8192
 """Maximum number of processors whose files are read; the kernel's limit on x86."""
 
-MOST_BYTES = 1 << 16
+MAX_BYTES = 1 << 16
 _CPUS, _DMI, _ZONES = "sys/devices/system/cpu", "sys/class/dmi/id", "/zoneinfo/"
 _CPU = re.compile(r"cpu([0-9]{1,5})")
 _LINE = re.compile(r"^([^\n:]*?)[ \t]*:[ \t]*(.*?)[ \t]*$", re.MULTILINE)
@@ -60,7 +60,7 @@ def _read_topology(root: str) -> dict[int, dict[int, str]]:
     except OSError:
         return {}
     numbers = sorted(int(match[1]) for match in map(_CPU.fullmatch, names) if match)
-    for number in numbers[:MOST_PROCESSORS]:
+    for number in numbers[:MAX_PROCESSORS]:
         folder = f"{_CPUS}/cpu{number}/topology"
         package = _read_word(root, f"{folder}/physical_package_id")
         # numbers of cores repeat in each die: the list of the core's threads is unique
@@ -107,7 +107,7 @@ def _read_zone(root: str) -> tuple[str | None, str | None]:
         name = target.rpartition(_ZONES)[2] if _ZONES in target else None
     try:
         with open(path, "rb") as file:
-            data = file.read(MOST_BYTES)
+            data = file.read(MAX_BYTES)
     except OSError:
         data = b""
     # the rule is the last line of a file of version 2 and later (RFC 8536)
@@ -118,7 +118,7 @@ def _read_zone(root: str) -> tuple[str | None, str | None]:
 def _read_text(root: str, path: str) -> str:
     try:
         with open(os.path.join(root, path), "rb") as file:
-            return file.read(MOST_BYTES).decode("utf-8", "surrogateescape")
+            return file.read(MAX_BYTES).decode("utf-8", "surrogateescape")
     except OSError:
         return ""
 

@@ -12,7 +12,7 @@ from logonscope.machine.source import HELD_SOCKETS_FACTS
 from logonscope.sources.linux.processes import read_processes
 from logonscope.sources.linux.sockets import parse_socket
 
-MOST_BYTES = 64 << 20
+MAX_BYTES = 64 << 20
 """Maximum bytes of a file below /proc/PID/net that are read: some 400,000 sockets."""
 
 _TCP_FILES = ("tcp", "tcp6")
@@ -60,6 +60,6 @@ def _read_lines(path: str) -> list[bytes]:
     """Return the lines of sockets; none where the file cannot be read, as where there is no IPv6."""
     try:
         with open(path, "rb") as file:
-            return file.read(MOST_BYTES).split(b"\n")[1:]
+            return file.read(MAX_BYTES).split(b"\n")[1:]
     except OSError:
         return []

@@ -14,10 +14,10 @@ from collections.abc import Callable
 from enum import IntEnum
 from typing import NamedTuple
 
-MOST_HUNG_READS_PER_USER = 8
+MAX_HUNG_READS_PER_USER = 8
 """Number of hung processes of one user at which these files of that user's other processes are not read any more."""
 
-MOST_HUNG_READS = 128
+MAX_HUNG_READS = 128
 """Number of hung processes of all users together at which these files are not read any more of any user's processes."""
 
 
@@ -46,7 +46,7 @@ class HungRead(NamedTuple):
 class HungReads:
     """The reads that hang in this server or command; safe for use by any thread."""
 
-    def __init__(self, most_per_user: int = MOST_HUNG_READS_PER_USER, most: int = MOST_HUNG_READS) -> None:
+    def __init__(self, most_per_user: int = MAX_HUNG_READS_PER_USER, most: int = MAX_HUNG_READS) -> None:
         self._most_per_user, self._most = most_per_user, most
         self.reads: dict[tuple[str, int], HungRead] = {}
         """The reads that hang, by path of /proc and pid."""

@@ -14,13 +14,13 @@ from typing import Any, NamedTuple
 
 from logonscope.machine import Look, Trouble
 
-MOST_SECONDS = 2.0
+MAX_SECONDS = 2.0
 """Maximum seconds that one request waits for the journal, however often it reads it."""
 
-MOST_BYTES = 8 << 20
+MAX_BYTES = 8 << 20
 """Maximum bytes of journalctl's output that are read."""
 
-MOST_PIDS = 200
+MAX_PIDS = 200
 """Maximum number of pids that are given to journalctl; for more, the lines of every process are read."""
 
 FOLDERS = ("run/log/journal", "var/log/journal")
@@ -45,7 +45,7 @@ class _Budget:
     """The seconds that a request may still wait for the journal."""
 
     def __init__(self) -> None:
-        self.seconds = MOST_SECONDS
+        self.seconds = MAX_SECONDS
 
 
 def has_journal(root: str) -> bool:
@@ -67,7 +67,7 @@ def read_journal(
     """
     requested_pids = frozenset(pids)
     terms = [boot_term(boot_id), *matches]
-    if len(requested_pids) <= MOST_PIDS:
+    if len(requested_pids) <= MAX_PIDS:
         terms += [f"_PID={pid}" for pid in sorted(requested_pids)]
     for line in read_json_lines(root, look, terms, [f"--output-fields={_FIELDS}"]):
         parsed_line = parse_line(line)
@@ -166,13 +166,13 @@ def _read_output(child: "subprocess.Popen[bytes]", end: float, look: Look) -> by
             if seconds <= 0 or not poller.poll(min(seconds, 0.25) * 1000):
                 if time.monotonic() < end:
                     continue
-                look.report(Trouble(_NAME, f"no answer within {MOST_SECONDS:g} s", "see `journalctl --disk-usage`"))
+                look.report(Trouble(_NAME, f"no answer within {MAX_SECONDS:g} s", "see `journalctl --disk-usage`"))
                 break
             data = os.read(child.stdout.fileno(), 1 << 16)
             if not data:
                 break
             output += data
-            if len(output) > MOST_BYTES:
-                look.report(Trouble(_NAME, f"more than {MOST_BYTES >> 20} MiB of lines", "ask for fewer logins"))
+            if len(output) > MAX_BYTES:
+                look.report(Trouble(_NAME, f"more than {MAX_BYTES >> 20} MiB of lines", "ask for fewer logins"))
                 break
     return bytes(output)

@@ -18,7 +18,7 @@ LASTLOG2, WTMPDB = "var/lib/lastlog/lastlog2.db", "var/lib/wtmpdb/wtmp.db"
 SECONDS = 3.0
 """Longest time that one database may take."""
 
-MOST_BYTES = 64 << 20
+MAX_BYTES = 64 << 20
 """Maximum bytes of a file that are read."""
 
 _LASTLOG_RECORD = struct.Struct("=I32s256s")  # lastlog.h: ll_time, ll_line, ll_host
@@ -52,7 +52,7 @@ def _read_lastlog(path: str) -> Iterator[LoginHistory]:
     size, read_bytes = _LASTLOG_RECORD.size, 0
     with open(path, "rb", buffering=0) as file:
         offset, end = 0, os.fstat(file.fileno()).st_size
-        while offset < end and read_bytes < MOST_BYTES:
+        while offset < end and read_bytes < MAX_BYTES:
             try:
                 offset = os.lseek(file.fileno(), offset, os.SEEK_DATA)
             except OSError:  # ENXIO: only a hole is left
@@ -115,9 +115,9 @@ def _read_wtmp(path: str) -> Iterator[LoginHistory]:
     with open(path, "rb", buffering=0) as file:
         size = os.fstat(file.fileno()).st_size
         # the end of the file has the newest records
-        skipped = max(0, size - MOST_BYTES) // _UTMP_RECORD.size * _UTMP_RECORD.size
+        skipped = max(0, size - MAX_BYTES) // _UTMP_RECORD.size * _UTMP_RECORD.size
         file.seek(skipped)
-        for kind, line, user, moment in _utmp_records(file.read(MOST_BYTES)):
+        for kind, line, user, moment in _utmp_records(file.read(MAX_BYTES)):
             if kind == _USER_PROCESS and user:
                 entry = logins.setdefault(user, [0, 0, 0])
                 entry[0], entry[1] = entry[0] + 1, max(entry[1], moment)

@@ -22,10 +22,10 @@ _BOOTED = "run/systemd/system"
 _ROOT_GROUPS = ("sys/fs/cgroup", "sys/fs/cgroup/unified")
 _BLOCK = 1 << 16
 """Bytes of one read: a larger buffer would be mapped and unmapped by the C library for each read, which costs more."""
-_MOST_READS = 1 << 12
+_MAX_READS = 1 << 12
 """Maximum reads of one file. /proc gives a page at a time: /proc/cpuinfo of 1,000 processors takes hundreds."""
 
-MOST_CLOCK_DIFFERENCE = 0.001
+MAX_CLOCK_DIFFERENCE = 0.001
 """Seconds by which two differences of two clocks may differ: the clocks are read one after the other."""
 
 
@@ -82,7 +82,7 @@ class BootTime:
         # is adjusted slowly moves both. Taken before the file is read, so that a clock that is set meanwhile is
         # noticed the next time.
         at_boot, kept = self._at_boot(), self._kept
-        if kept is not None and abs(kept[0] - at_boot) < MOST_CLOCK_DIFFERENCE:
+        if kept is not None and abs(kept[0] - at_boot) < MAX_CLOCK_DIFFERENCE:
             return kept[1]
         boot_time = read_boot_time(self._root, look)
         self._kept = None if boot_time is None else (at_boot, boot_time)
@@ -138,7 +138,7 @@ def read_platform(root: str) -> Platform:
 def _read_small_file(root: str, path: str) -> bytes | None:
     try:
         with open(os.path.join(root, path), "rb", buffering=0) as file:
-            return b"".join(islice(iter(partial(file.read, _BLOCK), b""), _MOST_READS))
+            return b"".join(islice(iter(partial(file.read, _BLOCK), b""), _MAX_READS))
     except OSError:
         return None
 

@@ -8,10 +8,10 @@ from logonscope.machine import SOCKETS, Look, ProcessQuery, Trouble
 from logonscope.sources.linux.parse import parse_namespace
 from logonscope.sources.linux.processes import read_processes
 
-MOST_NAMESPACES = 1000
+MAX_NAMESPACES = 1000
 """Maximum number of other network namespaces whose sockets are read for one query."""
 
-_MOST_PIDS = 4
+_MAX_PIDS = 4
 """Processes that are remembered of each: the first one may have ended when its files are opened."""
 
 
@@ -45,10 +45,10 @@ def other_namespaces(proc: str, own: NetNamespace, look: Look) -> Iterator[NetNa
     namespaces = ((process.pid, process.net_namespace) for process in processes)
     for pid, inode in sorted((pid, inode) for pid, inode in namespaces if inode is not None and inode != own.inode):
         pids = pids_by_inode.setdefault(inode, [])
-        if len(pids) < _MOST_PIDS:
+        if len(pids) < _MAX_PIDS:
             pids.append(pid)
     for number, (inode, pids) in enumerate(pids_by_inode.items()):
-        if number == MOST_NAMESPACES:
+        if number == MAX_NAMESPACES:
             unread_count = len(pids_by_inode) - number
             look.report(Trouble(SOCKETS, f"{unread_count} more network namespaces are not read", "look there itself"))
             return

@@ -19,7 +19,7 @@ from logonscope.facts import UNSET, Process
 from logonscope.machine import Facts, Look, Membership, ProcessQuery
 from logonscope.machine.trouble import NO_ANSWER_WITHIN, NOT_TRIED
 from logonscope.sources.linux import parse
-from logonscope.sources.linux.hung_reads import MOST_HUNG_READS, HungReads, OmittedFiles
+from logonscope.sources.linux.hung_reads import MAX_HUNG_READS, HungReads, OmittedFiles
 from logonscope.sources.linux.process_files import (
     FILES,
     INDEX_OF_FACT,
@@ -47,22 +47,22 @@ SHORT_TIMEOUT = 0.25
 NO_ANSWER = f"{NO_ANSWER_WITHIN} {TIMEOUT:g} s"
 """The reason noted for files whose read hangs."""
 
-LONGEST_CHAIN = 1000
+MAX_CHAIN_LENGTH = 1000
 """Maximum number of ancestors that are read of one process: a longer chain is cut at the far end."""
 
-MOST_AT_ONCE = 16
+MAX_AT_ONCE = 16
 """Maximum number of ancestors that are read in one call of the other thread."""
 
-MOST_PLANS = 256
+MAX_PLANS = 256
 """Maximum number of plans that are kept, by QueryShape."""
 
-MOST_LOGIN_UIDS = 1024
+MAX_LOGIN_UIDS = 1024
 """Maximum number of kernel ids whose login uids are kept during one reading."""
 
-MOST_PATHS = 4096
+MAX_PATHS = 4096
 """Maximum number of cgroups whose paths are kept during one reading."""
 
-_PROCESS_READS = CallPool(MOST_HUNG_READS)
+_PROCESS_READS = CallPool(MAX_HUNG_READS)
 """Reads processes one by one; those of the whole host are read in batches."""
 
 _HUNG_READS = HungReads()
@@ -120,7 +120,7 @@ def _read_lineage(reader: "Reader", pids: Iterator[int]) -> Iterator[Process]:
     while pid and (lineage := reader.read_lineage(pid)):
         for process in lineage:
             # pids can be reused between two reads, so that a chain could come back to its beginning
-            if process.pid in seen_pids or len(seen_pids) >= LONGEST_CHAIN:
+            if process.pid in seen_pids or len(seen_pids) >= MAX_CHAIN_LENGTH:
                 return
             yield process
             seen_pids.add(process.pid)
@@ -206,7 +206,7 @@ def _written_ids(kernel_ids: Iterable[int] | None) -> Collection[bytes] | None:
 def _keep_path(paths: dict[bytes, str], content: bytes) -> str:
     """Return the path of a cgroup and keep it for the processes that follow."""
     (path,) = parse.parse_cgroup(content)
-    if len(paths) >= MOST_PATHS:
+    if len(paths) >= MAX_PATHS:
         paths.clear()
     paths[content] = path
     return path
@@ -268,7 +268,7 @@ class ReadPlan(NamedTuple):
     may_hang: bool  # files are read whose reading can hang
 
 
-@lru_cache(MOST_PLANS)
+@lru_cache(MAX_PLANS)
 def _plan_reading(shape: QueryShape) -> ReadPlan:
     """Return the stages: a file is read in the first one that needs it; cheap predicates come first."""
     facts, stages, planned_paths = shape.with_implied_facts(shape.facts), list[Stage](), set[str]()
@@ -443,7 +443,7 @@ class Reader(ReadWatch):
             login_uid = read_file("loginuid", reading.handle, 32)
             new_kernel_id = read_file("sessionid", reading.handle, 32)
             if new_kernel_id == kernel_id:
-                if len(self._login_uids) >= MOST_LOGIN_UIDS:
+                if len(self._login_uids) >= MAX_LOGIN_UIDS:
                     self._login_uids.clear()
                 self._login_uids[kernel_id] = login_uid
                 return login_uid

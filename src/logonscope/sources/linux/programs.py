@@ -7,7 +7,7 @@ import subprocess
 import time
 from typing import NamedTuple
 
-LONGEST_OUTPUT = 16 << 20
+MAX_OUTPUT_LENGTH = 16 << 20
 """Maximum bytes of each output. systemctl writes 1 KiB for each service."""
 
 ENVIRONMENT = {"LC_ALL": "C", "PATH": "/usr/bin:/bin", "SYSTEMD_PAGER": "", "SYSTEMD_COLORS": "0"}
@@ -78,7 +78,7 @@ def _read_outputs(process: "subprocess.Popen[bytes]", end: float) -> tuple[bytes
                         selector.unregister(key.fd)
                         continue
                     outputs[key.fd].append(data)
-                    if sum(map(len, outputs[key.fd])) > LONGEST_OUTPUT:
+                    if sum(map(len, outputs[key.fd])) > MAX_OUTPUT_LENGTH:
                         raise OSError(errno.EFBIG, "it writes too much")
         finally:
             os.close(pidfd)

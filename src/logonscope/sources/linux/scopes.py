@@ -12,7 +12,7 @@ from itertools import islice
 
 from logonscope.facts import UNSET, Process
 
-MOST_MEMBERS = 64
+MAX_MEMBERS = 64
 """Maximum number of processes of one scope whose kernel ids are read."""
 
 HIERARCHIES = ("sys/fs/cgroup", "sys/fs/cgroup/unified", "sys/fs/cgroup/systemd")
@@ -62,9 +62,9 @@ class Scopes:
                 continue
 
     def processes_with_kernel_id(self, path: str | None, cgroup: str) -> list[Process]:
-        """Return the processes in this cgroup or below it that carry a kernel id, of the first MOST_MEMBERS."""
+        """Return the processes in this cgroup or below it that carry a kernel id, of the first MAX_MEMBERS."""
         # the cgroup is compared once more: a pid may have been reused, or its process moved, since the list was read
-        members = (self._read(pid) for pid in islice(self.pids(path), MOST_MEMBERS))
+        members = (self._read(pid) for pid in islice(self.pids(path), MAX_MEMBERS))
         return [
             process
             for process in members

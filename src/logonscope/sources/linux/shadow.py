@@ -15,7 +15,7 @@ SHADOW = "etc/shadow"
 
 SECONDS_A_DAY = 86_400
 
-LONGEST_LINE = 1 << 16
+MAX_LINE_LENGTH = 1 << 16
 """Maximum bytes of a line; a longer one is skipped."""
 
 FIELDS = 9
@@ -74,7 +74,7 @@ def _read_states(root: str, today: int) -> dict[str, dict[str, Any]]:
     states: dict[str, dict[str, Any]] = {}
     try:
         with open(os.path.join(root, SHADOW), "rb") as file:
-            while line := file.readline(LONGEST_LINE):
+            while line := file.readline(MAX_LINE_LENGTH):
                 try:
                     name, state = parse_shadow(line, today)
                 except ValueError:

@@ -61,7 +61,6 @@ class LinuxSource(BaseSource):
         self._proc = os.path.join(root, "proc")
         self._name_service_pause = NameServicePause()
         self._constants: Machine | None = None
-        self._boot_time = BootTime(root, wall_clock_at_boot if root == ROOT else None)
         self._authentication_reader: AuthenticationReader | None = None
 
     def machine(self, look: Look, parts: frozenset[Part] = NO_PARTS) -> Machine:
@@ -82,6 +81,10 @@ class LinuxSource(BaseSource):
 
             machine = machine._replace(hardware=read_hardware(self._root))
         return machine
+
+    @cached_property
+    def _boot_time(self) -> BootTime:
+        return BootTime(self._root, wall_clock_at_boot if self._root == ROOT else None)
 
     def _read_names_and_clock(self, look: Look) -> Machine:
         # two threads may both read them: they are equal, so no lock is needed

@@ -15,10 +15,10 @@ from typing import NamedTuple
 
 from logonscope.sources.linux.parse import unescape
 
-LONGEST_LINE = 4096
+MAX_LINE_LENGTH = 4096
 """Maximum characters of a line; sshd cuts its messages at 1,024 bytes (MSGBUFSIZ), escapes make them longer."""
 
-MOST_READINGS = 64
+MAX_READINGS = 64
 """Maximum number of places that are tried as the end of the account name."""
 
 _BEGINNING = re.compile(r"Accepted ([a-z0-9-]{1,64}(?:/[\x21-\x7e]{1,64})?) for (?=\S)")
@@ -46,7 +46,7 @@ class AcceptedLine(NamedTuple):
 
 def parse_accepted(text: str) -> tuple[AcceptedLine, ...]:
     """Return every way to read a line; none where it is another line."""
-    beginning = _BEGINNING.match(text) if len(text) <= LONGEST_LINE else None
+    beginning = _BEGINNING.match(text) if len(text) <= MAX_LINE_LENGTH else None
     if beginning is None or not text.isprintable():
         return ()
     return tuple(_readings(beginning[1], text[beginning.end() :]))
@@ -54,7 +54,7 @@ def parse_accepted(text: str) -> tuple[AcceptedLine, ...]:
 
 def _readings(method: str, rest: str) -> Iterator[AcceptedLine]:
     for number, endpoint in enumerate(_ENDPOINT.finditer(rest)):
-        if number == MOST_READINGS:
+        if number == MAX_READINGS:
             return
         # the first of them may be a part of the account name, a later one a part of the certificate's id
         port = int(endpoint[2])

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from logonscope.facts import SERVICE_UNIT
 
-MOST_CHARACTERS = 32_768
+MAX_CHARACTERS = 32_768
 """Maximum length of a command line that is parsed."""
 
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
@@ -32,7 +32,7 @@ _ELSEWHERE = re.compile(r"--(?:user|host|machine|root|image|global)(?:=.*)?|-[HM
 
 def requested_services(command_line: str) -> frozenset[str]:
     """Return the services that a command line of sudo asks to start; empty where it is not understood."""
-    if len(command_line) > MOST_CHARACTERS:
+    if len(command_line) > MAX_CHARACTERS:
         return frozenset()
     try:
         words = list(_command(shlex.split(command_line)[1:]))

@@ -35,7 +35,7 @@ _PROPERTIES = (
 )  # fmt: skip
 _EXEC = re.compile(rb"\{ path=(.*?) ; argv\[\]=(.*) ; ignore_errors=.* ; status=[^ ]* \}", re.DOTALL)
 _EXEC_KEY = b"ExecStart"
-MOST_VALUE_BYTES = 32_767
+MAX_VALUE_BYTES = 32_767
 """Longest value of a property that is kept, as of the arguments of a process; systemd allows 1 MiB."""
 
 _NAMES_A_CALL = 50
@@ -257,7 +257,7 @@ def _make_service(values: Mapping[bytes, bytes | None]) -> Service:
 
 def _text(values: Mapping[bytes, bytes | None], name: str) -> str | None:
     value = values.get(name.encode())
-    return value[:MOST_VALUE_BYTES].decode("utf-8", "surrogateescape") or None if value else None
+    return value[:MAX_VALUE_BYTES].decode("utf-8", "surrogateescape") or None if value else None
 
 
 def _number(values: Mapping[bytes, bytes | None], name: str) -> int | None:
@@ -271,4 +271,4 @@ def _flag(values: Mapping[bytes, bytes | None], name: str) -> bool | None:
 
 def _command(value: bytes | None) -> str | None:
     match = _EXEC.match(value or b"")
-    return match and (match[2] or match[1])[:MOST_VALUE_BYTES].decode("utf-8", "surrogateescape")
+    return match and (match[2] or match[1])[:MAX_VALUE_BYTES].decode("utf-8", "surrogateescape")

@@ -20,10 +20,10 @@ BATCH = 64
 _PAUSE = 0.005
 """Seconds between two checks whether the queue has room for another batch."""
 
-MOST_ABANDONED = 4
+MAX_ABANDONED = 4
 """Number of reads that may hang at once before no more reads of that kind are tried."""
 
-MOST_IDLE = 4
+MAX_IDLE = 4
 """Number of idle threads that are kept for the next calls."""
 
 
@@ -57,7 +57,7 @@ class ReadWatch(Protocol):
 class CallPool:
     """Runs calls that may hang, each in a thread of a pool. The thread of a call that hangs is abandoned."""
 
-    def __init__(self, most_abandoned: int = MOST_ABANDONED) -> None:
+    def __init__(self, most_abandoned: int = MAX_ABANDONED) -> None:
         self._most_abandoned = most_abandoned
         self._idle_helpers: list[_Helper] = []
         self._abandoned_helpers: set[_Helper] = set()
@@ -88,7 +88,7 @@ class CallPool:
                 self._abandoned_helpers.add(helper)
             raise AbandonedCallError(seconds, helper.is_over)
         value, error = helper.take_outcome()
-        if len(self._idle_helpers) < MOST_IDLE:
+        if len(self._idle_helpers) < MAX_IDLE:
             self._idle_helpers.append(helper)
         else:
             helper.end()
@@ -216,11 +216,11 @@ def read_each(
         instead: gives the value of an item whose read was abandoned, or not tried.
         seconds: the timeout of one read.
         watch: where given, only its part of a read is timed, with its timeout, and it limits how many reads are tried;
-            without one, ``read`` is not called any more once MOST_ABANDONED of these reads hang.
+            without one, ``read`` is not called any more once MAX_ABANDONED of these reads hang.
     """
     abandoned_reads = 0
     # each turn of this loop is one worker thread: it reads until all is read, or until one of its reads hangs
-    while watch is not None or abandoned_reads < MOST_ABANDONED:
+    while watch is not None or abandoned_reads < MAX_ABANDONED:
         try:
             worker = _Worker(items, read, watch)
         except RuntimeError:  # no more threads can be started

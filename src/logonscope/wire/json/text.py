@@ -14,7 +14,7 @@ from logonscope.errors import AnswerTooLargeError, InvalidParameterError, QuotaV
 MAX_DEPTH = 16
 """Maximum depth of objects and arrays in a request."""
 
-SHORTEST_CUT = 256
+MIN_CUT_LENGTH = 256
 """Bytes to which texts and arrays are cut at most: a cut id would be another id."""
 
 TRUNCATED = "truncated"
@@ -114,7 +114,7 @@ def write_line(value: Mapping[str, Any], octets: int) -> bytes:
         return f"{text}\n".encode("ascii")
     limit = octets
     # Halving finds a limit for single values at which the whole line fits; names, ids and paths are shorter than any.
-    while limit >= 2 * SHORTEST_CUT:
+    while limit >= 2 * MIN_CUT_LENGTH:
         limit //= 2
         text = write_text({**_cut(value, limit), TRUNCATED: True})
         if len(text) < octets:

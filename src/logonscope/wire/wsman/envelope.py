@@ -49,15 +49,15 @@ from logonscope.wire.xml import (
     utf_16_octets,
 )
 
-SMALLEST_ENVELOPE = 8192
+MIN_ENVELOPE = 8192
 """Octets; a smaller MaxEnvelopeSize is rejected (DSP0226 R13.1-5, MS-WSMV 3.1.4.1.7)."""
 
-LONGEST_ID, SHORT_REASON = 200, 80
+MAX_ID_LENGTH, SHORT_REASON = 200, 80
 """Characters that are returned of a MessageID, and of a fault's reason that is too long: these fit any envelope."""
 
-MOST_OPTIONS = 64
+MAX_OPTIONS = 64
 BYTE_ORDER_MARK = 2
-LONGEST_SECONDS = 10_000_000.0
+MAX_SECONDS = 10_000_000.0
 
 # Headers that are supported or can be ignored safely; any other one with mustUnderstand is rejected.
 _UNDERSTOOD = {
@@ -116,7 +116,7 @@ class Envelope(NamedTuple):
     @property
     def message_id(self) -> str:
         """Return the id that the response has in its RelatesTo."""
-        return self.text(ADDRESSING, "MessageID")[:LONGEST_ID]
+        return self.text(ADDRESSING, "MessageID")[:MAX_ID_LENGTH]
 
 
 class ResponseLimits(NamedTuple):
@@ -173,9 +173,9 @@ def read_limits(envelope: Envelope) -> ResponseLimits:
     most = None
     if size:
         most = number(size, "MaxEnvelopeSize")
-        if most < SMALLEST_ENVELOPE:
+        if most < MIN_ENVELOPE:
             raise FaultError(
-                ENVELOPE_TOO_SMALL, f"invalid MaxEnvelopeSize {most}: must be at least {SMALLEST_ENVELOPE} octets"
+                ENVELOPE_TOO_SMALL, f"invalid MaxEnvelopeSize {most}: must be at least {MIN_ENVELOPE} octets"
             )
     timeout = envelope.text(WSMAN, "OperationTimeout")
     seconds = parse_duration(timeout, "OperationTimeout") if timeout else None
@@ -202,9 +202,9 @@ def check_options(envelope: Envelope) -> None:
     must = [option for option in options if is_true(option.get("MustComply"))]
     # Options of WMI (wmi:...) are accepted and ignored.
     required = [option.get("Name", "") for option in must if not option.get("Name", "").lower().startswith("wmi:")]
-    if len(options) > MOST_OPTIONS:
+    if len(options) > MAX_OPTIONS:
         raise FaultError(
-            INVALID_OPTIONS, f"too many options: {len(options)}, at most {MOST_OPTIONS} are accepted", "remove some"
+            INVALID_OPTIONS, f"too many options: {len(options)}, at most {MAX_OPTIONS} are accepted", "remove some"
         )
     if required:
         raise FaultError(INVALID_OPTIONS, f"the option '{required[0][:100]}' is not supported", "remove it")
@@ -239,7 +239,7 @@ def parse_duration(text: str, what: str) -> float:
     if match is None or not any(match.groups()):
         raise FaultError(INVALID_PARAMETER, f"invalid {what} '{text[:40]}': expected a duration, such as PT60S")
     seconds = sum(float(part or 0) * unit for part, unit in zip(match.groups(), _UNITS, strict=True))
-    return min(seconds, LONGEST_SECONDS)
+    return min(seconds, MAX_SECONDS)
 
 
 def new_id() -> str:
@@ -267,7 +267,7 @@ def write_fault(fault: Fault, to: Envelope, machine: str) -> str:
     """Return the envelope of a fault; it fits into the smallest MaxEnvelopeSize that a client may set."""
     more = _not_understood_block(fault.not_understood)
     text = write_envelope(fault.kind.action, to.message_id, fault_body(fault, machine), more=more)
-    if to.octets(text) + BYTE_ORDER_MARK <= SMALLEST_ENVELOPE:
+    if to.octets(text) + BYTE_ORDER_MARK <= MIN_ENVELOPE:
         return text
     # A fault must reach every client, and the code matters more than the sentence.
     short = fault._replace(reason=f"{fault.reason[:SHORT_REASON]}...")

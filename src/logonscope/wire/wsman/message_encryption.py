@@ -12,7 +12,7 @@ from logonscope.errors import InvalidParameterError
 BOUNDARY = "Encrypted Boundary"
 SPNEGO, KERBEROS = "application/HTTP-SPNEGO-session-encrypted", "application/HTTP-Kerberos-session-encrypted"
 SOAP = "application/soap+xml;charset=UTF-8"
-LONGEST_SIGNATURE = 1024
+MAX_SIGNATURE_LENGTH = 1024
 
 _MULTIPART = re.compile(
     r'multipart/encrypted\s*;\s*protocol="(application/HTTP-(?:SPNEGO|Kerberos)-session-encrypted)"\s*;\s*'
@@ -84,7 +84,7 @@ def read(content_type: str, body: bytes) -> EncryptedMessage:
     start, end = body.find(_OCTETS), body.rfind(f"--{boundary}--".encode())
     octets = body[start + len(_OCTETS) : end]
     length = int.from_bytes(octets[:4], "little")
-    if start < 0 or end < start or len(octets) < 4 + length or length > LONGEST_SIGNATURE:
+    if start < 0 or end < start or len(octets) < 4 + length or length > MAX_SIGNATURE_LENGTH:
         raise InvalidParameterError("invalid encrypted message: it is incomplete", _FORM)
     return EncryptedMessage(octets[4 : 4 + length], octets[4 + length :], int(content[2]), protocol)
 

@@ -22,8 +22,8 @@ from logonscope.wire.wsman.names import BINDING, ENUMERATION, IDENTITY, NAMESPAC
 from logonscope.wire.wsman.resource import ALL, Resource, Selectors, instance_path, parse_reference, parse_resource
 from logonscope.wire.xml import Element, clark_name, find_child, is_true, local_name, namespace_of, text_of
 
-LONGEST_CONTEXT = 200
-MOST_PROPERTIES = 1000
+MAX_CONTEXT_LENGTH = 200
+MAX_PROPERTIES = 1000
 
 HIERARCHY = "IncludeInheritanceHierarchy"
 """The option with which Windows' clients request DERIVATION in the definition of a class."""
@@ -272,9 +272,9 @@ def _read_association_filter(element: Element) -> AssociationFilter:
         raise FaultError(CANNOT_PROCESS_FILTER, "the association filter has no b:Object", hint)
     options = {local_name(part): text_of(part) for part in request if namespace_of(part) == BINDING}
     properties = [text_of(part) for part in request if part.tag == clark_name(BINDING, "IncludeResultProperty")]
-    if len(properties) > MOST_PROPERTIES:
+    if len(properties) > MAX_PROPERTIES:
         raise FaultError(
-            CANNOT_PROCESS_FILTER, f"too many properties: {len(properties)}", f"select at most {MOST_PROPERTIES}"
+            CANNOT_PROCESS_FILTER, f"too many properties: {len(properties)}", f"select at most {MAX_PROPERTIES}"
         )
     return AssociationFilter(
         parse_reference(source), kinds[request.tag],
@@ -330,7 +330,7 @@ def _read_context(body: Element) -> str:
     element = find_child(body, clark_name(ENUMERATION, "EnumerationContext"))
     text = "" if element is None else text_of(element)
     # A longer text cannot be a context of this server.
-    if not text or len(text) > LONGEST_CONTEXT:
+    if not text or len(text) > MAX_CONTEXT_LENGTH:
         raise FaultError(INVALID_CONTEXT, "there is no such enumeration", "start a new one")
     return text
 

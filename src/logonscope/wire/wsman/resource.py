@@ -8,9 +8,9 @@ reference.
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from logonscope.cim.binding import MOST_NESTED
+from logonscope.cim.binding import MAX_NESTED
 from logonscope.cim.classes import CIMV2
-from logonscope.cim.paths import MOST_KEYS, ObjectPath
+from logonscope.cim.paths import MAX_KEYS, ObjectPath
 from logonscope.wire.wsman.faults import (
     HEADER_REQUIRED,
     INSUFFICIENT_SELECTORS,
@@ -154,7 +154,7 @@ def parse_selectors(element: Element | None, depth: int = 0) -> dict[str, str | 
     for selector in () if element is None else element.findall(_SELECTOR):
         name = selector.get("Name", "").strip()
         is_duplicate = name.lower() in {earlier_name.lower() for earlier_name in selectors}
-        if not name or is_duplicate or len(selectors) == MOST_KEYS:
+        if not name or is_duplicate or len(selectors) == MAX_KEYS:
             raise FaultError(
                 UNEXPECTED_SELECTORS, f"duplicate, unnamed or surplus selector '{name}'", "give each key once"
             )
@@ -173,9 +173,9 @@ def parse_reference(element: Element, depth: int = 0) -> ObjectPath:
         FaultError: the reference is invalid.
     """
     # References nest by recursion, so a client must not choose the depth.
-    if depth > MOST_NESTED:
+    if depth > MAX_NESTED:
         raise FaultError(
-            UNEXPECTED_SELECTORS, f"endpoint references are nested more than {MOST_NESTED} deep", "name the instance"
+            UNEXPECTED_SELECTORS, f"endpoint references are nested more than {MAX_NESTED} deep", "name the instance"
         )
     wrapped = find_child(element, _EPR)
     parameters = find_child(element if wrapped is None else wrapped, _PARAMETERS)

@@ -174,9 +174,17 @@ class LiveHost:
     def logins(self, look: Look) -> tuple[Login, ...]:
         """Return all logins, also those whose records are gone; call ``drain`` before."""
         with self._lock:
-            if time.monotonic() > self._logins_until or self._watch.read() or self.index is None:
+            if time.monotonic() > self._logins_until or self._watch.read() or self._has_leader_ended():
                 self._read_logins(look)
             return self._logins
+
+    def _has_leader_ended(self) -> bool:
+        """Return whether the leader of a login has ended since the logins were read, or that is not known."""
+        entries = None if self.index is None else self.index.entries
+        if entries is None:
+            return True
+        leaders = (login.leader for login in self._logins if login.process is not None)
+        return any((entry := entries.get(pid or 0)) is None or entry.ended for pid in leaders)
 
     @property
     def locked(self) -> AbstractContextManager[object]:

@@ -1,181 +1,21 @@
-"""Past logins and processes: what is asked for, what a caller may see, and what is forgotten."""
+"""The queries of the journal's history."""
 
-from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
-import pytest
-
-from logonscope.answers.history import HistoryFilter
-from logonscope.broker import Caller
-from logonscope.broker.history import history, past_processes
-from logonscope.broker.request import Request
-from logonscope.errors import AccessDeniedError, NotSupportedError
-from logonscope.facts import Account, Machine
-from logonscope.machine import BaseSource, Look, Part
+from logonscope.machine import Look
 from logonscope.machine.history import ProcessRecordQuery
-from logonscope.ownership import LINUX
 from tests.journal.kept import Kept
-from tests.journal.story import BOOT, MACHINE, SYSTEM
-
-ROOT = Caller("root", 0, administrator=True)
 
 
-class Present(BaseSource):
-    """The machine of the story as it is now: accounts alone."""
-
-    label = "web1"
-
-    def __init__(self, names: dict[int, str]) -> None:
-        self._names = names
-
-    def read_machine(self, look: Look, parts: frozenset[Part]) -> Machine:
-        del look, parts
-        return MACHINE
-
-    def read_users(self, look: Look) -> Iterator[Account]:
-        del look
-        return (Account(name, uid, uid, "", "/", "/bin/sh") for uid, name in self._names.items())
-
-
-@pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
-    story = Kept(tmp_path_factory.mktemp("kept") / "history")
-    story.feed(story.story.start_logons())
-    story.live(1500)
-    story.move_all()
-    story.live(500)
-    yield story
-    story.keeper.stop()
-
-
-def request(kept: Kept, caller: Caller = ROOT, names: dict[int, str] | None = None) -> Request:
-    source = Present({uid: f"user{uid}" for uid in range(1000, 1007)} | (names or {}))
-    source.history = kept.history()
-    return Request(source, LINUX, caller)
-
-
-def moment(ms: int) -> datetime:
-    return datetime.fromtimestamp(BOOT + ms / 1000, UTC)
-
-
-def test_every_login_with_what_it_ran(kept: Kept) -> None:
-    logins = history(request(kept))
-    assert [login.logon_id for login in logins] == [str(number) for number in range(1, 13)]
-    for login in logins:
-        ran = [life for life in kept.story.lives if life.logon_id == login.logon_id]
-        assert login.runs == len(ran) == sum(program.runs for program in login.programs)
-        assert login.user == f"user{1000 + int(login.logon_id) % 7}"
-        assert login.programs == tuple(sorted(login.programs, key=lambda program: -program.runs))
-    assert logins[0].key_fingerprint == "SHA256:key1001"
-
-
-@pytest.mark.parametrize(("where", "expected"), [
-    (HistoryFilter("3"), ["3"]), (HistoryFilter("user1001"), ["1", "8"]), (HistoryFilter("user:1002"), ["2", "9"]),
-    (HistoryFilter(keys=frozenset({"SHA256:key1003"})), ["3", "10"]),
-    (HistoryFilter(keys=frozenset({"SHA256:key100"}), word="4"), ["4"]),
-    (HistoryFilter(origins=frozenset({"192.0.2.0/24"}), word="5"), ["5"]),
-    (HistoryFilter(origins=frozenset({"198.51.100.1"})), []), (HistoryFilter("no such thing"), []),
-    (HistoryFilter(until=moment(1000)), []),
-])  # fmt: skip
-def test_selections(kept: Kept, where: HistoryFilter, expected: list[str]) -> None:
-    assert [login.logon_id for login in history(request(kept), where)] == expected
-
-
-def test_processes_of_a_login(kept: Kept) -> None:
-    rows = list(past_processes(request(kept), HistoryFilter("3")))
-    lives = [life for life in kept.story.lives if life.logon_id == "3"]
-    assert [(row.pid, row.start) for row in rows] == [(life.pid, moment(life.ticks * 10)) for life in lives]
-    assert [row.end is None for row in rows] == [life.end is None for life in lives]
-    failed = list(past_processes(request(kept), HistoryFilter("3", failed=True)))
-    assert failed
-    assert failed == [row for row in rows if row.exit_code]
-    by_name = list(past_processes(request(kept), HistoryFilter(f"name:{rows[0].name}")))
-    assert {row.name for row in by_name} == {rows[0].name}
-    by_pid = list(past_processes(request(kept), HistoryFilter(f"pid:{rows[0].pid}")))
-    assert {row.pid for row in by_pid} == {rows[0].pid}
-
-
-def test_a_window(kept: Kept) -> None:
-    since, until = kept.story.ms // 3, kept.story.ms // 2
-    rows = past_processes(request(kept), HistoryFilter(since=moment(since), until=moment(until)))
-    expected = {
-        (life.pid, life.ticks * 10)
-        for life in kept.story.lives
-        if life.logon_id != SYSTEM.logon_id and life.ticks * 10 < until and (life.end is None or life.end >= since)
-    }
-    found = {(row.pid, round((row.start.timestamp() - BOOT) * 1000)) for row in rows if row.start}
-    assert {pair for pair in expected if pair[1] < until - 10} <= found <= expected
-
-
-def test_a_user_sees_its_own_logins_alone(kept: Kept) -> None:
-    caller = Caller("user1003", 1003, administrator=False)
-    assert [login.logon_id for login in history(request(kept, caller))] == ["3", "10"]
-    rows = list(past_processes(request(kept, caller)))
-    assert {row.logon_id for row in rows} == {"3", "10"}
-    assert all(row.command_line for row in rows)
-    assert history(request(kept, caller), HistoryFilter("4")) == []
-    assert history(request(kept, caller), HistoryFilter("system")) == []
-
-
-def test_a_uid_that_another_account_had_shows_nothing(kept: Kept) -> None:
-    caller = Caller("carol", 1003, administrator=False)
-    renamed = request(kept, caller, {1003: "carol"})
-    assert history(renamed) == []
-    assert list(past_processes(renamed)) == []
-    past = renamed.at(moment(kept.story.ms - 100))
-    assert past.visibility.uid != 1003
-    same = request(kept, caller).at(moment(kept.story.ms - 100))
-    assert same.visibility.uid == 1003
-
-
-def test_without_history(kept: Kept) -> None:
-    source = Present({})
-    with pytest.raises(NotSupportedError, match="this host has no history"):
-        history(Request(source, LINUX, ROOT))
-    with pytest.raises(AccessDeniedError):
-        history(request(kept, Caller("nobody", None, administrator=False)))
-
-
-def test_newest_by_prefix(kept: Kept) -> None:
+def test_newest_by_prefix(tmp_path: Path) -> None:
+    kept = Kept(tmp_path / "history")
+    kept.live(600)
+    kept.move_all()
+    kept.live(200)
     query = ProcessRecordQuery(name_prefix="P1", newest=20)
     rows = list(kept.history().processes(Look(), query))
     assert len(rows) == 20
     assert all((row.process.name or "").startswith("p1") for row in rows)
     everything = [row.id for row in kept.history().processes(Look(), ProcessRecordQuery(name_prefix="p1"))]
     assert [row.id for row in rows] == everything[-20:]
-
-
-def test_a_forgotten_user_leaves_no_trace(tmp_path: Path) -> None:
-    kept = Kept(tmp_path / "history")
-    kept.feed(kept.story.start_logons())
-    kept.live(800)
-    kept.feed([kept.story.end_logon(3)])
-    kept.keeper.stop()
-    marker = b"user1003"
-    assert marker in (tmp_path / "history" / "journal.db").read_bytes()
-    result = kept.history().forget("user1003", 0)
-    assert (result.logins, result.kept_logins) == (1, 1)
-    assert result.processes > 20
-    kept.reopen()
-    assert kept.verify().is_intact
-    left = kept.database.execute(
-        "SELECT count(*) FROM every WHERE lasted IS NOT NULL AND place IN"
-        " (SELECT id FROM place WHERE logon IN (SELECT id FROM logon WHERE user = 'user1003'))"
-    ).fetchone()
-    assert left == (0,)
-    assert "user1003" in kept.database.execute("SELECT text FROM audit").fetchone()[0]
-    kept.keeper.stop()
-
-
-def test_the_service_forgets_for_another_process(tmp_path: Path) -> None:
-    kept = Kept(tmp_path / "history")
-    kept.feed(kept.story.start_logons())
-    kept.live(300)
-    kept.keeper.start(list)
-    result = kept.history().forget("user1002", 0)
-    assert result.processes > 5
-    kept.keeper.stop()
-    kept.reopen()
-    assert kept.verify().is_intact
     kept.keeper.stop()

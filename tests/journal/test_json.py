@@ -12,8 +12,8 @@ from logonscope.client import json_answers
 from logonscope.server.json import JSON_OPERATIONS, JsonDoor
 from logonscope.server.json_schemas import operation_schema
 from logonscope.wire.json.text import VALUE_WRITERS, write_text
+from tests.broker.test_history import request
 from tests.journal.kept import Kept
-from tests.journal.test_history import request
 
 
 @pytest.fixture

@@ -13,12 +13,11 @@ caller may see them, in one of four ways (the first two are a ``ReadOrder``):
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime
 from functools import cached_property, lru_cache
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from logonscope.broker.access import NOT_REQUESTED, Caller, Visibility, admit, past_caller
+from logonscope.broker.access import NOT_REQUESTED, Caller, Visibility, admit
 from logonscope.broker.foreign import ForeignProcesses
 from logonscope.broker.learning_index import LearningIndex, PossibleMembers
 from logonscope.broker.session_selector import SessionFilter, Which, select_sessions, selected_login_uids
@@ -116,21 +115,6 @@ class Request:
     def with_source(self, source: Source) -> "Request":
         """Return the same request to another source."""
         return Request(source, self.ownership, self.caller, self.look, self.schema)
-
-    def at(self, moment: datetime) -> "Request":
-        """Return the same request to the host as it was at a moment.
-
-        Raises:
-            AccessDeniedError: the caller is not authenticated.
-            NotSupportedError: no history of the host is kept.
-            NotFoundError: nothing was recorded at that moment.
-        """
-        self.admit()
-        past_source, caller = self.source.at(moment), self.caller
-        if not caller.administrator and caller.uid is not None:
-            present, past = self.source.account(self.look, caller.uid), past_source.account(self.look, caller.uid)
-            caller = past_caller(caller, present and present.name, past and past.name)
-        return Request(past_source, self.ownership, caller, self.look, self.__dict__.get("schema"))
 
     @cached_property
     def schema(self) -> "Schema":

@@ -83,7 +83,9 @@ class LocalHost(Host):
         return HostIdentity.from_machine(self.request().machine)
 
     def at(self, moment: datetime) -> "LocalHost":
-        request = self.request().at(moment)
+        from logonscope.broker.past import request_at  # noqa: PLC0415 -- seldom needed
+
+        request = request_at(self.request(), moment)
         return LocalHost(request.source, self._ownership, request.caller, self._save)
 
     def close(self) -> None:

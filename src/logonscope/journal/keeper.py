@@ -30,7 +30,7 @@ from logonscope.journal.writer import Writer
 from logonscope.machine import Owner, Ownership
 from logonscope.machine.events import Event
 
-MOST_QUEUED = 100_000
+MAX_QUEUED = 100_000
 """Events that wait while the disk does not accept a batch; later ones are lost."""
 
 BATCH_EVENTS = 1000
@@ -143,11 +143,13 @@ class Keeper:
         )
         return Recorder(state, machine, self._ownership, self.policy, self._account_name)
 
-    def _begin_again(self, error: sqlite3.Error) -> None:
+    def _begin_again(self, error: sqlite3.Error, batch: Batch) -> None:
         """Go on with what the database holds, after an error that trying again does not mend."""
         _log.error("history: a batch was not accepted and is lost: %s", error)
         self._unwritten = None
         self.recorder = self._make_recorder()
+        # what is in the way can have numbers of this batch
+        self.recorder.skip_to(batch.next_seq)
         self.recorder.add_loss(f"a batch was not accepted: {error}", None)
         if self._running is not None:
             self.recorder.compare(self._running(), self._read_clock().ms)
@@ -171,7 +173,7 @@ class Keeper:
 
     def put(self, event: Event) -> None:
         """Add an event; never waits."""
-        if len(self._queue) >= MOST_QUEUED:
+        if len(self._queue) >= MAX_QUEUED:
             self._lost += 1
             return
         self._queue.append(event)
@@ -226,11 +228,11 @@ class Keeper:
 
     def _step(self) -> None:
         """Write the queued events in batches."""
-        queue, recorder = self._queue, self.recorder
+        queue = self._queue
         while True:
             if self._unwritten is not None and not self._write(self._unwritten):
                 return
-            count = min(len(queue), BATCH_EVENTS)
+            recorder, count = self.recorder, min(len(queue), BATCH_EVENTS)
             for _ in range(count):
                 recorder.add(queue.popleft())
             if self._lost and not queue:
@@ -263,7 +265,7 @@ class Keeper:
                 self._make_room()
             self.writer.write(batch)
         except sqlite3.IntegrityError as error:
-            self._begin_again(error)
+            self._begin_again(error, batch)
             return True
         except (sqlite3.Error, OSError) as error:
             self._note_problem(str(error), batch)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from logonscope.faces.cli.user import Users
     from logonscope.machine.snapshot import Snapshot
     from logonscope.server.configuration import Settings
+    from logonscope.server.page_run import PageHost
 
 SERVICE_SOCKET = "/run/logonscope/socket"
 """The unix socket of the service of this machine."""
@@ -282,11 +283,12 @@ def _run_token_command(args: "argparse.Namespace") -> int:
 
 def _run_server(args: "argparse.Namespace") -> int:
     """Run ``logonscope serve`` with the source that the command line chooses; return the exit code."""
+    from logonscope.faces import web  # noqa: PLC0415 -- the other commands need no page
     from logonscope.ownership import LINUX  # noqa: PLC0415 -- as in _read_here
     from logonscope.server import command  # noqa: PLC0415 -- the other commands need no server
 
     make_live = partial(_make_live, is_here=args.host is None)
-    return command.run(args, choose_source(args.host), LINUX, _unix_peer_caller, make_live)
+    return command.run(args, choose_source(args.host), LINUX, _unix_peer_caller, make_live, web.FOLDER)
 
 
 def _make_live(direct: Source, settings: "Settings", *, is_here: bool) -> Source:
@@ -314,6 +316,29 @@ def _make_live(direct: Source, settings: "Settings", *, is_here: bool) -> Source
     live = make_live(direct, LINUX, needs_writes=settings.live == "auto", remembered=service.keeper.remembered_logins())
     live.history = direct.history = service.start(live)
     return live
+
+
+def load_page_command() -> ServerCommand:
+    """Return the command ``page``; import its module only when called."""
+    from logonscope.server import page_command  # noqa: PLC0415 -- the other commands need no server
+
+    return ServerCommand(page_command.EPILOG, page_command.add_arguments, _run_page)
+
+
+def _run_page(args: "argparse.Namespace") -> int:
+    """Run ``logonscope page`` about this host or a recording; return the exit code."""
+    from logonscope.faces import web  # noqa: PLC0415 -- the other commands need no page
+    from logonscope.ownership import LINUX  # noqa: PLC0415 -- as in _read_here
+    from logonscope.server import page_command  # noqa: PLC0415 -- the other commands need no server
+
+    visibility: VisibilityName = "kernel" if args.readable else "own"
+
+    def choose_host(name: str | None) -> "PageHost":
+        from logonscope.server.page_run import PageHost  # noqa: PLC0415 -- the help of this command does not need it
+
+        return PageHost(choose_source(name), LINUX, _local_caller_for(name, visibility))
+
+    return page_command.run(args, choose_host, web.FOLDER)
 
 
 def _unix_peer_caller(uid: int) -> Caller:

@@ -37,6 +37,7 @@ def run(
     ownership: Ownership,
     caller_of_uid: Callable[[int], Caller],
     make_live: Callable[[Source, configuration.Settings], Source],
+    page_folder: str = "",
 ) -> int:
     """Run the server until a signal stops it, or with ``--check`` only check its settings; return the exit code.
 
@@ -46,6 +47,7 @@ def run(
         ownership: the ownership rules of that host.
         caller_of_uid: returns the caller for a uid of this host.
         make_live: returns the source to answer from, with its history, by the settings.
+        page_folder: the folder of the page's files.
     """
     settings = configuration.read_settings(args.config, _flags(vars(args)))
     try:
@@ -60,7 +62,7 @@ def run(
         return 0
     live_source = make_live(source, settings)
     try:
-        serve.serve(live_source, ownership, settings, caller_of_uid)
+        serve.serve(live_source, ownership, settings, caller_of_uid, page_folder)
     finally:
         if live_source.history is not None:
             live_source.history.close()

@@ -28,7 +28,8 @@ COMMANDS = {
     "invoke": "run a method of an instance",
     "classes": "the classes of a namespace, one line each",
     "class": "the definition of a class, in MOF",
-    "serve": "serve this host to WMI clients over the network, by WS-Management, and as JSON",
+    "serve": "serve this host: to browsers, to WMI clients by WS-Management, and as JSON",
+    "page": "open the page about this host or a recording, in a browser, for you alone",
     "token": "manage tokens, which expire, for programs that use the server: add, list, remove",
     "schema": "print the JSON Schema of an operation of the server's JSON API",
     "user": "manage the server's own user file: add, list, remove",
@@ -44,7 +45,7 @@ ServerCommands = Mapping[str, Callable[[], Any]]
 
 NO_SERVER_COMMANDS: ServerCommands = {}
 
-SERVER_COMMAND_NAMES = ("serve", "token", "schema")
+SERVER_COMMAND_NAMES = ("serve", "page", "token", "schema")
 """Commands that are shown only if the caller of run() provides them."""
 
 EVENT_FORMATS = ("ecs", "ocsf", "otel", "sysmon", "parquet")

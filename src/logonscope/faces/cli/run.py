@@ -37,6 +37,7 @@ _COMMANDS_WITH_EVENTS = {"sessions", "ps", "leftovers", "whose"}
 
 _WITHOUT_REMOTE_HOST = {
     "serve": ("it can serve this machine or a recording, not another machine", "run it on that machine"),
+    "page": ("the server of the other machine has the page itself", "open its address in a browser"),
     "user": ("the users are in a file", "run it on the server's machine"),
     "token": ("the tokens are in a file", "run it on the server's machine"),
     "schema": ("the schemas are the same for every host", "leave --host out"),
@@ -49,7 +50,7 @@ LOCAL = "local"
 
 HOST_VARIABLE = "LOGONSCOPE_HOST"
 
-_NOT_REPEATABLE = {"completion", "invoke", "record", "schema", "serve", "token", "user"}
+_NOT_REPEATABLE = {"completion", "invoke", "page", "record", "schema", "serve", "token", "user"}
 """Commands that have no --watch."""
 
 Settings = Mapping[str, Any]
@@ -104,10 +105,10 @@ def _check_host(args: argparse.Namespace) -> None:
     """Set the host of a command that cannot be sent to another machine.
 
     Raises:
-        InvalidParameterError: --host names a machine, or for all commands but ``serve`` a recording.
+        InvalidParameterError: --host names a machine, or for all commands but ``serve`` and ``page`` a recording.
     """
     args.host = None if args.host == LOCAL else args.host
-    if args.host is not None and (args.command != "serve" or is_remote(args.host)):
+    if args.host is not None and (args.command not in {"serve", "page"} or is_remote(args.host)):
         reason, hint = _WITHOUT_REMOTE_HOST[args.command]
         raise InvalidParameterError(f"--host cannot be used with {args.command}: {reason}", hint)
 

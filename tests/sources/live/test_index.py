@@ -30,28 +30,31 @@ OPERATIONS = st.one_of(
     st.tuples(st.just("reap"), NUMBER),
     st.tuples(st.just("become_subreaper"), NUMBER),
 )
-STEPS = st.lists(
-    st.tuples(st.sampled_from(["now", "now", "now", "during"]), OPERATIONS) | st.just("drain"), max_size=60
-)
+LOSS = st.tuples(st.just("lose"), NUMBER)
+
+
+def steps_of(operations: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Any]]:
+    """Return histories: operations, and moments at which the events are read."""
+    return st.lists(
+        st.tuples(st.sampled_from(["now", "now", "now", "during"]), operations) | st.just("drain"), max_size=60
+    )
 
 
 class Run:
     """A history of a modelled kernel, read by an index; operations "during" happen while it reads."""
 
-    def __init__(self, steps: list[Any], *, loses: bool = False) -> None:
+    def __init__(self, steps: list[Any]) -> None:
         self.steps = list(steps)
-        self.loses = loses
         self.kernel = KernelModel()
         self.kernel.before_read = self.operate_during
         self.index = LiveIndex(self.kernel, is_login_cgroup, TICK)
         self.changes: list[Change] = []
         self.index.report = self.changes.append
-        self.is_inside = False
         self.drain()
 
     def operate_during(self) -> None:
         """Perform the next operation if it is one that happens during a reading."""
-        if not self.is_inside and self.steps and self.steps[0] != "drain" and self.steps[0][0] == "during":
+        if self.steps and self.steps[0] != "drain" and self.steps[0][0] == "during":
             self.operate(self.steps.pop(0)[1])
 
     def operate(self, operation: tuple[Any, ...]) -> None:
@@ -117,8 +120,57 @@ def check(run: Run) -> None:
 
 
 @settings(max_examples=EXAMPLES, deadline=None)
-@given(STEPS)
+@given(steps_of(OPERATIONS))
 def test_the_index_is_what_the_kernel_shows_and_ended_processes_have_their_own_logon(steps: list[Any]) -> None:
     run = Run(steps)
     run.play()
     check(run)
+
+
+@settings(max_examples=EXAMPLES // 2, deadline=None)
+@given(steps_of(OPERATIONS | LOSS))
+def test_after_a_loss_all_is_read_again_and_what_is_not_known_is_not_guessed(steps: list[Any]) -> None:
+    run = Run(steps)
+    run.play()
+    check(run)
+
+
+def test_a_write_that_is_read_with_forks_of_the_same_batch_decides_no_other_process() -> None:
+    run = Run([])
+    kernel = run.kernel
+    kernel.fork(0)  # 2, a daemon
+    run.drain()
+    kernel.fork(1)  # 3, before the login
+    kernel.login(1, 1)  # 2 logs in
+    kernel.fork(1)  # 4, after it
+    for _ in range(2):  # both end, and are reaped, before anything is read
+        kernel.end_thread(2)
+        kernel.reap(0)
+    run.drain()
+    ends = {change.before.pid: change.before for change in run.changes if change.before and not change.after}
+    assert {pid: end.ses for pid, end in ends.items()} == {3: None, 4: None}
+    assert run.index.counts.logons_not_read == 2
+    assert run.index.entries[2].ses == 1
+
+
+def test_the_counts_are_of_what_was_lost() -> None:
+    run = Run([])
+    run.kernel.fork(0)
+    run.kernel.fork(0)
+    run.kernel.lose(0)
+    run.drain()
+    assert (run.index.counts.lost_events, run.index.counts.losses) == (2, 1)
+    assert set(run.index.entries) == {1, 2, 3}
+    assert not run.index.needs_rescan
+
+
+def test_comparing_finds_what_no_event_reported() -> None:
+    run = Run([("now", ("fork", 0)), ("now", ("fork", 1)), ("now", ("login", 1, 1)), "drain"])
+    run.play()
+    assert run.index.differing(run.kernel.pids()) == []
+    run.kernel.groups[3].cgroup = CGROUPS[1]  # as by CLONE_INTO_CGROUP: there is no event
+    assert run.index.differing(run.kernel.pids()) == [3]
+    assert run.index.mend([3]) == 1
+    assert run.index.memberships[3] == (3, UNSET, CGROUPS[1])
+    assert list(run.index.with_kernel_ids([1])) == [2]
+    assert run.index.children(2) == {3}

@@ -80,7 +80,7 @@ class Feed(Protocol):
         ...
 
 
-class LocalFeed:
+class LocalFeed(Feed):
     """The events of this machine, read by this process."""
 
     def __init__(self, proc: str = PROC) -> None:

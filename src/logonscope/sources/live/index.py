@@ -331,8 +331,9 @@ class LiveIndex:
             parents.update(self._reader.members(cgroup))
         if writes.logins and any(write.process is None for write in writes.logins):
             parents |= self._read_now
-        level = parents & self._read_now
-        while level:
+        level, steps = parents & self._read_now, 0
+        while level and steps < LONGEST_CHAIN:
+            steps += 1
             children = [
                 entry
                 for entry in [*self.entries.values(), *self._ended]

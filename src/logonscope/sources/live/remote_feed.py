@@ -6,7 +6,7 @@ import time
 from collections import deque
 
 from logonscope.sources.live import messages
-from logonscope.sources.live.feed import Notice, Rung
+from logonscope.sources.live.feed import Feed, Notice, Rung
 from logonscope.sources.live.records import NO_WRITES, Batch, Record, Writes, parse_messages
 from logonscope.sources.live.write_watch import CgroupMount
 
@@ -27,7 +27,7 @@ class SlowFeedError(OSError):
     """The helper has not replied yet."""
 
 
-class RemoteFeed:
+class RemoteFeed(Feed):
     """The events of this machine, read by the events helper."""
 
     def __init__(self, path: str = SOCKET) -> None:

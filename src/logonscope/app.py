@@ -288,7 +288,7 @@ def _run_server(args: "argparse.Namespace") -> int:
     from logonscope.server import command  # noqa: PLC0415 -- the other commands need no server
 
     make_live = partial(_make_live, is_here=args.host is None)
-    return command.run(args, choose_source(args.host), LINUX, _unix_peer_caller, make_live, web.FOLDER)
+    return command.run(args, choose_source(args.host), LINUX, _unix_peer_caller, make_live, page_folder=web.FOLDER)
 
 
 def _make_live(direct: Source, settings: "Settings", *, is_here: bool) -> Source:

@@ -37,6 +37,7 @@ def run(
     ownership: Ownership,
     caller_of_uid: Callable[[int], Caller],
     make_live: Callable[[Source, configuration.Settings], Source],
+    *,
     page_folder: str = "",
 ) -> int:
     """Run the server until a signal stops it, or with ``--check`` only check its settings; return the exit code.

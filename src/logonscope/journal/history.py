@@ -4,8 +4,9 @@ import json
 import os
 import sqlite3
 import threading
+from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -219,7 +220,8 @@ class JournalHistory(History):
         programs = {program for by_program in counts.values() for program in by_program}
         reader.load_programs(programs)
         moments = reader.moments()
-        walls = SeqWalls(moments, reader)
+        groups = [group for by_program in counts.values() for group in by_program.values()]
+        walls = SeqWalls(moments, reader, (number for group in groups for number in group[2:4]))
         result = {}
         for logon, by_program in counts.items():
             merged: dict[Any, list[int]] = {}
@@ -299,24 +301,47 @@ def _check_sqlite() -> Check:
 
 
 class SeqWalls:
-    """Wall times of process records by their numbers."""
+    """Wall times of the starts of processes by their numbers; they are read together."""
 
-    def __init__(self, moments: Moments, reader: Reader) -> None:
-        self._moments, self._reader = moments, reader
+    def __init__(self, moments: Moments, reader: Reader, numbers: Iterable[int]) -> None:
         self._boots = reader.boots()
+        self._ticks = {boot.id: boot.ticks for boot in self._boots}
+        self._clock = MinuteClock(moments)
+        query = "SELECT id, ticks FROM every WHERE id IN ({})"
+        self._starts: dict[int, int] = dict(reader.by_numbers(query, sorted(set(numbers))))
 
     def wall(self, number: int) -> int | None:
         """Return the wall time of the start of a process."""
-        row = self._reader.rows("SELECT ticks FROM every WHERE id = ?", (number,))
-        if not row:
+        start = self._starts.get(number)
+        if start is None:
             return None
         boot = _boot_of(self._boots, number)
-        ticks = next(part.ticks for part in self._boots if part.id == boot)
-        return self._moments.wall(boot, row[0][0] * 1000 // ticks)
+        return self._clock.wall(boot, start * 1000 // self._ticks[boot])
+
+
+class MinuteClock:
+    """Wall times of times since a boot, by the clock of their minute, which is read once."""
+
+    def __init__(self, moments: Moments) -> None:
+        self._moments = moments
+        self._walls: dict[tuple[int, int], int] = {}  # boot and minute -> wall time of the beginning of the minute
+
+    def wall(self, boot: int, ms: int) -> int:
+        """Return a wall time in microseconds."""
+        key = boot, ms // 60_000
+        base = self._walls.get(key)
+        if base is None:
+            base = self._walls[key] = (self._moments.wall(boot, ms) or 0) - ms % 60_000 * 1000
+        return base + ms % 60_000 * 1000
 
 
 def _boot_of(boots: Sequence[Any], number: int) -> int:
-    return int(max((boot.id for boot in boots if boot.first_seq <= number), default=boots[0].id))
+    position = bisect_right(boots, number, key=_first_seq)
+    return int(boots[max(position - 1, 0)].id)
+
+
+def _first_seq(boot: Any) -> int:
+    return int(boot.first_seq)
 
 
 def _most_first(item: tuple[Any, Sequence[int]]) -> tuple[int, str]:
@@ -426,16 +451,12 @@ def _make_processes(reader: Reader, rows: list[Any], *, command_lines: bool) -> 
         reader.load_commands(row[COMMAND] for row in rows)
     parents, moments, boots = reader.parents(rows), reader.moments(), reader.boots()
     by_id = {boot.id: boot for boot in boots}
-    walls: dict[int, tuple[int, int]] = {}
+    clock = MinuteClock(moments)
     records = []
     for row in rows:
         boot = by_id[_boot_of(boots, row[ID])]
         start_ms = row[TICKS] * 1000 // boot.ticks
-        # the clock is that of the minute
-        minute = (boot.id << 40) + start_ms // 60_000
-        if minute not in walls:
-            walls[minute] = start_ms, moments.wall(boot.id, start_ms) or 0
-        start = walls[minute][1] + (start_ms - walls[minute][0]) * 1000
+        start = clock.wall(boot.id, start_ms)
         source = row[SOURCE] or 0
         parent = parents.get(row[PARENT])
         records.append(

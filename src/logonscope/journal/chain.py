@@ -39,6 +39,7 @@ def end_hash(row: tuple[Any, ...]) -> int:
 
 def add_hashes(hashes: Iterable[int]) -> tuple[int, int]:
     """Return the number of hashes and their sum."""
+    # a sum, so that a row can be taken out again
     count = total = 0
     for value in hashes:
         count += 1

@@ -66,6 +66,7 @@ class Enricher:
             elif isinstance(event, ProcessEnded):
                 newest.pop(event.process.pid, None)
         if newest:
+            # one query for all: the directory is opened once for each, but nothing is listed
             read = self._read(frozenset(newest))
             for pid, position in newest.items():
                 if pid in read:
@@ -94,6 +95,7 @@ class Enricher:
     def second_looks(self) -> list[Event]:
         """Return the changes of processes that had no event."""
         due = []
+        # in the order of their times, as all wait equally long
         while self._looks and self._looks[0].due <= time.monotonic():
             due.append(self._looks.popleft())
         if not due:

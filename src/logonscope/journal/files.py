@@ -153,6 +153,7 @@ class JournalFiles:
                     return WalState(is_missing=False, last_commit=0)
                 fields = _WAL_HEADER.unpack(header)
                 page_size, salt = fields[2], fields[4:6]
+                # the number of pages after a commit is 0 in all frames but its last (https://sqlite.org/fileformat.html)
                 number, last_commit = 0, 0
                 while len(frame := file.read(_FRAME_HEADER.size)) == _FRAME_HEADER.size:
                     number += 1
@@ -180,6 +181,7 @@ class JournalFiles:
 
     def write_state(self, journal_id: str, epoch: int) -> None:
         """Write the state file, completely or not at all."""
+        # renamed when complete: a torn state file would look like a copy
         temporary = f"{self._state}.new"
         descriptor = os.open(temporary, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_NOFOLLOW, 0o600)
         with open(descriptor, "w", encoding="ascii") as file:

@@ -24,6 +24,7 @@ class Forgetter:
             caller_uid: the uid of the administrator.
         """
         writer, database = self._writer, self._writer.database
+        # everything must be sealed before it can be removed from the seals
         writer.move_all()
         logons = [row[0] for row in database.execute("SELECT id FROM logon WHERE user = ?", (user,))]
         marks = ",".join(map(str, logons)) or "NULL"
@@ -34,6 +35,7 @@ class Forgetter:
             for row in database.execute(f"SELECT id FROM process WHERE place IN ({places}) AND lasted IS NOT NULL")
         ]
         numbers += self._rows_with("process", "credential", set(credentials))
+        # before the rows are gone: they alone know their command lines
         commands = self._commands_of(numbers)
         count = 0
         for first in range(0, len(numbers), STEP):

@@ -90,6 +90,7 @@ class JournalHistory(History):
     @contextmanager
     def _reader(self) -> Iterator[Reader]:
         """Lend a reader of the pool."""
+        # a connection is lent to one thread at a time
         with self._lock:
             reader = self._idle.pop() if self._idle else None
         reader = reader or self.open_reader()
@@ -147,6 +148,7 @@ class JournalHistory(History):
         if newest is not None:
             yield self._newest(conditions, newest)
             return
+        # by number: a page needs no open statement to go on
         first = -1
         while True:
             look.check()
@@ -449,6 +451,7 @@ def _make_processes(reader: Reader, rows: list[Any], *, command_lines: bool) -> 
     reader.load_dictionaries(rows)
     if command_lines:
         reader.load_commands(row[COMMAND] for row in rows)
+    # the parents first: a child names its parent by record, people by pid
     parents, moments, boots = reader.parents(rows), reader.moments(), reader.boots()
     by_id = {boot.id: boot for boot in boots}
     clock = MinuteClock(moments)

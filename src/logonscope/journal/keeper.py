@@ -173,6 +173,7 @@ class Keeper:
 
     def put(self, event: Event) -> None:
         """Add an event; never waits."""
+        # the live host must never wait for a disk
         if len(self._queue) >= MAX_QUEUED:
             self._lost += 1
             return
@@ -235,10 +236,12 @@ class Keeper:
             recorder, count = self.recorder, min(len(queue), BATCH_EVENTS)
             for _ in range(count):
                 recorder.add(queue.popleft())
+            # the gap is behind us: what runs now is compared, what ran meanwhile is not known
             if self._lost and not queue:
                 self._compare("events were lost while the history could not be written")
             recorder.add_clock(self._read_clock())
             batch = recorder.take_batch()
+            # an empty batch would cost a commit
             if not batch.is_empty and not self._write(batch):
                 return
             self._move()
@@ -303,6 +306,7 @@ class Keeper:
             if str(error) != self._problem:
                 _log.error("cannot sort in the history: %s", error)
                 self._problem = str(error)
+        # stat(2) of the log, not its content: see files.py
         if self.files.wal_bytes() > self._limits.wal_interrupt:
             self._interrupt_readers()
 
@@ -333,8 +337,10 @@ class Keeper:
         if self._retention_steps is None:
             if time.monotonic() < self._next_retention:
                 return
+            # the clock of the wall can be set: the monotonic one decides when, the wall decides what
             self._next_retention = time.monotonic() + RETENTION_SECONDS
             self._retention_steps = self._retention.steps(time.time_ns() // 1000)
+        # events come first: a quarter of the time between two batches is left for deleting
         end = time.monotonic() + self._batch_seconds / 4
         try:
             for _ in self._retention_steps:
@@ -368,6 +374,7 @@ def _open_or_set_aside(files: JournalFiles) -> Writer:
     except LogonscopeError as error:
         if "cannot read the history" not in error.message:
             raise
+        # nothing is deleted: an administrator may recover rows from it
         aside = files.set_aside(time.strftime("%Y%m%d-%H%M%S"))
         _log.error("history: %s; set aside as %s, and a new journal begins", error.message, aside)
         writer = Writer(files)

@@ -31,6 +31,7 @@ class LogonDescriber:
         leader = self._ownership.network_leader(owner, members)
         if leader is None:
             return session
+        # a login without an address, or without a line in the log, is kept as it is
         look = Look()
         try:
             held = self._source.held_sockets(look, frozenset({leader.pid}) if leader.start is not None else frozenset())

@@ -57,6 +57,7 @@ class Moments:
 
     def locate(self, wall: int) -> Located | None:
         """Return a wall time in microseconds as the time since a boot; None where nothing was recorded then."""
+        # a clock that was set back makes lines that overlap: then several match
         matches = [line for line in self.lines if line.first_wall <= wall <= line.last_wall + SLACK_US]
         # the slack behind one line can reach into the next one, which knows better
         matches = [line for line in matches if wall <= line.last_wall] or matches[-1:]
@@ -106,6 +107,7 @@ class Moments:
 
         Rows are in the order of their arrival, which is that of their starts but for a second: the caller allows that.
         """
+        # rows that were found after a gap started long before their neighbours: they are skipped
         while high - low > FINE_SPAN:
             middle = (low + high) // 2
             row = self._database.execute(

@@ -88,6 +88,7 @@ class Redactor:
     def _redact(self, argv: bytes | None) -> bytes | None:
         if not argv:
             return None
+        # replaced before it is cut, so that no part of a secret is left at the end
         for pattern in self._patterns:
             argv = pattern.sub(REDACTED, argv)
         return argv[:LONGEST_ARGV]

@@ -150,6 +150,7 @@ class Reader:
 
     def load_commands(self, numbers: Iterable[int | None]) -> None:
         """Read command lines that were not read yet."""
+        # command lines are large, and few are asked for twice
         if len(self._commands) > MOST_COMMANDS:
             self._commands.clear()
         missing = {number for number in numbers if number is not None} - self._commands.keys()
@@ -211,7 +212,9 @@ class Reader:
         found = self.rows("SELECT * FROM recent WHERE id < ? AND id >= ?", (high, boot.first_seq))
         alive = "SELECT * FROM process INDEXED BY process_alive WHERE lasted IS NULL AND id >= ? AND id < ?"
         found += self.rows(alive, (boot.first_seq, high))
+        # decided by SQLite: a row that did not run is never made a tuple
         running = (tick_ms, ms, tick_ms, ms)
+        # A process of this class lasted less than 4^(kind + 1) s: if it ran at the moment, it started after ``low``.
         for kind in range(CLASSES):
             low = self._first_row_since(moments, boot, ms - 1000 * 4 ** (kind + 1) - SLACK_MS, high)
             found += self.rows(f"{_LASTING} class = ? {_RUNNING}", (kind, low, high, *running))
@@ -219,6 +222,7 @@ class Reader:
                 # longer ones started after the boot, too
                 found += self.rows(f"{_LASTING} class > ? {_RUNNING}", (kind, low, high, *running))
                 break
+        # those that lasted less than 1 s have no class: they started in the last second
         low = self._first_row_since(moments, boot, ms - 2 * SLACK_MS, high)
         high = min(high, moments.narrow(low, high, (ms + SLACK_MS) * boot.ticks // 1000) + 2 * FINE_SPAN)
         return found + self.rows(f"{_SHORT} {_RUNNING}", (low, high, *running))
@@ -236,6 +240,7 @@ class Reader:
         changed = {row[ID]: row for row in process_rows if row[CHANGES]}
         query = "SELECT process, ms, place, program, credential, command FROM change WHERE process IN ({}) ORDER BY id"
         for number, changed_at, *state in self.by_numbers(query, sorted(changed)):
+            # in the order of the changes: the last one before the moment wins
             if changed_at <= ms:
                 row = changed[number]
                 row[PLACE], row[PROGRAM], row[CREDENTIAL], row[COMMAND] = state

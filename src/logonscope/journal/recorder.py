@@ -151,6 +151,7 @@ class Recorder:
     def take_batch(self) -> Batch:
         """Return what was collected since the last batch."""
         # in memory the column CHANGES has the state after the last change
+        # excluded rows have no place any more
         kept = [(*row[:CHANGES], row[CHANGES] and 1, *row[CLASS:]) for row in self._rows if row[PLACE] is not None]
         batch = Batch(
             self._first_seq, self._seq, self._ms, kept, self._changes, self._changed_ids, self._ends,
@@ -173,6 +174,7 @@ class Recorder:
     def _start_process(
         self, process: Process, owner: Owner, parent: tuple[int, int] | None, source: int | None
     ) -> None:
+        # without a start, nothing distinguishes a process from a later one with its pid
         pid, ticks = process.pid, process.start
         if ticks is None:
             return
@@ -200,6 +202,7 @@ class Recorder:
             None if parent_row is None else parent_row[ID],
             program, credential, command, None, None, None, None, source, None,
         ]  # fmt: skip
+        # decided before the number is used up: what is excluded leaves no trace
         if self._policy.excludes and self._is_excluded(process):
             return
         self._seq = seq + 1
@@ -219,11 +222,14 @@ class Recorder:
             return
         current = self._current_state(row)
         state = self._state_after(event, current)
+        # most events change nothing that is kept: a thread, a priority
         if state == current:
             return
         if self._policy.excludes and self._is_excluded(process):
             self._exclude(row)
             return
+        # The row is not written yet, and runs what it was forked with: the change becomes part of it. A change of the
+        # logon session does not, so that the owner is right at every moment.
         if row[ID] >= self._first_seq and row[ID] not in self._executed and self._is_same_logon(current[0], state[0]):
             if state[1] != row[PROGRAM]:
                 self._executed.add(row[ID])
@@ -286,6 +292,7 @@ class Recorder:
             self._end_row(row, event.status, None)
 
     def _end_row(self, row: Row, status: int | None, source: int | None) -> None:
+        # the clock of the event and that of the start can differ by a tick: never less than 0
         self.alive.pop(row[rows.PID], None)
         lasted = self._ms - row[TICKS] * self._tick_ms
         lasted = max(lasted, 0)
@@ -306,6 +313,7 @@ class Recorder:
             process.cgroup, extras,
         )  # fmt: skip
         number = self._places.numbers.get(key)
+        # a place is new once or twice in a login: only then the logon session is looked up
         if number is None:
             logon = self._logons.find_or_add(owner, self._seq, self._ms)
             cgroup = None if process.cgroup is None else process.cgroup.encode("utf-8", "surrogateescape")
@@ -400,6 +408,7 @@ class Recorder:
             the numbers of ended and of new processes.
         """
         self._ms = max(self._ms, ms)
+        # by pid alone: two processes that run have different ones
         pairs = {process.pid: (process, owner) for process, owner in running}
         gone = [row for pid, row in self.alive.items() if pid not in pairs or not _is_near(row, pairs[pid][0])]
         for row in gone:

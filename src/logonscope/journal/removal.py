@@ -32,6 +32,7 @@ class Remover:
 
     def remove_processes(self, numbers: Sequence[int]) -> int:
         """Delete processes that were moved, with their changes, in one transaction; return their number."""
+        # rows that are not sealed yet cannot be accounted for
         numbers = [number for number in numbers if number <= self._writer.moved]
         if not numbers:
             return 0

@@ -38,6 +38,7 @@ class Retention:
     def steps(self, now: int) -> Iterator[int]:
         """Delete what is too old at a time in microseconds; yield the number of deleted rows after each step."""
         moments = self._reader.moments()
+        # two passes: each remembers how far it has come
         for is_system, keep_ms in ((True, self._policy.keep_system_ms), (False, self._policy.keep_logins_ms)):
             yield from self._steps_of_kind(moments, now - keep_ms * 1000, is_system=is_system)
         yield from self._steps_by_size()
@@ -123,6 +124,7 @@ class Retention:
         """Delete the oldest ended processes while the journal is larger than the policy allows."""
         if self.used_bytes() <= self._policy.max_bytes:
             return
+        # the oldest first, whatever they are: the disk does not wait for a policy
         low = 0
         query = f"SELECT id FROM process WHERE id > ? AND lasted IS NOT NULL ORDER BY id LIMIT {STEP}"
         while self.used_bytes() > self._policy.max_bytes * SIZE_MARGIN:
@@ -136,6 +138,7 @@ class Retention:
         """Delete the command lines that no kept row uses; rows use them for at most COMMAND_SPAN numbers."""
         for key in ("retained_system", "retained_logins"):
             done_key = f"commands_{key}"
+            # younger command lines can still get new users
             low, high = self._reader.value(done_key) or 0, (self._reader.value(key) or 0) - COMMAND_SPAN
             while low < high:
                 end = min(high, low + COMMAND_SPAN // 4)

@@ -61,6 +61,7 @@ class HistoryService:
     def _read_running(self, more_facts: Facts = NO_FACTS) -> list[tuple[Process, Owner]]:
         """Return the processes that run, with their owners."""
         look = Look()
+        # what decides the owner is read with the rest: one reading of each process
         facts = FACTS | more_facts | self._ownership.owner_facts | self._ownership.access_facts | {"ppid"}
         processes = [part for part in self._direct.processes(look, ProcessQuery(facts)) if part.start is not None]
         index = self._ownership.index(self._source.logins(look), self._direct.machine(look, NO_PARTS))
@@ -72,6 +73,7 @@ class HistoryService:
         for process, owner in self._read_running(self._ownership.description_facts):
             members.setdefault(owner.logon_id or "", []).append((process, owner))
         members.pop("", None)
+        # each from all of its processes: one without a record is described by its earliest member
         described = []
         for pairs in members.values():
             owner = self._ownership.strongest_owner(owner for _, owner in pairs)

@@ -107,6 +107,7 @@ class PastSource(BaseSource):
     def _past_names(self) -> dict[int, str]:
         """Return uid -> account name, as of the last login or process before the moment."""
         if self._user_names is None:
+            # later rows win: the last name before the moment
             names: dict[int, str] = {}
             until = (self._located.boot, self._located.ms)
             for uids, user in self._reader.rows(

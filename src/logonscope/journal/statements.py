@@ -27,6 +27,7 @@ def update_rows(database: sqlite3.Connection, statement: str, rows: Sequence[Seq
 
 
 def _run_in_sizes(database: sqlite3.Connection, statement: str, columns: int, rows: Sequence[Sequence[Any]]) -> None:
+    # the largest size first; what is left over goes with the smaller ones
     first, row_marks = 0, f"({','.join('?' * columns)})"
     for size in INSERT_SIZES:
         if size * columns > MOST_PARAMETERS:

@@ -24,6 +24,7 @@ class Verifier:
     def verify(self) -> Verification:
         """Verify the journal. Rows that retention deletes meanwhile make it begin again."""
         for attempt in range(MOST_ATTEMPTS):
+            # what retention deletes while rows are read would look like missing rows
             removed = self._removed()
             result = self._verify()
             if result.is_intact or self._removed() == removed or attempt == MOST_ATTEMPTS - 1:

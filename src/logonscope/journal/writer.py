@@ -123,6 +123,7 @@ class Writer:
             version: of Logonscope.
         """
         execute = self.database.execute
+        # the state file knows an epoch that an older copy of the database does not
         state_id, state_epoch = self.files.read_state()
         (last_epoch,) = execute("SELECT coalesce(max(epoch), 0) FROM run").fetchone()
         journal_id = self._value("id")
@@ -132,6 +133,7 @@ class Writer:
             if journal_id is None or is_copy:
                 journal_id = uuid.uuid4().hex
                 self.set_values(id=journal_id, machine=machine_id)
+            # committed before the first event: a number of this run names this epoch
             self.epoch = last_epoch + 1
             self.set_values(clean=0, kept_since=self._value("kept_since") or time.time_ns() // 1000)
             boot = self._begin_boot(boot_uuid, machine, ticks)
@@ -169,6 +171,7 @@ class Writer:
         if last is None:
             return
         boot, first_seq, seen_until, ticks = last
+        # the machine may have run longer: this is the last moment that is known
         until, first, events = seen_until or 0, self.through + 1, rows.EventNumbers("q")
         for table in ("recent", "process"):
             running = self.database.execute(
@@ -268,9 +271,11 @@ class Writer:
         insert_rows(database, "place", batch.places)
         insert_rows(database, "logon", batch.logons, _LOGON_UPSERT)
         insert_rows(database, "command", batch.commands)
+        # rows last: what they name is there before them
         insert_rows(database, "recent", batch.rows)
         insert_rows(database, "change", batch.changes)
         moved = self._moved
+        # a row is in one of the two tables, and its number decides which
         update_rows(database, _END_RECENT, [end for end in batch.ends if end[0] > moved])
         update_rows(database, _END_PROCESS, [end for end in batch.ends if end[0] <= moved])
         for number in batch.changed_ids:
@@ -316,6 +321,7 @@ class Writer:
             moved_rows = database.execute("SELECT * FROM recent ORDER BY id LIMIT ?", (MOVE_STEP,)).fetchall()
             # the last step also takes numbers without a row
             last = moved_rows[-1][ID] if len(moved_rows) == MOVE_STEP else self.through
+            # two statements: the interpreter is left alone while they run
             database.execute("INSERT INTO process SELECT * FROM recent WHERE id <= ?", (last,))
             database.execute("DELETE FROM recent WHERE id <= ?", (last,))
             link, sealed = self._seal(moved_rows, last)
@@ -327,6 +333,7 @@ class Writer:
             self._process_ends = process_ends
             self._roll_back()
             raise
+        # only after the commit: a step that fails is tried again as a whole
         self._moved, self._link = last, link
         self._dictionary_ids.update(sealed)
         self._recent -= len(moved_rows)
@@ -353,6 +360,7 @@ class Writer:
 
     def _end_hashes(self, last: int) -> Iterator[int]:
         """Yield the hashes of the ends, after the last seal, of processes and logon sessions sealed before."""
+        # ends after this seal are left for the next one
         due = [number for number, seq in self._process_ends if seq <= last]
         self._process_ends = [end for end in self._process_ends if end[1] > last]
         for first in range(0, len(due), MOVE_STEP):

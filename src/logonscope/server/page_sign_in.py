@@ -33,7 +33,7 @@ from logonscope.server.page import Page
 from logonscope.server.thread_calls import ClientDisconnectedError
 from logonscope.wire.json.text import parse_object
 
-MOST_OCTETS = 8192
+MAX_OCTETS = 8192
 """The size of the largest request."""
 
 _COOKIE_ATTRIBUTES = "Path=/; Secure; HttpOnly; SameSite=Strict"
@@ -185,7 +185,7 @@ async def _read_members(request: Request) -> Mapping[str, Any]:
     # A form of another site in a browser cannot send this type without asking first.
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise InvalidParameterError("invalid content type: expected application/json")
-    return parse_object(await read_body(request, MOST_OCTETS))
+    return parse_object(await read_body(request, MAX_OCTETS))
 
 
 def _text(members: Mapping[str, Any], name: str) -> str:

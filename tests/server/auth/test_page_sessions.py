@@ -7,7 +7,7 @@ import pytest
 from logonscope.broker import Caller
 from logonscope.server.auth.page_sessions import (
     CHECK_SECONDS,
-    MOST_SESSIONS_OF_A_USER,
+    MAX_SESSIONS_OF_A_USER,
     SESSION_SECONDS,
     PageSessions,
 )
@@ -102,6 +102,6 @@ def test_an_account_is_looked_up_once_a_minute_with_its_rights(host: Host) -> No
 
 def test_a_user_who_logs_in_often_ends_only_own_sessions(host: Host) -> None:
     root, first = host.sessions.begin(ROOT), host.sessions.begin(ALICE)
-    more = [host.sessions.begin(ALICE) for _ in range(MOST_SESSIONS_OF_A_USER)]
+    more = [host.sessions.begin(ALICE) for _ in range(MAX_SESSIONS_OF_A_USER)]
     assert host.sessions.find_caller(*first) is None
     assert all(host.sessions.find_caller(*pair) for pair in (root, *more))

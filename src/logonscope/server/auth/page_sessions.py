@@ -20,7 +20,7 @@ SESSION_SECONDS = 12 * 3600
 CHECK_SECONDS = 60.0
 """Seconds after which an account is looked up again: it may have been removed or locked."""
 
-MOST_SESSIONS, MOST_SESSIONS_OF_A_USER = 10_000, 20
+MAX_SESSIONS, MAX_SESSIONS_OF_A_USER = 10_000, 20
 
 
 @dataclass
@@ -109,9 +109,9 @@ class PageSessions:
         for key in [key for key, session in self._by_hash.items() if now >= session.end]:
             del self._by_hash[key]
         keys = self._keys_of(name)
-        for key in keys[: max(0, len(keys) - MOST_SESSIONS_OF_A_USER + 1)]:
+        for key in keys[: max(0, len(keys) - MAX_SESSIONS_OF_A_USER + 1)]:
             del self._by_hash[key]
-        while len(self._by_hash) >= MOST_SESSIONS:
+        while len(self._by_hash) >= MAX_SESSIONS:
             self._by_hash.popitem(last=False)
 
     def _keys_of(self, name: str) -> list[bytes]:

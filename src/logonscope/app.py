@@ -287,11 +287,11 @@ def _run_server(args: "argparse.Namespace") -> int:
     from logonscope.ownership import LINUX  # noqa: PLC0415 -- as in _read_here
     from logonscope.server import command  # noqa: PLC0415 -- the other commands need no server
 
-    make_live = partial(_make_live, is_here=args.host is None)
-    return command.run(args, choose_source(args.host), LINUX, _unix_peer_caller, make_live, page_folder=web.FOLDER)
+    open_source = partial(_open_live_source, choose_source(args.host), is_here=args.host is None)
+    return command.run(args, open_source, LINUX, _unix_peer_caller, web.FOLDER)
 
 
-def _make_live(direct: Source, settings: "Settings", *, is_here: bool) -> Source:
+def _open_live_source(direct: Source, settings: "Settings", *, is_here: bool) -> Source:
     """Return the source that the server answers from, with its history, by the settings.
 
     Raises:

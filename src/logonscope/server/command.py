@@ -33,22 +33,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(
     args: argparse.Namespace,
-    source: Source,
+    open_source: Callable[[configuration.Settings], Source],
     ownership: Ownership,
     caller_of_uid: Callable[[int], Caller],
-    make_live: Callable[[Source, configuration.Settings], Source],
-    *,
     page_folder: str = "",
 ) -> int:
     """Run the server until a signal stops it, or with ``--check`` only check its settings; return the exit code.
 
     Args:
         args: the arguments of the command line.
-        source: the source of the host that is served.
+        open_source: returns the source of the host that is served, with its history, by the settings.
         ownership: the ownership rules of that host.
         caller_of_uid: returns the caller for a uid of this host.
-        make_live: returns the source to answer from, with its history, by the settings.
-        page_folder: the folder of the page's files.
+        page_folder: the folder of the page; empty: no page is served.
     """
     settings = configuration.read_settings(args.config, _flags(vars(args)))
     try:
@@ -61,13 +58,13 @@ def run(
     if args.check:
         print("\n".join(settings_check.check_settings(settings)))  # noqa: T201 -- the output of this command
         return 0
-    live_source = make_live(source, settings)
+    source = open_source(settings)
     try:
-        serve.serve(live_source, ownership, settings, caller_of_uid, page_folder)
+        serve.serve(source, ownership, settings, caller_of_uid, page_folder)
     finally:
-        if live_source.history is not None:
-            live_source.history.close()
-        live_source.close()
+        if source.history is not None:
+            source.history.close()
+        source.close()
     return 0
 
 

@@ -85,6 +85,7 @@ class ProcessConnector:
         self._data = ctypes.create_string_buffer(MESSAGE_BYTES * _AT_ONCE)
         self._parts = (_Iovec * _AT_ONCE)()
         self._messages = (_Message * _AT_ONCE)()
+        # one buffer after the other, so that the messages of one call can be parsed at once
         start = ctypes.addressof(self._data)
         for number, (part, message) in enumerate(zip(self._parts, self._messages, strict=True)):
             part.base, part.length = start + number * MESSAGE_BYTES, MESSAGE_BYTES

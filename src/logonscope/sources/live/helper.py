@@ -65,6 +65,7 @@ class Helper:
             client.close()
             return
         self._drop_client()
+        # each client gets a feed of its own, which begins with its connection
         client.settimeout(SEND_SECONDS)
         try:
             feed = LocalFeed()
@@ -127,6 +128,7 @@ class Helper:
 
     def _notify(self, descriptor: int) -> None:
         """Notify the client of events, once until it has read them."""
+        # it would stay readable until the client asks for the batch
         self._poll.unregister(descriptor)
         is_urgent = self._feed is not None and self._feed.notice(descriptor).is_urgent
         if is_urgent not in self._noticed:

@@ -280,6 +280,7 @@ class LiveHost:
             reader = ProcReader(PROC, feed.cgroup_mounts)
             index = LiveIndex(reader, is_login_cgroup, _CLOCK_TICK_NS, sees_writes=feed.sees_writes)
             index.counts = self._counts
+            # the counts are those of this service, whatever feed they came from
             if self._was_connected:
                 self._counts.losses += 1  # there were no events in the meantime
             self._was_connected = True
@@ -370,6 +371,7 @@ class LiveHost:
             memberships = list(index.memberships.values())
             entry = None if login.leader is None else index.entries.get(login.leader)
             is_gone = entry is None or bool(entry.ended) or (start is not None and entry.start != start)
+        # a process with a kernel id belongs to the login by that id, one without by its cgroup
         scope = f"/user.slice/user-{login.uid}.slice/{login.scope}/" if login.scope else None
         has_members = any(
             kernel_id == login.remembered if kernel_id != UNSET else scope and f"{cgroup}/".startswith(scope)

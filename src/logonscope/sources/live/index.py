@@ -96,6 +96,7 @@ class LiveIndex:
             self.needs_rescan = True
         self._first_ns = batch.records[0][1] if batch.records else 0
         self._moves = batch.writes.moves
+        # who wrote must be known before the forks are applied, what they wrote only at the end
         self._suspect_writers(batch.writes, is_new_batch=not self._is_partial)
         self._is_partial = batch.is_partial
         self._apply_records(batch.records)
@@ -201,6 +202,7 @@ class LiveIndex:
         """Suspect the ancestors that may adopt the children of an ended process, because of CLONE_PARENT."""
         children = (self.entries.get(pid) for pid in self._children.get(entry.pid, ()))
         ids = {(child.ses, child.cgroup) for child in children if child is not None}
+        # the nearest subreaper adopts them; which ancestor is one is not known, so all that differ are suspected
         ancestor, steps = self.entries.get(entry.parent), 0
         while ancestor is not None and steps < LONGEST_CHAIN:
             if ids != {(ancestor.ses, ancestor.cgroup)}:
@@ -283,6 +285,7 @@ class LiveIndex:
             return _NOT_KNOWN
         if ns <= self._written.get(thread, -1) or ns <= self._written.get(parent_pid, -1):
             return _NOT_KNOWN
+        # what is known of a process whose threads differ is that of its first thread
         if parent.doubt and not (parent.doubt == _MIXED and thread == parent_pid):
             return _NOT_KNOWN
         if not self._sees_writes:
@@ -316,6 +319,7 @@ class LiveIndex:
         entry = self.entries.get(pid)
         if entry is None or entry.start > (ns + self._offset) // self._tick_ns + SLACK_TICKS:
             return
+        # Other threads may run on, or the process stays as a zombie: it leaves the index when it leaves /proc.
         if not entry.ended:
             self._ended.append(entry)
         entry.ended, entry.status = ns, status
@@ -398,6 +402,7 @@ class LiveIndex:
                 # its other threads may have ended since, without an event
                 self._orphans.update(self._children.get(entry.pid, ()))
                 continue
+            # a login of it may be among what was lost
             if self.needs_rescan:
                 self._set_ids(entry, _NOT_KNOWN, until)
             self._drop(entry, entry.ended)
@@ -445,6 +450,7 @@ class LiveIndex:
         self._leave_parent(entry)
         del self.entries[pid], self.memberships[pid]
         self._leave_kernel_id(entry)
+        # the kernel reports no new parent: it is read at the end of the batch
         for child_pid in self._children.pop(pid, ()):
             self.entries[child_pid].parent = 0
             self._orphans.add(child_pid)

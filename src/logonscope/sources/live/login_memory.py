@@ -84,6 +84,7 @@ class LoginMemory:
     def _learn(self, key: _Key, login: Login) -> Login:
         """Store a record that was read, and return it with what was known before."""
         known = self._logins.get(key)
+        # the leader shows what its login carries, also where its record has no id
         leader_id = login.process.ses if login.process and login.process.ses not in {None, UNSET} else None
         kernel_id = leader_id or (known and known.remembered) or carried_kernel_id(login)
         learned = login._replace(

@@ -97,7 +97,7 @@ class LiveSource(BaseSource):
         matching = [process for process in look.checked(known) if hint.may_match(process.ses, process.loginuid)]
         pids = frozenset(unknown_pids)
         if is_held:
-            # with_parts: a process whose logon is not known is read like any other
+            # a process whose logon is not known is read like any other
             return self._with_read(look, query, matching, pids)
         return self._direct.processes(look, query._replace(pids=pids.union(process.pid for process in matching)))
 

@@ -84,6 +84,7 @@ class EventStream:
                 if self._host.index is not None:
                     self._host.index.report = self._changes.append
                     self._lost = self._host.index.counts.losses
+                # those that exist already are no news
                 self._logons = {logon_id: self._describe(owner) for logon_id, owner in self._current_owners().items()}
                 self._known_ids = frozenset(self._logons)
         self._host.wake()

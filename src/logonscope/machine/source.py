@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from logonscope.answers.check import Check
     from logonscope.machine.action import Action, ServiceAction
     from logonscope.machine.events import Event
+    from logonscope.machine.history import History
 
 Ability = Literal["act", "events", "at"]
 Part = Literal["platform", "vitals", "hardware"]
@@ -58,6 +59,8 @@ class Source(Protocol):
     """
     abilities: frozenset[Ability]
     """What the source supports besides queries; everything else raises NotSupportedError."""
+    history: "History | None"
+    """What happened on the host; None: it is not kept."""
 
     def machine(self, look: Look, parts: frozenset[Part] = NO_PARTS) -> Machine:
         """Return the facts of the machine itself; ``platform`` and the like only where they are among the parts."""
@@ -189,6 +192,7 @@ class BaseSource(ABC):
     label = ""
     partial: str | None = None
     abilities: frozenset[Ability] = frozenset()
+    history: "History | None" = None
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.label}>"
@@ -372,9 +376,15 @@ class BaseSource(ABC):
         raise NotSupportedError(f"events are not supported by {self.label}", "connect to the machine itself")
 
     def at(self, moment: datetime) -> Source:
-        """Raise NotSupportedError: the source has no history."""
-        del moment
-        raise NotSupportedError("this host has no history", "use a host that keeps history")
+        """Return the source of the host as it was at a moment.
+
+        Raises:
+            NotSupportedError: no history of the host is kept.
+            NotFoundError: nothing was recorded at that moment.
+        """
+        if self.history is None:
+            raise no_history_error()
+        return self.history.at(moment, self)
 
     def hiding_reason(self) -> str | None:
         """Return why processes of other users cannot be seen; None: they can."""
@@ -387,6 +397,13 @@ class BaseSource(ABC):
 
     def close(self) -> None:  # noqa: B027 -- most sources have no resources
         """Release the resources of the source."""
+
+
+def no_history_error() -> NotSupportedError:
+    """Return the error for a host whose history is not kept, or cannot be read."""
+    return NotSupportedError(
+        "this host has no history", "use a host whose service has history = true; root alone reads its files"
+    )
 
 
 def matching_processes(processes: Iterable[Process], look: Look, query: ProcessQuery) -> Iterator[Process]:

@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(
     args: argparse.Namespace,
-    open_source: Callable[[str], Source],
+    open_source: Callable[[configuration.Settings], Source],
     ownership: Ownership,
     caller_of_uid: Callable[[int], Caller],
     page_folder: str = "",
@@ -42,7 +42,7 @@ def run(
 
     Args:
         args: the arguments of the command line.
-        open_source: returns the source of the host that is served, for a value of the setting ``live``.
+        open_source: returns the source of the host that is served, with its history, by the settings.
         ownership: the ownership rules of that host.
         caller_of_uid: returns the caller for a uid of this host.
         page_folder: the folder of the page; empty: no page is served.
@@ -58,10 +58,12 @@ def run(
     if args.check:
         print("\n".join(settings_check.check_settings(settings)))  # noqa: T201 -- the output of this command
         return 0
-    source = open_source(settings.live)
+    source = open_source(settings)
     try:
         serve.serve(source, ownership, settings, caller_of_uid, page_folder)
     finally:
+        if source.history is not None:
+            source.history.close()
         source.close()
     return 0
 

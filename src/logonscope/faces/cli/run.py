@@ -29,6 +29,7 @@ _UNHIDE = "use sudo, or join the group of the mount option gid="
 _WITHOUT_ACCESS_CHECKS = {"classes", "class"}
 """Commands that print the same for every caller."""
 
+_COMMANDS_WITH_PAST = {"tree", "sessions", "ps", "whose", "leftovers", "query", "enumerate", "associators"}
 _COMMANDS_WITH_PIDS = {"ps", "leftovers", "tree", "whose"}
 """Commands that can print pids."""
 
@@ -128,6 +129,8 @@ def _run_on_host(args: argparse.Namespace, connect: Connect, open_users: OpenUse
         args.host, visibility="kernel" if args.readable else "own", certificate=args.ca or settings.get("ca"),
         timeout=getattr(args, "timeout", None), **options,
     )  # fmt: skip
+    if args.moment is not None:
+        host = _past_host(host, args)
     if not (args.quiet or args.view_as or args.command in _WITHOUT_ACCESS_CHECKS):
         hiding_reason = host.hiding_reason
         if hiding_reason is not None:
@@ -139,6 +142,25 @@ def _run_on_host(args: argparse.Namespace, connect: Connect, open_users: OpenUse
 
         return _show_answer(args, partial(print_events, host, args), settings)
     return _show_answer(args, partial(command.run, host, args), settings)
+
+
+def _past_host(host: "Host", args: argparse.Namespace) -> "Host":
+    """Return the host as it was at the moment of --at.
+
+    Raises:
+        InvalidParameterError: the command shows the present only, or the time is invalid.
+        NotFoundError: nothing was recorded then.
+        NotSupportedError: the host keeps no history.
+    """
+    from logonscope.faces.cli.times import parse_moment  # noqa: PLC0415 -- most command lines have no time
+
+    if args.command not in _COMMANDS_WITH_PAST or args.watch is not None:
+        hint = f"--at is for {', '.join(sorted(_COMMANDS_WITH_PAST))}, without --watch"
+        raise InvalidParameterError(f"cannot show a past moment: {args.command} shows the present", hint)
+    moment, note = parse_moment(args.moment, host.moment)
+    if note:
+        print_notice(args, note)
+    return host.at(moment)
 
 
 def _access_notice(host: str | None) -> str:

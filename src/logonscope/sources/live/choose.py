@@ -1,8 +1,10 @@
 """Choice of the live source: the events helper, else events that this process may read itself, else none."""
 
 import os
+from collections.abc import Sequence
 from functools import partial
 
+from logonscope.facts import Login
 from logonscope.machine import Ownership, Source
 from logonscope.sources.live.feed import Feed, LocalFeed
 from logonscope.sources.live.host import LiveHost
@@ -10,7 +12,14 @@ from logonscope.sources.live.remote_feed import SOCKET, RemoteFeed
 from logonscope.sources.live.source import LiveSource
 
 
-def make_live(direct: Source, ownership: Ownership, *, socket: str = SOCKET, needs_writes: bool = True) -> LiveSource:
+def make_live(
+    direct: Source,
+    ownership: Ownership,
+    *,
+    socket: str = SOCKET,
+    needs_writes: bool = True,
+    remembered: Sequence[Login] = (),
+) -> LiveSource:
     """Return a live source of this machine, started.
 
     Args:
@@ -18,8 +27,9 @@ def make_live(direct: Source, ownership: Ownership, *, socket: str = SOCKET, nee
         ownership: the rules that determine owners.
         socket: that of the events helper.
         needs_writes: use only events that include the writes to login uids; without them every event costs a reading.
+        remembered: logins of this boot that the history has.
     """
-    host = LiveHost(direct, ownership, partial(open_feed, socket, needs_writes=needs_writes))
+    host = LiveHost(direct, ownership, partial(open_feed, socket, needs_writes=needs_writes), remembered)
     host.start()
     return LiveSource(host)
 

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from logonscope.broker.access import NOT_REQUESTED, Caller
 from logonscope.broker.associations import AssociationOptions, associators
 from logonscope.broker.query import query
-from logonscope.broker.request import MAX_ROUNDS, Accounts, ReadOrder, ReadResult, Request
+from logonscope.broker.request import MAX_ROUNDS, Accounts, ProcessOwnerFilter, ReadOrder, ReadResult, Request
 from logonscope.errors import LogonscopeError
 from logonscope.facts import UNSET, Account, Group, Login, Process, Socket
-from logonscope.machine import AccountQuery, Look, ProcessQuery, Selection, SocketQuery, Trouble
+from logonscope.machine import OWNER_FACT, AccountQuery, Look, Owner, ProcessQuery, Selection, SocketQuery, Trouble
 from logonscope.machine.snapshot import Snapshot
 from tests import example
 from tests.broker import operations as broker
@@ -127,6 +127,54 @@ def test_a_machine_that_never_rests_is_read_only_so_often() -> None:
         memory.request(ROOT).read(EVERY, read_order="processes first", include_own_in_sessions_of_others=False)
     ) == [10]
     assert len(memory.asked.processes) == MAX_ROUNDS
+
+
+def test_a_filter_before_access_is_checked_may_read_the_owner_only() -> None:
+    reads_details = ProcessOwnerFilter(frozenset({OWNER_FACT, "cmdline"}), lambda process, _: bool(process.cmdline))
+    memory = Memory(seen((FIRST,), IN_41))
+    for caller in (ROOT, user(1000)):
+        with pytest.raises(ValueError, match="may read the owner only"):
+            memory.request(caller).read(EVERY, read_order="processes first", process_filter=reads_details)
+    assert memory.asked.processes == []
+
+
+class Seen:
+    """A filter that keeps everything, and what it got."""
+
+    def __init__(self) -> None:
+        self.pairs: list[tuple[Process, Owner]] = []
+
+    def keeps(self, process: Process, owner: Owner) -> bool:
+        self.pairs.append((process, owner))
+        return True
+
+
+def test_a_filter_before_access_is_checked_gets_no_facts_of_processes() -> None:
+    seen_by_filter = Seen()
+    memory = Memory(seen((FIRST,), IN_41._replace(uids=(0,) * 4)))
+    owner_filter = ProcessOwnerFilter(frozenset({OWNER_FACT}), seen_by_filter.keeps)
+    query = ProcessQuery(frozenset({"cmdline", "comm", "uids"}))
+    memory.request(user(1000)).read(query, read_order="processes first", process_filter=owner_filter)
+    ((process, owner),) = seen_by_filter.pairs
+    assert owner.logon_id == "41"
+    assert [value for name, value in process._asdict().items() if name != "pid" and value is not None] == []
+
+
+def test_a_process_whose_owner_is_hidden_is_not_returned_where_a_filter_got_its_owner() -> None:
+    memory = Memory(seen((FIRST,), IN_41._replace(uids=(1001,) * 4)))
+    bob = memory.request(user(1001))
+    assert pids(bob.read(EVERY, read_order="processes first")) == [10]
+    owner_filter = ProcessOwnerFilter(frozenset({OWNER_FACT}), lambda _, owner: owner.logon_id == "41")
+    assert pids(bob.read(EVERY, read_order="processes first", process_filter=owner_filter)) == []
+
+
+def test_a_filter_gets_masked_facts_that_the_query_does_not_name() -> None:
+    seen_by_filter = Seen()
+    memory = Memory(seen((FIRST,), IN_41._replace(uids=(0,) * 4)))
+    reads_details = ProcessOwnerFilter(frozenset({"cmdline"}), seen_by_filter.keeps)
+    result = memory.request(user(1000)).read(ProcessQuery(frozenset({"comm"})), process_filter=reads_details)
+    assert pids(result) == [10]
+    assert [process.cmdline for process, _ in seen_by_filter.pairs] == [None]
 
 
 @pytest.mark.parametrize("order", ORDERS)

@@ -98,7 +98,7 @@ def collect_leftovers(rows: Iterable[SessionProcess]) -> Leftovers:
 
 
 class SessionOf(NamedTuple):
-    """The logon session of a process, and the rule that decided it: scope, audit, manager or none."""
+    """The logon session of a process, and the rule that determined it: scope, audit, manager, none; or reported."""
 
     session: LogonSession
     evidence: str

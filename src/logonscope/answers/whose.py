@@ -36,7 +36,7 @@ class Whose(NamedTuple):
 
     Attributes:
         target: the target of the call as it was written; a port as ":22", not ":ssh".
-        evidence: the rule that determined the logon session: scope, audit, manager, none.
+        evidence: the rule that determined the logon session: scope, audit, manager, none; or reported (Windows).
         chain: the parents, from the login to the process, and the process itself.
         sockets: its sockets at the port or path, if the target was a port or a unix socket.
         unseen_logins: signs of a login without the kernel's knowledge; None: the host does not report them.

@@ -1,8 +1,9 @@
 """Association operations. References are the associations themselves, associators the instances at their other ends.
 
 Each process is read only once: where an end is part of the items that the association is made of, its rows are made of
-the same items; a logon session that is reached from a process is described from that process. So the cost of a request
-about one process does not depend on the size of the host, and a pid that is reused in between cannot mix two processes.
+the same items; a logon session that is reached from a process is described from that process. So a pid that is reused
+in between cannot mix two processes. The cost of a request about one process does not depend on the size of the host if
+its login has a record; without a record, one small file of every process is read (see logon_of_process.py).
 """
 
 from collections.abc import Iterator, Sequence
@@ -298,7 +299,7 @@ def read_far_ends(request: Request, link: Link, target: Target, options: Associa
             rows = _rows_of_parts(request, link, target, provider, columns.stored)
         else:
             # The logon session of one process. By its LogonId, every process of the host would be read to
-            # find its members; from the process, its parents and its login record are enough.
+            # find its members. From the process, that is necessary only if its login has no record.
             rows = _rows_without_counts(request, provider, selection, columns.stored)
         yield ClassRows(cls, columns.stored, rows, columns.shown)
 
@@ -307,7 +308,7 @@ def _rows_without_counts(
     request: Request, provider: Provider, selection: Selection, columns: Sequence[str]
 ) -> Iterator[Row]:
     """Return the rows of the logon session of one process; columns that count its processes are null."""
-    # the item has the members that were read, the process and its ancestors: their number is not a count
+    # the only member of the item is the process that led to the logon session: it is no count
     columns = provider.columns_without(COUNTS, columns)
     items = read_items(request, provider.subject, ItemQuery(provider.facts_of_rows(columns), selection))
     return provider.rows(items, request.context, columns)

@@ -97,12 +97,12 @@ def _read_logon_sessions(request: Request, query: ItemQuery) -> Items:
     facts = request.ownership.description_facts | (query.facts & USAGE_FACTS)
     process_query = ProcessQuery(facts, pids=query.selection.pids)
     selection = query.selection
-    # The logon sessions of given processes, as an association asks for them. Unless their processes are to be counted,
-    # the ancestors of each process describe its logon session, and no other process is read.
+    # The logon sessions of given processes, as an association requests them. Unless their processes are to be counted,
+    # each is described from its process: if the login has no record, one small file of every process is read as well.
     if process_query.pids is not None:
         read_result = request.read(process_query)
         if COUNTS not in query.facts:
-            return list(_describe_from_ancestors(request, read_result, query.facts))
+            return list(_describe_sessions_of_processes(request, read_result, query.facts))
         selection = Selection(
             logon_ids=frozenset(owner.logon_id for _, owner in read_result.pairs if owner.logon_id is not None)
         )
@@ -117,8 +117,10 @@ def _read_logon_sessions(request: Request, query: ItemQuery) -> Items:
     )
 
 
-def _describe_from_ancestors(request: Request, read_result: ReadResult, item_facts: Facts) -> Iterator[tuple[Any, ...]]:
-    """Describe the logon session of each process from its ancestors, up to the login."""
+def _describe_sessions_of_processes(
+    request: Request, read_result: ReadResult, item_facts: Facts
+) -> Iterator[tuple[Any, ...]]:
+    """Describe the logon session of each process, as ``logon_of`` does, with that process as its only member."""
     facts = request.ownership.description_facts | request.ownership.owner_facts
     for process, owner in read_result.pairs:
         if owner.logon_id is not None:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 MAX_DECIDED = 4096
 """Maximum number of memberships whose LogonIds are kept during one reading."""
 
+_PROCESS_WITHOUT_FACTS = Process(0)
+"""The process that a filter gets before access is checked."""
+
 
 class LearningIndex:
     """An index of login records that reads a missing record when a process names its login."""
@@ -71,7 +74,10 @@ class LearningIndex:
 
 
 class PossibleMembers:
-    """A filter on processes that match now, or may match once the login records are read again."""
+    """A filter on processes that match now, or may match once the login records are read again.
+
+    It is called before access is checked, so the filter on processes with owners gets only the owner.
+    """
 
     def __init__(
         self, session_filter: SessionFilter | None, process_filter: "ProcessOwnerFilter | None", index: LogonIndex
@@ -84,6 +90,6 @@ class PossibleMembers:
         # the record of its login is not read yet, so neither its owner nor its user is certain
         if self._index.missing_login_id(process, owner) is not None:
             return True
-        if self._process_filter is not None and not self._process_filter.keeps(process, owner):
+        if self._process_filter is not None and not self._process_filter.keeps(_PROCESS_WITHOUT_FACTS, owner):
             return False
         return self._session_filter is None or self._session_filter.keeps(process, owner)

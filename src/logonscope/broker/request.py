@@ -17,7 +17,7 @@ from functools import cached_property, lru_cache
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from logonscope.broker.access import NOT_REQUESTED, Caller, Visibility, admit
+from logonscope.broker.access import HIDDEN, NOT_REQUESTED, Caller, Visibility, admit
 from logonscope.broker.foreign import ForeignProcesses
 from logonscope.broker.learning_index import LearningIndex, PossibleMembers
 from logonscope.broker.session_selector import SessionFilter, Which, select_sessions, selected_login_uids
@@ -64,7 +64,10 @@ ReadOrder = Literal["logins first", "processes first"]
 
 
 class ProcessOwnerFilter(NamedTuple):
-    """A filter on masked processes and their owners: the facts it reads (with OWNER_FACT if it reads the owner)."""
+    """A filter on processes and their owners: the facts it reads (with OWNER_FACT if it reads the owner).
+
+    It gets them masked. By "processes first", before access is checked, it gets the owner and a process without facts.
+    """
 
     facts: Facts
     keeps: Callable[[Process, Owner], bool]
@@ -184,6 +187,7 @@ class Request:
             which: return only processes of these logon sessions.
             read_order: what is read first, the login records or the processes, unless the query names pids.
             process_filter: a filter that is applied before the other facts of a process are read. It may be ignored.
+                By "processes first" it may read the owner only (ValueError); processes with hidden owners are left out.
             include_hidden: also return processes that the caller may not see, with their identity facts only.
             include_own_in_sessions_of_others: also return the caller's processes in logon sessions of other users; if
                 False, they may be left out.
@@ -388,7 +392,9 @@ class Request:
         learning_index = LearningIndex(self, self.source.logins(self.look))
         selection = select_sessions(which, self.ownership, learning_index.index)
         session_filter = self._session_filter(selection, which)
-        visibility, facts = self.visibility, query.facts
+        # the filter may read facts that the query does not name: they are masked, too
+        filter_facts = process_filter.facts - {OWNER_FACT} if process_filter else frozenset()
+        visibility, facts = self.visibility, query.facts | filter_facts
 
         def visible_pair(process: Process) -> ProcessWithOwner | None:
             pair = visibility.view(process, learning_index.owner(process), facts, include_hidden=include_hidden)
@@ -403,7 +409,7 @@ class Request:
             process_filter, visible_pair, include_hidden=include_hidden, is_narrowed=session_filter is not None
         )
         processes = self.source.processes(self.look, narrowed_query._replace(early_filter=early_filter))
-        # Nothing to mask and nothing to leave out: the most frequent case, for which the loop is shorter.
+        # nothing to mask and nothing to leave out: the most frequent case, for which the loop is shorter
         if visibility.everything and session_filter is None:
             return ReadResult(learning_index.pairs(processes), learning_index.index)
         return ReadResult(filter(None, map(visible_pair, processes)), learning_index.index)
@@ -443,6 +449,9 @@ class Request:
         *,
         include_own_in_sessions_of_others: bool,
     ) -> ReadResult:
+        # before access is checked: the result of a filter on other facts would reveal what the caller may not read
+        if process_filter is not None and process_filter.facts != {OWNER_FACT}:
+            raise ValueError(f"a filter before access is checked may read the owner only: {process_filter.facts}")
         # These records are older than the processes and serve to narrow the reading only.
         index = self.ownership.index(self.source.logins(self.look), self.machine)
         # Process(*values) takes the values as arguments, which is slower: this makes the tuple at once
@@ -454,11 +463,9 @@ class Request:
             )
             session_filter = self._session_filter(selection, which)
             if session_filter is not None or process_filter is not None:
-                facts = self.ownership.owner_facts | (
-                    process_filter.facts - {OWNER_FACT} if process_filter else frozenset()
-                )
                 possible_members = PossibleMembers(session_filter, process_filter, index)
-                narrowed_query = narrowed_query._replace(early_filter=EarlyFilter(facts, possible_members.keeps))
+                early_filter = EarlyFilter(self.ownership.owner_facts, possible_members.keeps)
+                narrowed_query = narrowed_query._replace(early_filter=early_filter)
             # all processes are held in memory: drop the facts that were read only because they are in the same file
             pick = _pick_facts(narrowed_query.facts)
             processes = [
@@ -470,7 +477,11 @@ class Request:
             # reading is used.
             if not index.is_insufficient_hint(narrowed_query.logon_hint):
                 break
-        return self._select_visible(processes, index, query.facts, which)
+        read_result = self._select_visible(processes, index, query.facts, which)
+        if process_filter is None:
+            return read_result
+        # the filter compared the real owner: a process whose owner is hidden would reveal the result
+        return read_result._replace(pairs=[pair for pair in read_result.pairs if pair[1] is not HIDDEN])
 
     def _narrow_query(
         self, query: ProcessQuery, selection: Selection, index: LogonIndex, *, include_own_in_sessions_of_others: bool

@@ -1,7 +1,8 @@
 """The whose operation: finds the login that a process comes from.
 
-For a pid, only the process, its parents up to the login, and the login's record are read: the cost does not depend on
-the number of processes on the host.
+If the logon session of a pid has a record (the System session counts as one that has), the process, its parents up to
+the login and the processes right below the leader are read, whatever the size of the host. Without a record, all
+processes of the logon session describe it, and one small file of every process on the host is read to find them.
 """
 
 from typing import TYPE_CHECKING, NamedTuple
@@ -76,10 +77,10 @@ def session_of(request: Request, pid: int) -> SessionOf:
 
 
 class DescribedProcess(NamedTuple):
-    """A process and its logon session, as far as the caller may see them.
+    """A process and its logon session, which the caller may see.
 
     Attributes:
-        process: the process, with all facts.
+        process: the process, not masked.
         owner: the logon session that it belongs to.
         session: the description of that logon session.
         chain: the parents of the process and itself, masked, each with its owner.

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 Row = TypeVar("Row")
 RowIterator = Generator[Row, None, None]
-"""RowIterator that are read while they are iterated; ``close()`` stops the reading and releases its resources."""
+"""An iterator of rows, which are read while it is iterated; ``close()`` stops reading and releases its resources."""
 
 
 class Host(ABC):
@@ -150,7 +150,7 @@ class Host(ABC):
         return answer
 
     def session_of(self, pid: int) -> "SessionOf":
-        """Return the logon session of a process and the evidence for it: scope, audit, manager or none.
+        """Return the logon session of a process and the evidence for it: scope, audit, manager, none, reported.
 
         Raises:
             NotFoundError: there is no such process.
@@ -436,7 +436,8 @@ class Host(ABC):
             NotFoundError: there is no such instance, or the caller may not see it.
             InvalidMethodError: its class has no such method.
             InvalidMethodParametersError, TypeMismatchError: the parameters are not those of the method.
-            NotSupportedError: the method is not supported on Linux, or the host is a recording.
+            NotSupportedError: the method is not supported on Linux, or it changes something and the host can only be
+                read (a recording, a folder, another source).
         """
         answer: Outcome = self._perform(
             "invoke", path=_path_text(path), method_name=method, parameters=parameters, namespace=namespace

@@ -46,7 +46,7 @@ def is_read_only_method(request: Request, path: str | ObjectPath, method: str = 
 
 
 def record_nothing(path: ObjectPath, method: str, outcome: str) -> None:
-    """WriteAuditLine nothing: the audit log has only methods that change something."""
+    """Write no line: the audit log has only methods that change something."""
 
 
 def invoke_method(

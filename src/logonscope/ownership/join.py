@@ -37,7 +37,7 @@ class KernelIdJoin(NamedTuple):
     """The kernel id that a login is joined with, and the evidence for that: record, leader, scope, remembered.
 
     It is not the evidence of an Owner. There, "scope" means that a process is in the scope of the login; here, that all
-    processes in the scope carry this kernel id.
+    processes in the scope carry this kernel id, or, without a record, that the name of the scope is this id.
     """
 
     kernel_id: int

@@ -87,7 +87,7 @@ _COLUMNS = {
     ),
     "StartTime": column(
         lambda process, _, context: start_time(process, context.machine),
-        "stat: starttime, after /proc/stat: btime", "start",
+        "stat: starttime, counted from the boot (/proc/stat: btime)", "start",
     ),
     "StartTicks": fact_column("start", "stat: starttime"),
     "BootId": host_column(

@@ -38,7 +38,7 @@ PROVIDER = Provider(
         ),
         "StartTime": column(
             lambda process, _, context: start_time(process, context.machine),
-            "stat: starttime, after /proc/stat: btime", "start",
+            "stat: starttime, counted from the boot (/proc/stat: btime)", "start",
         ),
         "Leftover": column(
             lambda _, owner, context: context.logons.is_leftover(owner),

@@ -100,7 +100,7 @@ PROVIDER = Provider(
         "CreationClassName": constant("Win32_Process"),
         "CreationDate": column(
             lambda process, _, context: start_time(process, context.machine),
-            "stat: starttime, after /proc/stat: btime", "start",
+            "stat: starttime, counted from the boot (/proc/stat: btime)", "start",
         ),
         "Handle": column(lambda process, *_: str(process.pid), "its directory in /proc"),
         "KernelModeTime": column(_time("stime"), "stat: stime", "stime"),

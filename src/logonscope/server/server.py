@@ -61,7 +61,7 @@ def run(
         is_stuck: called for the service manager's watchdog; after True the service manager restarts the server.
 
     Raises:
-        AccessDeniedError, InvalidParameterError: a socket cannot be open_sockets, or the certificate cannot be read.
+        AccessDeniedError, InvalidParameterError: a socket cannot be opened, or the certificate cannot be read.
         LogonscopeError: the application does not start.
     """
     memory.limit_free_memory()

@@ -162,7 +162,10 @@ def column(value: Callable[..., Value], source: str, *facts: str) -> Column:
 
 
 def fact_column(name: str, source: str) -> Column:
-    """Return the column of a fact of the process; a text is cleaned, any other value is returned as it is."""
+    """Return the column of a fact of the process; a text is cleaned, any other value is returned as it is.
+
+    It costs one call a row, unless the property is an integer.
+    """
     return Column(_FactValue(name), source, frozenset({name}))
 
 
@@ -182,7 +185,10 @@ def always_null(reason: str) -> Column:
 
 
 class _RowLayout:
-    """How rows of some columns are made. What is the same in all rows is made once, and no fact costs a call."""
+    """How rows of some columns are made.
+
+    Values that are the same in all rows are made once. A fact costs no call if its property is an integer.
+    """
 
     def __init__(self, columns: Sequence[Column]) -> None:
         self.facts = frozenset[str]().union(*(column.facts for column in columns))

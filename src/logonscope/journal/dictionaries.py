@@ -8,8 +8,8 @@ COMMAND_SPAN = 1 << 20
 """A command line is shared by rows up to so many numbers after its own: then retention finds those that use it in a
 range of rows, without an index. The row that used it first can have a number that is less by a batch."""
 
-MOST_COMMANDS = 20_000
-MOST_KEYS = 50_000
+MAX_COMMANDS = 20_000
+MAX_KEYS = 50_000
 
 
 class Dictionary:
@@ -18,7 +18,7 @@ class Dictionary:
     A full dictionary is emptied: the next use of a value gives it another number.
     """
 
-    def __init__(self, next_id: int, most: int = MOST_KEYS) -> None:
+    def __init__(self, next_id: int, most: int = MAX_KEYS) -> None:
         self._next_id, self._most = next_id, most
         self.numbers: dict[Hashable, int] = {}
         self.new_rows: list[tuple[Any, ...]] = []
@@ -61,7 +61,7 @@ class CommandLines:
 
     def add(self, argv: bytes, seq: int) -> None:
         """Give a command line the number ``seq``, which nothing else has."""
-        if len(self._numbers) >= MOST_COMMANDS:
+        if len(self._numbers) >= MAX_COMMANDS:
             self._numbers.popitem(last=False)
         self._numbers[argv] = seq
         self._new_rows.append((seq, argv))

@@ -29,7 +29,7 @@ SLACK_TICKS = 2
 SECOND_LOOK_SECONDS = 3.0
 """A process is read again after so many seconds: daemons drop their rights, and rename themselves, without an event."""
 
-MOST_SECOND_LOOKS = 20_000
+MAX_SECOND_LOOKS = 20_000
 
 _log = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ class Enricher:
 
     def __init__(self, source: Source, describer: LogonDescriber) -> None:
         self._source, self._describer = source, describer
-        self._looks: deque[SecondLook] = deque(maxlen=MOST_SECOND_LOOKS)
+        self._looks: deque[SecondLook] = deque(maxlen=MAX_SECOND_LOOKS)
 
     def __repr__(self) -> str:
         return f"<Enricher of {self._source.label}>"

@@ -34,7 +34,7 @@ from logonscope.machine.history import (
 )
 
 PAGE = 2000
-MOST_IDLE = 4
+MAX_IDLE = 4
 FORGET_SECONDS = 600.0
 
 Limits = Mapping[int, tuple[int, int]]
@@ -100,7 +100,7 @@ class JournalHistory(History):
             reader.close()
             raise RecordingError(f"cannot read the history: {error}", "try again") from None
         with self._lock:
-            if len(self._idle) < MOST_IDLE:
+            if len(self._idle) < MAX_IDLE:
                 self._idle.append(reader)
                 return
         reader.close()

@@ -10,7 +10,7 @@ from logonscope.errors import InvalidParameterError
 CommandLines = Literal["off", "name", "full"]
 
 DAY_MS = 86_400_000
-LONGEST_ARGV = 32_767
+MAX_ARGV_LENGTH = 32_767
 """Maximum bytes of a command line that are kept."""
 
 REDACTED = b"[redacted]"
@@ -72,7 +72,7 @@ def _drop_argv(argv: bytes | None) -> bytes | None:
 
 
 def _keep_name(argv: bytes | None) -> bytes | None:
-    return argv[: argv.find(b"\0") + 1][:LONGEST_ARGV] or None if argv else None
+    return argv[: argv.find(b"\0") + 1][:MAX_ARGV_LENGTH] or None if argv else None
 
 
 class Redactor:
@@ -91,7 +91,7 @@ class Redactor:
         # replaced before it is cut, so that no part of a secret is left at the end
         for pattern in self._patterns:
             argv = pattern.sub(REDACTED, argv)
-        return argv[:LONGEST_ARGV]
+        return argv[:MAX_ARGV_LENGTH]
 
 
 def parse_span(text: str) -> int:

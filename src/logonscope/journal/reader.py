@@ -20,7 +20,7 @@ SLACK_MS = 1000
 CLASSES = 14
 """Duration classes: 4^14 s are 8 years."""
 
-MOST_COMMANDS = 20_000
+MAX_COMMANDS = 20_000
 
 _LASTING = "SELECT * FROM process INDEXED BY process_lasting WHERE"
 _SHORT = "SELECT * FROM process NOT INDEXED WHERE class IS NULL AND lasted IS NOT NULL"
@@ -151,7 +151,7 @@ class Reader:
     def load_commands(self, numbers: Iterable[int | None]) -> None:
         """Read command lines that were not read yet."""
         # command lines are large, and few are asked for twice
-        if len(self._commands) > MOST_COMMANDS:
+        if len(self._commands) > MAX_COMMANDS:
             self._commands.clear()
         missing = {number for number in numbers if number is not None} - self._commands.keys()
         self._commands.update(self.by_numbers("SELECT id, argv FROM command WHERE id IN ({})", sorted(missing)))

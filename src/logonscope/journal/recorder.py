@@ -47,7 +47,7 @@ from logonscope.machine.events import (
 NAME_CHECK_MS = 600_000
 """The account names of uids are looked up again after so many ms."""
 
-MOST_CREDENTIALS = 10_000
+MAX_CREDENTIALS = 10_000
 
 SLACK_TICKS = 2
 """Clock ticks by which the start of a process may change: a source can estimate it first and read it later."""
@@ -333,7 +333,7 @@ class Recorder:
         return number
 
     def _credential_number(self, process: Process) -> int | None:
-        if self._ms > self._names_until or len(self._credential_numbers) > MOST_CREDENTIALS:
+        if self._ms > self._names_until or len(self._credential_numbers) > MAX_CREDENTIALS:
             self._credential_numbers.clear()
             self._names_until = self._ms + NAME_CHECK_MS
         number = self._credential_numbers.get((process.uids, process.gids))

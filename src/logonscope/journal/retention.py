@@ -17,7 +17,7 @@ from logonscope.journal.writer import Writer
 PAGE = 5000
 """Rows that are looked at in one step."""
 
-MOST_OF_BATCH = 20_000
+MAX_OF_BATCH = 20_000
 """A row can use a command line whose number is greater, by less than this."""
 
 SIZE_MARGIN = 0.95
@@ -151,7 +151,7 @@ class Retention:
         used: set[int] = set()
         for table in ("process", "change"):
             query = f"SELECT command FROM {table} WHERE id >= ? AND id < ? AND command IS NOT NULL"
-            for first in range(low - MOST_OF_BATCH, end + COMMAND_SPAN, COMMAND_SPAN // 8):
+            for first in range(low - MAX_OF_BATCH, end + COMMAND_SPAN, COMMAND_SPAN // 8):
                 used.update(row[0] for row in self._reader.rows(query, (first, first + COMMAND_SPAN // 8)))
         commands = self._reader.rows("SELECT id FROM command WHERE id >= ? AND id < ?", (low, end))
         unused = [row[0] for row in commands if row[0] not in used]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import Any
 
-MOST_PARAMETERS = 7000
+MAX_PARAMETERS = 7000
 """Parameters of one statement: well below SQLite's limit of 32,766."""
 
 INSERT_SIZES = (512, 128, 32, 8, 1)
@@ -30,7 +30,7 @@ def _run_in_sizes(database: sqlite3.Connection, statement: str, columns: int, ro
     # the largest size first; what is left over goes with the smaller ones
     first, row_marks = 0, f"({','.join('?' * columns)})"
     for size in INSERT_SIZES:
-        if size * columns > MOST_PARAMETERS:
+        if size * columns > MAX_PARAMETERS:
             continue
         text = statement.format(",".join([row_marks] * size))
         while len(rows) - first >= size:

@@ -12,7 +12,7 @@ from logonscope.machine.history import Verification
 
 PAGE = 20_000
 LOGON_ENDED_SEQ = 9
-MOST_ATTEMPTS = 3
+MAX_ATTEMPTS = 3
 
 
 class Verifier:
@@ -23,11 +23,11 @@ class Verifier:
 
     def verify(self) -> Verification:
         """Verify the journal. Rows that retention deletes meanwhile make it begin again."""
-        for attempt in range(MOST_ATTEMPTS):
+        for attempt in range(MAX_ATTEMPTS):
             # what retention deletes while rows are read would look like missing rows
             removed = self._removed()
             result = self._verify()
-            if result.is_intact or self._removed() == removed or attempt == MOST_ATTEMPTS - 1:
+            if result.is_intact or self._removed() == removed or attempt == MAX_ATTEMPTS - 1:
                 return result
         raise AssertionError
 

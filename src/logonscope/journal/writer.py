@@ -21,7 +21,7 @@ from logonscope.journal.recorder import StoredState
 from logonscope.journal.rows import CHANGES, ID, LASTED, Batch
 from logonscope.journal.statements import insert_rows, update_rows
 
-MOST_RECENT = 4000
+MAX_RECENT = 4000
 """Rows of ``recent`` from which on rows are moved."""
 
 MOVE_STEP = 400
@@ -296,7 +296,7 @@ class Writer:
     @property
     def needs_move(self) -> bool:
         """Return whether rows should be moved out of ``recent``."""
-        return self._recent > MOST_RECENT
+        return self._recent > MAX_RECENT
 
     @property
     def last_link(self) -> bytes:

@@ -21,7 +21,7 @@ from tests.lab.fixtures import cannot
 
 PROGRAM = Path(__file__).with_name("logins.c")
 
-MOST_TICKS_LATE = 500
+MAX_TICKS_LATE = 500
 """Clock ticks by which the event of a fork may be later than the start of the process."""
 
 Life = tuple[int, int, int]
@@ -116,7 +116,7 @@ def compare(history: list[Life], events: list[Event]) -> Comparison:
         # The event of a fork comes later than the start, by much where the machine is busy: the first life counts that
         # is not older. It is less than the time in which a pid comes back, 32,768 forks later.
         lives = sorted(
-            (end for end in ends[pid] if -1 <= (end.process.start or 0) - start <= MOST_TICKS_LATE), key=_start_of
+            (end for end in ends[pid] if -1 <= (end.process.start or 0) - start <= MAX_TICKS_LATE), key=_start_of
         )[:1]
         if len(lives) != 1:
             missing += 1

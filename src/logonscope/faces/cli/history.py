@@ -32,7 +32,7 @@ examples:
   sudo logonscope history forget bob        delete what is kept of a user
 """
 
-MOST_PROGRAMS = 4
+MAX_PROGRAMS = 4
 """Programs of a login that its line shows."""
 
 VERIFY, FORGET = "verify", "forget"
@@ -174,8 +174,8 @@ def duration_text(seconds: float) -> str:
 
 
 def _programs_text(row: PastLogin) -> str:
-    shown = [f"{program.name or '?'} {program.runs}" for program in row.programs[:MOST_PROGRAMS]]
-    rest = len(row.programs) - MOST_PROGRAMS
+    shown = [f"{program.name or '?'} {program.runs}" for program in row.programs[:MAX_PROGRAMS]]
+    rest = len(row.programs) - MAX_PROGRAMS
     return ", ".join(shown) + (f" and {rest} more" if rest > 0 else "")
 
 

@@ -15,7 +15,7 @@ from logonscope.sources.live.records import EXEC, EXIT, FORK, GID, MESSAGE_BYTES
 BUFFER_BYTES = 32 << 20
 """Receive buffer: 80,000 messages, at 832 bytes each. Without CAP_NET_ADMIN the kernel's limit is used."""
 
-MOST_RECORDS = 65_536
+MAX_RECORDS = 65_536
 """Maximum records of one batch."""
 
 _AT_ONCE = 1024
@@ -102,7 +102,7 @@ class ProcessConnector:
         """Return the records that have arrived, without waiting."""
         records: list[Record] = []
         data, descriptor, receive, messages = memoryview(self._data), self.fileno(), self._receive, self._messages
-        while len(records) < MOST_RECORDS:
+        while len(records) < MAX_RECORDS:
             count = receive(descriptor, messages, _AT_ONCE, socket.MSG_DONTWAIT, None)
             if count > 0:
                 records.extend(parse_messages(data[: count * MESSAGE_BYTES]))
@@ -113,7 +113,7 @@ class ProcessConnector:
         # read after the messages, so that a loss before any of them is known with it
         drops = self._read_drops()
         lost, self._drops = (drops - self._drops) & 0xFFFFFFFF, drops
-        return ReceivedRecords(records, lost, len(records) >= MOST_RECORDS)
+        return ReceivedRecords(records, lost, len(records) >= MAX_RECORDS)
 
     def close(self) -> None:
         """End the subscription."""

@@ -13,7 +13,7 @@ PROC = "/proc"
 INITIAL_PID_NAMESPACE = "pid:[4026531836]"
 """PROC_PID_INIT_INO of the kernel."""
 
-MOST_NAMESPACES = 256
+MAX_NAMESPACES = 256
 """Maximum number of mount namespaces that are searched for a /proc of their own."""
 
 
@@ -140,7 +140,7 @@ class LocalFeed(Feed):
         own, seen = _namespace(self._proc, "self"), set[str]()
         for pid in filter(str.isdecimal, os.listdir(self._proc)):
             namespace = _namespace(self._proc, pid)
-            if namespace is None or namespace == own or namespace in seen or len(seen) >= MOST_NAMESPACES:
+            if namespace is None or namespace == own or namespace in seen or len(seen) >= MAX_NAMESPACES:
                 continue
             seen.add(namespace)
             try:

@@ -42,7 +42,7 @@ SWEPT_PIDS = 32
 SWEEP_SHARE = 0.001
 """Maximum share of one processor that comparisons take."""
 
-MOST_ZOMBIE_DELAY = 60.0
+MAX_ZOMBIE_DELAY = 60.0
 """Maximum seconds between two looks whether processes that have ended are reaped."""
 
 RETRY_SECONDS = 2.0
@@ -255,7 +255,7 @@ class LiveHost:
         self._next_call = None if self.after_batch is None else self.after_batch()
         if self.index is not None and self.index.has_zombies:
             # that they are reaped is no event: looked at again soon, then ever less often
-            doubled_delay = min(MOST_ZOMBIE_DELAY, self._zombie_delay * 2)
+            doubled_delay = min(MAX_ZOMBIE_DELAY, self._zombie_delay * 2)
             self._zombie_delay = self._delay if self._had_records else doubled_delay
             moment = time.monotonic() + self._zombie_delay
             self._next_call = moment if self._next_call is None else min(moment, self._next_call)

@@ -24,7 +24,7 @@ SLACK_TICKS = 1
 It is mostly earlier, by a microsecond, and by much more where the kernel was busy with something else in between.
 """
 
-LONGEST_CHAIN = 100
+MAX_CHAIN_LENGTH = 100
 """Maximum number of ancestors that are looked at."""
 
 _UNKNOWN, _MIXED, _MANAGER, _DIFFERING_CHILD = 1, 2, 4, 8
@@ -204,7 +204,7 @@ class LiveIndex:
         ids = {(child.ses, child.cgroup) for child in children if child is not None}
         # the nearest subreaper adopts them; which ancestor is one is not known, so all that differ are suspected
         ancestor, steps = self.entries.get(entry.parent), 0
-        while ancestor is not None and steps < LONGEST_CHAIN:
+        while ancestor is not None and steps < MAX_CHAIN_LENGTH:
             if ids != {(ancestor.ses, ancestor.cgroup)}:
                 self._suspects.add(ancestor.pid)
             ancestor, steps = self.entries.get(ancestor.parent), steps + 1
@@ -336,7 +336,7 @@ class LiveIndex:
         if writes.logins and any(write.process is None for write in writes.logins):
             parents |= self._read_now
         level, steps = parents & self._read_now, 0
-        while level and steps < LONGEST_CHAIN:
+        while level and steps < MAX_CHAIN_LENGTH:
             steps += 1
             children = [
                 entry

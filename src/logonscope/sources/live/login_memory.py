@@ -12,7 +12,7 @@ from logonscope.sources.linux.inheritance import carried_kernel_id
 REMEMBERED = "remembered"
 """Source of a record that only the memory has."""
 
-MOST_LOGINS = 20_000
+MAX_LOGINS = 20_000
 """Maximum number of logins that are remembered without a record; the oldest are dropped first."""
 
 _Key = tuple[str, int, int | None]
@@ -70,8 +70,8 @@ class LoginMemory:
                 del self._logins[key]
                 continue
             merged.append(_forgotten(self._logins[key], state))
-        if len(self._logins) - len(present) > MOST_LOGINS:
-            for key in [key for key in self._logins if key not in present][:-MOST_LOGINS]:
+        if len(self._logins) - len(present) > MAX_LOGINS:
+            for key in [key for key in self._logins if key not in present][:-MAX_LOGINS]:
                 del self._logins[key]
         return tuple(merged)
 

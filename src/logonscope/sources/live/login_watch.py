@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from logonscope.facts import Login
 
-MOST_LEADERS = 4096
+MAX_LEADERS = 4096
 """Maximum number of leaders that are watched: each is an open file."""
 
 _IN_MOVED_TO, _IN_DELETE, _IN_CLOSE_WRITE, _IN_CREATE = 0x80, 0x200, 0x8, 0x100
@@ -69,7 +69,7 @@ class LoginWatch:
             old.append(self._leaders.pop(key))
             del self._keys[old[-1]]
         for key in wanted - set(self._leaders):
-            if len(self._leaders) >= MOST_LEADERS:
+            if len(self._leaders) >= MAX_LEADERS:
                 break
             try:
                 descriptor = os.pidfd_open(key[0])

@@ -26,7 +26,7 @@ from logonscope.machine.events import (
 from logonscope.sources.live.entries import Change, State
 from logonscope.sources.live.host import LiveHost
 
-MOST_EVENTS = 65_536
+MAX_EVENTS = 65_536
 """Maximum number of events that are kept for slow readers."""
 
 SETTLE_SECONDS = 2.0
@@ -40,7 +40,7 @@ class EventStream:
 
     def __init__(self, host: LiveHost) -> None:
         self._host = host
-        self._events: deque[Event] = deque(maxlen=MOST_EVENTS)
+        self._events: deque[Event] = deque(maxlen=MAX_EVENTS)
         self._cursor = 0
         self._changes: list[Change] = []
         self._condition = threading.Condition()

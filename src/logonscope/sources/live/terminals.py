@@ -7,7 +7,7 @@ from logonscope.sources.live.index import LiveIndex
 LEVELS = 3
 """Levels of the tree below a leader that are looked at: sshd forks workers of its own above the shell."""
 
-MOST_BELOW = 64
+MAX_BELOW = 64
 """Maximum number of processes below a leader that are read."""
 
 
@@ -19,7 +19,7 @@ def find_terminal(direct: Source, ownership: Ownership, index: LiveIndex, login:
     for _ in range(LEVELS):
         level = {child for pid in level for child in index.children(pid)}
         pids |= level
-        if len(pids) > MOST_BELOW:
+        if len(pids) > MAX_BELOW:
             break
     look = Look()
     query = ProcessQuery(ownership.description_facts, pids=frozenset(pids))

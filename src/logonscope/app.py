@@ -297,9 +297,12 @@ def _open_live_source(direct: Source, settings: "Settings", *, is_here: bool) ->
     Raises:
         InvalidParameterError: history needs events of this machine, or its files are in use.
     """
+    from logonscope.server.settings_check import check_history  # noqa: PLC0415 -- the other commands need no server
+
+    if not is_here and settings.history:
+        raise InvalidParameterError("history = true needs the events of this machine", "leave --host out")
+    check_history(settings)
     if settings.live == "false" or not is_here:
-        if settings.history:
-            raise InvalidParameterError("history = true needs the events of this machine", 'set live = "auto"')
         return direct
     from logonscope.ownership import LINUX  # noqa: PLC0415 -- as in _read_here
     from logonscope.sources.live.choose import make_live  # noqa: PLC0415 -- only the server keeps events

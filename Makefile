@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .NOTPARALLEL:
-.PHONY: test unit lint house fresh bench compare soak load fuzz siege crowd peers clean
+.PHONY: test unit lint house fresh bench history-bench history-kills compare soak load fuzz siege storm crowd peers clean
 
 test: $(VENV)/.test $(if $(STRICT),$(VENV)/.lint $(VENV)/.test-kerberos $(VENV)/.test-clients $(VENV)/.test-docs)
 	LOGONSCOPE_REQUIRE=$(if $(STRICT),1,) $(BIN)/python -m pytest
@@ -45,6 +45,15 @@ fuzz: $(VENV)/.test  ## 200,000 texts and 100,000 requests, few of them sound; h
 
 siege: $(VENV)/.test  ## attacks on the packaged unit in a booted machine, and what they cost others; CASE="silent full-disk"; needs root
 	$(BIN)/python -m tests.siege $(CASE)
+
+history-bench: $(VENV)/.bench  ## a journal of 10,000,000 lifetimes: its size, its questions, a storm into it
+	$(BIN)/python -m bench.history
+
+history-kills: $(VENV)/.test  ## a writer of history killed at 300 random moments: nothing acknowledged may be lost
+	$(BIN)/python -m tests.journal.kills 300
+
+storm: $(VENV)/.test  ## what the live source costs, and what it gets wrong beside storms of processes; as root; SECONDS=60 a load
+	$(BIN)/python -m tests.sources.live.storm $(SECONDS)
 
 crowd: $(VENV)/.test  ## 20,000 processes in 2,000 logins of this kernel, before and after logout; needs root
 	$(BIN)/python -m tests.lab.crowd

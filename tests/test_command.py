@@ -1,5 +1,6 @@
 """Tests of command.py: bad streams, and too little memory or processes, cause no traceback."""
 
+import compileall
 import os
 import socket
 import subprocess
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import logonscope
 from tests.example import recording
 from tests.server.attacked import attacked
 
@@ -90,6 +92,8 @@ sys.exit(main())
 
 
 def test_without_memory_there_is_one_line_and_an_exit_code_of_its_own(tmp_path: Path) -> None:
+    # to compile a module takes more memory than to run it, and Python may call a lack of it a syntax error
+    compileall.compile_dir(Path(logonscope.__file__).parent, quiet=2)
     host, codes = recording(tmp_path), []
     for room in (1 << 18, 1 << 19, 5 << 17, 3 << 18, 1 << 20, 3 << 19, 1 << 21, 3 << 20, 1 << 22, 1 << 26):
         command = [sys.executable, "-c", WITH_LITTLE_MEMORY, str(room), "sessions", "--host", host]

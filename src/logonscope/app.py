@@ -20,9 +20,14 @@ if TYPE_CHECKING:
     from logonscope.client.remote_url import Url
     from logonscope.faces.cli.user import Users
     from logonscope.machine.snapshot import Snapshot
+    from logonscope.server.configuration import Settings
+    from logonscope.server.page_run import PageHost
 
 SERVICE_SOCKET = "/run/logonscope/socket"
 """The unix socket of the service of this machine."""
+
+HISTORY_FOLDER = "/var/lib/logonscope/history"
+"""The folder of the history of this machine."""
 
 UNIX_PREFIX = "unix:"
 
@@ -129,7 +134,19 @@ def _read_here(address: str | None, caller: Caller, source: Source | None = None
     """Return a host that this process reads: this machine, a recording, or a source that is given."""
     from logonscope.ownership import LINUX  # noqa: PLC0415 -- where the service answers, no rules are needed
 
-    return LocalHost(choose_source(address) if source is None else source, LINUX, caller, _save_recording)
+    if source is None:
+        source = choose_source(address)
+        if address is None:
+            add_history(source)
+    return LocalHost(source, LINUX, caller, _save_recording)
+
+
+def add_history(source: Source) -> None:
+    """Give the source of this machine the history that its service keeps, if this process can read that."""
+    if os.path.isdir(HISTORY_FOLDER) and os.access(f"{HISTORY_FOLDER}/journal.db", os.R_OK):
+        from logonscope.journal.history import JournalHistory  # noqa: PLC0415 -- many machines keep no history
+
+        source.history = JournalHistory(HISTORY_FOLDER)
 
 
 class RemoteCredentials(NamedTuple):
@@ -266,10 +283,65 @@ def _run_token_command(args: "argparse.Namespace") -> int:
 
 def _run_server(args: "argparse.Namespace") -> int:
     """Run ``logonscope serve`` with the source that the command line chooses; return the exit code."""
+    from logonscope.faces import web  # noqa: PLC0415 -- the other commands need no page
     from logonscope.ownership import LINUX  # noqa: PLC0415 -- as in _read_here
     from logonscope.server import command  # noqa: PLC0415 -- the other commands need no server
 
-    return command.run(args, choose_source(args.host), LINUX, _unix_peer_caller)
+    open_source = partial(_open_live_source, choose_source(args.host), is_here=args.host is None)
+    return command.run(args, open_source, LINUX, _unix_peer_caller, web.FOLDER)
+
+
+def _open_live_source(direct: Source, settings: "Settings", *, is_here: bool) -> Source:
+    """Return the source that the server answers from, with its history, by the settings.
+
+    Raises:
+        InvalidParameterError: history needs events of this machine, or its files are in use.
+    """
+    from logonscope.server.settings_check import check_history  # noqa: PLC0415 -- the other commands need no server
+
+    if not is_here and settings.history:
+        raise InvalidParameterError("history = true needs the events of this machine", "leave --host out")
+    check_history(settings)
+    if settings.live == "false" or not is_here:
+        return direct
+    from logonscope.ownership import LINUX  # noqa: PLC0415 -- as in _read_here
+    from logonscope.sources.live.choose import make_live  # noqa: PLC0415 -- only the server keeps events
+
+    if not settings.history:
+        return make_live(direct, LINUX, needs_writes=settings.live == "auto")
+    from logonscope.journal.service import HistoryService, make_policy  # noqa: PLC0415 -- many servers keep no history
+
+    policy = make_policy(
+        dict(settings.history_keep), settings.history_size, settings.history_command_lines, settings.history_exclude,
+        settings.history_redact,
+    )  # fmt: skip
+    service = HistoryService(os.path.join(settings.state, "history"), direct, LINUX, policy, __version__)
+    live = make_live(direct, LINUX, needs_writes=settings.live == "auto", remembered=service.keeper.remembered_logins())
+    live.history = direct.history = service.start(live)
+    return live
+
+
+def load_page_command() -> ServerCommand:
+    """Return the command ``page``; import its module only when called."""
+    from logonscope.server import page_command  # noqa: PLC0415 -- the other commands need no server
+
+    return ServerCommand(page_command.EPILOG, page_command.add_arguments, _run_page)
+
+
+def _run_page(args: "argparse.Namespace") -> int:
+    """Run ``logonscope page`` about this host or a recording; return the exit code."""
+    from logonscope.faces import web  # noqa: PLC0415 -- the other commands need no page
+    from logonscope.ownership import LINUX  # noqa: PLC0415 -- as in _read_here
+    from logonscope.server import page_command  # noqa: PLC0415 -- the other commands need no server
+
+    visibility: VisibilityName = "kernel" if args.readable else "own"
+
+    def choose_host(name: str | None) -> "PageHost":
+        from logonscope.server.page_run import PageHost  # noqa: PLC0415 -- the help of this command does not need it
+
+        return PageHost(choose_source(name), LINUX, _local_caller_for(name, visibility))
+
+    return page_command.run(args, choose_host, web.FOLDER)
 
 
 def _unix_peer_caller(uid: int) -> Caller:

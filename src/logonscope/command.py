@@ -101,6 +101,13 @@ def _load_serve_command() -> "ServerCommand":
     return load_serve_command()
 
 
+def _load_page_command() -> "ServerCommand":
+    from logonscope.app import load_page_command  # noqa: PLC0415 -- imports sources, which few commands need
+
+    gc.set_threshold(SERVER_GC_THRESHOLD)
+    return load_page_command()
+
+
 def _load_token_command() -> "ServerCommand":
     from logonscope.app import load_token_command  # noqa: PLC0415 -- imports sources, which few commands need
 
@@ -109,6 +116,7 @@ def _load_token_command() -> "ServerCommand":
 
 SERVER_COMMANDS: Mapping[str, Callable[[], Any]] = {
     "serve": _load_serve_command,
+    "page": _load_page_command,
     "token": _load_token_command,
     "schema": partial(import_module, "logonscope.server.schema_command"),
 }

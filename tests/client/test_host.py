@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from logonscope import Host, Instance, InvalidObjectPathError, InvalidParameterError, LogonFilter
+from logonscope.answers.history import HistoryFilter
 from logonscope.cim.schema import Schema, schema
 from tests.providers.asked import web1
 
@@ -71,6 +72,11 @@ ASKED: list[tuple[str, Callable[[Host], object], dict[str, Any]]] = [
     ("whose", lambda host: host.whose(":8080"), {"target": ":8080", "all_namespaces": False}),
     ("services", lambda host: host.services(), {}),
     ("doctor", lambda host: host.doctor(), {}),
+    ("history", lambda host: host.history(), {}),
+    ("history", lambda host: host.history(HistoryFilter("41")), {"where": HistoryFilter("41")}),
+    ("past_processes", lambda host: host.past_processes(HistoryFilter("41")), {"where": HistoryFilter("41")}),
+    ("verify_history", lambda host: host.verify_history(), {}),
+    ("forget_user", lambda host: host.forget_user("bob"), {"user": "bob"}),
     ("get", lambda host: host.get("A=1"), {"path": "A=1", "properties": None, "namespace": None}),
     (
         "get", lambda host: host.get(python3(), SOME, namespace="root"),

@@ -20,9 +20,12 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
     "query": {"text": "SELECT Name, __PATH FROM Win32_Process"}, "explain": {"text": "SELECT * FROM Win32_Process"},
     "associators": {"path": PROCESS}, "references": {"path": PROCESS}, "classes": {"pattern": "Win32_*Process*"},
     "get_class": {"name": "Win32_Process"}, "invoke": {"path": PROCESS, "method": "GetOwner"},
-    "delete": {"path": PROCESS},
+    "delete": {"path": PROCESS}, "history": {"where": {"word": "alice"}}, "past_processes": {"where": {"failed": True}},
 }  # fmt: skip
 """A valid request for each operation about the example host."""
+
+OF_HISTORY = {"history", "past_processes"}
+"""Operations that the example host, which has no history, refuses."""
 
 
 class JsonAnswer(NamedTuple):

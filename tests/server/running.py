@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from argon2 import PasswordHasher
 
 from logonscope.broker import Caller
+from logonscope.faces import web
 from logonscope.machine import Source
 from logonscope.ownership import LINUX
 from logonscope.server import listening_sockets
@@ -108,7 +109,7 @@ def running(
             "audit_log": str(folder / "audit"),
         }
         made = read_settings(None, common | told)
-        services = build_server_parts(source or example(), LINUX, made, local)
+        services = build_server_parts(source or example(), LINUX, made, local, web.FOLDER)
         services = services if authenticator is None else services._replace(authenticator=authenticator)
         yield from _served(made, services._replace(doors=services.doors + doors), folder)
 

@@ -19,7 +19,7 @@ from logonscope.server.json import JSON_OPERATIONS, MAX_PART_OCTETS
 from tests.broker.memory import Memory
 from tests.lab.fixtures import cannot
 from tests.providers.asked import SNAPSHOT
-from tests.server.json_requests import BODIES, JSON, basic, connection, post
+from tests.server.json_requests import BODIES, JSON, OF_HISTORY, basic, connection, post
 from tests.server.running import ADMIN, ALICE, RunningServer, hostile, running
 from tests.server.serving import wait_until
 
@@ -62,7 +62,7 @@ def test_every_operation_has_a_request_here() -> None:
     assert set(BODIES) == set(JSON_OPERATIONS)
 
 
-@pytest.mark.parametrize("name", [name for name in BODIES if name != "delete"])
+@pytest.mark.parametrize("name", [name for name in BODIES if name not in {"delete", *OF_HISTORY}])
 def test_an_operation_is_answered_by_lines_or_by_an_object(server: RunningServer, name: str) -> None:
     answer = post(server, name, BODIES[name])
     is_lines = JSON_OPERATIONS[name].rows

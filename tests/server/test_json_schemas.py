@@ -9,7 +9,7 @@ import pytest
 from logonscope.errors import InvalidMethodError
 from logonscope.server.json import JSON_OPERATIONS
 from logonscope.server.json_schemas import class_schemas, openapi, operation_schema
-from tests.server.json_requests import BODIES, post
+from tests.server.json_requests import BODIES, OF_HISTORY, post
 from tests.server.running import RunningServer, running
 
 WITH_JSONSCHEMA = pytest.mark.skipif(find_spec("jsonschema") is None, reason="needs jsonschema, of the extra test")
@@ -53,7 +53,7 @@ def test_a_request_and_its_answer_are_valid(server: RunningServer, name: str) ->
         validator.check_schema(document["properties"][part])
     definitions = {"$defs": document["$defs"]}
     validator({**document["properties"]["request"], **definitions}).validate(BODIES[name])
-    if name == "delete":
+    if name == "delete" or name in OF_HISTORY:
         return
     lines = post(server, name, BODIES[name]).lines
     assert lines

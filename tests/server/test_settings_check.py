@@ -53,6 +53,13 @@ def test_a_certificate_that_is_there_is_told_of(tmp_path: Path) -> None:
     assert not (tmp_path / "self-signed.crt").exists()
 
 
+def test_a_history_needs_events(tmp_path: Path) -> None:
+    assert refusal(settings_in(tmp_path, history=True)) == (
+        'history = true needs the events of this machine; set live = "auto"'
+    )
+    assert check_settings(settings_in(tmp_path, history=True, live="auto"))
+
+
 @pytest.mark.parametrize("url", [HERE, "https://127.0.0.1:0"])
 def test_the_authorities_of_client_certificates_are_read_without_a_listener_for_them(tmp_path: Path, url: str) -> None:
     self_signed_certificate(str(tmp_path))

@@ -264,6 +264,30 @@ def local_caller(name: str, uid: int, capabilities: int) -> Caller:
     return Caller(name, uid, administrator=uid == 0 or bool(capabilities >> CAP_SYS_PTRACE & 1))
 
 
+NOBODY = -1
+"""A uid that no process and no login has."""
+
+
+def past_caller(caller: Caller, name_now: str | None, name_then: str | None) -> Caller:
+    """Return a caller for a past moment: what belonged to its uid is its own only if the account was the same.
+
+    Args:
+        caller: the caller.
+        name_now: the account name of its uid now.
+        name_then: the account name of its uid at that moment.
+    """
+    if caller.administrator or (name_now is not None and name_now == name_then):
+        return caller
+    return caller._replace(uid=NOBODY)
+
+
+def owns_past_logon(caller: Caller, name_now: str | None, login_uid: int | None, user: str | None) -> bool:
+    """Return whether a caller may see a past logon session: its uid and its account name were the same then."""
+    if caller.administrator:
+        return True
+    return caller.uid is not None and login_uid == caller.uid and name_now is not None and user == name_now
+
+
 def admit(caller: Caller) -> None:
     """Reject a caller that is not authenticated. It may see nothing, not even which classes exist.
 

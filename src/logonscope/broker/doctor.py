@@ -8,6 +8,7 @@ from logonscope.answers.logon_session import LogonSession
 from logonscope.broker.access import NOT_YOUR_PROCESS, NOT_YOUR_SESSION, Caller
 from logonscope.broker.request import Request
 from logonscope.broker.sessions import describe_sessions
+from logonscope.errors import LogonscopeError
 from logonscope.facts import FILE_OF_FACT, Process
 from logonscope.machine import Facts, LogonIndex, ProcessQuery, ServiceQuery
 from logonscope.machine.trouble import NO_ANSWER_WITHIN, NOT_TRIED
@@ -32,12 +33,23 @@ def doctor(request: Request) -> list[Check]:
     return [
         _check_rights(request.caller),
         *request.ownership.checks(request.machine),
+        *request.source.checks(request.look),
+        *_check_history(request),
         _check_listing(request, processes),
         *_check_facts(processes, facts | request.ownership.owner_facts, reads_all=reads_all),
         *_check_logins(request, read_result.logon_index, sessions),
         *_check_unrecorded(sessions),
         *(Check(trouble.what, False, trouble.why, trouble.do) for trouble in request.look.troubles),
     ]
+
+
+def _check_history(request: Request) -> Iterator[Check]:
+    if request.source.history is None:
+        return
+    try:
+        yield from request.source.history.checks()
+    except LogonscopeError as error:
+        yield Check("history", False, error.message, error.hint)
 
 
 def _check_rights(caller: Caller) -> Check:

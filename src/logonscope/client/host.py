@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from logonscope.answers.check import Check
     from logonscope.answers.explanation import Explanation
+    from logonscope.answers.history import HistoryFilter, PastLogin, PastProcess
     from logonscope.answers.host_identity import HostIdentity
     from logonscope.answers.logon_filter import LogonFilter
     from logonscope.answers.logon_session import Detail, LogonSession
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from logonscope.cim.classes import Class
     from logonscope.cim.instances import Instance, Outcome
     from logonscope.cim.schema import Schema
+    from logonscope.machine.history import Forgotten, Verification
 
 Row = TypeVar("Row")
 RowIterator = Generator[Row, None, None]
@@ -221,6 +223,34 @@ class Host(ABC):
             text = with_port(text)
         arguments = {"all_namespaces": all_namespaces} | _detail_arguments(details)
         answer: list[Whose] = self._perform("whose", target=text, **arguments)
+        return answer
+
+    def history(self, where: "HistoryFilter | None" = None) -> list["PastLogin"]:
+        """Return past and present logins, by start, each with the programs that it ran, and how often.
+
+        Args:
+            where: which logins: HistoryFilter(word="alice", since=...); None: all that the caller may see.
+
+        Raises:
+            NotSupportedError: no history of the host is kept.
+        """
+        answer: list[PastLogin] = self._perform("history", **({} if where is None else {"where": where}))
+        return answer
+
+    def past_processes(self, where: "HistoryFilter | None" = None) -> RowIterator["PastProcess"]:
+        """Yield past and present processes in the order of their starts; arguments and errors as in ``history``."""
+        arguments = {} if where is None else {"where": where}
+        answer: RowIterator[PastProcess] = self._perform("past_processes", **arguments)
+        return answer
+
+    def verify_history(self) -> "Verification":
+        """Verify that no row of the history was edited; for administrators, on the machine itself."""
+        answer: Verification = self._perform("verify_history")
+        return answer
+
+    def forget_user(self, user: str) -> "Forgotten":
+        """Delete the past logins of a user, and what they ran; for administrators, on the machine itself."""
+        answer: Forgotten = self._perform("forget_user", user=user)
         return answer
 
     def doctor(self) -> list["Check"]:

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from logonscope.answers.check import Check
 from logonscope.answers.explanation import Explanation, PartExplained
+from logonscope.answers.history import HistoryFilter, PastLogin, PastProcess, PastProgram
 from logonscope.answers.host_identity import HostIdentity
 from logonscope.answers.logon_filter import LogonFilter
 from logonscope.answers.logon_session import LogonSession
@@ -47,6 +48,24 @@ def read_process(line: Line) -> SessionProcess:
 def read_service(line: Line) -> SessionService:
     """Return a service of the System session."""
     return SessionService(**{**_members(SessionService, line), "start": _read_time(line["start"])})
+
+
+def read_past_login(line: Line) -> PastLogin:
+    """Return a past login."""
+    times = {name: _read_time(line.get(name)) for name in ("start", "logged_out", "end")}
+    programs = tuple(
+        PastProgram(**{
+            **_members(PastProgram, part), "first": _read_time(part["first"]), "last": _read_time(part["last"]),
+        })
+        for part in line["programs"]
+    )  # fmt: skip
+    return PastLogin(**{**_members(PastLogin, line), **times, "programs": programs})
+
+
+def read_past_process(line: Line) -> PastProcess:
+    """Return a past process."""
+    times = {name: _read_time(line.get(name)) for name in ("start", "end")}
+    return PastProcess(**{**_members(PastProcess, line), **times})
 
 
 def read_session_of(line: Line) -> SessionOf:
@@ -121,7 +140,7 @@ def read_explanation(line: Line) -> Explanation:
     return Explanation(line["asks_for"], line["of"], tuple(parts))
 
 
-def write_filter(where: LogonFilter) -> dict[str, Any]:
+def write_filter(where: LogonFilter | HistoryFilter) -> dict[str, Any]:
     """Return a filter as the argument of an operation."""
     members: dict[str, Any] = {}
     for name, value in where._asdict().items():

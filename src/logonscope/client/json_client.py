@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Generator, Iterator, Mapping
+from datetime import datetime
 from typing import Any, Protocol
 
 from logonscope.errors import (
@@ -60,6 +61,12 @@ class JsonClient:
         self._connect, self._user = connect, user
         self._idle: list[Connection] = []
         self._headers = {} if view_as is None else {"Logonscope-As": check_view(view_as)}
+
+    def at(self, moment: datetime) -> "JsonClient":
+        """Return a client for the host as it was at a moment, with connections of its own."""
+        client = JsonClient(self._connect, self.name, self.seconds, self._user)
+        client._headers = {**self._headers, "Logonscope-At": moment.astimezone().isoformat()}
+        return client
 
     def close(self) -> None:
         """Close the idle connections."""

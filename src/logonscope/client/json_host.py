@@ -20,14 +20,18 @@ if TYPE_CHECKING:
 
 _ROWS = {
     "sessions": "read_session", "processes": "read_process", "session_processes": "read_pair", "whose": "read_whose",
-    "services": "read_service", "doctor": "read_check",
+    "services": "read_service", "doctor": "read_check", "history": "read_past_login",
+    "past_processes": "read_past_process",
 }  # fmt: skip
 """The function of json_answers that reads each row of the answer to a question."""
 
-_LISTS = {"sessions", "whose", "services", "doctor"}
+_LISTS = {"sessions", "whose", "services", "doctor", "history"}
 """Questions whose rows are returned as a list, not an iterator."""
 
-_DIRECT = {"invoke"}
+_THERE = {"verify_history", "forget_user"}
+"""Operations on the files of the machine itself."""
+
+_DIRECT = {"invoke", *_THERE}
 """Operations that the caller's own process runs, because only that has the caller's rights."""
 
 MAX_DEPTH = 32
@@ -77,9 +81,7 @@ class JsonHost(Host):
         return None if self._local is None else self._local()
 
     def at(self, moment: datetime) -> Host:
-        if self._direct_host is not None:
-            return self._direct_host.at(moment)
-        raise NotSupportedError("cannot show a past moment of another machine", "query the present")
+        return PastJsonHost(self._client.at(moment), moment)
 
     def close(self) -> None:
         self._client.close()
@@ -94,6 +96,9 @@ class JsonHost(Host):
         raise NotSupportedError("cannot record through a server: record reads the machine itself", hint)
 
     def _perform(self, operation: str, **arguments: Any) -> Any:
+        if operation in _THERE and self._direct_host is None:
+            hint = Hint(HintCode.RUN_ON_THAT_HOST, {"command": "history"})
+            raise NotSupportedError("cannot do this with the history of another machine", hint)
         if operation in _DIRECT and self._direct_host is not None:
             return self._direct_host._perform(operation, **arguments)  # noqa: SLF001 -- the same method of the same class
         special = getattr(self, f"_ask_{operation}", None)
@@ -193,6 +198,18 @@ class JsonHost(Host):
         """Request a class that the schema lacks, and its ancestors."""
         if depth < MAX_DEPTH and self.schema.find(name, namespace.replace("/", "\\")) is None:
             self._read_class(self._client.ask("get_class", {"name": name, "namespace": namespace}), depth)
+
+
+class PastJsonHost(JsonHost):
+    """A host of the JSON API as it was at a moment."""
+
+    def __init__(self, client: JsonClient, moment: datetime) -> None:
+        super().__init__(client)
+        self._moment = moment
+
+    @property
+    def moment(self) -> datetime:
+        return self._moment
 
 
 def _each(read: Callable[[Line], Any], lines: Generator[Line, None, None]) -> Iterator[Any]:

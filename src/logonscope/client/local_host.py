@@ -23,6 +23,8 @@ BROKER_FUNCTIONS: Mapping[str, str] = {
     "session_processes": "session_processes.read_pairs", "leftovers": "session_processes.leftovers",
     "services": "services.services", "whose": "whose.whose",
     "session_of": "whose.session_of", "doctor": "doctor.doctor",
+    "history": "history.history", "past_processes": "history.past_processes",
+    "verify_history": "history.verify_history", "forget_user": "history.forget_user",
     "record": "record.recordable_snapshot",
     "get": "instances.get", "enumerate": "instances.enumerate_instances", "query": "query.query",
     "explain": "explain.explain",
@@ -81,7 +83,10 @@ class LocalHost(Host):
         return HostIdentity.from_machine(self.request().machine)
 
     def at(self, moment: datetime) -> "LocalHost":
-        return LocalHost(self._source.at(moment), self._ownership, self._caller, self._save)
+        from logonscope.broker.past import request_at  # noqa: PLC0415 -- seldom needed
+
+        request = request_at(self.request(), moment)
+        return LocalHost(request.source, self._ownership, request.caller, self._save)
 
     def close(self) -> None:
         self._source.close()
@@ -95,7 +100,7 @@ class LocalHost(Host):
             return _to_instances(request, _follow_associations(request, operation, **arguments))
         module, _, function = BROKER_FUNCTIONS[operation].partition(".")
         # The filtered operations are in a module of their own, so that requests without a filter do not import it.
-        if "where" in arguments:
+        if "where" in arguments and module != "history":
             module = "filtered_logons"
         answer = getattr(import_module(f"logonscope.broker.{module}"), function)(request, **arguments)
         if operation == "get":

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from logonscope.broker import Caller, Request
 from logonscope.broker.access import check_may_act
+from logonscope.broker.past import request_at
 from logonscope.broker.view_as import view_as
 from logonscope.cim.paths import ObjectPath
 from logonscope.dispatch.audit import BEGUN, Audit
@@ -153,6 +154,8 @@ class Dispatcher:
         # Everything below is done as the user whose view it is; the threads and limits are those of the administrator.
         if operation.view_as is not None:
             request = self.request(self._view_as(request, operation.view_as, received.peer), deadline)
+        if operation.moment is not None:
+            request = request_at(request, operation.moment)
         if entry.takes_enumerations:
             result = entry.function(self.enumerations, caller=request.caller, **operation.arguments)
         elif entry.changes_host:

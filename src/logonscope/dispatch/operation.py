@@ -1,6 +1,7 @@
 """The interface between doors and the dispatcher: Operation, a decoded request; Reply, a rendered result; and Door."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
 from logonscope.errors import LogonscopeError
@@ -20,6 +21,7 @@ class Operation(NamedTuple):
         action: the door's name of the operation, for the metrics; "": ``name``.
         options: data of the door, needed to render the result or a fault; the dispatcher does not read it.
         view_as: the user whose view an administrator requests; None: the caller's own.
+        moment: the past moment that the request is about; None: now.
     """
 
     name: str
@@ -29,6 +31,7 @@ class Operation(NamedTuple):
     action: str = ""
     options: Any = None
     view_as: str | None = None
+    moment: datetime | None = None
 
     @property
     def label(self) -> str:

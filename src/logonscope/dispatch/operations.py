@@ -168,6 +168,8 @@ OPERATIONS: Mapping[str, OperationRow] = {
     "leftovers": OperationRow(questions.list_leftovers, "the processes whose login is logged out"),
     "services": OperationRow(questions.list_services, "the services of the System session"),
     "whose": OperationRow(questions.list_owners, "the login that started the processes of a target"),
+    "history": OperationRow(questions.list_history, "past and present logins, with what they ran"),
+    "past_processes": OperationRow(questions.list_past_processes, "past and present processes, with their exit status"),
     "doctor": OperationRow(questions.list_checks, "checks of what can be read"),
     "explain": OperationRow(explain, "the plan of a query"),
 }

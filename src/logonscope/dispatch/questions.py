@@ -7,11 +7,13 @@ each a mapping with one name: a logon session is followed by its processes, left
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from logonscope.answers.history import NO_HISTORY_FILTER, HistoryFilter
 from logonscope.answers.logon_filter import LogonFilter
 from logonscope.answers.logon_session import NO_DETAILS, Details
 from logonscope.answers.session_process import Leftovers, LogonTree
 from logonscope.broker import Request, filtered_logons, session_processes, sessions
 from logonscope.broker.doctor import doctor
+from logonscope.broker.history import history, past_processes
 from logonscope.broker.services import services
 from logonscope.broker.whose import whose
 from logonscope.dispatch.enumerations import AnswerRows, Rows
@@ -52,6 +54,16 @@ def list_services(request: Request) -> Rows:
 def list_owners(request: Request, target: str, details: Details = NO_DETAILS, *, all_namespaces: bool = False) -> Rows:
     """Return the logon session of each process that a target means; see ``client.Host.whose``."""
     return _rows(whose(request, target, details, all_namespaces=all_namespaces))
+
+
+def list_history(request: Request, where: HistoryFilter = NO_HISTORY_FILTER) -> Rows:
+    """Return past logins with what they ran; see ``client.Host.history``."""
+    return _rows(history(request, where))
+
+
+def list_past_processes(request: Request, where: HistoryFilter = NO_HISTORY_FILTER) -> Rows:
+    """Return past processes; see ``client.Host.past_processes``."""
+    return _rows(past_processes(request, where))
 
 
 def list_checks(request: Request) -> Rows:

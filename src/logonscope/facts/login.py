@@ -43,6 +43,8 @@ class Login(NamedTuple):
     # start of the earliest known process in its scope, in ticks: the login is at least that old
     earliest_start: int | None = None
     remembered: int | None = None  # the kernel id with which an earlier reading joined it
+    # terminal that an earlier reading found below the leader, "" if it found none; None: not known
+    seen_tty: str | None = None
     # uid in the user namespace of the reader, where the record is of another one; 4294967295: it has none there
     mapped_uid: int | None = None
 

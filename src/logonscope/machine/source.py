@@ -36,8 +36,10 @@ from logonscope.machine.queries import (
 )
 
 if TYPE_CHECKING:
+    from logonscope.answers.check import Check
     from logonscope.machine.action import Action, ServiceAction
     from logonscope.machine.events import Event
+    from logonscope.machine.history import History
 
 Ability = Literal["act", "events", "at"]
 Part = Literal["platform", "vitals", "hardware"]
@@ -57,6 +59,8 @@ class Source(Protocol):
     """
     abilities: frozenset[Ability]
     """What the source supports besides queries; everything else raises NotSupportedError."""
+    history: "History | None"
+    """What happened on the host; None: it is not kept."""
 
     def machine(self, look: Look, parts: frozenset[Part] = NO_PARTS) -> Machine:
         """Return the facts of the machine itself; ``platform`` and the like only where they are among the parts."""
@@ -154,6 +158,10 @@ class Source(Protocol):
         """Return why processes of other users cannot be seen, as a mount option of /proc; None: they can."""
         ...
 
+    def checks(self, look: Look) -> Iterator["Check"]:
+        """Yield the checks of ``logonscope doctor`` about the way in which the source gets its facts."""
+        ...
+
     def close(self) -> None:
         """Release the resources of the source: threads, descriptors, connections."""
         ...
@@ -184,6 +192,7 @@ class BaseSource(ABC):
     label = ""
     partial: str | None = None
     abilities: frozenset[Ability] = frozenset()
+    history: "History | None" = None
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.label}>"
@@ -367,16 +376,34 @@ class BaseSource(ABC):
         raise NotSupportedError(f"events are not supported by {self.label}", "connect to the machine itself")
 
     def at(self, moment: datetime) -> Source:
-        """Raise NotSupportedError: the source has no history."""
-        del moment
-        raise NotSupportedError("this host has no history", "use a host that keeps history")
+        """Return the source of the host as it was at a moment.
+
+        Raises:
+            NotSupportedError: no history of the host is kept.
+            NotFoundError: nothing was recorded at that moment.
+        """
+        if self.history is None:
+            raise no_history_error()
+        return self.history.at(moment, self)
 
     def hiding_reason(self) -> str | None:
         """Return why processes of other users cannot be seen; None: they can."""
         return None
 
+    def checks(self, look: Look) -> Iterator["Check"]:
+        """Yield nothing: the source has nothing to check."""
+        del look
+        return iter(())
+
     def close(self) -> None:  # noqa: B027 -- most sources have no resources
         """Release the resources of the source."""
+
+
+def no_history_error() -> NotSupportedError:
+    """Return the error for a host whose history is not kept, or cannot be read."""
+    return NotSupportedError(
+        "this host has no history", "use a host whose service has history = true; root alone reads its files"
+    )
 
 
 def matching_processes(processes: Iterable[Process], look: Look, query: ProcessQuery) -> Iterator[Process]:

@@ -24,6 +24,7 @@ SOURCE_TTY_NR = "/proc/PID/stat, tty_nr"
 SOURCE_LEADER_START = "/proc/PID/stat of its leader"
 SOURCE_APPROXIMATE_START = "approximate: earliest process whose parent is outside the logon session"
 SOURCE_NO_LOGIN_PROGRAM = "its unit runs a login program, but none of its processes is one"
+SOURCE_MEMORY = "remembered"
 
 _IPV4 = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
 _IPV6 = re.compile(r"[0-9A-Fa-f:.]{2,45}(?:%[0-9A-Za-z._-]{1,32})?")
@@ -69,7 +70,7 @@ def logon_session(
     uid = login_uid(owner, members)
     leader = None if is_system else record.process if record else login_process
     tty = None if is_system else _find_terminal(record, members, leader, sources)
-    tty_known = terminal_read and leader is not None and leader.tty_nr is not None
+    tty_known = (terminal_read and leader is not None and leader.tty_nr is not None) or is_terminal_seen(record)
     # where the login program itself has ended, the unit of the processes still names it
     program = login_process.comm if login_process else login_program(members)
     traits = _make_traits(owner, tty, program, tty_known=tty_known)
@@ -315,7 +316,15 @@ def _find_terminal(
     terminal = terminal_below(leader, members) if leader else None
     if terminal:
         sources["tty"] = SOURCE_TTY_NR
+    elif record and record.seen_tty:
+        sources["tty"] = SOURCE_MEMORY
+        return record.seen_tty
     return terminal
+
+
+def is_terminal_seen(record: Login | None) -> bool:
+    """Return whether an earlier reading knew the terminal of a login, or that it had none."""
+    return record is not None and record.seen_tty is not None
 
 
 def terminal_below(leader: Process, members: Iterable[Process]) -> str | None:

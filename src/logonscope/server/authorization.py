@@ -1,12 +1,38 @@
-"""The HTTP headers of authentication: credentials from Authorization, challenges for WWW-Authenticate."""
+"""The HTTP headers of authentication: credentials from Authorization or a cookie, challenges for WWW-Authenticate."""
 
 import base64
 import binascii
+from collections.abc import Mapping
 
-from logonscope.server.auth.authenticator import BASIC, BEARER, NEGOTIATED, Authentication, Credentials
+from logonscope.server.auth.authenticator import BASIC, BEARER, NEGOTIATED, SESSION, Authentication, Credentials
 
 MAX_HEADER_LENGTH, MAX_TOKEN_LENGTH = 90_000, 200
 REALM = 'Basic realm="Logonscope", charset="UTF-8"'
+COOKIE = "__Host-logonscope"
+"""The cookie of the page. Browsers accept this prefix only over TLS, from the host itself, and for all paths."""
+
+CSRF_HEADER = "logonscope-csrf"
+"""The header with the CSRF token of the page's session: the page sends it, also empty, instead of Authorization."""
+
+
+def has_credentials(headers: Mapping[str, str]) -> bool:
+    """Return whether a request has credentials."""
+    return "authorization" in headers or CSRF_HEADER in headers
+
+
+def request_credentials(headers: Mapping[str, str]) -> Credentials | None:
+    """Return the credentials of a request: those in Authorization, else those of the page; None without any."""
+    authorization, csrf_token = headers.get("authorization"), headers.get(CSRF_HEADER)
+    if authorization is None and csrf_token is not None:
+        return Credentials(SESSION, password=csrf_token[:MAX_TOKEN_LENGTH], token=session_cookie(headers).encode())
+    return credentials_of(authorization)
+
+
+def session_cookie(headers: Mapping[str, str]) -> str:
+    """Return the cookie of the page (RFC 6265 5.4); "" without one, or with two."""
+    pairs = (pair.strip().partition("=") for pair in headers.get("cookie", "").split(";"))
+    values = [value for name, _, value in pairs if name == COOKIE]
+    return values[0][:MAX_TOKEN_LENGTH] if len(values) == 1 else ""
 
 
 def credentials_of(authorization: str | None) -> Credentials | None:

@@ -31,8 +31,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     configuration.add_flags(parser)
 
 
-def run(args: argparse.Namespace, source: Source, ownership: Ownership, caller_of_uid: Callable[[int], Caller]) -> int:
-    """Run the server until a signal stops it, or with ``--check`` only check its settings; return the exit code."""
+def run(
+    args: argparse.Namespace,
+    open_source: Callable[[configuration.Settings], Source],
+    ownership: Ownership,
+    caller_of_uid: Callable[[int], Caller],
+    page_folder: str = "",
+) -> int:
+    """Run the server until a signal stops it, or with ``--check`` only check its settings; return the exit code.
+
+    Args:
+        args: the arguments of the command line.
+        open_source: returns the source of the host that is served, with its history, by the settings.
+        ownership: the ownership rules of that host.
+        caller_of_uid: returns the caller for a uid of this host.
+        page_folder: the folder of the page; empty: no page is served.
+    """
     settings = configuration.read_settings(args.config, _flags(vars(args)))
     try:
         from logonscope.server import serve, settings_check  # noqa: PLC0415 -- the help of this command needs neither
@@ -44,7 +58,13 @@ def run(args: argparse.Namespace, source: Source, ownership: Ownership, caller_o
     if args.check:
         print("\n".join(settings_check.check_settings(settings)))  # noqa: T201 -- the output of this command
         return 0
-    serve.serve(source, ownership, settings, caller_of_uid)
+    source = open_source(settings)
+    try:
+        serve.serve(source, ownership, settings, caller_of_uid, page_folder)
+    finally:
+        if source.history is not None:
+            source.history.close()
+        source.close()
     return 0
 
 

@@ -107,6 +107,17 @@ def _texts(items: list[Any]) -> bool:
     return all(isinstance(item, str) for item in items)
 
 
+def _fits(pattern: re.Pattern[str], text: object) -> bool:
+    return isinstance(text, str) and pattern.fullmatch(text) is not None
+
+
+def _is_pattern(text: object) -> bool:
+    try:
+        return isinstance(text, str) and re.compile(text) is not None
+    except re.error:
+        return False
+
+
 def _number(low: int, high: int) -> Kind:
     return Kind(f"a whole number from {low} to {high}", int, range(low, high + 1).__contains__)
 
@@ -130,6 +141,18 @@ _FOLDER = Kind("the path of a directory", str, _FILE.fits, _path, metavar="DIREC
 _SERVICE = Kind(
     "the name of a PAM service", str, lambda text: bool(re.fullmatch(r"[\w.-]*", text, re.ASCII)), metavar="SERVICE"
 )
+_SPAN = re.compile(r"[0-9]{1,6} ?(hours?|days?|weeks?|months?|years?)")
+_KEEP = Kind(
+    'a table such as { logins = "400 days", system = "30 days" }', dict,
+    lambda spans: spans.keys() <= {"logins", "system"} and all(_fits(_SPAN, text) for text in spans.values()),
+    lambda spans: tuple(sorted(spans.items())),
+)  # fmt: skip
+_SIZE = Kind('a size such as "2 GB"', str, partial(_fits, re.compile(r"[0-9]{1,6} ?[MGT]B")), metavar="SIZE")
+_EXCLUSIONS = Kind(
+    'a list such as ["user:backup", "program:/usr/bin/sensor", "unit:cron.service"]', list,
+    lambda items: all(_fits(re.compile("(user|program|unit):.+"), item) for item in items), _distinct,
+)  # fmt: skip
+_PATTERNS = Kind("a list of regular expressions", list, lambda items: all(map(_is_pattern, items)), _distinct)
 _SWITCH = Kind("true or false", bool, lambda _: True)
 
 
@@ -258,6 +281,30 @@ class Settings:
         _number(1, 3600), 60, "seconds that a client has to send its next request completely, or to read a response"
     )
     stop_seconds: int = _setting(_number(1, 600), 10, "seconds that open requests have to end when the server stops")
+    live: str = _setting(
+        _one_of("auto", "true", "false"), "false",
+        "answer from memory that kernel events keep true: `auto`: if the events helper runs or this process may read "
+        "them; `true`: also where only some events can be read; `false`: read /proc for every answer",
+    )  # fmt: skip
+    history: bool = _setting(
+        _SWITCH, False, "keep what happened on this host in `history` below the directory `state`; needs `live`"
+    )
+    history_keep: tuple[tuple[str, str], ...] = _setting(
+        _KEEP, {"logins": "400 days", "system": "30 days"},
+        "how long the history keeps what logins ran, and what ran in the System session, after its end",
+        '`{ logins = "400 days", system = "30 days" }`',
+    )  # fmt: skip
+    history_size: str = _setting(_SIZE, "2 GB", "size of the history from which on its oldest processes are deleted")
+    history_command_lines: str = _setting(
+        _one_of("off", "name", "full"), "name",
+        "how much of command lines the history keeps: nothing, the first word, or all of it without secrets",
+    )  # fmt: skip
+    history_exclude: tuple[str, ...] = _setting(
+        _EXCLUSIONS, [], "users, programs (a path or a name) and units whose processes the history does not keep"
+    )
+    history_redact: tuple[str, ...] = _setting(
+        _PATTERNS, [], "what is replaced in command lines that the history keeps, beside the built-in rules"
+    )
     metrics: str = _setting(
         _one_of("", "administrators", "loopback"), "",
         "who may read `/metrics`: no one, administrators, or also every client on this host",
@@ -359,6 +406,9 @@ def _parse_flag(name: str, value: object) -> Any:
 
 
 def _convert(kind: Kind, value: object) -> Any:
+    # true and false are words where there is a third one
+    if isinstance(value, bool) and "true" in kind.choices:
+        value = "true" if value else "false"
     # The exact type, not isinstance: in Python, True is an int.
     if type(value) is not kind.type or not kind.fits(value):
         raise ValueError(value)
@@ -373,6 +423,9 @@ def _as_file_value(kind: Kind, value: object) -> object:
         return [part for text in texts for part in str(text).split(",") if part]
     if not isinstance(value, str):
         return value
+    # a table is written as A=B,C=D
+    if kind.type is dict:
+        return dict(part.strip().split("=", 1) for part in value.split(","))
     return {"true": True, "false": False}[value] if kind.type is bool else kind.type(value)
 
 
@@ -387,7 +440,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     for name, setting in SETTINGS.items():
         kind = _kind(name)
         choices = "|".join(choice or '""' for choice in kind.choices)
-        metavar = kind.metavar or choices or {int: "N", bool: "true|false", list: "A,B"}[kind.type]
+        metavar = kind.metavar or choices or {int: "N", bool: "true|false", list: "A,B", dict: "A=B,C=D"}[kind.type]
         arguments: dict[str, Any] = {"metavar": metavar}
         if kind.type is bool:
             arguments |= {"nargs": "?", "const": "true"}

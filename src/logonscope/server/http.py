@@ -31,9 +31,10 @@ from logonscope.errors import (
 from logonscope.machine import Deadline
 from logonscope.server.auth.authenticator import BEARER, Authenticator, Credentials
 from logonscope.server.auth.negotiate import Negotiation
+from logonscope.server.auth.page_sessions import PageSessions
 from logonscope.server.auth.peer import Peer
 from logonscope.server.auth.throttle import client_network
-from logonscope.server.authorization import challenges, credentials_of
+from logonscope.server.authorization import challenges, has_credentials, request_credentials
 from logonscope.server.connection import Connection
 from logonscope.server.metrics import Metrics
 from logonscope.server.plain_requests import PlainExchange, PlainRequest
@@ -121,6 +122,8 @@ class ServerParts(NamedTuple):
         max_request_octets: the maximum size of a request body.
         metrics: the metrics; None: off.
         are_metrics_open_on_loopback: clients on this host may read the metrics without credentials.
+        sessions: the sessions of the page; None: users cannot sign in.
+        routes: what else is served, such as the page.
     """
 
     authenticator: Authenticator
@@ -131,6 +134,8 @@ class ServerParts(NamedTuple):
     max_request_octets: int = 512_000
     metrics: Metrics | None = None
     are_metrics_open_on_loopback: bool = False
+    sessions: PageSessions | None = None
+    routes: tuple[Route, ...] = ()
 
     def are_stuck(self) -> bool:
         """Return whether all threads of one pool are stuck."""
@@ -208,7 +213,7 @@ def application(parts: ServerParts) -> DoorApplication:
     routes += [Route(path, endpoint.reject_method, methods=OTHER_METHODS) for path, endpoint in endpoints.items()]
     if parts.metrics is not None:
         routes.append(Route("/metrics", partial(_metrics, parts, parts.metrics), methods=["GET"]))
-    return DoorApplication(endpoints, routes)
+    return DoorApplication(endpoints, [*routes, *parts.routes])
 
 
 class Endpoint:
@@ -221,16 +226,16 @@ class Endpoint:
         """Answer one request."""
         # The time for the body and for authentication is part of the timeout of the request.
         deadline, most = Deadline(self._parts.dispatcher.limits.seconds), self._parts.max_request_octets
-        received = _received_head(request)
+        received = received_head(request)
         if (rejection := self._rejection(received)) is not None:
             return rejection
         try:
-            received = received._replace(body=await _body(request, most))
+            received = received._replace(body=await read_body(request, most))
         except ClientDisconnect:
             return Response(status_code=CLIENT_CLOSED_REQUEST)
         except RequestTooLargeError as error:
             return self._fault(error)
-        return await self._answer(received, deadline, partial(_wait_for_disconnect, request.receive))
+        return await self._answer(received, deadline, partial(wait_until_disconnected, request.receive))
 
     def answer_plain(self, received: Received, exchange: PlainExchange) -> None:
         """Start to answer a request that was read completely."""
@@ -243,7 +248,7 @@ class Endpoint:
         elif (call := self._start_call(received, deadline)) is not None:
             call.when_over(partial(self._send_result, call, exchange), partial(self._send_later, call, exchange))
         else:
-            disconnected = partial(_wait_for_disconnect, exchange.receive)
+            disconnected = partial(wait_until_disconnected, exchange.receive)
             exchange.start_task(self._send(self._answer(received, deadline, disconnected), exchange))
 
     def _start_call(self, received: Received, deadline: Deadline) -> PooledCall[Response] | None:
@@ -273,7 +278,7 @@ class Endpoint:
         exchange.start_task(self._send(self._response_of(self._late_response(call, exchange)), exchange))
 
     async def _late_response(self, call: PooledCall[Response], exchange: PlainExchange) -> Response:
-        wait_for_disconnect = partial(_wait_for_disconnect, exchange.receive)
+        wait_for_disconnect = partial(wait_until_disconnected, exchange.receive)
         try:
             response = await call.wait_long(wait_for_disconnect)
         finally:
@@ -297,7 +302,7 @@ class Endpoint:
             claimant = Claimant(client_network(received.connection.peer.address))
             answer = partial(self._handle_anonymously, received, deadline)
         else:
-            authenticate, claimant = await _authentication(parts, received, deadline, wait_for_disconnect)
+            authenticate, claimant = await start_authentication(parts, received, deadline, wait_for_disconnect)
             answer = partial(self._handle, received, authenticate, deadline)
         response = await parts.pool.run(claimant, answer, deadline, wait_for_disconnect)
         return self._in_pool(response, claimant, wait_for_disconnect)
@@ -331,12 +336,12 @@ class Endpoint:
         """Return a document to an authenticated client."""
         parts = self._parts
         deadline = Deadline(parts.dispatcher.limits.seconds)
-        received = _received_head(request)
+        received = received_head(request)
         if (rejection := self._rejection(received)) is not None:
             return rejection
         try:
-            disconnected = partial(_wait_for_disconnect, request.receive)
-            authenticate, claimant = await _authentication(parts, received, deadline, disconnected)
+            disconnected = partial(wait_until_disconnected, request.receive)
+            authenticate, claimant = await start_authentication(parts, received, deadline, disconnected)
             authentication = await parts.pool.run(claimant, authenticate, deadline, disconnected)
             if authentication.caller is None:
                 return _with_challenges(self._unauthorized(received, authentication), authentication)
@@ -363,7 +368,7 @@ class Endpoint:
             except AccessDeniedError as denied:
                 return self._reject(denied, Response(f"{denied}\n", status_code=403))
         is_known = peer.credentials or peer.session or peer.certificate_user is not None
-        if is_known or {"authorization", anonymous_header}.intersection(headers):
+        if is_known or has_credentials(headers) or anonymous_header in headers:
             return None
         if _content_length(headers) > self._parts.max_request_octets:
             error = RequestTooLargeError("the request is too large", "split the request")
@@ -469,12 +474,12 @@ class Endpoint:
 async def _metrics(parts: ServerParts, metrics: Metrics, request: Request) -> Response:
     """Return the metrics to an administrator; with ``metrics = "loopback"`` also to any client on this host."""
     deadline = Deadline(parts.dispatcher.limits.seconds)
-    received, disconnected = _received_head(request), partial(_wait_for_disconnect, request.receive)
+    received, disconnected = received_head(request), partial(wait_until_disconnected, request.receive)
     try:
         # One claimant for all scrapes on loopback, so that they use one share of the threads.
         claimant = Claimant("metrics")
         if not (parts.are_metrics_open_on_loopback and received.connection.peer.loopback):
-            authenticate, claimant = await _authentication(parts, received, deadline, disconnected)
+            authenticate, claimant = await start_authentication(parts, received, deadline, disconnected)
             authentication = await parts.pool.run(claimant, authenticate, deadline, disconnected)
             if authentication.caller is None:
                 return _with_challenges(Response(status_code=401), authentication)
@@ -488,7 +493,7 @@ async def _metrics(parts: ServerParts, metrics: Metrics, request: Request) -> Re
         return Response(f"{error}\n", status_code=503)
 
 
-async def _authentication(
+async def start_authentication(
     parts: ServerParts, received: Received, deadline: Deadline, wait_for_disconnect: Callable[[], Awaitable[None]]
 ) -> tuple[Callable[[], RequestAuthentication], Claimant]:
     """Return a function that authenticates a request, and the claimant of the thread that will run it.
@@ -550,7 +555,7 @@ def _with_challenges(response: Response, authentication: RequestAuthentication) 
     return response
 
 
-async def _body(request: Request, most: int) -> bytes:
+async def read_body(request: Request, most: int) -> bytes:
     """Return the body of a request.
 
     Raises:
@@ -572,13 +577,13 @@ def _too_large(most: int) -> RequestTooLargeError:
     return RequestTooLargeError(f"the request exceeds the limit of {most:,} octets", "split the request")
 
 
-def _received_head(request: Request) -> Received:
+def received_head(request: Request) -> Received:
     """Return a request whose body is not read yet."""
     return _received(request.state.connection, request.headers, request.scope["path"])
 
 
 def _received(connection: Connection, headers: Mapping[str, str], path: str, body: bytes = b"") -> Received:
-    return Received(connection, headers, path, body, credentials_of(headers.get("authorization")))
+    return Received(connection, headers, path, body, request_credentials(headers))
 
 
 def _content_length(headers: Mapping[str, str]) -> int:
@@ -586,6 +591,7 @@ def _content_length(headers: Mapping[str, str]) -> int:
     return int(headers.get("content-length", "0"))
 
 
-async def _wait_for_disconnect(receive: Callable[[], Awaitable[Any]]) -> None:
+async def wait_until_disconnected(receive: Callable[[], Awaitable[Any]]) -> None:
+    """Wait until the client of a request, whose body is read, disconnects."""
     while (await receive())["type"] != "http.disconnect":
         pass

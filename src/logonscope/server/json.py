@@ -6,12 +6,14 @@ with its HTTP status; one after that is the last line, whose only member is ``er
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from itertools import accumulate, groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
 
 from logonscope.answers.check import Check
 from logonscope.answers.explanation import Explanation
+from logonscope.answers.history import PastLogin, PastProcess
 from logonscope.answers.host_identity import HostIdentity
 from logonscope.answers.json_rows import RowWriter
 from logonscope.answers.jsonable import jsonable
@@ -30,6 +32,7 @@ from logonscope.server.json_arguments import (
     DETAILS,
     FILTER,
     FLAG,
+    HISTORY_FILTER,
     PARAMETERS,
     PID,
     TEXT,
@@ -52,6 +55,7 @@ TIMEOUT_HEADER, LINE_HEADER = "logonscope-timeout", "logonscope-max-line"
 """Headers of limits: seconds for the whole answer; bytes of the longest line."""
 
 VIEW_HEADER = "logonscope-as"
+MOMENT_HEADER = "logonscope-at"
 """The header with the user whose view an administrator asks for."""
 
 MIN_LINE = 1024
@@ -127,6 +131,10 @@ JSON_OPERATIONS: Mapping[str, JsonOperation] = {
         },
         rows=True,
     ),
+    "history": JsonOperation(PastLogin, {"where": Argument(HISTORY_FILTER, "only logins that match")}, rows=True),
+    "past_processes": JsonOperation(
+        PastProcess, {"where": Argument(HISTORY_FILTER, "only processes of logins that match")}, rows=True
+    ),
     "doctor": JsonOperation(Check, rows=True),
     "get": JsonOperation("InstanceOrClass", {**_ANY_PATH, **_PROPERTIES, **_NAMESPACE}),
     "enumerate": JsonOperation(
@@ -181,9 +189,10 @@ class JsonDoor:
             if octets is not None and octets < MIN_LINE:
                 raise InvalidParameterError(f"invalid Logonscope-Max-Line {octets}: expected at least {MIN_LINE} bytes")
             arguments = read_arguments(name, row.arguments, parse_object(body))
+            moment = _read_moment(headers.get(MOMENT_HEADER))
         except LogonscopeError as error:
             raise DecodeError(error, Operation(name)) from None
-        return Operation(name, arguments, seconds, octets, view_as=headers.get(VIEW_HEADER))
+        return Operation(name, arguments, seconds, octets, view_as=headers.get(VIEW_HEADER), moment=moment)
 
     def render(self, operation: Operation, answer: Any, octets: int) -> Reply:  # noqa: ARG002 -- as every door
         """See ``Door``."""
@@ -211,6 +220,24 @@ def _check_content_type(content_type: str) -> None:
     if media_type.strip().lower() != JSON or charset not in {"", "utf-8"}:
         reason = f"invalid content type '{content_type[:100]}': expected {JSON}"
         raise InvalidParameterError(reason, f"send the header Content-Type: {JSON}")
+
+
+def _read_moment(text: str | None) -> datetime | None:
+    """Return the time of the header for a past moment; None without the header.
+
+    Raises:
+        InvalidParameterError: it is not a time with its offset.
+    """
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text) if text.isascii() and len(text) <= 40 else None
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        expected = "expected a time such as 2026-01-31T14:00:00+01:00"
+        raise InvalidParameterError(f"invalid {MOMENT_HEADER.title()} '{text[:50]}': {expected}")
+    return moment
 
 
 def _read_limit(headers: Mapping[str, str], name: str, number: Callable[[str], Any]) -> Any:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from logonscope.answers.history import HistoryFilter
 from logonscope.answers.logon_filter import LogonFilter
 from logonscope.answers.logon_session import ALL_DETAILS, Details
 from logonscope.cim.datetimes import parse_datetime
@@ -114,6 +115,15 @@ def _filter(value: Any) -> LogonFilter:
     return LogonFilter(**members).checked()
 
 
+def _history_filter(value: Any) -> HistoryFilter:
+    if not isinstance(value, dict):
+        raise ValueError("expected an object")  # noqa: TRY004 -- the caller reports both alike
+    members = {name: _HISTORY_MEMBERS[name](item) for name, item in value.items() if name in _HISTORY_MEMBERS}
+    if unknown := set(value) - set(members):
+        raise ValueError(f"unknown member '{min(unknown)[:100]}'; the members are {', '.join(_HISTORY_MEMBERS)}")
+    return HistoryFilter(**members)
+
+
 def _details(value: Any) -> Details:
     if unknown := set(_texts(value)) - ALL_DETAILS:
         raise ValueError(f"unknown detail '{min(unknown)[:100]}'; the details are {', '.join(sorted(ALL_DETAILS))}")
@@ -140,6 +150,11 @@ def _states(value: Any) -> frozenset[str | None]:
 def _text_set(value: Any) -> frozenset[str]:
     return frozenset(_texts(value))
 
+
+_HISTORY_MEMBERS: Mapping[str, Callable[[Any], Any]] = {
+    "word": _text, "since": _time, "until": _time, "origins": lambda value: frozenset(_texts(value)),
+    "keys": lambda value: frozenset(_texts(value)), "failed": _flag,
+}  # fmt: skip
 
 _TEXT_SCHEMA = {"type": "string", "maxLength": MAX_TEXT}
 _TEXTS_SCHEMA = {"type": "array", "items": {"type": "string"}, "maxItems": MAX_ITEMS}
@@ -180,4 +195,19 @@ FILTER = ArgumentType(
         "properties": {name: member.schema for name, member in _FILTER_MEMBERS.items()},
     },
     _filter,
+)
+HISTORY_FILTER = ArgumentType(
+    {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            "word": {**_TEXT_SCHEMA, "description": "a LogonId, an account, a pid, or a process name"},
+            "since": {**_TIME_SCHEMA, "description": "existed at this time or later"},
+            "until": {**_TIME_SCHEMA, "description": "started before this time"},
+            "origins": {**_TEXTS_SCHEMA, "description": "remote hosts, and networks such as 192.0.2.0/24"},
+            "keys": {**_TEXTS_SCHEMA, "description": "fingerprints of ssh keys, or their beginnings"},
+            "failed": {"type": "boolean", "description": "only what ended with a status other than 0"},
+        },
+    },
+    _history_filter,
 )

@@ -19,6 +19,7 @@ from logonscope.server.json import (
     JSON_OPERATIONS,
     LINE_HEADER,
     MIN_LINE,
+    MOMENT_HEADER,
     PREFIX,
     TIMEOUT_HEADER,
     VIEW_HEADER,
@@ -164,6 +165,7 @@ def openapi() -> dict[str, Any]:
             LINE_HEADER, {"type": "integer", "minimum": MIN_LINE}, "bytes of the longest line; longer ones are cut"
         ),
         _header(VIEW_HEADER, {"type": "string"}, "the user whose view an administrator asks for"),
+        _header(MOMENT_HEADER, {"type": "string", "format": "date-time"}, "the host as it was at this time"),
     ]
     error = {"description": "an error", "content": {JSON: {"schema": _reference("Error")}}}
     return {
@@ -195,7 +197,8 @@ def _operation(name: str, row: JsonOperation, description: str, error: dict[str,
     lines = "JSON lines; each has the schema, but the last one may be an error" if row.rows else "the answer"
     answer = {"description": lines, "content": {JSON_LINES if row.rows else JSON: {"schema": _answer_reference(row)}}}
     headers = [
-        {"$ref": f"#/components/parameters/{header.title()}"} for header in (TIMEOUT_HEADER, LINE_HEADER, VIEW_HEADER)
+        {"$ref": f"#/components/parameters/{header.title()}"}
+        for header in (TIMEOUT_HEADER, LINE_HEADER, VIEW_HEADER, MOMENT_HEADER)
     ]
     request = request_schema(row)
     return {

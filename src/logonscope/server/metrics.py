@@ -14,6 +14,7 @@ from prometheus_client.registry import Collector
 from logonscope.answers.logon_session import LogonSession
 from logonscope.broker import Caller, Request
 from logonscope.broker.sessions import sessions
+from logonscope.machine.history import HistoryState
 
 ADMINISTRATOR = Caller("metrics", None, administrator=True)
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0)
@@ -58,7 +59,8 @@ class _HostCollector(Collector):
         self._request = request
 
     def collect(self) -> Iterator[Metric]:
-        logon_sessions = sessions(self._request())
+        request = self._request()
+        logon_sessions = sessions(request)
         yield _gauges(
             "logonscope_logon_sessions", "Logon sessions by LogonType and state.", ("logon_type", "state"),
             Counter((session.logon_type_name or UNKNOWN, session.state or UNKNOWN) for session in logon_sessions),
@@ -70,6 +72,25 @@ class _HostCollector(Collector):
         leftovers = GaugeMetricFamily("logonscope_leftovers", "Processes whose login is logged out.")
         leftovers.add_metric((), sum(session.leftovers or 0 for session in logon_sessions))
         yield leftovers
+        if request.source.history is not None:
+            yield from _history_gauges(request.source.history.state())
+
+
+def _history_gauges(state: HistoryState) -> Iterator[Metric]:
+    """Yield what the history keeps."""
+    info = GaugeMetricFamily(
+        "logonscope_journal_through", "Number of the last event that is kept.", labels=("journal", "epoch")
+    )
+    info.add_metric((state.journal_id, str(state.epoch)), state.through)
+    yield info
+    for name, help_, value in (
+        ("logonscope_journal_bytes", "Size of the history.", state.bytes),
+        ("logonscope_journal_rows", "Processes, changes and command lines that are kept.", state.rows),
+        ("logonscope_journal_gaps", "Gaps in which events were not seen.", state.losses),
+        ("logonscope_journal_writes", "1: events are written; 0: they are not, see the log.", int(not state.problem)),
+        ("logonscope_journal_since_seconds", "Since when events are kept.", (state.since or 0) / 1e6),
+    ):
+        yield GaugeMetricFamily(name, help_, value)
 
 
 def _login_class(session: LogonSession) -> str:

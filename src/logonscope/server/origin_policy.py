@@ -1,9 +1,9 @@
 """Which pages may use the JSON API in a browser, and under which names of this server.
 
 A browser sends the credentials of its user, or reaches loopback, on behalf of any page. It names the page in Origin: a
-page that is not allowed is rejected. A page whose own name leads to an address of this machine (DNS rebinding) has the
-same origin as the server, so over HTTP the name in Host must be one of this server. Over HTTPS the browser
-itself compares the name with the certificate.
+page that is not allowed is rejected; the page of this server itself has the server's origin. A page whose own name
+leads to an address of this machine (DNS rebinding) has the same origin as the server, so over HTTP the name in Host
+must be one of this server. Over HTTPS the browser itself compares the name with the certificate.
 """
 
 import ipaddress
@@ -28,11 +28,11 @@ class OriginPolicy:
         Raises:
             AccessDeniedError: one of the two is not allowed.
         """
-        origin = headers.get("origin")
-        if origin is not None and origin.lower() not in self._origins:
+        origin, host = headers.get("origin"), headers.get("host", "")
+        own_origin = f"{'https' if peer.tls else 'http'}://{host}".lower()
+        if origin is not None and origin.lower() not in {*self._origins, own_origin}:
             reason = f"requests from pages of '{origin[:100]}' are not allowed"
             raise AccessDeniedError(reason, "the server's administrator can allow them: origins")
-        host = headers.get("host", "")
         if not peer.tls and host and not self._is_own(host):
             reason = f"'{host[:100]}' is not a name of this server"
             raise AccessDeniedError(reason, "use its address, or ask the server's administrator to add the name: hosts")

@@ -16,6 +16,7 @@ from logonscope.server import logs, server
 from logonscope.server.auth.authenticator import Authenticator
 from logonscope.server.auth.local_accounts import find_account
 from logonscope.server.auth.negotiate import KerberosSettings
+from logonscope.server.auth.page_sessions import PageSessions
 from logonscope.server.auth.passwords import PasswordBackend, Passwords, strip_domain
 from logonscope.server.auth.throttle import Throttle
 from logonscope.server.auth.token_file import TokenFile
@@ -26,6 +27,8 @@ from logonscope.server.json import JSON_PATHS, JsonDoor
 from logonscope.server.json_schemas import documents
 from logonscope.server.metrics import ADMINISTRATOR, Metrics
 from logonscope.server.origin_policy import OriginPolicy
+from logonscope.server.page import load_page
+from logonscope.server.page_sign_in import page_routes
 from logonscope.server.settings_check import warnings
 from logonscope.server.worker_pool import WorkerPool
 from logonscope.server.wsman import ANONYMOUS_HEADER, ANONYMOUS_PATHS, WSMAN_PATHS, WsmanDoor
@@ -48,7 +51,13 @@ _log = logging.getLogger(__name__)
 _audit_log = logging.getLogger(AUDIT_LOGGER)
 
 
-def serve(source: Source, ownership: Ownership, settings: Settings, caller_of_uid: Callable[[int], Caller]) -> None:
+def serve(
+    source: Source,
+    ownership: Ownership,
+    settings: Settings,
+    caller_of_uid: Callable[[int], Caller],
+    page_folder: str = "",
+) -> None:
     """Run the server until a signal stops it.
 
     Args:
@@ -56,17 +65,22 @@ def serve(source: Source, ownership: Ownership, settings: Settings, caller_of_ui
         ownership: the ownership rules of that host.
         settings: the settings of the server.
         caller_of_uid: returns the caller for a uid of this host.
+        page_folder: the program and the styles of the page; "": no page is served.
 
     Raises:
         LogonscopeError: the server cannot start with these settings.
     """
     logs.configure_log(settings)
-    parts = build_server_parts(source, ownership, settings, caller_of_uid)
+    parts = build_server_parts(source, ownership, settings, caller_of_uid, page_folder)
     server.run(application(parts), settings, on_stop=parts.dispatcher.close, is_stuck=parts.are_stuck)
 
 
 def build_server_parts(
-    source: Source, ownership: Ownership, settings: Settings, caller_of_uid: Callable[[int], Caller]
+    source: Source,
+    ownership: Ownership,
+    settings: Settings,
+    caller_of_uid: Callable[[int], Caller],
+    page_folder: str = "",
 ) -> ServerParts:
     """Build the parts of the application; the arguments are those of ``serve``.
 
@@ -83,30 +97,38 @@ def build_server_parts(
     lookup = partial(_look_up_user, users) if settings.negotiate else None
     kerberos = _kerberos_settings(settings, users) if settings.keytab else None
     required = settings.channel_binding == "required"
+    find_account = _account_finder(settings)
+    sessions = PageSessions(users.find, find_account)
     authenticator = Authenticator(
         passwords, lookup, caller_of_uid, audit, kerberos, requires_binding=required,
         has_ntlm_users=users.has_ntlm_users, find_token=TokenFile(settings.tokens, report=partial(_log.error,
-        "%s")).find_caller, find_certificate_user=partial(_find_certificate_user, users, _account_finder(settings)),
+        "%s")).find_caller, find_certificate_user=partial(_find_certificate_user, users, find_account),
+        find_session=sessions.find_caller,
     )  # fmt: skip
     dispatcher = _dispatcher(source, ownership, settings, audit)
     pool, password_pool = WorkerPool(settings.workers, "answer"), WorkerPool(settings.workers, "password")
     metrics = Metrics(partial(dispatcher.request, ADMINISTRATOR)) if settings.metrics else None
     is_open_on_loopback = settings.metrics == "loopback"
-    return ServerParts(
+    # Browsers may use the page and the JSON API only from pages and under names of these settings.
+    policy = OriginPolicy(settings.hosts, settings.origins)
+    parts = ServerParts(
         authenticator,
         dispatcher,
-        _doors(settings),
+        _doors(policy),
         pool,
         password_pool,
         settings.max_request,
         metrics,
         is_open_on_loopback,
+        sessions,
     )
+    if not page_folder:
+        return parts
+    return parts._replace(routes=page_routes(parts, load_page(page_folder), policy))
 
 
-def _doors(settings: Settings) -> tuple[HttpDoor, ...]:
-    """Return the protocols; browsers may use the JSON API only from pages and under names of these settings."""
-    policy = OriginPolicy(settings.hosts, settings.origins)
+def _doors(policy: OriginPolicy) -> tuple[HttpDoor, ...]:
+    """Return the protocols."""
     return tuple(door._replace(admission=policy) if isinstance(door.door, JsonDoor) else door for door in DOORS)
 
 

@@ -38,6 +38,7 @@ def check_settings(settings: Settings) -> list[str]:
         lines.append(_certificate(settings))
     if settings.client_ca:  # read also where no listener or certificate would need it
         request_client_certificates(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), settings.client_ca)
+    check_history(settings)
     users = UserFile(settings.users).users()
     # PAM does not report an unknown service: it silently uses the one named `other`.
     if settings.pam and not any(os.path.exists(f"{folder}/{settings.pam}") for folder in PAM_FOLDERS):
@@ -55,6 +56,16 @@ def check_settings(settings: Settings) -> list[str]:
         _check_audit_log(settings.audit_log)
         lines.append(f"audit log: {settings.audit_log}")
     return lines + [f"warning: {warning}" for warning in warnings(settings, users)]
+
+
+def check_history(settings: Settings) -> None:
+    """Check that a history has the events that it keeps.
+
+    Raises:
+        InvalidParameterError: the events are not read.
+    """
+    if settings.history and settings.live == "false":
+        raise InvalidParameterError("history = true needs the events of this machine", 'set live = "auto"')
 
 
 def warnings(settings: Settings, users: Sequence[User]) -> Iterator[str]:

@@ -12,8 +12,8 @@ from logonscope.errors import (
 )
 
 FOUND, NOTHING_FOUND, USAGE_ERROR, ACCESS_DENIED = 0, 1, 2, 3
-NO_ANSWER, OUT_OF_RESOURCES, OUTPUT_ERROR = 69, 70, 74
-"""Codes where the command line was right. 69 and 74 are EX_UNAVAILABLE and EX_IOERR of sysexits.h(3head).
+DAMAGED_DATA, NO_ANSWER, OUT_OF_RESOURCES, OUTPUT_ERROR = 65, 69, 70, 74
+"""Codes where the command line was right. 65, 69 and 74 are EX_DATAERR, EX_UNAVAILABLE and EX_IOERR of sysexits.h.
 
 70: resources of this machine are exhausted. sysexits.h has no code of its own for it; its 70 is an internal error.
 """
@@ -26,6 +26,7 @@ EXIT_CODE_MEANINGS: Mapping[int, str] = {
     NOTHING_FOUND: "nothing found; also if leftovers cannot be listed",
     USAGE_ERROR: "wrong use: of an option, a name, a file, a setting",
     ACCESS_DENIED: "access denied",
+    DAMAGED_DATA: "history verify: rows do not fit the hash chain",
     NO_ANSWER: "no answer, or a timeout",
     OUT_OF_RESOURCES: "resources of this machine are exhausted: memory, processes or open files",
     OUTPUT_ERROR: "the output could not be written",

@@ -19,6 +19,7 @@ COMMANDS = {
     "ps": "processes with their logon sessions, one line each",
     "leftovers": "processes whose login is logged out",
     "whose": "the login that started a process, or the processes of a port, program or account",
+    "history": "past logins, with what they ran",
     "get": "one instance of a class, by its object path",
     "enumerate": "the instances of a class, such as Win32_SessionProcess",
     "associators": "the instances that associations connect to one instance",
@@ -27,7 +28,8 @@ COMMANDS = {
     "invoke": "run a method of an instance",
     "classes": "the classes of a namespace, one line each",
     "class": "the definition of a class, in MOF",
-    "serve": "serve this host to WMI clients over the network, by WS-Management, and as JSON",
+    "serve": "serve this host: to browsers, to WMI clients by WS-Management, and as JSON",
+    "page": "open the page about this host or a recording, in a browser, for you alone",
     "token": "manage tokens, which expire, for programs that use the server: add, list, remove",
     "schema": "print the JSON Schema of an operation of the server's JSON API",
     "user": "manage the server's own user file: add, list, remove",
@@ -43,7 +45,7 @@ ServerCommands = Mapping[str, Callable[[], Any]]
 
 NO_SERVER_COMMANDS: ServerCommands = {}
 
-SERVER_COMMAND_NAMES = ("serve", "token", "schema")
+SERVER_COMMAND_NAMES = ("serve", "page", "token", "schema")
 """Commands that are shown only if the caller of run() provides them."""
 
 EVENT_FORMATS = ("ecs", "ocsf", "otel", "sysmon", "parquet")
@@ -175,6 +177,7 @@ def parse(argv: Sequence[str], server_commands: ServerCommands = NO_SERVER_COMMA
     words = [*argv[1:], "--help"] if argv[:1] == ["help"] else list(argv)
     # the value of --watch is optional: without "=", argparse would take the next word for it
     words = [f"--watch={DEFAULT_SECONDS}" if word == "--watch" else word for word in words]
+    words = _join_negative_ages(words)
     command = _find_command(words)
     if command is None and not {"-h", "--help", "-V", "--version"}.intersection(words):
         command = "tree"
@@ -197,6 +200,20 @@ def parse(argv: Sequence[str], server_commands: ServerCommands = NO_SERVER_COMMA
     return args
 
 
+def _join_negative_ages(words: Sequence[str]) -> list[str]:
+    """Join "--at" and "-2h" to one word: argparse would take the second one for an option."""
+    joined: list[str] = []
+    for word in words:
+        if joined and joined[-1] in _TAKE_TIME and word[:1] == "-" and word[1:2].isdigit():
+            joined[-1] = f"{joined[-1]}={word}"
+        else:
+            joined.append(word)
+    return joined
+
+
+_TAKE_TIME = {"--at", "--since", "--until"}
+"""Options whose value can be an age with a minus sign."""
+
 _DEFAULTS: dict[str, Any] = {
     "output": "table",
     "host": None,
@@ -206,11 +223,13 @@ _DEFAULTS: dict[str, Any] = {
     "readable": False,
     "direct": False,
     "view_as": None,
+    "moment": None,
     "quiet": False,
     "watch": None,
 }
 _TAKE_VALUE = {
-    "-o", "--output", "--host", "--ca", "--as", "--color", "--columns", "--sort", *(f"--{name}" for name in FILTERS),
+    "-o", "--output", "--host", "--ca", "--as", "--at", "--color", "--columns", "--sort",
+    *(f"--{name}" for name in FILTERS),
 }  # fmt: skip
 """Options that take the next word as their value; --watch takes its value after "="."""
 
@@ -263,6 +282,8 @@ def shared_options() -> Parser:
     options.add_argument("--direct", action="store_true", help=direct)
     view = "show what this user (account or uid) would see; administrators only; nothing can be changed"
     set_completion(options.add_argument("--as", dest="view_as", metavar="USER", help=view), "users")
+    past = "the host as it was at a time, such as 'yesterday 14:00' or -2h, if `logonscope serve` keeps history there"
+    options.add_argument("--at", dest="moment", metavar="TIME", help=past)
     options.add_argument(
         "-q", "--quiet", action="store_true", help="do not print the notice that only your own logon sessions are shown"
     )

@@ -29,6 +29,7 @@ _UNHIDE = "use sudo, or join the group of the mount option gid="
 _WITHOUT_ACCESS_CHECKS = {"classes", "class"}
 """Commands that print the same for every caller."""
 
+_COMMANDS_WITH_PAST = {"tree", "sessions", "ps", "whose", "leftovers", "query", "enumerate", "associators"}
 _COMMANDS_WITH_PIDS = {"ps", "leftovers", "tree", "whose"}
 """Commands that can print pids."""
 
@@ -36,6 +37,7 @@ _COMMANDS_WITH_EVENTS = {"sessions", "ps", "leftovers", "whose"}
 
 _WITHOUT_REMOTE_HOST = {
     "serve": ("it can serve this machine or a recording, not another machine", "run it on that machine"),
+    "page": ("the server of the other machine has the page itself", "open its address in a browser"),
     "user": ("the users are in a file", "run it on the server's machine"),
     "token": ("the tokens are in a file", "run it on the server's machine"),
     "schema": ("the schemas are the same for every host", "leave --host out"),
@@ -48,7 +50,7 @@ LOCAL = "local"
 
 HOST_VARIABLE = "LOGONSCOPE_HOST"
 
-_NOT_REPEATABLE = {"completion", "invoke", "record", "schema", "serve", "token", "user"}
+_NOT_REPEATABLE = {"completion", "invoke", "page", "record", "schema", "serve", "token", "user"}
 """Commands that have no --watch."""
 
 Settings = Mapping[str, Any]
@@ -103,10 +105,10 @@ def _check_host(args: argparse.Namespace) -> None:
     """Set the host of a command that cannot be sent to another machine.
 
     Raises:
-        InvalidParameterError: --host names a machine, or for all commands but ``serve`` a recording.
+        InvalidParameterError: --host names a machine, or for all commands but ``serve`` and ``page`` a recording.
     """
     args.host = None if args.host == LOCAL else args.host
-    if args.host is not None and (args.command != "serve" or is_remote(args.host)):
+    if args.host is not None and (args.command not in {"serve", "page"} or is_remote(args.host)):
         reason, hint = _WITHOUT_REMOTE_HOST[args.command]
         raise InvalidParameterError(f"--host cannot be used with {args.command}: {reason}", hint)
 
@@ -127,6 +129,8 @@ def _run_on_host(args: argparse.Namespace, connect: Connect, open_users: OpenUse
         args.host, visibility="kernel" if args.readable else "own", certificate=args.ca or settings.get("ca"),
         timeout=getattr(args, "timeout", None), **options,
     )  # fmt: skip
+    if args.moment is not None:
+        host = _past_host(host, args)
     if not (args.quiet or args.view_as or args.command in _WITHOUT_ACCESS_CHECKS):
         hiding_reason = host.hiding_reason
         if hiding_reason is not None:
@@ -138,6 +142,25 @@ def _run_on_host(args: argparse.Namespace, connect: Connect, open_users: OpenUse
 
         return _show_answer(args, partial(print_events, host, args), settings)
     return _show_answer(args, partial(command.run, host, args), settings)
+
+
+def _past_host(host: "Host", args: argparse.Namespace) -> "Host":
+    """Return the host as it was at the moment of --at.
+
+    Raises:
+        InvalidParameterError: the command shows the present only, or the time is invalid.
+        NotFoundError: nothing was recorded then.
+        NotSupportedError: the host keeps no history.
+    """
+    from logonscope.faces.cli.times import parse_moment  # noqa: PLC0415 -- most command lines have no time
+
+    if args.command not in _COMMANDS_WITH_PAST or args.watch is not None:
+        hint = f"--at is for {', '.join(sorted(_COMMANDS_WITH_PAST))}, without --watch"
+        raise InvalidParameterError(f"cannot show a past moment: {args.command} shows the present", hint)
+    moment, note = parse_moment(args.moment, host.moment)
+    if note:
+        print_notice(args, note)
+    return host.at(moment)
 
 
 def _access_notice(host: str | None) -> str:

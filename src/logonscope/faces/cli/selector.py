@@ -2,6 +2,7 @@
 
 import argparse
 import re
+from datetime import datetime
 from typing import Any, TypeVar
 
 from logonscope.answers.logon_filter import NO_FILTER, STATES, LogonFilter
@@ -50,21 +51,47 @@ def add_selector(parser: argparse.ArgumentParser) -> None:
     set_completion(
         group.add_argument("--state", metavar="STATE", type=_parse_states, action="extend", help=states), "states"
     )
+    add_times(group, "only logins that began at this time or later", "only logins that began before this time")
+    group.add_argument(
+        "--no-system", action="store_true", help="without the System session, the processes that no login started"
+    )
+
+
+def add_times(group: argparse._ActionsContainer, since: str, until: str) -> None:
+    """Add --from, --key, --since and --until, with these descriptions of the last two."""
     origins = "only from these remote hosts (as written in the login record) or networks, such as 192.0.2.0/24"
     set_completion(
         group.add_argument("--from", metavar="HOST", type=_parse_origins, action="extend", help=origins), "hosts"
     )
     keys = "only logins with these ssh keys, by fingerprint or its beginning, as SHA256:mVPw; reads the journal"
     group.add_argument("--key", metavar="FINGERPRINT", type=_parse_keys, action="extend", help=keys)
-    group.add_argument("--since", metavar="TIME", help="only logins that began at this time or later")
-    group.add_argument("--until", metavar="TIME", help="only logins that began before this time")
-    group.add_argument(
-        "--no-system", action="store_true", help="without the System session, the processes that no login started"
-    )
+    group.add_argument("--since", metavar="TIME", help=since)
+    group.add_argument("--until", metavar="TIME", help=until)
 
 
 def logon_filter(host: Host, args: argparse.Namespace) -> LogonFilter | None:
     """Return the filter on logon sessions of the command line; None: it filters nothing.
+
+    Raises:
+        InvalidParameterError: a time is invalid, or --since is not before --until.
+    """
+    since, until = parse_times(host, args)
+    origins = getattr(args, "from")  # "from" is a keyword of Python
+    session_filter = LogonFilter(
+        _optional_set(args.user),
+        _optional_set(args.type),
+        _optional_set(args.state),
+        _optional_set(origins),
+        since,
+        until,
+        not args.no_system,
+        _optional_set(args.key),
+    )
+    return None if session_filter == NO_FILTER else session_filter
+
+
+def parse_times(host: Host, args: argparse.Namespace) -> tuple[datetime | None, datetime | None]:
+    """Return the times of --since and --until.
 
     Raises:
         InvalidParameterError: a time is invalid, or --since is not before --until.
@@ -81,18 +108,7 @@ def logon_filter(host: Host, args: argparse.Namespace) -> LogonFilter | None:
         raise InvalidParameterError(
             f"invalid times: --since {args.since} is not before --until {args.until}", "exchange them"
         )
-    origins = getattr(args, "from")  # "from" is a keyword of Python
-    session_filter = LogonFilter(
-        _optional_set(args.user),
-        _optional_set(args.type),
-        _optional_set(args.state),
-        _optional_set(origins),
-        since,
-        until,
-        not args.no_system,
-        _optional_set(args.key),
-    )
-    return None if session_filter == NO_FILTER else session_filter
+    return since, until
 
 
 def no_match_message(host: Host, args: argparse.Namespace) -> str:

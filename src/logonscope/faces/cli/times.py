@@ -8,6 +8,8 @@ from logonscope.faces.cli.text import format_time, to_local_time
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _AGE = re.compile("([0-9]{1,9})([smhdw])")
+_CLOCK = re.compile("[0-9]{1,2}:[0-9]{2}(:[0-9]{2})?")
+_OFFSET = re.compile(r"(Z|[+-][0-9]{2}:?[0-9]{2})$")
 _MAX_AGE_WITHOUT_YEAR = timedelta(days=300)
 
 
@@ -23,14 +25,14 @@ def parse_time(text: str, now: datetime) -> datetime:
     """Return the time that a user typed: a date, a time of today, both, or an age.
 
     Args:
-        text: "2026-01-01", "2026-01-01 10:02", ISO 8601 with an offset, "10:02", "today", "yesterday", "now", "2h",
-            "1d12h".
+        text: "2026-01-01", "2026-01-01 10:02", ISO 8601 with an offset, "10:02", "today", "yesterday 14:00", "now",
+            "2h", "-2h", "1d12h".
         now: the time that an age is subtracted from.
 
     Raises:
         InvalidParameterError: the text is none of these.
     """
-    word = text.strip().lower().removesuffix(" ago")
+    word = text.strip().lower().removesuffix(" ago").removeprefix("-")
     local_now = to_local_time(now)
     # without a zone, because another day may have another offset (daylight saving time)
     today = local_now.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
@@ -42,9 +44,11 @@ def parse_time(text: str, now: datetime) -> datetime:
         ages = _AGE.findall(word)
         if ages and "".join(map("".join, ages)) == word:
             return local_now - timedelta(seconds=sum(int(count) * _UNITS[unit] for count, unit in ages))
-        if re.fullmatch("[0-9]{1,2}:[0-9]{2}(:[0-9]{2})?", word):
-            hour, minute, *second = map(int, word.split(":"))
-            return to_local_time(today.replace(hour=hour, minute=minute, second=second[0] if second else 0))
+        day_word, _, clock = word.rpartition(" ")
+        if _CLOCK.fullmatch(clock) and day_word in {"", "today", "yesterday"}:
+            hour, minute, *second = map(int, clock.split(":"))
+            day = today - timedelta(days=1) if day_word == "yesterday" else today
+            return to_local_time(day.replace(hour=hour, minute=minute, second=second[0] if second else 0))
         if re.match("[0-9]{4}-[0-9]{2}-[0-9]{2}", word):
             moment = datetime.fromisoformat(text.strip())
             return moment if moment.tzinfo else to_local_time(moment)
@@ -53,3 +57,24 @@ def parse_time(text: str, now: datetime) -> datetime:
     raise InvalidParameterError(
         f"invalid time {text!r}: expected a date, a time or an age, such as 2026-01-01, 10:02 or 2h"
     )
+
+
+def parse_moment(text: str, now: datetime) -> tuple[datetime, str]:
+    """Return the past moment that a user typed, and a note about it, "" for none.
+
+    Raises:
+        InvalidParameterError: the text is no time, or it is in the future.
+    """
+    moment = parse_time(text, now)
+    if moment > now:
+        raise InvalidParameterError(
+            f"invalid time {text!r}: {format_time(moment)} is in the future", "give an earlier one"
+        )
+    # a wall time that the end of daylight saving time repeats: "10:02" can be either, an age or an offset only one
+    if _CLOCK.search(text) and not _OFFSET.search(text.strip()):
+        wall = moment.replace(tzinfo=None)
+        first, second = wall.replace(fold=0).astimezone(), wall.replace(fold=1).astimezone()
+        if first.utcoffset() != second.utcoffset() and first < second <= now:
+            shown = f"{second.isoformat()}, not {first.isoformat()}"
+            return second, f"{format_time(second)} happened twice; the later one is shown: {shown}"
+    return moment, ""

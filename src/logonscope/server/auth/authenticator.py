@@ -35,6 +35,9 @@ CERTIFICATE_SECONDS = 60.0
 BEARER = "bearer"
 """The scheme of tokens (RFC 6750), in lower case; it is not offered, since clients that have a token know it."""
 
+SESSION = "session"
+"""The scheme of the page: a cookie and a CSRF token. It is not offered: the page knows it."""
+
 REJECTED_TOKEN = "rejected token"  # noqa: S105 -- a state of a connection
 """The session of a peer whose token was rejected: the audit log has one line for each connection."""
 
@@ -91,6 +94,10 @@ def _find_no_caller(_token: str) -> Caller | None:
     return None
 
 
+def _find_no_session(_cookie: str, _csrf_token: str) -> Caller | None:
+    return None
+
+
 class CertificateLogin(NamedTuple):
     """The user of a client certificate, until when it need not be looked up again."""
 
@@ -113,6 +120,7 @@ class Authenticator:
         has_ntlm_users: Callable[[], bool] = _assume_ntlm_users,
         find_token: Callable[[str], Caller | None] = _find_no_caller,
         find_certificate_user: Callable[[str], Caller | None] = _find_no_caller,
+        find_session: Callable[[str, str], Caller | None] = _find_no_session,
     ) -> None:
         """Initialize with the backends for passwords, NT hashes and Kerberos tickets.
 
@@ -126,8 +134,10 @@ class Authenticator:
             has_ntlm_users: returns whether any user has an NT hash.
             find_token: returns the caller of a token; None: it does not exist, or has expired.
             find_certificate_user: returns the caller that a client certificate names; None: it may not log in.
+            find_session: returns the caller of a session of the page, by its cookie and its CSRF token.
         """
         self._find_token, self._find_certificate_user = find_token, find_certificate_user
+        self._find_session = find_session
         self._passwords, self._lookup, self._caller_of_uid, self._audit = passwords, lookup, caller_of_uid, audit
         self._kerberos, self._requires_binding = kerberos, requires_binding
         self._has_ntlm_users = has_ntlm_users
@@ -149,13 +159,13 @@ class Authenticator:
 
     def is_quick(self, peer: Peer, credentials: Credentials | None) -> bool:
         """Return whether ``authenticate`` is quick: without credentials, or after a correct password of this peer."""
-        return credentials is None or credentials.scheme == BEARER or isinstance(peer.session, Caller)
+        return credentials is None or credentials.scheme in {BEARER, SESSION} or isinstance(peer.session, Caller)
 
     def is_still_valid(self, credentials: Credentials | None) -> bool:
         """Return whether an answer that is sent in parts may go on: False if its token was removed or has expired."""
-        if credentials is None or credentials.scheme != BEARER:
+        if credentials is None or credentials.scheme not in {BEARER, SESSION}:
             return True
-        return self._caller_of_token(credentials) is not None
+        return self._caller_of_secret(credentials) is not None
 
     def is_known(self, peer: Peer, credentials: Credentials) -> bool:
         """Return whether the user that is named has authenticated from this address before."""
@@ -182,8 +192,8 @@ class Authenticator:
         if credentials is None:
             return self._resume(peer)
         try:
-            if credentials.scheme == BEARER and peer.is_private:
-                return self._bearer(peer, credentials)
+            if credentials.scheme == SESSION or (credentials.scheme == BEARER and peer.is_private):
+                return self._secret(peer, credentials)
             if credentials.scheme == "basic" and peer.is_private:
                 return Authentication(self._basic(peer, credentials))
             if credentials.scheme in NEGOTIATED and self._lookup is not None:
@@ -214,19 +224,28 @@ class Authenticator:
         offers += [KERBEROS] if self._kerberos is not None else []
         return (*offers, BASIC) if private else tuple(offers)
 
-    def _bearer(self, peer: Peer, credentials: Credentials) -> Authentication:
-        """Authenticate a request by its token. It is looked up each time: a removed one is rejected at once."""
-        caller = self._caller_of_token(credentials)
+    def _secret(self, peer: Peer, credentials: Credentials) -> Authentication:
+        """Authenticate a request by its token or its session. It is looked up each time: a removed one is rejected."""
+        is_session = credentials.scheme == SESSION
+        caller = None if is_session and not peer.tls else self._caller_of_secret(credentials)
         session = REJECTED_TOKEN if caller is None else caller
         if peer.session != session:
             peer.session = session
             self._record(peer, credentials._replace(name="" if caller is None else caller.name), caller)
-        if caller is None:
-            return Authentication(None, self._offers(private=True), reason="authentication failed: invalid token")
-        return Authentication(caller)
+        if caller is not None:
+            return Authentication(caller)
+        # Without offers to a page: the browser would ask for a password itself.
+        if is_session:
+            return Authentication(None, reason="authentication failed: the session has ended")
+        return Authentication(None, self._offers(private=True), reason="authentication failed: invalid token")
 
-    def _caller_of_token(self, credentials: Credentials) -> Caller | None:
-        return self._find_token(credentials.token.decode("ascii", "replace"))
+    def _caller_of_secret(self, credentials: Credentials) -> Caller | None:
+        secret = credentials.token.decode("ascii", "replace")
+        return (
+            self._find_session(secret, credentials.password)
+            if credentials.scheme == SESSION
+            else self._find_token(secret)
+        )
 
     def _certificate(self, peer: Peer, name: str) -> Authentication:
         """Authenticate a request by the certificate of its connection; the user is looked up again after a minute."""
@@ -278,7 +297,7 @@ class Authenticator:
             scheme, name = "kerberos", session.principal
         if (
             caller is None
-            and scheme not in {"basic", BEARER, CERTIFICATE}
+            and scheme not in {"basic", BEARER, SESSION, CERTIFICATE}
             and credentials.name
             and not self._has_hash(credentials.name)
         ):

@@ -16,6 +16,9 @@ MAX_MEMBERS = 64
 """Maximum number of processes of one scope whose kernel ids are read."""
 
 HIERARCHIES = ("sys/fs/cgroup", "sys/fs/cgroup/unified", "sys/fs/cgroup/systemd")
+_LOGIN_CGROUP = re.compile(
+    r"/user\.slice/user-([0-9]{1,10})\.slice/(?:session-[0-9A-Za-z]{1,32}\.scope|user@\1\.service)(?:/|$)"
+)
 _SLICE = re.compile(r"user-([0-9]{1,10})\.slice")
 _SCOPE = re.compile(r"session-([0-9A-Za-z]{1,32})\.scope")
 
@@ -89,6 +92,11 @@ class Scopes:
                 # id and uid: another user's login may have had the same id before the login service was restarted
                 if (scope[1], int(user[1])) not in recorded:
                     yield scope[1], int(user[1])
+
+
+def is_login_cgroup(cgroup: str) -> bool:
+    """Return whether a cgroup is in the scope of a login or in a user manager, or can be in one of elogind."""
+    return _LOGIN_CGROUP.match(cgroup) is not None or cgroup[1:2].isdigit() or cgroup.startswith("/c")
 
 
 def list_folder(folder: str) -> list[str]:

@@ -1,0 +1,188 @@
+/** The JSON door: requests, streams of rows, and how the page signs in. */
+
+export class ApiError extends Error {
+  constructor(readonly status: number, readonly reason: string, readonly hint: string) {
+    super(reason);
+  }
+}
+
+/** The server cannot be reached. */
+export class LostError extends Error {}
+
+export type SignIn = "password" | "token" | "tls";
+export interface Account {
+  user: string | null;
+  sign_in?: SignIn;
+}
+
+const CSRF_KEY = "logonscope-csrf";
+/** The token of `logonscope page`: in memory only. */
+let bearer: string | null = null;
+let csrfToken = readStored(CSRF_KEY) ?? "";
+let onSignedOut = (): void => undefined;
+
+export function whenSignedOut(handler: () => void): void {
+  onSignedOut = handler;
+}
+
+export function readStored(key: string): string | null {
+  try {
+    return localStorage.getItem(key);
+  } catch {
+    return null;
+  }
+}
+
+export function store(key: string, value: string | null): void {
+  try {
+    if (value === null) localStorage.removeItem(key);
+    else localStorage.setItem(key, value);
+  } catch {
+    // A browser without storage signs in again.
+  }
+}
+
+async function post(path: string, body: unknown, signal?: AbortSignal): Promise<Response> {
+  const headers: Record<string, string> = { "Content-Type": "application/json" };
+  if (bearer !== null) headers["Authorization"] = `Bearer ${bearer}`;
+  else headers["Logonscope-CSRF"] = csrfToken;
+  try {
+    return await fetch(path, {
+      method: "POST",
+      body: JSON.stringify(body),
+      headers,
+      // With the token no cookie is sent, and no password of the browser either.
+      credentials: bearer !== null ? "omit" : "same-origin",
+      cache: "no-store",
+      redirect: "error",
+      ...(signal ? { signal } : {}),
+    });
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new LostError();
+  }
+}
+
+interface WireError {
+  error: { message: string; hint?: string };
+}
+
+async function check(response: Response): Promise<Response> {
+  if (response.ok) return response;
+  let error: WireError["error"] = { message: `the server answered with status ${response.status}` };
+  try {
+    error = ((await response.json()) as WireError).error ?? error;
+  } catch {
+    // A proxy in between has errors of its own.
+  }
+  if (response.status === 401) onSignedOut();
+  throw new ApiError(response.status, error.message, error.hint ?? "");
+}
+
+/** Integers have 64 bits; those that a number of JavaScript cannot hold stay as they were written. */
+function keepDigits(this: unknown, _name: string, value: unknown, context?: { source?: string }): unknown {
+  return typeof value === "number" && !Number.isSafeInteger(value) && Number.isInteger(value) && context?.source
+    ? context.source
+    : value;
+}
+
+const parse = JSON.parse as (text: string, reviver?: unknown) => unknown;
+
+export async function ask<T>(operation: string, body: unknown, signal?: AbortSignal): Promise<T> {
+  const response = await check(await post(`/v1/${operation}`, body, signal));
+  return parse(await readText(response), keepDigits) as T;
+}
+
+async function readText(response: Response): Promise<string> {
+  try {
+    return await response.text();
+  } catch {
+    throw new LostError();
+  }
+}
+
+const SLICE = 4;
+/** Let the browser draw: the work goes on in a task of its own. */
+export function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}
+
+/** Work in slices of a few milliseconds, so that no frame waits for it. */
+export class Slices {
+  private end = performance.now() + SLICE;
+  async next(): Promise<void> {
+    if (performance.now() < this.end) return;
+    await pause();
+    this.end = performance.now() + SLICE;
+  }
+  get isOver(): boolean {
+    return performance.now() >= this.end;
+  }
+}
+
+/** Ask for rows; each is passed on as it arrives. */
+export async function askRows<T>(
+  operation: string,
+  body: unknown,
+  row: (row: T) => void,
+  options: { signal?: AbortSignal; exact?: boolean } = {},
+): Promise<void> {
+  const response = await check(await post(`/v1/${operation}`, body, options.signal));
+  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+  const slices = new Slices();
+  let rest = "";
+  for (;;) {
+    let part: ReadableStreamReadResult<string>;
+    try {
+      part = await reader.read();
+    } catch (error) {
+      if (options.signal?.aborted) throw error;
+      throw new LostError();
+    }
+    rest += part.value ?? "";
+    let start = 0;
+    for (let end = rest.indexOf("\n"); end >= 0; end = rest.indexOf("\n", start)) {
+      const value = parse(rest.slice(start, end), options.exact ? keepDigits : undefined) as T & Partial<WireError>;
+      start = end + 1;
+      if (value.error && typeof value.error === "object") throw new ApiError(200, value.error.message, value.error.hint ?? "");
+      row(value);
+      if (slices.isOver) await slices.next();
+    }
+    rest = rest.slice(start);
+    if (part.done) return;
+  }
+}
+
+export async function allRows<T>(operation: string, body: unknown, exact = false): Promise<T[]> {
+  const rows: T[] = [];
+  await askRows<T>(operation, body, (row) => rows.push(row), { exact });
+  return rows;
+}
+
+async function page<T>(name: string, body: unknown = {}): Promise<T> {
+  return (await (await check(await post(`/page/${name}`, body))).json()) as T;
+}
+
+/** Exchange the token of the address, which works once; return the user. */
+export async function exchange(token: string): Promise<Account> {
+  const answer = await page<{ token: string; user: string }>("exchange", { token });
+  bearer = answer.token;
+  return { user: answer.user };
+}
+
+export const session = (): Promise<Account> => page<Account>("session");
+
+export async function signIn(user: string, password: string): Promise<Account> {
+  const answer = await page<{ user: string; csrf_token: string }>("sign-in", { user, password });
+  csrfToken = answer.csrf_token;
+  store(CSRF_KEY, csrfToken);
+  return { user: answer.user };
+}
+
+export async function signOut(everywhere: boolean): Promise<void> {
+  await page("sign-out", { everywhere });
+  csrfToken = "";
+  store(CSRF_KEY, null);
+}
+
+export const hasToken = (): boolean => bearer !== null;

@@ -1,0 +1,92 @@
+/** The state of the page. All that one may want to send to a colleague is in its address. */
+
+import type { Account } from "./api";
+import { Extras, type Model } from "./model";
+import { HostClock } from "./times";
+
+export type View = "live" | "whose" | "query" | "health";
+export const VIEWS: [View, string][] = [
+  ["live", "Live"],
+  ["whose", "Whose"],
+  ["query", "Query"],
+  ["health", "Health"],
+];
+export type Mark = "left" | "changed" | "port" | "container";
+
+export const state = {
+  view: "live" as View,
+  account: { user: null } as Account,
+  seesEverything: true,
+  host: "",
+  system: "",
+  clock: new HostClock(),
+  model: null as Model | null,
+  extras: new Extras(),
+  /** When the connection was lost; null: it is there. */
+  lost: null as Date | null,
+  /** A reason why the host cannot be read, although the server answers. */
+  trouble: "",
+  search: "",
+  mark: null as Mark | null,
+  user: null as string | null,
+  selected: null as string | null,
+  folded: new Set<string>(["4294967295"]),
+  whose: "",
+  namespace: "root/logonscope",
+  query: "",
+};
+
+const MARKS = new Set(["left", "changed", "port", "container"]);
+
+export function readAddress(): void {
+  const [path = "", parameters = ""] = location.hash.replace(/^#/, "").split("?", 2);
+  const [view, ...rest] = path.split("/");
+  const search = new URLSearchParams(parameters);
+  state.view = VIEWS.some(([name]) => name === view) ? (view as View) : "live";
+  if (state.view === "live") {
+    state.search = search.get("q") ?? "";
+    const mark = search.get("mark") ?? "";
+    state.mark = MARKS.has(mark) ? (mark as Mark) : null;
+    state.user = search.get("user");
+    state.selected = search.get("sel");
+  } else if (state.view === "whose") {
+    state.whose = decode(rest.join("/"));
+  } else if (state.view === "query") {
+    state.query = search.get("text") ?? state.query;
+    state.namespace = search.get("ns") ?? state.namespace;
+  }
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+export function address(): string {
+  const search = new URLSearchParams();
+  if (state.view === "live") {
+    if (state.search) search.set("q", state.search);
+    if (state.mark) search.set("mark", state.mark);
+    if (state.user) search.set("user", state.user);
+    if (state.selected) search.set("sel", state.selected);
+  } else if (state.view === "query") {
+    search.set("ns", state.namespace);
+    if (state.query) search.set("text", state.query);
+  }
+  const rest = state.view === "whose" && state.whose ? `/${encodeURIComponent(state.whose)}` : "";
+  const parameters = search.toString();
+  return `#${state.view}${rest}${parameters ? `?${parameters}` : ""}`;
+}
+
+/** Have the address say what is shown, without a new entry in the browser's history. */
+export function writeAddress(): void {
+  if (location.hash !== address()) history.replaceState(null, "", address());
+}
+
+/** Go to another address; the router shows it. */
+export function go(hash: string): void {
+  location.hash = hash;
+}

@@ -1,0 +1,95 @@
+"""The past: logins with the programs that they ran, and processes that have ended."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from logonscope.display import short_row_repr
+
+
+class HistoryFilter(NamedTuple):
+    """What of the history is requested. A field that is None matches anything."""
+
+    word: str | None = None  # a LogonId, an account, a pid, or a process name; "user:bob", "pid:1", "name:make"
+    since: datetime | None = None  # existed at this time or later
+    until: datetime | None = None  # started before this time
+    origins: frozenset[str] | None = None  # remote hosts or addresses, and networks: 192.0.2.0/24
+    keys: frozenset[str] | None = None  # fingerprints of ssh keys, or their beginnings
+    failed: bool = False  # only processes that ended with a status other than 0, and the logins that ran them
+
+
+NO_HISTORY_FILTER = HistoryFilter()
+
+
+class PastProgram(NamedTuple):
+    """How often a login ran a program."""
+
+    name: str | None
+    executable: str | None
+    runs: int
+    failed: int  # ended with a status other than 0
+    first: datetime | None
+    last: datetime | None
+
+
+class PastLogin(NamedTuple):
+    """A logon session of the history: one that has ended, or that exists."""
+
+    record: int  # its number in the history
+    logon_id: str
+    guid: str | None
+    user: str | None
+    uid: int | None
+    logon_type: int | None
+    logon_type_name: str | None
+    start: datetime | None
+    logged_out: datetime | None
+    end: datetime | None  # None: it exists
+    end_is_approximate: bool  # the end was not seen
+    service: str | None
+    tty: str | None
+    seat: str | None
+    login: str | None  # the login service's own id
+    remote_host: str | None
+    remote_address: str | None
+    remote_port: int | None
+    authentication_method: str | None
+    key_type: str | None
+    key_fingerprint: str | None
+    runs: int  # number of its processes
+    failed: int  # of them, those that ended with a status other than 0
+    programs: tuple[PastProgram, ...]  # the most frequent first
+
+    def __repr__(self) -> str:
+        return short_row_repr(self, ("logon_id", "user", "start", "end", "runs"))
+
+
+class PastProcess(NamedTuple):
+    """A process of the history."""
+
+    record: int
+    parent_record: int | None
+    logon_record: int | None  # of its logon session
+    logon_id: str | None
+    guid: str | None
+    pid: int
+    ppid: int | None
+    name: str | None
+    executable: str | None
+    command_line: str | None
+    user: str | None  # account of its effective uid then
+    uid: int | None
+    start: datetime | None
+    start_is_approximate: bool  # it ran before the history began to listen
+    end: datetime | None  # None: it runs
+    end_is_approximate: bool
+    seconds: float | None
+    exit_code: int | None
+    signal: int | None  # that ended it
+
+    def __repr__(self) -> str:
+        return short_row_repr(self, ("pid", "name", "user", "start", "end"))
+
+    @property
+    def is_failed(self) -> bool:
+        """Return whether it ended with a status other than 0."""
+        return bool(self.exit_code or self.signal)

@@ -1,0 +1,250 @@
+"""The history operations: past logins with what they ran, and past processes, as far as the caller may see them.
+
+A past logon session is the caller's own only if its uid and its account name were the same then. Of its processes,
+details are shown of those that ran wholly as the caller, as of running ones.
+"""
+
+import ipaddress
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from logonscope.answers.history import NO_HISTORY_FILTER, HistoryFilter, PastLogin, PastProcess, PastProgram
+from logonscope.answers.logon_session import LOGON_TYPES
+from logonscope.broker.access import check_may_act, owns_past_logon
+from logonscope.broker.request import Request
+from logonscope.errors import AccessDeniedError, Hint, HintCode
+from logonscope.facts import Machine
+from logonscope.facts.history import LogonRecord, ProcessRecord, ProgramCount
+from logonscope.machine.history import Forgotten, History, LogonRecordQuery, ProcessRecordQuery, Verification
+from logonscope.machine.identity import logon_guid, process_guid
+from logonscope.machine.kernel_numbers import local_datetime
+from logonscope.machine.source import no_history_error
+from logonscope.providers.helpers.text import clean, command_line
+
+_PREFIXED = re.compile(r"(user|pid|name):(.+)")
+
+
+class Subject(NamedTuple):
+    """What a user's word selects; all None: every login."""
+
+    logon_ids: frozenset[str] | None = None
+    users: frozenset[str] | None = None
+    uids: frozenset[int] | None = None
+    pids: frozenset[int] | None = None
+    names: frozenset[str] | None = None
+
+    @property
+    def names_processes(self) -> bool:
+        """Return whether it selects processes, not logins."""
+        return self.pids is not None or self.names is not None
+
+
+def history_of(request: Request) -> History:
+    """Return the history of the host.
+
+    Raises:
+        AccessDeniedError: the caller is not authenticated.
+        NotSupportedError: no history of the host is kept, or this process cannot read it.
+    """
+    request.admit()
+    if request.source.history is None:
+        raise no_history_error()
+    return request.source.history
+
+
+def history(request: Request, where: HistoryFilter = NO_HISTORY_FILTER) -> list[PastLogin]:
+    """Return past and present logins, each with what it ran, folded by program; by start."""
+    past = history_of(request)
+    subject = _parse_subject(request, past, where.word)
+    records = _visible_logons(request, past, where, subject)
+    if subject.names_processes or where.failed:
+        return list(_logins_of_processes(request, past, records, where, subject))
+    programs = past.programs(request.look, [record.id for record in records])
+    machine = request.machine
+    return [_make_login(record, machine, map(_make_program, programs.get(record.id, ()))) for record in records]
+
+
+def past_processes(request: Request, where: HistoryFilter = NO_HISTORY_FILTER) -> Iterator[PastProcess]:
+    """Yield past and present processes with their exit status and duration, in the order of their starts."""
+    past = history_of(request)
+    subject = _parse_subject(request, past, where.word)
+    by_id = {record.id: record for record in _visible_logons(request, past, where, subject)}
+    machine = request.machine
+    for record in _process_records(request, past, by_id.keys(), where, subject):
+        logon = by_id.get(record.logon or 0)
+        # the login of a process that ended at once may not be known
+        is_unowned = record.logon is None and subject.names_processes and request.caller.administrator
+        if logon is not None or is_unowned:
+            process = _make_process(request, record, logon, machine)
+            if process.is_failed or not where.failed:
+                yield process
+
+
+def verify_history(request: Request) -> Verification:
+    """Verify the hash chain of the history.
+
+    Raises:
+        AccessDeniedError: the caller is not an administrator.
+    """
+    past = history_of(request)
+    _check_administrator(request)
+    return past.verify()
+
+
+def forget_user(request: Request, user: str) -> Forgotten:
+    """Delete the past logins of a user, and what they ran.
+
+    Raises:
+        AccessDeniedError: the caller is not an administrator, or may only read.
+    """
+    past = history_of(request)
+    _check_administrator(request)
+    check_may_act(request.caller)
+    return past.forget(user, request.caller.uid)
+
+
+def _check_administrator(request: Request) -> None:
+    if not request.caller.administrator:
+        raise AccessDeniedError("only an administrator may do this with the history", Hint(HintCode.GET_RIGHTS))
+
+
+def _parse_subject(request: Request, past: History, word: str | None) -> Subject:
+    """Return what a word selects: a LogonId, else an account, else a pid or a process name."""
+    if word is None:
+        return Subject()
+    match = _PREFIXED.fullmatch(word)
+    kind, text = match.groups() if match else ("", word)
+    if kind == "user":
+        return _user_subject(text)
+    if kind == "pid" and text.isdecimal():
+        return Subject(pids=frozenset({int(text)}))
+    if kind == "name":
+        return Subject(names=frozenset({text}))
+    logon_id = request.ownership.parse_logon_id(text)
+    if logon_id is not None and any(past.logons(request.look, LogonRecordQuery(logon_ids=frozenset({logon_id})))):
+        return Subject(logon_ids=frozenset({logon_id}))
+    if text.isdecimal():
+        return Subject(pids=frozenset({int(text)}))
+    user = _user_subject(text)
+    if any(past.logons(request.look, LogonRecordQuery(users=user.users, login_uids=user.uids))):
+        return user
+    return Subject(names=frozenset({text}))
+
+
+def _user_subject(text: str) -> Subject:
+    return Subject(uids=frozenset({int(text)})) if text.isdecimal() else Subject(users=frozenset({text}))
+
+
+def _visible_logons(request: Request, past: History, where: HistoryFilter, subject: Subject) -> list[LogonRecord]:
+    """Return the selected logon sessions that the caller may see."""
+    caller = request.caller
+    name_now = None if caller.uid is None else request.accounts.name(caller.uid)
+    query = LogonRecordQuery(
+        logon_ids=subject.logon_ids, users=subject.users, login_uids=subject.uids, keys=where.keys, since=where.since,
+        until=where.until,
+    )  # fmt: skip
+    system = request.ownership.system_owner.logon_id
+    wants_system = subject.names_processes or (subject.logon_ids is not None and system in subject.logon_ids)
+    return [
+        record
+        for record in past.logons(request.look, query)
+        if owns_past_logon(caller, name_now, record.login_uid, record.user)
+        and (wants_system or record.logon_id != system)
+        and _is_from(record, where.origins)
+    ]
+
+
+def _is_from(record: LogonRecord, origins: frozenset[str] | None) -> bool:
+    """Return whether a logon session came from one of these hosts or networks."""
+    if origins is None:
+        return True
+    if origins & {record.remote_host, record.remote_address}:
+        return True
+    try:
+        address = ipaddress.ip_address(record.remote_address or "")
+    except ValueError:
+        return False
+    return any(address in network for network in _networks(origins))
+
+
+def _networks(origins: Iterable[str]) -> Iterator[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    for origin in origins:
+        try:
+            yield ipaddress.ip_network(origin, strict=False)
+        except ValueError:
+            continue
+
+
+def _process_records(
+    request: Request, past: History, logons: Iterable[int], where: HistoryFilter, subject: Subject
+) -> Iterator[ProcessRecord]:
+    """Yield the processes of the selected logins, or those that the word names."""
+    # by pid or name, the index of these narrows more than that of logon sessions
+    is_narrow = subject.names_processes
+    query = ProcessRecordQuery(
+        logons=None if is_narrow else frozenset(logons), pids=subject.pids, names=subject.names, since=where.since,
+        until=where.until,
+    )  # fmt: skip
+    return past.processes(request.look, query)
+
+
+def _logins_of_processes(
+    request: Request, past: History, records: Sequence[LogonRecord], where: HistoryFilter, subject: Subject
+) -> Iterator[PastLogin]:
+    """Yield the logins that ran certain processes, with these alone."""
+    counts: dict[int, dict[tuple[str | None, str | None], list[ProcessRecord]]] = {}
+    for process in _process_records(request, past, [record.id for record in records], where, subject):
+        if where.failed and not process.status:
+            continue
+        key = process.process.name or process.process.comm, process.process.exe
+        counts.setdefault(process.logon or 0, {}).setdefault(key, []).append(process)
+    for record in records:
+        if record.id in counts:
+            programs = [
+                ProgramCount(name, exe, len(runs), sum(bool(run.status) for run in runs), runs[0].start, runs[-1].start)
+                for (name, exe), runs in counts[record.id].items()
+            ]
+            yield _make_login(record, request.machine, map(_make_program, programs))
+
+
+def _make_program(count: ProgramCount) -> PastProgram:
+    return PastProgram(
+        clean(count.name), clean(count.executable), count.runs, count.failed, _time(count.first), _time(count.last)
+    )
+
+
+def _make_login(record: LogonRecord, machine: Machine, programs: Iterable[PastProgram]) -> PastLogin:
+    shown = tuple(programs)
+    guid = logon_guid(machine._replace(boot_id=record.boot_id), record.logon_id, record.generation)
+    return PastLogin(
+        record.id, record.logon_id, guid, clean(record.user), record.login_uid, record.logon_type,
+        LOGON_TYPES.get(record.logon_type) if record.logon_type is not None else None, _time(record.start),
+        _time(record.logged_out), _time(record.end), record.end_is_bound, record.service, record.tty, record.seat,
+        record.login, record.remote_host, record.remote_address, record.remote_port, record.method, record.key_type,
+        record.key, sum(program.runs for program in shown), sum(program.failed for program in shown), shown,
+    )  # fmt: skip
+
+
+def _make_process(request: Request, record: ProcessRecord, logon: LogonRecord | None, machine: Machine) -> PastProcess:
+    process, status = record.process, record.status
+    uid = process.uids[1] if process.uids else None
+    # as of running processes: details only where it ran wholly as the caller
+    is_shown = request.caller.administrator or request.ownership.runs_as(process, request.caller.uid, wholly=True)
+    name = process.name if is_shown else process.comm
+    return PastProcess(
+        record.id, record.parent, record.logon, logon and logon.logon_id,
+        process_guid(machine._replace(boot_id=record.boot_id), process), process.pid, process.ppid,
+        clean(name or process.comm), clean(process.exe) if is_shown else None,
+        command_line(process.cmdline) if is_shown else None, clean(record.user), uid, _time(record.start),
+        record.start_is_bound, _time(record.end), record.end_is_bound,
+        None if record.lasted_ms is None else record.lasted_ms / 1000,
+        None if status is None or not os.WIFEXITED(status) else os.WEXITSTATUS(status),
+        None if status is None or not os.WIFSIGNALED(status) else os.WTERMSIG(status),
+    )  # fmt: skip
+
+
+def _time(wall: int | None) -> datetime | None:
+    return None if wall is None else local_datetime(wall / 1e6)

@@ -1,0 +1,247 @@
+"""``logonscope history``: past logins, with what they ran."""
+
+import argparse
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from logonscope.answers.history import HistoryFilter, PastLogin, PastProcess
+from logonscope.client import Host
+from logonscope.errors import InvalidParameterError
+from logonscope.faces.cli.columns import EXTRA, ON_REQUEST, ListColumn
+from logonscope.faces.cli.exit_codes import DAMAGED_DATA, FOUND, NOTHING_FOUND
+from logonscope.faces.cli.listing import add_listing, print_listing
+from logonscope.faces.cli.output import print_object, print_rows
+from logonscope.faces.cli.selector import add_times, parse_times
+from logonscope.faces.cli.text import crop, for_terminal, format_time, terminal_width
+from logonscope.faces.cli.times import shorten_time
+
+EPILOG = """\
+The history is kept by `logonscope serve` with history = true. Without a word, every login is listed. A number is a
+LogonId, or else a pid; another word is a user, or else a process name. Write user:41, pid:41 or name:41 for a word that
+is both. "~" marks a time that was not seen itself.
+
+examples:
+  logonscope history                        every login, with the programs that it ran most often
+  logonscope history alice --since yesterday
+                                            alice's logins since yesterday
+  logonscope history 41 --processes         all processes of login 41, as a tree
+  logonscope history --failed --since 2h    which programs failed in the last two hours
+  logonscope history make                   the logins that ran make
+  logonscope history --last                 logins as last(1) lists them, without utmp
+  sudo logonscope history verify            check that no row was edited
+  sudo logonscope history forget bob        delete what is kept of a user
+"""
+
+MAX_PROGRAMS = 4
+"""Programs of a login that its line shows."""
+
+VERIFY, FORGET = "verify", "forget"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this command."""
+    parser.add_argument(
+        "which", nargs="?", metavar="LOGONID|USER|PID|NAME", help="what to list; or: verify, forget USER"
+    )
+    parser.add_argument("user", nargs="?", metavar="USER", help=argparse.SUPPRESS)
+    add_times(parser, "only what existed at this time or later", "only what began before this time")
+    parser.add_argument("--processes", action="store_true", help="list the processes, as trees")
+    parser.add_argument("--failed", action="store_true", help="only what ended with a status other than 0")
+    parser.add_argument("--last", action="store_true", help="list logins as last(1) does, the newest first")
+    add_listing(parser, "history", COLUMNS)
+
+
+def run(host: Host, args: argparse.Namespace) -> int:
+    """Print past logins, or do what verify and forget say; return the exit code."""
+    if args.which == FORGET and args.user is not None:
+        return _forget(host, args)
+    if args.user is not None:
+        raise InvalidParameterError(f"unexpected word {args.user!r}", "give one word, or forget USER")
+    if args.which == VERIFY:
+        return _verify(host, args)
+    if args.which == FORGET:
+        raise InvalidParameterError("forget needs the name of a user", "write user:forget for a user of that name")
+    where = _history_filter(host, args)
+    if args.processes:
+        return _print_processes(host, args, where)
+    logins = host.history(where)
+    if args.last:
+        logins.reverse()
+    return print_listing(host, args, logins, LAST_COLUMNS if args.last else COLUMNS, _no_match_message(args))
+
+
+def _history_filter(host: Host, args: argparse.Namespace) -> HistoryFilter:
+    since, until = parse_times(host, args)
+    origins, keys = getattr(args, "from"), args.key
+    return HistoryFilter(
+        args.which, since, until, None if origins is None else frozenset(origins),
+        None if keys is None else frozenset(keys), args.failed,
+    )  # fmt: skip
+
+
+def _no_match_message(args: argparse.Namespace) -> str:
+    return "no login in the history" if args.which is None else f"nothing of {args.which!r} in the history"
+
+
+def _verify(host: Host, args: argparse.Namespace) -> int:
+    result = host.verify_history()
+    if args.output != "table":
+        print_object(args, {**result._asdict(), "is_intact": result.is_intact})
+    elif result.first_bad is not None:
+        first, last = result.first_bad
+        print(f"rows {first} to {last} do not fit the hash chain: {result.reason}")
+    else:
+        print(
+            f"intact: {result.rows:,} rows in {result.seals:,} seals; {result.removed:,} were deleted by retention,"
+            f" {result.unsealed:,} are not sealed yet"
+        )
+        print(f"last link: {result.link or '-'}")
+    return FOUND if result.is_intact else DAMAGED_DATA
+
+
+def _forget(host: Host, args: argparse.Namespace) -> int:
+    result = host.forget_user(args.user)
+    if args.output != "table":
+        print_object(args, result._asdict())
+        return FOUND
+    print(f"deleted {result.logins} logins and {result.processes} processes of {for_terminal(args.user)}")
+    if result.kept_logins:
+        print(f"{result.kept_logins} logins still exist and are kept, without their ended processes")
+    return FOUND if result.logins or result.processes else NOTHING_FOUND
+
+
+def _print_processes(host: Host, args: argparse.Namespace, where: HistoryFilter) -> int:
+    """Print processes: as trees for people, else as rows."""
+    processes = host.past_processes(where)
+    if args.output != "table":
+        return print_rows(args, processes, (), _no_match_message(args))
+    rows = list(processes)
+    room = terminal_width()
+    for line in tree_lines(rows):
+        print(crop(for_terminal(line), room))
+    return FOUND if rows else NOTHING_FOUND
+
+
+def tree_lines(rows: Iterable[PastProcess]) -> Iterator[str]:
+    """Yield a line for each process, indented below its parent, with its times and its exit status."""
+    by_record = {row.record: row for row in rows}
+    children: dict[int | None, list[PastProcess]] = {}
+    for row in by_record.values():
+        parent = row.parent_record if row.parent_record in by_record else None
+        children.setdefault(parent, []).append(row)
+    # a stack rather than recursion: a chain of processes can be deeper than Python's recursion limit
+    stack = [(row, 0) for row in reversed(children.get(None, []))]
+    while stack:
+        row, depth = stack.pop()
+        times = f"{_start_text(row)}  {_duration_text(row):>8}  {_status_text(row):<6}"
+        yield f"{times}  {'  ' * min(depth, 30)}{row.pid} {_command_text(row)}"
+        stack += [(child, depth + 1) for child in reversed(children.get(row.record, []))]
+
+
+def _start_text(row: PastProcess) -> str:
+    return ("~" if row.start_is_approximate else " ") + format_time(row.start, "%Y-%m-%d %H:%M:%S")
+
+
+def _command_text(row: PastProcess) -> str:
+    text = row.command_line or row.name or "?"
+    # with the policy "name" the command line is argv[0] alone, and the name says as much
+    return f"{text} ({row.user})" if row.user else text
+
+
+def _status_text(row: PastProcess) -> str:
+    if row.signal is not None:
+        return f"sig {row.signal}"
+    if row.exit_code is not None:
+        return str(row.exit_code)
+    return "runs" if row.end is None else "?"
+
+
+def _duration_text(row: PastProcess) -> str:
+    return "-" if row.seconds is None else ("~" if row.end_is_approximate else "") + duration_text(row.seconds)
+
+
+def duration_text(seconds: float) -> str:
+    """Return a duration: 20ms, 1.5s, 3:20, 2:10:00, 3d4h."""
+    if seconds < 1:
+        return f"{seconds * 1000:.0f}ms"
+    if seconds < 60:
+        return f"{seconds:.1f}s"
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours < 24:
+        return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+    return f"{hours // 24}d{hours % 24}h"
+
+
+def _programs_text(row: PastLogin) -> str:
+    shown = [f"{program.name or '?'} {program.runs}" for program in row.programs[:MAX_PROGRAMS]]
+    rest = len(row.programs) - MAX_PROGRAMS
+    return ", ".join(shown) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _end_text(row: PastLogin) -> str:
+    if row.end is None:
+        return "logged out" if row.logged_out else "exists"
+    return ("~" if row.end_is_approximate else "") + format_time(row.end)
+
+
+def _short_end_text(row: PastLogin, cells: int, now: datetime) -> str:
+    if row.end is None:
+        return _end_text(row)
+    mark = "~" if row.end_is_approximate else ""
+    return mark + shorten_time(row.end, cells - len(mark), now)
+
+
+def _start_time(row: PastLogin) -> str:
+    return format_time(row.start)
+
+
+def _short_start_text(row: PastLogin, cells: int, now: datetime) -> str:
+    return shorten_time(row.start, cells, now)
+
+
+def _length_text(row: PastLogin) -> str:
+    end = row.logged_out or row.end
+    return "-" if row.start is None or end is None else duration_text(max(0.0, (end - row.start).total_seconds()))
+
+
+def _number_text(value: int | None) -> str:
+    return "-" if value is None else str(value)
+
+
+def _who_text(row: PastLogin) -> str:
+    return row.user or ("-" if row.uid is None else f"uid {row.uid}")
+
+
+def _origin_text(row: PastLogin) -> str:
+    return row.remote_host or row.remote_address or row.seat or row.tty or "-"
+
+
+COLUMNS = (
+    ListColumn("ID", 10, lambda row: row.login or row.logon_id, "logon_id"),
+    ListColumn("USER", 12, _who_text, "user", rank=1, min_cells=8),
+    ListColumn("FROM", 15, _origin_text, "remote_host", rank=5, min_cells=12),
+    ListColumn("START", 17, _start_time, "start", rank=2, min_cells=12, shorten=_short_start_text),
+    ListColumn("END", 17, _end_text, "end", rank=3, min_cells=12, shorten=_short_end_text),
+    ListColumn("RUNS", 6, lambda row: str(row.runs), "runs", rank=4),
+    ListColumn("FAILED", 6, lambda row: str(row.failed), "failed", rank=6),
+    ListColumn("TYPE", 17, lambda row: row.logon_type_name or "-", "logon_type", rank=EXTRA),
+    ListColumn("SERVICE", 8, lambda row: row.service or "-", "service", rank=EXTRA + 1),
+    ListColumn("TTY", 7, lambda row: row.tty or "-", "tty", rank=EXTRA + 2),
+    ListColumn("AUTH", 10, lambda row: row.authentication_method or "-", "authentication_method", rank=ON_REQUEST),
+    ListColumn("KEY", 50, lambda row: row.key_fingerprint or "-", "key_fingerprint", rank=ON_REQUEST),
+    ListColumn("LOGON ID", 10, lambda row: row.logon_id, "logon_id", rank=ON_REQUEST),
+    ListColumn("UID", 6, lambda row: _number_text(row.uid), "uid", rank=ON_REQUEST),
+    ListColumn("LENGTH", 9, _length_text, rank=ON_REQUEST),
+    ListColumn("PROGRAMS", 0, _programs_text, "programs", rank=1),
+)  # fmt: skip
+
+LAST_COLUMNS = (
+    ListColumn("USER", 12, _who_text, "user", min_cells=8),
+    ListColumn("TTY", 8, lambda row: row.tty or row.service or "-", "tty", rank=2),
+    ListColumn("FROM", 16, _origin_text, "remote_host", rank=3, min_cells=12),
+    ListColumn("START", 17, _start_time, "start"),
+    ListColumn("END", 17, _end_text, "end", rank=1),
+    ListColumn("LENGTH", 9, _length_text, rank=1),
+)
+"""The columns of --last."""

@@ -1,0 +1,70 @@
+"""Past logon sessions and processes, as the history keeps them. Times in microseconds since the epoch."""
+
+from typing import NamedTuple
+
+from logonscope.facts.process import Process
+
+
+class LogonRecord(NamedTuple):
+    """A past logon session, or one that exists."""
+
+    id: int  # of the record
+    boot_id: str
+    logon_id: str
+    generation: int | None  # distinguishes it from others with the same LogonId
+    start: int | None
+    logged_out: int | None = None
+    end: int | None = None
+    end_is_bound: bool = False  # the end was not seen: it was this or earlier (or later, where the machine stopped)
+    login_uid: int | None = None
+    user: str | None = None
+    logon_type: int | None = None
+    service: str | None = None
+    tty: str | None = None
+    seat: str | None = None
+    remote_host: str | None = None
+    remote_address: str | None = None
+    remote_port: int | None = None
+    method: str | None = None
+    key_type: str | None = None
+    key: str | None = None
+    login: str | None = None  # the login service's id
+
+
+class ProcessRecord(NamedTuple):
+    """A past process, or one that runs."""
+
+    id: int  # of the record; ids are in the order of starts
+    logon: int | None  # the record of its logon session
+    parent: int | None  # the record of its parent
+    boot_id: str
+    process: Process  # after its first exec
+    user: str | None  # account name of its effective uid
+    start: int | None
+    start_is_bound: bool = False  # it ran before the history began to listen
+    end: int | None = None
+    end_is_bound: bool = False
+    lasted_ms: int | None = None  # None: it runs
+    status: int | None = None  # as of wait(2)
+
+
+class ChangeRecord(NamedTuple):
+    """A change of a process: its program, its user, or its logon session."""
+
+    id: int
+    process_id: int  # the record of the process
+    logon: int | None
+    time: int | None
+    process: Process  # after the change
+    user: str | None
+
+
+class ProgramCount(NamedTuple):
+    """How often a program ran in a logon session."""
+
+    name: str | None
+    executable: str | None
+    runs: int
+    failed: int  # ended with a status other than 0
+    first: int | None
+    last: int | None

@@ -1,0 +1,62 @@
+"""The hash chain: evidence that rows of the journal were not edited.
+
+Each seal covers the rows of a range of numbers. Their hashes are added up, so that retention can subtract those of the
+rows that it deletes. It is no protection against root: a program that can write the file can compute the chain
+anew. A copy of its last link elsewhere (``logonscope history verify`` prints it) shows that.
+"""
+
+from collections.abc import Iterable
+from hashlib import blake2b, sha256
+from typing import Any
+
+DIGEST_BYTES = 16
+MODULUS = 1 << (8 * DIGEST_BYTES)
+FIRST_LINK = bytes(32)
+
+
+def row_hash(kind: str, values: tuple[Any, ...]) -> int:
+    """Return the hash of a row of a kind."""
+    return int.from_bytes(blake2b(repr((kind, values)).encode(), digest_size=DIGEST_BYTES).digest(), "big")
+
+
+def process_hash(row: tuple[Any, ...]) -> int:
+    """Return the hash of a process that ended before its row was sealed, or that has not ended.
+
+    The columns ``changes`` and ``ended`` are left out: they can be set later.
+    """
+    return int.from_bytes(blake2b(repr(row[:8] + row[9:13]).encode(), digest_size=DIGEST_BYTES).digest(), "big")
+
+
+def start_hash(row: tuple[Any, ...]) -> int:
+    """Return the hash of the start of a process that had not ended when its row was sealed."""
+    return process_hash((*row[:9], None, None, None, None, None))
+
+
+def end_hash(row: tuple[Any, ...]) -> int:
+    """Return the hash of the end of a process whose row had been sealed."""
+    return row_hash("end", (row[0], *row[9:14]))
+
+
+def add_hashes(hashes: Iterable[int]) -> tuple[int, int]:
+    """Return the number of hashes and their sum."""
+    # a sum, so that a row can be taken out again
+    count = total = 0
+    for value in hashes:
+        count += 1
+        total += value
+    return count, total % MODULUS
+
+
+def next_link(link: bytes, seq: int, count: int, digest: bytes) -> bytes:
+    """Return the link of the chain after another one."""
+    return sha256(link + f"{seq}:{count}:".encode() + digest).digest()
+
+
+def pack_digest(total: int) -> bytes:
+    """Return a sum of hashes as bytes."""
+    return (total % MODULUS).to_bytes(DIGEST_BYTES, "big")
+
+
+def unpack_digest(digest: bytes | None) -> int:
+    """Return the sum of hashes of its bytes; None: 0."""
+    return int.from_bytes(digest or b"", "big")

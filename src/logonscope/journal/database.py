@@ -1,0 +1,113 @@
+"""Connections to the journal: the one that writes, and read-only ones.
+
+One connection writes, deletes and checkpoints: two that do so at one moment can corrupt a database of SQLite older
+than 3.51.3 ("WAL-reset bug", https://sqlite.org/wal.html). A read-only connection never checkpoints.
+"""
+
+import os
+import sqlite3
+from urllib.parse import quote
+
+from logonscope.errors import RecordingError
+from logonscope.journal import schema
+from logonscope.journal.files import JournalFiles
+
+WRITER_CACHE_KIB = 32_000
+READER_CACHE_KIB = 16_000
+WAL_LIMIT = 16_000_000
+"""Bytes to which the write-ahead log is truncated once it has been written back."""
+
+BUSY_MS = 2000
+OLDEST_SQLITE = (3, 34, 0)
+
+
+def open_writer(files: JournalFiles) -> sqlite3.Connection:
+    """Open the journal for writing; create it where there is none, and migrate an older version.
+
+    Raises:
+        RecordingError: it is not a journal, damaged, of a newer version, or there is no room for a migration.
+        sqlite3.Error: it cannot be opened.
+    """
+    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+        raise RecordingError(f"cannot keep history with SQLite {sqlite3.sqlite_version}: 3.34 is needed")
+    files.prepare()
+    database = sqlite3.connect(
+        _uri(files.database, "rw"), uri=True, isolation_level=None, check_same_thread=False, timeout=BUSY_MS / 1000
+    )
+    try:
+        _prepare(database, files)
+    except sqlite3.DatabaseError as error:
+        database.close()
+        if isinstance(error, sqlite3.OperationalError):
+            raise
+        raise damaged_error(files, error) from None
+    except RecordingError:
+        database.close()
+        raise
+    return database
+
+
+def damaged_error(files: JournalFiles, error: Exception) -> RecordingError:
+    """Return the error for a journal that SQLite cannot read."""
+    return RecordingError(
+        f"cannot read the history in {files.folder}: {error}", "the service sets it aside and begins a new one"
+    )
+
+
+def _prepare(database: sqlite3.Connection, files: JournalFiles) -> None:
+    version = _check_version(database, files)
+    if version == 0:
+        schema.create_tables(database)
+    for pragma in (
+        "journal_mode=WAL", "synchronous=FULL", f"cache_size=-{WRITER_CACHE_KIB}", "mmap_size=0",
+        f"journal_size_limit={WAL_LIMIT}", "wal_autocheckpoint=1000", "temp_store=MEMORY", "secure_delete=FAST",
+    ):  # fmt: skip
+        database.execute(f"PRAGMA {pragma}")
+    if 0 < version < schema.VERSION:
+        files.check_room_for_copy()
+        _copy(database, f"{files.database}.version{version}")
+        schema.migrate(database, version)
+
+
+def _check_version(database: sqlite3.Connection, files: JournalFiles) -> int:
+    """Return the version of the schema; 0: the database is empty."""
+    (application,) = database.execute("PRAGMA application_id").fetchone()
+    (version,) = database.execute("PRAGMA user_version").fetchone()
+    (tables,) = database.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if not tables:
+        return 0
+    if application != schema.APPLICATION_ID:
+        raise RecordingError(f"cannot read {files.database}: it is not a history journal", "give another directory")
+    if version > schema.VERSION:
+        raise RecordingError(
+            f"cannot read {files.database}: it is of a newer version ({version}; this one reads {schema.VERSION})",
+            "install a newer Logonscope",
+        )
+    return int(version)
+
+
+def _copy(database: sqlite3.Connection, path: str) -> None:
+    """Copy the database by SQLite's backup: cp would drop the locks, and miss the write-ahead log."""
+    os.close(os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_NOFOLLOW, 0o600))
+    target = sqlite3.connect(path)
+    with target:
+        database.backup(target)
+    target.close()
+
+
+def open_reader(files: JournalFiles) -> sqlite3.Connection:
+    """Open the journal read-only.
+
+    Raises:
+        sqlite3.Error: it cannot be opened.
+    """
+    database = sqlite3.connect(
+        _uri(files.database, "ro"), uri=True, isolation_level=None, check_same_thread=False, timeout=BUSY_MS / 1000
+    )
+    for pragma in ("query_only=ON", f"cache_size=-{READER_CACHE_KIB}", "mmap_size=0", "temp_store=MEMORY"):
+        database.execute(f"PRAGMA {pragma}")
+    return database
+
+
+def _uri(path: str, mode: str) -> str:
+    return f"file:{quote(os.path.abspath(path))}?mode={mode}"

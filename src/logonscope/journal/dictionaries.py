@@ -1,0 +1,72 @@
+"""Dictionaries of the journal: values that many rows share, and their numbers."""
+
+from collections import OrderedDict
+from collections.abc import Hashable
+from typing import Any
+
+COMMAND_SPAN = 1 << 20
+"""A command line is shared by rows up to so many numbers after its own: then retention finds those that use it in a
+range of rows, without an index. The row that used it first can have a number that is less by a batch."""
+
+MAX_COMMANDS = 20_000
+MAX_KEYS = 50_000
+
+
+class Dictionary:
+    """The numbers of values; new ones are collected for the next commit.
+
+    A full dictionary is emptied: the next use of a value gives it another number.
+    """
+
+    def __init__(self, next_id: int, most: int = MAX_KEYS) -> None:
+        self._next_id, self._most = next_id, most
+        self.numbers: dict[Hashable, int] = {}
+        self.new_rows: list[tuple[Any, ...]] = []
+
+    def __repr__(self) -> str:
+        return f"<Dictionary of {len(self.numbers)} values>"
+
+    def add(self, key: Hashable, seq: int, values: tuple[Any, ...]) -> int:
+        """Give a value the next number, and return it."""
+        if len(self.numbers) >= self._most:
+            self.numbers.clear()
+        number = self.numbers[key] = self._next_id
+        self._next_id += 1
+        self.new_rows.append((number, seq, *values))
+        return number
+
+    def take_new_rows(self) -> list[tuple[Any, ...]]:
+        """Return the rows that are not written yet, and forget that they are new."""
+        rows, self.new_rows = self.new_rows, []
+        return rows
+
+
+class CommandLines:
+    """The numbers of command lines: numbers of the journal, so that they grow with those of the rows."""
+
+    def __init__(self) -> None:
+        self._numbers: OrderedDict[bytes, int] = OrderedDict()
+        self._new_rows: list[tuple[int, bytes]] = []
+
+    def __repr__(self) -> str:
+        return f"<CommandLines {len(self._numbers)}>"
+
+    def find(self, argv: bytes, seq: int) -> int | None:
+        """Return the number of a command line that the row ``seq`` may use; None: it needs a new one."""
+        number = self._numbers.get(argv)
+        if number is None or seq - number >= COMMAND_SPAN:
+            return None
+        self._numbers.move_to_end(argv)
+        return number
+
+    def add(self, argv: bytes, seq: int) -> None:
+        """Give a command line the number ``seq``, which nothing else has."""
+        if len(self._numbers) >= MAX_COMMANDS:
+            self._numbers.popitem(last=False)
+        self._numbers[argv] = seq
+        self._new_rows.append((seq, argv))
+
+    def take_new_rows(self) -> list[tuple[int, bytes]]:
+        """Return the rows that are not written yet, and forget that they are new."""
+        rows, self._new_rows = self._new_rows, []
+        return rows

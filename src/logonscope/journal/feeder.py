@@ -1,0 +1,176 @@
+"""Feeder: reads what events do not say of the processes that still run, and passes the events on to the keeper.
+
+Events of the kernel name a process and its logon session. Its program, its user and its arguments are read from /proc
+at once, a few milliseconds after the event. Of a process that has ended by then, they are those of its parent, or not
+known if it had executed a program.
+"""
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from logonscope.facts import Process
+from logonscope.journal.logon_details import LogonDescriber
+from logonscope.machine import Look, Owner, ProcessQuery, Source
+from logonscope.machine.events import Event, EventHead, LogonStarted, ProcessChanged, ProcessEnded, ProcessStarted
+
+FACTS = frozenset({
+    "comm", "name", "exe", "cmdline", "uids", "gids", "tty_nr", "pid_namespaces", "start", "tgid",
+})  # fmt: skip
+"""Facts that are read of each new process that still runs."""
+
+BATCH_SECONDS = 0.005
+MAX_CMDLINE_BYTES = 32_768
+SLACK_TICKS = 2
+
+SECOND_LOOK_SECONDS = 3.0
+"""A process is read again after so many seconds: daemons drop their rights, and rename themselves, without an event."""
+
+MAX_SECOND_LOOKS = 20_000
+
+_log = logging.getLogger(__name__)
+
+
+class SecondLook(NamedTuple):
+    """A process that is read again."""
+
+    due: float
+    process: Process
+    owner: Owner
+
+
+class Enricher:
+    """Adds to events what is read of their processes."""
+
+    def __init__(self, source: Source, describer: LogonDescriber) -> None:
+        self._source, self._describer = source, describer
+        self._looks: deque[SecondLook] = deque(maxlen=MAX_SECOND_LOOKS)
+
+    def __repr__(self) -> str:
+        return f"<Enricher of {self._source.label}>"
+
+    def enrich(self, events: list[Event]) -> list[Event]:
+        """Return the events, the last one of each running process with what was read."""
+        newest: dict[int, int] = {}
+        for position, event in enumerate(events):
+            if isinstance(event, LogonStarted):
+                session = self._describer.add_details(event.session, event.owner)
+                events[position] = event._replace(session=session)
+            elif isinstance(event, ProcessStarted):
+                newest[event.process.pid] = position
+            elif isinstance(event, ProcessChanged):
+                newest[event.after[0].pid] = position
+            elif isinstance(event, ProcessEnded):
+                newest.pop(event.process.pid, None)
+        if newest:
+            # one query for all: the directory is opened once for each, but nothing is listed
+            read = self._read(frozenset(newest))
+            for pid, position in newest.items():
+                if pid in read:
+                    events[position] = self._with_facts(events[position], read[pid])
+        return events
+
+    def _read(self, pids: frozenset[int]) -> dict[int, Process]:
+        query = ProcessQuery(FACTS, pids=pids, max_cmdline_bytes=MAX_CMDLINE_BYTES)
+        return {process.pid: process for process in self._source.processes(Look(), query)}
+
+    def _with_facts(self, event: Event, process: Process) -> Event:
+        if isinstance(event, ProcessStarted):
+            merged = _merge(event.process, process)
+            self._look_again(merged, event.owner)
+            return event if merged is None else event._replace(process=merged)
+        if isinstance(event, ProcessChanged):
+            merged = _merge(event.after[0], process)
+            self._look_again(merged, event.after[1])
+            return event if merged is None else event._replace(after=(merged, event.after[1]))
+        return event
+
+    def _look_again(self, process: Process | None, owner: Owner) -> None:
+        if process is not None:
+            self._looks.append(SecondLook(time.monotonic() + SECOND_LOOK_SECONDS, process, owner))
+
+    def second_looks(self) -> list[Event]:
+        """Return the changes of processes that had no event."""
+        due = []
+        # in the order of their times, as all wait equally long
+        while self._looks and self._looks[0].due <= time.monotonic():
+            due.append(self._looks.popleft())
+        if not due:
+            return []
+        read = self._read(frozenset(look.process.pid for look in due))
+        now = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+        events: list[Event] = []
+        for _, process, owner in due:
+            merged = _merge(process, read[process.pid]) if process.pid in read else None
+            if merged is not None and merged != process:
+                events.append(ProcessChanged(EventHead(now, 0), (process, owner), (merged, owner)))
+        return events
+
+
+def _merge(process: Process, read: Process) -> Process | None:
+    """Return what was read with what the event says; None where it is another process."""
+    if read.start is None or process.start is None or abs(read.start - process.start) > SLACK_TICKS:
+        return None
+    return read._replace(
+        ses=process.ses, loginuid=process.loginuid, cgroup=process.cgroup, start=process.start, ppid=process.ppid
+    )
+
+
+class Feeder:
+    """Two threads: one takes events from a source, the other enriches them and passes them on."""
+
+    def __init__(self, source: Source, describer: LogonDescriber, put: Callable[[Event], None]) -> None:
+        """Create the feeder.
+
+        Args:
+            source: has events, and reads processes.
+            describer: reads the details of new logon sessions.
+            put: takes an event; never waits.
+        """
+        self._source, self._put = source, put
+        self._enricher = Enricher(source, describer)
+        self._queue: deque[Event] = deque()
+        self._has_events = threading.Event()
+        self._is_stopping = False
+        self._events: Iterator[Event] | None = None
+
+    def __repr__(self) -> str:
+        return f"<Feeder of {self._source.label}>"
+
+    def start(self) -> None:
+        """Start the threads; a thread that waits for an event ends with the process."""
+        for name, run in (("history-events", self._take), ("history-facts", self._pass_on)):
+            threading.Thread(target=run, name=name, daemon=True).start()
+
+    def stop(self) -> None:
+        """Pass on what is queued, and nothing after that."""
+        self._is_stopping = True
+        self._has_events.set()
+
+    def _take(self) -> None:
+        queue, has_events = self._queue, self._has_events
+        for event in self._source.events():
+            queue.append(event)
+            if not has_events.is_set():
+                has_events.set()
+            if self._is_stopping:
+                return
+
+    def _pass_on(self) -> None:
+        while not self._is_stopping:
+            self._has_events.wait(1.0)
+            # the events of one batch of the source come together
+            time.sleep(BATCH_SECONDS)
+            self._has_events.clear()
+            try:
+                self._pass_batch()
+            except Exception:  # noqa: BLE001 -- logged with its traceback; the thread goes on
+                _log.exception("history: unexpected error while processes were read")
+
+    def _pass_batch(self) -> None:
+        events = [self._queue.popleft() for _ in range(len(self._queue))]
+        for event in [*self._enricher.enrich(events), *self._enricher.second_looks()]:
+            self._put(event)

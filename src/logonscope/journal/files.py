@@ -1,0 +1,257 @@
+"""Files of the journal: creation with mode 0600, the checks before it is opened, and the ballast for a full disk.
+
+No process may open() and close() the database file while its own SQLite connection has it open: close() drops the POSIX
+locks of the whole process, and another process then deletes the write-ahead log under the writer. So all checks of the
+content of a file happen before the first connection, or in SQL.
+"""
+
+import fcntl
+import json
+import os
+import stat
+import struct
+import time
+from typing import NamedTuple
+
+from logonscope.errors import AccessDeniedError, RecordingError
+
+DATABASE = "journal.db"
+STATE = "journal.state"
+BALLAST = "journal.ballast"
+LOCK = "journal.lock"
+FORGET = "forget-"
+BALLAST_BYTES = 16 << 20
+"""Size of the file that is removed on a full disk: deleting rows needs room, too."""
+
+_WAL_HEADER = struct.Struct(">8I")
+_FRAME_HEADER = struct.Struct(">6I")
+
+
+class WalState(NamedTuple):
+    """What the write-ahead log holds, by its frame headers alone."""
+
+    is_missing: bool
+    last_commit: int  # number of the last frame that ends a commit; 0: there is none
+
+
+class JournalFiles:
+    """The files of one journal in a folder."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        self.database = os.path.join(folder, DATABASE)
+        self.wal = f"{self.database}-wal"
+        self._state = os.path.join(folder, STATE)
+        self._ballast = os.path.join(folder, BALLAST)
+
+    def __repr__(self) -> str:
+        return f"<JournalFiles {self.folder}>"
+
+    @property
+    def exists(self) -> bool:
+        """Return whether there is a database."""
+        return os.path.lexists(self.database)
+
+    def make_folder(self) -> None:
+        """Create the folder with mode 0700 where there is none, and check it.
+
+        Raises:
+            AccessDeniedError: it is no directory, or other users can write it.
+        """
+        os.makedirs(self.folder, mode=0o700, exist_ok=True)
+        self._check(self.folder, os.lstat(self.folder), is_folder=True)
+
+    def prepare(self) -> None:
+        """Create the folder and an empty database with mode 0600 where there is none, and check what exists.
+
+        Raises:
+            AccessDeniedError: the folder or the file is a symbolic link, or other users can write it.
+            OSError: it cannot be created.
+        """
+        self.make_folder()
+        if not self.exists:
+            # -wal and -shm get the mode of the database
+            os.close(os.open(self.database, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_NOFOLLOW, 0o600))
+        self._check(self.database, os.lstat(self.database), is_folder=False)
+
+    @staticmethod
+    def _check(path: str, status: os.stat_result, *, is_folder: bool) -> None:
+        if not (stat.S_ISDIR(status.st_mode) if is_folder else stat.S_ISREG(status.st_mode)):
+            noun = "directory" if is_folder else "regular file"
+            raise AccessDeniedError(f"cannot use {path} for the history: it is not a {noun}", "remove it")
+        # root may find the files of the service's user
+        if status.st_mode & 0o022 or (os.geteuid() and status.st_uid not in {os.geteuid(), 0}):
+            raise AccessDeniedError(
+                f"cannot use {path} for the history: other users can write it", f"run chmod go-w {path}"
+            )
+
+    def lock(self) -> int:
+        """Lock the journal for the one process that writes; return the descriptor, which holds the lock.
+
+        Raises:
+            BlockingIOError: another process writes.
+        """
+        descriptor = os.open(
+            os.path.join(self.folder, LOCK), os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
+        )
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        return descriptor
+
+    def request_forget(self, user: str, caller_uid: int | None, seconds: float) -> dict[str, int]:
+        """Ask the process that writes to forget a user; wait for its answer.
+
+        Raises:
+            TimeoutError: it did not answer.
+        """
+        name = os.path.join(self.folder, f"{FORGET}{os.getpid()}-{time.monotonic_ns()}")
+        descriptor = os.open(f"{name}.new", os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW, 0o600)
+        with open(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
+            json.dump({"user": user, "uid": caller_uid}, file)
+        os.rename(f"{name}.new", name)
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            try:
+                with open(f"{name}.done", encoding="ascii") as file:
+                    answer: dict[str, int] = json.load(file)
+            except FileNotFoundError:
+                time.sleep(0.05)
+                continue
+            os.unlink(f"{name}.done")
+            return answer
+        os.unlink(name)
+        raise TimeoutError("the service did not answer")
+
+    def forget_requests(self) -> list[tuple[str, str, int | None]]:
+        """Return the path, the user, and the uid of who asks, of each request to forget a user."""
+        requests = []
+        for name in os.listdir(self.folder):
+            if name.startswith(FORGET) and not name.endswith((".new", ".done")):
+                path = os.path.join(self.folder, name)
+                with open(path, encoding="utf-8", errors="surrogateescape") as file:
+                    words = json.load(file)
+                requests.append((path, str(words["user"]), words["uid"]))
+        return requests
+
+    @staticmethod
+    def answer_forget(path: str, answer: dict[str, int]) -> None:
+        """Answer a request to forget a user."""
+        with open(f"{path}.new", "w", encoding="ascii") as file:
+            json.dump(answer, file)
+        os.rename(f"{path}.new", f"{path}.done")
+        os.unlink(path)
+
+    def read_wal_state(self) -> WalState:
+        """Read the frame headers of the write-ahead log; called before the database is opened."""
+        try:
+            with open(self.wal, "rb") as file:
+                header = file.read(_WAL_HEADER.size)
+                if len(header) < _WAL_HEADER.size:
+                    return WalState(is_missing=False, last_commit=0)
+                fields = _WAL_HEADER.unpack(header)
+                page_size, salt = fields[2], fields[4:6]
+                # the number of pages after a commit is 0 in all frames but its last (https://sqlite.org/fileformat.html)
+                number, last_commit = 0, 0
+                while len(frame := file.read(_FRAME_HEADER.size)) == _FRAME_HEADER.size:
+                    number += 1
+                    _, database_pages, *salts = _FRAME_HEADER.unpack(frame)[:4]
+                    if tuple(salts) != salt:
+                        break
+                    if database_pages:
+                        last_commit = number
+                    file.seek(page_size, os.SEEK_CUR)
+        except FileNotFoundError:
+            return WalState(is_missing=True, last_commit=0)
+        return WalState(is_missing=False, last_commit=last_commit)
+
+    def read_state(self) -> tuple[str | None, int]:
+        """Return the journal's id and its last epoch as of the state file; (None, 0) where there is none.
+
+        A copy of the database that is restored without this file, or an older one, gets a new id.
+        """
+        try:
+            with open(self._state, encoding="ascii") as file:
+                words = json.load(file)
+            return str(words["id"]), int(words["epoch"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None, 0
+
+    def write_state(self, journal_id: str, epoch: int) -> None:
+        """Write the state file, completely or not at all."""
+        # renamed when complete: a torn state file would look like a copy
+        temporary = f"{self._state}.new"
+        descriptor = os.open(temporary, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_NOFOLLOW, 0o600)
+        with open(descriptor, "w", encoding="ascii") as file:
+            json.dump({"id": journal_id, "epoch": epoch}, file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, self._state)
+
+    def set_aside(self, suffix: str) -> str:
+        """Rename the database and its log; return the new name of the database."""
+        aside = f"{self.database}.damaged-{suffix}"
+        os.replace(self.database, aside)
+        for ending in ("-wal", "-shm"):
+            if os.path.lexists(self.database + ending):
+                os.replace(self.database + ending, aside + ending)
+        return aside
+
+    def make_ballast(self) -> None:
+        """Create the ballast file where there is room for it, and ten times as much beside it."""
+        if os.path.exists(self._ballast) or self.free_bytes() < 11 * BALLAST_BYTES:
+            return
+        descriptor = os.open(self._ballast, os.O_CREAT | os.O_WRONLY | os.O_NOFOLLOW, 0o600)
+        try:
+            os.posix_fallocate(descriptor, 0, BALLAST_BYTES)
+        except OSError:
+            os.unlink(self._ballast)
+        finally:
+            os.close(descriptor)
+
+    def drop_ballast(self) -> bool:
+        """Remove the ballast file; return whether there was one."""
+        try:
+            os.unlink(self._ballast)
+        except OSError:
+            return False
+        return True
+
+    def free_bytes(self) -> int:
+        """Return the free bytes of the file system."""
+        status = os.statvfs(self.folder)
+        return status.f_bavail * status.f_frsize
+
+    def size(self) -> int:
+        """Return the bytes of the database and its write-ahead log; stat opens no file."""
+        return self.database_bytes() + self.wal_bytes()
+
+    def database_bytes(self) -> int:
+        """Return the bytes of the database file."""
+        return _file_bytes(self.database)
+
+    def wal_bytes(self) -> int:
+        """Return the bytes of the write-ahead log."""
+        return _file_bytes(self.wal)
+
+    def check_room_for_copy(self) -> None:
+        """Check that a copy of the database fits, which a migration makes first.
+
+        Raises:
+            RecordingError: there is not enough room.
+        """
+        needed = self.database_bytes() + (64 << 20)
+        if self.free_bytes() < needed:
+            raise RecordingError(
+                f"cannot migrate the history in {self.folder}: it needs {needed >> 20} MiB of free space for a copy",
+                "make room, or remove the history",
+            )
+
+
+def _file_bytes(path: str) -> int:
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return 0

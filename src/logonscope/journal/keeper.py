@@ -1,0 +1,382 @@
+"""Keeper: the thread that writes the journal while the service runs.
+
+Events come through a bounded queue. If the disk is full or an error lasts, the batch is kept and tried again; events
+beyond the queue are counted as lost, and the processes are compared with the running ones afterwards.
+"""
+
+import json
+import logging
+import os
+import sqlite3
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
+
+from logonscope.answers.logon_session import LogonSession
+from logonscope.errors import InvalidParameterError, LogonscopeError
+from logonscope.facts import UNSET, Login, Machine, Process
+from logonscope.journal.clock import Clock, read_clocks
+from logonscope.journal.files import JournalFiles
+from logonscope.journal.forget import Forgetter
+from logonscope.journal.logon_rows import decode_login
+from logonscope.journal.policy import Policy
+from logonscope.journal.reader import Reader
+from logonscope.journal.recorder import Recorder
+from logonscope.journal.retention import Retention
+from logonscope.journal.rows import Batch
+from logonscope.journal.writer import Writer
+from logonscope.machine import Owner, Ownership
+from logonscope.machine.events import Event
+
+MAX_QUEUED = 100_000
+"""Events that wait while the disk does not accept a batch; later ones are lost."""
+
+BATCH_EVENTS = 1000
+BATCH_SECONDS = 1.0
+RETRY_SECONDS = 2.0
+RETENTION_SECONDS = 3600.0
+
+
+class KeeperLimits(NamedTuple):
+    """Limits of files and the disk, in bytes."""
+
+    wal_interrupt: int = 32 << 20  # a longer write-ahead log: readers are interrupted, as one keeps it from shrinking
+    wal_pause: int = 48 << 20  # a longer one: no rows are moved, which writes most; a reader elsewhere stalls
+    least_free: int = 32 << 20  # less free space: nothing is written, so that the journal never fills the disk
+
+
+_log = logging.getLogger(__name__)
+
+Running = Callable[[], Iterable[tuple[Process, Owner]]]
+Logons = Callable[[], Iterable[tuple[LogonSession, Owner]]]
+
+
+class KeeperState(NamedTuple):
+    """What ``doctor`` and the metrics show."""
+
+    journal_id: str
+    epoch: int
+    through: int  # the number of the last event that is kept
+    lost_events: int
+    queued: int
+    bytes: int
+    wal_bytes: int
+    problem: str  # why nothing is written now; empty: it is
+
+
+class Keeper:
+    """Writes the events of a source into the journal, in a thread of its own."""
+
+    def __init__(
+        self,
+        folder: str,
+        machine: Machine,
+        ownership: Ownership,
+        policy: Policy,
+        *,
+        account_name: Callable[[int], str | None],
+        version: str = "",
+        read_clock: Clock = read_clocks,
+        batch_seconds: float = BATCH_SECONDS,
+        limits: KeeperLimits = KeeperLimits(),  # noqa: B008 -- immutable
+    ) -> None:
+        """Open the journal; damaged files are set aside, and a new journal begins.
+
+        Args:
+            folder: of the files.
+            machine: the facts of the machine, with the boot id.
+            ownership: the rules that distinguish logon sessions.
+            policy: what is kept.
+            account_name: returns the account name of a uid.
+            version: of Logonscope.
+            read_clock: reads the clocks.
+            batch_seconds: how long events wait for others, before they are committed together.
+            limits: of files and the disk.
+
+        Raises:
+            LogonscopeError: the files cannot be used.
+            OSError, sqlite3.Error: they cannot be opened.
+        """
+        self.files = JournalFiles(folder)
+        self.policy = policy
+        self._read_clock, self._batch_seconds, self._limits = read_clock, batch_seconds, limits
+        self.files.make_folder()
+        try:
+            self._lock = self.files.lock()
+        except BlockingIOError:
+            raise InvalidParameterError(
+                f"cannot keep history in {folder}: another process writes there", "stop it, or give another directory"
+            ) from None
+        self.writer = _open_or_set_aside(self.files)
+        self._machine, self._ownership, self._account_name = machine, ownership, account_name
+        self._version = version
+        self.recorder = self._make_recorder()
+        self._reader = Reader(self.files)
+        self._retention = Retention(self.writer, self._reader, policy)
+        self._retention_steps: Iterator[int] | None = None
+        self._next_retention = 0.0
+        self._queue: deque[Event] = deque()
+        self._lost = self._lost_before = 0
+        self._condition = threading.Condition()
+        self._is_stopping = False
+        self._thread: threading.Thread | None = None
+        self._running: Running | None = None
+        self._unwritten: Batch | None = None
+        self._problem = ""
+        self._problem_since = 0
+        self._interrupts: set[sqlite3.Connection] = set()
+        for loss in self.writer.losses:
+            _log.error("history: %s", loss)
+            self.recorder.add_loss(loss, None)
+        self.files.make_ballast()
+
+    def __repr__(self) -> str:
+        return f"<Keeper of {self.files.folder}>"
+
+    def _make_recorder(self) -> Recorder:
+        machine = self._machine
+        facts = {name: value for name, value in machine._asdict().items() if isinstance(value, (str, int, bool))}
+        state = self.writer.begin_run(
+            machine.boot_id or "unknown", json.dumps(facts), machine.ticks, machine.machine_id, self._version
+        )
+        return Recorder(state, machine, self._ownership, self.policy, self._account_name)
+
+    def _begin_again(self, error: sqlite3.Error, batch: Batch) -> None:
+        """Go on with what the database holds, after an error that trying again does not mend."""
+        _log.error("history: a batch was not accepted and is lost: %s", error)
+        self._unwritten = None
+        self.recorder = self._make_recorder()
+        # what is in the way can have numbers of this batch
+        self.recorder.skip_to(batch.next_seq)
+        self.recorder.add_loss(f"a batch was not accepted: {error}", None)
+        if self._running is not None:
+            self.recorder.compare(self._running(), self._read_clock().ms)
+
+    @property
+    def state(self) -> KeeperState:
+        """Return the state of the journal."""
+        writer = self.writer
+        return KeeperState(
+            writer.journal_id, writer.epoch, writer.through, self._lost_before + self._lost, len(self._queue),
+            self.files.size(), self.files.wal_bytes(), self._problem,
+        )  # fmt: skip
+
+    def start(self, running: Running, logons: Logons | None = None) -> None:
+        """Compare with the processes and logon sessions that exist now, and start the thread."""
+        self._running = running
+        self._compare("the service was not running")
+        self.recorder.describe_logons(() if logons is None else logons())
+        self._thread = threading.Thread(target=self._run, name="history", daemon=True)
+        self._thread.start()
+
+    def put(self, event: Event) -> None:
+        """Add an event; never waits."""
+        # the live host must never wait for a disk
+        if len(self._queue) >= MAX_QUEUED:
+            self._lost += 1
+            return
+        self._queue.append(event)
+        if len(self._queue) == BATCH_EVENTS:
+            with self._condition:
+                self._condition.notify()
+
+    def remembered_logins(self) -> list[Login]:
+        """Return the login records of this boot whose logon sessions had not ended when the service stopped."""
+        (number,) = self.writer.database.execute("SELECT max(id) FROM boot").fetchone()
+        rows = self._reader.logons("boot = ? AND ended IS NULL AND record IS NOT NULL", (number,))
+        return [_remembered_login(row) for row in rows]
+
+    def open_reader(self) -> Reader:
+        """Return a new reader; it is interrupted if it keeps the write-ahead log from shrinking."""
+        reader = Reader(self.files)
+        self._interrupts = {*filter(_is_open, self._interrupts), reader.database}
+        return reader
+
+    def flush(self) -> None:
+        """Write what is queued now; called without a thread, as in tests."""
+        self._step()
+
+    def stop(self) -> None:
+        """Write what is queued, and close the journal."""
+        with self._condition:
+            self._is_stopping = True
+            self._condition.notify()
+        if self._thread is not None:
+            self._thread.join(30)
+        else:
+            self._step()
+        self._reader.close()
+        self.writer.close()
+        os.close(self._lock)
+
+    def _run(self) -> None:
+        while not self._is_stopping:
+            with self._condition:
+                if len(self._queue) < BATCH_EVENTS and not self._is_stopping:
+                    self._condition.wait(RETRY_SECONDS if self._problem else self._batch_seconds)
+            try:
+                self._step()
+                self._retain()
+                self._forget()
+            except Exception:  # noqa: BLE001 -- logged with its traceback
+                # a fault here must not end the thread: the live host goes on, and the loss is counted
+                _log.exception("history: unexpected error")
+                self._lost += len(self._queue)
+                self._queue.clear()
+        self._step()
+
+    def _step(self) -> None:
+        """Write the queued events in batches."""
+        queue = self._queue
+        while True:
+            if self._unwritten is not None and not self._write(self._unwritten):
+                return
+            recorder, count = self.recorder, min(len(queue), BATCH_EVENTS)
+            for _ in range(count):
+                recorder.add(queue.popleft())
+            # the gap is behind us: what runs now is compared, what ran meanwhile is not known
+            if self._lost and not queue:
+                self._compare("events were lost while the history could not be written")
+            recorder.add_clock(self._read_clock())
+            batch = recorder.take_batch()
+            # an empty batch would cost a commit
+            if not batch.is_empty and not self._write(batch):
+                return
+            self._move()
+            if not queue:
+                return
+
+    def _compare(self, reason: str) -> None:
+        """Compare the recorder with the running processes, and store a loss if there was a gap."""
+        recorder, lost = self.recorder, self._lost
+        had_rows = bool(recorder.alive)
+        self._lost_before, self._lost = self._lost_before + lost, 0
+        since = self._problem_since or None
+        if self._running is None:
+            return
+        ended, new = recorder.compare(self._running(), self._read_clock().ms)
+        if lost or (had_rows and (ended or new)):
+            recorder.add_loss(reason, lost or None, since)
+
+    def _write(self, batch: Batch) -> bool:
+        """Write a batch; return whether that succeeded. If not, it is kept, and the problem is logged once."""
+        self._unwritten = batch
+        try:
+            if self.files.free_bytes() < self._limits.least_free:
+                self._make_room()
+            self.writer.write(batch)
+        except sqlite3.IntegrityError as error:
+            self._begin_again(error, batch)
+            return True
+        except (sqlite3.Error, OSError) as error:
+            self._note_problem(str(error), batch)
+            return False
+        self._unwritten = None
+        if self._problem:
+            _log.warning("history: written again, after: %s", self._problem)
+            self._problem = ""
+            self.recorder.add_loss("the history could not be written for a time", None, self._problem_since)
+            self._problem_since = 0
+            self.files.make_ballast()
+        return True
+
+    def _make_room(self) -> None:
+        """Raise an error if the disk is nearly full; the ballast is given back for retention."""
+        if self.files.drop_ballast():
+            _log.error("history: the disk is nearly full: the reserve of 16 MiB is used to delete old rows")
+            self._retention_steps, self._next_retention = None, 0.0
+            return
+        raise OSError(f"less than {self._limits.least_free >> 20} MiB are free in {self.files.folder}")
+
+    def _note_problem(self, problem: str, batch: Batch) -> None:
+        if problem != self._problem:
+            _log.error("cannot write the history: %s; it goes on when that is possible", problem)
+        if not self._problem:
+            self._problem_since = batch.ms
+        self._problem = problem
+
+    def _move(self) -> None:
+        """Move rows in short steps, and keep the write-ahead log short."""
+        try:
+            while self.writer.needs_move and self.files.wal_bytes() < self._limits.wal_pause:
+                self.writer.move_step()
+        except (sqlite3.Error, OSError) as error:
+            if str(error) != self._problem:
+                _log.error("cannot sort in the history: %s", error)
+                self._problem = str(error)
+        # stat(2) of the log, not its content: see files.py
+        if self.files.wal_bytes() > self._limits.wal_interrupt:
+            self._interrupt_readers()
+
+    def _interrupt_readers(self) -> None:
+        """Interrupt readers: one with an open transaction keeps the write-ahead log from being written back."""
+        for database in tuple(self._interrupts):
+            try:
+                database.interrupt()
+            except sqlite3.ProgrammingError:
+                self._interrupts.discard(database)
+        try:
+            # PASSIVE does not wait for readers; the log begins anew once it is written back
+            self.writer.database.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        except sqlite3.Error as error:
+            _log.warning("cannot shorten the log of the history: %s", error)
+
+    def _forget(self) -> None:
+        """Delete what has been asked for by ``logonscope history forget``."""
+        for path, user, caller_uid in self.files.forget_requests():
+            # the numbers of events go on after that of the audit line
+            result = Forgetter(self.writer).forget(user, caller_uid)
+            self.recorder.skip_to(self.writer.through + 1)
+            _log.warning("history: uid %s forgot user %r: %s", caller_uid, user, result)
+            self.files.answer_forget(path, result._asdict())
+
+    def _retain(self) -> None:
+        """Run a few steps of retention, if it is due."""
+        if self._retention_steps is None:
+            if time.monotonic() < self._next_retention:
+                return
+            # the clock of the wall can be set: the monotonic one decides when, the wall decides what
+            self._next_retention = time.monotonic() + RETENTION_SECONDS
+            self._retention_steps = self._retention.steps(time.time_ns() // 1000)
+        # events come first: a quarter of the time between two batches is left for deleting
+        end = time.monotonic() + self._batch_seconds / 4
+        try:
+            for _ in self._retention_steps:
+                if time.monotonic() > end or len(self._queue) >= BATCH_EVENTS:
+                    return
+        except (sqlite3.Error, OSError) as error:
+            _log.error("cannot delete old history: %s", error)
+        self._retention_steps = None
+
+
+def _remembered_login(row: dict[str, Any]) -> Login:
+    login = decode_login(row["record"])
+    kernel_id = row["logonid"] if row["logonid"] < UNSET else None
+    return login._replace(
+        process=None, remembered=kernel_id or login.remembered, gone=row["logged_out"] is not None or None
+    )
+
+
+def _is_open(database: sqlite3.Connection) -> bool:
+    try:
+        _ = database.total_changes
+    except sqlite3.ProgrammingError:
+        return False
+    return True
+
+
+def _open_or_set_aside(files: JournalFiles) -> Writer:
+    """Open the journal for writing; a damaged one is renamed, and a new one begins."""
+    try:
+        return Writer(files)
+    except LogonscopeError as error:
+        if "cannot read the history" not in error.message:
+            raise
+        # nothing is deleted: an administrator may recover rows from it
+        aside = files.set_aside(time.strftime("%Y%m%d-%H%M%S"))
+        _log.error("history: %s; set aside as %s, and a new journal begins", error.message, aside)
+        writer = Writer(files)
+        writer.losses.append(f"the journal was damaged: all of it is lost, save what can be read of {aside}")
+        return writer

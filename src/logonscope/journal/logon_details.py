@@ -1,0 +1,43 @@
+"""Details of logins that the journal keeps: where they came from, and how they authenticated."""
+
+from collections.abc import Sequence
+
+from logonscope.answers.logon_session import LogonSession
+from logonscope.errors import LogonscopeError
+from logonscope.facts import Process
+from logonscope.machine import NO_PARTS, AuthenticationQuery, Look, Owner, Ownership, Source
+
+
+class LogonDescriber:
+    """Describes logon sessions with their details."""
+
+    def __init__(self, source: Source, ownership: Ownership) -> None:
+        self._source, self._ownership = source, ownership
+
+    def __repr__(self) -> str:
+        return f"<LogonDescriber of {self._source.label}>"
+
+    def describe(self, owner: Owner, members: Sequence[Process]) -> LogonSession:
+        """Return a logon session, described from its processes."""
+        look = Look()
+        uid = self._ownership.login_uid(owner, members)
+        account = None if uid is None else self._source.account(look, uid)
+        machine = self._source.machine(look, NO_PARTS)
+        session = self._ownership.describe(owner, members, machine, account and account.name)
+        return self.add_details(session, owner, members)
+
+    def add_details(self, session: LogonSession, owner: Owner, members: Sequence[Process] = ()) -> LogonSession:
+        """Return a logon session with the address of its client, and what sshd logged about it."""
+        leader = self._ownership.network_leader(owner, members)
+        if leader is None:
+            return session
+        # a login without an address, or without a line in the log, is kept as it is
+        look = Look()
+        try:
+            held = self._source.held_sockets(look, frozenset({leader.pid}) if leader.start is not None else frozenset())
+            session = self._ownership.with_origin(session, leader, held.get(leader.pid))
+            query = AuthenticationQuery(leader.pid, leader.parent, leader.start, leader.recorded_at)
+            lines = self._source.authentications(look, [query])
+            return self._ownership.with_authentication(session, leader, lines)
+        except (LogonscopeError, OSError):
+            return session

@@ -1,0 +1,163 @@
+"""Logon sessions of the journal: their rows while they exist."""
+
+import json
+from collections.abc import Set as AbstractSet
+from typing import Any, NamedTuple
+
+from logonscope.answers.logon_session import LogonSession
+from logonscope.facts import Login, Process
+from logonscope.journal.schema import SWEPT
+from logonscope.machine import Owner, Ownership
+
+COLUMNS = (
+    "id", "seq", "boot", "logonid", "generation", "started", "logged_out", "logged_out_seq", "ended", "ended_seq",
+    "login_uid", "user", "type", "service", "tty", "seat", "remote_host", "remote_address", "remote_port", "method",
+    "key_type", "key", "record", "wall", "source",
+)  # fmt: skip
+"""The columns of the table ``logon`` in their order."""
+
+LogonRow = dict[str, Any]
+
+
+class StoredLogons(NamedTuple):
+    """What the database holds of logon sessions."""
+
+    next_id: int
+    open_rows: list[LogonRow]
+    logon_by_place: dict[int, int | None]
+
+
+class LogonRows:
+    """The logon sessions that exist, by LogonId and generation, and which of their rows are not written yet."""
+
+    def __init__(self, stored: StoredLogons, boot: int, ownership: Ownership) -> None:
+        self._boot, self._ownership = boot, ownership
+        self._next_id, open_rows, self._logon_by_place = stored
+        self._rows: dict[tuple[int, int], LogonRow] = {(row["logonid"], row["generation"]): row for row in open_rows}
+        self._changed: dict[int, LogonRow] = {}
+
+    def __repr__(self) -> str:
+        return f"<LogonRows of {len(self._rows)} logon sessions>"
+
+    def logon_of_place(self, place: int) -> int | None:
+        """Return the row of the logon session of a place."""
+        return self._logon_by_place.get(place)
+
+    def add_place(self, place: int, logon: int | None) -> None:
+        """Remember the logon session of a new place."""
+        self._logon_by_place[place] = logon
+
+    def find_or_add(self, owner: Owner, seq: int, ms: int) -> int | None:
+        """Return the row of the logon session of an owner; None where it is not known."""
+        row = self._row(owner, seq, ms)
+        return None if row is None else int(row["id"])
+
+    def _row(self, owner: Owner, seq: int, ms: int) -> LogonRow | None:
+        if owner.logon_id is None:
+            return None
+        key = (int(owner.logon_id), self._ownership.logon_id_generation(owner) or 0)
+        # a number that the login service gave out again is another logon session: the first has ended
+        row = self._rows.get(key)
+        if row is not None and row["ended"] is None:
+            if owner.login is not None and row["record"] is None:
+                row["record"] = encode_login(owner.login)
+                self._changed[row["id"]] = row
+            return row
+        row = dict.fromkeys(COLUMNS)
+        row.update(id=self._next_id, seq=seq, boot=self._boot, logonid=key[0], generation=key[1], started=ms)
+        self._next_id += 1
+        login = owner.login
+        if login is not None:
+            row.update(login_uid=login.uid_here, user=login.user, record=encode_login(login), wall=login.since)
+        if row["logonid"] == int(self._ownership.system_owner.logon_id or 0):
+            row["started"] = 0
+        self._rows[key] = row
+        self._changed[row["id"]] = row
+        return row
+
+    def start(self, session: LogonSession, owner: Owner, seq: int, ms: int) -> int | None:
+        """Store what is known of a logon session at its start; return its row."""
+        row = self._row(owner, seq, ms)
+        if row is None:
+            return None
+        self._describe(row, session, owner)
+        return int(row["id"])
+
+    def _describe(self, row: LogonRow, session: LogonSession, owner: Owner) -> None:
+        values = {
+            "login_uid": session.uid, "user": session.user, "type": session.logon_type, "service": session.service,
+            "tty": session.tty, "seat": session.seat, "remote_host": session.remote_host,
+            "remote_address": session.remote_address, "remote_port": session.remote_port,
+            "method": session.authentication_method, "key_type": session.key_type, "key": session.key_fingerprint,
+            "record": None if owner.login is None else encode_login(owner.login),
+            "wall": None if session.start is None else int(session.start.timestamp() * 1e6),
+        }  # fmt: skip
+        # a later description may lack what the first one had: a login service forgets
+        row.update({name: value for name, value in values.items() if value is not None})
+        self._changed[row["id"]] = row
+
+    def log_out(self, session: LogonSession, owner: Owner, seq: int, ms: int) -> int | None:
+        """Store the logout of a logon session; return its row, None where it was known."""
+        row = self._row(owner, seq, ms)
+        if row is None or row["logged_out"] is not None:
+            return None
+        record = row["record"]
+        self._describe(row, session, owner)
+        # the record as it was while the leader ran
+        row.update(logged_out=ms, logged_out_seq=seq, record=record or row["record"])
+        return int(row["id"])
+
+    def end(self, owner: Owner, seq: int, ms: int) -> int | None:
+        """Store the end of a logon session; return its row, None where it has ended."""
+        key = (int(owner.logon_id or 0), self._ownership.logon_id_generation(owner) or 0)
+        row = self._rows.pop(key, None)
+        if row is None:
+            return None
+        row.update(ended=ms, ended_seq=seq)
+        self._changed[row["id"]] = row
+        return int(row["id"])
+
+    def end_others(self, existing: AbstractSet[int | None], seq: int, ms: int) -> list[int]:
+        """End the logon sessions that do not exist any more; return their rows. They get numbers from ``seq`` on."""
+        ended: list[int] = []
+        for key, row in list(self._rows.items()):
+            if row["id"] in existing or row["ended"] is not None:
+                continue
+            del self._rows[key]
+            row.update(ended=ms, ended_seq=seq + len(ended), source=SWEPT)
+            self._changed[row["id"]] = row
+            ended.append(int(row["id"]))
+        return ended
+
+    def take_changed_rows(self) -> list[tuple[Any, ...]]:
+        """Return the rows that are not written yet."""
+        changed, self._changed = self._changed, {}
+        return [tuple(row[name] for name in COLUMNS) for row in changed.values()]
+
+
+def encode_login(login: Login) -> str:
+    """Return a login record as JSON, without what has its default."""
+    values = {
+        name: value
+        for name, value in login._asdict().items()
+        if value != Login._field_defaults.get(name, value is None)
+    }
+    if login.process is not None:
+        process = login.process
+        values["process"] = {
+            name: value for name, value in process._asdict().items() if value is not None and name in _LEADER_FACTS
+        }
+    return json.dumps(values, separators=(",", ":"), ensure_ascii=True)
+
+
+_LEADER_FACTS = ("pid", "ses", "loginuid", "comm", "ppid", "tty_nr", "start")
+
+
+def decode_login(text: str) -> Login:
+    """Return the login record of its JSON; unknown fields, of a newer version, are left out."""
+    values = {name: value for name, value in json.loads(text).items() if name in Login._fields}
+    if values.get("process") is not None:
+        values["process"] = Process(**values["process"])
+    if values.get("scope_ids") is not None:
+        values["scope_ids"] = tuple(values["scope_ids"])
+    return Login(**values)

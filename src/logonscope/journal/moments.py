@@ -1,0 +1,126 @@
+"""Clock map of the journal: wall times to times since the boot and back, over steps of the clock and boots."""
+
+import sqlite3
+from typing import NamedTuple
+
+SLACK_US = 150_000_000
+"""The clock map has a row a minute while the service runs: after a longer silence nothing was recorded."""
+
+FINE_SPAN = 5000
+"""A range of so many rows is read whole; a longer one is narrowed first."""
+
+
+class Line(NamedTuple):
+    """A time in which the clock was not set and the service ran: between two rows of the clock map."""
+
+    boot: int
+    first_seq: int
+    last_seq: int | None  # None: it is the newest one
+    first_ms: int
+    first_wall: int
+    last_ms: int
+    last_wall: int
+
+
+class Located(NamedTuple):
+    """A wall time as the time since a boot."""
+
+    boot: int
+    ms: int
+    seq: int  # the last row of the clock map that is not later
+    btime: int  # seconds since the epoch of the boot, by the clock at that moment
+    happened_again: bool  # the clock was set back, so that there were two such moments; this is the later one
+
+
+class Moments:
+    """Conversion of times by the rows of the clock map, on one connection."""
+
+    def __init__(self, database: sqlite3.Connection) -> None:
+        self._database = database
+        self.lines = self._read_lines()
+
+    def __repr__(self) -> str:
+        return f"<Moments of {len(self.lines)} lines>"
+
+    def _read_lines(self) -> list[Line]:
+        query = "SELECT seq, boot, ms, wall FROM moment WHERE stepped IS NOT NULL ORDER BY seq"
+        starts = self._database.execute(query).fetchall()
+        lines = []
+        for number, (seq, boot, ms, wall) in enumerate(starts):
+            next_seq = starts[number + 1][0] if number + 1 < len(starts) else None
+            last_ms, last_wall = self._database.execute(
+                "SELECT ms, wall FROM moment WHERE seq >= ? AND seq < ? ORDER BY seq DESC LIMIT 1",
+                (seq, next_seq or 1 << 62),
+            ).fetchone()
+            lines.append(Line(boot, seq, next_seq, ms, wall, last_ms, last_wall))
+        return lines
+
+    def locate(self, wall: int) -> Located | None:
+        """Return a wall time in microseconds as the time since a boot; None where nothing was recorded then."""
+        # a clock that was set back makes lines that overlap: then several match
+        matches = [line for line in self.lines if line.first_wall <= wall <= line.last_wall + SLACK_US]
+        # the slack behind one line can reach into the next one, which knows better
+        matches = [line for line in matches if wall <= line.last_wall] or matches[-1:]
+        if not matches:
+            return None
+        line = matches[-1]
+        # the plus keeps SQLite from reading the whole range of seq
+        seq, ms, base = self._database.execute(
+            "SELECT seq, ms, wall FROM moment WHERE wall <= ? AND +seq >= ? AND +seq < ? ORDER BY wall DESC LIMIT 1",
+            (wall, line.first_seq, line.last_seq or 1 << 62),
+        ).fetchone()
+        return Located(line.boot, ms + (wall - base) // 1000, seq, (base - ms * 1000) // 1_000_000, len(matches) > 1)
+
+    def wall(self, boot: int, ms: int) -> int | None:
+        """Return the wall time in microseconds of a time since a boot; None where the boot has no clock."""
+        row = (
+            self._database.execute(
+                "SELECT ms, wall FROM moment WHERE boot = ? AND ms <= ? ORDER BY ms DESC LIMIT 1", (boot, ms)
+            ).fetchone()
+            or self._database.execute(
+                "SELECT ms, wall FROM moment WHERE boot = ? ORDER BY ms LIMIT 1", (boot,)
+            ).fetchone()
+        )
+        return None if row is None else int(row[1] + (ms - row[0]) * 1000)
+
+    def first_row_at(self, boot: int, ms: int) -> int:
+        """Return a number such that rows that started at this time or later have greater or equal numbers."""
+        row = self._database.execute(
+            "SELECT seq FROM moment WHERE boot = ? AND ms <= ? ORDER BY ms DESC LIMIT 1", (boot, ms)
+        ).fetchone()
+        return self._first_of_boot(boot) if row is None else int(row[0])
+
+    def first_row_after(self, boot: int, ms: int) -> int:
+        """Return a number such that rows that started at this time or before have smaller numbers."""
+        row = self._database.execute(
+            "SELECT seq FROM moment WHERE boot = ? AND ms > ? ORDER BY ms LIMIT 1", (boot, ms)
+        ).fetchone()
+        if row is not None:
+            return int(row[0])
+        next_boot = self._database.execute(
+            "SELECT first_seq FROM boot WHERE id > ? ORDER BY id LIMIT 1", (boot,)
+        ).fetchone()
+        return 1 << 62 if next_boot is None else int(next_boot[0])
+
+    def narrow(self, low: int, high: int, ticks: int) -> int:
+        """Return the last number in a range of rows before which all rows started before a time, by bisection.
+
+        Rows are in the order of their arrival, which is that of their starts but for a second: the caller allows that.
+        """
+        # rows that were found after a gap started long before their neighbours: they are skipped
+        while high - low > FINE_SPAN:
+            middle = (low + high) // 2
+            row = self._database.execute(
+                "SELECT id, ticks FROM process WHERE id >= ? AND id < ? AND coalesce(source, 0) & 1 = 0"
+                " ORDER BY id LIMIT 1",
+                (middle, high),
+            ).fetchone()
+            if row is None or row[1] >= ticks:
+                high = middle
+            else:
+                low = row[0]
+        return low
+
+    def _first_of_boot(self, boot: int) -> int:
+        row = self._database.execute("SELECT first_seq FROM boot WHERE id = ?", (boot,)).fetchone()
+        return 0 if row is None else int(row[0])

@@ -1,0 +1,303 @@
+"""Reader: the rows of the journal on a read-only connection, as facts of processes and logins.
+
+No read transaction stays open between two calls: the write-ahead log would grow for as long.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from logonscope.facts import Login, Process
+from logonscope.journal.database import open_reader
+from logonscope.journal.files import JournalFiles
+from logonscope.journal.logon_rows import COLUMNS, decode_login
+from logonscope.journal.moments import FINE_SPAN, Moments
+from logonscope.journal.rows import CHANGES, COMMAND, CREDENTIAL, ID, LASTED, PARENT, PID, PLACE, PROGRAM, TICKS
+
+CHUNK = 500
+SLACK_MS = 1000
+"""Rows are in the order of their arrival, which differs from that of their starts by less than this."""
+
+CLASSES = 14
+"""Duration classes: 4^14 s are 8 years."""
+
+MAX_COMMANDS = 20_000
+
+_LASTING = "SELECT * FROM process INDEXED BY process_lasting WHERE"
+_SHORT = "SELECT * FROM process NOT INDEXED WHERE class IS NULL AND lasted IS NOT NULL"
+_RUNNING = "AND id >= ? AND id < ? AND ticks * ? <= ? AND ticks * ? + lasted > ?"
+
+
+class Place(NamedTuple):
+    """What decides the owner of a process: a row of ``place``."""
+
+    logon: int | None
+    evidence: str
+    ses: int | None
+    loginuid: int | None
+    cgroup: str | None
+    tty_nr: int | None
+    pid_namespaces: int | None
+    host_root: bool | None
+
+
+class Program(NamedTuple):
+    """A row of ``program``."""
+
+    exe: str | None
+    comm: str | None
+    name: str | None
+
+
+class Credential(NamedTuple):
+    """A row of ``credential``."""
+
+    uids: Any
+    gids: Any
+    user: str | None
+
+
+UNKNOWN_PLACE = Place(None, "unread", None, None, None, None, None, None)
+UNKNOWN_PROGRAM = Program(None, None, None)
+UNKNOWN_CREDENTIAL = Credential(None, None, None)
+
+
+class Boot(NamedTuple):
+    """A row of ``boot``."""
+
+    id: int
+    uuid: str
+    first_seq: int
+    seen_until: int | None
+    ticks: int
+    machine: str
+
+
+class Reader:
+    """One read-only connection, with the dictionaries that it has read."""
+
+    def __init__(self, files: JournalFiles) -> None:
+        self.database = open_reader(files)
+        self._places: dict[int, Place] = {}
+        self._programs: dict[int, Program] = {}
+        self._credentials: dict[int, Credential] = {}
+        self._commands: dict[int, bytes] = {}
+        self._boots: dict[int, Boot] = {}
+
+    def __repr__(self) -> str:
+        return "<Reader of a journal>"
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.database.close()
+
+    def rows(self, query: str, parameters: Sequence[Any] = ()) -> list[Any]:
+        """Return all rows of a query: the statement is finished, so that no transaction stays open."""
+        return self.database.execute(query, parameters).fetchall()
+
+    def value(self, key: str) -> Any:
+        """Return a value of the table ``journal``; None where it has none."""
+        row = self.database.execute("SELECT value FROM journal WHERE key = ?", (key,)).fetchone()
+        return None if row is None else row[0]
+
+    def moments(self) -> Moments:
+        """Return the clock map as it is now."""
+        return Moments(self.database)
+
+    def boot(self, number: int) -> Boot:
+        """Return a boot."""
+        if number not in self._boots:
+            self._boots[number] = Boot(*self.rows("SELECT * FROM boot WHERE id = ?", (number,))[0])
+        return self._boots[number]
+
+    def boots(self) -> list[Boot]:
+        """Return all boots, the oldest first."""
+        return [Boot(*row) for row in self.rows("SELECT * FROM boot ORDER BY id")]
+
+    def load_dictionaries(self, process_rows: Iterable[Sequence[Any]]) -> None:
+        """Read the places, programs and credentials of process rows that were not read yet."""
+        process_rows = list(process_rows)
+        self.load_programs(row[PROGRAM] for row in process_rows)
+        places = {row[PLACE] for row in process_rows} - self._places.keys()
+        for row in self.by_numbers("SELECT * FROM place WHERE id IN ({})", sorted(places)):
+            self._places[row[0]] = _make_place(row)
+        credentials = {row[CREDENTIAL] for row in process_rows} - self._credentials.keys() - {None}
+        for row in self.by_numbers("SELECT * FROM credential WHERE id IN ({})", sorted(credentials)):
+            self._credentials[row[0]] = _make_credential(row)
+
+    def load_programs(self, numbers: Iterable[int | None]) -> None:
+        """Read programs that were not read yet."""
+        missing = {number for number in numbers if number is not None} - self._programs.keys()
+        for row in self.by_numbers("SELECT * FROM program WHERE id IN ({})", sorted(missing)):
+            self._programs[row[0]] = _make_program(row)
+
+    def places_of(self, logons: Sequence[int]) -> list[int]:
+        """Return the places of logon sessions."""
+        return [row[0] for row in self.by_numbers("SELECT id FROM place WHERE logon IN ({})", logons)]
+
+    def programs_named(self, names: frozenset[str] | None, prefix: str | None) -> list[int]:
+        """Return the programs with one of these names, or with a name that begins so; ignoring case."""
+        lower_names = None if names is None else {name.lower() for name in names}
+        lower_prefix = None if prefix is None else prefix.lower()
+        numbers = []
+        for number, *texts in self.rows("SELECT id, name, comm FROM program"):
+            words = {decode_text(text).lower() for text in texts if text is not None}  # type: ignore[union-attr]  # not None
+            if lower_names is not None and not words & lower_names:
+                continue
+            if lower_prefix is not None and not any(word.startswith(lower_prefix) for word in words):
+                continue
+            numbers.append(number)
+        return numbers
+
+    def load_commands(self, numbers: Iterable[int | None]) -> None:
+        """Read command lines that were not read yet."""
+        # command lines are large, and few are asked for twice
+        if len(self._commands) > MAX_COMMANDS:
+            self._commands.clear()
+        missing = {number for number in numbers if number is not None} - self._commands.keys()
+        self._commands.update(self.by_numbers("SELECT id, argv FROM command WHERE id IN ({})", sorted(missing)))
+
+    def by_numbers(self, query: str, numbers: Sequence[int]) -> Iterator[Any]:
+        """Yield the rows of a query whose text has ``{}`` in place of a list of numbers."""
+        for first in range(0, len(numbers), CHUNK):
+            chunk = numbers[first : first + CHUNK]
+            yield from self.rows(query.format(",".join("?" * len(chunk))), chunk)
+
+    def place(self, number: int | None) -> Place:
+        """Return a place that was loaded."""
+        return self._places.get(number or 0, UNKNOWN_PLACE)
+
+    def program(self, number: int | None) -> Program:
+        """Return a program that was loaded."""
+        return self._programs.get(number or 0, UNKNOWN_PROGRAM)
+
+    def credential(self, number: int | None) -> Credential:
+        """Return a credential that was loaded."""
+        return self._credentials.get(number or 0, UNKNOWN_CREDENTIAL)
+
+    def command(self, number: int | None) -> bytes | None:
+        """Return a command line that was loaded."""
+        return self._commands.get(number or 0)
+
+    def logons(self, where: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
+        """Return rows of logon sessions by column name."""
+        query = f"SELECT * FROM logon WHERE {where}"
+        return [dict(zip(COLUMNS, row, strict=True)) for row in self.rows(query, parameters)]
+
+    def logons_at(self, boot: int, ms: int) -> list[Login]:
+        """Return the login records at a moment, as they were then."""
+        where = "boot = ? AND started <= ? AND (ended IS NULL OR ended > ?) AND record IS NOT NULL"
+        return [login_at(row, ms) for row in self.logons(where, (boot, ms, ms))]
+
+    def rows_at(self, boot: int, ms: int, pids: frozenset[int] | None = None) -> list[list[Any]]:
+        """Return the rows of the processes that ran at a moment, in their state then."""
+        boot_row = self.boot(boot)
+        tick_ms = 1000 // boot_row.ticks
+        candidates = self._candidates(boot_row, ms, pids)
+        running = [
+            list(row)
+            for row in candidates
+            if (start := row[TICKS] * tick_ms) <= ms and (row[LASTED] is None or start + row[LASTED] > ms)
+        ]
+        self._apply_changes(running, ms)
+        return running
+
+    def _candidates(self, boot: Boot, ms: int, pids: frozenset[int] | None) -> list[Any]:
+        """Return the rows that can have run at a moment, and others."""
+        moments = self.moments()
+        high = moments.first_row_after(boot.id, ms + SLACK_MS)
+        if pids is not None:
+            query = "SELECT * FROM every WHERE pid IN ({}) AND " + f"id >= {boot.first_seq} AND id < {high}"
+            return list(self.by_numbers(query, sorted(pids)))
+        tick_ms = 1000 // boot.ticks
+        found = self.rows("SELECT * FROM recent WHERE id < ? AND id >= ?", (high, boot.first_seq))
+        alive = "SELECT * FROM process INDEXED BY process_alive WHERE lasted IS NULL AND id >= ? AND id < ?"
+        found += self.rows(alive, (boot.first_seq, high))
+        # decided by SQLite: a row that did not run is never made a tuple
+        running = (tick_ms, ms, tick_ms, ms)
+        # A process of this class lasted less than 4^(kind + 1) s: if it ran at the moment, it started after ``low``.
+        for kind in range(CLASSES):
+            low = self._first_row_since(moments, boot, ms - 1000 * 4 ** (kind + 1) - SLACK_MS, high)
+            found += self.rows(f"{_LASTING} class = ? {_RUNNING}", (kind, low, high, *running))
+            if low <= boot.first_seq:
+                # longer ones started after the boot, too
+                found += self.rows(f"{_LASTING} class > ? {_RUNNING}", (kind, low, high, *running))
+                break
+        # those that lasted less than 1 s have no class: they started in the last second
+        low = self._first_row_since(moments, boot, ms - 2 * SLACK_MS, high)
+        high = min(high, moments.narrow(low, high, (ms + SLACK_MS) * boot.ticks // 1000) + 2 * FINE_SPAN)
+        return found + self.rows(f"{_SHORT} {_RUNNING}", (low, high, *running))
+
+    def _first_row_since(self, moments: Moments, boot: Boot, ms: int, high: int) -> int:
+        """Return a number below which all rows started before a time."""
+        if ms <= 0:
+            return boot.first_seq
+        low = moments.first_row_at(boot.id, ms)
+        highest = moments.first_row_after(boot.id, ms)
+        return max(boot.first_seq, moments.narrow(low, min(high, highest), ms * boot.ticks // 1000))
+
+    def _apply_changes(self, process_rows: list[list[Any]], ms: int) -> None:
+        """Put rows into the state after their last change before a moment."""
+        changed = {row[ID]: row for row in process_rows if row[CHANGES]}
+        query = "SELECT process, ms, place, program, credential, command FROM change WHERE process IN ({}) ORDER BY id"
+        for number, changed_at, *state in self.by_numbers(query, sorted(changed)):
+            # in the order of the changes: the last one before the moment wins
+            if changed_at <= ms:
+                row = changed[number]
+                row[PLACE], row[PROGRAM], row[CREDENTIAL], row[COMMAND] = state
+
+    def parents(self, process_rows: Sequence[Sequence[Any]]) -> dict[int, tuple[int, int]]:
+        """Return the pid and the start of the parents' rows of processes."""
+        here = {row[ID]: (row[PID], row[TICKS]) for row in process_rows}
+        missing = {row[PARENT] for row in process_rows} - here.keys() - {None}
+        query = "SELECT id, pid, ticks FROM every WHERE id IN ({})"
+        for number, pid, ticks in self.by_numbers(query, sorted(missing)):
+            here[number] = pid, ticks
+        return here
+
+
+def login_at(row: dict[str, Any], ms: int) -> Login:
+    """Return the login record of a logon session as it was at a moment."""
+    login = decode_login(row["record"])
+    if row["logged_out"] is not None and row["logged_out"] <= ms:
+        return login._replace(gone=True, process=None, state="closing")
+    return login._replace(gone=False) if login.process is not None else login
+
+
+def make_process(reader: Reader, row: Sequence[Any], ppid: int | None) -> Process:
+    """Return the facts of a process row whose dictionary values were loaded."""
+    place, program, credential = (
+        reader.place(row[PLACE]),
+        reader.program(row[PROGRAM]),
+        reader.credential(row[CREDENTIAL]),
+    )
+    return Process(
+        row[PID], ses=place.ses, loginuid=place.loginuid, cgroup=place.cgroup, comm=program.comm, ppid=ppid,
+        tty_nr=place.tty_nr, start=row[TICKS], tgid=row[PID], uids=credential.uids, gids=credential.gids,
+        pid_namespaces=place.pid_namespaces, cmdline=reader.command(row[COMMAND]), exe=program.exe,
+        host_root=place.host_root, name=program.name,
+    )  # fmt: skip
+
+
+def _make_place(row: Sequence[Any]) -> Place:
+    _, _, logon, evidence, ses, loginuid, cgroup, tty_nr, pid_namespaces, host_root = row
+    return Place(
+        logon, evidence, ses, loginuid, decode_text(cgroup), tty_nr, pid_namespaces,
+        None if host_root is None else bool(host_root),
+    )  # fmt: skip
+
+
+def _make_program(row: Sequence[Any]) -> Program:
+    return Program(*map(decode_text, row[2:]))
+
+
+def _make_credential(row: Sequence[Any]) -> Credential:
+    return Credential(_split_ids(row[2]), _split_ids(row[3]), row[4])
+
+
+def _split_ids(text: str | None) -> tuple[int | None, ...] | None:
+    return None if text is None else tuple(int(word) if word else None for word in text.split(","))
+
+
+def decode_text(text: bytes | None) -> str | None:
+    """Return a text that is stored as bytes."""
+    return None if text is None else text.decode("utf-8", "surrogateescape")

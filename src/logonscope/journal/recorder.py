@@ -1,0 +1,440 @@
+"""Recorder: turns events into rows of the journal, in memory.
+
+A process that starts and executes a program within one batch is one row, and so is one that also ends in it. The
+recorder holds the row of each running process; nothing is read from the database for an event.
+"""
+
+from array import array
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+from logonscope.answers.logon_session import LogonSession
+from logonscope.facts import Machine, Process
+from logonscope.journal import rows
+from logonscope.journal.clock import ClockMap, Reading
+from logonscope.journal.dictionaries import CommandLines, Dictionary
+from logonscope.journal.logon_rows import LogonRows, StoredLogons
+from logonscope.journal.policy import Policy, command_line_filter
+from logonscope.journal.rows import (
+    CHANGES,
+    CLASS,
+    COMMAND,
+    CREDENTIAL,
+    ID,
+    LASTED,
+    PLACE,
+    PROGRAM,
+    SOURCE,
+    STATUS,
+    TICKS,
+    Batch,
+    Row,
+    duration_class,
+)
+from logonscope.journal.schema import FOUND, SWEPT
+from logonscope.machine import Owner, Ownership
+from logonscope.machine.events import (
+    Event,
+    EventsLost,
+    LoggedOut,
+    LogonEnded,
+    LogonStarted,
+    ProcessChanged,
+    ProcessEnded,
+    ProcessStarted,
+)
+
+NAME_CHECK_MS = 600_000
+"""The account names of uids are looked up again after so many ms."""
+
+MAX_CREDENTIALS = 10_000
+
+SLACK_TICKS = 2
+"""Clock ticks by which the start of a process may change: a source can estimate it first and read it later."""
+
+
+State = tuple[int, int | None, int | None, int | None]
+"""Place, program, credential and command line of a process."""
+
+Extras = tuple[int | None, int | None, bool | None]
+"""What a place has besides what decides the owner: terminal, pid namespaces, and whether the root is the host's."""
+
+
+class StoredState(NamedTuple):
+    """What the database holds that the recorder goes on with."""
+
+    next_seq: int
+    boot: int  # row of the boot
+    programs: Dictionary
+    credentials: Dictionary
+    places: Dictionary
+    logons: StoredLogons
+    alive: list[Row]
+    extras: dict[int, Extras]  # of places
+
+
+class Recorder:
+    """Collects rows of events until ``take_batch``."""
+
+    def __init__(
+        self,
+        state: StoredState,
+        machine: Machine,
+        ownership: Ownership,
+        policy: Policy,
+        account_name: Callable[[int], str | None],
+    ) -> None:
+        self._seq = state.next_seq
+        self._first_seq = state.next_seq
+        self._boot = state.boot
+        self._programs, self._credentials, self._places = state.programs, state.credentials, state.places
+        self._logons = LogonRows(state.logons, state.boot, ownership)
+        self._commands = CommandLines()
+        self.alive: dict[int, Row] = {row[rows.PID]: row for row in state.alive}
+        self._tick_ms = 1000 // machine.ticks
+        self._policy = policy
+        self._reduce_argv = command_line_filter(policy)
+        self._account_name = account_name
+        self._names_until = 0
+        self._credential_numbers: dict[tuple[Any, Any], int] = {}
+        self._executed: set[int] = set()  # rows of this batch that have executed a program
+        self._extras = state.extras
+        self._clock_map = ClockMap()
+        self._ms = 0
+        self._start_batch()
+        self._handlers: dict[type, Callable[[Any], None]] = {
+            ProcessStarted: self._add_start, ProcessChanged: self._add_change, ProcessEnded: self._add_end,
+            LogonStarted: self._add_logon, LoggedOut: self._add_logout, LogonEnded: self._add_logon_end,
+            EventsLost: self._add_loss,
+        }  # fmt: skip
+
+    def __repr__(self) -> str:
+        return f"<Recorder of {len(self.alive)} running processes, next {self._seq}>"
+
+    def _start_batch(self) -> None:
+        self._first_seq = self._seq
+        self._rows: list[Row] = []
+        self._changes: list[tuple[Any, ...]] = []
+        self._changed_ids: list[int] = []
+        self._ends: list[tuple[int, int, int | None, int | None, int | None, int]] = []
+        self._moments: list[tuple[Any, ...]] = []
+        self._losses: list[tuple[Any, ...]] = []
+        self._events: array[int] = array("q")
+        self._executed.clear()
+
+    @property
+    def event_count(self) -> int:
+        """Return the number of events since the last batch."""
+        return len(self._events)
+
+    @property
+    def next_seq(self) -> int:
+        """Return the number of the next event."""
+        return self._seq
+
+    def skip_to(self, seq: int) -> None:
+        """Go on with a number, where others were given meanwhile; called between two batches."""
+        self._seq = self._first_seq = max(self._seq, seq)
+
+    def add(self, event: Event) -> None:
+        """Add an event."""
+        self._ms = event.head.kernel_ns // 1_000_000
+        self._handlers[type(event)](event)
+
+    def add_clock(self, reading: Reading) -> None:
+        """Add both clocks; called before each batch is taken."""
+        self._ms = max(self._ms, reading.ms)
+        step = self._clock_map.step(reading)
+        if step is not None:
+            self._moments.append((self._take_seq(0), self._boot, reading.ms, reading.wall, reading.utc_offset, *step))
+
+    def take_batch(self) -> Batch:
+        """Return what was collected since the last batch."""
+        # in memory the column CHANGES has the state after the last change
+        # excluded rows have no place any more
+        kept = [(*row[:CHANGES], row[CHANGES] and 1, *row[CLASS:]) for row in self._rows if row[PLACE] is not None]
+        batch = Batch(
+            self._first_seq, self._seq, self._ms, kept, self._changes, self._changed_ids, self._ends,
+            self._programs.take_new_rows(), self._credentials.take_new_rows(), self._commands.take_new_rows(),
+            self._places.take_new_rows(), self._logons.take_changed_rows(), self._moments, self._losses, self._events,
+        )  # fmt: skip
+        self._start_batch()
+        return batch
+
+    def _take_seq(self, event: int) -> int:
+        """Return the next number; the event log gets 8 times the row plus the kind, 0 for no event."""
+        seq = self._seq
+        self._seq = seq + 1
+        self._events.append(event)
+        return seq
+
+    def _add_start(self, event: ProcessStarted) -> None:
+        self._start_process(event.process, event.owner, event.parent, None)
+
+    def _start_process(
+        self, process: Process, owner: Owner, parent: tuple[int, int] | None, source: int | None
+    ) -> None:
+        # without a start, nothing distinguishes a process from a later one with its pid
+        pid, ticks = process.pid, process.start
+        if ticks is None:
+            return
+        earlier = self.alive.get(pid)
+        if earlier is not None:
+            if abs(earlier[TICKS] - ticks) <= SLACK_TICKS:
+                return
+            # its end was not seen, and its pid is used again
+            self._end_row(earlier, None, SWEPT)
+        parent_row = None if parent is None else self.alive.get(parent[0])
+        if parent_row is not None and parent is not None and abs(parent_row[TICKS] - parent[1]) > SLACK_TICKS:
+            parent_row = None
+        program: int | None
+        if process.comm is not None or parent_row is None:
+            program, credential = self._program_number(process), self._credential_number(process)
+            # a new command line takes a number, too
+            command, extras = self._command_number(process), _extras_of(process)
+        else:
+            # nothing was read of it: it is a copy of its parent until it executes a program
+            parent_place, program, credential, command = self._current_state(parent_row)
+            extras = self._extras.get(parent_place, _extras_of(process))
+        seq = self._seq
+        row: Row = [
+            seq, self._place_number(process, owner, extras), pid, ticks,
+            None if parent_row is None else parent_row[ID],
+            program, credential, command, None, None, None, None, source, None,
+        ]  # fmt: skip
+        # decided before the number is used up: what is excluded leaves no trace
+        if self._policy.excludes and self._is_excluded(process):
+            return
+        self._seq = seq + 1
+        self._events.append(seq << 3 | rows.STARTED)
+        self.alive[pid] = row
+        self._rows.append(row)
+
+    def _is_excluded(self, process: Process) -> bool:
+        uid = process.uids[1] if process.uids else None
+        user = None if uid is None else self._account_name(uid)
+        return self._policy.excludes_process(user, process.exe, process.name or process.comm, process.cgroup)
+
+    def _add_change(self, event: ProcessChanged) -> None:
+        process, _ = event.after
+        row = self._running_row(process)
+        if row is None:
+            return
+        current = self._current_state(row)
+        state = self._state_after(event, current)
+        # most events change nothing that is kept: a thread, a priority
+        if state == current:
+            return
+        if self._policy.excludes and self._is_excluded(process):
+            self._exclude(row)
+            return
+        # The row is not written yet, and runs what it was forked with: the change becomes part of it. A change of the
+        # logon session does not, so that the owner is right at every moment.
+        if row[ID] >= self._first_seq and row[ID] not in self._executed and self._is_same_logon(current[0], state[0]):
+            if state[1] != row[PROGRAM]:
+                self._executed.add(row[ID])
+            row[PLACE], row[PROGRAM], row[CREDENTIAL], row[COMMAND] = state
+            return
+        self._add_change_row(row, state)
+
+    def _state_after(self, event: ProcessChanged, current: State) -> State:
+        """Return place, program, credential and command line of a process after a change."""
+        process, owner = event.after
+        if process.comm is not None:
+            place, program = self._place_number(process, owner, _extras_of(process)), self._program_number(process)
+            return place, program, self._credential_number(process), self._command_number(process)
+        # nothing was read of it
+        place = self._place_number(process, owner, self._extras.get(current[0], _extras_of(process)))
+        before = event.before[0]
+        if (before.ses, before.loginuid, before.cgroup) == (process.ses, process.loginuid, process.cgroup):
+            return place, None, current[2], None  # it executed a program
+        return place, *current[1:]
+
+    def _running_row(self, process: Process) -> Row | None:
+        """Return the row of a running process; None where there is none."""
+        row = self.alive.get(process.pid)
+        if row is None or process.start is None or row[TICKS] == process.start:
+            return row
+        if abs(row[TICKS] - process.start) > SLACK_TICKS:
+            return None
+        # the start was an estimate, made from the time of the event
+        if row[ID] >= self._first_seq:
+            row[TICKS] = process.start
+        return row
+
+    def _current_state(self, row: Row) -> State:
+        """Return the state of a running process after its last change; kept in place of the flag in memory."""
+        return row[CHANGES] or (row[PLACE], row[PROGRAM], row[CREDENTIAL], row[COMMAND])
+
+    def _is_same_logon(self, first: int, second: int) -> bool:
+        return first == second or self._logons.logon_of_place(first) == self._logons.logon_of_place(second)
+
+    def _add_change_row(self, row: Row, state: State) -> None:
+        # in memory, the column has the state after the last change; take_batch and the writer store 1
+        if row[CHANGES] is None and row[ID] < self._first_seq:
+            self._changed_ids.append(row[ID])
+        row[CHANGES] = state
+        seq = self._take_seq(self._seq << 3 | rows.CHANGED)
+        place, program, credential, command = state
+        self._changes.append((seq, row[ID], self._ms, place, program, credential, command, None))
+
+    def _exclude(self, row: Row) -> None:
+        """Forget a running process whose program or user is excluded."""
+        del self.alive[row[rows.PID]]
+        if row[ID] >= self._first_seq:
+            row[PLACE] = None
+        else:
+            self._end_row(row, None, SWEPT)
+
+    def _add_end(self, event: ProcessEnded) -> None:
+        row = self._running_row(event.process)
+        if row is not None:
+            self._end_row(row, event.status, None)
+
+    def _end_row(self, row: Row, status: int | None, source: int | None) -> None:
+        # the clock of the event and that of the start can differ by a tick: never less than 0
+        self.alive.pop(row[rows.PID], None)
+        lasted = self._ms - row[TICKS] * self._tick_ms
+        lasted = max(lasted, 0)
+        kind = duration_class(lasted) if lasted >= 1000 else None
+        seq = self._seq
+        self._seq = seq + 1
+        self._events.append(row[ID] << 3 | rows.PROCESS_ENDED)
+        if row[ID] >= self._first_seq:
+            row[CLASS], row[LASTED], row[STATUS] = kind, lasted, status
+            row[SOURCE] = (row[SOURCE] or 0) | (source or 0) or None
+        else:
+            self._ends.append((row[ID], lasted, kind, status, source, seq))
+
+    def _place_number(self, process: Process, owner: Owner, extras: Extras) -> int:
+        login = owner.login
+        key = (
+            owner.logon_id, owner.evidence, None if login is None else login.scope_inode, process.ses, process.loginuid,
+            process.cgroup, extras,
+        )  # fmt: skip
+        number = self._places.numbers.get(key)
+        # a place is new once or twice in a login: only then the logon session is looked up
+        if number is None:
+            logon = self._logons.find_or_add(owner, self._seq, self._ms)
+            cgroup = None if process.cgroup is None else process.cgroup.encode("utf-8", "surrogateescape")
+            number = self._places.add(key, self._seq, (
+                logon, owner.evidence, process.ses, process.loginuid, cgroup, *extras,
+            ))  # fmt: skip
+            self._extras[number] = extras
+            self._logons.add_place(number, logon)
+        return number
+
+    def _program_number(self, process: Process) -> int:
+        key = (process.exe, process.comm, process.name)
+        number = self._programs.numbers.get(key)
+        if number is None:
+            values = tuple(None if text is None else text.encode("utf-8", "surrogateescape") for text in key)
+            number = self._programs.add(key, self._seq, values)
+        return number
+
+    def _credential_number(self, process: Process) -> int | None:
+        if self._ms > self._names_until or len(self._credential_numbers) > MAX_CREDENTIALS:
+            self._credential_numbers.clear()
+            self._names_until = self._ms + NAME_CHECK_MS
+        number = self._credential_numbers.get((process.uids, process.gids))
+        return self._add_credential(process) if number is None else number
+
+    def _add_credential(self, process: Process) -> int | None:
+        """Return the number of the uids and gids of a process with the account name that they have now."""
+        if process.uids is None:
+            return None
+        uid = process.uids[1]
+        user = None if uid is None else self._account_name(uid)
+        key = (_join_ids(process.uids), _join_ids(process.gids), user)
+        number = self._credentials.numbers.get(key)
+        if number is None:
+            number = self._credentials.add(key, self._seq, key)
+        self._credential_numbers[process.uids, process.gids] = number
+        return number
+
+    def _command_number(self, process: Process) -> int | None:
+        if not process.cmdline:
+            return None
+        argv = self._reduce_argv(process.cmdline)
+        if not argv:
+            return None
+        number = self._commands.find(argv, self._seq)
+        if number is None:
+            number = self._take_seq(0)
+            self._commands.add(argv, number)
+        return number
+
+    def _add_logon(self, event: LogonStarted) -> None:
+        logon = self._logons.start(event.session, event.owner, self._seq, self._ms)
+        if logon is not None:
+            self._take_seq(logon << 3 | rows.LOGON_STARTED)
+
+    def _add_logout(self, event: LoggedOut) -> None:
+        logon = self._logons.log_out(event.session, event.owner, self._seq, self._ms)
+        if logon is not None:
+            self._take_seq(logon << 3 | rows.LOGGED_OUT)
+
+    def _add_logon_end(self, event: LogonEnded) -> None:
+        logon = self._logons.end(event.owner, self._seq, self._ms)
+        if logon is not None:
+            self._take_seq(logon << 3 | rows.LOGON_ENDED)
+
+    def _add_loss(self, event: EventsLost) -> None:
+        self.add_loss("events lost", event.missed_events)
+
+    def add_loss(self, reason: str, count: int | None, ms_from: int | None = None, wall: int | None = None) -> None:
+        """Add a row that names what was lost."""
+        seq = self._take_seq(self._seq << 3 | rows.LOST)
+        self._losses.append((seq, reason, count, ms_from, self._ms, wall))
+
+    def describe_logons(self, described: Iterable[tuple[LogonSession, Owner]]) -> None:
+        """Store what is known of the logon sessions that exist, and end those that do not exist any more."""
+        existing = set()
+        for session, owner in described:
+            number = self._logons.start(session, owner, self._seq, self._ms)
+            existing.add(number)
+            if session.state == "logged out":
+                self._logons.log_out(session, owner, self._seq, self._ms)
+        if existing:
+            for number in self._logons.end_others(existing, self._seq, self._ms):
+                self._take_seq(number << 3 | rows.LOGON_ENDED)
+
+    def compare(self, running: Iterable[tuple[Process, Owner]], ms: int) -> tuple[int, int]:
+        """Compare with the processes that run now: after a start, and after events were lost.
+
+        Those that are gone get an upper bound as their end, and new ones are marked as found.
+
+        Returns:
+            the numbers of ended and of new processes.
+        """
+        self._ms = max(self._ms, ms)
+        # by pid alone: two processes that run have different ones
+        pairs = {process.pid: (process, owner) for process, owner in running}
+        gone = [row for pid, row in self.alive.items() if pid not in pairs or not _is_near(row, pairs[pid][0])]
+        for row in gone:
+            self._end_row(row, None, SWEPT)
+        count = 0
+        # parents first: a child's row names that of its parent
+        for process, owner in sorted(pairs.values(), key=_start_key):
+            if process.pid not in self.alive:
+                parent_row = self.alive.get(process.ppid or 0)
+                parent = None if parent_row is None else (parent_row[rows.PID], parent_row[TICKS])
+                self._start_process(process, owner, parent, FOUND)
+                count += 1
+        return len(gone), count
+
+
+def _extras_of(process: Process) -> Extras:
+    return process.tty_nr, process.pid_namespaces, process.host_root
+
+
+def _join_ids(ids: tuple[int | None, ...] | None) -> str | None:
+    return None if ids is None else ",".join("" if number is None else str(number) for number in ids)
+
+
+def _is_near(row: Row, process: Process) -> bool:
+    return process.start is not None and abs(row[TICKS] - process.start) <= SLACK_TICKS
+
+
+def _start_key(pair: tuple[Process, Owner]) -> tuple[int, int]:
+    return pair[0].start or 0, pair[0].pid

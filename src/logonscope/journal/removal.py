@@ -1,0 +1,119 @@
+"""Removal of rows, for retention and ``forget``: in short steps, each accounted for in the hash chain."""
+
+import sqlite3
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from logonscope.journal import chain
+from logonscope.journal.rows import ENDED, ID, LASTED
+from logonscope.journal.writer import Writer
+
+STEP = 400
+"""Processes that one step deletes: less than 10 ms."""
+
+VACUUM_PAGES = 100
+
+
+class Remover:
+    """Deletes rows on the connection of the writer."""
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+        self._seals: list[int] = []
+
+    def __repr__(self) -> str:
+        return f"<Remover of {self._writer!r}>"
+
+    @property
+    def database(self) -> sqlite3.Connection:
+        """Return the connection of the writer."""
+        return self._writer.database
+
+    def remove_processes(self, numbers: Sequence[int]) -> int:
+        """Delete processes that were moved, with their changes, in one transaction; return their number."""
+        # rows that are not sealed yet cannot be accounted for
+        numbers = [number for number in numbers if number <= self._writer.moved]
+        if not numbers:
+            return 0
+        marks = ",".join("?" * len(numbers))
+        self.database.execute("BEGIN IMMEDIATE")
+        try:
+            removed = self.database.execute(f"SELECT * FROM process WHERE id IN ({marks})", numbers).fetchall()
+            changes = self.database.execute(f"SELECT * FROM change WHERE process IN ({marks})", numbers).fetchall()
+            hashes = [(row[0], chain.row_hash("change", row)) for row in changes if row[0] <= self._writer.moved]
+            for row in removed:
+                hashes += self._process_hashes(row)
+            self.database.execute(f"DELETE FROM process WHERE id IN ({marks})", numbers)
+            self.database.execute(f"DELETE FROM change WHERE process IN ({marks})", numbers)
+            self.account_for(hashes)
+            self.database.execute("COMMIT")
+        except BaseException:
+            self._roll_back()
+            raise
+        return len(removed)
+
+    def _process_hashes(self, row: tuple[Any, ...]) -> Iterable[tuple[int, int]]:
+        if row[LASTED] is not None and row[ENDED] is None:
+            return [(row[ID], chain.process_hash(row))]
+        hashes = [(row[ID], chain.start_hash(row))]
+        if row[ENDED] is not None and row[ENDED] <= self._writer.moved:
+            hashes.append((row[ENDED], chain.end_hash(row)))
+        return hashes
+
+    def remove_rows(self, table: str, seq_column: int, removed: Sequence[tuple[Any, ...]], key: str = "id") -> int:
+        """Delete rows of another table in one transaction; return their number.
+
+        Args:
+            table: its name.
+            seq_column: the column whose number decides which seal covers a row.
+            removed: the rows, with all columns; the first is the key.
+            key: the name of the first column.
+        """
+        if not removed:
+            return 0
+        self.database.execute("BEGIN IMMEDIATE")
+        try:
+            self.account_for(
+                (row[seq_column], chain.row_hash(table, row))
+                for row in removed
+                if row[seq_column] is not None and row[seq_column] <= self._writer.moved
+            )
+            self.database.executemany(f"DELETE FROM {table} WHERE {key} = ?", [(row[0],) for row in removed])
+            self.database.execute("COMMIT")
+        except BaseException:
+            self._roll_back()
+            raise
+        return len(removed)
+
+    def account_for(self, hashes: Iterable[tuple[int, int]]) -> None:
+        """Add the hashes of deleted rows to what their seals have lost."""
+        sums: dict[int, tuple[int, int]] = {}
+        for seq, value in hashes:
+            seal = self._seal_of(seq)
+            count, total = sums.get(seal, (0, 0))
+            sums[seal] = count + 1, total + value
+        for seal, (count, total) in sums.items():
+            earlier, digest = self.database.execute(
+                "SELECT coalesce(removed, 0), removed_digest FROM seal WHERE seq = ?", (seal,)
+            ).fetchone()
+            self.database.execute(
+                "UPDATE seal SET removed = ?, removed_digest = ? WHERE seq = ?",
+                (earlier + count, chain.pack_digest(chain.unpack_digest(digest) + total), seal),
+            )
+
+    def _seal_of(self, seq: int) -> int:
+        if not self._seals or self._seals[-1] < seq:
+            self._seals = [row[0] for row in self.database.execute("SELECT seq FROM seal ORDER BY seq")]
+        return self._seals[bisect_left(self._seals, seq)]
+
+    def free_pages(self) -> bool:
+        """Give free pages back to the file system, a few; return whether there are more."""
+        # executescript: execute() stops the pragma at its first row
+        self.database.executescript(f"PRAGMA incremental_vacuum({VACUUM_PAGES})")
+        (free,) = self.database.execute("PRAGMA freelist_count").fetchone()
+        return bool(free)
+
+    def _roll_back(self) -> None:
+        if self.database.in_transaction:
+            self.database.execute("ROLLBACK")

@@ -1,0 +1,194 @@
+"""Retention: deletes what is older than the policy keeps, by the end of a process, in steps of a few milliseconds.
+
+What is to be deleted is found on a read-only connection; the writer only deletes.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from logonscope.facts import UNSET
+from logonscope.journal.dictionaries import COMMAND_SPAN
+from logonscope.journal.moments import Moments
+from logonscope.journal.policy import Policy
+from logonscope.journal.reader import Reader
+from logonscope.journal.removal import STEP, Remover
+from logonscope.journal.writer import Writer
+
+PAGE = 5000
+"""Rows that are looked at in one step."""
+
+MAX_OF_BATCH = 20_000
+"""A row can use a command line whose number is greater, by less than this."""
+
+SIZE_MARGIN = 0.95
+"""Share of the maximum size to which a journal that is too large is reduced."""
+
+
+class Retention:
+    """Steps of retention; each is short, and the writer commits between two of them."""
+
+    def __init__(self, writer: Writer, reader: Reader, policy: Policy) -> None:
+        self._writer, self._reader, self._policy = writer, reader, policy
+        self._remover = Remover(writer)
+        self._logons: dict[int, bool] = {}  # place -> it belongs to the System session
+
+    def __repr__(self) -> str:
+        return f"<Retention of {self._writer!r}>"
+
+    def steps(self, now: int) -> Iterator[int]:
+        """Delete what is too old at a time in microseconds; yield the number of deleted rows after each step."""
+        moments = self._reader.moments()
+        # two passes: each remembers how far it has come
+        for is_system, keep_ms in ((True, self._policy.keep_system_ms), (False, self._policy.keep_logins_ms)):
+            yield from self._steps_of_kind(moments, now - keep_ms * 1000, is_system=is_system)
+        yield from self._steps_by_size()
+        yield from self._remove_commands()
+        yield from self._remove_logons(moments, now - self._policy.keep_logins_ms * 1000)
+        while self._remover.free_pages():
+            yield 0
+
+    def _steps_of_kind(self, moments: Moments, cutoff: int, *, is_system: bool) -> Iterator[int]:
+        """Delete the processes of logins, or of the System session, that ended before a time."""
+        limits = _limits(moments, cutoff)
+        if not limits:
+            return
+        key = f"retained_{'system' if is_system else 'logins'}"
+        first = self._reader.value(key) or 0
+        boots = [boot for boot in self._reader.boots() if boot.id in limits]
+        last = first
+        for boot in boots:
+            # a boot that ended before the cutoff has no limit within it
+            low, limit_ms = max(boot.first_seq, first + 1), limits[boot.id]
+            high = moments.first_row_at(boot.id, limit_ms - 2000) if limit_ms < 1 << 62 else self._end_of_boot(boot.id)
+            yield from self._remove_range(low, high, boot.ticks, limit_ms, is_system=is_system)
+            last = max(last, high - 1)
+        yield from self._remove_long(first, limits, is_system=is_system)
+        if last > first:
+            self._writer.set_values(**{key: last})
+
+    def _end_of_boot(self, boot: int) -> int:
+        later = [row.first_seq for row in self._reader.boots() if row.id > boot]
+        return min(later) if later else self._writer.through + 1
+
+    def _remove_range(self, low: int, high: int, ticks: int, limit_ms: int, *, is_system: bool) -> Iterator[int]:
+        query = (
+            "SELECT id, place, ticks, lasted FROM process WHERE id >= ? AND id < ? AND lasted IS NOT NULL"
+            f" ORDER BY id LIMIT {PAGE}"
+        )
+        while page := self._reader.rows(query, (low, high)):
+            yield from self._remove_old(page, ticks, limit_ms, is_system=is_system)
+            low = page[-1][0] + 1
+
+    def _remove_old(self, page: list[Any], ticks: int, limit_ms: int, *, is_system: bool) -> Iterator[int]:
+        self._load_places({row[1] for row in page})
+        old = [
+            row[0]
+            for row in page
+            if row[2] * 1000 // ticks + row[3] < limit_ms and self._logons.get(row[1], True) is is_system
+        ]
+        for first in range(0, len(old), STEP):
+            yield self._remover.remove_processes(old[first : first + STEP])
+        if not old:
+            yield 0
+
+    def _remove_long(self, through: int, limits: dict[int, int], *, is_system: bool) -> Iterator[int]:
+        """Delete the processes that an earlier pass left because they ended later."""
+        boots = {boot.id: boot for boot in self._reader.boots()}
+        for boot_id, limit_ms in limits.items():
+            boot, first = boots[boot_id], boots[boot_id].first_seq
+            end = min(through, self._end_of_boot(boot_id) - 1)
+            for kind in range(20):
+                low = first
+                query = (
+                    "SELECT id, place, ticks, lasted FROM process INDEXED BY process_lasting WHERE class = ?"
+                    f" AND id >= ? AND id <= ? ORDER BY id LIMIT {PAGE}"
+                )
+                while page := self._reader.rows(query, (kind, low, end)):
+                    yield from self._remove_old(page, boot.ticks, limit_ms, is_system=is_system)
+                    low = page[-1][0] + 1
+
+    def _load_places(self, places: set[int]) -> None:
+        missing = sorted(places - self._logons.keys())
+        query = "SELECT p.id, l.logonid FROM place p LEFT JOIN logon l ON l.id = p.logon WHERE p.id IN ({})"
+        for place, logon_id in self._reader.by_numbers(query, missing):
+            self._logons[place] = logon_id in {None, UNSET}
+
+    def used_bytes(self) -> int:
+        """Return the bytes of the pages in use."""
+        (pages,), (free,), (size,) = (
+            self._reader.rows(f"PRAGMA {name}")[0] for name in ("page_count", "freelist_count", "page_size")
+        )
+        return int((pages - free) * size)
+
+    def _steps_by_size(self) -> Iterator[int]:
+        """Delete the oldest ended processes while the journal is larger than the policy allows."""
+        if self.used_bytes() <= self._policy.max_bytes:
+            return
+        # the oldest first, whatever they are: the disk does not wait for a policy
+        low = 0
+        query = f"SELECT id FROM process WHERE id > ? AND lasted IS NOT NULL ORDER BY id LIMIT {STEP}"
+        while self.used_bytes() > self._policy.max_bytes * SIZE_MARGIN:
+            numbers = [row[0] for row in self._reader.rows(query, (low,))]
+            if not numbers:
+                return
+            yield self._remover.remove_processes(numbers)
+            low = numbers[-1]
+
+    def _remove_commands(self) -> Iterator[int]:
+        """Delete the command lines that no kept row uses; rows use them for at most COMMAND_SPAN numbers."""
+        for key in ("retained_system", "retained_logins"):
+            done_key = f"commands_{key}"
+            # younger command lines can still get new users
+            low, high = self._reader.value(done_key) or 0, (self._reader.value(key) or 0) - COMMAND_SPAN
+            while low < high:
+                end = min(high, low + COMMAND_SPAN // 4)
+                yield from self.remove_unused_commands(low, end)
+                low = end
+                self._writer.set_values(**{done_key: low})
+
+    def remove_unused_commands(self, low: int, end: int) -> Iterator[int]:
+        """Delete the command lines with numbers in a range that no row uses."""
+        used: set[int] = set()
+        for table in ("process", "change"):
+            query = f"SELECT command FROM {table} WHERE id >= ? AND id < ? AND command IS NOT NULL"
+            for first in range(low - MAX_OF_BATCH, end + COMMAND_SPAN, COMMAND_SPAN // 8):
+                used.update(row[0] for row in self._reader.rows(query, (first, first + COMMAND_SPAN // 8)))
+        commands = self._reader.rows("SELECT id FROM command WHERE id >= ? AND id < ?", (low, end))
+        unused = [row[0] for row in commands if row[0] not in used]
+        for first in range(0, len(unused), STEP):
+            numbers = unused[first : first + STEP]
+            rows = list(self._reader.by_numbers("SELECT * FROM command WHERE id IN ({})", numbers))
+            yield self._remover.remove_rows("command", 0, rows)
+
+    def _remove_logons(self, moments: Moments, cutoff: int) -> Iterator[int]:
+        """Delete ended logon sessions without a process, their places, and old losses and clock rows."""
+        for boot, limit_ms in _limits(moments, cutoff).items():
+            old = self._reader.rows(
+                "SELECT * FROM logon WHERE boot = ? AND ended IS NOT NULL AND ended < ? AND NOT EXISTS (SELECT 1 FROM"
+                " place JOIN process ON process.place = place.id WHERE place.logon = logon.id)",
+                (boot, limit_ms),
+            )
+            for first in range(0, len(old), STEP):
+                numbers = [row[0] for row in old[first : first + STEP]]
+                query = (
+                    "SELECT * FROM place WHERE logon IN ({}) AND NOT EXISTS"
+                    " (SELECT 1 FROM change WHERE change.place = place.id)"
+                    " AND NOT EXISTS (SELECT 1 FROM recent WHERE recent.place = place.id)"
+                )
+                yield self._remover.remove_rows("place", 1, list(self._reader.by_numbers(query, numbers)))
+                yield self._remover.remove_rows("logon", 9, old[first : first + STEP])
+
+
+def _limits(moments: Moments, cutoff: int) -> dict[int, int]:
+    """Return boot -> ms since that boot before which a wall time lies; no entry for a later boot."""
+    limits: dict[int, int] = {}
+    for line in moments.lines:
+        if line.last_wall < cutoff:
+            is_newest = line.last_seq is None
+            limits[line.boot] = line.last_ms if is_newest else 1 << 62
+        elif line.first_wall < cutoff:
+            limits[line.boot] = line.first_ms + (cutoff - line.first_wall) // 1000
+        elif line.boot in limits and limits[line.boot] == 1 << 62:
+            # the boot goes on after the cutoff
+            limits[line.boot] = line.first_ms
+    return limits

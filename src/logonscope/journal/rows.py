@@ -1,0 +1,52 @@
+"""Rows of the journal in memory, before they are written, and the batch that one commit writes."""
+
+from array import array
+from typing import Any, NamedTuple
+
+ID, PLACE, PID, TICKS, PARENT, PROGRAM, CREDENTIAL, COMMAND, CHANGES, CLASS, LASTED, STATUS, SOURCE, ENDED = range(14)
+"""Columns of a process."""
+
+COLUMNS = 14
+
+STARTED, CHANGED, PROCESS_ENDED, LOGON_STARTED, LOGGED_OUT, LOGON_ENDED, LOST = range(1, 8)
+"""Kinds of events in the event log: a number is 8 times the row plus the kind."""
+
+EventNumbers = array
+"""The type of the numbers of events."""
+
+Row = list[Any]
+"""A process: the columns in their order."""
+
+
+class Batch(NamedTuple):
+    """What one commit writes."""
+
+    first_seq: int
+    next_seq: int
+    ms: int  # since the boot, of the newest event
+    rows: list[tuple[Any, ...]]
+    changes: list[tuple[Any, ...]]
+    changed_ids: list[int]  # rows that got their first change after they were written
+    ends: list[tuple[int, int, int | None, int | None, int | None, int]]  # id, lasted, class, status, source, seq
+    programs: list[tuple[Any, ...]]
+    credentials: list[tuple[Any, ...]]
+    commands: list[tuple[int, bytes]]
+    places: list[tuple[Any, ...]]
+    logons: list[tuple[Any, ...]]
+    moments: list[tuple[Any, ...]]
+    losses: list[tuple[Any, ...]]
+    events: "array[int]"
+
+    @property
+    def is_empty(self) -> bool:
+        """Return whether there is nothing to write."""
+        return not (self.events or self.moments or self.logons or self.ends)
+
+
+def duration_class(lasted_ms: int) -> int | None:
+    """Return floor(log4(seconds)) of a duration; None below 1 s.
+
+    A process of class k can have been running at a moment only if it started at most 4^(k+1) s before.
+    """
+    seconds = lasted_ms // 1000
+    return (seconds.bit_length() - 1) >> 1 if seconds else None

@@ -1,0 +1,118 @@
+"""Schema of the journal: its tables, its version, and the migrations from older versions.
+
+SQLite 3.34 and newer: no STRICT, no RETURNING, no ``->>``, no DROP COLUMN. docs/history.md describes the tables.
+"""
+
+import sqlite3
+from collections.abc import Mapping
+
+APPLICATION_ID = 0x4C4F4753
+"""``PRAGMA application_id`` of a journal: "LOGS"."""
+
+VERSION = 1
+"""``PRAGMA user_version``: the version of the schema."""
+
+_ROW = """
+  id INTEGER PRIMARY KEY, place INT NOT NULL, pid INT NOT NULL, ticks INT NOT NULL, parent INT, program INT,
+  credential INT, command INT, changes INT, class INT, lasted INT, status INT, source INT, ended INT"""
+"""Columns of a process; id is the seq of its start, so that the order of ids is the order of starts.
+
+ticks: start in clock ticks since the boot. parent: the parent's row. program, credential, command: the state after its
+first exec. changes: 1 if there are rows in ``change``. class: floor(log4(seconds)) of an ended process that lasted 1 s
+or more. lasted: ms; NULL: alive. status: as of wait(2). source: bits, see FOUND. ended: seq of the end
+if the row had been moved out of ``recent`` before.
+"""
+
+TABLES = (
+    "CREATE TABLE journal (key TEXT PRIMARY KEY, value) WITHOUT ROWID",
+    # one a start of the service, committed before its first event
+    """CREATE TABLE run (epoch INTEGER PRIMARY KEY, first_seq INT NOT NULL, boot INT NOT NULL, wall INT NOT NULL,
+       version TEXT)""",
+    # machine: the facts of the machine as JSON; seen_until: ms since the boot
+    """CREATE TABLE boot (id INTEGER PRIMARY KEY, uuid TEXT NOT NULL UNIQUE, first_seq INT NOT NULL, seen_until INT,
+       ticks INT NOT NULL, machine TEXT NOT NULL)""",
+    # the clocks: ms since the boot, and microseconds since the epoch; stepped: the microseconds by which the clock was
+    # set before this row, 0 at the start of a run
+    """CREATE TABLE moment (seq INTEGER PRIMARY KEY, boot INT NOT NULL, ms INT NOT NULL, wall INT NOT NULL,
+       utc_offset INT, stepped INT)""",
+    "CREATE INDEX moment_wall ON moment(wall)",
+    "CREATE INDEX moment_ms ON moment(boot, ms)",
+    "CREATE INDEX moment_step ON moment(seq) WHERE stepped IS NOT NULL",
+    "CREATE TABLE program (id INTEGER PRIMARY KEY, seq INT NOT NULL, exe BLOB, comm BLOB, name BLOB)",
+    "CREATE INDEX program_name ON program(name)",
+    "CREATE INDEX program_exe ON program(exe)",
+    # user: the account name of the effective uid
+    "CREATE TABLE credential (id INTEGER PRIMARY KEY, seq INT NOT NULL, uids TEXT, gids TEXT, user TEXT)",
+    # id: a number of its own; rows use it up to COMMAND_SPAN numbers after that
+    "CREATE TABLE command (id INTEGER PRIMARY KEY, argv BLOB NOT NULL)",
+    # what decides the owner of a process, and the owner; logon NULL: not known
+    """CREATE TABLE place (id INTEGER PRIMARY KEY, seq INT NOT NULL, logon INT, evidence TEXT, ses INT, loginuid INT,
+       cgroup BLOB, tty_nr INT, pid_namespaces INT, host_root INT)""",
+    "CREATE INDEX place_logon ON place(logon)",
+    # one row a boot, LogonId and generation; started, logged_out, ended: ms since the boot, each with its seq; record:
+    # the login record as JSON
+    """CREATE TABLE logon (id INTEGER PRIMARY KEY, seq INT NOT NULL, boot INT NOT NULL, logonid INT NOT NULL,
+       generation INT NOT NULL DEFAULT 0, started INT, logged_out INT, logged_out_seq INT, ended INT, ended_seq INT,
+       login_uid INT, user TEXT, type INT, service TEXT, tty TEXT, seat TEXT, remote_host TEXT, remote_address TEXT,
+       remote_port INT, method TEXT, key_type TEXT, key TEXT, record TEXT, wall INT, source INT)""",
+    "CREATE UNIQUE INDEX logon_identity ON logon(boot, logonid, generation)",
+    "CREATE INDEX logon_uid ON logon(login_uid, id)",
+    "CREATE INDEX logon_user ON logon(user, id)",
+    "CREATE INDEX logon_key ON logon(key, id) WHERE key IS NOT NULL",
+    "CREATE INDEX logon_ended ON logon(ended_seq) WHERE ended_seq IS NOT NULL",
+    "CREATE INDEX logon_open ON logon(boot) WHERE ended IS NULL",
+    f"CREATE TABLE process ({_ROW})",
+    "CREATE INDEX process_place ON process(place)",
+    "CREATE INDEX process_pid ON process(pid)",
+    "CREATE INDEX process_program ON process(program)",
+    "CREATE INDEX process_lasting ON process(class, id, lasted) WHERE class IS NOT NULL",
+    "CREATE INDEX process_alive ON process(id) WHERE lasted IS NULL",
+    # the newest processes, without indexes: moved to ``process`` in short steps
+    f"CREATE TABLE recent ({_ROW})",
+    # the state of a process after a change; sudo: the command that sudo logged
+    """CREATE TABLE change (id INTEGER PRIMARY KEY, process INT NOT NULL, ms INT NOT NULL, place INT, program INT,
+       credential INT, command INT, sudo TEXT)""",
+    "CREATE INDEX change_process ON change(process)",
+    "CREATE INDEX change_place ON change(place)",
+    "CREATE TABLE loss (seq INTEGER PRIMARY KEY, reason TEXT NOT NULL, n INT, ms_from INT, ms_to INT, wall INT)",
+    # one row a commit: kinds and rows of its events, for subscribers that resume
+    "CREATE TABLE eventlog (seq INTEGER PRIMARY KEY, n INT NOT NULL, events BLOB NOT NULL)",
+    # the hash chain: rows up to seq, the sum of their hashes, and what retention has removed of both
+    """CREATE TABLE seal (seq INTEGER PRIMARY KEY, n INT NOT NULL, digest BLOB NOT NULL, chain BLOB NOT NULL,
+       removed INT, removed_digest BLOB)""",
+    "CREATE TABLE audit (seq INTEGER PRIMARY KEY, wall INT NOT NULL, uid INT, text TEXT NOT NULL)",
+    "CREATE VIEW every AS SELECT * FROM process UNION ALL SELECT * FROM recent",
+)
+
+MIGRATIONS: Mapping[int, tuple[str, ...]] = {}
+"""Version -> the statements that turn it into the next one. Each runs alone: executescript would commit first."""
+
+FOUND, SWEPT, BOOT_ENDED = 1, 2, 4
+"""Bits of ``source``, how a row is known; NULL: its start and its end were seen.
+
+FOUND: it ran before the journal listened; SWEPT: it was gone after a gap, so that its end is an upper bound;
+BOOT_ENDED: the machine stopped, and its end is the last time at which it was seen.
+"""
+
+
+def create_tables(database: sqlite3.Connection) -> None:
+    """Create the tables of an empty database, in one transaction."""
+    # auto_vacuum has an effect only before the first table
+    database.execute("PRAGMA auto_vacuum=INCREMENTAL")
+    database.execute("PRAGMA journal_mode=WAL")
+    database.execute("BEGIN IMMEDIATE")
+    for statement in TABLES:
+        database.execute(statement)
+    database.execute(f"PRAGMA application_id={APPLICATION_ID}")
+    database.execute(f"PRAGMA user_version={VERSION}")
+    database.execute("COMMIT")
+
+
+def migrate(database: sqlite3.Connection, version: int) -> None:
+    """Run the migrations from a version to the newest one, in one transaction."""
+    database.execute("BEGIN IMMEDIATE")
+    for number in range(version, VERSION):
+        for statement in MIGRATIONS[number]:
+            database.execute(statement)
+    database.execute(f"PRAGMA user_version={VERSION}")
+    database.execute("COMMIT")

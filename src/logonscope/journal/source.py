@@ -1,0 +1,141 @@
+"""Source of the host as it was at a moment, from the journal."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from logonscope.errors import NotFoundError
+from logonscope.facts import UNSET, Account, Group, Login, Machine, Process, Vitals
+from logonscope.journal.moments import Located
+from logonscope.journal.reader import Reader, make_process
+from logonscope.journal.rows import COMMAND, PARENT, PID
+from logonscope.machine import AccountQuery, BaseSource, Look, Part, ProcessQuery, Source, Trouble
+
+NOT_KEPT = "not kept in the history"
+"""The reason why a fact of a past process is None."""
+
+KEPT_FACTS = frozenset({
+    "ses", "loginuid", "cgroup", "comm", "ppid", "tty_nr", "start", "tgid", "uids", "gids", "pid_namespaces", "cmdline",
+    "exe", "host_root", "name",
+})  # fmt: skip
+"""Facts of a process that the journal keeps."""
+
+
+class PastSource(BaseSource):
+    """A host as it was at a moment."""
+
+    def __init__(
+        self, open_reader: Callable[[], Reader], moment: datetime, present: Source, command_lines: str
+    ) -> None:
+        """Create the source.
+
+        Args:
+            open_reader: opens the journal for reading.
+            moment: the moment.
+            present: the source of the host as it is now: it has the accounts.
+            command_lines: how much of command lines is kept; see Policy.
+
+        Raises:
+            NotFoundError: nothing was recorded at that moment.
+        """
+        self._reader = open_reader()
+        self._present = present
+        self._command_lines = command_lines
+        located = self._reader.moments().locate(int(moment.timestamp() * 1e6))
+        if located is None:
+            self._reader.close()
+            raise NotFoundError(
+                f"no history of {moment.isoformat(sep=' ', timespec='seconds')}", "logonscope doctor shows what is kept"
+            )
+        self._located: Located = located
+        self._moment = moment
+        self.label = f"{present.label} at {moment.isoformat(sep=' ', timespec='seconds')}"
+        self._user_names: dict[int, str] | None = None
+
+    def read_machine(self, look: Look, parts: frozenset[Part]) -> Machine:
+        del parts
+        if self._located.happened_again:
+            look.report(
+                Trouble("clock", "the clock was set back: this moment happened twice, and the later one is shown", "")
+            )
+        boot = self._reader.boot(self._located.boot)
+        values = {name: value for name, value in json.loads(boot.machine).items() if name in Machine._fields}
+        wall = int(self._moment.timestamp() * 1e6)
+        return Machine(**values)._replace(
+            boot_id=boot.uuid,
+            btime=self._located.btime,
+            ticks=boot.ticks,
+            vitals=Vitals(wall),
+            platform=None,
+            hardware=None,
+        )
+
+    def read_processes(self, look: Look, query: ProcessQuery) -> Iterable[Process]:
+        reader, located = self._reader, self._located
+        rows = reader.rows_at(located.boot, located.ms, query.pids)
+        reader.load_dictionaries(rows)
+        if "cmdline" in query.facts:
+            reader.load_commands(row[COMMAND] for row in rows)
+        parents = reader.parents(rows)
+        unread = self._unread(query.facts)
+        for row in sorted(rows, key=_pid_of):
+            look.check()
+            parent = parents.get(row[PARENT])
+            # a process without a known parent: its parent had ended, or was never seen
+            process = make_process(reader, row, parent[0] if parent else 0)
+            yield process._replace(unread=unread) if unread else process
+
+    def _unread(self, facts: frozenset[str]) -> dict[str, str] | None:
+        reasons = dict.fromkeys(sorted(facts - KEPT_FACTS), NOT_KEPT)
+        if "cmdline" in facts and self._command_lines == "off":
+            reasons["cmdline"] = NOT_KEPT
+        return reasons or None
+
+    def read_logins(self, look: Look) -> Iterable[Login]:
+        del look
+        return self._reader.logons_at(self._located.boot, self._located.ms)
+
+    def account(self, look: Look, uid: int) -> Account | None:
+        """Return the account of a uid, with the name that it had then, as far as a login or a process recorded it."""
+        account = self._present.account(look, uid)
+        name = self._past_names().get(uid)
+        if name is None or (account is not None and account.name == name):
+            return account
+        return Account(name, uid, UNSET, "", "", "") if account is None else account._replace(name=name)
+
+    def _past_names(self) -> dict[int, str]:
+        """Return uid -> account name, as of the last login or process before the moment."""
+        if self._user_names is None:
+            # later rows win: the last name before the moment
+            names: dict[int, str] = {}
+            until = (self._located.boot, self._located.ms)
+            for uids, user in self._reader.rows(
+                "SELECT uids, user FROM credential WHERE user IS NOT NULL AND seq <= ? ORDER BY id",
+                (self._reader.moments().first_row_after(*until),),
+            ):
+                words = uids.split(",")
+                if words[1]:
+                    names[int(words[1])] = user
+            query = (
+                "SELECT login_uid, user FROM logon WHERE login_uid IS NOT NULL AND user IS NOT NULL"
+                " AND (boot < ? OR (boot = ? AND started <= ?)) ORDER BY id"
+            )
+            names.update(self._reader.rows(query, (until[0], *until)))
+            self._user_names = names
+        return self._user_names
+
+    def accounts(self, look: Look, query: AccountQuery) -> tuple[Iterator[Account], Iterator[Group]]:
+        return self._present.accounts(look, query)
+
+    def close(self) -> None:
+        self._reader.close()
+
+
+def _pid_of(row: Sequence[Any]) -> int:
+    return int(row[PID])
+
+
+def utc(wall: int) -> datetime:
+    """Return a wall time in microseconds as a datetime."""
+    return datetime.fromtimestamp(wall / 1e6, UTC)

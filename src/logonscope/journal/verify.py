@@ -1,0 +1,117 @@
+"""Verification of the hash chain: recomputes the hashes of all rows and names the first seal that does not fit."""
+
+import sqlite3
+from bisect import bisect_left
+from collections.abc import Callable
+from typing import Any
+
+from logonscope.journal import chain
+from logonscope.journal.rows import ENDED, ID, LASTED
+from logonscope.journal.writer import DICTIONARIES, SEALED_TABLES
+from logonscope.machine.history import Verification
+
+PAGE = 20_000
+LOGON_ENDED_SEQ = 9
+MAX_ATTEMPTS = 3
+
+
+class Verifier:
+    """Recomputes the chain on one connection."""
+
+    def __init__(self, database: sqlite3.Connection) -> None:
+        self._database = database
+
+    def verify(self) -> Verification:
+        """Verify the journal. Rows that retention deletes meanwhile make it begin again."""
+        for attempt in range(MAX_ATTEMPTS):
+            # what retention deletes while rows are read would look like missing rows
+            removed = self._removed()
+            result = self._verify()
+            if result.is_intact or self._removed() == removed or attempt == MAX_ATTEMPTS - 1:
+                return result
+        raise AssertionError
+
+    def _removed(self) -> int:
+        (count,) = self._database.execute("SELECT coalesce(sum(removed), 0) FROM seal").fetchone()
+        return int(count)
+
+    def _verify(self) -> Verification:
+        seals = self._database.execute("SELECT * FROM seal ORDER BY seq").fetchall()
+        if not seals:
+            return Verification(0, 0, 0, self._count_unsealed(0), "", None, "")
+        last = seals[-1][0]
+        self._seqs = [seal[0] for seal in seals]
+        self._counts = [0] * len(seals)
+        self._totals = [0] * len(seals)
+        self._add_processes(last)
+        for table, key in SEALED_TABLES:
+            self._add_table(table, key, 0, last, chain.row_hash)
+        for table in DICTIONARIES:
+            self._add_table(table, "id", 1, last, chain.row_hash)
+        for row in self._database.execute(
+            "SELECT * FROM logon WHERE ended_seq IS NOT NULL AND ended_seq <= ?", (last,)
+        ).fetchall():
+            self._add(row[LOGON_ENDED_SEQ], chain.row_hash("logon", row))
+        bad, reason = self._first_bad(seals)
+        return Verification(
+            len(seals), sum(self._counts), sum(seal[4] or 0 for seal in seals), self._count_unsealed(last),
+            seals[-1][3].hex(), bad, reason,
+        )  # fmt: skip
+
+    def _add(self, seq: int, value: int) -> None:
+        """Add a hash to the seal that covers a number."""
+        position = bisect_left(self._seqs, seq)
+        self._counts[position] += 1
+        self._totals[position] += value
+
+    def _add_processes(self, last: int) -> None:
+        for row in self._pages("process", last):
+            if row[LASTED] is None or (row[ENDED] is not None and row[ENDED] > last):
+                self._add(row[ID], chain.start_hash(row))
+            elif row[ENDED] is None:
+                self._add(row[ID], chain.process_hash(row))
+            else:
+                self._add(row[ID], chain.start_hash(row))
+                self._add(row[ENDED], chain.end_hash(row))
+
+    def _pages(self, table: str, last: int) -> Any:
+        """Yield the rows of a table by pages, so that no transaction stays open."""
+        first = -1
+        while page := self._database.execute(
+            f"SELECT * FROM {table} WHERE id > ? AND id <= ? ORDER BY id LIMIT {PAGE}",
+            (first, last),
+        ).fetchall():
+            yield from page
+            first = page[-1][0]
+
+    def _add_table(
+        self, table: str, key: str, seq_column: int, last: int, make_hash: Callable[[str, tuple[Any, ...]], int]
+    ) -> None:
+        first = -1
+        query = f"SELECT * FROM {table} WHERE {key} > ? ORDER BY {key} LIMIT {PAGE}"
+        while page := self._database.execute(query, (first,)).fetchall():
+            for row in page:
+                if row[seq_column] > last:
+                    return
+                self._add(row[seq_column], make_hash(table, row))
+            first = page[-1][0]
+
+    def _first_bad(self, seals: list[tuple[Any, ...]]) -> tuple[tuple[int, int] | None, str]:
+        link, before = chain.FIRST_LINK, 0
+        for position, (seq, count, digest, stored_link, removed, removed_digest) in enumerate(seals):
+            span = (before + 1, seq)
+            link = chain.next_link(link, seq, count, digest)
+            if link != stored_link:
+                return span, "the seal does not fit the one before it"
+            if self._counts[position] + (removed or 0) != count:
+                missing = count - self._counts[position] - (removed or 0)
+                return span, f"{missing} rows are missing" if missing > 0 else f"{-missing} rows were added"
+            total = (self._totals[position] + chain.unpack_digest(removed_digest)) % chain.MODULUS
+            if total != chain.unpack_digest(digest):
+                return span, "rows were changed"
+            before = seq
+        return None, ""
+
+    def _count_unsealed(self, last: int) -> int:
+        (count,) = self._database.execute("SELECT count(*) FROM recent WHERE id > ?", (last,)).fetchone()
+        return int(count)

@@ -1,0 +1,430 @@
+"""Writer: commits batches, moves rows to the indexed table in short steps, and seals them.
+
+Rows are written to ``recent``, which has no index, and moved later: a commit writes a tenth of the pages that way.
+"""
+
+import logging
+import sqlite3
+import time
+import uuid
+from collections.abc import Iterator
+from itertools import takewhile
+from typing import Any
+
+from logonscope.errors import RecordingError
+from logonscope.journal import chain, rows, schema
+from logonscope.journal.database import damaged_error, open_writer
+from logonscope.journal.dictionaries import Dictionary
+from logonscope.journal.files import JournalFiles
+from logonscope.journal.logon_rows import COLUMNS, StoredLogons
+from logonscope.journal.recorder import StoredState
+from logonscope.journal.rows import CHANGES, ID, LASTED, Batch
+from logonscope.journal.statements import insert_rows, update_rows
+
+MAX_RECENT = 4000
+"""Rows of ``recent`` from which on rows are moved."""
+
+MOVE_STEP = 400
+"""Rows that one step moves: about 10 ms with 10,000,000 rows."""
+
+RESUME_EVENTS = 200_000
+"""Events that the event log keeps for subscribers that resume."""
+
+_END = """UPDATE {table} SET lasted = e.column2, class = e.column3, status = e.column4,
+  source = nullif(coalesce({table}.source, 0) | coalesce(e.column5, 0), 0){ended}
+  FROM (VALUES {{}}) AS e WHERE {table}.id = e.column1"""
+_END_RECENT = _END.format(table="recent", ended="")
+_END_PROCESS = _END.format(table="process", ended=", ended = e.column6")
+_LOGON_UPSERT = "INSERT OR REPLACE"
+
+_log = logging.getLogger(__name__)
+
+
+class Writer:
+    """The one connection that writes, deletes and checkpoints. Used by one thread."""
+
+    def __init__(self, files: JournalFiles) -> None:
+        self.files = files
+        self._wal = files.read_wal_state() if files.exists else None
+        self.database = open_writer(files)
+        self.losses: list[str] = []
+        """What was found lost when the journal was opened; the recorder stores it."""
+        self.journal_id = ""
+        self.epoch = 0
+        self.through = 0
+        """The number of the last committed event."""
+        self._moved = 0  # rows up to this number are in ``process``
+        self._recent = 0  # number of rows in ``recent``
+        self._link = chain.FIRST_LINK
+        self._process_ends: list[tuple[int, int]] = []  # sealed rows that ended since, and the seq of the end
+        self._dictionary_ids = dict.fromkeys(DICTIONARIES, 0)  # last sealed row of each
+        try:
+            self._open()
+        except sqlite3.DatabaseError as error:
+            self.database.close()
+            if isinstance(error, sqlite3.OperationalError):
+                raise
+            raise damaged_error(files, error) from None
+
+    def __repr__(self) -> str:
+        return f"<Writer of {self.files.folder}, {self.through} written>"
+
+    def _open(self) -> None:
+        # the first read recovers the write-ahead log
+        self.was_clean = self._value("clean") in {None, 1}
+        if not self.was_clean:
+            self._check_wal()
+        execute = self.database.execute
+        (last,) = execute("SELECT max(seq + n - 1) FROM eventlog").fetchone()
+        (audited,) = execute("SELECT max(seq) FROM audit").fetchone()
+        self.through = max(last or 0, audited or 0, self._value("through") or 0)
+        seal = execute("SELECT seq, chain FROM seal ORDER BY seq DESC LIMIT 1").fetchone()
+        if seal is not None:
+            self._moved, self._link = seal
+            for table in self._dictionary_ids:
+                (number,) = execute(
+                    f"SELECT coalesce(max(id), 0) FROM {table} WHERE seq <= ?",
+                    (self._moved,),
+                ).fetchone()
+                self._dictionary_ids[table] = number
+        (self._recent,) = execute("SELECT count(*) FROM recent").fetchone()
+        self._read_unsealed_ends()
+
+    def _check_wal(self) -> None:
+        """Find commits that the write-ahead log lost since the last unclean end."""
+        state = self._wal
+        if state is None:
+            return
+        if state.is_missing:
+            self.losses.append("the write-ahead log is missing: what was recorded after the last checkpoint is lost")
+            return
+        _, frames, _ = self.database.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        if 0 <= frames < state.last_commit:
+            self.losses.append(
+                f"the write-ahead log is damaged: {state.last_commit - frames} of {state.last_commit} pages are lost"
+            )
+
+    def _value(self, key: str) -> Any:
+        row = self.database.execute("SELECT value FROM journal WHERE key = ?", (key,)).fetchone()
+        return None if row is None else row[0]
+
+    def set_values(self, **values: object) -> None:
+        """Store values of the journal by key; within a transaction of the caller, or alone."""
+        self.database.executemany("INSERT OR REPLACE INTO journal VALUES (?, ?)", list(values.items()))
+
+    def begin_run(self, boot_uuid: str, machine: str, ticks: int, machine_id: str | None, version: str) -> StoredState:
+        """Begin a run: give the journal its id, close what an earlier boot left open, and load the state.
+
+        Args:
+            boot_uuid: the id of this boot.
+            machine: the facts of the machine as JSON.
+            ticks: clock ticks per second.
+            machine_id: the id of the machine; a journal of another one gets a new id.
+            version: of Logonscope.
+        """
+        execute = self.database.execute
+        # the state file knows an epoch that an older copy of the database does not
+        state_id, state_epoch = self.files.read_state()
+        (last_epoch,) = execute("SELECT coalesce(max(epoch), 0) FROM run").fetchone()
+        journal_id = self._value("id")
+        is_copy = state_id != journal_id or state_epoch > last_epoch or self._value("machine") != machine_id
+        execute("BEGIN IMMEDIATE")
+        try:
+            if journal_id is None or is_copy:
+                journal_id = uuid.uuid4().hex
+                self.set_values(id=journal_id, machine=machine_id)
+            # committed before the first event: a number of this run names this epoch
+            self.epoch = last_epoch + 1
+            self.set_values(clean=0, kept_since=self._value("kept_since") or time.time_ns() // 1000)
+            boot = self._begin_boot(boot_uuid, machine, ticks)
+            execute(
+                "INSERT INTO run VALUES (?, ?, ?, ?, ?)",
+                (self.epoch, self.through + 1, boot, time.time_ns() // 1000, version),
+            )
+            execute("COMMIT")
+        except BaseException:
+            self._roll_back()
+            raise
+        # the database itself must say that it is open: the log can get lost
+        execute("PRAGMA wal_checkpoint(PASSIVE)")
+        self.journal_id = str(journal_id)
+        self.files.write_state(self.journal_id, self.epoch)
+        return self._load(boot)
+
+    def _begin_boot(self, boot_uuid: str, machine: str, ticks: int) -> int:
+        execute = self.database.execute
+        row = execute("SELECT id FROM boot WHERE uuid = ?", (boot_uuid,)).fetchone()
+        if row is not None:
+            return int(row[0])
+        self._end_boots()
+        (number,) = execute("SELECT coalesce(max(id), 0) + 1 FROM boot").fetchone()
+        execute(
+            "INSERT INTO boot VALUES (?, ?, ?, ?, ?, ?)", (number, boot_uuid, self.through + 1, None, ticks, machine)
+        )
+        return int(number)
+
+    def _end_boots(self) -> None:
+        """Give what still runs an end: the machine was last seen then."""
+        last = self.database.execute(
+            "SELECT id, first_seq, seen_until, ticks FROM boot ORDER BY id DESC LIMIT 1"
+        ).fetchone()
+        if last is None:
+            return
+        boot, first_seq, seen_until, ticks = last
+        # the machine may have run longer: this is the last moment that is known
+        until, first, events = seen_until or 0, self.through + 1, rows.EventNumbers("q")
+        for table in ("recent", "process"):
+            running = self.database.execute(
+                f"SELECT id, ticks FROM {table} WHERE lasted IS NULL AND id >= ?",
+                (first_seq,),
+            ).fetchall()
+            ends = []
+            for number, start in running:
+                lasted = max(0, until - start * 1000 // ticks)
+                seq = first + len(events)
+                ends.append((number, lasted, rows.duration_class(lasted), None, schema.BOOT_ENDED, seq))
+                events.append(number << 3 | rows.PROCESS_ENDED)
+            update_rows(self.database, _END_RECENT if table == "recent" else _END_PROCESS, ends)
+            if table == "process":
+                self._process_ends += [(end[0], end[5]) for end in ends]
+        logons = self.database.execute("SELECT id FROM logon WHERE boot = ? AND ended IS NULL", (boot,)).fetchall()
+        for (number,) in logons:
+            self.database.execute(
+                "UPDATE logon SET ended = ?, ended_seq = ?, source = ? WHERE id = ?",
+                (until, first + len(events), schema.BOOT_ENDED, number),
+            )
+            events.append(number << 3 | rows.LOGON_ENDED)
+        if events:
+            insert_rows(self.database, "eventlog", [(first, len(events), events.tobytes())])
+        self.through += len(events)
+
+    def _load(self, boot: int) -> StoredState:
+        execute = self.database.execute
+        (first_seq,) = execute("SELECT first_seq FROM boot WHERE id = ?", (boot,)).fetchone()
+        alive = [
+            list(row)
+            for table in ("process", "recent")
+            for row in execute(f"SELECT * FROM {table} WHERE lasted IS NULL AND id >= ?", (first_seq,))
+        ]
+        for row in alive:
+            if row[CHANGES]:
+                row[CHANGES] = execute(
+                    "SELECT place, program, credential, command FROM change WHERE process = ? ORDER BY id DESC LIMIT 1",
+                    (row[ID],),
+                ).fetchone()
+        places = execute(
+            "SELECT id, logon, tty_nr, pid_namespaces, host_root FROM place ORDER BY id DESC LIMIT 50000"
+        ).fetchall()
+        open_logons = [
+            dict(zip(COLUMNS, row, strict=True))
+            for row in execute("SELECT * FROM logon WHERE boot = ? AND ended IS NULL", (boot,))
+        ]
+        return StoredState(
+            self.through + 1,
+            boot,
+            self._load_dictionary("program", "exe, comm, name", 3),
+            self._load_dictionary("credential", "uids, gids, user", 0),
+            Dictionary(self._next_id("place")),
+            StoredLogons(self._next_id("logon"), open_logons, {row[0]: row[1] for row in places}),
+            alive,
+            {row[0]: row[2:] for row in places},
+        )
+
+    def _load_dictionary(self, table: str, columns: str, texts: int) -> Dictionary:
+        """Load the newest values of a dictionary; the first columns are text, stored as bytes."""
+        dictionary = Dictionary(self._next_id(table))
+        query = f"SELECT id, {columns} FROM {table} ORDER BY id DESC LIMIT 20000"
+        for number, *values in self.database.execute(query):
+            key = tuple(
+                value.decode("utf-8", "surrogateescape") if position < texts and value is not None else value
+                for position, value in enumerate(values)
+            )
+            dictionary.numbers.setdefault(key, number)
+        return dictionary
+
+    def _next_id(self, table: str) -> int:
+        (number,) = self.database.execute(f"SELECT coalesce(max(id), 0) + 1 FROM {table}").fetchone()
+        return max(int(number), (self._value(f"next_{table}") or 0))
+
+    def write(self, batch: Batch) -> None:
+        """Commit a batch; what it holds is kept from then on, also if the power fails.
+
+        Raises:
+            sqlite3.Error: it was not written; the same batch can be written again.
+        """
+        database = self.database
+        database.execute("BEGIN IMMEDIATE")
+        try:
+            self._insert(batch)
+            database.execute("COMMIT")
+        except BaseException:
+            self._roll_back()
+            raise
+        self.through = batch.next_seq - 1
+        self._recent += len(batch.rows)
+        self._process_ends += [(end[0], end[5]) for end in batch.ends if end[0] <= self._moved]
+
+    def _insert(self, batch: Batch) -> None:
+        database = self.database
+        insert_rows(database, "program", batch.programs)
+        insert_rows(database, "credential", batch.credentials)
+        insert_rows(database, "place", batch.places)
+        insert_rows(database, "logon", batch.logons, _LOGON_UPSERT)
+        insert_rows(database, "command", batch.commands)
+        # rows last: what they name is there before them
+        insert_rows(database, "recent", batch.rows)
+        insert_rows(database, "change", batch.changes)
+        moved = self._moved
+        # a row is in one of the two tables, and its number decides which
+        update_rows(database, _END_RECENT, [end for end in batch.ends if end[0] > moved])
+        update_rows(database, _END_PROCESS, [end for end in batch.ends if end[0] <= moved])
+        for number in batch.changed_ids:
+            table = "recent" if number > moved else "process"
+            database.execute(f"UPDATE {table} SET changes = 1 WHERE id = ?", (number,))
+        insert_rows(database, "moment", batch.moments)
+        insert_rows(database, "loss", batch.losses)
+        if batch.moments:
+            database.execute("UPDATE boot SET seen_until = ? WHERE id = (SELECT max(id) FROM boot)", (batch.ms,))
+        if batch.events:
+            insert_rows(database, "eventlog", [(batch.first_seq, len(batch.events), batch.events.tobytes())])
+
+    def _roll_back(self) -> None:
+        # after SQLITE_FULL and the like SQLite has rolled back already
+        if self.database.in_transaction:
+            self.database.execute("ROLLBACK")
+
+    @property
+    def needs_move(self) -> bool:
+        """Return whether rows should be moved out of ``recent``."""
+        return self._recent > MAX_RECENT
+
+    @property
+    def last_link(self) -> bytes:
+        """Return the last link of the hash chain."""
+        return self._link
+
+    @property
+    def moved(self) -> int:
+        """Return the number up to which rows were moved and sealed."""
+        return self._moved
+
+    def move_all(self) -> None:
+        """Move every row out of ``recent``, in steps."""
+        while self._recent:
+            self.move_step()
+
+    def move_step(self) -> None:
+        """Move the oldest rows out of ``recent`` into the indexed table, and seal them, in one short transaction."""
+        database, process_ends = self.database, self._process_ends
+        database.execute("BEGIN IMMEDIATE")
+        try:
+            moved_rows = database.execute("SELECT * FROM recent ORDER BY id LIMIT ?", (MOVE_STEP,)).fetchall()
+            # the last step also takes numbers without a row
+            last = moved_rows[-1][ID] if len(moved_rows) == MOVE_STEP else self.through
+            # two statements: the interpreter is left alone while they run
+            database.execute("INSERT INTO process SELECT * FROM recent WHERE id <= ?", (last,))
+            database.execute("DELETE FROM recent WHERE id <= ?", (last,))
+            link, sealed = self._seal(moved_rows, last)
+            oldest = self.through - RESUME_EVENTS
+            # the newest row stays: it has the last number
+            database.execute("DELETE FROM eventlog WHERE seq + n <= min(?, ?)", (oldest, last))
+            database.execute("COMMIT")
+        except BaseException:
+            self._process_ends = process_ends
+            self._roll_back()
+            raise
+        # only after the commit: a step that fails is tried again as a whole
+        self._moved, self._link = last, link
+        self._dictionary_ids.update(sealed)
+        self._recent -= len(moved_rows)
+
+    def _seal(self, moved_rows: list[tuple[Any, ...]], last: int) -> tuple[bytes, dict[str, int]]:
+        """Insert the seal of all rows after the last seal, up to a number."""
+        hashes = [chain.process_hash(row) if row[LASTED] is not None else chain.start_hash(row) for row in moved_rows]
+        hashes += self._other_hashes(last)
+        dictionary_hashes, sealed = self._dictionary_hashes(last)
+        count, total = chain.add_hashes(hashes + dictionary_hashes)
+        digest = chain.pack_digest(total)
+        link = chain.next_link(self._link, last, count, digest)
+        self.database.execute("INSERT INTO seal VALUES (?, ?, ?, ?, NULL, NULL)", (last, count, digest, link))
+        return link, sealed
+
+    def _other_hashes(self, last: int) -> list[int]:
+        """Return the hashes of the rows beside processes whose numbers are after the last seal."""
+        span = (self._moved, last)
+        hashes: list[int] = []
+        for table, key in SEALED_TABLES:
+            query = f"SELECT * FROM {table} WHERE {key} > ? AND {key} <= ?"
+            hashes += [chain.row_hash(table, row) for row in self.database.execute(query, span)]
+        return hashes + list(self._end_hashes(last))
+
+    def _end_hashes(self, last: int) -> Iterator[int]:
+        """Yield the hashes of the ends, after the last seal, of processes and logon sessions sealed before."""
+        # ends after this seal are left for the next one
+        due = [number for number, seq in self._process_ends if seq <= last]
+        self._process_ends = [end for end in self._process_ends if end[1] > last]
+        for first in range(0, len(due), MOVE_STEP):
+            marks = ",".join(map(str, due[first : first + MOVE_STEP]))
+            for row in self.database.execute(f"SELECT * FROM process WHERE id IN ({marks})"):
+                yield chain.end_hash(row)
+        for row in self.database.execute(
+            "SELECT * FROM logon WHERE ended_seq > ? AND ended_seq <= ?", (self._moved, last)
+        ):
+            yield chain.row_hash("logon", row)
+
+    def _read_unsealed_ends(self) -> None:
+        """Find the ends after the last seal of processes that had been sealed, from the event log."""
+        query = "SELECT events FROM eventlog WHERE seq + n > ?"
+        numbers = set[int]()
+        for (packed,) in self.database.execute(query, (self._moved + 1,)):
+            events = rows.EventNumbers("q")
+            events.frombytes(packed)
+            numbers.update(
+                event >> 3 for event in events if event & 7 == rows.PROCESS_ENDED and event >> 3 <= self._moved
+            )
+        for number in numbers:
+            row = self.database.execute("SELECT ended FROM process WHERE id = ?", (number,)).fetchone()
+            if row is not None and row[0] is not None and row[0] > self._moved:
+                self._process_ends.append((number, row[0]))
+
+    def _dictionary_hashes(self, last: int) -> tuple[list[int], dict[str, int]]:
+        """Return the hashes of the dictionary rows after the last seal, and the last row of each dictionary."""
+        hashes, sealed = [], dict[str, int]()
+        for table in DICTIONARIES:
+            # numbers are given in the order of seq
+            query = f"SELECT * FROM {table} WHERE id > ? ORDER BY id"
+            new_rows = self.database.execute(query, (self._dictionary_ids[table],))
+            for row in takewhile(lambda row: row[1] <= last, new_rows):
+                hashes.append(chain.row_hash(table, row))
+                sealed[table] = row[0]
+        return hashes, sealed
+
+    def record_audit(self, text: str, uid: int | None) -> None:
+        """Store an audit line, in a transaction of the caller."""
+        self.through += 1
+        self.database.execute(
+            "INSERT INTO audit VALUES (?, ?, ?, ?)", (self.through, time.time_ns() // 1000, uid, text)
+        )
+
+    def close(self) -> None:
+        """Mark the journal as closed in order, write the log back, and close the connection."""
+        try:
+            self.set_values(clean=1, through=self.through)
+            self.database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except sqlite3.Error as error:
+            _log.warning("cannot close the history in order: %s", error)
+        self.database.close()
+
+    def check_quickly(self) -> list[str]:
+        """Return what SQLite's quick check complains about; takes seconds for a large journal."""
+        lines = [str(line) for (line,) in self.database.execute("PRAGMA quick_check(10)")]
+        return [] if lines == ["ok"] else lines
+
+
+SEALED_TABLES = (("change", "id"), ("command", "id"), ("moment", "seq"), ("loss", "seq"), ("audit", "seq"))
+"""Tables whose rows are sealed by their number, and its column."""
+
+DICTIONARIES = ("program", "credential", "place")
+"""Tables whose rows are sealed by the number when they were added."""
+
+__all__ = ["RecordingError", "Writer"]

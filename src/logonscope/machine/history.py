@@ -1,0 +1,124 @@
+"""History of a machine: the interface to what happened, and the queries for it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from logonscope.facts.history import ChangeRecord, LogonRecord, ProcessRecord, ProgramCount
+from logonscope.machine.look import Look
+
+if TYPE_CHECKING:
+    from logonscope.answers.check import Check
+    from logonscope.machine.source import Source
+
+
+class LogonRecordQuery(NamedTuple):
+    """A query for past logon sessions; None: any. It may return more."""
+
+    ids: frozenset[int] | None = None  # of records
+    logon_ids: frozenset[str] | None = None
+    users: frozenset[str] | None = None  # account names that logged in
+    login_uids: frozenset[int] | None = None
+    keys: frozenset[str] | None = None  # fingerprints, or their beginnings
+    since: datetime | None = None  # ended at this time or later, or exists
+    until: datetime | None = None  # started before this time
+
+
+class ProcessRecordQuery(NamedTuple):
+    """A query for past processes; None: any. It may return more."""
+
+    ids: frozenset[int] | None = None  # of records
+    logons: frozenset[int] | None = None  # records of logon sessions
+    pids: frozenset[int] | None = None
+    names: frozenset[str] | None = None  # process names, ignoring case
+    name_prefix: str | None = None  # beginning of the name, ignoring case
+    since: datetime | None = None  # ended at this time or later, or runs
+    until: datetime | None = None  # started before this time
+    newest: int | None = None  # at most so many, the newest ones
+    command_lines: bool = True
+
+
+class HistoryState(NamedTuple):
+    """What the history holds; sizes in bytes, times in microseconds since the epoch."""
+
+    journal_id: str
+    epoch: int
+    through: int  # the number of the last event that is kept
+    since: int | None
+    bytes: int
+    rows: int  # processes, changes and command lines that are kept
+    losses: int  # number of gaps
+    problem: str = ""  # why nothing is written now
+
+
+class Forgotten(NamedTuple):
+    """What ``forget`` deleted."""
+
+    logins: int
+    processes: int
+    kept_logins: int  # they exist
+
+
+class Verification(NamedTuple):
+    """The result of a verification of the hash chain."""
+
+    seals: int
+    rows: int
+    removed: int  # rows that retention or ``forget`` deleted
+    unsealed: int  # rows that are too new for a seal
+    link: str  # last link of the chain, in hex
+    first_bad: tuple[int, int] | None  # the numbers of the rows of the first seal that does not fit
+    reason: str  # why it does not fit
+
+    @property
+    def is_intact(self) -> bool:
+        """Return whether everything fits."""
+        return self.first_bad is None
+
+
+class History(Protocol):
+    """What happened on a machine."""
+
+    def at(self, moment: datetime, present: "Source") -> "Source":
+        """Return the source of the machine as it was at a moment.
+
+        Raises:
+            NotFoundError: nothing was recorded then.
+        """
+        ...
+
+    def logons(self, look: Look, query: LogonRecordQuery) -> Iterator[LogonRecord]:
+        """Yield logon sessions, in the order of their starts."""
+        ...
+
+    def processes(self, look: Look, query: ProcessRecordQuery) -> Iterator[ProcessRecord]:
+        """Yield processes, in the order of their starts."""
+        ...
+
+    def changes(self, look: Look, process_ids: Sequence[int]) -> Iterator[ChangeRecord]:
+        """Yield the changes of processes."""
+        ...
+
+    def programs(self, look: Look, logons: Sequence[int]) -> Mapping[int, Sequence[ProgramCount]]:
+        """Return how often each program ran, by the record of the logon session."""
+        ...
+
+    def state(self) -> HistoryState:
+        """Return what is kept."""
+        ...
+
+    def checks(self) -> "Iterator[Check]":
+        """Yield the checks of ``logonscope doctor`` about the history."""
+        ...
+
+    def verify(self) -> Verification:
+        """Verify that no row was edited."""
+        ...
+
+    def forget(self, user: str, caller_uid: int | None) -> Forgotten:
+        """Delete the past logins of a user, and what they ran."""
+        ...
+
+    def close(self) -> None:
+        """Release connections; the service also writes what is queued."""
+        ...

@@ -1,0 +1,45 @@
+"""The tokens of ``logonscope page``: one that works once, and the one that the page gets for it and keeps in memory."""
+
+import hmac
+import secrets
+import threading
+import time
+from collections.abc import Callable
+
+from logonscope.broker import Caller
+
+ONCE_SECONDS = 300.0
+"""Seconds for which the token that works once is valid."""
+
+
+class PageTokens:
+    """The two tokens of one run of the command. It is safe for threads."""
+
+    def __init__(self, caller: Caller, clock: Callable[[], float] = time.monotonic) -> None:
+        """Create both tokens for a caller, who may only read."""
+        self._caller, self._clock = caller._replace(read_only=True), clock
+        self.once = secrets.token_urlsafe(32)
+        self._bearer = secrets.token_urlsafe(32)
+        self._is_used, self._end = False, clock() + ONCE_SECONDS
+        self._lock = threading.Lock()
+
+    @property
+    def user(self) -> str:
+        """Return the name of the caller."""
+        return self._caller.name
+
+    def exchange(self, token: str) -> str | None:
+        """Return the token for requests, the first time that the token which works once is given; else None."""
+        with self._lock:
+            if self._is_used or self._clock() >= self._end or not _equal(token, self.once):
+                return None
+            self._is_used = True
+        return self._bearer
+
+    def find_caller(self, token: str) -> Caller | None:
+        """Return the caller of the token for requests, once it has been given out."""
+        return self._caller if self._is_used and _equal(token, self._bearer) else None
+
+
+def _equal(token: str, expected: str) -> bool:
+    return hmac.compare_digest(token.encode(errors="replace"), expected.encode())

@@ -1,0 +1,53 @@
+"""``logonscope page``: its arguments, and the check of what it opens."""
+
+import argparse
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from logonscope.errors import InvalidParameterError, NotSupportedError
+
+if TYPE_CHECKING:
+    from logonscope.server.page_run import PageHost
+
+EPILOG = """\
+The page is for you alone: it listens on loopback, and the file that it prints sends your browser to it once. It shows
+what you may see. Ctrl-C ends it.
+
+examples:
+  sudo logonscope page            this host
+  logonscope page web1.lsr        a recording
+  logonscope page --no-browser    print the file, to open it yourself
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this command."""
+    parser.add_argument("recording", metavar="RECORDING", nargs="?", help="a file that `logonscope record` wrote")
+    parser.add_argument("--port", type=int, default=0, help="the port on loopback (default: a free one)")
+    parser.add_argument("--no-browser", action="store_true", help="print the file to open, and open no browser")
+
+
+def run(args: argparse.Namespace, choose_host: Callable[[str | None], "PageHost"], page_folder: str) -> int:
+    """Serve the page until a signal stops it; return the exit code.
+
+    Raises:
+        InvalidParameterError: two hosts are given, or another machine.
+        NotSupportedError: the server is not installed.
+    """
+    if args.recording is not None and args.host is not None:
+        raise InvalidParameterError("the recording and --host name two hosts", "give one of them")
+    name = args.recording or args.host
+    if name is not None and "://" in name:
+        reason = "cannot open the page of another machine on this one"
+        raise InvalidParameterError(reason, f"open {name} in a browser: `logonscope serve` has the page, too")
+    if not 0 <= args.port <= 65535:
+        raise InvalidParameterError(f"invalid port {args.port}: expected 0 to 65535")
+    try:
+        from logonscope.server import page_run  # noqa: PLC0415 -- the help of this command does not need it
+    except ImportError as error:
+        from logonscope.extras import install_command  # noqa: PLC0415 -- seldom needed
+
+        reason = f"cannot open the page: the Python module {error.name} is not installed"
+        raise NotSupportedError(reason, f"run {install_command('server')}") from None
+    page_run.run(choose_host(name), args.port, page_folder, opens_browser=not args.no_browser)
+    return 0

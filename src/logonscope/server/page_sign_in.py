@@ -1,0 +1,209 @@
+"""How the page signs in, over ``POST /page/...``: by a password over TLS, or by the token of ``logonscope page``.
+
+A session has a cookie, which programs of the page cannot read, and a CSRF token, which the page sends with each
+request. Without TLS there are no cookies, and no passwords either.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from typing import Any, NamedTuple
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from logonscope.broker import Caller
+from logonscope.errors import AccessDeniedError, InvalidParameterError, LogonscopeError, RequestTooLargeError
+from logonscope.machine import Deadline
+from logonscope.server.auth.authenticator import Credentials
+from logonscope.server.auth.page_sessions import SESSION_SECONDS, PageSessions
+from logonscope.server.auth.page_tokens import PageTokens
+from logonscope.server.auth.peer import Peer
+from logonscope.server.authorization import COOKIE, CSRF_HEADER, session_cookie
+from logonscope.server.http import (
+    CLIENT_CLOSED_REQUEST,
+    Admission,
+    ServerParts,
+    read_body,
+    received_head,
+    start_authentication,
+    wait_until_disconnected,
+)
+from logonscope.server.page import Page
+from logonscope.server.thread_calls import ClientDisconnectedError
+from logonscope.wire.json.text import parse_object
+
+MAX_OCTETS = 8192
+"""The size of the largest request."""
+
+_COOKIE_ATTRIBUTES = "Path=/; Secure; HttpOnly; SameSite=Strict"
+_SAME_ORIGIN = {"same-origin", ""}
+"""Values of Sec-Fetch-Site that are accepted; programs that are no browsers do not send it."""
+
+
+def page_routes(
+    parts: ServerParts, page: Page, admission: Admission, tokens: PageTokens | None = None
+) -> tuple[Route, ...]:
+    """Return the routes of the page.
+
+    Args:
+        parts: the parts of the application, with the sessions of the page.
+        page: its document.
+        admission: checks the headers of a request: the page of another origin is rejected.
+        tokens: the tokens of ``logonscope page``; None: users sign in by a password.
+    """
+    sign_in = SignIn(parts, admission, tokens)
+    handlers: Mapping[str, Callable[[Request, Peer], Awaitable[Response]]] = {
+        "session": sign_in.session,
+        "sign-in": sign_in.sign_in,
+        "sign-out": sign_in.sign_out,
+        "exchange": sign_in.exchange,
+    }
+    return (
+        Route("/", page.answer, methods=["GET"]),
+        *(
+            Route(f"/page/{name}", partial(sign_in.answer, handler), methods=["POST"])
+            for name, handler in handlers.items()
+        ),
+    )
+
+
+class _SignedIn(NamedTuple):
+    """A new session: its user, cookie and CSRF token."""
+
+    caller: Caller
+    cookie: str
+    csrf_token: str
+
+
+class SignIn:
+    """Answers the requests of the page to sign in and out."""
+
+    def __init__(self, parts: ServerParts, admission: Admission, tokens: PageTokens | None) -> None:
+        self._parts, self._admission, self._tokens = parts, admission, tokens
+
+    async def answer(self, handler: Callable[[Request, Peer], Awaitable[Response]], request: Request) -> Response:
+        """Check that a request comes from the page itself, and answer it."""
+        peer: Peer = request.state.connection.peer
+        try:
+            self._admission.check(request.headers, peer)
+            if request.headers.get("sec-fetch-site", "") not in _SAME_ORIGIN:
+                return _error(403, "requests from pages of other origins are not allowed")
+            return await handler(request, peer)
+        except AccessDeniedError as error:
+            return _error(403, str(error))
+        except InvalidParameterError as error:
+            return _error(400, str(error))
+        except RequestTooLargeError as error:
+            return _error(413, str(error))
+        except (ClientDisconnect, ClientDisconnectedError):
+            return Response(status_code=CLIENT_CLOSED_REQUEST)
+        except LogonscopeError as error:  # too many attempts, or the check timed out
+            return _error(503, str(error))
+
+    async def session(self, request: Request, peer: Peer) -> Response:
+        """Return the user of the session that a browser still has, or else how to sign in."""
+        sessions = self._sessions(peer)
+        if sessions is None:
+            return _json({"user": None, "sign_in": "token" if self._tokens is not None else "tls"})
+        find = partial(sessions.find_caller, session_cookie(request.headers), _csrf_token(request))
+        caller = await self._run(request, find)
+        if caller is None:
+            return _json({"user": None, "sign_in": "password"})
+        return _json({"user": caller.name})
+
+    async def sign_in(self, request: Request, peer: Peer) -> Response:
+        """Begin a session of a user whose password is right."""
+        sessions, members = self._sessions(peer), await _read_members(request)
+        if sessions is None:
+            raise AccessDeniedError("passwords are accepted over TLS only", "open the page by https")
+        name, password = (_text(members, key) for key in ("user", "password"))
+        deadline = Deadline(self._parts.dispatcher.limits.seconds)
+        disconnected = partial(wait_until_disconnected, request.receive)
+        received = received_head(request)._replace(credentials=Credentials("basic", name, password))
+        authenticate, claimant = await start_authentication(self._parts, received, deadline, disconnected)
+        begin = partial(_begin, sessions, authenticate)
+        signed_in = await self._parts.pool.run(claimant, begin, deadline, disconnected)
+        if signed_in is None:
+            return _error(403, "unknown user or wrong password")
+        response = _json({"user": signed_in.caller.name, "csrf_token": signed_in.csrf_token})
+        cookie = f"{COOKIE}={signed_in.cookie}; {_COOKIE_ATTRIBUTES}; Max-Age={SESSION_SECONDS}"
+        response.headers["set-cookie"] = cookie
+        return response
+
+    async def sign_out(self, request: Request, peer: Peer) -> Response:
+        """End the session, or with ``everywhere`` all sessions of its user."""
+        sessions, members = self._sessions(peer), await _read_members(request)
+        if sessions is None:
+            return _json({})
+        cookie = session_cookie(request.headers)
+        find = partial(sessions.find_caller, cookie, _csrf_token(request))
+        caller = await self._run(request, find)
+        # Without its CSRF token a session cannot be ended either: a page of another port could send the cookie.
+        if caller is not None:
+            sessions.end(cookie)
+            if members.get("everywhere") is True:
+                sessions.end_all(caller.name)
+        response = _json({})
+        response.headers["set-cookie"] = f"{COOKIE}=; {_COOKIE_ATTRIBUTES}; Max-Age=0"
+        return response
+
+    async def exchange(self, request: Request, peer: Peer) -> Response:  # noqa: ARG002 -- as the other handlers
+        """Return the token for requests, once, for the token that works once."""
+        token = _text(await _read_members(request), "token")
+        bearer = None if self._tokens is None else self._tokens.exchange(token)
+        if self._tokens is None or bearer is None:
+            return _error(403, "this address was opened already, or has expired")
+        return _json({"token": bearer, "user": self._tokens.user})
+
+    def _sessions(self, peer: Peer) -> PageSessions | None:
+        """Return the sessions; None where there are none: over plain HTTP, or with the token of a command."""
+        return self._parts.sessions if peer.tls and self._tokens is None else None
+
+    async def _run(self, request: Request, find: Callable[[], Caller | None]) -> Caller | None:
+        """Look for a session in a thread, since accounts may be looked up for it."""
+        deadline = Deadline(self._parts.dispatcher.limits.seconds)
+        disconnected = partial(wait_until_disconnected, request.receive)
+        received = received_head(request)._replace(credentials=None)
+        _, claimant = await start_authentication(self._parts, received, deadline, disconnected)
+        return await self._parts.pool.run(claimant, find, deadline, disconnected)
+
+
+def _begin(sessions: PageSessions, authenticate: Callable[[], Any]) -> _SignedIn | None:
+    """Begin a session if the password is right; runs in a thread."""
+    caller: Caller | None = authenticate().caller
+    return None if caller is None else _SignedIn(caller, *sessions.begin(caller))
+
+
+async def _read_members(request: Request) -> Mapping[str, Any]:
+    """Return the members of the request.
+
+    Raises:
+        InvalidParameterError: it is not a JSON object.
+        RequestTooLargeError: it is too large.
+    """
+    # A form of another site in a browser cannot send this type without asking first.
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise InvalidParameterError("invalid content type: expected application/json")
+    return parse_object(await read_body(request, MAX_OCTETS))
+
+
+def _text(members: Mapping[str, Any], name: str) -> str:
+    value = members.get(name)
+    if not isinstance(value, str) or not value:
+        raise InvalidParameterError(f"invalid {name}: expected a text")
+    return value
+
+
+def _csrf_token(request: Request) -> str:
+    return request.headers.get(CSRF_HEADER, "")
+
+
+def _json(members: Mapping[str, Any]) -> Response:
+    return JSONResponse(members, headers={"cache-control": "no-store"})
+
+
+def _error(status: int, message: str) -> Response:
+    response = _json({"error": {"message": message}})
+    response.status_code = status
+    return response

@@ -1,0 +1,48 @@
+"""Choice of the live source: the events helper, else events that this process may read itself, else none."""
+
+import os
+from collections.abc import Sequence
+from functools import partial
+
+from logonscope.facts import Login
+from logonscope.machine import Ownership, Source
+from logonscope.sources.live.feed import Feed, LocalFeed
+from logonscope.sources.live.host import LiveHost
+from logonscope.sources.live.remote_feed import SOCKET, RemoteFeed
+from logonscope.sources.live.source import LiveSource
+
+
+def make_live(
+    direct: Source,
+    ownership: Ownership,
+    *,
+    socket: str = SOCKET,
+    needs_writes: bool = True,
+    remembered: Sequence[Login] = (),
+) -> LiveSource:
+    """Return a live source of this machine, started.
+
+    Args:
+        direct: reads the machine itself.
+        ownership: the rules that determine owners.
+        socket: that of the events helper.
+        needs_writes: use only events that include the writes to login uids; without them every event costs a reading.
+        remembered: logins of this boot that the history has.
+    """
+    host = LiveHost(direct, ownership, partial(open_feed, socket, needs_writes=needs_writes), remembered)
+    host.start()
+    return LiveSource(host)
+
+
+def open_feed(socket: str, *, needs_writes: bool) -> Feed:
+    """Open the best feed.
+
+    Raises:
+        OSError: there is none.
+    """
+    feed: Feed = RemoteFeed(socket) if os.path.exists(socket) else LocalFeed()
+    if needs_writes and not feed.sees_writes:
+        reasons = "; ".join(feed.rung.refused)
+        feed.close()
+        raise OSError(f"writes to login uids cannot be watched ({reasons})")
+    return feed

@@ -1,0 +1,105 @@
+"""Plain data of the live index: processes, changes of them, counts, and the reader of single processes."""
+
+from collections.abc import Iterable
+from typing import NamedTuple, Protocol
+
+
+class ReadFacts(NamedTuple):
+    """Facts of one process, all read from the same process."""
+
+    start: int  # clock ticks since the boot
+    parent: int
+    ses: int | None
+    loginuid: int | None
+    cgroup: str | None
+    comm: str = ""
+
+
+class ThreadFacts(NamedTuple):
+    """Facts of one thread."""
+
+    process: int
+    ses: int
+    loginuid: int
+    is_only: bool  # the process has no other thread
+
+
+class ProcessReader(Protocol):
+    """Reads processes of the machine; None: there is no such process."""
+
+    def read(self, pid: int) -> ReadFacts | None:
+        """Read a process; a zombie is one, too."""
+        ...
+
+    def read_thread(self, thread: int) -> ThreadFacts | None:
+        """Read a thread, which may be the first one of a process."""
+        ...
+
+    def exists(self, pid: int) -> bool:
+        """Return whether there is such a process, be it a zombie."""
+        ...
+
+    def members(self, cgroup: str) -> Iterable[int]:
+        """Return the processes in a cgroup."""
+        ...
+
+    def pids(self) -> Iterable[int]:
+        """Return all processes."""
+        ...
+
+
+class Entry:
+    """A process in the index. ``ses`` or ``cgroup`` None: not known."""
+
+    __slots__ = ("born", "cgroup", "doubt", "ended", "loginuid", "parent", "pid", "ses", "start", "status")
+
+    def __init__(  # noqa: PLR0917 -- made for every fork: keywords cost more
+        self, pid: int, start: int, born: int, parent: int, ses: int | None, loginuid: int | None, cgroup: str | None
+    ) -> None:
+        self.pid = pid
+        self.start = start  # clock ticks since the boot
+        self.born = born  # monotonic ns of the fork; 0: it was not seen
+        self.parent = parent
+        self.ses = ses
+        self.loginuid = loginuid
+        self.cgroup = cgroup
+        self.doubt = 0  # not 0: its children may not have what it has; see the constants of index.py
+        self.ended = 0  # monotonic ns of the end
+        self.status: int | None = None  # of wait(2)
+
+    def __repr__(self) -> str:
+        return f"<Entry {self.pid} ses={self.ses} cgroup={self.cgroup}>"
+
+
+class State(NamedTuple):
+    """What is known of a process at one moment."""
+
+    pid: int
+    start: int
+    parent: tuple[int, int] | None  # pid and start
+    ses: int | None
+    loginuid: int | None
+    cgroup: str | None
+
+
+class Change(NamedTuple):
+    """A process started (``before`` None), changed, executed a program (both are equal), or ended (``after`` None)."""
+
+    kernel_ns: int  # monotonic
+    before: State | None
+    after: State | None
+    status: int | None = None
+
+
+class Counts:
+    """Counts of what the index could not get from events."""
+
+    def __init__(self) -> None:
+        self.logons_not_read = 0  # processes that ended before their logon could be known
+        self.doubtful_reads = 0  # processes that were read because their parent's logon may not be theirs
+        self.mended = 0  # differences that a comparison with /proc found
+        self.lost_events = 0
+        self.losses = 0  # how often events were lost, process events or writes
+
+    def __repr__(self) -> str:
+        return f"<Counts {vars(self)}>"

@@ -1,0 +1,188 @@
+"""Feeds of kernel events: where the batches of the live index come from, and the ladder by which one is chosen."""
+
+import os
+import time
+from typing import NamedTuple, Protocol
+
+from logonscope.sources.live.connector import ProcessConnector
+from logonscope.sources.live.records import NO_WRITES, Batch, Writes
+from logonscope.sources.live.write_watch import CgroupMount, WriteWatch, find_cgroup_mounts, find_proc_mounts
+
+PROC = "/proc"
+
+INITIAL_PID_NAMESPACE = "pid:[4026531836]"
+"""PROC_PID_INIT_INO of the kernel."""
+
+MAX_NAMESPACES = 256
+"""Maximum number of mount namespaces that are searched for a /proc of their own."""
+
+
+class Rung(NamedTuple):
+    """A way to get events: its name, and why better ones cannot be used."""
+
+    name: str
+    refused: tuple[str, ...] = ()
+
+
+class Notice(NamedTuple):
+    """What a readable descriptor of a feed means."""
+
+    is_urgent: bool  # there are writes, which are read at once
+    mutes: bool  # it stays readable until the batch is read: it is not to be waited for before
+
+
+class Feed(Protocol):
+    """A source of kernel events."""
+
+    rung: Rung
+    sees_writes: bool
+    cgroup_mounts: tuple[CgroupMount, ...]
+
+    @property
+    def has_notice(self) -> bool:
+        """Return whether there are events although no descriptor is readable."""
+        ...
+
+    def descriptors(self) -> tuple[int, ...]:
+        """Return the descriptors that become readable with an event."""
+        ...
+
+    def notice(self, descriptor: int) -> Notice:
+        """Return what it means that a descriptor is readable.
+
+        Raises:
+            OSError: the feed has ended.
+        """
+        ...
+
+    def read_batch(self) -> Batch:
+        """Return the events that have arrived.
+
+        Raises:
+            OSError: the feed has ended.
+        """
+        ...
+
+    def read_writes(self) -> Writes:
+        """Return the writes since the last call of this or ``read_batch``.
+
+        Raises:
+            OSError: the feed has ended.
+        """
+        ...
+
+    def watch_namespaces(self) -> None:
+        """Watch the /proc of containers and services that have one of their own."""
+        ...
+
+    def close(self) -> None:
+        """Release the descriptors."""
+        ...
+
+
+class LocalFeed(Feed):
+    """The events of this machine, read by this process."""
+
+    def __init__(self, proc: str = PROC) -> None:
+        """Open the best readers that the kernel allows.
+
+        Raises:
+            OSError: it allows none.
+        """
+        self._proc = proc
+        with open(f"{proc}/self/mountinfo", "rb") as file:
+            self.cgroup_mounts = find_cgroup_mounts(file.read())
+        if (reason := namespace_reason(proc)) is not None:
+            raise OSError(reason)
+        refused = ["BPF ring: not built in"]
+        self._watch: WriteWatch | None = None
+        try:
+            self._watch = WriteWatch(proc, self.cgroup_mounts)
+        except OSError as error:
+            refused.append(f"fanotify: {error.strerror or error}")
+        self.sees_writes = self._watch is not None
+        try:
+            self._connector = ProcessConnector(has_ids=not self.sees_writes)
+        except OSError:
+            if self._watch is not None:
+                self._watch.close()
+            raise
+        name = "process connector and fanotify" if self.sees_writes else "process connector, logons read at every event"
+        self.rung = Rung(name, tuple(refused))
+
+    def __repr__(self) -> str:
+        return f"<LocalFeed {self.rung.name}>"
+
+    @property
+    def has_notice(self) -> bool:
+        return False
+
+    def descriptors(self) -> tuple[int, ...]:
+        connector = self._connector.fileno()
+        return (connector,) if self._watch is None else (connector, self._watch.fileno())
+
+    def notice(self, descriptor: int) -> Notice:
+        return Notice(descriptor != self._connector.fileno(), mutes=True)
+
+    def read_batch(self) -> Batch:
+        # first the process events, then the writes: see Batch
+        received = self._connector.read()
+        return Batch(received.records, self.read_writes(), boot_offset(), received.lost, received.is_partial)
+
+    def read_writes(self) -> Writes:
+        if self._watch is None:
+            return NO_WRITES._replace(until=time.monotonic_ns())
+        return self._watch.read()
+
+    def watch_namespaces(self) -> None:
+        if self._watch is None:
+            return
+        own, seen = _namespace(self._proc, "self"), set[str]()
+        for pid in filter(str.isdecimal, os.listdir(self._proc)):
+            namespace = _namespace(self._proc, pid)
+            if namespace is None or namespace == own or namespace in seen or len(seen) >= MAX_NAMESPACES:
+                continue
+            seen.add(namespace)
+            try:
+                with open(f"{self._proc}/{pid}/mountinfo", "rb") as file:
+                    mounts = find_proc_mounts(file.read(1 << 20))
+                for mount in mounts:
+                    self._watch.add(f"{self._proc}/{pid}/root{mount}")
+            except OSError:
+                continue
+
+    def close(self) -> None:
+        self._connector.close()
+        if self._watch is not None:
+            self._watch.close()
+
+
+def _namespace(proc: str, pid: str) -> str | None:
+    try:
+        return os.readlink(f"{proc}/{pid}/ns/mnt")
+    except OSError:
+        return None
+
+
+def boot_offset() -> int:
+    """Return the nanoseconds by which the clock since boot is ahead of the monotonic one: the suspended time."""
+    # the monotonic clock is read before and after, and the reading with the smallest distance counts
+    best_distance, offset = 1 << 62, 0
+    for _ in range(3):
+        before = time.monotonic_ns()
+        boot = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+        after = time.monotonic_ns()
+        if after - before < best_distance:
+            best_distance, offset = after - before, boot - (before + after) // 2
+    return offset
+
+
+def namespace_reason(proc: str = PROC) -> str | None:
+    """Return why the pids of process events are not those of /proc here; None: they are."""
+    try:
+        namespace = os.readlink(f"{proc}/self/ns/pid")
+    except OSError as error:
+        return f"the pid namespace is not known: {error.strerror}"
+    if namespace == INITIAL_PID_NAMESPACE:
+        return None
+    return f"this process is in a pid namespace ({namespace}), and the process connector reports the host's pids"

@@ -1,0 +1,171 @@
+"""Events helper: reads the kernel's events with the rights that this needs, for the service that has none of them.
+
+    python -m logonscope.sources.live.helper [SOCKET] [UNIT]
+
+It serves one client at a time, root or a process of the unit; a new client replaces the old one, and gets events from
+then on. It answers requests and keeps nothing: either of the two may be restarted alone.
+"""
+
+import os
+import select
+import socket
+import struct
+import sys
+from collections.abc import Sequence
+
+from logonscope.sources.live import messages
+from logonscope.sources.live.feed import LocalFeed
+from logonscope.sources.live.records import MESSAGE_BYTES, pack_messages
+from logonscope.sources.live.remote_feed import SOCKET
+
+UNIT = "logonscope.service"
+"""The unit whose processes may connect."""
+
+SEND_SECONDS = 2.0
+"""Maximum seconds that a client may take to read a reply."""
+
+_RECORDS_OF_FRAME = messages.MAX_FRAME_BYTES // MESSAGE_BYTES
+_PEER = struct.Struct("=iII")
+
+
+class Helper:
+    """The server of the events helper."""
+
+    def __init__(self, path: str, unit: str) -> None:
+        self._unit = unit
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        if os.path.exists(path):
+            os.unlink(path)
+        self._listener.bind(path)
+        os.chmod(path, 0o666)  # noqa: S103 -- who may connect is decided by the peer's unit
+        self._listener.listen(4)
+        self._client: socket.socket | None = None
+        self._feed: LocalFeed | None = None
+        self._poll = select.poll()
+        self._poll.register(self._listener, select.POLLIN)
+        self._noticed: set[bool] = set()
+
+    def __repr__(self) -> str:
+        return f"<Helper for {self._unit}>"
+
+    def serve(self) -> None:
+        """Serve clients for ever."""
+        while True:
+            for descriptor, _ in self._poll.poll():
+                if descriptor == self._listener.fileno():
+                    self._accept()
+                elif self._client is not None and descriptor == self._client.fileno():
+                    self._answer()
+                elif self._feed is not None:
+                    self._notify(descriptor)
+
+    def _accept(self) -> None:
+        client, _ = self._listener.accept()
+        if not self._may_connect(client):
+            client.close()
+            return
+        self._drop_client()
+        # each client gets a feed of its own, which begins with its connection
+        client.settimeout(SEND_SECONDS)
+        try:
+            feed = LocalFeed()
+        except OSError as error:
+            _log(f"cannot read events: {error.strerror or error}")
+            client.close()
+            return
+        self._client, self._feed = client, feed
+        self._poll.register(client, select.POLLIN)
+        hello = messages.Hello(feed.rung, feed.sees_writes, feed.cgroup_mounts)
+        self._send(messages.HELLO, messages.pack_hello(hello))
+        self._listen_for_events()
+
+    def _may_connect(self, client: socket.socket) -> bool:
+        """Return whether the peer is root, or a process of the unit."""
+        pid, uid, _ = _PEER.unpack(client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size))
+        if uid == 0:
+            return True
+        try:
+            with open(f"/proc/{pid}/cgroup", encoding="utf-8", errors="surrogateescape") as file:
+                cgroups = [line.rstrip("\n").split(":", 2)[2] for line in file]
+            # the pid may be that of a later process by now: it must be of the same user
+            return os.stat(f"/proc/{pid}").st_uid == uid and f"/system.slice/{self._unit}" in cgroups
+        except OSError:
+            return False
+
+    def _answer(self) -> None:
+        client, feed = self._client, self._feed
+        if client is None or feed is None:
+            return
+        try:
+            requests = client.recv(16)
+        except OSError:
+            requests = b""
+        if not requests:
+            self._drop_client()
+            return
+        for number in range(len(requests)):
+            self._answer_request(requests[number : number + 1], feed)
+
+    def _answer_request(self, request: bytes, feed: LocalFeed) -> None:
+        if request == messages.REQUEST_BATCH:
+            batch = feed.read_batch()
+            for start in range(0, len(batch.records), _RECORDS_OF_FRAME):
+                self._send(messages.RECORDS, pack_messages(batch.records[start : start + _RECORDS_OF_FRAME]))
+            end = messages.BatchEnd(batch.boot_offset, batch.lost, batch.is_partial, batch.writes)
+            self._send(messages.END, messages.pack_end(end))
+            self._listen_for_events()
+        elif request == messages.REQUEST_WRITES:
+            self._send(messages.WRITTEN, messages.pack_writes(feed.read_writes()))
+        elif request == messages.REQUEST_NAMESPACES:
+            feed.watch_namespaces()
+        else:
+            self._drop_client()
+
+    def _listen_for_events(self) -> None:
+        self._noticed.clear()
+        for descriptor in () if self._feed is None else self._feed.descriptors():
+            self._poll.register(descriptor, select.POLLIN)
+
+    def _notify(self, descriptor: int) -> None:
+        """Notify the client of events, once until it has read them."""
+        # it would stay readable until the client asks for the batch
+        self._poll.unregister(descriptor)
+        is_urgent = self._feed is not None and self._feed.notice(descriptor).is_urgent
+        if is_urgent not in self._noticed:
+            self._noticed.add(is_urgent)
+            self._send(messages.NOTICE, b"\1" if is_urgent else b"\0")
+
+    def _send(self, kind: int, content: bytes) -> None:
+        if self._client is None:
+            return
+        try:
+            self._client.sendall(messages.pack_frame(kind, content))
+        except OSError:
+            self._drop_client()
+
+    def _drop_client(self) -> None:
+        if self._feed is not None:
+            for descriptor in self._feed.descriptors():
+                try:
+                    self._poll.unregister(descriptor)
+                except KeyError:
+                    continue  # its events are known to the client already
+            self._feed.close()
+        if self._client is not None:
+            self._poll.unregister(self._client)
+            self._client.close()
+        self._client = self._feed = None
+
+
+def _log(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)  # noqa: T201 -- the log of the unit
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Run the helper."""
+    path, unit = [*arguments, *(SOCKET, UNIT)[len(arguments) :]][:2]
+    Helper(path, unit).serve()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,395 @@
+"""Live host: one thread that reads kernel events into the index, and the memory of logins.
+
+Waking is what costs, not the event: process events are read in batches, a while after the first one. A write to a login
+uid or a cgroup wakes the reader at once.
+"""
+
+import os
+import select
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
+from typing import NamedTuple
+
+from logonscope.errors import LogonscopeError
+from logonscope.facts import UNSET, Login
+from logonscope.machine import Look, Membership, Ownership, ProcessQuery, Source
+from logonscope.sources.linux.logins import SESSIONS, USERS
+from logonscope.sources.linux.processes import list_pids
+from logonscope.sources.linux.scopes import is_login_cgroup
+from logonscope.sources.live.entries import Counts
+from logonscope.sources.live.feed import PROC, Feed, Rung
+from logonscope.sources.live.index import LiveIndex
+from logonscope.sources.live.login_memory import LoginMemory, LoginState
+from logonscope.sources.live.login_watch import LoginWatch
+from logonscope.sources.live.proc_reader import ProcReader
+from logonscope.sources.live.remote_feed import SlowFeedError
+from logonscope.sources.live.terminals import find_terminal
+
+QUIET_DELAY, BUSY_DELAY = 0.25, 0.015
+"""Seconds from the first event of a batch to its reading: without and with subscribers to events."""
+
+ANSWER_SECONDS = 0.05
+"""Maximum seconds that an answer waits for the events before it."""
+
+SWEEP_SECONDS = 0.25
+"""Minimum seconds between two comparisons of a few processes with /proc."""
+
+SWEPT_PIDS = 32
+"""Processes that are compared at once."""
+
+SWEEP_SHARE = 0.001
+"""Maximum share of one processor that comparisons take."""
+
+MAX_ZOMBIE_DELAY = 60.0
+"""Maximum seconds between two looks whether processes that have ended are reaped."""
+
+RETRY_SECONDS = 2.0
+"""Seconds after which events are requested again when their feed has ended."""
+
+LOGIN_SECONDS = 2.0
+"""Maximum age in seconds of logins that are answered from memory: not every change of a scope is an event."""
+
+_CLOCK_TICK_NS = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
+
+
+class Status(NamedTuple):
+    """The state of a live host, for ``doctor``."""
+
+    rung: Rung | None  # None: no events can be read
+    failure: str  # why there is no rung
+    processes: int
+    counts: Counts
+    sweep_seconds: float | None  # of the last comparison of all processes; None: not done yet
+
+
+class LiveHost:
+    """The processes and logins of this machine, from events."""
+
+    def __init__(
+        self,
+        direct: Source,
+        ownership: Ownership,
+        open_feed: Callable[[], Feed],
+        remembered: Sequence[Login] = (),
+    ) -> None:
+        """Prepare a live host; ``start`` starts it.
+
+        Args:
+            direct: reads the machine itself.
+            ownership: the rules that determine owners.
+            open_feed: opens a feed of events; raises OSError where there is none.
+            remembered: logins of this boot that were known before.
+        """
+        self.direct, self.ownership = direct, ownership
+        self.memory = LoginMemory(remembered)
+        self.index: LiveIndex | None = None
+        self.subscribers = 0
+        self._open_feed, self._feed = open_feed, None
+        self._lock = threading.RLock()
+        self._failure = "not started"
+        self._watch = LoginWatch((f"/{SESSIONS}", f"/{USERS}"), os.path.dirname(f"/{SESSIONS}"))
+        self._wake, self._is_closed = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC), False
+        self._epoll = select.epoll()
+        for descriptor in (self._wake, self._watch.fileno()):
+            self._epoll.register(descriptor, select.EPOLLIN)
+        self._descriptors: tuple[int, ...] = ()  # of the feed
+        self._logins: tuple[Login, ...] = ()
+        self._logins_until = 0.0  # when they are too old
+        self._counts, self._was_connected = Counts(), False
+        self._without_terminal: list[Login] = []
+        self._to_sweep: list[int] = []
+        self._next_sweep = 0.0
+        self._sweep_began, self._sweep_seconds = 0.0, None
+        self._thread: threading.Thread | None = None
+        self.after_batch: Callable[[], float | None] | None = None
+        """Called after each batch; returns the monotonic moment at which it is called again at the latest."""
+        self._next_call: float | None = None  # that moment
+        self._zombie_delay, self._had_records = QUIET_DELAY, False
+
+    _feed: Feed | None
+    _sweep_seconds: float | None
+
+    def __repr__(self) -> str:
+        return f"<LiveHost {self._feed!r}>"
+
+    @property
+    def status(self) -> Status:
+        """Return the state, for ``doctor``."""
+        with self._lock:
+            index, feed = self.index, self._feed
+            return Status(
+                None if feed is None else feed.rung,
+                self._failure,
+                0 if index is None else len(index.entries),
+                self._counts,
+                self._sweep_seconds,
+            )
+
+    def start(self) -> None:
+        """Open the feed, read all processes once, and start the thread."""
+        self._connect()
+        with self._lock:
+            self._read_logins()
+        self._thread = threading.Thread(target=self._run, name="live", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop the thread and release all descriptors."""
+        self._is_closed = True
+        self.wake()
+        if self._thread is not None:
+            self._thread.join()
+        with self._lock:
+            self._disconnect("closed")
+            self._watch.close()
+            self._epoll.close()
+            os.close(self._wake)
+
+    def wake(self) -> None:
+        """Wake the thread, for example because there is a subscriber now."""
+        os.eventfd_write(self._wake, 1)
+
+    def drain(self, seconds: float = ANSWER_SECONDS) -> LiveIndex | None:
+        """Read the events until now; return the index, or None if that takes longer: then /proc must be read."""
+        end = time.monotonic() + seconds
+        if not self._lock.acquire(timeout=seconds):
+            return None
+        try:
+            index = self.index
+            if index is None:
+                return None
+            while self._read_batch():
+                if time.monotonic() > end:
+                    return None
+            if self._feed is not None and self._feed.has_notice:
+                self.wake()  # this call has taken what would have woken the thread
+            # without writes, a login between two events would not be known
+            is_true = self._feed is not None and self._feed.sees_writes and not index.needs_rescan
+            return index if is_true else None
+        finally:
+            self._lock.release()
+
+    def logins(self, look: Look) -> tuple[Login, ...]:
+        """Return all logins, also those whose records are gone; call ``drain`` before."""
+        with self._lock:
+            if time.monotonic() > self._logins_until or self._watch.read() or self._has_leader_ended():
+                self._read_logins(look)
+            return self._logins
+
+    def _has_leader_ended(self) -> bool:
+        """Return whether the leader of a login has ended since the logins were read, or that is not known."""
+        entries = None if self.index is None else self.index.entries
+        if entries is None:
+            return True
+        leaders = (login.leader for login in self._logins if login.process is not None)
+        return any((entry := entries.get(pid or 0)) is None or entry.ended for pid in leaders)
+
+    @property
+    def locked(self) -> AbstractContextManager[object]:
+        """Return the lock that guards the index."""
+        return self._lock
+
+    def _run(self) -> None:
+        due: float | None = None
+        retry = 0.0
+        while not self._is_closed:
+            now = time.monotonic()
+            if self._feed is None and now >= retry:
+                self._connect()
+                retry = now + RETRY_SECONDS
+            moments = [
+                moment for moment in (due, self._next_call, retry if self._feed is None else None) if moment is not None
+            ]
+            timeout = -1 if not moments else max(0.0, min(moments) - now)
+            descriptors = [descriptor for descriptor, _ in self._epoll.poll(timeout)]
+            is_due = any(moment is not None and time.monotonic() >= moment for moment in (due, self._next_call))
+            with self._lock:
+                for descriptor in descriptors:
+                    if descriptor == self._wake:
+                        self._drain_wake()
+                        due = time.monotonic() if due is not None else None
+                    elif descriptor == self._watch.fileno() or self._watch.is_pidfd(descriptor):
+                        if descriptor != self._watch.fileno():
+                            self._epoll.unregister(descriptor)
+                            self._watch.note_end(descriptor)
+                        self._watch.read()
+                        self._read_logins()
+                        is_due = True
+                    elif descriptor in self._descriptors and self._is_urgent(descriptor):
+                        is_due = True
+                    elif due is None:
+                        due = time.monotonic() + self._delay
+                if is_due:
+                    due = time.monotonic() if self._work() else None
+                if due is None and self._feed is not None and self._feed.has_notice:
+                    due = time.monotonic() + self._delay
+
+    def _is_urgent(self, descriptor: int) -> bool:
+        """Return whether a readable descriptor of the feed has what cannot wait."""
+        if self._feed is None:
+            return False
+        try:
+            is_urgent, mutes = self._feed.notice(descriptor)
+        except OSError as error:
+            self._lose_feed(error)
+            return False
+        if mutes and not is_urgent:
+            self._epoll.modify(descriptor, 0)
+        return is_urgent
+
+    def _lose_feed(self, error: OSError) -> None:
+        self._disconnect(f"the feed of events ended: {error}")
+        self.index = None
+
+    @property
+    def _delay(self) -> float:
+        return BUSY_DELAY if self.subscribers else QUIET_DELAY
+
+    def _work(self) -> bool:
+        """Read a batch, and do a little of what is not urgent; return whether there are more events."""
+        has_more = self._read_batch()
+        self._find_terminals()
+        self._sweep()
+        self._next_call = None if self.after_batch is None else self.after_batch()
+        if self.index is not None and self.index.has_zombies:
+            # that they are reaped is no event: looked at again soon, then ever less often
+            doubled_delay = min(MAX_ZOMBIE_DELAY, self._zombie_delay * 2)
+            self._zombie_delay = self._delay if self._had_records else doubled_delay
+            moment = time.monotonic() + self._zombie_delay
+            self._next_call = moment if self._next_call is None else min(moment, self._next_call)
+        for descriptor in self._descriptors:
+            self._epoll.modify(descriptor, select.EPOLLIN)
+        return has_more
+
+    def _drain_wake(self) -> None:
+        try:
+            os.eventfd_read(self._wake)
+        except BlockingIOError:
+            pass
+
+    def _connect(self) -> None:
+        try:
+            feed = self._open_feed()
+        except (OSError, LogonscopeError) as error:
+            self._failure = str(error)
+            return
+        with self._lock:
+            self._feed, self._failure = feed, ""
+            reader = ProcReader(PROC, feed.cgroup_mounts)
+            index = LiveIndex(reader, is_login_cgroup, _CLOCK_TICK_NS, sees_writes=feed.sees_writes)
+            index.counts = self._counts
+            # the counts are those of this service, whatever feed they came from
+            if self._was_connected:
+                self._counts.losses += 1  # there were no events in the meantime
+            self._was_connected = True
+            self._descriptors = feed.descriptors()
+            for descriptor in self._descriptors:
+                self._epoll.register(descriptor, select.EPOLLIN)
+            self.index = index
+            self._rescan()
+
+    def _disconnect(self, reason: str) -> None:
+        for descriptor in self._descriptors:
+            self._epoll.unregister(descriptor)
+        self._descriptors = ()
+        if self._feed is not None:
+            self._feed.close()
+        self._feed, self._failure = None, reason
+
+    def _read_batch(self) -> bool:
+        """Read and apply a batch; return whether there are more events."""
+        feed, index = self._feed, self.index
+        if feed is None or index is None:
+            return False
+        try:
+            batch = feed.read_batch()
+            self._had_records = bool(batch.records)
+            if batch.writes.logins or batch.writes.moves:
+                self._logins_until = 0.0
+            index.apply(batch, feed.read_writes)
+        except SlowFeedError:
+            return True
+        except OSError as error:
+            self._lose_feed(error)
+            return False
+        if index.needs_rescan and not batch.is_partial:
+            self._rescan()
+        return batch.is_partial
+
+    def _rescan(self) -> None:
+        if self._feed is not None and self.index is not None:
+            self._feed.watch_namespaces()
+            self.index.rescan(time.monotonic_ns)
+            self._to_sweep, self._sweep_began = [], time.monotonic()
+
+    def _sweep(self) -> None:
+        """Compare a few processes with /proc; differences that the events of the meantime explain do not count."""
+        now, index = time.monotonic(), self.index
+        if index is None or now < self._next_sweep:
+            return
+        if not self._to_sweep:
+            if self._sweep_began:
+                self._sweep_seconds = now - self._sweep_began
+            self._sweep_began = now
+            self._to_sweep = sorted({*list_pids(PROC), *index.entries}, reverse=True)
+            if self._feed is not None:
+                self._feed.watch_namespaces()
+        began = time.thread_time()
+        pids = [self._to_sweep.pop() for _ in range(min(SWEPT_PIDS, len(self._to_sweep)))]
+        differing = index.differing(pids)
+        if differing:
+            self._read_batch()
+            index.counts.mended += index.mend(index.differing(differing))
+        self._next_sweep = now + max(SWEEP_SECONDS, (time.thread_time() - began) / SWEEP_SHARE)
+
+    def _read_logins(self, look: Look | None = None) -> None:
+        """Read the login records, and watch the leaders."""
+        look = look or Look()
+        logins = self.memory.merge(self.direct.logins(look), self._state_of)
+        self._logins, self._logins_until = logins, time.monotonic() + LOGIN_SECONDS
+        new, old = self._watch.watch_leaders(logins)
+        for descriptor in old:
+            self._epoll.unregister(descriptor)
+            os.close(descriptor)
+        for descriptor in new:
+            self._epoll.register(descriptor, select.EPOLLIN)
+        self._without_terminal = [
+            login for login in logins if login.process and not login.tty and login.seen_tty is None and not login.gone
+        ]
+
+    def _state_of(self, login: Login) -> LoginState:
+        """Return what the index knows of a login whose record is gone."""
+        index, start = self.index, login.process.start if login.process else None
+        if index is None:
+            query = ProcessQuery(self.ownership.owner_facts)
+            memberships: Iterable[Membership] = self.direct.memberships(Look(), query)
+            leader = None if login.leader is None else ProcReader(PROC, ()).read(login.leader)
+            is_gone = leader is None or (start is not None and leader.start != start)
+        else:
+            memberships = list(index.memberships.values())
+            entry = None if login.leader is None else index.entries.get(login.leader)
+            is_gone = entry is None or bool(entry.ended) or (start is not None and entry.start != start)
+        # a process with a kernel id belongs to the login by that id, one without by its cgroup
+        scope = f"/user.slice/user-{login.uid}.slice/{login.scope}/" if login.scope else None
+        has_members = any(
+            kernel_id == login.remembered if kernel_id != UNSET else scope and f"{cgroup}/".startswith(scope)
+            for _, kernel_id, cgroup in memberships
+        )
+        return LoginState(has_members, is_gone)
+
+    def _find_terminals(self) -> None:
+        """Find the terminals of logins that have none in their record, while their leaders are there."""
+        index = self.index
+        if index is None or not self._without_terminal:
+            return
+        waiting = []
+        for login in self._without_terminal:
+            terminal = find_terminal(self.direct, self.ownership, index, login)
+            if terminal is None:
+                waiting.append(login)
+            else:
+                self.memory.note_terminal(login, terminal)
+                self._logins_until = 0.0
+        self._without_terminal = waiting

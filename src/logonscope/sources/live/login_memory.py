@@ -1,0 +1,113 @@
+"""Memory of logins: records are returned after the login service has deleted them, with their strongest join.
+
+A remembered record has the source "remembered". It is dropped when the last process of its logon session has ended.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+from logonscope.facts import UNSET, Login
+from logonscope.sources.linux.inheritance import carried_kernel_id
+
+REMEMBERED = "remembered"
+"""Source of a record that only the memory has."""
+
+MAX_LOGINS = 20_000
+"""Maximum number of logins that are remembered without a record; the oldest are dropped first."""
+
+_Key = tuple[str, int, int | None]
+
+
+class LoginState(NamedTuple):
+    """What the index of processes knows about a login."""
+
+    has_members: bool  # processes of its logon session exist, or that is not known
+    is_leader_gone: bool | None  # None: not known
+
+
+class LoginMemory:
+    """The logins of this boot."""
+
+    def __init__(self, remembered: Iterable[Login] = ()) -> None:
+        """Begin with the logins that an earlier memory of this boot had."""
+        self._logins: dict[_Key, Login] = {_key(login): login for login in remembered}
+
+    def __repr__(self) -> str:
+        return f"<LoginMemory of {len(self._logins)} logins>"
+
+    def merge(self, logins: Sequence[Login], state_of: Callable[[Login], LoginState]) -> tuple[Login, ...]:
+        """Learn from all logins of a reading, and return them with those that only the memory has.
+
+        Args:
+            logins: every login of the reading.
+            state_of: what the index knows about a login.
+        """
+        merged: list[Login] = []
+        present = set[_Key]()
+        scopes = {
+            (login.id, login.uid, login.scope_inode or 0): key
+            for key, login in self._logins.items()
+            if login.scope_inode
+        }
+        for login in logins:
+            if not login.recorded:
+                # its record is gone, and its scope still exists
+                known_key = scopes.get((login.id, login.uid, login.scope_inode or 0))
+                if known_key is not None:
+                    known = self._logins[known_key]
+                    self._logins[known_key] = known._replace(
+                        scope_ids=login.scope_ids, earliest_start=login.earliest_start
+                    )
+                    continue
+                merged.append(login)
+                continue
+            key = _key(login)
+            present.add(key)
+            merged.append(self._learn(key, login))
+        for key in [key for key in self._logins if key not in present]:
+            state = state_of(self._logins[key])
+            if not state.has_members:
+                del self._logins[key]
+                continue
+            merged.append(_forgotten(self._logins[key], state))
+        if len(self._logins) - len(present) > MAX_LOGINS:
+            for key in [key for key in self._logins if key not in present][:-MAX_LOGINS]:
+                del self._logins[key]
+        return tuple(merged)
+
+    def note_terminal(self, login: Login, terminal: str) -> None:
+        """Remember the terminal of a login; "": it has none."""
+        key = _key(login)
+        if key in self._logins:
+            self._logins[key] = self._logins[key]._replace(seen_tty=terminal)
+
+    def _learn(self, key: _Key, login: Login) -> Login:
+        """Store a record that was read, and return it with what was known before."""
+        known = self._logins.get(key)
+        # the leader shows what its login carries, also where its record has no id
+        leader_id = login.process.ses if login.process and login.process.ses not in {None, UNSET} else None
+        kernel_id = leader_id or (known and known.remembered) or carried_kernel_id(login)
+        learned = login._replace(
+            remembered=kernel_id,
+            # a proof stays one; that an older login disproved it, too
+            inherited=known.inherited if login.inherited is None and known is not None else login.inherited,
+            seen_tty=known.seen_tty if known is not None else None,
+        )
+        self._logins[key] = learned
+        return learned
+
+
+def _key(login: Login) -> _Key:
+    # an id can be given again, by a login service that was restarted
+    return login.id, login.uid, login.since if login.since is not None else login.leader
+
+
+def _forgotten(login: Login, state: LoginState) -> Login:
+    """Return a login as it is known after its record is gone."""
+    is_gone = state.is_leader_gone is not False
+    return login._replace(
+        source=REMEMBERED,
+        process=None if is_gone else login.process,
+        gone=is_gone,
+        state="closing" if login.state is not None else None,
+    )

@@ -1,0 +1,64 @@
+"""Kernel records: what a batch of kernel events has, and how a message of the process connector is parsed."""
+
+import struct
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+FORK, EXEC, UID, GID, SID, EXIT = 0x1, 0x2, 0x4, 0x40, 0x80, 0x80000000
+"""Kinds of process events: linux/cn_proc.h, enum proc_cn_event."""
+
+MESSAGE_BYTES = 76
+"""A netlink header (16 bytes), a connector header (20) and a process event (40)."""
+
+# what, (cpu), the kernel's monotonic nanoseconds, the first four words of the event's data
+_MESSAGE = struct.Struct("=36xI4xQIIII8x")
+
+Record = tuple[int, int, int, int, int, int]
+"""Kind, nanoseconds of the monotonic clock, and four numbers.
+
+They are for FORK: the parent's thread, the parent, the child's thread, the child; for the others the thread and
+the process, and for EXIT then the status of wait(2). The parent in a FORK is the real parent: with CLONE_PARENT that
+is not the process that called clone(2).
+"""
+
+
+class LoginWrite(NamedTuple):
+    """A thread wrote its login uid. ``process`` is that of the thread; None: the file's name does not show it."""
+
+    thread: int
+    process: int | None
+
+
+class Writes(NamedTuple):
+    """Writes to login uids and cgroups that were read at once."""
+
+    logins: frozenset[LoginWrite] = frozenset()
+    moves: frozenset[str] = frozenset()  # cgroups to which processes were moved, as in /proc/PID/cgroup
+    until: int = 0  # monotonic ns: the writes were made before this moment
+    are_lost: bool = False  # the queue of writes was full
+
+
+NO_WRITES = Writes()
+
+
+class Batch(NamedTuple):
+    """Kernel events that were read at once: first all process events, then all writes.
+
+    A thread's write is in this batch or an earlier one if one of its later forks is in this batch.
+    """
+
+    records: Sequence[Record] = ()
+    writes: Writes = NO_WRITES
+    boot_offset: int = 0  # ns between the monotonic clock and the clock since boot, which also counts suspended time
+    lost: int = 0  # process events that the kernel dropped
+    is_partial: bool = False  # there are more process events: they were too many for one batch
+
+
+def pack_messages(records: Sequence[Record]) -> bytes:
+    """Return messages of records, with empty headers."""
+    return b"".join(_MESSAGE.pack(*record) for record in records)
+
+
+def parse_messages(data: bytes | memoryview) -> Iterator[Record]:
+    """Return the records in messages of the process connector, of MESSAGE_BYTES each."""
+    return _MESSAGE.iter_unpack(data)

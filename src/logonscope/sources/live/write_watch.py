@@ -1,0 +1,150 @@
+"""Watch on writes to login uids and cgroups: fanotify(7) on the file systems of /proc and of cgroups.
+
+The process connector reports neither. An event is in the queue when the writer's write(2) returns.
+"""
+
+import ctypes
+import os
+import re
+import struct
+import time
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from logonscope.sources.live.records import LoginWrite, Writes
+
+_FAN_CLOEXEC, _FAN_NONBLOCK, _FAN_REPORT_TID = 0x1, 0x2, 0x100
+_FAN_MARK_ADD, _FAN_MARK_FILESYSTEM = 0x1, 0x100
+_FAN_MODIFY, _FAN_Q_OVERFLOW = 0x2, 0x4000
+_AT_FDCWD = -100
+
+_EVENT = struct.Struct("=IBBHQii")
+"""struct fanotify_event_metadata: length, version, reserved, length of this, mask, descriptor, thread."""
+
+_READ_BYTES = _EVENT.size * 128
+"""Bytes of one read: each event is an open file until it is handled."""
+
+_LOGIN_UID = re.compile(r"/([0-9]+)(?:/task/[0-9]+)?/loginuid$")
+_PROCS = "/cgroup.procs"
+_DELETED = " (deleted)"
+
+
+class CgroupMount(NamedTuple):
+    """A mounted hierarchy of cgroups that login services may use."""
+
+    path: str
+    root: str  # the cgroup that is mounted there, "/" where it is the root
+
+
+class WriteWatch:
+    """The writes to login uids and cgroup.procs of this machine."""
+
+    def __init__(self, proc: str, cgroup_mounts: Iterable[CgroupMount]) -> None:
+        """Start the watch.
+
+        Raises:
+            OSError: the kernel does not allow it: it needs CAP_SYS_ADMIN in the initial user namespace.
+        """
+        self._proc, self._cgroup_mounts = proc, tuple(cgroup_mounts)
+        library = ctypes.CDLL(None, use_errno=True)
+        self._mark = library.fanotify_mark
+        self._mark.argtypes = (ctypes.c_int, ctypes.c_uint, ctypes.c_uint64, ctypes.c_int, ctypes.c_char_p)
+        flags = _FAN_CLOEXEC | _FAN_NONBLOCK | _FAN_REPORT_TID
+        self._descriptor = library.fanotify_init(flags, os.O_RDONLY | os.O_CLOEXEC | os.O_LARGEFILE)
+        if self._descriptor < 0:
+            raise OSError(ctypes.get_errno(), f"fanotify_init: {os.strerror(ctypes.get_errno())}")
+        self._proc_device = os.stat(proc).st_dev
+        self._devices: set[int] = set()
+        try:
+            for path in (proc, *(mount.path for mount in self._cgroup_mounts)):
+                self.add(path)
+        except OSError:
+            os.close(self._descriptor)
+            raise
+
+    def __repr__(self) -> str:
+        return f"<WriteWatch on {len(self._devices)} file systems>"
+
+    def fileno(self) -> int:
+        """Return the descriptor that becomes readable with a write."""
+        return int(self._descriptor)
+
+    def add(self, path: str) -> None:
+        """Watch another file system, such as the /proc of a container.
+
+        Raises:
+            OSError: it cannot be watched.
+        """
+        device = os.stat(path).st_dev
+        if device in self._devices:
+            return
+        mask, flags = _FAN_MODIFY, _FAN_MARK_ADD | _FAN_MARK_FILESYSTEM
+        if self._mark(self._descriptor, flags, mask, _AT_FDCWD, os.fsencode(path)) != 0:
+            raise OSError(ctypes.get_errno(), f"fanotify_mark {path}: {os.strerror(ctypes.get_errno())}")
+        self._devices.add(device)
+
+    def read(self) -> Writes:
+        """Return the writes that were made until now, without waiting."""
+        logins, moves, are_lost = set[LoginWrite](), set[str](), False
+        while True:
+            # before the last read, which finds nothing: every write made before this moment is among the others
+            until = time.monotonic_ns()
+            try:
+                data = os.read(self._descriptor, _READ_BYTES)
+            except BlockingIOError:
+                return Writes(frozenset(logins), frozenset(moves), until, are_lost)
+            except OSError:
+                continue  # the file of one event could not be opened: it is gone (ENODEV); the event was consumed
+            for _, _, _, _, mask, descriptor, thread in _EVENT.iter_unpack(data):
+                if mask & _FAN_Q_OVERFLOW:
+                    are_lost = True
+                if descriptor < 0:
+                    continue
+                try:
+                    self._add_write(descriptor, thread, logins, moves)
+                finally:
+                    os.close(descriptor)
+
+    def close(self) -> None:
+        """End the watch."""
+        os.close(self._descriptor)
+
+    def _add_write(self, descriptor: int, thread: int, logins: set[LoginWrite], moves: set[str]) -> None:
+        try:
+            path = os.readlink(f"{self._proc}/self/fd/{descriptor}").removesuffix(_DELETED)
+        except OSError:
+            return
+        if path.endswith(_PROCS):
+            moves.update(self._cgroups_of(path.removesuffix(_PROCS)))
+        elif (match := _LOGIN_UID.search(path)) is not None:
+            # a /proc of another pid namespace has other numbers; the thread's number is one of this namespace
+            is_here = os.fstat(descriptor).st_dev == self._proc_device
+            logins.add(LoginWrite(thread, int(match[1]) if is_here else None))
+
+    def _cgroups_of(self, folder: str) -> Iterator[str]:
+        """Yield the cgroup of a folder, as /proc/PID/cgroup has it."""
+        for mount in self._cgroup_mounts:
+            if f"{folder}/".startswith(f"{mount.path}/"):
+                yield mount.root.rstrip("/") + (folder.removeprefix(mount.path) or "/")
+
+
+def find_cgroup_mounts(mountinfo: bytes) -> tuple[CgroupMount, ...]:
+    """Return the hierarchies in which login services place processes: cgroup2 and those named systemd and elogind."""
+    mounts = []
+    for line in mountinfo.split(b"\n"):
+        fields, _, filesystem = line.partition(b" - ")
+        parts, kind = fields.split(b" "), filesystem.split(b" ")
+        is_named = kind[0] == b"cgroup" and {b"name=systemd", b"name=elogind"}.intersection(kind[-1].split(b","))
+        if len(parts) > 5 and (kind[0] == b"cgroup2" or is_named):
+            mounts.append(CgroupMount(os.fsdecode(parts[4]), os.fsdecode(parts[3])))
+    return tuple(mounts)
+
+
+def find_proc_mounts(mountinfo: bytes) -> tuple[str, ...]:
+    """Return the mount points of proc(5) in a mount namespace."""
+    lines = (line.partition(b" - ") for line in mountinfo.split(b"\n"))
+    return tuple(
+        os.fsdecode(fields.split(b" ")[4])
+        for fields, _, filesystem in lines
+        if filesystem.startswith(b"proc ") and len(fields.split(b" ")) > 5
+    )

@@ -1,0 +1,136 @@
+"""Past logins and processes: what is asked for, what a caller may see, and what is forgotten."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+
+from logonscope.answers.history import HistoryFilter
+from logonscope.broker import Caller
+from logonscope.broker.history import history, past_processes
+from logonscope.broker.past import request_at
+from logonscope.broker.request import Request
+from logonscope.errors import AccessDeniedError, NotSupportedError
+from logonscope.facts import Account, Machine
+from logonscope.machine import BaseSource, Look, Part
+from logonscope.ownership import LINUX
+from tests.journal.kept import Kept
+from tests.journal.story import BOOT, MACHINE, SYSTEM
+
+ROOT = Caller("root", 0, administrator=True)
+
+
+class Present(BaseSource):
+    """The machine of the story as it is now: accounts alone."""
+
+    label = "web1"
+
+    def __init__(self, names: dict[int, str]) -> None:
+        self._names = names
+
+    def read_machine(self, look: Look, parts: frozenset[Part]) -> Machine:
+        del look, parts
+        return MACHINE
+
+    def read_users(self, look: Look) -> Iterator[Account]:
+        del look
+        return (Account(name, uid, uid, "", "/", "/bin/sh") for uid, name in self._names.items())
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
+    story = Kept(tmp_path_factory.mktemp("kept") / "history")
+    story.feed(story.story.start_logons())
+    story.live(1500)
+    story.move_all()
+    story.live(500)
+    yield story
+    story.keeper.stop()
+
+
+def request(kept: Kept, caller: Caller = ROOT, names: dict[int, str] | None = None) -> Request:
+    source = Present({uid: f"user{uid}" for uid in range(1000, 1007)} | (names or {}))
+    source.history = kept.history()
+    return Request(source, LINUX, caller)
+
+
+def moment(ms: int) -> datetime:
+    return datetime.fromtimestamp(BOOT + ms / 1000, UTC)
+
+
+def test_every_login_with_what_it_ran(kept: Kept) -> None:
+    logins = history(request(kept))
+    assert [login.logon_id for login in logins] == [str(number) for number in range(1, 13)]
+    for login in logins:
+        ran = [life for life in kept.story.lives if life.logon_id == login.logon_id]
+        assert login.runs == len(ran) == sum(program.runs for program in login.programs)
+        assert login.user == f"user{1000 + int(login.logon_id) % 7}"
+        assert login.programs == tuple(sorted(login.programs, key=lambda program: -program.runs))
+    assert logins[0].key_fingerprint == "SHA256:key1001"
+
+
+@pytest.mark.parametrize(("where", "expected"), [
+    (HistoryFilter("3"), ["3"]), (HistoryFilter("user1001"), ["1", "8"]), (HistoryFilter("user:1002"), ["2", "9"]),
+    (HistoryFilter(keys=frozenset({"SHA256:key1003"})), ["3", "10"]),
+    (HistoryFilter(keys=frozenset({"SHA256:key100"}), word="4"), ["4"]),
+    (HistoryFilter(origins=frozenset({"192.0.2.0/24"}), word="5"), ["5"]),
+    (HistoryFilter(origins=frozenset({"198.51.100.1"})), []), (HistoryFilter("no such thing"), []),
+    (HistoryFilter(until=moment(1000)), []),
+])  # fmt: skip
+def test_selections(kept: Kept, where: HistoryFilter, expected: list[str]) -> None:
+    assert [login.logon_id for login in history(request(kept), where)] == expected
+
+
+def test_processes_of_a_login(kept: Kept) -> None:
+    rows = list(past_processes(request(kept), HistoryFilter("3")))
+    lives = [life for life in kept.story.lives if life.logon_id == "3"]
+    assert [(row.pid, row.start) for row in rows] == [(life.pid, moment(life.ticks * 10)) for life in lives]
+    assert [row.end is None for row in rows] == [life.end is None for life in lives]
+    failed = list(past_processes(request(kept), HistoryFilter("3", failed=True)))
+    assert failed
+    assert failed == [row for row in rows if row.exit_code]
+    by_name = list(past_processes(request(kept), HistoryFilter(f"name:{rows[0].name}")))
+    assert {row.name for row in by_name} == {rows[0].name}
+    by_pid = list(past_processes(request(kept), HistoryFilter(f"pid:{rows[0].pid}")))
+    assert {row.pid for row in by_pid} == {rows[0].pid}
+
+
+def test_a_window(kept: Kept) -> None:
+    since, until = kept.story.ms // 3, kept.story.ms // 2
+    rows = past_processes(request(kept), HistoryFilter(since=moment(since), until=moment(until)))
+    expected = {
+        (life.pid, life.ticks * 10)
+        for life in kept.story.lives
+        if life.logon_id != SYSTEM.logon_id and life.ticks * 10 < until and (life.end is None or life.end >= since)
+    }
+    found = {(row.pid, round((row.start.timestamp() - BOOT) * 1000)) for row in rows if row.start}
+    assert {pair for pair in expected if pair[1] < until - 10} <= found <= expected
+
+
+def test_a_user_sees_its_own_logins_alone(kept: Kept) -> None:
+    caller = Caller("user1003", 1003, administrator=False)
+    assert [login.logon_id for login in history(request(kept, caller))] == ["3", "10"]
+    rows = list(past_processes(request(kept, caller)))
+    assert {row.logon_id for row in rows} == {"3", "10"}
+    assert all(row.command_line for row in rows)
+    assert history(request(kept, caller), HistoryFilter("4")) == []
+    assert history(request(kept, caller), HistoryFilter("system")) == []
+
+
+def test_a_uid_that_another_account_had_shows_nothing(kept: Kept) -> None:
+    caller = Caller("carol", 1003, administrator=False)
+    renamed = request(kept, caller, {1003: "carol"})
+    assert history(renamed) == []
+    assert list(past_processes(renamed)) == []
+    past = request_at(renamed, moment(kept.story.ms - 100))
+    assert past.visibility.uid != 1003
+    same = request_at(request(kept, caller), moment(kept.story.ms - 100))
+    assert same.visibility.uid == 1003
+
+
+def test_without_history(kept: Kept) -> None:
+    source = Present({})
+    with pytest.raises(NotSupportedError, match="this host has no history"):
+        history(Request(source, LINUX, ROOT))
+    with pytest.raises(AccessDeniedError):
+        history(request(kept, Caller("nobody", None, administrator=False)))

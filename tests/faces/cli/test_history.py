@@ -1,0 +1,63 @@
+"""``logonscope history``: lines of logins, trees of processes, and what it refuses."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from logonscope import Host
+from logonscope.broker import Caller
+from logonscope.client import LocalHost
+from logonscope.faces.cli.history import duration_text
+from logonscope.faces.cli.run import run
+from logonscope.ownership import LINUX
+from tests.broker.test_history import Present
+from tests.journal.kept import Kept
+
+ROOT = Caller("root", 0, administrator=True)
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
+    kept = Kept(tmp_path_factory.mktemp("kept") / "history")
+    kept.feed(kept.story.start_logons())
+    kept.live(300)
+    kept.move_all()
+    source = Present({uid: f"user{uid}" for uid in range(1000, 1007)})
+    source.history = kept.history()
+    yield LocalHost(source, LINUX, ROOT, lambda *_: 0)
+    kept.keeper.stop()
+
+
+def ask(host: Host, *words: str) -> int:
+    return run(["history", *words], lambda *_, **__: host, lambda _: None)  # type: ignore[arg-type,return-value]  # no users
+
+
+def test_logins_are_lines(host: Host, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ask(host, "user1003") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split()[:3] == ["ID", "USER", "FROM"]
+    assert [line.split()[:3] for line in lines[1:]] == [["3", "user1003", "192.0.2.7"], ["10", "user1003", "192.0.2.7"]]
+    assert ask(host, "--last", "--columns", "user") == 0
+    assert capsys.readouterr().out.splitlines()[1].split() == ["user1005"]
+
+
+def test_processes_are_trees(host: Host, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ask(host, "3", "--processes") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == len(list(host.past_processes())) or lines
+    assert all("(user1003)" in line for line in lines)
+
+
+def test_verify_and_what_is_refused(host: Host, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ask(host, "verify") == 0
+    assert capsys.readouterr().out.startswith("intact: ")
+    assert ask(host, "nobody-here") == 1
+    assert ask(host, "forget") == 2
+    assert "needs the name of a user" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("seconds", "text"), [
+    (0.02, "20ms"), (1.5, "1.5s"), (200, "3:20"), (7800, "2:10:00"), (273_600, "3d4h"),
+])  # fmt: skip
+def test_durations(seconds: float, text: str) -> None:
+    assert duration_text(seconds) == text

@@ -1,0 +1,38 @@
+"""The enricher: what is read of the processes of events."""
+
+import os
+
+from logonscope.facts import Process
+from logonscope.journal.feeder import Enricher
+from logonscope.journal.logon_details import LogonDescriber
+from logonscope.machine.events import EventHead, ProcessChanged, ProcessEnded, ProcessStarted
+from logonscope.ownership import LINUX
+from logonscope.sources.linux import LinuxSource
+from tests.journal.polled import PolledMachine
+from tests.journal.story import SYSTEM
+
+HEAD = EventHead(1, 1)
+
+
+def test_the_last_event_of_a_running_process_has_what_was_read() -> None:
+    source = LinuxSource()
+    ((here, owner),) = PolledMachine().read(frozenset({os.getpid()}))
+    bare = Process(here.pid, ses=here.ses, loginuid=here.loginuid, cgroup=here.cgroup, start=here.start)
+    gone = Process(4_000_000, ses=here.ses, start=1)
+    events = Enricher(source, LogonDescriber(source, LINUX)).enrich([
+        ProcessStarted(HEAD, bare, owner, None), ProcessStarted(HEAD, gone, SYSTEM, None),
+        ProcessChanged(HEAD, (bare, owner), (bare, owner)), ProcessEnded(HEAD, gone, SYSTEM, 0),
+    ])  # fmt: skip
+    first, second, third, last = events
+    assert isinstance(first, ProcessStarted)
+    assert first.process == bare
+    assert isinstance(third, ProcessChanged)
+    assert (third.after[0].comm, third.after[0].exe, third.after[0].ses) == (here.comm, here.exe, here.ses)
+    assert (second, last) == (ProcessStarted(HEAD, gone, SYSTEM, None), ProcessEnded(HEAD, gone, SYSTEM, 0))
+
+
+def test_another_process_with_the_pid_is_not_taken() -> None:
+    source = LinuxSource()
+    other = Process(os.getpid(), ses=1, start=5)
+    event = ProcessStarted(HEAD, other, SYSTEM, None)
+    assert Enricher(source, LogonDescriber(source, LINUX)).enrich([event]) == [event]

@@ -1,0 +1,44 @@
+"""Files: the lock, the state, the reserve."""
+
+from pathlib import Path
+
+import pytest
+
+from logonscope.errors import RecordingError
+from logonscope.journal import files as module
+from logonscope.journal.files import JournalFiles
+
+
+def test_one_process_locks(tmp_path: Path) -> None:
+    files = JournalFiles(str(tmp_path))
+    files.lock()
+    with pytest.raises(BlockingIOError):
+        JournalFiles(str(tmp_path)).lock()
+
+
+def test_the_state_is_read_again(tmp_path: Path) -> None:
+    files = JournalFiles(str(tmp_path))
+    assert files.read_state() == (None, 0)
+    files.write_state("abc", 7)
+    assert files.read_state() == ("abc", 7)
+    (tmp_path / module.STATE).write_text("{")
+    assert files.read_state() == (None, 0)
+
+
+def test_the_reserve_is_given_back_once(tmp_path: Path) -> None:
+    files = JournalFiles(str(tmp_path))
+    files.make_ballast()
+    assert files.drop_ballast()
+    assert not files.drop_ballast()
+
+
+class FullFiles(JournalFiles):
+    """Files on a full disk."""
+
+    def free_bytes(self) -> int:
+        return 0
+
+
+def test_a_migration_needs_room(tmp_path: Path) -> None:
+    with pytest.raises(RecordingError, match="free space for a copy"):
+        FullFiles(str(tmp_path)).check_room_for_copy()

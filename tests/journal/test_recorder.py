@@ -1,0 +1,159 @@
+"""Rows that events become: folded in a batch, changed after it, ended, and what is not known of them."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from logonscope.facts import Process
+from logonscope.journal.keeper import Keeper
+from logonscope.journal.policy import Policy
+from logonscope.machine.events import Event, EventHead, EventsLost, ProcessChanged, ProcessEnded, ProcessStarted
+from tests.journal.kept import Kept
+from tests.journal.story import SYSTEM, owner_of
+
+
+def make(pid: int, ms: int, **facts: Any) -> Process:
+    defaults: dict[str, Any] = {
+        "ses": 4294967295, "loginuid": 4294967295, "cgroup": "/", "comm": "sh", "name": "sh", "exe": "/bin/sh",
+        "uids": (0,) * 4, "gids": (0,) * 4, "tty_nr": 0, "start": ms // 10,
+    }  # fmt: skip
+    return Process(pid, **{**defaults, **facts})
+
+
+def head(ms: int) -> EventHead:
+    return EventHead(ms * 1_000_000, 1)
+
+
+def started(process: Process, ms: int, parent: tuple[int, int] | None = None) -> Event:
+    return ProcessStarted(head(ms), process, SYSTEM, parent)
+
+
+def changed(before: Process, ms: int, **facts: Any) -> ProcessChanged:
+    return ProcessChanged(head(ms), (before, SYSTEM), (before._replace(**facts), SYSTEM))
+
+
+def ended(process: Process, ms: int, status: int | None = 0) -> Event:
+    return ProcessEnded(head(ms), process, SYSTEM, status)
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Kept:
+    return Kept(tmp_path / "history")
+
+
+def rows(kept: Kept) -> list[tuple[Any, ...]]:
+    query = (
+        "SELECT e.pid, p.name, e.lasted, e.class, e.status, e.changes, e.source FROM every e"
+        " LEFT JOIN program p ON p.id = e.program ORDER BY e.id"
+    )
+    return kept.database.execute(query).fetchall()
+
+
+def test_fork_exec_and_end_in_a_batch_are_one_row(kept: Kept) -> None:
+    process = make(10, 5000)
+    kept.feed([
+        started(process, 5000), changed(process, 5002, comm="make", name="make", exe="/bin/make"),
+        ended(process, 5120, 256),
+    ])  # fmt: skip
+    assert rows(kept) == [(10, b"make", 120, None, 256, None, None)]
+
+
+def test_a_second_program_is_a_change(kept: Kept) -> None:
+    process = make(10, 5000)
+    kept.feed([started(process, 5000), changed(process, 5001, name="sudo")])
+    kept.feed([changed(process, 9000, name="bash", uids=(1000,) * 4)])
+    kept.feed([ended(process, 25_000)])
+    assert rows(kept) == [(10, b"sudo", 20_000, 2, 0, 1, None)]
+    change = (
+        "SELECT c.ms, p.name, d.uids FROM change c JOIN program p ON p.id = c.program"
+        " JOIN credential d ON d.id = c.credential"
+    )
+    assert kept.database.execute(change).fetchall() == [(9000, b"bash", "1000,1000,1000,1000")]
+
+
+def test_a_change_of_nothing_that_is_kept_is_no_row(kept: Kept) -> None:
+    process = make(10, 5000)
+    kept.feed([started(process, 5000)])
+    kept.feed([changed(process, 6000, threads=7)])
+    assert kept.database.execute("SELECT count(*) FROM change").fetchone() == (0,)
+
+
+def test_a_pid_that_comes_back_ends_the_process_before(kept: Kept) -> None:
+    kept.feed([started(make(10, 5000), 5000)])
+    kept.feed([started(make(10, 8000), 8000)])
+    first, second = rows(kept)
+    assert (first[2], first[4], first[6]) == (3000, None, 2)
+    assert second[2] is None
+
+
+def test_the_end_of_another_process_with_the_pid_is_ignored(kept: Kept) -> None:
+    kept.feed([started(make(10, 8000), 8000)])
+    kept.feed([ended(make(10, 5000), 9000)])
+    assert rows(kept)[0][2] is None
+
+
+def test_a_start_that_was_an_estimate_is_corrected(kept: Kept) -> None:
+    process = make(10, 5000)
+    kept.feed([started(process, 5000), ended(process._replace(start=501), 5100)])
+    assert rows(kept)[0][2] is not None
+
+
+def test_a_process_of_which_nothing_was_read_is_as_its_parent(kept: Kept) -> None:
+    parent = make(10, 5000)
+    child = Process(11, ses=4294967295, loginuid=4294967295, cgroup="/", start=600)
+    grandchild = child._replace(pid=12)
+    kept.feed([
+        started(parent, 5000), started(child, 6000, (10, 500)), started(grandchild, 6001, (10, 500)),
+        changed(grandchild, 6002), ended(child, 6003), ended(grandchild, 6004, 9),
+    ])  # fmt: skip
+    # the second one executed a program that nobody saw
+    assert [(row[0], row[1]) for row in rows(kept)] == [(10, b"sh"), (11, b"sh"), (12, None)]
+
+
+@pytest.mark.parametrize("policy", [
+    Policy(excluded_users=frozenset({"user7"})), Policy(excluded_programs=frozenset({"/bin/secret"})),
+    Policy(excluded_programs=frozenset({"secret"})), Policy(excluded_units=frozenset({"cron.service"})),
+])  # fmt: skip
+def test_exclusions(tmp_path: Path, policy: Policy) -> None:
+    kept = Kept(tmp_path / "history", policy)
+    secret = make(
+        10, 5000, uids=(7,) * 4, exe="/bin/secret", name="secret", cgroup="/system.slice/cron.service"
+    )  # fmt: skip
+    later = make(11, 5000, cgroup="/system.slice/cron.service" if policy.excluded_units else "/")
+    after = {"uids": (7,) * 4, "exe": "/bin/secret", "name": "secret"}
+    kept.feed(
+        [started(secret, 5000), started(later, 5000), changed(later, 5001, **after), started(make(12, 5000), 5000)]
+    )
+    assert [row[0] for row in rows(kept)] == [12]
+
+
+@pytest.mark.parametrize(("kind", "expected"), [
+    ("off", None), ("name", b"/usr/bin/curl\0"),
+    ("full", b"/usr/bin/curl\0-H\0Authorization: [redacted]\0https://[redacted]@web1/\0--password=[redacted]\0"),
+])  # fmt: skip
+def test_command_lines_by_policy(tmp_path: Path, kind: Any, expected: bytes | None) -> None:
+    kept = Kept(tmp_path / "history", Policy(command_lines=kind))
+    argv = b"/usr/bin/curl\0-H\0Authorization: Basic YWxp\0https://al:pw@web1/\0--password=geheim\0"
+    kept.feed([started(make(10, 5000, cmdline=argv), 5000)])
+    stored = kept.database.execute("SELECT argv FROM command").fetchone()
+    assert (stored and stored[0]) == expected
+
+
+def test_a_loss_is_a_row(kept: Kept) -> None:
+    kept.feed([EventsLost(head(5000), 12), EventsLost(head(6000), None)])
+    assert kept.database.execute("SELECT reason, n FROM loss").fetchall() == [
+        ("events lost", 12),
+        ("events lost", None),
+    ]
+
+
+def test_the_comparison_after_a_gap(kept: Kept) -> None:
+    gone, still, new = make(10, 5000), make(11, 5000), make(12, 7000)
+    kept.feed([started(gone, 5000), started(still, 5000)])
+    keeper: Keeper = kept.keeper
+    assert keeper.recorder.compare([(still, SYSTEM), (new, owner_of(3))], 9000) == (1, 1)
+    keeper.flush()
+    assert [(row[0], row[2], row[4], row[6]) for row in rows(kept)] == [
+        (10, 4000, None, 2), (11, None, None, None), (12, None, None, 1),
+    ]  # fmt: skip

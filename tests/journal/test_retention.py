@@ -1,0 +1,102 @@
+"""Retention: by end, not by start; by class of logon session; by size; nothing that is kept is lost."""
+
+from pathlib import Path
+from typing import Any
+
+from logonscope.facts import UNSET
+from logonscope.journal.reader import Reader
+from logonscope.journal.retention import Retention
+from tests.journal.kept import Kept, count
+from tests.journal.story import BOOT
+
+
+def retain(kept: Kept, **policy: Any) -> list[int]:
+    retention = Retention(kept.keeper.writer, Reader(kept.keeper.files), kept.policy._replace(**policy))
+    return list(retention.steps(BOOT * 1_000_000 + kept.story.ms * 1000))
+
+
+def stored(kept: Kept) -> set[tuple[int, int]]:
+    return set(kept.database.execute("SELECT pid, ticks FROM process").fetchall())
+
+
+def test_rows_are_deleted_by_their_end(tmp_path: Path) -> None:
+    kept = Kept(tmp_path / "history")
+    kept.live(4000, 400)
+    kept.move_all()
+    keep_ms = 300_000
+    retain(kept, keep_logins_ms=keep_ms, keep_system_ms=keep_ms)
+    cutoff = kept.story.ms - keep_ms
+    expected = {(life.pid, life.ticks) for life in kept.story.lives if life.end is None or life.end > cutoff + 20}
+    may_stay = {(life.pid, life.ticks) for life in kept.story.lives if life.end is None or life.end > cutoff - 70_000}
+    assert expected <= stored(kept) <= may_stay
+    kept.keeper.stop()
+
+
+def test_a_second_pass_finds_what_ended_later(tmp_path: Path) -> None:
+    kept = Kept(tmp_path / "history")
+    for _ in range(4):
+        kept.live(1000, 400)
+        kept.move_all()
+        retain(kept, keep_logins_ms=200_000, keep_system_ms=200_000)
+    cutoff = kept.story.ms - 200_000
+    may_stay = {(life.pid, life.ticks) for life in kept.story.lives if life.end is None or life.end > cutoff - 160_000}
+    assert stored(kept) <= may_stay
+    kept.keeper.stop()
+
+
+def test_the_system_session_is_kept_for_less(tmp_path: Path) -> None:
+    kept = Kept(tmp_path / "history")
+    kept.live(2000, 400)
+    kept.move_all()
+    retain(kept, keep_logins_ms=10**9, keep_system_ms=60_000)
+    logons = dict(
+        kept.database.execute("SELECT p.id, l.logonid FROM place p JOIN logon l ON l.id = p.logon").fetchall()
+    )
+    ended = kept.database.execute("SELECT place FROM process WHERE lasted IS NOT NULL AND id < 2000").fetchall()
+    assert ended
+    assert all(logons[place] != UNSET for (place,) in ended)
+    kept.keeper.stop()
+
+
+def test_a_large_journal_loses_its_oldest_rows(tmp_path: Path) -> None:
+    kept = Kept(tmp_path / "history")
+    kept.live(2500)
+    kept.move_all()
+    before = count(kept.database, "process")
+    newest = kept.database.execute("SELECT max(id) FROM process").fetchone()[0]
+    retain(kept, max_bytes=300_000)
+    assert 0 < count(kept.database, "process") < before
+    assert kept.database.execute("SELECT max(id) FROM process").fetchone()[0] == newest
+    assert kept.verify().is_intact
+    kept.keeper.stop()
+
+
+def test_numbers_are_not_given_again(tmp_path: Path) -> None:
+    kept = Kept(tmp_path / "history")
+    kept.live(1000, 400)
+    kept.move_all()
+    through = kept.keeper.state.through
+    kept.story.ms += 10**7
+    kept.clock.ms = kept.story.ms
+    retain(kept, keep_logins_ms=1, keep_system_ms=1)
+    kept.keeper.stop()
+    kept.reopen()
+    assert kept.keeper.state.through >= through
+    kept.live(10)
+    assert kept.database.execute("SELECT min(id) FROM recent").fetchone()[0] > through
+    kept.keeper.stop()
+
+
+def test_unused_command_lines_go(tmp_path: Path) -> None:
+    kept = Kept(tmp_path / "history")
+    kept.live(1000, 400)
+    kept.move_all()
+    retention = Retention(kept.keeper.writer, Reader(kept.keeper.files), kept.policy)
+    used = {row[0] for row in kept.database.execute("SELECT command FROM process WHERE command IS NOT NULL")}
+    kept.database.execute("DELETE FROM process WHERE id < 1500 AND lasted IS NOT NULL")
+    still_used = {row[0] for row in kept.database.execute("SELECT command FROM process WHERE command IS NOT NULL")}
+    list(retention.remove_unused_commands(0, 1500))
+    left = {row[0] for row in kept.database.execute("SELECT id FROM command")}
+    assert still_used <= left
+    assert left & {number for number in used - still_used if number < 1500} == set()
+    kept.keeper.stop()

@@ -1,0 +1,44 @@
+"""What the tests of the page share: one chromium, and a server for each host."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.broker.memory import Memory
+from tests.page import hosts
+from tests.page.browser import axe_program, chromium
+from tests.server.running import RunningServer, running
+
+
+class Servers:
+    """The servers, each started when it is first needed."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self._stack = stack
+        self._running: dict[str, RunningServer] = {}
+
+    def origin(self, host: str) -> str:
+        """Return the origin of the page about a host."""
+        if host not in self._running:
+            snapshot = {"busy": hosts.busy, "quiet": hosts.quiet, "crowd": hosts.crowd}[host]()
+            self._running[host] = self._stack.enter_context(running(Memory(snapshot)))
+        return f"https://127.0.0.1:{self._running[host].https}"
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Servers]:
+    with ExitStack() as stack:
+        yield Servers(stack)
+
+
+@pytest.fixture(scope="session")
+def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return axe_program(tmp_path_factory.mktemp("axe"))

@@ -1,0 +1,75 @@
+"""The states of the page: how each is reached, and what shows that it is there."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from playwright.sync_api import Page
+
+from tests.server.running import ADMIN, ALICE
+
+
+class State(NamedTuple):
+    """A state: its address, what it waits for, on which host, for whom, and what is done to get there."""
+
+    address: str
+    shows: str
+    host: str = "busy"
+    user: tuple[str, str] | None = ADMIN
+    act: Callable[[Page], object] | None = None
+
+
+def _open_account(page: Page) -> None:
+    page.click("#account")
+
+
+def _open_keys(page: Page) -> None:
+    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+
+
+def _log_in_wrongly(page: Page) -> None:
+    page.fill("#user", "alice")
+    page.fill("#password", "wrong password")
+    page.click("button[type=submit]")
+
+
+def _lose(page: Page) -> None:
+    page.context.set_offline(True)
+
+
+STATES = {
+    "login": State("#live", "text=See who started what", user=None),
+    "login-failed": State("#live", "text=Unknown user or wrong password.", user=None, act=_log_in_wrongly),
+    "live": State("#live", "text=people are logged in"),
+    "live-process": State("#live?sel=4312", "text=It runs as root, by sudo"),
+    "live-login": State("#live?sel=s41", "text=alice\u2019s login"),
+    "live-record-gone": State("#live?sel=s70", "text=dave\u2019s login"),
+    "live-container": State("#live?sel=6140", "text=as uid 100032 of this host"),
+    "live-left-over": State("#live?mark=left", "text=2 processes in 1 logon session"),
+    "live-search": State("#live?q=user%3Aroot", ".hits:has-text('logon session')"),
+    "live-nothing-fits": State("#live?q=no+such+thing", "text=Nothing fits"),
+    "live-no-such-process": State("#live?sel=99999", "text=There is no such process now"),
+    "live-ordinary-user": State("#live", "text=You see your own logon sessions", user=ALICE),
+    "live-nobody": State("#live", "text=Nobody is logged in", host="quiet"),
+    "live-nothing-left-over": State("#live?mark=left", "text=Nothing is left over", host="quiet"),
+    "live-crowd": State("#live", "text=60 people are logged in", host="crowd"),
+    "live-lost": State("#live", "text=This is what was true then", act=_lose),
+    "whose": State("#whose", "text=Which login started it?"),
+    "whose-one": State("#whose/4312", "text=who logged in from 203.0.113.7"),
+    "whose-many": State("#whose/python3", "text=Which one?"),
+    "whose-none": State("#whose/99999", "text=There is no process 99999"),
+    "whose-no-login-known": State("#whose/5712", "text=No login is known for"),
+    "query": State("#query", "text=2 rows"),
+    "query-mistake": State(
+        "#query?ns=root%2Fcimv2&text=SELECT+Handle%2C+Nme+FROM+Win32_Process",
+        "text=Win32_Process has no property 'Nme', at line 1, column 16; did you mean Name?",
+    ),
+    "query-no-rows": State(
+        "#query?ns=root%2Fcimv2&text=SELECT+*+FROM+Win32_Process+WHERE+Handle+%3D+%271000000%27",
+        "text=The query is right; nothing fits it.",
+    ),
+    "health": State("#health", "text=the kernel keeps an audit session id"),
+    "health-ordinary-user": State("#health", "text=Your own logon sessions are complete", user=ALICE),
+    "account": State("#live", "text=Log out everywhere", act=_open_account),
+    "keys": State("#live", "text=Left over only", act=_open_keys),
+}

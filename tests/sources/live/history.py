@@ -1,0 +1,133 @@
+"""The kernel's own history of hostile logins, and what a live host reported of the same processes."""
+
+import shutil
+import subprocess
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from logonscope.machine.events import Event, EventsLost, ProcessEnded
+from logonscope.ownership import LINUX
+from logonscope.sources.linux import LinuxSource
+from logonscope.sources.live.feed import LocalFeed
+from logonscope.sources.live.host import LiveHost
+from logonscope.sources.live.source import LiveSource
+from tests.kernel import require_logins
+from tests.lab.fixtures import cannot
+
+PROGRAM = Path(__file__).with_name("logins.c")
+
+MAX_TICKS_LATE = 500
+"""Clock ticks by which the event of a fork may be later than the start of the process."""
+
+Life = tuple[int, int, int]
+"""Pid, start in clock ticks and kernel id at the end."""
+
+
+class Comparison(NamedTuple):
+    """What was reported of the processes in a history."""
+
+    right: int
+    unknown: int  # reported, but as not read
+    wrong: list[str]
+    missing: int  # not reported at all
+
+
+def build_program(folder: Path) -> str:
+    """Compile the program, and require what it needs."""
+    require_logins()
+    if shutil.which("gcc") is None:
+        cannot("there is no C compiler")
+    try:
+        LocalFeed().close()
+    except OSError as error:
+        cannot(f"this machine gives no events: {error}")
+    program = str(folder / "logins")
+    subprocess.run(["gcc", "-O1", "-pthread", "-o", program, str(PROGRAM)], check=True)
+    return program
+
+
+def run_logins(program: str, *arguments: object) -> list[Life]:
+    """Run it in a process without a kernel id, and return its history."""
+    command = 'echo -n 4294967295 > /proc/self/loginuid; exec "$@"'
+    done = subprocess.run(
+        ["sh", "-c", command, "sh", program, *map(str, arguments)], check=True, stdout=subprocess.PIPE, text=True
+    )
+    return [(int(pid), int(start), int(ses)) for pid, start, ses in map(str.split, done.stdout.splitlines())]
+
+
+class Listener:
+    """A reader of all events of a live source, in a thread."""
+
+    def __init__(self, source: LiveSource) -> None:
+        self.events: list[Event] = []
+        self._source = source
+        threading.Thread(target=self._read, daemon=True).start()
+        # the subscription begins in the thread
+        deadline = time.monotonic() + 10
+        while source.subscribers == 0 and time.monotonic() < deadline:
+            time.sleep(0.01)
+
+    def _read(self) -> None:
+        for event in self._source.events():
+            self.events.append(event)
+
+    def wait_for_end_of(self, pid: int, seconds: float = 20) -> None:
+        """Wait until the end of a process was reported: then all earlier ends were, too."""
+        deadline = time.monotonic() + seconds
+        while not any(isinstance(event, ProcessEnded) and event.process.pid == pid for event in self.events):
+            assert time.monotonic() < deadline, f"the end of {pid} was not reported"
+            time.sleep(0.05)
+
+
+@contextmanager
+def live_source() -> Iterator[LiveSource]:
+    """Run a live source that reads the events of this machine itself."""
+    host = LiveHost(LinuxSource(), LINUX, LocalFeed)
+    host.start()
+    source = LiveSource(host)
+    try:
+        yield source
+    finally:
+        source.close()
+
+
+def settle(listener: Listener) -> None:
+    """Wait until everything until now was reported: a last process is started and its end awaited."""
+    last = subprocess.Popen(["true"])
+    last.wait()
+    listener.wait_for_end_of(last.pid)
+
+
+def compare(history: list[Life], events: list[Event]) -> Comparison:
+    """Compare by pid and start, never by pid alone: a pid comes back within seconds in a storm."""
+    assert not any(isinstance(event, EventsLost) and event.missed_events for event in events)
+    ends: dict[int, list[ProcessEnded]] = defaultdict(list)
+    for event in events:
+        if isinstance(event, ProcessEnded):
+            ends[event.process.pid].append(event)
+    right = unknown = missing = 0
+    wrong = []
+    for pid, start, ses in history:
+        # The event of a fork comes later than the start, by much where the machine is busy: the first life counts that
+        # is not older. It is less than the time in which a pid comes back, 32,768 forks later.
+        lives = sorted(
+            (end for end in ends[pid] if -1 <= (end.process.start or 0) - start <= MAX_TICKS_LATE), key=_start_of
+        )[:1]
+        if len(lives) != 1:
+            missing += 1
+        elif lives[0].owner.logon_id is None:
+            unknown += 1
+        elif lives[0].process.ses == ses:
+            right += 1
+        else:
+            wrong.append(f"{pid} {start}: {lives[0].process.ses}, not {ses}")
+    return Comparison(right, unknown, wrong, missing)
+
+
+def _start_of(end: ProcessEnded) -> int:
+    return end.process.start or 0

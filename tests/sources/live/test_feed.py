@@ -1,0 +1,49 @@
+"""The ladder of feeds: which one is used here, and that inside a pid namespace none is."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from logonscope.sources.live.feed import INITIAL_PID_NAMESPACE, LocalFeed, boot_offset, namespace_reason
+from tests.kernel import require_logins
+
+IN_A_NAMESPACE = """
+from logonscope.sources.live.feed import LocalFeed
+try:
+    LocalFeed()
+except OSError as error:
+    print(error)
+"""
+
+
+def test_inside_a_pid_namespace_there_are_no_events() -> None:
+    require_logins()
+    command = ["unshare", "--pid", "--fork", "--mount-proc", sys.executable, "-c", IN_A_NAMESPACE]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    assert "is in a pid namespace" in done.stdout
+    assert "reports the host's pids" in done.stdout
+
+
+def test_the_initial_namespace_has_the_number_of_the_kernel() -> None:
+    is_initial = os.readlink("/proc/self/ns/pid") == INITIAL_PID_NAMESPACE
+    assert (namespace_reason() is None) == is_initial
+
+
+def test_root_here_gets_both_kinds_of_events() -> None:
+    require_logins()
+    if namespace_reason() is not None:
+        pytest.skip("a pid namespace")
+    feed = LocalFeed()
+    assert feed.sees_writes
+    assert feed.rung.name == "process connector and fanotify"
+    assert feed.rung.refused == ("BPF ring: not built in",)
+    batch = feed.read_batch()
+    feed.close()
+    assert not batch.is_partial
+
+
+def test_the_clocks_are_apart_by_the_suspended_time() -> None:
+    # the same to a microsecond or so, and never before
+    assert abs(boot_offset() - boot_offset()) < 10_000_000

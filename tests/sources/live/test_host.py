@@ -1,0 +1,56 @@
+"""The live host: it sleeps without events, wakes at a write, and stops."""
+
+import threading
+import time
+
+import pytest
+
+from logonscope.machine import Look
+from logonscope.ownership import LINUX
+from logonscope.sources.linux import LinuxSource
+from logonscope.sources.live.feed import LocalFeed
+from logonscope.sources.live.host import LiveHost
+from tests.kernel import SOMEBODY, Nursery, kernel_id
+from tests.sources.live.history import build_program
+
+
+@pytest.fixture(scope="module")
+def needs(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Require events."""
+    build_program(tmp_path_factory.mktemp("needs"))
+
+
+@pytest.mark.usefixtures("needs")
+def test_a_login_is_in_the_index_without_anybody_asking() -> None:
+    host = LiveHost(LinuxSource(), LINUX, LocalFeed)
+    host.start()
+    with Nursery() as nursery:
+        (pid,) = nursery.login(SOMEBODY)
+        deadline = time.monotonic() + 10
+        while host.index is None or host.index.memberships.get(pid, (0, 0, ""))[1] != kernel_id(pid):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+    host.close()
+    assert not any(thread.name == "live" for thread in threading.enumerate())
+
+
+@pytest.mark.usefixtures("needs")
+def test_a_host_that_is_busy_answers_with_nothing_in_time() -> None:
+    host = LiveHost(LinuxSource(), LINUX, LocalFeed)
+    host.start()
+    held, release = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with host.locked:
+            held.set()
+            release.wait()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait()
+    assert host.drain(0.01) is None  # the caller reads /proc
+    release.set()
+    thread.join()
+    assert host.drain(5) is host.index
+    assert host.logins(Look()) is not None
+    host.close()

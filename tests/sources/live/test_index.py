@@ -1,0 +1,176 @@
+"""The live index: after any history it shows what the kernel shows, and an ended process has its own logon or none."""
+
+import os
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from logonscope.facts import UNSET
+from logonscope.sources.live.entries import Change
+from logonscope.sources.live.index import LiveIndex
+from tests.sources.live.kernel_model import CGROUPS, TICK, KernelModel, is_login_cgroup
+
+EXAMPLES = int(os.environ.get("LOGONSCOPE_FUZZ", "200"))
+
+NUMBER = st.integers(0, 40)
+OPERATIONS = st.one_of(
+    st.tuples(st.just("fork"), NUMBER),
+    st.tuples(st.just("fork"), NUMBER),
+    st.tuples(st.just("clone_parent"), NUMBER),
+    st.tuples(st.just("spawn_into"), NUMBER, NUMBER),
+    st.tuples(st.just("thread"), NUMBER),
+    st.tuples(st.just("login"), NUMBER, st.integers(1, 6)),
+    st.tuples(st.just("login"), NUMBER, st.integers(1, 6)),
+    st.tuples(st.just("move"), NUMBER, NUMBER),
+    st.tuples(st.just("execute"), NUMBER),
+    st.tuples(st.just("end_thread"), NUMBER),
+    st.tuples(st.just("end_thread"), NUMBER),
+    st.tuples(st.just("reap"), NUMBER),
+    st.tuples(st.just("reap"), NUMBER),
+    st.tuples(st.just("become_subreaper"), NUMBER),
+)
+LOSS = st.tuples(st.just("lose"), NUMBER)
+
+
+def steps_of(operations: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Any]]:
+    """Return histories: operations, and moments at which the events are read."""
+    return st.lists(
+        st.tuples(st.sampled_from(["now", "now", "now", "during"]), operations) | st.just("drain"), max_size=60
+    )
+
+
+class Run:
+    """A history of a modelled kernel, read by an index; operations "during" happen while it reads."""
+
+    def __init__(self, steps: list[Any]) -> None:
+        self.steps = list(steps)
+        self.kernel = KernelModel()
+        self.kernel.before_read = self.operate_during
+        self.index = LiveIndex(self.kernel, is_login_cgroup, TICK)
+        self.changes: list[Change] = []
+        self.index.report = self.changes.append
+        self.drain()
+
+    def operate_during(self) -> None:
+        """Perform the next operation if it is one that happens during a reading."""
+        if self.steps and self.steps[0] != "drain" and self.steps[0][0] == "during":
+            self.operate(self.steps.pop(0)[1])
+
+    def operate(self, operation: tuple[Any, ...]) -> None:
+        """Perform an operation."""
+        name, *numbers = operation
+        kernel = self.kernel
+        if name == "clone_parent":
+            kernel.fork(*numbers, clone_parent=True)
+        elif name == "spawn_into":
+            kernel.fork(numbers[0], into=CGROUPS[numbers[1] % len(CGROUPS)])
+        else:
+            getattr(kernel, name)(*numbers)
+
+    def drain(self) -> None:
+        """Read the events, as the live host does."""
+        self.index.apply(self.kernel.take_batch(), self.kernel.take_writes)
+        if self.index.needs_rescan:
+            self.index.rescan(lambda: self.kernel.now)
+
+    def play(self) -> None:
+        """Play all steps, then read all events."""
+        while self.steps:
+            step = self.steps.pop(0)
+            if step == "drain":
+                self.drain()
+            else:
+                self.operate(step[1])
+        self.drain()
+        self.drain()
+        self.drain()
+
+
+def owner(ses: int | None, cgroup: str | None) -> str:
+    """Return a word for the owner of a process, or "unknown"."""
+    if ses is None or (ses == UNSET and cgroup is None):
+        return "unknown"
+    if ses != UNSET:
+        return f"audit {ses}"
+    return f"scope {cgroup}" if is_login_cgroup(cgroup or "") else "System"
+
+
+def check(run: Run) -> None:
+    """Check the index and the ends that it reported against the history of the kernel."""
+    kernel, index = run.kernel, run.index
+    shown = {
+        pid: (group.start // TICK, 0 if group.parent is None else group.parent.pid, *group.ids)
+        for pid, group in kernel.groups.items()
+    }
+    held = {pid: (e.start, e.parent, e.ses, e.loginuid, e.cgroup) for pid, e in index.entries.items()}
+    assert held == shown
+    assert index.memberships == {pid: (pid, facts[2], facts[4]) for pid, facts in shown.items()}
+    assert {pid for ids in index.by_kernel_id.values() for pid in ids} == set(shown)
+    for change in run.changes:
+        if change.after is None:
+            assert change.before is not None
+            ended = change.before
+            # the event of a fork may come later than the start
+            start = max(start for pid, start in kernel.history if pid == ended.pid and start <= ended.start)
+            true_ses, _, true_cgroup = kernel.history[ended.pid, start]
+            assert owner(ended.ses, ended.cgroup) in {"unknown", owner(true_ses, true_cgroup)}
+    # nothing is left over of processes that have ended
+    assert all(entry.doubt >= 0 for entry in index.entries.values())
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(steps_of(OPERATIONS))
+def test_the_index_is_what_the_kernel_shows_and_ended_processes_have_their_own_logon(steps: list[Any]) -> None:
+    run = Run(steps)
+    run.play()
+    check(run)
+
+
+@settings(max_examples=EXAMPLES // 2, deadline=None)
+@given(steps_of(OPERATIONS | LOSS))
+def test_after_a_loss_all_is_read_again_and_what_is_not_known_is_not_guessed(steps: list[Any]) -> None:
+    run = Run(steps)
+    run.play()
+    check(run)
+
+
+def test_a_write_that_is_read_with_forks_of_the_same_batch_decides_no_other_process() -> None:
+    run = Run([])
+    kernel = run.kernel
+    kernel.fork(0)  # 2, a daemon
+    run.drain()
+    kernel.fork(1)  # 3, before the login
+    kernel.login(1, 1)  # 2 logs in
+    kernel.fork(1)  # 4, after it
+    for _ in range(2):  # both end, and are reaped, before anything is read
+        kernel.end_thread(2)
+        kernel.reap(0)
+    run.drain()
+    ends = {change.before.pid: change.before for change in run.changes if change.before and not change.after}
+    assert {pid: end.ses for pid, end in ends.items()} == {3: None, 4: None}
+    assert run.index.counts.logons_not_read == 2
+    assert run.index.entries[2].ses == 1
+
+
+def test_the_counts_are_of_what_was_lost() -> None:
+    run = Run([])
+    run.kernel.fork(0)
+    run.kernel.fork(0)
+    run.kernel.lose(0)
+    run.drain()
+    assert (run.index.counts.lost_events, run.index.counts.losses) == (2, 1)
+    assert set(run.index.entries) == {1, 2, 3}
+    assert not run.index.needs_rescan
+
+
+def test_comparing_finds_what_no_event_reported() -> None:
+    run = Run([("now", ("fork", 0)), ("now", ("fork", 1)), ("now", ("login", 1, 1)), "drain"])
+    run.play()
+    assert run.index.differing(run.kernel.pids()) == []
+    run.kernel.groups[3].cgroup = CGROUPS[1]  # as by CLONE_INTO_CGROUP: there is no event
+    assert run.index.differing(run.kernel.pids()) == [3]
+    assert run.index.mend([3]) == 1
+    assert run.index.memberships[3] == (3, UNSET, CGROUPS[1])
+    assert list(run.index.with_kernel_ids([1])) == [2]
+    assert run.index.children(2) == {3}

@@ -1,0 +1,60 @@
+"""The reader of single processes: what it reads is what the kernel shows, and threads are no processes."""
+
+import os
+import subprocess
+import threading
+from pathlib import Path
+
+from logonscope.facts import UNSET
+from logonscope.sources.live.proc_reader import ProcReader
+from logonscope.sources.live.write_watch import CgroupMount
+
+
+def test_this_process_is_read() -> None:
+    reader = ProcReader("/proc", ())
+    facts = reader.read(os.getpid())
+    assert facts is not None
+    assert facts.parent == os.getppid()
+    with open("/proc/self/sessionid", encoding="ascii") as file:
+        assert facts.ses == int(file.read())
+    assert os.getpid() in set(reader.pids())
+
+
+def test_a_zombie_exists_until_it_is_waited_for() -> None:
+    reader = ProcReader("/proc", ())
+    child = subprocess.Popen(["true"])
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    assert reader.exists(child.pid)
+    assert reader.read(child.pid) is not None
+    child.wait()
+    assert not reader.exists(child.pid)
+    assert reader.read(child.pid) is None
+    assert reader.read_thread(child.pid) is None
+
+
+def test_a_thread_is_read_with_its_process_and_is_none_itself() -> None:
+    reader, done = ProcReader("/proc", ()), threading.Event()
+    thread = threading.Thread(target=done.wait)
+    thread.start()
+    facts = reader.read_thread(thread.native_id or 0)
+    assert facts is not None
+    assert facts.process == os.getpid()
+    assert not facts.is_only
+    assert not reader.exists(thread.native_id or 0)
+    done.set()
+    thread.join()
+
+
+def test_the_members_of_a_cgroup_are_those_of_its_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "cgroup/a b"
+    folder.mkdir(parents=True)
+    (folder / "cgroup.procs").write_text("7\n8\n")
+    reader = ProcReader("/proc", [CgroupMount(f"{tmp_path}/cgroup", "/outer")])
+    assert list(reader.members("/outer/a b")) == [7, 8]
+    assert list(reader.members("/other/a b")) == []
+    assert list(reader.members("/outer/none")) == []
+
+
+def test_a_process_without_a_login_has_the_kernels_own_value() -> None:
+    facts = ProcReader("/proc", ()).read(1)
+    assert facts is None or facts.ses == UNSET

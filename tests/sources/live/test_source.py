@@ -1,0 +1,136 @@
+"""The live source: what /proc shows it shows, too; logins are remembered; and doctor names the rung."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import pytest
+
+import logonscope
+from logonscope.machine import EarlyFilter, LogonHint, Look, ProcessQuery
+from logonscope.ownership import LINUX
+from logonscope.sources.linux import LinuxSource
+from logonscope.sources.live.entries import Counts
+from logonscope.sources.live.feed import Rung
+from logonscope.sources.live.host import LiveHost, Status
+from logonscope.sources.live.source import HELD_FACTS, LiveSource, describe_status
+from tests.kernel import SOMEBODY, Nursery, kernel_id
+from tests.sources.live.history import build_program, live_source
+
+
+@pytest.fixture(scope="module")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveSource]:
+    """Run a live source of this machine; the program is only built to require its needs."""
+    build_program(tmp_path_factory.mktemp("needs"))
+    with live_source() as source:
+        yield source
+
+
+def test_right_after_a_login_each_answer_has_it(live: LiveSource) -> None:
+    with Nursery() as nursery:
+        for _ in range(20):
+            (pid,) = nursery.login(SOMEBODY)
+            rows = {pid: ses for pid, ses, _ in live.memberships(Look(), ProcessQuery(frozenset({"ses"})))}
+            assert rows[pid] == kernel_id(pid)
+            nursery.end(pid)
+            rows = {pid: ses for pid, ses, _ in live.memberships(Look(), ProcessQuery(frozenset({"ses"})))}
+            assert pid not in rows
+
+
+def test_processes_of_one_kernel_id_are_found_and_read(live: LiveSource) -> None:
+    with Nursery() as nursery:
+        pids = nursery.login(SOMEBODY, 3)
+        ids = frozenset(map(kernel_id, pids[:2]))
+        for facts in (frozenset({"ses", "start"}), frozenset({"ses", "comm", "cmdline"})):
+            query = ProcessQuery(facts, logon_hint=LogonHint(kernel_ids=ids))
+            shown = {process.pid: process for process in live.processes(Look(), query)}
+            assert set(shown) == set(pids[:2])
+            direct = {p.pid: p for p in LinuxSource().processes(Look(), query._replace(pids=frozenset(pids[:2])))}
+            assert [getattr(shown[pids[0]], fact) for fact in facts] == [
+                getattr(direct[pids[0]], fact) for fact in facts
+            ]
+
+
+def test_what_the_index_holds_is_what_proc_shows(live: LiveSource) -> None:
+    with Nursery() as nursery:
+        pids = frozenset(nursery.login(SOMEBODY, 5))
+        query = ProcessQuery(HELD_FACTS, early_filter=EarlyFilter(HELD_FACTS, lambda process: process.pid in pids))
+        held = {process.pid: process for process in live.processes(Look(), query)}
+        shown = {
+            process.pid: process for process in LinuxSource().processes(Look(), ProcessQuery(HELD_FACTS, pids=pids))
+        }
+        for pid in pids:
+            assert {fact: getattr(held[pid], fact) for fact in HELD_FACTS} == {
+                fact: getattr(shown[pid], fact) for fact in HELD_FACTS
+            }
+
+
+def test_an_orphan_has_its_new_parent(live: LiveSource) -> None:
+    script = "sleep 1000 > /dev/null & echo $!; exec true"
+    done = subprocess.run(["sh", "-c", script], check=True, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
+    pid = int(done.stdout)
+    query = ProcessQuery(frozenset({"ppid"}))
+    try:
+        held = {process.pid: process.ppid for process in live.processes(Look(), query)}
+        (shown,) = LinuxSource().processes(Look(), query._replace(pids=frozenset({pid})))
+        assert held[pid] == shown.ppid
+    finally:
+        os.kill(pid, 9)
+
+
+def test_every_operation_works_on_a_live_source(live: LiveSource) -> None:
+    host = logonscope.connect(live)
+    with Nursery() as nursery:
+        (pid,) = nursery.login(SOMEBODY)
+        (answer,) = host.whose(pid)
+        assert answer.logon_id == str(kernel_id(pid))
+        assert [session.uid for session in host.sessions(answer.logon_id)] == [SOMEBODY]
+        pairs = [row for row in host.enumerate("Win32_SessionProcess") if f'"{pid}"' in str(row["Dependent"])]
+        assert [str(kernel_id(pid)) in str(row["Antecedent"]) for row in pairs] == [True]
+    (check,) = [check for check in host.doctor() if check.what == "live"]
+    assert check.found.startswith("process connector and fanotify (BPF ring: not built in): ")
+    with pytest.raises(logonscope.errors.NotSupportedError):
+        live.at(None)  # type: ignore[arg-type] # the direct source has no history
+
+
+def test_without_events_proc_is_read_and_doctor_says_why() -> None:
+    def refuse() -> None:
+        raise OSError("in a container")
+
+    host = LiveHost(LinuxSource(), LINUX, refuse)  # type: ignore[arg-type] # it returns never
+    host.start()
+    source = LiveSource(host)
+    try:
+        rows = {row[0] for row in source.memberships(Look(), ProcessQuery(frozenset({"ses"})))}
+        assert os.getpid() in rows
+        (check,) = source.checks(Look())
+        assert (check.ok, check.found) == (
+            False,
+            "no kernel events: in a container; /proc is read for every answer, logins are remembered",
+        )
+    finally:
+        source.close()
+
+
+def test_lost_events_and_a_lower_rung_are_no_error_but_worth_knowing() -> None:
+    rung = Rung("process connector and fanotify", ("BPF ring: not built in",))
+    counts = Counts()
+    assert describe_status(Status(rung, "", 7, counts, 12.0)).ok is True
+    counts.losses, counts.logons_not_read = 1, 3
+    check = describe_status(Status(rung, "", 7, counts, 12.0))
+    assert check.ok is None
+    assert "every 12 s of activity, 0 differences; events lost 1 times, 3 logons not read" in check.found
+
+
+def test_the_index_has_what_lives_after_many_lifetimes(live: LiveSource) -> None:
+    before = live.status.processes
+    script = (
+        "import os\nfor _ in range(3000):\n    pid = os.fork()\n    if not pid: os._exit(0)\n    os.waitpid(pid, 0)"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)
+    deadline = time.monotonic() + 10
+    while abs(live.status.processes - before) > 100:
+        assert time.monotonic() < deadline
+        list(live.memberships(Look(), ProcessQuery(frozenset({"ses"}))))

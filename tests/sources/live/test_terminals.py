@@ -1,0 +1,87 @@
+"""Terminals below a leader: found in the tree, known to be none, or not decided yet."""
+
+import os
+import subprocess
+import sys
+import time
+
+from logonscope.facts import Login
+from logonscope.machine import Look, ProcessQuery
+from logonscope.ownership import LINUX
+from logonscope.sources.linux import LinuxSource
+from logonscope.sources.live.index import LiveIndex
+from logonscope.sources.live.proc_reader import ProcReader
+from logonscope.sources.live.terminals import find_terminal
+from tests.kernel import require_logins
+
+LEADER = """
+import os, pty, sys
+for uid in ("4294967295", "64321"):
+    with open("/proc/self/loginuid", "w") as file:
+        file.write(uid)
+print(flush=True)
+sys.stdin.readline()
+pid = 0
+if sys.argv[1] == "terminal":
+    pid, master = pty.fork()
+elif sys.argv[1] == "none":
+    pid = os.fork()
+if sys.argv[1] != "alone" and not pid:
+    os.execvp("sleep", ["sleep", "1000"])
+print(pid, flush=True)
+sys.stdin.readline()
+if pid:
+    os.kill(pid, 9)
+"""
+
+
+def found_terminal(kind: str) -> tuple[str | None, str | None]:
+    """Return the terminal that is found below a leader of a kind, and the one that its child has."""
+    leader = subprocess.Popen(
+        [sys.executable, "-c", LEADER, kind],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert leader.stdin is not None
+    assert leader.stdout is not None
+    leader.stdout.readline()
+    leader.stdin.write("\n")
+    leader.stdin.flush()
+    child = int(leader.stdout.readline())
+    deadline = time.monotonic() + 10
+    while child and _comm(child) != "sleep":
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    own = os.readlink(f"/proc/{child}/fd/0").removeprefix("/dev/") if child and kind == "terminal" else None
+    source = LinuxSource()
+    index = LiveIndex(ProcReader("/proc", ()), lambda _: False)
+    index.rescan(time.monotonic_ns)
+    (process,) = source.processes(Look(), ProcessQuery(LINUX.description_facts, pids=frozenset({leader.pid})))
+    login = Login("41", 1000, leader=leader.pid, process=process, audit=process.ses, service="sshd", gone=False)
+    terminal = find_terminal(source, LINUX, index, login)
+    leader.communicate("\n")
+    return terminal, own
+
+
+def _comm(pid: int) -> str:
+    with open(f"/proc/{pid}/comm", encoding="ascii") as file:
+        return file.read().strip()
+
+
+def test_the_terminal_of_the_shell_is_that_of_the_login() -> None:
+    require_logins()
+    terminal, own = found_terminal("terminal")
+    assert own is not None
+    assert terminal == own
+
+
+def test_a_command_without_a_terminal_decides_that_there_is_none() -> None:
+    require_logins()
+    assert found_terminal("none")[0] == ""
+
+
+def test_a_leader_alone_decides_nothing() -> None:
+    require_logins()
+    assert found_terminal("alone")[0] is None

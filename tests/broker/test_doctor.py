@@ -73,13 +73,23 @@ def test_what_cannot_be_read_is_counted_by_its_reason() -> None:
     unread = {"fds": "Permission denied", "exe": "No such file or directory"}
     processes = [process._replace(fds=None, exe=None, unread=unread) for process in example.PROCESSES[:3]]
     found = checks(example.snapshot()._replace(processes=[*processes, *example.PROCESSES[3:]]))
-    assert found["fact fds"].found == "not readable for 3 of 16 processes: Permission denied"
+    pids = ", ".join(str(process.pid) for process in example.PROCESSES[:2])
+    assert found["fact fds"].found == f"not readable for 3 of 16 processes (pid {pids}, ...): Permission denied"
     assert "fact exe" not in found
+
+
+def test_the_pids_of_what_cannot_be_read_are_for_callers_who_see_everything() -> None:
+    processes = [process._replace(cgroup=None, unread={"cgroup": "x"}) for process in example.PROCESSES]
+    snapshot = example.snapshot()._replace(processes=processes)
+    assert "(pid " in checks(snapshot)["fact cgroup"].found
+    hers = [check.found for check in checks(snapshot, user(1000)).values() if check.found.endswith(": x")]
+    assert hers
+    assert "(pid " not in "".join(hers)
 
 
 def test_the_remedy_for_what_cannot_be_read_depends_on_the_reason() -> None:
     hang = "the processes wait for something, often a dead FUSE or NFS mount; see /proc/PID/wchan"
-    rights = "a security module (SELinux, AppArmor) or a missing CAP_SYS_PTRACE of this process denies it"
+    rights = "a security module (SELinux, AppArmor) denies it, or logonscope lacks CAP_SYS_PTRACE: run it as root"
     for reason, remedy in (
         ("Permission denied", rights),
         ("no answer within 2 s", hang),

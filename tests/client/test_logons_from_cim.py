@@ -128,6 +128,9 @@ def test_targets_mean_there_what_they_mean_here(described: LogonsFromCim) -> Non
     for target in ("/usr/bin/nosuch", "name:nosuch", "user:nosuch"):
         with pytest.raises(NotFoundError, match="no process on that host matches"):
             described.whose(target)
+    with pytest.raises(NotFoundError, match=r"no process runs '/run/app\.sock'") as caught:
+        ours.whose("/run/app.sock")
+    assert caught.value.hint == "unix sockets cannot be looked up over WS-Management: use https://, or run it there"
     with pytest.raises(NotFoundError, match="no visible process on that host holds port 8080"):
         ours.whose("[::1]:8080")
 

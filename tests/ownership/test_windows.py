@@ -128,7 +128,7 @@ LINUX_WORDS = r"cgroup|sessionid|\bses\b|loginuid|[Kk]ernel.?ids?\b|audit sessio
 def test_doctor_tells_of_no_kernel() -> None:
     found = {check.what: check.found for check in broker.doctor(ask())}
     assert found["login service"] == "4 login records"
-    assert found["fact ses"] == "not readable for 1 of 9 processes: Access is denied"
+    assert found["fact ses"] == "not readable for 1 of 9 processes (pid 3000): Access is denied"
     assert not any(re.search(LINUX_WORDS, f"{what} {said}") for what, said in found.items() if what != "fact ses")
 
 

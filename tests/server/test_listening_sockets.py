@@ -150,7 +150,7 @@ def test_what_is_in_use_or_no_socket_stays(tmp_path: Path) -> None:
     path.unlink()
     path.symlink_to(tmp_path / "stale")
     assert "Address already in use" in refusal(f"unix:{path}")
-    assert "No such file or directory" in refusal(f"unix:{tmp_path}/none/s")
+    assert f"the directory {tmp_path}/none does not exist" in refusal(f"unix:{tmp_path}/none/s")
     assert "path too long" in refusal(f"unix:/{'a' * 200}")
 
 

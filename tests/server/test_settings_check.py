@@ -86,7 +86,7 @@ def test_where_it_cannot_listen(tmp_path: Path) -> None:
         said == "cannot listen on http://192.0.2.1:1: Cannot assign requested address; give another address: --listen"
     )
     said = refusal(settings_in(tmp_path, listen=[f"unix:{tmp_path}/none/s"]))
-    assert said.startswith(f"cannot listen on unix:{tmp_path}/none/s: No such file or directory; ")
+    assert said.startswith(f"cannot listen on unix:{tmp_path}/none/s: the directory {tmp_path}/none does not exist; ")
 
 
 def test_a_port_that_is_taken_may_be_this_servers_own(tmp_path: Path) -> None:

@@ -6,8 +6,9 @@ tests on uids.
 An administrator sees everything; Microsoft's remark on Win32_SessionProcess calls such a caller elevated. Any other
 user sees the logon sessions whose login uid is its own, their processes, and every process that runs as its uid; it
 sees the details of a process only if the real, effective and saved uid are all its own. The uids of containers, and of
-processes with another root directory, do not belong to this host: they never match the caller's. In Win32_Process, as
-on Windows, every user gets a row of every process, with identifying columns only for processes of another user.
+logon sessions that began in another pid namespace below another root directory (decision 41), do not belong to this
+host: they never match the caller's. In Win32_Process, as on Windows, every user gets a row of every process, with
+identifying columns only for processes of another user.
 Accounts and groups are visible to every authenticated user, as with passwd(5); the state of their passwords is not. How
 a login authenticated, its key included, is visible with the logon session; nothing of it is masked. The services of the
 system are visible as accounts are, save their command lines, which only an administrator sees; a service of a user's

@@ -1,6 +1,6 @@
 """The doctor operation: checks what can be read on this host, with which rights, and what would help."""
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterator, Sequence
 
 from logonscope.answers.check import Check
@@ -14,6 +14,8 @@ from logonscope.machine import Facts, LogonIndex, ProcessQuery, ServiceQuery
 from logonscope.machine.trouble import NO_ANSWER_WITHIN, NOT_TRIED
 
 _MAX_LISTED = 10
+_MAX_EXAMPLES = 2
+_EXPECTED_REASONS = {"No such file or directory", NOT_YOUR_SESSION, NOT_YOUR_PROCESS}
 
 
 def doctor(request: Request) -> list[Check]:
@@ -77,16 +79,18 @@ def _check_listing(request: Request, processes: Sequence[Process]) -> Check:
 
 def _check_facts(processes: Sequence[Process], facts: Facts, *, reads_all: bool) -> Iterator[Check]:
     checked_facts = _one_fact_a_file(facts)
-    reasons = Counter(
-        (fact, reason)
-        for process in processes
-        for fact, reason in (process.unread or {}).items()
-        # kernel threads and zombies have no executable; what access rules hide could be read
-        if fact in checked_facts and reason not in {"No such file or directory", NOT_YOUR_SESSION, NOT_YOUR_PROCESS}
-    )
-    for (fact, reason), count in sorted(reasons.items()):
+    unreadable_pids: dict[tuple[str, str], list[int]] = {}
+    for process in processes:
+        for fact, reason in (process.unread or {}).items():
+            # kernel threads and zombies have no executable; what access rules hide could be read
+            if fact in checked_facts and reason not in _EXPECTED_REASONS:
+                unreadable_pids.setdefault((fact, reason), []).append(process.pid)
+    for (fact, reason), pids in sorted(unreadable_pids.items()):
+        examples = ", ".join(map(str, pids[:_MAX_EXAMPLES])) + (", ..." if len(pids) > _MAX_EXAMPLES else "")
+        # which processes of other users cannot be read is for callers who see everything
+        which = f" (pid {examples})" if reads_all else ""
         yield Check(
-            f"fact {fact}", None, f"not readable for {count} of {len(processes)} processes: {reason}",
+            f"fact {fact}", None, f"not readable for {len(pids)} of {len(processes)} processes{which}: {reason}",
             _reading_advice(reason, reads_all=reads_all),
         )  # fmt: skip
 
@@ -97,7 +101,7 @@ def _reading_advice(reason: str, *, reads_all: bool) -> str:
     if reason.startswith((NO_ANSWER_WITHIN, NOT_TRIED)):
         return "the processes wait for something, often a dead FUSE or NFS mount; see /proc/PID/wchan"
     if reads_all:
-        return "a security module (SELinux, AppArmor) or a missing CAP_SYS_PTRACE of this process denies it"
+        return "a security module (SELinux, AppArmor) denies it, or logonscope lacks CAP_SYS_PTRACE: run it as root"
     return "run it as root"
 
 

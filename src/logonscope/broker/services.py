@@ -73,7 +73,7 @@ def read_services(request: Request, selection: Selection, *, with_named: bool) -
         name = request.ownership.service_of(process)
         if name is None or name in seen or (uids is not None and name.uid not in uids):
             continue
-        # most services have several processes
+        # most services have several processes: each service is returned once
         seen.add(name)
         if folded is None or name.name.lower() in folded:
             yield Service(*name, manager="process", active_state="active")

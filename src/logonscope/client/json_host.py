@@ -93,7 +93,7 @@ class JsonHost(Host):
             return self._direct_host.record(path, replace=replace)
         # A recording needs raw facts; a server returns only what it makes of them.
         hint = Hint(HintCode.RUN_ON_THAT_HOST, {"command": f"record {path}{' --force' if replace else ''}"})
-        raise NotSupportedError("cannot record another machine", hint)
+        raise NotSupportedError("cannot record through a server: record reads the machine itself", hint)
 
     def _perform(self, operation: str, **arguments: Any) -> Any:
         if operation in _THERE and self._direct_host is None:

@@ -293,6 +293,9 @@ class LogonsFromCim:
                     f"give name:{target.text} or user:{target.text}",
                 )
             pids = pids_by_name or pids_by_user
+        if not pids and target.kind == "path" and self.is_logonscope:
+            hint = "unix sockets cannot be looked up over WS-Management: use https://, or run it there"
+            raise NotFoundError(f"no process runs {target.text!r}", hint)
         if not pids:
             raise NotFoundError(f"no process on that host matches {target.text!r}", TARGET_FORMS)
         return pids

@@ -251,4 +251,8 @@ def _listen_error(listener: Listener, error: OSError) -> AccessDeniedError | Inv
     if error.errno == errno.EADDRINUSE:
         commands = f"`ls -l {listener.path}`, `ss -xlp`" if listener.path else f"`logonscope whose :{listener.port}`"
         return InvalidParameterError(reason, f"see what uses it: {commands}")
+    folder = os.path.dirname(listener.path)
+    if listener.path and error.errno == errno.ENOENT:
+        reason = f"cannot listen on {listener}: the directory {folder} does not exist"
+        return InvalidParameterError(reason, "create it, or give another address: --listen")
     return InvalidParameterError(reason, "give another address: --listen")

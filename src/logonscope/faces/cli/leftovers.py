@@ -56,7 +56,9 @@ def _no_leftovers_message(leftovers: Leftovers) -> str:
     """Return the message that there are no leftovers, with the logon sessions that could not be checked."""
     unchecked = count_text(leftovers.unknown, "logon session")
     if not leftovers.known:
-        subject = unchecked if leftovers.unknown else "any login"
-        return f"cannot list leftovers: no login service has a record of {subject}"
+        reason = "cannot list leftovers: no login service has a record of any login"
+        if leftovers.unknown:
+            reason = f"cannot determine leftovers of {unchecked}: no login service has a record"
+        return f"{reason}; see `logonscope doctor`"
     message = f"no leftovers in {count_text(leftovers.known, 'logon session')}"
     return message + (f"; cannot check {unchecked} without a login record" if leftovers.unknown else "")

@@ -25,7 +25,7 @@ _LINE = re.compile(
     rb"(?:([A-Z][a-z]{2} [ 0-9][0-9] [0-9:]{8})|([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,15}(?:Z|[+-][0-9]{2}:[0-9]{2})))"
     rb" [^ ]+ sshd(?:-session)?\[([0-9]{1,10})\]: (Accepted .{1,4096})"
 )
-_RIGHTS = "run as root, or as a member of the group adm"
+_RIGHTS = "run as root (for auth.log of Debian, the group adm is enough)"
 
 
 class LogLine(NamedTuple):

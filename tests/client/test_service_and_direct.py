@@ -22,11 +22,11 @@ from tests.lab.fixtures import cannot
 from tests.server.attacked import SOURCE, Attacked, attacked
 from tests.server.serving import wait_until
 
-WITHOUT_HOST = {"serve", "token", "schema", "user", "completion"}
+WITHOUT_HOST = {"serve", "token", "schema", "user", "completion", "page"}
 """Commands that read no host."""
 
-DIFFERENT_BY_NATURE = {"doctor", "record"}
-"""Commands whose output is about the reader itself: its rights, and what it may read whole."""
+DIFFERENT_BY_NATURE = {"doctor", "record", "history"}
+"""Commands whose output is about the reader itself: its rights, what it may read whole, and what it has kept."""
 
 READER_FIELDS = {"unread", "Unread", "@timestamp"}
 """Fields about the reading itself: its time, and what it could not read. The service can read more."""

@@ -165,7 +165,8 @@ def openapi() -> dict[str, Any]:
             LINE_HEADER, {"type": "integer", "minimum": MIN_LINE}, "bytes of the longest line; longer ones are cut"
         ),
         _header(VIEW_HEADER, {"type": "string"}, "the user whose view an administrator asks for"),
-        _header(MOMENT_HEADER, {"type": "string", "format": "date-time"}, "the host as it was at this time"),
+        # no "format": the generators of clients that were tried have no times in headers
+        _header(MOMENT_HEADER, {"type": "string"}, "the host as it was at this time (ISO 8601 with its offset)"),
     ]
     error = {"description": "an error", "content": {JSON: {"schema": _reference("Error")}}}
     return {

@@ -67,6 +67,6 @@ function lineOf(check: Check): HTMLElement {
     h("span", { class: classes }, icon(name)),
     h("b", {}, clean(check.what)),
     h("p", {}, clean(check.found), check.do ? h("span", { class: "fx" }, clean(check.do)) : null),
-    command ? h("button", { class: "btn", type: "button", onclick: copy, "aria-label": `Copy: ${command}` }, icon("copy"), "Copy the command") : h("span", { class: "hide" }, words),
+    command ? h("button", { class: "btn", type: "button", onclick: copy, "aria-label": `Copy the command: ${command}` }, icon("copy"), "Copy the command") : h("span", { class: "hide" }, words),
   );
 }

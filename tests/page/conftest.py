@@ -1,4 +1,4 @@
-"""What the tests of the page share: one chromium, and a server for each host."""
+"""What the tests of a module share: one chromium, and a server for each host."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -27,13 +27,14 @@ class Servers:
         return f"https://127.0.0.1:{self._running[host].https}"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    # ended with each module: until then, Playwright's event loop is the running one of this thread
     with chromium() as started:
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def servers() -> Iterator[Servers]:
     with ExitStack() as stack:
         yield Servers(stack)

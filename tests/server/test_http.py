@@ -143,7 +143,7 @@ def test_a_token_may_be_as_long_as_windows_makes_them(server: RunningServer) -> 
 
 def test_other_methods_and_paths(server: RunningServer) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", server.http)
-    for method, path, status in (("GET", "/wsman", 405), ("POST", "/", 404), ("GET", "/etc/passwd", 404)):
+    for method, path, status in (("GET", "/wsman", 405), ("POST", "/", 405), ("GET", "/etc/passwd", 404)):
         connection.request(method, path)
         response = connection.getresponse()
         response.read()
@@ -159,7 +159,8 @@ def test_a_path_may_be_absolute_and_in_any_case(server: RunningServer, path: str
 
 @pytest.mark.parametrize("path", ["http:///wsman", "http://web1", "ftp://web1/wsman", "*", "wsman"])
 def test_other_targets_are_nothing(server: RunningServer, path: str) -> None:
-    assert post(server, GET, basic(ADMIN), path).status in {400, 404}
+    status = 405 if path == "http://web1" else None  # the page, which is only read
+    assert post(server, GET, basic(ADMIN), path).status in ({400, 404} if status is None else {status})
 
 
 @pytest.mark.parametrize("path", ["/wsman-anon/identify", "/WSMan-Anon/Identify", "http://web1/wsman-anon/identify"])

@@ -47,6 +47,9 @@ from tests.server.test_fuzz import REQUESTS as TRIED
 from tests.server.test_fuzz import hosts
 
 HOSTS = max(5, TRIED // 400)
+PAGE_PATHS = ("/page/session", "/page/sign-in", "/page/sign-out", "/page/exchange")
+"""The requests of the page to sign in; all others of it are the JSON API's."""
+
 _SENTENCE = re.compile(r"<s:Text[^>]*>([^<]*)<")
 
 
@@ -157,8 +160,23 @@ def test_every_filter_dialect_and_mode_that_the_server_names_is_sent(pair: Pair)
 def test_every_path_of_the_server_is_asked(pair: Pair) -> None:
     routes = {route.path for route in application(pair.servers[0].services).routes}  # type: ignore[attr-defined]  # each is a Route
     of_json = {*JSON_PATHS, OPENAPI_PATH}  # asked in test_visibility_over_json.py
-    assert routes == {*(normalized_path(sender.path) for sender in SENDERS.values()), METRICS, *of_json}
+    paths = {*(normalized_path(sender.path) for sender in SENDERS.values()), METRICS, "/", *PAGE_PATHS}
+    assert routes == paths | of_json
     assert set(WSMAN_PATHS) < routes
+
+
+@pytest.mark.parametrize("name", SENDERS)
+def test_what_is_served_of_the_page_has_nothing_of_a_host(pair: Pair, name: str) -> None:
+    answers = []
+    for number, crowd in enumerate((hosts()[0], hosts()[-1])):
+        pair.stages[number].show(crowd)
+        with closing(Client(pair.servers[number], dict(SENDERS[name].headers))) as client:
+            client.send(b"", method="GET", path="/")
+            for path in PAGE_PATHS:
+                client.send(b"{}", path=path)
+            answers.append([exchange.answer for exchange in client.exchanges])
+    assert answers[0] == answers[1]
+    assert answers[0][0].startswith("200 OK")
 
 
 def test_the_enumeration_of_another_caller_is_as_unknown_as_one_that_was_made_up(pair: Pair) -> None:

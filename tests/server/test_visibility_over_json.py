@@ -39,7 +39,7 @@ def all_json_requests(crowd: Crowd, chance: Random) -> Iterator[Request]:
     """Yield requests of every operation about a host."""
     logon_ids = sorted({owner.logon_id for owner in crowd.owner.values() if owner.logon_id})
     words = [*logon_ids, "alice", "bob", "root", "system", "c1", "12345"]
-    for name in ("identify", "machine", "doctor", "services", "session_processes"):
+    for name in ("identify", "machine", "doctor", "services", "session_processes", "history", "past_processes"):
         yield name, {}
     for name in ("sessions", "processes", "tree", "leftovers"):
         yield name, {}

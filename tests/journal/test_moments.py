@@ -23,7 +23,8 @@ def tick(kept: Kept, until_ms: int) -> None:
 def test_times_are_found_again(tmp_path: Path) -> None:
     kept = Kept(tmp_path / "history")
     tick(kept, 600_000)
-    moments = Reader(kept.keeper.files).moments()
+    reader = Reader(kept.keeper.files)
+    moments = reader.moments()
     for ms in (21_000, 200_123, 599_000):
         located = moments.locate(wall(ms))
         assert located is not None
@@ -39,7 +40,8 @@ def test_a_clock_that_was_set_forward_leaves_a_hole(tmp_path: Path) -> None:
     tick(kept, 200_000)
     kept.clock.set_by = 3_600_000_000
     tick(kept, 400_000)
-    moments = Reader(kept.keeper.files).moments()
+    reader = Reader(kept.keeper.files)
+    moments = reader.moments()
     assert moments.locate(wall(1_800_000)) is None
     located = moments.locate(wall(300_000) + 3_600_000_000)
     assert located is not None
@@ -52,7 +54,8 @@ def test_a_clock_that_was_set_back_has_some_times_twice(tmp_path: Path) -> None:
     tick(kept, 400_000)
     kept.clock.set_by = -200_000_000
     tick(kept, 800_000)
-    moments = Reader(kept.keeper.files).moments()
+    reader = Reader(kept.keeper.files)
+    moments = reader.moments()
     twice = moments.locate(wall(300_000))
     assert twice is not None
     assert (twice.ms, twice.happened_again) == (500_000, True)
@@ -69,7 +72,8 @@ def test_another_boot(tmp_path: Path) -> None:
     kept.clock.ms, kept.clock.set_by = 1000, 10_000_000_000
     kept.reopen(boot_id="boot-2")
     tick(kept, 300_000)
-    moments = Reader(kept.keeper.files).moments()
+    reader = Reader(kept.keeper.files)
+    moments = reader.moments()
     located = moments.locate(wall(200_000) + 10_000_000_000)
     assert located is not None
     assert (located.boot, located.ms) == (2, 200_000)

@@ -3,6 +3,7 @@
 No read transaction stays open between two calls: the write-ahead log would grow for as long.
 """
 
+import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -77,6 +78,8 @@ class Reader:
 
     def __init__(self, files: JournalFiles) -> None:
         self.database = open_reader(files)
+        # closed at the latest with the last reference to this object
+        weakref.finalize(self, self.database.close)
         self._places: dict[int, Place] = {}
         self._programs: dict[int, Program] = {}
         self._credentials: dict[int, Credential] = {}

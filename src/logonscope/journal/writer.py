@@ -7,6 +7,7 @@ import logging
 import sqlite3
 import time
 import uuid
+import weakref
 from collections.abc import Iterator
 from itertools import takewhile
 from typing import Any
@@ -47,6 +48,8 @@ class Writer:
         self.files = files
         self._wal = files.read_wal_state() if files.exists else None
         self.database = open_writer(files)
+        # closed at the latest with the last reference to this object
+        weakref.finalize(self, self.database.close)
         self.losses: list[str] = []
         """What was found lost when the journal was opened; the recorder stores it."""
         self.journal_id = ""

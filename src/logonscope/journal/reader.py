@@ -212,23 +212,23 @@ class Reader:
             query = "SELECT * FROM every WHERE pid IN ({}) AND " + f"id >= {boot.first_seq} AND id < {high}"
             return list(self.by_numbers(query, sorted(pids)))
         tick_ms = 1000 // boot.ticks
-        found = self.rows("SELECT * FROM recent WHERE id < ? AND id >= ?", (high, boot.first_seq))
+        rows = self.rows("SELECT * FROM recent WHERE id < ? AND id >= ?", (high, boot.first_seq))
         alive = "SELECT * FROM process INDEXED BY process_alive WHERE lasted IS NULL AND id >= ? AND id < ?"
-        found += self.rows(alive, (boot.first_seq, high))
+        rows += self.rows(alive, (boot.first_seq, high))
         # decided by SQLite: a row that did not run is never made a tuple
         running = (tick_ms, ms, tick_ms, ms)
         # A process of this class lasted less than 4^(kind + 1) s: if it ran at the moment, it started after ``low``.
         for kind in range(CLASSES):
             low = self._first_row_since(moments, boot, ms - 1000 * 4 ** (kind + 1) - SLACK_MS, high)
-            found += self.rows(f"{_LASTING} class = ? {_RUNNING}", (kind, low, high, *running))
+            rows += self.rows(f"{_LASTING} class = ? {_RUNNING}", (kind, low, high, *running))
             if low <= boot.first_seq:
                 # longer ones started after the boot, too
-                found += self.rows(f"{_LASTING} class > ? {_RUNNING}", (kind, low, high, *running))
+                rows += self.rows(f"{_LASTING} class > ? {_RUNNING}", (kind, low, high, *running))
                 break
         # those that lasted less than 1 s have no class: they started in the last second
         low = self._first_row_since(moments, boot, ms - 2 * SLACK_MS, high)
         high = min(high, moments.narrow(low, high, (ms + SLACK_MS) * boot.ticks // 1000) + 2 * FINE_SPAN)
-        return found + self.rows(f"{_SHORT} {_RUNNING}", (low, high, *running))
+        return rows + self.rows(f"{_SHORT} {_RUNNING}", (low, high, *running))
 
     def _first_row_since(self, moments: Moments, boot: Boot, ms: int, high: int) -> int:
         """Return a number below which all rows started before a time."""

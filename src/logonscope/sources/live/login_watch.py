@@ -59,16 +59,16 @@ class LoginWatch:
 
     def watch_leaders(self, logins: Iterable[Login]) -> tuple[list[int], list[int]]:
         """Watch the leaders of these logins alone; return new pidfds, and those that are to be forgotten."""
-        wanted = {
+        leader_keys = {
             (login.process.pid, login.process.start) for login in logins if login.process is not None and not login.gone
         }
-        self._ended &= wanted
-        wanted -= self._ended
+        self._ended &= leader_keys
+        leader_keys -= self._ended
         new, old = list[int](), list[int]()
-        for key in [key for key in self._leaders if key not in wanted]:
+        for key in [key for key in self._leaders if key not in leader_keys]:
             old.append(self._leaders.pop(key))
             del self._keys[old[-1]]
-        for key in wanted - set(self._leaders):
+        for key in leader_keys - set(self._leaders):
             if len(self._leaders) >= MAX_LEADERS:
                 break
             try:

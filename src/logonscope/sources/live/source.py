@@ -212,8 +212,8 @@ def describe_status(status: Status) -> Check:
     swept = "not compared with /proc yet"
     if status.sweep_seconds is not None:
         swept = f"compared with /proc every {status.sweep_seconds:.0f} s of activity, {counts.mended} differences"
-    found = (
+    finding = (
         f"{status.rung.name} ({refused}): {status.processes} processes, {swept}; events lost {counts.losses} times,"
         f" {counts.logons_not_read} logons not read"
     )
-    return Check("live", True if "fanotify" in status.rung.name and not counts.losses else None, found, "")
+    return Check("live", True if "fanotify" in status.rung.name and not counts.losses else None, finding, "")

@@ -128,6 +128,23 @@ def test_exclusions(tmp_path: Path, policy: Policy) -> None:
     assert [row[0] for row in rows(kept)] == [12]
 
 
+def test_no_table_has_anything_of_an_excluded_process(tmp_path: Path) -> None:
+    policy = Policy(command_lines="full", excluded_programs=frozenset({"/bin/secret"}))
+    kept = Kept(tmp_path / "history", policy)
+    facts: dict[str, Any] = {
+        "exe": "/bin/secret", "comm": "secret", "name": "secret", "uids": (77,) * 4, "cgroup": "/secret",
+        "cmdline": b"secret\0argument\0",
+    }  # fmt: skip
+    shown, excluded, later = make(10, 5000, cgroup="/shown"), make(11, 5000, **facts), make(12, 5000)
+    kept.feed([started(shown, 5000), started(excluded, 5000), started(later, 5000), changed(later, 5001, **facts)])
+    connection = kept.database
+    tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()]
+    content = repr([connection.execute(f"SELECT * FROM {name}").fetchall() for name in tables])  # noqa: S608 -- names of tables
+    assert "/shown" in content
+    assert "secret" not in content
+    assert "77,77" not in content
+
+
 @pytest.mark.parametrize(("kind", "expected"), [
     ("off", None), ("name", b"/usr/bin/curl\0"),
     ("full", b"/usr/bin/curl\0-H\0Authorization: [redacted]\0https://[redacted]@web1/\0--password=[redacted]\0"),

@@ -187,6 +187,9 @@ class Recorder:
         parent_row = None if parent is None else self.alive.get(parent[0])
         if parent_row is not None and parent is not None and abs(parent_row[TICKS] - parent[1]) > SLACK_TICKS:
             parent_row = None
+        # before anything is numbered: programs, credentials, command lines and places of excluded processes are not stored
+        if self._policy.excludes and self._is_excluded(process):
+            return
         program: int | None
         if process.comm is not None or parent_row is None:
             program, credential = self._program_number(process), self._credential_number(process)
@@ -202,9 +205,6 @@ class Recorder:
             None if parent_row is None else parent_row[ID],
             program, credential, command, None, None, None, None, source, None,
         ]  # fmt: skip
-        # decided before the number is used up: what is excluded leaves no trace
-        if self._policy.excludes and self._is_excluded(process):
-            return
         self._seq = seq + 1
         self._events.append(seq << 3 | rows.STARTED)
         self.alive[pid] = row
@@ -220,13 +220,14 @@ class Recorder:
         row = self._running_row(process)
         if row is None:
             return
+        # as for a start, before anything is numbered
+        if self._policy.excludes and self._is_excluded(process):
+            self._exclude(row)
+            return
         current = self._current_state(row)
         state = self._state_after(event, current)
         # most events change nothing that is kept: a thread, a priority
         if state == current:
-            return
-        if self._policy.excludes and self._is_excluded(process):
-            self._exclude(row)
             return
         # The row is not written yet, and runs what it was forked with: the change becomes part of it. A change of the
         # logon session does not, so that the owner is right at every moment.

@@ -187,7 +187,7 @@ class Recorder:
         parent_row = None if parent is None else self.alive.get(parent[0])
         if parent_row is not None and parent is not None and abs(parent_row[TICKS] - parent[1]) > SLACK_TICKS:
             parent_row = None
-        # before anything is numbered: programs, credentials, command lines and places of excluded processes are not stored
+        # before anything is numbered: no program, user, command line or cgroup of an excluded process is stored
         if self._policy.excludes and self._is_excluded(process):
             return
         program: int | None

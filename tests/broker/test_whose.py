@@ -47,7 +47,7 @@ def test_a_target_is_a_pid_a_name_or_a_port(target: str, pids: list[int]) -> Non
 @pytest.mark.parametrize(
     ("target", "error", "message"),
     [
-        ("99999", NotFoundError, "no process 99999; host.processes() lists the processes"),
+        ("99999", NotFoundError, "no process 99999; host.processes() lists running processes"),
         ("0", NotFoundError, "no process 0"),
         ("12345678901", InvalidParameterError, "invalid pid '12345678901': at most 10 digits"),
         ("1" * 21, InvalidParameterError, f"invalid pid '{'1' * 20}...': at most 10 digits"),

@@ -53,7 +53,7 @@ def find_by_word(request: Request, word: str) -> list[Match]:
     return by_name or by_account
 
 
-def no_process_of_account(request: Request, name: str) -> NotFoundError:
+def no_process_of_account_error(request: Request, name: str) -> NotFoundError:
     """Return the error for an account without a process that the caller may see."""
     if request.visibility.everything:
         return NotFoundError(f"no process belongs to an account {name!r}", Hint(HintCode.LIST_PROCESSES))

@@ -342,7 +342,7 @@ class LogonsFromCim:
 
 
 def _ended_process(pid: int) -> NotFoundError:
-    return NotFoundError(f"no process {pid}", Hint(HintCode.LIST_PROCESSES, also="; ended processes are not recorded"))
+    return NotFoundError(f"no process {pid}", Hint(HintCode.FIND_PROCESS, {"pid": str(pid)}))
 
 
 def _is_selected(session: LogonSession, which: str | None) -> bool:

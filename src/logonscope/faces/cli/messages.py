@@ -13,6 +13,7 @@ HINTS: HintTexts = {
     HintCode.USE_OTHER_NAMESPACE: "it is one of {namespace}: see `logonscope class {name} -n {namespace}`",
     HintCode.LIST_INSTANCES: "see `logonscope enumerate {name} -n {namespace}`",
     HintCode.LIST_PROCESSES: "see `logonscope ps`",
+    HintCode.FIND_PROCESS: "see `logonscope ps`, or for an ended process `logonscope history pid:{pid}`",
     HintCode.CHECK_ACCESS: "see `logonscope doctor`",
     HintCode.GET_RIGHTS: "use sudo",
     HintCode.SEE_OTHERS: "use sudo or --readable",

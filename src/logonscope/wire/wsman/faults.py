@@ -26,6 +26,7 @@ HINTS: HintTexts = {
     HintCode.USE_OTHER_NAMESPACE: "it is a class of {namespace}",
     HintCode.LIST_INSTANCES: "enumerate {name} in {namespace} to list its instances",
     HintCode.LIST_PROCESSES: "enumerate Win32_Process",
+    HintCode.FIND_PROCESS: "enumerate Win32_Process, which has the running processes",
     HintCode.CHECK_ACCESS: "ask the server's administrator for the reason",
     HintCode.GET_RIGHTS: "authenticate as an administrator",
     HintCode.SEE_OTHERS: "authenticate as an administrator",

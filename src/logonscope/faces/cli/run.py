@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from logonscope.faces.cli.user import Users
 
 _OWN_SESSIONS_HERE = "only your own logon sessions are shown; use sudo or --readable to see all"
+_OWN_SESSIONS_IN_FOLDER = "only the logon sessions of your uid are shown; use sudo or --readable to see all"
 _OWN_SESSIONS_RECORDED = (
     "the recording has only the logon sessions of the user who recorded it; record with sudo to have all"
 )
@@ -167,7 +168,9 @@ def _access_notice(host: str | None) -> str:
     """Return the notice that a host does not show all logon sessions."""
     if host is None:
         return _OWN_SESSIONS_HERE
-    return _OWN_SESSIONS_THERE if is_remote(host) else _OWN_SESSIONS_RECORDED
+    if is_remote(host):
+        return _OWN_SESSIONS_THERE
+    return _OWN_SESSIONS_IN_FOLDER if os.path.isdir(host) else _OWN_SESSIONS_RECORDED
 
 
 def settings_path(environment: Mapping[str, str]) -> str | None:

@@ -155,7 +155,8 @@ def describe_evidence(answer: Whose) -> str:
         " and it has no kernel id, or one that this login itself inherited from an earlier login",
         "audit": f"audit: the kernel's audit session id {session.logon_id} ({sessionid}), set at login and inherited"
         + _JOINED.get(session.join_evidence or "", ""),
-        "manager": f"manager: no kernel id, and its cgroup is below {session.scope or 'user@UID.service'}",
+        "manager": f"manager: its cgroup is below {session.scope or 'user@UID.service'},"
+        " and it has no kernel id, or one that this user manager itself inherited from a login",
         "none": f"none: the kernel's audit session id is unset ({sessionid}), and its cgroup is no login's",
     }.get(answer.evidence, answer.evidence)
 

@@ -57,7 +57,7 @@ class Host(ABC):
 
     @property
     def moment(self) -> "datetime":
-        """The time that the results describe: now, or the time of the recording."""
+        """The time that the results describe: now, the time of the recording, or the moment given to ``at``."""
         from datetime import UTC, datetime  # noqa: PLC0415 -- most requests need no time
 
         return datetime.now(UTC)
@@ -105,7 +105,8 @@ class Host(ABC):
         """Return the host as it was at a moment.
 
         Raises:
-            NotSupportedError: this host has no history.
+            NotSupportedError: no history of this host is kept, or this process cannot read it.
+            NotFoundError: nothing was recorded at that moment.
         """
 
     @abstractmethod
@@ -226,7 +227,7 @@ class Host(ABC):
         return answer
 
     def history(self, where: "HistoryFilter | None" = None) -> list["PastLogin"]:
-        """Return past and present logins, by start, each with the programs that it ran, and how often.
+        """Return past and present logins in the order of their starts, each with its programs and how often they ran.
 
         Args:
             where: which logins: HistoryFilter(word="alice", since=...); None: all that the caller may see.

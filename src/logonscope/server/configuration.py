@@ -206,7 +206,7 @@ class Settings:
     state: str = _setting(
         _FOLDER,
         _state,
-        "directory of the self-signed certificate",
+        "directory of the self-signed certificate and of the history",
         "`$STATE_DIRECTORY` if systemd sets it, else `/var/lib/logonscope`",
     )
     users: str = _setting(

@@ -469,9 +469,7 @@ REQUESTS: Mapping[type, MessageRow] = {
     ),
     Pull: MessageRow("the next items of an enumeration", ("pull",), _decode_pull, _render_pull),
     Release: MessageRow("end an enumeration", ("release",), _decode_release, _render_release),
-    Renew: MessageRow(
-        "extend an enumeration, or return its remaining lifetime", ("renew",), _decode_renew, _render_renew
-    ),
+    Renew: MessageRow("extend the lifetime of an enumeration", ("renew",), _decode_renew, _render_renew),
     Invoke: MessageRow("run a method of an instance", ("invoke",), _decode_invoke, _render_invoke),
     Delete: MessageRow("end a process", ("delete",), _decode_delete, _render_delete),
     Change: MessageRow("rejected: instances are read-only", ("get_class",), _decode_change, _render_change),

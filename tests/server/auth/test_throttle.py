@@ -197,7 +197,7 @@ def test_a_place_is_an_address_or_a_customers_network(source: str, place: str) -
 
 
 def test_what_is_remembered_is_bounded_and_those_who_go_on_stay(clock: Clock) -> None:
-    throttle = Throttle(clock, most=10)
+    throttle = Throttle(clock, max_records=10)
     for number in range(1000):
         fail(throttle, THERE, "alice")
         throttle.begin(f"2001:db8:0:{number:x}::1", f"user{number}")
@@ -221,7 +221,7 @@ def test_whatever_happens_a_delay_is_none_or_some_and_no_longer_than_the_longest
     steps: list[tuple[str, str, str, float]],
 ) -> None:
     clock = Clock()
-    throttle = Throttle(clock, most=3)
+    throttle = Throttle(clock, max_records=3)
     for (what, source, user, seconds), number in zip(steps, itertools.count()):
         clock.now += seconds if number % 3 == 0 else 0
         try:

@@ -94,7 +94,7 @@ def test_a_damaged_database_is_a_trouble_and_the_others_are_read(tmp_path: Path)
     write(tmp_path, "var/log/lastlog", struct.pack("<I", 7).ljust(292, b"\0"))
     look = Look()
     assert [row.source for row in read_login_history(str(tmp_path), look)] == ["lastlog"]
-    assert {trouble.what for trouble in look.troubles} == {"/var/lib/wtmpdb/wtmp.db", "/var/log/wtmp"}
+    assert {trouble.subject for trouble in look.troubles} == {"/var/lib/wtmpdb/wtmp.db", "/var/log/wtmp"}
 
 
 @given(st.binary(max_size=2000))

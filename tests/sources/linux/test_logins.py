@@ -23,7 +23,7 @@ def troubles(host: HostFolder) -> list[str]:
     """Return what could not be read."""
     look = Look()
     host.source.logins(look)
-    return [trouble.what for trouble in look.troubles]
+    return [trouble.subject for trouble in look.troubles]
 
 
 def ssh(host: HostFolder, login_id: str = "41", **fields: object) -> None:

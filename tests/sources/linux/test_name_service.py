@@ -152,7 +152,7 @@ def test_after_it_did_not_answer_it_is_not_asked_for_a_while(monkeypatch: pytest
     service = NameService(silence, look)
     assert service.call(lambda: time.sleep(1)) is None
     assert service.is_paused
-    assert [trouble.why for trouble in look.troubles] == ["no answer within 0.05 s"]
+    assert [trouble.reason for trouble in look.troubles] == ["no answer within 0.05 s"]
     another = NameService(silence, Look())
     assert another.call(lambda: 7) is None
     silence.until = 0

@@ -57,7 +57,7 @@ def test_the_number_of_namespaces_is_bounded_and_what_is_left_out_is_trouble(hos
     host.listener(80, 1)
     look = Look()
     assert len(list(host.source.sockets(look, SocketQuery(all_namespaces=True)))) == 1
-    assert [(trouble.what, trouble.why) for trouble in look.troubles] == [
+    assert [(trouble.subject, trouble.reason) for trouble in look.troubles] == [
         (SOCKETS, "3 more network namespaces are not read")
     ]
 

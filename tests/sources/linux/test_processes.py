@@ -379,7 +379,7 @@ def test_ancestors_of_one_kernel_id_are_read_as_one_and_each_other_one_by_itself
     # reads of other tests may still hang, so that each process is read by itself
     while [process.pid for process in reader.read_lineage(14)] != [14, 13, 12, 11]:
         assert time.monotonic() < end
-    assert [process.pid for process in reader.read_lineage(14, most=2)] == [14, 13]
+    assert [process.pid for process in reader.read_lineage(14, max_processes=2)] == [14, 13]
     assert [process.pid for process in reader.read_lineage(11)] == [11]
     assert reader.read_lineage(4711) == []
     found = host.read("ses", "start", pids=frozenset({14}), with_ancestors=True)

@@ -25,7 +25,7 @@ def troubles(host: HostFolder) -> list[str]:
     """Return what could not be read."""
     look = Look()
     list(host.source.sockets(look, SocketQuery()))
-    return [trouble.why for trouble in look.troubles]
+    return [trouble.reason for trouble in look.troubles]
 
 
 def test_sockets_are_found_by_their_local_port_in_every_table(host: HostFolder) -> None:

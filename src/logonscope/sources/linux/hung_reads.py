@@ -46,8 +46,8 @@ class HungRead(NamedTuple):
 class HungReads:
     """The reads that hang in this server or command; safe for use by any thread."""
 
-    def __init__(self, most_per_user: int = MAX_HUNG_READS_PER_USER, most: int = MAX_HUNG_READS) -> None:
-        self._most_per_user, self._most = most_per_user, most
+    def __init__(self, max_per_user: int = MAX_HUNG_READS_PER_USER, max_total: int = MAX_HUNG_READS) -> None:
+        self._max_per_user, self._max_total = max_per_user, max_total
         self.reads: dict[tuple[str, int], HungRead] = {}
         """The reads that hang, by path of /proc and pid."""
         self._blocked_uids: dict[bytes, OmittedFiles] = {}
@@ -100,9 +100,9 @@ class HungReads:
         self._blocked_uids, self._omitted_of_all = {}, OmittedFiles.NONE
         for omitted in (OmittedFiles.MEMORY, OmittedFiles.GUARDED):
             users = Counter(hung.uid for hung in self.reads.values() if hung.omitted >= omitted)
-            if users.total() >= self._most:
+            if users.total() >= self._max_total:
                 self._omitted_of_all = omitted
-            self._blocked_uids |= {uid: omitted for uid, number in users.items() if number >= self._most_per_user}
+            self._blocked_uids |= {uid: omitted for uid, number in users.items() if number >= self._max_per_user}
 
 
 def _is_alive(handle: int) -> bool:

@@ -18,7 +18,7 @@ from tests.example import recording
 
 def test_whoever_can_read_a_recording_sees_all_of_it(tmp_path: Path) -> None:
     host = logonscope.connect(recording(tmp_path))
-    assert host.everything
+    assert host.sees_everything
     assert [session.logon_id for session in host.sessions()] == ["4294967295", "4294967297", "37", "41", "42", "63"]
 
 
@@ -36,7 +36,7 @@ class Kept(Memory):
 
 def test_whoever_brings_a_source_sees_all_of_it_as_of_a_recording(tmp_path: Path) -> None:
     recorded, brought = logonscope.connect(recording(tmp_path)), logonscope.connect(Kept(example.snapshot()))
-    assert brought.everything
+    assert brought.sees_everything
     assert brought.sessions() == recorded.sessions()
     assert list(brought.processes()) == list(recorded.processes())
     query = "SELECT * FROM Win32_Process WHERE Name = 'bash'"
@@ -60,9 +60,9 @@ def test_a_source_is_asked_for_what_it_can_do_and_closed_with_its_host() -> None
 
 
 def test_this_machine_is_seen_with_the_rights_of_this_process() -> None:
-    assert logonscope.connect().everything == (os.geteuid() == 0)
-    assert logonscope.connect(visibility="kernel").everything
-    assert logonscope.connect("/").everything == (os.geteuid() == 0)
+    assert logonscope.connect().sees_everything == (os.geteuid() == 0)
+    assert logonscope.connect(visibility="kernel").sees_everything
+    assert logonscope.connect("/").sees_everything == (os.geteuid() == 0)
 
 
 def test_what_cannot_be_connected_to_is_refused(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ class Asked(Host):
         return ANSWER
 
     @property
-    def everything(self) -> bool:
+    def sees_everything(self) -> bool:
         return True
 
     @property
@@ -138,7 +138,7 @@ def test_every_question_of_a_host_is_among_them() -> None:
 
 
 def test_a_kind_of_host_answers_all_that_is_abstract() -> None:
-    assert Host.__abstractmethods__ == {"_perform", "everything", "schema", "record", "at", "close"}
+    assert Host.__abstractmethods__ == {"_perform", "sees_everything", "schema", "record", "at", "close"}
     with pytest.raises(TypeError, match="abstract"):
         Host()  # type: ignore[abstract]  # which is what is tested
 

@@ -176,13 +176,13 @@ def whose(host, pid):
 def look():
     host = logonscope.connect()
     return {
-        "everything": host.everything,
+        "everything": host.sees_everything,
         "sessions": [[s.logon_id, s.uid, s.processes] for s in host.sessions()],
         "pairs": dict(host.session_processes()),
         "rows": {row.pid: [row.logon_id, row.login_uid, row.command_line] for row in host.processes()},
         "tree": [tree.session and tree.session.logon_id for tree in host.tree()],
         "whose": {pid: whose(host, pid) for pid in map(int, sys.argv[1:])},
-        "checks": [check.found for check in host.doctor()],
+        "checks": [check.finding for check in host.doctor()],
     }
 
 whose(logonscope.connect(), os.getpid())  # imports all that it needs, as long as the folders are readable
@@ -190,7 +190,7 @@ os.setgroups([])
 os.setresgid(64321, 64321, 64321)
 os.setresuid(64321, 64321, 64321)
 host = logonscope.connect(visibility="kernel")
-kernel = {"everything": host.everything, "pairs": dict(host.session_processes())}
+kernel = {"everything": host.sees_everything, "pairs": dict(host.session_processes())}
 print(json.dumps({"own": look(), "kernel": kernel}))
 """
 

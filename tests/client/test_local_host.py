@@ -64,16 +64,16 @@ def test_a_recording_made_without_elevation_says_that_it_is_partial(tmp_path: Pa
     alice = LocalHost(Memory(snapshot()), LINUX, Caller("alice", 1000, administrator=False), save_recording)
     alice.record(path)
     host = logonscope.connect(path)
-    assert not host.everything
+    assert not host.sees_everything
     assert {session.user for session in host.sessions()} == {"alice"}
-    assert [check.what for check in host.doctor() if check.ok is False] == ["this recording"]
+    assert [check.subject for check in host.doctor() if check.ok is False] == ["this recording"]
 
 
 def test_a_recording_can_be_recorded_and_looked_over(host: Host, tmp_path: Path) -> None:
     again = str(tmp_path / "again.lsr")
     assert host.record(again) == 16
     assert logonscope.connect(again).sessions() == host.sessions()
-    assert [check.what for check in host.doctor() if check.ok is False] == []
+    assert [check.subject for check in host.doctor() if check.ok is False] == []
 
 
 def test_an_instance_is_got_by_a_path_and_leads_on_by_its_references(host: Host) -> None:

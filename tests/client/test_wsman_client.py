@@ -41,7 +41,7 @@ def test_it_is_reached_with_and_without_tls(server: RunningServer, scheme: str) 
 
 def test_who_may_not_come_by_ntlm_comes_by_basic_where_nobody_can_read_it(server: RunningServer) -> None:
     UserFile(server.folder / "users", hasher=QUICK).add("plain", ADMIN[1], administrator=True)
-    assert over_wsman(f"https://plain@127.0.0.1:{server.https}", server).everything
+    assert over_wsman(f"https://plain@127.0.0.1:{server.https}", server).sees_everything
 
 
 @pytest.mark.parametrize("others", [True, False])
@@ -51,7 +51,7 @@ def test_a_login_that_succeeds_is_not_logged_as_one_that_failed(others: bool, ca
         for user in () if others else users.users():
             users.remove(user.name)
         users.add("plain", ADMIN[1], administrator=True)
-        assert over_wsman(f"https://plain@127.0.0.1:{server.https}", server).everything
+        assert over_wsman(f"https://plain@127.0.0.1:{server.https}", server).sees_everything
         events = [json.loads(line) for line in (server.folder / "audit").read_text(encoding="utf-8").splitlines()]
     # where nobody can use NTLM it is not offered, and the client does not try it
     assert [(event["event"], event["scheme"]) for event in events] == [

@@ -43,7 +43,7 @@ REMOTE = LogonFilter(types=frozenset({10}), since=datetime(2026, 1, 1, 9, tzinfo
 """A filter with conditions of every kind: numbers, times, and what is not null."""
 
 QUESTIONS: dict[str, Callable[[Host], Any]] = {
-    "everything": lambda host: host.everything,
+    "sees_everything": lambda host: host.sees_everything,
     "sessions": lambda host: host.sessions(),
     "a user's": lambda host: host.sessions("alice"),
     "by its login": lambda host: host.sessions("c1"),
@@ -150,7 +150,7 @@ def test_what_the_other_end_cannot_do_is_said(server: RunningServer) -> None:
 
 
 def test_doctor_says_what_answers_and_what_may_be_seen(server: RunningServer) -> None:
-    assert [check.found for check in remote(server).doctor()] == ["Logonscope 0.1.0", "everything"]
+    assert [check.finding for check in remote(server).doctor()] == ["Logonscope 0.1.0", "everything"]
     assert [check.ok for check in remote(server, ALICE).doctor()] == [True, None]
 
 

@@ -155,7 +155,7 @@ def test_of_owners_of_one_logon_session_the_kernels_word_is_the_strongest() -> N
 def test_without_kernel_ids_doctor_says_how_logins_are_told_apart() -> None:
     assert [check.ok for check in LINUX.checks(MACHINE)] == [True]
     (check,) = LINUX.checks(MACHINE._replace(audit=False))
-    assert (check.what, check.ok, check.do) == ("kernel ids", False, "use a kernel built with CONFIG_AUDIT")
+    assert (check.subject, check.ok, check.advice) == ("kernel ids", False, "use a kernel built with CONFIG_AUDIT")
 
 
 SCOPED = Process(1, ses=UNSET, cgroup="/user.slice/user-1000.slice/session-c5.scope")

@@ -53,10 +53,15 @@ def at(seconds: float) -> datetime:
 
 
 def describe(
-    login: Login | None, members: Sequence[Process], *, evidence: str = "audit", logon: str = "41", whole: bool = True
+    login: Login | None,
+    members: Sequence[Process],
+    *,
+    evidence: str = "audit",
+    logon: str = "41",
+    members_are_complete: bool = True,
 ) -> LogonSession:
     """Return the logon session of a login, or one that nobody vouches for."""
-    return described(Owner(logon, evidence, login), members, whole=whole)
+    return described(Owner(logon, evidence, login), members, members_are_complete=members_are_complete)
 
 
 def described(owner: Owner, members: Sequence[Process], machine: Machine = MACHINE, **more: bool) -> LogonSession:
@@ -71,7 +76,7 @@ def test_a_login_is_described_by_its_record_and_by_the_kernel() -> None:
     assert session._replace(sources={}) == LogonSession(
         logon_id="41", user="alice", uid=1000, logon_type=10, logon_type_name="RemoteInteractive", start=at(7),
         state="active", tty="pts/0", remote_host="192.0.2.7", remote_user="al", service="sshd",
-        login_class="user", leader=10, scope="session-41.scope", login="41", vouched_by="logind",
+        login_class="user", leader=10, scope="session-41.scope", login="41", recorded_by="logind",
         processes=2, leftovers=0, join_evidence="record", remote_address="192.0.2.7",
     )  # fmt: skip
     record = (
@@ -109,7 +114,7 @@ def test_the_system_session_is_of_nobody_and_as_old_as_the_machine() -> None:
 def test_without_a_record_the_start_is_approximate_and_says_so() -> None:
     session = describe(None, [process(12, 11, start=900), process(11, 1, start=500), process(13, 11, start=400)])
     assert (session.start, session.sources["start"]) == (at(5), SOURCE_APPROXIMATE_START)
-    assert (session.state, session.vouched_by, session.leftovers, session.login) == (None, None, None, None)
+    assert (session.state, session.recorded_by, session.leftovers, session.login) == (None, None, None, None)
     assert (session.user, session.sources["uid"]) == ("alice", SOURCE_LOGINUID)
 
 
@@ -148,7 +153,7 @@ def test_where_the_leader_cannot_be_seen_leftovers_are_not_known() -> None:
 
 
 def test_some_processes_alone_are_not_counted() -> None:
-    session = describe(LOGIN, [LEADER], whole=False)
+    session = describe(LOGIN, [LEADER], members_are_complete=False)
     assert (session.processes, session.leftovers) == (None, None)
 
 
@@ -201,7 +206,7 @@ def test_a_unit_in_which_the_login_program_still_runs_left_nothing_behind() -> N
 
 def test_whether_there_is_a_terminal_cannot_be_told_without_what_is_below_the_leader() -> None:
     owner = Owner("41", "audit", LOGIN)
-    session = described(owner, [LEADER], whole=False, terminal_read=False)
+    session = described(owner, [LEADER], members_are_complete=False, terminal_read=False)
     assert (session.logon_type, session.tty) == (None, None)
 
 
@@ -232,7 +237,7 @@ def test_an_account_that_no_longer_exists_keeps_the_name_of_the_record() -> None
 
 
 def test_the_login_service_that_vouches_is_named() -> None:
-    assert describe(LOGIN._replace(service_name="elogind"), [LEADER]).vouched_by == "elogind"
+    assert describe(LOGIN._replace(service_name="elogind"), [LEADER]).recorded_by == "elogind"
 
 
 def test_the_uid_of_a_scope_is_the_records_word() -> None:

@@ -73,7 +73,7 @@ def test_logon_sessions_are_described_by_their_records() -> None:
         (SYSTEM, None, 0, 2), (LOCAL, "LOCAL SERVICE", 5, 1), (HERS, "alice", 10, 2), (REMOTE, "alice", 3, 1),
         (HIS, "bob", 2, 2),
     ]  # fmt: skip
-    assert {session.vouched_by for session in sessions} == {"LSA", None}
+    assert {session.recorded_by for session in sessions} == {"LSA", None}
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ LINUX_WORDS = r"cgroup|sessionid|\bses\b|loginuid|[Kk]ernel.?ids?\b|audit sessio
 
 
 def test_doctor_tells_of_no_kernel() -> None:
-    found = {check.what: check.found for check in broker.doctor(ask())}
+    found = {check.subject: check.finding for check in broker.doctor(ask())}
     assert found["login service"] == "4 login records"
     assert found["fact ses"] == "not readable for 1 of 9 processes (pid 3000): Access is denied"
     assert not any(re.search(LINUX_WORDS, f"{what} {said}") for what, said in found.items() if what != "fact ses")

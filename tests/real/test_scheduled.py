@@ -43,7 +43,7 @@ def assert_batch(lab: Lab, pid: int, user: str, service: str) -> Row:
     assert (answer["logon_id"], answer["evidence"]) == (str(kernel["sessionid"]), "audit")
     assert (session["user"], session["uid"]) == (user, kernel["loginuid"])
     assert (session["logon_type"], session["logon_type_name"]) == (4, "Batch")
-    assert (session["login"], session["vouched_by"]) == (None, None)
+    assert (session["login"], session["recorded_by"]) == (None, None)
     assert session["state"] is None
     assert lab.session(answer["logon_id"])["leftovers"] is None
     (row,) = [row for row in lab.logonscope("ps", answer["logon_id"]) if row["pid"] == pid]

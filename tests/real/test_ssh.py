@@ -22,7 +22,7 @@ def test_a_login_without_a_terminal_is_a_network_logon(lab: Lab) -> None:
     session = answer["session"]
     assert (session["user"], session["uid"]) == ("alice", lab.alice.uid)
     assert (session["logon_type"], session["logon_type_name"]) == (3, "Network")
-    assert (session["login"], session["vouched_by"]) == (logind["Id"], "logind")
+    assert (session["login"], session["recorded_by"]) == (logind["Id"], "logind")
     assert (session["service"], session["remote_host"]) == ("sshd", "127.0.0.1")
     assert (session["leader"], session["scope"]) == (int(logind["Leader"]), logind["Scope"])
     assert session["state"] == logind["State"] == "active"

@@ -96,7 +96,7 @@ def test_each_kind_of_login_has_its_logon_type(lab: Lab, kernel_id: bool) -> Non
     for kind, login in made.items():
         session = sessions[login.id]
         assert session["logon_type_name"] == NAMES[KINDS[kind]]
-        assert (session["leader"], session["service"], session["vouched_by"]) == (login.leader, kind.service, "logind")
+        assert (session["leader"], session["service"], session["recorded_by"]) == (login.leader, kind.service, "logind")
         assert (session["remote_host"], session["remote_user"]) == (kind.remote_host or None, kind.remote_user or None)
         assert (session["seat"], session["user"]) == (kind.seat or None, "alice")
         number = kernel[login.leader]["sessionid"] if kernel_id else 2**32 + int(login.id.removeprefix("c"))

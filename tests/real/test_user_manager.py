@@ -91,7 +91,7 @@ def test_a_scope_of_the_user_outlives_what_logind_knows_of_the_login(lab: Lab, l
 
     assert lab.truth()[sleeper]["sessionid"] != lab.truth()[lingering]["sessionid"]
     assert (after["logon_id"], after["evidence"]) == (before["logon_id"], "audit")
-    assert (after["session"]["user"], after["session"]["vouched_by"]) == ("alice", None)
+    assert (after["session"]["user"], after["session"]["recorded_by"]) == ("alice", None)
     assert (after["session"]["state"], after["leftover"]) == (None, None)
 
 

@@ -141,9 +141,9 @@ def test_a_recording_of_an_older_logonscope_answers_as_its_machine_did() -> None
         machine=snapshot.machine._replace(machine_id=None, container=None)
     )  # not yet asked for
     old, machine = RecordedSource.open(OLD), Memory(snapshot)
-    machine.partial = OLD_TROUBLES[1].why
+    machine.partial = OLD_TROUBLES[1].reason
     assert whole(old) == snapshot
-    assert (old.partial, host_of(old).everything) == (OLD_TROUBLES[1].why, False)
+    assert (old.partial, host_of(old).sees_everything) == (OLD_TROUBLES[1].reason, False)
     assert answers(host_of(old)) == answers(host_of(machine))
 
 

@@ -118,7 +118,7 @@ def _describe_candidate(request: Request, candidate: Candidate, details: Details
         )
         chain = [(visibility.masked(link, facts, link_owner), link_owner) for link, link_owner in unmasked_chain]
     elif is_own := visibility.owns_in_system_session(process, owner):
-        session = describe(request, owner, [process], whole=False)
+        session = describe(request, owner, [process], members_are_complete=False)
         chain = [*read_masked_parents(request, process, logon_index, facts - {"cmdline", "exe"})]
         chain.append((visibility.masked(process, facts, owner), owner))
     else:
@@ -161,7 +161,7 @@ def _unreadable_owner_error(process: Process, visibility: Visibility) -> AccessD
 
     For callers that do not see everything the reason is hidden: it would distinguish processes of other users.
     """
-    if not visibility.everything:
+    if not visibility.sees_everything:
         return _hidden_session_error(process.pid, runs_as_caller=False)
     reason = ", ".join(sorted(set((process.unread or {"": "hidden"}).values())))
     return AccessDeniedError(f"cannot read process {process.pid}: {reason}", Hint(HintCode.CHECK_ACCESS))

@@ -47,7 +47,7 @@ class Host(ABC):
 
     @property
     @abstractmethod
-    def everything(self) -> bool:
+    def sees_everything(self) -> bool:
         """Whether the caller sees every logon session of this host."""
 
     @property

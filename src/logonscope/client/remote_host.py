@@ -47,8 +47,8 @@ class RemoteHost(Host):
         return self._make_wsman()
 
     @property
-    def everything(self) -> bool:
-        return self.protocol_host.everything
+    def sees_everything(self) -> bool:
+        return self.protocol_host.sees_everything
 
     @property
     def schema(self) -> "Schema":

@@ -149,7 +149,7 @@ class RecordedSource(BaseSource):
     def __init__(self, label: str, snapshot: Snapshot) -> None:
         self.label = label
         self._snapshot = snapshot._replace(processes=tuple(snapshot.processes), users=tuple(snapshot.users))
-        self.partial = next((trouble.why for trouble in snapshot.troubles if trouble.what == PARTIAL), None)
+        self.partial = next((trouble.reason for trouble in snapshot.troubles if trouble.subject == PARTIAL), None)
         self._by_pid = {process.pid: process for process in self._snapshot.processes}
         self._by_uid = {account.uid: account for account in reversed(tuple(self._snapshot.users))}
 

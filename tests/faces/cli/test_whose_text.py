@@ -119,7 +119,7 @@ def test_the_evidence_says_by_what_the_record_was_found(join: str | None, ending
 
 
 def test_a_login_that_is_gone_names_its_leader() -> None:
-    gone = ALICE._replace(vouched_by="logind", login="41", state="logged out", leader=99)
+    gone = ALICE._replace(recorded_by="logind", login="41", state="logged out", leader=99)
     assert (
         describe_login(gone)
         == "Network (3): x; logged out (logind session 41): its leader 99 is gone, the process is a leftover"

@@ -11,7 +11,7 @@ from logonscope.faces.cli.columns import EXTRA, ON_REQUEST, ListColumn
 from logonscope.faces.cli.exit_codes import DAMAGED_DATA, FOUND, NOTHING_FOUND
 from logonscope.faces.cli.listing import add_listing, print_listing
 from logonscope.faces.cli.output import print_object, print_rows
-from logonscope.faces.cli.selector import add_times, parse_times
+from logonscope.faces.cli.selector import add_origin_and_times, parse_times
 from logonscope.faces.cli.text import crop, for_terminal, format_time, terminal_width
 from logonscope.faces.cli.times import shorten_time
 
@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="only this login, the logins of this user, or the logins that ran this process; or: verify, forget USER",
     )
     parser.add_argument("user", nargs="?", metavar="USER", help=argparse.SUPPRESS)
-    add_times(
+    add_origin_and_times(
         parser, "only logins and processes that existed at this time or later", "only those that began before this time"
     )
     parser.add_argument("--processes", action="store_true", help="list the processes of the logins as trees")

@@ -89,7 +89,7 @@ def run(
             raise InvalidParameterError(f"cannot watch: {args.command} cannot be repeated", "leave --watch out")
         if args.command in _WITHOUT_REMOTE_HOST:
             _check_host(args)
-        # these read no host through the client: `serve` chooses a source itself, and `completion` needs only the parser
+        # Commands without a client host. `serve` chooses its source itself, and `completion` needs only the parser.
         if args.command in server_commands:
             return int(command_module(args.command, server_commands).run(args))
         if args.command == "completion":
@@ -103,10 +103,11 @@ def run(
 
 
 def _check_host(args: argparse.Namespace) -> None:
-    """Set the host of a command that cannot be sent to another machine.
+    """Check --host of a command that cannot be sent to another machine; ``--host local`` becomes None.
 
     Raises:
-        InvalidParameterError: --host names a machine, or for all commands but ``serve`` and ``page`` a recording.
+        InvalidParameterError: --host names another machine, or, for other commands than ``serve`` and ``page``, a
+            recording.
     """
     args.host = None if args.host == LOCAL else args.host
     if args.host is not None and (args.command not in {"serve", "page"} or is_remote(args.host)):
@@ -136,7 +137,7 @@ def _run_on_host(args: argparse.Namespace, connect: Connect, open_users: OpenUse
         hiding_reason = host.hiding_reason
         if hiding_reason is not None:
             print_notice(args, f"processes of other users cannot be seen: {hiding_reason}; {_UNHIDE}")
-        elif not host.everything:
+        elif not host.sees_everything:
             print_notice(args, _access_notice(args.host))
     if args.output in EVENT_FORMATS:
         from logonscope.faces.cli.event_formats import print_events  # noqa: PLC0415 -- only these formats

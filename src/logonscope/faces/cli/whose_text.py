@@ -96,7 +96,7 @@ def _describe_session(session: LogonSession) -> str:
 
 
 def _describe_service(answer: Whose) -> str:
-    """Return the service of a process, with its start, and the words that lead over to its logon session."""
+    """Return the beginning of the sentence about a process of a service: the service, its start, and "in"."""
     if answer.service is None:
         return ""
     start, boot = answer.service_start, answer.session.start
@@ -111,19 +111,19 @@ def _describe_service(answer: Whose) -> str:
 def describe_login(session: LogonSession) -> str:
     """Return the LogonType of the login with its source, and the state of the login."""
     name = "LogonType not known" if session.logon_type is None else f"{session.logon_type_name} ({session.logon_type})"
-    # the source of this type would be in conflict with the headline, which says more exactly what is known of a login
+    # no source for this type: the headline already has what is known about a login, in more detail
     if session.logon_type == 0:
         return f"{name}; since the machine started, {format_time(session.start, _MOMENT)}"
     kind = f"{name}: {session.sources['logon_type']}"
-    # without a record, an empty unit can still show that the login is logged out
-    if session.vouched_by is None and session.state == LOGGED_OUT:
+    # without a record, a unit in which no login program runs any more shows that the login has ended
+    if session.recorded_by is None and session.state == LOGGED_OUT:
         return f"{kind}; logged out: {session.sources['state']}; the process is a leftover"
-    if session.vouched_by is None:
+    if session.recorded_by is None:
         if session.remote_address:
             return f"{kind}; {NO_STATE}"
         return f"{kind}; {RECORD_IS_GONE if session.login else NO_RECORD}"
     record = "unit" if is_user_manager(session) else "session"
-    state = f"{session.state or 'state not known'} ({session.vouched_by} {record} {session.login})"
+    state = f"{session.state or 'state not known'} ({session.recorded_by} {record} {session.login})"
     if session.state == LOGGED_OUT:
         state += f": its leader {session.leader} is gone, the process is a leftover"
     return f"{kind}; {state}"
@@ -149,7 +149,7 @@ def describe_evidence(answer: Whose) -> str:
     """Return the rule that found the logon session, and the file that shows it."""
     process, session = answer.process, answer.session
     sessionid = f"/proc/{process.pid}/sessionid"
-    service = f"{session.vouched_by}'s session" if session.vouched_by else "a login whose record is gone,"
+    service = f"{session.recorded_by}'s session" if session.recorded_by else "a login whose record is gone,"
     return {
         "scope": f"scope: its cgroup is that of {service} {session.login},"
         " and it has no kernel id, or one that this login itself inherited from an earlier login",
@@ -220,7 +220,7 @@ def lookup_commands(answer: Whose) -> Iterator[str]:
         yield f"journalctl _SYSTEMD_UNIT=user@{session.uid}.service"
     elif session.login:
         status = f"loginctl session-status {session.login}"
-        yield status if session.vouched_by else f"journalctl -t systemd-logind --grep 'session {session.login} '"
+        yield status if session.recorded_by else f"journalctl -t systemd-logind --grep 'session {session.login} '"
     yield f"logonscope tree {session.logon_id}"
 
 

@@ -20,7 +20,7 @@ def sum_usage(processes: Sequence[Process], machine: Machine) -> LogonUsage:
     user_ticks, kernel_ticks = sum_fact(processes, "utime"), sum_fact(processes, "stime")
     return LogonUsage(
         processes=len(processes),
-        unread=count_unread(processes),
+        unread_count=count_unread(processes),
         user_time=None if user_ticks is None else user_ticks / machine.ticks,
         kernel_time=None if kernel_ticks is None else kernel_ticks / machine.ticks,
         resident=sum_fact(processes, "vm_rss"),

@@ -181,8 +181,8 @@ class Host(ABC):
     def leftovers(self, which: int | str | None = None, where: "LogonFilter | None" = None) -> "Leftovers":
         """Return the leftovers: processes of logon sessions that are logged out.
 
-        Its ``known`` and ``unknown`` count the logon sessions of which it is, or is not, known whether they are logged
-        out. The System session is in neither count.
+        Its ``known`` is the number of logon sessions of which it is known whether they are logged out, ``unknown`` the
+        number of the others. The System session is in neither number.
         """
         answer: Leftovers = self._perform("leftovers", **_selection_arguments(which, where))
         return answer

@@ -149,7 +149,7 @@ class UserFile:
         self._rewrite(remove_line)
 
     def _is_weak(self, password_hash: str) -> bool:
-        """Return whether a hash took less work than a new one would."""
+        """Return whether a hash was made with weaker parameters than new ones are."""
         # Not check_needs_rehash(): it compares for equality, and would also replace stronger hashes.
         parameters = extract_parameters(password_hash)
         return parameters.memory_cost * parameters.time_cost < self._hasher.memory_cost * self._hasher.time_cost

@@ -1,6 +1,6 @@
 """Reader of what sshd logged about the authentication of logins: from the journal, else from auth.log.
 
-The journal is trusted for lines that root's sshd wrote. Nothing is read unless a login is asked for.
+The journal is trusted for lines that root's sshd wrote. Nothing is read unless a query names a login.
 """
 
 import os
@@ -25,7 +25,7 @@ _WRITERS = ("_UID=0", *(f"_COMM={name}" for name in _PROGRAMS))
 
 
 class AuthenticationReader:
-    """Reads the log of one host. The line of a login never changes, so that it is read once."""
+    """Reads the log of one host. The line about a login never changes, so it is read once and kept."""
 
     def __init__(self, root: str) -> None:
         self._root = root
@@ -84,7 +84,7 @@ class AuthenticationReader:
     def _make_authentications(
         self, pid: int, moments: tuple[int, int], message: str, source: str, *, is_trusted: bool
     ) -> Iterator[Authentication]:
-        """Yield every way to read a line: which one is right depends on who logged in."""
+        """Yield an Authentication for each possible parsing of a line; the login's account decides which one is right."""
         number = next(self._numbers)
         for line in parse_accepted(message):
             yield Authentication(pid, *moments, **line._asdict(), source=source, is_trusted=is_trusted, number=number)

@@ -1,10 +1,11 @@
 """Processes whose files cannot be read because the read hangs; each is remembered until its read returns.
 
 Reading arguments takes a lock of the process's memory, and a process can hold that lock for ever while it waits for a
-dead FUSE mount. Most other files of a process hang, too, while it executes a program and its memory is shared with such
-a process. A read that hangs keeps a thread until it returns. Therefore a process is read again only when its read has
-returned: it keeps a thread or two, not one for each query. Where too many processes of one user hang, these files of
-that user's other processes are not read; those of other users are, until too many hang in total.
+dead FUSE mount. Most other files of a process hang, too, while the process is in execve(2) and shares its memory with
+such a process. A read that hangs keeps a thread until it returns. Therefore a process is read again only when the
+earlier read has returned: so a hanging process keeps a thread or two, not one for each query. Where too many processes
+of one user hang, these files of that user's other processes are not read; those of other users are, until too many hang
+in total.
 """
 
 import os
@@ -106,7 +107,7 @@ class HungReads:
 
 
 def _is_alive(handle: int) -> bool:
-    """Return whether the process of a directory has not ended; a path below it is looked up, and no file is read."""
+    """Return whether the process of a directory runs, by looking up a path in the directory; no file is read."""
     try:
         os.stat("stat", dir_fd=handle)
     except OSError:

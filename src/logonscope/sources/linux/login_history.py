@@ -30,7 +30,7 @@ _STEPS = 20_000
 
 
 def read_login_history(root: str, look: Look) -> Iterator[LoginHistory]:
-    """Yield what each database has about each account."""
+    """Yield the past logins of each account, one row for each database that has the account."""
     readers: tuple[tuple[str, Callable[[str], Iterable[LoginHistory]]], ...] = (
         (LASTLOG, _read_lastlog),
         (LASTLOG2, _read_lastlog2),

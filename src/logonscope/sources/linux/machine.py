@@ -62,7 +62,7 @@ def read_hostname(root: str) -> str:
 
 
 def wall_clock_at_boot() -> float:
-    """Return what the wall clock showed at the boot, as it is set now."""
+    """Return the time of the boot on the wall clock, as that is set now."""
     return time.clock_gettime(time.CLOCK_REALTIME) - time.clock_gettime(time.CLOCK_BOOTTIME)
 
 

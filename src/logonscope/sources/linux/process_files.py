@@ -119,7 +119,7 @@ _LABEL_FILES = (("apparmor", "attr/apparmor/current"), ("smack", "attr/smack/cur
 
 
 def _has_host_root(handle: int, _: int) -> bool | None:
-    """Return whether the root directory of a process is that of process 1; None where the latter cannot be read.
+    """Return whether the root directory of a process is that of process 1; None where that of process 1 cannot be read.
 
     mountinfo shows both to every user, and reading it asks no file system, which could hang.
     """

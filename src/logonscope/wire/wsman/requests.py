@@ -105,7 +105,7 @@ class Release(NamedTuple):
 
 
 class Renew(NamedTuple):
-    """A request for a new expiration time of an enumeration; ``is_status``: GetStatus, which only returns the time."""
+    """A request to extend the lifetime of an enumeration; ``is_status``: GetStatus, which only returns the lifetime."""
 
     context: str
     expires: float | None = None

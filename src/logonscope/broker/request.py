@@ -66,8 +66,7 @@ ReadOrder = Literal["logins first", "processes first"]
 class ProcessOwnerFilter(NamedTuple):
     """A filter on processes and their owners, and the facts that it reads (OWNER_FACT if it reads the owner).
 
-    The filter gets masked processes. With the read order "processes first" it is called before access is checked, and
-    gets the owner and a process without facts; then its facts must be OWNER_FACT alone.
+    It gets masked processes; with "processes first", before access is checked, the owner and a process without facts.
     """
 
     facts: Facts
@@ -188,8 +187,7 @@ class Request:
             which: return only processes of these logon sessions.
             read_order: what is read first, the login records or the processes, unless the query names pids.
             process_filter: a filter that is applied before the other facts of a process are read. It may be ignored.
-                With "processes first", its facts must be OWNER_FACT alone (else ValueError), and processes with hidden
-                owners are left out.
+                With "processes first", its facts must be {OWNER_FACT}, and processes with hidden owners are left out.
             include_hidden: also return processes that the caller may not see, with their identity facts only.
             include_own_in_sessions_of_others: also return the caller's processes in logon sessions of other users; if
                 False, they may be left out.

@@ -161,11 +161,11 @@ class Recorder:
         self._start_batch()
         return batch
 
-    def _take_seq(self, event: int) -> int:
-        """Return the next number; the event log gets 8 times the row plus the kind, 0 for no event."""
+    def _take_seq(self, event_code: int) -> int:
+        """Return the next number. ``event_code``, 8 times the row plus the kind, goes to the event log; 0: no event."""
         seq = self._seq
         self._seq = seq + 1
-        self._events.append(event)
+        self._events.append(event_code)
         return seq
 
     def _add_start(self, event: ProcessStarted) -> None:
@@ -264,7 +264,7 @@ class Recorder:
         return row
 
     def _current_state(self, row: Row) -> State:
-        """Return the state of a running process after its last change; kept in place of the flag in memory."""
+        """Return the state of a running process: that after its last change, which column CHANGES has in memory."""
         return row[CHANGES] or (row[PLACE], row[PROGRAM], row[CREDENTIAL], row[COMMAND])
 
     def _is_same_logon(self, first: int, second: int) -> bool:

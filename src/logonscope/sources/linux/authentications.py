@@ -25,7 +25,7 @@ _WRITERS = ("_UID=0", *(f"_COMM={name}" for name in _PROGRAMS))
 
 
 class AuthenticationReader:
-    """Reads the log of one host. The line about a login never changes, so it is read once and kept."""
+    """Reads the log of one host. The line about a login never changes, and is read once."""
 
     def __init__(self, root: str) -> None:
         self._root = root

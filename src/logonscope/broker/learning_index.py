@@ -46,8 +46,8 @@ class LearningIndex:
         index, find_logon_id = self.index, self.index.logon_id_of_kernel_id
         decided: dict[tuple[int | None, str | None], str] = {}  # by the membership without its pid
         for membership in memberships:
-            pid, kernel_id, cgroup = membership
-            logon_id = find_logon_id(kernel_id) or decided.get((kernel_id, cgroup))
+            pid, kernel_id, location = membership
+            logon_id = find_logon_id(kernel_id) or decided.get((kernel_id, location))
             if logon_id is None:
                 logon_id = self.owner(process_of_membership(membership)).logon_id
                 if logon_id is None:
@@ -56,7 +56,7 @@ class LearningIndex:
                 if self.index is not index or len(decided) >= MAX_DECIDED:
                     index, find_logon_id = self.index, self.index.logon_id_of_kernel_id
                     decided.clear()
-                decided[kernel_id, cgroup] = logon_id
+                decided[kernel_id, location] = logon_id
             yield pid, logon_id
 
     def _owner_by_new_login(self, process: Process, owner: Owner) -> Owner:

@@ -139,7 +139,7 @@ def tree_lines(rows: Iterable[PastProcess]) -> Iterator[str]:
     stack = [(row, 0) for row in reversed(children.get(None, []))]
     while stack:
         row, depth = stack.pop()
-        times = f"{_start_text(row)}  {_duration_text(row):>8}  {_status_text(row):<6}"
+        times = f"{_start_text(row)}  {_duration_text(row):>8}  {_status_text(row):<7}"
         yield f"{times}  {'  ' * min(depth, 30)}{row.pid} {_command_text(row)}"
         stack += [(child, depth + 1) for child in reversed(children.get(row.record, []))]
 
@@ -158,7 +158,7 @@ def _status_text(row: PastProcess) -> str:
         return f"sig {row.signal}"
     if row.exit_code is not None:
         return str(row.exit_code)
-    return "runs" if row.end is None else "?"
+    return "running" if row.end is None else "?"
 
 
 def _duration_text(row: PastProcess) -> str:
@@ -186,7 +186,7 @@ def _programs_text(row: PastLogin) -> str:
 
 def _end_text(row: PastLogin) -> str:
     if row.end is None:
-        return "logged out" if row.logged_out else "exists"
+        return "logged out" if row.logged_out else "still on"
     return ("~" if row.end_is_approximate else "") + format_time(row.end)
 
 
@@ -228,7 +228,7 @@ COLUMNS = (
     ListColumn("FROM", 15, _origin_text, "remote_host", rank=5, min_cells=12),
     ListColumn("START", 17, _start_time, "start", rank=2, min_cells=12, shorten=_short_start_text),
     ListColumn("END", 17, _end_text, "end", rank=3, min_cells=12, shorten=_short_end_text),
-    ListColumn("RUNS", 6, lambda row: str(row.runs), "runs", rank=4),
+    ListColumn("PROCS", 6, lambda row: str(row.runs), "runs", rank=4),
     ListColumn("FAILED", 6, lambda row: str(row.failed), "failed", rank=6),
     ListColumn("TYPE", 17, lambda row: row.logon_type_name or "-", "logon_type", rank=EXTRA),
     ListColumn("SERVICE", 8, lambda row: row.service or "-", "service", rank=EXTRA + 1),

@@ -16,7 +16,7 @@ from tests.broker.memory import Memory
 from tests.example import recording
 
 
-def test_whoever_can_read_a_recording_sees_all_of_it(tmp_path: Path) -> None:
+def test_a_user_who_can_read_a_recording_sees_all_of_it(tmp_path: Path) -> None:
     host = logonscope.connect(recording(tmp_path))
     assert host.sees_everything
     assert [session.logon_id for session in host.sessions()] == ["4294967295", "4294967297", "37", "41", "42", "63"]
@@ -34,7 +34,7 @@ class Kept(Memory):
         self.closings += 1
 
 
-def test_whoever_brings_a_source_sees_all_of_it_as_of_a_recording(tmp_path: Path) -> None:
+def test_a_caller_with_a_source_object_sees_all_of_it(tmp_path: Path) -> None:
     recorded, brought = logonscope.connect(recording(tmp_path)), logonscope.connect(Kept(example.snapshot()))
     assert brought.sees_everything
     assert brought.sessions() == recorded.sessions()

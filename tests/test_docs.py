@@ -80,7 +80,7 @@ def test_every_setting_of_the_command_line_is_explained() -> None:
     assert parse_settings("example", example.encode()).keys() == set(SETTINGS)
 
 
-def test_every_command_stands_in_the_readme() -> None:
+def test_every_command_is_in_the_readme() -> None:
     assert [command for command in COMMANDS if command not in README] == []
 
 

@@ -168,7 +168,7 @@ def test_no_answer_depends_on_what_is_not_ones_own(crowd: Crowd, caller: Any) ->
 
 @given(crowds())
 @settings(max_examples=20)
-def test_nobody_is_told_nothing_not_even_a_class(crowd: Crowd) -> None:
+def test_an_unauthenticated_caller_gets_no_class(crowd: Crowd) -> None:
     host = Memory(crowd.snapshot).request(user(None))
     for name, namespace in SERVED:
         assert "WBEM" not in told(partial(enumerate_instances, host, name, None, namespace))

@@ -34,7 +34,7 @@ def test_a_sound_machine_needs_nothing_done() -> None:
     assert found["logon sessions"].advice.startswith("see `logonscope tree ID`")
 
 
-def test_somebody_without_elevation_is_told_so() -> None:
+def test_a_caller_without_elevation_is_reported() -> None:
     found = checks(caller=user(1000))
     assert found["rights"] == Check(
         "rights", None, "uid 1000 may see only its own logon sessions", "run it as root to see all"
@@ -100,7 +100,7 @@ def test_the_remedy_for_what_cannot_be_read_depends_on_the_reason() -> None:
         assert checks(snapshot)["fact cmdline"].advice == remedy
 
 
-def test_of_the_facts_of_one_file_one_is_told() -> None:
+def test_one_fact_of_each_unreadable_file_is_reported() -> None:
     reasons = dict.fromkeys(("ses", "loginuid", "cgroup", "comm", "ppid", "start", "uids", "gids"), "No such process")
     processes = [example.BY_PID[1]._replace(unread=reasons), *example.PROCESSES[1:]]
     found = checks(example.snapshot()._replace(processes=processes))
@@ -129,7 +129,7 @@ def test_logins_that_share_a_kernel_id_are_named() -> None:
     assert "restart" in found.advice
 
 
-def test_somebody_is_not_told_of_others_that_share_a_kernel_id() -> None:
+def test_a_user_does_not_learn_of_others_that_share_a_kernel_id() -> None:
     assert "kernel id 41" not in checks(shared(), user(1000))
     assert "kernel id 41" in checks(shared(), user(110))
 

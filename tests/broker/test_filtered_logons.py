@@ -94,7 +94,7 @@ def test_processes_of_the_system_session_and_of_other_hosts_are_ruled_out_early(
     assert not kept & {3990, 3991}  # bob's login is recorded as from elsewhere
 
 
-def test_nobody_sees_more_by_a_filter(memory: Memory) -> None:
+def test_a_filter_shows_no_caller_more(memory: Memory) -> None:
     bob = memory.request(user(1001))
     assert [session.logon_id for session in filtered_logons.sessions(bob, None, LogonFilter(system=False))] == ["37"]
     assert filtered_logons.sessions(bob, None, LogonFilter(users=frozenset({"alice"}))) == []

@@ -80,7 +80,7 @@ def test_a_socket_that_no_process_holds_is_the_kernels() -> None:
         broker.whose(Memory(snapshot).request(ROOT), ":112")
 
 
-def test_somebody_is_told_that_ports_of_others_are_not_looked_at() -> None:
+def test_a_user_learns_that_ports_of_others_are_not_searched() -> None:
     with pytest.raises(NotFoundError, match="no process of yours holds port 8080; run it as root"):
         broker.whose(Memory(example.snapshot()).request(user(1001)), ":8080")
 
@@ -193,7 +193,7 @@ def test_a_background_process_of_a_login_with_a_terminal_is_of_an_interactive_lo
 
 @given(crowds())
 @settings(max_examples=100)
-def test_one_process_is_told_as_all_of_them_are(crowd: Crowd) -> None:
+def test_one_process_has_the_values_that_it_has_among_all(crowd: Crowd) -> None:
     host = Memory(crowd.snapshot).request(ROOT)
     rows = {row.pid: row for row in broker.processes(host)}
     sessions = {session.logon_id: session for session in broker.sessions(host)}

@@ -201,7 +201,7 @@ def test_a_query_for_classes_yields_classes_or_says_that_it_selects_instances() 
     assert str(refused.value) == ('the query selects instances: <Instance Win32_Process.Handle="1">, ...; use query()')
 
 
-def test_a_text_of_somebody_else_yields_whichever_it_selects() -> None:
+def test_a_query_from_elsewhere_may_select_instances_or_classes() -> None:
     host = web1()
     assert list(host.query_any(INSTANCES)) == list(host.query(INSTANCES))
     assert list(host.query_any(CLASSES)) == list(host.query_classes(CLASSES))

@@ -120,7 +120,7 @@ def test_a_method_is_asked_of_a_recorded_host_as_far_as_it_only_tells(host: Host
         host.invoke("Win32_Process=3901", "Terminate", {"Reason": 0})
 
 
-def test_an_instance_stands_for_its_own_path(host: Host) -> None:
+def test_an_instance_can_be_given_as_a_path(host: Host) -> None:
     process = host.get("Win32_Process=3901")
     assert host.get(process) == process
     assert host.invoke(process, "GetOwner").parameters["User"] == "postgres"

@@ -105,7 +105,7 @@ def test_processes_of_the_sessions_that_fit(where: LogonFilter, described: Logon
     assert described.leftovers(None, where).processes == ()
 
 
-def test_a_logonscope_tells_states_and_where_logins_came_from() -> None:
+def test_another_logonscope_returns_states_and_origins() -> None:
     ours = LogonsFromCim(web1())
     for where in (
         LogonFilter(states=frozenset({"logged out"})),

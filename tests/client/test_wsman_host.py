@@ -142,7 +142,7 @@ def test_a_pid_without_an_answer_has_the_message_that_it_has_there(server: Runni
     assert str(error_there.value) == str(error_here.value)
 
 
-def test_what_the_other_end_cannot_do_is_said(server: RunningServer) -> None:
+def test_operations_that_the_server_lacks_are_reported(server: RunningServer) -> None:
     host = remote(server)
     for ask in (lambda: host.record("file"), lambda: host.explain("SELECT * FROM Win32_Process")):
         with pytest.raises(logonscope.NotSupportedError, match="run this command on that host: logonscope "):

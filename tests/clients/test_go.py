@@ -50,7 +50,7 @@ def answer(query: Path, server: RunningServer, way: str, user: tuple[str, str], 
 
 @pytest.mark.parametrize("tls", [False, True])
 @pytest.mark.parametrize(("way", "user"), [NTLM, BASIC])
-def test_the_library_gets_every_row_and_is_told_that_there_is_no_shell(
+def test_the_library_gets_every_row_and_an_error_for_a_shell(
     query: Path, server: RunningServer, way: str, user: tuple[str, str], tls: bool
 ) -> None:
     said = answer(query, server, way, user, tls=tls)

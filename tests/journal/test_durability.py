@@ -88,7 +88,7 @@ def check_prefix(folder: Path) -> None:
     kept.keeper.stop()
 
 
-def test_a_damaged_database_is_set_aside_and_said(killed: Path) -> None:
+def test_a_damaged_database_is_set_aside_and_reported(killed: Path) -> None:
     database = killed / "journal.db"
     (killed / "journal.db-wal").unlink()
     database.write_bytes(b"no database at all" * 400)

@@ -102,7 +102,7 @@ def test_a_value_that_is_not_known_has_no_source() -> None:
     assert set(session.sources) - {"authentication_package"} <= named
 
 
-def test_the_system_session_is_of_nobody_and_as_old_as_the_machine() -> None:
+def test_the_system_session_has_no_user_and_starts_at_the_boot() -> None:
     daemon = Process(1, ses=UNSET, loginuid=UNSET, comm="systemd", ppid=0, start=3)
     session = described(SYSTEM, [daemon])
     assert session._replace(sources={}) == LogonSession(
@@ -204,7 +204,7 @@ def test_a_unit_in_which_the_login_program_still_runs_left_nothing_behind() -> N
     assert (session.logon_type, session.state, session.leftovers) == (4, None, None)
 
 
-def test_whether_there_is_a_terminal_cannot_be_told_without_what_is_below_the_leader() -> None:
+def test_the_terminal_is_unknown_without_the_processes_below_the_leader() -> None:
     owner = Owner("41", "audit", LOGIN)
     session = described(owner, [LEADER], members_are_complete=False, terminal_read=False)
     assert (session.logon_type, session.tty) == (None, None)
@@ -236,7 +236,7 @@ def test_an_account_that_no_longer_exists_keeps_the_name_of_the_record() -> None
     assert (unknown.user, unknown.uid) == (None, 1002)
 
 
-def test_the_login_service_that_vouches_is_named() -> None:
+def test_the_login_service_with_the_record_is_named() -> None:
     assert describe(LOGIN._replace(service_name="elogind"), [LEADER]).recorded_by == "elogind"
 
 
@@ -247,7 +247,7 @@ def test_the_uid_of_a_scope_is_the_records_word() -> None:
     assert (session.uid, session.sources["uid"]) == (1000, "/run/systemd/sessions/c1")
 
 
-def test_the_uid_of_a_manager_that_nobody_vouches_for_is_its_cgroups() -> None:
+def test_the_uid_of_a_manager_without_a_record_is_that_of_its_cgroup() -> None:
     member = Process(20, ses=UNSET, loginuid=UNSET, comm="systemd", ppid=1, start=5)
     session = describe(None, [member], evidence="manager", logon=str((1 << 33) + 1000))
     assert (session.user, session.uid) == ("alice", 1000)
@@ -326,7 +326,7 @@ def test_the_state_and_the_leftovers_are_those_of_the_table(
     assert session.leftovers == (None if leftover is None else 2 * leftover)
 
 
-def test_where_nobody_vouches_nothing_is_known() -> None:
+def test_without_a_record_nothing_is_known() -> None:
     session = described(Owner("41", "audit", None), [Process(1, ses=41)])
     assert (session_state(None), session.state, session.leftovers) == (None, None, None)
 

@@ -38,7 +38,7 @@ def test_all_that_is_known_of_a_login_with_its_sources() -> None:
     assert {name: value for name, value in found.properties().items() if value is not None} == ALICES
 
 
-def test_state_and_leftovers_are_null_where_no_login_service_vouches() -> None:
+def test_state_and_leftovers_are_null_without_a_login_record() -> None:
     names = ("LogonId", "State", "LeftoverCount", "ProcessCount", "RecordedBy")
     assert everything(web1(), "LS_LogonSession", *names) == [
         ("4294967295", None, None, 4, None),
@@ -50,7 +50,7 @@ def test_state_and_leftovers_are_null_where_no_login_service_vouches() -> None:
     ]
 
 
-def test_nobody_logged_in_for_the_system_session() -> None:
+def test_the_system_session_has_no_login_user() -> None:
     names = ("User", "Uid", "LogonType", "LeaderId", "StartTime")
     assert one(web1(), "LS_LogonSession=4294967295", *names) == (None, None, 0, None, datetime(2026, 1, 1, tzinfo=UTC))
 

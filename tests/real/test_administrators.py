@@ -149,7 +149,7 @@ def state(machine: Machine, unit: str) -> str:
     return machine.run(["systemctl", "show", "--value", "-p", "ActiveState", "--", unit]).stdout.strip()
 
 
-def test_methods_of_services_have_the_rights_of_whoever_calls(lab: Lab, service: Machine) -> None:
+def test_methods_of_services_have_the_rights_of_the_caller(lab: Lab, service: Machine) -> None:
     unit = "lab-called.service"
     service.run(["tee", f"/etc/systemd/system/{unit}"], input="[Service]\nExecStart=/usr/bin/sleep 1000\n")
     service.run(["systemctl", "daemon-reload"])

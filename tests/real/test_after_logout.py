@@ -67,7 +67,7 @@ def sharing_sshd(owner: Shell) -> int:
 
 
 @pytest.mark.parametrize("keeps", [True, False], ids=["the first login leaves a process", "it leaves none"])
-def test_nobody_takes_over_the_processes_of_a_shared_kernel_id(lab: Lab, keeps: bool) -> None:
+def test_no_login_takes_over_the_processes_of_a_shared_kernel_id(lab: Lab, keeps: bool) -> None:
     """At every step of two logins that end one after the other, each process has the LogonId that it had first."""
     steps: list[dict[int, str]] = []
     pids: set[int] = set()

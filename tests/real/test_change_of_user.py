@@ -110,7 +110,7 @@ def sharing_sshd(lab: Lab) -> Iterator[tuple[int, int]]:
         yield shell, port
 
 
-def test_logins_that_share_a_kernel_id_are_told_apart(lab: Lab) -> None:
+def test_logins_that_share_a_kernel_id_are_distinguished(lab: Lab) -> None:
     with (
         sharing_sshd(lab) as (first, port),
         lab.machine.ssh("alice", port=port) as second_shell,

@@ -135,7 +135,7 @@ def test_so_does_logonscope(lab: Lab, kingdom: Kingdom) -> None:
             assert json.loads(answer) == [{"SessionId": lab.truth()[pid]["sessionid"]}]
 
 
-def test_nobody_else_comes_in(kingdom: Kingdom) -> None:
+def test_no_other_user_can_authenticate(kingdom: Kingdom) -> None:
     strangers = [{"cache": cache(name)} for name in ("carol", "root", "alice/admin", "stranger")]
     elsewhere = {"negotiate_service": "host"}
     refusals = kingdom.asked(

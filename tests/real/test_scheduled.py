@@ -53,7 +53,7 @@ def assert_batch(lab: Lab, pid: int, user: str, service: str) -> Row:
 
 @pytest.mark.usefixtures("jobs")
 @pytest.mark.parametrize("user", ["alice", "root"])
-def test_a_job_of_cron_is_a_batch_logon_that_nobody_vouches_for(lab: Lab, user: str) -> None:
+def test_a_job_of_cron_is_a_batch_logon_without_a_record(lab: Lab, user: str) -> None:
     pid = cron(lab, user)
     assert lab.logins() == {}
     assert_batch(lab, pid, user, "cron.service")
@@ -61,7 +61,7 @@ def test_a_job_of_cron_is_a_batch_logon_that_nobody_vouches_for(lab: Lab, user: 
 
 @pytest.mark.usefixtures("jobs")
 @pytest.mark.parametrize("user", ["alice", "root"])
-def test_a_job_of_at_is_a_batch_logon_that_nobody_vouches_for(lab: Lab, user: str) -> None:
+def test_a_job_of_at_is_a_batch_logon_without_a_record(lab: Lab, user: str) -> None:
     pid = at(lab, user)
     assert lab.logins() == {}
     assert_batch(lab, pid, user, "atd.service")

@@ -89,7 +89,7 @@ def test_each_login_has_its_own_logon_session(lab: Lab) -> None:
     assert [listed[logon_id] for logon_id in found] == ["alice", "alice", "bob"]
 
 
-def test_root_logs_in_as_anybody(lab: Lab) -> None:
+def test_root_logs_in_as_any_user(lab: Lab) -> None:
     with lab.machine.ssh("root") as shell:
         pid = int(shell.ask("echo $$"))
         session = lab.whose(pid)["session"]

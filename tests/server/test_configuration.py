@@ -103,7 +103,7 @@ def test_where_to_listen(url: str, expected: Listener) -> None:
         ("http://127.0.0.1/wsman", "path '/wsman' is not allowed; every listener has /wsman"),
     ],
 )  # fmt: skip
-def test_where_nobody_can_listen(url: str, why: str, tmp_path: Path) -> None:
+def test_invalid_listen_addresses(url: str, why: str, tmp_path: Path) -> None:
     said = f'invalid listen address "{url}": {why}'
     with pytest.raises(ValueError) as refused:
         parse_listener(url)
@@ -132,7 +132,7 @@ def test_where_nobody_can_listen(url: str, why: str, tmp_path: Path) -> None:
         ("users = 2026-01-01", 'invalid users "2026-01-01": expected the path of a file; {do}'),
     ],
 )  # fmt: skip
-def test_what_is_wrong_is_said_with_what_to_do(text: str, said: str, tmp_path: Path) -> None:
+def test_an_invalid_setting_is_reported_with_a_hint(text: str, said: str, tmp_path: Path) -> None:
     assert refusal(tmp_path, text) == said.replace("{do}", "correct it, or remove it to use the default")
 
 

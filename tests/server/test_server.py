@@ -261,7 +261,7 @@ def test_many_clients_and_all_kinds_of_listeners_at_once(tmp_path: Path) -> None
     assert not (tmp_path / "s").exists()
 
 
-def test_the_end_of_the_server_is_told_once_no_more_clients_come() -> None:
+def test_the_end_of_the_server_is_reported_after_the_last_client() -> None:
     told: list[str] = []
     with serving(on_stop=lambda: told.append("stop")):
         assert told == []

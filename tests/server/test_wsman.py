@@ -218,7 +218,7 @@ def test_one_association_and_all() -> None:
 
 
 @given(crowds(), st.sampled_from(PEOPLE[1:]))
-def test_everybody_gets_the_rows_that_the_broker_has_for_them_and_no_mark_of_the_others(crowd: Crowd, uid: int) -> None:
+def test_every_caller_gets_their_rows_and_no_trace_of_others(crowd: Crowd, uid: int) -> None:
     request = Memory(crowd.snapshot).request(user(uid))
     for name in ("Win32_SessionProcess", "Win32_LogonSession", "Win32_Process", "Win32_LoggedOnUser"):
         told = items(dispatcher(request.source), name, caller=request.caller)
@@ -315,7 +315,7 @@ class Broken(Memory):
         raise ZeroDivisionError("a secret")
 
 
-def test_what_nobody_thought_of_is_one_fault_and_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_unexpected_error_is_one_fault_and_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     told = said(dispatcher(Broken(SNAPSHOT)), ("Get Win32_LogonSession LogonId=41",), [])
     assert told == (
         "500 wsman/fault",

@@ -84,7 +84,7 @@ def test_no_folder_is_made(path: str) -> None:
     assert not os.path.exists(folder)
 
 
-def test_the_file_and_its_folder_are_for_nobody_else(path: str) -> None:
+def test_the_file_and_its_folder_are_private(path: str) -> None:
     typed("add scanner --administrator --password-stdin", path)
     assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
     assert stat.S_IMODE(os.stat(os.path.dirname(path)).st_mode) == 0o700
@@ -137,7 +137,7 @@ def test_a_name_is_given_once(path: str) -> None:
     )  # fmt: skip
 
 
-def test_whoever_may_not_read_the_file_is_asked_nothing(path: str) -> None:
+def test_a_user_who_cannot_read_the_file_gets_no_prompt(path: str) -> None:
     typed("add scanner --administrator --password-stdin", path)
     os.chmod(path, 0o644)
     said = f"logonscope: {path} is open to others (mode 644); chmod 600 {path}\n"

@@ -108,14 +108,14 @@ def test_what_is_fixed_narrows_together_and_what_is_not_a_hint_narrows_always_nu
     assert TABLE.selection(fixed(Twice=7, Half=8)) == Selection(pids=frozenset())
 
 
-def test_of_several_values_each_is_meant() -> None:
+def test_each_of_several_values_is_selected() -> None:
     assert TABLE.selection({"Half": frozenset({7, 8})}) == Selection(pids=frozenset({7, 8}))
     assert TABLE.selection(fixed(Half=7) | {"Word": frozenset({"one", "two"})}) == Selection(
         pids=frozenset({7}), process_names=frozenset({"one", "two"})
     )
 
 
-def test_a_fix_is_told_all_that_is_fixed() -> None:
+def test_a_selection_function_gets_all_fixed_properties() -> None:
     assert TABLE.selection(fixed(Twice=7, Same="x", Host="web1")) == Selection(pids=frozenset({7, 3}))
 
 
@@ -206,7 +206,7 @@ def test_every_key_narrows_the_reading_or_cannot() -> None:
     assert keys == set(UNNARROWED)
 
 
-def test_every_reference_of_an_association_says_what_stands_there(served: tuple[Class, Provider]) -> None:
+def test_every_reference_of_an_association_declares_its_end(served: tuple[Class, Provider]) -> None:
     cls, provider = served
     references = {of.name: of.reference or "" for of in cls.properties.values() if of.type == "reference"}
     assert set(provider.ends) == set(references)

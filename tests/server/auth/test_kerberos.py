@@ -158,7 +158,9 @@ def test_who_has_a_ticket_comes_in(
 
 
 @pytest.mark.parametrize("name", ["carol", "alice/admin"])
-def test_who_is_nobody_here_does_not_and_is_known_by_name(env: Path, lab_tickets: KerberosSettings, name: str) -> None:
+def test_a_principal_without_an_account_is_rejected_by_name(
+    env: Path, lab_tickets: KerberosSettings, name: str
+) -> None:
     server = negotiation(lab_tickets)
     with pytest.raises(AccessDeniedError) as refused:
         server.step(client(env, name).step() or b"")

@@ -54,7 +54,7 @@ def test_who_knows_the_password_comes_in(protocol: str, user: str) -> None:
 
 @pytest.mark.parametrize("protocol", ["negotiate", "ntlm"])
 @pytest.mark.parametrize(("user", "password"), [("alice", "wrong"), ("alice", ""), ("carol", "x"), ("bob", "B")])
-def test_nobody_else_does(protocol: str, user: str, password: str) -> None:
+def test_no_other_user_authenticates(protocol: str, user: str, password: str) -> None:
     negotiation = Negotiation(lookup)
     with pytest.raises(AccessDeniedError) as refused:
         held(negotiation, client(user, password, protocol))

@@ -83,7 +83,7 @@ def test_guesses_from_many_places_at_one_user_are_slowed(throttle: Throttle) -> 
     assert throttle.delay("203.0.113.99", "alice") == MAX_DELAY
 
 
-def test_strangers_cannot_keep_out_whoever_came_in_before(throttle: Throttle) -> None:
+def test_failures_of_others_do_not_lock_out_a_known_pair(throttle: Throttle) -> None:
     throttle.succeeded(HERE, "alice")
     fail(throttle, THERE, "alice", 1000)
     assert throttle.delay(HERE, "alice") == 0.0
@@ -161,7 +161,7 @@ def test_guesses_of_an_hour_are_at_most_twice_as_many_as_at_once(throttle: Throt
     assert looked_at <= 2 * ADDRESS_LIMIT
 
 
-def test_whoever_came_in_before_is_bounded_by_guesses_from_the_own_place_alone(throttle: Throttle) -> None:
+def test_a_known_pair_is_limited_by_its_own_failures_only(throttle: Throttle) -> None:
     throttle.begin(HERE, "alice")
     throttle.succeeded(HERE, "alice")
     fail(throttle, HERE, "bob", 1000)

@@ -159,5 +159,5 @@ def test_in_a_container_cn_is_looked_at_as_any_other(host: HostFolder) -> None:
         (Login("c1", 1000, audit=0), None),
     ],
 )
-def test_the_carried_kernel_id_is_told_by_the_best_evidence(login: Login, key: int | None) -> None:
+def test_the_carried_kernel_id_comes_from_the_best_evidence(login: Login, key: int | None) -> None:
     assert carried_kernel_id(login) == key

@@ -67,7 +67,7 @@ def test_a_proc_without_net_is_read_through_the_reader_itself(host: HostFolder) 
     assert listed(host) == [(1, OWN_NETWORK, None)]
 
 
-def test_where_no_sockets_can_be_read_that_is_said(host: HostFolder) -> None:
+def test_missing_lists_of_sockets_are_reported(host: HostFolder) -> None:
     with pytest.raises(NotSupportedError, match=r"sockets cannot be read here \(.*/proc/net is missing\)"):
         host.connect().whose(":80")
     with pytest.raises(NotSupportedError, match="sockets cannot be read here"):

@@ -285,7 +285,7 @@ def test_a_flag_says_whether_a_processor_is_virtual(cpuinfo: bytes, hypervisor: 
 
 
 @given(st.binary(max_size=100))
-def test_whatever_stands_where_processors_are_listed_is_counted_without_trouble(content: bytes) -> None:
+def test_any_list_of_processors_is_counted(content: bytes) -> None:
     assert parse.parse_processors(content + b"\ncpu7 1\n") >= 1
     assert parse.parse_packages(content + b"\nphysical id\t: 1\n") >= 1
     assert parse.parse_hypervisor(b"flags\t: hypervisor\n" + content) is True

@@ -123,7 +123,7 @@ def test_another_login_uid_ends_the_reading_unless_it_does_not_say_whose_logon_s
     assert sorted(host.read(*facts, logon_hint=hint)) == [1, 10, 30]
 
 
-def test_without_room_to_open_files_nothing_is_told() -> None:
+def test_without_free_descriptors_nothing_is_returned() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     opened: list[int] = []
     resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))

@@ -114,5 +114,5 @@ def test_passwd_and_chage_say_the_same(shadowed: Path) -> None:
 
 
 @pytest.mark.parametrize(("name", "state"), [("twice", "locked"), ("both", "unusable"), ("old", "usable")])
-def test_what_stands_before_a_hash_locks_it(name: str, state: str) -> None:
+def test_a_prefix_of_a_hash_locks_it(name: str, state: str) -> None:
     assert password_state(PASSWORDS[name].encode()) == state

@@ -120,7 +120,7 @@ def test_a_reference_to_a_class_of_the_schema_is_bound_there() -> None:
         ("CreationDate", "<CreationDate><d>yesterday</d></CreationDate>"),
     ],
 )
-def test_what_is_no_value_is_said_to_be_none(name: str, text: str) -> None:
+def test_an_invalid_value_is_reported(name: str, text: str) -> None:
     with pytest.raises(TransportFailureError, match=f"invalid {name} .*: expected the type "):
         parse_row(ET.fromstring(f"<e>{text}</e>"), schema().get("Win32_Process", CIMV2))
 

@@ -1,4 +1,4 @@
-"""What does a test ask? A host that is a folder: the files that a machine shows in /proc, /run, /sys and /etc.
+"""Hosts for tests as folders: the files that a machine shows in /proc, /run, /sys and /etc.
 
 The folder is what the kernel and the login service would show, nasty rows included; the product reads it as it reads
 a real root.

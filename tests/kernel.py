@@ -1,4 +1,4 @@
-"""How does a test come by real logon sessions? A clean process forks children that log in by writing their loginuid.
+"""Real logon sessions for tests: a clean process forks children that log in by writing their loginuid.
 
 The kernel gives whoever writes /proc/self/loginuid a new audit session, as it does for a login program. The children
 must come from a process without one, and forking is safe only where no threads are: so a process of its own forks

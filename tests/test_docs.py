@@ -1,4 +1,4 @@
-"""Is the prose true? README's conversations and its Python are run, and the walk is walked."""
+"""Tests of the documentation: README's conversations and its Python run, and the walk is replayed."""
 
 import io
 import os

@@ -1,4 +1,4 @@
-"""errors.py: does each meaning have its own numbers, and does every message say what to do?"""
+"""Tests of errors.py: each error has its own numbers, and every message has a hint."""
 
 import inspect
 import pickle

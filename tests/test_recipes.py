@@ -1,4 +1,4 @@
-"""docs/recipes.md: does every program on the page run, and print what the page shows?"""
+"""Tests of docs/recipes.md: every program on the page runs, and prints what the page shows."""
 
 import importlib.util
 import io

@@ -1,4 +1,4 @@
-"""Types: does a consumer's program pass the strict checkers, and is a mistake in one reported?"""
+"""Tests of the types: a user's program passes the strict checkers, and a mistake in it is reported."""
 
 import importlib.util
 import os

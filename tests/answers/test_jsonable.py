@@ -1,4 +1,4 @@
-"""answers/jsonable.py: is JSON the same in Python as from the command, whatever the row?"""
+"""Tests of answers/jsonable.py: the JSON of every row is the same in Python and on the command line."""
 
 import json
 from collections.abc import Callable

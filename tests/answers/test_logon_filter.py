@@ -1,4 +1,4 @@
-"""answers/logon_filter.py: does a filter keep the logon sessions that fit every field, and no others?"""
+"""Tests of answers/logon_filter.py: a filter keeps exactly the logon sessions that match every field."""
 
 from datetime import UTC, datetime
 from typing import Any

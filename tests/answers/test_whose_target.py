@@ -1,4 +1,4 @@
-"""answers/whose_target.py: what does each form of a target mean, and which have no meaning?"""
+"""Tests of answers/whose_target.py: the meaning of each form of a target, and the invalid forms."""
 
 import pytest
 

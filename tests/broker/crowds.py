@@ -1,4 +1,4 @@
-"""Who could be on a machine? Hypothesis strategies for hosts with many people, and what each may know of the others.
+"""Hypothesis strategies for hosts with many users, and what each user may see of the others.
 
 Every value that betrays somebody is a mark that occurs nowhere else, so that a test finds it wherever it leaks to.
 """

@@ -1,4 +1,4 @@
-"""broker/access.py: does any answer tell somebody what the design's table of section 4 keeps from them?"""
+"""Tests of broker/access.py: no answer shows a caller what the table of access rights hides from it."""
 
 import gzip
 import os

@@ -1,4 +1,4 @@
-"""broker/access.py, by classes and instances: does any answer tell somebody what is not the caller's to know?
+"""Tests of broker/access.py by classes and instances: no answer shows a caller what is hidden from it.
 
 On random hosts, everything that an administrator gets is asked for by somebody else: by enumeration, by path, by
 association and by method.

@@ -1,4 +1,4 @@
-"""broker/associations.py: what is tied to an instance, by what, and how little is read to say so?"""
+"""Tests of broker/associations.py: which instances are associated, by which class, and how little is read."""
 
 from collections.abc import Callable, Iterable, Iterator
 

@@ -1,4 +1,4 @@
-"""broker/classes.py: are the definitions found by name and by pattern, by everybody who is somebody?"""
+"""Tests of broker/classes.py: authenticated callers find class definitions by name and by pattern."""
 
 import pytest
 

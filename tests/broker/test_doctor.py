@@ -1,4 +1,4 @@
-"""broker/doctor.py: is a person told what is wrong with the answers, what is worth knowing, and what would help?"""
+"""Tests of broker/doctor.py: checks report what is missing, what is worth knowing, and what helps."""
 
 from typing import Any
 

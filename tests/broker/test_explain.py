@@ -1,4 +1,4 @@
-"""broker/explain.py: is what is said of a query what is done for it?"""
+"""Tests of broker/explain.py: an explanation names what the query reads."""
 
 import pytest
 from hypothesis import given, settings

@@ -1,4 +1,4 @@
-"""broker/filtered_logons.py: do filters choose the right logon sessions, and is less asked of the source for them?"""
+"""Tests of broker/filtered_logons.py: filters select the right logon sessions, and less is read for them."""
 
 from datetime import UTC, datetime
 

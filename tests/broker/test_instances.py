@@ -1,4 +1,4 @@
-"""broker/instances.py: is one instance got by its key alone, are all enumerated, is what narrows never what decides?"""
+"""Tests of broker/instances.py: get by key, enumeration, and that narrowing never decides the result."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""broker/invoke.py: does a method do what it says, with the caller's rights, to that process and no other?"""
+"""Tests of broker/invoke.py: a method acts with the caller's rights on the named process only."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""broker/item_readers.py: is each subject read as little as its question asks, and all of what the caller may see?"""
+"""Tests of broker/item_readers.py: each subject is read as little as needed, and completely for the caller."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""broker/logon_of_process.py: is a logon session described the same from one process as from all of them?"""
+"""Tests of broker/logon_of_process.py: one process and all of them give the same logon session."""
 
 from logonscope.broker import Request
 from logonscope.broker.logon_of_process import Logon, logon_of

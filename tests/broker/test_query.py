@@ -1,4 +1,4 @@
-"""broker/query.py: is a query answered as WMI answers it? Queries and their answers stand in queries/."""
+"""Tests of broker/query.py: queries have the rows that WMI returns. The queries and their rows are in queries/."""
 
 import os
 import threading

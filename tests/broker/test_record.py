@@ -1,4 +1,4 @@
-"""broker/record.py: does a recording hold all that any question could ask, of what its maker may see?"""
+"""Tests of broker/record.py: a recording has everything that its maker may see, for every question."""
 
 from hypothesis import given, settings
 

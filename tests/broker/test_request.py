@@ -1,4 +1,4 @@
-"""broker/request.py: is what happens while the machine is read understood when it is answered?"""
+"""Tests of broker/request.py: changes of the machine during the reading are handled."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial

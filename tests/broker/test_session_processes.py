@@ -1,4 +1,4 @@
-"""broker/session_processes.py: is every process paired with its logon session, and its row what a person needs?"""
+"""Tests of broker/session_processes.py: every process is paired with its logon session, in a complete row."""
 
 from datetime import UTC, datetime
 

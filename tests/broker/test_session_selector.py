@@ -1,4 +1,4 @@
-"""broker/session_selector.py: which logon sessions does a word mean?"""
+"""Tests of broker/session_selector.py: the logon sessions that a word selects."""
 
 import pytest
 

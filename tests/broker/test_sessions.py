@@ -1,4 +1,4 @@
-"""broker/sessions.py: are all logon sessions there, each with its own processes, in an order that people expect?"""
+"""Tests of broker/sessions.py: all logon sessions with their processes, in the expected order."""
 
 from hypothesis import given, settings
 

@@ -1,4 +1,4 @@
-"""broker/whose.py: does one key find its process and its login, at the same cost on a host of any size?"""
+"""Tests of broker/whose.py: a key finds its process and its login, at the same cost on a host of any size."""
 
 import time
 from typing import Any

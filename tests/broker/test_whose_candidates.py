@@ -1,4 +1,4 @@
-"""broker/whose_candidates.py: which processes does a name, a path, an account or an address mean?"""
+"""Tests of broker/whose_candidates.py: the processes that a name, a path, an account or an address selects."""
 
 from typing import Any
 

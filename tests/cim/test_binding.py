@@ -1,4 +1,4 @@
-"""cim/binding.py: does an object path name the one instance that it says, and is every other path refused?"""
+"""Tests of cim/binding.py: an object path names exactly one instance; every other path is rejected."""
 
 import time
 from datetime import UTC, datetime

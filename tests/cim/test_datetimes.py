@@ -1,4 +1,4 @@
-"""cim/datetimes.py: is a point or interval the same after it was written, and is everything else refused?"""
+"""Tests of cim/datetimes.py: points and intervals are unchanged by writing and reading; other texts are rejected."""
 
 from datetime import UTC, datetime, timedelta, timezone
 

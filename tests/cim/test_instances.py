@@ -1,4 +1,4 @@
-"""cim/instances.py: does a row look like an instance, by item, by attribute, by path?"""
+"""Tests of cim/instances.py: a row is an instance with items, attributes and a path."""
 
 import copy
 import pickle

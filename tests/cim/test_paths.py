@@ -1,4 +1,4 @@
-r"""cim/paths.py: is every spelling of an object path understood, and can no text be taken for another path?
+r"""Tests of cim/paths.py: every spelling of an object path is parsed, and no text becomes another path.
 
 The spellings are those that WMI documents and that public scripts use (wmi-object-path-requirements, MS-WMI).
 """

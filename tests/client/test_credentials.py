@@ -1,4 +1,4 @@
-"""client/credentials.py: is a password looked for where it may be, in the order that is said, and asked for last?"""
+"""Tests of client/credentials.py: passwords are taken from the documented places in order, a prompt last."""
 
 import sys
 from types import ModuleType, SimpleNamespace

@@ -1,4 +1,4 @@
-"""client/host.py: does every question reach the kind of host that answers it, with arguments that mean one thing?"""
+"""Tests of client/host.py: every question reaches the implementation, with normalized arguments."""
 
 import copy
 import importlib

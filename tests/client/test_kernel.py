@@ -1,4 +1,4 @@
-"""What does the real kernel say? Real logon sessions on this machine, five thousand of them, and somebody who looks."""
+"""Tests with the real kernel: five thousand real logon sessions on this machine, and a user who reads them."""
 
 import contextlib
 import itertools

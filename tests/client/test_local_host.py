@@ -1,4 +1,4 @@
-"""client/local_host.py: does a host answer every question, in process and from a recording alike?"""
+"""Tests of client/local_host.py: a host in this process and a recording answer every question alike."""
 
 import copy
 import multiprocessing

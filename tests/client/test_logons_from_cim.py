@@ -1,4 +1,4 @@
-"""client/logons_from_cim.py: is a machine that has the documented classes alone described as far as they say it?"""
+"""Tests of client/logons_from_cim.py: answers about a machine that has only the documented classes."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Are Ansible's connections winrm and psrp told that there is no shell here?"""
+"""Ansible's connections winrm and psrp get the error that there is no shell."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Do Debian's Go clients get every row, and the right refusal? masterzen/winrm, and winrmcp, which is made of it.
+"""Debian's Go clients (masterzen/winrm, and winrmcp, which uses it) get every row, and the right fault.
 
 They bind no token of NTLM to the TLS channel, and know shells alone: query.go sends a query by the library's transport.
 The library of Debian 12 loses the faults that it reads, so that winrmcp ends as if it had copied something.

@@ -1,4 +1,4 @@
-"""Does npm's winrm-client get every row, and the right refusal? Its transports carry a query; it knows shells alone."""
+"""npm's winrm-client, which knows only shells, gets every row by its transports, and the right fault."""
 
 import json
 import re

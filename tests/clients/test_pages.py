@@ -1,4 +1,4 @@
-"""Does what the pages about clients show do what they show? Each is run against the server of the example host."""
+"""The commands on the pages about clients, run against the server of the example host."""
 
 import io
 import re

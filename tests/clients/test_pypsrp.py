@@ -1,4 +1,4 @@
-"""Does pypsrp's WSMan, unmodified and at its safe defaults, get from us what it gets from Windows?"""
+"""pypsrp's WSMan, unmodified and with its safe defaults, gets what it gets from Windows."""
 
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Does pywinrm's protocol layer, unmodified, get from us what it gets from Windows?"""
+"""pywinrm's protocol layer, unmodified, gets what it gets from Windows."""
 
 from collections.abc import Iterator
 from typing import Any

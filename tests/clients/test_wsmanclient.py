@@ -1,4 +1,4 @@
-"""Does python-wsmanclient, unmodified, get all rows, and get its faults? It sends no Content-Type, and odd elements."""
+"""python-wsmanclient, unmodified, gets all rows and its faults. It sends no Content-Type, and unusual elements."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""tests/fresh/view.py: does pip in a view reach its index as this machine's does?"""
+"""Tests of tests/fresh/view.py: pip in a view reaches the same index as on this machine."""
 
 from tests.fresh.view import pip_settings
 

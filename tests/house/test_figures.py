@@ -1,4 +1,4 @@
-"""tests/house: does each measure count what it says?"""
+"""Tests of tests/house: each measure counts what its name says."""
 
 from typing import Any
 

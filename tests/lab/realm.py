@@ -1,4 +1,4 @@
-"""Where do tickets come from? A realm of the tests' own: MIT's KDC on loopback, and all that it keeps in one folder.
+"""A Kerberos realm for tests: MIT's KDC on loopback, with all files in one folder.
 
 It runs where ``run`` runs: on this computer, or inside the laboratory's machine.
 """

@@ -1,4 +1,4 @@
-"""What do the tests of tables ask? The example host with all that can be asked of it, and a host of nasty rows."""
+"""Calls and hosts for tests of providers: the example host with every kind of row, and a host of unusual rows."""
 
 from collections.abc import Iterable
 from typing import Any

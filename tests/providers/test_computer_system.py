@@ -1,4 +1,4 @@
-"""providers/computer_system.py: which computer is this, and who sits at it?"""
+"""Tests of providers/computer_system.py: the computer, and its console user."""
 
 import os
 from typing import Any

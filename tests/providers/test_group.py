@@ -1,4 +1,4 @@
-"""providers/group.py: which groups are there, and whose are they?"""
+"""Tests of providers/group.py: the groups, local and of a domain."""
 
 import pytest
 

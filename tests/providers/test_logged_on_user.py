@@ -1,4 +1,4 @@
-"""providers/logged_on_user.py: which account is each logon session of, under whatever name?"""
+"""Tests of providers/logged_on_user.py: the account of each logon session, by any spelling of its name."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""providers/ls_logon_session.py: is all told that Linux knows of a logon session, each value with its source?"""
+"""Tests of providers/ls_logon_session.py: all values that Linux has, each with its source."""
 
 from datetime import UTC, datetime
 from uuid import UUID, uuid5

@@ -1,4 +1,4 @@
-"""LS_LogonSessionUsage: are its sums those of the example host, and those of this machine's processes?"""
+"""Tests of LS_LogonSessionUsage: its sums for the example host and for this machine's processes."""
 
 import os
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""providers/ls_process.py: are the kernel's facts of each process there as they are, exact bytes included?"""
+"""Tests of providers/ls_process.py: the kernel's facts of each process are unchanged, exact bytes included."""
 
 import os
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""providers/ls_session_process.py: is the evidence told for each pair, and what is asked next of a process?"""
+"""Tests of providers/ls_session_process.py: the evidence of each pair, and values of the process."""
 
 from datetime import UTC, datetime
 

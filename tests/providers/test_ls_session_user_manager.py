@@ -1,4 +1,4 @@
-"""providers/ls_session_user_manager.py: which user manager runs the applications of a desktop login?"""
+"""Tests of providers/ls_session_user_manager.py: the user manager that runs the applications of a desktop login."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""providers/ls_socket.py: which network sockets do processes hold?"""
+"""Tests of providers/ls_socket.py: the network sockets that processes hold."""
 
 import os
 import socket

@@ -1,4 +1,4 @@
-"""providers/ls_unit_logon.py: which logon session had a service started?"""
+"""Tests of providers/ls_unit_logon.py: the logon session that started a service."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""providers/process.py: is each property of Win32_Process what the kernel says, in Windows' units, for any process?"""
+"""Tests of providers/process.py: each property of Win32_Process is the kernel's value, in Windows' units."""
 
 import os
 from datetime import UTC, datetime

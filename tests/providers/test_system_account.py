@@ -1,4 +1,4 @@
-"""providers/system_account.py: which accounts are the system's own?"""
+"""Tests of providers/system_account.py: the accounts of the system."""
 
 import pytest
 

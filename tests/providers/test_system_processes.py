@@ -1,4 +1,4 @@
-"""providers/system_processes.py: does the computer have every process, and every process its computer?"""
+"""Tests of providers/system_processes.py: the computer with every process, in both directions."""
 
 from tests import example
 from tests.hosts import user

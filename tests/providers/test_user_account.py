@@ -1,4 +1,4 @@
-"""providers/user_account.py: which accounts are people's, and what is told of them?"""
+"""Tests of providers/user_account.py: accounts of people, and their values."""
 
 import os
 import pwd

@@ -1,4 +1,4 @@
-"""Who sees what? Everybody their own logon sessions and processes, and only root or sudo all of them."""
+"""Access: every user sees their own logon sessions and processes; only root and sudo see all."""
 
 import json
 from collections.abc import Iterator

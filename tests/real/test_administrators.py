@@ -1,4 +1,4 @@
-"""Scripts of administrators, asked of the packaged service under a real systemd: are the answers the truth?
+"""Scripts of administrators, run against the packaged service under a real systemd: their answers are right.
 
 It is what systemctl, getent, the accounts' files, the logs of logins and /proc say.
 """

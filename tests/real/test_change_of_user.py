@@ -1,4 +1,4 @@
-"""Whose is a process that changed its user: does sudo, su or a daemon's su make another logon session?"""
+"""Processes that changed their user: sudo and su keep the logon session; a daemon's su makes another one."""
 
 import contextlib
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Are the documented classes true on a genuine machine? Real logins, in WMI's words, held against the kernel."""
+"""The documented classes on a genuine machine: real logins in WMI's words, compared with the kernel."""
 
 import json
 import subprocess

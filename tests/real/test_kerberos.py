@@ -1,4 +1,4 @@
-"""Do tickets of a real KDC let real clients into the packaged service, as whom the KDC says, and nobody else?"""
+"""Tickets of a real KDC authenticate real clients at the packaged service, as the right users only."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Does the laboratory leave nothing behind, even when its test run is killed?"""
+"""The laboratory leaves nothing behind, even when its test run is killed."""
 
 import os
 import signal

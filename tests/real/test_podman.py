@@ -1,4 +1,4 @@
-"""What does the product say of processes in a container that the real podman runs?"""
+"""Processes in a container that the real podman runs."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Whose are the processes that nobody started by hand: jobs of cron and at, and daemons?"""
+"""Logon sessions of scheduled processes: jobs of cron and at, and daemons."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Does the packaged service, under a real systemd, tell real clients what the kernel says, and everybody their own?"""
+"""The packaged service, under a real systemd, returns the kernel's facts to real clients, to each user their own."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Does the service do its work under a genuine systemd, confined as its unit has it?"""
+"""The service works under a genuine systemd with the restrictions of its unit."""
 
 import contextlib
 import os

@@ -1,4 +1,4 @@
-"""Which logon session does ssh make, and what is left of it after the connection is gone?"""
+"""The logon session of an ssh login, and what remains of it after the connection has ended."""
 
 import contextlib
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Which LogonType is each kind of login? Logind makes sessions of every type and class; the table says what they are.
+"""The LogonType of each kind of login: logind creates sessions of every type and class.
 
 Types and classes: org.freedesktop.login1(5); LogonTypes: Win32_LogonSession.LogonType. The machine's seat has no
 virtual terminals, and logind refuses the names tty1 to tty63 there: serial terminals stand for them.

@@ -1,4 +1,4 @@
-"""Whose is what a user's own service manager runs: its units, lingering, and what only pretends to be a login?"""
+"""Processes of a user's service manager: its units, lingering, and names that only look like a login."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""server/connection.py: a request that ends anywhere, in any way: is it answered or forgotten, and those before it too?
+"""Fuzz tests of server/connection.py: requests that end anywhere are answered or dropped, earlier ones answered.
 
 Requests with a length, in chunks and several at once are cut after each byte; LOGONSCOPE_FUZZ over 10,000 has every
 client try every way to end.

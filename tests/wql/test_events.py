@@ -1,4 +1,4 @@
-"""wql/events.py: is a sound event query understood whole, and each unsound one refused by its documented error?"""
+"""Tests of wql/events.py: a valid event query is parsed, and each invalid one rejected with its documented error."""
 
 import pytest
 

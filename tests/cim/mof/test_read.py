@@ -1,4 +1,4 @@
-"""cim/mof/read.py: does MOF declare what DSP0004 and WMI say it does, and is every other text refused where it errs?"""
+"""Tests of cim/mof/read.py: MOF as DSP0004 and WMI define it, and an error with its position for other text."""
 
 import time
 from typing import Any

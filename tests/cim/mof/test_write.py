@@ -1,4 +1,4 @@
-"""cim/mof/write.py: does the MOF that is written say all that a class says, to ourselves and to pywbem's compiler?"""
+"""Tests of cim/mof/write.py: written MOF has the whole class, for our reader and for pywbem's compiler."""
 
 import re
 from collections.abc import Iterable, Iterator

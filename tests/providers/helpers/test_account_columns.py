@@ -1,4 +1,4 @@
-"""providers/helpers/account_columns.py: what do tables of accounts share, and what do their keys mean?"""
+"""Tests of providers/helpers/account_columns.py: columns that accounts share, and their keys."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""providers/helpers/account_names.py: is what Windows calls an account one-to-one with what Linux calls it?"""
+"""Tests of providers/helpers/account_names.py: names of accounts map one-to-one between Windows and Linux."""
 
 import pytest
 from hypothesis import given

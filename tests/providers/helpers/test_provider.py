@@ -1,4 +1,4 @@
-"""providers/helpers/provider.py: does the engine make of any table what it says, and does every table keep the laws?"""
+"""Tests of providers/helpers/provider.py: rows made from tables, and the rules that every table must follow."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""providers/helpers/registry.py: which classes have instances here, from which file, and what can stand where?"""
+"""Tests of providers/helpers/registry.py: classes with instances here, their modules, and the classes at ends."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""providers/sockets.py: what do tables of sockets share?"""
+"""Tests of providers/helpers/socket_keys.py: columns and keys of sockets."""
 
 import pytest
 

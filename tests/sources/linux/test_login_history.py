@@ -1,4 +1,4 @@
-"""sources/linux/login_history.py: are past logins read from every database, written by other programs than ours?"""
+"""Tests of sources/linux/login_history.py: past logins from every database, written by other programs."""
 
 import sqlite3
 import struct

@@ -1,4 +1,4 @@
-"""sources/linux/systemctl.py: is the text of systemctl understood, whatever a unit has in it?"""
+"""Tests of sources/linux/systemctl.py: the output of systemctl is parsed, whatever a unit contains."""
 
 import errno
 from pathlib import Path

@@ -50,7 +50,7 @@ class Nursery:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        """Log everybody out."""
+        """Log every user out."""
         self._process.communicate()
 
     def login(
@@ -63,7 +63,7 @@ class Nursery:
         name: bytes = b"",
         zombie: bool = False,
     ) -> list[int]:
-        """Log somebody in so many times, and return the pids.
+        """Log a user in so many times, and return the pids.
 
         Args:
             uid: who logs in.

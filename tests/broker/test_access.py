@@ -92,7 +92,7 @@ def test_whose_and_session_of_answer_for_what_is_ones_own_alone(crowd: Crowd, ca
         elif crowd.owns_in_system_session(uid, pid):
             (answer,) = broker.whose(host, str(pid))
             assert (answer.logon_id, answer.is_own) == (str(UNSET), True)
-            # of the parents that are not one's own, what Win32_Process shows of them to everybody
+            # of the parents that are not one's own, what Win32_Process shows of them to every user
             others = [link for link in answer.chain if not crowd.sees_process(uid, link.pid)]
             assert {(link.uid, link.logon_id, link.command_line, link.state) for link in others} <= {(None,) * 4}
             assert broker.session_of(host, pid).session.logon_type == 0

@@ -1,6 +1,6 @@
 """Tests of broker/access.py by classes and instances: no answer shows a caller what is hidden from it.
 
-On random hosts, everything that an administrator gets is asked for by somebody else: by enumeration, by path, by
+On random hosts, everything that an administrator gets is asked for by another user: by enumeration, by path, by
 association and by method.
 """
 
@@ -68,7 +68,7 @@ def assert_keeps(secrets: set[str], text: str) -> None:
 
 
 def is_there(ask: Callable[[], Iterable[object]]) -> bool:
-    """Tell whether an operation finds its instance."""
+    """Return whether an operation finds its instance."""
     try:
         list(ask())
     except NotFoundError:
@@ -213,5 +213,5 @@ def _same(path: str) -> str:
 
 
 def _dangles(host: Request, path: str) -> bool:
-    """Tell whether a reference names nothing: an account that no name service knows."""
+    """Return whether a reference names nothing: an account that no name service knows."""
     return not is_there(lambda: [get(host, path)])

@@ -39,7 +39,7 @@ def crowd(nursery: Nursery) -> dict[int, int]:
 
 @pytest.fixture(scope="module")
 def somebody(nursery: Nursery) -> dict[str, list[int]]:
-    """Log somebody in: five times as itself, and twice as root."""
+    """Log a user in: five times as itself, and twice as root."""
     return {"as itself": nursery.login(SOMEBODY, 5, become=True), "as root": nursery.login(SOMEBODY, 2)}
 
 
@@ -162,7 +162,7 @@ def test_a_login_that_changes_its_user_stays_the_same_logon_session(somebody: di
         assert answer.process.uid == (SOMEBODY if pid in somebody["as itself"] else 0)
 
 
-# Somebody who looks
+# A user who looks
 
 LOOK = """
 import json, os, sys, logonscope

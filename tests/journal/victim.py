@@ -1,4 +1,4 @@
-"""A process that writes a journal as fast as it can, until somebody kills it: it prints what is committed.
+"""A process that writes a journal as fast as it can, until a user kills it: it prints what is committed.
 
 python -m tests.journal.victim FOLDER SEED
 """

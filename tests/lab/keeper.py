@@ -47,7 +47,7 @@ def remove(trace: Path) -> None:
 
 
 def kept(trace: Path) -> bool:
-    """Tell whether the keeper whose number a control group or mount point bears is still there."""
+    """Return whether the keeper whose number a control group or mount point bears is still there."""
     try:
         return b"keeper.py" in Path("/proc", trace.name.removeprefix(NAME), "cmdline").read_bytes()
     except OSError:

@@ -14,7 +14,7 @@ from tests.lab.systemd import free_port
 from tests.lab.systems import PATH
 
 PROGRAMS = ("krb5kdc", "kdb5_util", "kadmin.local", "kinit")
-PASSWORD = "correct-horse"  # noqa: S105 -- everybody's here
+PASSWORD = "correct-horse"  # noqa: S105 -- every user's here
 SERVICES = ("HTTP/", "WSMAN/", "host/")
 CONFIG = """[libdefaults]
 default_realm = {name}

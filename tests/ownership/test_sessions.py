@@ -60,7 +60,7 @@ def describe(
     logon: str = "41",
     members_are_complete: bool = True,
 ) -> LogonSession:
-    """Return the logon session of a login, or one that nobody vouches for."""
+    """Return the logon session of a login, or one that nobody has a record of."""
     return described(Owner(logon, evidence, login), members, members_are_complete=members_are_complete)
 
 
@@ -161,7 +161,7 @@ def test_the_first_process_says_what_a_session_began_with_only_where_it_is_a_log
     cron = process(20, comm="cron", start=200)
     job = [cron._replace(uids=(0, 0, 0, 0)), process(21, 20, comm="sh", start=300)]
     assert describe(None, job).logon_type == 4
-    for uids in ((1000, 0, 0, 0), None):  # anybody can take the name
+    for uids in ((1000, 0, 0, 0), None):  # any user can take the name
         assert describe(None, [cron._replace(uids=uids), *job[1:]]).logon_type is None
     session = describe(None, [process(21, 20, comm="sh", start=300)])
     assert session.logon_type is None

@@ -50,7 +50,7 @@ def ask(caller: Caller = ROOT, *looks: Snapshot) -> Request:
 
 
 def connect(caller: Caller = ROOT) -> Host:
-    """Return a Windows as somebody gets it."""
+    """Return a Windows as a user gets it."""
     return LocalHost(Memory(snapshot()), WINDOWS, caller, save_recording)
 
 

@@ -66,7 +66,7 @@ def fixed(**values: Value) -> dict[str, frozenset[Value]]:
 
 
 def web1(caller: Caller = ROOT, **changes: Any) -> Host:
-    """Return the example host as somebody gets it, changed in some ways; also in its platform and vitals."""
+    """Return the example host as a user gets it, changed in some ways; also in its platform and vitals."""
     parts = {name: changes.pop(name) for name in ("platform", "vitals") if name in changes}
     machine = changes.pop("machine", SNAPSHOT.machine)._replace(**parts)
     return seen(SNAPSHOT._replace(machine=machine, **changes), caller)

@@ -12,7 +12,7 @@ NOTICE = "only your own logon sessions are shown; use sudo or --readable to see 
 
 
 def asked(machine: Machine, *words: str, user: str) -> tuple[int, str, str]:
-    """Ask the product as somebody; return exit code, output and what it says beside it."""
+    """Ask the product as a user; return exit code, output and what it says beside it."""
     done = machine.run([PYTHON, "-m", "logonscope", *words, "-o", "json"], user, check=False)
     return done.returncode, done.stdout, done.stderr
 
@@ -113,7 +113,7 @@ def test_facts_that_every_user_may_read_are_not_hidden(lab: Lab, user: str) -> N
 
 @pytest.fixture
 def hidden(lab: Lab) -> Iterator[None]:
-    """Have /proc show everybody only the processes that run as them (proc(5), hidepid)."""
+    """Have /proc show every user only the processes that run as them (proc(5), hidepid)."""
     lab.machine.run(["mount", "-o", "remount,hidepid=invisible", "/proc"])
     yield
     lab.machine.run(["mount", "-o", "remount,hidepid=off", "/proc"])

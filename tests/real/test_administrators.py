@@ -178,6 +178,6 @@ def test_a_user_whom_polkit_allows_it_controls_one_service(lab: Lab, service: Ma
     stopped = called(service, (ALICE, "cron.service", "StopService"), (ALICE, "lab-allowed.service", "StopService"))
     service.run(["rm", RULES])
     service.run(["systemctl", "restart", "polkit"], check=False)
-    # without polkit, as on the Debian 13 of these tests, the manager refuses everybody but root
+    # without polkit, as on the Debian 13 of these tests, the manager refuses every user but root
     assert stopped == ([2, 0] if has_polkit else [2, 2])
     assert (state(service, "cron.service"), lab.main_process("lab-allowed") == 0) == ("active", has_polkit)

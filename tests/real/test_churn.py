@@ -117,7 +117,7 @@ def seconds(row: Row) -> float:
 
 
 def enough(seen: Counter[str]) -> bool:
-    """Tell whether each rule has been tried on many processes."""
+    """Return whether each rule has been tried on many processes."""
     return min(seen[evidence] for evidence in ("scope", "audit", "none")) >= 100
 
 

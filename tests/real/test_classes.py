@@ -10,7 +10,7 @@ SYSTEM = "4294967295"
 
 
 def asked(lab: Lab, *words: str, user: str | None = None) -> subprocess.CompletedProcess[str]:
-    """Ask the product as somebody."""
+    """Ask the product as a user."""
     return lab.machine.run([PYTHON, "-m", "logonscope", *words, "-o", "json"], user, check=False)
 
 

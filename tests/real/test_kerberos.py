@@ -32,7 +32,7 @@ class Kingdom:
         self.machine, self.realm, self.other = machine, realm, other
 
     def prepare(self) -> None:
-        """Give the service its keys, and everybody a ticket."""
+        """Give the service its keys, and every user a ticket."""
         self.realm.add("alice", "bob", "carol", "root", "scanner", "alice/admin", *KEYS)
         self.other.add("alice")
         self.realm.trust(self.other)

@@ -35,7 +35,7 @@ class Kind(NamedTuple):
 
 FAR = "192.0.2.7"
 KINDS: dict[Kind, int] = {
-    # somebody sits at the machine
+    # a user sits at the machine
     Kind("login", "tty", tty="ttyS1"): INTERACTIVE,
     Kind("login", "tty", seat="seat0", tty="ttyS2"): INTERACTIVE,
     Kind("login", "unspecified", tty="ttyS0"): INTERACTIVE,
@@ -49,7 +49,7 @@ KINDS: dict[Kind, int] = {
     Kind("login", "tty", "greeter", tty="hvc0"): INTERACTIVE,
     Kind("gdm-password", "wayland", "lock-screen", seat="seat0"): UNLOCK,
     Kind("kde", "x11", "lock-screen", seat="seat0", display=":3"): UNLOCK,
-    # somebody comes from elsewhere
+    # a user comes from elsewhere
     Kind("sshd", "tty", tty="pts/7", remote_host=FAR): REMOTE_INTERACTIVE,
     Kind("sshd", "unspecified", tty="pts/8", remote_host=FAR, remote_user="root"): REMOTE_INTERACTIVE,
     Kind("xrdp-sesman", "x11", remote_host=FAR, display=":10"): REMOTE_INTERACTIVE,
@@ -68,7 +68,7 @@ KINDS: dict[Kind, int] = {
     Kind("atd", "unspecified", "background"): BATCH,
     Kind("anacron", "unspecified", "background"): BATCH,
     Kind("cron", "unspecified", "user"): BATCH,
-    # somebody else's credentials, in a session of their own
+    # another user's credentials, in a session of their own
     Kind("su-l", "unspecified", "background"): BATCH,
     Kind("su-l", "unspecified", "user"): BATCH,
     Kind("su", "unspecified", "user"): BATCH,

@@ -18,7 +18,7 @@ def manager(lab: Lab, uid: int) -> int:
 
 @pytest.fixture
 def lingering(lab: Lab) -> int:
-    """Have alice's manager run without anybody logged in."""
+    """Have alice's manager run without any user logged in."""
     lab.machine.run(["loginctl", "enable-linger", "alice"])
     pid = manager(lab, lab.alice.uid)
     wait_until(lambda: lab.whose(pid)["session"]["state"] == "lingering", what="logind's file has the new state")

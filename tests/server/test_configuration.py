@@ -168,7 +168,7 @@ def test_a_file_that_is_none(tmp_path: Path) -> None:
 def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
     file = written(tmp_path, "")
     os.chmod(file, 0)
-    if os.access(file, os.R_OK):  # root may all the same: ask as somebody who may not
+    if os.access(file, os.R_OK):  # root may all the same: ask as a user who may not
         child = os.fork()
         if child == 0:
             os.setresuid(65534, 65534, 65534)

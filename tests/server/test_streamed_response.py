@@ -1,4 +1,4 @@
-"""Tests of server/streamed_response.py: the parts of a response come in their order, and the rows end with it."""
+"""Tests of server/streamed_response.py: parts of a response are sent in order, and its end ends the rows."""
 
 import asyncio
 from collections.abc import Callable

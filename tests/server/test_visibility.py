@@ -73,7 +73,7 @@ def assert_equal(exchanges: list[Exchange], others: list[Exchange]) -> None:
 
 
 def same_owners(crowd: Crowd, other: Crowd, uid: int) -> bool:
-    """Tell whether the processes in a caller's logon sessions have the same owners on another host."""
+    """Return whether the processes in a caller's logon sessions have the same owners on another host."""
     return all(other.owner[pid] == crowd.owner[pid] for pid in crowd.process if crowd.sees_session(uid, pid))
 
 

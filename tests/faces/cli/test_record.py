@@ -46,4 +46,4 @@ def test_this_machine_goes_through_a_pipe(tmp_path: Path) -> None:
         subprocess.run([sys.executable, "-m", "logonscope", "record", "-"], stdout=file, check=True)
     code, out, _ = reply(["ps", "-o", "jsonl", "--host", str(path)])
     assert code == 0
-    assert f'"pid": {os.getpid()}, ' in out  # alone, for somebody whose processes belong to no login of theirs
+    assert f'"pid": {os.getpid()}, ' in out  # alone, for a user whose processes belong to no login of theirs

@@ -220,7 +220,7 @@ def test_every_reference_of_an_association_declares_its_end(served: tuple[Class,
 
 
 def fits(of: Property, value: Any) -> bool:
-    """Tell whether a value is of the property's type: its range, and text that every answer can carry."""
+    """Return whether a value is of the property's type: its range, and text that every answer can carry."""
     if value is None:
         return True
     if of.array and of.type == "uint8":

@@ -131,7 +131,7 @@ def test_whom_a_ticket_has_proved_needs_no_password_but_has_to_be_let_in(lab: La
     names = ("carol", "frank", "bob", "erin", "nobody-of-that-name", "Carol", "carol\0", "\ud800", "", "x" * 257)
     answers = admitted(lab.machine, "logonscope", *names)
     assert answers[:2] == [["carol", accounts["carol"], True], ["frank", accounts["frank"], False]]
-    assert answers[2] == ["bob", lab.bob.uid, False]  # has no password that anybody knows
+    assert answers[2] == ["bob", lab.bob.uid, False]  # has no password that any user knows
     assert answers[3:] == [None] * 7  # erin has expired
     service(lab.machine, "closed", "auth required pam_permit.so\naccount required pam_deny.so\n")
     assert admitted(lab.machine, "closed", "carol") == [None]

@@ -136,7 +136,7 @@ def test_when_the_user_file_changes_all_are_forgotten(scene: Scene) -> None:
 
 def test_a_success_with_an_older_file_is_not_cached(scene: Scene) -> None:
     def slow(name: str, password: str) -> Caller | None:
-        scene.version += 1  # the file changes, and somebody else asks meanwhile
+        scene.version += 1  # the file changes, and another user asks meanwhile
         passwords.verify("bob", "another password", THERE) if name == "alice" else None
         return scene.file(name, password)
 

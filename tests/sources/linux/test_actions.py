@@ -58,7 +58,7 @@ def nice_values(pid: int) -> list[int]:
 
 
 def refused(child: Child, nice: int | None, uid: int = NOBODY) -> int | None:
-    """Return the number of the error that somebody without rights gets."""
+    """Return the number of the error that a user without rights gets."""
     try:
         act(PROC, Action(child.pid, start(child.pid), nice, uid))
     except PermissionError as error:
@@ -119,7 +119,7 @@ def test_a_pid_that_a_thread_has_by_now_names_no_process(nice: int | None) -> No
 
 @pytest.fixture
 def own() -> Iterator[Child]:
-    """Start a process that runs as somebody without rights."""
+    """Start a process that runs as a user without rights."""
     if os.geteuid() != 0:
         cannot("only root can become somebody else")
     with subprocess.Popen(["sleep", "60"], user=NOBODY, group=NOBODY, extra_groups=[]) as process:
@@ -129,7 +129,7 @@ def own() -> Iterator[Child]:
 
 @pytest.fixture
 def setuid() -> Iterator[Child]:
-    """Start a process whose real uid is somebody's and whose others are root's, as a setuid program's are."""
+    """Start a process whose real uid is a user's and whose others are root's, as a setuid program's are."""
     if os.geteuid() != 0:
         cannot("only root can become somebody else")
     become = f"import os, time; os.setresuid({NOBODY}, 0, 0); print(flush=True); time.sleep(60)"

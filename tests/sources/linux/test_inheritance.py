@@ -89,7 +89,7 @@ def test_an_older_process_with_the_id_proves_it(
         ("sshd", 0, STARTED - 1, True),
         ("dropbear", 0, CREATED * TICKS - 1, True),
         ("sshd", 0, CREATED * TICKS, None),  # started by the login
-        ("sshd", 1000, STARTED - 1, None),  # anybody can choose a name
+        ("sshd", 1000, STARTED - 1, None),  # any user can choose a name
         ("gnome-keyring-d", 0, STARTED - 1, None),
     ],
 )

@@ -42,7 +42,7 @@ def groups(**query: Any) -> list[Group]:
 
 
 def listed(name: str) -> bool:
-    """Tell whether an account stands in passwd(5)."""
+    """Return whether an account stands in passwd(5)."""
     return any(line.startswith(f"{name}:") for line in Path("/etc/passwd").read_text(encoding="utf-8").splitlines())
 
 

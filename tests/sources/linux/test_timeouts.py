@@ -347,7 +347,7 @@ def after(seconds: float, value: int) -> int:
 
 
 def goes(pool: CallPool) -> bool:
-    """Tell whether a call is tried."""
+    """Return whether a call is tried."""
     try:
         return pool.call(LATE, lambda: True)
     except TooManyHungCallsError:

@@ -586,9 +586,9 @@ class _OwnerlessFilter:
 @lru_cache(MAX_PICKS)
 def _pick_facts(facts: Facts) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
     """Return a function: it takes (*process, None) and returns the fields, with None for all facts not in ``facts``."""
-    kept = facts | {"pid", "unread"} | ({"comm"} if "name" in facts else set())
+    picked_facts = facts | {"pid", "unread"} | ({"comm"} if "name" in facts else set())
     # index -1 is the None at the end
-    return itemgetter(*(index if fact in kept else -1 for index, fact in enumerate(Process._fields)))
+    return itemgetter(*(index if fact in picked_facts else -1 for index, fact in enumerate(Process._fields)))
 
 
 def _names_sessions(which: Which) -> bool:

@@ -152,9 +152,9 @@ class Recorder:
         """Return what was collected since the last batch."""
         # in memory the column CHANGES has the state after the last change
         # excluded rows have no place any more
-        kept = [(*row[:CHANGES], row[CHANGES] and 1, *row[CLASS:]) for row in self._rows if row[PLACE] is not None]
+        kept_rows = [(*row[:CHANGES], row[CHANGES] and 1, *row[CLASS:]) for row in self._rows if row[PLACE] is not None]
         batch = Batch(
-            self._first_seq, self._seq, self._ms, kept, self._changes, self._changed_ids, self._ends,
+            self._first_seq, self._seq, self._ms, kept_rows, self._changes, self._changed_ids, self._ends,
             self._programs.take_new_rows(), self._credentials.take_new_rows(), self._commands.take_new_rows(),
             self._places.take_new_rows(), self._logons.take_changed_rows(), self._moments, self._losses, self._events,
         )  # fmt: skip

@@ -389,8 +389,10 @@ def _parse_row(path: str, kind: str, names: Iterable[str], values: list[Any], pr
     try:
         # Fields that this version does not know are skipped, and those that the recording lacks get their defaults.
         # strict: a row with more or fewer values than names is damaged.
-        known = _fields_by_name(kind)
-        fields = {known[name]: value for name, value in zip(names, values, strict=True) if name in known}
+        fields_by_name = _fields_by_name(kind)
+        fields = {
+            fields_by_name[name]: value for name, value in zip(names, values, strict=True) if name in fields_by_name
+        }
         if kind == "login" and fields.get("process"):
             fields["process"] = _parse_row(path, "process", process_names, fields["process"], ())
         if kind == "process" and fields.get("cmdline") is not None:

@@ -42,10 +42,10 @@ class AuthenticationReader:
         if len(self._remembered) + len(new_queries) > MAX_REMEMBERED:
             self._remembered = {}
         for query in new_queries:
-            own = tuple(line for line in lines if line.pid in query.pids)
+            lines_of_query = tuple(line for line in lines if line.pid in query.pids)
             # a line that is missing may still come, or be readable the next time
-            if own and query.since is not None:
-                self._remembered[query] = own
+            if lines_of_query and query.since is not None:
+                self._remembered[query] = lines_of_query
         return [*remembered_lines, *lines]
 
     def _read_lines(

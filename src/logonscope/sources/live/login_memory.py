@@ -54,8 +54,8 @@ class LoginMemory:
                 # its record is gone, and its scope still exists
                 known_key = scopes.get((login.id, login.uid, login.scope_inode or 0))
                 if known_key is not None:
-                    known = self._logins[known_key]
-                    self._logins[known_key] = known._replace(
+                    remembered = self._logins[known_key]
+                    self._logins[known_key] = remembered._replace(
                         scope_ids=login.scope_ids, earliest_start=login.earliest_start
                     )
                     continue
@@ -83,15 +83,15 @@ class LoginMemory:
 
     def _learn(self, key: _Key, login: Login) -> Login:
         """Store a record that was read, and return it with the kernel id and the terminal that the memory has of it."""
-        known = self._logins.get(key)
+        remembered = self._logins.get(key)
         # the leader has the kernel id of its login, even if the record has none
         leader_id = login.process.ses if login.process and login.process.ses not in {None, UNSET} else None
-        kernel_id = leader_id or (known and known.remembered) or carried_kernel_id(login)
+        kernel_id = leader_id or (remembered and remembered.remembered) or carried_kernel_id(login)
         learned = login._replace(
             remembered=kernel_id,
             # whether the kernel id was inherited stays decided once it was decided
-            inherited=known.inherited if login.inherited is None and known is not None else login.inherited,
-            seen_tty=known.seen_tty if known is not None else None,
+            inherited=remembered.inherited if login.inherited is None and remembered is not None else login.inherited,
+            seen_tty=remembered.seen_tty if remembered is not None else None,
         )
         self._logins[key] = learned
         return learned

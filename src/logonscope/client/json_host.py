@@ -213,7 +213,7 @@ class PastJsonHost(JsonHost):
 
 
 def _each(read: Callable[[Line], Any], lines: Generator[Line, None, None]) -> Iterator[Any]:
-    """Yield what is read of each line; closing it closes the response."""
+    """Yield the row that a function reads from each line; closing the iterator closes the response."""
     try:
         for line in lines:
             yield read(line)

@@ -36,7 +36,7 @@ def is_remote(host: str) -> bool:
 
 
 def rights_texts(host: str | None, view_as: str | None) -> HintTexts:
-    """Return the texts of hints for a host: what gives more rights depends on it, and on --as."""
+    """Return the texts of hints for a host; the way to get more rights depends on the host and on --as."""
     texts = dict(HINTS)
     if host is not None and "://" in host:
         texts |= dict.fromkeys(_RIGHTS, "connect as an administrator")

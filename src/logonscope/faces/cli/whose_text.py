@@ -255,7 +255,7 @@ def container_label(answer: SessionProcess | LogonSession) -> str:
 
 
 def short_container_id(answer: SessionProcess | LogonSession) -> str:
-    """Return the id of a container as engines show it: the first 12 of 64 digits; a name as it is."""
+    """Return the id of a container as engines show it: the first 12 of 64 digits; a name unchanged."""
     container_id = answer.container_id or ""
     return container_id[:12] if _LONG_ID.fullmatch(container_id) else container_id
 

@@ -79,7 +79,7 @@ class ForeignLookup(Protocol):
 
 
 class ForeignByProcess:
-    """Decides what is foreign by the facts of one process; if they do not suffice, its logon session is foreign."""
+    """Decides from the facts of a process whether it is foreign; if they do not suffice, its session counts as foreign."""
 
     def __init__(self, ownership: Ownership) -> None:
         self._ownership, self._machine = ownership, Machine("")

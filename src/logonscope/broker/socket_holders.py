@@ -29,7 +29,7 @@ class Holder(NamedTuple):
 
 
 class Holders(NamedTuple):
-    """The processes that hold some of the requested sockets, and how many could not be looked at."""
+    """The processes that hold some of the requested sockets, and the number of processes that could not be read."""
 
     holders: list[Holder]
     unread_count: int

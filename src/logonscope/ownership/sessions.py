@@ -241,7 +241,7 @@ def address_of(remote_host: str | None) -> str | None:
 
 
 def plain_address(text: str) -> str | None:
-    """Return an IP address in its usual form; an IPv4 address mapped to IPv6 (RFC 4291, 2.5.5.2) becomes the IPv4 address."""
+    """Return an IP address in its usual form; one of IPv4 mapped to IPv6 (RFC 4291, 2.5.5.2) in that of IPv4."""
     import ipaddress  # noqa: PLC0415 -- slow to import
 
     try:

@@ -45,7 +45,7 @@ def test_a_caller_with_a_source_object_sees_all_of_it(tmp_path: Path) -> None:
     assert logonscope.connect(tmp_path / "again").sessions() == recorded.sessions()
 
 
-def test_a_source_is_asked_for_what_it_can_do_and_closed_with_its_host() -> None:
+def test_a_source_is_requested_what_it_can_do_and_closed_with_its_host() -> None:
     source = Kept(example.snapshot())
     with logonscope.connect(source) as host:
         assert host.invoke("Win32_Process=4312", "Terminate").return_value == 0
@@ -75,7 +75,7 @@ def test_what_cannot_be_connected_to_is_refused(tmp_path: Path) -> None:
         logonscope.connect(visibility="all")  # type: ignore[arg-type]  # what is wrong is the point
 
 
-def test_only_what_is_asked_for_is_imported() -> None:
+def test_only_what_is_requested_is_imported() -> None:
     program = "import sys, logonscope; print(len([m for m in sys.modules if m.startswith('logonscope')]))"
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stdout == b"1\n"
     assert "connect" in dir(logonscope)

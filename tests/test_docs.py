@@ -109,7 +109,7 @@ def test_every_field_of_a_row_is_explained(row: type[Any]) -> None:
     assert re.findall(r"`(\w+)`", "\n".join(re.findall(r"^\| (`[^|]*) \|", section, re.MULTILINE))) == list(row._fields)
 
 
-def test_the_source_of_the_page_is_asked() -> None:
+def test_the_source_of_the_page_is_used() -> None:
     page = (ROOT / "docs/adding-a-source.md").read_text(encoding="utf-8")
     programs = re.findall(r"^```python\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
     space: dict[str, Any] = {}

@@ -201,7 +201,7 @@ def test_the_order_of_reasons_does_not_say_whether_a_hidden_fact_could_be_read(u
     assert [*(seen[0].unread or {}).items()] == [*reasons.items()]
 
 
-def test_what_was_not_asked_for_is_not_called_masked() -> None:
+def test_what_was_not_requested_is_not_called_masked() -> None:
     shown = seen_by(user(1000)).masked(Process(7, uids=(0,) * 4, exe="/x"), frozenset({"exe"}))
     assert (shown.exe, shown.unread) == (None, {"exe": NOT_YOUR_PROCESS})
     assert seen_by(user(1000)).masked(Process(7, uids=(0,) * 4), NO_FACTS).unread is None

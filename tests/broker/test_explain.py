@@ -68,7 +68,7 @@ def test_it_reads_no_process() -> None:
 
 
 @pytest.mark.parametrize("uid", [0, 1000])
-def test_what_it_says_of_the_first_reading_is_what_a_query_asks_for(uid: int) -> None:
+def test_the_explained_first_reading_equals_that_of_the_query(uid: int) -> None:
     memory, caller = Memory(example.snapshot()), user(uid) if uid else ROOT
     text = "SELECT * FROM Win32_Process WHERE Name = 'python3' AND SessionId = 41"
     (part,) = told(text, memory.request(caller))
@@ -117,7 +117,7 @@ def readings(text: str, caller: Caller = ROOT, namespace: str | None = None) -> 
     ],
 )
 @pytest.mark.parametrize("caller", [ROOT, user(1000)], ids=["root", "alice"])
-def test_what_it_says_is_what_a_query_asks_for(text: str, caller: Caller) -> None:
+def test_an_explanation_equals_the_requests_of_the_query(text: str, caller: Caller) -> None:
     namespace = "root/logonscope" if " LS_" in text else None
     parts = told(text, Memory(example.snapshot()).request(caller), namespace)
     said, really = [reading for part in parts for reading in part.reads], readings(text, caller, namespace)
@@ -213,7 +213,7 @@ def test_a_hidden_logon_session_is_explained_as_a_missing_one() -> None:
         "REFERENCES OF {Win32_Process=1} WHERE ResultClass = Win32_Process",
     ],
 )
-def test_what_cannot_be_asked_cannot_be_explained(text: str) -> None:
+def test_an_invalid_query_cannot_be_explained(text: str) -> None:
     with pytest.raises(LogonscopeError, match="at line 1, column"):
         told(text)
 

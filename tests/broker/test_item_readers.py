@@ -106,7 +106,7 @@ def test_sockets_of_a_process_with_other_uids_are_hidden(memory: Memory) -> None
     assert items(own, "socket", asking(), user(1001)) == []
 
 
-def test_of_the_machine_only_what_is_asked_for_is_read(memory: Memory) -> None:
+def test_of_the_machine_only_what_is_requested_is_read(memory: Memory) -> None:
     ((bare,),) = items(memory, "machine", asking())
     assert (bare.machine.vitals, bare.machine.platform, bare.processes, bare.sessions, bare.logins) == (
         None, None, None, (), (),

@@ -70,7 +70,7 @@ def test_what_was_known_before_stays_known() -> None:
     assert {pid: row.leftover for pid, row in rows.items()} == {20: True, 10: False}
 
 
-def test_a_place_of_no_login_is_asked_for_once() -> None:
+def test_a_place_of_no_login_is_requested_once() -> None:
     memory = Memory(seen((FIRST,), IN_C1, IN_C1._replace(pid=21), IN_C1._replace(pid=22)))
     owned = [owner.logon_id for _, owner in memory.request(ROOT).read(EVERY).pairs]
     assert owned == [C1] * 3  # the place decides, but no record tells more

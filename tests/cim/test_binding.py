@@ -281,7 +281,7 @@ words = st.text(max_size=20).filter(lambda text: "%" not in text)
 
 
 @given(words, words, words)
-def test_whatever_the_names_a_reference_comes_back_as_it_was(domain: str, name: str, logon: str) -> None:
+def test_whatever_the_names_a_reference_is_unchanged(domain: str, name: str, logon: str) -> None:
     reference: tuple[Value, ...] = (
         "Win32_LoggedOnUser",
         ("Win32_Account", domain, name),

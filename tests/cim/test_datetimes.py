@@ -58,7 +58,7 @@ def test_a_point_in_a_zone_of_whole_minutes_keeps_its_zone(naive: datetime, minu
 
 
 @given(st.timedeltas(timedelta(), LONGEST))
-def test_an_interval_comes_back_as_it_was(interval: timedelta) -> None:
+def test_an_interval_is_unchanged(interval: timedelta) -> None:
     text = format_datetime(interval)
     assert len(text) == 25
     assert parse_datetime(text) == interval

@@ -54,7 +54,7 @@ def test_the_order(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(asked) == 2
 
 
-def test_no_password_is_asked_for_without_a_user_or_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_password_is_requested_without_a_user_or_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     keyring(monkeypatch, {}, locked=True)
     assert find_password(None, "web1", lambda _: "typed") is None
     assert find_password("alice", "web1", None) is None

@@ -90,7 +90,7 @@ ALICE = LogonFilter(users=frozenset({"alice"}))
 REMOTE = LogonFilter(types=frozenset({10}))
 
 
-def test_filters_are_asked_for_in_wql_and_looked_at_once_more(described: LogonsFromCim) -> None:
+def test_filters_are_requested_in_wql_and_looked_at_once_more(described: LogonsFromCim) -> None:
     for where in (ALICE, REMOTE, LogonFilter(system=False), LogonFilter(until=datetime(2026, 1, 1, 9, tzinfo=UTC))):
         expected = [session.logon_id for session in web1().sessions(where=where)]
         assert sorted(session.logon_id for session in described.sessions(None, where)) == sorted(expected)
@@ -135,7 +135,7 @@ def test_targets_mean_there_what_they_mean_here(described: LogonsFromCim) -> Non
         ours.whose("[::1]:8080")
 
 
-def test_sockets_of_other_network_namespaces_are_found_there_when_asked_for(host: HostFolder) -> None:
+def test_sockets_of_other_network_namespaces_are_found_there_when_requested(host: HostFolder) -> None:
     host.listener(80, 1)
     host.process(10, "server", sockets=[1])
     host.process(11, "server", sockets=[2])

@@ -177,7 +177,7 @@ def test_whatever_yields_rows_can_be_closed_early(
         assert list(rows) == []
 
 
-def test_a_class_that_only_the_other_end_knows_is_asked_for(server: RunningServer) -> None:
+def test_a_class_that_only_the_other_end_knows_is_requested(server: RunningServer) -> None:
     host = remote(server)
     assert isinstance(host, WsmanHost)
     element = next(iter(host._link.classes("Win32_LogonSession")))  # noqa: SLF001 -- its definition, as it is sent

@@ -70,7 +70,7 @@ def handles(items: list[ET.Element]) -> list[str | None]:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_it_comes_in_by_every_way(server: RunningServer, way: str) -> None:
+def test_it_authenticates_by_every_scheme(server: RunningServer, way: str) -> None:
     with client(server, way=way) as wsman:
         selectors = SelectorSet()
         selectors.add_option("LogonId", "41")

@@ -79,7 +79,7 @@ def test_a_change_of_nothing_that_is_kept_is_no_row(kept: Kept) -> None:
     assert kept.database.execute("SELECT count(*) FROM change").fetchone() == (0,)
 
 
-def test_a_pid_that_comes_back_ends_the_process_before(kept: Kept) -> None:
+def test_a_reused_pid_ends_the_earlier_process(kept: Kept) -> None:
     kept.feed([started(make(10, 5000), 5000)])
     kept.feed([started(make(10, 8000), 8000)])
     first, second = rows(kept)

@@ -113,7 +113,7 @@ def test_tickets_let_clients_in_as_whom_they_are_for(lab: Lab, kingdom: Kingdom)
             assert kingdom.asked(*others) == [bobs, [*alices, *bobs]]
 
 
-def test_curl_comes_in_by_negotiate(lab: Lab, kingdom: Kingdom) -> None:
+def test_curl_authenticates_by_negotiate(lab: Lab, kingdom: Kingdom) -> None:
     with lab.machine.ssh("alice") as shell:
         pid = start(shell, "sleep 1031")
         lab.machine.run(["tee", "/run/question"], input=soap(OWN).decode())

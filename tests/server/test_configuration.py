@@ -52,7 +52,7 @@ def test_without_a_file_and_without_flags_the_defaults_hold() -> None:
     assert (told.state, told.pam, told.administrators) == ("/var/lib/logonscope", "", ("sudo", "wheel"))
 
 
-def test_the_file_says_it_and_the_command_line_says_it_louder(tmp_path: Path) -> None:
+def test_the_command_line_has_priority_over_the_file(tmp_path: Path) -> None:
     file = written(
         tmp_path, 'listen = ["https://[::]:5986"]\nmax_envelope = 600000\nallow_methods = true\nworkers = 3\n'
     )

@@ -201,7 +201,7 @@ def test_on_the_unix_socket_the_kernel_says_who_asks(server: RunningServer) -> N
         assert b">41<" in answer.read()
 
 
-def test_a_client_that_goes_away_takes_its_work_with_it(server: RunningServer) -> None:
+def test_a_disconnected_client_ends_its_work(server: RunningServer) -> None:
     enumerate_all = envelope(names.ENUMERATE, "Win32_Process", "<n:Enumerate/>")
     for _ in range(20):
         client = socket.create_connection(("127.0.0.1", server.http))

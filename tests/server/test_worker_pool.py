@@ -161,7 +161,7 @@ def test_a_pool_is_stuck_once_all_its_threads_are_left_behind_for_long(hall: Hal
     assert stuck == [False, False, True, False]
 
 
-def test_who_waits_too_long_is_refused_and_who_goes_away_is_forgotten(hall: Hall) -> None:
+def test_a_long_wait_is_refused_and_a_disconnected_client_dropped(hall: Hall) -> None:
     async def soon() -> None:
         await asyncio.sleep(0.05)
 

@@ -108,7 +108,7 @@ def test_what_can_be_refused_is_refused_before_an_enumeration_is_open(asked: str
     "asked",
     ["Enumerate Win32_Process", "Get Win32_Nothing X=1", "Put Win32_Nothing", "Terminate Win32_Process Handle=1"],
 )
-def test_who_did_not_authenticate_is_refused_whatever_is_asked_for(asked: str) -> None:
+def test_who_did_not_authenticate_is_refused_whatever_is_requested(asked: str) -> None:
     message = ReceivedRequest(request((asked, "<n:Enumerate/>"), []), None)
     made = dispatcher().answer(WsmanDoor(), message, Deadline())
     assert "authentication required; send credentials" in made.body.decode()

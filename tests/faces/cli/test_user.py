@@ -145,7 +145,7 @@ def test_a_user_who_cannot_read_the_file_gets_no_prompt(path: str) -> None:
         assert typed(words, path) == (3, "", said)
 
 
-def test_on_a_terminal_the_password_is_asked_for_twice_and_not_echoed(path: str) -> None:
+def test_on_a_terminal_the_password_is_requested_twice_and_not_echoed(path: str) -> None:
     code, shown = on_terminal(path, PASSWORD, PASSWORD)
     assert (code, PASSWORD in shown) == (0, False)
     assert "Password of scanner:" in shown

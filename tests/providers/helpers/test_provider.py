@@ -69,7 +69,7 @@ def rows(table: Provider, *columns: str) -> list[tuple[Value, ...]]:
 # The engine
 
 
-def test_a_row_has_the_columns_that_are_asked_for_in_that_order() -> None:
+def test_a_row_has_the_columns_that_are_requested_in_that_order() -> None:
     assert rows(TABLE, "Twice", "Word") == [(2, "one"), (4, "two"), (44, "two")]
     assert rows(TABLE, "Host", "Same") == [("web1", "the same")] * 3
     assert rows(TABLE) == [()] * 3
@@ -286,7 +286,7 @@ def test_every_text_can_be_carried_by_every_answer_whatever_the_facts_are() -> N
     assert misfits(snapshot) == []
 
 
-def test_a_property_that_is_asked_for_alone_has_the_same_value(served: tuple[Class, Provider]) -> None:
+def test_a_property_that_is_requested_alone_has_the_same_value(served: tuple[Class, Provider]) -> None:
     cls, provider = served
     request = Memory(SNAPSHOT).request(ROOT)
 

@@ -104,7 +104,7 @@ def test_a_success_is_logged_once_for_each_peer(entrance: Entrance) -> None:
     assert len(entrance.lines) == 2
 
 
-def test_only_who_came_in_with_a_password_is_quick_to_look_at(entrance: Entrance) -> None:
+def test_only_a_correct_password_makes_the_next_check_quick(entrance: Entrance) -> None:
     peer, right, wrong = connected(), basic("alice", WORD), basic("alice", "wrong")
     assert entrance.authenticator.is_quick(peer, None)
     for shown, quick_before in ((right, False), (right, True), (wrong, True), (right, False)):

@@ -47,7 +47,7 @@ def held(negotiation: Negotiation, context: spnego.ContextProxy) -> Caller | Non
 
 @pytest.mark.parametrize("protocol", ["negotiate", "ntlm"])
 @pytest.mark.parametrize("user", ["alice", "ALICE", "CORP\\alice", ".\\alice", "WORKGROUP\\Alice"])
-def test_who_knows_the_password_comes_in(protocol: str, user: str) -> None:
+def test_a_user_with_the_password_authenticates(protocol: str, user: str) -> None:
     negotiation = Negotiation(lookup)
     assert held(negotiation, client(user, PASSWORDS["alice"], protocol)) == ALICE
 

@@ -60,7 +60,7 @@ def scene() -> Scene:
     return Scene()
 
 
-def test_the_checks_are_asked_in_their_order_until_one_knows(scene: Scene) -> None:
+def test_the_checks_run_in_order_until_one_decides(scene: Scene) -> None:
     assert scene.passwords.verify("alice", PASSWORD, HERE) == ALICE
     assert (len(scene.file.asked), len(scene.pam.asked)) == (1, 0)
     root = scene.passwords.verify("root", PASSWORD, HERE)

@@ -38,7 +38,7 @@ def file(path: Path) -> UserFile:
     return UserFile(path, hasher=CHEAP)
 
 
-def test_a_user_comes_in_with_its_password_in_any_case_of_its_name(path: Path) -> None:
+def test_a_user_authenticates_with_its_password_in_any_case_of_its_name(path: Path) -> None:
     file = UserFile(path)  # the one test at full cost
     file.add("Alice", PASSWORD, uid=1000)
     assert file.verify("aLICE", PASSWORD) == Caller("Alice", 1000, administrator=False)
@@ -47,7 +47,7 @@ def test_a_user_comes_in_with_its_password_in_any_case_of_its_name(path: Path) -
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-def test_the_parameters_are_those_that_owasp_asks_for_at_least() -> None:
+def test_the_parameters_are_those_that_owasp_requests_at_least() -> None:
     assert (HASHER.memory_cost, HASHER.time_cost, HASHER.parallelism) == (19 * 1024, 2, 1)
     assert not HASHER.check_needs_rehash(UNKNOWN_USER_HASH)
 

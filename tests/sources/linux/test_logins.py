@@ -80,7 +80,7 @@ def test_nothing_but_regular_files_with_names_of_sessions_is_opened(host: HostFo
     assert list(read(host, "41", "42", "41.ref", "../sessions/41", "", ".")) == ["41"]
 
 
-def test_only_the_logins_that_are_asked_for_are_read(host: HostFolder) -> None:
+def test_only_the_logins_that_are_requested_are_read(host: HostFolder) -> None:
     ssh(host)
     host.login("42", uid=1001, leader=None)
     host.process(90, "systemd", cgroup=manager_service(1000))

@@ -146,7 +146,7 @@ def test_what_it_answers_is_returned() -> None:
     assert look.troubles == []
 
 
-def test_after_it_did_not_answer_it_is_not_asked_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_after_it_did_not_answer_it_is_not_requested_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(name_service, "TIMEOUT", 0.05)
     silence, look = NameServicePause(), Look()
     service = NameService(silence, look)

@@ -36,7 +36,7 @@ def two_namespaces(host: HostFolder) -> None:
         host.listener(81, 2, net=f"{pid}/net")
 
 
-def test_the_own_network_namespace_alone_is_read_unless_all_are_asked_for(host: HostFolder) -> None:
+def test_the_own_network_namespace_alone_is_read_unless_all_are_requested(host: HostFolder) -> None:
     two_namespaces(host)
     assert listed(host, everywhere=False) == [(1, OWN_NETWORK, None)]
     assert listed(host) == [(1, OWN_NETWORK, None), (2, OTHER, 10)]

@@ -62,7 +62,7 @@ def test_the_cgroup_is_read_of_the_kernel_ids_that_need_it_alone(host: HostFolde
     assert (found[20].ses, found[20].cgroup) == (UNSET, "/system.slice/cron.service")
 
 
-def test_a_kernel_id_that_is_not_asked_for_ends_the_reading(host: HostFolder) -> None:
+def test_a_kernel_id_that_is_not_requested_ends_the_reading(host: HostFolder) -> None:
     alice(host, 10, 11)
     host.process(20, ses=42)
     for pid in (1, 20):

@@ -75,7 +75,7 @@ def test_the_narrowing_is_known_before_names_are_looked_up(host: HostFolder) -> 
     assert (process.pid, process.ses, process.comm, process.uids) == (10, 41, "bash", None)
 
 
-def test_what_decides_need_not_be_asked_for(host: HostFolder) -> None:
+def test_what_decides_need_not_be_requested(host: HostFolder) -> None:
     alice(host, 10)
     found = host.read("uids", early_filter=EarlyFilter(frozenset({"comm"}), lambda process: process.comm == "bash"))
     assert {pid: process.uids for pid, process in found.items()} == {10: (1000,) * 4}

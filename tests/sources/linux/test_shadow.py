@@ -42,7 +42,7 @@ def test_each_state_of_an_account(host: HostFolder) -> None:
     }
 
 
-def test_the_file_is_not_read_unless_it_is_asked_for_and_may_be_missing(host: HostFolder) -> None:
+def test_the_file_is_not_read_unless_it_is_requested_and_may_be_missing(host: HostFolder) -> None:
     assert set(read_users(host).values()) == {(None, None, None, None)}
     host.write("etc/shadow", "root:$y$x:19000:0:99999:7:::\n")
     assert set(read_users(host, with_passwords=False).values()) == {(None, None, None, None)}

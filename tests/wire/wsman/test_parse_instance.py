@@ -132,7 +132,7 @@ PLAIN = {
 
 
 @given(st.data())
-def test_texts_and_numbers_come_back_as_they_are(data: st.DataObject) -> None:
+def test_texts_and_numbers_are_unchanged(data: st.DataObject) -> None:
     cls = schema().get("Win32_Process", CIMV2)
     nothing: st.SearchStrategy[Value] = st.none()
     row: list[Any] = [data.draw(nothing | PLAIN.get(known.type, nothing)) for known in cls.properties.values()]

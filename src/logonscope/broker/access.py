@@ -79,7 +79,7 @@ class ForeignLookup(Protocol):
 
 
 class ForeignByProcess:
-    """Decides by the facts of a process whether it is foreign; if they do not suffice, the session counts as foreign."""
+    """Decides by the facts of a process whether it is foreign; if they do not suffice, the session is foreign."""
 
     def __init__(self, ownership: Ownership) -> None:
         self._ownership, self._machine = ownership, Machine("")

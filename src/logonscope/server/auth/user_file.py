@@ -92,7 +92,7 @@ class UserFile:
             self._hasher.verify(UNKNOWN_USER_HASH if user is None else user.password_hash, secret)
         except (VerificationError, InvalidHashError):
             return None
-        # Only now is the password at hand that a stronger hash can be made of.
+        # A stronger hash can only be made now, because it needs the password.
         if user is not None and self._is_weak(user.password_hash):
             with contextlib.suppress(LogonscopeError):  # a file that we may not write keeps the old hash
                 self._rehash(user, secret)

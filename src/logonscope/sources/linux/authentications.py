@@ -43,7 +43,7 @@ class AuthenticationReader:
             self._remembered = {}
         for query in new_queries:
             lines_of_query = tuple(line for line in lines if line.pid in query.pids)
-            # a line that is missing may still come, or be readable the next time
+            # a missing line may still be written, or be readable the next time, so only found lines are kept
             if lines_of_query and query.since is not None:
                 self._remembered[query] = lines_of_query
         return [*remembered_lines, *lines]

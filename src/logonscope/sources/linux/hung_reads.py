@@ -87,7 +87,7 @@ class HungReads:
             self._update_blocked_uids()
 
     def _forget_returned_reads(self) -> None:
-        # a copy without the lock: this runs for every process that is read, and another thread may add one meanwhile
+        # a copy, without taking the lock: this runs for every process, and another thread may add a read meanwhile
         returned_keys = [key for key, hung in [*self.reads.items()] if hung.is_over()]
         if returned_keys:
             with self._lock:

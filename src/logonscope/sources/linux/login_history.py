@@ -77,7 +77,7 @@ def _read_lastlog2(path: str) -> Iterator[LoginHistory]:
 
 
 def _read_wtmpdb(path: str) -> Iterator[LoginHistory]:
-    # USER_PROCESS is 3 there (wtmpdb.h); times are microseconds
+    # in wtmpdb, USER_PROCESS is 3 (wtmpdb.h), and times are microseconds
     text = "SELECT User, MAX(Login), MAX(Logout), COUNT(*) FROM wtmp WHERE Type = 3 GROUP BY User LIMIT 1000000"
     for user, login, logout, count in _query(path, text):
         if isinstance(user, str):

@@ -40,7 +40,7 @@ def other_namespaces(proc: str, reader_namespace: NetNamespace, look: Look) -> I
     if reader_namespace.inode is None:
         return
     pids_by_inode: dict[int, list[int]] = {}
-    # the link of a process that executes a program for ever hangs: read_processes limits the time
+    # reading the link hangs while the process is in execve(2): read_processes limits the time
     processes = read_processes(proc, look, ProcessQuery(frozenset({"net_namespace"})))
     namespaces = ((process.pid, process.net_namespace) for process in processes)
     for pid, inode in sorted(

@@ -49,7 +49,7 @@ def read_file(path: str, handle: int | None = None, limit: int = _BLOCK, *, is_l
     file = os.open(path, os.O_RDONLY, dir_fd=handle)
     try:
         data = os.read(file, min(limit, _BLOCK))
-        # less than a page is the whole content: nearly all files of /proc are that short, and a second read is saved
+        # a content shorter than a page is complete: this saves a second read of nearly all files of /proc
         if len(data) < 4096 and not is_list:
             return data
         parts, remaining_bytes = [data], limit - len(data)

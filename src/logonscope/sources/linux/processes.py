@@ -465,7 +465,7 @@ class Reader(ReadWatch):
         return self._starts.get(thread)
 
     def abandoned(self, item: int, is_over: Callable[[], bool]) -> None:
-        # First the memory is suspected; if the others hang as well, it is the guarded files.
+        # The files of the memory are omitted first; if the others hang as well, the guarded files are omitted, too.
         omitted = OmittedFiles.GUARDED if _HUNG_READS.hung_files(self._proc, item) else OmittedFiles.MEMORY
         _HUNG_READS.remember(self._proc, item, omitted, is_over)
         # where one process hangs others of the same user may, too: an answer must not wait TIMEOUT for each

@@ -158,8 +158,8 @@ class EventStream:
             return {}
         look = Look()
         logons = self._host.ownership.index(self._host.logins(look), self._host.direct.machine(look))
-        memberships = {(kernel_id, cgroup) for _, kernel_id, cgroup in index.memberships.values()}
-        owners = (logons.owner(Process(0, ses=kernel_id, cgroup=cgroup)) for kernel_id, cgroup in memberships)
+        places = {(kernel_id, cgroup) for _, kernel_id, cgroup in index.memberships.values()}
+        owners = (logons.owner(Process(0, ses=kernel_id, cgroup=cgroup)) for kernel_id, cgroup in places)
         return {owner.logon_id: owner for owner in owners if owner.logon_id is not None}
 
     def _describe(self, owner: Owner) -> tuple[LogonSession, Owner]:

@@ -8,13 +8,14 @@ import os
 import select
 import threading
 import time
+from array import array
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import NamedTuple
 
 from logonscope.errors import LogonscopeError
 from logonscope.facts import UNSET, Login
-from logonscope.machine import Look, Membership, Ownership, ProcessQuery, Source
+from logonscope.machine import Look, Ownership, ProcessQuery, Source
 from logonscope.sources.linux.logins import SESSIONS, USERS
 from logonscope.sources.linux.processes import list_pids
 from logonscope.sources.linux.scopes import is_login_cgroup
@@ -99,7 +100,7 @@ class LiveHost:
         self._logins_until = 0.0  # when they are too old
         self._counts, self._was_connected = Counts(), False
         self._without_terminal: list[Login] = []
-        self._to_sweep: list[int] = []
+        self._to_sweep = array("i")  # smaller than a list
         self._next_sweep = 0.0
         self._sweep_began, self._sweep_seconds = 0.0, None
         self._thread: threading.Thread | None = None
@@ -322,7 +323,7 @@ class LiveHost:
         if self._feed is not None and self.index is not None:
             self._feed.watch_namespaces()
             self.index.rescan(time.monotonic_ns)
-            self._to_sweep, self._sweep_began = [], time.monotonic()
+            self._to_sweep, self._sweep_began = array("i"), time.monotonic()
 
     def _sweep(self) -> None:
         """Compare a few processes with /proc; differences that the events of the meantime explain do not count."""
@@ -333,7 +334,7 @@ class LiveHost:
             if self._sweep_began:
                 self._sweep_seconds = now - self._sweep_began
             self._sweep_began = now
-            self._to_sweep = sorted({*list_pids(PROC), *index.entries}, reverse=True)
+            self._to_sweep = array("i", sorted({*list_pids(PROC), *index.entries}, reverse=True))
             if self._feed is not None:
                 self._feed.watch_namespaces()
         began = time.thread_time()
@@ -363,19 +364,19 @@ class LiveHost:
         """Return what the index knows of a login whose record is gone."""
         index, start = self.index, login.process.start if login.process else None
         if index is None:
-            query = ProcessQuery(self.ownership.owner_facts)
-            memberships: Iterable[Membership] = self.direct.memberships(Look(), query)
+            memberships = self.direct.memberships(Look(), ProcessQuery(self.ownership.owner_facts))
+            places: Iterable[tuple[int | None, str | None]] = {(ses, cgroup) for _, ses, cgroup in memberships}
             leader = None if login.leader is None else ProcReader(PROC, ()).read(login.leader)
             is_gone = leader is None or (start is not None and leader.start != start)
         else:
-            memberships = list(index.memberships.values())
+            places = ((place.ses, place.cgroup) for place in index.places)
             entry = None if login.leader is None else index.entries.get(login.leader)
             is_gone = entry is None or bool(entry.ended) or (start is not None and entry.start != start)
         # a process with a kernel id belongs to the login by that id, one without by its cgroup
         scope = f"/user.slice/user-{login.uid}.slice/{login.scope}/" if login.scope else None
         has_members = any(
             kernel_id == login.remembered if kernel_id != UNSET else scope and f"{cgroup}/".startswith(scope)
-            for _, kernel_id, cgroup in memberships
+            for kernel_id, cgroup in places
         )
         return LoginState(has_members, is_gone)
 

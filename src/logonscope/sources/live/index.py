@@ -12,10 +12,12 @@ logon is not known. Doubtful are the children of
 - every process, after events were lost, until all processes have been read again.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable
 
 from logonscope.facts import UNSET
+from logonscope.machine import Membership
 from logonscope.sources.live.entries import Change, Counts, Entry, ProcessReader, ReadFacts, State
+from logonscope.sources.live.places import Children, Ids, Places, memberships_in
 from logonscope.sources.live.records import EXEC, EXIT, FORK, Batch, LoginWrite, Record, Writes
 
 SLACK_TICKS = 1
@@ -53,14 +55,13 @@ class LiveIndex:
             sees_writes: batches have the writes to login uids and cgroups; if not, logons are read at every event.
         """
         self.entries: dict[int, Entry] = {}
-        self.memberships: dict[int, tuple[int, int | None, str | None]] = {}  # pid -> pid, kernel id, cgroup
-        self.by_kernel_id: dict[int | None, set[int]] = {}
+        self.places = Places()
         self.counts = Counts()
         self.report: Callable[[Change], object] | None = None
         self._reader, self._is_login_cgroup = reader, is_login_cgroup
         self._tick_ns, self._sees_writes = tick_ns, sees_writes
         self._offset = 0
-        self._children: dict[int, set[int]] = {}
+        self._children = Children()
         self._written: dict[int, int] = {}  # threads that wrote, and processes moved -> until of the batch of the write
         self._suspects: set[int] = set()  # processes whose children are in doubt in this batch
         self._old_suspects: set[int] = set()  # those of the batch before
@@ -152,25 +153,26 @@ class LiveIndex:
                 self._note_manager(entry, facts)
         return differences
 
-    def with_kernel_ids(self, kernel_ids: Iterable[int | None]) -> Iterator[int]:
-        """Yield the processes with one of these kernel ids."""
-        for kernel_id in kernel_ids:
-            yield from self.by_kernel_id.get(kernel_id, ())
+    def memberships(self, kernel_ids: Iterable[int | None] | None = None) -> list[Membership]:
+        """Return what decides the owner of each process that has one of these kernel ids; None: of every process."""
+        if kernel_ids is None:
+            return memberships_in(self.places)
+        return memberships_in(place for number in kernel_ids for place in self.places.of_kernel_id(number))
 
     @property
     def has_zombies(self) -> bool:
         """Return whether processes have ended that are not reaped yet; there is no event for that."""
         return bool(self._zombies)
 
-    def children(self, pid: int) -> frozenset[int]:
+    def children(self, pid: int) -> Collection[int]:
         """Return the children of a process."""
-        return frozenset(self._children.get(pid, ()))
+        return self._children.of(pid)
 
     def _differs_from(self, entry: Entry | None, facts: ReadFacts | None) -> bool:
         if entry is None or facts is None:
             return entry is not None or facts is not None
-        shown = entry.start, entry.parent, entry.ses, entry.loginuid, entry.cgroup
-        return shown != facts[:5]
+        place = entry.place
+        return (entry.start, entry.parent, place.ses, place.loginuid, place.cgroup) != facts[:5]
 
     def _suspect_writers(self, writes: Writes, *, is_new_batch: bool = True) -> None:
         """Suspect the threads that wrote and the parents of their processes, before their forks are applied."""
@@ -200,18 +202,18 @@ class LiveIndex:
 
     def _suspect_adopters(self, entry: Entry) -> None:
         """Suspect the ancestors that may adopt the children of an ended process, because of CLONE_PARENT."""
-        children = (self.entries.get(pid) for pid in self._children.get(entry.pid, ()))
-        ids = {(child.ses, child.cgroup) for child in children if child is not None}
+        children = (self.entries.get(pid) for pid in self._children.of(entry.pid))
+        ids = {(child.place.ses, child.place.cgroup) for child in children if child is not None}
         # the nearest subreaper adopts them; which ancestor is one is not known, so all that differ are suspected
         ancestor, steps = self.entries.get(entry.parent), 0
         while ancestor is not None and steps < MAX_CHAIN_LENGTH:
-            if ids != {(ancestor.ses, ancestor.cgroup)}:
+            if ids != {(ancestor.place.ses, ancestor.place.cgroup)}:
                 self._suspects.add(ancestor.pid)
             ancestor, steps = self.entries.get(ancestor.parent), steps + 1
 
     def _apply_records(self, records: Iterable[Record]) -> None:
         entries, suspects, old_suspects, written = self.entries, self._suspects, self._old_suspects, self._written
-        memberships, by_kernel_id, all_children = self.memberships, self.by_kernel_id, self._children
+        children, by_parent, new = self._children, self._children.by_parent, self._new
         offset, tick_ns = self._offset, self._tick_ns
         is_in_doubt = self.needs_rescan or not self._sees_writes
         distrusted_until = self._distrusted_until
@@ -231,16 +233,15 @@ class LiveIndex:
                 ):
                     self._fork_in_doubt(ns, thread, process, child)
                     continue
-                ses, cgroup = parent.ses, parent.cgroup
-                entry = Entry(child, (ns + offset) // tick_ns, ns, process, ses, parent.loginuid, cgroup)
-                entries[child] = entry
-                memberships[child] = (child, ses, cgroup)
-                by_kernel_id[ses].add(child)
-                if process in all_children:
-                    all_children[process].add(child)
+                place = parent.place
+                # numbers that are kept are shared: the parent's pid is the object that the parent's entry has
+                entry = entries[child] = Entry(child, (ns + offset) // tick_ns, ns, parent.pid, place)
+                place.pids.add(child)
+                if process in by_parent:
+                    children.add(process, child)
                 else:
-                    all_children[process] = {child}
-                self._new.append(entry)
+                    by_parent[parent.pid] = child
+                new.append(entry)
                 if self.report is not None:
                     self.report(Change(ns, None, self._state(entry)))
             elif kind == EXIT:
@@ -272,11 +273,11 @@ class LiveIndex:
         else:
             is_written = ns <= self._written.get(pid, -1)
             ids = _NOT_KNOWN if is_written else self._ids_of_forker(ns, thread, parent_pid)
-            self._add(Entry(pid, event_ticks, ns, parent_pid, *ids))
+            self._add(Entry(pid, event_ticks, ns, parent_pid, self.places.get(ids)))
         if pid in self._written:
             self._suspects |= {pid, parent_pid}
 
-    def _ids_of_forker(self, ns: int, thread: int, parent_pid: int) -> tuple[int | None, int | None, str | None]:
+    def _ids_of_forker(self, ns: int, thread: int, parent_pid: int) -> Ids:
         """Return what decides the owner of an ended process, from its parent; nothing where that is in doubt."""
         parent = self.entries.get(parent_pid)
         if parent is None or self.needs_rescan or ns <= self._distrusted_until:
@@ -291,9 +292,9 @@ class LiveIndex:
         if not self._sees_writes:
             # kernel ids are never given twice: if the parent has the same one after the fork, it had it at the fork
             facts = self._reader.read(parent_pid)
-            if facts is None or facts[2:5] != (parent.ses, parent.loginuid, parent.cgroup):
+            if facts is None or facts[2:5] != _ids(parent):
                 return _NOT_KNOWN
-        return parent.ses, parent.loginuid, parent.cgroup
+        return _ids(parent)
 
     def _exec(self, ns: int, pid: int) -> None:
         entry = self.entries.get(pid)
@@ -323,9 +324,8 @@ class LiveIndex:
         if not entry.ended:
             self._ended.append(entry)
         entry.ended, entry.status = ns, status
-        children = self._children.get(pid)
-        if children:
-            self._orphans |= children
+        if pid in self._children:
+            self._orphans.update(self._children.of(pid))
             self._suspect_adopters(entry)
 
     def _correct_children(self, writes: Writes) -> None:
@@ -366,7 +366,7 @@ class LiveIndex:
                 self._set_ids(entry, _NOT_KNOWN, until)
             return
         if thread == process:
-            self._set_ids(entry, (facts.ses, facts.loginuid, entry.cgroup), until)
+            self._set_ids(entry, (facts.ses, facts.loginuid, entry.place.cgroup), until)
         # whichever thread wrote, the others have kept what they had
         if thread != process or not facts.is_only:
             self._mark_mixed(entry)
@@ -377,30 +377,33 @@ class LiveIndex:
             entry = self.entries.get(pid)
             if entry is None:
                 self._written[pid] = until  # its fork comes with the next batch
-            elif entry.cgroup != cgroup:
-                known_cgroup = entry.cgroup
+            elif entry.place.cgroup != cgroup:
+                known_cgroup = entry.place.cgroup
                 # read, not assumed: with several hierarchies this may not be the one that counts
-                if self._reread(pid) and entry.cgroup != known_cgroup:
+                if self._reread(pid) and entry.place.cgroup != known_cgroup:
                     self._written[pid] = until
                     self._suspect(pid)
         # A process that has ended meanwhile may have been moved, too. That matters if it has no kernel id.
         is_login = self._is_login_cgroup(cgroup)
         for entry in self._ended:
-            if entry.ses in {None, UNSET} and entry.cgroup is not None and entry.cgroup != cgroup:
-                is_doubtful = is_login or self._is_login_cgroup(entry.cgroup)
+            ses, loginuid, known_cgroup = _ids(entry)
+            if ses in {None, UNSET} and known_cgroup is not None and known_cgroup != cgroup:
+                is_doubtful = is_login or self._is_login_cgroup(known_cgroup)
                 if is_doubtful and not (self.entries.get(entry.pid) is entry and self._reread(entry.pid)):
-                    self._set_ids(entry, (entry.ses, entry.loginuid, None), until)
+                    self._set_ids(entry, (ses, loginuid, None), until)
 
     def _finish(self, until: int, *, is_partial: bool) -> None:
         """Drop the processes that have ended, and read what changes without an event."""
         ended, self._ended, self._zombies = [*self._zombies, *self._ended], [], []
+        entries = self.entries
+        existing = self._reader.existing([entry.pid for entry in ended if entries.get(entry.pid) is entry])
         for entry in ended:
             if not entry.ended:
                 continue  # it executed a program in another thread
-            if self.entries.get(entry.pid) is entry and self._reader.exists(entry.pid):
+            if entry.pid in existing and entries.get(entry.pid) is entry:
                 self._zombies.append(entry)
                 # its other threads may have ended since, without an event
-                self._orphans.update(self._children.get(entry.pid, ()))
+                self._orphans.update(self._children.of(entry.pid))
                 continue
             # a login of it may be among what was lost
             if self.needs_rescan:
@@ -413,8 +416,9 @@ class LiveIndex:
         # was taken from the parent is checked.
         new, self._new = self._new, []
         for entry in new:
-            if self.entries.get(entry.pid) is entry:
+            if entries.get(entry.pid) is entry:
                 self._reread(entry.pid)
+            entry.born = 0
         if is_partial:
             return  # older forks can still come
         if self._written:
@@ -440,7 +444,7 @@ class LiveIndex:
         """Remove an ended process and report its end."""
         if self.entries.get(entry.pid) is entry:
             self._remove(entry)
-        if entry.ses is None or (entry.ses == UNSET and entry.cgroup is None):
+        if entry.place.ses is None or (entry.place.ses == UNSET and entry.place.cgroup is None):
             self.counts.logons_not_read += 1
         if self.report is not None:
             self.report(Change(ns, self._state(entry), None, entry.status))
@@ -448,22 +452,15 @@ class LiveIndex:
     def _remove(self, entry: Entry) -> None:
         pid = entry.pid
         self._leave_parent(entry)
-        del self.entries[pid], self.memberships[pid]
-        self._leave_kernel_id(entry)
+        del self.entries[pid]
+        self.places.remove(entry.place, pid)
         # the kernel reports no new parent: it is read at the end of the batch
-        for child_pid in self._children.pop(pid, ()):
+        for child_pid in self._children.pop(pid):
             self.entries[child_pid].parent = 0
             self._orphans.add(child_pid)
 
-    def _leave_kernel_id(self, entry: Entry) -> None:
-        pids = self.by_kernel_id[entry.ses]
-        pids.discard(entry.pid)
-        # the set of processes without a login stays: forks without doubt add to it
-        if not pids and entry.ses != UNSET and entry.ses is not None:
-            del self.by_kernel_id[entry.ses]
-
     def _add_read(self, pid: int, facts: ReadFacts, born: int) -> Entry:
-        entry = Entry(pid, facts.start, born, facts.parent, facts.ses, facts.loginuid, facts.cgroup)
+        entry = Entry(pid, facts.start, born, facts.parent, self.places.get(facts[2:5]))
         self._note_read(pid, facts)
         self._add(entry)
         self._note_manager(entry, facts)
@@ -482,11 +479,10 @@ class LiveIndex:
     def _add(self, entry: Entry) -> None:
         pid = entry.pid
         self.entries[pid] = entry
-        self.memberships[pid] = (pid, entry.ses, entry.cgroup)
-        self.by_kernel_id.setdefault(entry.ses, set()).add(pid)
-        if entry.ses is None or entry.cgroup is None:
+        entry.place = self.places.add(entry.place, pid)
+        if not entry.place.is_known:
             entry.doubt |= _UNKNOWN
-        self._children.setdefault(entry.parent, set()).add(pid)
+        self._join_parent(entry, entry.parent)
         self._count_relatives(entry, 1)
         if self.report is not None:
             self.report(Change(entry.born, None, self._state(entry)))
@@ -495,34 +491,32 @@ class LiveIndex:
         if entry.parent == parent_pid:
             return
         self._leave_parent(entry)
-        entry.parent = parent_pid
-        self._children.setdefault(parent_pid, set()).add(entry.pid)
+        self._join_parent(entry, parent_pid)
         self._count_in_parent(entry, 1)
 
-    def _leave_parent(self, entry: Entry) -> None:
-        siblings = self._children.get(entry.parent)
-        if siblings is None or entry.pid not in siblings:
-            return
-        self._count_in_parent(entry, -1)
-        siblings.discard(entry.pid)
-        if not siblings:
-            del self._children[entry.parent]
+    def _join_parent(self, entry: Entry, parent_pid: int) -> None:
+        parent = self.entries.get(parent_pid)
+        # numbers that are kept are shared
+        entry.parent = parent_pid if parent is None else parent.pid
+        self._children.add(entry.parent, entry.pid)
 
-    def _set_ids(self, entry: Entry, ids: tuple[int | None, int | None, str | None], ns: int) -> None:
+    def _leave_parent(self, entry: Entry) -> None:
+        if self._children.remove(entry.parent, entry.pid):
+            self._count_in_parent(entry, -1)
+
+    def _set_ids(self, entry: Entry, ids: Ids, ns: int) -> None:
         """Set what decides the owner of a process: kernel id, login uid and cgroup."""
-        if (entry.ses, entry.loginuid, entry.cgroup) == ids:
+        if _ids(entry) == ids:
             return
         is_current = self.entries.get(entry.pid) is entry
         before = self._state(entry) if self.report is not None else None
         if is_current:
             self._count_relatives(entry, -1)
-            self._leave_kernel_id(entry)
-        entry.ses, entry.loginuid, entry.cgroup = ids
-        is_unknown = entry.ses is None or entry.cgroup is None
-        entry.doubt = entry.doubt | _UNKNOWN if is_unknown else entry.doubt & ~_UNKNOWN
+            self.places.remove(entry.place, entry.pid)
+        entry.place = self.places.get(ids)
+        entry.doubt = entry.doubt & ~_UNKNOWN if entry.place.is_known else entry.doubt | _UNKNOWN
         if is_current:
-            self.by_kernel_id.setdefault(entry.ses, set()).add(entry.pid)
-            self.memberships[entry.pid] = (entry.pid, entry.ses, entry.cgroup)
+            entry.place = self.places.add(entry.place, entry.pid)
             self._count_relatives(entry, 1)
         if self.report is not None and not entry.ended:
             self.report(Change(ns, before, self._state(entry)))
@@ -530,7 +524,7 @@ class LiveIndex:
     def _count_relatives(self, entry: Entry, sign: int) -> None:
         """Count in its parent, and for its children in the process, where they differ; with -1 take the count back."""
         self._count_in_parent(entry, sign)
-        for pid in self._children.get(entry.pid, ()):
+        for pid in self._children.of(entry.pid):
             child = self.entries.get(pid)
             if child is not None and child is not entry and _differs(child, entry):
                 entry.doubt += sign * _DIFFERING_CHILD
@@ -568,7 +562,13 @@ class LiveIndex:
     def _state(self, entry: Entry) -> State:
         parent = self.entries.get(entry.parent)
         parent_key = None if parent is None else (parent.pid, parent.start)
-        return State(entry.pid, entry.start, parent_key, entry.ses, entry.loginuid, entry.cgroup)
+        return State(entry.pid, entry.start, parent_key, *_ids(entry))
+
+
+def _ids(entry: Entry) -> Ids:
+    """Return what decides the owner of a process."""
+    place = entry.place
+    return place.ses, place.loginuid, place.cgroup
 
 
 def _is_same(entry: Entry, facts: ReadFacts) -> bool:
@@ -578,6 +578,7 @@ def _is_same(entry: Entry, facts: ReadFacts) -> bool:
 
 def _differs(child: Entry, parent: Entry) -> bool:
     """Return whether children of one of the two can have another owner than children of the other."""
-    if child.ses != parent.ses or child.cgroup != parent.cgroup:
+    place, parent_place = child.place, parent.place
+    if place is not parent_place and (place.ses != parent_place.ses or place.cgroup != parent_place.cgroup):
         return True
     return bool((child.doubt | parent.doubt) & _UNKNOWN) or bool(child.doubt & _MIXED)

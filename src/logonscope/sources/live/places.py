@@ -1,0 +1,106 @@
+"""Places and children of the live index: which processes have the same owner, and which have the same parent."""
+
+from collections.abc import Collection, Iterable, Iterator
+
+from logonscope.machine import Membership
+from logonscope.sources.live.entries import Place
+
+Ids = tuple[int | None, int | None, str | None]
+"""Kernel id, login uid and cgroup."""
+
+
+class Places:
+    """The places of the processes in the index, by kernel id."""
+
+    def __init__(self) -> None:
+        self._places: dict[int | None, dict[Ids, Place]] = {}
+
+    def __repr__(self) -> str:
+        return f"<Places of {len(self._places)} kernel ids>"
+
+    def __iter__(self) -> Iterator[Place]:
+        """Yield the places that have a process."""
+        for places in self._places.values():
+            yield from places.values()
+
+    def of_kernel_id(self, kernel_id: int | None) -> Collection[Place]:
+        """Return the places with a kernel id."""
+        return self._places.get(kernel_id, {}).values()
+
+    def get(self, ids: Ids) -> Place:
+        """Return the place with these ids, which is kept once a process was added to it."""
+        place = self._places.get(ids[0], {}).get(ids)
+        return Place(*ids) if place is None else place
+
+    def add(self, place: Place, pid: int) -> Place:
+        """Add a process to a place, and return the place that is kept."""
+        ids = place.ses, place.loginuid, place.cgroup
+        kept = self._places.setdefault(place.ses, {}).setdefault(ids, place)
+        kept.pids.add(pid)
+        return kept
+
+    def remove(self, place: Place, pid: int) -> None:
+        """Remove a process; a place without processes is dropped."""
+        place.pids.discard(pid)
+        if not place.pids:
+            places = self._places[place.ses]
+            del places[place.ses, place.loginuid, place.cgroup]
+            if not places:
+                del self._places[place.ses]
+
+
+def memberships_in(places: Iterable[Place]) -> list[Membership]:
+    """Return what decides the owner of each process in these places."""
+    return [(pid, ses, cgroup) for ses, cgroup, pids in _fields(places) for pid in pids]
+
+
+def _fields(places: Iterable[Place]) -> Iterator[tuple[int | None, str | None, set[int]]]:
+    return ((place.ses, place.cgroup, place.pids) for place in places)
+
+
+class Children:
+    """The children of processes: most parents have one, which then needs no set."""
+
+    def __init__(self) -> None:
+        self.by_parent: dict[int, int | set[int]] = {}
+        """Parent -> its only child, or its children."""
+
+    def __repr__(self) -> str:
+        return f"<Children of {len(self.by_parent)} parents>"
+
+    def __contains__(self, parent: int) -> bool:
+        return parent in self.by_parent
+
+    def of(self, parent: int) -> Collection[int]:
+        """Return the children of a process."""
+        children = self.by_parent.get(parent, ())
+        return (children,) if isinstance(children, int) else children
+
+    def add(self, parent: int, child: int) -> None:
+        """Add a child."""
+        children = self.by_parent.get(parent)
+        if children is None:
+            self.by_parent[parent] = child
+        elif isinstance(children, set):
+            children.add(child)
+        elif children != child:
+            self.by_parent[parent] = {children, child}
+
+    def remove(self, parent: int, child: int) -> bool:
+        """Remove a child; return whether it was one."""
+        children = self.by_parent.get(parent)
+        if isinstance(children, set) and child in children:
+            children.discard(child)
+            if not children:
+                del self.by_parent[parent]
+            return True
+        if children == child:
+            del self.by_parent[parent]
+            return True
+        return False
+
+    def pop(self, parent: int) -> Collection[int]:
+        """Remove all children of a process, and return them."""
+        children = self.of(parent)
+        self.by_parent.pop(parent, None)
+        return children

@@ -185,7 +185,8 @@ class KernelModel:
         if group is None:
             return None
         parent = 0 if group.parent is None else group.parent.pid
-        return ReadFacts(group.start // TICK, parent, *group.ids, "systemd" if group.is_manager else "x")
+        is_zombie = group.first not in group.threads
+        return ReadFacts(group.start // TICK, parent, *group.ids, "systemd" if group.is_manager else "x", is_zombie)
 
     def read_thread(self, thread: int) -> ThreadFacts | None:
         """Read a thread."""

@@ -168,6 +168,20 @@ def test_the_counts_are_of_what_was_lost() -> None:
     assert not run.index.needs_rescan
 
 
+def test_a_zombie_whose_end_was_lost_leaves_when_it_is_reaped() -> None:
+    run = Run([])
+    kernel = run.kernel
+    kernel.fork(0)
+    kernel.end_thread(1)
+    kernel.lose(0)
+    run.drain()
+    assert set(run.index.entries) == {1, 2}
+    assert run.index.has_zombies
+    kernel.reap(0)
+    run.drain()
+    assert set(run.index.entries) == {1}
+
+
 def test_comparing_finds_what_no_event_reported() -> None:
     run = Run([("now", ("fork", 0)), ("now", ("fork", 1)), ("now", ("login", 1, 1)), "drain"])
     run.play()

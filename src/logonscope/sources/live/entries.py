@@ -13,6 +13,7 @@ class ReadFacts(NamedTuple):
     loginuid: int | None
     cgroup: str | None
     comm: str = ""
+    is_zombie: bool = False  # the first thread has ended; there may be others
 
 
 class ThreadFacts(NamedTuple):

@@ -34,6 +34,9 @@ _UNKNOWN, _MIXED, _MANAGER, _DIFFERING_CHILD = 1, 2, 4, 8
 
 _NOT_KNOWN = None, None, None
 
+_END_NOT_SEEN = 1
+"""Entry.ended of a process whose end was not an event."""
+
 
 class LiveIndex:
     """The processes of a machine by pid, by parent and by kernel id."""
@@ -151,6 +154,10 @@ class LiveIndex:
                 self._set_parent(entry, facts.parent)
                 self._set_ids(entry, facts[2:5], 0)
                 self._note_manager(entry, facts)
+            if facts.is_zombie and not self.entries[pid].ended:
+                # the event of its end was lost, and there is none when it is reaped
+                self.entries[pid].ended = _END_NOT_SEEN
+                self._zombies.append(self.entries[pid])
         return differences
 
     def memberships(self, kernel_ids: Iterable[int | None] | None = None) -> list[Membership]:
@@ -172,6 +179,8 @@ class LiveIndex:
         if entry is None or facts is None:
             return entry is not None or facts is not None
         place = entry.place
+        if facts.is_zombie and not entry.ended:
+            return True
         return (entry.start, entry.parent, place.ses, place.loginuid, place.cgroup) != facts[:5]
 
     def _suspect_writers(self, writes: Writes, *, is_new_batch: bool = True) -> None:
@@ -408,7 +417,7 @@ class LiveIndex:
             # a login of it may be among what was lost
             if self.needs_rescan:
                 self._set_ids(entry, _NOT_KNOWN, until)
-            self._drop(entry, entry.ended)
+            self._drop(entry, 0 if entry.ended == _END_NOT_SEEN else entry.ended)
         orphans, self._orphans = self._orphans, set()
         for pid in orphans:
             self._read_parent(pid)

@@ -39,8 +39,8 @@ class ProcReader:
             return None
         finally:
             os.close(handle)
-        comm, _, parent, *_ = stat
-        return ReadFacts(stat[-2], parent, ses, loginuid, cgroup, comm)
+        comm, state, parent, *_ = stat
+        return ReadFacts(stat[-2], parent, ses, loginuid, cgroup, comm, state == "Z")
 
     def read_thread(self, thread: int) -> ThreadFacts | None:
         """Read a thread."""

@@ -49,6 +49,10 @@ class ProcessReader(Protocol):
         ...
 
 
+Ids = tuple[int | None, int | None, str | None]
+"""Kernel id, login uid and cgroup."""
+
+
 class Place:
     """What decides the owner of processes, shared by all that have the same. ``ses`` or ``cgroup`` None: not known."""
 
@@ -62,6 +66,11 @@ class Place:
 
     def __repr__(self) -> str:
         return f"<Place ses={self.ses} cgroup={self.cgroup} of {len(self.pids)} processes>"
+
+    @property
+    def ids(self) -> Ids:
+        """Return what decides the owner."""
+        return self.ses, self.loginuid, self.cgroup
 
     @property
     def is_known(self) -> bool:

@@ -355,7 +355,8 @@ class LiveHost:
             if self._sweep_began:
                 self._sweep_seconds = now - self._sweep_began
             self._sweep_began = now
-            self._to_sweep = array("i", sorted({*list_pids(PROC), *index.entries}, reverse=True))
+            self._to_sweep = array("i", index.entries)
+            self._to_sweep.extend(pid for pid in list_pids(PROC) if pid not in index.entries)
             if self._feed is not None:
                 self._feed.watch_namespaces()
         began = time.thread_time()

@@ -16,8 +16,8 @@ from collections.abc import Callable, Collection, Iterable
 
 from logonscope.facts import UNSET
 from logonscope.machine import Membership
-from logonscope.sources.live.entries import Change, Counts, Entry, ProcessReader, ReadFacts, State
-from logonscope.sources.live.places import Children, Ids, Places, memberships_in
+from logonscope.sources.live.entries import Change, Counts, Entry, Ids, ProcessReader, ReadFacts, State
+from logonscope.sources.live.places import Children, Places, memberships_in
 from logonscope.sources.live.records import EXEC, EXIT, FORK, Batch, LoginWrite, Record, Writes
 
 SLACK_TICKS = 1
@@ -122,8 +122,8 @@ class LiveIndex:
         Args:
             now: returns the monotonic clock in nanoseconds.
         """
-        pids = set(self._reader.pids())
-        differences = self.mend([*pids, *(pid for pid in self.entries if pid not in pids)])
+        pids = list(self._reader.pids())
+        differences = self.mend([*pids, *set(self.entries).difference(pids)])
         # the next events may be older than what was read
         self._distrusted_until = now()
         self.needs_rescan = False
@@ -301,9 +301,9 @@ class LiveIndex:
         if not self._sees_writes:
             # kernel ids are never given twice: if the parent has the same one after the fork, it had it at the fork
             facts = self._reader.read(parent_pid)
-            if facts is None or facts[2:5] != _ids(parent):
+            if facts is None or facts[2:5] != parent.place.ids:
                 return _NOT_KNOWN
-        return _ids(parent)
+        return parent.place.ids
 
     def _exec(self, ns: int, pid: int) -> None:
         entry = self.entries.get(pid)
@@ -395,7 +395,7 @@ class LiveIndex:
         # A process that has ended meanwhile may have been moved, too. That matters if it has no kernel id.
         is_login = self._is_login_cgroup(cgroup)
         for entry in self._ended:
-            ses, loginuid, known_cgroup = _ids(entry)
+            ses, loginuid, known_cgroup = entry.place.ids
             if ses in {None, UNSET} and known_cgroup is not None and known_cgroup != cgroup:
                 is_doubtful = is_login or self._is_login_cgroup(known_cgroup)
                 if is_doubtful and not (self.entries.get(entry.pid) is entry and self._reread(entry.pid)):
@@ -515,7 +515,7 @@ class LiveIndex:
 
     def _set_ids(self, entry: Entry, ids: Ids, ns: int) -> None:
         """Set what decides the owner of a process: kernel id, login uid and cgroup."""
-        if _ids(entry) == ids:
+        if entry.place.ids == ids:
             return
         is_current = self.entries.get(entry.pid) is entry
         before = self._state(entry) if self.report is not None else None
@@ -571,13 +571,7 @@ class LiveIndex:
     def _state(self, entry: Entry) -> State:
         parent = self.entries.get(entry.parent)
         parent_key = None if parent is None else (parent.pid, parent.start)
-        return State(entry.pid, entry.start, parent_key, *_ids(entry))
-
-
-def _ids(entry: Entry) -> Ids:
-    """Return what decides the owner of a process."""
-    place = entry.place
-    return place.ses, place.loginuid, place.cgroup
+        return State(entry.pid, entry.start, parent_key, *entry.place.ids)
 
 
 def _is_same(entry: Entry, facts: ReadFacts) -> bool:

@@ -3,17 +3,14 @@
 from collections.abc import Collection, Iterable, Iterator
 
 from logonscope.machine import Membership
-from logonscope.sources.live.entries import Place
-
-Ids = tuple[int | None, int | None, str | None]
-"""Kernel id, login uid and cgroup."""
+from logonscope.sources.live.entries import Ids, Place
 
 
 class Places:
-    """The places of the processes in the index, by kernel id."""
+    """The places of the processes in the index, by kernel id: most have one place, which then needs no dictionary."""
 
     def __init__(self) -> None:
-        self._places: dict[int | None, dict[Ids, Place]] = {}
+        self._places: dict[int | None, Place | dict[Ids, Place]] = {}
 
     def __repr__(self) -> str:
         return f"<Places of {len(self._places)} kernel ids>"
@@ -21,32 +18,47 @@ class Places:
     def __iter__(self) -> Iterator[Place]:
         """Yield the places that have a process."""
         for places in self._places.values():
-            yield from places.values()
+            if isinstance(places, Place):
+                yield places
+            else:
+                yield from places.values()
 
     def of_kernel_id(self, kernel_id: int | None) -> Collection[Place]:
         """Return the places with a kernel id."""
-        return self._places.get(kernel_id, {}).values()
+        places = self._places.get(kernel_id, {})
+        return (places,) if isinstance(places, Place) else places.values()
 
     def get(self, ids: Ids) -> Place:
         """Return the place with these ids, which is kept once a process was added to it."""
-        place = self._places.get(ids[0], {}).get(ids)
-        return Place(*ids) if place is None else place
+        places = self._places.get(ids[0])
+        place = places.get(ids) if isinstance(places, dict) else places
+        return place if place is not None and place.ids == ids else Place(*ids)
 
     def add(self, place: Place, pid: int) -> Place:
         """Add a process to a place, and return the place that is kept."""
-        ids = place.ses, place.loginuid, place.cgroup
-        kept = self._places.setdefault(place.ses, {}).setdefault(ids, place)
+        ids, places = place.ids, self._places.get(place.ses)
+        if isinstance(places, dict):
+            kept = places.setdefault(ids, place)
+        elif places is None:
+            kept = self._places[place.ses] = place
+        elif places.ids == ids:
+            kept = places
+        else:
+            self._places[place.ses] = {places.ids: places, ids: place}
+            kept = place
         kept.pids.add(pid)
         return kept
 
     def remove(self, place: Place, pid: int) -> None:
         """Remove a process; a place without processes is dropped."""
         place.pids.discard(pid)
-        if not place.pids:
-            places = self._places[place.ses]
-            del places[place.ses, place.loginuid, place.cgroup]
-            if not places:
-                del self._places[place.ses]
+        if place.pids:
+            return
+        places = self._places[place.ses]
+        if isinstance(places, dict):
+            del places[place.ids]
+        if not places or places is place:
+            del self._places[place.ses]
 
 
 def memberships_in(places: Iterable[Place]) -> list[Membership]:

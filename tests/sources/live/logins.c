@@ -1,5 +1,5 @@
 /* Hostile logins, and a storm beside them, with a history of their own: every process of a login reads its own session
- * id from the kernel and writes "pid start ses" as its last act. Shares no code with the reader that is tested.
+ * id from the kernel and writes "pid start ses parent" as its last act. Shares no code with the reader that is tested.
  *
  *   logins COUNT GAP_US CHILDREN exec|exit [WINDOW]
  *                                             logins: write loginuid, gap, children that end at once, gap, end; with a
@@ -43,7 +43,7 @@ static void note(void) {
     size = read(fd, ses, sizeof ses - 1);
     close(fd);
     ses[size > 0 ? size : 0] = 0;
-    size = snprintf(line, sizeof line, "%d %lld %s\n", getpid(), start, ses);
+    size = snprintf(line, sizeof line, "%d %lld %s %d\n", getpid(), start, ses, getppid());
     if (write(1, line, size) != size) _exit(8); /* shorter than PIPE_BUF: never mixed */
 }
 

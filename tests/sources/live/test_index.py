@@ -47,7 +47,7 @@ class Run:
         self.steps = list(steps)
         self.kernel = KernelModel()
         self.kernel.before_read = self.operate_during
-        self.index = LiveIndex(self.kernel, is_login_cgroup, TICK)
+        self.index = LiveIndex(self.kernel, is_login_cgroup, TICK, clock=lambda: self.kernel.now)
         self.changes: list[Change] = []
         self.index.report = self.changes.append
         self.drain()
@@ -72,7 +72,7 @@ class Run:
         """Read the events, as the live host does."""
         self.index.apply(self.kernel.take_batch(), self.kernel.take_writes)
         if self.index.needs_rescan:
-            self.index.rescan(lambda: self.kernel.now)
+            self.index.rescan()
 
     def play(self) -> None:
         """Play all steps, then read all events."""
@@ -166,6 +166,24 @@ def test_the_counts_are_of_what_was_lost() -> None:
     assert (run.index.counts.lost_events, run.index.counts.losses) == (2, 1)
     assert set(run.index.entries) == {1, 2, 3}
     assert not run.index.needs_rescan
+
+
+def test_an_end_is_reported_once_also_if_the_pid_comes_back_at_once() -> None:
+    run = Run([])
+    kernel = run.kernel
+    kernel.fork(0)
+    run.drain()
+    kernel.end_thread(1)
+    run.drain()  # a zombie
+    kernel.reap(0)
+    kernel.fork(0)
+    run.drain()
+    kernel.thread(1)
+    kernel.execute(2)  # by the other thread: the first one ends
+    kernel.end_thread(1)
+    kernel.reap(0)
+    run.drain()
+    assert [change.before.pid for change in run.changes if change.before and not change.after] == [2, 2]
 
 
 def test_a_zombie_whose_end_was_lost_leaves_when_it_is_reaped() -> None:

@@ -3,6 +3,12 @@
 from collections.abc import Collection, Iterable
 from typing import NamedTuple, Protocol
 
+SLACK_TICKS = 1
+"""Clock ticks by which a start may be later than the time of its event, because two clocks are compared.
+
+It is mostly earlier, by a microsecond, and by much more where the kernel was busy with something else in between.
+"""
+
 
 class ReadFacts(NamedTuple):
     """Facts of one process, all read from the same process."""
@@ -95,6 +101,11 @@ class Entry:
 
     def __repr__(self) -> str:
         return f"<Entry {self.pid} of {self.place}>"
+
+
+def is_same(entry: Entry, facts: ReadFacts) -> bool:
+    """Return whether facts are those of this process, not of a later one with its pid."""
+    return facts.start <= entry.start + SLACK_TICKS
 
 
 class State(NamedTuple):

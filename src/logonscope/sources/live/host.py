@@ -343,7 +343,7 @@ class LiveHost:
     def _rescan(self) -> None:
         if self._feed is not None and self.index is not None:
             self._feed.watch_namespaces()
-            self.index.rescan(time.monotonic_ns)
+            self.index.rescan()
             self._to_sweep, self._sweep_began = array("i"), time.monotonic()
 
     def _sweep(self) -> None:

@@ -12,19 +12,24 @@ logon is not known. Doubtful are the children of
 - every process, after events were lost, until all processes have been read again.
 """
 
+import time
 from collections.abc import Callable, Collection, Iterable
 
 from logonscope.facts import UNSET
 from logonscope.machine import Membership
-from logonscope.sources.live.entries import Change, Counts, Entry, Ids, ProcessReader, ReadFacts, State
+from logonscope.sources.live.entries import (
+    SLACK_TICKS,
+    Change,
+    Counts,
+    Entry,
+    Ids,
+    ProcessReader,
+    ReadFacts,
+    State,
+    is_same,
+)
 from logonscope.sources.live.places import Children, Places, memberships_in
 from logonscope.sources.live.records import EXEC, EXIT, FORK, Batch, LoginWrite, Record, Writes
-
-SLACK_TICKS = 1
-"""Clock ticks by which a start may be later than the time of its event, because two clocks are compared.
-
-It is mostly earlier, by a microsecond, and by much more where the kernel was busy with something else in between.
-"""
 
 MAX_CHAIN_LENGTH = 100
 """Maximum number of ancestors that are looked at."""
@@ -48,6 +53,7 @@ class LiveIndex:
         tick_ns: int = 10_000_000,
         *,
         sees_writes: bool = True,
+        clock: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         """Make an empty index.
 
@@ -55,6 +61,7 @@ class LiveIndex:
             reader: reads single processes.
             is_login_cgroup: whether a cgroup belongs to a login.
             tick_ns: nanoseconds of a clock tick.
+            clock: returns the monotonic clock in nanoseconds.
             sees_writes: batches have the writes to login uids and cgroups; if not, logons are read at every event.
         """
         self.entries: dict[int, Entry] = {}
@@ -62,18 +69,19 @@ class LiveIndex:
         self.counts = Counts()
         self.report: Callable[[Change], object] | None = None
         self._reader, self._is_login_cgroup = reader, is_login_cgroup
-        self._tick_ns, self._sees_writes = tick_ns, sees_writes
+        self._tick_ns, self._sees_writes, self._clock = tick_ns, sees_writes, clock
         self._offset = 0
         self._children = Children()
         self._written: dict[int, int] = {}  # threads that wrote, and processes moved -> until of the batch of the write
-        self._suspects: set[int] = set()  # processes whose children are in doubt in this batch
-        self._old_suspects: set[int] = set()  # those of the batch before
+        self._suspects, self._old_suspects = set[int](), set[int]()  # their children are in doubt; in the batch before
         self._old_until = 0  # the end of the batch before
-        self._ended: list[Entry] = []
-        self._zombies: list[Entry] = []
+        self._ended, self._zombies = list[Entry](), list[Entry]()
         self._orphans: set[int] = set()
         self._new: list[Entry] = []  # processes that have what their parents have
-        self._read_now: set[int] = set()  # processes that were read in this batch
+        # processes that were read in this batch -> until when; negative: it was a zombie then
+        self._read_now: dict[int, int] = {}
+        self._read_before: dict[int, int] = {}  # those of the batch before
+        self._read_until = 0  # the moment after the last reading
         self._is_partial = False  # the last batch left events behind
         self._first_ns = 0  # of the first event of this batch
         self._moves: frozenset[str] = frozenset()  # cgroups to which processes were moved in this batch
@@ -93,7 +101,8 @@ class LiveIndex:
                 newer than a child that was forked before such a write.
         """
         self._offset = batch.boot_offset
-        self._read_now.clear()
+        if not self._is_partial:
+            self._read_before, self._read_now = self._read_now, {}
         if batch.lost or batch.writes.are_lost:
             self.counts.lost_events += batch.lost
             self.counts.losses += 1
@@ -116,38 +125,35 @@ class LiveIndex:
                 self._read_moved(cgroup, writes.until)
         self._finish(late.until, is_partial=batch.is_partial)
 
-    def rescan(self, now: Callable[[], int]) -> int:
-        """Read all processes again and mend every difference; return how many there were.
-
-        Args:
-            now: returns the monotonic clock in nanoseconds.
-        """
+    def rescan(self) -> int:
+        """Read all processes again and mend every difference; return how many there were."""
         pids = list(self._reader.pids())
         differences = self.mend([*pids, *set(self.entries).difference(pids)])
         # the next events may be older than what was read
-        self._distrusted_until = now()
+        self._distrusted_until = self._clock()
+        self._read_now, self._read_before = {}, {}
         self.needs_rescan = False
         return differences
 
     def differing(self, pids: Iterable[int]) -> list[int]:
         """Return those of the processes that /proc shows differently, also because an event is still on its way."""
-        return [pid for pid in pids if self._differs_from(self.entries.get(pid), self._reader.read(pid))]
+        return [pid for pid in pids if self._differs_from(self.entries.get(pid), self._read(pid))]
 
     def mend(self, pids: Iterable[int]) -> int:
         """Read processes again and correct the index; return how many it had wrong."""
         differences = 0
         for pid in pids:
-            facts, entry = self._reader.read(pid), self.entries.get(pid)
+            facts, entry = self._read(pid), self.entries.get(pid)
             if not self._differs_from(entry, facts):
                 continue
             differences += 1
-            if entry is not None and (facts is None or not _is_same(entry, facts)):
+            if entry is not None and (facts is None or not is_same(entry, facts)):
                 # its last events are missing, and a login may have been among them
                 self._set_ids(entry, _NOT_KNOWN, 0)
                 self._drop(entry, 0)
             if facts is None:
                 continue
-            if entry is None or not _is_same(entry, facts):
+            if entry is None or not is_same(entry, facts):
                 self._add_read(pid, facts, 0)
             else:
                 entry.start = facts.start
@@ -264,7 +270,7 @@ class LiveIndex:
     def _fork_in_doubt(self, ns: int, thread: int, parent_pid: int, pid: int) -> None:
         """Add a process that may not have what its parent has."""
         event_ticks = (ns + self._offset) // self._tick_ns
-        old, facts = self.entries.get(pid), self._reader.read(pid)
+        old, facts = self.entries.get(pid), self._read(pid)
         self.counts.doubtful_reads += 1
         if old is not None:
             is_trusted = not self.needs_rescan and ns > self._distrusted_until
@@ -300,7 +306,7 @@ class LiveIndex:
             return _NOT_KNOWN
         if not self._sees_writes:
             # kernel ids are never given twice: if the parent has the same one after the fork, it had it at the fork
-            facts = self._reader.read(parent_pid)
+            facts = self._read(parent_pid)
             if facts is None or facts[2:5] != parent.place.ids:
                 return _NOT_KNOWN
         return parent.place.ids
@@ -308,7 +314,7 @@ class LiveIndex:
     def _exec(self, ns: int, pid: int) -> None:
         entry = self.entries.get(pid)
         if entry is None:
-            facts = self._reader.read(pid)
+            facts = self._read(pid)
             if facts is not None and facts.start - (ns + self._offset) // self._tick_ns <= SLACK_TICKS:
                 self._add_read(pid, facts, 0)
             return
@@ -333,6 +339,8 @@ class LiveIndex:
         if not entry.ended:
             self._ended.append(entry)
         entry.ended, entry.status = ns, status
+        if any(moments.get(pid, 0) > ns for moments in (self._read_now, self._read_before)):
+            self._set_ids(entry, _NOT_KNOWN, ns)  # what was read after its end is a later process with its pid
         if pid in self._children:
             self._orphans.update(self._children.of(pid))
             self._suspect_adopters(entry)
@@ -343,8 +351,8 @@ class LiveIndex:
         for cgroup in writes.moves:
             parents.update(self._reader.members(cgroup))
         if writes.logins and any(write.process is None for write in writes.logins):
-            parents |= self._read_now
-        level, steps = parents & self._read_now, 0
+            parents.update(self._read_now)
+        level, steps = parents & self._read_now.keys(), 0
         while level and steps < MAX_CHAIN_LENGTH:
             steps += 1
             children = [
@@ -374,7 +382,11 @@ class LiveIndex:
             if thread == process or not self._reread(process):
                 self._set_ids(entry, _NOT_KNOWN, until)
             return
-        if thread == process:
+        if entry.ended:
+            # the thread can be that of a later process with its pid
+            if not self._reread(process):
+                self._set_ids(entry, _NOT_KNOWN, until)
+        elif thread == process:
             self._set_ids(entry, (facts.ses, facts.loginuid, entry.place.cgroup), until)
         # whichever thread wrote, the others have kept what they had
         if thread != process or not facts.is_only:
@@ -403,7 +415,8 @@ class LiveIndex:
 
     def _finish(self, until: int, *, is_partial: bool) -> None:
         """Drop the processes that have ended, and read what changes without an event."""
-        ended, self._ended, self._zombies = [*self._zombies, *self._ended], [], []
+        # each once, also if its pid is used again, or if it has ended again after it executed a program
+        ended, self._ended, self._zombies = list(dict.fromkeys([*self._zombies, *self._ended])), [], []
         entries = self.entries
         existing = self._reader.existing([entry.pid for entry in ended if entries.get(entry.pid) is entry])
         for entry in ended:
@@ -437,8 +450,8 @@ class LiveIndex:
     def _read_parent(self, pid: int) -> None:
         """Read the parent of a process whose parent has ended."""
         entry = self.entries.get(pid)
-        facts = None if entry is None else self._reader.read(pid)
-        if entry is not None and facts is not None and _is_same(entry, facts):
+        facts = None if entry is None else self._read(pid)
+        if entry is not None and facts is not None and is_same(entry, facts):
             self._set_parent(entry, facts.parent)
 
     def _replace(self, entry: Entry, ns: int) -> None:
@@ -446,8 +459,9 @@ class LiveIndex:
         self._remove(entry)
         if not entry.ended:
             entry.ended = ns
-        if entry not in self._ended:
-            self._ended.append(entry)
+        self._ended.append(entry)
+        if any(abs(moments.get(entry.pid, 0)) >= ns for moments in (self._read_now, self._read_before)):
+            self._set_ids(entry, _NOT_KNOWN, ns)  # what was read can be the new process
 
     def _drop(self, entry: Entry, ns: int) -> None:
         """Remove an ended process and report its end."""
@@ -476,7 +490,7 @@ class LiveIndex:
         return entry
 
     def _note_read(self, pid: int, facts: ReadFacts) -> None:
-        self._read_now.add(pid)
+        self._read_now[pid] = -self._read_until if facts.is_zombie else self._read_until
         # what was read may be newer than its next children
         if facts.cgroup in self._moves:
             self._suspects.add(pid)
@@ -551,10 +565,15 @@ class LiveIndex:
         entry.doubt = doubt
         self._count_in_parent(entry, 1)
 
+    def _read(self, pid: int) -> ReadFacts | None:
+        facts = self._reader.read(pid)
+        self._read_until = self._clock()
+        return facts
+
     def _reread(self, pid: int) -> bool:
         """Read again what decides the owner of a process; return whether it could be read."""
-        entry, facts = self.entries.get(pid), self._reader.read(pid)
-        if entry is None or facts is None or not _is_same(entry, facts):
+        entry, facts = self.entries.get(pid), self._read(pid)
+        if entry is None or facts is None or not is_same(entry, facts) or (entry.ended and not facts.is_zombie):
             return False
         entry.start = facts.start
         self._note_read(pid, facts)
@@ -572,11 +591,6 @@ class LiveIndex:
         parent = self.entries.get(entry.parent)
         parent_key = None if parent is None else (parent.pid, parent.start)
         return State(entry.pid, entry.start, parent_key, *entry.place.ids)
-
-
-def _is_same(entry: Entry, facts: ReadFacts) -> bool:
-    """Return whether facts are those of this process, not of a later one with its pid."""
-    return facts.start <= entry.start + SLACK_TICKS
 
 
 def _differs(child: Entry, parent: Entry) -> bool:

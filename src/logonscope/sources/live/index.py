@@ -76,8 +76,7 @@ class LiveIndex:
         self._suspects, self._old_suspects = set[int](), set[int]()  # their children are in doubt; in the batch before
         self._old_until = 0  # the end of the batch before
         self._ended, self._zombies = list[Entry](), list[Entry]()
-        self._orphans: set[int] = set()
-        self._new: list[Entry] = []  # processes that have what their parents have
+        self._orphans, self._new = set[int](), list[Entry]()  # new: processes that have what their parents have
         # processes that were read in this batch -> until when; negative: it was a zombie then
         self._read_now: dict[int, int] = {}
         self._read_before: dict[int, int] = {}  # those of the batch before

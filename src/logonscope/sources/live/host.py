@@ -8,13 +8,14 @@ import os
 import select
 import threading
 import time
+from array import array
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import NamedTuple
 
 from logonscope.errors import LogonscopeError
 from logonscope.facts import UNSET, Login
-from logonscope.machine import Look, Membership, Ownership, ProcessQuery, Source
+from logonscope.machine import Look, Ownership, ProcessQuery, Source
 from logonscope.sources.linux.logins import SESSIONS, USERS
 from logonscope.sources.linux.processes import list_pids
 from logonscope.sources.linux.scopes import is_login_cgroup
@@ -29,6 +30,12 @@ from logonscope.sources.live.terminals import find_terminal
 
 QUIET_DELAY, BUSY_DELAY = 0.25, 0.015
 """Seconds from the first event of a batch to its reading: without and with subscribers to events."""
+
+URGENT_SECONDS, URGENT_FACTOR = 0.005, 4
+"""Minimum seconds between two readings because of writes, and the same as a multiple of the last reading's seconds.
+
+Any user can write to files of /proc and of cgroups without a pause.
+"""
 
 ANSWER_SECONDS = 0.05
 """Maximum seconds that an answer waits for the events before it."""
@@ -50,6 +57,9 @@ RETRY_SECONDS = 2.0
 
 LOGIN_SECONDS = 2.0
 """Maximum age in seconds of logins that are answered from memory: not every change of a scope is an event."""
+
+CLOSE_SECONDS = 10.0
+"""Maximum seconds that closing waits for the thread, which may be reading a file that hangs."""
 
 _CLOCK_TICK_NS = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
 
@@ -99,8 +109,8 @@ class LiveHost:
         self._logins_until = 0.0  # when they are too old
         self._counts, self._was_connected = Counts(), False
         self._without_terminal: list[Login] = []
-        self._to_sweep: list[int] = []
-        self._next_sweep = 0.0
+        self._to_sweep = array("i")  # smaller than a list
+        self._next_sweep, self._next_urgent = 0.0, 0.0
         self._sweep_began, self._sweep_seconds = 0.0, None
         self._thread: threading.Thread | None = None
         self.after_batch: Callable[[], float | None] | None = None
@@ -140,7 +150,9 @@ class LiveHost:
         self._is_closed = True
         self.wake()
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(CLOSE_SECONDS)
+            if self._thread.is_alive():
+                return  # it still uses the descriptors
         with self._lock:
             self._disconnect("closed")
             self._watch.close()
@@ -204,40 +216,47 @@ class LiveHost:
             ]
             timeout = -1 if not moments else max(0.0, min(moments) - now)
             descriptors = [descriptor for descriptor, _ in self._epoll.poll(timeout)]
-            is_due = any(moment is not None and time.monotonic() >= moment for moment in (due, self._next_call))
             with self._lock:
+                if self._note_logouts(descriptors):
+                    due = time.monotonic()
                 for descriptor in descriptors:
                     if descriptor == self._wake:
                         self._drain_wake()
                         due = time.monotonic() if due is not None else None
-                    elif descriptor == self._watch.fileno() or self._watch.is_pidfd(descriptor):
-                        if descriptor != self._watch.fileno():
-                            self._epoll.unregister(descriptor)
-                            self._watch.note_end(descriptor)
-                        self._watch.read()
-                        self._read_logins()
-                        is_due = True
-                    elif descriptor in self._descriptors and self._is_urgent(descriptor):
-                        is_due = True
-                    elif due is None:
-                        due = time.monotonic() + self._delay
-                if is_due:
+                    elif descriptor in self._descriptors:
+                        moment = self._reading_moment(descriptor)
+                        due = moment if due is None else min(due, moment)
+                if any(moment is not None and time.monotonic() >= moment for moment in (due, self._next_call)):
                     due = time.monotonic() if self._work() else None
                 if due is None and self._feed is not None and self._feed.has_notice:
                     due = time.monotonic() + self._delay
 
-    def _is_urgent(self, descriptor: int) -> bool:
-        """Return whether a readable descriptor of the feed has what cannot wait."""
-        if self._feed is None:
+    def _note_logouts(self, descriptors: Iterable[int]) -> bool:
+        """Read the logins again if the descriptors show that one has changed; return whether they do."""
+        # all ended leaders first: reading the logins closes descriptors, and new ones can get their numbers
+        ended = [descriptor for descriptor in descriptors if self._watch.is_pidfd(descriptor)]
+        for descriptor in ended:
+            self._epoll.unregister(descriptor)
+            self._watch.note_end(descriptor)
+        if not ended and self._watch.fileno() not in descriptors:
             return False
+        self._watch.read()
+        self._read_logins()
+        return True
+
+    def _reading_moment(self, descriptor: int) -> float:
+        """Return when a readable descriptor of the feed is read."""
+        now = time.monotonic()
+        if self._feed is None:
+            return now
         try:
             is_urgent, mutes = self._feed.notice(descriptor)
         except OSError as error:
             self._lose_feed(error)
-            return False
-        if mutes and not is_urgent:
+            return now
+        if mutes:
             self._epoll.modify(descriptor, 0)
-        return is_urgent
+        return max(now, self._next_urgent) if is_urgent else now + self._delay
 
     def _lose_feed(self, error: OSError) -> None:
         self._disconnect(f"the feed of events ended: {error}")
@@ -249,6 +268,7 @@ class LiveHost:
 
     def _work(self) -> bool:
         """Read a batch, and do a little of what is not urgent; return whether there are more events."""
+        began = time.monotonic()
         has_more = self._read_batch()
         self._find_terminals()
         self._sweep()
@@ -261,6 +281,8 @@ class LiveHost:
             self._next_call = moment if self._next_call is None else min(moment, self._next_call)
         for descriptor in self._descriptors:
             self._epoll.modify(descriptor, select.EPOLLIN)
+        now = time.monotonic()
+        self._next_urgent = now + max(URGENT_SECONDS, URGENT_FACTOR * (now - began))
         return has_more
 
     def _drain_wake(self) -> None:
@@ -321,8 +343,8 @@ class LiveHost:
     def _rescan(self) -> None:
         if self._feed is not None and self.index is not None:
             self._feed.watch_namespaces()
-            self.index.rescan(time.monotonic_ns)
-            self._to_sweep, self._sweep_began = [], time.monotonic()
+            self.index.rescan()
+            self._to_sweep, self._sweep_began = array("i"), time.monotonic()
 
     def _sweep(self) -> None:
         """Compare a few processes with /proc; differences that the events of the meantime explain do not count."""
@@ -333,7 +355,8 @@ class LiveHost:
             if self._sweep_began:
                 self._sweep_seconds = now - self._sweep_began
             self._sweep_began = now
-            self._to_sweep = sorted({*list_pids(PROC), *index.entries}, reverse=True)
+            self._to_sweep = array("i", index.entries)
+            self._to_sweep.extend(pid for pid in list_pids(PROC) if pid not in index.entries)
             if self._feed is not None:
                 self._feed.watch_namespaces()
         began = time.thread_time()
@@ -363,19 +386,19 @@ class LiveHost:
         """Return what the index knows of a login whose record is gone."""
         index, start = self.index, login.process.start if login.process else None
         if index is None:
-            query = ProcessQuery(self.ownership.owner_facts)
-            memberships: Iterable[Membership] = self.direct.memberships(Look(), query)
+            memberships = self.direct.memberships(Look(), ProcessQuery(self.ownership.owner_facts))
+            places: Iterable[tuple[int | None, str | None]] = {(ses, cgroup) for _, ses, cgroup in memberships}
             leader = None if login.leader is None else ProcReader(PROC, ()).read(login.leader)
             is_gone = leader is None or (start is not None and leader.start != start)
         else:
-            memberships = list(index.memberships.values())
+            places = ((place.ses, place.cgroup) for place in index.places)
             entry = None if login.leader is None else index.entries.get(login.leader)
             is_gone = entry is None or bool(entry.ended) or (start is not None and entry.start != start)
         # a process with a kernel id belongs to the login by that id, one without by its cgroup
         scope = f"/user.slice/user-{login.uid}.slice/{login.scope}/" if login.scope else None
         has_members = any(
             kernel_id == login.remembered if kernel_id != UNSET else scope and f"{cgroup}/".startswith(scope)
-            for _, kernel_id, cgroup in memberships
+            for kernel_id, cgroup in places
         )
         return LoginState(has_members, is_gone)
 

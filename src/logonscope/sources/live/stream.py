@@ -158,7 +158,7 @@ class EventStream:
             return {}
         look = Look()
         logons = self._host.ownership.index(self._host.logins(look), self._host.direct.machine(look))
-        places = {(kernel_id, cgroup) for _, kernel_id, cgroup in index.memberships.values()}
+        places = {(place.ses, place.cgroup) for place in index.places}
         owners = (logons.owner(Process(0, ses=kernel_id, cgroup=cgroup)) for kernel_id, cgroup in places)
         return {owner.logon_id: owner for owner in owners if owner.logon_id is not None}
 
@@ -167,7 +167,7 @@ class EventStream:
         host, look = self._host, Look()
         machine, index = host.direct.machine(look), host.index
         logons = host.ownership.index(host.logins(look), machine)
-        members = () if index is None else list(index.memberships.values())
+        members = () if index is None else index.memberships()
         pids = frozenset(
             pid
             for pid, kernel_id, cgroup in members

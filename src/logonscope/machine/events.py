@@ -6,7 +6,7 @@ Times are the kernel's: nanoseconds since the boot. A cursor is the position in 
 from typing import NamedTuple
 
 from logonscope.answers.logon_session import LogonSession
-from logonscope.facts import Process
+from logonscope.facts import FailedLogon, Process, UserChange
 from logonscope.machine.ownership import Owner
 
 
@@ -67,6 +67,23 @@ class LogonEnded(NamedTuple):
     owner: Owner
 
 
+class LogonFailed(NamedTuple):
+    """A login program refused somebody; ``owner`` is the logon session of the program."""
+
+    head: EventHead
+    attempt: FailedLogon
+    owner: Owner
+
+
+class UserChanged(NamedTuple):
+    """A process of a login executed a program as another user; ``process`` is as it was at that moment."""
+
+    head: EventHead
+    process: Process
+    owner: Owner
+    change: UserChange
+
+
 class EventsLost(NamedTuple):
     """Events were lost before this one; ``missed_events`` is their number; None: not known."""
 
@@ -74,4 +91,14 @@ class EventsLost(NamedTuple):
     missed_events: int | None
 
 
-Event = ProcessStarted | ProcessChanged | ProcessEnded | LogonStarted | LoggedOut | LogonEnded | EventsLost
+Event = (
+    ProcessStarted
+    | ProcessChanged
+    | ProcessEnded
+    | LogonStarted
+    | LoggedOut
+    | LogonEnded
+    | LogonFailed
+    | UserChanged
+    | EventsLost
+)

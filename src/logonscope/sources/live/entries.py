@@ -1,7 +1,10 @@
 """Plain data of the live index: processes, changes of them, counts, and the reader of single processes."""
 
 from collections.abc import Iterable
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from logonscope.sources.live.users import Users
 
 
 class ReadFacts(NamedTuple):
@@ -51,7 +54,7 @@ class ProcessReader(Protocol):
 class Entry:
     """A process in the index. ``ses`` or ``cgroup`` None: not known."""
 
-    __slots__ = ("born", "cgroup", "doubt", "ended", "loginuid", "parent", "pid", "ses", "start", "status")
+    __slots__ = ("born", "cgroup", "doubt", "ended", "loginuid", "parent", "pid", "ses", "start", "status", "users")
 
     def __init__(  # noqa: PLR0917 -- made for every fork: keywords cost more
         self, pid: int, start: int, born: int, parent: int, ses: int | None, loginuid: int | None, cgroup: str | None
@@ -66,6 +69,7 @@ class Entry:
         self.doubt = 0  # not 0: its children may not have what it has; see the constants of index.py
         self.ended = 0  # monotonic ns of the end
         self.status: int | None = None  # of wait(2)
+        self.users: "Users | None" = None  # None: no event of its uids, or of an ancestor's, was seen
 
     def __repr__(self) -> str:
         return f"<Entry {self.pid} ses={self.ses} cgroup={self.cgroup}>"

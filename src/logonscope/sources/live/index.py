@@ -16,7 +16,8 @@ from collections.abc import Callable, Iterable, Iterator
 
 from logonscope.facts import UNSET
 from logonscope.sources.live.entries import Change, Counts, Entry, ProcessReader, ReadFacts, State
-from logonscope.sources.live.records import EXEC, EXIT, FORK, Batch, LoginWrite, Record, Writes
+from logonscope.sources.live.records import EXEC, EXIT, FORK, UID, Batch, LoginWrite, Record, Writes
+from logonscope.sources.live.users import UserTracker
 
 SLACK_TICKS = 1
 """Clock ticks by which a start may be later than the time of its event, because two clocks are compared.
@@ -57,6 +58,7 @@ class LiveIndex:
         self.by_kernel_id: dict[int | None, set[int]] = {}
         self.counts = Counts()
         self.report: Callable[[Change], object] | None = None
+        self.users = UserTracker(reader)
         self._reader, self._is_login_cgroup = reader, is_login_cgroup
         self._tick_ns, self._sees_writes = tick_ns, sees_writes
         self._offset = 0
@@ -233,6 +235,7 @@ class LiveIndex:
                     continue
                 ses, cgroup = parent.ses, parent.cgroup
                 entry = Entry(child, (ns + offset) // tick_ns, ns, process, ses, parent.loginuid, cgroup)
+                entry.users = parent.users
                 entries[child] = entry
                 memberships[child] = (child, ses, cgroup)
                 by_kernel_id[ses].add(child)
@@ -249,7 +252,10 @@ class LiveIndex:
             elif kind == EXEC:
                 self._exec(ns, process)
             elif kind:  # 0 answers the subscription
-                self._reread_with_parent(process)
+                if kind == UID and thread == process and process in entries:
+                    self.users.note_uids(entries[process], word, child)
+                if not self._sees_writes:
+                    self._reread_with_parent(process)
 
     def _fork_in_doubt(self, ns: int, thread: int, parent_pid: int, pid: int) -> None:
         """Add a process that may not have what its parent has."""
@@ -273,6 +279,8 @@ class LiveIndex:
             is_written = ns <= self._written.get(pid, -1)
             ids = _NOT_KNOWN if is_written else self._ids_of_forker(ns, thread, parent_pid)
             self._add(Entry(pid, event_ticks, ns, parent_pid, *ids))
+        if parent_pid in self.entries and pid in self.entries:
+            self.entries[pid].users = self.entries[parent_pid].users
         if pid in self._written:
             self._suspects |= {pid, parent_pid}
 
@@ -311,6 +319,7 @@ class LiveIndex:
                 self._set_ids(entry, _NOT_KNOWN, ns)
         elif entry.doubt & (_UNKNOWN | _MANAGER) or parent is None or parent.doubt & _MANAGER or not self._sees_writes:
             self._reread(pid)
+        self.users.note_exec(entry, ns, self._state)
         if self.report is not None:
             state = self._state(entry)
             self.report(Change(ns, state, state))
@@ -323,6 +332,7 @@ class LiveIndex:
         if not entry.ended:
             self._ended.append(entry)
         entry.ended, entry.status = ns, status
+        self.users.note_end(pid, ns)
         children = self._children.get(pid)
         if children:
             self._orphans |= children

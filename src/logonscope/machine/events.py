@@ -3,7 +3,8 @@
 Times are the kernel's: nanoseconds since the boot. A cursor is the position in the stream after an event.
 """
 
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol
 
 from logonscope.answers.logon_session import LogonSession
 from logonscope.facts import FailedLogon, Process, UserChange
@@ -102,3 +103,34 @@ Event = (
     | UserChanged
     | EventsLost
 )
+
+class EventReader(Protocol):
+    """A position in a stream of events. One thread reads; any thread may close it."""
+
+    description: str
+    """How the events are got, and what may be missed."""
+
+    def read(self, seconds: float | None = None) -> Sequence[Event]:
+        """Wait for events and return them, the oldest first; none after ``seconds`` (None: no limit), or when closed.
+
+        Events that this reader was too slow for are counted by an EventsLost in their place.
+        """
+        ...
+
+    @property
+    def cursor(self) -> int:
+        """Return the cursor of the last event that was read; before the first one, where reading began."""
+        ...
+
+    @property
+    def is_closed(self) -> bool:
+        """Return whether there will be no more events."""
+        ...
+
+    def notify(self, call: Callable[[], object]) -> None:
+        """Have a function called, in any thread, whenever there may be events to read, or the reader is closed."""
+        ...
+
+    def close(self) -> None:
+        """End the reader, and a ``read`` that waits."""
+        ...

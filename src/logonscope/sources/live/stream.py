@@ -3,9 +3,7 @@
 Events are made only while there is a reader. A reader that is too slow, or comes back too late, gets EventsLost.
 """
 
-import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from operator import itemgetter
 
@@ -25,6 +23,7 @@ from logonscope.machine.events import (
 )
 from logonscope.sources.live.entries import Change, State
 from logonscope.sources.live.host import LiveHost
+from logonscope.sources.live.ring import EventRing, RingReader
 
 MAX_EVENTS = 65_536
 """Maximum number of events that are kept for slow readers."""
@@ -40,10 +39,9 @@ class EventStream:
 
     def __init__(self, host: LiveHost) -> None:
         self._host = host
-        self._events: deque[Event] = deque(maxlen=MAX_EVENTS)
+        self._ring = EventRing(MAX_EVENTS)
         self._cursor = 0
         self._changes: list[Change] = []
-        self._condition = threading.Condition()
         self._logons: dict[str, tuple[LogonSession, Owner]] = {}  # those that were reported
         self._new_logons: dict[str, float] = {}  # LogonId -> when it is reported at the latest
         self._known_ids: frozenset[str] = frozenset()
@@ -52,29 +50,21 @@ class EventStream:
     def __repr__(self) -> str:
         return f"<EventStream at {self._cursor}>"
 
-    def events(self, since: int | None = None) -> Iterator[Event]:
-        """Yield events after a cursor, or from now on; closing the iterator ends it."""
+    def events(self, since: int | None = None) -> RingReader:
+        """Return a reader of the events after a cursor, or from now on."""
+        rung = self._host.status.rung
+        reader = self._ring.reader(since, "no kernel events" if rung is None else rung.name, self._unsubscribe)
         self._subscribe()
-        try:
-            with self._condition:
-                cursor = self._cursor if since is None else since
-                # a cursor of another run of the service
-                if cursor > self._cursor:
-                    cursor = -1
-            while True:
-                with self._condition:
-                    while cursor == self._cursor:
-                        self._condition.wait()
-                    first = self._cursor - len(self._events) + 1
-                    missed = max(0, first - cursor - 1) if cursor >= 0 else None
-                    start = max(cursor + 1, first) if cursor >= 0 else first
-                    batch = [event for event in self._events if event.head.cursor >= start]
-                    cursor = self._cursor
-                if missed is None or missed:
-                    yield EventsLost(EventHead(time.monotonic_ns(), start - 1), missed)
-                yield from batch
-        finally:
-            self._unsubscribe()
+        return reader
+
+    @property
+    def host(self) -> LiveHost:
+        """Return the host that the events are of."""
+        return self._host
+
+    def close(self) -> None:
+        """Close all readers."""
+        self._ring.close()
 
     def _subscribe(self) -> None:
         with self._host.locked:
@@ -98,8 +88,8 @@ class EventStream:
                 if self._host.index is not None:
                     self._host.index.report = None
                 # what happens from now on is missed
-                self._events.clear()
                 self._cursor += 1
+                self._ring.forget(self._cursor)
 
     def _make_events(self) -> float | None:
         """Make the events of the changes of a batch; called by the live host with its lock held."""
@@ -123,11 +113,12 @@ class EventStream:
         makers += [(change.kernel_ns or now, _ChangeMaker(change, owner_of).make) for change in changes]
         makers += self._logon_events()
         makers.sort(key=itemgetter(0))
-        with self._condition:
-            for moment, make in makers:
-                self._cursor += 1
-                self._events.append(make(EventHead(moment + boot_offset, self._cursor)))
-            self._condition.notify_all()
+        events = []
+        for moment, make in makers:
+            self._cursor += 1
+            events.append(make(EventHead(moment + boot_offset, self._cursor)))
+        if events:
+            self._ring.publish(events, self._cursor)
         return min(self._new_logons.values(), default=None)
 
     def _logon_events(self) -> Iterator[tuple[int, EventMaker]]:

@@ -69,7 +69,7 @@ class Entry:
         self.doubt = 0  # not 0: its children may not have what it has; see the constants of index.py
         self.ended = 0  # monotonic ns of the end
         self.status: int | None = None  # of wait(2)
-        self.users: "Users | None" = None  # None: no event of its uids, or of an ancestor's, was seen
+        self.users: Users | None = None  # None: no event of its uids, or of an ancestor's, was seen
 
     def __repr__(self) -> str:
         return f"<Entry {self.pid} ses={self.ses} cgroup={self.cgroup}>"

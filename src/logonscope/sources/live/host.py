@@ -106,6 +106,7 @@ class LiveHost:
         self.after_batch: Callable[[], float | None] | None = None
         """Called after each batch; returns the monotonic moment at which it is called again at the latest."""
         self._next_call: float | None = None  # that moment
+        self._is_called = False
         self._zombie_delay, self._had_records = QUIET_DELAY, False
 
     _feed: Feed | None
@@ -150,6 +151,11 @@ class LiveHost:
     def wake(self) -> None:
         """Wake the thread, for example because there is a subscriber now."""
         os.eventfd_write(self._wake, 1)
+
+    def call_soon(self) -> None:
+        """Have ``after_batch`` called soon; takes no lock."""
+        self._is_called = True
+        self.wake()
 
     def drain(self, seconds: float = ANSWER_SECONDS) -> LiveIndex | None:
         """Read the events until now; return the index, or None if that takes longer: then /proc must be read."""
@@ -204,7 +210,9 @@ class LiveHost:
             ]
             timeout = -1 if not moments else max(0.0, min(moments) - now)
             descriptors = [descriptor for descriptor, _ in self._epoll.poll(timeout)]
-            is_due = any(moment is not None and time.monotonic() >= moment for moment in (due, self._next_call))
+            is_due = self._is_called or any(
+                moment is not None and time.monotonic() >= moment for moment in (due, self._next_call)
+            )
             with self._lock:
                 for descriptor in descriptors:
                     if descriptor == self._wake:
@@ -249,6 +257,7 @@ class LiveHost:
 
     def _work(self) -> bool:
         """Read a batch, and do a little of what is not urgent; return whether there are more events."""
+        self._is_called = False
         has_more = self._read_batch()
         self._find_terminals()
         self._sweep()

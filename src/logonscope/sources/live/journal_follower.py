@@ -84,8 +84,8 @@ class JournalFollower:
                     return
                 try:
                     child = subprocess.Popen(  # noqa: S603 -- constants, and a cursor of the journal
-                        _journalctl(self._root, self._cursor), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                        env=ENVIRONMENT, close_fds=True,
+                        _journalctl(self._root, self._cursor), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                        stderr=subprocess.DEVNULL, env=ENVIRONMENT, close_fds=True,
                     )  # fmt: skip
                 except OSError:
                     child = None

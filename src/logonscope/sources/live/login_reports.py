@@ -135,9 +135,7 @@ class LoginReports:
         sudo = parse_sudo_line(line.message) if line.program == "sudo" else None
         command = sudo.command if sudo is not None and sudo.reason is None else None
         # the kernel confirms the caller's uid alone: the line may be of the program that then executed su
-        is_trusted = line.uid == 0 or (
-            line.program in USER_PROGRAMS and was_elevated(line.pid, line.monotonic_ns)
-        )
+        is_trusted = line.uid == 0 or (line.program in USER_PROGRAMS and was_elevated(line.pid, line.monotonic_ns))
         if not is_trusted:
             self.rejected += 1
             return None

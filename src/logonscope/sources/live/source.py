@@ -167,6 +167,7 @@ class LiveSource(BaseSource):
     def checks(self, look: Look) -> Iterator[Check]:
         yield from self._direct.checks(look)
         yield describe_status(self._host.status)
+        yield self._stream.login_reports.check()
 
     def close(self) -> None:
         self._host.close()

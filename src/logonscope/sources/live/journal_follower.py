@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import IO, Any, NamedTuple
 
@@ -59,6 +60,7 @@ class JournalFollower:
         self._is_stopping = threading.Event()
         self._child: subprocess.Popen[bytes] | None = None
         self._cursor: str | None = None
+        self._since = 0.0  # seconds since the epoch
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
 
@@ -67,6 +69,7 @@ class JournalFollower:
 
     def start(self) -> None:
         """Start the thread."""
+        self._since = time.time()
         self._thread.start()
 
     def stop(self) -> None:
@@ -83,9 +86,10 @@ class JournalFollower:
                 if self._is_stopping.is_set():
                     return
                 try:
+                    words = _journalctl(self._root, self._since, self._cursor)
                     child = subprocess.Popen(  # noqa: S603 -- constants, and a cursor of the journal
-                        _journalctl(self._root, self._cursor), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                        stderr=subprocess.DEVNULL, env=ENVIRONMENT, close_fds=True,
+                        words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                        env=ENVIRONMENT, close_fds=True,
                     )  # fmt: skip
                 except OSError:
                     child = None
@@ -136,10 +140,10 @@ def parse_entry(data: bytes) -> tuple[str | None, LoggedLine | None]:
     return cursor, LoggedLine(pid, uid, os.path.basename(exe), moment, message, ses, cgroup)
 
 
-def _journalctl(root: str, cursor: str | None) -> Sequence[str]:
-    # after a restart, what was written in between is read, too
-    start = ["--lines=0"] if cursor is None else ["--no-tail", f"--after-cursor={cursor}"]
+def _journalctl(root: str, since: float, cursor: str | None) -> Sequence[str]:
+    # what is written until journalctl has started, or while it is started again, is read, too
+    start = f"--since=@{since:.6f}" if cursor is None else f"--after-cursor={cursor}"
     comms = [f"_COMM={name[:_COMM_LENGTH]}" for name in _ROOT_PROGRAMS]
     terms = ["_UID=0", *comms, "+", *(f"_COMM={name}" for name in USER_PROGRAMS)]
     options = ["--quiet", "--no-pager", "--output=json", f"--output-fields={','.join(_FIELDS)}"]
-    return ["journalctl", "--follow", *start, *options, *file_options(root), *terms]
+    return ["journalctl", "--follow", "--no-tail", start, *options, *file_options(root), *terms]

@@ -51,12 +51,13 @@ HELD_FACTS = frozenset({"ses", "cgroup", "loginuid", "ppid", "start"})
 class LiveSource(BaseSource):
     """The source of this machine, kept true by kernel events."""
 
-    def __init__(self, host: LiveHost) -> None:
+    def __init__(self, host: LiveHost, log_root: str = "/") -> None:
+        """Create a source of a started host; login programs log below ``log_root``."""
         self._host, self._direct = host, host.direct
         self.label = host.direct.label
         self.partial = host.direct.partial
         self.abilities = host.direct.abilities | {"events"}
-        self._stream = EventStream(host)
+        self._stream = EventStream(host, log_root)
 
     @property
     def direct(self) -> Source:

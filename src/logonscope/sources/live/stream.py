@@ -40,7 +40,13 @@ EventMaker = Callable[[EventHead], Event]
 class EventStream:
     """The events of a live host, for any number of readers."""
 
-    def __init__(self, host: LiveHost) -> None:
+    def __init__(self, host: LiveHost, log_root: str = "/") -> None:
+        """Create a stream without readers.
+
+        Args:
+            host: whose events are reported.
+            log_root: the root directory below which login programs log.
+        """
         self._host = host
         self._ring = EventRing(MAX_EVENTS)
         self._cursor = 0
@@ -50,7 +56,7 @@ class EventStream:
         self._known_ids: frozenset[str] = frozenset()
         self._lost = 0
         self._user_changes = UserChanges(host.direct)
-        self.login_reports = LoginReports("/", host.call_soon)
+        self.login_reports = LoginReports(log_root, host.call_soon)
 
     def __repr__(self) -> str:
         return f"<EventStream at {self._cursor}>"

@@ -51,8 +51,9 @@ class UserChanges:
 
     def add(self, step: UserStep) -> None:
         """Add a change."""
-        is_sudo = step.is_complete and step.elevation is not None and step.elevation.name == SUDO
-        self._waiting.append(_WaitingStep(time.monotonic() + (SUDO_SECONDS if is_sudo else 0), step))
+        # a program that ended too soon has no name
+        may_be_sudo = step.is_complete and step.elevation is not None and step.elevation.name in {SUDO, None}
+        self._waiting.append(_WaitingStep(time.monotonic() + (SUDO_SECONDS if may_be_sudo else 0), step))
 
     def add_commands(self, reports: Sequence[Report]) -> None:
         """Add the commands that sudo logged."""

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from logonscope.facts import FailedLogon
 from logonscope.sources.linux.failed_lines import MAX_CONNECTIONS, FailedLineParser
 
+CERTIFICATE = f"RSA-CERT SHA256:{'k' * 43}"
 LINES = {
     # OpenSSH 9.2 and 10.0
     ("sshd", "Failed password for bob from 127.0.0.1 port 59254 ssh2"): FailedLogon(
@@ -30,8 +31,7 @@ LINES = {
     # the id of the certificate looks like a client
     (
         "sshd",
-        f"Failed publickey for bob from 192.0.2.1 port 1 ssh2: RSA-CERT SHA256:{'k' * 43} ID x from "
-        "10.0.0.1 port 2 ssh2: y",
+        f"Failed publickey for bob from 192.0.2.1 port 1 ssh2: {CERTIFICATE} ID x from 10.0.0.1 port 2 ssh2: y",
     ): FailedLogon(
         "sshd", 7, None, True, method="publickey"
     ),

@@ -26,7 +26,7 @@ PAM_PROGRAMS = (
     "gdm-session-worker", "lightdm", "sddm-helper", "xrdp-sesman", "xrdp-sesexec", "cockpit-session", "vsftpd",
     "greetd",
 )  # fmt: skip
-"""Programs that log in by PAM, and whose own lines are not read. Not logger(1), whoever calls it."""
+"""Programs that log in by PAM, and whose own lines are not read. logger(1) is not among them: it logs any text."""
 
 _ADDRESS = r"([0-9A-Za-z.:%_-]{1,200})"
 _FAILED = re.compile(

@@ -38,6 +38,7 @@ from logonscope.machine import (
 )
 from logonscope.sources.live.host import LiveHost, Status
 from logonscope.sources.live.index import LiveIndex
+from logonscope.sources.live.login_reports import LoginReports
 from logonscope.sources.live.stream import EventStream
 
 if TYPE_CHECKING:
@@ -73,6 +74,11 @@ class LiveSource(BaseSource):
     def subscribers(self) -> int:
         """Return the number of readers of events."""
         return self._host.subscribers
+
+    @property
+    def login_reports(self) -> LoginReports:
+        """Return the reader of what login programs log."""
+        return self._stream.login_reports
 
     def machine(self, look: Look, parts: frozenset[Part] = NO_PARTS) -> Machine:
         return self._direct.machine(look, parts)

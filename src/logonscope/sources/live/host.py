@@ -155,7 +155,8 @@ class LiveHost:
     def call_soon(self) -> None:
         """Have ``after_batch`` called soon; takes no lock."""
         self._is_called = True
-        self.wake()
+        if not self._is_closed:
+            self.wake()
 
     def drain(self, seconds: float = ANSWER_SECONDS) -> LiveIndex | None:
         """Read the events until now; return the index, or None if that takes longer: then /proc must be read."""

@@ -4,7 +4,7 @@ import os
 
 from logonscope.facts import Process
 from logonscope.journal.feeder import Enricher
-from logonscope.journal.logon_details import LogonDescriber
+from logonscope.machine.logon_describer import LogonDescriber
 from logonscope.machine.events import EventHead, ProcessChanged, ProcessEnded, ProcessStarted
 from logonscope.ownership import LINUX
 from logonscope.sources.linux import LinuxSource

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from logonscope.facts import Process
-from logonscope.journal.logon_details import LogonDescriber
+from logonscope.machine.logon_describer import LogonDescriber
 from logonscope.machine import Look, Owner, ProcessQuery, Source
 from logonscope.machine.events import Event, EventHead, LogonStarted, ProcessChanged, ProcessEnded, ProcessStarted
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 from logonscope.answers.logon_session import LogonSession
-from logonscope.facts import FACTS_OF_FILE, Process
+from logonscope.facts import FACTS_OF_FILE, FailedLogon, Process, UserChange
 from logonscope.machine.ownership import Owner
 
 
@@ -68,6 +68,23 @@ class LogonEnded(NamedTuple):
     owner: Owner
 
 
+class LogonFailed(NamedTuple):
+    """A login program refused somebody; ``owner`` is the logon session of the program."""
+
+    head: EventHead
+    attempt: FailedLogon
+    owner: Owner
+
+
+class UserChanged(NamedTuple):
+    """A process of a login executed a program as another user; ``process`` is as it was at that moment."""
+
+    head: EventHead
+    process: Process
+    owner: Owner
+    change: UserChange
+
+
 class EventsLost(NamedTuple):
     """Events were lost before this one; ``missed_events`` is their number; None: not known."""
 
@@ -80,7 +97,17 @@ EVENT_FACTS = frozenset[str]().union(*(FACTS_OF_FILE[file] for file in ("stat", 
 }  # fmt: skip
 """Facts that events have of their processes, where these could be read."""
 
-Event = ProcessStarted | ProcessChanged | ProcessEnded | LogonStarted | LoggedOut | LogonEnded | EventsLost
+Event = (
+    ProcessStarted
+    | ProcessChanged
+    | ProcessEnded
+    | LogonStarted
+    | LoggedOut
+    | LogonEnded
+    | LogonFailed
+    | UserChanged
+    | EventsLost
+)
 
 
 class EventReader(Protocol):

@@ -69,7 +69,7 @@ class LogonEnded(NamedTuple):
 
 
 class LogonFailed(NamedTuple):
-    """A login program refused somebody; ``owner`` is the logon session of the program."""
+    """A login program refused an attempt; ``owner`` is the logon session of the program."""
 
     head: EventHead
     attempt: FailedLogon

@@ -103,7 +103,9 @@ class DifferenceFeed:
         processes = list(self._source.processes(look, query))
         index = self._ownership.index(self._source.logins(look), machine)
         return Reading(
-            at_ns, machine.ticks, {(process.pid, process.start): (process, index.owner(process)) for process in processes}
+            at_ns,
+            machine.ticks,
+            {(process.pid, process.start): (process, index.owner(process)) for process in processes},
         )
 
     def _process_events(self, reading: Reading) -> Iterator[Event]:

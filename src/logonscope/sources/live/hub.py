@@ -116,4 +116,3 @@ class EventHub:
             numbered.append(event._replace(head=EventHead(event.head.kernel_ns, self._cursor)))
         if numbered:
             self._ring.publish(numbered, self._cursor)
-

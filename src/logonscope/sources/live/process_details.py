@@ -67,8 +67,9 @@ class ProcessDetails:
 
     def add(self, events: Sequence[Event]) -> list[Event]:
         """Return the events of one batch with details."""
+        batch = _fold_executions(events)
         newest: dict[int, int] = {}
-        for position, event in enumerate(events):
+        for position, (event, _) in enumerate(batch):
             if isinstance(event, ProcessStarted):
                 newest[event.process.pid] = position
             elif isinstance(event, ProcessChanged):
@@ -76,7 +77,19 @@ class ProcessDetails:
             elif isinstance(event, ProcessEnded):
                 newest.pop(event.process.pid, None)
         read = self._read(newest)
-        return [self._with_details(position, event, newest, read) for position, event in enumerate(events)]
+        detailed: list[Event] = []
+        for position, (event, has_executed) in enumerate(batch):
+            if isinstance(event, ProcessStarted):
+                process = event.process
+                found = read.get(process.pid) if newest.get(process.pid) == position else None
+                started = self._start(process, event.owner, found, has_executed=has_executed)
+                detailed.append(event._replace(process=started))
+            elif isinstance(event, ProcessChanged):
+                found = read.get(event.after[0].pid) if newest.get(event.after[0].pid) == position else None
+                detailed.append(self._change(event, found))
+            else:
+                detailed.append(self._with_details(event))
+        return detailed
 
     def _read(self, pids: Iterable[int]) -> dict[int, Process]:
         if not pids:
@@ -90,15 +103,7 @@ class ProcessDetails:
             pass  # those that are left have no details
         return processes
 
-    def _with_details(self, position: int, event: Event, newest: dict[int, int], read: dict[int, Process]) -> Event:
-        if isinstance(event, ProcessStarted):
-            process = event.process
-            found = read.get(process.pid) if newest.get(process.pid) == position else None
-            return event._replace(process=self._start(process, event.owner, found))
-        if isinstance(event, ProcessChanged):
-            process = event.after[0]
-            found = read.get(process.pid) if newest.get(process.pid) == position else None
-            return self._change(event, found)
+    def _with_details(self, event: Event) -> Event:
         if isinstance(event, ProcessEnded):
             pid = event.process.pid
             self._logon_ids.pop(pid, None)
@@ -110,13 +115,15 @@ class ProcessDetails:
             return event._replace(session=session._replace(is_foreign=self._may_be_foreign(event.owner)))
         return event
 
-    def _start(self, process: Process, owner: Owner, found: Process | None) -> Process:
-        kept = found
-        if found is None or not _is_same(found, process):
+    def _start(self, process: Process, owner: Owner, found: Process | None, *, has_executed: bool) -> Process:
+        if found is not None and _is_same(found, process):
+            merged = _merge(found, process)
+        else:
             parent = self._processes.get(process.ppid or 0)
             # a child is what its parent is, until it executes a program
-            kept = parent and parent._replace(pid=process.pid, start=process.start)
-        merged = self._processes[process.pid] = _merge(kept, process)
+            merged = _merge(parent and parent._replace(pid=process.pid, start=process.start), process)
+            merged = _without_program(merged) if has_executed else merged
+        self._processes[process.pid] = merged
         self._logon_ids[process.pid] = owner.logon_id
         return merged
 
@@ -140,6 +147,28 @@ class ProcessDetails:
         machine = self._machine
         members = (self._processes[pid] for pid, logon_id in self._logon_ids.items() if logon_id == owner.logon_id)
         return all(self._ownership.may_be_foreign(member, owner, machine) for member in members)
+
+
+def _fold_executions(events: Sequence[Event]) -> list[tuple[Event, bool]]:
+    """Return the events, and whether each is the start of a process that executed a program in the same batch.
+
+    Then the start is reported with that program, and the execution is no event of its own.
+    """
+    batch: list[tuple[Event, bool]] = []
+    starts: dict[int, int] = {}
+    for event in events:
+        if isinstance(event, ProcessStarted):
+            starts[event.process.pid] = len(batch)
+        elif isinstance(event, ProcessChanged) and event.after[0].pid in starts:
+            position = starts.pop(event.after[0].pid)
+            start = batch[position][0]
+            if event.before == event.after and isinstance(start, ProcessStarted):
+                batch[position] = start, True
+                continue
+        elif isinstance(event, ProcessEnded):
+            starts.pop(event.process.pid, None)
+        batch.append((event, False))
+    return batch
 
 
 def _query(pids: frozenset[int] | None) -> ProcessQuery:

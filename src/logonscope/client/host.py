@@ -243,27 +243,19 @@ class Host(ABC):
         Args:
             query: a WQL event query, whose results are Instances; None: the results are HostEvents.
             namespace: as in ``get``, for the query.
-            which: only events of some logon sessions, as ``where``; as in ``sessions``.
-            where: only events of logon sessions that match.
+            which: as in ``sessions``: only events of some logon sessions.
+            where: the same.
             events: only events of these names: "LogonStarted", ...; None: all.
             with_sessions: events of processes have their logon session, too.
             since: continue after the event with this cursor.
             timeout: seconds to wait for each event (then TimedOutError); None: no limit.
 
-        Raises:
-            InvalidParameterError, InvalidQueryError and others: it is no event query, or has filters beside it.
-            NotSupportedError, QuotaViolationError: the host has no such events; the caller has too many watches.
+        Raises what ``query`` raises; NotSupportedError: the host has no events; QuotaViolationError: too many watches.
         """
-        from logonscope.client.watch import check_events  # noqa: PLC0415 -- seldom needed
-
-        options: dict[str, Any] = {
-            "query": query,
-            "namespace": namespace,
-            "events": check_events(events),
-            "since": since,
-        }
-        options |= {**_selection_arguments(which, where), "with_sessions": with_sessions}
-        answer: Watch = self._perform("watch", **options, timeout=timeout)
+        options = {"query": query, "namespace": namespace, "events": events, "since": since, "timeout": timeout}
+        answer: Watch = self._perform(
+            "watch", **options, **_selection_arguments(which, where), with_sessions=with_sessions
+        )
         return answer
 
     def history(self, where: "HistoryFilter | None" = None) -> list["PastLogin"]:

@@ -1,6 +1,6 @@
 """LocalHost: a host that is read in the caller's Python process; its operations are functions of the broker."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -105,9 +105,9 @@ class LocalHost(Host):
     def record(self, path: str, *, replace: bool = False) -> int:
         return self._save(self._perform("record"), path, replace)
 
-    def _watch(self, *, timeout: float | None, **options: Any) -> "Watch":
+    def _watch(self, *, timeout: float | None, events: Iterable[str] | None, **options: Any) -> "Watch":
         from logonscope.broker.subscription import WatchOptions, subscribe  # noqa: PLC0415 -- seldom needed
-        from logonscope.client.watch import Watch  # noqa: PLC0415 -- seldom needed
+        from logonscope.client.watch import Watch, check_events  # noqa: PLC0415 -- seldom needed
 
         source, on_close = self._source, _nothing
         if "events" not in source.abilities and self._open_events is not None:
@@ -116,7 +116,7 @@ class LocalHost(Host):
             on_close = source.close
         try:
             request = Request(source, self._ownership, self._caller)
-            return Watch(subscribe(request, WatchOptions(**options)), timeout, on_close)
+            return Watch(subscribe(request, WatchOptions(**options, events=check_events(events))), timeout, on_close)
         except BaseException:
             on_close()
             raise

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 from logonscope.answers.logon_session import LogonSession
-from logonscope.facts import FailedLogon, Process, UserChange
+from logonscope.facts import FACTS_OF_FILE, FailedLogon, Process, UserChange
 from logonscope.machine.ownership import Owner
 
 
@@ -91,6 +91,11 @@ class EventsLost(NamedTuple):
     head: EventHead
     missed_events: int | None
 
+
+EVENT_FACTS = frozenset[str]().union(*(FACTS_OF_FILE[file] for file in ("stat", "status"))) | {
+    "ses", "loginuid", "cgroup", "cmdline", "exe", "name",
+}  # fmt: skip
+"""Facts that events have of their processes, where these could be read."""
 
 Event = (
     ProcessStarted

@@ -36,9 +36,13 @@ from logonscope.machine import (
     SocketQuery,
     Source,
 )
+from logonscope.sources.differences import DifferenceFeed
+from logonscope.sources.live.detail_feed import KernelDetailFeed
 from logonscope.sources.live.host import LiveHost, Status
+from logonscope.sources.live.hub import DetailFeed, EventHub
 from logonscope.sources.live.index import LiveIndex
 from logonscope.sources.live.login_reports import LoginReports
+from logonscope.sources.live.ring import RingReader
 from logonscope.sources.live.stream import EventStream
 
 if TYPE_CHECKING:
@@ -59,6 +63,7 @@ class LiveSource(BaseSource):
         self.partial = host.direct.partial
         self.abilities = host.direct.abilities | {"events"}
         self._stream = EventStream(host, log_root)
+        self._hub = EventHub(self._open_detail_feed)
 
     @property
     def direct(self) -> Source:
@@ -165,6 +170,9 @@ class LiveSource(BaseSource):
     def events(self, since: int | None = None) -> "Iterator[Event]":
         return self._stream.events(since)
 
+    def event_reader(self, since: int | None = None) -> RingReader:
+        return self._hub.reader(since)
+
     def at(self, moment: datetime) -> Source:
         return self._direct.at(moment)
 
@@ -177,8 +185,16 @@ class LiveSource(BaseSource):
         yield self._stream.login_reports.check()
 
     def close(self) -> None:
+        self._hub.close()
+        self._stream.close()
         self._host.close()
         self._direct.close()
+
+    def _open_detail_feed(self) -> DetailFeed:
+        """Return the best feed of events with details."""
+        if self._host.status.rung is None:
+            return DifferenceFeed(self._direct, self._host.ownership)
+        return KernelDetailFeed(self._stream, self._host.ownership)
 
     def _index(self, look: Look) -> LiveIndex | None:
         """Return the index with all events until now, once for each request; None: /proc must be read."""

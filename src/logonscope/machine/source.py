@@ -38,7 +38,7 @@ from logonscope.machine.queries import (
 if TYPE_CHECKING:
     from logonscope.answers.check import Check
     from logonscope.machine.action import Action, ServiceAction
-    from logonscope.machine.events import Event
+    from logonscope.machine.events import Event, EventReader
     from logonscope.machine.history import History
 
 Ability = Literal["act", "events", "at"]
@@ -148,6 +148,10 @@ class Source(Protocol):
 
     def events(self, since: int | None = None) -> Iterator["Event"]:
         """Yield events as they happen, after a cursor; blocks. Lost is yielded for a gap; close the iterator to end."""
+        ...
+
+    def event_reader(self, since: int | None = None) -> "EventReader":
+        """Return a reader of the events after a cursor (None: from now on), with details of processes and logins."""
         ...
 
     def at(self, moment: datetime) -> "Source":
@@ -374,6 +378,11 @@ class BaseSource(ABC):
         """Raise NotSupportedError: the source has no events."""
         del since
         raise NotSupportedError(f"events are not supported by {self.label}", "connect to the machine itself")
+
+    def event_reader(self, since: int | None = None) -> "EventReader":
+        """Raise NotSupportedError: the source has no events."""
+        del since
+        raise NotSupportedError(f"events are not supported by {self.label}", "watch the machine itself")
 
     def at(self, moment: datetime) -> Source:
         """Return the source of the host as it was at a moment.

@@ -116,6 +116,7 @@ class LiveHost:
         self.after_batch: Callable[[], float | None] | None = None
         """Called after each batch; returns the monotonic moment at which it is called again at the latest."""
         self._next_call: float | None = None  # that moment
+        self._is_called = False
         self._zombie_delay, self._had_records = QUIET_DELAY, False
 
     _feed: Feed | None
@@ -162,6 +163,12 @@ class LiveHost:
     def wake(self) -> None:
         """Wake the thread, for example because there is a subscriber now."""
         os.eventfd_write(self._wake, 1)
+
+    def call_soon(self) -> None:
+        """Have ``after_batch`` called soon; takes no lock."""
+        self._is_called = True
+        if not self._is_closed:
+            self.wake()
 
     def drain(self, seconds: float = ANSWER_SECONDS) -> LiveIndex | None:
         """Read the events until now; return the index, or None if that takes longer: then /proc must be read."""
@@ -217,7 +224,7 @@ class LiveHost:
             timeout = -1 if not moments else max(0.0, min(moments) - now)
             descriptors = [descriptor for descriptor, _ in self._epoll.poll(timeout)]
             with self._lock:
-                if self._note_logouts(descriptors):
+                if self._note_logouts(descriptors) or self._is_called:
                     due = time.monotonic()
                 for descriptor in descriptors:
                     if descriptor == self._wake:
@@ -268,6 +275,7 @@ class LiveHost:
 
     def _work(self) -> bool:
         """Read a batch, and do a little of what is not urgent; return whether there are more events."""
+        self._is_called = False
         began = time.monotonic()
         has_more = self._read_batch()
         self._find_terminals()

@@ -17,6 +17,7 @@ from collections.abc import Callable, Collection, Iterable
 
 from logonscope.facts import UNSET
 from logonscope.machine import Membership
+from logonscope.sources.live.doubt import DIFFERING_CHILD, MANAGER, MIXED, UNKNOWN, can_differ, differs_from
 from logonscope.sources.live.entries import (
     SLACK_TICKS,
     Change,
@@ -29,13 +30,11 @@ from logonscope.sources.live.entries import (
     is_same,
 )
 from logonscope.sources.live.places import Children, Places, memberships_in
-from logonscope.sources.live.records import EXEC, EXIT, FORK, Batch, LoginWrite, Record, Writes
+from logonscope.sources.live.records import EXEC, EXIT, FORK, UID, Batch, LoginWrite, Record, Writes
+from logonscope.sources.live.users import UserTracker
 
 MAX_CHAIN_LENGTH = 100
 """Maximum number of ancestors that are looked at."""
-
-_UNKNOWN, _MIXED, _MANAGER, _DIFFERING_CHILD = 1, 2, 4, 8
-"""Parts of Entry.doubt: its logon is not known; its threads differ; it is a service manager; for each such child."""
 
 _NOT_KNOWN = None, None, None
 
@@ -68,6 +67,7 @@ class LiveIndex:
         self.places = Places()
         self.counts = Counts()
         self.report: Callable[[Change], object] | None = None
+        self.users = UserTracker(reader)
         self._reader, self._is_login_cgroup = reader, is_login_cgroup
         self._tick_ns, self._sees_writes, self._clock = tick_ns, sees_writes, clock
         self._offset = 0
@@ -136,14 +136,14 @@ class LiveIndex:
 
     def differing(self, pids: Iterable[int]) -> list[int]:
         """Return those of the processes that /proc shows differently, also because an event is still on its way."""
-        return [pid for pid in pids if self._differs_from(self.entries.get(pid), self._read(pid))]
+        return [pid for pid in pids if differs_from(self.entries.get(pid), self._read(pid))]
 
     def mend(self, pids: Iterable[int]) -> int:
         """Read processes again and correct the index; return how many it had wrong."""
         differences = 0
         for pid in pids:
             facts, entry = self._read(pid), self.entries.get(pid)
-            if not self._differs_from(entry, facts):
+            if not differs_from(entry, facts):
                 continue
             differences += 1
             if entry is not None and (facts is None or not is_same(entry, facts)):
@@ -180,13 +180,10 @@ class LiveIndex:
         """Return the children of a process."""
         return self._children.of(pid)
 
-    def _differs_from(self, entry: Entry | None, facts: ReadFacts | None) -> bool:
-        if entry is None or facts is None:
-            return entry is not None or facts is not None
-        place = entry.place
-        if facts.is_zombie and not entry.ended:
-            return True
-        return (entry.start, entry.parent, place.ses, place.loginuid, place.cgroup) != facts[:5]
+    def process_at(self, pid: int, ns: int) -> Entry | None:
+        """Return the process that has a pid, if it had begun at this monotonic moment."""
+        entry = self.entries.get(pid)
+        return None if entry is None or entry.start * self._tick_ns > ns + self._offset else entry
 
     def _suspect_writers(self, writes: Writes, *, is_new_batch: bool = True) -> None:
         """Suspect the threads that wrote and the parents of their processes, before their forks are applied."""
@@ -250,6 +247,7 @@ class LiveIndex:
                 place = parent.place
                 # numbers that are kept are shared: the parent's pid is the object that the parent's entry has
                 entry = entries[child] = Entry(child, (ns + offset) // tick_ns, ns, parent.pid, place)
+                entry.users = parent.users
                 place.pids.add(child)
                 if process in by_parent:
                     children.add(process, child)
@@ -264,7 +262,10 @@ class LiveIndex:
             elif kind == EXEC:
                 self._exec(ns, process)
             elif kind:  # 0 answers the subscription
-                self._reread_with_parent(process)
+                if kind == UID and thread == process and process in entries:
+                    self.users.note_uids(entries[process], word, child)
+                if not self._sees_writes:
+                    self._reread_with_parent(process)
 
     def _fork_in_doubt(self, ns: int, thread: int, parent_pid: int, pid: int) -> None:
         """Add a process that may not have what its parent has."""
@@ -288,6 +289,8 @@ class LiveIndex:
             is_written = ns <= self._written.get(pid, -1)
             ids = _NOT_KNOWN if is_written else self._ids_of_forker(ns, thread, parent_pid)
             self._add(Entry(pid, event_ticks, ns, parent_pid, self.places.get(ids)))
+        if parent_pid in self.entries and pid in self.entries:
+            self.entries[pid].users = self.entries[parent_pid].users
         if pid in self._written:
             self._suspects |= {pid, parent_pid}
 
@@ -301,7 +304,7 @@ class LiveIndex:
         if ns <= self._written.get(thread, -1) or ns <= self._written.get(parent_pid, -1):
             return _NOT_KNOWN
         # what is known of a process whose threads differ is that of its first thread
-        if parent.doubt and not (parent.doubt == _MIXED and thread == parent_pid):
+        if parent.doubt and not (parent.doubt == MIXED and thread == parent_pid):
             return _NOT_KNOWN
         if not self._sees_writes:
             # kernel ids are never given twice: if the parent has the same one after the fork, it had it at the fork
@@ -320,12 +323,13 @@ class LiveIndex:
         # a thread that executes a program becomes the process; the event of the first thread's end came before
         entry.ended = 0
         parent = self.entries.get(entry.parent)
-        if entry.doubt & _MIXED:
-            self._change_doubt(entry, entry.doubt & ~_MIXED)
+        if entry.doubt & MIXED:
+            self._change_doubt(entry, entry.doubt & ~MIXED)
             if not self._reread(pid):
                 self._set_ids(entry, _NOT_KNOWN, ns)
-        elif entry.doubt & (_UNKNOWN | _MANAGER) or parent is None or parent.doubt & _MANAGER or not self._sees_writes:
+        elif entry.doubt & (UNKNOWN | MANAGER) or parent is None or parent.doubt & MANAGER or not self._sees_writes:
             self._reread(pid)
+        self.users.note_exec(entry, ns, self._state)
         if self.report is not None:
             state = self._state(entry)
             self.report(Change(ns, state, state))
@@ -340,6 +344,7 @@ class LiveIndex:
         entry.ended, entry.status = ns, status
         if any(moments.get(pid, 0) > ns for moments in (self._read_now, self._read_before)):
             self._set_ids(entry, _NOT_KNOWN, ns)  # what was read after its end is a later process with its pid
+        self.users.note_end(pid, ns)
         if pid in self._children:
             self._orphans.update(self._children.of(pid))
             self._suspect_adopters(entry)
@@ -496,14 +501,14 @@ class LiveIndex:
 
     def _note_manager(self, entry: Entry, facts: ReadFacts) -> None:
         if facts.comm == "systemd" or entry.pid == 1:
-            entry.doubt |= _MANAGER
+            entry.doubt |= MANAGER
 
     def _add(self, entry: Entry) -> None:
         pid = entry.pid
         self.entries[pid] = entry
         entry.place = self.places.add(entry.place, pid)
         if not entry.place.is_known:
-            entry.doubt |= _UNKNOWN
+            entry.doubt |= UNKNOWN
         self._join_parent(entry, entry.parent)
         self._count_relatives(entry, 1)
         if self.report is not None:
@@ -536,7 +541,7 @@ class LiveIndex:
             self._count_relatives(entry, -1)
             self.places.remove(entry.place, entry.pid)
         entry.place = self.places.get(ids)
-        entry.doubt = entry.doubt & ~_UNKNOWN if entry.place.is_known else entry.doubt | _UNKNOWN
+        entry.doubt = entry.doubt & ~UNKNOWN if entry.place.is_known else entry.doubt | UNKNOWN
         if is_current:
             entry.place = self.places.add(entry.place, entry.pid)
             self._count_relatives(entry, 1)
@@ -548,16 +553,16 @@ class LiveIndex:
         self._count_in_parent(entry, sign)
         for pid in self._children.of(entry.pid):
             child = self.entries.get(pid)
-            if child is not None and child is not entry and _differs(child, entry):
-                entry.doubt += sign * _DIFFERING_CHILD
+            if child is not None and child is not entry and can_differ(child, entry):
+                entry.doubt += sign * DIFFERING_CHILD
 
     def _count_in_parent(self, entry: Entry, sign: int) -> None:
         parent = self.entries.get(entry.parent)
-        if parent is not None and parent is not entry and _differs(entry, parent):
-            parent.doubt += sign * _DIFFERING_CHILD
+        if parent is not None and parent is not entry and can_differ(entry, parent):
+            parent.doubt += sign * DIFFERING_CHILD
 
     def _mark_mixed(self, entry: Entry) -> None:
-        self._change_doubt(entry, entry.doubt | _MIXED)
+        self._change_doubt(entry, entry.doubt | MIXED)
 
     def _change_doubt(self, entry: Entry, doubt: int) -> None:
         self._count_in_parent(entry, -1)
@@ -590,11 +595,3 @@ class LiveIndex:
         parent = self.entries.get(entry.parent)
         parent_key = None if parent is None else (parent.pid, parent.start)
         return State(entry.pid, entry.start, parent_key, *entry.place.ids)
-
-
-def _differs(child: Entry, parent: Entry) -> bool:
-    """Return whether children of one of the two can have another owner than children of the other."""
-    place, parent_place = child.place, parent.place
-    if place is not parent_place and (place.ses != parent_place.ses or place.cgroup != parent_place.cgroup):
-        return True
-    return bool((child.doubt | parent.doubt) & _UNKNOWN) or bool(child.doubt & _MIXED)

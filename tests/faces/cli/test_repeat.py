@@ -1,4 +1,4 @@
-"""Tests of faces/cli/watch.py: output is redrawn in place, changes are marked, and the terminal is restored."""
+"""Tests of faces/cli/repeat.py: output is redrawn in place, changes are marked, and the terminal is restored."""
 
 import io
 import signal
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from logonscope.faces.cli.watch import ENTER, LEAVE, Screen
+from logonscope.faces.cli.repeat import ENTER, LEAVE, Screen
 from tests.conversation import reply
 from tests.example import recording
 from tests.terminal import LOGONSCOPE, Terminal

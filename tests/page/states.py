@@ -67,7 +67,7 @@ STATES = {
     "live-nothing-left-over": State("#live?mark=left", "text=Nothing is left over", host="quiet"),
     "live-crowd": State("#live", "text=60 people are logged in", host="crowd"),
     "live-lost": State("#live", "text=This is what was true then", act=_lose),
-    "live-past": State("#live?at=2026-01-01T08:45:00Z", "text=3 people were logged in", host="past"),
+    "live-past": State("#live?at=2026-01-01T08:45:00Z", "text=4 people were logged in", host="past"),
     "live-past-process": State("#live?at=2026-01-01T10:50:00Z&sel=4312", "text=It runs as root, by sudo", host="past"),
     "live-past-not-kept": State("#live?at=2025-12-31T20:00:00Z", "text=No history of 2025-12-31", host="past"),
     "timeline": State("#timeline", "text=outlived bob\u2019s logout at 08:58", host="past"),

@@ -18,7 +18,11 @@ from collections.abc import Callable, Collection, Iterable
 from logonscope.facts import UNSET
 from logonscope.machine import Membership
 from logonscope.sources.live.entries import (
+    DIFFERING_CHILD,
+    MANAGER,
+    MIXED,
     SLACK_TICKS,
+    UNKNOWN,
     Change,
     Counts,
     Entry,
@@ -26,16 +30,14 @@ from logonscope.sources.live.entries import (
     ProcessReader,
     ReadFacts,
     State,
+    differs,
     is_same,
-)
+)  # fmt: skip
 from logonscope.sources.live.places import Children, Places, memberships_in
 from logonscope.sources.live.records import EXEC, EXIT, FORK, Batch, LoginWrite, Record, Writes
 
 MAX_CHAIN_LENGTH = 100
 """Maximum number of ancestors that are looked at."""
-
-_UNKNOWN, _MIXED, _MANAGER, _DIFFERING_CHILD = 1, 2, 4, 8
-"""Parts of Entry.doubt: its logon is not known; its threads differ; it is a service manager; for each such child."""
 
 _NOT_KNOWN = None, None, None
 
@@ -301,7 +303,7 @@ class LiveIndex:
         if ns <= self._written.get(thread, -1) or ns <= self._written.get(parent_pid, -1):
             return _NOT_KNOWN
         # what is known of a process whose threads differ is that of its first thread
-        if parent.doubt and not (parent.doubt == _MIXED and thread == parent_pid):
+        if parent.doubt and not (parent.doubt == MIXED and thread == parent_pid):
             return _NOT_KNOWN
         if not self._sees_writes:
             # kernel ids are never given twice: if the parent has the same one after the fork, it had it at the fork
@@ -320,15 +322,14 @@ class LiveIndex:
         # a thread that executes a program becomes the process; the event of the first thread's end came before
         entry.ended = 0
         parent = self.entries.get(entry.parent)
-        if entry.doubt & _MIXED:
-            self._change_doubt(entry, entry.doubt & ~_MIXED)
+        if entry.doubt & MIXED:
+            self._change_doubt(entry, entry.doubt & ~MIXED)
             if not self._reread(pid):
                 self._set_ids(entry, _NOT_KNOWN, ns)
-        elif entry.doubt & (_UNKNOWN | _MANAGER) or parent is None or parent.doubt & _MANAGER or not self._sees_writes:
+        elif entry.doubt & (UNKNOWN | MANAGER) or parent is None or parent.doubt & MANAGER or not self._sees_writes:
             self._reread(pid)
         if self.report is not None:
-            state = self._state(entry)
-            self.report(Change(ns, state, state))
+            self.report(Change(ns, *[self._state(entry)] * 2))
 
     def _exit(self, ns: int, pid: int, status: int) -> None:
         entry = self.entries.get(pid)
@@ -338,9 +339,9 @@ class LiveIndex:
         if not entry.ended:
             self._ended.append(entry)
         entry.ended, entry.status = ns, status
-        if any(moments.get(pid, 0) > ns for moments in (self._read_now, self._read_before)):
+        if self._read_now.get(pid, 0) > ns or self._read_before.get(pid, 0) > ns:
             self._set_ids(entry, _NOT_KNOWN, ns)  # what was read after its end is a later process with its pid
-        if pid in self._children:
+        if pid in self._children.by_parent:
             self._orphans.update(self._children.of(pid))
             self._suspect_adopters(entry)
 
@@ -472,10 +473,15 @@ class LiveIndex:
             self.report(Change(ns, self._state(entry), None, entry.status))
 
     def _remove(self, entry: Entry) -> None:
-        pid = entry.pid
+        pid, place = entry.pid, entry.place
         self._leave_parent(entry)
         del self.entries[pid]
-        self.places.remove(entry.place, pid)
+        if len(place.pids) > 1:
+            place.pids.discard(pid)  # the most frequent case
+        else:
+            self.places.remove(place, pid)
+        if pid not in self._children.by_parent:
+            return
         # the kernel reports no new parent: it is read at the end of the batch
         for child_pid in self._children.pop(pid):
             self.entries[child_pid].parent = 0
@@ -496,14 +502,14 @@ class LiveIndex:
 
     def _note_manager(self, entry: Entry, facts: ReadFacts) -> None:
         if facts.comm == "systemd" or entry.pid == 1:
-            entry.doubt |= _MANAGER
+            entry.doubt |= MANAGER
 
     def _add(self, entry: Entry) -> None:
         pid = entry.pid
         self.entries[pid] = entry
         entry.place = self.places.add(entry.place, pid)
         if not entry.place.is_known:
-            entry.doubt |= _UNKNOWN
+            entry.doubt |= UNKNOWN
         self._join_parent(entry, entry.parent)
         self._count_relatives(entry, 1)
         if self.report is not None:
@@ -536,7 +542,7 @@ class LiveIndex:
             self._count_relatives(entry, -1)
             self.places.remove(entry.place, entry.pid)
         entry.place = self.places.get(ids)
-        entry.doubt = entry.doubt & ~_UNKNOWN if entry.place.is_known else entry.doubt | _UNKNOWN
+        entry.doubt = entry.doubt & ~UNKNOWN if entry.place.is_known else entry.doubt | UNKNOWN
         if is_current:
             entry.place = self.places.add(entry.place, entry.pid)
             self._count_relatives(entry, 1)
@@ -548,16 +554,18 @@ class LiveIndex:
         self._count_in_parent(entry, sign)
         for pid in self._children.of(entry.pid):
             child = self.entries.get(pid)
-            if child is not None and child is not entry and _differs(child, entry):
-                entry.doubt += sign * _DIFFERING_CHILD
+            if child is not None and child is not entry and differs(child, entry):
+                entry.doubt += sign * DIFFERING_CHILD
 
     def _count_in_parent(self, entry: Entry, sign: int) -> None:
         parent = self.entries.get(entry.parent)
-        if parent is not None and parent is not entry and _differs(entry, parent):
-            parent.doubt += sign * _DIFFERING_CHILD
+        if parent is None or (parent.place is entry.place and not parent.doubt and not entry.doubt):
+            return  # the most frequent case
+        if parent is not entry and differs(entry, parent):
+            parent.doubt += sign * DIFFERING_CHILD
 
     def _mark_mixed(self, entry: Entry) -> None:
-        self._change_doubt(entry, entry.doubt | _MIXED)
+        self._change_doubt(entry, entry.doubt | MIXED)
 
     def _change_doubt(self, entry: Entry, doubt: int) -> None:
         self._count_in_parent(entry, -1)
@@ -590,11 +598,3 @@ class LiveIndex:
         parent = self.entries.get(entry.parent)
         parent_key = None if parent is None else (parent.pid, parent.start)
         return State(entry.pid, entry.start, parent_key, *entry.place.ids)
-
-
-def _differs(child: Entry, parent: Entry) -> bool:
-    """Return whether children of one of the two can have another owner than children of the other."""
-    place, parent_place = child.place, parent.place
-    if place is not parent_place and (place.ses != parent_place.ses or place.cgroup != parent_place.cgroup):
-        return True
-    return bool((child.doubt | parent.doubt) & _UNKNOWN) or bool(child.doubt & _MIXED)

@@ -17,6 +17,8 @@ from collections.abc import Callable, Collection, Iterable
 
 from logonscope.facts import UNSET
 from logonscope.machine import Membership
+
+# fmt: off
 from logonscope.sources.live.entries import (
     DIFFERING_CHILD,
     MANAGER,
@@ -32,7 +34,9 @@ from logonscope.sources.live.entries import (
     State,
     differs,
     is_same,
-)  # fmt: skip
+)
+
+# fmt: on
 from logonscope.sources.live.places import Children, Places, memberships_in
 from logonscope.sources.live.records import EXEC, EXIT, FORK, Batch, LoginWrite, Record, Writes
 
@@ -329,7 +333,8 @@ class LiveIndex:
         elif entry.doubt & (UNKNOWN | MANAGER) or parent is None or parent.doubt & MANAGER or not self._sees_writes:
             self._reread(pid)
         if self.report is not None:
-            self.report(Change(ns, *[self._state(entry)] * 2))
+            state = self._state(entry)
+            self.report(Change(ns, state, state))
 
     def _exit(self, ns: int, pid: int, status: int) -> None:
         entry = self.entries.get(pid)

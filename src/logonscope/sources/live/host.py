@@ -31,8 +31,8 @@ from logonscope.sources.live.terminals import find_terminal
 QUIET_DELAY, BUSY_DELAY = 0.25, 0.015
 """Seconds from the first event of a batch to its reading: without and with subscribers to events."""
 
-URGENT_SECONDS, URGENT_FACTOR = 0.005, 4
-"""Minimum seconds between two readings because of writes, and the same as a multiple of the last reading's seconds.
+URGENT_SHARE, URGENT_SECONDS = 0.25, 0.5
+"""Share of one processor that readings at once, because of writes, may take; and how much of it is saved for later.
 
 Any user can write to files of /proc and of cgroups without a pause.
 """
@@ -289,8 +289,9 @@ class LiveHost:
             self._next_call = moment if self._next_call is None else min(moment, self._next_call)
         for descriptor in self._descriptors:
             self._epoll.modify(descriptor, select.EPOLLIN)
-        now = time.monotonic()
-        self._next_urgent = now + max(URGENT_SECONDS, URGENT_FACTOR * (now - began))
+        # what was saved since the last reading, less what this one took
+        now, saved = time.monotonic(), began - self._next_urgent
+        self._next_urgent = now - min(saved, URGENT_SECONDS / URGENT_SHARE) + (now - began) / URGENT_SHARE
         return has_more
 
     def _drain_wake(self) -> None:

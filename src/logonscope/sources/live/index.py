@@ -342,10 +342,10 @@ class LiveIndex:
         if not entry.ended:
             self._ended.append(entry)
         entry.ended, entry.status = ns, status
-        if any(moments.get(pid, 0) > ns for moments in (self._read_now, self._read_before)):
+        if self._read_now.get(pid, 0) > ns or self._read_before.get(pid, 0) > ns:
             self._set_ids(entry, _NOT_KNOWN, ns)  # what was read after its end is a later process with its pid
         self.users.note_end(pid, ns)
-        if pid in self._children:
+        if pid in self._children.by_parent:
             self._orphans.update(self._children.of(pid))
             self._suspect_adopters(entry)
 
@@ -477,10 +477,15 @@ class LiveIndex:
             self.report(Change(ns, self._state(entry), None, entry.status))
 
     def _remove(self, entry: Entry) -> None:
-        pid = entry.pid
+        pid, place = entry.pid, entry.place
         self._leave_parent(entry)
         del self.entries[pid]
-        self.places.remove(entry.place, pid)
+        if len(place.pids) > 1:
+            place.pids.discard(pid)  # the most frequent case
+        else:
+            self.places.remove(place, pid)
+        if pid not in self._children.by_parent:
+            return
         # the kernel reports no new parent: it is read at the end of the batch
         for child_pid in self._children.pop(pid):
             self.entries[child_pid].parent = 0
@@ -558,7 +563,9 @@ class LiveIndex:
 
     def _count_in_parent(self, entry: Entry, sign: int) -> None:
         parent = self.entries.get(entry.parent)
-        if parent is not None and parent is not entry and can_differ(entry, parent):
+        if parent is None or (parent.place is entry.place and not parent.doubt and not entry.doubt):
+            return  # the most frequent case
+        if parent is not entry and can_differ(entry, parent):
             parent.doubt += sign * DIFFERING_CHILD
 
     def _mark_mixed(self, entry: Entry) -> None:

@@ -229,6 +229,8 @@ class Machine:
 
     def _environment(self, user: str | None) -> dict[str, str]:
         base = {"PATH": PATH, "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
+        if self.system.has_host_pids:
+            base["SYSTEMD_IGNORE_CHROOT"] = "1"  # process 1 has another root directory
         if "PYTHONPATH" in os.environ:
             base["PYTHONPATH"] = os.environ["PYTHONPATH"]
         if user is None:

@@ -58,6 +58,7 @@ if [ "$kind" = host-pids ]; then
     init="/usr/lib/first_process env --unset=container LAB_FIRST_PROCESS=1 LD_PRELOAD=/usr/lib/first_process.so"
     init="$init /usr/lib/systemd/systemd --unit=lab.target"
     options='--drop-capability=CAP_SYS_BOOT --capability=CAP_NET_ADMIN'
+    options="$options --system-call-filter=fanotify_init --system-call-filter=fanotify_mark"
     export SYSTEMD_NSPAWN_SHARE_NS_PID=1
 fi
 

@@ -43,6 +43,11 @@ class Feed(Protocol):
         """Return whether there are events although no descriptor is readable."""
         ...
 
+    @property
+    def is_behind(self) -> bool:
+        """Return whether there may be events from before the last call of ``read_batch`` that it did not return."""
+        ...
+
     def descriptors(self) -> tuple[int, ...]:
         """Return the descriptors that become readable with an event."""
         ...
@@ -115,6 +120,10 @@ class LocalFeed(Feed):
 
     @property
     def has_notice(self) -> bool:
+        return False
+
+    @property
+    def is_behind(self) -> bool:
         return False
 
     def descriptors(self) -> tuple[int, ...]:

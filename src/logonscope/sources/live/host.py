@@ -316,7 +316,7 @@ class LiveHost:
             return False
         if index.needs_rescan and not batch.is_partial:
             self._rescan()
-        return batch.is_partial
+        return batch.is_partial or feed.is_behind
 
     def _rescan(self) -> None:
         if self._feed is not None and self.index is not None:

@@ -13,16 +13,17 @@ from contextlib import AbstractContextManager
 from typing import NamedTuple
 
 from logonscope.errors import LogonscopeError
-from logonscope.facts import UNSET, Login
+from logonscope.facts import Login
 from logonscope.machine import Look, Membership, Ownership, ProcessQuery, Source
 from logonscope.sources.linux.logins import SESSIONS, USERS
 from logonscope.sources.linux.processes import list_pids
 from logonscope.sources.linux.scopes import is_login_cgroup
 from logonscope.sources.live.entries import Counts
-from logonscope.sources.live.feed import PROC, Feed, Rung
+from logonscope.sources.live.feed import PROC, Feed, NotSetUpError, Rung
 from logonscope.sources.live.index import LiveIndex
 from logonscope.sources.live.login_memory import LoginMemory, LoginState
 from logonscope.sources.live.login_watch import LoginWatch
+from logonscope.sources.live.members import IndexedMembers, ScannedMembers
 from logonscope.sources.live.proc_reader import ProcReader
 from logonscope.sources.live.remote_feed import SlowFeedError
 from logonscope.sources.live.terminals import find_terminal
@@ -45,8 +46,11 @@ SWEEP_SHARE = 0.001
 MAX_ZOMBIE_DELAY = 60.0
 """Maximum seconds between two looks whether processes that have ended are reaped."""
 
-RETRY_SECONDS = 2.0
-"""Seconds after which events are requested again when their feed has ended."""
+RETRY_SECONDS, MAX_RETRY_SECONDS = 1.0, 30.0
+"""Seconds after which events are requested again if there are none: at first, then doubled each time up to this."""
+
+LOGIN_SHARE = 0.05
+"""Maximum share of one processor that the reading of login records takes while no request needs them."""
 
 LOGIN_SECONDS = 2.0
 """Maximum age in seconds of logins that are answered from memory: not every change of a scope is an event."""
@@ -62,6 +66,7 @@ class Status(NamedTuple):
     processes: int
     counts: Counts
     sweep_seconds: float | None  # of the last comparison of all processes; None: not done yet
+    is_set_up: bool = True  # False: nothing was done to get events
 
 
 class LiveHost:
@@ -88,7 +93,7 @@ class LiveHost:
         self.subscribers = 0
         self._open_feed, self._feed = open_feed, None
         self._lock = threading.RLock()
-        self._failure = "not started"
+        self._failure, self._retry_seconds = "not started", RETRY_SECONDS
         self._watch = LoginWatch((f"/{SESSIONS}", f"/{USERS}"), os.path.dirname(f"/{SESSIONS}"))
         self._wake, self._is_closed = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC), False
         self._epoll = select.epoll()
@@ -97,7 +102,11 @@ class LiveHost:
         self._descriptors: tuple[int, ...] = ()  # of the feed
         self._logins: tuple[Login, ...] = ()
         self._logins_until = 0.0  # when they are too old
-        self._counts, self._was_connected = Counts(), False
+        self._next_login_read = 0.0  # not read before, unless they are asked for
+        self._login_read_due: float | None = None  # they have changed, and are read at this moment
+        self._proc_reader = ProcReader(PROC, ())
+        self._scanned_members = ScannedMembers(self._read_memberships, self._proc_reader.read)
+        self._counts, self._was_connected, self._is_set_up = Counts(), False, True
         self._without_terminal: list[Login] = []
         self._to_sweep: list[int] = []
         self._next_sweep = 0.0
@@ -109,6 +118,7 @@ class LiveHost:
         self._zombie_delay, self._had_records = QUIET_DELAY, False
 
     _feed: Feed | None
+    _indexed_members: IndexedMembers
     _sweep_seconds: float | None
 
     def __repr__(self) -> str:
@@ -125,6 +135,7 @@ class LiveHost:
                 0 if index is None else len(index.entries),
                 self._counts,
                 self._sweep_seconds,
+                self._is_set_up,
             )
 
     def start(self) -> None:
@@ -153,6 +164,8 @@ class LiveHost:
 
     def drain(self, seconds: float = ANSWER_SECONDS) -> LiveIndex | None:
         """Read the events until now; return the index, or None if that takes longer: then /proc must be read."""
+        if not self._has_index():
+            return None  # without waiting for the thread
         end = time.monotonic() + seconds
         if not self._lock.acquire(timeout=seconds):
             return None
@@ -170,6 +183,9 @@ class LiveHost:
             return index if is_true else None
         finally:
             self._lock.release()
+
+    def _has_index(self) -> bool:
+        return self.index is not None
 
     def logins(self, look: Look) -> tuple[Login, ...]:
         """Return all logins, also those whose records are gone; call ``drain`` before."""
@@ -198,10 +214,10 @@ class LiveHost:
             now = time.monotonic()
             if self._feed is None and now >= retry:
                 self._connect()
-                retry = now + RETRY_SECONDS
-            moments = [
-                moment for moment in (due, self._next_call, retry if self._feed is None else None) if moment is not None
-            ]
+                retry = now + self._retry_seconds
+                self._retry_seconds = min(MAX_RETRY_SECONDS, self._retry_seconds * 2)
+            retried = retry if self._feed is None else None
+            moments = [moment for moment in (due, self._next_call, self._login_read_due, retried) if moment is not None]
             timeout = -1 if not moments else max(0.0, min(moments) - now)
             descriptors = [descriptor for descriptor, _ in self._epoll.poll(timeout)]
             is_due = any(moment is not None and time.monotonic() >= moment for moment in (due, self._next_call))
@@ -215,12 +231,15 @@ class LiveHost:
                             self._epoll.unregister(descriptor)
                             self._watch.note_end(descriptor)
                         self._watch.read()
-                        self._read_logins()
-                        is_due = True
+                        self._login_read_due = max(time.monotonic(), self._next_login_read)
+                        self._logins_until = 0.0
                     elif descriptor in self._descriptors and self._is_urgent(descriptor):
                         is_due = True
                     elif due is None:
                         due = time.monotonic() + self._delay
+                if self._login_read_due is not None and time.monotonic() >= self._login_read_due:
+                    self._read_logins()
+                    is_due = True
                 if is_due:
                     due = time.monotonic() if self._work() else None
                 if due is None and self._feed is not None and self._feed.has_notice:
@@ -241,7 +260,7 @@ class LiveHost:
 
     def _lose_feed(self, error: OSError) -> None:
         self._disconnect(f"the feed of events ended: {error}")
-        self.index = None
+        self.index, self._retry_seconds = None, RETRY_SECONDS
 
     @property
     def _delay(self) -> float:
@@ -273,7 +292,8 @@ class LiveHost:
         try:
             feed = self._open_feed()
         except (OSError, LogonscopeError) as error:
-            self._failure = str(error)
+            # a feed that was there before is missed
+            self._failure, self._is_set_up = str(error), self._was_connected or not isinstance(error, NotSetUpError)
             return
         with self._lock:
             self._feed, self._failure = feed, ""
@@ -347,8 +367,15 @@ class LiveHost:
     def _read_logins(self, look: Look | None = None) -> None:
         """Read the login records, and watch the leaders."""
         look = look or Look()
+        if self.index is None:
+            self._scanned_members.begin()
+        else:
+            self._indexed_members = IndexedMembers(self.index)
+        began = time.monotonic()
         logins = self.memory.merge(self.direct.logins(look), self._state_of)
-        self._logins, self._logins_until = logins, time.monotonic() + LOGIN_SECONDS
+        now = time.monotonic()
+        self._logins, self._logins_until = logins, now + LOGIN_SECONDS
+        self._next_login_read, self._login_read_due = now + (now - began) / LOGIN_SHARE, None
         new, old = self._watch.watch_leaders(logins)
         for descriptor in old:
             self._epoll.unregister(descriptor)
@@ -363,21 +390,15 @@ class LiveHost:
         """Return what the index knows of a login whose record is gone."""
         index, start = self.index, login.process.start if login.process else None
         if index is None:
-            query = ProcessQuery(self.ownership.owner_facts)
-            memberships: Iterable[Membership] = self.direct.memberships(Look(), query)
-            leader = None if login.leader is None else ProcReader(PROC, ()).read(login.leader)
+            leader = None if login.leader is None else self._proc_reader.read(login.leader)
             is_gone = leader is None or (start is not None and leader.start != start)
-        else:
-            memberships = list(index.memberships.values())
-            entry = None if login.leader is None else index.entries.get(login.leader)
-            is_gone = entry is None or bool(entry.ended) or (start is not None and entry.start != start)
-        # a process with a kernel id belongs to the login by that id, one without by its cgroup
-        scope = f"/user.slice/user-{login.uid}.slice/{login.scope}/" if login.scope else None
-        has_members = any(
-            kernel_id == login.remembered if kernel_id != UNSET else scope and f"{cgroup}/".startswith(scope)
-            for _, kernel_id, cgroup in memberships
-        )
-        return LoginState(has_members, is_gone)
+            return LoginState(self._scanned_members.has_members(login), is_gone)
+        entry = None if login.leader is None else index.entries.get(login.leader)
+        is_gone = entry is None or bool(entry.ended) or (start is not None and entry.start != start)
+        return LoginState(self._indexed_members.has_members(login), is_gone)
+
+    def _read_memberships(self) -> Iterable[Membership]:
+        return self.direct.memberships(Look(), ProcessQuery(self.ownership.owner_facts))
 
     def _find_terminals(self) -> None:
         """Find the terminals of logins that have none in their record, while their leaders are there."""

@@ -53,7 +53,13 @@ if [ "$kind" = host-pids ]; then
     mkdir -p "$root/etc/systemd/journald.conf.d"
     printf '[Journal]\nAudit=no\nReadKMsg=no\n' >"$root/etc/systemd/journald.conf.d/lab.conf"
     echo SYSTEMD_IGNORE_CHROOT=1 >"$root/etc/environment"
-    printf '#!/bin/sh\nmount --bind /proc/$$/cgroup /proc/1/cgroup\nexec "$@"\n' >"$root/usr/lib/first_process"
+    # nspawn's own boot id would be hidden from services with ProtectKernelTunables=.
+    cat >"$root/usr/lib/first_process" <<'SCRIPT'
+#!/bin/sh
+mount --bind /proc/$$/cgroup /proc/1/cgroup
+umount /proc/sys/kernel/random/boot_id
+exec "$@"
+SCRIPT
     chmod +x "$root/usr/lib/first_process"
     init="/usr/lib/first_process env --unset=container LAB_FIRST_PROCESS=1 LD_PRELOAD=/usr/lib/first_process.so"
     init="$init /usr/lib/systemd/systemd --unit=lab.target"

@@ -26,7 +26,7 @@ from logonscope.sources.live.login_watch import LoginWatch
 from logonscope.sources.live.members import IndexedMembers, ScannedMembers
 from logonscope.sources.live.proc_reader import ProcReader
 from logonscope.sources.live.remote_feed import SlowFeedError
-from logonscope.sources.live.terminals import find_terminal
+from logonscope.sources.live.terminals import TerminalSearches, find_terminal
 
 QUIET_DELAY, BUSY_DELAY = 0.25, 0.015
 """Seconds from the first event of a batch to its reading: without and with subscribers to events."""
@@ -107,7 +107,7 @@ class LiveHost:
         self._proc_reader = ProcReader(PROC, ())
         self._scanned_members = ScannedMembers(self._read_memberships, self._proc_reader.read)
         self._counts, self._was_connected, self._is_set_up = Counts(), False, True
-        self._without_terminal: list[Login] = []
+        self._terminal_searches = TerminalSearches()
         self._to_sweep: list[int] = []
         self._next_sweep = 0.0
         self._sweep_began, self._sweep_seconds = 0.0, None
@@ -382,9 +382,9 @@ class LiveHost:
             os.close(descriptor)
         for descriptor in new:
             self._epoll.register(descriptor, select.EPOLLIN)
-        self._without_terminal = [
-            login for login in logins if login.process and not login.tty and login.seen_tty is None and not login.gone
-        ]
+        self._terminal_searches.follow(
+            login for login in logins if login.process and not login.tty and not login.seen_tty and not login.gone
+        )
 
     def _state_of(self, login: Login) -> LoginState:
         """Return what the index knows of a login whose record is gone."""
@@ -403,14 +403,10 @@ class LiveHost:
     def _find_terminals(self) -> None:
         """Find the terminals of logins that have none in their record, while their leaders are there."""
         index = self.index
-        if index is None or not self._without_terminal:
+        if index is None:
             return
-        waiting = []
-        for login in self._without_terminal:
+        for login in self._terminal_searches.due(time.monotonic()):
             terminal = find_terminal(self.direct, self.ownership, index, login)
-            if terminal is None:
-                waiting.append(login)
-            else:
+            if terminal is not None and terminal != login.seen_tty:
                 self.memory.note_terminal(login, terminal)
                 self._logins_until = 0.0
-        self._without_terminal = waiting

@@ -382,7 +382,7 @@ class LiveIndex:
             return  # its fork comes with the next batch, or was never seen
         if facts is None or facts.process != process:
             # the thread has ended: if it executed a program, the process has its login now
-            self._mark_mixed(entry)
+            self._change_doubt(entry, entry.doubt | MIXED)
             if thread == process or not self._reread(process):
                 self._set_ids(entry, _NOT_KNOWN, until)
             return
@@ -394,7 +394,7 @@ class LiveIndex:
             self._set_ids(entry, (facts.ses, facts.loginuid, entry.place.cgroup), until)
         # whichever thread wrote, the others have kept what they had
         if thread != process or not facts.is_only:
-            self._mark_mixed(entry)
+            self._change_doubt(entry, entry.doubt | MIXED)
 
     def _read_moved(self, cgroup: str, until: int) -> None:
         """Find the processes that were moved to a cgroup: its members that the index has elsewhere."""
@@ -567,9 +567,6 @@ class LiveIndex:
             return  # the most frequent case
         if parent is not entry and can_differ(entry, parent):
             parent.doubt += sign * DIFFERING_CHILD
-
-    def _mark_mixed(self, entry: Entry) -> None:
-        self._change_doubt(entry, entry.doubt | MIXED)
 
     def _change_doubt(self, entry: Entry, doubt: int) -> None:
         self._count_in_parent(entry, -1)

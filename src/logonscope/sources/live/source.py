@@ -228,7 +228,8 @@ def describe_status(status: Status) -> Check:
     """Return the check of ``doctor`` about events."""
     if status.rung is None:
         return Check(
-            "live", False, f"no kernel events: {status.failure}; /proc is read for every answer, logins are remembered",
+            "live", False if status.is_set_up else None,
+            f"no kernel events: {status.failure}; /proc is read for every answer, logins are remembered",
             "start logonscope-events.service, or run the service as root in the initial pid namespace",
         )  # fmt: skip
     counts, refused = status.counts, "; ".join(status.rung.refused)

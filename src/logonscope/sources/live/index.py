@@ -37,7 +37,6 @@ MAX_CHAIN_LENGTH = 100
 """Maximum number of ancestors that are looked at."""
 
 _NOT_KNOWN = None, None, None
-
 _END_NOT_SEEN = 1
 """Entry.ended of a process whose end was not an event."""
 
@@ -289,8 +288,8 @@ class LiveIndex:
             is_written = ns <= self._written.get(pid, -1)
             ids = _NOT_KNOWN if is_written else self._ids_of_forker(ns, thread, parent_pid)
             self._add(Entry(pid, event_ticks, ns, parent_pid, self.places.get(ids)))
-        if parent_pid in self.entries and pid in self.entries:
-            self.entries[pid].users = self.entries[parent_pid].users
+        if (parent := self.entries.get(parent_pid)) is not None and pid in self.entries:
+            self.entries[pid].users = parent.users
         if pid in self._written:
             self._suspects |= {pid, parent_pid}
 

@@ -75,7 +75,8 @@ def run(host: Host, args: argparse.Namespace) -> int:
                 if event is not None:
                     write(event)
                     sys.stdout.flush()
-                    count += 1
+                    # that events were lost is none of those that are counted
+                    count += not (isinstance(event, HostEvent) and event.event == "Lost")
                 elif _is_output_closed():
                     raise BrokenPipeError
         except KeyboardInterrupt:

@@ -119,7 +119,7 @@ def test_async_waits_time_out() -> None:
 
 
 def test_unknown_names_of_events_are_rejected() -> None:
-    assert check_events("Lost") == {"Lost"}
+    assert check_events("Lost") == frozenset({"Lost"})
     assert check_events(None) is None
     with pytest.raises(InvalidParameterError, match="invalid event 'Login': expected Lo"):
         check_events(["Login"])

@@ -211,6 +211,7 @@ class Visibility:
             if after is None or (before == after and after[1] == HIDDEN):
                 return None
             return event._replace(before=before or after, after=after)
+        # a start, an end, or a change of user
         pair = self.view(event.process, event.owner, ALL_FACTS, include_hidden=include_hidden)
         if pair is None:
             return None

@@ -85,6 +85,7 @@ class StreamedClass:
         if before == after:
             return
         if before is not None and after is not None and self._key(before) != self._key(after):
+            # another key is another instance: an association whose end changed
             yield Difference(self.cls, before, None)
             yield Difference(self.cls, None, after)
         else:

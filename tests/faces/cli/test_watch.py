@@ -39,7 +39,8 @@ def run_child() -> int:
     return child.pid
 
 
-QUERY = "SELECT * FROM __InstanceDeletionEvent WITHIN 1 WHERE TargetInstance ISA 'Win32_Process' AND TargetInstance.ProcessId = {}"  # fmt: skip
+QUERY = """SELECT * FROM __InstanceDeletionEvent WITHIN 1
+WHERE TargetInstance ISA 'Win32_Process' AND TargetInstance.ProcessId = {}"""  # fmt: skip
 
 
 def test_lines_are_written_as_things_happen_and_ctrl_c_ends_cleanly() -> None:

@@ -154,7 +154,7 @@ export class LanePainter {
   /** The logins themselves. Of those that are less than a pixel apart, one is drawn. */
   private drawBars(logins: readonly Login[], y: number, isShared: boolean): void {
     const { brush, scale } = this, left = scale.left;
-    let last = -Infinity;
+    let last = -Infinity, lastDot = -Infinity;
     for (const login of logins) {
       const colour = this.colours.hue(login.hue), out = login.out ?? this.now;
       const start = scale.x(login.start), end = scale.x(Math.min(out, this.now));
@@ -162,7 +162,10 @@ export class LanePainter {
       if (to < left - 4 || to <= last + 1) continue;
       last = to;
       brush.rectangle(colour, from, y + 7, to - from, 5, 2);
-      if (start >= left - 5) brush.dot(colour, start, y + 9.5, isShared ? 4 : 4.6);
+      if (start >= left - 5 && start - lastDot > 3) {
+        brush.dot(colour, start, y + 9.5, isShared ? 4 : 4.6);
+        lastDot = start;
+      }
       if (login.out !== null && !isShared && end <= brush.width) brush.rectangle(this.ink, end - 1, y + 2, 2, 15);
       this.hits.push({ x: from - 4, y: y + 2, width: Math.max(8, to - from + 8), height: 15, target: { login } });
     }
@@ -313,24 +316,42 @@ function finest(spans: readonly LoginSpan[], login: Login, scale: Scale): { span
   return null;
 }
 
+interface Totals {
+  count: number;
+  /** Of each colour, how many processes ran, by steps. */
+  totals: Map<string, Float64Array>;
+  failed: Float64Array;
+  most: number;
+}
+
+const knownTotals = new WeakMap<LoginSpan, Totals>();
+
+function totalsOf(span: LoginSpan): Totals {
+  const known = knownTotals.get(span);
+  if (known) return known;
+  const count = Math.ceil((span.until - span.since) / span.step);
+  const totals = new Map<string, Float64Array>(), failed = new Float64Array(count);
+  for (const login of span.logins) {
+    let bins = totals.get(login.hue);
+    if (!bins) totals.set(login.hue, (bins = new Float64Array(count)));
+    for (const bin of login.bins) {
+      bins[bin.number]! += bin.running;
+      failed[bin.number]! += bin.failed;
+    }
+  }
+  const sums = new Float64Array(count);
+  for (const bins of totals.values()) bins.forEach((value, i) => (sums[i]! += value));
+  const found = { count, totals, failed, most: Math.max(8, sums.reduce((a, b) => Math.max(a, b), 0)) };
+  knownTotals.set(span, found);
+  return found;
+}
+
 /** Draw how many processes ran in a span, by user, and where some failed. */
 export function drawOverview(brush: Brush, span: LoginSpan | null, whole: Scale, shown: Scale, title: string): void {
   const { colours, height, width } = brush, left = whole.left, base = height - 24;
   if (span) {
-    const count = Math.ceil((span.until - span.since) / span.step);
-    const totals = new Map<string, Float64Array>(), failed = new Float64Array(count);
-    for (const login of span.logins) {
-      let bins = totals.get(login.hue);
-      if (!bins) totals.set(login.hue, (bins = new Float64Array(count)));
-      for (const bin of login.bins) {
-        bins[bin.number]! += bin.running;
-        failed[bin.number]! += bin.failed;
-      }
-    }
-    const sums = new Float64Array(count);
-    for (const bins of totals.values()) bins.forEach((value, i) => (sums[i]! += value));
-    const most = Math.max(8, sums.reduce((a, b) => Math.max(a, b), 0));
-    const step = (whole.x(span.since + span.step) - whole.x(span.since));
+    const { count, totals, failed, most } = totalsOf(span);
+    const step = whole.x(span.since + span.step) - whole.x(span.since);
     const tops = new Float64Array(count).fill(base);
     for (const [hue, bins] of [...totals].sort()) {
       const colour = colours.hue(hue);

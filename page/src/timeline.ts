@@ -13,6 +13,8 @@ import { DAY, duration, HOUR, minute, MINUTE, second } from "./times";
 const PRESETS: [string, number][] = [["15 min", 15 * MINUTE], ["1 h", HOUR], ["6 h", 6 * HOUR], ["24 h", DAY], ["7 days", 7 * DAY], ["30 days", 30 * DAY]];
 const RANGES = [DAY, 7 * DAY, 30 * DAY, 100 * DAY, 400 * DAY];
 const SHORTEST = 20_000, LONGEST = 400 * DAY, AFTER_NOW = 0.015;
+/** The overview has more than it shows, so that the beginning of a span is there while the clock goes on. */
+const EARLIER = 1.04;
 const BINS = 480, WAIT_MS = 150, REFRESH_MS = 30_000;
 /** More processes than these are not drawn by name. */
 const MOST_NAMED = 20_000, MOST_LISTED = 300;
@@ -185,8 +187,8 @@ export class TimelineView {
 
   private async read(signal: AbortSignal): Promise<void> {
     const { from, to, now, range } = this, span = to - from;
-    if (!this.whole || this.whole.until - this.whole.since < range || !this.whole.covers(now - range - 1, Math.min(to, now - 2 * REFRESH_MS))) {
-      const whole = await readSpan(now - range, now + 1, range / BINS, signal);
+    if (!this.whole || this.whole.until - this.whole.since < range || !this.whole.covers(now - range, Math.min(to, now - 2 * REFRESH_MS))) {
+      const whole = await readSpan(now - range * EARLIER, now + 1, range / BINS, signal);
       if (signal.aborted) return;
       this.whole = whole;
       this.readAt = performance.now();
@@ -220,6 +222,12 @@ export class TimelineView {
     this.rows = { from: first, to: last, byLogin };
   }
 
+  /** The finest span that has all that is shown; null: it is being read. */
+  private get covering(): LoginSpan | null {
+    const source = this.source;
+    return source?.covers(this.from, Math.min(this.to, this.now - 2 * REFRESH_MS)) ? source : null;
+  }
+
   /** The logins of the finest span that is there. */
   private get source(): LoginSpan | null {
     return this.detail?.covers(this.from, Math.min(this.to, this.now - REFRESH_MS)) ? this.detail : this.whole;
@@ -245,7 +253,7 @@ export class TimelineView {
   }
 
   private showSentence(): void {
-    const source = this.source;
+    const source = this.covering;
     if (this.problem) return replace(this.sentence, h("span", { role: "alert" }, this.problem));
     if (!source) return replace(this.sentence, "Reading the history …");
     const { from, to, now } = this;

@@ -81,7 +81,7 @@ class ActivityReader:
                 self._read_boot(look, moments, boot)
         gained = self._gained_roots(look)
         keys = self._counts.keys() | gained.keys()
-        return [Activity(*key, self._counts[key], gained[key], self._failed[key]) for key in keys]
+        return [Activity(*key, self._counts.get(key, 0), gained.get(key, 0), self._failed.get(key, 0)) for key in keys]
 
     def _read_boot(self, look: Look, moments: Moments, boot: Boot) -> None:
         query, segments = self._query, list(_segments(moments, boot))

@@ -21,10 +21,9 @@ from typing import Any, NamedTuple, Protocol
 
 from logonscope.answers.logon_session import LogonSession
 from logonscope.errors import AccessDeniedError
-from logonscope.facts import Account, Login, Machine, Process, Service
+from logonscope.facts import ALL_FACTS, Account, Login, Machine, Process, Service
 from logonscope.machine import Facts, Owner, Ownership
 from logonscope.machine.events import (
-    EVENT_FACTS,
     Event,
     EventsLost,
     LoggedOut,
@@ -204,15 +203,16 @@ class Visibility:
         if isinstance(event, LogonFailed):
             return None
         if isinstance(event, ProcessChanged):
-            before = self.view(*event.before, EVENT_FACTS, include_hidden=include_hidden)
-            after = self.view(*event.after, EVENT_FACTS, include_hidden=include_hidden)
+            before = self.view(*event.before, ALL_FACTS, include_hidden=include_hidden)
+            after = self.view(*event.after, ALL_FACTS, include_hidden=include_hidden)
             if of_instances and (before is None or after is None):
                 return self._one_sided(event, before, after)
             # what was hidden before is not shown, and a change that only hidden facts have is none
             if after is None or (before == after and after[1] == HIDDEN):
                 return None
             return event._replace(before=before or after, after=after)
-        pair = self.view(event.process, event.owner, EVENT_FACTS, include_hidden=include_hidden)
+        # a start, an end, or a change of user
+        pair = self.view(event.process, event.owner, ALL_FACTS, include_hidden=include_hidden)
         if pair is None:
             return None
         process, owner = pair

@@ -16,6 +16,7 @@ _MASK = (1 << _HALF) - 1
 def write_cursor(position: int) -> str:
     """Return a position in the stream as a cursor."""
     left, right = position >> _HALF, position & _MASK
+    # a Feistel network: a permutation, whatever the function of a round is
     for turn in range(_ROUNDS):
         left, right = right, left ^ _mix(turn, right)
     return f"{left << _HALF | right:016x}"

@@ -85,6 +85,7 @@ class StreamedClass:
         if before == after:
             return
         if before is not None and after is not None and self._key(before) != self._key(after):
+            # another key is another instance: an association whose end changed
             yield Difference(self.cls, before, None)
             yield Difference(self.cls, None, after)
         else:
@@ -125,9 +126,9 @@ class StreamedClass:
 class PolledClass:
     """The instances of any class, compared with those of the reading before."""
 
-    def __init__(self, request: Request, cls: Class, seconds: float) -> None:
+    def __init__(self, request: Request, cls: Class, seconds: float, most: int = MAX_POLLED_ROWS) -> None:
         """Read the instances for the first time."""
-        self.cls, self._seconds = cls, max(seconds, MIN_POLLING_SECONDS)
+        self.cls, self._seconds, self._most = cls, max(seconds, MIN_POLLING_SECONDS), most
         self._columns = tuple(cls.properties)
         self._key_indexes = [self._columns.index(key) for key in cls.keys]
         self._rows = self._read(request)
@@ -154,7 +155,7 @@ class PolledClass:
         rows: dict[tuple[Value, ...], Row] = {}
         for row in matching_rows(fresh, self.cls, self._columns):
             rows[tuple([row[index] for index in self._key_indexes])] = row
-            if len(rows) > MAX_POLLED_ROWS:
-                reason = f"{self.cls.name} has more than {MAX_POLLED_ROWS:,} instances"
+            if len(rows) > self._most:
+                reason = f"{self.cls.name} has more than {self._most:,} instances"
                 raise QuotaViolationError(f"cannot watch: {reason}", "watch a class with fewer of them")
         return rows

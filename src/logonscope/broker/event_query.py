@@ -114,6 +114,7 @@ class EventQueryRun:
             if not is_streamed(cls):
                 self._polled.append(PolledClass(request, cls, self._query.polling_seconds or 1.0))
                 continue
+            # described once for all classes of logon sessions
             if known is None:
                 known = sessions()
             self._streamed.append(StreamedClass(cls, known))
@@ -142,6 +143,7 @@ class EventQueryRun:
             if seen is not None:
                 for difference in streamed.differences(request, seen):
                     yield from self._of_difference(difference, filetime(event))
+        # an event can be an instance of several classes, such as a class and its superclass
         for cls, event_class in self._extrinsic:
             if isinstance(event, event_class.events):
                 seen = visibility.view_event(event, include_hidden=event_class.is_for_hidden)
@@ -169,6 +171,7 @@ class EventQueryRun:
         rule = None if event_class is None else self._rule(event_class, cls)
         if rule is None or event_class is None:
             return
+        # the event of a removal has the instance as it was, and no previous one
         target, previous = (before, None) if after is None else (after, before)
         values = {TARGET: target, PREVIOUS: previous, "TIME_CREATED": moment}
         columns = tuple(event_class.properties)
@@ -186,6 +189,7 @@ class EventQueryRun:
             for name, part in zip((TARGET, PREVIOUS), embedded, strict=True):
                 if name in columns and part is not None:
                     whole[columns.index(name)] = Instance(shape, part)
+        # SELECT TargetInstance.Name returns the whole embedded object, as WMI does
         shown = self._query.columns
         instance = Instance(
             Shape(rule.cls, column_indexes(columns), self._server, columns if shown is None else shown), tuple(whole)

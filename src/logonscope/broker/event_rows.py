@@ -52,9 +52,29 @@ def make_row(request: EventRequest, event: Event, cursor: str | None, session: L
     return HostEvent(name, moment, cursor, session=clean_session(event.session))  # type: ignore[arg-type]  # the name of a class
 
 
+class _BootClock:
+    """The time of the boot by the clock of now; it stays the same until the clock is set, so that times agree."""
+
+    def __init__(self) -> None:
+        self._seconds = 0.0
+
+    def seconds(self) -> float:
+        """Return the seconds of the boot since the epoch."""
+        seconds = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
+        if abs(seconds - self._seconds) > CLOCK_SLACK_SECONDS:
+            self._seconds = seconds
+        return self._seconds
+
+
+CLOCK_SLACK_SECONDS = 0.01
+"""Seconds by which the clock may drift before times follow it."""
+
+_CLOCK = _BootClock()
+
+
 def boot_offset() -> float:
-    """Return the seconds of the boot since the epoch, by the clock of now."""
-    return time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
+    """Return the seconds of the boot since the epoch."""
+    return _CLOCK.seconds()
 
 
 def split_status(status: int | None) -> tuple[int | None, int | None]:

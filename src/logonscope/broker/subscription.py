@@ -155,6 +155,7 @@ class Subscription:
         """
         end = None if seconds is None else time.monotonic() + seconds
         while True:
+            # the reader wakes for events; a class that is polled, or a group, is due by the clock
             events = self._reader.read(self._wait_seconds(end))
             self._check_account()
             notices = list(self._notices(events))
@@ -168,6 +169,7 @@ class Subscription:
     def _notices(self, events: "list[Event] | Any") -> Iterator[Notice]:
         request = EventRequest.renewed(self._request)
         request.look.deadline = Deadline(BATCH_SECONDS)
+        # judged one by one: what is dropped here is in no count and no cursor that the caller gets
         for event in events:
             for result in self._results(request, event):
                 yield Notice(write_cursor(event.head.cursor), result)
@@ -227,6 +229,7 @@ class Subscription:
             return False
         if where is None:
             return True
+        # an attempt has no type, state or key: such a condition never matches
         has_other_conditions = where.types is not None or where.states is not None or where.keys is not None
         if has_other_conditions or (where.users is not None and attempt.user not in where.users):
             return False
@@ -245,6 +248,7 @@ class Subscription:
         owner = event.owner if not hasattr(event, "after") else event.after[1]
         if owner.logon_id is None or self._sessions is None:
             return None
+        # a process of a login can be reported before the login, whose record comes later
         if owner.logon_id not in self._sessions and not isinstance(event, UserChanged):
             self._describe(owner.logon_id)
         return self._sessions.get(owner.logon_id)
@@ -255,6 +259,7 @@ class Subscription:
         now = time.monotonic()
         if now < self._undescribed.get(logon_id, 0.0):
             return
+        # bounded, because any user can make new logon sessions all the time
         if len(self._undescribed) > 1000:
             self._undescribed.clear()
         self._undescribed[logon_id] = now + DESCRIPTION_SECONDS

@@ -114,6 +114,7 @@ class LocalHost(Host):
             # a source of its own, which lasts as long as the watch
             source = self._open_events()
             on_close = source.close
+        # the watch closes what was opened for it, also where it cannot begin
         try:
             request = Request(source, self._ownership, self._caller)
             return Watch(subscribe(request, WatchOptions(**options, events=check_events(events))), timeout, on_close)

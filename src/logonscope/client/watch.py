@@ -90,6 +90,7 @@ class Watch:
             if self._reader.is_closed:
                 return None
             left = None if end is None else max(0.0, end - time.monotonic())
+            # one reader at a time: the thread of an asynchronous iterator may still be waiting
             with self._lock:
                 # another thread may have read meanwhile
                 if not self._results:

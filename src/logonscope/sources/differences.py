@@ -111,6 +111,7 @@ class DifferenceFeed:
     def _process_events(self, reading: Reading) -> Iterator[Event]:
         old, new = self._last.processes, reading.processes
         by_pid = {pid: start for pid, start in new if start is not None}
+        # ends first: the pid of an ended process may be that of a new one
         for key, (process, owner) in old.items():
             if key not in new:
                 yield ProcessEnded(EventHead(reading.at_ns, 0), process, owner, None)
@@ -136,6 +137,7 @@ class DifferenceFeed:
                     session, _ = self._logons[logon_id] = self._describe(owner, pairs)
                     yield LoggedOut(head, session, owner)
                 continue
+            # the record of a login comes a moment after its first process
             due = self._new_logons.setdefault(logon_id, now + SETTLE_SECONDS - self._seconds)
             if now >= due or (owner.login is not None and owner.login.recorded):
                 del self._new_logons[logon_id]

@@ -70,12 +70,14 @@ def run(host: Host, args: argparse.Namespace) -> int:
             print_notice(args, f"watching: {watch.description}")
         try:
             while (args.count is None or count < args.count) and (end is None or time.monotonic() < end):
+                # short waits: the end of a pipe, and --for, are noticed without an event
                 left = CHECK_SECONDS if end is None else min(CHECK_SECONDS, max(0.0, end - time.monotonic()))
                 event = watch.wait(left)
                 if event is not None:
                     write(event)
                     sys.stdout.flush()
-                    count += 1
+                    # that events were lost is none of those that are counted
+                    count += not (isinstance(event, HostEvent) and event.event == "Lost")
                 elif _is_output_closed():
                     raise BrokenPipeError
         except KeyboardInterrupt:

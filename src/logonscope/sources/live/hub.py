@@ -72,6 +72,7 @@ class EventHub:
                 self._ring.forget(self._cursor)
                 feed = self._feed = self._open_feed()
                 threading.Thread(target=self._run, args=(feed,), name="events", daemon=True).start()
+            # kept by the lock from the thread that looks whether the hub is idle
             self._idle_since = None
             return self._ring.reader(since, feed.description, self._note_close)
 

@@ -76,6 +76,7 @@ class ProcessDetails:
                 newest[event.after[0].pid] = position
             elif isinstance(event, ProcessEnded):
                 newest.pop(event.process.pid, None)
+        # of a process that ended within the batch there is nothing left to read
         read = self._read(newest)
         detailed: list[Event] = []
         for position, (event, has_executed) in enumerate(batch):

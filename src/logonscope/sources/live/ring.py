@@ -47,6 +47,7 @@ class EventRing:
             self._cursor = cursor
             self._condition.notify_all()
             calls = [reader.call for reader in self._readers if reader.call is not None]
+        # outside the lock: a function that is called may read at once
         for call in calls:
             call()
 

@@ -31,7 +31,7 @@ _LIST_QUESTIONS = {"sessions", "whose", "services", "doctor", "history"}
 _HISTORY_FILE_OPERATIONS = {"verify_history": "verify the history", "forget_user": "delete from the history"}
 """Operations that need the files of the history, and so run on the machine itself, with their names in messages."""
 
-_DIRECT_OPERATIONS = {"invoke", *_HISTORY_FILE_OPERATIONS}
+_DIRECT_OPERATIONS = {"invoke", "watch", *_HISTORY_FILE_OPERATIONS}
 """Operations that the caller's own process runs, because only that has the caller's rights."""
 
 MAX_DEPTH = 32

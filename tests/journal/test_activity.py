@@ -38,7 +38,7 @@ def started(kept: Kept, process: Process, owner: Owner, parent: Process | None, 
     return ProcessStarted(kept.story.head(ms), process, owner, origin)
 
 
-def test_root_that_somebody_gained(kept: Kept) -> None:
+def test_gained_root(kept: Kept) -> None:
     login, other, root_login = owner_of(1), owner_of(2), Owner("900", "audit", owner_of(1).login)
     outside = process_of(50, 0, 2000)
     story: list[tuple[Process, Owner, Process | None, bool]] = []

@@ -103,7 +103,7 @@ def test_a_login_is_drawn_where_it_was(page: Page) -> None:
     assert bars[0] >= 2 * bars[1] > 0
 
 
-def test_root_that_somebody_gained_is_amber(page: Page) -> None:
+def test_gained_root_is_amber(page: Page) -> None:
     show(page, 180, 300, "2 h")
     wait_for_names(page)
     visit = next(visit for visit in VISITS if visit.id == 21)

@@ -83,7 +83,7 @@ def test_records_that_a_collector_refuses_are_rejected() -> None:
         delivery.close()
 
 
-def test_nobody_listens_or_there_is_no_secret(tmp_path: Path) -> None:
+def test_without_a_listener_or_a_secret(tmp_path: Path) -> None:
     with HttpReceiver() as receiver:
         port = receiver.port
         missing = settings(port, "/", secret_file=str(tmp_path / "secret"))

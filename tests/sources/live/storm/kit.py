@@ -44,7 +44,7 @@ class State(NamedTuple):
     losses: int
     lost_events: int
     mended: int
-    logons_not_read: int
+    logons_not_determined: int
     differences: int | None  # from /proc; None: not compared
 
 

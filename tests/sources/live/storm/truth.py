@@ -95,7 +95,7 @@ def full_queue(options: Options) -> Iterator[Row]:
     reader.close()
     yield Row(
         "20,000 writes of login uids while the reader was stopped",
-        f"{state.losses} losses (counted), {state.logons_not_read:,} logons not read,"
+        f"{state.losses} losses (counted), {state.logons_not_determined:,} logons not determined,"
         f" {state.differences} differences after it",
     )
 

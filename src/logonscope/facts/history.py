@@ -57,6 +57,7 @@ class ChangeRecord(NamedTuple):
     time: int | None
     process: Process  # after the change
     user: str | None
+    sudo: str | None = None  # the command that sudo logged
 
 
 class ProgramCount(NamedTuple):

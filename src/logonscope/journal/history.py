@@ -4,7 +4,6 @@ import json
 import os
 import sqlite3
 import threading
-from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,9 +13,13 @@ from typing import Any
 from logonscope.answers.check import Check
 from logonscope.errors import RecordingError, TimedOutError
 from logonscope.facts.history import ChangeRecord, LogonRecord, ProcessRecord, ProgramCount
+from logonscope.journal.change_rows import ChangeRows
 from logonscope.journal.files import JournalFiles
 from logonscope.journal.forget import Forgetter
+from logonscope.journal.indexes import used_indexes
+from logonscope.journal.logon_conditions import logon_conditions
 from logonscope.journal.moments import Moments
+from logonscope.journal.process_rows import ProcessRows, boot_position
 from logonscope.journal.reader import Reader, make_process
 from logonscope.journal.rows import COMMAND, CREDENTIAL, ID, LASTED, PARENT, PLACE, SOURCE, STATUS, TICKS
 from logonscope.journal.schema import BOOT_ENDED, FOUND, SWEPT
@@ -25,6 +28,7 @@ from logonscope.journal.verify import Verifier
 from logonscope.journal.writer import Writer
 from logonscope.machine import Look, Source
 from logonscope.machine.history import (
+    ChangeRecordQuery,
     Forgotten,
     History,
     HistoryState,
@@ -33,12 +37,8 @@ from logonscope.machine.history import (
     Verification,
 )
 
-PAGE = 2000
 MAX_IDLE = 4
 FORGET_SECONDS = 600.0
-
-Limits = Mapping[int, tuple[int, int]]
-"""Boot -> ms since that boot: the first and the last one of a range of wall times."""
 
 
 class JournalHistory(History):
@@ -118,87 +118,25 @@ class JournalHistory(History):
     def logons(self, look: Look, query: LogonRecordQuery) -> Iterator[LogonRecord]:
         with self._reader() as reader:
             moments = reader.moments()
-            limits = _limits(moments, query.since, query.until)
-            conditions, parameters = _logon_conditions(query)
+            conditions, parameters = logon_conditions(reader, moments, query)
             rows = reader.logons(f"{conditions} ORDER BY id", parameters)
-            records = [
-                _make_logon(reader, moments, row) for row in rows if limits is None or _is_logon_within(row, limits)
-            ]
+            records = [_make_logon(reader, moments, row) for row in rows]
         for record in records:
             look.check()
-            if query.keys is None or any((record.key or "").startswith(key) for key in query.keys):
-                yield record
+            yield record
 
     def processes(self, look: Look, query: ProcessRecordQuery) -> Iterator[ProcessRecord]:
-        for page in self._pages(look, query):
+        for page in ProcessRows(self._reader, look, query).pages():
             with self._reader() as reader:
                 records = _make_processes(reader, page, command_lines=query.command_lines)
             yield from records
 
-    def _pages(self, look: Look, query: ProcessRecordQuery) -> Iterator[list[Any]]:
-        """Yield the rows of a query by pages; no statement stays open between two of them."""
-        with self._reader() as reader:
-            moments = reader.moments()
-            limits = _limits(moments, query.since, query.until)
-            conditions = _process_conditions(reader, query)
-            boots = {boot.id: boot for boot in reader.boots()}
-        if conditions is None:
-            return
-        newest = query.newest
-        if newest is not None:
-            yield self._newest(conditions, newest)
-            return
-        # by number: a page needs no open statement to go on
-        first = -1
-        while True:
-            look.check()
-            with self._reader() as reader:
-                page = _read_page(reader, conditions, first)
-            if not page:
-                return
-            first = page[-1][ID]
-            if limits is not None:
-                page = [row for row in page if _is_process_within(row, boots, limits)]
-            yield page
+    def changes(self, look: Look, query: ChangeRecordQuery) -> Iterator[ChangeRecord]:
+        yield from ChangeRows(self._reader, look, query).records()
 
-    def _newest(self, conditions: tuple[str, list[Any]], count: int) -> list[Any]:
-        where, parameters = conditions
+    def indexes(self, query: LogonRecordQuery | ProcessRecordQuery | ChangeRecordQuery) -> Sequence[str]:
         with self._reader() as reader:
-            rows: list[Any] = []
-            for table in ("recent", "process"):
-                rows += reader.rows(
-                    f"SELECT * FROM {table} WHERE {where} ORDER BY id DESC LIMIT ?",
-                    [*parameters, count],
-                )
-        return sorted(rows, key=_id_of)[-count:]
-
-    def changes(self, look: Look, process_ids: Sequence[int]) -> Iterator[ChangeRecord]:
-        look.check()
-        with self._reader() as reader:
-            query = "SELECT * FROM change WHERE process IN ({}) ORDER BY id"
-            changes = list(reader.by_numbers(query, sorted(process_ids)))
-            processes = {
-                row[ID]: row for row in reader.by_numbers("SELECT * FROM every WHERE id IN ({})", sorted(process_ids))
-            }
-            changed = []
-            for change in changes:
-                row = processes.get(change[1])
-                if row is not None:
-                    after = list(row)
-                    after[PLACE], after[5], after[CREDENTIAL], after[COMMAND] = change[3:7]
-                    changed.append((change, after))
-            reader.load_dictionaries(row for _, row in changed)
-            reader.load_commands(row[COMMAND] for _, row in changed)
-            moments, boots = reader.moments(), reader.boots()
-            records = [
-                ChangeRecord(
-                    change[0], change[1], reader.place(row[PLACE]).logon,
-                    moments.wall(_boot_of(boots, change[0]), change[2]), make_process(reader, row, None),
-                    reader.credential(row[CREDENTIAL]).user,
-                )
-                for change, row in changed
-            ]  # fmt: skip
-        yield from records
+            return used_indexes(reader, query)
 
     def programs(self, look: Look, logons: Sequence[int]) -> Mapping[int, Sequence[ProgramCount]]:
         look.check()
@@ -317,7 +255,7 @@ class SeqWalls:
         start = self._starts.get(number)
         if start is None:
             return None
-        boot = _boot_of(self._boots, number)
+        boot = self._boots[boot_position(self._boots, number)].id
         return self._clock.wall(boot, start * 1000 // self._ticks[boot])
 
 
@@ -337,100 +275,8 @@ class MinuteClock:
         return base + ms % 60_000 * 1000
 
 
-def _boot_of(boots: Sequence[Any], number: int) -> int:
-    position = bisect_right(boots, number, key=_first_seq)
-    return int(boots[max(position - 1, 0)].id)
-
-
-def _first_seq(boot: Any) -> int:
-    return int(boot.first_seq)
-
-
 def _most_first(item: tuple[Any, Sequence[int]]) -> tuple[int, str]:
     return -item[1][0], str(item[0])
-
-
-def _id_of(row: Sequence[Any]) -> int:
-    return int(row[ID])
-
-
-def _limits(moments: Moments, since: datetime | None, until: datetime | None) -> Limits | None:
-    """Return the range of wall times as ms since each boot; None: there is no limit."""
-    if since is None and until is None:
-        return None
-    low = -(1 << 62) if since is None else int(since.timestamp() * 1e6)
-    high = 1 << 62 if until is None else int(until.timestamp() * 1e6)
-    limits: dict[int, tuple[int, int]] = {}
-    for line in moments.lines:
-        if line.first_wall > high or (line.last_seq is not None and line.last_wall < low):
-            continue
-        # a process can have begun long before the first row of the line
-        first = line.first_ms + (max(low, -(1 << 60)) - line.first_wall) // 1000
-        last = line.first_ms + (min(high, 1 << 60) - line.first_wall) // 1000
-        before = limits.get(line.boot)
-        limits[line.boot] = (first, last) if before is None else (min(first, before[0]), max(last, before[1]))
-    return limits
-
-
-def _is_logon_within(row: Mapping[str, Any], limits: Limits) -> bool:
-    low, high = limits.get(row["boot"], (0, -1))
-    return (row["started"] or 0) < high and (row["ended"] is None or row["ended"] >= low)
-
-
-def _is_process_within(row: Sequence[Any], boots: Mapping[int, Any], limits: Limits) -> bool:
-    boot = _boot_of(list(boots.values()), row[ID])
-    low, high = limits.get(boot, (0, -1))
-    start = row[TICKS] * 1000 // boots[boot].ticks
-    return bool(start < high and (row[LASTED] is None or start + row[LASTED] >= low))
-
-
-def _logon_conditions(query: LogonRecordQuery) -> tuple[str, list[Any]]:
-    conditions, parameters = ["1"], list[Any]()
-    for column, values in (
-        ("id", query.ids),
-        ("logonid", query.logon_ids and {int(word) for word in query.logon_ids}),
-        ("user", query.users),
-        ("login_uid", query.login_uids),
-    ):
-        if values is not None:
-            conditions.append(f"{column} IN ({','.join('?' * len(values))})")
-            parameters += sorted(values)
-    if query.keys is not None:
-        conditions.append("key IS NOT NULL AND (" + " OR ".join(["key >= ? AND key < ?"] * len(query.keys)) + ")")
-        for key in sorted(query.keys):
-            parameters += [key, key + "\U0010ffff"]
-    return " AND ".join(conditions), parameters
-
-
-def _process_conditions(reader: Reader, query: ProcessRecordQuery) -> tuple[str, list[Any]] | None:
-    """Return the WHERE clause of a query for processes, and its parameters; None: nothing can match."""
-    conditions, parameters = ["1"], list[Any]()
-    places = None if query.logons is None else reader.places_of(sorted(query.logons))
-    programs = (
-        None
-        if query.names is None and query.name_prefix is None
-        else reader.programs_named(query.names, query.name_prefix)
-    )
-    for column, values in (("id", query.ids), ("pid", query.pids), ("place", places), ("program", programs)):
-        if values is None:
-            continue
-        if not values:
-            return None
-        # a long list as numbers: they are the journal's own
-        conditions.append(f"{column} IN ({','.join(str(int(value)) for value in sorted(values))})")
-    return " AND ".join(conditions), parameters
-
-
-def _read_page(reader: Reader, conditions: tuple[str, list[Any]], first: int) -> list[Any]:
-    where, parameters = conditions
-    order = "ORDER BY id LIMIT ?"
-    page = reader.rows(f"SELECT * FROM process WHERE {where} AND id > ? {order}", [*parameters, first, PAGE])
-    if len(page) == PAGE:
-        return page
-    last = page[-1][ID] if page else first
-    # rows of ``recent`` are newer than all others
-    rest = reader.rows(f"SELECT * FROM recent WHERE {where} AND id > ? {order}", [*parameters, last, PAGE])
-    return page + rest
 
 
 def _make_logon(reader: Reader, moments: Moments, row: Mapping[str, Any]) -> LogonRecord:
@@ -453,11 +299,10 @@ def _make_processes(reader: Reader, rows: list[Any], *, command_lines: bool) -> 
         reader.load_commands(row[COMMAND] for row in rows)
     # the parents first: a child names its parent by record, people by pid
     parents, moments, boots = reader.parents(rows), reader.moments(), reader.boots()
-    by_id = {boot.id: boot for boot in boots}
     clock = MinuteClock(moments)
     records = []
     for row in rows:
-        boot = by_id[_boot_of(boots, row[ID])]
+        boot = boots[boot_position(boots, row[ID])]
         start_ms = row[TICKS] * 1000 // boot.ticks
         start = clock.wall(boot.id, start_ms)
         source = row[SOURCE] or 0

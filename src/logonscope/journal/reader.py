@@ -151,6 +151,12 @@ class Reader:
             numbers.append(number)
         return numbers
 
+    def credentials_of(self, users: frozenset[str]) -> list[int]:
+        """Return the credentials of accounts by their names, ignoring case."""
+        names = {user.lower() for user in users}
+        query = "SELECT id, user FROM credential WHERE user IS NOT NULL"
+        return [number for number, user in self.rows(query) if user.lower() in names]
+
     def load_commands(self, numbers: Iterable[int | None]) -> None:
         """Read command lines that were not read yet."""
         # command lines are large, and few are asked for twice
@@ -203,6 +209,10 @@ class Reader:
         ]
         self._apply_changes(running, ms)
         return running
+
+    def rows_running_at(self, boot: int, ms: int) -> list[Any]:
+        """Return the rows of processes that ran at a moment, as they started, and others."""
+        return [] if ms <= 0 else self._candidates(self.boot(boot), ms, None)
 
     def _candidates(self, boot: Boot, ms: int, pids: frozenset[int] | None) -> list[Any]:
         """Return the rows that can have run at a moment, and others."""

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 APPLICATION_ID = 0x4C4F4753
 """``PRAGMA application_id`` of a journal: "LOGS"."""
 
-VERSION = 1
+VERSION = 2
 """``PRAGMA user_version``: the version of the schema."""
 
 _ROW = """
@@ -22,6 +22,9 @@ first exec. changes: 1 if there are rows in ``change``. class: floor(log4(second
 or more. lasted: ms; NULL: alive. status: as of wait(2). source: bits, see FOUND. ended: seq of the end
 if the row had been moved out of ``recent`` before.
 """
+
+FOUND_INDEX = "CREATE INDEX process_found ON process(id) WHERE source & 1"
+"""Processes that were found running: their numbers are greater than their starts would give."""
 
 TABLES = (
     "CREATE TABLE journal (key TEXT PRIMARY KEY, value) WITHOUT ROWID",
@@ -67,6 +70,7 @@ TABLES = (
     "CREATE INDEX process_program ON process(program)",
     "CREATE INDEX process_lasting ON process(class, id, lasted) WHERE class IS NOT NULL",
     "CREATE INDEX process_alive ON process(id) WHERE lasted IS NULL",
+    FOUND_INDEX,
     # the newest processes, without indexes: moved to ``process`` in short steps
     f"CREATE TABLE recent ({_ROW})",
     # the state of a process after a change; sudo: the command that sudo logged
@@ -84,7 +88,7 @@ TABLES = (
     "CREATE VIEW every AS SELECT * FROM process UNION ALL SELECT * FROM recent",
 )
 
-MIGRATIONS: Mapping[int, tuple[str, ...]] = {}
+MIGRATIONS: Mapping[int, tuple[str, ...]] = {1: (FOUND_INDEX,)}
 """Version -> the statements that turn it into the next one. Each runs alone: executescript would commit first."""
 
 FOUND, SWEPT, BOOT_ENDED = 1, 2, 4

@@ -6,84 +6,21 @@ from typing import Any
 
 import pytest
 
-from logonscope.broker import Caller
 from logonscope.broker.associations import associators, references
 from logonscope.broker.explain import explain
 from logonscope.broker.history import history, past_processes
-from logonscope.broker.instances import enumerate_instances, get
-from logonscope.broker.query import query
-from logonscope.broker.request import Request
+from logonscope.broker.instances import get
 from logonscope.cim.instances import ClassRows
-from logonscope.facts import Login, Process
-from logonscope.machine import Look, ProcessQuery
-from logonscope.ownership import LINUX
-from tests.broker.test_history import ROOT, Present, moment
+from tests.broker.past import BOB, CAROL, CLASSES, SPACE, ask, everything, keep, request, rows
+from tests.broker.test_history import ROOT, moment
 from tests.journal.kept import Kept
-
-CLASSES = (
-    "LS_LogonRecord", "LS_ProcessRecord", "LS_ChangeRecord", "LS_LogonProcessRecord", "LS_ProcessChangeRecord",
-    "LS_LogonSessionRecord", "LS_RunningProcessRecord",
-)  # fmt: skip
-BOB = Caller("user1001", 1001, administrator=False)
-CAROL = Caller("user1002", 1002, administrator=False)
-
-
-class Now(Present):
-    """The machine of the story as it is now, with the processes that still run."""
-
-    def __init__(self, kept: Kept, names: dict[int, str]) -> None:
-        super().__init__(names)
-        self.history = kept.history()
-        self._kept = kept
-
-    def read_processes(self, look: Look, query: ProcessQuery) -> Iterator[Process]:
-        del look, query
-        for life in self._kept.story.lives:
-            if life.end is None:
-                number = int(life.logon_id)
-                uid = 1000 + number % 7 if number < 100 else 0
-                login_uid = uid if number < 100 else number
-                yield Process(
-                    life.pid, ses=number, loginuid=login_uid, cgroup="/", comm="p", ppid=1, tty_nr=0, start=life.ticks,
-                    uids=(uid,) * 4, gids=(uid,) * 4, pid_namespaces=1, tgid=life.pid, name="p",
-                )  # fmt: skip
-
-    def read_logins(self, look: Look) -> Iterator[Login]:
-        del look
-        return iter(())
 
 
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
-    story = Kept(tmp_path_factory.mktemp("records") / "history")
-    story.feed(story.story.start_logons())
-    story.live(600)
-    story.move_all()
-    story.live(300)
+    story = keep(tmp_path_factory.mktemp("records"))
     yield story
     story.keeper.stop()
-
-
-def request(kept: Kept, caller: Caller = ROOT, names: dict[int, str] | None = None) -> Request:
-    known = {uid: f"user{uid}" for uid in range(1000, 1007)} | {0: "root"} | (names or {})
-    return Request(Now(kept, known), LINUX, caller)
-
-
-def rows(results: Any) -> list[dict[str, Any]]:
-    return [
-        dict(zip(result.columns, row, strict=True))
-        for result in results
-        if isinstance(result, ClassRows)
-        for row in result.rows
-    ]
-
-
-def everything(kept: Kept, name: str, caller: Caller = ROOT, **names: Any) -> list[dict[str, Any]]:
-    return rows(enumerate_instances(request(kept, caller, **names), name, namespace=r"root\logonscope"))
-
-
-def ask(kept: Kept, text: str, caller: Caller = ROOT) -> list[dict[str, Any]]:
-    return rows(query(request(kept, caller), text, r"root\logonscope"))
 
 
 def test_logon_records_are_those_of_the_history(kept: Kept) -> None:
@@ -112,7 +49,7 @@ def test_process_records_are_those_of_the_story(kept: Kept) -> None:
     "StartTime < '{middle}' AND EndTime >= '{middle}'", "StartTime = '{exact}'", "EndTime = '{end}'",
     "NOT (StartTime < '{middle}')", "StartTime < '{early}' OR StartTime > '{late}'",
 ])  # fmt: skip
-def test_a_condition_narrows_to_the_rows_that_match(kept: Kept, where: str, caller: Caller) -> None:
+def test_a_condition_narrows_to_the_rows_that_match(kept: Kept, where: str, caller: Any) -> None:
     """The oracle reads all rows without a condition and evaluates it with an index that narrows nothing."""
     all_rows = everything(kept, "LS_ProcessRecord", caller)
     times = sorted(row["StartTime"] for row in all_rows)
@@ -132,7 +69,8 @@ def test_a_condition_narrows_to_the_rows_that_match(kept: Kept, where: str, call
 
 @pytest.mark.parametrize("where", [
     "User = 'USER1003'", "Uid = 1003", "KeyFingerprint = 'sha256:KEY1003'", "KeyFingerprint LIKE 'SHA256:key1003%'",
-    "LogonId = '3'", "StartTime >= '{middle}'", "StartTime <= '{middle}'", "EndTime IS NULL AND StartTime > '{middle}'",
+    "LogonId = '3'", "StartTime >= '{middle}'", "StartTime <= '{middle}'",
+    "EndTime IS NULL AND StartTime >= '{middle}'",
 ])  # fmt: skip
 def test_a_condition_on_logon_records(kept: Kept, where: str) -> None:
     times = sorted(row["StartTime"] for row in everything(kept, "LS_LogonRecord"))
@@ -154,12 +92,11 @@ def test_a_condition_on_logon_records(kept: Kept, where: str) -> None:
     ("SELECT * FROM LS_ChangeRecord WHERE ProcessRecordId = 5", "change_process"),
 ])  # fmt: skip
 def test_explain_names_the_index(kept: Kept, text: str, index: str) -> None:
-    (part,) = explain(request(kept), text, r"root\logonscope").parts
+    (part,) = explain(request(kept), text, SPACE).parts
     assert any(f"by index {index}" in reading for reading in part.reads), part.reads
 
 
 def test_associations_lead_from_each_end_to_the_other(kept: Kept) -> None:
-    space = r"root\logonscope"
     for name in ("LS_LogonProcessRecord", "LS_ProcessChangeRecord", "LS_LogonSessionRecord", "LS_RunningProcessRecord"):
         pairs = [(row["Antecedent"], row["Dependent"]) for row in everything(kept, name)]
         assert len(pairs) == len(set(pairs)), name
@@ -169,16 +106,38 @@ def test_associations_lead_from_each_end_to_the_other(kept: Kept) -> None:
                 path = f"{start[0]}.{'Handle' if start[0] == 'LS_Process' else _key(start[0])}={key}"
                 found = rows(
                     result
-                    for result in associators(request(kept), path, namespace=space)
+                    for result in associators(request(kept), path, namespace=SPACE)
                     if result.cls.name == end[0]
                 )  # fmt: skip
                 keys = [row["Handle" if end[0] == "LS_Process" else _key(end[0])] for row in found]
                 assert end[1] in keys, (name, path)
-                assert rows(references(request(kept), path, namespace=space))
+                assert rows(references(request(kept), path, namespace=SPACE))
 
 
 def _key(name: str) -> str:
     return "LogonId" if name == "LS_LogonSession" else "RecordId"
+
+
+def test_changes_are_those_of_the_processes(kept: Kept) -> None:
+    changes = everything(kept, "LS_ChangeRecord")
+    processes = {row["RecordId"]: row for row in everything(kept, "LS_ProcessRecord")}
+    assert {row["Uid"] for row in changes} >= {0, 1001}
+    for row in changes:
+        process = processes[row["ProcessRecordId"]]
+        assert (row["ProcessId"], row["LogonId"]) == (process["ProcessId"], process["LogonId"])
+        assert row["ChangeTime"] > process["StartTime"]
+        assert row["Name"] == "vi" or row["Uid"] == 0
+
+
+def test_a_process_that_became_root_shows_no_details_to_its_user(kept: Kept) -> None:
+    changes = [
+        row
+        for caller in (BOB, CAROL)
+        for row in everything(kept, "LS_ChangeRecord", caller)
+        if row["Uid"] == 0
+    ]  # fmt: skip
+    assert changes
+    assert {(row["ExecutablePath"], row["CommandLine"]) for row in changes} == {(None, None)}
 
 
 def test_running_processes_have_their_records(kept: Kept) -> None:
@@ -188,7 +147,7 @@ def test_running_processes_have_their_records(kept: Kept) -> None:
 
 def test_a_record_is_found_by_its_path(kept: Kept) -> None:
     row = everything(kept, "LS_ProcessRecord")[11]
-    result = get(request(kept), f"LS_ProcessRecord.RecordId={row['RecordId']}", namespace=r"root\logonscope")
+    result = get(request(kept), f"LS_ProcessRecord.RecordId={row['RecordId']}", namespace=SPACE)
     assert isinstance(result, ClassRows)
     assert rows([result]) == [row]
 
@@ -215,8 +174,7 @@ def test_a_user_sees_what_is_its_own_and_nothing_else(kept: Kept, name: str) -> 
     assert {identity(row) for row in mine} == {identity(row) for row in all_rows if logon_of(row) in own}
     # the same uid with another name then: nothing is its own
     assert everything(kept, name, BOB, names={1001: "bob"}) == []
-    if name != "LS_ProcessChangeRecord" and name != "LS_ChangeRecord":
-        assert mine
+    assert mine
 
 
 @pytest.mark.parametrize(("name", "number"), [*itertools.product(("LS_LogonRecord", "LS_ProcessRecord"), (0, 40))])

@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 
 from logonscope.journal.change_rows import change_conditions
-from logonscope.journal.logon_conditions import logon_conditions
-from logonscope.journal.process_rows import INDEXED, make_conditions
+from logonscope.journal.logon_conditions import planned_conditions
+from logonscope.journal.process_rows import INDEXED
 from logonscope.journal.reader import Reader
 from logonscope.machine.history import ChangeRecordQuery, LogonRecordQuery, ProcessRecordQuery
 
@@ -14,25 +14,28 @@ PRIMARY_KEY = "record number"
 
 
 def used_indexes(reader: Reader, query: LogonRecordQuery | ProcessRecordQuery | ChangeRecordQuery) -> Sequence[str]:
-    """Return the names of the indexes; none: all rows are read."""
+    """Return the names of the indexes; none: all rows are read.
+
+    The answer depends on the query alone, not on what is kept, which the caller may not be allowed to see.
+    """
     if isinstance(query, LogonRecordQuery):
-        where, parameters = logon_conditions(reader, reader.moments(), query)
-        return _plan(reader, f"SELECT * FROM logon WHERE {where}", parameters)
+        conditions, parameters = planned_conditions(query, query.users, query.keys)
+        return _plan(reader, f"SELECT * FROM logon WHERE {' AND '.join(conditions)}", parameters)
+    has_times = query.since is not None or query.until is not None
     if isinstance(query, ChangeRecordQuery):
-        has_times = query.since is not None or query.until is not None
         span = " AND id > 0 AND id < 9" if has_times else ""
         return _plan(reader, f"SELECT * FROM change WHERE {change_conditions(query)}{span} ORDER BY id")
-    conditions = make_conditions(reader, query)
-    if conditions.numbers is not None:
+    requested = {
+        "place": query.logons, "pid": query.pids, "program": query.names or query.name_prefix or None,
+    }  # fmt: skip
+    if query.ids is not None:
         return [PRIMARY_KEY]
-    column = next((name for name in INDEXED if name in conditions.columns), None)
-    has_times = (query.since, query.until, query.started_since) != (None, None, None)
+    column = next((name for name in INDEXED if requested[name] is not None), None)
     if column is not None:
-        values = ",".join(map(str, conditions.columns[column])) or "0"
-        return _plan(reader, f"SELECT id FROM process WHERE {column} IN ({values}) AND id > 0 AND id < 9")
-    if has_times:
+        return _plan(reader, f"SELECT id FROM process WHERE {column} IN (1) AND id > 0 AND id < 9")
+    if has_times or query.started_since is not None:
         return [PRIMARY_KEY]
-    return _plan(reader, f"SELECT * FROM process WHERE {conditions.where} ORDER BY id") if query.is_running else []
+    return _plan(reader, "SELECT * FROM process WHERE lasted IS NULL ORDER BY id") if query.is_running else []
 
 
 def _plan(reader: Reader, query: str, parameters: Sequence[object] = ()) -> list[str]:

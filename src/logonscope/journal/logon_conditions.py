@@ -11,12 +11,21 @@ from logonscope.machine.history import LogonRecordQuery
 
 def logon_conditions(reader: Reader, moments: Moments, query: LogonRecordQuery) -> tuple[str, list[Any]]:
     """Return the WHERE clause of a query for logon sessions, and its parameters."""
-    conditions, parameters = ["1"], list[Any]()
     users: Iterable[str] | None = query.users
     if query.users is not None and query.fold_case:
         users = _spellings(reader, query.users)
     # people give the beginning of a key
     keys = None if query.keys is None else _beginnings(reader, query.keys, fold_case=query.fold_case)
+    conditions, parameters = planned_conditions(query, users, keys)
+    _add_times(conditions, parameters, moments, query)
+    return " AND ".join(conditions), parameters
+
+
+def planned_conditions(
+    query: LogonRecordQuery, users: Iterable[str] | None, keys: Iterable[str] | None
+) -> tuple[list[str], list[Any]]:
+    """Return the conditions on columns, and their parameters."""
+    conditions, parameters = ["1"], list[Any]()
     for column, values in (
         ("id", query.ids),
         ("logonid", query.logon_ids and {int(word) for word in query.logon_ids}),
@@ -28,8 +37,7 @@ def logon_conditions(reader: Reader, moments: Moments, query: LogonRecordQuery) 
             allowed = sorted(values)
             conditions.append(f"{column} IN ({','.join('?' * len(allowed))})")
             parameters += allowed
-    _add_times(conditions, parameters, moments, query)
-    return " AND ".join(conditions), parameters
+    return conditions, parameters
 
 
 def _add_times(conditions: list[str], parameters: list[Any], moments: Moments, query: LogonRecordQuery) -> None:

@@ -221,7 +221,9 @@ def first_number(moments: Moments, boots: Sequence[Boot], since: datetime) -> in
 def last_number(moments: Moments, until: datetime) -> int:
     """Return a number such that what was seen up to a time has smaller ones."""
     limits = time_limits(moments, None, until) or {}
-    return max((moments.first_row_after(boot, last + SLACK_MS) for boot, (_, last) in limits.items()), default=0)
+    began = {line.boot for line in moments.lines if line.first_wall <= until.timestamp() * 1e6}
+    ends = (moments.first_row_after(boot, last + SLACK_MS) for boot, (_, last) in limits.items() if boot in began)
+    return max(ends, default=0)
 
 
 def time_limits(moments: Moments, since: datetime | None, until: datetime | None) -> Limits | None:
@@ -232,7 +234,9 @@ def time_limits(moments: Moments, since: datetime | None, until: datetime | None
     high = 1 << 60 if until is None else int(until.timestamp() * 1e6)
     limits: dict[int, tuple[int, int]] = {}
     for line in moments.lines:
-        if line.first_wall > high or (line.last_seq is not None and line.last_wall < low):
+        # what ran before the first line of a boot began can have been found running
+        is_later = line.first_wall > high and line.boot in limits
+        if is_later or (line.last_seq is not None and line.last_wall < low):
             continue
         # a process can have begun long before the first row of the line
         first = line.first_ms + (low - line.first_wall) // 1000

@@ -80,7 +80,13 @@ def _history_filter(host: Host, args: argparse.Namespace) -> HistoryFilter:
 
 
 def _no_match_message(args: argparse.Namespace) -> str:
-    return "no login in the history" if args.which is None else f"nothing of {args.which!r} in the history"
+    what = "process" if args.processes else "login"
+    if args.failed:
+        # there may be many that ended well
+        what = "failed process" if args.processes else "login with a failed process"
+    limits = " that matches" if (args.since or args.until or args.key or getattr(args, "from")) else ""
+    subject = "" if args.which is None else f" of {args.which!r}"
+    return f"no {what}{subject}{limits} in the history"
 
 
 def _verify(host: Host, args: argparse.Namespace) -> int:

@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 .PHONY: test unit lint house fresh bench history-bench history-kills compare soak load fuzz siege storm crowd peers clean
 
 test: $(VENV)/.test $(if $(STRICT),$(VENV)/.lint $(VENV)/.test-kerberos $(VENV)/.test-clients $(VENV)/.test-docs)
-	LOGONSCOPE_REQUIRE=$(if $(STRICT),1,) $(BIN)/python -m pytest
+	LOGONSCOPE_REQUIRE=$(if $(STRICT),1,) $(BIN)/python -m pytest $(if $(STRICT),--durations=40)
 
 unit: $(VENV)/.test  ## without the machine that is booted for the tests
 	$(BIN)/python -m pytest --ignore=tests/real

@@ -18,6 +18,7 @@ PEOPLE = {"scanner": None, "alice": 1000, "bob": 1001}
 
 PASSWORD = "correct horse"  # noqa: S105 -- of users who live as long as a measurement
 PATIENCE = 60.0
+SOAP = "application/soap+xml;charset=UTF-8"
 LOGONSCOPE = (sys.executable, "-P", "-m", "logonscope")
 """The command, of whichever checkout the environment puts first."""
 
@@ -88,7 +89,7 @@ def served(
 def _add_users(path: Path, environment: Mapping[str, str]) -> None:
     for name, uid in PEOPLE.items():
         rights = ["--administrator"] if uid is None else ["--uid", str(uid)]
-        words = [*LOGONSCOPE, "user", "add", name, *rights, "--password-stdin", "--users", str(path)]
+        words = [*LOGONSCOPE, "user", "add", name, *rights, "--ntlm", "--password-stdin", "--users", str(path)]
         done = subprocess.run(words, input=PASSWORD, env=environment, capture_output=True, text=True, check=False)
         if done.returncode:
             raise UnavailableError(first_line(done.stderr))
@@ -108,10 +109,7 @@ class Client:
 
     def __init__(self, port: int, name: str = "scanner") -> None:
         shown = base64.b64encode(f"{name}:{PASSWORD}".encode()).decode()
-        self._head = (
-            "POST /wsman HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/soap+xml;charset=UTF-8\r\n"
-            f"Authorization: Basic {shown}\r\nContent-Length: "
-        ).encode()
+        self._headers = f"Content-Type: {SOAP}\r\nAuthorization: Basic {shown}\r\n"
         self._socket = socket.create_connection(("127.0.0.1", port), PATIENCE)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.octets = 0
@@ -128,18 +126,24 @@ class Client:
         Raises:
             UnavailableError: the answer is no success.
         """
-        self._socket.sendall(b"%s%d\r\n\r\n%s" % (self._head, len(request), request))
-        head, _, body = self._until_the_head_ends().partition(_HEAD_END)
-        length = _LENGTH.search(head + b"\r\n")
-        whole = bytearray(int(length[1]) if length else 0)
-        whole[: len(body)] = body
-        rest = memoryview(whole)[len(body) :]
-        while rest:
-            rest = rest[self._socket.recv_into(rest) or len(rest) :]
-        self.octets += len(whole)
+        head, whole = self.exchange(self._headers, request)
         if not head.startswith(b"HTTP/1.1 200 "):
             raise UnavailableError(f"the server said: {bytes(head[:40] + whole[-300:])!r}")
         return whole
+
+    def exchange(self, headers: str, body: bytes) -> tuple[bytes, bytearray]:
+        """Send a request with these headers, and return the head and the body of the answer."""
+        head_lines = f"POST /wsman HTTP/1.1\r\nHost: 127.0.0.1\r\n{headers}Content-Length: {len(body)}\r\n\r\n"
+        self._socket.sendall(head_lines.encode() + body)
+        head, _, begun = self._until_the_head_ends().partition(_HEAD_END)
+        length = _LENGTH.search(head + b"\r\n")
+        whole = bytearray(int(length[1]) if length else 0)
+        whole[: len(begun)] = begun
+        rest = memoryview(whole)[len(begun) :]
+        while rest:
+            rest = rest[self._socket.recv_into(rest) or len(rest) :]
+        self.octets += len(whole)
+        return head, whole
 
     def _until_the_head_ends(self) -> bytes:
         got = b""

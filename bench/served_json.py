@@ -4,6 +4,8 @@ import base64
 import json
 import os
 import socket
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -19,6 +21,8 @@ from bench.tools import UnavailableError
 
 SIZE, OFTEN = 20_000, 300
 OURS = "`logonscope serve`"
+FLOOR = "bare asyncio server with a thread for each request"
+FOLDER = Path(__file__).parents[1]
 ROW, SMALL = f"{CLASS} as JSON, {SIZE:,} recorded associations", "one small request, on a connection that is kept"
 
 MAX_RATIO_TO_WSMAN, MAX_MICROSECONDS_PER_REQUEST = 0.5, 250.0
@@ -41,11 +45,12 @@ def rows(plan: Plan, tools: str) -> Iterator[Row]:
                 over_json = cpu(server, partial(client.post, "enumerate", {"class_name": CLASS}), 3) / SIZE
                 measured = f"{over_json:.2f} µs of processor a row, {over_json / over_wsman:.2f} x WS-Management's"
                 yield Row(ROW, OURS, measured, aim=at_most(over_json / over_wsman, MAX_RATIO_TO_WSMAN))
+                floor = _floor()
+                yield Row(SMALL, FLOOR, f"{floor:.0f} µs of processor")
                 for name, arguments in _small_requests(client):
                     micros = cpu(server, partial(client.post, name, arguments), OFTEN)
-                    yield Row(
-                        SMALL, name, f"{micros:.0f} µs of processor", aim=at_most(micros, MAX_MICROSECONDS_PER_REQUEST)
-                    )
+                    aim = at_most(micros, MAX_MICROSECONDS_PER_REQUEST)
+                    yield Row(SMALL, name, f"{micros:.0f} µs of processor", f"takes {micros / floor:.1f} x", aim)
         yield from _whole_commands(plan, tools)
     except UnavailableError as why:
         yield Row(ROW, OURS, f"not measured: {why}")
@@ -64,6 +69,19 @@ def _whole_commands(plan: Plan, tools: str) -> Iterator[Row]:
     ratio = seconds[SERVED] / seconds[DIRECT]
     yield Row(WHOSE, DIRECT, milliseconds(seconds[DIRECT]))
     yield Row(WHOSE, SERVED, milliseconds(seconds[SERVED]), f"takes {ratio:.2f} x", at_most(ratio, MAX_RATIO_TO_DIRECT))
+
+
+def _floor() -> float:
+    """Return the microseconds of processor that a request takes the bare server."""
+    words = [sys.executable, "-m", "bench.bare_server"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, cwd=FOLDER) as process:
+        assert process.stdout is not None  # noqa: S101 -- a pipe was asked for
+        try:
+            server = Served(process.pid, int(process.stdout.readline()))
+            with JsonClient(server.port) as client:
+                return cpu(server, partial(client.post, "identify", {}), OFTEN)
+        finally:
+            process.terminate()
 
 
 def cpu(server: Served, ask: Callable[[], object], often: int) -> float:

@@ -79,6 +79,7 @@ def seed(folder: str, count: int) -> None:
     database.execute("INSERT INTO eventlog VALUES (?, 1, ?)", (2 * count + 100, bytes(8)))
     database.execute("INSERT OR REPLACE INTO journal VALUES ('through', ?)", (2 * count + 100,))
     database.execute("INSERT INTO seal VALUES (?, 0, x'00', x'00', NULL, NULL)", (2 * count + 100,))
+    database.execute("INSERT INTO process_zone SELECT DISTINCT pid >> 7, id >> 8 FROM process")
     database.execute("COMMIT")
     for statement in indexes:
         database.execute(statement)

@@ -25,7 +25,7 @@ def test_readings_in_words(kept: Kept) -> None:
     assert "pid 7" in reading
     assert "a name that begins with ma" in reading
     assert "an end after 2025-12-31 23:59:59" in reading
-    assert reading.endswith("by index process_pid")
+    assert reading.endswith("by index process_zone")
 
 
 def test_a_user_reads_the_processes_of_its_own_logon_sessions(kept: Kept) -> None:

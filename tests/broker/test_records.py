@@ -81,7 +81,7 @@ def test_a_condition_on_logon_records(kept: Kept, where: str) -> None:
 
 
 @pytest.mark.parametrize(("text", "index"), [
-    ("SELECT * FROM LS_ProcessRecord WHERE ProcessId = 420", "process_pid"),
+    ("SELECT * FROM LS_ProcessRecord WHERE ProcessId = 420", "process_zone"),
     ("SELECT * FROM LS_ProcessRecord WHERE Name = 'p1'", "process_program"),
     ("SELECT * FROM LS_ProcessRecord WHERE LoginUser = 'user1001'", "process_place"),
     ("SELECT * FROM LS_ProcessRecord WHERE StartTime > '20260101000000.000000+000'", "record number"),

@@ -7,7 +7,7 @@ from tests.journal.kept import Kept
 from tests.journal.test_process_rows import moment
 
 QUERIES: tuple[tuple[LogonRecordQuery | ProcessRecordQuery | ChangeRecordQuery, list[str]], ...] = (
-    (ProcessRecordQuery(pids=frozenset({1})), ["process_pid"]),
+    (ProcessRecordQuery(pids=frozenset({1})), ["process_zone"]),
     (ProcessRecordQuery(logons=frozenset({1})), ["process_place"]),
     (ProcessRecordQuery(name_prefix="a"), ["process_program"]),
     (ProcessRecordQuery(is_running=True), ["process_alive"]),

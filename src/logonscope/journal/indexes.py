@@ -31,6 +31,8 @@ def used_indexes(reader: Reader, query: LogonRecordQuery | ProcessRecordQuery | 
     if query.ids is not None:
         return [PRIMARY_KEY]
     column = next((name for name in INDEXED if requested[name] is not None), None)
+    if column == "pid":
+        return ["process_zone"]
     if column is not None:
         return _plan(reader, f"SELECT id FROM process WHERE {column} IN (1) AND id > 0 AND id < 9")
     if has_times or query.started_since is not None:

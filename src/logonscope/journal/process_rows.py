@@ -62,7 +62,7 @@ COLUMN = {"pid": PID, "place": PLACE, "program": PROGRAM, "credential": CREDENTI
 """Columns that conditions limit, and their positions."""
 
 INDEXED = ("place", "pid", "program")
-"""Columns with an index whose second column is the number of the row, the narrowest first."""
+"""Columns that lead to the numbers of rows, the narrowest first."""
 
 
 class ProcessRows:
@@ -144,6 +144,11 @@ class ProcessRows:
         numbers = array("q")
         values = ",".join(map(str, conditions.columns[column]))
         with self._lend() as reader:
+            if column == "pid":
+                for pid in conditions.columns[column]:
+                    self._look.check()
+                    numbers.extend(reader.numbers_of_pid(pid, low, high))
+                return array("q", sorted(set(numbers)))
             for table in ("process", "recent"):
                 self._look.check()
                 query = f"SELECT id FROM {table} WHERE {column} IN ({values}) AND id > ? AND id < ?"

@@ -56,7 +56,7 @@ def history(request: Request, where: HistoryFilter = NO_HISTORY_FILTER) -> list[
         chosen = (process for process in processes if process.status or not where.failed)
         return list(_logins_of_processes(records, logons, chosen))
     programs = past.programs(request.look, [record.id for record in logons])
-    return [records.make_login(record, programs.get(record.id, ())) for record in logons]
+    return [records.make_login(record, records.visible_programs(programs.get(record.id, ()))) for record in logons]
 
 
 def past_processes(request: Request, where: HistoryFilter = NO_HISTORY_FILTER) -> Iterator[PastProcess]:
@@ -189,7 +189,8 @@ def _logins_of_processes(
     """Yield the logins that ran certain processes, with these alone."""
     counts: dict[int, dict[tuple[str | None, str | None], list[ProcessRecord]]] = {}
     for process in processes:
-        key = process.process.name or process.process.comm, process.process.exe
+        shown = records.masked(process.process)
+        key = shown.name or shown.comm, shown.exe
         counts.setdefault(process.logon or 0, {}).setdefault(key, []).append(process)
     for record in logons:
         if record.id in counts:

@@ -101,9 +101,22 @@ class PastRecords:
             sum(program.runs for program in shown), sum(program.failed for program in shown), shown, record.boot_id,
         )  # fmt: skip
 
+    def visible_programs(self, programs: Iterable[ProgramCount]) -> list[ProgramCount]:
+        """Return programs without details that are shown only of processes that ran wholly as the caller.
+
+        They are counted regardless of the user, so a user gets the kernel's names alone.
+        """
+        if self._request.caller.administrator:
+            return list(programs)
+        folded: dict[str | None, ProgramCount] = {}
+        for program in programs:
+            plain, old = program._replace(name=program.comm, executable=None), folded.get(program.comm)
+            folded[program.comm] = plain if old is None else _sum_of(old, plain)
+        return sorted(folded.values(), key=_most_first)
+
     def make_process(self, record: ProcessRecord, logon: LogonRecord | None) -> PastProcess:
         """Return a process, without details if it did not run wholly as the caller."""
-        process, status = self._masked(record.process), record.status
+        process, status = self.masked(record.process), record.status
         return PastProcess(
             record.id, record.parent, record.logon, logon and logon.logon_id,
             process_guid(self._machine(record.boot_id), process), process.pid, process.ppid,
@@ -116,7 +129,7 @@ class PastRecords:
 
     def make_change(self, record: ChangeRecord, logon: LogonRecord | None) -> PastChange:
         """Return a change, without details if the process did not run wholly as the caller afterwards."""
-        process = self._masked(record.process)
+        process = self.masked(record.process)
         is_masked = process is not record.process
         return PastChange(
             record.id, record.process_id, record.logon, logon and logon.logon_id, _time(record.time), process.pid,
@@ -124,7 +137,8 @@ class PastRecords:
             process.uids and process.uids[1], None if is_masked else clean(record.sudo),
         )  # fmt: skip
 
-    def _masked(self, process: Process) -> Process:
+    def masked(self, process: Process) -> Process:
+        """Return a process without details if it did not run wholly as the caller."""
         caller = self._request.caller
         # as of running processes
         if caller.administrator or self._request.ownership.runs_as(process, caller.uid, wholly=True):
@@ -135,6 +149,19 @@ class PastRecords:
         if boot_id not in self._machines:
             self._machines[boot_id] = self._request.machine._replace(boot_id=boot_id)
         return self._machines[boot_id]
+
+
+def _sum_of(first: ProgramCount, second: ProgramCount) -> ProgramCount:
+    starts = [time for time in (first.first, second.first) if time is not None]
+    ends = [time for time in (first.last, second.last) if time is not None]
+    return first._replace(
+        runs=first.runs + second.runs, failed=first.failed + second.failed, first=min(starts, default=None),
+        last=max(ends, default=None),
+    )  # fmt: skip
+
+
+def _most_first(program: ProgramCount) -> tuple[int, str]:
+    return -program.runs, str(program.name)
 
 
 def _make_program(count: ProgramCount) -> PastProgram:

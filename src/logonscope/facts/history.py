@@ -69,3 +69,4 @@ class ProgramCount(NamedTuple):
     failed: int  # ended with a status other than 0
     first: int | None
     last: int | None
+    comm: str | None = None  # the kernel's name, which any user may see

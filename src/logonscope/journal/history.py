@@ -4,8 +4,7 @@ import json
 import os
 import sqlite3
 import threading
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -19,10 +18,11 @@ from logonscope.journal.forget import Forgetter
 from logonscope.journal.indexes import used_indexes
 from logonscope.journal.logon_conditions import logon_conditions
 from logonscope.journal.moments import Moments
-from logonscope.journal.process_rows import ProcessRows, boot_position
-from logonscope.journal.reader import Reader, make_process
-from logonscope.journal.rows import COMMAND, CREDENTIAL, ID, LASTED, PARENT, PLACE, SOURCE, STATUS, TICKS
-from logonscope.journal.schema import BOOT_ENDED, FOUND, SWEPT
+from logonscope.journal.process_rows import ProcessRows
+from logonscope.journal.program_counter import ProgramCounter
+from logonscope.journal.reader import Reader
+from logonscope.journal.record_maker import RecordMaker
+from logonscope.journal.schema import BOOT_ENDED, SWEPT
 from logonscope.journal.source import PastSource
 from logonscope.journal.verify import Verifier
 from logonscope.journal.writer import Writer
@@ -128,7 +128,7 @@ class JournalHistory(History):
     def processes(self, look: Look, query: ProcessRecordQuery) -> Iterator[ProcessRecord]:
         for page in ProcessRows(self._reader, look, query).pages():
             with self._reader() as reader:
-                records = _make_processes(reader, page, command_lines=query.command_lines)
+                records = RecordMaker(reader).make(page, command_lines=query.command_lines)
             yield from records
 
     def changes(self, look: Look, query: ChangeRecordQuery) -> Iterator[ChangeRecord]:
@@ -140,41 +140,8 @@ class JournalHistory(History):
 
     def programs(self, look: Look, logons: Sequence[int]) -> Mapping[int, Sequence[ProgramCount]]:
         look.check()
-        counts: dict[int, dict[int, list[Any]]] = defaultdict(dict)
         with self._reader() as reader:
-            for table in ("process", "recent"):
-                query = (
-                    f"SELECT place.logon, t.program, count(*), count(nullif(t.status, 0)), min(t.id), max(t.id)"
-                    f" FROM place JOIN {table} t ON t.place = place.id WHERE place.logon IN ({{}}) GROUP BY 1, 2"
-                )
-                for logon, program, *new in reader.by_numbers(query, sorted(logons)):
-                    old = counts[logon].get(program, [0, 0, new[2], new[3]])
-                    counts[logon][program] = [
-                        old[0] + new[0], old[1] + new[1], min(old[2], new[2]), max(old[3], new[3])
-                    ]  # fmt: skip
-            return self._describe_programs(reader, counts)
-
-    def _describe_programs(
-        self, reader: Reader, counts: Mapping[int, Mapping[int, Sequence[int]]]
-    ) -> dict[int, list[ProgramCount]]:
-        programs = {program for by_program in counts.values() for program in by_program}
-        reader.load_programs(programs)
-        moments = reader.moments()
-        groups = [group for by_program in counts.values() for group in by_program.values()]
-        walls = SeqWalls(moments, reader, (number for group in groups for number in group[2:4]))
-        result = {}
-        for logon, by_program in counts.items():
-            merged: dict[Any, list[int]] = {}
-            for number, (count, failed, first, last) in by_program.items():
-                program = reader.program(number)
-                key = (program.name or program.comm, program.exe)
-                old = merged.setdefault(key, [0, 0, first, last])
-                merged[key] = [old[0] + count, old[1] + failed, min(old[2], first), max(old[3], last)]
-            result[logon] = [
-                ProgramCount(name, exe, count, failed, walls.wall(first), walls.wall(last))
-                for (name, exe), (count, failed, first, last) in sorted(merged.items(), key=_most_first)
-            ]
-        return result
+            return ProgramCounter(reader).count(logons)
 
     def state(self) -> HistoryState:
         with self._reader() as reader:
@@ -240,45 +207,6 @@ def _check_sqlite() -> Check:
     return Check("history: SQLite", True, f"{text} {fault}", "")
 
 
-class SeqWalls:
-    """Wall times of the starts of processes by their numbers; they are read together."""
-
-    def __init__(self, moments: Moments, reader: Reader, numbers: Iterable[int]) -> None:
-        self._boots = reader.boots()
-        self._ticks = {boot.id: boot.ticks for boot in self._boots}
-        self._clock = MinuteClock(moments)
-        query = "SELECT id, ticks FROM every WHERE id IN ({})"
-        self._starts: dict[int, int] = dict(reader.by_numbers(query, sorted(set(numbers))))
-
-    def wall(self, number: int) -> int | None:
-        """Return the wall time of the start of a process."""
-        start = self._starts.get(number)
-        if start is None:
-            return None
-        boot = self._boots[boot_position(self._boots, number)].id
-        return self._clock.wall(boot, start * 1000 // self._ticks[boot])
-
-
-class MinuteClock:
-    """Wall times of times since a boot, by the clock of their minute, which is read once."""
-
-    def __init__(self, moments: Moments) -> None:
-        self._moments = moments
-        self._walls: dict[tuple[int, int], int] = {}  # boot and minute -> wall time of the beginning of the minute
-
-    def wall(self, boot: int, ms: int) -> int:
-        """Return a wall time in microseconds."""
-        key = boot, ms // 60_000
-        base = self._walls.get(key)
-        if base is None:
-            base = self._walls[key] = (self._moments.wall(boot, ms) or 0) - ms % 60_000 * 1000
-        return base + ms % 60_000 * 1000
-
-
-def _most_first(item: tuple[Any, Sequence[int]]) -> tuple[int, str]:
-    return -item[1][0], str(item[0])
-
-
 def _make_logon(reader: Reader, moments: Moments, row: Mapping[str, Any]) -> LogonRecord:
     boot = row["boot"]
     start = row["wall"] or (None if row["started"] is None else moments.wall(boot, row["started"]))
@@ -291,28 +219,3 @@ def _make_logon(reader: Reader, moments: Moments, row: Mapping[str, Any]) -> Log
         row["tty"], row["seat"], row["remote_host"], row["remote_address"], row["remote_port"], row["method"],
         row["key_type"], row["key"], login,
     )  # fmt: skip
-
-
-def _make_processes(reader: Reader, rows: list[Any], *, command_lines: bool) -> list[ProcessRecord]:
-    reader.load_dictionaries(rows)
-    if command_lines:
-        reader.load_commands(row[COMMAND] for row in rows)
-    # the parents first: a child names its parent by record, people by pid
-    parents, moments, boots = reader.parents(rows), reader.moments(), reader.boots()
-    clock = MinuteClock(moments)
-    records = []
-    for row in rows:
-        boot = boots[boot_position(boots, row[ID])]
-        start_ms = row[TICKS] * 1000 // boot.ticks
-        start = clock.wall(boot.id, start_ms)
-        source = row[SOURCE] or 0
-        parent = parents.get(row[PARENT])
-        records.append(
-            ProcessRecord(
-                row[ID], reader.place(row[PLACE]).logon, row[PARENT], boot.uuid,
-                make_process(reader, row, parent and parent[0]), reader.credential(row[CREDENTIAL]).user, start,
-                bool(source & FOUND), None if row[LASTED] is None else start + row[LASTED] * 1000,
-                bool(source & (SWEPT | BOOT_ENDED)), row[LASTED], row[STATUS],
-            )
-        )  # fmt: skip
-    return records

@@ -129,7 +129,7 @@ class ProcessRows:
         indexed = next((column for column in INDEXED if column in conditions.columns), None)
         if indexed is not None:
             # the index has the numbers: they are read alone, sorted, and then the rows of a page at a time
-            yield from self._pages_of(conditions, self._numbers(conditions, indexed, low, high))
+            yield from self._pages_of(conditions, self._numbers(conditions, indexed, low, high), indexed)
         else:
             yield from self._pages_between(conditions, low, high)
         if high < LAST:
@@ -156,17 +156,24 @@ class ProcessRows:
         # a row that was moved in between is in both
         return array("q", sorted(set(numbers)))
 
-    def _pages_of(self, conditions: Conditions, numbers: Sequence[int]) -> Iterator[list[Any]]:
+    def _pages_of(
+        self, conditions: Conditions, numbers: Sequence[int], column: str | None = None
+    ) -> Iterator[list[Any]]:
+        """Yield the rows with these numbers, by pages; ``column`` has the index that led to them."""
         where = conditions.where
         for first in range(0, len(numbers), PAGE):
             self._look.check()
-            marks = ",".join(map(str, numbers[first : first + PAGE]))
+            page = numbers[first : first + PAGE]
+            if column is None or column == "pid":
+                span = f"id IN ({','.join(map(str, page))})"
+            else:
+                # between two numbers, the index leads to the rows of this page alone
+                span = f"id >= {page[0]} AND id <= {page[-1]}"
+            hint = "NOT INDEXED" if column in {None, "pid"} else f"INDEXED BY process_{column}"
             with self._lend() as reader:
-                rows = [
-                    row
-                    for table in ("process", "recent")
-                    for row in reader.rows(f"SELECT * FROM {table} NOT INDEXED WHERE id IN ({marks}) AND {where}")
-                ]
+                rows = reader.rows(f"SELECT * FROM process {hint} WHERE {span} AND {where}")
+                rows += reader.rows(f"SELECT * FROM recent WHERE {span} AND {where}")
+            # a row that was moved in between is in both
             yield sorted(dict(zip(map(_id_of, rows), rows, strict=True)).values(), key=_id_of)
 
     def _pages_between(self, conditions: Conditions, low: int, high: int) -> Iterator[list[Any]]:

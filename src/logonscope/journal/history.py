@@ -4,6 +4,7 @@ import json
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -13,6 +14,7 @@ from logonscope.answers.check import Check
 from logonscope.errors import RecordingError, TimedOutError
 from logonscope.facts.history import ChangeRecord, LogonRecord, ProcessRecord, ProgramCount
 from logonscope.journal.change_rows import ChangeRows
+from logonscope.journal.duration import bytes_a_day, check_duration
 from logonscope.journal.files import JournalFiles
 from logonscope.journal.forget import Forgetter
 from logonscope.journal.indexes import used_indexes
@@ -51,6 +53,8 @@ class JournalHistory(History):
         open_reader: Callable[[], Reader] | None = None,
         problem: Callable[[], str] | None = None,
         stop: Callable[[], object] | None = None,
+        *,
+        now: Callable[[], float] = time.time,
     ) -> None:
         """Create the history; nothing is opened yet.
 
@@ -60,11 +64,12 @@ class JournalHistory(History):
             open_reader: opens a reader; None: a plain one.
             problem: returns why nothing is written now; "" if it is.
             stop: called when the history is closed.
+            now: returns the wall time in seconds.
         """
         self._files = JournalFiles(folder)
         self._command_lines = command_lines
         self._open = open_reader or self._open_plain
-        self._problem, self._stop = problem, stop
+        self._problem, self._stop, self._now = problem, stop, now
         self._idle: list[Reader] = []
         self._lock = threading.Lock()
 
@@ -153,6 +158,7 @@ class JournalHistory(History):
             return HistoryState(
                 str(reader.value("id") or ""), epoch or 0, through or 0, reader.value("kept_since"),
                 self._files.size(), sealed + recent, losses, self._problem() if self._problem else "",
+                bytes_a_day(reader, self._files.size(), sealed + recent, self._now()), reader.value("max_bytes"),
             )  # fmt: skip
 
     def checks(self) -> Iterator[Check]:
@@ -170,6 +176,7 @@ class JournalHistory(History):
                 f"kept since {since}, {state.bytes >> 20} MiB, "
                 f"through {state.journal_id}.{state.epoch}.{state.through}", "",
             )  # fmt: skip
+        yield from check_duration(state)
         if state.losses:
             yield Check("history: gaps", None, f"{state.losses} gaps, in which events were not seen", "")
         yield _check_sqlite()

@@ -63,6 +63,15 @@ class HistoryState(NamedTuple):
     rows: int  # processes, changes and command lines that are kept
     losses: int  # number of gaps
     problem: str = ""  # why nothing is written now
+    bytes_a_day: int | None = None  # as of the last 24 hours; None: the history is too young
+    max_bytes: int | None = None  # the size from which on the oldest processes are deleted; None: not known
+
+    @property
+    def days_of_size(self) -> float | None:
+        """Return how many days of history the maximum size holds at the rate of the last day."""
+        if not self.bytes_a_day or self.max_bytes is None:
+            return None
+        return self.max_bytes / self.bytes_a_day
 
 
 class Forgotten(NamedTuple):

@@ -44,10 +44,11 @@ _RUNNING = "AND id >= ? AND id < ? AND ticks * ? <= ? AND ticks * ? + lasted > ?
 MAX_PIDS = 50
 """For more pids, everything that ran at the moment is read."""
 
+# the plus keeps SQLite from reading all rows between the numbers for each zone
 _OF_PID = (
-    f"SELECT {{}} FROM process_zone z CROSS JOIN process p NOT INDEXED"
+    f"SELECT p.id FROM process_zone z CROSS JOIN process p NOT INDEXED"
     f" ON p.id >= z.zone << {ZONE_SHIFT} AND p.id < (z.zone + 1) << {ZONE_SHIFT}"
-    f" WHERE z.pids = ? AND z.zone >= ? AND z.zone <= ? AND p.pid = ? AND p.id > ? AND p.id < ?"
+    f" WHERE z.pids = ? AND z.zone >= ? AND z.zone <= ? AND p.pid = ? AND +p.id > ? AND +p.id < ?"
 )
 
 
@@ -272,7 +273,7 @@ class Reader:
 
     def numbers_of_pid(self, pid: int, low: int, high: int) -> list[int]:
         """Return the numbers of the rows of a pid between two numbers."""
-        return [row[0] for row in self.rows(_OF_PID.format("p.id"), _zone_parameters(pid, low, high))] + [
+        return [row[0] for row in self.rows(_OF_PID, _zone_parameters(pid, low, high))] + [
             row[0] for row in self.rows("SELECT id FROM recent WHERE pid = ? AND id > ? AND id < ?", (pid, low, high))
         ]
 
@@ -283,11 +284,17 @@ class Reader:
         """
         query = "SELECT * FROM recent WHERE pid = ? AND id >= ? AND id < ? AND ticks <= ? ORDER BY id DESC LIMIT 1"
         rows = self.rows(query, (pid, low, high, last_ticks))
-        if not rows:
-            # from the newest zone on: the first row that is found is the last process
-            query = f"{_OF_PID.format('p.*')} AND p.ticks <= ? ORDER BY z.zone DESC, p.id DESC LIMIT 1"
-            rows = self.rows(query, (*_zone_parameters(pid, low - 1, high), last_ticks))
-        return rows[0] if rows else None
+        if rows:
+            return rows[0]
+        # from the newest zone on: the first row that is found is the last process
+        zones = "SELECT zone FROM process_zone WHERE pids = ? AND zone >= ? AND zone <= ? ORDER BY zone DESC"
+        query = "SELECT * FROM process NOT INDEXED WHERE id >= ? AND id < ? AND pid = ? AND ticks <= ? ORDER BY id DESC"
+        for (zone,) in self.rows(zones, (pid >> PID_SHIFT, low >> ZONE_SHIFT, high >> ZONE_SHIFT)):
+            first, last = max(low, zone << ZONE_SHIFT), min(high, (zone + 1) << ZONE_SHIFT)
+            rows = self.rows(query, (first, last, pid, last_ticks))
+            if rows:
+                return rows[0]
+        return None
 
     def _first_row_since(self, moments: Moments, boot: Boot, ms: int, high: int) -> int:
         """Return a number below which all rows started before a time."""

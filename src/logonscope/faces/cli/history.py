@@ -10,6 +10,7 @@ from logonscope.errors import InvalidParameterError
 from logonscope.faces.cli.columns import EXTRA, ON_REQUEST, ListColumn
 from logonscope.faces.cli.exit_codes import DAMAGED_DATA, FOUND, NOTHING_FOUND
 from logonscope.faces.cli.listing import add_listing, print_listing
+from logonscope.faces.cli.messages import print_notice
 from logonscope.faces.cli.output import print_object, print_rows
 from logonscope.faces.cli.selector import add_times, parse_times
 from logonscope.faces.cli.text import crop, for_terminal, format_time, terminal_width
@@ -125,6 +126,8 @@ def _print_processes(host: Host, args: argparse.Namespace, where: HistoryFilter)
     room = terminal_width()
     for line in tree_lines(rows):
         print(crop(for_terminal(line), room))
+    if not rows:
+        print_notice(args, _no_match_message(args))
     return FOUND if rows else NOTHING_FOUND
 
 

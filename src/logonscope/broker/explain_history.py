@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from logonscope.facts.history import ChangeRecord, LogonRecord, ProcessRecord, ProgramCount
 from logonscope.machine.history import (
+    Activity,
+    ActivityQuery,
     ChangeRecordQuery,
     Forgotten,
     History,
@@ -62,6 +64,9 @@ class HistoryRecorder(History):
 
     def programs(self, look: Look, logons: Sequence[int]) -> Mapping[int, Sequence[ProgramCount]]:
         return self._history.programs(look, logons)
+
+    def activity(self, look: Look, query: ActivityQuery) -> Iterator[Activity]:
+        return self._history.activity(look, query)
 
     def indexes(self, query: LogonRecordQuery | ProcessRecordQuery | ChangeRecordQuery) -> Sequence[str]:
         return self._history.indexes(query)

@@ -13,6 +13,7 @@ from typing import Any
 from logonscope.answers.check import Check
 from logonscope.errors import RecordingError, TimedOutError
 from logonscope.facts.history import ChangeRecord, LogonRecord, ProcessRecord, ProgramCount
+from logonscope.journal.activity import ActivityReader
 from logonscope.journal.change_rows import ChangeRows
 from logonscope.journal.duration import bytes_a_day, check_duration
 from logonscope.journal.files import JournalFiles
@@ -30,6 +31,8 @@ from logonscope.journal.verify import Verifier
 from logonscope.journal.writer import Writer
 from logonscope.machine import Look, Source
 from logonscope.machine.history import (
+    Activity,
+    ActivityQuery,
     ChangeRecordQuery,
     Forgotten,
     History,
@@ -147,6 +150,11 @@ class JournalHistory(History):
         look.check()
         with self._reader() as reader:
             return ProgramCounter(reader).count(logons)
+
+    def activity(self, look: Look, query: ActivityQuery) -> Iterator[Activity]:
+        with self._reader() as reader:
+            activities = ActivityReader(reader, query).read(look)
+        yield from activities
 
     def state(self) -> HistoryState:
         with self._reader() as reader:

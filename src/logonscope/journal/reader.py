@@ -227,18 +227,20 @@ class Reader:
 
     def rows_at(self, boot: int, ms: int, pids: frozenset[int] | None = None) -> list[list[Any]]:
         """Return the rows of the processes that ran at a moment, in their state then."""
-        boot_row = self.boot(boot)
-        tick_ms = 1000 // boot_row.ticks
-        candidates = self._candidates(boot_row, ms, pids)
-        running = [
+        running = self.started_rows_at(self.boot(boot), ms, pids)
+        self._apply_changes(running, ms)
+        return running
+
+    def started_rows_at(self, boot: Boot, ms: int, pids: frozenset[int] | None = None) -> list[list[Any]]:
+        """Return the rows of the processes that ran at a moment, in their state after the start."""
+        tick_ms = 1000 // boot.ticks
+        return [
             list(row)
-            for row in candidates
+            for row in self._candidates(boot, ms, pids)
             if (pids is None or row[PID] in pids)
             and (start := row[TICKS] * tick_ms) <= ms
             and (row[LASTED] is None or start + row[LASTED] > ms)
         ]
-        self._apply_changes(running, ms)
-        return running
 
     def rows_running_at(self, boot: int, ms: int) -> list[Any]:
         """Return the rows of processes that ran at a moment, as they started, and others."""

@@ -134,3 +134,14 @@ def test_without_history(kept: Kept) -> None:
         history(Request(source, LINUX, ROOT))
     with pytest.raises(AccessDeniedError):
         history(request(kept, Caller("nobody", None, administrator=False)))
+
+
+def test_a_user_sees_no_program_files_of_processes_that_ran_as_others(kept: Kept) -> None:
+    caller = Caller("user1001", 1001, administrator=False)
+    mine, complete = history(request(kept, caller)), history(request(kept))
+    assert {program.executable for login in mine for program in login.programs} == {None}
+    runs = {login.logon_id: login.runs for login in complete}
+    assert {login.logon_id: login.runs for login in mine} == {key: runs[key] for key in ("1", "8")}
+    # where each process is known, those that ran as the caller have theirs
+    failed = history(request(kept, caller), HistoryFilter(failed=True))
+    assert any(program.executable for login in failed for program in login.programs)

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from logonscope.broker.item_readers import ItemQuery, read_items
+from logonscope.broker.item_query import ItemQuery
+from logonscope.broker.item_readers import read_items
 from logonscope.broker.request import ProcessOwnerFilter
 from logonscope.errors import AccessDeniedError
 from logonscope.facts import Account, Group

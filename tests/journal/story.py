@@ -97,6 +97,17 @@ class Story:
             yield from self._due_ends()
             yield from self._new_process()
 
+    def late_changes(self) -> Iterator[Event]:
+        """Yield a change to root, and one of the program, of the processes that will end; half a second later."""
+        self.ms += 500
+        for position, (due, number, (process, owner)) in enumerate(self._ends):
+            changes: dict[str, Any] = (
+                {"uids": (0,) * 4} if position % 2 else {"name": "vi", "exe": "/bin/vi", "comm": "vi"}
+            )
+            changed = process._replace(**changes)
+            self._ends[position] = due, number, (changed, owner)
+            yield ProcessChanged(self.head(self.ms), (process, owner), (changed, owner))
+
     def _due_ends(self) -> Iterator[Event]:
         while self._ends and self._ends[0][0] <= self.ms:
             due, number, (process, owner) = heapq.heappop(self._ends)

@@ -1,9 +1,13 @@
 """Tests of server/metrics.py: the metrics are those of the host and of the requests, in the format of Prometheus."""
 
+import re
+from pathlib import Path
+
 from prometheus_client.parser import text_string_to_metric_families
 
 from logonscope.server.metrics import ADMINISTRATOR, Metrics
 from tests.broker.memory import Memory
+from tests.journal.kept import Kept
 from tests.providers.asked import SNAPSHOT
 
 
@@ -33,3 +37,22 @@ def test_numbers_of_what_was_asked() -> None:
     assert found["logonscope_items_total", "Pull"] == 500
     assert found["logonscope_request_seconds_bucket", "0.005", "Pull"] == 1
     assert found["logonscope_request_seconds_count", "Pull"] == 2
+
+
+RULES = Path(__file__).parents[2] / "packaging/prometheus/logonscope.rules.yml"
+
+
+def test_alert_rules_name_metrics_that_exist(tmp_path: Path) -> None:
+    kept = Kept(tmp_path / "history")
+    kept.live(5)
+    source = Memory(SNAPSHOT)
+    source.history = kept.history()
+    found = {name for name, *_ in numbers(Metrics(lambda: source.request(ADMINISTRATOR)))}
+    kept.keeper.stop()
+    rules = RULES.read_text(encoding="utf-8")
+    alerts = re.findall(r"^      - alert: (Logonscope\w+)\n        expr: (.+)$", rules, re.MULTILINE)
+    assert len(alerts) == rules.count("- alert:") == len({name for name, _ in alerts})
+    for _, expression in alerts:
+        assert set(re.findall(r"logonscope_\w+", expression)) <= found
+        assert expression.count("(") == expression.count(")")
+    assert found >= {"logonscope_journal_bytes_a_day", "logonscope_journal_max_bytes"}

@@ -58,6 +58,7 @@ class PastLogin(NamedTuple):
     runs: int  # number of its processes
     failed: int  # of them, those that ended with a status other than 0
     programs: tuple[PastProgram, ...]  # the most frequent first
+    boot_id: str | None = None  # the boot in which logon_id is unique
 
     def __repr__(self) -> str:
         return short_row_repr(self, ("logon_id", "user", "start", "end", "runs"))
@@ -85,6 +86,7 @@ class PastProcess(NamedTuple):
     seconds: float | None
     exit_code: int | None
     signal: int | None  # that ended it
+    boot_id: str | None = None
 
     def __repr__(self) -> str:
         return short_row_repr(self, ("pid", "name", "user", "start", "end"))
@@ -93,3 +95,20 @@ class PastProcess(NamedTuple):
     def is_failed(self) -> bool:
         """Return whether it ended with a status other than 0."""
         return bool(self.exit_code or self.signal)
+
+
+class PastChange(NamedTuple):
+    """A change of a process of the history: what it was afterwards."""
+
+    record: int
+    process_record: int
+    logon_record: int | None  # of its logon session afterwards
+    logon_id: str | None
+    time: datetime | None
+    pid: int
+    name: str | None
+    executable: str | None
+    command_line: str | None
+    user: str | None  # account of its effective uid
+    uid: int | None
+    sudo_command: str | None  # as sudo logged it

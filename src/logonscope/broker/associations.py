@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from logonscope.broker.columns import Columns, classes_with_properties, select_columns
 from logonscope.broker.instances import find_exact_target, find_instance, has_spellings, matching_rows, not_found_error
-from logonscope.broker.item_readers import ItemQuery, read_items
+from logonscope.broker.item_query import ItemQuery
+from logonscope.broker.item_readers import read_items
 from logonscope.broker.request import Request
 from logonscope.broker.resolve import instance_of
 from logonscope.broker.row_filter import references_to

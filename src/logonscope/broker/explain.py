@@ -10,6 +10,7 @@ from functools import partial
 
 from logonscope.answers.explanation import Explanation, PartExplained
 from logonscope.broker.associations import find_associated
+from logonscope.broker.explain_history import HistoryRecorder
 from logonscope.broker.plan import AssociationPlan, ClassesPlan, PlanPart, RowsPlan, plan
 from logonscope.broker.query import run
 from logonscope.broker.request import Request
@@ -127,6 +128,7 @@ class _DrySource(BaseSource):
 
     def __init__(self, request: Request, *, by_pid: bool) -> None:
         self.label = request.source.label
+        self.history = request.source.history
         self._request, self._by_pid = request, by_pid
 
     def read_machine(self, look: Look, parts: frozenset[Part]) -> Machine:
@@ -167,6 +169,8 @@ class ReadingRecorder(BaseSource):
         self.label = source.label
         self.readings: list[str] = []
         self._source, self._kernel_id_noun = source, kernel_id_noun
+        if source.history is not None:
+            self.history = HistoryRecorder(source.history, self.readings)
 
     def read_machine(self, look: Look, parts: frozenset[Part]) -> Machine:
         if parts:

@@ -5,24 +5,18 @@ processes are shown only of those whose uids were all the caller's: the same rul
 """
 
 import ipaddress
-import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
 from typing import NamedTuple
 
-from logonscope.answers.history import NO_HISTORY_FILTER, HistoryFilter, PastLogin, PastProcess, PastProgram
-from logonscope.answers.logon_session import LOGON_TYPES
-from logonscope.broker.access import check_may_act, owns_past_logon
+from logonscope.answers.history import NO_HISTORY_FILTER, HistoryFilter, PastLogin, PastProcess
+from logonscope.broker.access import check_may_act
+from logonscope.broker.past_records import PastRecords
 from logonscope.broker.request import Request
 from logonscope.errors import AccessDeniedError, Hint, HintCode
-from logonscope.facts import Machine
 from logonscope.facts.history import LogonRecord, ProcessRecord, ProgramCount
 from logonscope.machine.history import Forgotten, History, LogonRecordQuery, ProcessRecordQuery, Verification
-from logonscope.machine.identity import logon_guid, process_guid
-from logonscope.machine.kernel_numbers import local_datetime
 from logonscope.machine.source import no_history_error
-from logonscope.providers.helpers.text import clean, command_line
 
 _PREFIXED = re.compile(r"(user|pid|name):(.+)")
 
@@ -58,27 +52,29 @@ def history_of(request: Request) -> History:
 def history(request: Request, where: HistoryFilter = NO_HISTORY_FILTER) -> list[PastLogin]:
     """Return past and present logins in the order of their starts, each with its programs and how often they ran."""
     past = history_of(request)
+    records = PastRecords(request, past)
     subject = _parse_subject(request, past, where.word)
-    records = _visible_logons(request, past, where, subject)
+    logons = _visible_logons(request, records, where, subject)
     if subject.names_processes or where.failed:
-        return list(_logins_of_processes(request, past, records, where, subject))
-    programs = past.programs(request.look, [record.id for record in records])
-    machine = request.machine
-    return [_make_login(record, machine, map(_make_program, programs.get(record.id, ()))) for record in records]
+        processes = _process_records(request, past, [record.id for record in logons], where, subject)
+        chosen = (process for process in processes if process.status or not where.failed)
+        return list(_logins_of_processes(records, logons, chosen))
+    programs = past.programs(request.look, [record.id for record in logons])
+    return [records.make_login(record, records.visible_programs(programs.get(record.id, ()))) for record in logons]
 
 
 def past_processes(request: Request, where: HistoryFilter = NO_HISTORY_FILTER) -> Iterator[PastProcess]:
     """Yield past and present processes with their exit status and duration, in the order of their starts."""
     past = history_of(request)
+    records = PastRecords(request, past)
     subject = _parse_subject(request, past, where.word)
-    by_id = {record.id: record for record in _visible_logons(request, past, where, subject)}
-    machine = request.machine
+    by_id = {record.id: record for record in _visible_logons(request, records, where, subject)}
     for record in _process_records(request, past, by_id.keys(), where, subject):
         logon = by_id.get(record.logon or 0)
         # the login of a process that ended at once may not be known
         is_unowned = record.logon is None and subject.names_processes and request.caller.administrator
         if logon is not None or is_unowned:
-            process = _make_process(request, record, logon, machine)
+            process = records.make_process(record, logon)
             if process.is_failed or not where.failed:
                 yield process
 
@@ -138,10 +134,10 @@ def _user_subject(text: str) -> Subject:
     return Subject(uids=frozenset({int(text)})) if text.isdecimal() else Subject(users=frozenset({text}))
 
 
-def _visible_logons(request: Request, past: History, where: HistoryFilter, subject: Subject) -> list[LogonRecord]:
+def _visible_logons(
+    request: Request, records: PastRecords, where: HistoryFilter, subject: Subject
+) -> list[LogonRecord]:
     """Return the selected logon sessions that the caller may see."""
-    caller = request.caller
-    name_now = None if caller.uid is None else request.accounts.name(caller.uid)
     query = LogonRecordQuery(
         logon_ids=subject.logon_ids, users=subject.users, login_uids=subject.uids, keys=where.keys, since=where.since,
         until=where.until,
@@ -150,9 +146,9 @@ def _visible_logons(request: Request, past: History, where: HistoryFilter, subje
     wants_system = subject.names_processes or (subject.logon_ids is not None and system in subject.logon_ids)
     return [
         record
-        for record in past.logons(request.look, query)
-        if owns_past_logon(caller, name_now, record.login_uid, record.user)
-        and (wants_system or record.logon_id != system)
+        for record in records.logons(query)
+        if (wants_system or record.logon_id != system)
+        and (subject.uids is None or record.login_uid in subject.uids)
         and _is_from(record, where.origins)
     ]
 
@@ -192,59 +188,18 @@ def _process_records(
 
 
 def _logins_of_processes(
-    request: Request, past: History, records: Sequence[LogonRecord], where: HistoryFilter, subject: Subject
+    records: PastRecords, logons: Sequence[LogonRecord], processes: Iterable[ProcessRecord]
 ) -> Iterator[PastLogin]:
     """Yield the logins that ran certain processes, with these alone."""
     counts: dict[int, dict[tuple[str | None, str | None], list[ProcessRecord]]] = {}
-    for process in _process_records(request, past, [record.id for record in records], where, subject):
-        if where.failed and not process.status:
-            continue
-        key = process.process.name or process.process.comm, process.process.exe
+    for process in processes:
+        shown = records.masked(process.process)
+        key = shown.name or shown.comm, shown.exe
         counts.setdefault(process.logon or 0, {}).setdefault(key, []).append(process)
-    for record in records:
+    for record in logons:
         if record.id in counts:
             programs = [
                 ProgramCount(name, exe, len(runs), sum(bool(run.status) for run in runs), runs[0].start, runs[-1].start)
                 for (name, exe), runs in counts[record.id].items()
             ]
-            yield _make_login(record, request.machine, map(_make_program, programs))
-
-
-def _make_program(count: ProgramCount) -> PastProgram:
-    return PastProgram(
-        clean(count.name), clean(count.executable), count.runs, count.failed, _time(count.first), _time(count.last)
-    )
-
-
-def _make_login(record: LogonRecord, machine: Machine, programs: Iterable[PastProgram]) -> PastLogin:
-    shown = tuple(programs)
-    guid = logon_guid(machine._replace(boot_id=record.boot_id), record.logon_id, record.generation)
-    return PastLogin(
-        record.id, record.logon_id, guid, clean(record.user), record.login_uid, record.logon_type,
-        LOGON_TYPES.get(record.logon_type) if record.logon_type is not None else None, _time(record.start),
-        _time(record.logged_out), _time(record.end), record.end_is_bound, record.service, record.tty, record.seat,
-        record.login, record.remote_host, record.remote_address, record.remote_port, record.method, record.key_type,
-        record.key, sum(program.runs for program in shown), sum(program.failed for program in shown), shown,
-    )  # fmt: skip
-
-
-def _make_process(request: Request, record: ProcessRecord, logon: LogonRecord | None, machine: Machine) -> PastProcess:
-    process, status = record.process, record.status
-    uid = process.uids[1] if process.uids else None
-    # the same rule as for running processes: details only if all of its uids were the caller's
-    is_shown = request.caller.administrator or request.ownership.runs_as(process, request.caller.uid, wholly=True)
-    name = process.name if is_shown else process.comm
-    return PastProcess(
-        record.id, record.parent, record.logon, logon and logon.logon_id,
-        process_guid(machine._replace(boot_id=record.boot_id), process), process.pid, process.ppid,
-        clean(name or process.comm), clean(process.exe) if is_shown else None,
-        command_line(process.cmdline) if is_shown else None, clean(record.user), uid, _time(record.start),
-        record.start_is_bound, _time(record.end), record.end_is_bound,
-        None if record.lasted_ms is None else record.lasted_ms / 1000,
-        None if status is None or not os.WIFEXITED(status) else os.WEXITSTATUS(status),
-        None if status is None or not os.WIFSIGNALED(status) else os.WTERMSIG(status),
-    )  # fmt: skip
-
-
-def _time(wall: int | None) -> datetime | None:
-    return None if wall is None else local_datetime(wall / 1e6)
+            yield records.make_login(record, programs)

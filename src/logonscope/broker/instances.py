@@ -6,7 +6,8 @@ Every check that can reject a request happens before the first row; rows are rea
 from collections.abc import Iterator, Sequence
 
 from logonscope.broker.columns import Columns, check_columns, select_columns
-from logonscope.broker.item_readers import ItemQuery, read_items
+from logonscope.broker.item_query import ItemQuery
+from logonscope.broker.item_readers import read_items
 from logonscope.broker.request import ProcessOwnerFilter, Request
 from logonscope.broker.resolve import class_of, require_instance, target_of
 from logonscope.broker.row_filter import RowFilter, filter_by_condition, filter_by_text_keys, simplify_for_class
@@ -163,7 +164,9 @@ def matching_rows(
     facts, selection = provider.facts_of_rows(all_columns), provider.selection(row_filter.fixed)
     # A selection by pid leaves few processes: testing them before they are read whole would save little.
     process_filter = _early_filter(request, provider, row_filter, facts) if selection.pids is None else None
-    query = ItemQuery(facts, selection, provider.include_hidden, cls.namespace, process_filter)
+    query = ItemQuery(
+        facts, selection, provider.include_hidden, cls.namespace, process_filter, provider.limits(row_filter.ranges)
+    )
     rows = provider.rows(read_items(request, provider.subject, query), context, all_columns)
     # The selection and the early filter may let through too much, so the condition is tested again on each row.
     matches, width = row_filter.predicate(all_columns), len(columns)

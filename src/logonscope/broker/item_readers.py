@@ -1,19 +1,20 @@
 """Item readers: read the items that the rows of a class are made of, by subject, as far as the caller may see them."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from logonscope.answers.logon_session import ALL_DETAILS
+from logonscope.broker import records
+from logonscope.broker.item_query import ItemQuery
 from logonscope.broker.logon_of_process import logon_of
 from logonscope.broker.profiles import read_profiles
-from logonscope.broker.request import ProcessOwnerFilter, ReadResult, Request
+from logonscope.broker.request import ReadResult, Request
 from logonscope.broker.services import read_services
 from logonscope.broker.sessions import SessionWithMembers, describe_sessions
 from logonscope.broker.sub_sessions import read_sub_sessions
 from logonscope.broker.unit_requests import read_unit_requests
 from logonscope.facts import Account, Group, Login, Socket
 from logonscope.machine import (
-    EVERYTHING,
     NO_PARTS,
     OWNER_FACT,
     AccountLookup,
@@ -32,18 +33,6 @@ Items = Iterable[tuple[Any, ...]]
 
 DESKTOPS = {"x11", "wayland", "mir"}
 """Session types (sd_session_get_type(3)) whose applications are run by the user manager."""
-
-
-class ItemQuery(NamedTuple):
-    """A query for items: the facts of their processes (or parts of the machine), and what narrows the reading."""
-
-    facts: Facts
-    selection: Selection = EVERYTHING
-    include_hidden: bool = False  # include processes that the caller may not see, with identity facts only
-    namespace: str = ""
-    process_filter: ProcessOwnerFilter | None = (
-        None  # applied before the other facts of a process are read; may be ignored
-    )
 
 
 def read_items(request: Request, subject: Subject, query: ItemQuery) -> Items:
@@ -329,6 +318,12 @@ _READERS: Mapping[Subject, Callable[[Request, ItemQuery], Items]] = {
     "unit request": _read_unit_requests,
     "mapped file": _read_mapped_files,
     "sub session": _read_sub_sessions,
+    "logon record": records.read_logon_records,
+    "process record": records.read_process_records,
+    "change record": records.read_change_records,
+    "change of process": records.read_changes_of_processes,
+    "present logon record": records.read_present_logon_records,
+    "present process record": records.read_present_process_records,
     "machine": _read_machine,
     "processor": _read_processors,
     "namespace": _read_namespaces,

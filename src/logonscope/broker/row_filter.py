@@ -24,6 +24,7 @@ from logonscope.wql.condition import (
     simplify,
 )
 from logonscope.wql.predicate import ColumnReader, Predicate, Row, compile_predicate
+from logonscope.wql.ranges import ColumnRange, column_ranges
 from logonscope.wql.tree import EQUAL, ISA, UNEQUAL
 
 GetReader = Callable[[str], ColumnReader]
@@ -36,6 +37,7 @@ class RowFilter(NamedTuple):
     columns: tuple[str, ...]  # that the condition reads
     fixed: Mapping[str, frozenset[Value]]  # columns that the condition limits to these values
     compile: Callable[[GetReader], Predicate]  # builds the predicate, for any layout of rows
+    ranges: Mapping[str, ColumnRange] = {}  # columns that the condition limits to a range
 
     def predicate(self, columns: Sequence[str]) -> Predicate:
         """Build the predicate for rows of these columns."""
@@ -65,7 +67,7 @@ def filter_by_condition(request: Request, cls: Class, condition: Condition) -> R
 
         return compile_predicate(condition, getter_with_paths, cls, request.look.check, server)
 
-    return RowFilter(tuple(dict.fromkeys(stored)), fixed_values(condition), compile_condition)
+    return RowFilter(tuple(dict.fromkeys(stored)), fixed_values(condition), compile_condition, column_ranges(condition))
 
 
 def filter_by_text_keys(target: Target) -> RowFilter | None:

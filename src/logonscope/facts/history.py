@@ -57,6 +57,7 @@ class ChangeRecord(NamedTuple):
     time: int | None
     process: Process  # after the change
     user: str | None
+    sudo: str | None = None  # the command that sudo logged
 
 
 class ProgramCount(NamedTuple):
@@ -68,3 +69,4 @@ class ProgramCount(NamedTuple):
     failed: int  # ended with a status other than 0
     first: int | None
     last: int | None
+    comm: str | None = None  # the kernel's name, which any user may see

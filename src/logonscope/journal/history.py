@@ -4,9 +4,8 @@ import json
 import os
 import sqlite3
 import threading
-from bisect import bisect_right
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -15,12 +14,18 @@ from logonscope.answers.check import Check
 from logonscope.errors import RecordingError, TimedOutError
 from logonscope.facts.history import ChangeRecord, LogonRecord, ProcessRecord, ProgramCount
 from logonscope.journal.activity import ActivityReader
+from logonscope.journal.change_rows import ChangeRows
+from logonscope.journal.duration import bytes_a_day, check_duration
 from logonscope.journal.files import JournalFiles
 from logonscope.journal.forget import Forgetter
+from logonscope.journal.indexes import used_indexes
+from logonscope.journal.logon_conditions import logon_conditions
 from logonscope.journal.moments import Moments
-from logonscope.journal.reader import Reader, make_process
-from logonscope.journal.rows import COMMAND, CREDENTIAL, ID, LASTED, PARENT, PLACE, SOURCE, STATUS, TICKS
-from logonscope.journal.schema import BOOT_ENDED, FOUND, SWEPT
+from logonscope.journal.process_rows import ProcessRows
+from logonscope.journal.program_counter import ProgramCounter
+from logonscope.journal.reader import Reader
+from logonscope.journal.record_maker import RecordMaker
+from logonscope.journal.schema import BOOT_ENDED, SWEPT
 from logonscope.journal.source import PastSource
 from logonscope.journal.verify import Verifier
 from logonscope.journal.writer import Writer
@@ -28,6 +33,7 @@ from logonscope.machine import Look, Source
 from logonscope.machine.history import (
     Activity,
     ActivityQuery,
+    ChangeRecordQuery,
     Forgotten,
     History,
     HistoryState,
@@ -36,12 +42,8 @@ from logonscope.machine.history import (
     Verification,
 )
 
-PAGE = 2000
 MAX_IDLE = 4
 FORGET_SECONDS = 600.0
-
-Limits = Mapping[int, tuple[int, int]]
-"""Boot -> ms since that boot: the first and the last one of a range of wall times."""
 
 
 class JournalHistory(History):
@@ -54,6 +56,8 @@ class JournalHistory(History):
         open_reader: Callable[[], Reader] | None = None,
         problem: Callable[[], str] | None = None,
         stop: Callable[[], object] | None = None,
+        *,
+        now: Callable[[], float] = time.time,
     ) -> None:
         """Create the history; nothing is opened yet.
 
@@ -63,11 +67,12 @@ class JournalHistory(History):
             open_reader: opens a reader; None: a plain one.
             problem: returns why nothing is written now; "" if it is.
             stop: called when the history is closed.
+            now: returns the wall time in seconds.
         """
         self._files = JournalFiles(folder)
         self._command_lines = command_lines
         self._open = open_reader or self._open_plain
-        self._problem, self._stop = problem, stop
+        self._problem, self._stop, self._now = problem, stop, now
         self._idle: list[Reader] = []
         self._lock = threading.Lock()
 
@@ -121,125 +126,30 @@ class JournalHistory(History):
     def logons(self, look: Look, query: LogonRecordQuery) -> Iterator[LogonRecord]:
         with self._reader() as reader:
             moments = reader.moments()
-            limits = _limits(moments, query.since, query.until)
-            conditions, parameters = _logon_conditions(query)
+            conditions, parameters = logon_conditions(reader, moments, query)
             rows = reader.logons(f"{conditions} ORDER BY id", parameters)
-            records = [
-                _make_logon(reader, moments, row) for row in rows if limits is None or _is_logon_within(row, limits)
-            ]
+            records = [_make_logon(reader, moments, row) for row in rows]
         for record in records:
             look.check()
-            if query.keys is None or any((record.key or "").startswith(key) for key in query.keys):
-                yield record
+            yield record
 
     def processes(self, look: Look, query: ProcessRecordQuery) -> Iterator[ProcessRecord]:
-        for page in self._pages(look, query):
+        for page in ProcessRows(self._reader, look, query).pages():
             with self._reader() as reader:
-                records = _make_processes(reader, page, command_lines=query.command_lines)
+                records = RecordMaker(reader).make(page, command_lines=query.command_lines)
             yield from records
 
-    def _pages(self, look: Look, query: ProcessRecordQuery) -> Iterator[list[Any]]:
-        """Yield the rows of a query by pages; no statement stays open between two of them."""
-        with self._reader() as reader:
-            moments = reader.moments()
-            limits = _limits(moments, query.since, query.until)
-            conditions = _process_conditions(reader, query)
-            boots = {boot.id: boot for boot in reader.boots()}
-        if conditions is None:
-            return
-        newest = query.newest
-        if newest is not None:
-            yield self._newest(conditions, newest)
-            return
-        # by number: a page needs no open statement to go on
-        first = -1
-        while True:
-            look.check()
-            with self._reader() as reader:
-                page = _read_page(reader, conditions, first)
-            if not page:
-                return
-            first = page[-1][ID]
-            if limits is not None:
-                page = [row for row in page if _is_process_within(row, boots, limits)]
-            yield page
+    def changes(self, look: Look, query: ChangeRecordQuery) -> Iterator[ChangeRecord]:
+        yield from ChangeRows(self._reader, look, query).records()
 
-    def _newest(self, conditions: tuple[str, list[Any]], count: int) -> list[Any]:
-        where, parameters = conditions
+    def indexes(self, query: LogonRecordQuery | ProcessRecordQuery | ChangeRecordQuery) -> Sequence[str]:
         with self._reader() as reader:
-            rows: list[Any] = []
-            for table in ("recent", "process"):
-                rows += reader.rows(
-                    f"SELECT * FROM {table} WHERE {where} ORDER BY id DESC LIMIT ?",
-                    [*parameters, count],
-                )
-        return sorted(rows, key=_id_of)[-count:]
-
-    def changes(self, look: Look, process_ids: Sequence[int]) -> Iterator[ChangeRecord]:
-        look.check()
-        with self._reader() as reader:
-            query = "SELECT * FROM change WHERE process IN ({}) ORDER BY id"
-            changes = list(reader.by_numbers(query, sorted(process_ids)))
-            processes = {
-                row[ID]: row for row in reader.by_numbers("SELECT * FROM every WHERE id IN ({})", sorted(process_ids))
-            }
-            changed = []
-            for change in changes:
-                row = processes.get(change[1])
-                if row is not None:
-                    after = list(row)
-                    after[PLACE], after[5], after[CREDENTIAL], after[COMMAND] = change[3:7]
-                    changed.append((change, after))
-            reader.load_dictionaries(row for _, row in changed)
-            reader.load_commands(row[COMMAND] for _, row in changed)
-            moments, boots = reader.moments(), reader.boots()
-            records = [
-                ChangeRecord(
-                    change[0], change[1], reader.place(row[PLACE]).logon,
-                    moments.wall(_boot_of(boots, change[0]), change[2]), make_process(reader, row, None),
-                    reader.credential(row[CREDENTIAL]).user,
-                )
-                for change, row in changed
-            ]  # fmt: skip
-        yield from records
+            return used_indexes(reader, query)
 
     def programs(self, look: Look, logons: Sequence[int]) -> Mapping[int, Sequence[ProgramCount]]:
         look.check()
-        counts: dict[int, dict[int, list[Any]]] = defaultdict(dict)
         with self._reader() as reader:
-            for table in ("process", "recent"):
-                query = (
-                    f"SELECT place.logon, t.program, count(*), count(nullif(t.status, 0)), min(t.id), max(t.id)"
-                    f" FROM place JOIN {table} t ON t.place = place.id WHERE place.logon IN ({{}}) GROUP BY 1, 2"
-                )
-                for logon, program, *new in reader.by_numbers(query, sorted(logons)):
-                    old = counts[logon].get(program, [0, 0, new[2], new[3]])
-                    counts[logon][program] = [
-                        old[0] + new[0], old[1] + new[1], min(old[2], new[2]), max(old[3], new[3])
-                    ]  # fmt: skip
-            return self._describe_programs(reader, counts)
-
-    def _describe_programs(
-        self, reader: Reader, counts: Mapping[int, Mapping[int, Sequence[int]]]
-    ) -> dict[int, list[ProgramCount]]:
-        programs = {program for by_program in counts.values() for program in by_program}
-        reader.load_programs(programs)
-        moments = reader.moments()
-        groups = [group for by_program in counts.values() for group in by_program.values()]
-        walls = SeqWalls(moments, reader, (number for group in groups for number in group[2:4]))
-        result = {}
-        for logon, by_program in counts.items():
-            merged: dict[Any, list[int]] = {}
-            for number, (count, failed, first, last) in by_program.items():
-                program = reader.program(number)
-                key = (program.name or program.comm, program.exe)
-                old = merged.setdefault(key, [0, 0, first, last])
-                merged[key] = [old[0] + count, old[1] + failed, min(old[2], first), max(old[3], last)]
-            result[logon] = [
-                ProgramCount(name, exe, count, failed, walls.wall(first), walls.wall(last))
-                for (name, exe), (count, failed, first, last) in sorted(merged.items(), key=_most_first)
-            ]
-        return result
+            return ProgramCounter(reader).count(logons)
 
     def activity(self, look: Look, query: ActivityQuery) -> Iterator[Activity]:
         with self._reader() as reader:
@@ -256,6 +166,7 @@ class JournalHistory(History):
             return HistoryState(
                 str(reader.value("id") or ""), epoch or 0, through or 0, reader.value("kept_since"),
                 self._files.size(), sealed + recent, losses, self._problem() if self._problem else "",
+                bytes_a_day(reader, self._files.size(), sealed + recent, self._now()), reader.value("max_bytes"),
             )  # fmt: skip
 
     def checks(self) -> Iterator[Check]:
@@ -273,6 +184,7 @@ class JournalHistory(History):
                 f"kept since {since}, {state.bytes >> 20} MiB, "
                 f"through {state.journal_id}.{state.epoch}.{state.last_event}", "",
             )  # fmt: skip
+        yield from check_duration(state)
         if state.losses:
             yield Check("history: gaps", None, f"{state.losses} gaps, in which events were not seen", "")
         yield _check_sqlite()
@@ -310,137 +222,6 @@ def _check_sqlite() -> Check:
     return Check("history: SQLite", True, f"{text} {fault}", "")
 
 
-class SeqWalls:
-    """Wall times of the starts of processes by their numbers; they are read together."""
-
-    def __init__(self, moments: Moments, reader: Reader, numbers: Iterable[int]) -> None:
-        self._boots = reader.boots()
-        self._ticks = {boot.id: boot.ticks for boot in self._boots}
-        self._clock = MinuteClock(moments)
-        query = "SELECT id, ticks FROM every WHERE id IN ({})"
-        self._starts: dict[int, int] = dict(reader.by_numbers(query, sorted(set(numbers))))
-
-    def wall(self, number: int) -> int | None:
-        """Return the wall time of the start of a process."""
-        start = self._starts.get(number)
-        if start is None:
-            return None
-        boot = _boot_of(self._boots, number)
-        return self._clock.wall(boot, start * 1000 // self._ticks[boot])
-
-
-class MinuteClock:
-    """Wall times of times since a boot, by the clock of their minute, which is read once."""
-
-    def __init__(self, moments: Moments) -> None:
-        self._moments = moments
-        self._walls: dict[tuple[int, int], int] = {}  # boot and minute -> wall time of the beginning of the minute
-
-    def wall(self, boot: int, ms: int) -> int:
-        """Return a wall time in microseconds."""
-        key = boot, ms // 60_000
-        base = self._walls.get(key)
-        if base is None:
-            base = self._walls[key] = (self._moments.wall(boot, ms) or 0) - ms % 60_000 * 1000
-        return base + ms % 60_000 * 1000
-
-
-def _boot_of(boots: Sequence[Any], number: int) -> int:
-    position = bisect_right(boots, number, key=_first_seq)
-    return int(boots[max(position - 1, 0)].id)
-
-
-def _first_seq(boot: Any) -> int:
-    return int(boot.first_seq)
-
-
-def _most_first(item: tuple[Any, Sequence[int]]) -> tuple[int, str]:
-    return -item[1][0], str(item[0])
-
-
-def _id_of(row: Sequence[Any]) -> int:
-    return int(row[ID])
-
-
-def _limits(moments: Moments, since: datetime | None, until: datetime | None) -> Limits | None:
-    """Return the range of wall times as ms since each boot; None: there is no limit."""
-    if since is None and until is None:
-        return None
-    low = -(1 << 62) if since is None else int(since.timestamp() * 1e6)
-    high = 1 << 62 if until is None else int(until.timestamp() * 1e6)
-    limits: dict[int, tuple[int, int]] = {}
-    for line in moments.lines:
-        if line.first_wall > high or (line.last_seq is not None and line.last_wall < low):
-            continue
-        # a process can have begun long before the first row of the line
-        first = line.first_ms + (max(low, -(1 << 60)) - line.first_wall) // 1000
-        last = line.first_ms + (min(high, 1 << 60) - line.first_wall) // 1000
-        before = limits.get(line.boot)
-        limits[line.boot] = (first, last) if before is None else (min(first, before[0]), max(last, before[1]))
-    return limits
-
-
-def _is_logon_within(row: Mapping[str, Any], limits: Limits) -> bool:
-    low, high = limits.get(row["boot"], (0, -1))
-    return (row["started"] or 0) < high and (row["ended"] is None or row["ended"] >= low)
-
-
-def _is_process_within(row: Sequence[Any], boots: Mapping[int, Any], limits: Limits) -> bool:
-    boot = _boot_of(list(boots.values()), row[ID])
-    low, high = limits.get(boot, (0, -1))
-    start = row[TICKS] * 1000 // boots[boot].ticks
-    return bool(start < high and (row[LASTED] is None or start + row[LASTED] >= low))
-
-
-def _logon_conditions(query: LogonRecordQuery) -> tuple[str, list[Any]]:
-    conditions, parameters = ["1"], list[Any]()
-    for column, values in (
-        ("id", query.ids),
-        ("logonid", query.logon_ids and {int(word) for word in query.logon_ids}),
-        ("user", query.users),
-        ("login_uid", query.login_uids),
-    ):
-        if values is not None:
-            conditions.append(f"{column} IN ({','.join('?' * len(values))})")
-            parameters += sorted(values)
-    if query.keys is not None:
-        conditions.append("key IS NOT NULL AND (" + " OR ".join(["key >= ? AND key < ?"] * len(query.keys)) + ")")
-        for key in sorted(query.keys):
-            parameters += [key, key + "\U0010ffff"]
-    return " AND ".join(conditions), parameters
-
-
-def _process_conditions(reader: Reader, query: ProcessRecordQuery) -> tuple[str, list[Any]] | None:
-    """Return the WHERE clause of a query for processes, and its parameters; None: nothing can match."""
-    conditions, parameters = ["1"], list[Any]()
-    places = None if query.logons is None else reader.places_of(sorted(query.logons))
-    programs = (
-        None
-        if query.names is None and query.name_prefix is None
-        else reader.programs_named(query.names, query.name_prefix)
-    )
-    for column, values in (("id", query.ids), ("pid", query.pids), ("place", places), ("program", programs)):
-        if values is None:
-            continue
-        if not values:
-            return None
-        # a long list as numbers: they are the journal's own
-        conditions.append(f"{column} IN ({','.join(str(int(value)) for value in sorted(values))})")
-    return " AND ".join(conditions), parameters
-
-
-def _read_page(reader: Reader, conditions: tuple[str, list[Any]], first: int) -> list[Any]:
-    where, parameters = conditions
-    order = "ORDER BY id LIMIT ?"
-    page = reader.rows(f"SELECT * FROM process WHERE {where} AND id > ? {order}", [*parameters, first, PAGE])
-    if len(page) == PAGE:
-        return page
-    last = page[-1][ID] if page else first
-    # rows of ``recent`` are newer than all others
-    rest = reader.rows(f"SELECT * FROM recent WHERE {where} AND id > ? {order}", [*parameters, last, PAGE])
-    return page + rest
-
-
 def _make_logon(reader: Reader, moments: Moments, row: Mapping[str, Any]) -> LogonRecord:
     boot = row["boot"]
     start = row["wall"] or (None if row["started"] is None else moments.wall(boot, row["started"]))
@@ -453,29 +234,3 @@ def _make_logon(reader: Reader, moments: Moments, row: Mapping[str, Any]) -> Log
         row["tty"], row["seat"], row["remote_host"], row["remote_address"], row["remote_port"], row["method"],
         row["key_type"], row["key"], login,
     )  # fmt: skip
-
-
-def _make_processes(reader: Reader, rows: list[Any], *, command_lines: bool) -> list[ProcessRecord]:
-    reader.load_dictionaries(rows)
-    if command_lines:
-        reader.load_commands(row[COMMAND] for row in rows)
-    # the parents first: a child names its parent by record, people by pid
-    parents, moments, boots = reader.parents(rows), reader.moments(), reader.boots()
-    by_id = {boot.id: boot for boot in boots}
-    clock = MinuteClock(moments)
-    records = []
-    for row in rows:
-        boot = by_id[_boot_of(boots, row[ID])]
-        start_ms = row[TICKS] * 1000 // boot.ticks
-        start = clock.wall(boot.id, start_ms)
-        source = row[SOURCE] or 0
-        parent = parents.get(row[PARENT])
-        records.append(
-            ProcessRecord(
-                row[ID], reader.place(row[PLACE]).logon, row[PARENT], boot.uuid,
-                make_process(reader, row, parent and parent[0]), reader.credential(row[CREDENTIAL]).user, start,
-                bool(source & FOUND), None if row[LASTED] is None else start + row[LASTED] * 1000,
-                bool(source & (SWEPT | BOOT_ENDED)), row[LASTED], row[STATUS],
-            )
-        )  # fmt: skip
-    return records

@@ -145,6 +145,7 @@ class Keeper:
         state = self.writer.begin_run(
             machine.boot_id or "unknown", json.dumps(facts), machine.ticks, machine.machine_id, self._version
         )
+        self.writer.set_values(max_bytes=self.policy.max_bytes)
         return Recorder(state, machine, self._ownership, self.policy, self._account_name)
 
     def _begin_again(self, error: sqlite3.Error, batch: Batch) -> None:

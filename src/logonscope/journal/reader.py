@@ -12,7 +12,20 @@ from logonscope.journal.database import open_reader
 from logonscope.journal.files import JournalFiles
 from logonscope.journal.logon_rows import COLUMNS, decode_login
 from logonscope.journal.moments import FINE_SPAN, Moments
-from logonscope.journal.rows import CHANGES, COMMAND, CREDENTIAL, ID, LASTED, PARENT, PID, PLACE, PROGRAM, TICKS
+from logonscope.journal.rows import (
+    CHANGES,
+    COMMAND,
+    CREDENTIAL,
+    ID,
+    LASTED,
+    PARENT,
+    PID,
+    PID_SHIFT,
+    PLACE,
+    PROGRAM,
+    TICKS,
+    ZONE_SHIFT,
+)
 
 CHUNK = 500
 SLACK_MS = 1000
@@ -26,6 +39,21 @@ MAX_COMMANDS = 20_000
 _LASTING = "SELECT * FROM process INDEXED BY process_lasting WHERE"
 _SHORT = "SELECT * FROM process NOT INDEXED WHERE class IS NULL AND lasted IS NOT NULL"
 _RUNNING = "AND id >= ? AND id < ? AND ticks * ? <= ? AND ticks * ? + lasted > ?"
+
+
+MAX_PIDS = 50
+"""For more pids, everything that ran at the moment is read."""
+
+# the plus keeps SQLite from reading all rows between the numbers for each zone
+_OF_PID = (
+    f"SELECT p.id FROM process_zone z CROSS JOIN process p NOT INDEXED"
+    f" ON p.id >= z.zone << {ZONE_SHIFT} AND p.id < (z.zone + 1) << {ZONE_SHIFT}"
+    f" WHERE z.pids = ? AND z.zone >= ? AND z.zone <= ? AND p.pid = ? AND +p.id > ? AND +p.id < ?"
+)
+
+
+def _zone_parameters(pid: int, low: int, high: int) -> tuple[int, ...]:
+    return pid >> PID_SHIFT, low >> ZONE_SHIFT, high >> ZONE_SHIFT, pid, low, high
 
 
 class Place(NamedTuple):
@@ -151,6 +179,12 @@ class Reader:
             numbers.append(number)
         return numbers
 
+    def credentials_of(self, users: frozenset[str]) -> list[int]:
+        """Return the credentials of accounts by their names, ignoring case."""
+        names = {user.lower() for user in users}
+        query = "SELECT id, user FROM credential WHERE user IS NOT NULL"
+        return [number for number, user in self.rows(query) if user.lower() in names]
+
     def load_commands(self, numbers: Iterable[int | None]) -> None:
         """Read command lines that were not read yet."""
         # command lines are large, and few are asked for twice
@@ -203,17 +237,24 @@ class Reader:
         return [
             list(row)
             for row in self._candidates(boot, ms, pids)
-            if (start := row[TICKS] * tick_ms) <= ms and (row[LASTED] is None or start + row[LASTED] > ms)
+            if (pids is None or row[PID] in pids)
+            and (start := row[TICKS] * tick_ms) <= ms
+            and (row[LASTED] is None or start + row[LASTED] > ms)
         ]
+
+    def rows_running_at(self, boot: int, ms: int) -> list[Any]:
+        """Return the rows of processes that ran at a moment, as they started, and others."""
+        return [] if ms <= 0 else self._candidates(self.boot(boot), ms, None)
 
     def _candidates(self, boot: Boot, ms: int, pids: frozenset[int] | None) -> list[Any]:
         """Return the rows that can have run at a moment, and others."""
         moments = self.moments()
         high = moments.first_row_after(boot.id, ms + SLACK_MS)
-        if pids is not None:
-            query = "SELECT * FROM every WHERE pid IN ({}) AND " + f"id >= {boot.first_seq} AND id < {high}"
-            return list(self.by_numbers(query, sorted(pids)))
         tick_ms = 1000 // boot.ticks
+        if pids is not None and len(pids) <= MAX_PIDS:
+            last_ticks = ms // tick_ms
+            newest = (self._newest_of_pid(pid, boot.first_seq, high, last_ticks) for pid in sorted(pids))
+            return [row for row in newest if row is not None]
         rows = self.rows("SELECT * FROM recent WHERE id < ? AND id >= ?", (high, boot.first_seq))
         alive = "SELECT * FROM process INDEXED BY process_alive WHERE lasted IS NULL AND id >= ? AND id < ?"
         rows += self.rows(alive, (boot.first_seq, high))
@@ -231,6 +272,31 @@ class Reader:
         low = self._first_row_since(moments, boot, ms - 2 * SLACK_MS, high)
         high = min(high, moments.narrow(low, high, (ms + SLACK_MS) * boot.ticks // 1000) + 2 * FINE_SPAN)
         return rows + self.rows(f"{_SHORT} {_RUNNING}", (low, high, *running))
+
+    def numbers_of_pid(self, pid: int, low: int, high: int) -> list[int]:
+        """Return the numbers of the rows of a pid between two numbers."""
+        return [row[0] for row in self.rows(_OF_PID, _zone_parameters(pid, low, high))] + [
+            row[0] for row in self.rows("SELECT id FROM recent WHERE pid = ? AND id > ? AND id < ?", (pid, low, high))
+        ]
+
+    def _newest_of_pid(self, pid: int, low: int, high: int, last_ticks: int) -> Any:
+        """Return the row of the last process with a pid that started until then; None where there is none.
+
+        A pid belongs to one process at a time, so no earlier one can have been running.
+        """
+        query = "SELECT * FROM recent WHERE pid = ? AND id >= ? AND id < ? AND ticks <= ? ORDER BY id DESC LIMIT 1"
+        rows = self.rows(query, (pid, low, high, last_ticks))
+        if rows:
+            return rows[0]
+        # from the newest zone on: the first row that is found is the last process
+        zones = "SELECT zone FROM process_zone WHERE pids = ? AND zone >= ? AND zone <= ? ORDER BY zone DESC"
+        query = "SELECT * FROM process NOT INDEXED WHERE id >= ? AND id < ? AND pid = ? AND ticks <= ? ORDER BY id DESC"
+        for (zone,) in self.rows(zones, (pid >> PID_SHIFT, low >> ZONE_SHIFT, high >> ZONE_SHIFT)):
+            first, last = max(low, zone << ZONE_SHIFT), min(high, (zone + 1) << ZONE_SHIFT)
+            rows = self.rows(query, (first, last, pid, last_ticks))
+            if rows:
+                return rows[0]
+        return None
 
     def _first_row_since(self, moments: Moments, boot: Boot, ms: int, high: int) -> int:
         """Return a number below which all rows started before a time."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from logonscope.journal import chain
-from logonscope.journal.rows import ENDED, ID, LASTED
+from logonscope.journal.rows import ENDED, ID, LASTED, PID_SHIFT, ZONE_SHIFT, zones_of
 from logonscope.journal.writer import Writer
 
 STEP = 400
@@ -46,6 +46,11 @@ class Remover:
                 hashes += self._process_hashes(row)
             self.database.execute(f"DELETE FROM process WHERE id IN ({marks})", numbers)
             self.database.execute(f"DELETE FROM change WHERE process IN ({marks})", numbers)
+            self.database.executemany(
+                f"DELETE FROM process_zone WHERE pids = ?1 AND zone = ?2 AND NOT EXISTS (SELECT 1 FROM process"
+                f" WHERE id >= ?2 << {ZONE_SHIFT} AND id < (?2 + 1) << {ZONE_SHIFT} AND pid >> {PID_SHIFT} = ?1)",
+                zones_of(removed),
+            )
             self.account_for(hashes)
             self.database.execute("COMMIT")
         except BaseException:

@@ -1,6 +1,7 @@
 """Rows of the journal in memory, before they are written, and the batch that one commit writes."""
 
 from array import array
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 ID, PLACE, PID, TICKS, PARENT, PROGRAM, CREDENTIAL, COMMAND, CHANGES, CLASS, LASTED, STATUS, SOURCE, ENDED = range(14)
@@ -10,6 +11,9 @@ COLUMNS = 14
 
 STARTED, CHANGED, PROCESS_ENDED, LOGON_STARTED, LOGGED_OUT, LOGON_ENDED, LOST = range(1, 8)
 """Kinds of events in the event log: a number is 8 times the row plus the kind."""
+
+PID_SHIFT, ZONE_SHIFT = 7, 8
+"""Bits of a pid and of a number that the table ``process_zone`` leaves out."""
 
 EventNumbers = array
 """The type of the numbers of events."""
@@ -50,3 +54,8 @@ def duration_class(lasted_ms: int) -> int | None:
     """
     seconds = lasted_ms // 1000
     return (seconds.bit_length() - 1) >> 1 if seconds else None
+
+
+def zones_of(process_rows: Iterable[Sequence[Any]]) -> list[tuple[int, int]]:
+    """Return the rows of ``process_zone`` for rows of processes."""
+    return sorted({(row[PID] >> PID_SHIFT, row[ID] >> ZONE_SHIFT) for row in process_rows})

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 APPLICATION_ID = 0x4C4F4753
 """``PRAGMA application_id`` of a journal: "LOGS"."""
 
-VERSION = 1
+VERSION = 2
 """``PRAGMA user_version``: the version of the schema."""
 
 _ROW = """
@@ -22,6 +22,13 @@ first exec. changes: 1 if there are rows in ``change``. class: floor(log4(second
 or more. lasted: ms; NULL: alive. status: as of wait(2). source: bits, see FOUND. ended: seq of the end
 if the row had been moved out of ``recent`` before.
 """
+
+ZONES = "CREATE TABLE process_zone (pids INT, zone INT, PRIMARY KEY(pids, zone)) WITHOUT ROWID"
+"""In which zones of 256 numbers there are rows of 128 neighbouring pids. The kernel gives pids in their order, so a
+zone has few of them. An index of pids would have an entry on another page for each row: two thirds of all writing."""
+
+FOUND_INDEX = "CREATE INDEX process_found ON process(id) WHERE source & 1"
+"""Processes that were found running: their numbers are greater than their starts would give."""
 
 TABLES = (
     "CREATE TABLE journal (key TEXT PRIMARY KEY, value) WITHOUT ROWID",
@@ -63,10 +70,11 @@ TABLES = (
     "CREATE INDEX logon_open ON logon(boot) WHERE ended IS NULL",
     f"CREATE TABLE process ({_ROW})",
     "CREATE INDEX process_place ON process(place)",
-    "CREATE INDEX process_pid ON process(pid)",
+    ZONES,
     "CREATE INDEX process_program ON process(program)",
     "CREATE INDEX process_lasting ON process(class, id, lasted) WHERE class IS NOT NULL",
     "CREATE INDEX process_alive ON process(id) WHERE lasted IS NULL",
+    FOUND_INDEX,
     # the newest processes, without indexes: moved to ``process`` in short steps
     f"CREATE TABLE recent ({_ROW})",
     # the state of a process after a change; sudo: the command that sudo logged
@@ -84,7 +92,13 @@ TABLES = (
     "CREATE VIEW every AS SELECT * FROM process UNION ALL SELECT * FROM recent",
 )
 
-MIGRATIONS: Mapping[int, tuple[str, ...]] = {}
+MIGRATIONS: Mapping[int, tuple[str, ...]] = {
+    1: (
+        FOUND_INDEX, ZONES, "INSERT INTO process_zone SELECT DISTINCT pid >> 7, id >> 8 FROM process",
+        "DROP INDEX process_pid",
+    ),
+}  # fmt: skip
+
 """Version -> the statements that turn it into the next one. Each runs alone: executescript would commit first."""
 
 FOUND, SWEPT, BOOT_ENDED = 1, 2, 4

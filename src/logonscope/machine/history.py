@@ -22,6 +22,7 @@ class LogonRecordQuery(NamedTuple):
     keys: frozenset[str] | None = None  # fingerprints, or their beginnings
     since: datetime | None = None  # ended at this time or later, or exists
     until: datetime | None = None  # started before this time
+    fold_case: bool = False  # users and keys are compared without regard to case
 
 
 class ProcessRecordQuery(NamedTuple):
@@ -30,11 +31,24 @@ class ProcessRecordQuery(NamedTuple):
     ids: frozenset[int] | None = None  # of records
     logons: frozenset[int] | None = None  # records of logon sessions
     pids: frozenset[int] | None = None
+    users: frozenset[str] | None = None  # account names of the effective uid at the start, ignoring case
     names: frozenset[str] | None = None  # process names, ignoring case
     name_prefix: str | None = None  # beginning of the name, ignoring case
     since: datetime | None = None  # ended at this time or later, or runs
     until: datetime | None = None  # started before this time
+    started_since: datetime | None = None  # started at this time or later
+    is_running: bool = False  # only those that run
     newest: int | None = None  # at most so many, the newest ones
+    command_lines: bool = True
+
+
+class ChangeRecordQuery(NamedTuple):
+    """A query for changes of processes; None: any. It may return more."""
+
+    ids: frozenset[int] | None = None  # of records
+    process_ids: frozenset[int] | None = None  # records of processes
+    since: datetime | None = None  # at this time or later
+    until: datetime | None = None  # at this time or before
     command_lines: bool = True
 
 
@@ -70,6 +84,15 @@ class HistoryState(NamedTuple):
     rows: int  # processes, changes and command lines that are kept
     losses: int  # number of gaps
     problem: str = ""  # why nothing is written now
+    bytes_a_day: int | None = None  # as of the last 24 hours; None: the history is too young
+    max_bytes: int | None = None  # the size from which on the oldest processes are deleted; None: not known
+
+    @property
+    def days_of_size(self) -> float | None:
+        """Return how many days of history the maximum size holds at the rate of the last day."""
+        if not self.bytes_a_day or self.max_bytes is None:
+            return None
+        return self.max_bytes / self.bytes_a_day
 
 
 class Forgotten(NamedTuple):
@@ -116,8 +139,12 @@ class History(Protocol):
         """Yield processes, in the order of their starts."""
         ...
 
-    def changes(self, look: Look, process_ids: Sequence[int]) -> Iterator[ChangeRecord]:
-        """Yield the changes of processes."""
+    def changes(self, look: Look, query: ChangeRecordQuery) -> Iterator[ChangeRecord]:
+        """Yield changes of processes, in their order."""
+        ...
+
+    def indexes(self, query: LogonRecordQuery | ProcessRecordQuery | ChangeRecordQuery) -> Sequence[str]:
+        """Return the names of the indexes by which a query is answered; none: all rows are read."""
         ...
 
     def programs(self, look: Look, logons: Sequence[int]) -> Mapping[int, Sequence[ProgramCount]]:

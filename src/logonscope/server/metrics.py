@@ -120,6 +120,8 @@ def _history_gauges(state: HistoryState) -> Iterator[Metric]:
         ("logonscope_journal_gaps", "Gaps in which events were not seen.", state.losses),
         ("logonscope_journal_writes", "1: events are written; 0: they are not, see the log.", int(not state.problem)),
         ("logonscope_journal_since_seconds", "Since when events are kept.", (state.since or 0) / 1e6),
+        ("logonscope_journal_bytes_a_day", "Growth in the last 24 hours; 0: not known.", state.bytes_a_day or 0),
+        ("logonscope_journal_max_bytes", "Size from which on the oldest are deleted.", state.max_bytes or 0),
     ):
         yield GaugeMetricFamily(name, help_, value)
 

@@ -56,6 +56,19 @@ def test_verify_and_what_is_refused(host: Host, capsys: pytest.CaptureFixture[st
     assert "needs the name of a user" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("words", "message"), [
+    (["nobody-here"], "no login of 'nobody-here' in the history"),
+    (["nobody-here", "--processes"], "no process of 'nobody-here' in the history"),
+    (["--failed", "--until", "2001-01-01"], "no login with a failed process that matches in the history"),
+    (["nobody-here", "--failed", "--processes"], "no failed process of 'nobody-here' in the history"),
+])  # fmt: skip
+def test_what_is_not_there_is_named(
+    host: Host, capsys: pytest.CaptureFixture[str], words: list[str], message: str
+) -> None:
+    assert ask(host, *words) == 1
+    assert message in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("seconds", "text"), [
     (0.02, "20ms"), (1.5, "1.5s"), (200, "3:20"), (7800, "2:10:00"), (273_600, "3d4h"),
 ])  # fmt: skip

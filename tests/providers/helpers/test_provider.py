@@ -22,6 +22,7 @@ from logonscope.providers.helpers.provider import (
     ADDRESS,
     ALWAYS_NULL_PREFIX,
     AUTHENTICATION,
+    COMMAND_LINES,
     COUNTS,
     NAMED_SERVICES,
     ORIGIN,
@@ -157,6 +158,8 @@ def test_every_fact_that_is_named_is_one_of_the_subject(served: tuple[Class, Pro
         "process": of_processes, "socket": of_processes, "machine": of_machine,
         "processor": of_machine, "mapped file": of_processes,
         "logon session": USAGE_FACTS | {COUNTS, ADDRESS, ORIGIN, AUTHENTICATION}, "user": frozenset({PASSWORDS}),
+        "process record": {COMMAND_LINES}, "change record": {COMMAND_LINES},
+        "present process record": of_processes | {COMMAND_LINES},
         "service": frozenset({NAMED_SERVICES}), "profile": {HISTORY, LOADED},
     }  # fmt: skip
     assert provider.facts_of_rows(provider.columns) <= known.get(provider.subject, set())

@@ -10,6 +10,7 @@ from logonscope.errors import InvalidParameterError
 from logonscope.faces.cli.columns import EXTRA, ON_REQUEST, ListColumn
 from logonscope.faces.cli.exit_codes import DAMAGED_DATA, FOUND, NOTHING_FOUND
 from logonscope.faces.cli.listing import add_listing, print_listing
+from logonscope.faces.cli.messages import print_notice
 from logonscope.faces.cli.output import print_object, print_rows
 from logonscope.faces.cli.selector import add_origin_and_times, parse_times
 from logonscope.faces.cli.text import crop, for_terminal, format_time, terminal_width
@@ -86,7 +87,13 @@ def _history_filter(host: Host, args: argparse.Namespace) -> HistoryFilter:
 
 
 def _no_match_message(args: argparse.Namespace) -> str:
-    return "no login in the history" if args.which is None else f"nothing of {args.which!r} in the history"
+    what = "process" if args.processes else "login"
+    if args.failed:
+        # there may be many that ended well
+        what = "failed process" if args.processes else "login with a failed process"
+    limits = " that matches" if (args.since or args.until or args.key or getattr(args, "from")) else ""
+    subject = "" if args.which is None else f" of {args.which!r}"
+    return f"no {what}{subject}{limits} in the history"
 
 
 def _verify(host: Host, args: argparse.Namespace) -> int:
@@ -125,6 +132,8 @@ def _print_processes(host: Host, args: argparse.Namespace, where: HistoryFilter)
     room = terminal_width()
     for line in tree_lines(rows):
         print(crop(for_terminal(line), room))
+    if not rows:
+        print_notice(args, _no_match_message(args))
     return FOUND if rows else NOTHING_FOUND
 
 

@@ -12,6 +12,7 @@ from logonscope.cim.types import Value
 from logonscope.facts import Container, Machine, Process
 from logonscope.machine import EVERYTHING, AccountLookup, Owner, Ownership, Selection
 from logonscope.providers.helpers.text import clean
+from logonscope.wql.ranges import ColumnRange
 
 Subject = Literal[
     "process",
@@ -26,6 +27,12 @@ Subject = Literal[
     "unit request",
     "mapped file",
     "sub session",
+    "logon record",
+    "process record",
+    "change record",
+    "change of process",
+    "present logon record",
+    "present process record",
     "processor",
     "machine",
     "namespace",
@@ -35,8 +42,10 @@ Subject = Literal[
 process: (Process, Owner); logon session: (LogonSession, members as (Process, Owner)); desktop: these two parts for the
 user manager, then for the login; user: (Account,); group: (Group,); membership: (Group, Account); socket: (Socket,
 Process, Owner); service: (Service,); profile: (Profile,); unit request: (UnitRequest, Owner); mapped file:
-(path, address, Process, Owner); sub session: (outer Owner, inner Owner, first Process, its parent); machine:
-(HostSummary,); processor: (HostSummary, number of the package); namespace: (name,).
+(path, address, Process, Owner); sub session: (outer Owner, inner Owner, first Process, its parent); logon record:
+(PastLogin,); process record: (PastProcess, PastLogin); change record: (PastChange,); change of process: (PastChange,
+PastProcess, PastLogin); present logon record: (PastLogin,); present process record: (Process, Owner, PastProcess,
+PastLogin); machine: (HostSummary,); processor: (HostSummary, number of the package); namespace: (name,).
 """
 
 MAX_KEPT = 256
@@ -65,6 +74,10 @@ AUTHENTICATION = "authentication"
 NAMED_SERVICES = "named services"
 """Pseudo-fact: services that only processes name are among the items: those of users' managers, and those that the
 service manager does not list. The control groups of all processes are read to find them."""
+
+
+COMMAND_LINES = "command lines"
+"""Pseudo-fact: the command lines of records are read."""
 
 
 class LogonLookup(Protocol):
@@ -286,6 +299,8 @@ class Provider(NamedTuple):
     is_instance: Callable[..., bool] = _is_any  # whether an item is an instance of the class
     instance_facts: frozenset[str] = frozenset()  # the facts that is_instance needs
     selections: Mapping[str, ToSelection] = {}  # by property: how a value that a condition fixes limits the reading
+    # by property: the name of the limit of an ItemQuery that a range of the property is
+    ranges: Mapping[str, str] = {}
     # END.__CLASS: the actual class of the instance at an end, compared if the reference names a superclass of it
     compared_columns: Mapping[str, Column] = {}
     ends: Mapping[str, End] = {}  # of an association, by reference
@@ -323,6 +338,10 @@ class Provider(NamedTuple):
                 alternatives = (to_selection(value, single_values) for value in values)
                 selection = selection.intersection(reduce(Selection.union, alternatives))
         return selection
+
+    def limits(self, ranges: Mapping[str, ColumnRange]) -> Mapping[str, ColumnRange]:
+        """Return the ranges of properties by the names of the limits that they are."""
+        return {self.ranges[name]: limits for name, limits in ranges.items() if name in self.ranges}
 
     def value_functions(self, columns: Iterable[str]) -> list[Callable[..., Value]]:
         """Return the functions that make the values of these columns from an item and its context."""

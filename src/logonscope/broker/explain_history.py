@@ -1,0 +1,110 @@
+"""A history that records in words what a query would read of it, and which indexes lead there."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from logonscope.facts.history import ChangeRecord, LogonRecord, ProcessRecord, ProgramCount
+from logonscope.machine.history import (
+    Activity,
+    ActivityQuery,
+    ChangeRecordQuery,
+    Forgotten,
+    History,
+    HistoryState,
+    LogonRecordQuery,
+    ProcessRecordQuery,
+    Verification,
+)
+from logonscope.machine.look import Look
+
+if TYPE_CHECKING:
+    from logonscope.answers.check import Check
+    from logonscope.machine.source import Source
+
+MAX_NAMED = 10
+
+_NOUNS = {
+    "ids": "number", "logon_ids": "LogonId", "users": "user", "login_uids": "login uid", "keys": "key",
+    "logons": "the logon session of record", "pids": "pid", "names": "name", "process_ids": "the process of record",
+}  # fmt: skip
+
+
+class HistoryRecorder(History):
+    """Passes on only the queries for logon sessions, which are few; of other records it returns none."""
+
+    def __init__(self, history: History, readings: list[str]) -> None:
+        self._history, self._readings = history, readings
+
+    def __repr__(self) -> str:
+        return f"<HistoryRecorder of {self._history!r}>"
+
+    def logons(self, look: Look, query: LogonRecordQuery) -> Iterator[LogonRecord]:
+        self._record("past logon sessions", query)
+        return self._history.logons(look, query)
+
+    def processes(self, look: Look, query: ProcessRecordQuery) -> Iterator[ProcessRecord]:
+        look.check()
+        self._record("past processes", query)
+        return iter(())
+
+    def changes(self, look: Look, query: ChangeRecordQuery) -> Iterator[ChangeRecord]:
+        look.check()
+        self._record("changes of past processes", query)
+        return iter(())
+
+    def _record(self, noun: str, query: LogonRecordQuery | ProcessRecordQuery | ChangeRecordQuery) -> None:
+        indexes = self._history.indexes(query)
+        by = f"by index {', '.join(indexes)}" if indexes else "all of them"
+        conditions = ", ".join(_describe(query._asdict()))
+        self._readings.append(f"the history: {noun}{f' with {conditions}' if conditions else ''}: {by}")
+
+    def at(self, moment: datetime, present: "Source") -> "Source":
+        return self._history.at(moment, present)
+
+    def programs(self, look: Look, logons: Sequence[int]) -> Mapping[int, Sequence[ProgramCount]]:
+        return self._history.programs(look, logons)
+
+    def activity(self, look: Look, query: ActivityQuery) -> Iterator[Activity]:
+        return self._history.activity(look, query)
+
+    def indexes(self, query: LogonRecordQuery | ProcessRecordQuery | ChangeRecordQuery) -> Sequence[str]:
+        return self._history.indexes(query)
+
+    def state(self) -> HistoryState:
+        return self._history.state()
+
+    def checks(self) -> "Iterator[Check]":
+        return self._history.checks()
+
+    def verify(self) -> Verification:
+        return self._history.verify()
+
+    def forget(self, user: str, caller_uid: int | None) -> Forgotten:
+        return self._history.forget(user, caller_uid)
+
+    def close(self) -> None:
+        pass
+
+
+def _describe(query: Mapping[str, object]) -> Iterator[str]:
+    for name, value in query.items():
+        if isinstance(value, frozenset) and name in _NOUNS:
+            yield _list_values(_NOUNS[name], value)
+        elif isinstance(value, datetime):
+            yield f"{_TIMES[name]} {value.isoformat(sep=' ', timespec='seconds')}"
+    if prefix := query.get("name_prefix"):
+        yield f"a name that begins with {prefix}"
+    if query.get("is_running"):
+        yield "no end"
+
+
+_TIMES = {"since": "an end after", "until": "a start before", "started_since": "a start after"}
+
+
+def _list_values(noun: str, values: frozenset[object]) -> str:
+    if not values:
+        return f"no {noun}"
+    words = [str(value) for value in sorted(values, key=str)]
+    more = f" and {len(words) - MAX_NAMED} more" if len(words) > MAX_NAMED else ""
+    return f"{noun} {', '.join(words[:MAX_NAMED])}{more}"

@@ -1,0 +1,21 @@
+"""Queries for the items that the rows of a class are made of."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from logonscope.broker.request import ProcessOwnerFilter
+from logonscope.machine import EVERYTHING, Facts, Selection
+from logonscope.wql.ranges import ColumnRange
+
+
+class ItemQuery(NamedTuple):
+    """A query for items: the facts of their processes (or parts of the machine), and what narrows the reading."""
+
+    facts: Facts
+    selection: Selection = EVERYTHING
+    include_hidden: bool = False  # include processes that the caller may not see, with identity facts only
+    namespace: str = ""
+    process_filter: ProcessOwnerFilter | None = (
+        None  # applied before the other facts of a process are read; may be ignored
+    )
+    limits: Mapping[str, ColumnRange] = {}  # ranges of values of records, see ``broker.records``

@@ -1,0 +1,174 @@
+"""Records of the history as far as a caller may see them, and the answers that they become.
+
+A past logon session is the caller's own only if its uid and its account name were the same then. Of its processes,
+details are shown of those that ran wholly as the caller, as of running ones.
+"""
+
+import os
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from functools import cached_property
+from itertools import islice
+from typing import TypeVar
+
+from logonscope.answers.history import PastChange, PastLogin, PastProcess, PastProgram
+from logonscope.answers.logon_session import LOGON_TYPES
+from logonscope.broker.access import owns_past_logon
+from logonscope.broker.request import Request
+from logonscope.facts import Machine, Process
+from logonscope.facts.history import ChangeRecord, LogonRecord, ProcessRecord, ProgramCount
+from logonscope.machine.history import ChangeRecordQuery, History, LogonRecordQuery, ProcessRecordQuery
+from logonscope.machine.identity import logon_guid, process_guid
+from logonscope.machine.kernel_numbers import local_datetime
+from logonscope.providers.helpers.text import clean, command_line
+
+CHUNK = 1000
+"""Processes whose logon sessions are read together."""
+
+Owned = TypeVar("Owned", bound="ProcessRecord | ChangeRecord")
+OwnedProcess = tuple[ProcessRecord, LogonRecord | None]
+OwnedChange = tuple[ChangeRecord, LogonRecord | None]
+
+
+class PastRecords:
+    """The records that the caller of a request may see."""
+
+    def __init__(self, request: Request, history: History) -> None:
+        self._request, self._history = request, history
+        self._logons: dict[int, LogonRecord | None] = {}  # by record; None: not visible
+        self._machines: dict[str, Machine] = {}
+
+    def __repr__(self) -> str:
+        return f"<PastRecords of {self._request.caller.name}>"
+
+    @cached_property
+    def _name_now(self) -> str | None:
+        caller = self._request.caller
+        return None if caller.uid is None else self._request.accounts.name(caller.uid)
+
+    def logons(self, query: LogonRecordQuery) -> Iterator[LogonRecord]:
+        """Yield logon sessions that the caller may see."""
+        caller = self._request.caller
+        if not caller.administrator:
+            # an index leads to the caller's own; names and uids of the query are compared again by who asks
+            query = query._replace(login_uids=frozenset(() if caller.uid is None else (caller.uid,)))
+        for record in self._history.logons(self._request.look, query):
+            if owns_past_logon(caller, self._name_now, record.login_uid, record.user):
+                yield record
+
+    def processes(self, query: ProcessRecordQuery) -> Iterator[OwnedProcess]:
+        """Yield processes of logon sessions that the caller may see, with these.
+
+        An administrator also gets those whose logon session is not known.
+        """
+        is_narrow = query.ids is not None or query.pids is not None
+        if not self._request.caller.administrator and not is_narrow:
+            # by their places: an index leads to the processes of the caller's own logon sessions
+            own = {record.id for record in self.logons(LogonRecordQuery())}
+            query = query._replace(logons=frozenset(own if query.logons is None else own & query.logons))
+        return self._with_logons(self._history.processes(self._request.look, query))
+
+    def changes(self, query: ChangeRecordQuery) -> Iterator[OwnedChange]:
+        """Yield changes after which the process belongs to a logon session that the caller may see."""
+        return self._with_logons(self._history.changes(self._request.look, query))
+
+    def _with_logons(self, records: Iterator[Owned]) -> Iterator[tuple[Owned, LogonRecord | None]]:
+        is_administrator = self._request.caller.administrator
+        while chunk := [*islice(records, CHUNK)]:
+            self._read_logons({record.logon for record in chunk if record.logon is not None})
+            for record in chunk:
+                logon = None if record.logon is None else self._logons[record.logon]
+                if logon is not None or (is_administrator and record.logon is None):
+                    yield record, logon
+
+    def _read_logons(self, numbers: set[int]) -> None:
+        missing = numbers - self._logons.keys()
+        if missing:
+            self._logons.update(dict.fromkeys(missing))
+            visible = self.logons(LogonRecordQuery(ids=frozenset(missing)))
+            self._logons.update({record.id: record for record in visible})
+
+    def make_login(self, record: LogonRecord, programs: Iterable[ProgramCount] = ()) -> PastLogin:
+        """Return a logon session with the programs that it ran."""
+        shown = tuple(map(_make_program, programs))
+        return PastLogin(
+            record.id, record.logon_id, logon_guid(self._machine(record.boot_id), record.logon_id, record.generation),
+            clean(record.user), record.login_uid, record.logon_type,
+            None if record.logon_type is None else LOGON_TYPES.get(record.logon_type), _time(record.start),
+            _time(record.logged_out), _time(record.end), record.end_is_bound, clean(record.service), clean(record.tty),
+            clean(record.seat), clean(record.login), clean(record.remote_host), clean(record.remote_address),
+            record.remote_port, clean(record.method), clean(record.key_type), clean(record.key),
+            sum(program.runs for program in shown), sum(program.failed for program in shown), shown, record.boot_id,
+        )  # fmt: skip
+
+    def visible_programs(self, programs: Iterable[ProgramCount]) -> list[ProgramCount]:
+        """Return programs without details that are shown only of processes that ran wholly as the caller.
+
+        They are counted regardless of the user, so a user gets the kernel's names alone.
+        """
+        if self._request.caller.administrator:
+            return list(programs)
+        folded: dict[str | None, ProgramCount] = {}
+        for program in programs:
+            plain, old = program._replace(name=program.comm, executable=None), folded.get(program.comm)
+            folded[program.comm] = plain if old is None else _sum_of(old, plain)
+        return sorted(folded.values(), key=_most_first)
+
+    def make_process(self, record: ProcessRecord, logon: LogonRecord | None) -> PastProcess:
+        """Return a process, without details if it did not run wholly as the caller."""
+        process, status = self.masked(record.process), record.status
+        return PastProcess(
+            record.id, record.parent, record.logon, logon and logon.logon_id,
+            process_guid(self._machine(record.boot_id), process), process.pid, process.ppid,
+            clean(process.name or process.comm), clean(process.exe), command_line(process.cmdline), clean(record.user),
+            process.uids and process.uids[1], _time(record.start), record.start_is_bound, _time(record.end),
+            record.end_is_bound, None if record.lasted_ms is None else record.lasted_ms / 1000,
+            None if status is None or not os.WIFEXITED(status) else os.WEXITSTATUS(status),
+            None if status is None or not os.WIFSIGNALED(status) else os.WTERMSIG(status), record.boot_id,
+        )  # fmt: skip
+
+    def make_change(self, record: ChangeRecord, logon: LogonRecord | None) -> PastChange:
+        """Return a change, without details if the process did not run wholly as the caller afterwards."""
+        process = self.masked(record.process)
+        is_masked = process is not record.process
+        return PastChange(
+            record.id, record.process_id, record.logon, logon and logon.logon_id, _time(record.time), process.pid,
+            clean(process.name or process.comm), clean(process.exe), command_line(process.cmdline), clean(record.user),
+            process.uids and process.uids[1], None if is_masked else clean(record.sudo),
+        )  # fmt: skip
+
+    def masked(self, process: Process) -> Process:
+        """Return a process without details if it did not run wholly as the caller."""
+        caller = self._request.caller
+        # as of running processes
+        if caller.administrator or self._request.ownership.runs_as(process, caller.uid, wholly=True):
+            return process
+        return process._replace(name=process.comm, exe=None, cmdline=None)
+
+    def _machine(self, boot_id: str) -> Machine:
+        if boot_id not in self._machines:
+            self._machines[boot_id] = self._request.machine._replace(boot_id=boot_id)
+        return self._machines[boot_id]
+
+
+def _sum_of(first: ProgramCount, second: ProgramCount) -> ProgramCount:
+    starts = [time for time in (first.first, second.first) if time is not None]
+    ends = [time for time in (first.last, second.last) if time is not None]
+    return first._replace(
+        runs=first.runs + second.runs, failed=first.failed + second.failed, first=min(starts, default=None),
+        last=max(ends, default=None),
+    )  # fmt: skip
+
+
+def _most_first(program: ProgramCount) -> tuple[int, str]:
+    return -program.runs, str(program.name)
+
+
+def _make_program(count: ProgramCount) -> PastProgram:
+    return PastProgram(
+        clean(count.name), clean(count.executable), count.runs, count.failed, _time(count.first), _time(count.last)
+    )
+
+
+def _time(wall: int | None) -> datetime | None:
+    return None if wall is None else local_datetime(wall / 1e6)

@@ -1,0 +1,231 @@
+"""Items of the classes about the history: past logon sessions, processes and changes, and those that exist now.
+
+A host without a history has none of them, and the answer says so.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from logonscope.answers.history import PastChange, PastLogin, PastProcess
+from logonscope.broker.item_query import ItemQuery
+from logonscope.broker.past_records import PastRecords
+from logonscope.broker.request import Request
+from logonscope.facts import Process
+from logonscope.facts.history import LogonRecord
+from logonscope.machine import Owner, ProcessQuery, Trouble
+from logonscope.machine.history import ChangeRecordQuery, History, LogonRecordQuery, ProcessRecordQuery
+from logonscope.machine.source import no_history_error
+from logonscope.providers.helpers.provider import COMMAND_LINES
+from logonscope.wql.ranges import ColumnRange
+
+STARTED, ENDED, CHANGED, NAME, KEY, RECORD = "started", "ended", "changed", "name", "key", "record"
+"""Limits of an ItemQuery: ranges of times, and beginnings of a process name and of a key."""
+
+SLACK = timedelta(milliseconds=20)
+"""Times of rows are rounded."""
+
+SLACK_TICKS = 2
+NO_RANGE = ColumnRange()
+NO_LOGIN = PastLogin(
+    0, "", None, None, None, None, None, None, None, None, False, None, None, None, None, None, None, None, None, None,
+    None, 0, 0, (),
+)  # fmt: skip
+"""The logon session of a process of which none is known."""
+
+
+def read_logon_records(request: Request, query: ItemQuery) -> Iterator[tuple[PastLogin]]:
+    """Yield past and present logon sessions."""
+    history = _history_of(request)
+    if history is not None:
+        records = PastRecords(request, history)
+        yield from ((records.make_login(record),) for record in records.logons(_logon_query(query)))
+
+
+def read_process_records(request: Request, query: ItemQuery) -> Iterator[tuple[PastProcess, PastLogin]]:
+    """Yield past and present processes with their logon sessions."""
+    history = _history_of(request)
+    if history is None:
+        return
+    records = PastRecords(request, history)
+    yield from _owned_processes(request, records, _process_query(query, records))
+
+
+def read_change_records(request: Request, query: ItemQuery) -> Iterator[tuple[PastChange]]:
+    """Yield changes of processes."""
+    history = _history_of(request)
+    if history is not None:
+        records = PastRecords(request, history)
+        for record, logon in records.changes(_change_query(query)):
+            yield (records.make_change(record, logon),)
+
+
+def read_changes_of_processes(
+    request: Request, query: ItemQuery
+) -> Iterator[tuple[PastChange, PastProcess, PastLogin]]:
+    """Yield changes with their processes, where the caller may see both."""
+    history = _history_of(request)
+    if history is None:
+        return
+    records = PastRecords(request, history)
+    changes = list(records.changes(_change_query(query)))
+    numbers = frozenset(record.process_id for record, _ in changes)
+    wanted = ProcessRecordQuery(ids=numbers, command_lines=COMMAND_LINES in query.facts)
+    processes = {process.record: (process, login) for process, login in _owned_processes(request, records, wanted)}
+    for record, logon in changes:
+        if record.process_id in processes:
+            yield records.make_change(record, logon), *processes[record.process_id]
+
+
+def read_present_logon_records(request: Request, query: ItemQuery) -> Iterator[tuple[PastLogin]]:
+    """Yield the records of the logon sessions that exist, and that the caller may see."""
+    history = _history_of(request)
+    if history is None:
+        return
+    records = PastRecords(request, history)
+    boot_id = request.machine.boot_id
+    open_records = [
+        record
+        for record in records.logons(_logon_query(query))
+        if record.end is None and record.boot_id == boot_id
+    ]  # fmt: skip
+    # the history can lag behind by a second
+    present = {logon_id for _, logon_id in request.pid_pairs()} if open_records else set()
+    yield from ((records.make_login(record),) for record in open_records if record.logon_id in present)
+
+
+def read_present_process_records(
+    request: Request, query: ItemQuery
+) -> Iterator[tuple[Process, Owner, PastProcess, PastLogin]]:
+    """Yield the processes that run with their records, where the caller may see both."""
+    history = _history_of(request)
+    if history is None:
+        return
+    records = PastRecords(request, history)
+    wanted = _process_query(query, records)._replace(is_running=True)
+    boot_id = request.machine.boot_id
+    past = {
+        process.pid: (start, process, login)
+        for start, process, login in _running_processes(records, wanted, boot_id)
+    }  # fmt: skip
+    if not past:
+        return
+    facts = (query.facts - {COMMAND_LINES}) | {"start"}
+    pids = query.selection.pids if query.selection.pids is not None else frozenset(past)
+    for process, owner in request.read(ProcessQuery(facts, pids=pids)).pairs:
+        start, record, login = past.get(process.pid, (None, None, None))
+        if record is not None and login is not None and _is_near(start, process.start):
+            yield process, owner, record, login
+
+
+def _running_processes(
+    records: PastRecords, query: ProcessRecordQuery, boot_id: str | None
+) -> Iterator[tuple[int | None, PastProcess, PastLogin]]:
+    for record, logon in records.processes(query):
+        if record.lasted_ms is None and record.boot_id == boot_id:
+            login = NO_LOGIN if logon is None else records.make_login(logon)
+            yield record.process.start, records.make_process(record, logon), login
+
+
+def _is_near(first: int | None, second: int | None) -> bool:
+    return first is not None and second is not None and abs(first - second) <= SLACK_TICKS
+
+
+def _owned_processes(
+    request: Request, records: PastRecords, query: ProcessRecordQuery
+) -> Iterator[tuple[PastProcess, PastLogin]]:
+    logins: dict[int, PastLogin] = {}
+    for record, logon in records.processes(query):
+        request.look.check()
+        yield records.make_process(record, logon), _login_of(records, logon, logins)
+
+
+def _login_of(records: PastRecords, logon: LogonRecord | None, logins: dict[int, PastLogin]) -> PastLogin:
+    if logon is None:
+        return NO_LOGIN
+    if logon.id not in logins:
+        logins[logon.id] = records.make_login(logon)
+    return logins[logon.id]
+
+
+def _history_of(request: Request) -> History | None:
+    """Return the history of the host; report that there is none."""
+    history = request.source.history
+    if history is None:
+        error = no_history_error()
+        request.look.report(Trouble("history", error.message, str(error.hint or "")))
+    return history
+
+
+def _logon_query(query: ItemQuery) -> LogonRecordQuery:
+    selection, limits = query.selection, query.limits
+    prefix = limits.get(KEY, NO_RANGE).prefix
+    return LogonRecordQuery(
+        ids=_both(selection.records, selection.logon_records),
+        logon_ids=selection.logon_ids,
+        users=selection.login_users,
+        login_uids=selection.login_uids,
+        keys=selection.keys if selection.keys is not None or not prefix else frozenset({prefix}),
+        since=_earliest(limits),
+        until=_latest(limits),
+        fold_case=True,
+    )
+
+
+def _process_query(query: ItemQuery, records: PastRecords) -> ProcessRecordQuery:
+    selection, limits = query.selection, query.limits
+    logons = selection.logon_records
+    if selection.names_sessions:
+        named = records.logons(LogonRecordQuery(
+            ids=logons, logon_ids=selection.logon_ids, users=selection.login_users, login_uids=selection.login_uids,
+            fold_case=True,
+        ))  # fmt: skip
+        logons = frozenset(record.id for record in named)
+    started = limits.get(STARTED, NO_RANGE)
+    return ProcessRecordQuery(
+        ids=selection.records,
+        logons=logons,
+        pids=selection.pids,
+        users=selection.process_users,
+        names=selection.process_names,
+        name_prefix=limits.get(NAME, NO_RANGE).prefix or None,
+        since=_time_before(limits.get(ENDED, NO_RANGE).low),
+        until=_latest(limits),
+        started_since=_time_before(started.low),
+        command_lines=COMMAND_LINES in query.facts,
+    )
+
+
+def _change_query(query: ItemQuery) -> ChangeRecordQuery:
+    changed = query.limits.get(CHANGED, NO_RANGE)
+    selection = query.selection
+    return ChangeRecordQuery(
+        selection.records, selection.process_records, _time_before(changed.low), _time_after(changed.high),
+        COMMAND_LINES in query.facts,
+    )  # fmt: skip
+
+
+def _earliest(limits: Any) -> datetime | None:
+    """Return a time at which all items still exist, or after which they started."""
+    times = [limits.get(name, NO_RANGE).low for name in (STARTED, ENDED)]
+    return _time_before(max((time for time in times if time is not None), default=None))
+
+
+def _latest(limits: Any) -> datetime | None:
+    """Return a time before which all items started."""
+    times = [limits.get(name, NO_RANGE).high for name in (STARTED, ENDED)]
+    return _time_after(min((time for time in times if time is not None), default=None))
+
+
+def _time_before(time: datetime | None) -> datetime | None:
+    return None if time is None else time - SLACK
+
+
+def _time_after(time: datetime | None) -> datetime | None:
+    return None if time is None else time + SLACK
+
+
+def _both(first: frozenset[int] | None, second: frozenset[int] | None) -> frozenset[int] | None:
+    if first is None or second is None:
+        return second if first is None else first
+    return first & second

@@ -1,0 +1,79 @@
+"""Records of changes for a query, read by pages."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from logonscope.facts.history import ChangeRecord
+from logonscope.journal.process_rows import LAST, PAGE, Lend, boot_position, first_number, last_number
+from logonscope.journal.reader import Reader, make_process
+from logonscope.journal.rows import COMMAND, CREDENTIAL, ID, PLACE, PROGRAM
+from logonscope.machine import Look
+from logonscope.machine.history import ChangeRecordQuery
+
+
+class ChangeRows:
+    """The changes of one query."""
+
+    def __init__(self, lend: Lend, look: Look, query: ChangeRecordQuery) -> None:
+        self._lend, self._look, self._query = lend, look, query
+
+    def __repr__(self) -> str:
+        return f"<ChangeRows {self._query}>"
+
+    def records(self) -> Iterator[ChangeRecord]:
+        """Yield the changes in their order."""
+        with self._lend() as reader:
+            low, high = self._span(reader)
+        where = change_conditions(self._query)
+        while True:
+            self._look.check()
+            with self._lend() as reader:
+                query = f"SELECT * FROM change WHERE {where} AND id > ? AND id < ? ORDER BY id LIMIT ?"
+                page = reader.rows(query, (low, high, PAGE))
+                records = self._make_records(reader, page)
+            if not page:
+                return
+            low = page[-1][0]
+            yield from records
+
+    def _span(self, reader: Reader) -> tuple[int, int]:
+        """Return the numbers between which the changes of the times of the query are: they are in their order."""
+        query, moments = self._query, reader.moments()
+        low, high = -1, LAST
+        if query.since is not None:
+            low = first_number(moments, reader.boots(), query.since) - 1
+        if query.until is not None:
+            high = last_number(moments, query.until)
+        return low, high
+
+    def _make_records(self, reader: Reader, changes: Sequence[Any]) -> list[ChangeRecord]:
+        numbers = sorted({change[1] for change in changes})
+        processes = {row[ID]: row for row in reader.by_numbers("SELECT * FROM every WHERE id IN ({})", numbers)}
+        changed = []
+        for change in changes:
+            row = processes.get(change[1])
+            if row is not None:
+                after = list(row)
+                after[PLACE], after[PROGRAM], after[CREDENTIAL], after[COMMAND] = change[3:7]
+                changed.append((change, after))
+        reader.load_dictionaries(row for _, row in changed)
+        if self._query.command_lines:
+            reader.load_commands(row[COMMAND] for _, row in changed)
+        moments, boots = reader.moments(), reader.boots()
+        return [
+            ChangeRecord(
+                change[0], change[1], reader.place(row[PLACE]).logon,
+                moments.wall(boots[boot_position(boots, change[0])].id, change[2]), make_process(reader, row, None),
+                reader.credential(row[CREDENTIAL]).user, change[7],
+            )
+            for change, row in changed
+        ]  # fmt: skip
+
+
+def change_conditions(query: ChangeRecordQuery) -> str:
+    """Return the WHERE clause of a query for changes."""
+    parts = ["1"]
+    for column, values in (("id", query.ids), ("process", query.process_ids)):
+        if values is not None:
+            parts.append(f"{column} IN ({','.join(map(str, sorted(values)))})")
+    return " AND ".join(parts)

@@ -1,0 +1,57 @@
+"""How long the history will last: its growth in the last day, and what that makes of its maximum size."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from logonscope.answers.check import Check
+from logonscope.journal.process_rows import first_number
+from logonscope.journal.reader import Reader
+from logonscope.machine.history import HistoryState
+
+DAY = 86_400
+LEAST_SECONDS = 3600
+"""From a shorter history nothing is derived."""
+
+LEAST_DAYS = 7
+
+
+def bytes_a_day(reader: Reader, size: int, row_count: int, now: float) -> int | None:
+    """Return the growth of the history in 24 hours, from the share of its rows that are so new.
+
+    Args:
+        reader: reads the journal.
+        size: bytes of its files.
+        row_count: number of the rows that are kept.
+        now: the wall time in seconds.
+    """
+    since = reader.value("kept_since")
+    if since is None or not row_count:
+        return None
+    seconds = min(DAY, now - since / 1e6)
+    if seconds < LEAST_SECONDS:
+        return None
+    first = first_number(reader.moments(), reader.boots(), datetime.fromtimestamp(now - seconds, UTC))
+    (recent,) = reader.rows("SELECT count(*) FROM recent WHERE id >= ?", (first,))[0]
+    return int(size / row_count * (_sealed_since(reader, first) + recent) * DAY / seconds)
+
+
+def _sealed_since(reader: Reader, first: int) -> float:
+    """Return the number of kept rows of the seals since a number; of the first of them, its share."""
+    seals = reader.rows("SELECT seq, n - coalesce(removed, 0) FROM seal WHERE seq >= ? ORDER BY seq", (first,))
+    if not seals:
+        return 0
+    (before,) = reader.rows("SELECT coalesce(max(seq), 0) FROM seal WHERE seq < ?", (first,))[0]
+    seq, count = seals[0]
+    share = (seq - first) / max(1, seq - before)
+    return float(sum(row[1] for row in seals) - count * (1 - share))
+
+
+def check_duration(state: HistoryState) -> Iterator[Check]:
+    """Yield the check of ``logonscope doctor`` how long the history will last."""
+    days = state.days_of_size
+    if days is None or state.bytes_a_day is None or state.max_bytes is None:
+        return
+    growth = f"{state.bytes_a_day / (1 << 20):.1f} MiB a day; history_size holds {days:,.0f} days of that"
+    is_long = days >= LEAST_DAYS
+    advice = "" if is_long else "raise history_size, or exclude programs with history_exclude"
+    yield Check("history: growth", True if is_long else None, growth, advice)

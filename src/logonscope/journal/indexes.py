@@ -1,0 +1,46 @@
+"""Which indexes of the journal lead to the rows of a query, as SQLite plans it."""
+
+import re
+from collections.abc import Sequence
+
+from logonscope.journal.change_rows import change_conditions
+from logonscope.journal.logon_conditions import planned_conditions
+from logonscope.journal.process_rows import INDEXED
+from logonscope.journal.reader import Reader
+from logonscope.machine.history import ChangeRecordQuery, LogonRecordQuery, ProcessRecordQuery
+
+_USED = re.compile(r"USING (?:COVERING )?(?:INDEX (\w+)|(INTEGER PRIMARY KEY))")
+PRIMARY_KEY = "record number"
+
+
+def used_indexes(reader: Reader, query: LogonRecordQuery | ProcessRecordQuery | ChangeRecordQuery) -> Sequence[str]:
+    """Return the names of the indexes; none: all rows are read.
+
+    The answer depends on the query alone, not on what is kept, which the caller may not be allowed to see.
+    """
+    if isinstance(query, LogonRecordQuery):
+        conditions, parameters = planned_conditions(query, query.users, query.keys)
+        return _plan(reader, f"SELECT * FROM logon WHERE {' AND '.join(conditions)}", parameters)
+    has_times = query.since is not None or query.until is not None
+    if isinstance(query, ChangeRecordQuery):
+        span = " AND id > 0 AND id < 9" if has_times else ""
+        return _plan(reader, f"SELECT * FROM change WHERE {change_conditions(query)}{span} ORDER BY id")
+    requested = {
+        "place": query.logons, "pid": query.pids, "program": query.names or query.name_prefix or None,
+    }  # fmt: skip
+    if query.ids is not None:
+        return [PRIMARY_KEY]
+    column = next((name for name in INDEXED if requested[name] is not None), None)
+    if column == "pid":
+        return ["process_zone"]
+    if column is not None:
+        return _plan(reader, f"SELECT id FROM process WHERE {column} IN (1) AND id > 0 AND id < 9")
+    if has_times or query.started_since is not None:
+        return [PRIMARY_KEY]
+    return _plan(reader, "SELECT * FROM process WHERE lasted IS NULL ORDER BY id") if query.is_running else []
+
+
+def _plan(reader: Reader, query: str, parameters: Sequence[object] = ()) -> list[str]:
+    details = [row[3] for row in reader.rows(f"EXPLAIN QUERY PLAN {query}", parameters)]
+    names = [name or PRIMARY_KEY for detail in details for name, _ in _USED.findall(detail)]
+    return list(dict.fromkeys(names))

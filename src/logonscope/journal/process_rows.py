@@ -1,0 +1,279 @@
+"""Rows of past processes for a query: which indexes lead to them, and in which pages they are read.
+
+The numbers of rows are in the order of their starts, so a range of times is a range of numbers. Processes that were
+found running, after a gap, have greater numbers than their starts would give: an index of their own finds them.
+"""
+
+from array import array
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from logonscope.journal.moments import Moments
+from logonscope.journal.reader import SLACK_MS, Boot, Reader
+from logonscope.journal.rows import CREDENTIAL, ID, LASTED, PID, PLACE, PROGRAM, TICKS
+from logonscope.machine import Look
+from logonscope.machine.history import ProcessRecordQuery
+
+PAGE = 2000
+LAST = 1 << 62
+
+Limits = Mapping[int, tuple[int, int]]
+"""Boot -> ms since that boot: the first and the last one of a range of wall times."""
+
+Lend = Callable[[], AbstractContextManager[Reader]]
+
+
+class Conditions(NamedTuple):
+    """The values of columns that a query allows; None: any. ``numbers`` are those of rows."""
+
+    numbers: Sequence[int] | None
+    columns: Mapping[str, Sequence[int]]
+    is_running: bool
+
+    @property
+    def is_empty(self) -> bool:
+        """Return whether no row can match."""
+        return any(not values for values in (*self.columns.values(), self.numbers) if values is not None)
+
+    @property
+    def is_narrow(self) -> bool:
+        """Return whether few rows match: those of some logon sessions, of a pid, or some rows themselves."""
+        return self.numbers is not None or "place" in self.columns or "pid" in self.columns
+
+    @property
+    def where(self) -> str:
+        """Return the conditions in SQL; lists are numbers of the journal's own."""
+        parts = [f"{column} IN ({','.join(map(str, values))})" for column, values in self.columns.items()]
+        return " AND ".join(["1", *parts, *(["lasted IS NULL"] if self.is_running else [])])
+
+    def match(self, row: Sequence[Any]) -> bool:
+        """Return whether a row matches."""
+        return (
+            (self.numbers is None or row[ID] in self.numbers)
+            and all(row[COLUMN[column]] in values for column, values in self.columns.items())
+            and (row[LASTED] is None or not self.is_running)
+        )
+
+
+COLUMN = {"pid": PID, "place": PLACE, "program": PROGRAM, "credential": CREDENTIAL}
+"""Columns that conditions limit, and their positions."""
+
+INDEXED = ("place", "pid", "program")
+"""Columns that lead to the numbers of rows, the narrowest first."""
+
+
+class ProcessRows:
+    """The rows of one query."""
+
+    def __init__(self, lend: Lend, look: Look, query: ProcessRecordQuery) -> None:
+        self._lend, self._look, self._query = lend, look, query
+
+    def __repr__(self) -> str:
+        return f"<ProcessRows {self._query}>"
+
+    def pages(self) -> Iterator[list[Any]]:
+        """Yield rows by pages, in the order of their numbers; no statement stays open between two of them."""
+        query = self._query
+        with self._lend() as reader:
+            conditions = make_conditions(reader, query)
+            if conditions.is_empty:
+                return
+            moments, boots = reader.moments(), reader.boots()
+            if query.newest is not None:
+                yield self._newest(reader, conditions, query.newest)
+                return
+            limits = time_limits(moments, query.since, query.until)
+            low, high = self._span(moments, boots, is_narrow=conditions.is_narrow)
+            early = self._early_rows(reader, conditions, limits, low)
+        for rows in (early, *self._later_pages(conditions, low, high)):
+            page = rows if limits is None else [row for row in rows if is_process_within(row, boots, limits)]
+            if page:
+                yield page
+
+    def _span(self, moments: Moments, boots: Sequence[Boot], *, is_narrow: bool) -> tuple[int, int]:
+        """Return the numbers between which rows started within the times of the query.
+
+        A narrow query reads all of its rows: to look for those that started before the time would cost more.
+        """
+        query = self._query
+        since = query.started_since
+        if since is None and not is_narrow:
+            since = query.since
+        low, high = -1, LAST
+        if since is not None:
+            low = first_number(moments, boots, since) - 1
+        if query.until is not None:
+            limits = time_limits(moments, None, query.until) or {}
+            high = max(
+                (moments.first_row_after(boot, last + SLACK_MS) for boot, (_, last) in limits.items()), default=0
+            )
+        return low, high
+
+    def _early_rows(self, reader: Reader, conditions: Conditions, limits: Limits | None, low: int) -> list[Any]:
+        """Return the rows up to a number whose processes may still have run then, if the query includes them."""
+        query = self._query
+        if query.since is None or query.started_since is not None or conditions.is_narrow or not limits:
+            return []
+        boot = min(limits)
+        rows = reader.rows_running_at(boot, limits[boot][0])
+        return sorted((row for row in rows if row[ID] <= low and conditions.match(row)), key=_id_of)
+
+    def _later_pages(self, conditions: Conditions, low: int, high: int) -> Iterator[list[Any]]:
+        """Yield the rows between two numbers, then those after them that were found running."""
+        if conditions.numbers is not None:
+            yield from self._pages_of(conditions, conditions.numbers)
+            return
+        indexed = next((column for column in INDEXED if column in conditions.columns), None)
+        if indexed is not None:
+            # the index has the numbers: they are read alone, sorted, and then the rows of a page at a time
+            yield from self._pages_of(conditions, self._numbers(conditions, indexed, low, high), indexed)
+        else:
+            yield from self._pages_between(conditions, low, high)
+        if high < LAST:
+            with self._lend() as reader:
+                found = reader.rows(
+                    f"SELECT * FROM process INDEXED BY process_found WHERE source & 1 AND id >= {high}"
+                    f" UNION ALL SELECT * FROM recent WHERE source & 1 AND id >= {high}"
+                )
+            yield [row for row in found if conditions.match(row)]
+
+    def _numbers(self, conditions: Conditions, column: str, low: int, high: int) -> "array[int]":
+        numbers = array("q")
+        values = ",".join(map(str, conditions.columns[column]))
+        with self._lend() as reader:
+            if column == "pid":
+                for pid in conditions.columns[column]:
+                    self._look.check()
+                    numbers.extend(reader.numbers_of_pid(pid, low, high))
+                return array("q", sorted(set(numbers)))
+            for table in ("process", "recent"):
+                self._look.check()
+                query = f"SELECT id FROM {table} WHERE {column} IN ({values}) AND id > ? AND id < ?"
+                numbers.extend(row[0] for row in reader.rows(query, (low, high)))
+        # a row that was moved in between is in both
+        return array("q", sorted(set(numbers)))
+
+    def _pages_of(
+        self, conditions: Conditions, numbers: Sequence[int], column: str | None = None
+    ) -> Iterator[list[Any]]:
+        """Yield the rows with these numbers, by pages; ``column`` has the index that led to them."""
+        where = conditions.where
+        for first in range(0, len(numbers), PAGE):
+            self._look.check()
+            page = numbers[first : first + PAGE]
+            if column is None or column == "pid":
+                span = f"id IN ({','.join(map(str, page))})"
+            else:
+                # between two numbers, the index leads to the rows of this page alone
+                span = f"id >= {page[0]} AND id <= {page[-1]}"
+            hint = "NOT INDEXED" if column in {None, "pid"} else f"INDEXED BY process_{column}"
+            with self._lend() as reader:
+                rows = reader.rows(f"SELECT * FROM process {hint} WHERE {span} AND {where}")
+                rows += reader.rows(f"SELECT * FROM recent WHERE {span} AND {where}")
+            # a row that was moved in between is in both
+            yield sorted(dict(zip(map(_id_of, rows), rows, strict=True)).values(), key=_id_of)
+
+    def _pages_between(self, conditions: Conditions, low: int, high: int) -> Iterator[list[Any]]:
+        where = conditions.where
+        while True:
+            self._look.check()
+            with self._lend() as reader:
+                page = _read_page(reader, where, low, high)
+            if not page:
+                return
+            low = page[-1][ID]
+            yield page
+
+    @staticmethod
+    def _newest(reader: Reader, conditions: Conditions, count: int) -> list[Any]:
+        rows: list[Any] = []
+        for table in ("recent", "process"):
+            rows += reader.rows(f"SELECT * FROM {table} WHERE {conditions.where} ORDER BY id DESC LIMIT ?", (count,))
+        return sorted(rows, key=_id_of)[-count:]
+
+
+def make_conditions(reader: Reader, query: ProcessRecordQuery) -> Conditions:
+    """Return the values of columns that a query allows."""
+    columns: dict[str, Sequence[int]] = {}
+    if query.logons is not None:
+        columns["place"] = reader.places_of(sorted(query.logons))
+    if query.pids is not None:
+        columns["pid"] = sorted(query.pids)
+    if query.names is not None or query.name_prefix is not None:
+        columns["program"] = reader.programs_named(query.names, query.name_prefix)
+    if query.users is not None:
+        columns["credential"] = reader.credentials_of(query.users)
+    return Conditions(None if query.ids is None else sorted(query.ids), columns, query.is_running)
+
+
+def _read_page(reader: Reader, where: str, low: int, high: int) -> list[Any]:
+    order = "AND id > ? AND id < ? ORDER BY id LIMIT ?"
+    page = reader.rows(f"SELECT * FROM process WHERE {where} {order}", (low, high, PAGE))
+    if len(page) == PAGE:
+        return page
+    last = page[-1][ID] if page else low
+    # rows of ``recent`` are newer than all others
+    return page + reader.rows(f"SELECT * FROM recent WHERE {where} {order}", (last, high, PAGE))
+
+
+def first_number(moments: Moments, boots: Sequence[Boot], since: datetime) -> int:
+    """Return a number such that all processes that started at a time or later have it, or greater ones."""
+    limits = time_limits(moments, since, None) or {}
+    if not limits:
+        return LAST
+    boot = min(limits)
+    ms = limits[boot][0] - SLACK_MS
+    first_seq = next(row.first_seq for row in boots if row.id == boot)
+    return first_seq if ms <= 0 else max(first_seq, moments.first_row_at(boot, ms))
+
+
+def last_number(moments: Moments, until: datetime) -> int:
+    """Return a number such that what was seen up to a time has smaller ones."""
+    limits = time_limits(moments, None, until) or {}
+    began = {line.boot for line in moments.lines if line.first_wall <= until.timestamp() * 1e6}
+    ends = (moments.first_row_after(boot, last + SLACK_MS) for boot, (_, last) in limits.items() if boot in began)
+    return max(ends, default=0)
+
+
+def time_limits(moments: Moments, since: datetime | None, until: datetime | None) -> Limits | None:
+    """Return the range of wall times as ms since each boot; None: there is no limit."""
+    if since is None and until is None:
+        return None
+    low = -(1 << 60) if since is None else int(since.timestamp() * 1e6)
+    high = 1 << 60 if until is None else int(until.timestamp() * 1e6)
+    limits: dict[int, tuple[int, int]] = {}
+    for line in moments.lines:
+        # what ran before the first line of a boot began can have been found running
+        is_later = line.first_wall > high and line.boot in limits
+        if is_later or (line.last_seq is not None and line.last_wall < low):
+            continue
+        # a process can have begun long before the first row of the line
+        first = line.first_ms + (low - line.first_wall) // 1000
+        last = line.first_ms + (high - line.first_wall) // 1000
+        before = limits.get(line.boot)
+        limits[line.boot] = (first, last) if before is None else (min(first, before[0]), max(last, before[1]))
+    return limits
+
+
+def is_process_within(row: Sequence[Any], boots: Sequence[Boot], limits: Limits) -> bool:
+    """Return whether a process existed within a range of times."""
+    boot = boots[boot_position(boots, row[ID])]
+    low, high = limits.get(boot.id, (0, -1))
+    start = row[TICKS] * 1000 // boot.ticks
+    return bool(start < high and (row[LASTED] is None or start + row[LASTED] >= low))
+
+
+def boot_position(boots: Sequence[Boot], number: int) -> int:
+    """Return the position of the boot of a number."""
+    return max(bisect_right(boots, number, key=_first_seq) - 1, 0)
+
+
+def _first_seq(boot: Boot) -> int:
+    return boot.first_seq
+
+
+def _id_of(row: Sequence[Any]) -> int:
+    return int(row[ID])

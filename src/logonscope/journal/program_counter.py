@@ -1,0 +1,67 @@
+"""How often each program ran in logon sessions."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from logonscope.facts.history import ProgramCount
+from logonscope.journal.minute_clock import MinuteClock
+from logonscope.journal.reader import Reader
+
+Counts = dict[int | None, list[int]]
+"""Program -> number of its runs, of those that failed, and the ticks of the first and the last start."""
+
+
+class ProgramCounter:
+    """Counts the programs of logon sessions on one connection."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+
+    def __repr__(self) -> str:
+        return f"<ProgramCounter of {self._reader!r}>"
+
+    def count(self, logons: Sequence[int]) -> Mapping[int, Sequence[ProgramCount]]:
+        """Return the programs of each logon session by its record, the most frequent first."""
+        reader = self._reader
+        places = dict(reader.by_numbers("SELECT id, logon FROM place WHERE logon IN ({})", sorted(logons)))
+        counts: dict[int, Counts] = defaultdict(dict)
+        for table in ("process", "recent"):
+            # grouped by place, which the index has in order, and added up here
+            query = (
+                f"SELECT place, program, count(*), count(nullif(status, 0)), min(ticks), max(ticks) FROM {table}"
+                f" WHERE place IN ({{}}) GROUP BY 1, 2"
+            )
+            for place, program, *new in reader.by_numbers(query, sorted(places)):
+                _add(counts[places[place]], program, new)
+        reader.load_programs({program for by_program in counts.values() for program in by_program})
+        boots = dict(reader.by_numbers("SELECT id, boot FROM logon WHERE id IN ({})", sorted(counts)))
+        clock = MinuteClock(reader.moments())
+        return {logon: self._describe(by_program, boots[logon], clock) for logon, by_program in counts.items()}
+
+    def _describe(self, by_program: Counts, boot: int, clock: MinuteClock) -> list[ProgramCount]:
+        merged: dict[Any, list[int]] = {}
+        kernel_names: dict[Any, str | None] = {}
+        for number, counts in by_program.items():
+            program = self._reader.program(number)
+            key = program.name or program.comm, program.exe
+            kernel_names.setdefault(key, program.comm)
+            _add(merged, key, counts)
+        tick_ms = 1000 // self._reader.boot(boot).ticks
+        programs = []
+        for key, (count, failed, first, last) in sorted(merged.items(), key=_most_first):
+            times = clock.wall(boot, first * tick_ms), clock.wall(boot, last * tick_ms)
+            programs.append(ProgramCount(key[0], key[1], count, failed, times[0], times[1], kernel_names[key]))
+        return programs
+
+
+def _add(counts: dict[Any, list[int]], key: Any, new: Sequence[int]) -> None:
+    old = counts.get(key)
+    if old is None:
+        counts[key] = list(new)
+    else:
+        counts[key] = [old[0] + new[0], old[1] + new[1], min(old[2], new[2]), max(old[3], new[3])]
+
+
+def _most_first(item: tuple[Any, Sequence[int]]) -> tuple[int, str]:
+    return -item[1][0], str(item[0])

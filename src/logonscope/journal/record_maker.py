@@ -1,0 +1,87 @@
+"""Records of processes made of rows: many at once, as the rows of a login can be ten thousand."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from logonscope.facts import Process
+from logonscope.facts.history import ProcessRecord
+from logonscope.journal.minute_clock import MinuteClock
+from logonscope.journal.process_rows import boot_position
+from logonscope.journal.reader import Boot, Reader, make_process
+from logonscope.journal.rows import ID
+from logonscope.journal.schema import BOOT_ENDED, FOUND, SWEPT
+
+_PID, _PPID, _START, _TGID, _CMDLINE = (
+    Process._fields.index(name) for name in ("pid", "ppid", "start", "tgid", "cmdline")
+)
+_END_IS_BOUND = SWEPT | BOOT_ENDED
+
+State = tuple[int | None, int | None, int | None]
+"""Place, program and credential of a row."""
+
+
+class RecordMaker:
+    """Makes records of the rows of one page."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._boots = reader.boots()
+        self._clock = MinuteClock(reader.moments())
+        # rows with the same state have the same facts, save those of the process itself
+        self._templates: dict[State, tuple[list[Any], int | None, str | None]] = {}
+
+    def __repr__(self) -> str:
+        return f"<RecordMaker of {self._reader!r}>"
+
+    def make(self, rows: Sequence[Sequence[Any]], *, command_lines: bool) -> list[ProcessRecord]:
+        """Return the records of rows, which are in the order of their numbers."""
+        reader = self._reader
+        reader.load_dictionaries(rows)
+        if command_lines:
+            reader.load_commands(row[7] for row in rows)
+        # the parents first: a child names its parent by record, people by pid
+        parents = reader.parents(rows)
+        records: list[ProcessRecord] = []
+        first, last = 0, len(rows)
+        while first < last:
+            position = boot_position(self._boots, rows[first][ID])
+            following = self._boots[position + 1].first_seq if position + 1 < len(self._boots) else 1 << 62
+            end = next((at for at in range(first, last) if rows[at][ID] >= following), last)
+            records += self._make_of_boot(self._boots[position], rows[first:end], parents)
+            first = end
+        return records
+
+    def _make_of_boot(self, boot: Boot, rows: Sequence[Sequence[Any]], parents: Any) -> list[ProcessRecord]:
+        tick_ms, boot_id, uuid = 1000 // boot.ticks, boot.id, boot.uuid
+        templates, wall, command = self._templates, self._clock.wall, self._reader.command
+        # the call of a NamedTuple costs more than a tuple made at once
+        make = tuple.__new__
+        records = []
+        for row in rows:
+            number, place, pid, ticks, parent, program, credential, argv, _, _, lasted, status, source, _ = row
+            template = templates.get((place, program, credential))
+            if template is None:
+                template = self._add_template(row, (place, program, credential))
+            facts, logon, user = template
+            facts = facts.copy()
+            facts[_PID] = facts[_TGID] = pid
+            facts[_START] = ticks
+            known_parent = parents.get(parent)
+            if known_parent is not None:
+                facts[_PPID] = known_parent[0]
+            if argv is not None:
+                facts[_CMDLINE] = command(argv)
+            start = wall(boot_id, ticks * tick_ms)
+            source = source or 0
+            records.append(make(ProcessRecord, (
+                number, logon, parent, uuid, make(Process, facts), user, start, bool(source & FOUND),
+                None if lasted is None else start + lasted * 1000, bool(source & _END_IS_BOUND), lasted, status,
+            )))  # fmt: skip
+        return records
+
+    def _add_template(self, row: Sequence[Any], state: State) -> tuple[list[Any], int | None, str | None]:
+        place, _, credential = state
+        facts = list(make_process(self._reader, row, None)._replace(cmdline=None))
+        template = facts, self._reader.place(place).logon, self._reader.credential(credential).user
+        self._templates[state] = template
+        return template

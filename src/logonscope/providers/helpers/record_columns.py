@@ -1,0 +1,101 @@
+"""Columns of records of the history, their references, and the selections for fixed keys of records."""
+
+from collections.abc import Callable
+from typing import Any
+
+from logonscope.answers.history import PastChange, PastLogin, PastProcess
+from logonscope.cim.types import Value
+from logonscope.machine import EVERYTHING, Selection
+from logonscope.providers.helpers.provider import Column
+
+JOURNAL = "the history"
+_UNSHOWABLE = "\ufffd"
+"""Replaces characters that cannot be shown: a fixed text with it can mean many texts."""
+
+
+def logon_column(name: str, source: str = JOURNAL) -> Column:
+    """Return the column of a field of the first element of an item, a past logon session."""
+    return _field_column(PastLogin._fields.index(name), 0, source)
+
+
+def login_column(name: str, source: str = JOURNAL) -> Column:
+    """Return the column of a field of the second element of an item, the logon session of a past process."""
+    return _field_column(PastLogin._fields.index(name), 1, source)
+
+
+def process_column(name: str, source: str = JOURNAL, *facts: str) -> Column:
+    """Return the column of a field of a past process."""
+    return _field_column(PastProcess._fields.index(name), 0, source, *facts)
+
+
+def change_column(name: str, source: str = JOURNAL, *facts: str) -> Column:
+    """Return the column of a field of a change."""
+    return _field_column(PastChange._fields.index(name), 0, source, *facts)
+
+
+def _field_column(index: int, element: int, source: str, *facts: str) -> Column:
+    def field_value(*item: Any) -> Value:
+        value: Value = item[element][index]
+        return value
+
+    return Column(field_value, source, frozenset(facts))
+
+
+def record_reference(class_name: str, element: int) -> Callable[..., Value]:
+    """Return the function that makes a reference to the record that is an element of an item."""
+
+    def reference(*item: Any) -> Value:
+        return (class_name, item[element].record)
+
+    return reference
+
+
+def select_record(number: Value, _: object = None) -> Selection:
+    """Return the selection of a record by its number."""
+    return Selection(records=_numbers(number))
+
+
+def select_logon_record(number: Value, _: object = None) -> Selection:
+    """Return the selection of what belongs to the record of a logon session."""
+    return Selection(logon_records=_numbers(number))
+
+
+def select_process_record(number: Value, _: object = None) -> Selection:
+    """Return the selection of the changes of a process by its record."""
+    return Selection(process_records=_numbers(number))
+
+
+def select_record_reference(reference: tuple[Value, ...], _: object = None) -> Selection:
+    """Return the selection for a reference to a record."""
+    return select_record(reference[1])
+
+
+def select_logon_record_reference(reference: tuple[Value, ...], _: object = None) -> Selection:
+    """Return the selection of what belongs to the logon session that a reference names."""
+    return select_logon_record(reference[1])
+
+
+def select_process_record_reference(reference: tuple[Value, ...], _: object = None) -> Selection:
+    """Return the selection of the changes of the process that a reference names."""
+    return select_process_record(reference[1])
+
+
+def select_key(fingerprint: Value, _: object = None) -> Selection:
+    """Return the selection of the logon sessions of a key."""
+    text = str(fingerprint)
+    return EVERYTHING if _UNSHOWABLE in text else Selection(keys=frozenset({text}))
+
+
+def select_process_id(pid: Value, _: object = None) -> Selection:
+    """Return the selection of a pid that is a number."""
+    return Selection(pids=_numbers(pid))
+
+
+def select_process_name(name: Value, _: object = None) -> Selection:
+    """Return the selection of processes by their name."""
+    text = str(name)
+    return EVERYTHING if _UNSHOWABLE in text else Selection(process_names=frozenset({text}))
+
+
+def _numbers(number: Value) -> frozenset[int]:
+    return frozenset({number}) if isinstance(number, int) else frozenset()

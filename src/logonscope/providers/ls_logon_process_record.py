@@ -1,0 +1,26 @@
+"""LS_LogonProcessRecord: the past logon session that each past process belonged to when it started."""
+
+from logonscope.answers.history import PastLogin, PastProcess
+from logonscope.providers.helpers.provider import Context, End, Provider, column
+from logonscope.providers.helpers.record_columns import (
+    JOURNAL,
+    record_reference,
+    select_logon_record_reference,
+    select_record_reference,
+)
+
+
+def _has_logon(_: PastProcess, login: PastLogin, __: Context) -> bool:
+    return bool(login.record)
+
+
+PROVIDER = Provider(
+    subject="process record",
+    is_instance=_has_logon,
+    columns={
+        "Antecedent": column(record_reference("LS_LogonRecord", 1), JOURNAL),
+        "Dependent": column(record_reference("LS_ProcessRecord", 0), JOURNAL),
+    },
+    ends={"Antecedent": End("logon record", slice(1, 2)), "Dependent": End("process record", slice(0, 2))},
+    selections={"Antecedent": select_logon_record_reference, "Dependent": select_record_reference},
+)

@@ -1,0 +1,75 @@
+"""Ranges of columns: the least and the greatest value with which a row can match a condition.
+
+Equal values are not ranges: ``condition.fixed_values`` has them.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from logonscope.wql.bind import MOMENT, NUMBER, TEXT
+from logonscope.wql.condition import Condition, Every, Some, Term
+from logonscope.wql.tree import AT_LEAST, AT_MOST, EQUAL, GREATER, LESS, LIKE
+
+_WILDCARD = re.compile(r"[%_\[]")
+
+
+class ColumnRange(NamedTuple):
+    """The values that a column can have in a matching row; None: no limit. Both ends are part of the range."""
+
+    low: Any = None
+    high: Any = None
+    prefix: str = ""  # beginning of the text, ignoring case
+
+
+def column_ranges(condition: Condition) -> Mapping[str, ColumnRange]:
+    """Return, by column, the range that a condition limits it to; columns without a limit are left out."""
+    if isinstance(condition, Term):
+        found = _range_of_term(condition)
+        return {} if found is None else {condition.column: found}
+    ranges: dict[str, ColumnRange] = {}
+    if isinstance(condition, Every):
+        for part in map(column_ranges, condition.terms):
+            for column, found in part.items():
+                ranges[column] = _intersection(ranges[column], found) if column in ranges else found
+    elif isinstance(condition, Some):
+        # a column is limited only if every alternative limits it
+        first, *others = map(column_ranges, condition.terms)
+        for column, found in first.items():
+            if all(column in part for part in others):
+                for part in others:
+                    found = _hull(found, part[column])  # noqa: PLW2901 -- grows with each alternative
+                if found != ColumnRange():
+                    ranges[column] = found
+    return ranges
+
+
+def _range_of_term(term: Term) -> ColumnRange | None:
+    if term.kind == TEXT and term.operator == LIKE:
+        prefix = _WILDCARD.split(str(term.value), maxsplit=1)[0]
+        return ColumnRange(prefix=prefix.lower()) if prefix else None
+    if term.kind not in {MOMENT, NUMBER}:
+        return None
+    if term.operator == EQUAL:
+        return ColumnRange(term.value, term.value)
+    if term.operator in {GREATER, AT_LEAST}:
+        return ColumnRange(low=term.value)
+    return ColumnRange(high=term.value) if term.operator in {LESS, AT_MOST} else None
+
+
+def _intersection(first: ColumnRange, second: ColumnRange) -> ColumnRange:
+    lows = [part.low for part in (first, second) if part.low is not None]
+    highs = [part.high for part in (first, second) if part.high is not None]
+    prefix = max(first.prefix, second.prefix, key=len)
+    return ColumnRange(max(lows, default=None), min(highs, default=None), prefix)
+
+
+def _hull(first: ColumnRange, second: ColumnRange) -> ColumnRange:
+    low = None if first.low is None or second.low is None else min(first.low, second.low)
+    high = None if first.high is None or second.high is None else max(first.high, second.high)
+    return ColumnRange(low, high, _common_prefix(first.prefix, second.prefix))
+
+
+def _common_prefix(first: str, second: str) -> str:
+    length = next((at for at, pair in enumerate(zip(first, second, strict=False)) if len(set(pair)) > 1), None)
+    return first[: min(len(first), len(second)) if length is None else length]

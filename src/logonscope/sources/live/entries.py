@@ -10,10 +10,6 @@ It is mostly earlier, by a microsecond, and by much more where the kernel was bu
 """
 
 
-UNKNOWN, MIXED, MANAGER, DIFFERING_CHILD = 1, 2, 4, 8
-"""Parts of Entry.doubt: its logon is not known; its threads differ; it is a service manager; for each such child."""
-
-
 class ReadFacts(NamedTuple):
     """Facts of one process, all read from the same process."""
 
@@ -99,25 +95,16 @@ class Entry:
         self.born = born  # monotonic ns of the fork if it was in this batch; 0: it was not seen, or in an earlier batch
         self.parent = parent
         self.place = place
-        self.doubt = 0  # not 0: its children may not have what it has; see UNKNOWN and the others
+        self.doubt = 0  # not 0: its children may not have what it has; see doubt.py
         self.ended = 0  # monotonic ns of the end
         self.status: int | None = None  # of wait(2)
 
     def __repr__(self) -> str:
         return f"<Entry {self.pid} of {self.place}>"
 
-
-def is_same(entry: Entry, facts: ReadFacts) -> bool:
-    """Return whether facts are those of this process, not of a later one with its pid."""
-    return facts.start <= entry.start + SLACK_TICKS
-
-
-def differs(child: Entry, parent: Entry) -> bool:
-    """Return whether children of one of the two can have another owner than children of the other."""
-    place, parent_place = child.place, parent.place
-    if place is not parent_place and (place.ses != parent_place.ses or place.cgroup != parent_place.cgroup):
-        return True
-    return bool((child.doubt | parent.doubt) & UNKNOWN) or bool(child.doubt & MIXED)
+    def fits(self, facts: ReadFacts) -> bool:
+        """Return whether facts are those of this process, not of a later one with its pid."""
+        return facts.start <= self.start + SLACK_TICKS
 
 
 class State(NamedTuple):

@@ -17,26 +17,8 @@ from collections.abc import Callable, Collection, Iterable
 
 from logonscope.facts import UNSET
 from logonscope.machine import Membership
-
-# fmt: off
-from logonscope.sources.live.entries import (
-    DIFFERING_CHILD,
-    MANAGER,
-    MIXED,
-    SLACK_TICKS,
-    UNKNOWN,
-    Change,
-    Counts,
-    Entry,
-    Ids,
-    ProcessReader,
-    ReadFacts,
-    State,
-    differs,
-    is_same,
-)
-
-# fmt: on
+from logonscope.sources.live.doubt import DIFFERING_CHILD, MANAGER, MIXED, UNKNOWN, differs
+from logonscope.sources.live.entries import SLACK_TICKS, Change, Counts, Entry, Ids, ProcessReader, ReadFacts, State
 from logonscope.sources.live.places import Children, Places, memberships_in
 from logonscope.sources.live.records import EXEC, EXIT, FORK, Batch, LoginWrite, Record, Writes
 
@@ -152,13 +134,13 @@ class LiveIndex:
             if not self._differs_from(entry, facts):
                 continue
             differences += 1
-            if entry is not None and (facts is None or not is_same(entry, facts)):
+            if entry is not None and (facts is None or not entry.fits(facts)):
                 # its last events are missing, and a login may have been among them
                 self._set_ids(entry, _NOT_KNOWN, 0)
                 self._drop(entry, 0)
             if facts is None:
                 continue
-            if entry is None or not is_same(entry, facts):
+            if entry is None or not entry.fits(facts):
                 self._add_read(pid, facts, 0)
             else:
                 entry.start = facts.start
@@ -456,7 +438,7 @@ class LiveIndex:
         """Read the parent of a process whose parent has ended."""
         entry = self.entries.get(pid)
         facts = None if entry is None else self._read(pid)
-        if entry is not None and facts is not None and is_same(entry, facts):
+        if entry is not None and facts is not None and entry.fits(facts):
             self._set_parent(entry, facts.parent)
 
     def _replace(self, entry: Entry, ns: int) -> None:
@@ -585,7 +567,7 @@ class LiveIndex:
     def _reread(self, pid: int) -> bool:
         """Read again what decides the owner of a process; return whether it could be read."""
         entry, facts = self.entries.get(pid), self._read(pid)
-        if entry is None or facts is None or not is_same(entry, facts) or (entry.ended and not facts.is_zombie):
+        if entry is None or facts is None or not entry.fits(facts) or (entry.ended and not facts.is_zombie):
             return False
         entry.start = facts.start
         self._note_read(pid, facts)

@@ -21,7 +21,9 @@ class OpenCounter:
         sys.addaudithook(self._note)
 
     def _note(self, event: str, arguments: tuple[object, ...]) -> None:
-        if event in {"open", "os.listdir", "os.scandir"} and str(arguments[0]).startswith("/proc"):
+        # files of a process are opened relative to its directory
+        name = str(arguments[0])
+        if event in {"open", "os.listdir", "os.scandir"} and (name.startswith("/proc") or not name.startswith("/")):
             self.count += 1
 
 

@@ -116,7 +116,7 @@ def test_answers_and_the_end_do_not_wait_for_a_subscription_that_reads_all_proce
     host.start()
     source = LiveSource(host)
     direct.is_slow = True
-    listener = threading.Thread(target=lambda: next(source.events()), daemon=True)
+    listener = threading.Thread(target=lambda: list(source.events()), daemon=True)
     listener.start()
     assert direct.is_reading.wait(10)
     assert host.drain(10) is host.index

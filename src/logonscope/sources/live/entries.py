@@ -1,7 +1,10 @@
 """Plain data of the live index: processes, changes of them, counts, and the reader of single processes."""
 
 from collections.abc import Collection, Iterable
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from logonscope.sources.live.users import Users
 
 SLACK_TICKS = 1
 """Clock ticks by which a start may be later than the time of its event, because two clocks are compared.
@@ -87,7 +90,7 @@ class Place:
 class Entry:
     """A process in the index."""
 
-    __slots__ = ("born", "doubt", "ended", "parent", "pid", "place", "start", "status")
+    __slots__ = ("born", "doubt", "ended", "parent", "pid", "place", "start", "status", "users")
 
     def __init__(self, pid: int, start: int, born: int, parent: int, place: Place) -> None:
         self.pid = pid
@@ -98,13 +101,15 @@ class Entry:
         self.doubt = 0  # not 0: its children may not have what it has; see doubt.py
         self.ended = 0  # monotonic ns of the end
         self.status: int | None = None  # of wait(2)
+        self.users: Users | None = None  # None: no event of its uids, or of an ancestor's, was seen
 
     def __repr__(self) -> str:
         return f"<Entry {self.pid} of {self.place}>"
 
-    def fits(self, facts: ReadFacts) -> bool:
-        """Return whether facts are those of this process, not of a later one with its pid."""
-        return facts.start <= self.start + SLACK_TICKS
+
+def is_same(entry: Entry, facts: ReadFacts) -> bool:
+    """Return whether facts are those of this process, not of a later one with its pid."""
+    return facts.start <= entry.start + SLACK_TICKS
 
 
 class State(NamedTuple):

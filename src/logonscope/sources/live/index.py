@@ -17,16 +17,26 @@ from collections.abc import Callable, Collection, Iterable
 
 from logonscope.facts import UNSET
 from logonscope.machine import Membership
-from logonscope.sources.live.doubt import DIFFERING_CHILD, MANAGER, MIXED, UNKNOWN, differs
-from logonscope.sources.live.entries import SLACK_TICKS, Change, Counts, Entry, Ids, ProcessReader, ReadFacts, State
+from logonscope.sources.live.doubt import DIFFERING_CHILD, MANAGER, MIXED, UNKNOWN, can_differ, differs_from
+from logonscope.sources.live.entries import (
+    SLACK_TICKS,
+    Change,
+    Counts,
+    Entry,
+    Ids,
+    ProcessReader,
+    ReadFacts,
+    State,
+    is_same,
+)
 from logonscope.sources.live.places import Children, Places, memberships_in
-from logonscope.sources.live.records import EXEC, EXIT, FORK, Batch, LoginWrite, Record, Writes
+from logonscope.sources.live.records import EXEC, EXIT, FORK, UID, Batch, LoginWrite, Record, Writes
+from logonscope.sources.live.users import UserTracker
 
 MAX_CHAIN_LENGTH = 100
 """Maximum number of ancestors that are looked at."""
 
 _NOT_KNOWN = None, None, None
-
 _END_NOT_SEEN = 1
 """Entry.ended of a process whose end was not an event."""
 
@@ -56,6 +66,7 @@ class LiveIndex:
         self.places = Places()
         self.counts = Counts()
         self.report: Callable[[Change], object] | None = None
+        self.users = UserTracker(reader)
         self._reader, self._is_login_cgroup = reader, is_login_cgroup
         self._tick_ns, self._sees_writes, self._clock = tick_ns, sees_writes, clock
         self._offset = 0
@@ -124,23 +135,23 @@ class LiveIndex:
 
     def differing(self, pids: Iterable[int]) -> list[int]:
         """Return those of the processes that /proc shows differently, also because an event is still on its way."""
-        return [pid for pid in pids if self._differs_from(self.entries.get(pid), self._read(pid))]
+        return [pid for pid in pids if differs_from(self.entries.get(pid), self._read(pid))]
 
     def mend(self, pids: Iterable[int]) -> int:
         """Read processes again and correct the index; return how many it had wrong."""
         differences = 0
         for pid in pids:
             facts, entry = self._read(pid), self.entries.get(pid)
-            if not self._differs_from(entry, facts):
+            if not differs_from(entry, facts):
                 continue
             differences += 1
-            if entry is not None and (facts is None or not entry.fits(facts)):
+            if entry is not None and (facts is None or not is_same(entry, facts)):
                 # its last events are missing, and a login may have been among them
                 self._set_ids(entry, _NOT_KNOWN, 0)
                 self._drop(entry, 0)
             if facts is None:
                 continue
-            if entry is None or not entry.fits(facts):
+            if entry is None or not is_same(entry, facts):
                 self._add_read(pid, facts, 0)
             else:
                 entry.start = facts.start
@@ -168,13 +179,10 @@ class LiveIndex:
         """Return the children of a process."""
         return self._children.of(pid)
 
-    def _differs_from(self, entry: Entry | None, facts: ReadFacts | None) -> bool:
-        if entry is None or facts is None:
-            return entry is not None or facts is not None
-        place = entry.place
-        if facts.is_zombie and not entry.ended:
-            return True
-        return (entry.start, entry.parent, place.ses, place.loginuid, place.cgroup) != facts[:5]
+    def process_at(self, pid: int, ns: int) -> Entry | None:
+        """Return the process that has a pid, if it had begun at this monotonic moment."""
+        entry = self.entries.get(pid)
+        return None if entry is None or entry.start * self._tick_ns > ns + self._offset else entry
 
     def _suspect_writers(self, writes: Writes, *, is_new_batch: bool = True) -> None:
         """Suspect the threads that wrote and the parents of their processes, before their forks are applied."""
@@ -238,6 +246,7 @@ class LiveIndex:
                 place = parent.place
                 # numbers that are kept are shared: the parent's pid is the object that the parent's entry has
                 entry = entries[child] = Entry(child, (ns + offset) // tick_ns, ns, parent.pid, place)
+                entry.users = parent.users
                 place.pids.add(child)
                 if process in by_parent:
                     children.add(process, child)
@@ -252,7 +261,10 @@ class LiveIndex:
             elif kind == EXEC:
                 self._exec(ns, process)
             elif kind:  # 0 answers the subscription
-                self._reread_with_parent(process)
+                if kind == UID and thread == process and process in entries:
+                    self.users.note_uids(entries[process], word, child)
+                if not self._sees_writes:
+                    self._reread_with_parent(process)
 
     def _fork_in_doubt(self, ns: int, thread: int, parent_pid: int, pid: int) -> None:
         """Add a process that may not have what its parent has."""
@@ -276,6 +288,8 @@ class LiveIndex:
             is_written = ns <= self._written.get(pid, -1)
             ids = _NOT_KNOWN if is_written else self._ids_of_forker(ns, thread, parent_pid)
             self._add(Entry(pid, event_ticks, ns, parent_pid, self.places.get(ids)))
+        if (parent := self.entries.get(parent_pid)) is not None and pid in self.entries:
+            self.entries[pid].users = parent.users
         if pid in self._written:
             self._suspects |= {pid, parent_pid}
 
@@ -314,6 +328,7 @@ class LiveIndex:
                 self._set_ids(entry, _NOT_KNOWN, ns)
         elif entry.doubt & (UNKNOWN | MANAGER) or parent is None or parent.doubt & MANAGER or not self._sees_writes:
             self._reread(pid)
+        self.users.note_exec(entry, ns, self._state)
         if self.report is not None:
             state = self._state(entry)
             self.report(Change(ns, state, state))
@@ -328,6 +343,7 @@ class LiveIndex:
         entry.ended, entry.status = ns, status
         if self._read_now.get(pid, 0) > ns or self._read_before.get(pid, 0) > ns:
             self._set_ids(entry, _NOT_KNOWN, ns)  # what was read after its end is a later process with its pid
+        self.users.note_end(pid, ns)
         if pid in self._children.by_parent:
             self._orphans.update(self._children.of(pid))
             self._suspect_adopters(entry)
@@ -365,7 +381,7 @@ class LiveIndex:
             return  # its fork comes with the next batch, or was never seen
         if facts is None or facts.process != process:
             # the thread has ended: if it executed a program, the process has its login now
-            self._mark_mixed(entry)
+            self._change_doubt(entry, entry.doubt | MIXED)
             if thread == process or not self._reread(process):
                 self._set_ids(entry, _NOT_KNOWN, until)
             return
@@ -377,7 +393,7 @@ class LiveIndex:
             self._set_ids(entry, (facts.ses, facts.loginuid, entry.place.cgroup), until)
         # whichever thread wrote, the others have kept what they had
         if thread != process or not facts.is_only:
-            self._mark_mixed(entry)
+            self._change_doubt(entry, entry.doubt | MIXED)
 
     def _read_moved(self, cgroup: str, until: int) -> None:
         """Find the processes that were moved to a cgroup: its members that the index has elsewhere."""
@@ -438,7 +454,7 @@ class LiveIndex:
         """Read the parent of a process whose parent has ended."""
         entry = self.entries.get(pid)
         facts = None if entry is None else self._read(pid)
-        if entry is not None and facts is not None and entry.fits(facts):
+        if entry is not None and facts is not None and is_same(entry, facts):
             self._set_parent(entry, facts.parent)
 
     def _replace(self, entry: Entry, ns: int) -> None:
@@ -541,18 +557,15 @@ class LiveIndex:
         self._count_in_parent(entry, sign)
         for pid in self._children.of(entry.pid):
             child = self.entries.get(pid)
-            if child is not None and child is not entry and differs(child, entry):
+            if child is not None and child is not entry and can_differ(child, entry):
                 entry.doubt += sign * DIFFERING_CHILD
 
     def _count_in_parent(self, entry: Entry, sign: int) -> None:
         parent = self.entries.get(entry.parent)
         if parent is None or (parent.place is entry.place and not parent.doubt and not entry.doubt):
             return  # the most frequent case
-        if parent is not entry and differs(entry, parent):
+        if parent is not entry and can_differ(entry, parent):
             parent.doubt += sign * DIFFERING_CHILD
-
-    def _mark_mixed(self, entry: Entry) -> None:
-        self._change_doubt(entry, entry.doubt | MIXED)
 
     def _change_doubt(self, entry: Entry, doubt: int) -> None:
         self._count_in_parent(entry, -1)
@@ -567,7 +580,7 @@ class LiveIndex:
     def _reread(self, pid: int) -> bool:
         """Read again what decides the owner of a process; return whether it could be read."""
         entry, facts = self.entries.get(pid), self._read(pid)
-        if entry is None or facts is None or not entry.fits(facts) or (entry.ended and not facts.is_zombie):
+        if entry is None or facts is None or not is_same(entry, facts) or (entry.ended and not facts.is_zombie):
             return False
         entry.start = facts.start
         self._note_read(pid, facts)

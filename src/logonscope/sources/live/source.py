@@ -36,8 +36,13 @@ from logonscope.machine import (
     SocketQuery,
     Source,
 )
+from logonscope.sources.differences import DifferenceFeed
+from logonscope.sources.live.detail_feed import KernelDetailFeed
 from logonscope.sources.live.host import LiveHost, Status
+from logonscope.sources.live.hub import DetailFeed, EventHub
 from logonscope.sources.live.index import LiveIndex
+from logonscope.sources.live.login_reports import LoginReports
+from logonscope.sources.live.ring import RingReader
 from logonscope.sources.live.stream import EventStream
 
 if TYPE_CHECKING:
@@ -51,12 +56,14 @@ HELD_FACTS = frozenset({"ses", "cgroup", "loginuid", "ppid", "start"})
 class LiveSource(BaseSource):
     """The source of this machine, kept true by kernel events."""
 
-    def __init__(self, host: LiveHost) -> None:
+    def __init__(self, host: LiveHost, log_root: str = "/") -> None:
+        """Create a source of a started host; login programs log below ``log_root``."""
         self._host, self._direct = host, host.direct
         self.label = host.direct.label
         self.partial = host.direct.partial
         self.abilities = host.direct.abilities | {"events"}
-        self._stream = EventStream(host)
+        self._stream = EventStream(host, log_root)
+        self._hub = EventHub(self._open_detail_feed)
 
     @property
     def direct(self) -> Source:
@@ -72,6 +79,11 @@ class LiveSource(BaseSource):
     def subscribers(self) -> int:
         """Return the number of readers of events."""
         return self._host.subscribers
+
+    @property
+    def login_reports(self) -> LoginReports:
+        """Return the reader of what login programs log."""
+        return self._stream.login_reports
 
     def machine(self, look: Look, parts: frozenset[Part] = NO_PARTS) -> Machine:
         return self._direct.machine(look, parts)
@@ -155,6 +167,9 @@ class LiveSource(BaseSource):
     def events(self, since: int | None = None) -> "Iterator[Event]":
         return self._stream.events(since)
 
+    def event_reader(self, since: int | None = None) -> RingReader:
+        return self._hub.reader(since)
+
     def at(self, moment: datetime) -> Source:
         return self._direct.at(moment)
 
@@ -164,10 +179,19 @@ class LiveSource(BaseSource):
     def checks(self, look: Look) -> Iterator[Check]:
         yield from self._direct.checks(look)
         yield describe_status(self._host.status)
+        yield self._stream.login_reports.check()
 
     def close(self) -> None:
+        self._hub.close()
+        self._stream.close()
         self._host.close()
         self._direct.close()
+
+    def _open_detail_feed(self) -> DetailFeed:
+        """Return the best feed of events with details."""
+        if self._host.status.rung is None:
+            return DifferenceFeed(self._direct, self._host.ownership)
+        return KernelDetailFeed(self._stream, self._host.ownership)
 
     def _index(self, look: Look) -> LiveIndex | None:
         """Return the index with all events until now, once for each request; None: /proc must be read."""
@@ -204,7 +228,8 @@ def describe_status(status: Status) -> Check:
     """Return the check of ``doctor`` about events."""
     if status.rung is None:
         return Check(
-            "live", False, f"no kernel events: {status.failure}; /proc is read for every answer, logins are remembered",
+            "live", False if status.is_set_up else None,
+            f"no kernel events: {status.failure}; /proc is read for every answer, logins are remembered",
             "start logonscope-events.service, or run the service as root in the initial pid namespace",
         )  # fmt: skip
     counts, refused = status.counts, "; ".join(status.rung.refused)

@@ -26,6 +26,17 @@ def test_inside_a_pid_namespace_there_are_no_events() -> None:
     assert "reports the host's pids" in done.stdout
 
 
+@pytest.mark.parametrize(("offset", "expected"), [("0", ""), ("1000", "is in a time namespace")])
+def test_with_other_clocks_there_are_no_events(offset: str, expected: str) -> None:
+    require_logins()
+    if namespace_reason() is not None:
+        pytest.skip("a pid namespace")
+    command = ["unshare", "--time", "--monotonic", offset, sys.executable, "-c", IN_A_NAMESPACE]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    assert expected in done.stdout
+    assert bool(done.stdout) == bool(expected)
+
+
 def test_the_initial_namespace_has_the_number_of_the_kernel() -> None:
     is_initial = os.readlink("/proc/self/ns/pid") == INITIAL_PID_NAMESPACE
     assert (namespace_reason() is None) == is_initial

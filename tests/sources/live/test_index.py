@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from logonscope.facts import UNSET
 from logonscope.sources.live.entries import Change
 from logonscope.sources.live.index import LiveIndex
+from logonscope.sources.live.records import EXIT, FORK, Batch
 from tests.sources.live.kernel_model import CGROUPS, TICK, KernelModel, is_login_cgroup
 
 EXAMPLES = int(os.environ.get("LOGONSCOPE_FUZZ", "200"))
@@ -155,6 +156,18 @@ def test_a_write_that_is_read_with_forks_of_the_same_batch_decides_no_other_proc
     assert {pid: end.ses for pid, end in ends.items()} == {3: None, 4: None}
     assert run.index.counts.logons_not_determined == 2
     assert run.index.entries[2].place.ses == 1
+
+
+def test_starts_are_right_after_the_machine_was_suspended() -> None:
+    run = Run([])
+    run.kernel.fork(0)
+    run.drain()
+    # the clock since the boot counts the suspended time, the clock of the events does not
+    batch = Batch([(FORK, run.kernel.now, 1, 1, 9, 9), (EXIT, run.kernel.now, 9, 9, 0, 17)], boot_offset=30 * 10**9)
+    run.index.apply(batch)
+    ended = [change.before for change in run.changes if change.before and not change.after]
+    assert [(state.pid, state.start) for state in ended] == [(9, (run.kernel.now + 30 * 10**9) // TICK)]
+    assert set(run.index.entries) == {1, 2}
 
 
 def test_the_counts_are_of_what_was_lost() -> None:

@@ -1,12 +1,15 @@
 """The stream of events: their order, their owners, cursors, and gaps."""
 
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from itertools import islice
 
 import pytest
 
+from logonscope.facts import Process
+from logonscope.machine import Look, ProcessQuery
 from logonscope.machine.events import (
     Event,
     EventsLost,
@@ -16,6 +19,10 @@ from logonscope.machine.events import (
     ProcessEnded,
     ProcessStarted,
 )
+from logonscope.ownership import LINUX
+from logonscope.sources.linux import LinuxSource
+from logonscope.sources.live.feed import LocalFeed
+from logonscope.sources.live.host import LiveHost
 from logonscope.sources.live.source import LiveSource
 from tests.kernel import SOMEBODY, Nursery, kernel_id
 from tests.sources.live.history import Listener, build_program, live_source
@@ -84,3 +91,35 @@ def test_a_cursor_resumes_and_an_old_one_is_a_gap(live: LiveSource) -> None:
     lost, *_ = islice(live.events(cursor + 1_000_000), 1)
     assert isinstance(lost, EventsLost)
     assert lost.missed_events is None
+
+
+class SlowSource(LinuxSource):
+    """A source whose reading of all processes takes until it is released."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_slow = False
+        self.is_reading, self.released = threading.Event(), threading.Event()
+
+    def processes(self, look: Look, query: ProcessQuery) -> Iterator[Process]:
+        """Read processes; all of them only when it was released."""
+        if query.pids is None and self.is_slow:
+            self.is_reading.set()
+            self.released.wait()
+        return super().processes(look, query)
+
+
+@pytest.mark.usefixtures("live")
+def test_answers_and_the_end_do_not_wait_for_a_subscription_that_reads_all_processes() -> None:
+    direct = SlowSource()
+    host = LiveHost(direct, LINUX, LocalFeed)
+    host.start()
+    source = LiveSource(host)
+    direct.is_slow = True
+    listener = threading.Thread(target=lambda: list(source.events()), daemon=True)
+    listener.start()
+    assert direct.is_reading.wait(10)
+    assert host.drain(10) is host.index
+    source.close()
+    assert listener.is_alive()
+    direct.released.set()

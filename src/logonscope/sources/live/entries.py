@@ -98,7 +98,7 @@ class Entry:
         self.born = born  # monotonic ns of the fork if it was in this batch; 0: it was not seen, or in an earlier batch
         self.parent = parent
         self.place = place
-        self.doubt = 0  # not 0: its children may not have what it has; see UNKNOWN and the others
+        self.doubt = 0  # not 0: its children may not have what it has; see doubt.py
         self.ended = 0  # monotonic ns of the end
         self.status: int | None = None  # of wait(2)
         self.users: Users | None = None  # None: no event of its uids, or of an ancestor's, was seen

@@ -197,11 +197,22 @@ def boot_offset() -> int:
 
 
 def namespace_reason(proc: str = PROC) -> str | None:
-    """Return why the pids of process events are not those of /proc here; None: they are."""
+    """Return why the pids or the times of process events are not those of /proc here; None: they are."""
     try:
         namespace = os.readlink(f"{proc}/self/ns/pid")
     except OSError as error:
         return f"the pid namespace is not known: {error.strerror}"
     if namespace == INITIAL_PID_NAMESPACE:
-        return None
+        if not _has_other_clocks(proc):
+            return None
+        return "this process is in a time namespace, and the process connector reports the host's times"
     return f"this process is in a pid namespace ({namespace}), and the process connector reports the host's pids"
+
+
+def _has_other_clocks(proc: str) -> bool:
+    """Return whether the clocks of this process are not the host's: see time_namespaces(7)."""
+    try:
+        with open(f"{proc}/self/timens_offsets", encoding="ascii") as file:
+            return any(int(number) for line in file for number in line.split()[1:])
+    except (OSError, ValueError):
+        return False  # before Linux 5.5 there are none

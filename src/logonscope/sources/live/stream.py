@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from operator import itemgetter
 
 from logonscope.answers.logon_session import LogonSession
-from logonscope.facts import Process
+from logonscope.facts import Account, Process
 from logonscope.machine import Look, Owner, ProcessQuery
 from logonscope.machine.events import (
     Event,
@@ -53,7 +53,6 @@ class EventStream:
         self._changes: list[Change] = []
         self._logons: dict[str, tuple[LogonSession, Owner]] = {}  # those that were reported
         self._new_logons: dict[str, float] = {}  # LogonId -> when it is reported at the latest
-        self._known_ids: frozenset[str] = frozenset()
         self._lost = 0
         self._user_changes = UserChanges(host.direct)
         self.login_reports = LoginReports(log_root, host.call_soon)
@@ -87,9 +86,21 @@ class EventStream:
                     self._report_to(self._host.index)
                     self._lost = self._host.index.counts.losses
                 # those that exist already are no news
-                self._logons = {logon_id: self._describe(owner) for logon_id, owner in self._current_owners().items()}
-                self._known_ids = frozenset(self._logons)
+                look = Look()
+                members = self._members(look)
+                self._logons = self._describe_each(look, members, set())
+                described = dict(self._logons)
+            else:
+                members, described = {}, {}
         self._host.wake()
+        if not members:
+            return
+        # Reading all processes takes long: without the lock, which answers and the reading of events need.
+        complete = self._describe_each(Look(), members, None)
+        with self._host.locked:
+            for logon_id, provisional in described.items():
+                if self._logons.get(logon_id) is provisional:
+                    self._logons[logon_id] = complete[logon_id]
 
     def _unsubscribe(self) -> None:
         with self._host.locked:
@@ -165,41 +176,54 @@ class EventStream:
                 before, _ = self._logons[logon_id]
                 is_gone = owner.login is not None and bool(owner.login.gone)
                 if is_gone and before.state != "logged out":
-                    session, _ = self._logons[logon_id] = self._describe(owner)
+                    session, _ = self._logons[logon_id] = self._describe(logon_id)
                     yield time.monotonic_ns(), _LogonMaker(LoggedOut, session, owner).make
                 continue
             due = self._new_logons.setdefault(logon_id, now + SETTLE_SECONDS)
             if now >= due or (owner.login is not None and owner.login.recorded):
                 del self._new_logons[logon_id]
-                session, _ = self._logons[logon_id] = self._describe(owner)
+                session, _ = self._logons[logon_id] = self._describe(logon_id)
                 yield time.monotonic_ns(), _LogonMaker(LogonStarted, session, owner).make
 
     def _current_owners(self) -> dict[str, Owner]:
         """Return the owners that have a process, by LogonId."""
-        index = self._host.index
-        if index is None:
-            return {}
-        look = Look()
-        logons = self._host.ownership.index(self._host.logins(look), self._host.direct.machine(look))
-        places = {(place.ses, place.cgroup) for place in index.places}
-        owners = (logons.owner(Process(0, ses=kernel_id, cgroup=cgroup)) for kernel_id, cgroup in places)
-        return {owner.logon_id: owner for owner in owners if owner.logon_id is not None}
+        return {logon_id: owner for logon_id, (owner, _) in self._members(Look()).items()}
 
-    def _describe(self, owner: Owner) -> tuple[LogonSession, Owner]:
+    def _members(self, look: Look) -> dict[str, tuple[Owner, set[int]]]:
+        """Return each owner that has a process, with its processes, by LogonId."""
+        host, index, members = self._host, self._host.index, dict[str, tuple[Owner, set[int]]]()
+        if index is None:
+            return members
+        logons = host.ownership.index(host.logins(look), host.direct.machine(look))
+        for place in index.places:
+            owner = logons.owner(Process(0, ses=place.ses, cgroup=place.cgroup))
+            if owner.logon_id is not None:
+                members.setdefault(owner.logon_id, (owner, set()))[1].update(place.pids)
+        return members
+
+    def _describe(self, logon_id: str) -> tuple[LogonSession, Owner]:
         """Describe a logon session from its processes."""
-        host, look = self._host, Look()
-        machine, index = host.direct.machine(look), host.index
-        logons = host.ownership.index(host.logins(look), machine)
-        members = () if index is None else index.memberships()
-        pids = frozenset(
-            pid
-            for pid, kernel_id, cgroup in members
-            if logons.owner(Process(pid, ses=kernel_id, cgroup=cgroup)).logon_id == owner.logon_id
-        )
-        processes = list(host.direct.processes(look, ProcessQuery(host.ownership.description_facts, pids=pids)))
-        uid = host.ownership.login_uid(owner, processes)
-        account = None if uid is None else host.direct.account(look, uid)
-        return host.ownership.describe(owner, processes, machine, account and account.name), owner
+        look = Look()
+        owner, pids = self._members(look)[logon_id]
+        return self._describe_each(look, {logon_id: (owner, pids)}, pids)[logon_id]
+
+    def _describe_each(
+        self, look: Look, members: dict[str, tuple[Owner, set[int]]], pids: set[int] | None
+    ) -> dict[str, tuple[LogonSession, Owner]]:
+        """Describe logon sessions from those of their processes that are read: these, or every one (None)."""
+        host, sessions, accounts = self._host, {}, dict[int, Account | None]()
+        machine = host.direct.machine(look)
+        query = ProcessQuery(host.ownership.description_facts, pids=None if pids is None else frozenset(pids))
+        processes = {process.pid: process for process in host.direct.processes(look, query)}
+        for logon_id, (owner, own_pids) in members.items():
+            own_processes = [processes[pid] for pid in own_pids if pid in processes]
+            uid = host.ownership.login_uid(owner, own_processes)
+            if uid is not None and uid not in accounts:
+                accounts[uid] = host.direct.account(look, uid)
+            account = None if uid is None else accounts[uid]
+            session = host.ownership.describe(owner, own_processes, machine, account and account.name)
+            sessions[logon_id] = session, owner
+        return sessions
 
 
 class _ChangeMaker:

@@ -7,6 +7,7 @@ The load runs in other processes; processor time is that of the process with the
 
 import argparse
 import os
+import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -40,6 +41,8 @@ def main() -> None:
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], metavar="PART", help=", ".join(PARTS))
     parser.add_argument("--seconds", type=float, default=10, help="of a load")
     arguments = parser.parse_args()
+    # what the parts have changed and started is undone
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     print("| measure | figure | load average |\n|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         options = Options(build_program(Path(folder)), arguments.seconds)

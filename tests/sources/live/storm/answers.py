@@ -14,15 +14,17 @@ SYSTEM_LOGON_ID = "4294967295"
 
 
 class OpenCounter:
-    """Counts what this process opens or lists in /proc."""
+    """Counts what this process opens or lists in /proc, or relative to a directory."""
 
     def __init__(self) -> None:
         self.count = 0
         sys.addaudithook(self._note)
 
     def _note(self, event: str, arguments: tuple[object, ...]) -> None:
-        if event in {"open", "os.listdir", "os.scandir"} and str(arguments[0]).startswith("/proc"):
-            self.count += 1
+        # files of a process are opened relative to its directory
+        if event in {"open", "os.listdir", "os.scandir"}:
+            name = str(arguments[0])
+            self.count += name.startswith("/proc") or not name.startswith("/")
 
 
 def pairs(options: Options) -> Iterator[Row]:
@@ -34,15 +36,16 @@ def pairs(options: Options) -> Iterator[Row]:
                 ("live", logonscope.connect(source)),
                 ("read from /proc", logonscope.connect(direct=True)),
             ):
-                best, fewest = 9.0, 1 << 30
+                best, cpu, fewest = 9.0, 9.0, 1 << 30
                 for _ in range(3):
-                    before, began = opens.count, time.monotonic()
+                    before, began, cpu_began = opens.count, time.monotonic(), time.process_time()
                     rows = sum(1 for _ in host.enumerate("Win32_SessionProcess"))
                     best = min(best, (time.monotonic() - began) / rows)
+                    cpu = min(cpu, (time.process_time() - cpu_began) / rows)
                     fewest = min(fewest, opens.count - before)
                 yield Row(
                     f"Win32_SessionProcess of {rows:,} processes, {name}",
-                    f"{1e6 * best:.2f} µs a row, {fewest:,} opens in /proc",
+                    f"{1e6 * best:.2f} µs a row ({1e6 * cpu:.2f} µs of a processor), {fewest:,} files opened",
                 )
 
 

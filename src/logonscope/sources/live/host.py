@@ -304,7 +304,8 @@ class LiveHost:
             feed = self._open_feed()
         except (OSError, LogonscopeError) as error:
             # a feed that was there before is missed
-            self._failure, self._is_set_up = str(error), self._was_connected or not isinstance(error, NotSetUpError)
+            self._failure = (error.strerror if isinstance(error, OSError) else None) or str(error)
+            self._is_set_up = self._was_connected or not isinstance(error, NotSetUpError)
             return
         with self._lock:
             self._feed, self._failure = feed, ""

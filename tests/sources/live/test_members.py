@@ -1,6 +1,6 @@
 """Members of remembered logins: by the index and by /proc the same, and by /proc without reading all processes."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import pytest
 
@@ -33,9 +33,9 @@ class Machine:
     def read_thread(self, thread: int) -> None:
         """No thread writes here."""
 
-    def exists(self, pid: int) -> bool:
-        """Return whether there is such a process."""
-        return pid in self.facts
+    def existing(self, pids: Collection[int]) -> Collection[int]:
+        """Return those of the processes that there are."""
+        return self.facts.keys() & pids
 
     def members(self, cgroup: str) -> list[int]:
         """Return the processes in a cgroup."""
@@ -64,7 +64,7 @@ def process(ses: int, cgroup: str, start: int = 5) -> ReadFacts:
 def test_a_member_has_the_kernel_id_or_none_and_the_scope(facts: ReadFacts, expected: tuple[bool, bool]) -> None:
     machine = Machine({1: process(UNSET, "/init.scope", 1), 50: facts})
     index = LiveIndex(machine, lambda cgroup: cgroup.endswith(".scope"))
-    index.rescan(lambda: 0)
+    index.rescan()
     for members in (IndexedMembers(index), ScannedMembers(machine.memberships, machine.read)):
         assert (members.has_members(BY_ID), members.has_members(BY_SCOPE)) == expected
 

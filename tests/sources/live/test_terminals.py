@@ -60,7 +60,7 @@ def found_terminal(kind: str) -> tuple[str | None, str | None]:
     own = os.readlink(f"/proc/{child}/fd/0").removeprefix("/dev/") if child and kind == "terminal" else None
     source = LinuxSource()
     index = LiveIndex(ProcReader("/proc", ()), lambda _: False)
-    index.rescan(time.monotonic_ns)
+    index.rescan()
     (process,) = source.processes(Look(), ProcessQuery(LINUX.description_facts, pids=frozenset({leader.pid})))
     login = Login("41", 1000, leader=leader.pid, process=process, audit=process.ses, service="sshd", gone=False)
     terminal = find_terminal(source, LINUX, index, login)

@@ -8,6 +8,7 @@ import os
 import select
 import threading
 import time
+from array import array
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import NamedTuple
@@ -30,6 +31,12 @@ from logonscope.sources.live.terminals import TerminalSearches, find_terminal
 
 QUIET_DELAY, BUSY_DELAY = 0.25, 0.015
 """Seconds from the first event of a batch to its reading: without and with subscribers to events."""
+
+URGENT_SHARE, URGENT_SECONDS = 0.25, 0.5
+"""Share of one processor that readings at once, because of writes, may take; and how much of it is saved for later.
+
+Any user can write to files of /proc and of cgroups without a pause.
+"""
 
 ANSWER_SECONDS = 0.05
 """Maximum seconds that an answer waits for the events before it."""
@@ -57,6 +64,9 @@ LOCK_SECONDS = 1.0
 
 LOGIN_SECONDS = 2.0
 """Maximum age in seconds of logins that are answered from memory: not every change of a scope is an event."""
+
+CLOSE_SECONDS = 10.0
+"""Maximum seconds that closing waits for the thread, which may be reading a file that hangs."""
 
 _CLOCK_TICK_NS = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
 
@@ -111,13 +121,14 @@ class LiveHost:
         self._scanned_members = ScannedMembers(self._read_memberships, self._proc_reader.read)
         self._counts, self._was_connected, self._is_set_up = Counts(), False, True
         self._terminal_searches = TerminalSearches()
-        self._to_sweep: list[int] = []
-        self._next_sweep = 0.0
+        self._to_sweep = array("i")  # smaller than a list
+        self._next_sweep, self._next_urgent = 0.0, 0.0
         self._sweep_began, self._sweep_seconds = 0.0, None
         self._thread: threading.Thread | None = None
         self.after_batch: Callable[[], float | None] | None = None
         """Called after each batch; returns the monotonic moment at which it is called again at the latest."""
         self._next_call: float | None = None  # that moment
+        self._is_called = False
         self._zombie_delay, self._had_records = QUIET_DELAY, False
 
     _feed: Feed | None
@@ -154,7 +165,9 @@ class LiveHost:
         self._is_closed = True
         self.wake()
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(CLOSE_SECONDS)
+            if self._thread.is_alive():
+                return  # it still uses the descriptors
         with self._lock:
             self._disconnect("closed")
             self._watch.close()
@@ -164,6 +177,12 @@ class LiveHost:
     def wake(self) -> None:
         """Wake the thread, for example because there is a subscriber now."""
         os.eventfd_write(self._wake, 1)
+
+    def call_soon(self) -> None:
+        """Have ``after_batch`` called soon; takes no lock."""
+        self._is_called = True
+        if not self._is_closed:
+            self.wake()
 
     def drain(self, seconds: float = ANSWER_SECONDS) -> LiveIndex | None:
         """Read the events until now; return the index, or None if that takes longer: then /proc must be read."""
@@ -227,43 +246,50 @@ class LiveHost:
             moments = [moment for moment in (due, self._next_call, self._login_read_due, retried) if moment is not None]
             timeout = -1 if not moments else max(0.0, min(moments) - now)
             descriptors = [descriptor for descriptor, _ in self._epoll.poll(timeout)]
-            is_due = any(moment is not None and time.monotonic() >= moment for moment in (due, self._next_call))
             with self._lock:
+                self._note_logouts(descriptors)
+                if self._is_called:
+                    due = time.monotonic()
                 for descriptor in descriptors:
                     if descriptor == self._wake:
                         self._drain_wake()
                         due = time.monotonic() if due is not None else None
-                    elif descriptor == self._watch.fileno() or self._watch.is_pidfd(descriptor):
-                        if descriptor != self._watch.fileno():
-                            self._epoll.unregister(descriptor)
-                            self._watch.note_end(descriptor)
-                        self._watch.read()
-                        self._login_read_due = max(time.monotonic(), self._next_login_read)
-                        self._logins_until = 0.0
-                    elif descriptor in self._descriptors and self._is_urgent(descriptor):
-                        is_due = True
-                    elif due is None:
-                        due = time.monotonic() + self._delay
+                    elif descriptor in self._descriptors:
+                        moment = self._reading_moment(descriptor)
+                        due = moment if due is None else min(due, moment)
                 if self._login_read_due is not None and time.monotonic() >= self._login_read_due:
                     self._read_logins()
-                    is_due = True
-                if is_due:
+                    due = time.monotonic()
+                if any(moment is not None and time.monotonic() >= moment for moment in (due, self._next_call)):
                     due = time.monotonic() if self._work() else None
                 if due is None and self._feed is not None and self._feed.has_notice:
                     due = time.monotonic() + self._delay
 
-    def _is_urgent(self, descriptor: int) -> bool:
-        """Return whether a readable descriptor of the feed has what cannot wait."""
+    def _note_logouts(self, descriptors: Iterable[int]) -> None:
+        """Have the logins read again if the descriptors show that one has changed."""
+        # all ended leaders first: reading the logins closes descriptors, and new ones can get their numbers
+        ended = [descriptor for descriptor in descriptors if self._watch.is_pidfd(descriptor)]
+        for descriptor in ended:
+            self._epoll.unregister(descriptor)
+            self._watch.note_end(descriptor)
+        if ended or self._watch.fileno() in descriptors:
+            self._watch.read()
+            self._login_read_due = max(time.monotonic(), self._next_login_read)
+            self._logins_until = 0.0
+
+    def _reading_moment(self, descriptor: int) -> float:
+        """Return when a readable descriptor of the feed is read."""
+        now = time.monotonic()
         if self._feed is None:
-            return False
+            return now
         try:
             is_urgent, mutes = self._feed.notice(descriptor)
         except OSError as error:
             self._lose_feed(error)
-            return False
-        if mutes and not is_urgent:
+            return now
+        if mutes:
             self._epoll.modify(descriptor, 0)
-        return is_urgent
+        return max(now, self._next_urgent) if is_urgent else now + self._delay
 
     def _lose_feed(self, error: OSError) -> None:
         self._disconnect(f"the feed of events ended: {error}")
@@ -279,6 +305,8 @@ class LiveHost:
 
     def _work(self) -> bool:
         """Read a batch, and do a little of what is not urgent; return whether there are more events."""
+        self._is_called = False
+        began = time.monotonic()
         has_more = self._read_batch()
         self._find_terminals()
         self._sweep()
@@ -291,6 +319,9 @@ class LiveHost:
             self._next_call = moment if self._next_call is None else min(moment, self._next_call)
         for descriptor in self._descriptors:
             self._epoll.modify(descriptor, select.EPOLLIN)
+        # what was saved since the last reading, less what this one took
+        now, saved = time.monotonic(), began - self._next_urgent
+        self._next_urgent = now - min(saved, URGENT_SECONDS / URGENT_SHARE) + (now - began) / URGENT_SHARE
         return has_more
 
     def _drain_wake(self) -> None:
@@ -353,8 +384,8 @@ class LiveHost:
     def _rescan(self) -> None:
         if self._feed is not None and self.index is not None:
             self._feed.watch_namespaces()
-            self.index.rescan(time.monotonic_ns)
-            self._to_sweep, self._sweep_began = [], time.monotonic()
+            self.index.rescan()
+            self._to_sweep, self._sweep_began = array("i"), time.monotonic()
 
     def _sweep(self) -> None:
         """Compare a few processes with /proc; differences that the events of the meantime explain do not count."""
@@ -365,7 +396,8 @@ class LiveHost:
             if self._sweep_began:
                 self._sweep_seconds = now - self._sweep_began
             self._sweep_began = now
-            self._to_sweep = sorted({*list_pids(PROC), *index.entries}, reverse=True)
+            self._to_sweep = array("i", index.entries)
+            self._to_sweep.extend(pid for pid in list_pids(PROC) if pid not in index.entries)
             if self._feed is not None:
                 self._feed.watch_namespaces()
         began = time.thread_time()

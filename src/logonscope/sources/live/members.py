@@ -48,12 +48,12 @@ class IndexedMembers:
     def has_members(self, login: Login) -> bool:
         """Return whether the login has a process."""
         scope, index = MemberScope(login), self._index
-        if scope.kernel_id is not None and index.by_kernel_id.get(scope.kernel_id):
+        if scope.kernel_id is not None and index.places.of_kernel_id(scope.kernel_id):
             return True
         if not login.scope:
             return False
         if self._cgroups is None:
-            self._cgroups = frozenset(index.entries[pid].cgroup for pid in index.with_kernel_ids([UNSET]))
+            self._cgroups = frozenset(place.cgroup for place in index.places.of_kernel_id(UNSET))
         return any(map(scope.has_cgroup, self._cgroups))
 
 

@@ -1,6 +1,5 @@
 """Suspended machines: the clock since boot, in which starts are counted, goes ahead of the clock of events."""
 
-import time
 from collections.abc import Iterable
 
 import pytest
@@ -29,6 +28,10 @@ class Proc:
         """Return whether there is such a process."""
         return pid in self.facts
 
+    def existing(self, pids: Iterable[int]) -> set[int]:
+        """Return those of the processes that exist."""
+        return {pid for pid in pids if pid in self.facts}
+
     def members(self, cgroup: str) -> Iterable[int]:
         """Return the processes in a cgroup."""
         return [pid for pid, facts in self.facts.items() if facts.cgroup == cgroup]
@@ -41,8 +44,8 @@ class Proc:
 @pytest.mark.parametrize("suspended", [0, 50 * TICK, HOUR])
 def test_a_process_that_starts_after_the_machine_was_suspended_is_the_one_of_proc(suspended: int) -> None:
     proc, changes = Proc(), list[Change]()
-    index = LiveIndex(proc, lambda _: False, TICK)
-    index.rescan(lambda: 0)
+    index = LiveIndex(proc, lambda _: False, TICK, clock=lambda: 0)
+    index.rescan()
     index.report = changes.append
     moment = 1000 * TICK
     index.apply(Batch([(FORK, moment, 7, 7, 20, 20)], Writes(until=moment + 1), boot_offset=0))
@@ -67,7 +70,7 @@ def test_a_process_that_starts_after_the_machine_was_suspended_is_the_one_of_pro
 
 def test_nothing_is_mended_after_a_machine_was_suspended() -> None:
     proc = Proc()
-    index = LiveIndex(proc, lambda _: False, TICK)
-    index.rescan(lambda: 0)
+    index = LiveIndex(proc, lambda _: False, TICK, clock=lambda: 0)
+    index.rescan()
     index.apply(Batch((), Writes(until=2000 * TICK), boot_offset=HOUR))
-    assert index.rescan(time.monotonic_ns) == 0
+    assert index.rescan() == 0

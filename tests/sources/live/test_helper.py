@@ -1,6 +1,9 @@
 """The events helper: it serves root and its unit alone, and either of the two ends may be restarted."""
 
+import contextlib
 import os
+import re
+import signal
 import subprocess
 import sys
 import time
@@ -14,7 +17,7 @@ from logonscope.ownership import LINUX
 from logonscope.sources.linux import LinuxSource
 from logonscope.sources.live.choose import make_live
 from logonscope.sources.live.remote_feed import RemoteFeed
-from logonscope.sources.live.source import LiveSource
+from logonscope.sources.live.source import LiveSource, describe_status
 from tests.kernel import Nursery, kernel_id
 from tests.sources.live.history import Listener, build_program, compare, run_logins, settle
 
@@ -37,15 +40,23 @@ class HelperProcess:
         self.socket = socket
         self.start()
 
-    def start(self) -> None:
-        """Start it, and wait until its socket is there."""
+    def start(self, capabilities: str = "") -> None:
+        """Start it, with some capabilities only, and wait until its socket is there."""
         Path(self.socket).unlink(missing_ok=True)
+        rights = ["setpriv", f"--bounding-set=-all,{capabilities}", "--inh-caps=-all"] if capabilities else []
         command = [sys.executable, "-m", "logonscope.sources.live.helper", self.socket, "logonscope-test.service"]
-        self._process = subprocess.Popen(command)
+        self._process = subprocess.Popen([*rights, *command])
         deadline = time.monotonic() + 20
         while not os.path.exists(self.socket) or os.stat(self.socket).st_mode & 0o777 != 0o666:
             assert time.monotonic() < deadline
             time.sleep(0.02)
+
+    @contextlib.contextmanager
+    def stopped(self) -> Iterator[None]:
+        """Stop it for a block, as all processes are stopped while a machine is suspended."""
+        self._process.send_signal(signal.SIGSTOP)
+        yield
+        self._process.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
         """Kill it."""
@@ -112,6 +123,50 @@ def test_the_helper_may_be_restarted_and_the_service_too(helper: HelperProcess) 
             with_new = make_live(LinuxSource(), LINUX, socket=helper.socket)
             assert shown_id(with_new, third) == kernel_id(third)
             with_new.close()
+    finally:
+        source.close()
+
+
+def test_what_happened_while_the_helper_was_stopped_is_not_lost(helper: HelperProcess, tmp_path: Path) -> None:
+    source = make_live(LinuxSource(), LINUX, socket=helper.socket)
+    try:
+        with Nursery() as nursery:
+            (early,) = nursery.login(64321)
+            with helper.stopped():
+                (late,) = nursery.login(64322)
+                run_logins(str(tmp_path / "logins"), "logins", 20, 1000, 3, "exit")
+                nursery.end(early)
+                # an answer does not wait for the helper
+                assert shown_id(source, late) == kernel_id(late)
+            wait_for_rung(source, BY_HELPER)
+            assert shown_id(source, late) == kernel_id(late)
+            assert shown_id(source, early) is None
+            assert source.status.counts.lost_events == 0
+    finally:
+        source.close()
+
+
+def test_a_full_queue_is_counted_and_all_processes_are_read_again(helper: HelperProcess, tmp_path: Path) -> None:
+    """Without CAP_NET_ADMIN the buffer for process events is as small as the kernel's limit."""
+    helper.kill()
+    helper.start("+sys_admin,+sys_ptrace")
+    messages = 2 * int(Path("/proc/sys/net/core/rmem_max").read_text(encoding="ascii")) // 832
+    source = make_live(LinuxSource(), LINUX, socket=helper.socket)
+    try:
+        with Nursery() as nursery:
+            with helper.stopped():
+                forks = 0
+                while 2 * forks < messages * 1.5:
+                    forks += int(subprocess.check_output([tmp_path / "logins", "storm", "0", "0.3", "fork"]))
+            deadline = time.monotonic() + 20
+            while source.status.counts.losses == 0:
+                assert time.monotonic() < deadline
+                list(source.memberships(Look(), ProcessQuery(frozenset({"ses"}))))
+            (pid,) = nursery.login(64321)
+            assert shown_id(source, pid) == kernel_id(pid)
+            check = describe_status(source.status)
+            assert check.ok is None
+            assert re.search("events lost [1-9]", check.found)
     finally:
         source.close()
 

@@ -49,6 +49,7 @@ def test_a_host_that_is_busy_answers_with_nothing_in_time() -> None:
     thread.start()
     held.wait()
     assert host.drain(0.01) is None  # the caller reads /proc
+    assert host.logins(Look()) == tuple(host.direct.logins(Look()))
     release.set()
     thread.join()
     assert host.drain(5) is host.index

@@ -56,8 +56,11 @@ MAX_ZOMBIE_DELAY = 60.0
 RETRY_SECONDS, MAX_RETRY_SECONDS = 1.0, 30.0
 """Seconds after which events are requested again if there are none: at first, then doubled each time up to this."""
 
-LOGIN_SHARE = 0.05
-"""Maximum share of one processor that the reading of login records takes while no request needs them."""
+LOGIN_SHARE, BUSY_LOGIN_SHARE = 0.01, 0.05
+"""Maximum share of one processor that reading login records takes while no request needs them: see QUIET_DELAY."""
+
+LOCK_SECONDS = 1.0
+"""Maximum seconds that a request for logins waits for the thread; then it reads them itself, without the memory."""
 
 LOGIN_SECONDS = 2.0
 """Maximum age in seconds of logins that are answered from memory: not every change of a scope is an event."""
@@ -208,10 +211,14 @@ class LiveHost:
 
     def logins(self, look: Look) -> tuple[Login, ...]:
         """Return all logins, also those whose records are gone; call ``drain`` before."""
-        with self._lock:
+        if not self._lock.acquire(timeout=LOCK_SECONDS):
+            return tuple(self.direct.logins(look))
+        try:
             if time.monotonic() > self._logins_until or self._watch.read() or self._has_leader_ended():
                 self._read_logins(look)
             return self._logins
+        finally:
+            self._lock.release()
 
     def _has_leader_ended(self) -> bool:
         """Return whether the leader of a login has ended since the logins were read, or that is not known."""
@@ -292,6 +299,10 @@ class LiveHost:
     def _delay(self) -> float:
         return BUSY_DELAY if self.subscribers else QUIET_DELAY
 
+    @property
+    def _login_share(self) -> float:
+        return BUSY_LOGIN_SHARE if self.subscribers else LOGIN_SHARE
+
     def _work(self) -> bool:
         """Read a batch, and do a little of what is not urgent; return whether there are more events."""
         self._is_called = False
@@ -324,7 +335,8 @@ class LiveHost:
             feed = self._open_feed()
         except (OSError, LogonscopeError) as error:
             # a feed that was there before is missed
-            self._failure, self._is_set_up = str(error), self._was_connected or not isinstance(error, NotSetUpError)
+            self._failure = (error.strerror if isinstance(error, OSError) else None) or str(error)
+            self._is_set_up = self._was_connected or not isinstance(error, NotSetUpError)
             return
         with self._lock:
             self._feed, self._failure = feed, ""
@@ -407,7 +419,7 @@ class LiveHost:
         logins = self.memory.merge(self.direct.logins(look), self._state_of)
         now = time.monotonic()
         self._logins, self._logins_until = logins, now + LOGIN_SECONDS
-        self._next_login_read, self._login_read_due = now + (now - began) / LOGIN_SHARE, None
+        self._next_login_read, self._login_read_due = now + (now - began) / self._login_share, None
         new, old = self._watch.watch_leaders(logins)
         for descriptor in old:
             self._epoll.unregister(descriptor)

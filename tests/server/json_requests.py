@@ -21,10 +21,11 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
     "associators": {"path": PROCESS}, "references": {"path": PROCESS}, "classes": {"pattern": "Win32_*Process*"},
     "get_class": {"name": "Win32_Process"}, "invoke": {"path": PROCESS, "method": "GetOwner"},
     "delete": {"path": PROCESS}, "history": {"where": {"word": "alice"}}, "past_processes": {"where": {"failed": True}},
+    "timeline": {"since": "2026-01-01T00:00:00Z", "until": "2026-01-02T00:00:00Z", "resolution": 600},
 }  # fmt: skip
 """A valid request for each operation about the example host."""
 
-OF_HISTORY = {"history", "past_processes"}
+OF_HISTORY = {"history", "past_processes", "timeline"}
 """Operations that the example host, which has no history, refuses."""
 
 

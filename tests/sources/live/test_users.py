@@ -1,6 +1,8 @@
 """Tests of sources/live/users.py: which executions change a user, and when a process had a set-user-ID program."""
 
-from logonscope.sources.live.entries import Entry, ReadFacts, State
+from collections.abc import Collection
+
+from logonscope.sources.live.entries import Entry, Place, ReadFacts, State
 from logonscope.sources.live.users import MAX_ELEVATIONS, UserStep, UserTracker
 
 ALICE, BOB = 1000, 1001
@@ -22,6 +24,10 @@ class NamedProcesses:
     def exists(self, pid: int) -> bool:
         """Return whether there is a process."""
         return pid in self.names
+
+    def existing(self, pids: Collection[int]) -> Collection[int]:
+        """Return those of the processes that there are."""
+        return self.names.keys() & pids
 
     def members(self, cgroup: str) -> tuple[int, ...]:
         """Return no processes."""
@@ -45,7 +51,7 @@ class Story:
 
     def process(self, pid: int, parent: Entry | None = None, name: str = "sh") -> Entry:
         """Start a process."""
-        entry = Entry(pid, 0, 0, 1, 7, ALICE, "/")
+        entry = Entry(pid, 0, 0, 1, Place(7, ALICE, "/"))
         self.reader.names[pid] = name
         if parent is not None:
             entry.users = parent.users

@@ -119,11 +119,8 @@ class LiveSource(BaseSource):
             return self._direct.memberships(look, query)
         kernel_ids = query.logon_hint.kernel_ids
         with self._host.locked:
-            if kernel_ids is None:
-                memberships: list[Membership] = list(index.memberships.values())
-            else:
-                memberships = [index.memberships[pid] for pid in index.with_kernel_ids([*kernel_ids, None])]
-            has_unknown = bool(index.by_kernel_id.get(None))
+            memberships = index.memberships(None if kernel_ids is None else [*kernel_ids, None])
+            has_unknown = bool(index.places.of_kernel_id(None))
         if has_unknown:
             unknown_pids = frozenset(pid for pid, kernel_id, _ in memberships if kernel_id is None)
             known = [membership for membership in memberships if membership[1] is not None]
@@ -205,17 +202,19 @@ class LiveSource(BaseSource):
     ) -> tuple[Iterator[Process], list[int]]:
         """Return processes with the facts that the index holds, and the pids of those whose logon is not known."""
         with self._host.locked:
-            pids = index.entries if kernel_ids is None else index.with_kernel_ids([*kernel_ids, None])
-            entries = [index.entries[pid] for pid in pids]
+            if kernel_ids is None:
+                entries = list(index.entries.values())
+            else:
+                entries = [index.entries[pid] for pid, _, _ in index.memberships([*kernel_ids, None])]
         known = (
             Process(
-                entry.pid, ses=entry.ses, loginuid=entry.loginuid, cgroup=entry.cgroup, ppid=entry.parent,
-                start=entry.start,
+                entry.pid, ses=entry.place.ses, loginuid=entry.place.loginuid, cgroup=entry.place.cgroup,
+                ppid=entry.parent, start=entry.start,
             )
             for entry in entries
-            if entry.ses is not None and entry.cgroup is not None
+            if entry.place.is_known
         )  # fmt: skip
-        return known, [entry.pid for entry in entries if entry.ses is None or entry.cgroup is None]
+        return known, [entry.pid for entry in entries if not entry.place.is_known]
 
     def _with_read(
         self, look: Look, query: ProcessQuery, known: list[Process], pids: frozenset[int]
@@ -229,7 +228,8 @@ def describe_status(status: Status) -> Check:
     """Return the check of ``doctor`` about events."""
     if status.rung is None:
         return Check(
-            "live", False, f"no kernel events: {status.failure}; /proc is read for every answer, logins are remembered",
+            "live", False if status.is_set_up else None,
+            f"no kernel events: {status.failure}; /proc is read for every answer, logins are remembered",
             "start logonscope-events.service, or run the service as root in the initial pid namespace",
         )  # fmt: skip
     counts, refused = status.counts, "; ".join(status.rung.refused)

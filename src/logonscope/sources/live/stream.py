@@ -115,7 +115,7 @@ class EventStream:
         reports = self.login_reports.take(_never if index is None else index.users.was_elevated)
         self._user_changes.add_commands(reports)
         if index is None:
-            self._publish(attempt_makers(reports, _no_entry, self._owner_of()))
+            self._publish(attempt_makers(reports, _no_process, self._owner_of()))
             return None
         if index.report is None:  # a new index, after the feed had ended
             self._report_to(index)
@@ -131,7 +131,7 @@ class EventStream:
             makers.append((time.monotonic_ns(), _LostMaker().make))
         now = time.monotonic_ns()
         makers += [(change.kernel_ns or now, _ChangeMaker(change, owner_of).make) for change in changes]
-        makers += attempt_makers(reports, index.entries.get, owner_of)
+        makers += attempt_makers(reports, index.process_at, owner_of)
         makers += self._user_changes.makers(owner_of)
         makers += self._logon_events()
         self._publish(makers)
@@ -181,7 +181,7 @@ class EventStream:
             return {}
         look = Look()
         logons = self._host.ownership.index(self._host.logins(look), self._host.direct.machine(look))
-        places = {(kernel_id, cgroup) for _, kernel_id, cgroup in index.memberships.values()}
+        places = {(place.ses, place.cgroup) for place in index.places}
         owners = (logons.owner(Process(0, ses=kernel_id, cgroup=cgroup)) for kernel_id, cgroup in places)
         return {owner.logon_id: owner for owner in owners if owner.logon_id is not None}
 
@@ -190,7 +190,7 @@ class EventStream:
         host, look = self._host, Look()
         machine, index = host.direct.machine(look), host.index
         logons = host.ownership.index(host.logins(look), machine)
-        members = () if index is None else list(index.memberships.values())
+        members = () if index is None else index.memberships()
         pids = frozenset(
             pid
             for pid, kernel_id, cgroup in members
@@ -247,7 +247,7 @@ def _never(_pid: int, _moment: int) -> bool:
     return False
 
 
-def _no_entry(_pid: int) -> None:
+def _no_process(_pid: int, _ns: int) -> None:
     """Return no process: without events, none is known."""
 
 

@@ -120,7 +120,7 @@ class UserChanges:
 
 
 def attempt_makers(
-    reports: Sequence[Report], entry_of: Callable[[int], Entry | None], owner_of: OwnerOf
+    reports: Sequence[Report], process_at: Callable[[int, int], Entry | None], owner_of: OwnerOf
 ) -> Iterator[tuple[int, EventMaker]]:
     """Yield the moment and the maker of each refused attempt."""
     for report in reports:
@@ -128,10 +128,10 @@ def attempt_makers(
         if attempt is None:
             continue
         ses, cgroup = report.ses, report.cgroup
-        entry = entry_of(report.pid)
+        entry = process_at(report.pid, report.monotonic_ns)
         # journald reads them a moment later, when the process may have ended
-        if entry is not None and entry.born <= report.monotonic_ns and (ses is None or cgroup is None):
-            ses, cgroup = entry.ses, entry.cgroup
+        if entry is not None and (ses is None or cgroup is None):
+            ses, cgroup = entry.place.ses, entry.place.cgroup
         if ses is None and cgroup is not None:
             ses = UNSET
         unread = {"ses": NOT_READ, "cgroup": NOT_READ} if ses is None or cgroup is None else None

@@ -76,7 +76,7 @@ def test_a_connection_that_was_closed_is_made_anew_and_nothing_is_missing() -> N
             except DeliveryError:
                 failures += 1
             assert failures < 5
-        thread.join(10)
+        thread.join(1)  # one connection is enough where both messages arrived before the first one was closed
         sink.close()
     assert b"".join(received).count(b" Lost - ") >= 2
     for data in received:

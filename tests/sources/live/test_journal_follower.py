@@ -26,6 +26,14 @@ def test_an_entry_has_the_time_when_it_was_written() -> None:
     assert parse_entry(json.dumps(without).encode())[1] == LINE._replace(ses=None, cgroup=None)
 
 
+def test_a_program_of_root_that_has_ended_is_known_by_its_name() -> None:
+    ended = {name: value for name, value in ENTRY.items() if name != "_EXE"} | {"_COMM": "sshd"}
+    line = parse_entry(json.dumps(ended | {"_UID": "0"}).encode())[1]
+    assert line is not None
+    assert (line.program, line.uid) == ("sshd", 0)
+    assert parse_entry(json.dumps(ended).encode())[1] is None
+
+
 @pytest.mark.parametrize("change", [
     {"_TRANSPORT": "stdout"}, {"_TRANSPORT": "kernel"}, {"MESSAGE": [65, 66]}, {"MESSAGE": None}, {"_UID": ["0", "0"]},
     {"_EXE": None}, {"_PID": "-1"}, {"__CURSOR": 5},

@@ -27,7 +27,8 @@ USER_PROGRAMS = ("su", "sudo")
 
 _ROOT_PROGRAMS = (*SSHD_PROGRAMS, "login", *USER_PROGRAMS, *PAM_PROGRAMS)
 _FIELDS = (
-    "MESSAGE", "_PID", "_UID", "_EXE", "_TRANSPORT", "_AUDIT_SESSION", "_SYSTEMD_CGROUP", "_SOURCE_REALTIME_TIMESTAMP",
+    "MESSAGE", "_PID", "_UID", "_EXE", "_COMM", "_TRANSPORT", "_AUDIT_SESSION", "_SYSTEMD_CGROUP",
+    "_SOURCE_REALTIME_TIMESTAMP",
 )  # fmt: skip
 _COMM_LENGTH = 15
 _TRANSPORTS = ("syslog", "journal")
@@ -126,7 +127,9 @@ def parse_entry(data: bytes) -> tuple[str | None, LoggedLine | None]:
         pid, uid = int(entry["_PID"]), int(entry["_UID"])
         received, monotonic = int(entry["__REALTIME_TIMESTAMP"]), int(entry["__MONOTONIC_TIMESTAMP"])
         sent = int(entry.get("_SOURCE_REALTIME_TIMESTAMP", received))
-        message, exe, ses = entry["MESSAGE"], entry["_EXE"], entry.get("_AUDIT_SESSION")
+        message, exe, ses = entry["MESSAGE"], entry.get("_EXE"), entry.get("_AUDIT_SESSION")
+        # root's program logged its last words: by now it has ended, and only its name was still known
+        exe = entry["_COMM"] if exe is None and uid == 0 else exe
         ses, cgroup = None if ses is None else int(ses), entry.get("_SYSTEMD_CGROUP")
         transport = entry["_TRANSPORT"]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):

@@ -90,7 +90,9 @@ class UserChanges:
                 ppid=None if state.parent is None else state.parent[0], comm=step.program,
             )  # fmt: skip
             owner = owner_of(process)
-            is_login = step.is_complete and step.to_uid == state.loginuid
+            # root that becomes a user in a login that was not read is most likely that login itself
+            is_unread = state.loginuid is None and step.from_uid in {0, None}
+            is_login = step.is_complete and (step.to_uid == state.loginuid or is_unread)
             if owner.evidence != _SYSTEM and not is_login:
                 yield step.kernel_ns, partial(self._make, process, owner, step, command)
 

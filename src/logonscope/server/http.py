@@ -313,6 +313,7 @@ class Endpoint:
         """Return a response; the parts of a stream will be rendered by threads of its claimant."""
         if isinstance(response, StreamedResponse):
             # The same function waits during the parts of a stream: the client may disconnect between two of them.
+            response.wait_for_disconnect = wait_for_disconnect
             response.run = partial(self._parts.pool.run, claimant, wait_for_disconnect=wait_for_disconnect)
         return response
 

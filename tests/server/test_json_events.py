@@ -78,6 +78,23 @@ def test_curl_gets_events_as_they_happen_and_continues_after_the_last_one(host: 
     assert again == ["2", "3"]
 
 
+def test_a_get_is_a_watch_for_browsers(host: Ringed, server: RunningServer) -> None:
+    if CURL is None:
+        pytest.skip("there is no curl")
+    url = "http://localhost/v1/watch?events=LogonStarted,Lost&with_sessions=false"
+    command = [CURL, "-sN", "--max-time", "60", "--unix-socket", server.unix]
+    with subprocess.Popen([*command, url], stdout=subprocess.PIPE, text=True) as client:
+        until(lambda: host.ring.readers == 1)
+        host.publish(1)
+        assert fields(client)["event"] == "LogonStarted"
+        client.kill()
+    for wrong in ("events=Nonsense", "with_sessions=maybe", "nonsense=1"):
+        done = subprocess.run(
+            [*command, f"http://localhost/v1/watch?{wrong}"], capture_output=True, text=True, check=True
+        )
+        assert json.loads(done.stdout)["error"]["name"].startswith("WBEM_E_")
+
+
 def test_the_client_gets_what_its_user_may_see_and_ends_cleanly(host: Ringed, server: RunningServer) -> None:
     url = f"https://{ALICE[0]}@127.0.0.1:{server.https}"
     with connect(url, password=ALICE[1], certificate=server.certificate) as alice:
@@ -147,5 +164,5 @@ def test_a_watch_ends_with_an_error_when_the_server_stops(host: Ringed) -> None:
     with running(host) as server:
         root = connect(f"unix:{server.unix}")
         watch = root.watch()
-    with pytest.raises(TransportFailureError, match="ends the watch|ended the watch|no valid response"):
+    with pytest.raises(TransportFailureError, match=r"ends the watch|ended the watch|no valid response"):
         watch.wait(30)

@@ -1,6 +1,6 @@
 """Server-sent events of the JSON door (text/event-stream, HTML 9.2): a JSON object for each event, with its cursor."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from logonscope.answers.host_event import HostEvent
@@ -9,7 +9,7 @@ from logonscope.cim.instances import Instance
 from logonscope.dispatch.watches import Notices
 from logonscope.wire.json.faults import write_error
 from logonscope.wire.json.instances import write_event_instance
-from logonscope.wire.json.text import write_line
+from logonscope.wire.json.text import write_line, write_text
 
 EVENT_STREAM = "text/event-stream"
 """The content type of a watch."""
@@ -18,6 +18,22 @@ HEARTBEAT = b":\n\n"
 """A comment, which clients ignore."""
 
 ERROR = "error"
+
+
+def query_body(query: Mapping[str, str]) -> bytes:
+    """Return the arguments in the query of a URL as the body of a request; lists are separated by commas."""
+    arguments: dict[str, Any] = dict(query)
+    if "events" in arguments:
+        arguments["events"] = [name for name in str(arguments["events"]).split(",") if name]
+    if "with_sessions" in arguments:
+        # any other word is rejected as every wrong argument is
+        word = arguments["with_sessions"]
+        arguments["with_sessions"] = {"true": True, "false": False}.get(word, word)
+    return write_text(arguments).encode()
+
+
+QUERIES: Mapping[str, Callable[[Mapping[str, str]], bytes]] = {"/v1/watch": query_body}
+"""Paths that may be requested by GET."""
 
 
 def write_part(part: Notices, octets: int) -> bytes:

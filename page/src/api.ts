@@ -42,10 +42,11 @@ export function store(key: string, value: string | null): void {
   }
 }
 
-async function post(path: string, body: unknown, signal?: AbortSignal): Promise<Response> {
+async function post(path: string, body: unknown, signal?: AbortSignal, at: number | null = null): Promise<Response> {
   const headers: Record<string, string> = { "Content-Type": "application/json" };
   if (bearer !== null) headers["Authorization"] = `Bearer ${bearer}`;
   else headers["Logonscope-CSRF"] = csrfToken;
+  if (at !== null) headers["Logonscope-At"] = new Date(at).toISOString();
   try {
     return await fetch(path, {
       method: "POST",
@@ -120,14 +121,14 @@ export class Slices {
   }
 }
 
-/** Ask for rows; each is passed on as it arrives. */
+/** Ask for rows; each is passed on as it arrives. `at`: as of a past moment, in milliseconds. */
 export async function askRows<T>(
   operation: string,
   body: unknown,
   row: (row: T) => void,
-  options: { signal?: AbortSignal; exact?: boolean } = {},
+  options: { signal?: AbortSignal; exact?: boolean; at?: number | null } = {},
 ): Promise<void> {
-  const response = await check(await post(`/v1/${operation}`, body, options.signal));
+  const response = await check(await post(`/v1/${operation}`, body, options.signal, options.at));
   const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
   const slices = new Slices();
   let rest = "";
@@ -153,9 +154,9 @@ export async function askRows<T>(
   }
 }
 
-export async function allRows<T>(operation: string, body: unknown, exact = false): Promise<T[]> {
+export async function allRows<T>(operation: string, body: unknown, exact = false, signal?: AbortSignal): Promise<T[]> {
   const rows: T[] = [];
-  await askRows<T>(operation, body, (row) => rows.push(row), { exact });
+  await askRows<T>(operation, body, (row) => rows.push(row), signal ? { exact, signal } : { exact });
   return rows;
 }
 

@@ -140,7 +140,7 @@ function fillMissing(side: HTMLElement, target: string, select: Select): void {
   replace(
     side,
     head(icon("whose"), clean(name), null, "", select),
-    h("section", {}, h("p", { class: "why" }, `There is no such ${target.startsWith("s") ? "logon session" : "process"} now${state.seesEverything ? "" : ", or it is not yours to see"}. It may have ended.`)),
+    h("section", {}, h("p", { class: "why" }, `There ${state.at === null ? "is" : "was"} no such ${target.startsWith("s") ? "logon session" : "process"} ${state.at === null ? "now" : "then"}${state.seesEverything ? "" : ", or it is not yours to see"}. It may have ended.`)),
   );
 }
 
@@ -177,7 +177,8 @@ function fillProcess(side: HTMLElement, process: Process, select: Select): void 
       h("button", { class: "btn", type: "button", onclick: () => go(`#whose/${wire.pid}`) }, icon("whose"), "Whose"),
     ),
   );
-  void fillSockets(sockets, process);
+  // Sockets of the past are not kept.
+  if (state.at === null) void fillSockets(sockets, process);
 }
 
 const reason = (process: Process, fact: string): string => process.wire.unread[fact] ?? "it cannot be read, or is not yours to see";

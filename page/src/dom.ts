@@ -42,6 +42,7 @@ export const find = <T extends Element = HTMLElement>(selector: string, root: Pa
 
 const ICONS = {
   live: "M4 2v12M4 5h5M4 10.5h3.5M11.5 5h.01M10 10.5h.01",
+  timeline: "M2 4h7M5 8h9M3 12h6",
   whose: "M6.8 11.6a4.8 4.8 0 1 1 0-9.6 4.8 4.8 0 0 1 0 9.6M10.4 10.4 14 14",
   query: "M5 4 1.5 8 5 12M11 4l3.500 4L11 12M9 2.500 7 13.500",
   health: "M1.500 8.500h3l2-5.500 3 10 2-4.500h3",
@@ -60,6 +61,9 @@ const ICONS = {
   down: "M4 6l4 4 4-4",
   check: "M3 8.500 6.500 12 13 4.500",
   warn: "M8 2.500 14.500 13.500h-13zM8 6.500v3.500M8 12h.01",
+  right: "M6 3l5 5-5 5",
+  plus: "M3 8h10M8 3v10",
+  minus: "M3 8h10",
   left: "M10 3 5 8l5 5",
   dl: "M8 2v8M4.500 7 8 10.500 11.500 7M2.500 13.500h11",
   menu: "M2 4.500h12M2 8h12M2 11.500h12",

@@ -19,7 +19,7 @@ export class LiveView {
   private readonly hits = h("span", { class: "hits", role: "status" });
   private readonly outline = h("nav", { class: "out", "aria-label": "Logon sessions", tabindex: 0 });
   private readonly box = h("div", { class: "treebox" });
-  private readonly side = h("aside", { class: "side", id: "side", "aria-label": "Details", tabindex: 0 });
+  private readonly side = h("aside", { class: "side idle", id: "side", "aria-label": "Details", tabindex: 0 });
   /** A newer look at the host, which waits until the pointer leaves the tree. */
   private next: Model | null = null;
   private readonly drawn = new Map<Element, string>();
@@ -109,6 +109,13 @@ export class LiveView {
     this.show();
   }
 
+  /** Show another moment, also while the pointer is in the tree. */
+  replace(model: Model): void {
+    this.next = model;
+    this.isRevealing = true;
+    this.show();
+  }
+
   private release(): void {
     if (this.next) this.show();
   }
@@ -121,6 +128,11 @@ export class LiveView {
     const model = state.model;
     writeAddress();
     if (!model) {
+      this.tree.set([]);
+      for (const element of [this.filters, this.outline]) {
+        this.drawn.delete(element);
+        element.replaceChildren();
+      }
       replace(this.sentence, state.trouble ? h("span", { role: "alert" }, state.trouble) : `Reading ${state.host || "the host"} …`);
       return;
     }
@@ -182,21 +194,21 @@ export class LiveView {
     const owners = new Set(left.map((process) => process.session.user));
     const whose = owners.size === 1 ? ` of ${clean([...owners][0]!)}’s` : "";
     const leftWords: Child = left.length
-      ? [this.filter("left", "", count(left.length, "process", "processes")), `${whose} ${left.length === 1 ? "is" : "are"} left over. `]
-      : sessions.length ? "Nothing is left over. " : "";
+      ? [this.filter("left", "", count(left.length, "process", "processes")), `${whose} ${verb(left.length)} left over. `]
+      : sessions.length ? `Nothing ${verb(1)} left over. ` : "";
     const gainedWords: Child = gained.length
       ? [this.filter("changed", "", count(gained.length, "time", "times")), " somebody became root."]
       : "";
     if (!state.seesEverything)
       return [
-        "You have ", h("b", {}, count(sessions.length, "logon session", "logon sessions")), " here with ",
+        state.at === null ? "You have " : "You had ", h("b", {}, count(sessions.length, "logon session", "logon sessions")), " here with ",
         h("b", {}, count(processes.length, "process", "processes")), ". ", leftWords, gainedWords,
       ];
     if (!people.size) {
       const system = processes.filter((process) => process.session.isSystem).length;
-      return ["Nobody is logged in. ", left.length ? leftWords : "", "The System session runs ", h("b", {}, count(system, "process", "processes")), ". ", gainedWords];
+      return [`Nobody ${verb(1)} logged in. `, left.length ? leftWords : "", `The System session ${state.at === null ? "runs" : "ran"} `, h("b", {}, count(system, "process", "processes")), ". ", gainedWords];
     }
-    return [h("b", {}, people.size === 1 ? "1 person" : `${people.size} people`), people.size === 1 ? " is" : " are", " logged in. ", leftWords, gainedWords];
+    return [h("b", {}, people.size === 1 ? "1 person" : `${people.size} people`), ` ${verb(people.size)} logged in. `, leftWords, gainedWords];
   }
 
   private filter(mark: Mark, classes: string, ...children: Child[]): HTMLElement {
@@ -249,7 +261,7 @@ export class LiveView {
         h("h2", {}, isNothingLeft ? "Nothing is left over" : "Nothing fits"),
         h("p", {}, isNothingLeft
           ? "Every process belongs to a login that is still there, or to the System session."
-          : `No process fits “${clean(what)}” now. It may have ended.`),
+          : `No process ${state.at === null ? `fits “${clean(what)}” now` : `of that moment fits “${clean(what)}”`}. It may have ended.`),
         h("div", { class: "acts" }, h("button", { class: "btn", type: "button", onclick: () => this.clear() }, "Show everything")),
       ),
     );
@@ -298,13 +310,16 @@ export class LiveView {
   }
 }
 
+/** "is" or "are"; of a past moment, "was" or "were". */
+const verb = (number: number): string => (state.at === null ? (number === 1 ? "is" : "are") : number === 1 ? "was" : "were");
+
 export const count = (number: number, one: string, many: string): string => `${number.toLocaleString("en")} ${number === 1 ? one : many}`;
 
 function sentenceKey(model: Model, processes: readonly Process[]): string {
   const left = processes.filter((process) => process.isLeftover).map((process) => process.session.user);
   const gained = processes.filter((process) => process.via && process.wire.uid === 0).length;
   const users = model.sessions.map((session) => `${session.user}${session.group}`);
-  return JSON.stringify([users, left, gained, processes.length, state.mark, state.seesEverything]);
+  return JSON.stringify([users, left, gained, processes.length, state.mark, state.seesEverything, state.at === null]);
 }
 
 const outlineKey = (model: Model): string =>

@@ -6,15 +6,21 @@ import { HealthView } from "./health";
 import { LiveView } from "./live";
 import { isLoginShown, showLogin } from "./login";
 import { Extras, readModel } from "./model";
+import { goTo, step } from "./past";
 import { QueryView } from "./query";
 import { buildShell, closeTop, showKeys, showShell } from "./shell";
 import { go, readAddress, state, VIEWS } from "./state";
+import { TimelineView } from "./timeline";
 import { WhoseView } from "./whose";
 
 interface ViewElement {
   element: HTMLElement;
   open: () => void;
   focusSearch: () => void;
+  /** What the view does every few seconds, if anything. */
+  tick?: () => void;
+  /** Closes what is open in the view. */
+  close?: () => unknown;
 }
 
 /** Milliseconds between two looks; a host whose answer takes long is asked less often. */
@@ -29,6 +35,8 @@ class Page {
   private portsAt = -Infinity;
   private loginsAt = -Infinity;
   private hasRun = false;
+  /** The past moment of the model; null: it is of the present. */
+  private modelAt: number | null = null;
 
   async start(): Promise<void> {
     const once = /^#once=([\w-]+)$/.exec(location.hash)?.[1];
@@ -59,7 +67,7 @@ class Page {
     this.hasRun = true;
     // Views of their own: nothing of an earlier user is left in them.
     this.live = new LiveView();
-    this.views = { live: this.live, whose: new WhoseView(), query: new QueryView(), health: new HealthView() };
+    this.views = { live: this.live, timeline: new TimelineView(), whose: new WhoseView(), query: new QueryView(), health: new HealthView() };
     // Which words are right depends on what the user may see.
     await this.readIdentity().catch(() => undefined);
     this.route();
@@ -67,7 +75,9 @@ class Page {
   }
 
   private async readIdentity(): Promise<void> {
-    state.seesEverything = (await ask<{ sees_everything: boolean }>("identify", {})).sees_everything;
+    const identity = await ask<{ sees_everything: boolean; has_history?: boolean }>("identify", {});
+    state.seesEverything = identity.sees_everything;
+    state.hasHistory = identity.has_history ?? false;
   }
 
   private leave(how: SignIn, reason: string): void {
@@ -110,24 +120,33 @@ class Page {
     if (!this.hasRun) return void location.reload();
     this.isLooking = true;
     const start = performance.now();
+    const at = state.at;
     try {
-      await this.readHost();
+      await this.readHost(at);
       state.lost = null;
       state.trouble = "";
     } catch (error) {
       if (error instanceof LostError) return this.lose();
       if (!(error instanceof ApiError)) throw error;
       if (error.status === 401) return;
-      state.trouble = `${state.host || "The host"} cannot be read: ${error.reason}`;
+      state.trouble = at === null ? `${state.host || "The host"} cannot be read: ${error.reason}` : `${error.reason[0]?.toUpperCase()}${error.reason.slice(1)}.`;
+      if (at !== this.modelAt) {
+        // What is shown is of another moment.
+        state.model = null;
+        this.modelAt = at;
+      }
       if (state.view === "live") this.live.show();
     } finally {
       this.isLooking = false;
     }
     showShell();
+    if (at !== state.at) return void this.look();
+    // The past does not change.
+    if (at !== null && !state.trouble) return;
     this.lookIn(Math.min(LONGEST_LOOK_MS, Math.max(LOOK_MS, PATIENCE * (performance.now() - start))));
   }
 
-  private async readHost(): Promise<void> {
+  private async readHost(at: number | null): Promise<void> {
     await this.readIdentity();
     const text = "SELECT Caption, CSName, LocalDateTime FROM Win32_OperatingSystem";
     const [system] = await allRows<{ properties: { Caption: string | null; CSName: string; LocalDateTime: string | null } }>("query", { text });
@@ -137,9 +156,13 @@ class Page {
       if (system.properties.LocalDateTime) state.clock.set(system.properties.LocalDateTime);
     }
     showShell();
-    const model = await readModel(state.model, state.extras);
-    if (state.account.user === null) return;
-    this.live.update(model);
+    this.views[state.view]?.tick?.();
+    const model = await readModel(at === this.modelAt ? state.model : null, state.extras, at);
+    if (state.account.user === null || at !== state.at) return;
+    if (at !== this.modelAt) this.live.replace(model);
+    else this.live.update(model);
+    this.modelAt = at;
+    if (at !== null) return;
     await this.readExtras(model.sessions.length > 0);
   }
 
@@ -158,7 +181,7 @@ class Page {
     }
     if (isFirst) {
       const model = await readModel(null, state.extras);
-      if (state.account.user !== null) this.live.update(model);
+      if (state.account.user !== null && state.at === null) this.live.update(model);
     }
   }
 
@@ -172,14 +195,16 @@ class Page {
   }
 
   private route(): void {
-    const before = find("main")!.firstElementChild;
+    const before = find("main")!.firstElementChild, at = state.at;
     readAddress();
+    if (state.view !== "live") state.at = null;
     showShell();
     const view = this.views[state.view];
     if (state.account.user === null || !view) return;
     if (before !== view.element) find("main")!.replaceChildren(view.element);
-    if (view === this.live) this.live.open();
-    else view.open();
+    if (state.at !== this.modelAt && state.model) void this.look();
+    if (view === this.live && state.at === at) this.live.open();
+    else if (view !== this.live) view.open();
     if (before && before !== view.element && document.activeElement === document.body) find("main")!.focus({ preventScroll: true });
   }
 
@@ -196,17 +221,19 @@ class Page {
     if (event.key === "Escape") {
       if (closeTop()) return;
       if (isText) target.blur();
-      else if (state.view === "live") this.live.close();
+      else this.views[state.view]?.close?.();
       return;
     }
     if (isText || event.ctrlKey || event.metaKey || event.altKey) return;
     const number = Number(event.key);
     if (event.key === "/") {
       event.preventDefault();
-      if (state.view === "health") go("#live");
+      if (state.view === "health" || state.view === "timeline") go("#live");
       setTimeout(() => this.views[state.view]?.focusSearch(), 30);
     } else if (event.key === "?") showKeys();
     else if (number >= 1 && number <= VIEWS.length) go(`#${VIEWS[number - 1]![0]}`);
+    else if ((event.key === "[" || event.key === "]") && state.view === "live" && state.hasHistory) void step(event.key === "[" ? -1 : 1);
+    else if (event.key.toLowerCase() === "n" && state.view === "live" && state.at !== null) goTo(null);
     else if (event.key.toLowerCase() === "l" && state.view === "live") this.live.toggleMark("left");
   }
 }

@@ -223,7 +223,7 @@ export class Model {
 const MOST_ENDED = 200;
 
 /** Ask for all logon sessions and processes, and compare them with those of before. */
-export async function readModel(previous: Model | null, extras: Extras): Promise<Model> {
+export async function readModel(previous: Model | null, extras: Extras, at: number | null = null): Promise<Model> {
   const model = new Model();
   let session: Session | null = null;
   await askRows<{ session?: WireSession | null; process?: WireProcess }>("tree", {}, (row) => {
@@ -238,10 +238,10 @@ export async function readModel(previous: Model | null, extras: Extras): Promise
       model.sessions.push(session);
       model.byId.set(session.id, session);
     }
-  });
+  }, { at });
   const slices = new Slices();
   for (const one of model.sessions) {
-    one.authentication = extras.logins.get(one.id) ?? null;
+    one.authentication = at === null ? extras.logins.get(one.id) ?? null : null;
     one.processes.sort((a, b) => compare(a.wire.start, b.wire.start) || a.pid - b.pid);
     for (const process of one.processes) {
       const parent = process.wire.ppid === null ? undefined : model.byPid.get(process.wire.ppid);
@@ -249,7 +249,7 @@ export async function readModel(previous: Model | null, extras: Extras): Promise
         process.parent = parent;
         parent.children.push(process);
       } else one.roots.push(process);
-      process.ports = extras.ports.get(process.pid) ?? [];
+      process.ports = at === null ? extras.ports.get(process.pid) ?? [] : [];
       if (slices.isOver) await slices.next();
     }
     one.paint();

@@ -1,19 +1,23 @@
 /** What is around the views: the bar with the host, the tabs and the account, the strip of the connection, the keys. */
 
 import { hasToken, readStored, signOut, store } from "./api";
+import { goTo, momentStrip } from "./past";
 import { avatar, find, h, hueOfUser, icon, type IconName, logo, replace, toast } from "./dom";
 import { state, VIEWS } from "./state";
-import { clockOf } from "./times";
+import { clockOf, HOUR } from "./times";
 
 const THEME_KEY = "logonscope-theme";
 const KEYS: [string, string][] = [
   ["/", "Search"],
-  ["1 … 4", "Views"],
+  ["1 … 5", "Views"],
   ["↑ ↓", "Row"],
   ["← →", "Fold, unfold"],
   ["Enter", "Details"],
   ["Esc", "Close"],
   ["L", "Left over only"],
+  ["[ ]", "One event back, forward"],
+  ["N", "Now"],
+  ["+ −", "Zoom the timeline"],
   ["?", "These keys"],
 ];
 
@@ -60,7 +64,7 @@ export function showShell(): void {
     else link.removeAttribute("aria-current");
   const name = VIEWS.find(([view]) => view === state.view)![1];
   document.title = `${name}${state.host ? ` - ${state.host}` : ""} - Logonscope`;
-  const key = JSON.stringify([state.host, state.system, state.account.user, state.lost, state.seesEverything, state.clock.isStill, state.trouble]);
+  const key = JSON.stringify([state.host, state.system, state.account.user, state.lost, state.seesEverything, state.clock.isStill, state.trouble, state.hasHistory, pastOnView()]);
   if (key === shown) return;
   shown = key;
   const user = state.account.user ?? "";
@@ -69,16 +73,26 @@ export function showShell(): void {
   account.setAttribute("aria-label", `Account: ${user}`);
   replace(account, avatar(user || null, hueOfUser(user || null)), h("span", {}, user));
   const pulse = find("#pulse")!;
-  pulse.className = `pulse${state.lost || state.trouble ? " lost" : state.clock.isStill ? " past" : ""}`;
+  const at = pastOnView();
+  pulse.className = `pulse${state.lost || state.trouble ? " lost" : (state.clock.isStill && !state.hasHistory) || at !== null ? " past" : ""}`;
   const moment = new Date(state.clock.now).toISOString().slice(0, 10);
-  replace(pulse, h("i"), state.lost ? "Not connected" : state.trouble ? "Cannot be read" : state.clock.isStill ? `Recording of ${moment}` : "Live");
+  const words = state.lost ? "Not connected" : state.trouble ? "Cannot be read" : at !== null ? "Past" : state.clock.isStill && !state.hasHistory ? `Recording of ${moment}` : "Live";
+  const toggle = () => goTo(pastOnView() === null ? Math.floor(state.clock.now) - HOUR : null);
+  replace(pulse, state.hasHistory && !state.lost
+    ? h("button", { class: "pulseb", type: "button", title: at === null ? "Look at an earlier moment" : "Back to now", onclick: toggle }, h("i"), words)
+    : [h("i"), words]);
   showStrip();
 }
 
+/** The past moment that the view shows; null: the present. */
+const pastOnView = (): number | null => (state.view === "live" ? state.at : null);
+
 function showStrip(): void {
-  const strip = find("#strip")!;
+  const strip = find("#strip")!, at = pastOnView();
+  const hadFocus = strip.querySelector("input") === document.activeElement;
   replace(
     strip,
+    at === null || state.lost ? null : momentStrip(at),
     state.lost
       ? h(
           "div",
@@ -94,6 +108,7 @@ function showStrip(): void {
       ? null
       : h("aside", { class: "own", "aria-label": "What you may see" }, icon("user"), h("span", {}, `You see your own logon sessions and processes. Administrators of ${state.host || "this host"} see everybody’s.`)),
   );
+  if (hadFocus) find("input", strip)?.focus();
 }
 
 function applyTheme(theme: string | null): void {

@@ -4,9 +4,10 @@ import type { Account } from "./api";
 import { Extras, type Model } from "./model";
 import { HostClock } from "./times";
 
-export type View = "live" | "whose" | "query" | "health";
+export type View = "live" | "timeline" | "whose" | "query" | "health";
 export const VIEWS: [View, string][] = [
   ["live", "Live"],
+  ["timeline", "Timeline"],
   ["whose", "Whose"],
   ["query", "Query"],
   ["health", "Health"],
@@ -17,6 +18,7 @@ export const state = {
   view: "live" as View,
   account: { user: null } as Account,
   seesEverything: true,
+  hasHistory: false,
   host: "",
   system: "",
   clock: new HostClock(),
@@ -26,6 +28,10 @@ export const state = {
   lost: null as Date | null,
   /** A reason why the host cannot be read, although the server answers. */
   trouble: "",
+  /** The past moment that Live shows, in milliseconds; null: the present. */
+  at: null as number | null,
+  /** The span of the timeline in milliseconds; null: the last 24 hours, up to now. */
+  span: null as { from: number; to: number } | null,
   search: "",
   mark: null as Mark | null,
   user: null as string | null,
@@ -44,11 +50,16 @@ export function readAddress(): void {
   const search = new URLSearchParams(parameters);
   state.view = VIEWS.some(([name]) => name === view) ? (view as View) : "live";
   if (state.view === "live") {
+    const at = Date.parse(search.get("at") ?? "");
+    state.at = Number.isNaN(at) ? null : at;
     state.search = search.get("q") ?? "";
     const mark = search.get("mark") ?? "";
     state.mark = MARKS.has(mark) ? (mark as Mark) : null;
     state.user = search.get("user");
     state.selected = search.get("sel");
+  } else if (state.view === "timeline") {
+    const from = Date.parse(search.get("from") ?? ""), to = Date.parse(search.get("to") ?? "");
+    state.span = from < to ? { from, to } : null;
   } else if (state.view === "whose") {
     state.whose = decode(rest.join("/"));
   } else if (state.view === "query") {
@@ -68,10 +79,16 @@ function decode(text: string): string {
 export function address(): string {
   const search = new URLSearchParams();
   if (state.view === "live") {
+    if (state.at !== null) search.set("at", new Date(state.at).toISOString());
     if (state.search) search.set("q", state.search);
     if (state.mark) search.set("mark", state.mark);
     if (state.user) search.set("user", state.user);
     if (state.selected) search.set("sel", state.selected);
+  } else if (state.view === "timeline") {
+    if (state.span) {
+      search.set("from", new Date(state.span.from).toISOString());
+      search.set("to", new Date(state.span.to).toISOString());
+    }
   } else if (state.view === "query") {
     search.set("ns", state.namespace);
     if (state.query) search.set("text", state.query);

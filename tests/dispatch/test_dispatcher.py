@@ -94,7 +94,8 @@ def test_what_nobody_thought_of_is_one_fault_and_in_the_log(caplog: pytest.LogCa
 
 def test_who_did_not_authenticate_is_told_the_product_and_nothing_else() -> None:
     talk = Talk()
-    assert talk.said("identify", None) == "Identity(product='Logonscope', version=None, sees_everything=None)"
+    nothing_else = "version=None, sees_everything=None, has_history=None"
+    assert talk.said("identify", None) == f"Identity(product='Logonscope', {nothing_else})"
     assert "version='0." in talk.said("identify")
     for text in ("get_class name=Win32_Process", "get_class name=Nothing", "pull enumeration_id=uuid:1", TERMINATE):
         assert talk.said(text, None) == "WBEM_E_ACCESS_DENIED authentication required; send credentials @"

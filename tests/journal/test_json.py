@@ -8,6 +8,7 @@ import pytest
 from logonscope.answers.history import HistoryFilter
 from logonscope.answers.json_rows import RowWriter
 from logonscope.broker.history import history, past_processes
+from logonscope.broker.timeline import timeline
 from logonscope.client import json_answers
 from logonscope.server.json import JSON_OPERATIONS, JsonDoor
 from logonscope.server.json_schemas import operation_schema
@@ -46,3 +47,18 @@ def test_a_filter_and_a_moment_are_decoded() -> None:
     assert operation.moment is not None
     assert operation.moment.isoformat() == headers["logonscope-at"]
     assert {"history", "past_processes"} <= set(JSON_OPERATIONS)
+
+
+def test_a_timeline_fits_its_schema(kept: Kept) -> None:
+    span = {"since": "2023-11-14T22:13:20Z", "until": "2023-11-14T22:23:20Z", "resolution": 10}
+    operation = JsonDoor().decode(json.dumps(span).encode(), "application/json", "/v1/timeline", {})
+    logins = list(timeline(request(kept), **operation.arguments))
+    writer = RowWriter(write_text, VALUE_WRITERS)
+    lines = [json.loads(writer.write(row)) for row in logins]
+    assert [len(line["bins"]) for line in lines] == [len(login.bins) for login in logins]
+    assert lines[0]["bins"][0] == logins[0].bins[0]._asdict()
+    jsonschema = pytest.importorskip("jsonschema")
+    document = operation_schema("timeline")
+    validator = jsonschema.Draft202012Validator({**document["properties"]["answer"], "$defs": document["$defs"]})
+    for line in lines:
+        validator.validate(line)

@@ -2,13 +2,17 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from playwright.sync_api import Browser
 
+from logonscope.machine import Source
 from tests.broker.memory import Memory
 from tests.page import hosts
 from tests.page.browser import axe_program, chromium
+from tests.page.past import busy_with_past
 from tests.server.running import RunningServer, running
 
 
@@ -22,9 +26,13 @@ class Servers:
     def origin(self, host: str) -> str:
         """Return the origin of the page about a host."""
         if host not in self._running:
-            snapshot = {"busy": hosts.busy, "quiet": hosts.quiet, "crowd": hosts.crowd}[host]()
-            self._running[host] = self._stack.enter_context(running(Memory(snapshot)))
+            self._running[host] = self._stack.enter_context(running(self._source(host)))
         return f"https://127.0.0.1:{self._running[host].https}"
+
+    def _source(self, host: str) -> Source:
+        if host == "past":
+            return busy_with_past(Path(self._stack.enter_context(TemporaryDirectory())))
+        return Memory({"busy": hosts.busy, "quiet": hosts.quiet, "crowd": hosts.crowd}[host]())
 
 
 @pytest.fixture(scope="module")

@@ -1,17 +1,23 @@
 """``python -m tests.page.measure``: the page about 20,000 processes in 200 logins, of which 1,500 change in each look.
 
-Prints a table of frames, of the heap and of the first paint, which docs/page.md shows.
+Prints a table of frames, of the heap and of the first paint, which docs/page.md shows; with the argument "month", how
+long the timeline of 10,000 logins in 30 days takes to be answered and drawn.
 """
 
+import sys
+import tempfile
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from statistics import quantiles
 from typing import Any
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Request
 
+from tests.broker.memory import Memory
 from tests.page.browser import chromium, new_context, sign_in
-from tests.page.hosts import Churning, crowd
+from tests.page.hosts import Churning, busy, crowd
+from tests.page.past import MINUTE_MS, PastStory, Visit, write_history
 from tests.server.running import running
 
 SECONDS = 10
@@ -39,9 +45,29 @@ FRAMES = """([seconds, step]) => new Promise((resolve) => {
 
 PAINT = "() => performance.getEntriesByName('first-contentful-paint')[0].startTime"
 
+MONTH_MINUTES = 30 * 24 * 60
+LOGINS = 10_000
+DRAWN = """(pans) => new Promise((resolve) => {
+  const lanes = document.querySelector(".lanes"), times = [];
+  const observer = new PerformanceObserver((list) => times.push(...list.getEntriesByName("timeline").map((one) => one.duration)));
+  observer.observe({ type: "measure" });
+  const box = lanes.getBoundingClientRect();
+  const tick = () => {
+    lanes.dispatchEvent(new PointerEvent("pointermove", { clientX: box.x + 300 + pans, clientY: box.y + 200 }));
+    lanes.dispatchEvent(new WheelEvent("wheel", { deltaY: pans % 2 ? 400 : -300 }));
+    if (pans-- > 0) requestAnimationFrame(tick);
+    else setTimeout(() => resolve(times), 200);
+  };
+  tick();
+})"""  # noqa: E501 -- a program
+"""Draws the timeline again and again, scrolled; returns the milliseconds of each time."""
+
 
 def main() -> None:
     """Measure, and print the table."""
+    if "month" in sys.argv:
+        _measure_month()
+        return
     host = Churning(crowd(), CHANGES)
     with chromium() as browser, running(host) as server:
         origin = f"https://127.0.0.1:{server.https}"
@@ -56,6 +82,54 @@ def main() -> None:
             print(f"first contentful paint {page.evaluate(PAINT):.0f} ms, heap {_heap(page):.0f} MB, "
                   f"{page.evaluate('document.querySelectorAll(`*`).length')} elements")  # fmt: skip
             page.context.close()
+
+
+def _measure_month() -> None:
+    story = PastStory()
+    for number in range(LOGINS):
+        start = number * (MONTH_MINUTES - 200) / LOGINS
+        service = "cron" if number % 3 == 0 else "sshd"
+        story.visit(Visit(
+            1000 + number, 1000 + number % 4, start, start + 5 + number % 180, service, f"192.0.2.{number % 40}",
+            commands=5,
+        ))  # fmt: skip
+    host = busy()
+    assert host.machine.vitals
+    host = host._replace(
+        machine=host.machine._replace(
+            vitals=host.machine.vitals._replace(at=host.machine.vitals.at + (MONTH_MINUTES - 700) * MINUTE_MS * 1000)
+        )
+    )
+    with tempfile.TemporaryDirectory() as folder, chromium() as browser:
+        source = Memory(host)
+        source.history = write_history(Path(folder) / "history", story, MONTH_MINUTES * MINUTE_MS)
+        with running(source) as server:
+            page = new_context(browser).new_page()
+            page.set_default_timeout(120_000)
+            answers: list[float] = []
+            page.on(
+                "requestfinished",
+                lambda one: answers.append(one.timing["responseEnd"]) if "timeline" in one.url else None,
+            )
+            sign_in(page, f"https://127.0.0.1:{server.https}", address="#timeline")
+            page.wait_for_selector("text=in 24 h")
+            start = time.perf_counter()
+            page.click("text=30 days")
+            page.wait_for_selector("text=logons of 4 users in 30 days")
+            print(f"{page.inner_text('.say')} {time.perf_counter() - start:.1f} s after the click")
+            print(f"answers of the server: {', '.join(f'{one:.0f} ms' for one in answers if one)}")
+            for span in ("30 days", "7 days", "24 h"):
+                page.click(f"text={span}")
+                page.wait_for_timeout(2000)
+                times = sorted(page.evaluate(DRAWN, 100))
+                print(
+                    f"{span}: {len(times)} times drawn, median {times[len(times) // 2]:.1f} ms, longest {times[-1]:.1f}"
+                )
+
+
+def _milliseconds(request: Request) -> float:
+    """Return how long the answer to a request took."""
+    return float(request.timing["responseEnd"]) if request.url.endswith("/v1/timeline") else 0.0
 
 
 def _measure(page: Page, host: Churning, step: int) -> dict[str, Sequence[float]]:

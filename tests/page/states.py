@@ -37,6 +37,19 @@ def _lose(page: Page) -> None:
     page.context.set_offline(True)
 
 
+def _click_a_process(page: Page) -> None:
+    page.wait_for_selector("text=outlived bob")
+    lanes = page.locator(".lanes")
+    box = lanes.bounding_box()
+    assert box
+    lanes.click(position={"x": box["width"] * 0.8, "y": 130})
+
+
+def _list_the_span(page: Page) -> None:
+    page.wait_for_selector("text=3 logons of 2 users")
+    page.locator(".lanes").press("Enter")
+
+
 STATES = {
     "login": State("#live", "text=See who started what", user=None),
     "login-failed": State("#live", "text=Unknown user or wrong password.", user=None, act=_log_in_wrongly),
@@ -54,6 +67,30 @@ STATES = {
     "live-nothing-left-over": State("#live?mark=left", "text=Nothing is left over", host="quiet"),
     "live-crowd": State("#live", "text=60 people are logged in", host="crowd"),
     "live-lost": State("#live", "text=This is what was true then", act=_lose),
+    "live-past": State("#live?at=2026-01-01T08:45:00Z", "text=4 people were logged in", host="past"),
+    "live-past-process": State("#live?at=2026-01-01T10:50:00Z&sel=4312", "text=It runs as root, by sudo", host="past"),
+    "live-past-not-kept": State("#live?at=2025-12-31T20:00:00Z", "text=No history of 2025-12-31", host="past"),
+    "timeline": State("#timeline", "text=outlived bob\u2019s logout at 08:58", host="past"),
+    "timeline-named": State(
+        "#timeline?from=2026-01-01T08:20:00Z&to=2026-01-01T10:20:00Z", "text=6 logons of 4 users in 2 h", host="past"
+    ),
+    "timeline-month": State(
+        "#timeline?from=2025-12-03T00:00:00Z&to=2026-01-01T12:00:00Z", "text=in 29 days", host="past"
+    ),
+    "timeline-moment": State(
+        "#timeline?from=2026-01-01T08:20:00Z&to=2026-01-01T10:20:00Z",
+        "text=Tree as of",
+        host="past",
+        act=_click_a_process,
+    ),
+    "timeline-list": State(
+        "#timeline?from=2026-01-01T03:00:00Z&to=2026-01-01T04:40:00Z",
+        "text=processes started",
+        host="past",
+        act=_list_the_span,
+    ),
+    "timeline-ordinary-user": State("#timeline", "text=3 logons of yours", host="past", user=ALICE),
+    "timeline-without-history": State("#timeline", "text=This host keeps no history"),
     "whose": State("#whose", "text=Which login started it?"),
     "whose-one": State("#whose/4312", "text=who logged in from 203.0.113.7"),
     "whose-many": State("#whose/python3", "text=Which one?"),

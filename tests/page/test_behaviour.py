@@ -80,7 +80,7 @@ def test_keys(page: Page) -> None:
     page.keyboard.press("Control+f")
     expect(page.locator("#search")).to_be_focused()
     page.keyboard.press("Escape")
-    for key, view in (("2", "whose"), ("3", "query"), ("4", "health"), ("1", "live")):
+    for key, view in (("2", "timeline"), ("3", "whose"), ("4", "query"), ("5", "health"), ("1", "live")):
         page.locator("main").focus()
         page.keyboard.press(key)
         expect(page.locator(f".tabs a[data-view={view}]")).to_have_attribute("aria-current", "page")

@@ -41,6 +41,7 @@ def all_json_requests(crowd: Crowd, chance: Random) -> Iterator[Request]:
     words = [*logon_ids, "alice", "bob", "root", "system", "c1", "12345"]
     for name in ("identify", "machine", "doctor", "services", "session_processes", "history", "past_processes"):
         yield name, {}
+    yield "timeline", {"since": "2026-01-01T00:00:00Z", "until": "2026-01-02T00:00:00Z", "resolution": 600}
     for name in ("sessions", "processes", "tree", "leftovers"):
         yield name, {}
         yield from ((name, {"which": word}) for word in chance.sample(words, 3))

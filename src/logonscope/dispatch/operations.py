@@ -30,11 +30,12 @@ PRODUCT = "Logonscope"
 
 
 class Identity(NamedTuple):
-    """The product. Only authenticated callers get its version and ``sees_everything``; for others both are None."""
+    """The product. Only authenticated callers get more than its name; for others all other fields are None."""
 
     product: str
     version: str | None
     sees_everything: bool | None = None
+    has_history: bool | None = None
 
 
 class FoundInstance(NamedTuple):
@@ -79,7 +80,7 @@ def identify(request: Request | None) -> Identity:
     """Return the product, with its version if the caller has authenticated (DSP0226 11)."""
     if request is None:
         return Identity(PRODUCT, None)
-    return Identity(PRODUCT, _product_version(), request.sees_everything)
+    return Identity(PRODUCT, _product_version(), request.sees_everything, request.source.history is not None)
 
 
 @cache
@@ -176,6 +177,7 @@ OPERATIONS: Mapping[str, OperationRow] = {
     "whose": OperationRow(questions.list_owners, "the login that started the processes of a target"),
     "history": OperationRow(questions.list_history, "past and present logins, with what they ran"),
     "past_processes": OperationRow(questions.list_past_processes, "past and present processes, with their exit status"),
+    "timeline": OperationRow(questions.list_timeline, "the logins of a span of time, with what they ran in each part"),
     "doctor": OperationRow(questions.list_checks, "checks of what can be read"),
     "explain": OperationRow(explain, "the plan of a query"),
     # a subscription, which the dispatcher gives to the door as a stream

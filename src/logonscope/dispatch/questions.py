@@ -5,6 +5,7 @@ each a mapping with one name: a logon session is followed by its processes, left
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 from logonscope.answers.history import NO_HISTORY_FILTER, HistoryFilter
@@ -15,6 +16,7 @@ from logonscope.broker import Request, filtered_logons, session_processes, sessi
 from logonscope.broker.doctor import doctor
 from logonscope.broker.history import history, past_processes
 from logonscope.broker.services import services
+from logonscope.broker.timeline import timeline
 from logonscope.broker.whose import whose
 from logonscope.dispatch.enumerations import AnswerRows, Rows
 
@@ -64,6 +66,11 @@ def list_history(request: Request, where: HistoryFilter = NO_HISTORY_FILTER) -> 
 def list_past_processes(request: Request, where: HistoryFilter = NO_HISTORY_FILTER) -> Rows:
     """Return past processes; see ``client.Host.past_processes``."""
     return _rows(past_processes(request, where))
+
+
+def list_timeline(request: Request, since: datetime, until: datetime, resolution: timedelta) -> Rows:
+    """Return the logins of a span with what they ran in each bin; see ``broker.timeline``."""
+    return _rows(timeline(request, since, until, resolution))
 
 
 def list_checks(request: Request) -> Rows:

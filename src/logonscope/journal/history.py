@@ -14,6 +14,7 @@ from typing import Any
 from logonscope.answers.check import Check
 from logonscope.errors import RecordingError, TimedOutError
 from logonscope.facts.history import ChangeRecord, LogonRecord, ProcessRecord, ProgramCount
+from logonscope.journal.activity import ActivityReader
 from logonscope.journal.files import JournalFiles
 from logonscope.journal.forget import Forgetter
 from logonscope.journal.moments import Moments
@@ -25,6 +26,8 @@ from logonscope.journal.verify import Verifier
 from logonscope.journal.writer import Writer
 from logonscope.machine import Look, Source
 from logonscope.machine.history import (
+    Activity,
+    ActivityQuery,
     Forgotten,
     History,
     HistoryState,
@@ -237,6 +240,11 @@ class JournalHistory(History):
                 for (name, exe), (count, failed, first, last) in sorted(merged.items(), key=_most_first)
             ]
         return result
+
+    def activity(self, look: Look, query: ActivityQuery) -> Iterator[Activity]:
+        with self._reader() as reader:
+            activities = ActivityReader(reader, query).read(look)
+        yield from activities
 
     def state(self) -> HistoryState:
         with self._reader() as reader:

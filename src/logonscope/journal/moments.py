@@ -102,6 +102,13 @@ class Moments:
         ).fetchone()
         return 1 << 62 if next_boot is None else int(next_boot[0])
 
+    def next_ms(self, boot: int, ms: int) -> int | None:
+        """Return the time since the boot of the next row of the clock map; None where there is none."""
+        row = self._database.execute(
+            "SELECT ms FROM moment WHERE boot = ? AND ms > ? ORDER BY ms LIMIT 1", (boot, ms)
+        ).fetchone()
+        return None if row is None else int(row[0])
+
     def narrow(self, low: int, high: int, ticks: int) -> int:
         """Return the last number in a range of rows before which all rows started before a time, by bisection.
 

@@ -193,16 +193,18 @@ class Reader:
 
     def rows_at(self, boot: int, ms: int, pids: frozenset[int] | None = None) -> list[list[Any]]:
         """Return the rows of the processes that ran at a moment, in their state then."""
-        boot_row = self.boot(boot)
-        tick_ms = 1000 // boot_row.ticks
-        candidates = self._candidates(boot_row, ms, pids)
-        running = [
-            list(row)
-            for row in candidates
-            if (start := row[TICKS] * tick_ms) <= ms and (row[LASTED] is None or start + row[LASTED] > ms)
-        ]
+        running = self.started_rows_at(self.boot(boot), ms, pids)
         self._apply_changes(running, ms)
         return running
+
+    def started_rows_at(self, boot: Boot, ms: int, pids: frozenset[int] | None = None) -> list[list[Any]]:
+        """Return the rows of the processes that ran at a moment, in their state after the start."""
+        tick_ms = 1000 // boot.ticks
+        return [
+            list(row)
+            for row in self._candidates(boot, ms, pids)
+            if (start := row[TICKS] * tick_ms) <= ms and (row[LASTED] is None or start + row[LASTED] > ms)
+        ]
 
     def _candidates(self, boot: Boot, ms: int, pids: frozenset[int] | None) -> list[Any]:
         """Return the rows that can have run at a moment, and others."""

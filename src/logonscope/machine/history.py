@@ -38,6 +38,27 @@ class ProcessRecordQuery(NamedTuple):
     command_lines: bool = True
 
 
+class ActivityQuery(NamedTuple):
+    """A query for how much logon sessions ran in each step of a span. Times in microseconds since the epoch."""
+
+    logons: frozenset[int]  # records of logon sessions
+    since: int
+    until: int
+    step: int
+    other_users: frozenset[int]  # of them, those in which root is another user than the one who logged in
+
+
+class Activity(NamedTuple):
+    """Processes of a logon session that started in one step and ended in another."""
+
+    logon: int
+    first: int  # step of the start; -1: before the span
+    last: int | None  # step of the end; None: they run
+    processes: int
+    as_root: int  # that run as root, and gained that in the logon session
+    failed: int  # that ended with a status other than 0
+
+
 class HistoryState(NamedTuple):
     """What the history holds; sizes in bytes, times in microseconds since the epoch."""
 
@@ -101,6 +122,10 @@ class History(Protocol):
 
     def programs(self, look: Look, logons: Sequence[int]) -> Mapping[int, Sequence[ProgramCount]]:
         """Return how often each program ran, by the record of the logon session."""
+        ...
+
+    def activity(self, look: Look, query: ActivityQuery) -> Iterator[Activity]:
+        """Yield how many processes ran in which steps. A logon session and its steps may come more than once."""
         ...
 
     def state(self) -> HistoryState:

@@ -5,7 +5,7 @@ can narrow its reading itself overrides the query.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -59,6 +59,7 @@ class Source(Protocol):
     """
     abilities: frozenset[Ability]
     """What the source supports besides queries; everything else raises NotSupportedError."""
+    service_checks: "Callable[[], Iterable[Check]]"
     history: "History | None"
     """What happened on the host; None: it is not kept."""
 
@@ -196,6 +197,8 @@ class BaseSource(ABC):
     label = ""
     partial: str | None = None
     abilities: frozenset[Ability] = frozenset()
+    service_checks: "Callable[[], Iterable[Check]]" = tuple
+    """Returns the checks of the service that answers from this source, for ``doctor``."""
     history: "History | None" = None
 
     def __repr__(self) -> str:

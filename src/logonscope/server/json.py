@@ -21,6 +21,7 @@ from logonscope.answers.jsonable import jsonable
 from logonscope.answers.logon_session import LogonSession
 from logonscope.answers.session_process import SessionOf, SessionProcess
 from logonscope.answers.session_service import SessionService
+from logonscope.answers.timeline import TimelineLogin
 from logonscope.answers.whose import Whose
 from logonscope.cim.classes import Class
 from logonscope.cim.instances import ClassRows
@@ -38,8 +39,10 @@ from logonscope.server.json_arguments import (
     HISTORY_FILTER,
     PARAMETERS,
     PID,
+    SECONDS,
     TEXT,
     TEXTS,
+    TIME,
     WORD,
     Argument,
     ArgumentType,
@@ -143,6 +146,14 @@ JSON_OPERATIONS: Mapping[str, JsonOperation] = {
     "history": JsonOperation(PastLogin, {"where": Argument(HISTORY_FILTER, "only logins that match")}, rows=True),
     "past_processes": JsonOperation(
         PastProcess, {"where": Argument(HISTORY_FILTER, "only processes of logins that match")}, rows=True
+    ),
+    "timeline": JsonOperation(
+        TimelineLogin,
+        {
+            "since": _required(TIME, "the beginning of the span"), "until": _required(TIME, "its end"),
+            "resolution": _required(SECONDS, "the length of a bin; the span may have 2000 of them"),
+        },
+        rows=True,
     ),
     "doctor": JsonOperation(Check, rows=True),
     "watch": JsonOperation(

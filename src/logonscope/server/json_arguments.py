@@ -1,7 +1,7 @@
 """Arguments of the JSON door: their types, each with its JSON Schema and the function that checks a value."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from logonscope.answers.history import HistoryFilter
@@ -18,6 +18,8 @@ MAX_ITEMS = 1000
 
 MAX_TEXT = 64 << 10
 """Maximum number of characters of a text. Operations have lower limits of their own."""
+
+MIN_SECONDS, MAX_SECONDS = 0.001, 100_000_000
 
 
 class ArgumentType(NamedTuple):
@@ -144,6 +146,12 @@ def _time(value: Any) -> datetime:
     return moment
 
 
+def _seconds(value: Any) -> timedelta:
+    if type(value) not in {int, float} or not MIN_SECONDS <= value <= MAX_SECONDS:
+        raise ValueError(f"expected a number from {MIN_SECONDS} to {MAX_SECONDS:,}")
+    return timedelta(seconds=value)
+
+
 def _types(value: Any) -> frozenset[int | None]:
     if not all(item is None or type(item) is int for item in _list(value)):
         raise ValueError("expected an array of numbers or null")
@@ -191,6 +199,8 @@ TEXTS = ArgumentType(_TEXTS_SCHEMA, _texts)
 EVENT_LIST = ArgumentType({"type": "array", "items": {"enum": sorted(EVENT_NAMES)}}, _events)
 FLAG = ArgumentType({"type": "boolean"}, _flag)
 DETAILS = ArgumentType({"type": "array", "items": {"enum": sorted(ALL_DETAILS)}}, _details)
+TIME = ArgumentType(_TIME_SCHEMA, _time)
+SECONDS = ArgumentType({"type": "number", "minimum": MIN_SECONDS, "maximum": MAX_SECONDS}, _seconds)
 PID = ArgumentType({"type": "integer"}, _pid)
 WORD = ArgumentType({"type": ["string", "integer"], "minimum": 0}, _word)
 PARAMETERS = ArgumentType(

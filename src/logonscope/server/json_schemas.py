@@ -47,8 +47,9 @@ def _members(description: str = "", **properties: Any) -> dict[str, Any]:
 
 ANSWERS: Mapping[str, dict[str, Any]] = {
     "Identity": _members(
-        "The product; whether the caller sees every logon session.",
-        product=_TEXT, version=_TEXT, sees_everything={"type": "boolean"}, api={"const": 1},
+        "The product; whether the caller sees every logon session, and whether the host keeps history.",
+        product=_TEXT, version=_TEXT, sees_everything={"type": "boolean"}, has_history={"type": "boolean"},
+        api={"const": 1},
     ),
     "Pair": _members("A process and its logon session.", pid=_INTEGER, logon_id=_TEXT),
     "TreePart": {

@@ -1,12 +1,14 @@
 """faces/cli/event_documents.py: every event has a document of the Elastic Common Schema."""
 
+import json
 from datetime import UTC, datetime
 
 import pytest
 
 from logonscope.answers.host_event import EVENT_NAMES, HostEvent
 from logonscope.answers.host_identity import HostIdentity
-from logonscope.faces.cli.event_documents import ACTIONS, EcsWriter
+from logonscope.faces.cli.event_documents import EcsWriter
+from logonscope.formats.ecs_event import ACTIONS
 from tests.faces.cli.test_event_text import ALICE, ATTEMPT, CHANGE, PYTHON
 
 CATEGORIES = {"process", "authentication", "session", "host"}
@@ -15,9 +17,11 @@ CATEGORIES = {"process", "authentication", "session", "host"}
 TYPES = {"start", "end", "change", "info"}
 
 
-def document(event: HostEvent) -> dict[str, object]:
-    """Return the document of an event."""
-    return EcsWriter(HostIdentity("web1", "boot", "machine")).document(event)
+def document(event: HostEvent, capsys: pytest.CaptureFixture[str]) -> object:
+    """Return the document that is printed of an event."""
+    EcsWriter(HostIdentity("web1", "boot", "machine")).write(event)
+    document: object = json.loads(capsys.readouterr().out)
+    return document
 
 
 def test_every_event_has_an_action() -> None:
@@ -38,8 +42,10 @@ def test_every_event_has_an_action() -> None:
         (HostEvent("Lost", None, None, missed=4), "logonscope.missed", 4),
     ],
 )
-def test_a_document_has_what_the_event_has(event: HostEvent, path: str, expected: object) -> None:
-    value: object = document(event._replace(time=datetime(2026, 1, 31, tzinfo=UTC)))
+def test_a_document_has_what_the_event_has(
+    event: HostEvent, path: str, expected: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    value = document(event._replace(time=datetime(2026, 1, 31, tzinfo=UTC)), capsys)
     for name in path.split("."):
         assert isinstance(value, dict)
         value = value[name]

@@ -1,0 +1,47 @@
+"""The timeline: logins of a span of time, each with how much it ran in each part of the span."""
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from logonscope.display import short_row_repr
+
+
+class TimelineSpan(NamedTuple):
+    """A span of time, and the length of its parts, the bins."""
+
+    since: datetime
+    until: datetime
+    resolution: timedelta
+
+
+class TimelineBin(NamedTuple):
+    """What a login ran in one bin. Bins in which it ran nothing are left out."""
+
+    number: int  # the bin begins this number of times the resolution after the beginning of the span
+    running: int  # processes that ran at any time in it
+    started: int  # of them, those that started in it
+    as_root: int  # of them, those that ran as root although the login is another user's: by sudo, su and the like
+    failed: int  # of them, those that ended in it with a status other than 0
+
+
+class TimelineLogin(NamedTuple):
+    """A login that existed in the span."""
+
+    record: int  # its number in the history
+    logon_id: str
+    user: str | None
+    uid: int | None
+    logon_type: int | None
+    start: datetime | None
+    logged_out: datetime | None
+    end: datetime | None  # None: it exists
+    end_is_approximate: bool  # the end was not seen
+    service: str | None
+    tty: str | None
+    remote_host: str | None
+    remote_address: str | None
+    authentication_method: str | None
+    bins: tuple[TimelineBin, ...]  # in the order of time
+
+    def __repr__(self) -> str:
+        return short_row_repr(self, ("logon_id", "user", "start", "end"))

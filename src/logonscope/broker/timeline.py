@@ -1,0 +1,122 @@
+"""The timeline operation: the logins of a span that the caller may see, with numbers of processes for each bin.
+
+The numbers are those of the rows that ``past_processes`` has for the same logins.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from logonscope.answers.timeline import TimelineBin, TimelineLogin, TimelineSpan
+from logonscope.broker.access import owns_past_logon
+from logonscope.broker.history import history_of
+from logonscope.broker.request import Request
+from logonscope.errors import InvalidParameterError
+from logonscope.facts.history import LogonRecord
+from logonscope.machine.history import Activity, ActivityQuery, LogonRecordQuery
+from logonscope.machine.kernel_numbers import local_datetime
+from logonscope.providers.helpers.text import clean
+
+MAX_BINS = 2000
+ROOT = 0
+
+
+def timeline(request: Request, since: datetime, until: datetime, resolution: timedelta) -> Iterator[TimelineLogin]:
+    """Yield the logins that existed in a span, in the order of their starts.
+
+    Raises:
+        AccessDeniedError: the caller is not authenticated.
+        InvalidParameterError: the span ends before it begins, or has too many bins.
+        NotSupportedError: no history of the host is kept, or this process cannot read it.
+    """
+    past = history_of(request)
+    span = TimelineSpan(since, until, resolution)
+    _check(span)
+    records = _visible_logins(request, span)
+    query = ActivityQuery(
+        frozenset(record.id for record in records), _microseconds(since), _microseconds(until),
+        resolution // timedelta(microseconds=1),
+        frozenset(record.id for record in records if record.login_uid != ROOT),
+    )  # fmt: skip
+    counters: dict[int, BinCounter] = defaultdict(lambda: BinCounter(query))
+    for activity in past.activity(request.look, query):
+        counters[activity.logon].add(activity)
+    empty = BinCounter(query)
+    for record in records:
+        yield _make_login(record, counters.get(record.id, empty).bins())
+
+
+def _check(span: TimelineSpan) -> None:
+    if span.until <= span.since:
+        raise InvalidParameterError("invalid span: it ends before it begins", "until must be later than since")
+    if span.resolution * MAX_BINS < span.until - span.since:
+        raise InvalidParameterError(
+            f"invalid resolution: the span has more than {MAX_BINS} bins", "use a shorter span or longer bins"
+        )
+
+
+def _visible_logins(request: Request, span: TimelineSpan) -> list[LogonRecord]:
+    caller, system = request.caller, request.ownership.system_owner.logon_id
+    name_now = None if caller.uid is None else request.accounts.name(caller.uid)
+    query = LogonRecordQuery(since=span.since, until=span.until)
+    return [
+        record
+        for record in history_of(request).logons(request.look, query)
+        if record.logon_id != system and owns_past_logon(caller, name_now, record.login_uid, record.user)
+    ]
+
+
+class BinCounter:
+    """Counts the processes of one login by bins. Long processes cost as much as short ones."""
+
+    def __init__(self, query: ActivityQuery) -> None:
+        self._count = -(-(query.until - query.since) // query.step)
+        # the running ones as differences from bin to bin; their sums are the numbers
+        self._running: dict[int, int] = defaultdict(int)
+        self._as_root: dict[int, int] = defaultdict(int)
+        self._started: dict[int, int] = defaultdict(int)
+        self._failed: dict[int, int] = defaultdict(int)
+
+    def add(self, activity: Activity) -> None:
+        """Count processes that started in one bin and ended in another."""
+        first, last, processes = activity.first, activity.last, activity.processes
+        before_last = self._count - 1 if last is None else min(last, self._count - 1)
+        for differences, number in ((self._running, processes), (self._as_root, activity.as_root)):
+            differences[max(first, 0)] += number
+            differences[before_last + 1] -= number
+        if first >= 0:
+            self._started[first] += processes
+        if last is not None and last < self._count:
+            self._failed[last] += activity.failed
+
+    def bins(self) -> tuple[TimelineBin, ...]:
+        """Return the bins in which something ran."""
+        return tuple(self._make_bins(sorted(self._running)))
+
+    def _make_bins(self, steps: list[int]) -> Iterable[TimelineBin]:
+        running = as_root = 0
+        for step, following in pairwise(steps):
+            running += self._running[step]
+            as_root += self._as_root.get(step, 0)
+            if running:
+                for number in range(step, following):
+                    yield TimelineBin(
+                        number, running, self._started.get(number, 0), as_root, self._failed.get(number, 0)
+                    )
+
+
+def _microseconds(moment: datetime) -> int:
+    return round(moment.timestamp() * 1e6)
+
+
+def _make_login(record: LogonRecord, bins: tuple[TimelineBin, ...]) -> TimelineLogin:
+    return TimelineLogin(
+        record.id, record.logon_id, clean(record.user), record.login_uid, record.logon_type, _time(record.start),
+        _time(record.logged_out), _time(record.end), record.end_is_bound, record.service, record.tty,
+        record.remote_host, record.remote_address, record.method, bins,
+    )  # fmt: skip
+
+
+def _time(wall: int | None) -> datetime | None:
+    return None if wall is None else local_datetime(wall / 1e6)

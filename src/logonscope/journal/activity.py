@@ -1,0 +1,195 @@
+"""Activity of logon sessions: how many processes ran in which steps of a span, counted by SQLite.
+
+Nothing is read of a process but its start, its end, its logon session and its user, so that months can be counted.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+from logonscope.journal.moments import SLACK_US, Moments
+from logonscope.journal.reader import SLACK_MS, Boot, Reader
+from logonscope.journal.rows import CREDENTIAL, ID, LASTED, PARENT, PLACE, STATUS, TICKS
+from logonscope.machine import Look
+from logonscope.machine.history import Activity, ActivityQuery
+
+CHUNK_ROWS = 100_000
+"""Rows that one statement counts: between two of them, the deadline is checked."""
+
+FOUND_MS = 60_000
+"""After a gap, the processes that started in it are found in this time."""
+
+SAME_OFFSET_US = 2000
+LONG_MS = 1 << 40
+
+MAX_DEPTH = 1000
+"""Maximum number of ancestors that are read to find out whether root was gained."""
+
+_COLUMNS = "id, place, parent, credential, first, last, status"
+_START = "(ticks * :tick + :offset)"
+_SPANS = f"""SELECT id, place, parent, credential, status,
+ CASE WHEN {_START} < :since THEN -1 ELSE ({_START} - :since) / :step END AS first,
+ ({_START} + lasted * 1000 - :since) / :step AS last
+ FROM {{table}} WHERE id >= :low AND id < :high AND ticks >= :low_ticks AND ticks < :high_ticks
+ AND {_START} < :until AND (lasted IS NULL OR {_START} + lasted * 1000 >= :since)"""
+_COUNTS = f"""SELECT place, first, last, count(*), sum(coalesce(status, 0) != 0) FROM ({_SPANS}) GROUP BY 1, 2, 3"""
+_ROOTS = f"SELECT {_COLUMNS} FROM ({_SPANS}) WHERE credential IN ({{roots}})"
+
+
+class Segment(NamedTuple):
+    """A part of a boot in which the clock was not set: wall time = offset + time since the boot."""
+
+    low_ms: int
+    high_ms: int  # exclusive
+    offset: int  # microseconds
+
+
+class RootRow(NamedTuple):
+    """A process that runs as root."""
+
+    id: int
+    place: int
+    parent: int | None
+    credential: int
+    first: int
+    last: int | None
+    status: int | None
+
+
+class ActivityReader:
+    """Counts the processes of one query."""
+
+    def __init__(self, reader: Reader, query: ActivityQuery) -> None:
+        self._reader, self._query = reader, query
+        self._logons: dict[int, int] = dict(
+            reader.by_numbers("SELECT id, logon FROM place WHERE logon IN ({})", sorted(query.logons))
+        )
+        self._roots = {
+            number
+            for number, uids in reader.rows("SELECT id, uids FROM credential WHERE uids IS NOT NULL")
+            if uids.split(",")[1:2] == ["0"]
+        }
+        self._counts: Counter[tuple[int, int, int | None]] = Counter()
+        self._failed: Counter[tuple[int, int, int | None]] = Counter()
+        self._root_rows: list[RootRow] = []
+
+    def read(self, look: Look) -> list[Activity]:
+        """Return the counts of all logon sessions of the query."""
+        moments = self._reader.moments()
+        if self._logons:
+            for boot in self._reader.boots():
+                self._read_boot(look, moments, boot)
+        gained = self._gained_roots(look)
+        keys = self._counts.keys() | gained.keys()
+        return [Activity(*key, self._counts.get(key, 0), gained.get(key, 0), self._failed.get(key, 0)) for key in keys]
+
+    def _read_boot(self, look: Look, moments: Moments, boot: Boot) -> None:
+        query, segments = self._query, list(_segments(moments, boot))
+        if not segments:
+            return
+        since_ms = min((query.since - one.offset) // 1000 for one in segments)
+        until_ms = max((query.until - one.offset) // 1000 + 1 for one in segments)
+        if until_ms < 0 or since_ms > max(line.last_ms for line in moments.lines if line.boot == boot.id) + FOUND_MS:
+            return
+        low, high = self._row_range(moments, boot, since_ms, until_ms)
+        for first in range(low, high, CHUNK_ROWS):
+            look.check()
+            self._count(boot, segments, "process", first, min(first + CHUNK_ROWS, high))
+        self._count(boot, segments, "recent", low, high)
+        # those that were running when the span began, and had started before
+        for row in self._reader.started_rows_at(boot, since_ms):
+            if row[ID] < low:
+                self._count_row(boot, segments, row)
+
+    def _row_range(self, moments: Moments, boot: Boot, since_ms: int, until_ms: int) -> tuple[int, int]:
+        """Return the range of numbers of rows that started in the span."""
+        low = moments.first_row_at(boot.id, max(since_ms - SLACK_MS, 0))
+        until_ms += SLACK_MS
+        if (next_ms := moments.next_ms(boot.id, until_ms)) and next_ms - until_ms > SLACK_US // 1000:
+            # the span ends in a gap: what started in the gap was found after it
+            until_ms = next_ms + FOUND_MS
+        # from each table alone the last number is read without a scan
+        last = max(self._reader.rows(f"SELECT max(id) FROM {table}")[0][0] or 0 for table in ("process", "recent"))
+        return low, min(moments.first_row_after(boot.id, until_ms), last + 1)
+
+    def _count(self, boot: Boot, segments: Iterable[Segment], table: str, low: int, high: int) -> None:
+        for segment in segments:
+            values = {**self._values(boot, segment), "low": low, "high": high}
+            for place, first, last, number, failed in self._select(_COUNTS, table, values):
+                if place in self._logons:
+                    key = self._logons[place], first, last
+                    self._counts[key] += number
+                    self._failed[key] += failed
+            self._root_rows += map(RootRow._make, self._select(_ROOTS, table, values))
+
+    def _select(self, query: str, table: str, values: dict[str, int]) -> list[Any]:
+        text = query.format(table=table, roots=",".join(map(str, sorted(self._roots))))
+        return self._reader.database.execute(text, values).fetchall()
+
+    def _values(self, boot: Boot, segment: Segment) -> dict[str, int]:
+        query = self._query
+        return {
+            "tick": 1_000_000 // boot.ticks, "offset": segment.offset, "since": query.since, "until": query.until,
+            "step": query.step, "low_ticks": segment.low_ms * boot.ticks // 1000,
+            "high_ticks": segment.high_ms * boot.ticks // 1000,
+        }  # fmt: skip
+
+    def _count_row(self, boot: Boot, segments: Iterable[Segment], row: list[Any]) -> None:
+        start_ms, query = row[TICKS] * 1000 // boot.ticks, self._query
+        logon = self._logons.get(row[PLACE])
+        offset = next((one.offset for one in segments if one.low_ms <= start_ms < one.high_ms), None)
+        if logon is None or offset is None:
+            return
+        start = offset + start_ms * 1000
+        end = None if row[LASTED] is None else start + row[LASTED] * 1000
+        if start >= query.until or (end is not None and end < query.since):
+            return
+        first = -1 if start < query.since else (start - query.since) // query.step
+        last = None if end is None else (end - query.since) // query.step
+        self._counts[logon, first, last] += 1
+        self._failed[logon, first, last] += bool(row[STATUS])
+        if row[CREDENTIAL] in self._roots:
+            values = row[ID], row[PLACE], row[PARENT], row[CREDENTIAL], first, last, row[STATUS]
+            self._root_rows.append(RootRow(*values))
+
+    def _gained_roots(self, look: Look) -> Counter[tuple[int, int, int | None]]:
+        """Count the processes that run as root because a process of the logon session that did not became root."""
+        others = self._query.other_users
+        waiting = [row for row in self._root_rows if self._logons.get(row.place) in others]
+        nearest = {row.id: row.parent for row in waiting}
+        gained: Counter[tuple[int, int, int | None]] = Counter()
+        for _ in range(MAX_DEPTH):
+            look.check()
+            parents = self._parents({nearest[row.id] for row in waiting} - {None})
+            undecided = []
+            for row in waiting:
+                parent = parents.get(nearest[row.id] or 0)
+                # the logon session's first process: its root is the login service's
+                if parent is None or self._logons.get(parent.place) != self._logons[row.place]:
+                    continue
+                if parent.credential in self._roots:
+                    nearest[row.id] = parent.parent
+                    undecided.append(row)
+                else:
+                    gained[self._logons[row.place], row.first, row.last] += 1
+            waiting = undecided
+            if not waiting:
+                break
+        return gained
+
+    def _parents(self, numbers: set[Any]) -> dict[int, RootRow]:
+        query = "SELECT id, place, parent, credential, 0, 0, 0 FROM every WHERE id IN ({})"
+        return {row[0]: RootRow(*row) for row in self._reader.by_numbers(query, sorted(numbers))}
+
+
+def _segments(moments: Moments, boot: Boot) -> Iterator[Segment]:
+    """Yield the segments of a boot. A process that started before the journal listened belongs to the first one."""
+    lines = [line for line in moments.lines if line.boot == boot.id]
+    starts = list[tuple[int, int]]()
+    for line in lines:
+        offset = line.first_wall - line.first_ms * 1000
+        # the service restarts more often than the clock is set: those lines are one
+        if not starts or abs(offset - starts[-1][1]) >= SAME_OFFSET_US:
+            starts.append((line.first_ms if starts else -LONG_MS, offset))
+    for number, (low, offset) in enumerate(starts):
+        yield Segment(low, starts[number + 1][0] if number + 1 < len(starts) else LONG_MS, offset)

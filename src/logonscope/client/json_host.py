@@ -148,6 +148,7 @@ class JsonHost(Host):
             from logonscope.client.json_answers import write_filter  # noqa: PLC0415 -- seldom needed
 
             arguments["where"] = write_filter(where)
+        # its own connection: the answer does not end
         connection, parts = self._client.open_stream("watch", arguments)
         return Watch(SentEvents(connection, parts, self._read_event, self._client.name), timeout)
 
@@ -177,6 +178,7 @@ class JsonHost(Host):
         }
         if not embedded:
             return self._read_instance(line)
+        # the properties of the outer instance are read as those of any other
         plain = {name: None if name in embedded else value for name, value in line["properties"].items()}
         outer = self._read_instance({**line, "properties": plain})
         columns = {name: index for index, name in enumerate(outer)}

@@ -49,6 +49,7 @@ class SentEvents:
         """
         end = None if seconds is None else time.monotonic() + seconds
         while not self.is_closed:
+            # short waits, because another thread may close it meanwhile
             left = 0.5 if end is None else min(0.5, end - time.monotonic())
             try:
                 item = self._queue.get(timeout=max(left, 0.0)) if left > 0 else self._queue.get_nowait()
@@ -56,6 +57,7 @@ class SentEvents:
                 if end is not None and time.monotonic() >= end:
                     return ()
                 continue
+            # an error comes after all events that were read before it
             if isinstance(item, LogonscopeError):
                 self.close()
                 raise item
@@ -100,10 +102,12 @@ def _events(parts: Iterator[bytes]) -> Iterator[tuple[str, str | None, dict[str,
     """
     rest = b""
     for part in parts:
+        # a part may end within an event, or within a character
         *blocks, rest = (rest + part).split(b"\n\n")
         if len(rest) > MAX_EVENT_BYTES:
             raise ValueError(f"more than {MAX_EVENT_BYTES:,} bytes")
         for block in blocks:
+            # the server writes one line for each field
             fields = dict(line.split(": ", 1) for line in block.decode().splitlines() if ": " in line)
             if "data" in fields:
                 data = json.loads(fields["data"])

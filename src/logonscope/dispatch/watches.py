@@ -55,6 +55,7 @@ class Watches:
             QuotaViolationError: the limit of this caller or the total limit is reached.
         """
         count = self._counts[caller]
+        # as with enumerations, administrators can always open some
         reserved = self._most_per_caller if caller.administrator else 0
         if count >= self._most_per_caller or len(self._open) >= self._most + reserved:
             raise QuotaViolationError(f"too many watches ({count} of this caller)", "close some of them")
@@ -66,6 +67,7 @@ class Watches:
             QuotaViolationError: as ``check``.
         """
         with self._lock:
+            # checked within the lock: many requests may come at once
             self.check(subscription.caller)
             self._open.add(subscription)
             self._counts[subscription.caller] += 1
@@ -82,6 +84,7 @@ class Watches:
 
     def close(self) -> None:
         """Close all watches."""
+        # a copy: each removal changes the set
         for subscription in list(self._open):
             self.remove(subscription)
 
@@ -135,8 +138,10 @@ class WatchStream:
             notices = self._subscription.read(0)
         except LogonscopeError as error:
             return self.end_with(error)
+        # the hub closes it where the server stops, or its feed has failed
         if self._subscription.is_closed:
             return self.end_with(TransportFailureError("the host ends the watch", "watch again"))
+        # what was published may all be of others: nothing is sent for it
         if not notices and time.monotonic() - self._last < HEARTBEAT_SECONDS:
             return b"", False
         self._last = time.monotonic()

@@ -23,6 +23,7 @@ ERROR = "error"
 def query_body(query: Mapping[str, str]) -> bytes:
     """Return the arguments in the query of a URL as the body of a request; lists are separated by commas."""
     arguments: dict[str, Any] = dict(query)
+    # a URL has texts only
     if "events" in arguments:
         arguments["events"] = [name for name in str(arguments["events"]).split(",") if name]
     if "with_sessions" in arguments:
@@ -43,6 +44,7 @@ def write_part(part: Notices, octets: int) -> bytes:
 
 def _events(part: Notices, octets: int) -> Iterator[bytes]:
     for cursor, result in part.notices:
+        # EventSource of a browser passes events on by this name
         name = result.event if isinstance(result, HostEvent) else result.cim_class.name
         yield f"id: {cursor}\nevent: {name}\ndata: ".encode() + write_line(_as_object(result), octets) + b"\n"
     if part.error is not None:

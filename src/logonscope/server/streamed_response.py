@@ -46,6 +46,7 @@ class Wake:
             waiting.cancel()
         if disconnection is not None and disconnection.done():
             raise ClientDisconnectedError
+        # cleared before the events are read: one that comes after that sets it again
         self._event.clear()
         self._is_set = False
 
@@ -99,6 +100,7 @@ class StreamedResponse(Response):
             watch.notify(self._wake.set)
             self._disconnection = asyncio.ensure_future(self.wait_for_disconnect())
         while True:
+            # where there are many watches, each collects more events before it takes a thread
             await asyncio.sleep(watch.pause_seconds)
             await self._wake.wait(watch.wait_seconds, self._disconnection)
             part, is_last = await self._next_part(watch)

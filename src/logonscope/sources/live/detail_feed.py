@@ -36,7 +36,7 @@ class KernelDetailFeed:
         if not events:
             return events
         time.sleep(SETTLE_SECONDS)
-        # what came in the meantime belongs to the same batch
+        # events of the meantime belong to the same batch
         events += self._reader.read(0)
         return self._details.add(events)
 

@@ -328,8 +328,8 @@ def test_what_fixes_a_user_leaves_of_all_logon_sessions_its_own(crowd: Crowd, ui
         assert rows(memory, text, caller, "root/logonscope") == [row for row in everything if row[1] == NAMES[of]]
 
 
-def test_a_query_for_events_is_refused_with_a_reason() -> None:
-    with pytest.raises(LogonscopeError, match="event queries are not supported yet"):
+def test_a_query_for_events_says_that_they_are_watched() -> None:
+    with pytest.raises(LogonscopeError, match="its events are watched, not queried"):
         query(example_host().request(ROOT), "SELECT * FROM Win32_ProcessStopTrace")
     with pytest.raises(InvalidQueryError):
         query(example_host().request(ROOT), "SELECT Nothing FROM Win32_ProcessStopTrace")

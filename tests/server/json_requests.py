@@ -22,11 +22,12 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
     "get_class": {"name": "Win32_Process"}, "invoke": {"path": PROCESS, "method": "GetOwner"},
     "delete": {"path": PROCESS}, "history": {"where": {"word": "alice"}}, "past_processes": {"where": {"failed": True}},
     "timeline": {"since": "2026-01-01T00:00:00Z", "until": "2026-01-02T00:00:00Z", "resolution": 600},
+    "watch": {"events": ["LogonStarted"]},
 }  # fmt: skip
 """A valid request for each operation about the example host."""
 
-OF_HISTORY = {"history", "past_processes", "timeline"}
-"""Operations that the example host, which has no history, refuses."""
+OF_HISTORY = {"history", "past_processes", "timeline", "watch"}
+"""Operations that the example host, which has neither history nor events, refuses."""
 
 
 class JsonAnswer(NamedTuple):

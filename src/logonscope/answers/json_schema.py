@@ -3,7 +3,7 @@
 import types
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 REFERENCE = "#/components/schemas/"
 """Where a schema refers to another one, as in OpenAPI."""
@@ -43,6 +43,8 @@ def _schema(hint: Any, schemas: dict[str, dict[str, Any]]) -> dict[str, Any]:
     origin, parts = get_origin(hint), get_args(hint)
     if origin in {Union, types.UnionType}:
         return _alternatives([_schema(part, schemas) for part in parts])
+    if origin is Literal:
+        return {"enum": list(parts)}
     if origin is tuple:
         return {"type": "array", "items": _schema(parts[0], schemas)}
     if origin is not None and issubclass(origin, Mapping):

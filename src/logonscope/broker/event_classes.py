@@ -155,6 +155,7 @@ EVENT_CLASSES: Mapping[str, EventClass] = {
 
 def event_classes(cls: Class) -> list[tuple[Class, EventClass]]:
     """Return the classes of events among a class and its subclasses."""
+    # a query of a superclass, such as Win32_ProcessTrace, gets the events of all its subclasses
     members = cls.schema.class_with_subclasses(cls.name, cls.namespace)
     return [(member, EVENT_CLASSES[member.name]) for member in members if member.name in EVENT_CLASSES]
 

@@ -56,6 +56,7 @@ class EventGroups:
         Raises:
             QuotaViolationError: there are too many groups.
         """
+        # as WQL compares texts
         key = tuple([value.lower() if isinstance(value, str) else value for value in values])
         group = self._groups.get(key)
         if group is None:

@@ -81,6 +81,7 @@ def split_status(status: int | None) -> tuple[int | None, int | None]:
     """Return the exit code and the signal in a status of wait(2)."""
     if status is None:
         return None, None
+    # wait(2): the low bits are the signal, the next byte the exit code
     signal = status & 0x7F
     return (None, signal) if signal else (status >> 8 & 0xFF, None)
 

@@ -2,9 +2,11 @@
 
 import base64
 import http.client
+import socket
 import ssl
 import weakref
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import NamedTuple
 
 from logonscope.errors import Hint, HintCode, InvalidParameterError, TimedOutError, TransportFailureError
@@ -62,6 +64,13 @@ class HttpsConnection:
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
+
+    def abort(self) -> None:
+        """End a response that another thread is reading."""
+        sock = self._connection.sock
+        if sock is not None:
+            with suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
 
     def post(self, path: str, body: bytes, headers: dict[str, str], seconds: float) -> tuple[int, str, Iterator[bytes]]:
         """Send a request; see ``UnixConnection.post``."""

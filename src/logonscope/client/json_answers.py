@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from logonscope.answers.check import Check
 from logonscope.answers.explanation import Explanation, PartExplained
 from logonscope.answers.history import HistoryFilter, PastLogin, PastProcess, PastProgram
+from logonscope.answers.host_event import ChangedUser, FailedAttempt, HostEvent
 from logonscope.answers.host_identity import HostIdentity
 from logonscope.answers.logon_filter import LogonFilter
 from logonscope.answers.logon_session import LogonSession
@@ -85,6 +86,19 @@ def read_whose(line: Line) -> Whose:
         "service_start": _read_time(line.get("service_start")),
     }
     return Whose(**{**_members(Whose, line), **parts})
+
+
+def read_event(line: Line) -> HostEvent:
+    """Return an event."""
+    parts: dict[str, Any] = {
+        "time": _read_time(line["time"]),
+        "process": None if line.get("process") is None else read_process(line["process"]),
+        "before": None if line.get("before") is None else read_process(line["before"]),
+        "session": None if line.get("session") is None else read_session(line["session"]),
+        "attempt": None if line.get("attempt") is None else _known(FailedAttempt, line["attempt"]),
+        "change": None if line.get("change") is None else _known(ChangedUser, line["change"]),
+    }
+    return HostEvent(**{**_members(HostEvent, line), **parts})
 
 
 def read_check(line: Line) -> Check:

@@ -36,6 +36,9 @@ class Connection(Protocol):
     def close(self) -> None:
         """Close the connection."""
 
+    def abort(self) -> None:
+        """End a response that another thread is reading."""
+
 
 class JsonClient:
     """Sends operations. Several threads can use it: each response that is being read has a connection of its own."""
@@ -100,6 +103,22 @@ class JsonClient:
         connection, (status, content_type, parts) = self._send(f"/v1/{operation}", body, headers)
         if status == 200:
             return self._rows(connection, parts)
+        try:
+            error = self._error(status, content_type, b"".join(parts))
+        finally:
+            connection.close()
+        raise error
+
+    def open_stream(self, operation: str, arguments: Mapping[str, Any]) -> tuple[Connection, Iterator[bytes]]:
+        """Send an operation whose answer does not end; return its connection, and the parts of its body.
+
+        Raises:
+            LogonscopeError: as ``ask``.
+        """
+        body = json.dumps({name: value for name, value in arguments.items() if value is not None}).encode()
+        connection, (status, content_type, parts) = self._send(f"/v1/{operation}", body, self._headers)
+        if status == 200:
+            return connection, parts
         try:
             error = self._error(status, content_type, b"".join(parts))
         finally:

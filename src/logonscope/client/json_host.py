@@ -3,7 +3,7 @@
 The questions are forwarded whole. The server decides what the caller may see.
 """
 
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
@@ -14,9 +14,11 @@ from logonscope.errors import Hint, HintCode, NotSupportedError
 
 if TYPE_CHECKING:
     from logonscope.answers.host_identity import HostIdentity
+    from logonscope.answers.logon_filter import LogonFilter
     from logonscope.cim.classes import Class
     from logonscope.cim.instances import Instance, Outcome, Shape
     from logonscope.cim.schema import Schema
+    from logonscope.client.watch import Watch
 
 _ROW_READERS = {
     "sessions": "read_session", "processes": "read_process", "session_processes": "read_pair", "whose": "read_whose",
@@ -31,7 +33,7 @@ _LIST_QUESTIONS = {"sessions", "whose", "services", "doctor", "history"}
 _HISTORY_FILE_OPERATIONS = {"verify_history": "verify the history", "forget_user": "delete from the history"}
 """Operations that need the files of the history, and so run on the machine itself, with their names in messages."""
 
-_DIRECT_OPERATIONS = {"invoke", "watch", *_HISTORY_FILE_OPERATIONS}
+_DIRECT_OPERATIONS = {"invoke", *_HISTORY_FILE_OPERATIONS}
 """Operations that the caller's own process runs, because only that has the caller's rights."""
 
 MAX_DEPTH = 32
@@ -128,6 +130,60 @@ class JsonHost(Host):
 
         line = self._client.ask("explain", {"text": text, "namespace": namespace})
         return json_answers.read_answer(json_answers.read_explanation, line)
+
+    def _ask_watch(
+        self,
+        events: "Iterable[str] | None",
+        where: "LogonFilter | None" = None,
+        *,
+        timeout: float | None,
+        **arguments: Any,
+    ) -> "Watch":
+        from logonscope.client.json_watch import SentEvents  # noqa: PLC0415 -- seldom needed
+        from logonscope.client.watch import Watch, check_events  # noqa: PLC0415 -- seldom needed
+
+        names = check_events(events)
+        arguments["events"] = None if names is None else sorted(names)
+        if where is not None:
+            from logonscope.client.json_answers import write_filter  # noqa: PLC0415 -- seldom needed
+
+            arguments["where"] = write_filter(where)
+        # its own connection: the answer does not end
+        connection, parts = self._client.open_stream("watch", arguments)
+        return Watch(SentEvents(connection, parts, self._read_event, self._client.name), timeout)
+
+    def _read_event(self, name: str, line: Line) -> Any:
+        """Return the result for an event of a watch.
+
+        Raises:
+            LogonscopeError: it is the error that ends the watch.
+        """
+        if name == "error":
+            from logonscope.wire.json.faults import read_error  # noqa: PLC0415 -- most watches have no error
+
+            raise read_error(line)
+        if "event" in line:
+            from logonscope.client import json_answers  # noqa: PLC0415 -- queries need no answers
+
+            return json_answers.read_answer(json_answers.read_event, line)
+        return self._read_event_instance(line)
+
+    def _read_event_instance(self, line: Line) -> "Instance":
+        from logonscope.cim.instances import Instance, Shape  # noqa: PLC0415 -- questions need no classes
+
+        embedded = {
+            name: self._read_event_instance(value)
+            for name, value in line["properties"].items()
+            if isinstance(value, dict) and "properties" in value
+        }
+        if not embedded:
+            return self._read_instance(line)
+        # the properties of the outer instance are read as those of any other
+        plain = {name: None if name in embedded else value for name, value in line["properties"].items()}
+        outer = self._read_instance({**line, "properties": plain})
+        columns = {name: index for index, name in enumerate(outer)}
+        shape = Shape(outer.cim_class, columns, str(line["server"]), tuple(columns))
+        return Instance(shape, tuple([embedded.get(name, outer[name]) for name in outer]))
 
     def _ask_get(self, **arguments: Any) -> "Instance | Class":
         return self._read_row(self._client.ask("get", arguments))

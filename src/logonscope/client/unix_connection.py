@@ -34,6 +34,13 @@ class UnixConnection:
         """Close the connection."""
         self._socket.close()
 
+    def abort(self) -> None:
+        """End a response that another thread is reading."""
+        try:
+            self._socket.shutdown(_socket.SHUT_RDWR)
+        except OSError:
+            pass  # it is closed already
+
     def post(self, path: str, body: bytes, headers: dict[str, str], seconds: float) -> tuple[int, str, Iterator[bytes]]:
         """Send a request; return the status, the content type, and the parts of the body while they arrive.
 

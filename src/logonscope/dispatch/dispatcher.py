@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from logonscope.broker import Caller, Request
 from logonscope.broker.access import check_may_act
 from logonscope.broker.past import request_at
+from logonscope.broker.subscription import Subscription
 from logonscope.broker.view_as import view_as
 from logonscope.cim.paths import ObjectPath
 from logonscope.dispatch.audit import BEGUN, Audit
@@ -16,6 +17,7 @@ from logonscope.dispatch.enumerations import Enumeration, Enumerations, Rows
 from logonscope.dispatch.methods import TERMINATE, is_read_only_method, parse_object_path, record_nothing
 from logonscope.dispatch.operation import UNDECODED, DecodeError, Door, Limits, Operation, Reply
 from logonscope.dispatch.operations import OPERATIONS, OperationRow
+from logonscope.dispatch.watches import Notices, Watches, WatchStream
 from logonscope.errors import AccessDeniedError, AnswerTooLargeError, InternalError, LogonscopeError, NotSupportedError
 from logonscope.machine import Deadline, Look, Ownership, Source
 
@@ -44,7 +46,7 @@ class Answer(NamedTuple):
     body: bytes
     operation: str = ""
     items: int = 0
-    rest: "AnswerStream | None" = None
+    rest: "AnswerStream | WatchStream | None" = None
 
 
 class Dispatcher:
@@ -76,14 +78,16 @@ class Dispatcher:
         self.source, self.ownership = source, ownership
         self.enumerations, self.limits = enumerations, limits
         self.allow_methods, self.audit = allow_methods, audit
+        self.watches = Watches()
 
     def __repr__(self) -> str:
         methods = "on" if self.allow_methods else "off"
         return f"<Dispatcher of {self.source.label}, methods {methods}, {self.enumerations!r}>"
 
     def close(self) -> None:
-        """End all open enumerations."""
+        """End all open enumerations and watches."""
         self.enumerations.close()
+        self.watches.close()
 
     def request(self, caller: Caller, deadline: Deadline | None = None) -> Request:
         """Return a new request of a caller to the broker; the server creates them only here."""
@@ -100,10 +104,12 @@ class Dispatcher:
         operation: Operation | None = None
         try:
             operation = door.decode(received.body, received.content_type, received.path, received.headers)
-            reply, enumeration = self._reply(door, operation, received, deadline)
-            rest = None
-            if reply.continues and enumeration is not None:
-                rest = AnswerStream(self, door, operation, enumeration)
+            reply, result = self._reply(door, operation, received, deadline)
+            rest: AnswerStream | WatchStream | None = None
+            if isinstance(result, WatchStream):
+                rest = result
+            elif reply.continues and result is not None:
+                rest = AnswerStream(self, door, operation, result)
             return Answer(reply.status, reply.content_type, reply.body, operation.label, reply.items, rest)
         except DecodeError as error:
             operation = error.operation
@@ -118,16 +124,31 @@ class Dispatcher:
 
     def _reply(
         self, door: Door, operation: Operation, received: ReceivedRequest, deadline: Deadline
-    ) -> tuple[Reply, Enumeration | None]:
-        """Run an operation and render its answer, within the limits; also return the enumeration of its rows."""
+    ) -> tuple[Reply, "Enumeration | WatchStream | None"]:
+        """Run an operation and render its answer, within the limits; also return the stream of what is left of it."""
         limits = self.limits.narrowed_by(operation)
         result = self._run(operation, received, deadline, limits.seconds)
         # A new enumeration, or one that a pull continues: its rows are read while the door renders them.
         if isinstance(result, Enumeration):
             return self._render_rows(door, operation, result, limits, deadline), result
+        if isinstance(result, Subscription):
+            return self._start_watch(door, operation, result, limits)
         reply = door.render(operation, result, limits.octets)
         _check_size(reply, limits)
         return reply, None
+
+    def _start_watch(
+        self, door: Door, operation: Operation, subscription: Subscription, limits: Limits
+    ) -> tuple[Reply, WatchStream]:
+        """Return the first part of a watch, which has no event yet, and the stream of the others."""
+        try:
+            self.watches.add(subscription)
+        except LogonscopeError:
+            subscription.close()
+            raise
+        host = self.request(subscription.caller).host_name
+        reply = door.render(operation, Notices((), host), limits.octets)
+        return reply, WatchStream(self.watches, door, operation, subscription, limits=limits, host=host)
 
     def continue_answer(self, door: Door, operation: Operation, enumeration: Enumeration, deadline: Deadline) -> Reply:
         """Render the next part of a stream.

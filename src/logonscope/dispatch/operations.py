@@ -17,6 +17,7 @@ from logonscope.broker.explain import explain
 from logonscope.broker.instances import enumerate_instances, get
 from logonscope.broker.plan import LANGUAGE, RowsPlan, plan
 from logonscope.broker.query import run
+from logonscope.broker.subscription import Subscription, WatchOptions, subscribe
 from logonscope.broker.whose import session_of
 from logonscope.cim.classes import Class
 from logonscope.cim.instances import ClassRows
@@ -131,6 +132,11 @@ def run_query(request: Request, text: str, namespace: str | None = None, languag
     return Rows(run(request, query_plan), is_projection=is_projection)
 
 
+def open_watch(request: Request, **options: Any) -> Subscription:
+    """Return a subscription to the events of the host; ``options``: the fields of WatchOptions."""
+    return subscribe(request, WatchOptions(**options))
+
+
 def list_associators(request: Request, path: str | ObjectPath, namespace: str | None = None, **options: Any) -> Rows:
     """Return the instances associated with an instance; ``options``: the fields of AssociationOptions."""
     return Rows(associators(request, path, AssociationOptions(**options), namespace))
@@ -174,4 +180,6 @@ OPERATIONS: Mapping[str, OperationRow] = {
     "timeline": OperationRow(questions.list_timeline, "the logins of a span of time, with what they ran in each part"),
     "doctor": OperationRow(questions.list_checks, "checks of what can be read"),
     "explain": OperationRow(explain, "the plan of a query"),
+    # a subscription, which the dispatcher gives to the door as a stream
+    "watch": OperationRow(open_watch, "what happens on the host, as server-sent events"),
 }

@@ -37,6 +37,7 @@ from logonscope.server.auth.throttle import client_network
 from logonscope.server.authorization import challenges, has_credentials, request_credentials
 from logonscope.server.connection import Connection
 from logonscope.server.metrics import Metrics
+from logonscope.server.origin_policy import Admission
 from logonscope.server.plain_requests import PlainExchange, PlainRequest
 from logonscope.server.request_target import PathNormalizer, normalized_path
 from logonscope.server.streamed_response import StreamedResponse
@@ -73,17 +74,6 @@ class MessageEncryption(Protocol):
         """Encrypt the answer to a request of this content type; return its content type and body."""
 
 
-class Admission(Protocol):
-    """A check of the headers of a request, before its body is read."""
-
-    def check(self, headers: Mapping[str, str], peer: Peer) -> None:
-        """Check the headers.
-
-        Raises:
-            AccessDeniedError: the request is rejected.
-        """
-
-
 class HttpDoor(NamedTuple):
     """A door and its HTTP interface.
 
@@ -96,6 +86,7 @@ class HttpDoor(NamedTuple):
         documents: texts in JSON that authenticated clients may GET, by path.
         admission: checks the headers of a request before anything else of it is read; None: it is not checked.
         has_faults_for_http: rejections by HTTP, such as 401 and 503, have a fault of the door as their body.
+        queries: paths of requests that may be a GET, with the function that makes their body of the query of the URL.
         anonymous_paths: further paths, whose requests need no credentials; credentials are ignored there.
     """
 
@@ -108,6 +99,7 @@ class HttpDoor(NamedTuple):
     documents: Mapping[str, Callable[[], bytes]] = {}
     admission: "Admission | None" = None
     has_faults_for_http: bool = False
+    queries: Mapping[str, Callable[[Mapping[str, str]], bytes]] = {}
 
 
 class ServerParts(NamedTuple):
@@ -156,6 +148,10 @@ class RequestAuthentication(NamedTuple):
     negotiation: Negotiation | None
     challenges: tuple[str, ...]
     reason: str = ""
+
+    def itself(self) -> "RequestAuthentication":
+        """Return the authentication, of a request that was authenticated before."""
+        return self
 
 
 class Received(NamedTuple):
@@ -237,6 +233,15 @@ class Endpoint:
             return self._fault(error)
         return await self._answer(received, deadline, partial(wait_until_disconnected, request.receive))
 
+    async def _answer_query(self, make_body: Callable[[Mapping[str, str]], bytes], request: Request) -> Response:
+        """Answer a GET, as the EventSource of a browser sends it: its body is made of the query of the URL."""
+        deadline, received = Deadline(self._parts.dispatcher.limits.seconds), received_head(request)
+        if (rejection := self._rejection(received)) is not None:
+            return rejection
+        headers = {**received.headers, "content-type": "application/json"}
+        received = received._replace(headers=headers, body=make_body(request.query_params))
+        return await self._answer(received, deadline, partial(wait_until_disconnected, request.receive))
+
     def answer_plain(self, received: Received, exchange: PlainExchange) -> None:
         """Start to answer a request that was read completely."""
         deadline, max_octets = Deadline(self._parts.dispatcher.limits.seconds), self._parts.max_request_octets
@@ -313,6 +318,7 @@ class Endpoint:
         """Return a response; the parts of a stream will be rendered by threads of its claimant."""
         if isinstance(response, StreamedResponse):
             # The same function waits during the parts of a stream: the client may disconnect between two of them.
+            response.wait_for_disconnect = wait_for_disconnect
             response.run = partial(self._parts.pool.run, claimant, wait_for_disconnect=wait_for_disconnect)
         return response
 
@@ -354,6 +360,8 @@ class Endpoint:
 
     async def reject_method(self, request: Request) -> Response:
         """Return the response to a request that is not a POST."""
+        if request.method == "GET" and (make_body := self._http_door.queries.get(request.scope["path"])) is not None:
+            return await self._answer_query(make_body, request)
         error = NotSupportedError(f"{request.method} is not supported here", "send a POST request")
         return self._reject(error, Response("Method Not Allowed", 405, media_type="text/plain"), allow="POST")
 
@@ -515,12 +523,7 @@ async def start_authentication(
     is_known = credentials is not None and parts.authenticator.is_known(peer, credentials)
     address = Claimant(client_network(peer.address), Rank.ADMINISTRATOR if is_known else Rank.ORDINARY)
     authentication = await parts.password_pool.run(address, authenticate, deadline, wait_for_disconnect)
-    return partial(_established, authentication), _claimant(peer, authentication.caller)
-
-
-def _established(authentication: RequestAuthentication) -> RequestAuthentication:
-    """Return the authentication of a request that was authenticated before."""
-    return authentication
+    return authentication.itself, _claimant(peer, authentication.caller)
 
 
 def _claimant(peer: Peer, caller: Caller | None) -> Claimant:

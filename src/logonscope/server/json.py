@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from logonscope.answers.check import Check
 from logonscope.answers.explanation import Explanation
 from logonscope.answers.history import PastLogin, PastProcess
+from logonscope.answers.host_event import HostEvent
 from logonscope.answers.host_identity import HostIdentity
 from logonscope.answers.json_rows import RowWriter
 from logonscope.answers.jsonable import jsonable
@@ -28,9 +29,11 @@ from logonscope.dispatch.enumerations import AnswerRows, Enumeration, Item
 from logonscope.dispatch.methods import Invocation
 from logonscope.dispatch.operation import DecodeError, Operation, Reply
 from logonscope.dispatch.operations import OPERATIONS, FoundInstance, Identity
+from logonscope.dispatch.watches import Notices
 from logonscope.errors import InvalidMethodError, InvalidParameterError, LogonscopeError
 from logonscope.server.json_arguments import (
     DETAILS,
+    EVENT_LIST,
     FILTER,
     FLAG,
     HISTORY_FILTER,
@@ -45,6 +48,7 @@ from logonscope.server.json_arguments import (
     ArgumentType,
     read_arguments,
 )
+from logonscope.server.json_events import EVENT_STREAM, write_part
 from logonscope.wire.json.classes import write_class
 from logonscope.wire.json.faults import status_of, write_error
 from logonscope.wire.json.instances import InstanceWriter, write_value
@@ -60,6 +64,9 @@ TIMEOUT_HEADER, LINE_HEADER = "logonscope-timeout", "logonscope-max-line"
 VIEW_HEADER = "logonscope-as"
 MOMENT_HEADER = "logonscope-at"
 """The header with the user whose view an administrator asks for."""
+
+EVENT_ID_HEADER, MAX_CURSOR = "last-event-id", 64
+"""The header with the cursor of the last event that a client got, and its maximum length."""
 
 MIN_LINE = 1024
 FIRST_PART_OCTETS, MAX_PART_OCTETS = 64 << 10, 512 << 10
@@ -82,11 +89,13 @@ class JsonOperation(NamedTuple):
         answer: the type of its answer, or of each row: a class of answers/, or a name in ``json_schemas``.
         arguments: its arguments by name.
         rows: the answer is a stream of lines.
+        is_watch: the answer is a stream of server-sent events.
     """
 
     answer: Any
     arguments: Mapping[str, Argument] = {}
     rows: bool = False
+    is_watch: bool = False
 
 
 def _required(kind: ArgumentType, description: str) -> Argument:
@@ -147,6 +156,17 @@ JSON_OPERATIONS: Mapping[str, JsonOperation] = {
         rows=True,
     ),
     "doctor": JsonOperation(Check, rows=True),
+    "watch": JsonOperation(
+        HostEvent,
+        {
+            "query": Argument(TEXT, "a WQL event query, whose results are instances; null: events of this form"),
+            **_NAMESPACE, **_LOGONS,
+            "events": Argument(EVENT_LIST, "only events of these names"),
+            "with_sessions": Argument(FLAG, "events of processes have their logon session, too"),
+            "since": Argument(TEXT, "continue after the event with this cursor; also: the header Last-Event-ID"),
+        },
+        is_watch=True,
+    ),
     "get": JsonOperation("InstanceOrClass", {**_ANY_PATH, **_PROPERTIES, **_NAMESPACE}),
     "enumerate": JsonOperation(
         "Instance",
@@ -203,12 +223,16 @@ class JsonDoor:
             moment = _read_moment(headers.get(MOMENT_HEADER))
         except LogonscopeError as error:
             raise DecodeError(error, Operation(name)) from None
+        if row.is_watch and (last := headers.get(EVENT_ID_HEADER)):
+            arguments["since"] = last[:MAX_CURSOR]
         return Operation(name, arguments, seconds, octets, view_as=headers.get(VIEW_HEADER), moment=moment)
 
     def render(self, operation: Operation, answer: Any, octets: int) -> Reply:  # noqa: ARG002 -- as every door
         """See ``Door``."""
         if isinstance(answer, Enumeration):
             return _render_part(answer, octets)
+        if isinstance(answer, Notices):
+            return Reply(OK, EVENT_STREAM, write_part(answer, octets), len(answer.notices), continues=True)
         if isinstance(answer, SessionOf):
             text = _ROW_WRITER.write(answer)
             if len(text) < octets:

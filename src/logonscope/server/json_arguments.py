@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from logonscope.answers.history import HistoryFilter
+from logonscope.answers.host_event import EVENT_NAMES
 from logonscope.answers.logon_filter import LogonFilter
 from logonscope.answers.logon_session import ALL_DETAILS, Details
 from logonscope.cim.datetimes import parse_datetime
@@ -132,6 +133,12 @@ def _details(value: Any) -> Details:
     return frozenset(value)
 
 
+def _events(value: Any) -> frozenset[str]:
+    if unknown := set(_texts(value)) - EVENT_NAMES:
+        raise ValueError(f"unknown event '{min(unknown)[:100]}'; the events are {', '.join(sorted(EVENT_NAMES))}")
+    return frozenset(value)
+
+
 def _time(value: Any) -> datetime:
     moment = parse_datetime(_text(value))
     if not isinstance(moment, datetime):
@@ -189,6 +196,7 @@ _FILTER_MEMBERS: Mapping[str, ArgumentType] = {
 
 TEXT = ArgumentType(_TEXT_SCHEMA, _text)
 TEXTS = ArgumentType(_TEXTS_SCHEMA, _texts)
+EVENT_LIST = ArgumentType({"type": "array", "items": {"enum": sorted(EVENT_NAMES)}}, _events)
 FLAG = ArgumentType({"type": "boolean"}, _flag)
 DETAILS = ArgumentType({"type": "array", "items": {"enum": sorted(ALL_DETAILS)}}, _details)
 TIME = ArgumentType(_TIME_SCHEMA, _time)

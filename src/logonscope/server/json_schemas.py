@@ -26,6 +26,7 @@ from logonscope.server.json import (
     JsonOperation,
     offered_operations,
 )
+from logonscope.server.json_events import EVENT_STREAM
 from logonscope.wire.json.schemas import CLASS, INSTANCE, class_schema
 
 OPENAPI_PATH = "/v1/openapi.json"
@@ -197,7 +198,9 @@ def openapi() -> dict[str, Any]:
 
 def _operation(name: str, row: JsonOperation, description: str, error: dict[str, Any]) -> dict[str, Any]:
     lines = "JSON lines; each has the schema, but the last one may be an error" if row.rows else "the answer"
-    answer = {"description": lines, "content": {JSON_LINES if row.rows else JSON: {"schema": _answer_reference(row)}}}
+    content_type = EVENT_STREAM if row.is_watch else JSON_LINES if row.rows else JSON
+    lines = "server-sent events; the data of each has the schema" if row.is_watch else lines
+    answer = {"description": lines, "content": {content_type: {"schema": _answer_reference(row)}}}
     headers = [
         {"$ref": f"#/components/parameters/{header.title()}"}
         for header in (TIMEOUT_HEADER, LINE_HEADER, VIEW_HEADER, MOMENT_HEADER)

@@ -9,9 +9,21 @@ must be one of this server. Over HTTPS the browser itself compares the name with
 import ipaddress
 import os
 from collections.abc import Iterable, Mapping
+from typing import Protocol
 
 from logonscope.errors import AccessDeniedError
 from logonscope.server.auth.peer import Peer
+
+
+class Admission(Protocol):
+    """A check of the headers of a request, before its body is read."""
+
+    def check(self, headers: Mapping[str, str], peer: Peer) -> None:
+        """Check the headers.
+
+        Raises:
+            AccessDeniedError: the request is rejected.
+        """
 
 
 class OriginPolicy:

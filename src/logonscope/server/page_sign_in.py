@@ -22,13 +22,13 @@ from logonscope.server.auth.peer import Peer
 from logonscope.server.authorization import COOKIE, CSRF_HEADER, session_cookie
 from logonscope.server.http import (
     CLIENT_CLOSED_REQUEST,
-    Admission,
     ServerParts,
     read_body,
     received_head,
     start_authentication,
     wait_until_disconnected,
 )
+from logonscope.server.origin_policy import Admission
 from logonscope.server.page import Page
 from logonscope.server.thread_calls import ClientDisconnectedError
 from logonscope.wire.json.text import parse_object

@@ -25,6 +25,7 @@ from logonscope.server.auth.user_file import UserFile
 from logonscope.server.configuration import Settings
 from logonscope.server.http import HttpDoor, ServerParts, application
 from logonscope.server.json import JSON_PATHS, JsonDoor
+from logonscope.server.json_events import QUERIES
 from logonscope.server.json_schemas import documents
 from logonscope.server.metrics import ADMINISTRATOR, Metrics
 from logonscope.server.origin_policy import OriginPolicy
@@ -45,7 +46,7 @@ DOORS = (
         accepts_empty_requests=True,
         anonymous_paths=ANONYMOUS_PATHS,
     ),
-    HttpDoor(JsonDoor(), JSON_PATHS, documents=documents(), has_faults_for_http=True),
+    HttpDoor(JsonDoor(), JSON_PATHS, documents=documents(), has_faults_for_http=True, queries=QUERIES),
 )
 """The protocols over HTTP. An empty request may authenticate a connection: pypsrp and pywinrm do so."""
 

@@ -147,6 +147,7 @@ class DifferenceFeed:
     def _describe(self, owner: Owner, pairs: Sequence[tuple[Process, Owner]]) -> tuple[LogonSession, Owner]:
         members = [process for process, _ in pairs]
         session = self._describer.describe(owner, members)
+        # one process that cannot be foreign proves that the login is not
         if not self._ownership.has_record(owner):
             machine = self._source.machine(Look())
             is_foreign = all(self._ownership.may_be_foreign(member, owner, machine) for member in members)

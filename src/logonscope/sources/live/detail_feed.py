@@ -36,6 +36,7 @@ class KernelDetailFeed:
         if not events:
             return events
         time.sleep(SETTLE_SECONDS)
+        # events of the meantime belong to the same batch
         events += self._reader.read(0)
         return self._details.add(events)
 

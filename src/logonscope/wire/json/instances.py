@@ -211,6 +211,18 @@ def _conversion(cls: Class, name: str, server: str) -> Convert | None:
     return list if declared.array and declared.type == "uint8" else None
 
 
+def write_event_instance(instance: Instance) -> dict[str, Any]:
+    """Return an instance of an event class as an object; the instances in it are objects of the same form."""
+    cls = instance.cim_class
+    head = {"class": cls.name, "namespace": cls.namespace.replace("\\", "/"), "server": instance["__SERVER"]}
+    properties = {name: _write_event_value(instance[name]) for name in instance}
+    return {**head, "path": instance.path, "properties": properties}
+
+
+def _write_event_value(value: Any) -> Any:
+    return write_event_instance(value) if isinstance(value, Instance) else write_value(value)
+
+
 def write_value(value: Any) -> Any:
     """Return an out parameter of a method as JSON: the object does not know its type."""
     if isinstance(value, (datetime, timedelta)):

@@ -1,0 +1,158 @@
+"""Watches: subscriptions of callers as streams of a door. Their number is limited for each caller, and in total."""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from logonscope.broker import Caller
+from logonscope.broker.subscription import Notice, Subscription
+from logonscope.dispatch.operation import Door, Operation
+from logonscope.errors import AccessDeniedError, LogonscopeError, QuotaViolationError, TransportFailureError
+from logonscope.machine import Deadline
+
+if TYPE_CHECKING:
+    from logonscope.dispatch.operation import Limits
+
+MOST, MOST_PER_CALLER = 2_048, 64
+"""Maximum numbers of watches; administrators have ``MOST_PER_CALLER`` in addition."""
+
+HEARTBEAT_SECONDS = 15.0
+"""Seconds after which something is sent where nothing has happened, so that both ends notice a lost connection."""
+
+READS_PER_SECOND = 1_000
+"""Maximum number of reads of all watches together: where there are many, each is read less often."""
+
+
+class Notices(NamedTuple):
+    """What a door renders as a part of the stream: results, or an error, which ends the stream."""
+
+    notices: Sequence[Notice]
+    host: str
+    error: LogonscopeError | None = None
+
+
+class Watches:
+    """The table of open watches."""
+
+    def __init__(self, most: int = MOST, most_per_caller: int = MOST_PER_CALLER) -> None:
+        self._most, self._most_per_caller = most, most_per_caller
+        self._open: set[Subscription] = set()
+        self._counts = Counter[Caller]()
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def __repr__(self) -> str:
+        return f"<Watches: {len(self)} of {self._most} open>"
+
+    def check(self, caller: Caller) -> None:
+        """Check that a caller may open another watch.
+
+        Raises:
+            QuotaViolationError: the limit of this caller or the total limit is reached.
+        """
+        count = self._counts[caller]
+        # as with enumerations, administrators can always open some
+        reserved = self._most_per_caller if caller.administrator else 0
+        if count >= self._most_per_caller or len(self._open) >= self._most + reserved:
+            raise QuotaViolationError(f"too many watches ({count} of this caller)", "close some of them")
+
+    def add(self, subscription: Subscription) -> None:
+        """Add a watch.
+
+        Raises:
+            QuotaViolationError: as ``check``.
+        """
+        with self._lock:
+            # checked within the lock: many requests may come at once
+            self.check(subscription.caller)
+            self._open.add(subscription)
+            self._counts[subscription.caller] += 1
+
+    def remove(self, subscription: Subscription) -> None:
+        """Remove a watch, and close it."""
+        with self._lock:
+            if subscription in self._open:
+                self._open.remove(subscription)
+                self._counts[subscription.caller] -= 1
+                if not self._counts[subscription.caller]:
+                    del self._counts[subscription.caller]
+        subscription.close()
+
+    def close(self) -> None:
+        """Close all watches."""
+        # a copy: each removal changes the set
+        for subscription in list(self._open):
+            self.remove(subscription)
+
+
+class WatchStream:
+    """The parts of a watch after the first; its calls block shortly, and come one after the other."""
+
+    def __init__(
+        self,
+        watches: Watches,
+        door: Door,
+        operation: Operation,
+        subscription: Subscription,
+        *,
+        limits: "Limits",
+        host: str,
+    ) -> None:
+        self._watches, self._door, self._operation = watches, door, operation
+        self._subscription, self._limits, self._host = subscription, limits, host
+        self._last = time.monotonic()
+        self.items = 0
+        self.is_allowed: Callable[[], bool] = bool
+        """Returns whether the caller may still get the next part; set by the server."""
+
+    def deadline(self) -> Deadline:
+        """Return the deadline of the next part."""
+        return Deadline(self._limits.seconds)
+
+    def notify(self, call: Callable[[], object]) -> None:
+        """Have a function called, in any thread, whenever there may be another part."""
+        self._subscription.reader.notify(call)
+
+    @property
+    def wait_seconds(self) -> float:
+        """Return the seconds after which the next part is due although nothing has happened."""
+        seconds = HEARTBEAT_SECONDS - (time.monotonic() - self._last)
+        due = self._subscription.due
+        return max(0.0, seconds if due is None else min(seconds, due - time.monotonic()))
+
+    @property
+    def pause_seconds(self) -> float:
+        """Return the seconds between two parts."""
+        return len(self._watches) / READS_PER_SECOND
+
+    def next_part(self, deadline: Deadline) -> tuple[bytes, bool]:
+        """Return the next part ("": nothing to send yet), and whether it is the last one."""
+        del deadline
+        if not self.is_allowed():
+            return self.end_with(AccessDeniedError("the credentials are not valid any more", "authenticate again"))
+        try:
+            notices = self._subscription.read(0)
+        except LogonscopeError as error:
+            return self.end_with(error)
+        # the hub closes it where the server stops, or its feed has failed
+        if self._subscription.is_closed:
+            return self.end_with(TransportFailureError("the host ends the watch", "watch again"))
+        # what was published may all be of others: nothing is sent for it
+        if not notices and time.monotonic() - self._last < HEARTBEAT_SECONDS:
+            return b"", False
+        self._last = time.monotonic()
+        self.items += len(notices)
+        reply = self._door.render(self._operation, Notices(notices, self._host), self._limits.octets)
+        return reply.body, False
+
+    def close(self) -> None:
+        """End the watch: the client has disconnected."""
+        self._watches.remove(self._subscription)
+
+    def end_with(self, error: LogonscopeError) -> tuple[bytes, bool]:
+        """Return an error as the last part."""
+        return self._door.render(self._operation, Notices((), self._host, error), self._limits.octets).body, True

@@ -52,8 +52,8 @@ history-bench: $(VENV)/.bench  ## a journal of 10,000,000 lifetimes: its size, i
 history-kills: $(VENV)/.test  ## a writer of history killed at 300 random moments: nothing acknowledged may be lost
 	$(BIN)/python -m tests.journal.kills 300
 
-storm: $(VENV)/.test  ## what the live source costs, and what it gets wrong beside storms of processes; as root; SECONDS=60 a load
-	$(BIN)/python -m tests.sources.live.storm $(SECONDS)
+storm: $(VENV)/.test  ## what the live source costs, and what it gets wrong beside storms of processes; as root; PARTS="memory pairs", SECONDS=60 a load
+	$(BIN)/python -m tests.sources.live.storm $(if $(SECONDS),--seconds $(SECONDS)) $(PARTS)
 
 crowd: $(VENV)/.test  ## 20,000 processes in 2,000 logins of this kernel, before and after logout; needs root
 	$(BIN)/python -m tests.lab.crowd

@@ -134,11 +134,21 @@ def _read_here(address: str | None, caller: Caller, source: Source | None = None
     """Return a host that this process reads: this machine, a recording, or a source that is given."""
     from logonscope.ownership import LINUX  # noqa: PLC0415 -- where the service answers, no rules are needed
 
+    open_events = None
     if source is None:
         source = choose_source(address)
         if address is None:
             add_history(source)
-    return LocalHost(source, LINUX, caller, _save_recording)
+            open_events = _open_events
+    return LocalHost(source, LINUX, caller, _save_recording, open_events)
+
+
+def _open_events() -> Source:
+    """Return a source of this machine with events, by the best rung of the ladder that this process may use."""
+    from logonscope.ownership import LINUX  # noqa: PLC0415 -- as in _read_here
+    from logonscope.sources.live.choose import make_live  # noqa: PLC0415 -- seldom needed
+
+    return make_live(choose_source(None), LINUX, needs_writes=False)
 
 
 def add_history(source: Source) -> None:

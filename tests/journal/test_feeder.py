@@ -4,8 +4,8 @@ import os
 
 from logonscope.facts import Process
 from logonscope.journal.feeder import Enricher
-from logonscope.journal.logon_details import LogonDescriber
 from logonscope.machine.events import EventHead, ProcessChanged, ProcessEnded, ProcessStarted
+from logonscope.machine.logon_describer import LogonDescriber
 from logonscope.ownership import LINUX
 from logonscope.sources.linux import LinuxSource
 from tests.journal.polled import PolledMachine

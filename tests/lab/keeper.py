@@ -2,7 +2,8 @@
 
 It lives outside of the machine's namespaces and outside of the test run's process group. When its standard input
 ends, because the test run closed it or was killed, the machine is powered off, and its control groups and its mount
-point are removed. Killed itself, it takes the machine along, and the next keeper removes what it left behind.
+point are removed. Killed itself, it takes the machine along, and the next keeper removes what it left behind. A machine
+without a pid namespace of its own ends with its control group, by the next keeper at the latest.
 """
 
 import contextlib
@@ -21,6 +22,8 @@ UNSET = "4294967295"
 POWER_OFF = signal.SIGRTMIN + 4  # systemd(1), "Signals"
 PATIENCE = 10.0
 SWEEPING = 2.0
+HOST_PIDS = "host-pids"
+"""The kind of a machine without a pid namespace of its own: see boot.sh."""
 
 
 def cgroups(pid: int | str) -> list[Path]:
@@ -54,6 +57,12 @@ def kept(trace: Path) -> bool:
         return False
 
 
+def end_processes(group: Path) -> None:
+    """End all processes in a control group and below it; a mount point or a hierarchy of version 1 has no such file."""
+    with contextlib.suppress(OSError):
+        (group / "cgroup.kill").write_text("1")
+
+
 def sweep() -> None:
     """Remove what killed keepers left: control groups and mount points, empty as soon as their processes have ended."""
     places = Path(tempfile.gettempdir()).glob(NAME + "*")
@@ -61,22 +70,28 @@ def sweep() -> None:
     for trace in (*places, *groups):
         end = time.monotonic() + SWEEPING
         while trace.exists() and not kept(trace) and time.monotonic() < end:
+            end_processes(trace)
             remove(trace)
             time.sleep(0.01)
 
 
-def first_process(outer: subprocess.Popen[bytes]) -> int:
+def first_process(outer: subprocess.Popen[bytes], *, has_host_pids: bool) -> int:
     """Wait until systemd runs as process 1 inside, and return its number here."""
     end = time.monotonic() + PATIENCE
     while outer.poll() is None and time.monotonic() < end:
         with contextlib.suppress(OSError, ValueError):
-            (nspawn,) = Path(f"/proc/{outer.pid}/task/{outer.pid}/children").read_text().split()
-            for pid in Path(f"/proc/{nspawn}/task/{nspawn}/children").read_text().split():
+            (nspawn,) = [outer.pid] if has_host_pids else children(outer.pid)
+            for pid in children(nspawn):
                 status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
-                if status["Name"].strip() == "systemd" and status["NSpid"].split()[-1] == "1":
-                    return int(pid)
+                if status["Name"].strip() == "systemd" and (has_host_pids or status["NSpid"].split()[-1] == "1"):
+                    return pid
         time.sleep(0.01)
     raise SystemExit("cannot boot the machine: systemd did not start inside")
+
+
+def children(pid: int) -> list[int]:
+    """Return the children of a process."""
+    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def power_off(outer: subprocess.Popen[bytes], pid: int | None) -> None:
@@ -93,16 +108,21 @@ def power_off(outer: subprocess.Popen[bytes], pid: int | None) -> None:
 def keep(place: Path, groups: list[Path], arguments: list[str]) -> None:
     """Boot the machine, tell its first process, and end it when nobody listens any more."""
     port, *words = arguments
-    enter = ["setpriv", "--pdeathsig", "KILL", "unshare", "-m", "-p", "-f", "--kill-child", "--mount-proc"]
+    has_host_pids = words[1] == HOST_PIDS
+    enter = ["setpriv", "--pdeathsig", "KILL", "unshare", "-m"]
+    if not has_host_pids:
+        enter += ["-p", "-f", "--kill-child", "--mount-proc"]
     boot = ["sh", str(Path(__file__).with_name("boot.sh")), str(place), port, " ".join(map(str, groups)), *words]
     outer = subprocess.Popen([*enter, *boot], stdin=subprocess.DEVNULL, stdout=sys.stderr)
     pid = None
     try:
-        pid = first_process(outer)
+        pid = first_process(outer, has_host_pids=has_host_pids)
         os.write(1, f"{pid}\n".encode())
         select.select([0, os.pidfd_open(outer.pid)], [], [])
     finally:
-        power_off(outer, pid)
+        for group in groups if has_host_pids else ():
+            end_processes(group)
+        power_off(outer, None if has_host_pids else pid)
 
 
 def stop(_signal: int, _frame: FrameType | None) -> None:
@@ -123,8 +143,11 @@ def main() -> None:
     try:
         keep(place, groups, sys.argv[1:])
     finally:
-        for trace in (place, *groups):
-            remove(trace)
+        end = time.monotonic() + SWEEPING
+        while (traces := [trace for trace in (place, *groups) if trace.exists()]) and time.monotonic() < end:
+            for trace in traces:
+                remove(trace)
+            time.sleep(0.01)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,16 @@ BindReadOnlyPaths={CHECKOUT} {sys.prefix}
 ExecStart=
 ExecStart={PYTHON} -m logonscope serve
 """
+CODE = f"Environment=PYTHONPATH={CHECKOUT}/src PYTHONDONTWRITEBYTECODE=1\n"
+"""The checkout's own code is run."""
+
+EVENTS_HERE = f"""[Service]
+ProtectHome=read-only
+BindReadOnlyPaths={CHECKOUT} {sys.prefix}
+ExecStart=
+ExecStart={PYTHON} -m logonscope.sources.live.helper /run/logonscope-events/socket logonscope.service
+{CODE}"""
+SOCKET = "/run/logonscope/socket"
 PLACES = ("/var/lib/logonscope", "/var/lib/private/logonscope", "/var/log/logonscope", "/var/log/private/logonscope")
 
 
@@ -21,6 +31,22 @@ def install(machine: Machine, settings: str) -> None:
     machine.run(["install", "-D", "-m", "644", str(PACKAGING / "pam.d/logonscope"), "/etc/pam.d/logonscope"])
     machine.run(["install", "-m", "644", str(PACKAGING / "logonscope.service"), "/etc/systemd/system/"])
     machine.run(["install", "-D", "-m", "644", "/dev/stdin", "/etc/logonscope/logonscope.toml"], input=settings)
+
+
+def install_socket(machine: Machine) -> None:
+    """Put the unit of the sockets where a package would, with the unix socket alone, and start it."""
+    lines = (PACKAGING / "logonscope.socket").read_text(encoding="utf-8").splitlines()
+    kept = (line for line in lines if not line.startswith(("ListenStream=127", "ListenStream=[")))
+    machine.run(["tee", "/etc/systemd/system/logonscope.socket"], input="\n".join(kept))
+    machine.run(["sh", "-c", "systemctl daemon-reload && systemctl start logonscope.socket"])
+
+
+def begin_events(machine: Machine, extra: str = "") -> None:
+    """Install the events helper, and start it; that returns once clients can connect."""
+    folder = "/etc/systemd/system/logonscope-events.service.d"
+    machine.run(["install", "-m", "644", str(PACKAGING / "logonscope-events.service"), "/etc/systemd/system/"])
+    machine.run(["install", "-D", "-m", "644", "/dev/stdin", f"{folder}/here.conf"], input=EVENTS_HERE + extra)
+    machine.run(["sh", "-c", "systemctl daemon-reload && systemctl restart logonscope-events"])
 
 
 def begin(machine: Machine, here: str = HERE) -> None:

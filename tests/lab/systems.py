@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.fresh.tree import DEBIAN, cache, tree
+from tests.lab.keeper import HOST_PIDS
 
 LAB = Path(__file__).parent
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -24,10 +25,13 @@ class System(NamedTuple):
     name: str
     suite: str | None = None  # of Debian; None: this computer's own root
     container: bool = False  # its logind may see that it runs in a container
+    has_host_pids: bool = False  # it has no pid namespace of its own, so that kernel events have the pids of its /proc
 
     @property
     def kind(self) -> str:
         """Return the word of boot.sh for it."""
+        if self.has_host_pids:
+            return HOST_PIDS
         return "container" if self.container else "machine"
 
     def tree(self) -> str:
@@ -51,6 +55,10 @@ class System(NamedTuple):
 
 
 SYSTEMS = (System("own root"), System("trixie machine", "trixie"), System("trixie container", "trixie", container=True))
+SYSTEMS_WITH_HOST_PIDS = (
+    System("own root, host pids", has_host_pids=True),
+    System("trixie, host pids", "trixie", has_host_pids=True),
+)
 
 
 @functools.cache

@@ -19,9 +19,22 @@ and to administrators.
 from collections.abc import Iterable
 from typing import Any, NamedTuple, Protocol
 
+from logonscope.answers.logon_session import LogonSession
 from logonscope.errors import AccessDeniedError
-from logonscope.facts import Account, Login, Machine, Process, Service
+from logonscope.facts import ALL_FACTS, Account, Login, Machine, Process, Service
 from logonscope.machine import Facts, Owner, Ownership
+from logonscope.machine.events import (
+    Event,
+    EventsLost,
+    LoggedOut,
+    LogonEnded,
+    LogonFailed,
+    LogonStarted,
+    ProcessChanged,
+    ProcessEnded,
+    ProcessStarted,
+    UserChanged,
+)
 
 CAP_SYS_PTRACE = 19
 """Bit number of the capability to inspect any process (capabilities(7))."""
@@ -165,6 +178,65 @@ class Visibility:
         """Return a service of the system as the caller may see it: only an administrator sees its command line."""
         return service if self.everything else service._replace(command=None)
 
+    def sees_logon(self, session: LogonSession) -> bool:
+        """Return whether the caller may see a described logon session: one of its own."""
+        return self.everything or (self.uid is not None and session.uid == self.uid and not session.is_foreign)
+
+    def view_event(self, event: Event, *, include_hidden: bool = False, of_instances: bool = False) -> Event | None:
+        """Return an event as the caller may see it; None where it may not see that it happened.
+
+        The owner at the event decides, and the users that the process had. How many events of others were lost is not
+        shown, and failed logons are for administrators: the name that was tried can be a password.
+
+        Args:
+            event: the event.
+            include_hidden: return events of processes that the caller may not see with their identity facts only.
+            of_instances: a process that the caller sees only since a change, or only before it, began or ended: so it
+                is for instances of classes.
+        """
+        if self.everything:
+            return event
+        if isinstance(event, LogonStarted | LoggedOut | LogonEnded):
+            return event if self.sees_logon(event.session) else None
+        if isinstance(event, EventsLost):
+            return event._replace(missed_events=None)
+        if isinstance(event, LogonFailed):
+            return None
+        if isinstance(event, ProcessChanged):
+            before = self.view(*event.before, ALL_FACTS, include_hidden=include_hidden)
+            after = self.view(*event.after, ALL_FACTS, include_hidden=include_hidden)
+            if of_instances and (before is None or after is None):
+                return self._one_sided(event, before, after)
+            # what was hidden before is not shown, and a change that only hidden facts have is none
+            if after is None or (before == after and after[1] == HIDDEN):
+                return None
+            return event._replace(before=before or after, after=after)
+        # a start, an end, or a change of user
+        pair = self.view(event.process, event.owner, ALL_FACTS, include_hidden=include_hidden)
+        if pair is None:
+            return None
+        process, owner = pair
+        if isinstance(event, UserChanged):
+            # the uid before can be that of a hidden logon session; the command line is that of another user's process
+            changed = event.change._replace(command=None)
+            return None if owner == HIDDEN else event._replace(process=process, owner=owner, change=changed)
+        if isinstance(event, ProcessEnded) and self._is_identity(process):
+            return event._replace(process=process, owner=owner, status=None)
+        return event._replace(process=process, owner=owner)
+
+    @staticmethod
+    def _one_sided(
+        event: ProcessChanged, before: tuple[Process, Owner] | None, after: tuple[Process, Owner] | None
+    ) -> Event | None:
+        if after is not None:
+            return ProcessStarted(event.head, *after, None)
+        return None if before is None else ProcessEnded(event.head, *before, None)
+
+    @staticmethod
+    def _is_identity(process: Process) -> bool:
+        """Return whether only the identity facts of a process are shown."""
+        return (process.unread or {}).get("uids") == NOT_YOUR_PROCESS
+
     def sees_account_history(self, uid: int) -> bool:
         """Return whether the caller may see past logins of an account: like present ones, only its own."""
         return self.everything or uid == self.uid
@@ -279,6 +351,11 @@ def past_caller(caller: Caller, name_now: str | None, name_then: str | None) -> 
     if caller.administrator or (name_now is not None and name_now == name_then):
         return caller
     return caller._replace(uid=NOBODY)
+
+
+def is_same_account(caller: Caller, name_before: str | None, name_now: str | None) -> bool:
+    """Return whether the uid of a caller still belongs to the account that it belonged to when a watch began."""
+    return caller.administrator or name_now == name_before
 
 
 def owns_past_logon(caller: Caller, name_now: str | None, login_uid: int | None, user: str | None) -> bool:

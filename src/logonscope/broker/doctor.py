@@ -35,6 +35,7 @@ def doctor(request: Request) -> list[Check]:
         *request.ownership.checks(request.machine),
         *request.source.checks(request.look),
         *_check_history(request),
+        *(request.source.service_checks() if reads_all else ()),
         _check_listing(request, processes),
         *_check_facts(processes, facts | request.ownership.owner_facts, reads_all=reads_all),
         *_check_logins(request, read_result.logon_index, sessions),

@@ -107,7 +107,7 @@ def _plan_instance_query(request: Request, tree: Select, cls: Class, text: str) 
         count = sum(name not in SYSTEM_KINDS for name in result_columns.shown)
         # Except for __PATH and __RELPATH, system properties are the same in all instances of a class: they are compared
         # here, once for each class. A class whose condition is false by that is not read at all.
-        constants = _system_properties(subclass, INSTANCE_GENUS, count, server)
+        constants = system_properties(subclass, INSTANCE_GENUS, count, server)
         remaining_condition = simplify_for_class(condition, subclass, constants)
         if remaining_condition != FALSE:
             parts.append(PlanPart(subclass, result_columns, remaining_condition))
@@ -135,7 +135,7 @@ def _plan_class_query(request: Request, tree: Select, namespace: str, text: str)
     server = _server_name(request, condition)
     matching_classes = []
     for cls in request.schema.classes(namespace):
-        constants = _system_properties(cls, CLASS_GENUS, len(cls.properties), server)
+        constants = system_properties(cls, CLASS_GENUS, len(cls.properties), server)
         constants |= {"__PATH": f"\\\\{server}\\{namespace}:{cls.name}", "__RELPATH": cls.name}
         # a class has no other columns than these constants, so the condition is decided completely
         if simplify_for_class(condition, cls, constants) == TRUE:
@@ -197,7 +197,7 @@ def _server_name(request: Request, condition: Condition) -> str:
     return request.host_name if {"__SERVER", "__PATH"}.intersection(condition_columns(condition)) else ""
 
 
-def _system_properties(cls: Class, genus: int, count: int, server: str) -> dict[str, Value]:
+def system_properties(cls: Class, genus: int, count: int, server: str) -> dict[str, Value]:
     """Return the system properties that have the same value in all instances of a class."""
     return {
         "__GENUS": genus, "__CLASS": cls.name, "__SUPERCLASS": cls.superclass, "__DYNASTY": cls.dynasty,

@@ -50,7 +50,8 @@ def run(request: Request, query_plan: Plan) -> Iterator[ClassRows | Class]:
     if isinstance(query_plan, AssociationPlan):
         return _run_association_plan(request, query_plan)
     raise NotSupportedError(
-        f"event queries are not supported yet: {query_plan.cls.name} is an event class", "poll with SELECT"
+        f"{query_plan.cls.name} is an event class: its events are watched, not queried",
+        "use host.watch(), `logonscope watch` or POST /v1/watch",
     )
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from logonscope.cim.classes import Class
     from logonscope.cim.instances import Instance, Outcome
     from logonscope.cim.schema import Schema
+    from logonscope.client.watch import Watch
     from logonscope.machine.history import Forgotten, Verification
 
 Row = TypeVar("Row")
@@ -223,6 +224,38 @@ class Host(ABC):
             text = with_port(text)
         arguments = {"all_namespaces": all_namespaces} | _detail_arguments(details)
         answer: list[Whose] = self._perform("whose", target=text, **arguments)
+        return answer
+
+    def watch(
+        self,
+        query: str | None = None,
+        *,
+        namespace: str | None = None,
+        which: int | str | None = None,
+        where: "LogonFilter | None" = None,
+        events: "Iterable[str] | None" = None,
+        with_sessions: bool = False,
+        since: str | None = None,
+        timeout: float | None = None,
+    ) -> "Watch":
+        """Watch the host from now on; iterate the result with ``for`` or ``async for``.
+
+        Args:
+            query: a WQL event query, whose results are Instances; None: the results are HostEvents.
+            namespace: as in ``get``, for the query.
+            which: as in ``sessions``: only events of some logon sessions.
+            where: the same.
+            events: only events of these names: "LogonStarted", ...; None: all.
+            with_sessions: events of processes have their logon session, too.
+            since: continue after the event with this cursor.
+            timeout: seconds to wait for each event (then TimedOutError); None: no limit.
+
+        Raises what ``query`` raises; NotSupportedError: the host has no events; QuotaViolationError: too many watches.
+        """
+        options = {"query": query, "namespace": namespace, "events": events, "since": since, "timeout": timeout}
+        answer: Watch = self._perform(
+            "watch", **options, **_selection_arguments(which, where), with_sessions=with_sessions
+        )
         return answer
 
     def history(self, where: "HistoryFilter | None" = None) -> list["PastLogin"]:

@@ -31,7 +31,7 @@ _LISTS = {"sessions", "whose", "services", "doctor", "history"}
 _THERE = {"verify_history", "forget_user"}
 """Operations on the files of the machine itself."""
 
-_DIRECT = {"invoke", *_THERE}
+_DIRECT = {"invoke", "watch", *_THERE}
 """Operations that the caller's own process runs, because only that has the caller's rights."""
 
 MAX_DEPTH = 32

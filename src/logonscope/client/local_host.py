@@ -1,6 +1,6 @@
 """LocalHost: a host that is read in the caller's Python process; its operations are functions of the broker."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -14,9 +14,13 @@ if TYPE_CHECKING:
     from logonscope.cim.classes import Class
     from logonscope.cim.instances import ClassRows, Instance
     from logonscope.cim.schema import Schema
+    from logonscope.client.watch import Watch
     from logonscope.machine.snapshot import Snapshot
 
 SaveRecording = Callable[["Snapshot", str, bool], int]
+
+OpenEvents = Callable[[], Source]
+"""Opens a source of this machine that has events."""
 
 BROKER_FUNCTIONS: Mapping[str, str] = {
     "sessions": "sessions.sessions", "tree": "sessions.tree", "processes": "session_processes.processes",
@@ -36,9 +40,16 @@ BROKER_FUNCTIONS: Mapping[str, str] = {
 class LocalHost(Host):
     """A host that is read in the caller's Python process: this machine, a recording, a folder or another source."""
 
-    def __init__(self, source: Source, ownership: Ownership, caller: Caller, save: SaveRecording) -> None:
+    def __init__(
+        self,
+        source: Source,
+        ownership: Ownership,
+        caller: Caller,
+        save: SaveRecording,
+        open_events: OpenEvents | None = None,
+    ) -> None:
         self._source, self._ownership, self._caller = source, ownership, caller
-        self._save = save
+        self._save, self._open_events = save, open_events
 
     def __repr__(self) -> str:
         return f"<LocalHost {self._source.label} as {self._caller.name}>"
@@ -57,7 +68,7 @@ class LocalHost(Host):
 
     def viewed_by(self, caller: Caller) -> "LocalHost":
         """Return the host as another caller sees it."""
-        return LocalHost(self._source, self._ownership, caller, self._save)
+        return LocalHost(self._source, self._ownership, caller, self._save, self._open_events)
 
     @property
     def everything(self) -> bool:
@@ -94,7 +105,26 @@ class LocalHost(Host):
     def record(self, path: str, *, replace: bool = False) -> int:
         return self._save(self._perform("record"), path, replace)
 
+    def _watch(self, *, timeout: float | None, events: Iterable[str] | None, **options: Any) -> "Watch":
+        from logonscope.broker.subscription import WatchOptions, subscribe  # noqa: PLC0415 -- seldom needed
+        from logonscope.client.watch import Watch, check_events  # noqa: PLC0415 -- seldom needed
+
+        source, on_close = self._source, _nothing
+        if "events" not in source.abilities and self._open_events is not None:
+            # a source of its own, which lasts as long as the watch
+            source = self._open_events()
+            on_close = source.close
+        # the watch closes what was opened for it, also where it cannot begin
+        try:
+            request = Request(source, self._ownership, self._caller)
+            return Watch(subscribe(request, WatchOptions(**options, events=check_events(events))), timeout, on_close)
+        except BaseException:
+            on_close()
+            raise
+
     def _perform(self, operation: str, *, timeout: float | None = None, **arguments: Any) -> Any:
+        if operation == "watch":
+            return self._watch(timeout=timeout, **arguments)
         request = self.request(timeout)
         if operation in {"associators", "references"}:
             return _to_instances(request, _follow_associations(request, operation, **arguments))
@@ -106,6 +136,10 @@ class LocalHost(Host):
         if operation == "get":
             return next(_to_instances(request, iter((answer,))))
         return _to_instances(request, answer) if operation in {"enumerate", "query"} else answer
+
+
+def _nothing() -> None:
+    """Do nothing."""
 
 
 def _follow_associations(

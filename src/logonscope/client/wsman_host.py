@@ -92,9 +92,13 @@ class WsmanHost(Host):
             "services": self._services, "doctor": self._doctor,
             "get": self._get, "enumerate": self._enumerate, "associators": self._associators,
             "references": self._references, "query": self._query, "explain": self._explain, "invoke": self._invoke,
-            "classes": self._classes, "get_class": self._get_class,
+            "classes": self._classes, "get_class": self._get_class, "watch": self._watch,
         }  # fmt: skip
         return operations[operation](**arguments)
+
+    def _watch(self, **_: Any) -> NoReturn:
+        hint = "poll with query(), or use a host whose server is Logonscope"
+        raise NotSupportedError("events are not supported over WS-Management", hint)
 
     def _explain(self, text: str, namespace: str | None) -> NoReturn:
         """Raise an error: the remote host plans its queries itself, and does not report the plan."""

@@ -7,6 +7,7 @@ case ``Process.unread`` has the reason.
 from logonscope.facts.account import Account, Group
 from logonscope.facts.authentication import Authentication
 from logonscope.facts.container import Container
+from logonscope.facts.failed_logon import FailedLogon
 from logonscope.facts.hardware import Hardware
 from logonscope.facts.login import Login
 from logonscope.facts.login_history import LoginHistory
@@ -15,6 +16,7 @@ from logonscope.facts.process import ALL_FACTS, FACTS_OF_FILE, FILE_OF_FACT, UNS
 from logonscope.facts.service import SERVICE_UNIT, Service, ServiceName
 from logonscope.facts.socket import UNIX, HeldSockets, Socket
 from logonscope.facts.unit_request import UnitRequest
+from logonscope.facts.user_change import UserChange
 
 __all__ = [
     "ALL_FACTS",
@@ -26,6 +28,7 @@ __all__ = [
     "Account",
     "Authentication",
     "Container",
+    "FailedLogon",
     "Group",
     "Hardware",
     "HeldSockets",
@@ -38,5 +41,6 @@ __all__ = [
     "ServiceName",
     "Socket",
     "UnitRequest",
+    "UserChange",
     "Vitals",
 ]

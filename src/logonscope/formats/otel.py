@@ -1,5 +1,6 @@
 """OpenTelemetry: log records in OTLP's JSON, one request a line, for the collector's receiver otlpjsonfile."""
 
+from datetime import datetime
 from typing import Any
 
 from logonscope.formats.record import Record, utc_text
@@ -10,16 +11,26 @@ PROCESS_EVENT, LOGON_EVENT = "logonscope.process", "logonscope.logon_session"
 def otel_request(record: Record) -> dict[str, Any]:
     """Return an export request with one log record; the resource is the host."""
     host = record.host
-    # A float of nanoseconds would lose digits.
-    nanoseconds = str(int(record.time.timestamp() * 1_000_000) * 1000)
+    moment = nanoseconds(record.time)
     log = {
-        "timeUnixNano": nanoseconds, "observedTimeUnixNano": nanoseconds, "severityNumber": 9,
+        "timeUnixNano": moment, "observedTimeUnixNano": moment, "severityNumber": 9,
         "eventName": PROCESS_EVENT if record.process else LOGON_EVENT,
-        "attributes": _key_values({**_process(record), **_source(record), **_logon(record)}),
+        "attributes": key_values(log_attributes(record)),
     }  # fmt: skip
     resource = {"host.name": host.name, "host.id": host.machine_id, "logonscope.boot.id": host.boot_id}
     scope_logs = {"scope": {"name": "logonscope"}, "logRecords": [log]}
-    return {"resourceLogs": [{"resource": {"attributes": _key_values(resource)}, "scopeLogs": [scope_logs]}]}
+    return {"resourceLogs": [{"resource": {"attributes": key_values(resource)}, "scopeLogs": [scope_logs]}]}
+
+
+def nanoseconds(moment: datetime) -> str:
+    """Return a time as nanoseconds since the epoch: a text, as 64-bit integers are in the JSON of Protocol Buffers."""
+    # A float of nanoseconds would lose digits.
+    return str(int(moment.timestamp() * 1_000_000) * 1000)
+
+
+def log_attributes(record: Record) -> dict[str, Any]:
+    """Return the attributes of a process and its logon session."""
+    return {**_process(record), **_source(record), **_logon(record)}
 
 
 def _process(record: Record) -> dict[str, Any]:
@@ -59,7 +70,8 @@ def _logon(record: Record) -> dict[str, Any]:
     return found
 
 
-def _key_values(attributes: dict[str, Any]) -> list[dict[str, Any]]:
+def key_values(attributes: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return attributes as OTLP's list of keys and values; those that are None are left out."""
     return [{"key": name, "value": _value(value)} for name, value in attributes.items() if value is not None]
 
 

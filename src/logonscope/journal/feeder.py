@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from logonscope.facts import Process
-from logonscope.journal.logon_details import LogonDescriber
 from logonscope.machine import Look, Owner, ProcessQuery, Source
 from logonscope.machine.events import Event, EventHead, LogonStarted, ProcessChanged, ProcessEnded, ProcessStarted
+from logonscope.machine.logon_describer import LogonDescriber
 
 FACTS = frozenset({
     "comm", "name", "exe", "cmdline", "uids", "gids", "tty_nr", "pid_namespaces", "start", "tgid",

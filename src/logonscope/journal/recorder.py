@@ -138,8 +138,11 @@ class Recorder:
 
     def add(self, event: Event) -> None:
         """Add an event."""
-        self._ms = event.head.kernel_ns // 1_000_000
-        self._handlers[type(event)](event)
+        handler = self._handlers.get(type(event))
+        # failed logons and changes of user have no place in the history
+        if handler is not None:
+            self._ms = event.head.kernel_ns // 1_000_000
+            handler(event)
 
     def add_clock(self, reading: Reading) -> None:
         """Add both clocks; called before each batch is taken."""

@@ -10,9 +10,9 @@ from logonscope.facts import Process
 from logonscope.journal.feeder import FACTS, Feeder
 from logonscope.journal.history import JournalHistory
 from logonscope.journal.keeper import Keeper
-from logonscope.journal.logon_details import LogonDescriber
 from logonscope.journal.policy import CommandLines, Policy, parse_keep, parse_size
 from logonscope.machine import NO_FACTS, NO_PARTS, Facts, Look, Owner, Ownership, ProcessQuery, Source
+from logonscope.machine.logon_describer import LogonDescriber
 
 
 class HistoryService:

@@ -3,10 +3,11 @@
 Times are the kernel's: nanoseconds since the boot. A cursor is the position in the stream after an event.
 """
 
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol
 
 from logonscope.answers.logon_session import LogonSession
-from logonscope.facts import Process
+from logonscope.facts import FACTS_OF_FILE, FailedLogon, Process, UserChange
 from logonscope.machine.ownership import Owner
 
 
@@ -67,6 +68,23 @@ class LogonEnded(NamedTuple):
     owner: Owner
 
 
+class LogonFailed(NamedTuple):
+    """A login program refused an attempt; ``owner`` is the logon session of the program."""
+
+    head: EventHead
+    attempt: FailedLogon
+    owner: Owner
+
+
+class UserChanged(NamedTuple):
+    """A process of a login executed a program as another user; ``process`` is as it was at that moment."""
+
+    head: EventHead
+    process: Process
+    owner: Owner
+    change: UserChange
+
+
 class EventsLost(NamedTuple):
     """Events were lost before this one; ``missed_events`` is their number; None: not known."""
 
@@ -74,4 +92,51 @@ class EventsLost(NamedTuple):
     missed_events: int | None
 
 
-Event = ProcessStarted | ProcessChanged | ProcessEnded | LogonStarted | LoggedOut | LogonEnded | EventsLost
+EVENT_FACTS = frozenset[str]().union(*(FACTS_OF_FILE[file] for file in ("stat", "status"))) | {
+    "ses", "loginuid", "cgroup", "cmdline", "exe", "name",
+}  # fmt: skip
+"""Facts that events have of their processes, where these could be read."""
+
+Event = (
+    ProcessStarted
+    | ProcessChanged
+    | ProcessEnded
+    | LogonStarted
+    | LoggedOut
+    | LogonEnded
+    | LogonFailed
+    | UserChanged
+    | EventsLost
+)
+
+
+class EventReader(Protocol):
+    """A position in a stream of events. One thread reads; any thread may close it."""
+
+    description: str
+    """How the events are got, and what may be missed."""
+
+    def read(self, seconds: float | None = None) -> Sequence[Event]:
+        """Wait for events and return them, the oldest first; none after ``seconds`` (None: no limit), or when closed.
+
+        Events that this reader was too slow for are counted by an EventsLost in their place.
+        """
+        ...
+
+    @property
+    def cursor(self) -> int:
+        """Return the cursor of the last event that was read; before the first one, where reading began."""
+        ...
+
+    @property
+    def is_closed(self) -> bool:
+        """Return whether there will be no more events."""
+        ...
+
+    def notify(self, call: Callable[[], object]) -> None:
+        """Have a function called, in any thread, whenever there may be events to read, or the reader is closed."""
+        ...
+
+    def close(self) -> None:
+        """End the reader, and a ``read`` that waits."""
+        ...

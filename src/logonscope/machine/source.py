@@ -5,7 +5,7 @@ can narrow its reading itself overrides the query.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -38,7 +38,7 @@ from logonscope.machine.queries import (
 if TYPE_CHECKING:
     from logonscope.answers.check import Check
     from logonscope.machine.action import Action, ServiceAction
-    from logonscope.machine.events import Event
+    from logonscope.machine.events import Event, EventReader
     from logonscope.machine.history import History
 
 Ability = Literal["act", "events", "at"]
@@ -59,6 +59,7 @@ class Source(Protocol):
     """
     abilities: frozenset[Ability]
     """What the source supports besides queries; everything else raises NotSupportedError."""
+    service_checks: "Callable[[], Iterable[Check]]"
     history: "History | None"
     """What happened on the host; None: it is not kept."""
 
@@ -150,6 +151,10 @@ class Source(Protocol):
         """Yield events as they happen, after a cursor; blocks. Lost is yielded for a gap; close the iterator to end."""
         ...
 
+    def event_reader(self, since: int | None = None) -> "EventReader":
+        """Return a reader of the events after a cursor (None: from now on), with details of processes and logins."""
+        ...
+
     def at(self, moment: datetime) -> "Source":
         """Return the source of the same host as it was at a moment."""
         ...
@@ -192,6 +197,8 @@ class BaseSource(ABC):
     label = ""
     partial: str | None = None
     abilities: frozenset[Ability] = frozenset()
+    service_checks: "Callable[[], Iterable[Check]]" = tuple
+    """Returns the checks of the service that answers from this source, for ``doctor``."""
     history: "History | None" = None
 
     def __repr__(self) -> str:
@@ -374,6 +381,11 @@ class BaseSource(ABC):
         """Raise NotSupportedError: the source has no events."""
         del since
         raise NotSupportedError(f"events are not supported by {self.label}", "connect to the machine itself")
+
+    def event_reader(self, since: int | None = None) -> "EventReader":
+        """Raise NotSupportedError: the source has no events."""
+        del since
+        raise NotSupportedError(f"events are not supported by {self.label}", "watch the machine itself")
 
     def at(self, moment: datetime) -> Source:
         """Return the source of the host as it was at a moment.

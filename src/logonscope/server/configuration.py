@@ -18,6 +18,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from logonscope.errors import AccessDeniedError, InvalidParameterError
+from logonscope.server.sinks.settings import SinkSettings, parse_sinks
 from logonscope.wire.wsman.names import PORTS
 
 SETTINGS_FILE = "/etc/logonscope/logonscope.toml"
@@ -314,9 +315,11 @@ class Settings:
     audit_log: str = _setting(
         _FILE_OR_LOG, "-", "file for authentications and method calls; `-`: the server's log; empty: no audit log"
     )
+    sinks: tuple[SinkSettings, ...] = ()
+    """The tables `[[sink]]`, which only the file can have."""
 
 
-SETTINGS: Mapping[str, Field[Any]] = {setting.name: setting for setting in fields(Settings)}
+SETTINGS: Mapping[str, Field[Any]] = {setting.name: setting for setting in fields(Settings) if setting.metadata}
 
 
 def read_settings(file: str | None = None, overrides: Mapping[str, Any] | None = None) -> Settings:
@@ -331,11 +334,13 @@ def read_settings(file: str | None = None, overrides: Mapping[str, Any] | None =
         AccessDeniedError: no permission to read the file.
     """
     path = file or SETTINGS_FILE
-    file_settings = {
-        name: _parse_file_value(path, name, value) for name, value in _read(path, must_exist=file is not None).items()
-    }
+    values = _read(path, must_exist=file is not None)
+    sinks = parse_sinks(path, values.pop("sink", []))
+    file_settings = {name: _parse_file_value(path, name, value) for name, value in values.items()}
     flag_settings = {name: _parse_flag(name, value) for name, value in (overrides or {}).items() if value is not None}
-    result = Settings(**(file_settings | flag_settings))
+    result = Settings(**(file_settings | flag_settings), sinks=sinks)
+    if sinks and result.live == "false":
+        raise InvalidParameterError(f"{path}: sinks need the events of this machine", 'set live = "auto"')
     if result.key and not result.certificate:
         raise InvalidParameterError("`key` is set, but `certificate` is not", "set both, or neither")
     if result.keytab and not result.negotiate:

@@ -4,17 +4,18 @@ The metrics of the host are read at each scrape, with the rights of an administr
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
 from prometheus_client import Counter as CounterMetric
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from logonscope.answers.logon_session import LogonSession
 from logonscope.broker import Caller, Request
 from logonscope.broker.sessions import sessions
 from logonscope.machine.history import HistoryState
+from logonscope.server.sinks.sink import SinkStatus
 
 ADMINISTRATOR = Caller("metrics", None, administrator=True)
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0)
@@ -39,6 +40,10 @@ class Metrics:
             "logonscope_request_seconds", "Duration of requests in seconds.", ("operation",), buckets=SECONDS,
             registry=self._registry,
         )  # fmt: skip
+
+    def add_sinks(self, statuses: Callable[[], Iterable[SinkStatus]]) -> None:
+        """Add the metrics of sinks; ``statuses`` returns the status of each."""
+        self._registry.register(_SinkCollector(statuses))
 
     def count_answer(self, operation: str, outcome: str, items: int, seconds: float) -> None:
         """Count an answered request."""
@@ -74,6 +79,32 @@ class _HostCollector(Collector):
         yield leftovers
         if request.source.history is not None:
             yield from _history_gauges(request.source.history.state())
+
+
+class _SinkCollector(Collector):
+    """Reads the status of each sink at each scrape."""
+
+    def __init__(self, statuses: Callable[[], Iterable[SinkStatus]]) -> None:
+        self._statuses = statuses
+
+    def collect(self) -> Iterator[Metric]:
+        statuses = list(self._statuses())
+        counts = (
+            ("logonscope_sink_delivered", "Events that a sink delivered.", "delivered"),
+            ("logonscope_sink_rejected", "Events that the target of a sink refused for good.", "rejected"),
+            ("logonscope_sink_lost", "Events that were dropped before a sink could deliver them.", "lost"),
+            ("logonscope_sink_losses", "Gaps in the events of a sink.", "losses"),
+            ("logonscope_sink_retries", "Repeated deliveries of a sink.", "retries"),
+        )
+        for name, help_, field in counts:
+            family = CounterMetricFamily(name, help_, labels=("sink",))
+            for status in statuses:
+                family.add_metric((status.name,), getattr(status, field))
+            yield family
+        failing = GaugeMetricFamily("logonscope_sink_failing", "1: the latest delivery failed.", labels=("sink",))
+        for status in statuses:
+            failing.add_metric((status.name,), int(bool(status.failure)))
+        yield failing
 
 
 def _history_gauges(state: HistoryState) -> Iterator[Metric]:

@@ -6,6 +6,7 @@ from datetime import datetime
 from functools import partial
 from operator import attrgetter
 
+from logonscope.answers.host_identity import HostIdentity
 from logonscope.broker import Caller
 from logonscope.dispatch.audit import AUDIT_LOGGER, Audit, LogFile
 from logonscope.dispatch.dispatcher import Dispatcher
@@ -30,6 +31,7 @@ from logonscope.server.origin_policy import OriginPolicy
 from logonscope.server.page import load_page
 from logonscope.server.page_sign_in import page_routes
 from logonscope.server.settings_check import warnings
+from logonscope.server.sinks.sinks import Sinks
 from logonscope.server.worker_pool import WorkerPool
 from logonscope.server.wsman import ANONYMOUS_HEADER, ANONYMOUS_PATHS, WSMAN_PATHS, WsmanDoor
 from logonscope.wire.wsman import message_encryption
@@ -72,7 +74,23 @@ def serve(
     """
     logs.configure_log(settings)
     parts = build_server_parts(source, ownership, settings, caller_of_uid, page_folder)
-    server.run(application(parts), settings, on_stop=parts.dispatcher.close, is_stuck=parts.are_stuck)
+    sinks = _start_sinks(parts.dispatcher, parts.metrics, settings)
+    try:
+        server.run(application(parts), settings, on_stop=parts.dispatcher.close, is_stuck=parts.are_stuck)
+    finally:
+        sinks.stop()
+
+
+def _start_sinks(dispatcher: Dispatcher, metrics: Metrics | None, settings: Settings) -> Sinks:
+    """Start the sinks, and show them in the metrics and in ``doctor``."""
+    make_request = partial(dispatcher.request, ADMINISTRATOR)
+    host = HostIdentity.from_machine(make_request().machine) if settings.sinks else HostIdentity("")
+    sinks = Sinks(settings.sinks, settings.state, host, make_request)
+    dispatcher.source.service_checks = sinks.checks
+    if metrics is not None:
+        metrics.add_sinks(sinks.statuses)
+    sinks.start()
+    return sinks
 
 
 def build_server_parts(

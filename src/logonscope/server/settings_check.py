@@ -20,6 +20,7 @@ from logonscope.server.certificate import (
     tls_context,
 )
 from logonscope.server.configuration import Settings
+from logonscope.server.sinks.settings_check import check_sink
 
 PAM_FOLDERS = ("/etc/pam.d", "/usr/lib/pam.d")
 SYSTEMD_FOLDERS = ("/run/logonscope", "/var/log/logonscope")
@@ -52,6 +53,7 @@ def check_settings(settings: Settings) -> list[str]:
     lines.append(_kerberos(settings))
     lines.append(f"client certificates: {settings.client_ca or 'off'}")
     lines.append(f"methods: {'on' if settings.allow_methods else 'off'}")
+    lines += map(check_sink, settings.sinks)
     if settings.audit_log not in {"", "-"}:
         _check_audit_log(settings.audit_log)
         lines.append(f"audit log: {settings.audit_log}")

@@ -1,91 +1,110 @@
-"""Tests of faces/cli/watch.py: output is redrawn in place, changes are marked, and the terminal is restored."""
+"""faces/cli/watch.py: the command, with events of real processes, read by comparing or from the kernel."""
 
-import io
+import json
+import os
 import signal
 import subprocess
-import termios
-from pathlib import Path
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
-from logonscope.faces.cli.watch import ENTER, LEAVE, Screen
+from tests import example
 from tests.conversation import reply
-from tests.example import recording
-from tests.terminal import LOGONSCOPE, Terminal
+
+WATCH = [sys.executable, "-m", "logonscope", "--direct", "watch"]
 
 
-@pytest.fixture
-def host(tmp_path: Path) -> str:
-    return recording(tmp_path)
+@contextmanager
+def watching(*words: str) -> Iterator[subprocess.Popen[str]]:
+    """Run the command; it is ready when it has said how it watches."""
+    with subprocess.Popen([*WATCH, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        line = process.stderr.readline()
+        while "watching" not in line and process.poll() is None:
+            line = process.stderr.readline()
+        assert "watching" in line, line
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
-def test_ctrl_c_ends_it_and_gives_the_terminal_back(host: str) -> None:
-    with Terminal([*LOGONSCOPE, "sessions", "--watch=0.2", "--host", host]) as terminal:
-        terminal.wait_for("every 0.2 s: logonscope sessions")
-        terminal.wait_for("logged out")
-        terminal.type("\x03")
-        assert terminal.leave() == 0
-        assert terminal.shown.index(ENTER) < terminal.shown.index("logged out") < terminal.shown.rindex(LEAVE)
-        assert "Traceback" not in terminal.text
+def run_child() -> int:
+    """Run a process that lives long enough to be seen by any rung of the ladder; return its pid."""
+    child = subprocess.Popen(["sleep", "2.5"])
+    child.wait()
+    return child.pid
 
 
-def test_many_ctrl_c_leave_no_traceback(host: str) -> None:
-    with Terminal([*LOGONSCOPE, "--watch", "--host", host]) as terminal:
-        terminal.wait_for("logged out")
-        terminal.type("\x03\x03\x03")
-        assert terminal.leave() == 0
-        assert terminal.shown.count(LEAVE) == 1
-        assert "Traceback" not in terminal.text
+QUERY = """SELECT * FROM __InstanceDeletionEvent WITHIN 1
+WHERE TargetInstance ISA 'Win32_Process' AND TargetInstance.ProcessId = {}"""  # fmt: skip
 
 
-def test_a_termination_gives_the_terminal_back_too(host: str) -> None:
-    with Terminal([*LOGONSCOPE, "ps", "--watch", "--host", host]) as terminal:
-        terminal.wait_for("/sbin/init")
-        terminal.child.send_signal(signal.SIGTERM)
-        assert terminal.leave() == 143
-        assert terminal.shown.endswith(LEAVE)
+def test_lines_are_written_as_things_happen_and_ctrl_c_ends_cleanly() -> None:
+    with watching() as process:
+        pid = run_child()
+        assert process.stdout is not None
+        for line in process.stdout:
+            if f": started {pid} sleep 2.5" in line:
+                break
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0
+        assert process.stderr is not None
+        assert "Traceback" not in process.stderr.read()
 
 
-def test_what_changes_is_marked() -> None:
-    with (
-        subprocess.Popen(["/bin/sleep", "60"]) as sleeper,
-        Terminal([*LOGONSCOPE, "whose", str(sleeper.pid), "--watch=0.2", "--readable", "--color=never"]) as terminal,
-    ):
-        terminal.wait_for("belongs to")
-        assert "* " not in terminal.text
-        sleeper.kill()
-        sleeper.wait()
-        terminal.wait_for(f"* logonscope: no process {sleeper.pid}")
-        terminal.type("\x03")
-        assert terminal.leave() == 0
+def test_json_lines_can_be_read_by_a_script() -> None:
+    child = subprocess.Popen(["sleep", "3"])
+    with watching("-o", "jsonl", "--count", "1", QUERY.format(child.pid)) as process:
+        child.wait()
+        assert process.stdout is not None
+        lines = map(json.loads, process.stdout)
+        event = next(line for line in lines if line.get("event") != "Lost")
+        assert process.wait(20) == 0
+    assert event["class"] == "__InstanceDeletionEvent"
+    assert (event["TargetInstance"]["Name"], event["TargetInstance"]["ProcessId"]) == ("sleep", child.pid)
 
 
-def test_an_answer_longer_than_the_terminal_is_counted(host: str) -> None:
-    with Terminal([*LOGONSCOPE, "ps", "--watch", "--host", host], lines=8) as terminal:
-        assert "... 12 more lines" in terminal.wait_for("more lines")
+def test_the_end_of_the_reader_of_a_pipe_ends_it() -> None:
+    read, write = os.pipe()
+    with subprocess.Popen(
+        [*WATCH, "SELECT * FROM Win32_ProcessStartTrace WHERE ProcessName = 'no such name'"],
+        stdout=write, stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        os.close(write)
+        assert process.stderr is not None
+        process.stderr.readline()
+        os.close(read)
+        assert process.wait(20) != 0
+        assert "Traceback" not in process.stderr.read()
 
 
-def test_without_a_terminal_it_is_refused(host: str) -> None:
-    refusal = "logonscope: cannot watch: standard output is not a terminal; leave --watch out\n"
-    assert reply(["sessions", "--watch", "--host", host]) == (2, "", refusal)
+def test_a_duration_ends_it_with_the_code_for_nothing_found() -> None:
+    begin = time.monotonic()
+    with watching("--for", "0.5s", "--failed") as process:
+        assert process.wait(20) == 1
+    assert time.monotonic() - begin > 0.5
 
 
-def test_lines_that_were_not_there_before_are_marked() -> None:
-    terminal = io.StringIO()
-    screen = Screen(terminal, color=True)
-    screen.draw("title", ["one", "two"])
-    assert "\x1b[7m" not in terminal.getvalue()
-    screen.draw("title", ["one", "three"])
-    assert terminal.getvalue().count("\x1b[7m") == 1
-    assert "\x1b[7mthree\x1b[0m" in terminal.getvalue()
-
-
-def test_what_was_given_to_the_terminal_is_not_dropped_at_ctrl_c(host: str) -> None:
-    with Terminal([*LOGONSCOPE, "--watch", "--host", host]) as terminal:
-        before = terminal.local_modes
-        terminal.wait_for("logged out")
-        assert terminal.local_modes == before | termios.NOFLSH
-        terminal.type("\x03")
-        terminal.wait_for(LEAVE)
-        terminal.child.wait(20)
-        assert terminal.local_modes == before
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["watch", "--failed", "SELECT * FROM Win32_ProcessStartTrace"], "a query has conditions of its own"),
+        (["watch", "-o", "parquet"], "cannot print events as parquet"),
+        (["watch", "-o", "pids"], "watch does not list processes"),
+        (["watch", "--count", "0"], "invalid count '0'"),
+        (["watch", "--for", "x"], "invalid duration 'x'"),
+        (["watch", "--watch"], "watch cannot be repeated"),
+        (["watch"], "events are not supported by"),
+    ],
+)
+def test_what_cannot_be_watched_is_rejected(
+    words: list[str], message: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    host = example.recording(tmp_path_factory.mktemp("host"))
+    code, _, err = reply([*words, "--host", str(host)])
+    assert code == 2
+    assert message in err

@@ -25,7 +25,8 @@ for uid in ("4294967295", "64321"):
         file.write(uid)
 left = os.fork()
 if not left:
-    os.execvp("sleep", ["sleep", "1000"])
+    os.setuid(64321)
+    os.execv("/bin/sleep", ["sleep", "1000"])
 print(left, flush=True)
 time.sleep(1000)
 """

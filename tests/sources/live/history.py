@@ -7,6 +7,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,8 +25,11 @@ PROGRAM = Path(__file__).with_name("logins.c")
 MAX_TICKS_LATE = 500
 """Clock ticks by which the event of a fork may be later than the start of the process."""
 
-Life = tuple[int, int, int]
-"""Pid, start in clock ticks and kernel id at the end."""
+NO_END = 10 * MAX_TICKS_LATE
+"""What counts as the distance of a life whose end was not reported."""
+
+Life = tuple[int, int, int, int]
+"""Pid, start in clock ticks, kernel id at the end, and parent."""
 
 
 class Comparison(NamedTuple):
@@ -57,7 +61,8 @@ def run_logins(program: str, *arguments: object) -> list[Life]:
     done = subprocess.run(
         ["sh", "-c", command, "sh", program, *map(str, arguments)], check=True, stdout=subprocess.PIPE, text=True
     )
-    return [(int(pid), int(start), int(ses)) for pid, start, ses in map(str.split, done.stdout.splitlines())]
+    rows = (map(int, line.split()) for line in done.stdout.splitlines())
+    return [(pid, start, ses, parent) for pid, start, ses, parent in rows]
 
 
 class Listener:
@@ -104,30 +109,51 @@ def settle(listener: Listener) -> None:
 
 
 def compare(history: list[Life], events: list[Event]) -> Comparison:
-    """Compare by pid and start, never by pid alone: a pid comes back within seconds in a storm."""
+    """Compare the k-th life of a pid with the k-th that was reported, never by pid alone: it comes back in a storm."""
     assert not any(isinstance(event, EventsLost) and event.missed_events for event in events)
     ends: dict[int, list[ProcessEnded]] = defaultdict(list)
     for event in events:
         if isinstance(event, ProcessEnded):
             ends[event.process.pid].append(event)
+    lives: dict[int, list[Life]] = defaultdict(list)
+    for life in sorted(history, key=itemgetter(1)):
+        lives[life[0]].append(life)
     right = unknown = missing = 0
     wrong = []
-    for pid, start, ses in history:
-        # The event of a fork comes later than the start, by much where the machine is busy: the first life counts that
-        # is not older. It is less than the time in which a pid comes back, 32,768 forks later.
-        lives = sorted(
-            (end for end in ends[pid] if -1 <= (end.process.start or 0) - start <= MAX_TICKS_LATE), key=_start_of
-        )[:1]
-        if len(lives) != 1:
-            missing += 1
-        elif lives[0].owner.logon_id is None:
-            unknown += 1
-        elif lives[0].process.ses == ses:
-            right += 1
-        else:
-            wrong.append(f"{pid} {start}: {lives[0].process.ses}, not {ses}")
+    for pid, lives_of_pid in lives.items():
+        matched_ends = _match(lives_of_pid, ends[pid])
+        for (_, start, ses, _), end in zip(lives_of_pid, matched_ends, strict=True):
+            if end is None:
+                missing += 1
+            elif end.owner.logon_id is None:
+                unknown += 1
+            elif end.process.ses == ses:
+                right += 1
+            else:
+                wrong.append(f"{pid} {start}: {end.process.ses}, not {ses}")
     return Comparison(right, unknown, wrong, missing)
 
 
-def _start_of(end: ProcessEnded) -> int:
-    return end.process.start or 0
+def _match(lives: list[Life], ends: list[ProcessEnded]) -> list[ProcessEnded | None]:
+    """Return the end of each life, in order; None where there is none that fits.
+
+    Other programs have had this pid, too. Of all ways to leave ends out, the one counts in which the starts fit best:
+    the event of a fork comes later than the start, by much where the machine is busy.
+    """
+    # for each number of ends: the worst sum of distances, and the ends chosen, for the lives until now
+    best: list[tuple[int, list[ProcessEnded | None]]] = [(0, []) for _ in range(len(ends) + 1)]
+    for _, start, _, parent in lives:
+        row: list[tuple[int, list[ProcessEnded | None]]] = [(best[0][0] + NO_END, [*best[0][1], None])]
+        for number, end in enumerate(ends):
+            late = (end.process.start or 0) - start
+            distance = 2 * abs(late) + (end.process.ppid != parent) if -1 <= late <= MAX_TICKS_LATE else 2 * NO_END
+            row.append(
+                min(
+                    (best[number][0] + distance, [*best[number][1], end]),
+                    (best[number + 1][0] + NO_END, [*best[number + 1][1], None]),
+                    row[number],
+                    key=itemgetter(0),
+                )
+            )
+        best = row
+    return best[-1][1]

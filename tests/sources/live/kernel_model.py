@@ -1,6 +1,6 @@
 """A model of the kernel's processes: their ids, what the kernel reports of them, and their true history."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from logonscope.facts import UNSET
 from logonscope.sources.live.entries import ReadFacts, ThreadFacts
@@ -185,7 +185,8 @@ class KernelModel:
         if group is None:
             return None
         parent = 0 if group.parent is None else group.parent.pid
-        return ReadFacts(group.start // TICK, parent, *group.ids, "systemd" if group.is_manager else "x")
+        is_zombie = group.first not in group.threads
+        return ReadFacts(group.start // TICK, parent, *group.ids, "systemd" if group.is_manager else "x", is_zombie)
 
     def read_thread(self, thread: int) -> ThreadFacts | None:
         """Read a thread."""
@@ -196,10 +197,11 @@ class KernelModel:
                     return ThreadFacts(group.pid, task.ses, task.loginuid, len({*group.threads, group.first}) == 1)
         return None
 
-    def exists(self, pid: int) -> bool:
-        """Return whether there is a process."""
+    def existing(self, pids: Collection[int]) -> Collection[int]:
+        """Return those of the processes that there are."""
+        del pids
         self.before_read()
-        return pid in self.groups
+        return set(self.groups)
 
     def members(self, cgroup: str) -> Iterable[int]:
         """Return the processes in a cgroup."""

@@ -1,5 +1,8 @@
 """The choice of the live source: with or without a helper, and what is refused."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -33,3 +36,28 @@ def test_a_live_source_starts_without_any_events(tmp_path: Path) -> None:
     assert source.status.rung is None
     assert "events helper at" in source.status.failure
     source.close()
+
+
+def test_without_helper_and_rights_nothing_is_opened_and_nothing_is_missing(tmp_path: Path) -> None:
+    """As another user: a note of ``doctor``, not an error."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can become another user")
+    script = (
+        "import sys\n"
+        "from logonscope.sources.live.choose import make_live\n"
+        "from logonscope.sources.live.source import describe_status\n"
+        "from logonscope.sources.linux import LinuxSource\n"
+        "from logonscope.ownership import LINUX\n"
+        "source = make_live(LinuxSource(), LINUX, socket=sys.argv[1])\n"
+        "check = describe_status(source.status)\n"
+        "print(check.ok, check.found, sep='|')\n"
+        "source.close()\n"
+    )
+    command = ["setpriv", "--reuid", "65534", "--clear-groups", sys.executable, "-c", script, str(tmp_path / "none")]
+    done = subprocess.run(command, check=False, stdout=subprocess.PIPE, text=True)
+    if done.returncode:
+        pytest.skip("another user cannot run this Python")
+    ok, found = done.stdout.split("|")
+    assert ok == "None"
+    assert found.startswith("no kernel events: no events helper; ")
+    assert "writes to login uids cannot be watched (" in found or "pid namespace" in found

@@ -2,13 +2,13 @@
 
 import sys
 
-from logonscope.sources.live.entries import Counts, Entry
+from logonscope.sources.live.entries import Counts, Entry, Place
 
 
 def test_a_process_costs_little() -> None:
-    entry = Entry(7, 1, 2, 1, 41, 1000, "/a")
+    entry = Entry(7, 1, 2, 1, Place(41, 1000, "/a"))
     assert not hasattr(entry, "__dict__")
-    assert sys.getsizeof(entry) <= 136
+    assert sys.getsizeof(entry) <= 104
     assert (entry.doubt, entry.ended, entry.status) == (0, 0, None)
 
 

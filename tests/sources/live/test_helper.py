@@ -128,4 +128,4 @@ def test_another_user_gets_no_events(helper: HelperProcess) -> None:
     done = subprocess.run(command, check=False, stdout=subprocess.PIPE, text=True)
     if done.returncode:
         pytest.skip("another user cannot run this Python")
-    assert "closed the connection" in done.stdout
+    assert "only root and logonscope-test.service may connect" in done.stdout

@@ -47,7 +47,7 @@ class Run:
         self.steps = list(steps)
         self.kernel = KernelModel()
         self.kernel.before_read = self.operate_during
-        self.index = LiveIndex(self.kernel, is_login_cgroup, TICK)
+        self.index = LiveIndex(self.kernel, is_login_cgroup, TICK, clock=lambda: self.kernel.now)
         self.changes: list[Change] = []
         self.index.report = self.changes.append
         self.drain()
@@ -72,7 +72,7 @@ class Run:
         """Read the events, as the live host does."""
         self.index.apply(self.kernel.take_batch(), self.kernel.take_writes)
         if self.index.needs_rescan:
-            self.index.rescan(lambda: self.kernel.now)
+            self.index.rescan()
 
     def play(self) -> None:
         """Play all steps, then read all events."""
@@ -103,10 +103,14 @@ def check(run: Run) -> None:
         pid: (group.start // TICK, 0 if group.parent is None else group.parent.pid, *group.ids)
         for pid, group in kernel.groups.items()
     }
-    held = {pid: (e.start, e.parent, e.ses, e.loginuid, e.cgroup) for pid, e in index.entries.items()}
+    held = {pid: (e.start, e.parent, e.place.ses, e.place.loginuid, e.place.cgroup) for pid, e in index.entries.items()}
     assert held == shown
-    assert index.memberships == {pid: (pid, facts[2], facts[4]) for pid, facts in shown.items()}
-    assert {pid for ids in index.by_kernel_id.values() for pid in ids} == set(shown)
+    assert sorted(index.memberships(), key=str) == sorted(
+        ((pid, facts[2], facts[4]) for pid, facts in shown.items()), key=str
+    )
+    assert {pid: set(index.children(pid)) for pid in shown} == {
+        pid: {child for child, facts in shown.items() if facts[1] == pid} for pid in shown
+    }
     for change in run.changes:
         if change.after is None:
             assert change.before is not None
@@ -150,7 +154,7 @@ def test_a_write_that_is_read_with_forks_of_the_same_batch_decides_no_other_proc
     ends = {change.before.pid: change.before for change in run.changes if change.before and not change.after}
     assert {pid: end.ses for pid, end in ends.items()} == {3: None, 4: None}
     assert run.index.counts.logons_not_read == 2
-    assert run.index.entries[2].ses == 1
+    assert run.index.entries[2].place.ses == 1
 
 
 def test_the_counts_are_of_what_was_lost() -> None:
@@ -164,6 +168,38 @@ def test_the_counts_are_of_what_was_lost() -> None:
     assert not run.index.needs_rescan
 
 
+def test_an_end_is_reported_once_also_if_the_pid_comes_back_at_once() -> None:
+    run = Run([])
+    kernel = run.kernel
+    kernel.fork(0)
+    run.drain()
+    kernel.end_thread(1)
+    run.drain()  # a zombie
+    kernel.reap(0)
+    kernel.fork(0)
+    run.drain()
+    kernel.thread(1)
+    kernel.execute(2)  # by the other thread: the first one ends
+    kernel.end_thread(1)
+    kernel.reap(0)
+    run.drain()
+    assert [change.before.pid for change in run.changes if change.before and not change.after] == [2, 2]
+
+
+def test_a_zombie_whose_end_was_lost_leaves_when_it_is_reaped() -> None:
+    run = Run([])
+    kernel = run.kernel
+    kernel.fork(0)
+    kernel.end_thread(1)
+    kernel.lose(0)
+    run.drain()
+    assert set(run.index.entries) == {1, 2}
+    assert run.index.has_zombies
+    kernel.reap(0)
+    run.drain()
+    assert set(run.index.entries) == {1}
+
+
 def test_comparing_finds_what_no_event_reported() -> None:
     run = Run([("now", ("fork", 0)), ("now", ("fork", 1)), ("now", ("login", 1, 1)), "drain"])
     run.play()
@@ -171,6 +207,6 @@ def test_comparing_finds_what_no_event_reported() -> None:
     run.kernel.groups[3].cgroup = CGROUPS[1]  # as by CLONE_INTO_CGROUP: there is no event
     assert run.index.differing(run.kernel.pids()) == [3]
     assert run.index.mend([3]) == 1
-    assert run.index.memberships[3] == (3, UNSET, CGROUPS[1])
-    assert list(run.index.with_kernel_ids([1])) == [2]
-    assert run.index.children(2) == {3}
+    assert (3, UNSET, CGROUPS[1]) in run.index.memberships()
+    assert [pid for pid, _, _ in run.index.memberships([1])] == [2]
+    assert list(run.index.children(2)) == [3]

@@ -40,8 +40,8 @@ def test_hello_is_parsed_again_and_another_version_is_refused() -> None:
     hello = messages.Hello(Rung("a", ("b: c",)), sees_writes=True, cgroup_mounts=(CgroupMount("/a", "/"),))
     content = messages.pack_hello(hello)
     assert messages.parse_hello(content) == hello
-    with pytest.raises(messages.MessageError, match="version 9, expected 1"):
-        messages.parse_hello(content.replace(b'"version": 1', b'"version": 9'))
+    with pytest.raises(messages.MessageError, match="version 9, expected 2"):
+        messages.parse_hello(content.replace(b'"version": 2', b'"version": 9'))
 
 
 @pytest.mark.parametrize("header", [messages.HEADER.pack(9, 1), messages.HEADER.pack(3, (1 << 20) + 1)])

@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 
 from logonscope.facts import UNSET
-from logonscope.sources.live.proc_reader import ProcReader
+from logonscope.sources.live.proc_reader import MAX_SINGLE_LOOKS, ProcReader
 from logonscope.sources.live.write_watch import CgroupMount
 
 
@@ -24,12 +24,19 @@ def test_a_zombie_exists_until_it_is_waited_for() -> None:
     reader = ProcReader("/proc", ())
     child = subprocess.Popen(["true"])
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
-    assert reader.exists(child.pid)
+    assert child.pid in reader.existing([child.pid])
     assert reader.read(child.pid) is not None
     child.wait()
-    assert not reader.exists(child.pid)
+    assert child.pid not in reader.existing([child.pid])
     assert reader.read(child.pid) is None
     assert reader.read_thread(child.pid) is None
+
+
+def test_many_processes_are_looked_for_in_a_list() -> None:
+    reader = ProcReader("/proc", ())
+    existing = reader.existing([os.getpid(), *range(1 << 22, (1 << 22) + MAX_SINGLE_LOOKS)])
+    assert os.getpid() in existing
+    assert 1 << 22 not in existing
 
 
 def test_a_thread_is_read_with_its_process_and_is_none_itself() -> None:
@@ -40,7 +47,7 @@ def test_a_thread_is_read_with_its_process_and_is_none_itself() -> None:
     assert facts is not None
     assert facts.process == os.getpid()
     assert not facts.is_only
-    assert not reader.exists(thread.native_id or 0)
+    assert not reader.existing([thread.native_id or 0])
     done.set()
     thread.join()
 

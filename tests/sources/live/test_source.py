@@ -105,7 +105,7 @@ def test_without_events_proc_is_read_and_doctor_says_why() -> None:
     try:
         rows = {row[0] for row in source.memberships(Look(), ProcessQuery(frozenset({"ses"})))}
         assert os.getpid() in rows
-        (check,) = source.checks(Look())
+        (check,) = [check for check in source.checks(Look()) if check.what == "live"]
         assert (check.ok, check.found) == (
             False,
             "no kernel events: in a container; /proc is read for every answer, logins are remembered",

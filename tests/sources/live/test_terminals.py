@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from itertools import pairwise
 
 from logonscope.facts import Login
 from logonscope.machine import Look, ProcessQuery
@@ -11,7 +12,7 @@ from logonscope.ownership import LINUX
 from logonscope.sources.linux import LinuxSource
 from logonscope.sources.live.index import LiveIndex
 from logonscope.sources.live.proc_reader import ProcReader
-from logonscope.sources.live.terminals import find_terminal
+from logonscope.sources.live.terminals import TerminalSearches, find_terminal
 from tests.kernel import require_logins
 
 LEADER = """
@@ -24,10 +25,12 @@ sys.stdin.readline()
 pid = 0
 if sys.argv[1] == "terminal":
     pid, master = pty.fork()
-elif sys.argv[1] == "none":
+elif sys.argv[1] in ("none", "helper"):
     pid = os.fork()
 if sys.argv[1] != "alone" and not pid:
-    os.execvp("sleep", ["sleep", "1000"])
+    if sys.argv[1] != "helper":
+        os.setuid(1000)
+    os.execv("/bin/sleep", ["sleep", "1000"])
 print(pid, flush=True)
 sys.stdin.readline()
 if pid:
@@ -57,7 +60,7 @@ def found_terminal(kind: str) -> tuple[str | None, str | None]:
     own = os.readlink(f"/proc/{child}/fd/0").removeprefix("/dev/") if child and kind == "terminal" else None
     source = LinuxSource()
     index = LiveIndex(ProcReader("/proc", ()), lambda _: False)
-    index.rescan(time.monotonic_ns)
+    index.rescan()
     (process,) = source.processes(Look(), ProcessQuery(LINUX.description_facts, pids=frozenset({leader.pid})))
     login = Login("41", 1000, leader=leader.pid, process=process, audit=process.ses, service="sshd", gone=False)
     terminal = find_terminal(source, LINUX, index, login)
@@ -82,6 +85,25 @@ def test_a_command_without_a_terminal_decides_that_there_is_none() -> None:
     assert found_terminal("none")[0] == ""
 
 
+def test_a_program_of_root_in_the_login_of_a_user_decides_nothing() -> None:
+    """Such as those that print the message of the day before the terminal is there."""
+    require_logins()
+    assert found_terminal("helper")[0] is None
+
+
 def test_a_leader_alone_decides_nothing() -> None:
     require_logins()
     assert found_terminal("alone")[0] is None
+
+
+def test_a_terminal_is_searched_for_ever_less_often() -> None:
+    searches, login = TerminalSearches(), Login("1", 1000, leader=5)
+    moments = []
+    for moment in range(300):
+        searches.follow([login])
+        if searches.due(moment):
+            moments.append(moment)
+    assert len(moments) < 16
+    assert max(later - earlier for earlier, later in pairwise(moments)) == 60
+    searches.follow([])
+    assert searches.due(10_000) == []

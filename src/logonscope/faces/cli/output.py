@@ -113,7 +113,7 @@ def _print_csv(rows: Iterable[Any]) -> int:
     writer, count = csv.writer(sys.stdout, lineterminator="\n"), 0
     for count, row in enumerate(rows, 1):
         # the heading has the fields of the first row; all rows have the same fields
-        flat = _flatten(jsonable(row))
+        flat = flatten(jsonable(row))
         if count == 1:
             writer.writerow(flat)
         writer.writerow([_csv_field(value) for value in flat.values()])
@@ -127,14 +127,14 @@ def _csv_field(value: object) -> object:
     return for_terminal(value) if isinstance(value, str) and sys.stdout.isatty() else value
 
 
-def _flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+def flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     """Return the scalar values of an object, those of a nested object as "outer_inner"; without lists and sources."""
     flat: dict[str, Any] = {}
     for name, value in values.items():
         if name in {"sources", "unread"} or isinstance(value, list):
             continue
         if isinstance(value, dict):
-            flat |= _flatten(value, f"{prefix}{name}_")
+            flat |= flatten(value, f"{prefix}{name}_")
         else:
             flat[prefix + name] = value
     return flat

@@ -20,6 +20,7 @@ COMMANDS = {
     "leftovers": "processes whose login is logged out",
     "whose": "the login that started a process, or the processes of a port, program or account",
     "history": "past logins, with what they ran",
+    "watch": "logins, processes and other events as they happen, or the results of a WQL event query",
     "get": "one instance of a class, by its object path",
     "enumerate": "the instances of a class, such as Win32_SessionProcess",
     "associators": "the instances that associations connect to one instance",

@@ -50,7 +50,7 @@ LOCAL = "local"
 
 HOST_VARIABLE = "LOGONSCOPE_HOST"
 
-_NOT_REPEATABLE = {"completion", "invoke", "page", "record", "schema", "serve", "token", "user"}
+_NOT_REPEATABLE = {"completion", "invoke", "page", "record", "schema", "serve", "token", "user", "watch"}
 """Commands that have no --watch."""
 
 Settings = Mapping[str, Any]
@@ -80,7 +80,7 @@ def run(
         if args.output == "pids" and args.command not in _COMMANDS_WITH_PIDS:
             hint = f"-o pids is for {', '.join(sorted(_COMMANDS_WITH_PIDS))}, as `logonscope ps 41 -o pids`"
             raise InvalidParameterError(f"cannot print pids: {args.command} does not list processes", hint)
-        if args.output in EVENT_FORMATS and args.command not in _COMMANDS_WITH_EVENTS:
+        if args.output in EVENT_FORMATS and args.command not in {*_COMMANDS_WITH_EVENTS, "watch"}:
             message = f"cannot print {args.command} as {args.output}"
             hint = f"-o {args.output} is for {', '.join(sorted(_COMMANDS_WITH_EVENTS))}"
             raise InvalidParameterError(message, hint)
@@ -137,7 +137,7 @@ def _run_on_host(args: argparse.Namespace, connect: Connect, open_users: OpenUse
             print_notice(args, f"processes of other users cannot be seen: {hiding_reason}; {_UNHIDE}")
         elif not host.everything:
             print_notice(args, _access_notice(args.host))
-    if args.output in EVENT_FORMATS:
+    if args.output in EVENT_FORMATS and args.command != "watch":
         from logonscope.faces.cli.event_formats import print_events  # noqa: PLC0415 -- only these formats
 
         return _show_answer(args, partial(print_events, host, args), settings)
@@ -231,11 +231,11 @@ def _apply_settings(args: argparse.Namespace, settings: Settings, columns: "Sequ
 def _show_answer(args: argparse.Namespace, run_command: Callable[[], int], settings: Settings) -> int:
     """Run a command repeatedly (--watch), through the pager (on a terminal), or plainly; return the exit code."""
     if args.watch is not None:
-        from logonscope.faces.cli.watch import watch  # noqa: PLC0415 -- seldom needed
+        from logonscope.faces.cli.repeat import repeat  # noqa: PLC0415 -- seldom needed
 
-        return watch(args, run_command)
+        return repeat(args, run_command)
     # rows of jsonl are read as they arrive, and a recording is never written to a terminal
-    if not args.pager or args.command == "record" or args.output == "jsonl" or not sys.stdout.isatty():
+    if not args.pager or args.command in {"record", "watch"} or args.output == "jsonl" or not sys.stdout.isatty():
         return int(run_command())
     from logonscope.faces.cli.pager import run_with_pager  # noqa: PLC0415 -- only terminals need it
 

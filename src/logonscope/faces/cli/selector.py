@@ -32,12 +32,10 @@ all match. `unknown` matches a type or state that is not known. A TIME is a date
 """
 
 
-def add_selector(parser: argparse.ArgumentParser) -> None:
-    """Add the argument [LOGONID|USER], and the filters."""
-    parser.add_argument(
-        "which", nargs="?", metavar="LOGONID|USER",
-        help='one logon session, by its LogonId, logind id ("c1") or "system"; or those of a user, by account name',
-    )  # fmt: skip
+def add_selector(parser: argparse.ArgumentParser, metavar: str = "LOGONID|USER", more: str = "") -> None:
+    """Add the argument [LOGONID|USER], and the filters; ``more`` is what else the argument can be."""
+    words = 'one logon session, by its LogonId, logind id ("c1") or "system"; or those of a user, by account name'
+    parser.add_argument("which", nargs="?", metavar=metavar, help=words + more)
     group = parser.add_argument_group("filters on logon sessions")
     users = "only logins of these users, by account name or uid"
     set_completion(

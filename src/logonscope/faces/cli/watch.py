@@ -1,122 +1,203 @@
-"""``--watch``: repeats a command every few seconds and redraws its output in place, with changed lines marked."""
+"""``logonscope watch``: what happens on the host, one line an event."""
 
 import argparse
-import contextlib
-import io
-import signal
+import csv
+import json
+import re
+import select
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from typing import NoReturn, TextIO
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
-from logonscope.errors import InvalidParameterError, LogonscopeError
-from logonscope.faces.cli.exit_codes import FOUND, TERMINATED
-from logonscope.faces.cli.messages import print_error
-from logonscope.faces.cli.table import now
-from logonscope.faces.cli.text import crop, format_time, styled, terminal_columns, terminal_lines, wants_color
+from logonscope.answers.host_event import LOGON_EVENTS, HostEvent
+from logonscope.answers.jsonable import jsonable
+from logonscope.client import Host
+from logonscope.errors import InvalidParameterError
+from logonscope.faces.cli.cim import add_namespace
+from logonscope.faces.cli.event_text import event_line
+from logonscope.faces.cli.exit_codes import FOUND, NOTHING_FOUND
+from logonscope.faces.cli.messages import print_notice
+from logonscope.faces.cli.output import flatten
+from logonscope.faces.cli.selector import FILTER_NOTES, add_selector, logon_filter
+from logonscope.faces.cli.text import for_terminal
 
-ENTER, LEAVE = "\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l"
-"""Escape sequences to the alternate screen without a cursor, and back (private modes of xterm)."""
+if TYPE_CHECKING:
+    from logonscope.cim.instances import Instance
 
-HOME, CLEAR_LINE, CLEAR_BELOW = "\x1b[H", "\x1b[K", "\x1b[J"
+_EXAMPLES = """\
+Without the service of this machine, events are read directly: from the kernel as root, else by comparing /proc every
+second, which misses what begins and ends in between. A line on standard error says which.
 
-CHANGED, UNCHANGED = "* ", "  "
-"""Prefixes of changed and unchanged lines, where colours are off."""
+examples:
+  logonscope watch                     logins, changes of user, and processes
+  logonscope watch --logons-only       logins and logouts, with address and key
+  logonscope watch --failed -o jsonl   failed logins, one JSON object a line
+  logonscope watch alice --type RemoteInteractive
+                                       what happens in alice's logins from other machines
+  logonscope watch "SELECT * FROM __InstanceCreationEvent WITHIN 1 WHERE TargetInstance ISA 'Win32_Process'"
+  logonscope watch --count 1 --for 1m "SELECT * FROM LS_LogonEvent WHERE User = 'root'" -n root/logonscope
 
+"""
 
-class Screenful(io.StringIO):
-    """A buffer for the output of a command, which formats it as for a terminal."""
+EPILOG = f"{_EXAMPLES}{FILTER_NOTES}"
 
-    def isatty(self) -> bool:
-        return True
+CHECK_SECONDS = 0.5
+"""Seconds between two checks whether the output was closed."""
 
-
-class Screen:
-    """A terminal whose lines are redrawn in place."""
-
-    def __init__(self, terminal: TextIO, *, color: bool) -> None:
-        self._terminal, self._color = terminal, color
-        self._previous_lines: frozenset[str] | None = None
-
-    def draw(self, title: str, lines: Sequence[str]) -> None:
-        """Draw a title and lines: new lines are marked, lines that do not fit are counted."""
-        room = max(1, terminal_lines() - 1)
-        shown = [self._mark_line(line) for line in lines[: room - (len(lines) > room)]]
-        if len(lines) > room:
-            shown.append(f"... {len(lines) - len(shown)} more lines")
-        head = styled(crop(title, terminal_columns()), "dim", color=self._color)
-        self._terminal.write(HOME + f"{CLEAR_LINE}\n".join([head, *shown]) + CLEAR_LINE + CLEAR_BELOW)
-        self._terminal.flush()
-        self._previous_lines = frozenset(lines)
-
-    def _mark_line(self, line: str) -> str:
-        is_new = self._previous_lines is not None and line not in self._previous_lines
-        if self._color:
-            # the end of a style within the line also ends the reverse style: set it again
-            return styled(line.replace("\x1b[0m", "\x1b[0m\x1b[7m"), "reverse", color=is_new)
-        return crop((CHANGED if is_new else UNCHANGED) + line, terminal_columns())
+_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
+_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smhd]?)")
 
 
-def watch(args: argparse.Namespace, run_command: Callable[[], int]) -> int:
-    """Repeat a command until Ctrl-C; return the exit code.
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this command."""
+    add_selector(parser, "LOGONID|USER|QUERY", "; or a WQL event query")
+    group = parser.add_argument_group("options of a watch")
+    group.add_argument("--logons-only", action="store_true", help="only logins, logouts and failed logins")
+    group.add_argument("--failed", action="store_true", help="only failed logins; for administrators")
+    group.add_argument("--count", metavar="N", type=_parse_count, help="end after so many events")
+    group.add_argument("--for", dest="duration", metavar="DURATION", type=_parse_duration, help="end after 30s, 5m, 1h")
+    add_namespace(parser)
 
-    Raises:
-        InvalidParameterError: standard output is not a terminal.
-    """
-    if not sys.stdout.isatty():
-        raise InvalidParameterError("cannot watch: standard output is not a terminal", "leave --watch out")
-    screen, terminal = Screen(sys.stdout, color=wants_color(args)), sys.stdout
-    # SIGTERM must leave the alternate screen too
-    previous_handler = signal.signal(signal.SIGTERM, _terminate)
-    with _keep_output_on_interrupt(terminal):
-        terminal.write(ENTER)
+
+def run(host: Host, args: argparse.Namespace) -> int:
+    """Print events until Ctrl-C; return the exit code."""
+    end = None if args.duration is None else time.monotonic() + args.duration
+    write = _make_writer(host, args)
+    count = 0
+    with host.watch(**_watch_options(host, args)) as watch:
+        if not args.quiet:
+            print_notice(args, f"watching: {watch.description}")
         try:
-            while True:
-                text = _capture_answer(args, run_command)
-                title = f"every {args.watch:g} s: logonscope {args.command}  {format_time(now(), '%H:%M:%S')}"
-                screen.draw(title, text.splitlines())
-                time.sleep(args.watch)
+            while (args.count is None or count < args.count) and (end is None or time.monotonic() < end):
+                # short waits: the end of a pipe, and --for, are noticed without an event
+                left = CHECK_SECONDS if end is None else min(CHECK_SECONDS, max(0.0, end - time.monotonic()))
+                event = watch.wait(left)
+                if event is not None:
+                    write(event)
+                    sys.stdout.flush()
+                    # that events were lost is none of those that are counted
+                    count += not (isinstance(event, HostEvent) and event.event == "Lost")
+                elif _is_output_closed():
+                    raise BrokenPipeError
         except KeyboardInterrupt:
             return FOUND
-        finally:
-            # a second Ctrl-C must not prevent the return from the alternate screen
-            interrupt_handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
-            terminal.write(LEAVE)
-            terminal.flush()
-            signal.signal(signal.SIGINT, interrupt_handler)
-            signal.signal(signal.SIGTERM, previous_handler)
+    return FOUND if count else NOTHING_FOUND
 
 
-@contextlib.contextmanager
-def _keep_output_on_interrupt(terminal: TextIO) -> Iterator[None]:
-    """Have the terminal keep its pending output on Ctrl-C (NOFLSH, termios(3)).
+def _watch_options(host: Host, args: argparse.Namespace) -> dict[str, Any]:
+    """Return the options of the watch.
 
-    By default it discards the output, and with it the escape sequence that leaves the alternate screen.
+    Raises:
+        InvalidParameterError: a query has filters beside it, or there are no such events.
     """
-    try:
-        import termios  # noqa: PLC0415 -- only Unix has it
-    except ImportError:
-        yield
+    word = args.which
+    if word is not None and word.lstrip().lower().startswith("select"):
+        if logon_filter(host, args) is not None or args.logons_only or args.failed:
+            raise InvalidParameterError("a query has conditions of its own", "leave the other filters out")
+        return {"query": word, "namespace": args.namespace}
+    names = frozenset({"LogonFailed"}) if args.failed else LOGON_EVENTS if args.logons_only else None
+    is_ecs = args.output == "ecs"
+    return {"which": word, "where": logon_filter(host, args), "events": names, "with_sessions": is_ecs}
+
+
+def _make_writer(host: Host, args: argparse.Namespace) -> "Callable[[HostEvent | Instance], object]":
+    """Return the function that prints an event in the format of the command line.
+
+    Raises:
+        InvalidParameterError: events have no such format.
+    """
+    if args.output == "table":
+        return _print_line
+    if args.output in {"json", "jsonl"}:
+        return _print_json
+    if args.output == "csv":
+        return CsvWriter().write
+    if args.output == "ecs":
+        from logonscope.faces.cli.event_documents import EcsWriter  # noqa: PLC0415 -- only this format
+
+        return EcsWriter(host.identify_machine()).write
+    raise InvalidParameterError(f"cannot print events as {args.output}", "use -o jsonl, csv or ecs")
+
+
+def _print_line(event: "HostEvent | Instance") -> None:
+    if isinstance(event, HostEvent):
+        print(event_line(event))
         return
-    original_modes = termios.tcgetattr(terminal)
-    iflag, oflag, cflag, lflag, *rest = original_modes
-    termios.tcsetattr(terminal, termios.TCSADRAIN, [iflag, oflag, cflag, lflag | termios.NOFLSH, *rest])
+    values = flatten(jsonable(event))
+    shown = (f"{name}={value}" for name, value in values.items() if value is not None)
+    print(for_terminal(f"{event.cim_class.name} {', '.join(shown)}"))
+
+
+def _print_json(event: "HostEvent | Instance") -> None:
+    values = jsonable(event)
+    row = values if isinstance(event, HostEvent) else {"class": event.cim_class.name, **values}
+    print(json.dumps(row, ensure_ascii=sys.stdout.isatty()))
+
+
+class CsvWriter:
+    """Prints events as CSV, with the columns of the first one of each kind."""
+
+    def __init__(self) -> None:
+        self._writer = csv.writer(sys.stdout, lineterminator="\n")
+        self._columns: list[str] | None = None
+
+    def write(self, event: "HostEvent | Instance") -> None:
+        """Print an event."""
+        values: Mapping[str, Any] = flatten_event(event) if isinstance(event, HostEvent) else flatten(jsonable(event))
+        if self._columns is None:
+            self._columns = list(values)
+            self._writer.writerow(self._columns)
+        cells = ("" if (value := values.get(name)) is None else value for name in self._columns)
+        is_terminal = sys.stdout.isatty()
+        self._writer.writerow([for_terminal(cell) if is_terminal and isinstance(cell, str) else cell for cell in cells])
+
+
+def flatten_event(event: HostEvent) -> dict[str, Any]:
+    """Return the values of an event that fit into one line for every kind of event."""
+    session, process, attempt, change = event.session, event.process, event.attempt, event.change
+    return {
+        "event": event.event,
+        "time": jsonable(event.time),
+        "logon_id": session.logon_id if session else process and process.logon_id,
+        "user": (process and process.user) or (session and session.user) or (attempt and attempt.user),
+        "remote_address": (session and session.remote_address) or (attempt and attempt.remote_address),
+        "remote_port": (session and session.remote_port) or (attempt and attempt.remote_port),
+        "service": (session and session.service) or (attempt and attempt.service),
+        "method": (session and session.authentication_method) or (attempt and attempt.method),
+        "key_fingerprint": session and session.key_fingerprint,
+        "pid": process and process.pid,
+        "name": process and process.name,
+        "command_line": process and process.command_line,
+        "exit_code": event.exit_code,
+        "signal": event.signal,
+        "from_user": change and change.from_user,
+        "to_user": change and change.to_user,
+        "reason": attempt and attempt.reason,
+        "missed": event.missed,
+        "cursor": event.cursor,
+    }
+
+
+def _is_output_closed() -> bool:
+    """Return whether the reader of a pipe has gone: without that, it is noticed only when the next event is written."""
     try:
-        yield
-    finally:
-        termios.tcsetattr(terminal, termios.TCSADRAIN, original_modes)
+        poll = select.poll()
+        poll.register(sys.stdout.fileno(), 0)
+        return any(mask & (select.POLLERR | select.POLLHUP) for _, mask in poll.poll(0))
+    except (OSError, ValueError, AttributeError):
+        return False
 
 
-def _capture_answer(args: argparse.Namespace, run_command: Callable[[], int]) -> str:
-    """Run a command; return all that it prints, errors and notices included."""
-    screenful = Screenful()
-    with contextlib.redirect_stdout(screenful), contextlib.redirect_stderr(screenful):
-        try:
-            run_command()
-        except LogonscopeError as error:
-            print_error(error, args)
-    return screenful.getvalue()
+def _parse_count(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and 0 < int(text) < 1 << 31):
+        raise argparse.ArgumentTypeError(f"invalid count {text!r}: expected a number greater than 0")
+    return int(text)
 
 
-def _terminate(*_: object) -> NoReturn:
-    raise SystemExit(TERMINATED)
+def _parse_duration(text: str) -> float:
+    match = _DURATION.fullmatch(text)
+    seconds = float(match[1]) * _UNITS[match[2]] if match else 0.0
+    if not 0 < seconds <= 366 * 86_400:
+        raise argparse.ArgumentTypeError(f"invalid duration {text!r}: expected 30s, 5m, 1h or 1d")
+    return seconds

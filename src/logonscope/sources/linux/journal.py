@@ -26,7 +26,7 @@ MAX_PIDS = 200
 FOLDERS = ("run/log/journal", "var/log/journal")
 
 _FIELDS = "MESSAGE,_PID,_UID,_EXE"
-_ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C", "SYSTEMD_PAGER": "", "SYSTEMD_COLORS": "0"}
+ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C", "SYSTEMD_PAGER": "", "SYSTEMD_COLORS": "0"}
 _NAME = "the journal"
 _RIGHTS = "run as root, or as a member of the group systemd-journal"
 
@@ -88,7 +88,7 @@ def read_json_lines(root: str, look: Look, terms: Sequence[str], options: Sequen
     if not any(os.access(file, os.R_OK) for file in _journal_files(root)):
         look.report(Trouble(_NAME, "permission denied", _RIGHTS))
         return
-    words = ["journalctl", "--quiet", "--no-pager", "--output=json", *options, *_file_options(root), *terms]
+    words = ["journalctl", "--quiet", "--no-pager", "--output=json", *options, *file_options(root), *terms]
     yield from run_bounded(words, look)
 
 
@@ -121,7 +121,7 @@ def _journal_files(root: str) -> Iterator[str]:
         yield from (file for name in names if os.path.exists(file := os.path.join(path, name, "system.journal")))
 
 
-def _file_options(root: str) -> Iterator[str]:
+def file_options(root: str) -> Iterator[str]:
     """Yield the options of journalctl for the journal of another root; none for this machine's."""
     if root != "/":
         yield from (f"--file={file}" for file in _journal_files(root))
@@ -136,7 +136,7 @@ def run_bounded(words: Sequence[str], look: Look) -> Iterator[bytes]:
     began = time.monotonic()
     try:
         child = subprocess.Popen(  # noqa: S603 -- the words are constants and numbers
-            words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=_ENVIRONMENT,
+            words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=ENVIRONMENT,
             bufsize=0, close_fds=True,
         )  # fmt: skip
     except OSError as error:

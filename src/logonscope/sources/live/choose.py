@@ -6,7 +6,7 @@ from functools import partial
 
 from logonscope.facts import Login
 from logonscope.machine import Ownership, Source
-from logonscope.sources.live.feed import Feed, LocalFeed
+from logonscope.sources.live.feed import Feed, LocalFeed, NotSetUpError
 from logonscope.sources.live.host import LiveHost
 from logonscope.sources.live.remote_feed import SOCKET, RemoteFeed
 from logonscope.sources.live.source import LiveSource
@@ -38,11 +38,18 @@ def open_feed(socket: str, *, needs_writes: bool) -> Feed:
     """Open the best feed.
 
     Raises:
-        OSError: there is none.
+        OSError: there is none; NotSetUpError: because there is no helper, and this process lacks the rights.
     """
-    feed: Feed = RemoteFeed(socket) if os.path.exists(socket) else LocalFeed()
+    if not os.path.exists(socket):
+        try:
+            return LocalFeed(needs_writes=needs_writes)
+        except OSError as error:
+            if not needs_writes:
+                raise
+            raise NotSetUpError(f"no events helper; {error.strerror or error}") from None
+    feed = RemoteFeed(socket)
     if needs_writes and not feed.sees_writes:
         reasons = "; ".join(feed.rung.refused)
         feed.close()
-        raise OSError(f"writes to login uids cannot be watched ({reasons})")
+        raise OSError(f"events helper at {socket}: writes to login uids cannot be watched ({reasons})")
     return feed

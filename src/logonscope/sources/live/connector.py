@@ -63,7 +63,7 @@ class ProcessConnector:
         """Subscribe.
 
         Args:
-            has_ids: also receive the changes of uid, gid and terminal session.
+            has_ids: also receive the changes of gid and terminal session.
 
         Raises:
             OSError: the kernel does not allow it, or has no process connector.
@@ -134,7 +134,7 @@ class ProcessConnector:
 
 def make_filter(*, has_ids: bool) -> bytes:
     """Return a classic BPF program that passes the events of first threads, and the answer to the subscription."""
-    kinds = [0, EXEC, *((UID, GID, SID) if has_ids else ())]
+    kinds = [0, EXEC, UID, *((GID, SID) if has_ids else ())]
     # each row: code, number, lines to go forward if equal, and if not
     rows = [(_LOAD, _WHAT, 0, 0)]
     for number, kind in enumerate(kinds):

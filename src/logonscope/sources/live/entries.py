@@ -1,7 +1,16 @@
 """Plain data of the live index: processes, changes of them, counts, and the reader of single processes."""
 
-from collections.abc import Iterable
-from typing import NamedTuple, Protocol
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from logonscope.sources.live.users import Users
+
+SLACK_TICKS = 1
+"""Clock ticks by which a start may be later than the time of its event, because two clocks are compared.
+
+It is mostly earlier, by a microsecond, and by much more where the kernel was busy with something else in between.
+"""
 
 
 class ReadFacts(NamedTuple):
@@ -13,6 +22,7 @@ class ReadFacts(NamedTuple):
     loginuid: int | None
     cgroup: str | None
     comm: str = ""
+    is_zombie: bool = False  # the first thread has ended; there may be others
 
 
 class ThreadFacts(NamedTuple):
@@ -35,8 +45,8 @@ class ProcessReader(Protocol):
         """Read a thread, which may be the first one of a process."""
         ...
 
-    def exists(self, pid: int) -> bool:
-        """Return whether there is such a process, be it a zombie."""
+    def existing(self, pids: Collection[int]) -> Collection[int]:
+        """Return those of the processes that there are, be they zombies; others may be in the result."""
         ...
 
     def members(self, cgroup: str) -> Iterable[int]:
@@ -48,27 +58,58 @@ class ProcessReader(Protocol):
         ...
 
 
-class Entry:
-    """A process in the index. ``ses`` or ``cgroup`` None: not known."""
+Ids = tuple[int | None, int | None, str | None]
+"""Kernel id, login uid and cgroup."""
 
-    __slots__ = ("born", "cgroup", "doubt", "ended", "loginuid", "parent", "pid", "ses", "start", "status")
 
-    def __init__(  # noqa: PLR0917 -- made for every fork: keywords cost more
-        self, pid: int, start: int, born: int, parent: int, ses: int | None, loginuid: int | None, cgroup: str | None
-    ) -> None:
-        self.pid = pid
-        self.start = start  # clock ticks since the boot
-        self.born = born  # monotonic ns of the fork; 0: it was not seen
-        self.parent = parent
+class Place:
+    """What decides the owner of processes, shared by all that have the same. ``ses`` or ``cgroup`` None: not known."""
+
+    __slots__ = ("cgroup", "loginuid", "pids", "ses")
+
+    def __init__(self, ses: int | None, loginuid: int | None, cgroup: str | None) -> None:
         self.ses = ses
         self.loginuid = loginuid
         self.cgroup = cgroup
-        self.doubt = 0  # not 0: its children may not have what it has; see the constants of index.py
-        self.ended = 0  # monotonic ns of the end
-        self.status: int | None = None  # of wait(2)
+        self.pids = set[int]()  # the processes in the index
 
     def __repr__(self) -> str:
-        return f"<Entry {self.pid} ses={self.ses} cgroup={self.cgroup}>"
+        return f"<Place ses={self.ses} cgroup={self.cgroup} of {len(self.pids)} processes>"
+
+    @property
+    def ids(self) -> Ids:
+        """Return what decides the owner."""
+        return self.ses, self.loginuid, self.cgroup
+
+    @property
+    def is_known(self) -> bool:
+        """Return whether it decides the owner."""
+        return self.ses is not None and self.cgroup is not None
+
+
+class Entry:
+    """A process in the index."""
+
+    __slots__ = ("born", "doubt", "ended", "parent", "pid", "place", "start", "status", "users")
+
+    def __init__(self, pid: int, start: int, born: int, parent: int, place: Place) -> None:
+        self.pid = pid
+        self.start = start  # clock ticks since the boot
+        self.born = born  # monotonic ns of the fork if it was in this batch; 0: it was not seen, or in an earlier batch
+        self.parent = parent
+        self.place = place
+        self.doubt = 0  # not 0: its children may not have what it has; see UNKNOWN and the others
+        self.ended = 0  # monotonic ns of the end
+        self.status: int | None = None  # of wait(2)
+        self.users: Users | None = None  # None: no event of its uids, or of an ancestor's, was seen
+
+    def __repr__(self) -> str:
+        return f"<Entry {self.pid} of {self.place}>"
+
+
+def is_same(entry: Entry, facts: ReadFacts) -> bool:
+    """Return whether facts are those of this process, not of a later one with its pid."""
+    return facts.start <= entry.start + SLACK_TICKS
 
 
 class State(NamedTuple):

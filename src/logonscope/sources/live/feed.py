@@ -24,6 +24,10 @@ class Rung(NamedTuple):
     refused: tuple[str, ...] = ()
 
 
+class NotSetUpError(OSError):
+    """This process may not read events, and no helper reads them for it."""
+
+
 class Notice(NamedTuple):
     """What a readable descriptor of a feed means."""
 
@@ -41,6 +45,11 @@ class Feed(Protocol):
     @property
     def has_notice(self) -> bool:
         """Return whether there are events although no descriptor is readable."""
+        ...
+
+    @property
+    def is_behind(self) -> bool:
+        """Return whether there may be events from before the last call of ``read_batch`` that it did not return."""
         ...
 
     def descriptors(self) -> tuple[int, ...]:
@@ -83,8 +92,12 @@ class Feed(Protocol):
 class LocalFeed(Feed):
     """The events of this machine, read by this process."""
 
-    def __init__(self, proc: str = PROC) -> None:
+    def __init__(self, proc: str = PROC, *, needs_writes: bool = False) -> None:
         """Open the best readers that the kernel allows.
+
+        Args:
+            proc: where proc(5) is mounted.
+            needs_writes: without the writes to login uids, no reader is opened.
 
         Raises:
             OSError: it allows none.
@@ -101,6 +114,8 @@ class LocalFeed(Feed):
         except OSError as error:
             refused.append(f"fanotify: {error.strerror or error}")
         self.sees_writes = self._watch is not None
+        if needs_writes and not self.sees_writes:
+            raise OSError(f"writes to login uids cannot be watched ({'; '.join(refused)})")
         try:
             self._connector = ProcessConnector(has_ids=not self.sees_writes)
         except OSError:
@@ -115,6 +130,10 @@ class LocalFeed(Feed):
 
     @property
     def has_notice(self) -> bool:
+        return False
+
+    @property
+    def is_behind(self) -> bool:
         return False
 
     def descriptors(self) -> tuple[int, ...]:

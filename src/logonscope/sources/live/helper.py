@@ -3,9 +3,11 @@
     python -m logonscope.sources.live.helper [SOCKET] [UNIT]
 
 It serves one client at a time, root or a process of the unit; a new client replaces the old one, and gets events from
-then on. It answers requests and keeps nothing: either of the two may be restarted alone.
+then on. It answers requests, sends a batch with writes at once, and keeps nothing: either of the two may be restarted
+alone.
 """
 
+import contextlib
 import os
 import select
 import socket
@@ -43,7 +45,9 @@ class Helper:
         self._feed: LocalFeed | None = None
         self._poll = select.poll()
         self._poll.register(self._listener, select.POLLIN)
-        self._noticed: set[bool] = set()
+        self._is_noticed = False  # the client knows that there are events
+        self._pushes = 0  # since the last request
+        self._logged_reason = ""
 
     def __repr__(self) -> str:
         return f"<Helper for {self._unit}>"
@@ -61,19 +65,22 @@ class Helper:
 
     def _accept(self) -> None:
         client, _ = self._listener.accept()
+        client.settimeout(SEND_SECONDS)
         if not self._may_connect(client):
-            client.close()
+            _refuse(client, f"only root and {self._unit} may connect")
             return
         self._drop_client()
         # each client gets a feed of its own, which begins with its connection
-        client.settimeout(SEND_SECONDS)
         try:
             feed = LocalFeed()
         except OSError as error:
-            _log(f"cannot read events: {error.strerror or error}")
-            client.close()
+            reason = f"cannot read events: {error.strerror or error}"
+            if reason != self._logged_reason:  # the client tries again and again
+                _log(reason)
+            self._logged_reason = reason
+            _refuse(client, reason)
             return
-        self._client, self._feed = client, feed
+        self._client, self._feed, self._logged_reason = client, feed, ""
         self._poll.register(client, select.POLLIN)
         hello = messages.Hello(feed.rung, feed.sees_writes, feed.cgroup_mounts)
         self._send(messages.HELLO, messages.pack_hello(hello))
@@ -107,13 +114,9 @@ class Helper:
             self._answer_request(requests[number : number + 1], feed)
 
     def _answer_request(self, request: bytes, feed: LocalFeed) -> None:
+        self._pushes = 0
         if request == messages.REQUEST_BATCH:
-            batch = feed.read_batch()
-            for start in range(0, len(batch.records), _RECORDS_OF_FRAME):
-                self._send(messages.RECORDS, pack_messages(batch.records[start : start + _RECORDS_OF_FRAME]))
-            end = messages.BatchEnd(batch.boot_offset, batch.lost, batch.is_partial, batch.writes)
-            self._send(messages.END, messages.pack_end(end))
-            self._listen_for_events()
+            self._send_batch(feed, messages.END)
         elif request == messages.REQUEST_WRITES:
             self._send(messages.WRITTEN, messages.pack_writes(feed.read_writes()))
         elif request == messages.REQUEST_NAMESPACES:
@@ -121,19 +124,34 @@ class Helper:
         else:
             self._drop_client()
 
+    def _send_batch(self, feed: LocalFeed, end_kind: int) -> None:
+        batch = feed.read_batch()
+        for start in range(0, len(batch.records), _RECORDS_OF_FRAME):
+            self._send(messages.RECORDS, pack_messages(batch.records[start : start + _RECORDS_OF_FRAME]))
+        end = messages.BatchEnd(batch.boot_offset, batch.lost, batch.is_partial, batch.writes)
+        self._send(end_kind, messages.pack_end(end))
+        self._listen_for_events()
+
     def _listen_for_events(self) -> None:
-        self._noticed.clear()
+        self._is_noticed = False
         for descriptor in () if self._feed is None else self._feed.descriptors():
             self._poll.register(descriptor, select.POLLIN)
 
     def _notify(self, descriptor: int) -> None:
-        """Notify the client of events, once until it has read them."""
+        """Notify the client of events, once until it has read them; send writes at once."""
+        feed = self._feed
+        if feed is None:
+            return
+        # the sooner a batch ends after a write, the fewer of its forks are in doubt
+        if feed.notice(descriptor).is_urgent and self._pushes < messages.MAX_PUSHES:
+            self._pushes += 1
+            self._send_batch(feed, messages.PUSHED)
+            return
         # it would stay readable until the client asks for the batch
         self._poll.unregister(descriptor)
-        is_urgent = self._feed is not None and self._feed.notice(descriptor).is_urgent
-        if is_urgent not in self._noticed:
-            self._noticed.add(is_urgent)
-            self._send(messages.NOTICE, b"\1" if is_urgent else b"\0")
+        if not self._is_noticed:
+            self._is_noticed = True
+            self._send(messages.NOTICE, b"")
 
     def _send(self, kind: int, content: bytes) -> None:
         if self._client is None:
@@ -157,6 +175,19 @@ class Helper:
         self._client = self._feed = None
 
 
+def _refuse(client: socket.socket, reason: str) -> None:
+    with client, contextlib.suppress(OSError):
+        client.sendall(messages.pack_frame(messages.REFUSED, reason.encode("utf-8", "replace")))
+
+
+def _notify_ready() -> None:
+    """Notify the service manager that clients can connect: sd_notify(3)."""
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if address:
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+            manager.sendto(b"READY=1", "\0" + address[1:] if address[0] == "@" else address)
+
+
 def _log(text: str) -> None:
     print(text, file=sys.stderr, flush=True)  # noqa: T201 -- the log of the unit
 
@@ -164,7 +195,9 @@ def _log(text: str) -> None:
 def main(arguments: Sequence[str]) -> None:
     """Run the helper."""
     path, unit = [*arguments, *(SOCKET, UNIT)[len(arguments) :]][:2]
-    Helper(path, unit).serve()
+    helper = Helper(path, unit)
+    _notify_ready()
+    helper.serve()
 
 
 if __name__ == "__main__":

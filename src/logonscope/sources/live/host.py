@@ -8,27 +8,35 @@ import os
 import select
 import threading
 import time
+from array import array
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import NamedTuple
 
 from logonscope.errors import LogonscopeError
-from logonscope.facts import UNSET, Login
+from logonscope.facts import Login
 from logonscope.machine import Look, Membership, Ownership, ProcessQuery, Source
 from logonscope.sources.linux.logins import SESSIONS, USERS
 from logonscope.sources.linux.processes import list_pids
 from logonscope.sources.linux.scopes import is_login_cgroup
 from logonscope.sources.live.entries import Counts
-from logonscope.sources.live.feed import PROC, Feed, Rung
+from logonscope.sources.live.feed import PROC, Feed, NotSetUpError, Rung
 from logonscope.sources.live.index import LiveIndex
 from logonscope.sources.live.login_memory import LoginMemory, LoginState
 from logonscope.sources.live.login_watch import LoginWatch
+from logonscope.sources.live.members import IndexedMembers, ScannedMembers
 from logonscope.sources.live.proc_reader import ProcReader
 from logonscope.sources.live.remote_feed import SlowFeedError
-from logonscope.sources.live.terminals import find_terminal
+from logonscope.sources.live.terminals import TerminalSearches, find_terminal
 
 QUIET_DELAY, BUSY_DELAY = 0.25, 0.015
 """Seconds from the first event of a batch to its reading: without and with subscribers to events."""
+
+URGENT_SHARE, URGENT_SECONDS = 0.25, 0.5
+"""Share of one processor that readings at once, because of writes, may take; and how much of it is saved for later.
+
+Any user can write to files of /proc and of cgroups without a pause.
+"""
 
 ANSWER_SECONDS = 0.05
 """Maximum seconds that an answer waits for the events before it."""
@@ -45,11 +53,17 @@ SWEEP_SHARE = 0.001
 MAX_ZOMBIE_DELAY = 60.0
 """Maximum seconds between two looks whether processes that have ended are reaped."""
 
-RETRY_SECONDS = 2.0
-"""Seconds after which events are requested again when their feed has ended."""
+RETRY_SECONDS, MAX_RETRY_SECONDS = 1.0, 30.0
+"""Seconds after which events are requested again if there are none: at first, then doubled each time up to this."""
+
+LOGIN_SHARE = 0.05
+"""Maximum share of one processor that the reading of login records takes while no request needs them."""
 
 LOGIN_SECONDS = 2.0
 """Maximum age in seconds of logins that are answered from memory: not every change of a scope is an event."""
+
+CLOSE_SECONDS = 10.0
+"""Maximum seconds that closing waits for the thread, which may be reading a file that hangs."""
 
 _CLOCK_TICK_NS = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
 
@@ -62,6 +76,7 @@ class Status(NamedTuple):
     processes: int
     counts: Counts
     sweep_seconds: float | None  # of the last comparison of all processes; None: not done yet
+    is_set_up: bool = True  # False: nothing was done to get events
 
 
 class LiveHost:
@@ -88,7 +103,7 @@ class LiveHost:
         self.subscribers = 0
         self._open_feed, self._feed = open_feed, None
         self._lock = threading.RLock()
-        self._failure = "not started"
+        self._failure, self._retry_seconds = "not started", RETRY_SECONDS
         self._watch = LoginWatch((f"/{SESSIONS}", f"/{USERS}"), os.path.dirname(f"/{SESSIONS}"))
         self._wake, self._is_closed = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC), False
         self._epoll = select.epoll()
@@ -97,18 +112,24 @@ class LiveHost:
         self._descriptors: tuple[int, ...] = ()  # of the feed
         self._logins: tuple[Login, ...] = ()
         self._logins_until = 0.0  # when they are too old
-        self._counts, self._was_connected = Counts(), False
-        self._without_terminal: list[Login] = []
-        self._to_sweep: list[int] = []
-        self._next_sweep = 0.0
+        self._next_login_read = 0.0  # not read before, unless they are asked for
+        self._login_read_due: float | None = None  # they have changed, and are read at this moment
+        self._proc_reader = ProcReader(PROC, ())
+        self._scanned_members = ScannedMembers(self._read_memberships, self._proc_reader.read)
+        self._counts, self._was_connected, self._is_set_up = Counts(), False, True
+        self._terminal_searches = TerminalSearches()
+        self._to_sweep = array("i")  # smaller than a list
+        self._next_sweep, self._next_urgent = 0.0, 0.0
         self._sweep_began, self._sweep_seconds = 0.0, None
         self._thread: threading.Thread | None = None
         self.after_batch: Callable[[], float | None] | None = None
         """Called after each batch; returns the monotonic moment at which it is called again at the latest."""
         self._next_call: float | None = None  # that moment
+        self._is_called = False
         self._zombie_delay, self._had_records = QUIET_DELAY, False
 
     _feed: Feed | None
+    _indexed_members: IndexedMembers
     _sweep_seconds: float | None
 
     def __repr__(self) -> str:
@@ -125,6 +146,7 @@ class LiveHost:
                 0 if index is None else len(index.entries),
                 self._counts,
                 self._sweep_seconds,
+                self._is_set_up,
             )
 
     def start(self) -> None:
@@ -140,7 +162,9 @@ class LiveHost:
         self._is_closed = True
         self.wake()
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(CLOSE_SECONDS)
+            if self._thread.is_alive():
+                return  # it still uses the descriptors
         with self._lock:
             self._disconnect("closed")
             self._watch.close()
@@ -151,8 +175,16 @@ class LiveHost:
         """Wake the thread, for example because there is a subscriber now."""
         os.eventfd_write(self._wake, 1)
 
+    def call_soon(self) -> None:
+        """Have ``after_batch`` called soon; takes no lock."""
+        self._is_called = True
+        if not self._is_closed:
+            self.wake()
+
     def drain(self, seconds: float = ANSWER_SECONDS) -> LiveIndex | None:
         """Read the events until now; return the index, or None if that takes longer: then /proc must be read."""
+        if not self._has_index():
+            return None  # without waiting for the thread
         end = time.monotonic() + seconds
         if not self._lock.acquire(timeout=seconds):
             return None
@@ -170,6 +202,9 @@ class LiveHost:
             return index if is_true else None
         finally:
             self._lock.release()
+
+    def _has_index(self) -> bool:
+        return self.index is not None
 
     def logins(self, look: Look) -> tuple[Login, ...]:
         """Return all logins, also those whose records are gone; call ``drain`` before."""
@@ -198,50 +233,60 @@ class LiveHost:
             now = time.monotonic()
             if self._feed is None and now >= retry:
                 self._connect()
-                retry = now + RETRY_SECONDS
-            moments = [
-                moment for moment in (due, self._next_call, retry if self._feed is None else None) if moment is not None
-            ]
+                retry = now + self._retry_seconds
+                self._retry_seconds = min(MAX_RETRY_SECONDS, self._retry_seconds * 2)
+            retried = retry if self._feed is None else None
+            moments = [moment for moment in (due, self._next_call, self._login_read_due, retried) if moment is not None]
             timeout = -1 if not moments else max(0.0, min(moments) - now)
             descriptors = [descriptor for descriptor, _ in self._epoll.poll(timeout)]
-            is_due = any(moment is not None and time.monotonic() >= moment for moment in (due, self._next_call))
             with self._lock:
+                self._note_logouts(descriptors)
+                if self._is_called:
+                    due = time.monotonic()
                 for descriptor in descriptors:
                     if descriptor == self._wake:
                         self._drain_wake()
                         due = time.monotonic() if due is not None else None
-                    elif descriptor == self._watch.fileno() or self._watch.is_pidfd(descriptor):
-                        if descriptor != self._watch.fileno():
-                            self._epoll.unregister(descriptor)
-                            self._watch.note_end(descriptor)
-                        self._watch.read()
-                        self._read_logins()
-                        is_due = True
-                    elif descriptor in self._descriptors and self._is_urgent(descriptor):
-                        is_due = True
-                    elif due is None:
-                        due = time.monotonic() + self._delay
-                if is_due:
+                    elif descriptor in self._descriptors:
+                        moment = self._reading_moment(descriptor)
+                        due = moment if due is None else min(due, moment)
+                if self._login_read_due is not None and time.monotonic() >= self._login_read_due:
+                    self._read_logins()
+                    due = time.monotonic()
+                if any(moment is not None and time.monotonic() >= moment for moment in (due, self._next_call)):
                     due = time.monotonic() if self._work() else None
                 if due is None and self._feed is not None and self._feed.has_notice:
                     due = time.monotonic() + self._delay
 
-    def _is_urgent(self, descriptor: int) -> bool:
-        """Return whether a readable descriptor of the feed has what cannot wait."""
+    def _note_logouts(self, descriptors: Iterable[int]) -> None:
+        """Have the logins read again if the descriptors show that one has changed."""
+        # all ended leaders first: reading the logins closes descriptors, and new ones can get their numbers
+        ended = [descriptor for descriptor in descriptors if self._watch.is_pidfd(descriptor)]
+        for descriptor in ended:
+            self._epoll.unregister(descriptor)
+            self._watch.note_end(descriptor)
+        if ended or self._watch.fileno() in descriptors:
+            self._watch.read()
+            self._login_read_due = max(time.monotonic(), self._next_login_read)
+            self._logins_until = 0.0
+
+    def _reading_moment(self, descriptor: int) -> float:
+        """Return when a readable descriptor of the feed is read."""
+        now = time.monotonic()
         if self._feed is None:
-            return False
+            return now
         try:
             is_urgent, mutes = self._feed.notice(descriptor)
         except OSError as error:
             self._lose_feed(error)
-            return False
-        if mutes and not is_urgent:
+            return now
+        if mutes:
             self._epoll.modify(descriptor, 0)
-        return is_urgent
+        return max(now, self._next_urgent) if is_urgent else now + self._delay
 
     def _lose_feed(self, error: OSError) -> None:
         self._disconnect(f"the feed of events ended: {error}")
-        self.index = None
+        self.index, self._retry_seconds = None, RETRY_SECONDS
 
     @property
     def _delay(self) -> float:
@@ -249,6 +294,8 @@ class LiveHost:
 
     def _work(self) -> bool:
         """Read a batch, and do a little of what is not urgent; return whether there are more events."""
+        self._is_called = False
+        began = time.monotonic()
         has_more = self._read_batch()
         self._find_terminals()
         self._sweep()
@@ -261,6 +308,9 @@ class LiveHost:
             self._next_call = moment if self._next_call is None else min(moment, self._next_call)
         for descriptor in self._descriptors:
             self._epoll.modify(descriptor, select.EPOLLIN)
+        # what was saved since the last reading, less what this one took
+        now, saved = time.monotonic(), began - self._next_urgent
+        self._next_urgent = now - min(saved, URGENT_SECONDS / URGENT_SHARE) + (now - began) / URGENT_SHARE
         return has_more
 
     def _drain_wake(self) -> None:
@@ -273,7 +323,8 @@ class LiveHost:
         try:
             feed = self._open_feed()
         except (OSError, LogonscopeError) as error:
-            self._failure = str(error)
+            # a feed that was there before is missed
+            self._failure, self._is_set_up = str(error), self._was_connected or not isinstance(error, NotSetUpError)
             return
         with self._lock:
             self._feed, self._failure = feed, ""
@@ -316,13 +367,13 @@ class LiveHost:
             return False
         if index.needs_rescan and not batch.is_partial:
             self._rescan()
-        return batch.is_partial
+        return batch.is_partial or feed.is_behind
 
     def _rescan(self) -> None:
         if self._feed is not None and self.index is not None:
             self._feed.watch_namespaces()
-            self.index.rescan(time.monotonic_ns)
-            self._to_sweep, self._sweep_began = [], time.monotonic()
+            self.index.rescan()
+            self._to_sweep, self._sweep_began = array("i"), time.monotonic()
 
     def _sweep(self) -> None:
         """Compare a few processes with /proc; differences that the events of the meantime explain do not count."""
@@ -333,7 +384,8 @@ class LiveHost:
             if self._sweep_began:
                 self._sweep_seconds = now - self._sweep_began
             self._sweep_began = now
-            self._to_sweep = sorted({*list_pids(PROC), *index.entries}, reverse=True)
+            self._to_sweep = array("i", index.entries)
+            self._to_sweep.extend(pid for pid in list_pids(PROC) if pid not in index.entries)
             if self._feed is not None:
                 self._feed.watch_namespaces()
         began = time.thread_time()
@@ -347,49 +399,46 @@ class LiveHost:
     def _read_logins(self, look: Look | None = None) -> None:
         """Read the login records, and watch the leaders."""
         look = look or Look()
+        if self.index is None:
+            self._scanned_members.begin()
+        else:
+            self._indexed_members = IndexedMembers(self.index)
+        began = time.monotonic()
         logins = self.memory.merge(self.direct.logins(look), self._state_of)
-        self._logins, self._logins_until = logins, time.monotonic() + LOGIN_SECONDS
+        now = time.monotonic()
+        self._logins, self._logins_until = logins, now + LOGIN_SECONDS
+        self._next_login_read, self._login_read_due = now + (now - began) / LOGIN_SHARE, None
         new, old = self._watch.watch_leaders(logins)
         for descriptor in old:
             self._epoll.unregister(descriptor)
             os.close(descriptor)
         for descriptor in new:
             self._epoll.register(descriptor, select.EPOLLIN)
-        self._without_terminal = [
-            login for login in logins if login.process and not login.tty and login.seen_tty is None and not login.gone
-        ]
+        self._terminal_searches.follow(
+            login for login in logins if login.process and not login.tty and not login.seen_tty and not login.gone
+        )
 
     def _state_of(self, login: Login) -> LoginState:
         """Return what the index knows of a login whose record is gone."""
         index, start = self.index, login.process.start if login.process else None
         if index is None:
-            query = ProcessQuery(self.ownership.owner_facts)
-            memberships: Iterable[Membership] = self.direct.memberships(Look(), query)
-            leader = None if login.leader is None else ProcReader(PROC, ()).read(login.leader)
+            leader = None if login.leader is None else self._proc_reader.read(login.leader)
             is_gone = leader is None or (start is not None and leader.start != start)
-        else:
-            memberships = list(index.memberships.values())
-            entry = None if login.leader is None else index.entries.get(login.leader)
-            is_gone = entry is None or bool(entry.ended) or (start is not None and entry.start != start)
-        # a process with a kernel id belongs to the login by that id, one without by its cgroup
-        scope = f"/user.slice/user-{login.uid}.slice/{login.scope}/" if login.scope else None
-        has_members = any(
-            kernel_id == login.remembered if kernel_id != UNSET else scope and f"{cgroup}/".startswith(scope)
-            for _, kernel_id, cgroup in memberships
-        )
-        return LoginState(has_members, is_gone)
+            return LoginState(self._scanned_members.has_members(login), is_gone)
+        entry = None if login.leader is None else index.entries.get(login.leader)
+        is_gone = entry is None or bool(entry.ended) or (start is not None and entry.start != start)
+        return LoginState(self._indexed_members.has_members(login), is_gone)
+
+    def _read_memberships(self) -> Iterable[Membership]:
+        return self.direct.memberships(Look(), ProcessQuery(self.ownership.owner_facts))
 
     def _find_terminals(self) -> None:
         """Find the terminals of logins that have none in their record, while their leaders are there."""
         index = self.index
-        if index is None or not self._without_terminal:
+        if index is None:
             return
-        waiting = []
-        for login in self._without_terminal:
+        for login in self._terminal_searches.due(time.monotonic()):
             terminal = find_terminal(self.direct, self.ownership, index, login)
-            if terminal is None:
-                waiting.append(login)
-            else:
+            if terminal is not None and terminal != login.seen_tty:
                 self.memory.note_terminal(login, terminal)
                 self._logins_until = 0.0
-        self._without_terminal = waiting

@@ -12,25 +12,33 @@ logon is not known. Doubtful are the children of
 - every process, after events were lost, until all processes have been read again.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+import time
+from collections.abc import Callable, Collection, Iterable
 
 from logonscope.facts import UNSET
-from logonscope.sources.live.entries import Change, Counts, Entry, ProcessReader, ReadFacts, State
-from logonscope.sources.live.records import EXEC, EXIT, FORK, Batch, LoginWrite, Record, Writes
-
-SLACK_TICKS = 1
-"""Clock ticks by which a start may be later than the time of its event, because two clocks are compared.
-
-It is mostly earlier, by a microsecond, and by much more where the kernel was busy with something else in between.
-"""
+from logonscope.machine import Membership
+from logonscope.sources.live.doubt import DIFFERING_CHILD, MANAGER, MIXED, UNKNOWN, can_differ, differs_from
+from logonscope.sources.live.entries import (
+    SLACK_TICKS,
+    Change,
+    Counts,
+    Entry,
+    Ids,
+    ProcessReader,
+    ReadFacts,
+    State,
+    is_same,
+)
+from logonscope.sources.live.places import Children, Places, memberships_in
+from logonscope.sources.live.records import EXEC, EXIT, FORK, UID, Batch, LoginWrite, Record, Writes
+from logonscope.sources.live.users import UserTracker
 
 MAX_CHAIN_LENGTH = 100
 """Maximum number of ancestors that are looked at."""
 
-_UNKNOWN, _MIXED, _MANAGER, _DIFFERING_CHILD = 1, 2, 4, 8
-"""Parts of Entry.doubt: its logon is not known; its threads differ; it is a service manager; for each such child."""
-
 _NOT_KNOWN = None, None, None
+_END_NOT_SEEN = 1
+"""Entry.ended of a process whose end was not an event."""
 
 
 class LiveIndex:
@@ -43,6 +51,7 @@ class LiveIndex:
         tick_ns: int = 10_000_000,
         *,
         sees_writes: bool = True,
+        clock: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         """Make an empty index.
 
@@ -50,26 +59,27 @@ class LiveIndex:
             reader: reads single processes.
             is_login_cgroup: whether a cgroup belongs to a login.
             tick_ns: nanoseconds of a clock tick.
+            clock: returns the monotonic clock in nanoseconds.
             sees_writes: batches have the writes to login uids and cgroups; if not, logons are read at every event.
         """
         self.entries: dict[int, Entry] = {}
-        self.memberships: dict[int, tuple[int, int | None, str | None]] = {}  # pid -> pid, kernel id, cgroup
-        self.by_kernel_id: dict[int | None, set[int]] = {}
+        self.places = Places()
         self.counts = Counts()
         self.report: Callable[[Change], object] | None = None
+        self.users = UserTracker(reader)
         self._reader, self._is_login_cgroup = reader, is_login_cgroup
-        self._tick_ns, self._sees_writes = tick_ns, sees_writes
+        self._tick_ns, self._sees_writes, self._clock = tick_ns, sees_writes, clock
         self._offset = 0
-        self._children: dict[int, set[int]] = {}
+        self._children = Children()
         self._written: dict[int, int] = {}  # threads that wrote, and processes moved -> until of the batch of the write
-        self._suspects: set[int] = set()  # processes whose children are in doubt in this batch
-        self._old_suspects: set[int] = set()  # those of the batch before
+        self._suspects, self._old_suspects = set[int](), set[int]()  # their children are in doubt; in the batch before
         self._old_until = 0  # the end of the batch before
-        self._ended: list[Entry] = []
-        self._zombies: list[Entry] = []
-        self._orphans: set[int] = set()
-        self._new: list[Entry] = []  # processes that have what their parents have
-        self._read_now: set[int] = set()  # processes that were read in this batch
+        self._ended, self._zombies = list[Entry](), list[Entry]()
+        self._orphans, self._new = set[int](), list[Entry]()  # new: processes that have what their parents have
+        # processes that were read in this batch -> until when; negative: it was a zombie then
+        self._read_now: dict[int, int] = {}
+        self._read_before: dict[int, int] = {}  # those of the batch before
+        self._read_until = 0  # the moment after the last reading
         self._is_partial = False  # the last batch left events behind
         self._first_ns = 0  # of the first event of this batch
         self._moves: frozenset[str] = frozenset()  # cgroups to which processes were moved in this batch
@@ -89,7 +99,8 @@ class LiveIndex:
                 newer than a child that was forked before such a write.
         """
         self._offset = batch.boot_offset
-        self._read_now.clear()
+        if not self._is_partial:
+            self._read_before, self._read_now = self._read_now, {}
         if batch.lost or batch.writes.are_lost:
             self.counts.lost_events += batch.lost
             self.counts.losses += 1
@@ -112,65 +123,66 @@ class LiveIndex:
                 self._read_moved(cgroup, writes.until)
         self._finish(late.until, is_partial=batch.is_partial)
 
-    def rescan(self, now: Callable[[], int]) -> int:
-        """Read all processes again and mend every difference; return how many there were.
-
-        Args:
-            now: returns the monotonic clock in nanoseconds.
-        """
-        pids = set(self._reader.pids())
-        differences = self.mend([*pids, *(pid for pid in self.entries if pid not in pids)])
+    def rescan(self) -> int:
+        """Read all processes again and mend every difference; return how many there were."""
+        pids = list(self._reader.pids())
+        differences = self.mend([*pids, *set(self.entries).difference(pids)])
         # the next events may be older than what was read
-        self._distrusted_until = now()
+        self._distrusted_until = self._clock()
+        self._read_now, self._read_before = {}, {}
         self.needs_rescan = False
         return differences
 
     def differing(self, pids: Iterable[int]) -> list[int]:
         """Return those of the processes that /proc shows differently, also because an event is still on its way."""
-        return [pid for pid in pids if self._differs_from(self.entries.get(pid), self._reader.read(pid))]
+        return [pid for pid in pids if differs_from(self.entries.get(pid), self._read(pid))]
 
     def mend(self, pids: Iterable[int]) -> int:
         """Read processes again and correct the index; return how many it had wrong."""
         differences = 0
         for pid in pids:
-            facts, entry = self._reader.read(pid), self.entries.get(pid)
-            if not self._differs_from(entry, facts):
+            facts, entry = self._read(pid), self.entries.get(pid)
+            if not differs_from(entry, facts):
                 continue
             differences += 1
-            if entry is not None and (facts is None or not _is_same(entry, facts)):
+            if entry is not None and (facts is None or not is_same(entry, facts)):
                 # its last events are missing, and a login may have been among them
                 self._set_ids(entry, _NOT_KNOWN, 0)
                 self._drop(entry, 0)
             if facts is None:
                 continue
-            if entry is None or not _is_same(entry, facts):
+            if entry is None or not is_same(entry, facts):
                 self._add_read(pid, facts, 0)
             else:
                 entry.start = facts.start
                 self._set_parent(entry, facts.parent)
                 self._set_ids(entry, facts[2:5], 0)
                 self._note_manager(entry, facts)
+            if facts.is_zombie and not self.entries[pid].ended:
+                # the event of its end was lost, and there is none when it is reaped
+                self.entries[pid].ended = _END_NOT_SEEN
+                self._zombies.append(self.entries[pid])
         return differences
 
-    def with_kernel_ids(self, kernel_ids: Iterable[int | None]) -> Iterator[int]:
-        """Yield the processes with one of these kernel ids."""
-        for kernel_id in kernel_ids:
-            yield from self.by_kernel_id.get(kernel_id, ())
+    def memberships(self, kernel_ids: Iterable[int | None] | None = None) -> list[Membership]:
+        """Return what decides the owner of each process that has one of these kernel ids; None: of every process."""
+        if kernel_ids is None:
+            return memberships_in(self.places)
+        return memberships_in(place for number in kernel_ids for place in self.places.of_kernel_id(number))
 
     @property
     def has_zombies(self) -> bool:
         """Return whether processes have ended that are not reaped yet; there is no event for that."""
         return bool(self._zombies)
 
-    def children(self, pid: int) -> frozenset[int]:
+    def children(self, pid: int) -> Collection[int]:
         """Return the children of a process."""
-        return frozenset(self._children.get(pid, ()))
+        return self._children.of(pid)
 
-    def _differs_from(self, entry: Entry | None, facts: ReadFacts | None) -> bool:
-        if entry is None or facts is None:
-            return entry is not None or facts is not None
-        shown = entry.start, entry.parent, entry.ses, entry.loginuid, entry.cgroup
-        return shown != facts[:5]
+    def process_at(self, pid: int, ns: int) -> Entry | None:
+        """Return the process that has a pid, if it had begun at this monotonic moment."""
+        entry = self.entries.get(pid)
+        return None if entry is None or entry.start * self._tick_ns > ns + self._offset else entry
 
     def _suspect_writers(self, writes: Writes, *, is_new_batch: bool = True) -> None:
         """Suspect the threads that wrote and the parents of their processes, before their forks are applied."""
@@ -200,18 +212,18 @@ class LiveIndex:
 
     def _suspect_adopters(self, entry: Entry) -> None:
         """Suspect the ancestors that may adopt the children of an ended process, because of CLONE_PARENT."""
-        children = (self.entries.get(pid) for pid in self._children.get(entry.pid, ()))
-        ids = {(child.ses, child.cgroup) for child in children if child is not None}
+        children = (self.entries.get(pid) for pid in self._children.of(entry.pid))
+        ids = {(child.place.ses, child.place.cgroup) for child in children if child is not None}
         # the nearest subreaper adopts them; which ancestor is one is not known, so all that differ are suspected
         ancestor, steps = self.entries.get(entry.parent), 0
         while ancestor is not None and steps < MAX_CHAIN_LENGTH:
-            if ids != {(ancestor.ses, ancestor.cgroup)}:
+            if ids != {(ancestor.place.ses, ancestor.place.cgroup)}:
                 self._suspects.add(ancestor.pid)
             ancestor, steps = self.entries.get(ancestor.parent), steps + 1
 
     def _apply_records(self, records: Iterable[Record]) -> None:
         entries, suspects, old_suspects, written = self.entries, self._suspects, self._old_suspects, self._written
-        memberships, by_kernel_id, all_children = self.memberships, self.by_kernel_id, self._children
+        children, by_parent, new = self._children, self._children.by_parent, self._new
         offset, tick_ns = self._offset, self._tick_ns
         is_in_doubt = self.needs_rescan or not self._sees_writes
         distrusted_until = self._distrusted_until
@@ -231,16 +243,16 @@ class LiveIndex:
                 ):
                     self._fork_in_doubt(ns, thread, process, child)
                     continue
-                ses, cgroup = parent.ses, parent.cgroup
-                entry = Entry(child, (ns + offset) // tick_ns, ns, process, ses, parent.loginuid, cgroup)
-                entries[child] = entry
-                memberships[child] = (child, ses, cgroup)
-                by_kernel_id[ses].add(child)
-                if process in all_children:
-                    all_children[process].add(child)
+                place = parent.place
+                # numbers that are kept are shared: the parent's pid is the object that the parent's entry has
+                entry = entries[child] = Entry(child, (ns + offset) // tick_ns, ns, parent.pid, place)
+                entry.users = parent.users
+                place.pids.add(child)
+                if process in by_parent:
+                    children.add(process, child)
                 else:
-                    all_children[process] = {child}
-                self._new.append(entry)
+                    by_parent[parent.pid] = child
+                new.append(entry)
                 if self.report is not None:
                     self.report(Change(ns, None, self._state(entry)))
             elif kind == EXIT:
@@ -249,12 +261,15 @@ class LiveIndex:
             elif kind == EXEC:
                 self._exec(ns, process)
             elif kind:  # 0 answers the subscription
-                self._reread_with_parent(process)
+                if kind == UID and thread == process and process in entries:
+                    self.users.note_uids(entries[process], word, child)
+                if not self._sees_writes:
+                    self._reread_with_parent(process)
 
     def _fork_in_doubt(self, ns: int, thread: int, parent_pid: int, pid: int) -> None:
         """Add a process that may not have what its parent has."""
         event_ticks = (ns + self._offset) // self._tick_ns
-        old, facts = self.entries.get(pid), self._reader.read(pid)
+        old, facts = self.entries.get(pid), self._read(pid)
         self.counts.doubtful_reads += 1
         if old is not None:
             is_trusted = not self.needs_rescan and ns > self._distrusted_until
@@ -272,11 +287,13 @@ class LiveIndex:
         else:
             is_written = ns <= self._written.get(pid, -1)
             ids = _NOT_KNOWN if is_written else self._ids_of_forker(ns, thread, parent_pid)
-            self._add(Entry(pid, event_ticks, ns, parent_pid, *ids))
+            self._add(Entry(pid, event_ticks, ns, parent_pid, self.places.get(ids)))
+        if (parent := self.entries.get(parent_pid)) is not None and pid in self.entries:
+            self.entries[pid].users = parent.users
         if pid in self._written:
             self._suspects |= {pid, parent_pid}
 
-    def _ids_of_forker(self, ns: int, thread: int, parent_pid: int) -> tuple[int | None, int | None, str | None]:
+    def _ids_of_forker(self, ns: int, thread: int, parent_pid: int) -> Ids:
         """Return what decides the owner of an ended process, from its parent; nothing where that is in doubt."""
         parent = self.entries.get(parent_pid)
         if parent is None or self.needs_rescan or ns <= self._distrusted_until:
@@ -286,31 +303,32 @@ class LiveIndex:
         if ns <= self._written.get(thread, -1) or ns <= self._written.get(parent_pid, -1):
             return _NOT_KNOWN
         # what is known of a process whose threads differ is that of its first thread
-        if parent.doubt and not (parent.doubt == _MIXED and thread == parent_pid):
+        if parent.doubt and not (parent.doubt == MIXED and thread == parent_pid):
             return _NOT_KNOWN
         if not self._sees_writes:
             # kernel ids are never given twice: if the parent has the same one after the fork, it had it at the fork
-            facts = self._reader.read(parent_pid)
-            if facts is None or facts[2:5] != (parent.ses, parent.loginuid, parent.cgroup):
+            facts = self._read(parent_pid)
+            if facts is None or facts[2:5] != parent.place.ids:
                 return _NOT_KNOWN
-        return parent.ses, parent.loginuid, parent.cgroup
+        return parent.place.ids
 
     def _exec(self, ns: int, pid: int) -> None:
         entry = self.entries.get(pid)
         if entry is None:
-            facts = self._reader.read(pid)
+            facts = self._read(pid)
             if facts is not None and facts.start - (ns + self._offset) // self._tick_ns <= SLACK_TICKS:
                 self._add_read(pid, facts, 0)
             return
         # a thread that executes a program becomes the process; the event of the first thread's end came before
         entry.ended = 0
         parent = self.entries.get(entry.parent)
-        if entry.doubt & _MIXED:
-            self._change_doubt(entry, entry.doubt & ~_MIXED)
+        if entry.doubt & MIXED:
+            self._change_doubt(entry, entry.doubt & ~MIXED)
             if not self._reread(pid):
                 self._set_ids(entry, _NOT_KNOWN, ns)
-        elif entry.doubt & (_UNKNOWN | _MANAGER) or parent is None or parent.doubt & _MANAGER or not self._sees_writes:
+        elif entry.doubt & (UNKNOWN | MANAGER) or parent is None or parent.doubt & MANAGER or not self._sees_writes:
             self._reread(pid)
+        self.users.note_exec(entry, ns, self._state)
         if self.report is not None:
             state = self._state(entry)
             self.report(Change(ns, state, state))
@@ -323,9 +341,11 @@ class LiveIndex:
         if not entry.ended:
             self._ended.append(entry)
         entry.ended, entry.status = ns, status
-        children = self._children.get(pid)
-        if children:
-            self._orphans |= children
+        if self._read_now.get(pid, 0) > ns or self._read_before.get(pid, 0) > ns:
+            self._set_ids(entry, _NOT_KNOWN, ns)  # what was read after its end is a later process with its pid
+        self.users.note_end(pid, ns)
+        if pid in self._children.by_parent:
+            self._orphans.update(self._children.of(pid))
             self._suspect_adopters(entry)
 
     def _correct_children(self, writes: Writes) -> None:
@@ -334,8 +354,8 @@ class LiveIndex:
         for cgroup in writes.moves:
             parents.update(self._reader.members(cgroup))
         if writes.logins and any(write.process is None for write in writes.logins):
-            parents |= self._read_now
-        level, steps = parents & self._read_now, 0
+            parents.update(self._read_now)
+        level, steps = parents & self._read_now.keys(), 0
         while level and steps < MAX_CHAIN_LENGTH:
             steps += 1
             children = [
@@ -361,15 +381,19 @@ class LiveIndex:
             return  # its fork comes with the next batch, or was never seen
         if facts is None or facts.process != process:
             # the thread has ended: if it executed a program, the process has its login now
-            self._mark_mixed(entry)
+            self._change_doubt(entry, entry.doubt | MIXED)
             if thread == process or not self._reread(process):
                 self._set_ids(entry, _NOT_KNOWN, until)
             return
-        if thread == process:
-            self._set_ids(entry, (facts.ses, facts.loginuid, entry.cgroup), until)
+        if entry.ended:
+            # the thread can be that of a later process with its pid
+            if not self._reread(process):
+                self._set_ids(entry, _NOT_KNOWN, until)
+        elif thread == process:
+            self._set_ids(entry, (facts.ses, facts.loginuid, entry.place.cgroup), until)
         # whichever thread wrote, the others have kept what they had
         if thread != process or not facts.is_only:
-            self._mark_mixed(entry)
+            self._change_doubt(entry, entry.doubt | MIXED)
 
     def _read_moved(self, cgroup: str, until: int) -> None:
         """Find the processes that were moved to a cgroup: its members that the index has elsewhere."""
@@ -377,35 +401,39 @@ class LiveIndex:
             entry = self.entries.get(pid)
             if entry is None:
                 self._written[pid] = until  # its fork comes with the next batch
-            elif entry.cgroup != cgroup:
-                known_cgroup = entry.cgroup
+            elif entry.place.cgroup != cgroup:
+                known_cgroup = entry.place.cgroup
                 # read, not assumed: with several hierarchies this may not be the one that counts
-                if self._reread(pid) and entry.cgroup != known_cgroup:
+                if self._reread(pid) and entry.place.cgroup != known_cgroup:
                     self._written[pid] = until
                     self._suspect(pid)
         # A process that has ended meanwhile may have been moved, too. That matters if it has no kernel id.
         is_login = self._is_login_cgroup(cgroup)
         for entry in self._ended:
-            if entry.ses in {None, UNSET} and entry.cgroup is not None and entry.cgroup != cgroup:
-                is_doubtful = is_login or self._is_login_cgroup(entry.cgroup)
+            ses, loginuid, known_cgroup = entry.place.ids
+            if ses in {None, UNSET} and known_cgroup is not None and known_cgroup != cgroup:
+                is_doubtful = is_login or self._is_login_cgroup(known_cgroup)
                 if is_doubtful and not (self.entries.get(entry.pid) is entry and self._reread(entry.pid)):
-                    self._set_ids(entry, (entry.ses, entry.loginuid, None), until)
+                    self._set_ids(entry, (ses, loginuid, None), until)
 
     def _finish(self, until: int, *, is_partial: bool) -> None:
         """Drop the processes that have ended, and read what changes without an event."""
-        ended, self._ended, self._zombies = [*self._zombies, *self._ended], [], []
+        # each once, also if its pid is used again, or if it has ended again after it executed a program
+        ended, self._ended, self._zombies = list(dict.fromkeys([*self._zombies, *self._ended])), [], []
+        entries = self.entries
+        existing = self._reader.existing([entry.pid for entry in ended if entries.get(entry.pid) is entry])
         for entry in ended:
             if not entry.ended:
                 continue  # it executed a program in another thread
-            if self.entries.get(entry.pid) is entry and self._reader.exists(entry.pid):
+            if entry.pid in existing and entries.get(entry.pid) is entry:
                 self._zombies.append(entry)
                 # its other threads may have ended since, without an event
-                self._orphans.update(self._children.get(entry.pid, ()))
+                self._orphans.update(self._children.of(entry.pid))
                 continue
             # a login of it may be among what was lost
             if self.needs_rescan:
                 self._set_ids(entry, _NOT_KNOWN, until)
-            self._drop(entry, entry.ended)
+            self._drop(entry, 0 if entry.ended == _END_NOT_SEEN else entry.ended)
         orphans, self._orphans = self._orphans, set()
         for pid in orphans:
             self._read_parent(pid)
@@ -413,8 +441,9 @@ class LiveIndex:
         # was taken from the parent is checked.
         new, self._new = self._new, []
         for entry in new:
-            if self.entries.get(entry.pid) is entry:
+            if entries.get(entry.pid) is entry:
                 self._reread(entry.pid)
+            entry.born = 0
         if is_partial:
             return  # older forks can still come
         if self._written:
@@ -424,8 +453,8 @@ class LiveIndex:
     def _read_parent(self, pid: int) -> None:
         """Read the parent of a process whose parent has ended."""
         entry = self.entries.get(pid)
-        facts = None if entry is None else self._reader.read(pid)
-        if entry is not None and facts is not None and _is_same(entry, facts):
+        facts = None if entry is None else self._read(pid)
+        if entry is not None and facts is not None and is_same(entry, facts):
             self._set_parent(entry, facts.parent)
 
     def _replace(self, entry: Entry, ns: int) -> None:
@@ -433,60 +462,58 @@ class LiveIndex:
         self._remove(entry)
         if not entry.ended:
             entry.ended = ns
-        if entry not in self._ended:
-            self._ended.append(entry)
+        self._ended.append(entry)
+        if any(abs(moments.get(entry.pid, 0)) >= ns for moments in (self._read_now, self._read_before)):
+            self._set_ids(entry, _NOT_KNOWN, ns)  # what was read can be the new process
 
     def _drop(self, entry: Entry, ns: int) -> None:
         """Remove an ended process and report its end."""
         if self.entries.get(entry.pid) is entry:
             self._remove(entry)
-        if entry.ses is None or (entry.ses == UNSET and entry.cgroup is None):
+        if entry.place.ses is None or (entry.place.ses == UNSET and entry.place.cgroup is None):
             self.counts.logons_not_read += 1
         if self.report is not None:
             self.report(Change(ns, self._state(entry), None, entry.status))
 
     def _remove(self, entry: Entry) -> None:
-        pid = entry.pid
+        pid, place = entry.pid, entry.place
         self._leave_parent(entry)
-        del self.entries[pid], self.memberships[pid]
-        self._leave_kernel_id(entry)
+        del self.entries[pid]
+        if len(place.pids) > 1:
+            place.pids.discard(pid)  # the most frequent case
+        else:
+            self.places.remove(place, pid)
+        if pid not in self._children.by_parent:
+            return
         # the kernel reports no new parent: it is read at the end of the batch
-        for child_pid in self._children.pop(pid, ()):
+        for child_pid in self._children.pop(pid):
             self.entries[child_pid].parent = 0
             self._orphans.add(child_pid)
 
-    def _leave_kernel_id(self, entry: Entry) -> None:
-        pids = self.by_kernel_id[entry.ses]
-        pids.discard(entry.pid)
-        # the set of processes without a login stays: forks without doubt add to it
-        if not pids and entry.ses != UNSET and entry.ses is not None:
-            del self.by_kernel_id[entry.ses]
-
     def _add_read(self, pid: int, facts: ReadFacts, born: int) -> Entry:
-        entry = Entry(pid, facts.start, born, facts.parent, facts.ses, facts.loginuid, facts.cgroup)
+        entry = Entry(pid, facts.start, born, facts.parent, self.places.get(facts[2:5]))
         self._note_read(pid, facts)
         self._add(entry)
         self._note_manager(entry, facts)
         return entry
 
     def _note_read(self, pid: int, facts: ReadFacts) -> None:
-        self._read_now.add(pid)
+        self._read_now[pid] = -self._read_until if facts.is_zombie else self._read_until
         # what was read may be newer than its next children
         if facts.cgroup in self._moves:
             self._suspects.add(pid)
 
     def _note_manager(self, entry: Entry, facts: ReadFacts) -> None:
         if facts.comm == "systemd" or entry.pid == 1:
-            entry.doubt |= _MANAGER
+            entry.doubt |= MANAGER
 
     def _add(self, entry: Entry) -> None:
         pid = entry.pid
         self.entries[pid] = entry
-        self.memberships[pid] = (pid, entry.ses, entry.cgroup)
-        self.by_kernel_id.setdefault(entry.ses, set()).add(pid)
-        if entry.ses is None or entry.cgroup is None:
-            entry.doubt |= _UNKNOWN
-        self._children.setdefault(entry.parent, set()).add(pid)
+        entry.place = self.places.add(entry.place, pid)
+        if not entry.place.is_known:
+            entry.doubt |= UNKNOWN
+        self._join_parent(entry, entry.parent)
         self._count_relatives(entry, 1)
         if self.report is not None:
             self.report(Change(entry.born, None, self._state(entry)))
@@ -495,34 +522,32 @@ class LiveIndex:
         if entry.parent == parent_pid:
             return
         self._leave_parent(entry)
-        entry.parent = parent_pid
-        self._children.setdefault(parent_pid, set()).add(entry.pid)
+        self._join_parent(entry, parent_pid)
         self._count_in_parent(entry, 1)
 
-    def _leave_parent(self, entry: Entry) -> None:
-        siblings = self._children.get(entry.parent)
-        if siblings is None or entry.pid not in siblings:
-            return
-        self._count_in_parent(entry, -1)
-        siblings.discard(entry.pid)
-        if not siblings:
-            del self._children[entry.parent]
+    def _join_parent(self, entry: Entry, parent_pid: int) -> None:
+        parent = self.entries.get(parent_pid)
+        # numbers that are kept are shared
+        entry.parent = parent_pid if parent is None else parent.pid
+        self._children.add(entry.parent, entry.pid)
 
-    def _set_ids(self, entry: Entry, ids: tuple[int | None, int | None, str | None], ns: int) -> None:
+    def _leave_parent(self, entry: Entry) -> None:
+        if self._children.remove(entry.parent, entry.pid):
+            self._count_in_parent(entry, -1)
+
+    def _set_ids(self, entry: Entry, ids: Ids, ns: int) -> None:
         """Set what decides the owner of a process: kernel id, login uid and cgroup."""
-        if (entry.ses, entry.loginuid, entry.cgroup) == ids:
+        if entry.place.ids == ids:
             return
         is_current = self.entries.get(entry.pid) is entry
         before = self._state(entry) if self.report is not None else None
         if is_current:
             self._count_relatives(entry, -1)
-            self._leave_kernel_id(entry)
-        entry.ses, entry.loginuid, entry.cgroup = ids
-        is_unknown = entry.ses is None or entry.cgroup is None
-        entry.doubt = entry.doubt | _UNKNOWN if is_unknown else entry.doubt & ~_UNKNOWN
+            self.places.remove(entry.place, entry.pid)
+        entry.place = self.places.get(ids)
+        entry.doubt = entry.doubt & ~UNKNOWN if entry.place.is_known else entry.doubt | UNKNOWN
         if is_current:
-            self.by_kernel_id.setdefault(entry.ses, set()).add(entry.pid)
-            self.memberships[entry.pid] = (entry.pid, entry.ses, entry.cgroup)
+            entry.place = self.places.add(entry.place, entry.pid)
             self._count_relatives(entry, 1)
         if self.report is not None and not entry.ended:
             self.report(Change(ns, before, self._state(entry)))
@@ -530,28 +555,32 @@ class LiveIndex:
     def _count_relatives(self, entry: Entry, sign: int) -> None:
         """Count in its parent, and for its children in the process, where they differ; with -1 take the count back."""
         self._count_in_parent(entry, sign)
-        for pid in self._children.get(entry.pid, ()):
+        for pid in self._children.of(entry.pid):
             child = self.entries.get(pid)
-            if child is not None and child is not entry and _differs(child, entry):
-                entry.doubt += sign * _DIFFERING_CHILD
+            if child is not None and child is not entry and can_differ(child, entry):
+                entry.doubt += sign * DIFFERING_CHILD
 
     def _count_in_parent(self, entry: Entry, sign: int) -> None:
         parent = self.entries.get(entry.parent)
-        if parent is not None and parent is not entry and _differs(entry, parent):
-            parent.doubt += sign * _DIFFERING_CHILD
-
-    def _mark_mixed(self, entry: Entry) -> None:
-        self._change_doubt(entry, entry.doubt | _MIXED)
+        if parent is None or (parent.place is entry.place and not parent.doubt and not entry.doubt):
+            return  # the most frequent case
+        if parent is not entry and can_differ(entry, parent):
+            parent.doubt += sign * DIFFERING_CHILD
 
     def _change_doubt(self, entry: Entry, doubt: int) -> None:
         self._count_in_parent(entry, -1)
         entry.doubt = doubt
         self._count_in_parent(entry, 1)
 
+    def _read(self, pid: int) -> ReadFacts | None:
+        facts = self._reader.read(pid)
+        self._read_until = self._clock()
+        return facts
+
     def _reread(self, pid: int) -> bool:
         """Read again what decides the owner of a process; return whether it could be read."""
-        entry, facts = self.entries.get(pid), self._reader.read(pid)
-        if entry is None or facts is None or not _is_same(entry, facts):
+        entry, facts = self.entries.get(pid), self._read(pid)
+        if entry is None or facts is None or not is_same(entry, facts) or (entry.ended and not facts.is_zombie):
             return False
         entry.start = facts.start
         self._note_read(pid, facts)
@@ -568,16 +597,4 @@ class LiveIndex:
     def _state(self, entry: Entry) -> State:
         parent = self.entries.get(entry.parent)
         parent_key = None if parent is None else (parent.pid, parent.start)
-        return State(entry.pid, entry.start, parent_key, entry.ses, entry.loginuid, entry.cgroup)
-
-
-def _is_same(entry: Entry, facts: ReadFacts) -> bool:
-    """Return whether facts are those of this process, not of a later one with its pid."""
-    return facts.start <= entry.start + SLACK_TICKS
-
-
-def _differs(child: Entry, parent: Entry) -> bool:
-    """Return whether children of one of the two can have another owner than children of the other."""
-    if child.ses != parent.ses or child.cgroup != parent.cgroup:
-        return True
-    return bool((child.doubt | parent.doubt) & _UNKNOWN) or bool(child.doubt & _MIXED)
+        return State(entry.pid, entry.start, parent_key, *entry.place.ids)

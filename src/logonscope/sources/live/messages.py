@@ -1,8 +1,9 @@
 """Messages between the events helper and the service: pure, typed and bounded.
 
-The service sends requests of one byte. The helper sends frames: a kind, a length, and the content. The first is HELLO;
-BATCH is answered by any number of RECORDS and one END, WRITES by one WRITTEN; NOTICE comes unasked, at most one of each
-urgency between two requests.
+The service sends requests of one byte. The helper sends frames: a kind, a length, and the content. The first is HELLO,
+or REFUSED with the reason. BATCH is answered by any number of RECORDS and one END, WRITES by one WRITTEN. NOTICE comes
+unasked, once between two requests. Unasked, too, and at most MAX_PUSHES times between two requests, come batches that
+have writes: any number of RECORDS and one PUSHED.
 """
 
 import json
@@ -14,9 +15,13 @@ from logonscope.sources.live.feed import Rung
 from logonscope.sources.live.records import LoginWrite, Writes
 from logonscope.sources.live.write_watch import CgroupMount
 
-VERSION = 1
+VERSION = 2
 REQUEST_BATCH, REQUEST_WRITES, REQUEST_NAMESPACES = b"B", b"W", b"N"
-HELLO, NOTICE, RECORDS, END, WRITTEN = 1, 2, 3, 4, 5
+HELLO, NOTICE, RECORDS, END, WRITTEN, PUSHED, REFUSED = 1, 2, 3, 4, 5, 6, 7
+_KINDS = frozenset({HELLO, NOTICE, RECORDS, END, WRITTEN, PUSHED, REFUSED})
+
+MAX_PUSHES = 8
+"""Maximum number of batches that are sent between two requests without being requested."""
 
 MAX_FRAME_BYTES = 1 << 20
 HEADER = struct.Struct("=BI")
@@ -59,7 +64,7 @@ def parse_header(data: bytes | memoryview) -> tuple[int, int]:
         MessageError: there is no such kind, or it is too long.
     """
     kind, length = HEADER.unpack(data)
-    if kind not in {HELLO, NOTICE, RECORDS, END, WRITTEN} or length > MAX_FRAME_BYTES:
+    if kind not in _KINDS or length > MAX_FRAME_BYTES:
         raise MessageError(f"invalid frame of kind {kind} with {length} bytes")
     return kind, length
 
@@ -88,12 +93,12 @@ def parse_hello(content: bytes) -> Hello:
 
 
 def pack_end(end: BatchEnd) -> bytes:
-    """Return the content of END."""
+    """Return the content of END and PUSHED."""
     return _END.pack(end.boot_offset, end.lost, end.is_partial) + pack_writes(end.writes)
 
 
 def parse_end(content: bytes) -> BatchEnd:
-    """Parse the content of END.
+    """Parse the content of END or PUSHED.
 
     Raises:
         MessageError: it is invalid.

@@ -1,13 +1,16 @@
 """Reader of single processes for the live index: the few facts that decide owners, from /proc."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from logonscope.sources.linux import parse
 from logonscope.sources.linux.process_files import read_file
 from logonscope.sources.linux.processes import list_pids
 from logonscope.sources.live.entries import ReadFacts, ThreadFacts
 from logonscope.sources.live.write_watch import CgroupMount
+
+MAX_SINGLE_LOOKS = 200
+"""Processes that are looked for singly; whether more of them exist shows a list of all processes."""
 
 
 class ProcReader:
@@ -36,8 +39,8 @@ class ProcReader:
             return None
         finally:
             os.close(handle)
-        comm, _, parent, *_ = stat
-        return ReadFacts(stat[-2], parent, ses, loginuid, cgroup, comm)
+        comm, state, parent, *_ = stat
+        return ReadFacts(stat[-2], parent, ses, loginuid, cgroup, comm, state == "Z")
 
     def read_thread(self, thread: int) -> ThreadFacts | None:
         """Read a thread."""
@@ -58,13 +61,11 @@ class ProcReader:
         except (KeyError, ValueError):
             return None
 
-    def exists(self, pid: int) -> bool:
-        """Return whether there is such a process, be it a zombie. A thread of another process is none."""
-        try:
-            os.close(os.pidfd_open(pid))
-        except OSError:
-            return False
-        return True
+    def existing(self, pids: Collection[int]) -> Collection[int]:
+        """Return those of the processes that there are, be they zombies; a thread of another process is none."""
+        if len(pids) > MAX_SINGLE_LOOKS:
+            return set(list_pids(self._proc))
+        return {pid for pid in pids if _exists(pid)}
 
     def members(self, cgroup: str) -> Iterator[int]:
         """Yield the processes in a cgroup."""
@@ -81,3 +82,11 @@ class ProcReader:
     def pids(self) -> Iterable[int]:
         """Return all processes."""
         return list_pids(self._proc)
+
+
+def _exists(pid: int) -> bool:
+    try:
+        os.close(os.pidfd_open(pid))
+    except OSError:
+        return False
+    return True

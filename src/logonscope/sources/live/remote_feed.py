@@ -4,6 +4,8 @@ import select
 import socket
 import time
 from collections import deque
+from collections.abc import Callable
+from typing import NamedTuple
 
 from logonscope.sources.live import messages
 from logonscope.sources.live.feed import Feed, Notice, Rung
@@ -27,6 +29,13 @@ class SlowFeedError(OSError):
     """The helper has not replied yet."""
 
 
+class _Batch(NamedTuple):
+    """A batch that has come."""
+
+    content: Batch
+    is_pushed: bool  # it was not requested: later events may have happened before now
+
+
 class RemoteFeed(Feed):
     """The events of this machine, read by the events helper."""
 
@@ -38,19 +47,18 @@ class RemoteFeed(Feed):
         """
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._buffer = bytearray()
-        self._replies: deque[bytes] = deque()  # the requests that are not answered yet
+        self._expected: deque[bytes] = deque()  # the requests that are not answered yet
         self._requested = 0.0
-        self._records: list[Record] = []
+        self._records: list[Record] = []  # of a batch whose end has not come yet
+        self._batches: deque[_Batch] = deque()  # that have come
+        self._written: Writes | None = None  # the reply to a request for writes
         self._late = NO_WRITES  # of replies that came too late
-        self._notices: list[bool] = []
+        self._has_notice = self._is_behind = False
         try:
             self._socket.settimeout(HELLO_SECONDS)
             self._socket.connect(path)
             self._socket.setblocking(False)
-            kind, content = self._read_frame(time.monotonic() + HELLO_SECONDS)
-            if kind != messages.HELLO:
-                raise messages.MessageError(f"invalid first frame of kind {kind}")
-            hello = messages.parse_hello(content)
+            hello = self._read_hello(time.monotonic() + HELLO_SECONDS)
         except OSError as error:
             self._socket.close()
             reason = error.strerror or str(error) or "no answer"
@@ -64,36 +72,50 @@ class RemoteFeed(Feed):
 
     @property
     def has_notice(self) -> bool:
-        return bool(self._notices) or self._has_frame()
+        return self._has_notice or bool(self._batches)
+
+    @property
+    def is_behind(self) -> bool:
+        return self._is_behind
 
     def descriptors(self) -> tuple[int, ...]:
         return (self._socket.fileno(),)
 
     def notice(self, descriptor: int) -> Notice:
         del descriptor
-        self._fill()
-        while self._has_frame() and self._buffer[0] == messages.NOTICE:
-            self._take_frame()
-        is_urgent, self._notices = any(self._notices), []
-        return Notice(is_urgent, mutes=False)
+        self._receive()
+        self._has_notice = False
+        return Notice(any(batch.is_pushed for batch in self._batches), mutes=False)
 
     def read_batch(self) -> Batch:
-        self._notices.clear()
-        self._request(messages.REQUEST_BATCH)
-        end = self._wait_for(messages.REQUEST_BATCH)
-        assert isinstance(end, messages.BatchEnd)  # noqa: S101 -- the answer to this request is of this type
-        records, self._records = self._records, []
-        writes, self._late = _merged(self._late, end.writes), NO_WRITES
-        return Batch(records, writes, end.boot_offset, end.lost, end.is_partial)
+        self._receive()
+        # a batch that was pushed, or requested by an earlier call, may have ended before this call
+        is_new_request = not self._batches and messages.REQUEST_BATCH not in self._expected
+        if is_new_request:
+            self._has_notice = False
+        if not self._batches:
+            self._request(messages.REQUEST_BATCH)
+            self._wait_until(self._has_batch)
+        batch, is_pushed = self._batches.popleft()
+        self._is_behind = is_pushed or not is_new_request
+        self._keep_late_writes()
+        writes, self._late = _merged(self._late, batch.writes), NO_WRITES
+        return batch._replace(writes=writes)
 
     def read_writes(self) -> Writes:
         # called while a batch is applied, which must not fail: a late reply counts as lost writes
         try:
+            self._receive()
+            self._keep_late_writes()
             self._request(messages.REQUEST_WRITES)
-            writes = self._wait_for(messages.REQUEST_WRITES)
+            self._wait_until(self._has_written)
         except OSError:
             return Writes(until=time.monotonic_ns(), are_lost=True)
-        assert isinstance(writes, Writes)  # noqa: S101 -- the answer to this request is of this type
+        assert self._written is not None  # noqa: S101 -- waited for
+        writes, self._written = self._written, None
+        # the helper has read these before, and they are not applied yet
+        for batch in self._batches:
+            writes = _merged(writes, batch.content.writes)
         return writes
 
     def watch_namespaces(self) -> None:
@@ -107,51 +129,76 @@ class RemoteFeed(Feed):
 
     def _request(self, request: bytes) -> None:
         """Send a request, unless it was sent and is not answered yet."""
-        if request not in self._replies:
+        if request not in self._expected:
             self._socket.send(request)
-            self._replies.append(request)
+            self._expected.append(request)
             self._requested = time.monotonic()
 
-    def _wait_for(self, request: bytes) -> Writes | messages.BatchEnd:
-        """Return the reply to a request; earlier ones that are still expected come first.
+    def _wait_until(self, has_come: Callable[[], bool]) -> None:
+        """Wait for a reply.
 
         Raises:
             SlowFeedError: it has not come yet.
             OSError: the helper has ended.
         """
         deadline = time.monotonic() + REPLY_SECONDS
-        while True:
-            kind, content = self._read_frame(deadline)
-            if kind == messages.RECORDS:
-                if not self._replies or self._replies[0] != messages.REQUEST_BATCH:
-                    raise messages.MessageError("unexpected records")
-                self._records.extend(parse_messages(content))
-                continue
-            expected = self._replies.popleft() if self._replies else b""
-            if kind == messages.END and expected == messages.REQUEST_BATCH:
-                end = messages.parse_end(content)
-                if request == expected:
-                    return end
-                raise messages.MessageError("unexpected batch")
-            if kind != messages.WRITTEN or expected != messages.REQUEST_WRITES:
-                raise messages.MessageError(f"unexpected frame of kind {kind}")
-            writes = messages.parse_writes(content)
-            if request == expected:
-                return writes
-            self._late = _merged(self._late, writes)
+        while not has_come():
+            seconds = deadline - time.monotonic()
+            if seconds <= 0 or not select.select([self._socket], (), (), seconds)[0]:
+                if self._expected and time.monotonic() - self._requested > SILENT_SECONDS:
+                    raise messages.MessageError("no reply")
+                raise SlowFeedError("no reply yet")
+            self._receive()
 
-    def _read_frame(self, deadline: float) -> tuple[int, bytes]:
-        while True:
-            while not self._has_frame():
-                seconds = deadline - time.monotonic()
-                if seconds <= 0 or not select.select([self._socket], (), (), seconds)[0]:
-                    if self._replies and time.monotonic() - self._requested > SILENT_SECONDS:
-                        raise messages.MessageError("no reply")
-                    raise SlowFeedError("no reply yet")
-                self._fill()
-            kind, content = self._take_frame()
-            if kind != messages.NOTICE:
-                return kind, content
+    def _read_hello(self, deadline: float) -> messages.Hello:
+        while not self._has_frame():
+            seconds = deadline - time.monotonic()
+            if seconds <= 0 or not select.select([self._socket], (), (), seconds)[0]:
+                raise SlowFeedError("no reply yet")
+            self._fill()
+        kind, content = self._take_frame()
+        if kind == messages.REFUSED:
+            raise messages.MessageError(content.decode("utf-8", "replace"))
+        if kind != messages.HELLO:
+            raise messages.MessageError(f"invalid first frame of kind {kind}")
+        return messages.parse_hello(content)
+
+    def _receive(self) -> None:
+        """Take the frames that have come, without waiting."""
+        self._fill()
+        while self._has_frame():
+            self._handle(*self._take_frame())
+
+    def _handle(self, kind: int, content: bytes) -> None:
+        if kind == messages.NOTICE:
+            self._has_notice = True
+        elif kind == messages.RECORDS:
+            self._records.extend(parse_messages(content))
+        elif kind == messages.PUSHED or (kind == messages.END and self._is_expected(messages.REQUEST_BATCH)):
+            end, records = messages.parse_end(content), self._records
+            self._records = []
+            batch = Batch(records, end.writes, end.boot_offset, end.lost, end.is_partial)
+            self._batches.append(_Batch(batch, kind == messages.PUSHED))
+        elif kind == messages.WRITTEN and self._is_expected(messages.REQUEST_WRITES):
+            self._keep_late_writes()
+            self._written = messages.parse_writes(content)
+        else:
+            raise messages.MessageError(f"unexpected frame of kind {kind}")
+
+    def _has_batch(self) -> bool:
+        return bool(self._batches)
+
+    def _has_written(self) -> bool:
+        return self._written is not None
+
+    def _keep_late_writes(self) -> None:
+        """Keep the writes of a reply that came after its call for the next batch."""
+        if self._written is not None:
+            self._late, self._written = _merged(self._late, self._written), None
+
+    def _is_expected(self, request: bytes) -> bool:
+        """Return whether the next reply is to this request, and expect it no more."""
+        return bool(self._expected) and self._expected.popleft() == request
 
     def _fill(self) -> None:
         try:
@@ -174,8 +221,6 @@ class RemoteFeed(Feed):
         kind, length = messages.parse_header(bytes(self._buffer[:size]))
         content = bytes(self._buffer[size : size + length])
         del self._buffer[: size + length]
-        if kind == messages.NOTICE:
-            self._notices.append(content == b"\1")
         return kind, content
 
 

@@ -36,8 +36,13 @@ from logonscope.machine import (
     SocketQuery,
     Source,
 )
+from logonscope.sources.differences import DifferenceFeed
+from logonscope.sources.live.detail_feed import KernelDetailFeed
 from logonscope.sources.live.host import LiveHost, Status
+from logonscope.sources.live.hub import DetailFeed, EventHub
 from logonscope.sources.live.index import LiveIndex
+from logonscope.sources.live.login_reports import LoginReports
+from logonscope.sources.live.ring import RingReader
 from logonscope.sources.live.stream import EventStream
 
 if TYPE_CHECKING:
@@ -51,12 +56,14 @@ HELD_FACTS = frozenset({"ses", "cgroup", "loginuid", "ppid", "start"})
 class LiveSource(BaseSource):
     """The source of this machine, kept true by kernel events."""
 
-    def __init__(self, host: LiveHost) -> None:
+    def __init__(self, host: LiveHost, log_root: str = "/") -> None:
+        """Create a source of a started host; login programs log below ``log_root``."""
         self._host, self._direct = host, host.direct
         self.label = host.direct.label
         self.partial = host.direct.partial
         self.abilities = host.direct.abilities | {"events"}
-        self._stream = EventStream(host)
+        self._stream = EventStream(host, log_root)
+        self._hub = EventHub(self._open_detail_feed)
 
     @property
     def direct(self) -> Source:
@@ -72,6 +79,11 @@ class LiveSource(BaseSource):
     def subscribers(self) -> int:
         """Return the number of readers of events."""
         return self._host.subscribers
+
+    @property
+    def login_reports(self) -> LoginReports:
+        """Return the reader of what login programs log."""
+        return self._stream.login_reports
 
     def machine(self, look: Look, parts: frozenset[Part] = NO_PARTS) -> Machine:
         return self._direct.machine(look, parts)
@@ -107,11 +119,8 @@ class LiveSource(BaseSource):
             return self._direct.memberships(look, query)
         kernel_ids = query.logon_hint.kernel_ids
         with self._host.locked:
-            if kernel_ids is None:
-                memberships: list[Membership] = list(index.memberships.values())
-            else:
-                memberships = [index.memberships[pid] for pid in index.with_kernel_ids([*kernel_ids, None])]
-            has_unknown = bool(index.by_kernel_id.get(None))
+            memberships = index.memberships(None if kernel_ids is None else [*kernel_ids, None])
+            has_unknown = bool(index.places.of_kernel_id(None))
         if has_unknown:
             unknown_pids = frozenset(pid for pid, kernel_id, _ in memberships if kernel_id is None)
             known = [membership for membership in memberships if membership[1] is not None]
@@ -158,6 +167,9 @@ class LiveSource(BaseSource):
     def events(self, since: int | None = None) -> "Iterator[Event]":
         return self._stream.events(since)
 
+    def event_reader(self, since: int | None = None) -> RingReader:
+        return self._hub.reader(since)
+
     def at(self, moment: datetime) -> Source:
         return self._direct.at(moment)
 
@@ -167,10 +179,19 @@ class LiveSource(BaseSource):
     def checks(self, look: Look) -> Iterator[Check]:
         yield from self._direct.checks(look)
         yield describe_status(self._host.status)
+        yield self._stream.login_reports.check()
 
     def close(self) -> None:
+        self._hub.close()
+        self._stream.close()
         self._host.close()
         self._direct.close()
+
+    def _open_detail_feed(self) -> DetailFeed:
+        """Return the best feed of events with details."""
+        if self._host.status.rung is None:
+            return DifferenceFeed(self._direct, self._host.ownership)
+        return KernelDetailFeed(self._stream, self._host.ownership)
 
     def _index(self, look: Look) -> LiveIndex | None:
         """Return the index with all events until now, once for each request; None: /proc must be read."""
@@ -181,17 +202,19 @@ class LiveSource(BaseSource):
     ) -> tuple[Iterator[Process], list[int]]:
         """Return processes with the facts that the index holds, and the pids of those whose logon is not known."""
         with self._host.locked:
-            pids = index.entries if kernel_ids is None else index.with_kernel_ids([*kernel_ids, None])
-            entries = [index.entries[pid] for pid in pids]
+            if kernel_ids is None:
+                entries = list(index.entries.values())
+            else:
+                entries = [index.entries[pid] for pid, _, _ in index.memberships([*kernel_ids, None])]
         known = (
             Process(
-                entry.pid, ses=entry.ses, loginuid=entry.loginuid, cgroup=entry.cgroup, ppid=entry.parent,
-                start=entry.start,
+                entry.pid, ses=entry.place.ses, loginuid=entry.place.loginuid, cgroup=entry.place.cgroup,
+                ppid=entry.parent, start=entry.start,
             )
             for entry in entries
-            if entry.ses is not None and entry.cgroup is not None
+            if entry.place.is_known
         )  # fmt: skip
-        return known, [entry.pid for entry in entries if entry.ses is None or entry.cgroup is None]
+        return known, [entry.pid for entry in entries if not entry.place.is_known]
 
     def _with_read(
         self, look: Look, query: ProcessQuery, known: list[Process], pids: frozenset[int]
@@ -205,7 +228,8 @@ def describe_status(status: Status) -> Check:
     """Return the check of ``doctor`` about events."""
     if status.rung is None:
         return Check(
-            "live", False, f"no kernel events: {status.failure}; /proc is read for every answer, logins are remembered",
+            "live", False if status.is_set_up else None,
+            f"no kernel events: {status.failure}; /proc is read for every answer, logins are remembered",
             "start logonscope-events.service, or run the service as root in the initial pid namespace",
         )  # fmt: skip
     counts, refused = status.counts, "; ".join(status.rung.refused)

@@ -3,10 +3,8 @@
 Events are made only while there is a reader. A reader that is too slow, or comes back too late, gets EventsLost.
 """
 
-import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from operator import itemgetter
 
 from logonscope.answers.logon_session import LogonSession
@@ -25,6 +23,10 @@ from logonscope.machine.events import (
 )
 from logonscope.sources.live.entries import Change, State
 from logonscope.sources.live.host import LiveHost
+from logonscope.sources.live.index import LiveIndex
+from logonscope.sources.live.login_reports import LoginReports
+from logonscope.sources.live.ring import EventRing, RingReader
+from logonscope.sources.live.user_changes import UserChanges, attempt_makers
 
 MAX_EVENTS = 65_536
 """Maximum number of events that are kept for slow readers."""
@@ -38,51 +40,51 @@ EventMaker = Callable[[EventHead], Event]
 class EventStream:
     """The events of a live host, for any number of readers."""
 
-    def __init__(self, host: LiveHost) -> None:
+    def __init__(self, host: LiveHost, log_root: str = "/") -> None:
+        """Create a stream without readers.
+
+        Args:
+            host: whose events are reported.
+            log_root: the root directory below which login programs log.
+        """
         self._host = host
-        self._events: deque[Event] = deque(maxlen=MAX_EVENTS)
+        self._ring = EventRing(MAX_EVENTS)
         self._cursor = 0
         self._changes: list[Change] = []
-        self._condition = threading.Condition()
         self._logons: dict[str, tuple[LogonSession, Owner]] = {}  # those that were reported
         self._new_logons: dict[str, float] = {}  # LogonId -> when it is reported at the latest
         self._known_ids: frozenset[str] = frozenset()
         self._lost = 0
+        self._user_changes = UserChanges(host.direct)
+        self.login_reports = LoginReports(log_root, host.call_soon)
 
     def __repr__(self) -> str:
         return f"<EventStream at {self._cursor}>"
 
-    def events(self, since: int | None = None) -> Iterator[Event]:
-        """Yield events after a cursor, or from now on; closing the iterator ends it."""
+    def events(self, since: int | None = None) -> RingReader:
+        """Return a reader of the events after a cursor, or from now on."""
+        rung = self._host.status.rung
+        reader = self._ring.reader(since, "no kernel events" if rung is None else rung.name, self._unsubscribe)
         self._subscribe()
-        try:
-            with self._condition:
-                cursor = self._cursor if since is None else since
-                # a cursor of another run of the service
-                if cursor > self._cursor:
-                    cursor = -1
-            while True:
-                with self._condition:
-                    while cursor == self._cursor:
-                        self._condition.wait()
-                    first = self._cursor - len(self._events) + 1
-                    missed = max(0, first - cursor - 1) if cursor >= 0 else None
-                    start = max(cursor + 1, first) if cursor >= 0 else first
-                    batch = [event for event in self._events if event.head.cursor >= start]
-                    cursor = self._cursor
-                if missed is None or missed:
-                    yield EventsLost(EventHead(time.monotonic_ns(), start - 1), missed)
-                yield from batch
-        finally:
-            self._unsubscribe()
+        return reader
+
+    @property
+    def host(self) -> LiveHost:
+        """Return the host that the events are of."""
+        return self._host
+
+    def close(self) -> None:
+        """Close all readers."""
+        self._ring.close()
 
     def _subscribe(self) -> None:
         with self._host.locked:
             self._host.subscribers += 1
             if self._host.subscribers == 1:
                 self._host.after_batch = self._make_events
+                self.login_reports.start()
                 if self._host.index is not None:
-                    self._host.index.report = self._changes.append
+                    self._report_to(self._host.index)
                     self._lost = self._host.index.counts.losses
                 # those that exist already are no news
                 self._logons = {logon_id: self._describe(owner) for logon_id, owner in self._current_owners().items()}
@@ -95,40 +97,61 @@ class EventStream:
             if self._host.subscribers == 0:
                 self._host.after_batch = None
                 self._changes.clear()
+                self._user_changes.clear()
+                self.login_reports.stop()
                 if self._host.index is not None:
-                    self._host.index.report = None
+                    self._host.index.report = self._host.index.users.report = None
                 # what happens from now on is missed
-                self._events.clear()
                 self._cursor += 1
+                self._ring.forget(self._cursor)
+
+    def _report_to(self, index: LiveIndex) -> None:
+        """Have an index report its changes."""
+        index.report, index.users.report = self._changes.append, self._user_changes.add
 
     def _make_events(self) -> float | None:
         """Make the events of the changes of a batch; called by the live host with its lock held."""
         index = self._host.index
+        reports = self.login_reports.take(_never if index is None else index.users.was_elevated)
+        self._user_changes.add_commands(reports)
         if index is None:
+            self._publish(attempt_makers(reports, _no_process, self._owner_of()))
             return None
         if index.report is None:  # a new index, after the feed had ended
-            index.report = self._changes.append
-        changes, boot_offset = self._changes[:], time.clock_gettime_ns(time.CLOCK_BOOTTIME) - time.monotonic_ns()
+            self._report_to(index)
+        changes = self._changes[:]
         self._changes.clear()
-        if not changes and not self._new_logons and index.counts.losses == self._lost:
+        has_news = changes or reports or self._new_logons or self._user_changes.next_due is not None
+        if not has_news and index.counts.losses == self._lost:
             return None
-        look = Look()
-        logins = self._host.logins(look)
-        owner_of = self._host.ownership.index(logins, self._host.direct.machine(look)).owner
+        owner_of = self._owner_of()
         makers: list[tuple[int, EventMaker]] = []
         if index.counts.losses != self._lost:
             self._lost = index.counts.losses
             makers.append((time.monotonic_ns(), _LostMaker().make))
         now = time.monotonic_ns()
         makers += [(change.kernel_ns or now, _ChangeMaker(change, owner_of).make) for change in changes]
+        makers += attempt_makers(reports, index.process_at, owner_of)
+        makers += self._user_changes.makers(owner_of)
         makers += self._logon_events()
-        makers.sort(key=itemgetter(0))
-        with self._condition:
-            for moment, make in makers:
-                self._cursor += 1
-                self._events.append(make(EventHead(moment + boot_offset, self._cursor)))
-            self._condition.notify_all()
-        return min(self._new_logons.values(), default=None)
+        self._publish(makers)
+        due = self._user_changes.next_due
+        return min((*self._new_logons.values(), *(() if due is None else (due,))), default=None)
+
+    def _owner_of(self) -> Callable[[Process], Owner]:
+        look = Look()
+        logins = self._host.logins(look)
+        return self._host.ownership.index(logins, self._host.direct.machine(look)).owner
+
+    def _publish(self, makers: Iterable[tuple[int, EventMaker]]) -> None:
+        """Make events in the order of their moments, and pass them to the readers."""
+        boot_offset = time.clock_gettime_ns(time.CLOCK_BOOTTIME) - time.monotonic_ns()
+        events = []
+        for moment, make in sorted(makers, key=itemgetter(0)):
+            self._cursor += 1
+            events.append(make(EventHead(moment + boot_offset, self._cursor)))
+        if events:
+            self._ring.publish(events, self._cursor)
 
     def _logon_events(self) -> Iterator[tuple[int, EventMaker]]:
         """Yield what happened to logon sessions."""
@@ -158,7 +181,7 @@ class EventStream:
             return {}
         look = Look()
         logons = self._host.ownership.index(self._host.logins(look), self._host.direct.machine(look))
-        places = {(kernel_id, cgroup) for _, kernel_id, cgroup in index.memberships.values()}
+        places = {(place.ses, place.cgroup) for place in index.places}
         owners = (logons.owner(Process(0, ses=kernel_id, cgroup=cgroup)) for kernel_id, cgroup in places)
         return {owner.logon_id: owner for owner in owners if owner.logon_id is not None}
 
@@ -167,7 +190,7 @@ class EventStream:
         host, look = self._host, Look()
         machine, index = host.direct.machine(look), host.index
         logons = host.ownership.index(host.logins(look), machine)
-        members = () if index is None else list(index.memberships.values())
+        members = () if index is None else index.memberships()
         pids = frozenset(
             pid
             for pid, kernel_id, cgroup in members
@@ -217,6 +240,15 @@ class _LostMaker:
     def make(self, head: EventHead) -> Event:
         """Make the event."""
         return EventsLost(head, None)
+
+
+def _never(_pid: int, _moment: int) -> bool:
+    """Return that no process is known to have run a set-user-ID program: without events, none is."""
+    return False
+
+
+def _no_process(_pid: int, _ns: int) -> None:
+    """Return no process: without events, none is known."""
 
 
 def _process(state: State) -> Process:

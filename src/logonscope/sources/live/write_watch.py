@@ -4,9 +4,12 @@ The process connector reports neither. An event is in the queue when the writer'
 """
 
 import ctypes
+import errno
+import fcntl
 import os
 import re
 import struct
+import termios
 import time
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
@@ -23,6 +26,8 @@ _EVENT = struct.Struct("=IBBHQii")
 
 _READ_BYTES = _EVENT.size * 128
 """Bytes of one read: each event is an open file until it is handled."""
+
+_NO_RESOURCES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 
 _LOGIN_UID = re.compile(r"/([0-9]+)(?:/task/[0-9]+)?/loginuid$")
 _PROCS = "/cgroup.procs"
@@ -84,17 +89,27 @@ class WriteWatch:
         self._devices.add(device)
 
     def read(self) -> Writes:
-        """Return the writes that were made until now, without waiting."""
+        """Return the writes that were made before this call, without waiting.
+
+        Raises:
+            OSError: the watch is closed.
+        """
         logins, moves, are_lost = set[LoginWrite](), set[str](), False
-        while True:
-            # before the last read, which finds nothing: every write made before this moment is among the others
-            until = time.monotonic_ns()
+        # no more than are queued now: any user can write to files of /proc faster than they are read
+        queued = self._queued_bytes()
+        while queued > 0:
             try:
-                data = os.read(self._descriptor, _READ_BYTES)
+                data = os.read(self._descriptor, min(queued, _READ_BYTES))
             except BlockingIOError:
-                return Writes(frozenset(logins), frozenset(moves), until, are_lost)
-            except OSError:
-                continue  # the file of one event could not be opened: it is gone (ENODEV); the event was consumed
+                break
+            except OSError as error:
+                if error.errno == errno.EBADF:
+                    raise
+                # The file of one event could not be opened, and the event was consumed. Mostly it is gone (ENODEV).
+                are_lost = are_lost or error.errno in _NO_RESOURCES
+                queued -= _EVENT.size
+                continue
+            queued -= len(data)
             for _, _, _, _, mask, descriptor, thread in _EVENT.iter_unpack(data):
                 if mask & _FAN_Q_OVERFLOW:
                     are_lost = True
@@ -104,10 +119,15 @@ class WriteWatch:
                     self._add_write(descriptor, thread, logins, moves)
                 finally:
                     os.close(descriptor)
+        # a write is merged with an earlier one of the same thread that was not read yet: all came before this moment
+        return Writes(frozenset(logins), frozenset(moves), time.monotonic_ns(), are_lost)
 
     def close(self) -> None:
         """End the watch."""
         os.close(self._descriptor)
+
+    def _queued_bytes(self) -> int:
+        return int(struct.unpack("=i", fcntl.ioctl(self._descriptor, termios.FIONREAD, bytes(4)))[0])
 
     def _add_write(self, descriptor: int, thread: int, logins: set[LoginWrite], moves: set[str]) -> None:
         try:

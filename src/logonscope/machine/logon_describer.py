@@ -1,11 +1,14 @@
-"""Details of logins that the journal keeps: where they came from, and how they authenticated."""
+"""Descriptions of logon sessions with details: where a login came from, and how it authenticated."""
 
 from collections.abc import Sequence
 
 from logonscope.answers.logon_session import LogonSession
 from logonscope.errors import LogonscopeError
 from logonscope.facts import Process
-from logonscope.machine import NO_PARTS, AuthenticationQuery, Look, Owner, Ownership, Source
+from logonscope.machine.look import Look
+from logonscope.machine.ownership import Owner, Ownership
+from logonscope.machine.queries import AuthenticationQuery
+from logonscope.machine.source import NO_PARTS, Source
 
 
 class LogonDescriber:

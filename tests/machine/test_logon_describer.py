@@ -1,6 +1,6 @@
 """Logon sessions that the journal describes."""
 
-from logonscope.journal.logon_details import LogonDescriber
+from logonscope.machine.logon_describer import LogonDescriber
 from logonscope.ownership import LINUX
 from logonscope.sources.linux import LinuxSource
 from tests.journal.polled import PolledMachine

@@ -1,0 +1,99 @@
+"""Events of a host: what happened to a process or a logon session, as far as the caller may see it."""
+
+from datetime import datetime
+from typing import Literal, NamedTuple, get_args
+
+from logonscope.answers.logon_session import LogonSession
+from logonscope.answers.session_process import SessionProcess
+
+EventName = Literal[
+    "ProcessStarted", "ProcessChanged", "ProcessEnded", "LogonStarted", "LoggedOut", "LogonEnded", "LogonFailed",
+    "UserChanged", "Lost",
+]  # fmt: skip
+
+EVENT_NAMES = frozenset[str](get_args(EventName))
+PROCESS_EVENTS = frozenset[str]({"ProcessStarted", "ProcessChanged", "ProcessEnded"})
+LOGON_EVENTS = frozenset[str]({"LogonStarted", "LoggedOut", "LogonEnded", "LogonFailed"})
+
+
+class FailedAttempt(NamedTuple):
+    """A refused attempt to log in, or to become another user.
+
+    Attributes:
+        service: sshd, login, su, sudo, or another PAM service.
+        user: the name that was tried; it need not be an account.
+        is_known_user: whether there is an account of that name.
+        method: password, publickey, ...
+        by_user: who tried to become the user, with su and sudo.
+        command: the command that sudo did not run.
+        reason: why, in the words of the program.
+        source: the log: journal, btmp.
+    """
+
+    service: str
+    user: str | None
+    is_known_user: bool | None
+    remote_address: str | None
+    remote_port: int | None
+    remote_host: str | None
+    method: str | None
+    tty: str | None
+    by_user: str | None
+    command: str | None
+    reason: str | None
+    attempts: int
+    pid: int | None
+    source: str
+
+
+class ChangedUser(NamedTuple):
+    """A change of the user of a process.
+
+    Attributes:
+        is_complete: the real uid changed, too; if not, the rights are those of a set-user-ID program while it runs.
+        through: the program that made it possible, such as sudo.
+        command: the command line as sudo logged it.
+    """
+
+    from_uid: int | None
+    from_user: str | None
+    to_uid: int
+    to_user: str | None
+    is_complete: bool
+    program: str | None
+    through: str | None
+    command: str | None
+    source: str
+
+
+class HostEvent(NamedTuple):
+    """Something that happened. Fields that an event does not have are None.
+
+    Attributes:
+        event: what happened; Lost: events before this one were lost.
+        time: when, by the kernel's clock.
+        cursor: continues a watch after this event; None: it cannot be continued here.
+        process: the process: as it is after the event, or was before its end.
+        before: of ProcessChanged: the process as it was.
+        session: the logon session: of logon events, and of process events if they are watched with sessions.
+        exit_code, signal: how a process ended; both None: not known.
+        attempt: of LogonFailed.
+        change: of UserChanged.
+        missed: of Lost: the number of events; None: not known.
+    """
+
+    event: EventName
+    time: datetime | None
+    cursor: str | None
+    process: SessionProcess | None = None
+    before: SessionProcess | None = None
+    session: LogonSession | None = None
+    exit_code: int | None = None
+    signal: int | None = None
+    attempt: FailedAttempt | None = None
+    change: ChangedUser | None = None
+    missed: int | None = None
+
+    def __repr__(self) -> str:
+        row = self.process or self.session or self.attempt or self.change or self.missed
+        return f"HostEvent({self.event}, {row!r})"

@@ -1,0 +1,174 @@
+"""Classes of events that are about no instance of a class (extrinsic events), and how their properties are made."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from logonscope.broker.event_request import EventRequest
+from logonscope.broker.event_rows import NS, boot_offset
+from logonscope.cim.classes import Class
+from logonscope.cim.types import Value
+from logonscope.machine import local_datetime
+from logonscope.machine.events import (
+    Event,
+    LoggedOut,
+    LogonEnded,
+    LogonFailed,
+    LogonStarted,
+    ProcessEnded,
+    ProcessStarted,
+    UserChanged,
+)
+from logonscope.machine.identity import process_guid
+from logonscope.providers.helpers.text import clean
+from logonscope.providers.sid import binary_sid
+
+FILETIME_EPOCH = 11_644_473_600
+"""Seconds from 1601, where FILETIME begins, to 1970."""
+
+PropertyMaker = Callable[[EventRequest, Any], Value]
+
+
+class EventClass(NamedTuple):
+    """A class of events: the events that are its instances, and how each property is made."""
+
+    events: tuple[type, ...]
+    properties: Mapping[str, PropertyMaker]
+    is_for_hidden: bool = False  # also events of processes that the caller may not see, with identity columns only
+
+
+def filetime(event: Event) -> int:
+    """Return the time of an event in 100 ns since 1601."""
+    return int((event.head.kernel_ns / NS + boot_offset() + FILETIME_EPOCH) * 10_000_000)
+
+
+def _time(_: EventRequest, event: Any) -> Value:
+    return local_datetime(event.head.kernel_ns / NS + boot_offset())
+
+
+def _sid(_: EventRequest, event: Any) -> Value:
+    uid = event.process.uids[1] if event.process.uids else None
+    return None if uid is None else binary_sid(uid)
+
+
+def _exit_status(_: EventRequest, event: ProcessEnded) -> Value:
+    # wait(2): an exit code, or a signal, as the shell shows it
+    if event.status is None:
+        return None
+    signal = event.status & 0x7F
+    return 128 + signal if signal else event.status >> 8 & 0xFF
+
+
+class _Session:
+    """Makes a property of the logon session of an event."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __call__(self, _: EventRequest, event: Any) -> Value:
+        value: Any = None if isinstance(event, LogonFailed) else getattr(event.session, self._name)
+        return clean(value) if isinstance(value, str) else value
+
+
+class _Attempt:
+    """Makes a property of a failed attempt; of other events that of their logon session, if it has one."""
+
+    def __init__(self, name: str, session_field: str | None = None) -> None:
+        self._name, self._session_field = name, session_field
+
+    def __call__(self, _: EventRequest, event: Any) -> Value:
+        value: Any = None
+        if isinstance(event, LogonFailed):
+            value = getattr(event.attempt, self._name)
+        elif self._session_field is not None:
+            value = getattr(event.session, self._session_field)
+        return clean(value) if isinstance(value, str) else value
+
+
+class _Change:
+    """Makes a property of a change of user."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __call__(self, _: EventRequest, event: UserChanged) -> Value:
+        value: Any = getattr(event.change, self._name)
+        return clean(value) if isinstance(value, str) else value
+
+
+_TRACE: Mapping[str, PropertyMaker] = {
+    "ProcessID": lambda _, event: event.process.pid,
+    "ParentProcessID": lambda _, event: event.process.ppid,
+    "SessionID": lambda request, event: request.ownership.session_number(event.process, event.owner),
+    "Sid": _sid,
+    "ProcessName": lambda _, event: clean(event.process.name or event.process.comm),
+}
+
+EVENT_CLASSES: Mapping[str, EventClass] = {
+    "Win32_ProcessStartTrace": EventClass((ProcessStarted,), _TRACE, is_for_hidden=True),
+    "Win32_ProcessStopTrace": EventClass((ProcessEnded,), {**_TRACE, "ExitStatus": _exit_status}, is_for_hidden=True),
+    "LS_LogonEvent": EventClass(
+        (LogonStarted, LoggedOut, LogonEnded, LogonFailed),
+        {
+            "Event": lambda _, event: type(event).__name__,
+            "Time": _time,
+            "LogonId": _Session("logon_id"),
+            "LogonGuid": _Session("guid"),
+            "User": _Attempt("user", "user"),
+            "Uid": _Session("uid"),
+            "IsKnownUser": _Attempt("is_known_user"),
+            "LogonType": _Session("logon_type"),
+            "Service": _Attempt("service", "service"),
+            "Terminal": _Attempt("tty", "tty"),
+            "RemoteHost": _Attempt("remote_host", "remote_host"),
+            "RemoteAddress": _Attempt("address", "remote_address"),
+            "RemotePort": _Attempt("port", "remote_port"),
+            "AuthenticationMethod": _Attempt("method", "authentication_method"),
+            "KeyType": _Session("key_type"),
+            "KeyFingerprint": _Session("key_fingerprint"),
+            "ByUser": _Attempt("by_user"),
+            "Command": _Attempt("command"),
+            "Reason": _Attempt("reason"),
+            "Attempts": _Attempt("attempts"),
+        },
+    ),
+    "LS_UserChangeEvent": EventClass(
+        (UserChanged,),
+        {
+            "Time": _time,
+            "ProcessId": lambda _, event: event.process.pid,
+            "ProcessGuid": lambda request, event: process_guid(request.machine, event.process),
+            "LogonId": lambda _, event: event.owner.logon_id,
+            "LogonGuid": lambda request, event: request.logon_guid(event.owner),
+            "FromUid": _Change("from_uid"),
+            "FromUser": _Change("from_user"),
+            "ToUid": _Change("to_uid"),
+            "ToUser": _Change("to_user"),
+            "IsComplete": _Change("is_complete"),
+            "Program": _Change("program"),
+            "Through": _Change("through"),
+            "Command": _Change("command"),
+        },
+    ),
+}
+"""Classes of events by name."""
+
+
+def event_classes(cls: Class) -> list[tuple[Class, EventClass]]:
+    """Return the classes of events among a class and its subclasses."""
+    members = cls.schema.class_with_subclasses(cls.name, cls.namespace)
+    return [(member, EVENT_CLASSES[member.name]) for member in members if member.name in EVENT_CLASSES]
+
+
+def event_row(request: EventRequest, cls: Class, event_class: EventClass, event: Event) -> tuple[Value, ...]:
+    """Return the values of all properties of an event, in the order of its class."""
+    return tuple(
+        [
+            filetime(event) if name == "TIME_CREATED" else _value(request, event_class, name, event)
+            for name in cls.properties
+        ]
+    )
+
+
+def _value(request: EventRequest, event_class: EventClass, name: str, event: Event) -> Value:
+    make = event_class.properties.get(name)
+    return None if make is None else make(request, event)

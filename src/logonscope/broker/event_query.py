@@ -1,0 +1,296 @@
+"""Event queries: which events of the stream, and which differences between readings, are results of a WQL query."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from logonscope.answers.logon_session import LogonSession
+from logonscope.broker.access import Visibility
+from logonscope.broker.event_classes import EventClass, event_classes, event_row, filetime
+from logonscope.broker.event_grouping import EventGroups
+from logonscope.broker.event_instances import Difference, PolledClass, StreamedClass, is_streamed
+from logonscope.broker.event_request import EventRequest
+from logonscope.broker.plan import INSTANCE_GENUS, system_properties
+from logonscope.broker.request import Request
+from logonscope.cim.classes import Class
+from logonscope.cim.instances import Instance, Shape, column_indexes
+from logonscope.cim.types import Value
+from logonscope.errors import NotSupportedError
+from logonscope.machine.events import Event
+from logonscope.providers.helpers.registry import provided_classes
+from logonscope.wql.bind import CLASS
+from logonscope.wql.condition import FALSE, TRUE, Condition, NullTest, Term, Truth, simplify
+from logonscope.wql.events import POLLED, TARGET, EventQuery
+from logonscope.wql.predicate import ColumnReader, Predicate, compile_predicate
+from logonscope.wql.tree import ISA
+
+CREATION, DELETION, MODIFICATION = (
+    "__InstanceCreationEvent", "__InstanceDeletionEvent", "__InstanceModificationEvent",
+)  # fmt: skip
+PREVIOUS = "PreviousInstance"
+AGGREGATE = "__AggregateEvent"
+
+EventValues = tuple[Any, ...]
+"""What a condition is tested on: the row of TargetInstance, that of PreviousInstance, and the row of the event."""
+
+
+class _Reader:
+    """Reads a column of a condition from EventValues: the part, and the index in its row."""
+
+    def __init__(self, part: int, index: int) -> None:
+        self._part, self._index = part, index
+
+    def __call__(self, values: EventValues) -> Any:
+        row = values[self._part]
+        return None if row is None else row[self._index]
+
+
+class _PathReader:
+    """Reads a system property of an embedded instance that its keys decide, such as __RELPATH."""
+
+    def __init__(self, part: int, shape: Shape, name: str) -> None:
+        self._part, self._shape, self._name = part, shape, name
+
+    def __call__(self, values: EventValues) -> Any:
+        row = values[self._part]
+        return None if row is None else Instance(self._shape, row)[self._name]
+
+
+class Rule(NamedTuple):
+    """The test of the events of one class, about instances of one class; None: every event matches."""
+
+    cls: Class
+    target: Class | None
+    matches: Predicate | None
+    by: Sequence[ColumnReader]
+
+
+class EventQueryRun:
+    """A running event query of one caller."""
+
+    def __init__(self, request: Request, query: EventQuery, sessions: Callable[[], dict[str, LogonSession]]) -> None:
+        """Prepare the query; read the classes that are compared with earlier readings.
+
+        Args:
+            request: the request of the caller.
+            query: the query.
+            sessions: reads the logon sessions that the caller sees, by LogonId.
+
+        Raises:
+            NotSupportedError: there are no events of the class.
+        """
+        self._query, self._server = query, request.host_name
+        self._check: Callable[[], None] = request.look.check
+        self._streamed: list[StreamedClass] = []
+        self._polled: list[PolledClass] = []
+        self._extrinsic: list[tuple[Class, EventClass]] = []
+        self._rules: dict[tuple[str, str], Rule | None] = {}
+        self._groups: EventGroups | None = None
+        if query.grouping is not None:
+            self._groups = EventGroups(query.grouping, query.cls, self._checkpoint)
+        if query.cls.is_a(POLLED):
+            self._prepare_instances(request, sessions)
+        else:
+            self._extrinsic = event_classes(query.cls)
+            if not self._extrinsic:
+                hint = "Win32_ProcessStartTrace, Win32_ProcessStopTrace, LS_LogonEvent, LS_UserChangeEvent"
+                raise NotSupportedError(f"there are no events of {query.cls.name}", f"the classes are {hint}")
+
+    def __repr__(self) -> str:
+        return f"<EventQueryRun of {self._query.cls.name}>"
+
+    def _prepare_instances(self, request: Request, sessions: Callable[[], dict[str, LogonSession]]) -> None:
+        targets = {cls.name: cls for target in self._query.target_classes for cls in provided_classes(target)}
+        classes = [
+            cls
+            for cls in targets.values()
+            if any(self._rule(event_class, cls) is not None for event_class in self._operation_classes())
+        ]
+        if not classes:
+            names = ", ".join(target.name for target in self._query.target_classes)
+            raise NotSupportedError(f"no instance of {names} can match", "watch a class that has instances here")
+        known: dict[str, LogonSession] | None = None
+        for cls in classes:
+            if not is_streamed(cls):
+                self._polled.append(PolledClass(request, cls, self._query.polling_seconds or 1.0))
+                continue
+            # described once for all classes of logon sessions
+            if known is None:
+                known = sessions()
+            self._streamed.append(StreamedClass(cls, known))
+
+    def _operation_classes(self) -> list[Class]:
+        cls = self._query.cls
+        return [
+            member
+            for member in cls.schema.class_with_subclasses(cls.name, cls.namespace)
+            if member.name in {CREATION, DELETION, MODIFICATION}
+        ]
+
+    @property
+    def due(self) -> float | None:
+        """Return the moment at which ``poll`` has something to do; None: never."""
+        moments = [polled.due for polled in self._polled]
+        if self._groups is not None and (group_due := self._groups.due) is not None:
+            moments.append(group_due)
+        return min(moments, default=None)
+
+    def results(self, request: EventRequest, visibility: Visibility, event: Event) -> Iterator[Instance]:
+        """Yield the results for an event of the stream, before the caller's access was checked."""
+        self._check = request.look.check
+        for streamed in self._streamed:
+            seen = visibility.view_event(event, include_hidden=streamed.includes_hidden, of_instances=True)
+            if seen is not None:
+                for difference in streamed.differences(request, seen):
+                    yield from self._of_difference(difference, filetime(event))
+        # an event can be an instance of several classes, such as a class and its superclass
+        for cls, event_class in self._extrinsic:
+            if isinstance(event, event_class.events):
+                seen = visibility.view_event(event, include_hidden=event_class.is_for_hidden)
+                if seen is not None:
+                    row = event_row(request, cls, event_class, seen)
+                    yield from self._deliver(self._rule(cls, None), (None, None, row), tuple(cls.properties))
+
+    def poll(self, request: Request) -> Iterator[Instance]:
+        """Yield the results that are due: differences between two readings, and complete groups."""
+        self._check = request.look.check
+        now = time.monotonic()
+        for polled in self._polled:
+            if polled.due <= now:
+                moment = int((time.time() + 11_644_473_600) * 10_000_000)
+                for difference in polled.poll(request):
+                    yield from self._of_difference(difference, moment)
+        if self._groups is not None:
+            for representative, count in self._groups.complete():
+                yield self._aggregate(representative, count)
+
+    def _of_difference(self, difference: Difference, moment: int) -> Iterator[Instance]:
+        cls, before, after = difference
+        name = CREATION if before is None else DELETION if after is None else MODIFICATION
+        event_class = next((member for member in self._operation_classes() if member.name == name), None)
+        rule = None if event_class is None else self._rule(event_class, cls)
+        if rule is None or event_class is None:
+            return
+        # the event of a removal has the instance as it was, and no previous one
+        target, previous = (before, None) if after is None else (after, before)
+        values = {TARGET: target, PREVIOUS: previous, "TIME_CREATED": moment}
+        columns = tuple(event_class.properties)
+        row = tuple([values.get(column) for column in columns])
+        yield from self._deliver(rule, (target, previous, row), columns)
+
+    def _deliver(self, rule: Rule | None, values: EventValues, columns: tuple[str, ...]) -> Iterator[Instance]:
+        """Yield the instance of an event that matches, or add it to its group."""
+        if rule is None or (rule.matches is not None and not rule.matches(values)):
+            return
+        *embedded, row = values
+        whole = list(row)
+        if rule.target is not None:
+            shape = self._shape(rule.target)
+            for name, part in zip((TARGET, PREVIOUS), embedded, strict=True):
+                if name in columns and part is not None:
+                    whole[columns.index(name)] = Instance(shape, part)
+        # SELECT TargetInstance.Name returns the whole embedded object, as WMI does
+        shown = self._query.columns
+        instance = Instance(
+            Shape(rule.cls, column_indexes(columns), self._server, columns if shown is None else shown), tuple(whole)
+        )
+        if self._groups is None:
+            yield instance
+        else:
+            self._groups.add(tuple([read(values) for read in rule.by]), instance)
+
+    def _aggregate(self, representative: Instance, count: int) -> Instance:
+        cls = self._query.cls.schema.get(AGGREGATE, self._query.cls.namespace)
+        columns = tuple(cls.properties)
+        values: dict[str, Any] = {"NumberOfEvents": count, "Representative": representative}
+        return Instance(
+            Shape(cls, column_indexes(columns), self._server, columns), tuple([values.get(name) for name in columns])
+        )
+
+    def _shape(self, cls: Class) -> Shape:
+        columns = tuple(cls.properties)
+        return Shape(cls, column_indexes(columns), self._server, columns)
+
+    def _checkpoint(self) -> None:
+        self._check()
+
+    def _rule(self, event_class: Class, target: Class | None) -> Rule | None:
+        """Return the test of events of a class about instances of a class; None: no such event matches."""
+        key = event_class.name, "" if target is None else target.name
+        if key not in self._rules:
+            self._rules[key] = self._make_rule(event_class, target)
+        return self._rules[key]
+
+    def _make_rule(self, event_class: Class, target: Class | None) -> Rule | None:
+        condition = simplify(self._query.condition or TRUE, _ClassDecision(event_class, target, self._server).decide)
+        if condition == FALSE:
+            return None
+        readers = _ColumnReaders(event_class, target, self._server)
+        matches = None
+        if condition != TRUE:
+            matches = compile_predicate(condition, readers.get, target or event_class, self._checkpoint, self._server)
+        by = () if self._groups is None else tuple(map(readers.get, self._groups.by))
+        return Rule(event_class, target, matches, by)
+
+
+class _ClassDecision:
+    """Decides the terms of a condition that the classes of event and instance decide alone."""
+
+    def __init__(self, event_class: Class, target: Class | None, server: str) -> None:
+        self._target = target
+        self._constants: dict[str, Value] = {**system_properties(event_class, INSTANCE_GENUS, 0, server)}
+        if target is not None:
+            for part in (TARGET, PREVIOUS):
+                constants = system_properties(target, INSTANCE_GENUS, len(target.properties), server)
+                self._constants |= {f"{part}.{name}".upper(): value for name, value in constants.items()}
+        self._event_class = event_class
+
+    def decide(self, term: Term | NullTest) -> Condition:
+        """Return what replaces a term; see ``wql.condition.simplify``."""
+        if isinstance(term, Term) and term.kind == CLASS:
+            is_a = self._target is not None and self._target.is_a(str(term.value))
+            return Truth(is_a is (term.operator == ISA))
+        if term.column in {TARGET, PREVIOUS}:
+            return Truth(isinstance(term, NullTest) and not term.is_null)
+        name = term.column.upper()
+        if name in self._constants:
+            constant = self._constants[name]
+            return Truth(compile_predicate(term, _ConstantReader(constant).getter, self._event_class)(()))
+        return term
+
+
+class _ConstantReader:
+    """A reader that returns a constant for every row."""
+
+    def __init__(self, value: Value) -> None:
+        self._value = value
+
+    def __call__(self, _: Any) -> Any:
+        return self._value
+
+    def getter(self, _: str) -> ColumnReader:
+        """Return the reader of any column."""
+        return self
+
+
+class _ColumnReaders:
+    """The readers of the columns of conditions and of BY."""
+
+    def __init__(self, event_class: Class, target: Class | None, server: str) -> None:
+        self._event_columns = column_indexes(tuple(event_class.properties))
+        self._target, self._server = target, server
+
+    def get(self, name: str) -> ColumnReader:
+        """Return the reader of a column."""
+        part, _, inner = name.partition(".")
+        if not inner:
+            index = self._event_columns.get(name)
+            return _ConstantReader(None) if index is None else _Reader(2, index)
+        number, target = 0 if part == TARGET else 1, self._target
+        if target is None:
+            return _ConstantReader(None)
+        columns = column_indexes(tuple(target.properties))
+        if inner.startswith("__"):
+            return _PathReader(number, Shape(target, columns, self._server, tuple(columns)), inner.upper())
+        declared = target.properties.get(inner)
+        return _ConstantReader(None) if declared is None else _Reader(number, columns[declared.name])

@@ -1,0 +1,118 @@
+"""Rows of events: what happened to processes and logon sessions, in the words of people's questions."""
+
+import time
+
+from logonscope.answers.host_event import ChangedUser, FailedAttempt, HostEvent
+from logonscope.answers.logon_session import LogonSession
+from logonscope.broker.event_request import EventRequest
+from logonscope.broker.session_processes import process_row
+from logonscope.facts import FailedLogon, UserChange
+from logonscope.machine import local_datetime
+from logonscope.machine.events import (
+    Event,
+    EventsLost,
+    LogonFailed,
+    ProcessChanged,
+    ProcessEnded,
+    ProcessStarted,
+    UserChanged,
+)
+from logonscope.providers.helpers.text import clean, clean_session
+
+NS = 1_000_000_000
+
+
+def make_row(request: EventRequest, event: Event, cursor: str | None, session: LogonSession | None = None) -> HostEvent:
+    """Return the row of an event that the caller may see.
+
+    Args:
+        request: the request of the batch.
+        event: the event, as the caller sees it.
+        cursor: the cursor for the caller.
+        session: the logon session of the process, if that is wanted.
+    """
+    moment = local_datetime(event.head.kernel_ns / NS + boot_offset())
+    if isinstance(event, EventsLost):
+        return HostEvent("Lost", moment, cursor, missed=event.missed_events)
+    if isinstance(event, LogonFailed):
+        return HostEvent("LogonFailed", moment, cursor, session=session, attempt=_attempt(event.attempt))
+    if isinstance(event, ProcessStarted):
+        row = process_row(request, event.process, event.owner)
+        return HostEvent("ProcessStarted", moment, cursor, row, session=session)
+    if isinstance(event, ProcessChanged):
+        row, before = process_row(request, *event.after), process_row(request, *event.before)
+        return HostEvent("ProcessChanged", moment, cursor, row, before, session)
+    if isinstance(event, ProcessEnded):
+        row, (code, signal) = process_row(request, event.process, event.owner), split_status(event.status)
+        return HostEvent("ProcessEnded", moment, cursor, row, None, session, code, signal)
+    if isinstance(event, UserChanged):
+        row = process_row(request, event.process, event.owner)
+        return HostEvent("UserChanged", moment, cursor, row, session=session, change=_change(event.change))
+    name = type(event).__name__
+    return HostEvent(name, moment, cursor, session=clean_session(event.session))  # type: ignore[arg-type]  # the name of a class
+
+
+class _BootClock:
+    """The time of the boot by the clock of now; it stays the same until the clock is set, so that times agree."""
+
+    def __init__(self) -> None:
+        self._seconds = 0.0
+
+    def seconds(self) -> float:
+        """Return the seconds of the boot since the epoch."""
+        seconds = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
+        if abs(seconds - self._seconds) > CLOCK_SLACK_SECONDS:
+            self._seconds = seconds
+        return self._seconds
+
+
+CLOCK_SLACK_SECONDS = 0.01
+"""Seconds by which the clock may drift before times follow it."""
+
+_CLOCK = _BootClock()
+
+
+def boot_offset() -> float:
+    """Return the seconds of the boot since the epoch."""
+    return _CLOCK.seconds()
+
+
+def split_status(status: int | None) -> tuple[int | None, int | None]:
+    """Return the exit code and the signal in a status of wait(2)."""
+    if status is None:
+        return None, None
+    signal = status & 0x7F
+    return (None, signal) if signal else (status >> 8 & 0xFF, None)
+
+
+def _attempt(attempt: FailedLogon) -> FailedAttempt:
+    return FailedAttempt(
+        service=clean(attempt.service) or "",
+        user=clean(attempt.user),
+        is_known_user=attempt.is_known_user,
+        remote_address=clean(attempt.address),
+        remote_port=attempt.port,
+        remote_host=clean(attempt.remote_host),
+        method=clean(attempt.method),
+        tty=clean(attempt.tty),
+        by_user=clean(attempt.by_user),
+        command=clean(attempt.command),
+        reason=clean(attempt.reason),
+        attempts=attempt.attempts,
+        pid=attempt.pid or None,
+        source=attempt.source,
+    )
+
+
+def _change(change: UserChange) -> ChangedUser:
+    return ChangedUser(
+        from_uid=change.from_uid,
+        from_user=clean(change.from_user),
+        to_uid=change.to_uid,
+        to_user=clean(change.to_user),
+        is_complete=change.is_complete,
+        program=clean(change.program),
+        through=clean(change.through),
+        command=clean(change.command),
+        source=change.source,
+    )

@@ -1,0 +1,296 @@
+"""Subscription: the events of a host, as one caller may see them, from a reader that waits for them.
+
+Every event is judged by its owner at the event, before anything is counted or compared. The account of the caller is
+looked up again every 60 seconds: when its uid belongs to another account, the subscription ends.
+"""
+
+import time
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from logonscope.answers.host_event import HostEvent
+from logonscope.answers.logon_filter import LogonFilter
+from logonscope.answers.logon_session import LogonSession
+from logonscope.broker.access import is_same_account
+from logonscope.broker.cursors import read_cursor, write_cursor
+from logonscope.broker.event_query import EventQueryRun
+from logonscope.broker.event_request import EventRequest
+from logonscope.broker.event_rows import make_row
+from logonscope.broker.plan import plan
+from logonscope.broker.request import Request
+from logonscope.broker.sessions import sessions
+from logonscope.cim.instances import Instance
+from logonscope.errors import AccessDeniedError, InvalidParameterError, LogonscopeError
+from logonscope.machine import Deadline
+from logonscope.machine.events import (
+    Event,
+    EventReader,
+    EventsLost,
+    LoggedOut,
+    LogonEnded,
+    LogonFailed,
+    LogonStarted,
+    UserChanged,
+)
+from logonscope.wql.events import EventQuery
+
+ACCOUNT_SECONDS = 60.0
+"""Seconds after which the account of the caller is looked up again."""
+
+BATCH_SECONDS = 30.0
+"""Maximum seconds that the events of one batch are worked on."""
+
+DESCRIPTION_SECONDS = 1.0
+"""Minimum seconds between two attempts to describe a logon session that is not known."""
+
+Result = HostEvent | Instance
+
+
+class WatchOptions(NamedTuple):
+    """What of the events is wanted.
+
+    Attributes:
+        query: a WQL event query; None: events as HostEvent.
+        namespace: the namespace of its classes; None: root/cimv2.
+        which: only events of this logon session, or of those of an account.
+        where: only events of matching logon sessions.
+        events: only events of these names; None: all.
+        with_sessions: process events have their logon session, too.
+        since: a cursor; None: from now on.
+    """
+
+    query: str | None = None
+    namespace: str | None = None
+    which: str | None = None
+    where: LogonFilter | None = None
+    events: frozenset[str] | None = None
+    with_sessions: bool = False
+    since: str | None = None
+
+
+class Notice(NamedTuple):
+    """A result, and the cursor after it."""
+
+    cursor: str
+    result: Result
+
+
+def subscribe(request: Request, options: WatchOptions) -> "Subscription":
+    """Return a subscription to the events of a host.
+
+    Raises:
+        AccessDeniedError: the caller is not authenticated.
+        NotSupportedError: the host has no events, or none of the class of the query.
+        InvalidParameterError: the query is no event query, or filters are given with it.
+        InvalidQueryError and others: as ``plan``.
+    """
+    request.admit()
+    query: EventQuery | None = None
+    if options.query is not None:
+        if options.which is not None or options.where is not None or options.events is not None:
+            raise InvalidParameterError("a query has conditions of its own", "leave the other filters out")
+        query_plan = plan(request, options.query, options.namespace)
+        if not isinstance(query_plan, EventQuery):
+            hint = "select from an event class, such as __InstanceCreationEvent WITHIN 1 WHERE TargetInstance ISA ..."
+            raise InvalidParameterError("cannot watch a data query", hint)
+        query = query_plan
+    reader = request.source.event_reader(None if options.since is None else read_cursor(options.since))
+    try:
+        return Subscription(request, reader, options, query)
+    except BaseException:
+        reader.close()
+        raise
+
+
+class Subscription:
+    """A subscription of one caller. One thread reads it; any thread may close it."""
+
+    def __init__(self, request: Request, reader: EventReader, options: WatchOptions, query: EventQuery | None) -> None:
+        self._request, self._reader, self._options = request, reader, options
+        self.caller = request.caller
+        self._account_name = self._read_account_name(request)
+        self._account_due = time.monotonic() + ACCOUNT_SECONDS
+        self._sessions: dict[str, LogonSession] | None = None
+        self._undescribed: dict[str, float] = {}
+        self._run: EventQueryRun | None = None
+        if query is not None:
+            self._run = EventQueryRun(EventRequest.renewed(request), query, self._read_sessions)
+        elif self._needs_sessions:
+            self._sessions = self._read_sessions()
+
+    def __repr__(self) -> str:
+        return f"<Subscription of {self.caller.name}, {self.description}>"
+
+    @property
+    def description(self) -> str:
+        """Return how the events are got, and what may be missed."""
+        return self._reader.description
+
+    @property
+    def is_closed(self) -> bool:
+        """Return whether there will be no more results."""
+        return self._reader.is_closed
+
+    @property
+    def reader(self) -> EventReader:
+        """Return the reader of the events."""
+        return self._reader
+
+    @property
+    def due(self) -> float | None:
+        """Return the moment at which ``read`` has something to do although there is no event; None: never."""
+        return None if self._run is None else self._run.due
+
+    def close(self) -> None:
+        """End the subscription, and a ``read`` that waits."""
+        self._reader.close()
+
+    def read(self, seconds: float | None = None) -> list[Notice]:
+        """Wait for results, and return them; none after ``seconds`` (None: no limit), or when closed.
+
+        Raises:
+            AccessDeniedError: the uid of the caller does not belong to its account any more.
+            QuotaViolationError: a class has too many instances, or a query too many groups.
+            TimedOutError: a class could not be read, or a condition not be tested, in time.
+        """
+        end = None if seconds is None else time.monotonic() + seconds
+        while True:
+            # the reader wakes for events; a class that is polled, or a group, is due by the clock
+            events = self._reader.read(self._wait_seconds(end))
+            self._check_account()
+            notices = list(self._notices(events))
+            if notices or self.is_closed or (end is not None and time.monotonic() >= end):
+                return notices
+
+    def _wait_seconds(self, end: float | None) -> float | None:
+        moments = [moment for moment in (end, self._account_due, self.due) if moment is not None]
+        return max(0.0, min(moments) - time.monotonic())
+
+    def _notices(self, events: "list[Event] | Any") -> Iterator[Notice]:
+        request = EventRequest.renewed(self._request)
+        request.look.deadline = Deadline(BATCH_SECONDS)
+        # judged one by one: what is dropped here is in no count and no cursor that the caller gets
+        for event in events:
+            for result in self._results(request, event):
+                yield Notice(write_cursor(event.head.cursor), result)
+        if self._run is not None and self._run.due is not None and self._run.due <= time.monotonic():
+            request = EventRequest.renewed(self._request)
+            for result in self._run.poll(request):
+                yield Notice(write_cursor(self._reader.cursor), result)
+
+    def _results(self, request: EventRequest, event: Event) -> Iterator[Result]:
+        if isinstance(event, EventsLost):
+            seen = request.visibility.view_event(event)
+            assert seen is not None  # noqa: S101 -- every caller learns that events were lost
+            yield make_row(request, seen, write_cursor(event.head.cursor))
+        elif self._run is not None:
+            yield from self._run.results(request, request.visibility, event)
+        else:
+            seen = request.visibility.view_event(event)
+            if seen is not None:
+                yield from self._host_event(request, seen)
+
+    def _host_event(self, request: EventRequest, event: Event) -> Iterator[HostEvent]:
+        names, name = self._options.events, type(event).__name__
+        is_wanted = names is None or name in names
+        session: LogonSession | None = None
+        if isinstance(event, LogonStarted | LoggedOut | LogonEnded):
+            self._note_session(event)
+            is_wanted = is_wanted and self._fits(event.session)
+        elif isinstance(event, LogonFailed):
+            is_wanted = is_wanted and self._fits_attempt(event)
+        elif is_wanted and self._needs_sessions:
+            session = self._session_of(event)
+            is_wanted = self._fits(session)
+        if is_wanted:
+            yield make_row(request, event, write_cursor(event.head.cursor), session)
+
+    @property
+    def _needs_sessions(self) -> bool:
+        options = self._options
+        return options.with_sessions or options.which is not None or options.where is not None
+
+    def _fits(self, session: LogonSession | None) -> bool:
+        """Return whether a logon session is wanted; None: it is hidden, or not known."""
+        which, where = self._options.which, self._options.where
+        if session is None:
+            return which is None and (where is None or where.matches_all)
+        if where is not None and not where.fits(session):
+            return False
+        if which is None:
+            return True
+        logon_id = self._request.ownership.parse_logon_id(which)
+        return which in {session.login, session.user} or (logon_id is not None and logon_id == session.logon_id)
+
+    def _fits_attempt(self, event: LogonFailed) -> bool:
+        """Return whether a failed attempt is wanted: it has a user and an origin, and no logon session."""
+        which, where, attempt = self._options.which, self._options.where, event.attempt
+        if which is not None and which != attempt.user:
+            return False
+        if where is None:
+            return True
+        # an attempt has no type, state or key: such a condition never matches
+        has_other_conditions = where.types is not None or where.states is not None or where.keys is not None
+        if has_other_conditions or (where.users is not None and attempt.user not in where.users):
+            return False
+        return where.may_come_from(attempt.remote_host) or where.may_come_from(attempt.address)
+
+    def _note_session(self, event: LogonStarted | LoggedOut | LogonEnded) -> None:
+        if self._sessions is None:
+            return
+        if isinstance(event, LogonEnded):
+            self._sessions.pop(event.session.logon_id, None)
+        else:
+            self._sessions[event.session.logon_id] = event.session
+
+    def _session_of(self, event: Any) -> LogonSession | None:
+        """Return the logon session of a process event; None where it is hidden, or not known yet."""
+        owner = event.owner if not hasattr(event, "after") else event.after[1]
+        if owner.logon_id is None or self._sessions is None:
+            return None
+        # a process of a login can be reported before the login, whose record comes later
+        if owner.logon_id not in self._sessions and not isinstance(event, UserChanged):
+            self._describe(owner.logon_id)
+        return self._sessions.get(owner.logon_id)
+
+    def _describe(self, logon_id: str) -> None:
+        """Describe a logon session whose own event has not come yet."""
+        assert self._sessions is not None  # noqa: S101 -- checked by the caller
+        now = time.monotonic()
+        if now < self._undescribed.get(logon_id, 0.0):
+            return
+        # bounded, because any user can make new logon sessions all the time
+        if len(self._undescribed) > 1000:
+            self._undescribed.clear()
+        self._undescribed[logon_id] = now + DESCRIPTION_SECONDS
+        try:
+            described = sessions(EventRequest.renewed(self._request), logon_id)
+        except LogonscopeError:
+            return
+        self._sessions |= {session.logon_id: session for session in described}
+
+    def _read_sessions(self) -> dict[str, LogonSession]:
+        request = Request(
+            self._request.source, self._request.ownership, self.caller, schema=self._request.__dict__.get("schema")
+        )
+        return {session.logon_id: session for session in sessions(request, None, frozenset({"authentication"}))}
+
+    def _check_account(self) -> None:
+        """Look the account of the caller up again.
+
+        Raises:
+            AccessDeniedError: its uid belongs to no account any more, or to another one.
+        """
+        if time.monotonic() < self._account_due:
+            return
+        self._account_due = time.monotonic() + ACCOUNT_SECONDS
+        name = self._read_account_name(EventRequest.renewed(self._request))
+        if not is_same_account(self.caller, self._account_name, name):
+            self.close()
+            raise AccessDeniedError("the account of this watch has changed", "authenticate again")
+
+    def _read_account_name(self, request: Request) -> str | None:
+        if self.caller.uid is None:
+            return None
+        account = request.source.account(request.look, self.caller.uid)
+        return account and account.name

@@ -1,0 +1,169 @@
+"""Watch: the events of a host, as an iterator and as an asynchronous iterator."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+from logonscope.answers.host_event import EVENT_NAMES
+from logonscope.errors import InvalidParameterError, TimedOutError
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
+
+    from logonscope.answers.host_event import HostEvent
+    from logonscope.cim.instances import Instance
+
+ASYNC_SECONDS = 1.0
+"""Seconds that the thread of an asynchronous iterator waits at once."""
+
+
+def check_events(events: Iterable[str] | None) -> frozenset[str] | None:
+    """Return the names of events; None: all.
+
+    Raises:
+        InvalidParameterError: there is no such event.
+    """
+    if events is None:
+        return None
+    names = frozenset((events,) if isinstance(events, str) else events)
+    if unknown := sorted(map(str, names - EVENT_NAMES)):
+        raise InvalidParameterError(f"invalid event {unknown[0]!r}: expected {', '.join(sorted(EVENT_NAMES))}")
+    return names
+
+
+class NoticeReader(Protocol):
+    """Reads results of a watch, each with the cursor after it."""
+
+    @property
+    def description(self) -> str:
+        """How the events are got, and what may be missed."""
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether there will be no more results."""
+
+    def read(self, seconds: float | None = None) -> "Sequence[tuple[str | None, Any]]":
+        """Wait for results, and return them; none after ``seconds`` (None: no limit), or when closed."""
+
+    def close(self) -> None:
+        """End the reader, and a ``read`` that waits; called from any thread."""
+
+
+class Watch:
+    """The events of a host from now on. Iterate it with ``for`` or ``async for``; ``close()`` ends it.
+
+    It can be used in ``with`` and ``async with``, which close it. One thread iterates it, any thread may close it.
+    """
+
+    def __init__(
+        self, reader: NoticeReader, timeout: float | None = None, on_close: Callable[[], object] = bool
+    ) -> None:
+        if timeout is not None and not timeout > 0:
+            raise InvalidParameterError(f"invalid timeout {timeout:g} s: must be greater than 0", "give seconds")
+        self._reader, self._timeout, self._on_close = reader, timeout, on_close
+        self._results: deque[tuple[str | None, Any]] = deque()
+        self._lock = threading.Lock()
+        self._thread: ThreadPoolExecutor | None = None
+        self._is_closed = False
+        self.cursor: str | None = None
+        """The cursor of the last event: ``host.watch(since=cursor)`` continues after it, in the same run of it."""
+
+    def __repr__(self) -> str:
+        return f"<Watch: {self.description}>"
+
+    @property
+    def description(self) -> str:
+        """How the events are got, and what may be missed."""
+        return self._reader.description
+
+    def wait(self, seconds: float | None = None) -> "HostEvent | Instance | None":
+        """Return the next event; None if there is none within so many seconds, or the watch is closed.
+
+        Raises:
+            AccessDeniedError: the account of the caller has changed.
+            TransportFailureError: the connection to the host is lost.
+        """
+        end = None if seconds is None else time.monotonic() + seconds
+        while not self._results:
+            if self._reader.is_closed:
+                return None
+            left = None if end is None else max(0.0, end - time.monotonic())
+            # one reader at a time: the thread of an asynchronous iterator may still be waiting
+            with self._lock:
+                # another thread may have read meanwhile
+                if not self._results:
+                    self._results += self._reader.read(left)
+            if not self._results and left is not None and time.monotonic() >= (end or 0.0):
+                return None
+        self.cursor, result = self._results.popleft()
+        answer: HostEvent | Instance = result
+        return answer
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> "HostEvent | Instance":
+        result = self.wait(self._timeout)
+        if result is not None:
+            return result
+        if self._reader.is_closed:
+            raise StopIteration
+        raise TimedOutError(f"no event within {self._timeout:g} s", "give a longer timeout")
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> "HostEvent | Instance":
+        """Return the next event. If it is cancelled, no event is lost: the next call returns it."""
+        import asyncio  # noqa: PLC0415 -- programs without asyncio do not need it
+
+        if self._thread is None:
+            from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 -- as above
+
+            # a thread of its own: those that asyncio shares are few, and each would wait here
+            self._thread = ThreadPoolExecutor(1, "logonscope-watch")
+        end = None if self._timeout is None else time.monotonic() + self._timeout
+        while not self._results:
+            if self._reader.is_closed:
+                raise StopAsyncIteration
+            if end is not None and time.monotonic() >= end:
+                raise TimedOutError(f"no event within {self._timeout:g} s", "give a longer timeout")
+            seconds = ASYNC_SECONDS if end is None else min(ASYNC_SECONDS, max(0.0, end - time.monotonic()))
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._fill, seconds)
+        self.cursor, result = self._results.popleft()
+        answer: HostEvent | Instance = result
+        return answer
+
+    def _fill(self, seconds: float) -> None:
+        """Read into the queue, where a cancelled call leaves what it has read."""
+        with self._lock:
+            if not self._results:
+                self._results += self._reader.read(seconds)
+
+    def close(self) -> None:
+        """End the watch, and an iteration that waits; may be called from any thread."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        self._reader.close()
+        if self._thread is not None:
+            self._thread.shutdown(wait=False)
+        self._on_close()
+
+    async def aclose(self) -> None:
+        """End the watch."""
+        self.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,56 @@
+"""Delivery: what every kind of sink implements, and what it is given."""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from logonscope.answers.host_event import HostEvent
+
+MAX_SECRET_BYTES = 4096
+
+
+class Parcel(NamedTuple):
+    """Events that are delivered together: all of them, or, if that fails, all of them again."""
+
+    id: str  # the same for each attempt
+    events: Sequence[HostEvent]
+
+
+class Delivery(Protocol):
+    """Delivers events to one target. One thread uses it."""
+
+    def send(self, parcel: Parcel) -> None:
+        """Deliver events; return when the target has them.
+
+        Raises:
+            DeliveryError: it does not have them, as far as known.
+            RejectedError: it will never take them.
+        """
+        ...
+
+    def close(self) -> None:
+        """Release the connection or the file."""
+        ...
+
+
+class DeliveryError(Exception):
+    """Events could not be delivered; they are delivered again later."""
+
+
+class RejectedError(Exception):
+    """The target refuses these events; they are counted and left out."""
+
+
+def read_secret(path: str) -> str:
+    """Return the secret in a file, without the end of its line.
+
+    Raises:
+        DeliveryError: it cannot be read, or is empty.
+    """
+    try:
+        with open(path, encoding="utf-8") as file:
+            secret = file.read(MAX_SECRET_BYTES).strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DeliveryError(f"cannot read {path}: {getattr(error, 'strerror', None) or 'it is no text'}") from None
+    if not secret or not secret.isprintable():
+        raise DeliveryError(f"cannot use {path}: expected one line of text")
+    return secret

@@ -1,0 +1,91 @@
+"""Delivery to a file: a line an event, on the disk before it counts as delivered, and rotated by size."""
+
+import os
+import stat
+
+from logonscope.server.sinks.delivery import DeliveryError, Parcel
+from logonscope.server.sinks.documents import Encoder
+
+
+class FileDelivery:
+    """Appends to a file."""
+
+    def __init__(self, path: str, encode: Encoder, max_bytes: int, files: int) -> None:
+        """Create it; the file is opened with the first event.
+
+        Args:
+            path: the file.
+            encode: writes an event as a line.
+            max_bytes: the size from which on the file is rotated.
+            files: how many rotated files are kept, as PATH.1 to PATH.N.
+        """
+        self._path, self._encode = path, encode
+        self._max_bytes, self._files = max_bytes, files
+        self._descriptor: int | None = None
+
+    def __repr__(self) -> str:
+        return f"<FileDelivery to {self._path}>"
+
+    def send(self, parcel: Parcel) -> None:
+        """Append events, and wait until they are on the disk."""
+        data = "".join(f"{self._encode(event)}\n" for event in parcel.events).encode()
+        try:
+            descriptor = self._open()
+            size = os.fstat(descriptor).st_size
+            if size and size + len(data) > self._max_bytes:
+                self._rotate()
+                descriptor = self._open()
+            start = os.fstat(descriptor).st_size
+            try:
+                self._write(descriptor, data)
+            except OSError:
+                # all or nothing: what was written of it will be written again
+                os.ftruncate(descriptor, start)
+                raise
+        except OSError as error:
+            self.close()
+            raise DeliveryError(f"cannot write {self._path}: {error.strerror}") from None
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+        self._descriptor = None
+
+    def _open(self) -> int:
+        """Return the open file: another one if it was renamed or deleted."""
+        if self._descriptor is not None:
+            own = os.fstat(self._descriptor)
+            try:
+                current = os.stat(self._path)
+            except FileNotFoundError:
+                current = None
+            if current is not None and (own.st_dev, own.st_ino) == (current.st_dev, current.st_ino):
+                return self._descriptor
+            self.close()
+        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+        descriptor = os.open(self._path, flags, 0o600)
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            os.close(descriptor)
+            raise OSError(0, "it is no regular file")
+        # the line that a crash cut off would make the next one unreadable
+        if status.st_size and os.pread(descriptor, 1, status.st_size - 1) != b"\n":
+            self._write(descriptor, b"\n")
+        self._descriptor = descriptor
+        return descriptor
+
+    def _write(self, descriptor: int, data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(descriptor, view) :]
+        os.fdatasync(descriptor)
+
+    def _rotate(self) -> None:
+        self.close()
+        for number in range(self._files, 0, -1):
+            older = self._path if number == 1 else f"{self._path}.{number - 1}"
+            try:
+                os.replace(older, f"{self._path}.{number}")
+            except FileNotFoundError:
+                continue

@@ -1,0 +1,31 @@
+"""Dry-run validation of sinks: files that cannot be read or written. Nothing is sent."""
+
+import os
+
+from logonscope.errors import AccessDeniedError, InvalidParameterError
+from logonscope.server.sinks.delivery import DeliveryError, read_secret
+from logonscope.server.sinks.settings import FILE, SinkSettings
+from logonscope.server.sinks.tls import sink_context
+
+
+def check_sink(sink: SinkSettings) -> str:
+    """Return a description of a sink.
+
+    Raises:
+        AccessDeniedError, InvalidParameterError: it cannot work with these settings.
+    """
+    label = f"sink '{sink.name}'"
+    try:
+        for path in filter(None, (sink.secret_file, sink.token_file)):
+            read_secret(path)
+        if sink.target.scheme in {"https", "tls"}:
+            sink_context(sink)
+    except DeliveryError as error:
+        raise InvalidParameterError(f"{label}: {error}", "correct the file, or its permissions") from None
+    if sink.type == FILE:
+        folder = os.path.dirname(sink.target.path)
+        if not os.path.isdir(folder):
+            raise InvalidParameterError(f"{label}: {folder} is no directory", "create it")
+        if not os.access(folder, os.W_OK | os.X_OK, effective_ids=True):
+            raise AccessDeniedError(f"{label}: no write permission for {folder}", "use another directory")
+    return f"sink {sink.name}: {sink.type} to {sink.target}, {', '.join(sorted(sink.events))}"

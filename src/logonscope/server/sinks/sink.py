@@ -1,0 +1,203 @@
+"""A sink: one thread that reads a subscription, delivers its events in order, and stores how far it came.
+
+Events are delivered at least once: the checkpoint follows the delivery. While a target takes nothing, events wait in
+the stream, which is bounded: if they are dropped there, the subscription says how many, and that is delivered, too.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple, Protocol
+
+from logonscope.answers.check import Check
+from logonscope.answers.host_event import HostEvent
+from logonscope.errors import LogonscopeError
+from logonscope.server.sinks.checkpoint import Checkpoint
+from logonscope.server.sinks.delivery import Delivery, DeliveryError, Parcel, RejectedError
+from logonscope.server.sinks.settings import SinkSettings
+
+MAX_EVENTS = 200
+"""Maximum number of events that are delivered together."""
+
+READ_SECONDS = 1.0
+FIRST_RETRY_SECONDS, MAX_RETRY_SECONDS = 0.5, 60.0
+
+_log = logging.getLogger(__name__)
+
+
+class EventNotice(Protocol):
+    """An event, and the cursor after it."""
+
+    @property
+    def cursor(self) -> str:
+        """Return the cursor."""
+        ...
+
+    @property
+    def result(self) -> object:
+        """Return the event."""
+        ...
+
+
+class EventSubscription(Protocol):
+    """What a sink needs of a subscription."""
+
+    @property
+    def is_closed(self) -> bool:
+        """Return whether there will be no more events."""
+        ...
+
+    def read(self, seconds: float | None = None) -> Sequence[EventNotice]:
+        """Wait for events, and return them."""
+        ...
+
+    def close(self) -> None:
+        """End the subscription, and a ``read`` that waits."""
+        ...
+
+
+class SinkStatus(NamedTuple):
+    """What a sink has done since the start of the server."""
+
+    name: str
+    delivered: int = 0
+    rejected: int = 0  # events that the target refused for good
+    lost: int = 0  # events that were dropped before they could be delivered, as far as counted
+    losses: int = 0  # how often events were dropped
+    retries: int = 0
+    failure: str = ""  # why the latest attempt failed; "": it did not
+    failed_since: float | None = None  # monotonic
+
+
+class Sink:
+    """The thread of one sink."""
+
+    def __init__(
+        self,
+        settings: SinkSettings,
+        subscribe: Callable[[str | None], EventSubscription],
+        delivery: Delivery,
+        checkpoint: Checkpoint,
+    ) -> None:
+        """Create a sink.
+
+        Args:
+            settings: its settings.
+            subscribe: returns a subscription to the events after a cursor; None: from now on.
+            delivery: delivers the events.
+            checkpoint: keeps the cursor after the last delivered event.
+        """
+        self.settings = settings
+        self._subscribe, self._delivery, self._checkpoint = subscribe, delivery, checkpoint
+        self._is_stopping = threading.Event()
+        self._subscription: EventSubscription | None = None
+        self._cursor: str | None = None
+        self.status = SinkStatus(settings.name)
+        self._thread = threading.Thread(target=self._run, name=f"sink-{settings.name}", daemon=True)
+
+    def __repr__(self) -> str:
+        return f"<Sink {self.settings.name} to {self.settings.target}>"
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def stop(self, seconds: float = 5.0) -> None:
+        """End the thread; what is not delivered by then is delivered after the next start, as far as it is kept."""
+        self._is_stopping.set()
+        subscription = self._subscription
+        if subscription is not None:
+            subscription.close()
+        self._thread.join(seconds)
+
+    def check(self) -> Check:
+        """Return the check of ``doctor``."""
+        status, settings = self.status, self.settings
+        counts = f"{status.delivered} events delivered"
+        if status.rejected or status.losses:
+            counts += f", {status.rejected} rejected, {status.lost} lost in {status.losses} gaps"
+        finding = f"{settings.type} to {settings.target}: {counts}"
+        if status.failure:
+            seconds = time.monotonic() - (status.failed_since or time.monotonic())
+            return Check(
+                f"sink {settings.name}", False, f"{finding}; failing for {seconds:.0f} s: {status.failure}",
+                "correct the target or the settings; events wait in a bounded queue",
+            )  # fmt: skip
+        return Check(f"sink {settings.name}", None if status.rejected or status.losses else True, finding, "")
+
+    def _run(self) -> None:
+        self._cursor = self._checkpoint.read()
+        while not self._is_stopping.is_set():
+            try:
+                self._subscription = self._subscribe(self._cursor)
+                self.status = self.status._replace(failure="", failed_since=None)
+                self._deliver_all(self._subscription)
+            except LogonscopeError as error:
+                self._note_failure(error.message)
+            except Exception as error:  # noqa: BLE001 -- logged with its traceback; the sink goes on
+                _log.exception("sink %s: unexpected error", self.settings.name)
+                self._note_failure(f"unexpected error: {error}")
+            finally:
+                if self._subscription is not None:
+                    self._subscription.close()
+            self._is_stopping.wait(MAX_RETRY_SECONDS if self.status.failure else FIRST_RETRY_SECONDS)
+        self._delivery.close()
+
+    def _deliver_all(self, subscription: EventSubscription) -> None:
+        while not (self._is_stopping.is_set() or subscription.is_closed):
+            for notices in _parts(subscription.read(READ_SECONDS)):
+                events = [notice.result for notice in notices if isinstance(notice.result, HostEvent)]
+                if not self._deliver(Parcel(f"{notices[0].cursor}-{notices[-1].cursor}", events)):
+                    return
+                self._note_losses(events)
+                self._store(notices[-1].cursor)
+
+    def _deliver(self, parcel: Parcel) -> bool:
+        """Deliver events, however often that takes; return False where the sink is stopped before."""
+        seconds = FIRST_RETRY_SECONDS
+        while True:
+            try:
+                self._delivery.send(parcel)
+            except RejectedError as error:
+                _log.error("sink %s: %d events rejected: %s", self.settings.name, len(parcel.events), error)
+                self.status = self.status._replace(
+                    rejected=self.status.rejected + len(parcel.events), failure="", failed_since=None
+                )
+                return True
+            except DeliveryError as error:
+                self._note_failure(str(error))
+                if self._is_stopping.wait(seconds):
+                    return False
+                self.status = self.status._replace(retries=self.status.retries + 1)
+                seconds = min(MAX_RETRY_SECONDS, seconds * 2)
+            else:
+                if self.status.failure:
+                    _log.info("sink %s: delivered again", self.settings.name)
+                delivered = self.status.delivered + len(parcel.events)
+                self.status = self.status._replace(delivered=delivered, failure="", failed_since=None)
+                return True
+
+    def _note_failure(self, reason: str) -> None:
+        if reason != self.status.failure:
+            _log.warning("sink %s: %s", self.settings.name, reason)
+        since = self.status.failed_since or time.monotonic()
+        self.status = self.status._replace(failure=reason, failed_since=since)
+
+    def _note_losses(self, events: Sequence[HostEvent]) -> None:
+        losses = [event for event in events if event.event == "Lost"]
+        if losses:
+            lost = self.status.lost + sum(event.missed or 0 for event in losses)
+            self.status = self.status._replace(lost=lost, losses=self.status.losses + len(losses))
+
+    def _store(self, cursor: str) -> None:
+        self._cursor = cursor
+        try:
+            self._checkpoint.write(cursor)
+        except OSError as error:
+            self._note_failure(f"cannot store the checkpoint: {error.strerror}")
+
+
+def _parts(notices: Sequence[EventNotice]) -> Iterator[Sequence[EventNotice]]:
+    for start in range(0, len(notices), MAX_EVENTS):
+        yield notices[start : start + MAX_EVENTS]

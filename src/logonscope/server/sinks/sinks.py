@@ -1,0 +1,86 @@
+"""All sinks of a server, from the settings."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+
+from logonscope.answers.check import Check
+from logonscope.answers.host_identity import HostIdentity
+from logonscope.broker import Request
+from logonscope.broker.subscription import Subscription, WatchOptions, subscribe
+from logonscope.server.sinks.checkpoint import Checkpoint
+from logonscope.server.sinks.delivery import Delivery
+from logonscope.server.sinks.documents import make_encoder
+from logonscope.server.sinks.file_delivery import FileDelivery
+from logonscope.server.sinks.http_delivery import OtlpDelivery, WebhookDelivery
+from logonscope.server.sinks.settings import FILE, OTLP, WEBHOOK, SinkSettings
+from logonscope.server.sinks.sink import Sink, SinkStatus
+from logonscope.server.sinks.syslog_delivery import LocalLogDelivery, SyslogDelivery
+
+FOLDER = "sinks"
+"""The folder of the checkpoints, below the directory of the setting `state`."""
+
+
+class Sinks:
+    """The sinks of one server."""
+
+    def __init__(
+        self, settings: Sequence[SinkSettings], state: str, host: HostIdentity, request: Callable[[], Request]
+    ) -> None:
+        """Create the sinks; nothing is sent yet.
+
+        Args:
+            settings: of each sink.
+            state: the directory that keeps their checkpoints.
+            host: the host, for the documents.
+            request: returns a new broker request of an administrator.
+        """
+        self._sinks = [
+            Sink(
+                sink,
+                partial(_subscribe, request, sink.events),
+                make_delivery(sink, host),
+                Checkpoint(os.path.join(state, FOLDER, f"{sink.name}.json")),
+            )
+            for sink in settings
+        ]
+
+    def __repr__(self) -> str:
+        return f"<Sinks {self._sinks!r}>"
+
+    def start(self) -> None:
+        """Start all sinks."""
+        for sink in self._sinks:
+            sink.start()
+
+    def stop(self) -> None:
+        """Stop all sinks."""
+        for sink in self._sinks:
+            sink.stop()
+
+    def statuses(self) -> list[SinkStatus]:
+        """Return the status of each sink, for metrics."""
+        return [sink.status for sink in self._sinks]
+
+    def checks(self) -> Iterator[Check]:
+        """Yield the check of each sink, for ``doctor``."""
+        for sink in self._sinks:
+            yield sink.check()
+
+
+def make_delivery(settings: SinkSettings, host: HostIdentity) -> Delivery:
+    """Return the delivery of a sink."""
+    if settings.type == OTLP:
+        return OtlpDelivery(settings, host)
+    encode = make_encoder(settings.format, host)
+    if settings.type == WEBHOOK:
+        return WebhookDelivery(settings, encode)
+    if settings.type == FILE:
+        return FileDelivery(settings.target.path, encode, settings.max_bytes, settings.files)
+    if settings.target.scheme == "unix":
+        return LocalLogDelivery(settings.target.path, encode, settings.seconds)
+    return SyslogDelivery(settings, encode, host.name or "-")
+
+
+def _subscribe(request: Callable[[], Request], events: frozenset[str], since: str | None) -> Subscription:
+    return subscribe(request(), WatchOptions(events=events, with_sessions=True, since=since))

@@ -1,0 +1,162 @@
+"""Events from differences between readings of /proc, where no kernel events can be read.
+
+What begins and ends between two readings is missed, and not counted.
+"""
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from logonscope.answers.logon_session import LogonSession
+from logonscope.errors import LogonscopeError
+from logonscope.facts import Process
+from logonscope.machine import Look, Owner, Ownership, ProcessQuery, Source
+from logonscope.machine.events import (
+    EVENT_FACTS,
+    Event,
+    EventHead,
+    LoggedOut,
+    LogonEnded,
+    LogonStarted,
+    ProcessChanged,
+    ProcessEnded,
+    ProcessStarted,
+)
+from logonscope.machine.logon_describer import LogonDescriber
+
+SECONDS = 1.0
+"""Seconds between two readings."""
+
+SETTLE_SECONDS = 2.0
+"""Seconds for which a new logon session without a login record is not reported yet: the record comes after it."""
+
+MAX_CMDLINE_BYTES = 32_768
+
+_IDENTITY = ("comm", "name", "exe", "cmdline", "uids", "gids", "ses", "loginuid", "cgroup")
+"""Facts whose change is an event."""
+
+Key = tuple[int, int | None]
+
+
+class Reading(NamedTuple):
+    """All processes with their owners, at one moment."""
+
+    at_ns: int
+    ticks: int
+    processes: dict[Key, tuple[Process, Owner]]
+
+    def members(self) -> dict[str, list[tuple[Process, Owner]]]:
+        """Return the processes of each logon session."""
+        members: dict[str, list[tuple[Process, Owner]]] = {}
+        for process, owner in self.processes.values():
+            if owner.logon_id is not None:
+                members.setdefault(owner.logon_id, []).append((process, owner))
+        return members
+
+
+class DifferenceFeed:
+    """Compares the machine with what it was before: see ``live.hub.DetailFeed``."""
+
+    def __init__(self, source: Source, ownership: Ownership, seconds: float = SECONDS) -> None:
+        """Read the machine for the first time."""
+        self.description = (
+            f"no kernel events: /proc is compared every {seconds:g} s; misses what begins and ends in between, and exit"
+            " statuses"
+        )
+        self._source, self._ownership, self._seconds = source, ownership, seconds
+        self._describer = LogonDescriber(source, ownership)
+        self._closed = threading.Event()
+        self._last = self._read()
+        self._due = time.monotonic() + seconds
+        self._new_logons: dict[str, float] = {}  # LogonId -> when it is reported at the latest
+        self._logons = {
+            logon_id: self._describe(members[0][1], members) for logon_id, members in self._last.members().items()
+        }
+
+    def __repr__(self) -> str:
+        return f"<DifferenceFeed every {self._seconds:g} s>"
+
+    def read(self, seconds: float) -> Sequence[Event]:
+        """See ``DetailFeed``."""
+        wait = self._due - time.monotonic()
+        if self._closed.wait(max(0.0, min(seconds, wait))) or seconds < wait:
+            return ()
+        try:
+            reading = self._read()
+        except LogonscopeError:
+            reading = self._last
+        self._due = time.monotonic() + self._seconds
+        events = [*self._process_events(reading), *self._logon_events(reading)]
+        self._last = reading
+        return sorted(events, key=_moment)
+
+    def close(self) -> None:
+        """See ``DetailFeed``."""
+        self._closed.set()
+
+    def _read(self) -> Reading:
+        look = Look()
+        machine = self._source.machine(look)
+        at_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+        query = ProcessQuery(EVENT_FACTS, max_cmdline_bytes=MAX_CMDLINE_BYTES)
+        processes = list(self._source.processes(look, query))
+        index = self._ownership.index(self._source.logins(look), machine)
+        return Reading(
+            at_ns,
+            machine.ticks,
+            {(process.pid, process.start): (process, index.owner(process)) for process in processes},
+        )
+
+    def _process_events(self, reading: Reading) -> Iterator[Event]:
+        old, new = self._last.processes, reading.processes
+        by_pid = {pid: start for pid, start in new if start is not None}
+        # ends first: the pid of an ended process may be that of a new one
+        for key, (process, owner) in old.items():
+            if key not in new:
+                yield ProcessEnded(EventHead(reading.at_ns, 0), process, owner, None)
+        for key, (process, owner) in new.items():
+            if key not in old:
+                began = None if process.start is None else process.start * 1_000_000_000 // reading.ticks
+                parent_start = by_pid.get(process.ppid or 0)
+                parent = None if process.ppid is None or parent_start is None else (process.ppid, parent_start)
+                yield ProcessStarted(EventHead(began or reading.at_ns, 0), process, owner, parent)
+            elif _identity(old[key][0]) != _identity(process) or old[key][1].logon_id != owner.logon_id:
+                yield ProcessChanged(EventHead(reading.at_ns, 0), old[key], (process, owner))
+
+    def _logon_events(self, reading: Reading) -> Iterator[Event]:
+        members, head, now = reading.members(), EventHead(reading.at_ns, 0), time.monotonic()
+        for logon_id in [logon_id for logon_id in self._logons if logon_id not in members]:
+            yield LogonEnded(head, *self._logons.pop(logon_id))
+        self._new_logons = {logon_id: due for logon_id, due in self._new_logons.items() if logon_id in members}
+        for logon_id, pairs in members.items():
+            owner = pairs[0][1]
+            if logon_id in self._logons:
+                before, _ = self._logons[logon_id]
+                if owner.login is not None and owner.login.gone and before.state != "logged out":
+                    session, _ = self._logons[logon_id] = self._describe(owner, pairs)
+                    yield LoggedOut(head, session, owner)
+                continue
+            # the record of a login comes a moment after its first process
+            due = self._new_logons.setdefault(logon_id, now + SETTLE_SECONDS - self._seconds)
+            if now >= due or (owner.login is not None and owner.login.recorded):
+                del self._new_logons[logon_id]
+                session, _ = self._logons[logon_id] = self._describe(owner, pairs)
+                yield LogonStarted(head, session, owner)
+
+    def _describe(self, owner: Owner, pairs: Sequence[tuple[Process, Owner]]) -> tuple[LogonSession, Owner]:
+        members = [process for process, _ in pairs]
+        session = self._describer.describe(owner, members)
+        if not self._ownership.has_record(owner):
+            machine = self._source.machine(Look())
+            is_foreign = all(self._ownership.may_be_foreign(member, owner, machine) for member in members)
+            session = session._replace(is_foreign=is_foreign)
+        return session, owner
+
+
+def _identity(process: Process) -> tuple[object, ...]:
+    return tuple([getattr(process, name) for name in _IDENTITY])
+
+
+def _moment(event: Event) -> int:
+    return event.head.kernel_ns

@@ -1,0 +1,100 @@
+"""Reader of btmp(5), in which sshd and login(1) record refused attempts: only root and the group utmp can write it.
+
+A record has the name, the terminal and the client's host, but neither the method nor the port.
+"""
+
+import ipaddress
+import os
+import struct
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from logonscope.facts import FailedLogon
+
+FILE = "var/log/btmp"
+MAX_BYTES = 1 << 20
+"""Maximum bytes that are read at once: the newest ones."""
+
+RECORD = struct.Struct("=h2xi32s4s32s256s4xi2i16s20x")
+"""utmp(5) where times have 32 bits, as on x86-64."""
+
+_MAX_TYPE = 9
+
+
+class BtmpRecord(NamedTuple):
+    """A refused attempt, and when it was, in seconds since the epoch."""
+
+    seconds: float
+    attempt: FailedLogon
+
+
+class BtmpReader:
+    """Reads the records that are added to the file."""
+
+    def __init__(self, root: str) -> None:
+        """Begin at the end of the file."""
+        self._path = os.path.join(root, FILE)
+        self._key, self._position = self._state()
+
+    def __repr__(self) -> str:
+        return f"<BtmpReader at {self._position}>"
+
+    def _state(self) -> tuple[tuple[int, int] | None, int]:
+        try:
+            status = os.stat(self._path)
+        except OSError:
+            return None, 0
+        return (status.st_dev, status.st_ino), status.st_size
+
+    def read(self) -> list[BtmpRecord]:
+        """Return the records since the last call; none where the file cannot be read."""
+        key, size = self._state()
+        # the file was rotated, or made empty
+        if key != self._key or size < self._position:
+            self._key, self._position = key, 0
+        if key is None or size == self._position:
+            return []
+        start = max(self._position, size - MAX_BYTES // RECORD.size * RECORD.size)
+        try:
+            with open(self._path, "rb", buffering=0) as file:
+                file.seek(start)
+                data = file.read(size - start)
+        except OSError:
+            return []
+        # a record that is not written to its end is read the next time
+        self._position = start + len(data) // RECORD.size * RECORD.size
+        return list(parse_btmp(data))
+
+
+def can_read_btmp(root: str) -> bool:
+    """Return whether there is such a file, and this process may read it."""
+    return os.access(os.path.join(root, FILE), os.R_OK, effective_ids=os.access in os.supports_effective_ids)
+
+
+def parse_btmp(data: bytes) -> Iterator[BtmpRecord]:
+    """Yield the records; those of another form, as on aarch64, are left out."""
+    for offset in range(0, len(data) - RECORD.size + 1, RECORD.size):
+        kind, pid, line, _, user, host, _, seconds, microseconds, address = RECORD.unpack_from(data, offset)
+        if not 0 < kind <= _MAX_TYPE or not 0 <= microseconds < 1_000_000 or pid < 0:
+            continue
+        tty = _text(line)
+        service = "sshd" if tty and tty.startswith("ssh") else "login"
+        attempt = FailedLogon(
+            service, pid, _text(user), address=_address(address), tty=None if service == "sshd" else tty, source="btmp"
+        )
+        name = _text(host)
+        if name is not None and name != attempt.address:
+            attempt = attempt._replace(remote_host=name)
+        yield BtmpRecord((seconds & 0xFFFFFFFF) + microseconds / 1e6, attempt)
+
+
+def _text(data: bytes) -> str | None:
+    text = data.split(b"\0", 1)[0].decode("utf-8", "replace")
+    return text if text and text.isprintable() else None
+
+
+def _address(data: bytes) -> str | None:
+    if not any(data):
+        return None
+    # an IPv4 address has the first four bytes alone
+    return str(ipaddress.ip_address(data if any(data[4:]) else data[:4]))

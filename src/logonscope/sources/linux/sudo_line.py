@@ -1,0 +1,49 @@
+"""Parser of the line that sudo logs about a command, run or refused: a pure function of its text.
+
+sudo writes it in new_logline() of logging.c; the fields are in this order, and only USER and COMMAND are always there:
+
+    ACCOUNT : [REASON ; ][HOST=... ; ][TTY=... ; ][CHROOT=... ; ][PWD=... ; ]USER=... ; [GROUP=... ; ]...COMMAND=...
+
+The directory can contain any text, also " ; USER=". A line that can be read in several ways has no command.
+"""
+
+import re
+from typing import NamedTuple
+
+MAX_LINE_LENGTH = 32_768
+"""Maximum characters of a line. sudo splits longer commands over several lines, of which none is read."""
+
+_LINE = re.compile(r" *([^ :]{1,256}) : (?:((?!PWD=|TTY=|HOST=|USER=|CHROOT=)[^=;]{1,200}) ; )?(.*)")
+_FIELDS = re.compile(
+    r"(?:HOST=[^;]* ; )?(?:TTY=([^; ]*) ; )?(?:CHROOT=.*? ; )?(?:PWD=.*? ; )?USER=([^; ]+) ; (?:GROUP=[^; ]* ; )?"
+    r"(?:TSID=[^; ]* ; )?(?:ENV=.*? ; )?COMMAND=(.*)"
+)
+_ATTEMPTS = re.compile(r"([0-9]{1,3}) incorrect password attempts?")
+
+
+class SudoLine(NamedTuple):
+    """What the line says."""
+
+    account: str  # who ran sudo
+    reason: str | None  # why the command was refused; None: it was run
+    attempts: int  # passwords that were wrong; 1 where the reason is another one
+    tty: str | None = None
+    user: str | None = None  # the user to become
+    command: str | None = None
+
+
+def parse_sudo_line(text: str) -> SudoLine | None:
+    """Parse a line of sudo; None where it is another line."""
+    match = _LINE.fullmatch(text) if len(text) <= MAX_LINE_LENGTH and text.isprintable() else None
+    if match is None:
+        return None
+    account, reason, rest = match.groups()
+    wrong = _ATTEMPTS.fullmatch(reason or "")
+    line = SudoLine(account, reason, int(wrong[1]) if wrong else 1)
+    fields = _FIELDS.fullmatch(rest)
+    if fields is None:
+        return line if reason is not None else None
+    # a directory, or a command, that looks like the fields: which one is real is not known
+    if rest.count(" ; USER=") + rest.startswith("USER=") > 1 or rest.count(" ; COMMAND=") > 1:
+        return line
+    return line._replace(tty=fields[1], user=fields[2], command=fields[3])

@@ -1,0 +1,44 @@
+"""Feed of kernel events with details, for the hub."""
+
+import time
+from collections.abc import Sequence
+
+from logonscope.machine import Ownership
+from logonscope.machine.events import Event
+from logonscope.sources.live.process_details import ProcessDetails
+from logonscope.sources.live.stream import EventStream
+
+SETTLE_SECONDS = 0.005
+"""Seconds after the events of a batch: a new process mostly executes its program within them."""
+
+MISSES = {
+    "process connector": "logins between two events, and names of processes that end within milliseconds",
+    "process connector and fanotify": "names and arguments of processes that end within milliseconds",
+}
+"""What each rung of the ladder may miss."""
+
+
+class KernelDetailFeed:
+    """The events of a stream, with details: see ``hub.DetailFeed``."""
+
+    def __init__(self, stream: EventStream, ownership: Ownership) -> None:
+        self._reader = stream.events()
+        name = self._reader.description
+        self.description = f"{name}; may miss {MISSES.get(name, 'processes that end within milliseconds')}"
+        self._details = ProcessDetails(stream.host.direct, ownership)
+
+    def __repr__(self) -> str:
+        return f"<KernelDetailFeed {self.description}>"
+
+    def read(self, seconds: float) -> Sequence[Event]:
+        """See ``DetailFeed``."""
+        events = self._reader.read(seconds)
+        if not events:
+            return events
+        time.sleep(SETTLE_SECONDS)
+        events += self._reader.read(0)
+        return self._details.add(events)
+
+    def close(self) -> None:
+        """See ``DetailFeed``."""
+        self._reader.close()

@@ -1,0 +1,25 @@
+"""Doubt about processes of the live index: what differs from the machine, and what children may not inherit."""
+
+from logonscope.sources.live.entries import Entry, ReadFacts
+
+UNKNOWN, MIXED, MANAGER, DIFFERING_CHILD = 1, 2, 4, 8
+"""Parts of Entry.doubt: its logon is not known; its threads have different logons; it is a service manager; plus 8 for
+each child whose logon can be another one."""
+
+
+def differs_from(entry: Entry | None, facts: ReadFacts | None) -> bool:
+    """Return whether a process of the index is another one, or has other facts, than what was read of its pid."""
+    if entry is None or facts is None:
+        return entry is not None or facts is not None
+    place = entry.place
+    if facts.is_zombie and not entry.ended:
+        return True
+    return (entry.start, entry.parent, place.ses, place.loginuid, place.cgroup) != facts[:5]
+
+
+def can_differ(child: Entry, parent: Entry) -> bool:
+    """Return whether children of one of the two can have another owner than children of the other."""
+    place, parent_place = child.place, parent.place
+    if place is not parent_place and (place.ses != parent_place.ses or place.cgroup != parent_place.cgroup):
+        return True
+    return bool((child.doubt | parent.doubt) & UNKNOWN) or bool(child.doubt & MIXED)

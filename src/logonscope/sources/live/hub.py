@@ -1,0 +1,119 @@
+"""Hub of events: one thread that gets events with their details, for any number of readers.
+
+It runs while there are readers, and for a while after the last one, so that a client which reconnects misses nothing.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from logonscope.machine.events import Event, EventHead
+from logonscope.sources.live.ring import EventRing, RingReader
+
+MAX_EVENTS = 16_384
+"""Maximum number of events that are kept for slow readers, and for clients that reconnect."""
+
+LINGER_SECONDS = 60.0
+"""Seconds for which the hub goes on without a reader."""
+
+_log = logging.getLogger(__name__)
+
+
+class DetailFeed(Protocol):
+    """A feed of events with details, in their order."""
+
+    description: str
+    """How the events are got, and what may be missed."""
+
+    def read(self, seconds: float) -> Sequence[Event]:
+        """Wait for events, and return them; their cursors have no meaning."""
+        ...
+
+    def close(self) -> None:
+        """End the feed, and a ``read`` that waits."""
+        ...
+
+
+class EventHub:
+    """Passes the events of a feed on to readers."""
+
+    def __init__(self, open_feed: Callable[[], DetailFeed], linger: float = LINGER_SECONDS) -> None:
+        """Create a hub.
+
+        Args:
+            open_feed: opens the feed; what happens after it has returned is in the feed.
+            linger: seconds for which it goes on without a reader.
+        """
+        self._open_feed, self._linger = open_feed, linger
+        self._ring = EventRing(MAX_EVENTS)
+        self._cursor = 0
+        self._lock = threading.Lock()
+        self._feed: DetailFeed | None = None
+        self._idle_since: float | None = None
+        self._is_closed = False
+
+    def __repr__(self) -> str:
+        return f"<EventHub {self._ring!r}>"
+
+    @property
+    def readers(self) -> int:
+        """Return the number of readers."""
+        return self._ring.readers
+
+    def reader(self, since: int | None = None) -> RingReader:
+        """Return a reader of the events after a cursor; None: from now on."""
+        with self._lock:
+            feed = self._feed
+            if feed is None:
+                # events between two runs of the feed are missed, and not counted
+                self._cursor += 1
+                self._ring.forget(self._cursor)
+                feed = self._feed = self._open_feed()
+                threading.Thread(target=self._run, args=(feed,), name="events", daemon=True).start()
+            # kept by the lock from the thread that looks whether the hub is idle
+            self._idle_since = None
+            return self._ring.reader(since, feed.description, self._note_close)
+
+    def close(self) -> None:
+        """Close all readers, and the feed."""
+        self._is_closed = True
+        self._ring.close()
+        with self._lock:
+            if self._feed is not None:
+                self._feed.close()
+
+    def _note_close(self) -> None:
+        if not self._ring.readers:
+            self._idle_since = time.monotonic()
+
+    def _run(self, feed: DetailFeed) -> None:
+        try:
+            while not self._is_idle():
+                self._publish(feed.read(1.0))
+        except Exception:  # noqa: BLE001 -- logged with its traceback; the readers are ended
+            _log.exception("events: unexpected error")
+            self._ring.close()
+        feed.close()
+        with self._lock:
+            if self._feed is feed:
+                self._feed = None
+
+    def _is_idle(self) -> bool:
+        if self._is_closed:
+            return True
+        with self._lock:
+            since = self._idle_since
+            is_idle = since is not None and time.monotonic() - since > self._linger and not self._ring.readers
+            if is_idle:
+                self._feed = None  # the next reader opens another one
+            return is_idle
+
+    def _publish(self, events: Sequence[Event]) -> None:
+        numbered = []
+        for event in events:
+            self._cursor += 1
+            numbered.append(event._replace(head=EventHead(event.head.kernel_ns, self._cursor)))
+        if numbered:
+            self._ring.publish(numbered, self._cursor)

@@ -1,0 +1,146 @@
+"""Reports of login programs: refused attempts and commands of sudo, from the journal; without one, attempts from btmp.
+
+A line counts if root's program wrote it, by the fields that journald takes from the kernel. su and sudo log with the
+uid of their caller: their lines count if the kernel reported that the process ran a set-user-ID program at that moment.
+"""
+
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import NamedTuple
+
+from logonscope.answers.check import Check
+from logonscope.facts import FailedLogon
+from logonscope.sources.linux.btmp import BtmpReader, can_read_btmp
+from logonscope.sources.linux.failed_lines import FailedLineParser
+from logonscope.sources.linux.journal import FOLDERS, has_journal
+from logonscope.sources.linux.sudo_line import parse_sudo_line
+from logonscope.sources.live.journal_follower import USER_PROGRAMS, JournalFollower, LoggedLine
+
+MAX_REPORTS = 10_000
+"""Maximum number of lines that wait to be read."""
+
+BTMP_SECONDS = 1.0
+"""Seconds between two readings of btmp."""
+
+JOURNAL, BTMP = "journal", "btmp"
+
+
+class Report(NamedTuple):
+    """What a login program reported."""
+
+    monotonic_ns: int
+    pid: int
+    ses: int | None
+    cgroup: str | None
+    attempt: FailedLogon | None
+    command: str | None = None  # of sudo, which it runs
+
+
+class LoginReports:
+    """The reports of one host, while they are read."""
+
+    def __init__(self, root: str, call: Callable[[], object]) -> None:
+        """Create the reader.
+
+        Args:
+            root: the root directory of the host.
+            call: called in another thread when there is a report.
+        """
+        self._root, self._call = root, call
+        self._parser = FailedLineParser()
+        self._lines: deque[LoggedLine] = deque()
+        self._follower: JournalFollower | None = None
+        self._btmp: BtmpReader | None = None
+        self._stop_timer = threading.Event()
+        self.lost = 0
+        self.rejected = 0
+
+    def __repr__(self) -> str:
+        return f"<LoginReports from {self.source}>"
+
+    @property
+    def source(self) -> str | None:
+        """Return what is read: the journal, btmp, or nothing."""
+        if has_journal(self._root):
+            return JOURNAL
+        return BTMP if can_read_btmp(self._root) else None
+
+    def start(self) -> None:
+        """Begin to read."""
+        source = self.source
+        if source == JOURNAL:
+            self._follower = JournalFollower(self._root, self._put)
+            self._follower.start()
+        elif source == BTMP:
+            self._btmp, self._stop_timer = BtmpReader(self._root), threading.Event()
+            threading.Thread(target=self._call_often, args=(self._stop_timer,), name="btmp", daemon=True).start()
+
+    def stop(self) -> None:
+        """Read no more; what waits is dropped."""
+        self._stop_timer.set()
+        if self._follower is not None:
+            self._follower.stop()
+        self._follower = self._btmp = None
+        self._lines.clear()
+
+    def take(self, was_elevated: Callable[[int, int], bool]) -> list[Report]:
+        """Return the reports since the last call.
+
+        Args:
+            was_elevated: whether a process ran a set-user-ID program at a moment, in monotonic nanoseconds.
+        """
+        reports = [self._read_line(self._lines.popleft(), was_elevated) for _ in range(len(self._lines))]
+        if self._btmp is not None:
+            offset = time.time() - time.monotonic()
+            reports += [
+                Report(int((record.seconds - offset) * 1e9), record.attempt.pid, None, None, record.attempt)
+                for record in self._btmp.read()
+            ]
+        return [report for report in reports if report is not None]
+
+    def check(self) -> Check:
+        """Return the check of ``doctor``."""
+        source = self.source
+        if source is None:
+            return Check("failed logons", False, "neither a journal nor btmp can be read", "run systemd-journald")
+        if source == BTMP:
+            finding = "btmp: attempts at sshd and login, without port and method"
+            return Check("failed logons", None, finding, "run systemd-journald for su, sudo and ports")
+        files = [os.path.join(self._root, folder) for folder in FOLDERS]
+        if not any(os.access(file, os.R_OK | os.X_OK) for file in files):
+            return Check(
+                "failed logons", False, "the journal cannot be read",
+                "add the service's user to the group systemd-journal",
+            )  # fmt: skip
+        finding = "the journal: sshd, login, su, sudo, and PAM of display managers"
+        if self.rejected or self.lost:
+            finding += f"; {self.rejected} lines rejected, {self.lost} lost"
+        return Check("failed logons", True, finding, "")
+
+    def _put(self, line: LoggedLine) -> None:
+        if len(self._lines) >= MAX_REPORTS:
+            self.lost += 1
+            return
+        self._lines.append(line)
+        self._call()
+
+    def _call_often(self, is_stopping: threading.Event) -> None:
+        while not is_stopping.wait(BTMP_SECONDS):
+            self._call()
+
+    def _read_line(self, line: LoggedLine, was_elevated: Callable[[int, int], bool]) -> Report | None:
+        sudo = parse_sudo_line(line.message) if line.program == "sudo" else None
+        command = sudo.command if sudo is not None and sudo.reason is None else None
+        # the kernel confirms the caller's uid alone: the line may be of the program that then executed su
+        is_trusted = line.uid == 0 or (line.program in USER_PROGRAMS and was_elevated(line.pid, line.monotonic_ns))
+        if not is_trusted:
+            self.rejected += 1
+            return None
+        report = Report(line.monotonic_ns, line.pid, line.ses, line.cgroup, None, command)
+        attempt = self._parser.parse(line.program, line.pid, line.message)
+        if attempt is not None:
+            return report._replace(attempt=attempt._replace(source=JOURNAL))
+        return report if command is not None else None

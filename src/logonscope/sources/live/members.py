@@ -1,0 +1,99 @@
+"""Members of remembered logins: whether a login without a record has processes, by the index or by /proc."""
+
+from collections.abc import Callable, Iterable
+
+from logonscope.facts import UNSET, Login
+from logonscope.machine import Membership
+from logonscope.sources.live.entries import ReadFacts
+from logonscope.sources.live.index import LiveIndex
+
+MAX_WITNESSES = 16
+"""Maximum number of processes that are kept for a login, so that not all processes are read to find one of it."""
+
+_Witness = tuple[int, int]
+"""Pid and start."""
+
+
+class MemberScope:
+    """The processes that belong to a login: those with its kernel id, and those without one in its scope."""
+
+    def __init__(self, login: Login) -> None:
+        self.kernel_id = login.remembered if login.remembered != UNSET else None
+        self._scope = f"/user.slice/user-{login.uid}.slice/{login.scope}/" if login.scope else None
+
+    def __repr__(self) -> str:
+        return f"<MemberScope {self.kernel_id} {self._scope}>"
+
+    def contains(self, kernel_id: int | None, cgroup: str | None) -> bool:
+        """Return whether a process with this kernel id and cgroup belongs to the login."""
+        if kernel_id != UNSET:
+            return kernel_id is not None and kernel_id == self.kernel_id
+        return self.has_cgroup(cgroup)
+
+    def has_cgroup(self, cgroup: str | None) -> bool:
+        """Return whether a cgroup is that of the login, or below it."""
+        return self._scope is not None and f"{cgroup}/".startswith(self._scope)
+
+
+class IndexedMembers:
+    """Members by the index, at one moment."""
+
+    def __init__(self, index: LiveIndex) -> None:
+        self._index = index
+        self._cgroups: frozenset[str | None] | None = None  # of the processes without a kernel id
+
+    def __repr__(self) -> str:
+        return f"<IndexedMembers of {self._index!r}>"
+
+    def has_members(self, login: Login) -> bool:
+        """Return whether the login has a process."""
+        scope, index = MemberScope(login), self._index
+        if scope.kernel_id is not None and index.places.of_kernel_id(scope.kernel_id):
+            return True
+        if not login.scope:
+            return False
+        if self._cgroups is None:
+            self._cgroups = frozenset(place.cgroup for place in index.places.of_kernel_id(UNSET))
+        return any(map(scope.has_cgroup, self._cgroups))
+
+
+class ScannedMembers:
+    """Members by /proc. All processes are read only if those that were members before have ended."""
+
+    def __init__(
+        self, read_memberships: Callable[[], Iterable[Membership]], read_facts: Callable[[int], ReadFacts | None]
+    ) -> None:
+        """Prepare.
+
+        Args:
+            read_memberships: reads all processes.
+            read_facts: reads one process.
+        """
+        self._read_memberships, self._read_facts = read_memberships, read_facts
+        self._witnesses: dict[tuple[str, int, int | None], list[_Witness]] = {}
+        self._scanned: list[Membership] | None = None
+
+    def __repr__(self) -> str:
+        return f"<ScannedMembers of {len(self._witnesses)} logins>"
+
+    def begin(self) -> None:
+        """Begin with a new moment: processes that were read for an earlier one may have ended."""
+        self._scanned = None
+
+    def has_members(self, login: Login) -> bool:
+        """Return whether the login has a process."""
+        key, scope = (login.id, login.uid, login.since), MemberScope(login)
+        for pid, start in self._witnesses.get(key, ()):
+            facts = self._read_facts(pid)
+            if facts is not None and facts.start == start and scope.contains(facts.ses, facts.cgroup):
+                return True
+        if self._scanned is None:
+            self._scanned = list(self._read_memberships())
+        pids = [pid for pid, kernel_id, cgroup in self._scanned if scope.contains(kernel_id, cgroup)]
+        read = ((pid, self._read_facts(pid)) for pid in pids[:MAX_WITNESSES])
+        witnesses = [(pid, facts.start) for pid, facts in read if facts is not None]
+        if witnesses:
+            self._witnesses[key] = witnesses
+        else:
+            self._witnesses.pop(key, None)
+        return bool(pids)

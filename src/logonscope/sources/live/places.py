@@ -1,0 +1,118 @@
+"""Places and children of the live index: which processes have the same owner, and which have the same parent."""
+
+from collections.abc import Collection, Iterable, Iterator
+
+from logonscope.machine import Membership
+from logonscope.sources.live.entries import Ids, Place
+
+
+class Places:
+    """The places of the processes in the index, by kernel id: most have one place, which then needs no dictionary."""
+
+    def __init__(self) -> None:
+        self._places: dict[int | None, Place | dict[Ids, Place]] = {}
+
+    def __repr__(self) -> str:
+        return f"<Places of {len(self._places)} kernel ids>"
+
+    def __iter__(self) -> Iterator[Place]:
+        """Yield the places that have a process."""
+        for places in self._places.values():
+            if isinstance(places, Place):
+                yield places
+            else:
+                yield from places.values()
+
+    def of_kernel_id(self, kernel_id: int | None) -> Collection[Place]:
+        """Return the places with a kernel id."""
+        places = self._places.get(kernel_id, {})
+        return (places,) if isinstance(places, Place) else places.values()
+
+    def get(self, ids: Ids) -> Place:
+        """Return the place with these ids, which is kept once a process was added to it."""
+        places = self._places.get(ids[0])
+        place = places.get(ids) if isinstance(places, dict) else places
+        return place if place is not None and place.ids == ids else Place(*ids)
+
+    def add(self, place: Place, pid: int) -> Place:
+        """Add a process to a place, and return the place that is kept."""
+        ids, places = place.ids, self._places.get(place.ses)
+        if isinstance(places, dict):
+            kept = places.setdefault(ids, place)
+        elif places is None:
+            kept = self._places[place.ses] = place
+        elif places.ids == ids:
+            kept = places
+        else:
+            self._places[place.ses] = {places.ids: places, ids: place}
+            kept = place
+        kept.pids.add(pid)
+        return kept
+
+    def remove(self, place: Place, pid: int) -> None:
+        """Remove a process; a place without processes is dropped."""
+        place.pids.discard(pid)
+        if place.pids:
+            return
+        places = self._places[place.ses]
+        if isinstance(places, dict):
+            del places[place.ids]
+        if not places or places is place:
+            del self._places[place.ses]
+
+
+def memberships_in(places: Iterable[Place]) -> list[Membership]:
+    """Return what decides the owner of each process in these places."""
+    return [(pid, ses, cgroup) for ses, cgroup, pids in _fields(places) for pid in pids]
+
+
+def _fields(places: Iterable[Place]) -> Iterator[tuple[int | None, str | None, set[int]]]:
+    return ((place.ses, place.cgroup, place.pids) for place in places)
+
+
+class Children:
+    """The children of processes: most parents have one, which then needs no set."""
+
+    def __init__(self) -> None:
+        self.by_parent: dict[int, int | set[int]] = {}
+        """Parent -> its only child, or its children."""
+
+    def __repr__(self) -> str:
+        return f"<Children of {len(self.by_parent)} parents>"
+
+    def __contains__(self, parent: int) -> bool:
+        return parent in self.by_parent
+
+    def of(self, parent: int) -> Collection[int]:
+        """Return the children of a process."""
+        children = self.by_parent.get(parent, ())
+        return (children,) if isinstance(children, int) else children
+
+    def add(self, parent: int, child: int) -> None:
+        """Add a child."""
+        children = self.by_parent.get(parent)
+        if children is None:
+            self.by_parent[parent] = child
+        elif isinstance(children, set):
+            children.add(child)
+        elif children != child:
+            self.by_parent[parent] = {children, child}
+
+    def remove(self, parent: int, child: int) -> bool:
+        """Remove a child; return whether it was one."""
+        children = self.by_parent.get(parent)
+        if isinstance(children, set) and child in children:
+            children.discard(child)
+            if not children:
+                del self.by_parent[parent]
+            return True
+        if children == child:
+            del self.by_parent[parent]
+            return True
+        return False
+
+    def pop(self, parent: int) -> Collection[int]:
+        """Remove all children of a process, and return them."""
+        children = self.of(parent)
+        self.by_parent.pop(parent, None)
+        return children

@@ -1,0 +1,194 @@
+"""Details of processes in events: what /proc says of each while it runs, kept until its end.
+
+The kernel's events name a process and what decides its logon session. Name, arguments and users are read a few
+milliseconds after the event. A process that has ended by then has those of its parent, or none if it had executed a
+program.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from logonscope.errors import LogonscopeError
+from logonscope.facts import Machine, Process
+from logonscope.machine import Deadline, Look, Owner, Ownership, ProcessQuery, Source
+from logonscope.machine.events import (
+    EVENT_FACTS,
+    Event,
+    LoggedOut,
+    LogonEnded,
+    LogonStarted,
+    ProcessChanged,
+    ProcessEnded,
+    ProcessStarted,
+)
+from logonscope.machine.logon_describer import LogonDescriber
+
+MAX_CMDLINE_BYTES = 32_768
+"""Bytes of arguments that are kept of each process."""
+
+READ_SECONDS = 2.0
+"""Maximum seconds that the processes of one batch are read."""
+
+SLACK_TICKS = 2
+"""Clock ticks between the start in an event and the one in /proc."""
+
+ENDED = "the process ended before it could be read"
+"""Why facts of a process are not known."""
+
+_OF_EVENT = ("ses", "loginuid", "cgroup", "ppid")
+_OF_PROGRAM = ("comm", "name", "exe", "cmdline")
+
+NOT_READ = dict.fromkeys(EVENT_FACTS.difference(_OF_EVENT, {"start"}), ENDED)
+
+
+class ProcessDetails:
+    """The details of all processes, as of the events that were passed on."""
+
+    def __init__(self, source: Source, ownership: Ownership) -> None:
+        """Read all processes.
+
+        Args:
+            source: reads the machine itself.
+            ownership: its rules.
+        """
+        self._source, self._ownership = source, ownership
+        self._describer = LogonDescriber(source, ownership)
+        self._logon_ids: dict[int, str | None] = {}
+        self._processes = {process.pid: process for process in source.processes(Look(), _query(None))}
+        index = ownership.index(source.logins(Look()), self._machine)
+        for pid, process in self._processes.items():
+            self._logon_ids[pid] = index.owner(process).logon_id
+
+    def __repr__(self) -> str:
+        return f"<ProcessDetails of {len(self._processes)} processes>"
+
+    @property
+    def _machine(self) -> Machine:
+        return self._source.machine(Look())
+
+    def add(self, events: Sequence[Event]) -> list[Event]:
+        """Return the events of one batch with details."""
+        batch = _fold_executions(events)
+        newest: dict[int, int] = {}
+        for position, (event, _) in enumerate(batch):
+            if isinstance(event, ProcessStarted):
+                newest[event.process.pid] = position
+            elif isinstance(event, ProcessChanged):
+                newest[event.after[0].pid] = position
+            elif isinstance(event, ProcessEnded):
+                newest.pop(event.process.pid, None)
+        # of a process that ended within the batch there is nothing left to read
+        read = self._read(newest)
+        detailed: list[Event] = []
+        for position, (event, has_executed) in enumerate(batch):
+            if isinstance(event, ProcessStarted):
+                process = event.process
+                found = read.get(process.pid) if newest.get(process.pid) == position else None
+                started = self._start(process, event.owner, found, has_executed=has_executed)
+                detailed.append(event._replace(process=started))
+            elif isinstance(event, ProcessChanged):
+                found = read.get(event.after[0].pid) if newest.get(event.after[0].pid) == position else None
+                detailed.append(self._change(event, found))
+            else:
+                detailed.append(self._with_details(event))
+        return detailed
+
+    def _read(self, pids: Iterable[int]) -> dict[int, Process]:
+        if not pids:
+            return {}
+        look = Look(Deadline(READ_SECONDS))
+        processes: dict[int, Process] = {}
+        try:
+            for process in self._source.processes(look, _query(frozenset(pids))):
+                processes[process.pid] = process
+        except LogonscopeError:
+            pass  # those that are left have no details
+        return processes
+
+    def _with_details(self, event: Event) -> Event:
+        if isinstance(event, ProcessEnded):
+            pid = event.process.pid
+            self._logon_ids.pop(pid, None)
+            return event._replace(process=_merge(self._processes.pop(pid, None), event.process))
+        if isinstance(event, LogonStarted | LoggedOut | LogonEnded):
+            session = event.session
+            if isinstance(event, LogonStarted):
+                session = self._describer.add_details(session, event.owner)
+            return event._replace(session=session._replace(is_foreign=self._may_be_foreign(event.owner)))
+        return event
+
+    def _start(self, process: Process, owner: Owner, found: Process | None, *, has_executed: bool) -> Process:
+        if found is not None and _is_same(found, process):
+            merged = _merge(found, process)
+        else:
+            parent = self._processes.get(process.ppid or 0)
+            # a child is what its parent is, until it executes a program
+            merged = _merge(parent and parent._replace(pid=process.pid, start=process.start), process)
+            merged = _without_program(merged) if has_executed else merged
+        self._processes[process.pid] = merged
+        self._logon_ids[process.pid] = owner.logon_id
+        return merged
+
+    def _change(self, event: ProcessChanged, found: Process | None) -> ProcessChanged:
+        (before, owner_before), (after, owner_after) = event.before, event.after
+        kept = self._processes.get(after.pid)
+        old = _merge(kept, before)
+        if found is not None and _is_same(found, after):
+            new = _merge(found, after)
+        else:
+            # equal facts mean that it executed a program, which is not known
+            is_exec = before == after
+            new = _without_program(_merge(kept, after)) if is_exec else _merge(kept, after)
+        self._processes[after.pid], self._logon_ids[after.pid] = new, owner_after.logon_id
+        return event._replace(before=(old, owner_before), after=(new, owner_after))
+
+    def _may_be_foreign(self, owner: Owner) -> bool:
+        """Return whether a logon session may be foreign; without a process of it that is not certain."""
+        if self._ownership.has_record(owner):
+            return False
+        machine = self._machine
+        members = (self._processes[pid] for pid, logon_id in self._logon_ids.items() if logon_id == owner.logon_id)
+        return all(self._ownership.may_be_foreign(member, owner, machine) for member in members)
+
+
+def _fold_executions(events: Sequence[Event]) -> list[tuple[Event, bool]]:
+    """Return the events, and whether each is the start of a process that executed a program in the same batch.
+
+    Then the start is reported with that program, and the execution is no event of its own.
+    """
+    batch: list[tuple[Event, bool]] = []
+    starts: dict[int, int] = {}
+    for event in events:
+        if isinstance(event, ProcessStarted):
+            starts[event.process.pid] = len(batch)
+        elif isinstance(event, ProcessChanged) and event.after[0].pid in starts:
+            position = starts.pop(event.after[0].pid)
+            start = batch[position][0]
+            if event.before == event.after and isinstance(start, ProcessStarted):
+                batch[position] = start, True
+                continue
+        elif isinstance(event, ProcessEnded):
+            starts.pop(event.process.pid, None)
+        batch.append((event, False))
+    return batch
+
+
+def _query(pids: frozenset[int] | None) -> ProcessQuery:
+    return ProcessQuery(EVENT_FACTS, pids=pids, max_cmdline_bytes=MAX_CMDLINE_BYTES)
+
+
+def _is_same(read: Process, process: Process) -> bool:
+    return read.start is not None and process.start is not None and abs(read.start - process.start) <= SLACK_TICKS
+
+
+def _merge(kept: Process | None, process: Process) -> Process:
+    """Return a process with the details that are kept of it; those of another process with its pid are ignored."""
+    if kept is None or not _is_same(kept, process):
+        return process._replace(unread={**NOT_READ, **(process.unread or {})})
+    decisive = {name: getattr(process, name) for name in _OF_EVENT if getattr(process, name) is not None}
+    unread = {fact: why for fact, why in (kept.unread or {}).items() if fact not in _OF_EVENT}
+    return kept._replace(**decisive, unread={**unread, **(process.unread or {})} or None)
+
+
+def _without_program(process: Process) -> Process:
+    unread = {**(process.unread or {}), **dict.fromkeys(_OF_PROGRAM, ENDED)}
+    return process._replace(comm=None, name=None, exe=None, cmdline=None, unread=unread)

@@ -1,0 +1,153 @@
+"""Ring of events: the newest ones, for any number of readers, each of which keeps its position only.
+
+A reader that is too slow costs neither memory nor time of others: it gets the number of events that it missed.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from itertools import islice
+from typing import Self
+
+from logonscope.machine.events import Event, EventHead, EventsLost
+
+MAX_READ = 2_048
+"""Maximum number of events that one read returns."""
+
+
+class EventRing:
+    """The newest events of a stream; their cursors are consecutive numbers."""
+
+    def __init__(self, most: int) -> None:
+        """Create a ring of at most so many events."""
+        self._events: deque[Event] = deque(maxlen=most)
+        self._cursor = 0
+        self._gap = 0  # how much was missed before this cursor is not known
+        self._condition = threading.Condition()
+        self._readers: set[RingReader] = set()
+
+    def __repr__(self) -> str:
+        return f"<EventRing at {self._cursor}, {len(self._readers)} readers>"
+
+    @property
+    def readers(self) -> int:
+        """Return the number of readers."""
+        return len(self._readers)
+
+    @property
+    def cursor(self) -> int:
+        """Return the cursor of the newest event."""
+        return self._cursor
+
+    def publish(self, events: Sequence[Event], cursor: int) -> None:
+        """Add events, the newest of which has this cursor."""
+        with self._condition:
+            self._events += events
+            self._cursor = cursor
+            self._condition.notify_all()
+            calls = [reader.call for reader in self._readers if reader.call is not None]
+        # outside the lock: a function that is called may read at once
+        for call in calls:
+            call()
+
+    def forget(self, cursor: int) -> None:
+        """Drop all events: what happens until the next one is missed, and not counted."""
+        with self._condition:
+            self._events.clear()
+            self._cursor = self._gap = cursor
+
+    def reader(self, since: int | None, description: str, on_close: Callable[[], object]) -> "RingReader":
+        """Return a reader of the events after a cursor; None: from now on."""
+        with self._condition:
+            position = self._cursor if since is None else since
+            # a cursor of another run of the service
+            if position > self._cursor:
+                position = -1
+            reader = RingReader(self, position, description, on_close)
+            self._readers.add(reader)
+        return reader
+
+    def read(self, reader: "RingReader", seconds: float | None) -> list[Event]:
+        """Wait for events after the position of a reader, and move it."""
+        end = None if seconds is None else time.monotonic() + seconds
+        with self._condition:
+            while reader.cursor == self._cursor and not reader.is_closed:
+                left = None if end is None else end - time.monotonic()
+                if left is not None and left <= 0:
+                    return []
+                self._condition.wait(left)
+            if reader.is_closed:
+                return []
+            return self._take(reader)
+
+    def _take(self, reader: "RingReader") -> list[Event]:
+        first = self._cursor - len(self._events) + 1
+        after = reader.cursor
+        batch: list[Event] = []
+        if after < first - 1:
+            missed = None if after < self._gap else first - 1 - after
+            batch.append(EventsLost(EventHead(time.clock_gettime_ns(time.CLOCK_BOOTTIME), first - 1), missed))
+            after = first - 1
+        left = self._cursor - after
+        # a deque finds what is near its ends: the newest events are looked up from the right
+        newest = list(islice(reversed(self._events), left))
+        newest.reverse()
+        batch += newest[:MAX_READ]
+        reader.cursor = min(self._cursor, after + MAX_READ)
+        return batch
+
+    def remove(self, reader: "RingReader") -> bool:
+        """Remove a reader, and wake it where it waits; return whether it was there."""
+        with self._condition:
+            was_there = reader in self._readers
+            self._readers.discard(reader)
+            reader.is_closed = True
+            self._condition.notify_all()
+        return was_there
+
+    def close(self) -> None:
+        """Close all readers."""
+        for reader in list(self._readers):
+            reader.close()
+
+
+class RingReader:
+    """A position in a ring: see ``machine.events.EventReader``. Iterated, it yields events until it is closed."""
+
+    def __init__(self, ring: EventRing, cursor: int, description: str, on_close: Callable[[], object]) -> None:
+        self._ring, self._on_close = ring, on_close
+        self.cursor, self.description = cursor, description
+        self.is_closed = False
+        self._batch: deque[Event] = deque()  # read, but not iterated yet
+        self.call: Callable[[], object] | None = None
+        """Called when there are events, or the reader is closed."""
+
+    def __repr__(self) -> str:
+        return f"<RingReader at {self.cursor}>"
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Event:
+        while not self._batch:
+            if self.is_closed:
+                raise StopIteration
+            self._batch += self.read()
+        return self._batch.popleft()
+
+    def read(self, seconds: float | None = None) -> list[Event]:
+        """See ``EventReader``."""
+        return self._ring.read(self, seconds)
+
+    def notify(self, call: Callable[[], object]) -> None:
+        """See ``EventReader``."""
+        self.call = call
+        call()
+
+    def close(self) -> None:
+        """See ``EventReader``."""
+        if self._ring.remove(self):
+            self._on_close()
+            if self.call is not None:
+                self.call()

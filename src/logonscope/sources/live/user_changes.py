@@ -1,0 +1,143 @@
+"""Changes of user and refused attempts as events: what the kernel and login programs reported, with owners.
+
+A complete change to the login's own user is no event: that is how every login, cron job and user manager begins.
+"""
+
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import NamedTuple
+
+from logonscope.facts import UNSET, Process, UserChange
+from logonscope.machine import Look, Owner, Source
+from logonscope.machine.events import Event, EventHead, LogonFailed, UserChanged
+from logonscope.sources.live.entries import Entry
+from logonscope.sources.live.login_reports import Report
+from logonscope.sources.live.users import UserStep
+
+SUDO_SECONDS = 0.5
+"""Seconds for which a change through sudo waits for sudo's line, which it logs before it executes the command."""
+
+MAX_STEPS, MAX_COMMANDS = 10_000, 1024
+"""Maximum numbers of changes that wait, and of commands of sudo that are remembered."""
+
+SUDO = "sudo"
+KERNEL, WITH_SUDO = "kernel", "kernel, sudo's line in the journal"
+_SYSTEM = "none"  # evidence of a process that no login started
+
+OwnerOf = Callable[[Process], Owner]
+EventMaker = Callable[[EventHead], Event]
+
+
+class _WaitingStep(NamedTuple):
+    """A change, and until when it waits for a line."""
+
+    due: float
+    step: UserStep
+
+
+class UserChanges:
+    """Changes of user on their way to the stream."""
+
+    def __init__(self, source: Source) -> None:
+        """Create it; ``source`` reads accounts."""
+        self._source = source
+        self._waiting: deque[_WaitingStep] = deque(maxlen=MAX_STEPS)
+        self._commands: OrderedDict[int, tuple[int, str]] = OrderedDict()  # pid of sudo -> moment, command
+
+    def __repr__(self) -> str:
+        return f"<UserChanges, {len(self._waiting)} waiting>"
+
+    def add(self, step: UserStep) -> None:
+        """Add a change."""
+        # a program that ended too soon has no name
+        may_be_sudo = step.is_complete and step.elevation is not None and step.elevation.name in {SUDO, None}
+        self._waiting.append(_WaitingStep(time.monotonic() + (SUDO_SECONDS if may_be_sudo else 0), step))
+
+    def add_commands(self, reports: Sequence[Report]) -> None:
+        """Add the commands that sudo logged."""
+        for report in reports:
+            if report.command is not None:
+                self._commands[report.pid] = report.monotonic_ns, report.command
+                self._commands.move_to_end(report.pid)
+                if len(self._commands) > MAX_COMMANDS:
+                    self._commands.popitem(last=False)
+
+    def clear(self) -> None:
+        """Drop what waits."""
+        self._waiting.clear()
+        self._commands.clear()
+
+    @property
+    def next_due(self) -> float | None:
+        """Return when a change has waited long enough."""
+        return min((waiting.due for waiting in self._waiting), default=None)
+
+    def makers(self, owner_of: OwnerOf) -> Iterator[tuple[int, EventMaker]]:
+        """Yield the moment and the maker of each change that is ready."""
+        now = time.monotonic()
+        for _ in range(len(self._waiting)):
+            waiting = self._waiting.popleft()
+            command = self._command_of(waiting.step)
+            if command is None and waiting.due > now:
+                self._waiting.append(waiting)
+                continue
+            step = waiting.step
+            state = step.state
+            process = Process(
+                state.pid, ses=state.ses, loginuid=state.loginuid, cgroup=state.cgroup, start=state.start,
+                ppid=None if state.parent is None else state.parent[0], comm=step.program,
+            )  # fmt: skip
+            owner = owner_of(process)
+            is_login = step.is_complete and step.to_uid == state.loginuid
+            if owner.evidence != _SYSTEM and not is_login:
+                yield step.kernel_ns, partial(self._make, process, owner, step, command)
+
+    def _command_of(self, step: UserStep) -> str | None:
+        """Return the command that sudo logged in the process that made a change possible."""
+        elevation = step.elevation
+        if elevation is None or not step.is_complete:
+            return None
+        moment, command = self._commands.get(elevation.pid, (0, None))
+        # the pid may have been that of another sudo
+        return command if elevation.since <= moment <= step.kernel_ns else None
+
+    def _make(self, process: Process, owner: Owner, step: UserStep, command: str | None, head: EventHead) -> Event:
+        names = [self._name_of(uid) for uid in (step.from_uid, step.to_uid)]
+        through = None if step.elevation is None or not step.is_complete else step.elevation.name
+        if command is not None:
+            through = SUDO
+        source = KERNEL if command is None else WITH_SUDO
+        change = UserChange(
+            step.from_uid, names[0], step.to_uid, names[1], step.is_complete, step.program, through, command, source
+        )
+        return UserChanged(head, process, owner, change)
+
+    def _name_of(self, uid: int | None) -> str | None:
+        account = None if uid is None else self._source.account(Look(), uid)
+        return None if account is None else account.name
+
+
+def attempt_makers(
+    reports: Sequence[Report], process_at: Callable[[int, int], Entry | None], owner_of: OwnerOf
+) -> Iterator[tuple[int, EventMaker]]:
+    """Yield the moment and the maker of each refused attempt."""
+    for report in reports:
+        attempt = report.attempt
+        if attempt is None:
+            continue
+        ses, cgroup = report.ses, report.cgroup
+        entry = process_at(report.pid, report.monotonic_ns)
+        # journald reads them a moment later, when the process may have ended
+        if entry is not None and (ses is None or cgroup is None):
+            ses, cgroup = entry.place.ses, entry.place.cgroup
+        if ses is None and cgroup is not None:
+            ses = UNSET
+        unread = {"ses": NOT_READ, "cgroup": NOT_READ} if ses is None or cgroup is None else None
+        owner = owner_of(Process(report.pid, ses=ses, cgroup=cgroup, unread=unread))
+        yield report.monotonic_ns, partial(LogonFailed, attempt=attempt, owner=owner)
+
+
+NOT_READ = "logon not read: the log does not name it"
+"""Why what decides the logon session of an ended login program is not known."""

@@ -1,0 +1,111 @@
+"""Users of processes, from the kernel's events of uids: who becomes whom by executing a program.
+
+A change counts when a program is executed: what a program does in between, as a daemon that drops its rights, or a
+set-user-ID program that gives them back for a while, is no change. What a process was before the first event of its
+uids, or of an ancestor's, is not known.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import NamedTuple
+
+from logonscope.sources.live.entries import Entry, ProcessReader, State
+
+MAX_ELEVATIONS = 4096
+"""Maximum number of executions of set-user-ID programs that are remembered."""
+
+
+class Elevation(NamedTuple):
+    """A process executed a set-user-ID program."""
+
+    pid: int
+    since: int  # monotonic ns
+    until: int | None  # when it executed another program, or ended
+    name: str | None  # of the program
+
+
+class Users(NamedTuple):
+    """The uids of a process, and those with which its program was executed; children inherit them."""
+
+    real: int
+    effective: int
+    program_real: int | None
+    program_effective: int | None
+    elevated_by: int | None = None  # the process, itself or an ancestor, with the latest set-user-ID program
+
+
+class UserStep(NamedTuple):
+    """A process executed a program with other uids than the one before."""
+
+    kernel_ns: int  # monotonic
+    state: State
+    from_uid: int | None
+    to_uid: int
+    is_complete: bool  # the real uid changed, too
+    program: str | None
+    elevation: Elevation | None
+
+
+class UserTracker:
+    """Finds the changes of users in the events of the index."""
+
+    def __init__(self, reader: ProcessReader) -> None:
+        self._reader = reader
+        self._elevations: OrderedDict[int, Elevation] = OrderedDict()
+        self.report: Callable[[UserStep], object] | None = None
+
+    def __repr__(self) -> str:
+        return f"<UserTracker, {len(self._elevations)} elevations>"
+
+    def was_elevated(self, pid: int, moment: int) -> bool:
+        """Return whether a process ran a set-user-ID program at a moment, in monotonic nanoseconds."""
+        elevation = self._elevations.get(pid)
+        if elevation is None or moment < elevation.since:
+            return False
+        return elevation.until is None or moment <= elevation.until
+
+    def note_uids(self, entry: Entry, real: int, effective: int) -> None:
+        """Note that a process has other uids now."""
+        users = entry.users
+        if users is None:
+            entry.users = Users(real, effective, None, None)
+        else:
+            entry.users = users._replace(real=real, effective=effective)
+
+    def note_exec(self, entry: Entry, ns: int, state: Callable[[Entry], State]) -> None:
+        """Note that a process executed a program."""
+        self._end_elevation(entry.pid, ns)
+        users = entry.users
+        if users is None:
+            return
+        real, effective, before, before_effective, elevated_by = users
+        if (real, effective) == (before, before_effective):
+            return
+        is_complete = real == effective
+        elevation = None if elevated_by is None else self._elevations.get(elevated_by)
+        entry.users = Users(real, effective, real, effective, None if is_complete else entry.pid)
+        name = self._read_name(entry)
+        if not is_complete:
+            elevation = self._elevations[entry.pid] = Elevation(entry.pid, ns, None, name)
+            self._elevations.move_to_end(entry.pid)
+            if len(self._elevations) > MAX_ELEVATIONS:
+                self._elevations.popitem(last=False)
+        from_uid = before if is_complete else real
+        # root that was root before its first event is no news, nor is a program that gave back what it had been given
+        is_news = from_uid != effective and (from_uid is not None or effective != 0)
+        if self.report is not None and is_news:
+            self.report(UserStep(ns, state(entry), from_uid, effective, is_complete, name, elevation))
+
+    def note_end(self, pid: int, ns: int) -> None:
+        """Note that a process has ended."""
+        self._end_elevation(pid, ns)
+
+    def _end_elevation(self, pid: int, ns: int) -> None:
+        elevation = self._elevations.get(pid)
+        if elevation is not None and elevation.until is None:
+            self._elevations[pid] = elevation._replace(until=ns)
+
+    def _read_name(self, entry: Entry) -> str | None:
+        """Return the name of the program that a process runs; by now it may be a later one."""
+        facts = self._reader.read(entry.pid)
+        return facts.comm if facts is not None and facts.start <= entry.start + 1 else None

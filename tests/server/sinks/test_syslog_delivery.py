@@ -1,0 +1,111 @@
+"""Tests of server/sinks/syslog_delivery.py: messages as a real rsyslog reads them, and connections that break."""
+
+import json
+import re
+import socket
+import threading
+from pathlib import Path
+
+import pytest
+
+from logonscope.server.sinks.delivery import DeliveryError, Parcel
+from logonscope.server.sinks.documents import make_encoder
+from logonscope.server.sinks.settings import SinkSettings, Target
+from logonscope.server.sinks.syslog_delivery import LocalLogDelivery, SyslogDelivery, syslog_message
+from tests.lab.systemd import wait_until
+from tests.server.sinks.receivers import CHANGED, FAILED, HOST, LOST, make_certificate, rsyslog
+
+PARCEL = Parcel("id-1", [FAILED, CHANGED, LOST])
+ENCODE = make_encoder("jsonl", HOST)
+# RFC 5424, 6: HEADER SP STRUCTURED-DATA SP MSG, here with the MSGID and without structured data
+_RFC5424 = re.compile(
+    rb"<(\d{1,3})>1 \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{1,6}Z [!-~]{1,255} [!-~]{1,48} [!-~]{1,128} ([!-~]{1,32}) - (.*)"
+)
+
+
+def delivery(port: int, scheme: str = "tcp", ca: str = "") -> SyslogDelivery:
+    return SyslogDelivery(
+        SinkSettings("a", "syslog", Target(scheme, "localhost", port, ""), ca=ca, seconds=5), ENCODE, "web1"
+    )
+
+
+def test_a_message_is_of_rfc_5424() -> None:
+    match = _RFC5424.fullmatch(syslog_message(FAILED, "text", "we b1\u20ac"))
+    assert match is not None
+    assert match.groups() == (b"84", b"LogonFailed", b"text")
+
+
+@pytest.mark.parametrize("has_tls", [False, True])
+def test_rsyslog_reads_each_event(tmp_path: Path, has_tls: bool) -> None:
+    certificate = make_certificate(tmp_path) if has_tls else None
+    with rsyslog(tmp_path, certificate) as (port, output):
+        sink = delivery(port, "tls" if has_tls else "tcp", certificate.certificate if certificate else "")
+        sink.send(PARCEL)
+        sink.send(Parcel("id-2", [LOST]))
+        sink.close()
+        wait_until(lambda: output.exists() and len(output.read_text().splitlines()) >= 4, 20, "four messages")
+        rows = [line.split(" ", 6) for line in output.read_text().splitlines()]
+    assert [(row[0], row[1], row[2], row[3], row[4]) for row in rows] == [
+        ("1", "84", "logonscope", "LogonFailed", "web1"),
+        ("1", "85", "logonscope", "UserChanged", "web1"),
+        ("1", "84", "logonscope", "Lost", "web1"),
+        ("1", "84", "logonscope", "Lost", "web1"),
+    ]
+    assert json.loads(rows[0][6])["attempt"]["user"] == "mallory\n\u20ac"
+
+
+def test_a_connection_that_was_closed_is_made_anew_and_nothing_is_missing() -> None:
+    received: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+
+        def take_one_message() -> None:
+            for _ in range(2):
+                connection, _ = server.accept()
+                with connection:
+                    received.append(connection.recv(65_536))
+
+        thread = threading.Thread(target=take_one_message, daemon=True)
+        thread.start()
+        sink = delivery(port)
+        sent, failures = 0, 0
+        while sent < 2:
+            try:
+                sink.send(Parcel("p", [LOST]))
+                sent += 1
+            except DeliveryError:
+                failures += 1
+            assert failures < 5
+        thread.join(10)
+        sink.close()
+    assert b"".join(received).count(b" Lost - ") >= 2
+    for data in received:
+        length, _, rest = data.partition(b" ")
+        assert len(rest) >= int(length)
+
+
+def test_a_server_that_reads_nothing_is_given_up() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        sink = SyslogDelivery(
+            SinkSettings("a", "syslog", Target("tcp", "localhost", server.getsockname()[1], ""), seconds=1), ENCODE, "w"
+        )
+        with pytest.raises(DeliveryError):
+            _send_often(sink, 500)
+        sink.close()
+    with pytest.raises(DeliveryError, match="refused"):
+        sink.send(PARCEL)
+
+
+def _send_often(sink: SyslogDelivery, count: int) -> None:
+    for _ in range(count):
+        sink.send(Parcel("p", [FAILED] * 200))
+
+
+def test_the_local_log_gets_a_datagram_for_each_event(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as log:
+        log.bind(str(tmp_path / "log"))
+        LocalLogDelivery(str(tmp_path / "log"), ENCODE, 5).send(PARCEL)
+        first = log.recv(65_536).decode()
+    assert re.match(r"<84>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d logonscope\[\d+\]: \{", first)
+    with pytest.raises(DeliveryError, match="cannot write"):
+        LocalLogDelivery(str(tmp_path / "missing"), ENCODE, 5).send(PARCEL)

@@ -1,0 +1,1 @@
+"""Figures of the live source on this machine, and what it gets wrong beside storms of processes."""

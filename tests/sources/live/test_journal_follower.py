@@ -1,0 +1,45 @@
+"""Tests of sources/live/journal_follower.py: entries of journalctl. The journal itself: test_user_changes.py."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from logonscope.sources.live.journal_follower import LoggedLine, parse_entry
+
+ENTRY = {
+    "_PID": "10996", "_UID": "64321", "_EXE": "/usr/bin/sudo", "_TRANSPORT": "syslog", "_AUDIT_SESSION": "91240",
+    "_SOURCE_REALTIME_TIMESTAMP": "1795804777160186", "__REALTIME_TIMESTAMP": "1795804777160213",
+    "__MONOTONIC_TIMESTAMP": "14694970669", "__CURSOR": "s=65", "MESSAGE": "alice : ...",
+    "_SYSTEMD_CGROUP": "/user.slice/user-64321.slice/session-7.scope",
+}  # fmt: skip
+"""Fields of an entry of systemd 252's journal."""
+LINE = LoggedLine(
+    10996, 64321, "sudo", 14_694_970_642_000, "alice : ...", 91240, "/user.slice/user-64321.slice/session-7.scope"
+)
+
+
+def test_an_entry_has_the_time_when_it_was_written() -> None:
+    assert parse_entry(json.dumps(ENTRY).encode()) == ("s=65", LINE)
+    without = {name: value for name, value in ENTRY.items() if name not in {"_AUDIT_SESSION", "_SYSTEMD_CGROUP"}}
+    assert parse_entry(json.dumps(without).encode())[1] == LINE._replace(ses=None, cgroup=None)
+
+
+@pytest.mark.parametrize("change", [
+    {"_TRANSPORT": "stdout"}, {"_TRANSPORT": "kernel"}, {"MESSAGE": [65, 66]}, {"MESSAGE": None}, {"_UID": ["0", "0"]},
+    {"_EXE": None}, {"_PID": "-1"}, {"__CURSOR": 5},
+])  # fmt: skip
+def test_an_entry_with_another_field_has_no_line(change: dict[str, object]) -> None:
+    assert parse_entry(json.dumps(ENTRY | change).encode())[1] is None
+
+
+@given(st.dictionaries(st.sampled_from(sorted(ENTRY)), st.none() | st.text(max_size=9) | st.lists(st.integers())))
+def test_no_entry_makes_it_fail(values: dict[str, object]) -> None:
+    _, line = parse_entry(json.dumps(ENTRY | values).encode())
+    assert line is None or min(line.pid, line.uid) >= 0
+
+
+@given(st.binary(max_size=40))
+def test_no_bytes_make_it_fail(data: bytes) -> None:
+    assert parse_entry(data) == (None, None)

@@ -71,7 +71,7 @@ def pages() -> dict[str, str]:
 def _doors() -> str:
     actions = [(f"`{action}`", row.message) for action, row in ACTIONS.items()]
     actions.append(("RESOURCE/METHOD, such as `.../Win32_Process/GetOwner`", Invoke))
-    rows = (f"| {action} | {REQUESTS[message].description} | {_who(message)} |" for action, message in actions)
+    rows = (f"| {action} | {_purpose(action, message)} | {_who(message)} |" for action, message in actions)
     return WSMAN + "\n".join(["| action | purpose | permitted for |", "|---|---|---|", *rows]) + "\n"
 
 
@@ -93,8 +93,17 @@ def _arguments(row: JsonOperation) -> str:
     return ", ".join(names)
 
 
+def _purpose(action: str, message: type) -> str:
+    # two actions share the message type Renew
+    is_status = action.endswith("/GetStatus`")
+    return "the remaining lifetime of an enumeration" if is_status else REQUESTS[message].description
+
+
 def _who(message: type) -> str:
+    """Return who may send a message; the rejected ones are rejected for every caller."""
     operations = REQUESTS[message].operations
+    if REQUESTS[message].description.startswith("rejected"):
+        return "no one"
     if "invoke" in operations:
         reading = ", ".join(
             f"`{name.partition('.')[2]}`" for name, method in SUPPORTED_METHODS.items() if not method.acts

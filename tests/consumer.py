@@ -1,4 +1,4 @@
-"""A program of somebody who uses the package and checks types strictly: tests/test_types.py runs the checkers on it."""
+"""A program of a user who uses the package and checks types strictly: tests/test_types.py runs the checkers on it."""
 
 import asyncio
 from collections.abc import Generator, Iterator, Mapping

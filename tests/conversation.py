@@ -1,4 +1,4 @@
-"""How does a conversation with the command go? Replays text files of prompts and answers against the example host.
+"""Conversations with the command: replays text files of prompts and answers against the example host.
 
 A line "$ logonscope ..." is typed; the lines below it are what it prints, those of stderr behind "! "; "[exit N]"
 stands last where the exit code is not 0.

@@ -1,4 +1,4 @@
-"""What does a small server look like? One host with every kind of login, as facts: the host of the README's answers."""
+"""The example host of the README: facts of a small server with every kind of login."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""What does a test ask? A host that is a folder: the files that a machine shows in /proc, /run, /sys and /etc.
+"""Hosts for tests as folders: the files that a machine shows in /proc, /run, /sys and /etc.
 
 The folder is what the kernel and the login service would show, nasty rows included; the product reads it as it reads
 a real root.
@@ -34,7 +34,7 @@ ROOT = Caller("root", 0, administrator=True)
 
 
 def user(uid: int | None) -> Caller:
-    """Return somebody without elevation."""
+    """Return a user without elevation."""
     return Caller(f"uid {uid}", uid, administrator=False)
 
 
@@ -105,7 +105,7 @@ class HostFolder:
         tgid: int | None = None,
         children: Sequence[int] = (),
     ) -> None:
-        """Start a process: one of somebody's login carries the kernel id ``ses``; ``start`` counts ticks from boot."""
+        """Start a process: one of a user's login carries the kernel id ``ses``; ``start`` counts ticks from boot."""
         name = comm if isinstance(comm, bytes) else comm.encode()
         path = cgroup if isinstance(cgroup, bytes) else cgroup.encode()
         uids = (uid,) * 4 if isinstance(uid, int) else tuple(uid)
@@ -172,7 +172,7 @@ class HostFolder:
         return self.root / f"proc/{pid}" / file.replace("PID", str(pid))
 
     def login(self, login_id: str, *, uid: int, leader: int | None, **fields: object) -> None:
-        """Have logind say that somebody logged in; a field is a line of its state file, one of None is left out."""
+        """Have logind say that a user logged in; a field is a line of its state file, one of None is left out."""
         lines: dict[str, object] = {
             "uid": uid, "state": "active", "remote": 0, "type": "tty", "class": "user", "service": "sshd",
             "scope": f"session-{login_id}.scope", "leader": leader, "realtime": (BOOT + 60) * 1_000_000,

@@ -1,4 +1,4 @@
-"""How does a test come by real logon sessions? A clean process forks children that log in by writing their loginuid.
+"""Real logon sessions for tests: a clean process forks children that log in by writing their loginuid.
 
 The kernel gives whoever writes /proc/self/loginuid a new audit session, as it does for a login program. The children
 must come from a process without one, and forking is safe only where no threads are: so a process of its own forks
@@ -50,7 +50,7 @@ class Nursery:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        """Log everybody out."""
+        """Log every user out."""
         self._process.communicate()
 
     def login(
@@ -63,7 +63,7 @@ class Nursery:
         name: bytes = b"",
         zombie: bool = False,
     ) -> list[int]:
-        """Log somebody in so many times, and return the pids.
+        """Log a user in so many times, and return the pids.
 
         Args:
             uid: who logs in.

@@ -16,9 +16,9 @@ from tests.broker.memory import Memory
 from tests.example import recording
 
 
-def test_whoever_can_read_a_recording_sees_all_of_it(tmp_path: Path) -> None:
+def test_a_user_who_can_read_a_recording_sees_all_of_it(tmp_path: Path) -> None:
     host = logonscope.connect(recording(tmp_path))
-    assert host.everything
+    assert host.sees_everything
     assert [session.logon_id for session in host.sessions()] == ["4294967295", "4294967297", "37", "41", "42", "63"]
 
 
@@ -34,9 +34,9 @@ class Kept(Memory):
         self.closings += 1
 
 
-def test_whoever_brings_a_source_sees_all_of_it_as_of_a_recording(tmp_path: Path) -> None:
+def test_a_caller_with_a_source_object_sees_all_of_it(tmp_path: Path) -> None:
     recorded, brought = logonscope.connect(recording(tmp_path)), logonscope.connect(Kept(example.snapshot()))
-    assert brought.everything
+    assert brought.sees_everything
     assert brought.sessions() == recorded.sessions()
     assert list(brought.processes()) == list(recorded.processes())
     query = "SELECT * FROM Win32_Process WHERE Name = 'bash'"
@@ -45,13 +45,13 @@ def test_whoever_brings_a_source_sees_all_of_it_as_of_a_recording(tmp_path: Path
     assert logonscope.connect(tmp_path / "again").sessions() == recorded.sessions()
 
 
-def test_a_source_is_asked_for_what_it_can_do_and_closed_with_its_host() -> None:
+def test_a_source_is_requested_what_it_can_do_and_closed_with_its_host() -> None:
     source = Kept(example.snapshot())
     with logonscope.connect(source) as host:
         assert host.invoke("Win32_Process=4312", "Terminate").return_value == 0
         assert [action.pid for action in source.done] == [4312]
         assert host.at(datetime.now(UTC)).sessions() == host.sessions()
-        with pytest.raises(NotSupportedError, match="this host has no history; use a host"):
+        with pytest.raises(NotSupportedError, match="this host has no history; set history = true"):
             host.at(datetime(2025, 1, 1, tzinfo=UTC))
         assert source.closings == 0
     assert source.closings == 1
@@ -60,9 +60,9 @@ def test_a_source_is_asked_for_what_it_can_do_and_closed_with_its_host() -> None
 
 
 def test_this_machine_is_seen_with_the_rights_of_this_process() -> None:
-    assert logonscope.connect().everything == (os.geteuid() == 0)
-    assert logonscope.connect(visibility="kernel").everything
-    assert logonscope.connect("/").everything == (os.geteuid() == 0)
+    assert logonscope.connect().sees_everything == (os.geteuid() == 0)
+    assert logonscope.connect(visibility="kernel").sees_everything
+    assert logonscope.connect("/").sees_everything == (os.geteuid() == 0)
 
 
 def test_what_cannot_be_connected_to_is_refused(tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_what_cannot_be_connected_to_is_refused(tmp_path: Path) -> None:
         logonscope.connect(visibility="all")  # type: ignore[arg-type]  # what is wrong is the point
 
 
-def test_only_what_is_asked_for_is_imported() -> None:
+def test_only_what_is_requested_is_imported() -> None:
     program = "import sys, logonscope; print(len([m for m in sys.modules if m.startswith('logonscope')]))"
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stdout == b"1\n"
     assert "connect" in dir(logonscope)

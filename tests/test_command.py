@@ -52,7 +52,7 @@ def test_clients_that_leave_while_they_are_answered_do_not_end_the_server() -> N
 
 @pytest.mark.parametrize("words", ["--help", "--version", "sessions --help", "completion bash", "doctor"])
 @pytest.mark.parametrize("redirection", [">/dev/full", ">&-"])
-def test_whatever_cannot_be_written_is_said(words: str, redirection: str) -> None:
+def test_unwritable_output_is_reported(words: str, redirection: str) -> None:
     command = f"{' '.join(LOGONSCOPE)} {words} {redirection}"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
     *notices, said = done.stderr.splitlines()
@@ -62,7 +62,7 @@ def test_whatever_cannot_be_written_is_said(words: str, redirection: str) -> Non
 
 
 @pytest.mark.parametrize("words", ["bogus", "sessions --bogus", "whose 99999999", "ps mallory -o json"])
-def test_an_error_that_cannot_be_written_is_told_by_the_exit_code(words: str, tmp_path: Path) -> None:
+def test_an_error_that_cannot_be_printed_has_its_exit_code(words: str, tmp_path: Path) -> None:
     command = f"{' '.join(LOGONSCOPE)} {words} --host {recording(tmp_path)}"
     codes = [
         subprocess.run(["bash", "-c", f"{command} {to}"], capture_output=True, check=False).returncode
@@ -73,7 +73,7 @@ def test_an_error_that_cannot_be_written_is_told_by_the_exit_code(words: str, tm
 
 
 @pytest.mark.parametrize("to", ["2>/dev/full", "2>&-"])
-def test_a_recording_is_made_although_nobody_can_be_told(to: str, tmp_path: Path) -> None:
+def test_a_recording_is_made_although_the_message_cannot_be_printed(to: str, tmp_path: Path) -> None:
     command = f"{' '.join(LOGONSCOPE)} record {tmp_path}/again.lsr --host {recording(tmp_path)} {to}"
     assert subprocess.run(["bash", "-c", command], capture_output=True, check=False).returncode == 0
     assert (tmp_path / "again.lsr").exists()
@@ -129,7 +129,7 @@ sys.exit(main())
         ("OSError(errno.EIO, 'Input/output error')", 1),
     ],
 )
-def test_an_import_without_memory_is_told_from_a_fault(error: str, code: int) -> None:
+def test_an_import_without_memory_is_distinguished_from_a_fault(error: str, code: int) -> None:
     command = [sys.executable, "-c", WITHOUT_MEMORY_TO_IMPORT, "logonscope.command", error]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == code
@@ -138,7 +138,7 @@ def test_an_import_without_memory_is_told_from_a_fault(error: str, code: int) ->
 
 
 @pytest.mark.parametrize("error", ["MemoryError()", "OSError(errno.ENOMEM, 'Cannot allocate memory')"])
-def test_a_host_without_memory_to_import_it_is_told_from_a_fault(error: str) -> None:
+def test_a_host_import_without_memory_is_distinguished_from_a_fault(error: str) -> None:
     command = [sys.executable, "-c", WITHOUT_MEMORY_TO_IMPORT, "logonscope.ownership", error]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr[:41]) == (70, "logonscope: cannot answer: out of memory;")
@@ -188,7 +188,7 @@ def test_a_recording_comes_through_a_pipe(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
-def test_without_elevation_one_is_told_so(tmp_path: Path) -> None:
+def test_without_elevation_there_is_a_notice(tmp_path: Path) -> None:
     for words, code in ((["sessions", "41"], 1), (["whose", "1"], 3), (["record", "/root/x"], 3)):
         done = subprocess.run([sys.executable, "-c", AS_NOBODY, *words], capture_output=True, text=True, check=False)
         assert done.returncode == code

@@ -1,4 +1,4 @@
-"""Is the prose true? README's conversations and its Python are run, and the walk is walked."""
+"""Tests of the documentation: README's conversations and its Python run, and the walk is replayed."""
 
 import io
 import os
@@ -80,7 +80,7 @@ def test_every_setting_of_the_command_line_is_explained() -> None:
     assert parse_settings("example", example.encode()).keys() == set(SETTINGS)
 
 
-def test_every_command_stands_in_the_readme() -> None:
+def test_every_command_is_in_the_readme() -> None:
     assert [command for command in COMMANDS if command not in README] == []
 
 
@@ -109,7 +109,7 @@ def test_every_field_of_a_row_is_explained(row: type[Any]) -> None:
     assert re.findall(r"`(\w+)`", "\n".join(re.findall(r"^\| (`[^|]*) \|", section, re.MULTILINE))) == list(row._fields)
 
 
-def test_the_source_of_the_page_is_asked() -> None:
+def test_the_source_of_the_page_is_used() -> None:
     page = (ROOT / "docs/adding-a-source.md").read_text(encoding="utf-8")
     programs = re.findall(r"^```python\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
     space: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""errors.py: does each meaning have its own numbers, and does every message say what to do?"""
+"""Tests of errors.py: each error has its own numbers, and every message has a hint."""
 
 import inspect
 import pickle
@@ -75,18 +75,18 @@ FACES: dict[str, HintTexts] = {
     "the command line": messages.HINTS,
     "WS-Management": faults.HINTS,
 }
-VALUES = {"name": "Win32_Process", "namespace": "root/cimv2", "command": "record"}
+VALUES = {"name": "Win32_Process", "namespace": "root/cimv2", "command": "record", "pid": "7"}
 
 
 @pytest.mark.parametrize("face", FACES)
-def test_every_face_and_every_door_has_words_for_every_hint(face: str) -> None:
+def test_every_face_and_every_door_has_a_text_for_every_hint(face: str) -> None:
     assert set(FACES[face]) == set(HintCode)
     for code in HintCode:
         hint = Hint(code, VALUES, "; or not")
         assert hint.text(FACES[face]).endswith("; or not")
 
 
-def test_a_hint_is_said_to_whoever_reads_it() -> None:
+def test_each_face_has_its_own_text_of_a_hint() -> None:
     error = errors.NotFoundError("no process 7", Hint(HintCode.LIST_PROCESSES))
     assert (str(error), error.hint) == (
         "no process 7; host.processes() lists the processes",
@@ -97,13 +97,13 @@ def test_a_hint_is_said_to_whoever_reads_it() -> None:
     assert str(pickle.loads(pickle.dumps(error))) == str(error)  # noqa: S301 -- our own
 
 
-def test_the_namespace_that_is_meant_anyway_is_not_typed() -> None:
+def test_a_hint_omits_the_default_namespace() -> None:
     for namespace, option in (("root/cimv2", ""), ("root/logonscope", " -n root/logonscope")):
         error = errors.InvalidClassError("no", Hint(HintCode.LIST_CLASSES, {"namespace": namespace}))
         assert messages.text(error) == f"no; see `logonscope classes{option}`"
 
 
 @pytest.mark.parametrize("words", [faults.HINTS, PYTHON_HINTS], ids=["WS-Management", "Python"])
-def test_who_does_not_type_commands_here_reads_of_none(words: HintTexts) -> None:
+def test_hints_for_programs_name_no_command_line(words: HintTexts) -> None:
     for code in set(HintCode) - {HintCode.RUN_ON_THAT_HOST, HintCode.LIST_USERS_ON_THAT_HOST}:
         assert not re.search(r"logonscope [a-z]|sudo|--[a-z]|`", words[code]), code

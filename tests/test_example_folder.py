@@ -1,4 +1,4 @@
-"""tests/example_folder.py: is the example host the same as a folder and as a recording?"""
+"""Tests of tests/example_folder.py: the example host is the same as a folder and as a recording."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""pyproject.toml: does it admit no package of the server with a known hole, and declare all that is imported?"""
+"""Tests of pyproject.toml: no server package with a known hole is allowed, and every import is declared."""
 
 import ast
 import re

@@ -101,7 +101,7 @@ def test_above_ownership_and_sources_nothing_names_what_only_linux_has() -> None
 
 
 @WITH_GRIMP
-def test_no_import_goes_round_in_a_circle() -> None:
+def test_there_is_no_import_cycle() -> None:
     assert import_cycles() == []
 
 

@@ -1,4 +1,4 @@
-"""docs/json.md: do the examples run, with curl and jq, and print what the page shows?"""
+"""Tests of docs/json.md: the examples run, with curl and jq, and print what the page shows."""
 
 import os
 import re

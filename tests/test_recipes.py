@@ -1,4 +1,4 @@
-"""docs/recipes.md: does every program on the page run, and print what the page shows?"""
+"""Tests of docs/recipes.md: every program on the page runs, and prints what the page shows."""
 
 import importlib.util
 import io
@@ -67,7 +67,7 @@ def test_the_page_begins_with_what_every_program_needs() -> None:
     assert f"```python\n{SETUP}```" in PAGE.read_text(encoding="utf-8").split("\n## ")[0]
 
 
-def test_every_section_stands_in_the_list_of_contents() -> None:
+def test_every_section_is_in_the_list_of_contents() -> None:
     head, *sections = PAGE.read_text(encoding="utf-8").split("\n## ")
     titles = [section.partition("\n")[0] for section in sections]
     assert re.findall(r"^- \[(.*)\]\(#(.*)\)$", head, re.MULTILINE) == [

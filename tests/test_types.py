@@ -1,4 +1,4 @@
-"""Types: does a consumer's program pass the strict checkers, and is a mistake in one reported?"""
+"""Tests of the types: a user's program passes the strict checkers, and a mistake in it is reported."""
 
 import importlib.util
 import os
@@ -45,7 +45,7 @@ def pyright(file: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(params=[mypy, *([pyright] if shutil.which("pyright") else [])], ids=lambda check: check.__name__)
 def check(request: pytest.FixtureRequest) -> Callable[[Path], subprocess.CompletedProcess[str]]:
-    """Return each checker: mypy, which the tests require, and pyright where somebody has installed it."""
+    """Return each checker: mypy, which the tests require, and pyright where a user has installed it."""
     if importlib.util.find_spec("mypy") is None:
         cannot("mypy is not installed")
     checker: Callable[[Path], subprocess.CompletedProcess[str]] = request.param

@@ -125,9 +125,9 @@ export function loginSection(session: Session, title: string, heading: "h2" | "h
       row("Terminal", wire.tty ? clean(wire.tty) : "none", "tty"),
       row("Since", wire.start ? (wire.start_is_approximate ? "about " : "") + whole(wire.start) : null, "start"),
       row("State", wire.state, "state", "no login service has a record of it"),
-      row("Leader", wire.leader === null ? (wire.vouched_by ? "gone" : null) : `pid ${wire.leader}`, "leader"),
+      row("Leader", wire.leader === null ? (wire.recorded_by ? "gone" : null) : `pid ${wire.leader}`, "leader"),
       row("Type", wire.logon_type_name ? `${wire.logon_type_name} (${wire.logon_type})` : null, "logon_type"),
-      row("Login record", wire.login ? `${wire.vouched_by ?? ""} ${clean(wire.login)}` : null, "login", "the record is gone, or there was none"),
+      row("Login record", wire.login ? `${wire.recorded_by ?? ""} ${clean(wire.login)}` : null, "login", "the record is gone, or there was none"),
       wire.container_id ? row("Container", [wire.container_runtime ? `${wire.container_runtime} ` : "", h("span", { class: "mono" }, wire.container_id)], "container_id") : null,
     ),
   );

@@ -5,10 +5,10 @@ import { type Child, clean, h, icon, replace, toast } from "./dom";
 import { state, writeAddress } from "./state";
 
 interface Check {
-  what: string;
+  subject: string;
   ok: boolean | null;
-  found: string;
-  do: string;
+  finding: string;
+  advice: string;
 }
 
 export class HealthView {
@@ -58,15 +58,15 @@ export class HealthView {
 
 function lineOf(check: Check): HTMLElement {
   const [classes, name, words] = check.ok === false ? (["st-bad", "warn", "needs mending"] as const) : check.ok === null ? (["st-note", "warn", "worth knowing"] as const) : (["st-ok", "check", "good"] as const);
-  const command = /`([^`]+)`/.exec(check.do)?.[1];
+  const command = /`([^`]+)`/.exec(check.advice)?.[1];
   const copy = () =>
     navigator.clipboard ? void navigator.clipboard.writeText(command!).then(() => toast("Copied"), () => toast("The browser does not allow copying")) : toast("The browser does not allow copying");
   return h(
     "li",
     {},
     h("span", { class: classes }, icon(name)),
-    h("b", {}, clean(check.what)),
-    h("p", {}, clean(check.found), check.do ? h("span", { class: "fx" }, clean(check.do)) : null),
+    h("b", {}, clean(check.subject)),
+    h("p", {}, clean(check.finding), check.advice ? h("span", { class: "fx" }, clean(check.advice)) : null),
     command ? h("button", { class: "btn", type: "button", onclick: copy, "aria-label": `Copy the command: ${command}` }, icon("copy"), "Copy the command") : h("span", { class: "hide" }, words),
   );
 }

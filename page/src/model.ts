@@ -26,7 +26,7 @@ export interface WireSession {
   leader: number | null;
   scope: string | null;
   login: string | null;
-  vouched_by: string | null;
+  recorded_by: string | null;
   container_id: string | null;
   container_runtime: string | null;
   is_foreign: boolean;

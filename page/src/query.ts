@@ -9,7 +9,7 @@ import { count } from "./live";
 
 interface Explanation {
   asks_for: string;
-  of: string;
+  subject: string;
   parts: { class_name: string; properties: string[]; fixed: Record<string, string[]>; reads: string[]; predicate: string | null }[];
 }
 
@@ -145,7 +145,7 @@ export class QueryView {
     if (this.answer) steps.push(["Answer", `${count(this.answer.rows, "row", "rows")} in ${this.answer.milliseconds.toFixed(0)} ms, with the way here`]);
     replace(
       this.planned,
-      h("p", {}, plan.asks_for === "instances" ? `Instances of ${clean(plan.of)}.` : `${plan.asks_for[0]!.toUpperCase()}${plan.asks_for.slice(1)} of ${clean(plan.of)}.`),
+      h("p", {}, plan.asks_for === "instances" ? `Instances of ${clean(plan.subject)}.` : `${plan.asks_for[0]!.toUpperCase()}${plan.asks_for.slice(1)} of ${clean(plan.subject)}.`),
       steps.map(([title, text], i) => h("div", { class: i === steps.length - 1 ? "step end" : "step" }, h("b", {}, title), h("div", {}, text))),
     );
   }

@@ -84,7 +84,7 @@ export class WhoseView {
       isMissing
         ? h("p", { class: "answer" }, "There is no ", h("b", {}, /^\d+$/.test(target) ? `process ${target}` : `“${clean(target)}”`), ` on ${state.host} now${state.seesEverything ? "" : ", or it is not yours to see"}.`)
         : h("p", { class: "answer" }, sentenceOf(error)),
-      isMissing ? h("p", {}, clean(error.reason), ". Ended processes are not recorded.") : null,
+      isMissing ? h("p", {}, clean(error.reason), ". Ended processes are only in the history (logonscope history).") : null,
       h("div", { class: "acts" }, h("button", { class: "btn", type: "button", onclick: () => go(`#live?q=${encodeURIComponent(target)}`) }, icon("live"), "Search the tree")),
     );
   }

@@ -21,6 +21,7 @@ class HintCode(StrEnum):
     USE_OTHER_NAMESPACE = auto()  # name, namespace: the namespace that has the class
     LIST_INSTANCES = auto()  # name, namespace
     LIST_PROCESSES = auto()
+    FIND_PROCESS = auto()  # pid: a running process, or one that has ended
     CHECK_ACCESS = auto()  # check what can be read
     GET_RIGHTS = auto()  # see the processes of other users, and the files that they have open
     SEE_OTHERS = auto()  # see the logon sessions of other users
@@ -44,6 +45,9 @@ PYTHON_HINTS: HintTexts = {
     ),
     HintCode.LIST_INSTANCES: 'host.enumerate("{name}", namespace="{namespace}") lists the instances',
     HintCode.LIST_PROCESSES: "host.processes() lists the processes",
+    HintCode.FIND_PROCESS: (
+        'host.processes() lists running processes; host.past_processes(HistoryFilter("pid:{pid}")) finds an ended one'
+    ),
     HintCode.CHECK_ACCESS: "host.doctor() shows what can be read",
     HintCode.GET_RIGHTS: "run it as root",
     HintCode.SEE_OTHERS: 'run it as root, or connect(visibility="kernel")',

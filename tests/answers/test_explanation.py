@@ -1,4 +1,4 @@
-"""answers/explanation.py: can explanations be compared and kept in sets?"""
+"""Tests of answers/explanation.py: explanations can be compared and kept in sets."""
 
 from pathlib import Path
 

@@ -22,10 +22,10 @@ def test_each_field_has_its_type() -> None:
     assert row_schemas(Check)["Check"] == {
         "type": "object", "description": "A result of ``doctor``.",
         "properties": {
-            "what": {"type": "string"}, "ok": {"type": ["boolean", "null"]}, "found": {"type": "string"},
-            "do": {"type": "string"},
+            "subject": {"type": "string"}, "ok": {"type": ["boolean", "null"]}, "finding": {"type": "string"},
+            "advice": {"type": "string"},
         },
-        "required": ["what", "ok", "found", "do"],
+        "required": ["subject", "ok", "finding", "advice"],
     }  # fmt: skip
     whose = row_schemas(Whose)
     session = whose["LogonSession"]["properties"]

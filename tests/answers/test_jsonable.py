@@ -1,4 +1,4 @@
-"""answers/jsonable.py: is JSON the same in Python as from the command, whatever the row?"""
+"""Tests of answers/jsonable.py: the JSON of every row is the same in Python and on the command line."""
 
 import json
 from collections.abc import Callable
@@ -50,6 +50,6 @@ def test_what_json_has_no_form_for_is_refused(tmp_path: Path) -> None:
         json.dumps(host.get_class("Win32_Process"), default=jsonable)
 
 
-def test_it_is_what_json_asks_for_an_instance(tmp_path: Path) -> None:
+def test_it_is_what_json_requests_an_instance(tmp_path: Path) -> None:
     process = connect(recording(tmp_path)).get("Win32_Process=4312")
     assert json.loads(json.dumps([process], default=jsonable)) == [jsonable(process)]

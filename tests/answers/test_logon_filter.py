@@ -1,4 +1,4 @@
-"""answers/logon_filter.py: does a filter keep the logon sessions that fit every field, and no others?"""
+"""Tests of answers/logon_filter.py: a filter keeps exactly the logon sessions that match every field."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -39,7 +39,7 @@ def test_a_logon_session_has_to_fit_every_field(where: LogonFilter, fits: bool) 
     assert where.fits(ALICE) == fits
 
 
-def test_what_is_not_known_fits_only_where_that_is_asked_for() -> None:
+def test_what_is_not_known_fits_only_where_that_is_requested() -> None:
     unknown = LogonSession("63", "root", 0)
     assert LogonFilter(types=frozenset({None}), states=frozenset({None})).fits(unknown)
     assert not LogonFilter(origins=frozenset({"203.0.113.7"})).fits(unknown)

@@ -1,4 +1,4 @@
-"""answers/logon_session.py: can logon sessions be compared, kept in sets, and looked at?"""
+"""Tests of answers/logon_session.py: logon sessions can be compared, kept in sets and printed."""
 
 import copy
 import pickle

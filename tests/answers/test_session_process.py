@@ -1,4 +1,4 @@
-"""answers/session_process.py: can processes and trees be compared, kept in sets, and looked at?"""
+"""Tests of answers/session_process.py: processes and trees can be compared, kept in sets and printed."""
 
 import copy
 import pickle

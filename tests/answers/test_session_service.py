@@ -1,4 +1,4 @@
-"""answers/session_service.py: is a row short to read?"""
+"""Tests of answers/session_service.py: a row has a short repr."""
 
 from logonscope.answers.session_service import SessionService
 

@@ -1,4 +1,4 @@
-"""answers/whose.py: can an answer to ``whose`` be kept in a set, and looked at?"""
+"""Tests of answers/whose.py: an answer can be kept in a set and printed."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""answers/whose_target.py: what does each form of a target mean, and which have no meaning?"""
+"""Tests of answers/whose_target.py: the meaning of each form of a target, and the invalid forms."""
 
 import pytest
 
@@ -60,7 +60,7 @@ def test_what_has_no_meaning_is_refused(text: str, message: str) -> None:
         parse_target(text)
 
 
-def test_the_name_of_a_service_is_told_from_a_number() -> None:
+def test_a_service_name_is_distinguished_from_a_number() -> None:
     assert [service_name(text) for text in (":ssh", "127.0.0.1:http-alt", "[::1]:domain")] == [
         "ssh",
         "http-alt",

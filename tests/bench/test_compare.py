@@ -1,4 +1,4 @@
-"""bench/compare.py and what it is made of: are two checkouts compared, and does the table say so?"""
+"""Tests of bench/compare.py and its parts: two checkouts are compared, and the table shows it."""
 
 import os
 import shutil

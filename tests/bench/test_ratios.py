@@ -1,4 +1,4 @@
-"""bench/ratios.py: is a slower checkout told from noise?"""
+"""Tests of bench/ratios.py: a slower checkout is distinguished from noise."""
 
 from itertools import cycle, islice
 

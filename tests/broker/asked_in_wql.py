@@ -1,4 +1,4 @@
-"""What does a query answer? Reads text files of queries with their answers, and writes an answer as they have it.
+"""Text files of queries with their rows: a reader, and a writer of rows in the same form.
 
 Lines "? ..." are a query, "[namespace]" before it where that is not root/cimv2; the lines below are its answer, a row
 each: the path where a row is a whole instance, else its properties; the name of a class; "! ..." is a refusal.

@@ -1,6 +1,6 @@
-"""Who could be on a machine? Hypothesis strategies for hosts with many people, and what each may know of the others.
+"""Hypothesis strategies for hosts with many users, and what each user may see of the others.
 
-Every value that betrays somebody is a mark that occurs nowhere else, so that a test finds it wherever it leaks to.
+Every value that betrays a user is a mark that occurs nowhere else, so that a test finds it wherever it leaks to.
 """
 
 from collections.abc import Sequence
@@ -51,7 +51,7 @@ class Crowd(NamedTuple):
         return int(owner.logon_id or 0) - (1 << 33)
 
     def is_in_foreign_place(self, pid: int, uid: int | None) -> bool:
-        """Tell whether a process is in a container in which this uid is not of this host.
+        """Return whether a process is in a container in which this uid is not of this host.
 
         In a user's own container the user's uid is the user's.
         """
@@ -61,7 +61,7 @@ class Crowd(NamedTuple):
         return "/libpod-" in cgroup and uid not in {0, int(cgroup.split("/")[2].removeprefix("user-")[:-6])}
 
     def is_foreign_session(self, pid: int) -> bool:
-        """Tell whether the logon session of a process began in a container, or in another root and pid namespace."""
+        """Return whether the logon session of a process began in a container, or in another root and pid namespace."""
         owner = self.owner[pid]
         if owner.evidence != "audit" or (owner.login and owner.login.recorded):
             return False  # this host has a record of it, or made its place
@@ -76,7 +76,7 @@ class Crowd(NamedTuple):
         return (first.pid_namespaces or 1) > 1 and first.host_root is not True
 
     def is_foreign(self, pid: int, uid: int) -> bool:
-        """Tell whether a uid of a process is not of this host."""
+        """Return whether a uid of a process is not of this host."""
         if self.is_in_foreign_place(pid, uid):
             return True
         # the uids of a logon session that began elsewhere are foreign, save in its user's own containers
@@ -89,17 +89,17 @@ class Crowd(NamedTuple):
         return tuple(None if uid is None or self.is_foreign(process.pid, uid) else uid for uid in process.uids)
 
     def _may_be_foreign(self, pid: int) -> bool:
-        """Tell whether a process is of a foreign logon session; one in the host's pid namespace is not."""
+        """Return whether a process is of a foreign logon session; one in the host's pid namespace is not."""
         process = self.process[pid]
         is_elsewhere = process.pid_namespaces != 1 or "/libpod-" in (process.cgroup or "")
         return (is_elsewhere or (process.cgroup or "").startswith(_CONTAINERS)) and self.is_foreign_session(pid)
 
     def sees_session(self, uid: int, pid: int) -> bool:
-        """Tell whether somebody may see the logon session of a process."""
+        """Return whether a user may see the logon session of a process."""
         return self.login_uid(pid) == uid and not self._may_be_foreign(pid)
 
     def sees_process(self, uid: int, pid: int) -> bool:
-        """Tell whether somebody may see a process."""
+        """Return whether a user may see a process."""
         return self.sees_session(uid, pid) or self._runs_as(uid, pid)
 
     def _runs_as(self, uid: int, pid: int) -> bool:
@@ -107,21 +107,21 @@ class Crowd(NamedTuple):
         return uids is not None and uid in uids[:2] and not self.is_foreign(pid, uid)
 
     def owns_in_system_session(self, uid: int, pid: int) -> bool:
-        """Tell whether a process is wholly somebody's, and of no logon session of anybody."""
+        """Return whether a process is wholly a user's, and of no logon session of any user."""
         uids = self.process[pid].uids
         is_wholly = uids is not None and set(uids[:3]) == {uid}
         return self.owner[pid].logon_id == str(UNSET) and is_wholly and not self.is_foreign(pid, uid)
 
     def sees_details(self, uid: int, pid: int) -> bool:
-        """Tell whether somebody may see the details of a process."""
+        """Return whether a user may see the details of a process."""
         uids = self.process[pid].uids
         return self.sees_process(uid, pid) and self._runs_as(uid, pid) and set((uids or ())[:3]) == {uid}
 
     def secrets(self, uid: int) -> set[str]:
-        """Return every mark that may occur in no answer to somebody."""
+        """Return every mark that may occur in no answer to a user."""
         shown = {self.owner[pid].logon_id for pid in self.process if self.sees_session(uid, pid)}
         found = {owner.logon_id for owner in self.owner.values() if owner.logon_id} - shown - {str(UNSET)}
-        # the leaders of somebody's own logins carry a kernel id, which another logon session may have, too
+        # the leaders of a user's own logins carry a kernel id, which another logon session may have, too
         carried = {str(login.process.ses) for login in self.snapshot.logins if login.uid == uid and login.process}
         marks = {logon for logon in found - carried if logon is not None}
         for pid in self.process:
@@ -135,7 +135,7 @@ class Crowd(NamedTuple):
         return marks
 
     def with_others_changed(self, uid: int) -> "Crowd":
-        """Return a host on which all is as it was that somebody may know, and nothing else is."""
+        """Return a host on which all is as it was that a user may know, and nothing else is."""
         processes = [self._seen(uid, process) for process in self.snapshot.processes]
         logins = tuple(login for login in self.snapshot.logins if login.uid == uid)
         kept = {inode for process in processes for inode in process.sockets or ()}

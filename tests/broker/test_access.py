@@ -1,4 +1,4 @@
-"""broker/access.py: does any answer tell somebody what the design's table of section 4 keeps from them?"""
+"""Tests of broker/access.py: no answer shows a caller what the table of access rights hides from it."""
 
 import gzip
 import os
@@ -41,7 +41,7 @@ def assert_keeps(secrets: set[str], text: str) -> None:
 
 @given(crowds(), somebody)
 @settings(max_examples=100)
-def test_somebody_sees_exactly_the_own_logon_sessions_and_processes(crowd: Crowd, caller: Caller) -> None:
+def test_a_user_sees_exactly_their_own_logon_sessions_and_processes(crowd: Crowd, caller: Caller) -> None:
     host, uid = Memory(crowd.snapshot).request(caller), caller.uid or 0
     own = {pid: crowd.owner[pid].logon_id for pid in crowd.process if crowd.sees_session(uid, pid)}
     seen = {pid for pid in crowd.process if crowd.sees_process(uid, pid)}
@@ -92,7 +92,7 @@ def test_whose_and_session_of_answer_for_what_is_ones_own_alone(crowd: Crowd, ca
         elif crowd.owns_in_system_session(uid, pid):
             (answer,) = broker.whose(host, str(pid))
             assert (answer.logon_id, answer.is_own) == (str(UNSET), True)
-            # of the parents that are not one's own, what Win32_Process shows of them to everybody
+            # of the parents that are not one's own, what Win32_Process shows of them to every user
             others = [link for link in answer.chain if not crowd.sees_process(uid, link.pid)]
             assert {(link.uid, link.logon_id, link.command_line, link.state) for link in others} <= {(None,) * 4}
             assert broker.session_of(host, pid).session.logon_type == 0
@@ -104,7 +104,7 @@ def test_whose_and_session_of_answer_for_what_is_ones_own_alone(crowd: Crowd, ca
 
 
 @given(crowds(), somebody)
-def test_a_process_of_somebody_else_is_not_found_by_what_only_its_arguments_say(crowd: Crowd, caller: Caller) -> None:
+def test_a_process_of_another_user_is_not_found_by_its_arguments(crowd: Crowd, caller: Caller) -> None:
     host, uid = Memory(crowd.snapshot).request(caller), caller.uid or 0
     for pid, process in crowd.process.items():
         if process.comm == LONG and not crowd.sees_details(uid, pid):
@@ -114,7 +114,7 @@ def test_a_process_of_somebody_else_is_not_found_by_what_only_its_arguments_say(
 
 @given(crowds(), somebody)
 @settings(max_examples=50)
-def test_a_recording_by_somebody_holds_no_more_than_they_see(
+def test_a_recording_by_a_user_holds_no_more_than_the_user_sees(
     tmp_path_factory: pytest.TempPathFactory, crowd: Crowd, caller: Caller
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "somebodys.lsr"
@@ -144,7 +144,7 @@ def test_an_administrator_sees_everything(crowd: Crowd, caller: Caller) -> None:
     assert [process.pid for process in broker.recordable_snapshot(host).processes] == list(crowd.process)
 
 
-def test_nobody_sees_nothing() -> None:
+def test_an_unauthenticated_caller_sees_nothing() -> None:
     nobody = Caller("", None, administrator=False)
     with pytest.raises(AccessDeniedError):
         Visibility(nobody, LINUX)
@@ -154,7 +154,7 @@ def test_nobody_sees_nothing() -> None:
     ("uid", "capabilities", "administrator"),
     [(0, 0, True), (1000, 0, False), (1000, 1 << 19, True), (1000, (1 << 41) - 1, True), (1000, ~(1 << 19), False)],
 )
-def test_root_and_whoever_may_look_into_any_process_is_elevated(
+def test_root_and_users_with_the_right_to_trace_are_elevated(
     uid: int, capabilities: int, *, administrator: bool
 ) -> None:
     assert local_caller("x", uid, capabilities) == Caller("x", uid, administrator)
@@ -201,7 +201,7 @@ def test_the_order_of_reasons_does_not_say_whether_a_hidden_fact_could_be_read(u
     assert [*(seen[0].unread or {}).items()] == [*reasons.items()]
 
 
-def test_what_was_not_asked_for_is_not_called_masked() -> None:
+def test_what_was_not_requested_is_not_called_masked() -> None:
     shown = seen_by(user(1000)).masked(Process(7, uids=(0,) * 4, exe="/x"), frozenset({"exe"}))
     assert (shown.exe, shown.unread) == (None, {"exe": NOT_YOUR_PROCESS})
     assert seen_by(user(1000)).masked(Process(7, uids=(0,) * 4), NO_FACTS).unread is None

@@ -1,6 +1,6 @@
-"""broker/access.py, by classes and instances: does any answer tell somebody what is not the caller's to know?
+"""Tests of broker/access.py by classes and instances: no answer shows a caller what is hidden from it.
 
-On random hosts, everything that an administrator gets is asked for by somebody else: by enumeration, by path, by
+On random hosts, everything that an administrator gets is asked for by another user: by enumeration, by path, by
 association and by method.
 """
 
@@ -68,7 +68,7 @@ def assert_keeps(secrets: set[str], text: str) -> None:
 
 
 def is_there(ask: Callable[[], Iterable[object]]) -> bool:
-    """Tell whether an operation finds its instance."""
+    """Return whether an operation finds its instance."""
     try:
         list(ask())
     except NotFoundError:
@@ -168,7 +168,7 @@ def test_no_answer_depends_on_what_is_not_ones_own(crowd: Crowd, caller: Any) ->
 
 @given(crowds())
 @settings(max_examples=20)
-def test_nobody_is_told_nothing_not_even_a_class(crowd: Crowd) -> None:
+def test_an_unauthenticated_caller_gets_no_class(crowd: Crowd) -> None:
     host = Memory(crowd.snapshot).request(user(None))
     for name, namespace in SERVED:
         assert "WBEM" not in told(partial(enumerate_instances, host, name, None, namespace))
@@ -213,5 +213,5 @@ def _same(path: str) -> str:
 
 
 def _dangles(host: Request, path: str) -> bool:
-    """Tell whether a reference names nothing: an account that no name service knows."""
+    """Return whether a reference names nothing: an account that no name service knows."""
     return not is_there(lambda: [get(host, path)])

@@ -1,4 +1,4 @@
-"""broker/associations.py: what is tied to an instance, by what, and how little is read to say so?"""
+"""Tests of broker/associations.py: which instances are associated, by which class, and how little is read."""
 
 from collections.abc import Callable, Iterable, Iterator
 
@@ -70,7 +70,7 @@ def test_a_logon_session_is_tied_to_its_account_and_its_processes() -> None:
     ]
 
 
-def test_the_system_session_is_nobodys() -> None:
+def test_the_system_session_has_no_user() -> None:
     assert tied(f"Win32_LogonSession={UNSET}", AssociationOptions(assoc_class="Win32_LoggedOnUser")) == []
 
 
@@ -171,7 +171,7 @@ def test_a_desktop_login_is_tied_to_the_user_manager_that_runs_its_applications(
 
 
 @pytest.mark.parametrize("path", ["Win32_Process=4312", "root/logonscope:LS_Process=4312"])
-def test_the_logon_session_of_a_process_is_told_by_the_processes_that_led_to_it(path: str) -> None:
+def test_the_logon_session_of_a_process_is_described_by_its_parents(path: str) -> None:
     memory = Memory(example.snapshot())
     result_class = "LS_LogonSession" if "LS_" in path else "Win32_LogonSession"
     assert tied(path, AssociationOptions(result_class=result_class), memory.request(ROOT))
@@ -211,7 +211,7 @@ def test_a_pid_that_is_given_out_again_half_way_is_no_member() -> None:
     assert [row[result.columns.index("Name")] for result in found for row in result.rows] == ["tmux: server", "python3"]
 
 
-def test_system_properties_are_told_with_the_keys_that_they_are_made_of() -> None:
+def test_system_properties_come_with_the_keys_that_they_are_made_of() -> None:
     (result,) = associators(
         HOST, "Win32_Process=4312", AssociationOptions("Win32_SessionProcess", properties=["__PATH", "LogonType"])
     )
@@ -250,7 +250,7 @@ def test_an_instance_that_is_not_there_is_not_found(path: str) -> None:
             list(ask(HOST, path))
 
 
-def test_somebody_is_told_of_the_own_logon_sessions_alone() -> None:
+def test_a_user_gets_only_their_own_logon_sessions() -> None:
     bob = Memory(example.snapshot()).request(user(1001))
     assert tied("Win32_LogonSession=37", request=bob) == [
         'Win32_UserAccount.Domain="web1",Name="bob"',

@@ -1,4 +1,4 @@
-"""broker/classes.py: are the definitions found by name and by pattern, by everybody who is somebody?"""
+"""Tests of broker/classes.py: authenticated callers find class definitions by name and by pattern."""
 
 import pytest
 
@@ -55,7 +55,7 @@ def test_what_is_not_there_is_refused() -> None:
         classes(HOST, None, "root\\nothing")
 
 
-def test_definitions_are_for_everybody_who_is_somebody() -> None:
+def test_class_definitions_are_for_every_authenticated_caller() -> None:
     assert get_class(Memory(example.snapshot()).request(user(5)), "Win32_Process").keys == ("Handle",)
     nobody = Memory(example.snapshot()).request(user(None))
     with pytest.raises(AccessDeniedError):

@@ -1,4 +1,4 @@
-"""broker/columns.py: is a name that a caller chooses the class's own, the system's, or refused?"""
+"""Tests of broker/columns.py: a name in a request is a property of the class, a system property, or rejected."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""broker/doctor.py: is a person told what is wrong with the answers, what is worth knowing, and what would help?"""
+"""Tests of broker/doctor.py: checks report what is missing, what is worth knowing, and what helps."""
 
 from typing import Any
 
@@ -15,8 +15,8 @@ from tests.hosts import ROOT, user
 def checks(snapshot: Snapshot | None = None, caller: Any = ROOT) -> dict[str, Check]:
     """Return what doctor finds, by what it looked at."""
     found = broker.doctor(Memory(snapshot or example.snapshot()).request(caller))
-    assert len({check.what for check in found}) == len(found)
-    return {check.what: check for check in found}
+    assert len({check.subject for check in found}) == len(found)
+    return {check.subject: check for check in found}
 
 
 def with_machine(**facts: Any) -> Snapshot:
@@ -27,20 +27,20 @@ def with_machine(**facts: Any) -> Snapshot:
 def test_a_sound_machine_needs_nothing_done() -> None:
     found = checks()
     assert [check.ok for check in found.values()] == [True, True, True, True, None]
-    assert found["rights"].found == "root may see every logon session"
-    assert found["/proc"].found == "16 processes"
-    assert found["login service"].found == "4 login records"
-    assert found["logon sessions"].found == "1 without a login record: 63"
-    assert found["logon sessions"].do.startswith("see `logonscope tree ID`")
+    assert found["rights"].finding == "root may see every logon session"
+    assert found["/proc"].finding == "16 processes"
+    assert found["login service"].finding == "4 login records"
+    assert found["logon sessions"].finding == "1 without a login record: 63"
+    assert found["logon sessions"].advice.startswith("see `logonscope tree ID`")
 
 
-def test_somebody_without_elevation_is_told_so() -> None:
+def test_a_caller_without_elevation_is_reported() -> None:
     found = checks(caller=user(1000))
     assert found["rights"] == Check(
         "rights", None, "uid 1000 may see only its own logon sessions", "run it as root to see all"
     )
-    assert found["/proc"].found == "16 processes, 6 of them yours to see"
-    assert found["login service"].found == "2 login records"
+    assert found["/proc"].finding == "16 processes, 6 of them yours to see"
+    assert found["login service"].finding == "2 login records"
 
 
 def test_of_login_records_that_are_hidden_it_says_no_more_than_of_none() -> None:
@@ -74,15 +74,15 @@ def test_what_cannot_be_read_is_counted_by_its_reason() -> None:
     processes = [process._replace(fds=None, exe=None, unread=unread) for process in example.PROCESSES[:3]]
     found = checks(example.snapshot()._replace(processes=[*processes, *example.PROCESSES[3:]]))
     pids = ", ".join(str(process.pid) for process in example.PROCESSES[:2])
-    assert found["fact fds"].found == f"not readable for 3 of 16 processes (pid {pids}, ...): Permission denied"
+    assert found["fact fds"].finding == f"not readable for 3 of 16 processes (pid {pids}, ...): Permission denied"
     assert "fact exe" not in found
 
 
 def test_the_pids_of_what_cannot_be_read_are_for_callers_who_see_everything() -> None:
     processes = [process._replace(cgroup=None, unread={"cgroup": "x"}) for process in example.PROCESSES]
     snapshot = example.snapshot()._replace(processes=processes)
-    assert "(pid " in checks(snapshot)["fact cgroup"].found
-    hers = [check.found for check in checks(snapshot, user(1000)).values() if check.found.endswith(": x")]
+    assert "(pid " in checks(snapshot)["fact cgroup"].finding
+    hers = [check.finding for check in checks(snapshot, user(1000)).values() if check.finding.endswith(": x")]
     assert hers
     assert "(pid " not in "".join(hers)
 
@@ -97,10 +97,10 @@ def test_the_remedy_for_what_cannot_be_read_depends_on_the_reason() -> None:
     ):
         processes = [process._replace(cmdline=None, unread={"cmdline": reason}) for process in example.PROCESSES]
         snapshot = example.snapshot()._replace(processes=processes)
-        assert checks(snapshot)["fact cmdline"].do == remedy
+        assert checks(snapshot)["fact cmdline"].advice == remedy
 
 
-def test_of_the_facts_of_one_file_one_is_told() -> None:
+def test_one_fact_of_each_unreadable_file_is_reported() -> None:
     reasons = dict.fromkeys(("ses", "loginuid", "cgroup", "comm", "ppid", "start", "uids", "gids"), "No such process")
     processes = [example.BY_PID[1]._replace(unread=reasons), *example.PROCESSES[1:]]
     found = checks(example.snapshot()._replace(processes=processes))
@@ -111,7 +111,7 @@ def test_of_the_facts_of_one_file_one_is_told() -> None:
 
 def test_without_any_record_a_login_service_is_advised() -> None:
     found = checks(example.snapshot()._replace(logins=()))
-    assert (found["login service"].ok, found["login service"].found) == (
+    assert (found["login service"].ok, found["login service"].finding) == (
         None,
         "no login has a record: remote host and service are unknown, and leftovers are found only of ssh, cron and at",
     )  # fmt: skip
@@ -125,11 +125,11 @@ def shared() -> Snapshot:
 
 def test_logins_that_share_a_kernel_id_are_named() -> None:
     found = checks(shared())["kernel id 41"]
-    assert (found.ok, found.found) == (None, "shared by logins that do not own it: c1")
-    assert "restart" in found.do
+    assert (found.ok, found.finding) == (None, "shared by logins that do not own it: c1")
+    assert "restart" in found.advice
 
 
-def test_somebody_is_not_told_of_others_that_share_a_kernel_id() -> None:
+def test_a_user_does_not_learn_of_others_that_share_a_kernel_id() -> None:
     assert "kernel id 41" not in checks(shared(), user(1000))
     assert "kernel id 41" in checks(shared(), user(110))
 
@@ -137,12 +137,12 @@ def test_somebody_is_not_told_of_others_that_share_a_kernel_id() -> None:
 def test_records_that_were_leaked_are_counted() -> None:
     leaked = example.LOGINS[1]._replace(id="99", audit=99, process=None)
     found = checks(example.snapshot()._replace(logins=(*example.LOGINS, leaked)))
-    assert found["login records"].found == "1 without a process: 99"
+    assert found["login records"].finding == "1 without a process: 99"
 
 
 def test_many_are_not_all_listed() -> None:
     leaked = tuple(example.LOGINS[1]._replace(id=str(number), audit=number, process=None) for number in range(100, 130))
-    found = checks(example.snapshot()._replace(logins=leaked))["login records"].found
+    found = checks(example.snapshot()._replace(logins=leaked))["login records"].finding
     assert found.startswith("30 without a process: 100, 101, ")
     assert found.endswith("109, ...")
 

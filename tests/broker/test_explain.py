@@ -1,4 +1,4 @@
-"""broker/explain.py: is what is said of a query what is done for it?"""
+"""Tests of broker/explain.py: an explanation names what the query reads."""
 
 import pytest
 from hypothesis import given, settings
@@ -68,7 +68,7 @@ def test_it_reads_no_process() -> None:
 
 
 @pytest.mark.parametrize("uid", [0, 1000])
-def test_what_it_says_of_the_first_reading_is_what_a_query_asks_for(uid: int) -> None:
+def test_the_explained_first_reading_equals_that_of_the_query(uid: int) -> None:
     memory, caller = Memory(example.snapshot()), user(uid) if uid else ROOT
     text = "SELECT * FROM Win32_Process WHERE Name = 'python3' AND SessionId = 41"
     (part,) = told(text, memory.request(caller))
@@ -83,7 +83,7 @@ def test_what_it_says_of_the_first_reading_is_what_a_query_asks_for(uid: int) ->
     assert part.reads[2] == f"{', '.join(sorted(asked.facts - asked.early_filter.facts))}: of those that match"
 
 
-def test_accounts_and_sockets_are_told_too() -> None:
+def test_accounts_and_sockets_are_explained_too() -> None:
     (part, *_) = told("SELECT * FROM Win32_UserAccount WHERE Name = 'alice' AND Domain = 'web1'")
     assert part.reads == ("account alice, alice@web1, web1\\alice", "the state of the accounts' passwords")
     (part, *_) = told("SELECT Name FROM Win32_UserAccount WHERE Name = 'alice'")
@@ -117,7 +117,7 @@ def readings(text: str, caller: Caller = ROOT, namespace: str | None = None) -> 
     ],
 )
 @pytest.mark.parametrize("caller", [ROOT, user(1000)], ids=["root", "alice"])
-def test_what_it_says_is_what_a_query_asks_for(text: str, caller: Caller) -> None:
+def test_an_explanation_equals_the_requests_of_the_query(text: str, caller: Caller) -> None:
     namespace = "root/logonscope" if " LS_" in text else None
     parts = told(text, Memory(example.snapshot()).request(caller), namespace)
     said, really = [reading for part in parts for reading in part.reads], readings(text, caller, namespace)
@@ -139,9 +139,7 @@ def test_what_it_says_is_what_a_query_asks_for(text: str, caller: Caller) -> Non
     ],
 )
 @pytest.mark.parametrize("caller", [ROOT, user(1000)], ids=["root", "alice"])
-def test_along_associations_all_is_said_that_is_read_by_pid_and_nothing_that_is_not_read(
-    text: str, caller: Caller
-) -> None:
+def test_associations_are_explained_by_exactly_what_is_read_by_pid(text: str, caller: Caller) -> None:
     (part,) = told(text, Memory(example.snapshot()).request(caller))
     really = readings(text, caller)
     assert set(part.reads) <= set(really)
@@ -149,7 +147,7 @@ def test_along_associations_all_is_said_that_is_read_by_pid_and_nothing_that_is_
         assert list(part.reads) == really
 
 
-def test_other_queries_are_told_by_what_they_lead_to() -> None:
+def test_other_queries_are_explained_by_their_result_classes() -> None:
     request = Memory(example.snapshot()).request(ROOT)
     assert explain(request, "SELECT * FROM meta_class WHERE __Class = 'Win32_Group'") == (
         "classes", "root\\cimv2", (PartExplained("Win32_Group", (), {}, (), None),),
@@ -177,7 +175,7 @@ def test_other_queries_are_told_by_what_they_lead_to() -> None:
 
 @given(crowds(), st.sampled_from([uid for uid in PEOPLE if uid]), st.data())
 @settings(max_examples=60)
-def test_nothing_is_said_that_the_caller_may_not_know(crowd: Crowd, uid: int, data: st.DataObject) -> None:
+def test_an_explanation_has_nothing_that_is_hidden_from_the_caller(crowd: Crowd, uid: int, data: st.DataObject) -> None:
     logon_ids = [owner.logon_id for owner in crowd.owner.values() if owner.logon_id] + [
         login.id for login in crowd.snapshot.logins
     ]
@@ -200,7 +198,7 @@ def test_nothing_is_said_that_the_caller_may_not_know(crowd: Crowd, uid: int, da
         assert explain(here, text) == explain(there, text)
 
 
-def test_a_logon_session_of_somebody_else_is_explained_as_one_that_is_not_there() -> None:
+def test_a_hidden_logon_session_is_explained_as_a_missing_one() -> None:
     bob = Memory(example.snapshot()).request(user(1001))
     told_of = {logon: told(f"SELECT * FROM Win32_LogonSession WHERE LogonId = {logon}", bob) for logon in (41, 999)}
     assert repr(told_of[41]).replace("41", "999") == repr(told_of[999])
@@ -215,7 +213,7 @@ def test_a_logon_session_of_somebody_else_is_explained_as_one_that_is_not_there(
         "REFERENCES OF {Win32_Process=1} WHERE ResultClass = Win32_Process",
     ],
 )
-def test_what_cannot_be_asked_cannot_be_explained(text: str) -> None:
+def test_an_invalid_query_cannot_be_explained(text: str) -> None:
     with pytest.raises(LogonscopeError, match="at line 1, column"):
         told(text)
 
@@ -250,6 +248,6 @@ def test_only_the_columns_of_a_details_read_it() -> None:
         ("SELECT BaseAddress FROM CIM_ProcessExecutable", "mapped_files: of every process"),
     ],
 )
-def test_services_past_logins_and_files_are_told(text: str, reading: str) -> None:
+def test_services_past_logins_and_files_are_explained(text: str, reading: str) -> None:
     (part,) = told(text, namespace="root/logonscope" if "LS_" in text else None)
     assert reading in part.reads

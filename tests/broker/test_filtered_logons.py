@@ -1,4 +1,4 @@
-"""broker/filtered_logons.py: do filters choose the right logon sessions, and is less asked of the source for them?"""
+"""Tests of broker/filtered_logons.py: filters select the right logon sessions, and less is read for them."""
 
 from datetime import UTC, datetime
 
@@ -68,7 +68,7 @@ def test_where_no_logon_session_fits_no_process_is_read_whole(memory: Memory) ->
     assert not any("cmdline" in query.facts for query in memory.asked.processes)
 
 
-def test_processes_are_asked_for_by_the_kernel_ids_of_the_sessions_that_fit(memory: Memory) -> None:
+def test_processes_are_requested_by_the_kernel_ids_of_the_sessions_that_fit(memory: Memory) -> None:
     rows = list(filtered_logons.processes(memory.request(ROOT), None, REMOTE))
     assert [row.pid for row in rows] == [4100, 4150, 4151, 4300, 4312]
     whole = [query for query in memory.asked.processes if "cmdline" in query.facts]
@@ -76,7 +76,7 @@ def test_processes_are_asked_for_by_the_kernel_ids_of_the_sessions_that_fit(memo
     assert not any(query.logon_hint.may_match(37, 1001) for query in whole)
 
 
-def test_a_user_is_asked_for_by_the_login_uid(memory: Memory) -> None:
+def test_a_user_is_requested_by_the_login_uid(memory: Memory) -> None:
     filtered_logons.sessions(memory.request(ROOT), None, LogonFilter(users=frozenset({"alice"})))
     filtered_logons.sessions(memory.request(ROOT), None, LogonFilter(users=frozenset({"1000"})))
     assert all(query.logon_hint.may_match(41, 1000) for query in memory.asked.processes)
@@ -94,7 +94,7 @@ def test_processes_of_the_system_session_and_of_other_hosts_are_ruled_out_early(
     assert not kept & {3990, 3991}  # bob's login is recorded as from elsewhere
 
 
-def test_nobody_sees_more_by_a_filter(memory: Memory) -> None:
+def test_a_filter_shows_no_caller_more(memory: Memory) -> None:
     bob = memory.request(user(1001))
     assert [session.logon_id for session in filtered_logons.sessions(bob, None, LogonFilter(system=False))] == ["37"]
     assert filtered_logons.sessions(bob, None, LogonFilter(users=frozenset({"alice"}))) == []

@@ -53,7 +53,7 @@ PROCESSES = [
     process(200, 42, 1002, 1002, "/user.slice/user-1002.slice/session-42.scope"),
     # a daemon in a container, whose uid 1002 does not belong to this host
     process(300, UNSET, UNSET, 1002, DOCKER, pid_namespaces=2, host_root=False),
-    # sshd in a container: somebody there has uid 1002
+    # sshd in a container: a user there has uid 1002
     process(310, 77, 1002, 0, DOCKER, pid_namespaces=2, host_root=False),
     process(311, 77, 1002, 1002, DOCKER, ppid=310, pid_namespaces=2, host_root=False),
     # the same below another root whose engine is not known

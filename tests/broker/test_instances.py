@@ -1,4 +1,4 @@
-"""broker/instances.py: is one instance got by its key alone, are all enumerated, is what narrows never what decides?"""
+"""Tests of broker/instances.py: get by key, enumeration, and that narrowing never decides the result."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -90,7 +90,7 @@ def test_a_logon_id_is_text_or_a_number(logon_id: object) -> None:
 
 
 @pytest.mark.parametrize("logon_id", ["041", "c1", "5", "99999999999999999999999"])
-def test_a_logon_id_that_nobody_has_is_not_found(logon_id: str) -> None:
+def test_an_unused_logon_id_is_not_found(logon_id: str) -> None:
     with pytest.raises(NotFoundError):
         get(host().request(ROOT), f'Win32_LogonSession.LogonId="{logon_id}"')
 
@@ -123,7 +123,7 @@ def test_the_path_of_a_class_is_answered_with_the_class(path: str, namespace: st
     assert not any(memory.asked)
 
 
-def test_a_class_has_no_values_to_select_and_is_not_shown_to_everybody() -> None:
+def test_a_class_has_no_values_to_select_and_needs_authentication() -> None:
     request = host().request(ROOT)
     with pytest.raises(InvalidObjectPathError, match="Win32_Process is a class, not an instance"):
         get(request, "Win32_Process", ["Name"])
@@ -206,7 +206,7 @@ def test_handles_alone_read_no_file_of_any_process() -> None:
         ("Win32_SystemProcesses", ["PartComponent"], set()),
     ],
 )
-def test_what_everybody_is_told_of_every_process_takes_no_owner(
+def test_the_identity_of_a_process_is_read_without_its_owner(
     class_name: str, properties: list[str], facts: set[str]
 ) -> None:
     memory = host()
@@ -281,7 +281,7 @@ def test_classes_without_a_provider_have_no_instances() -> None:
     assert rows(enumerate_instances(host().request(ROOT), "Win32_ServerSession")) == []
 
 
-def test_everybody_has_a_row_of_every_process_and_somebody_else_sees_which_one_it_is() -> None:
+def test_every_caller_gets_a_row_for_every_process_with_its_identity() -> None:
     request = host().request(user(1001))
     found = {row[1]: row for row in rows(enumerate_instances(
         request, "Win32_Process", ["Handle", "Name", "ParentProcessId", "SessionId", "CommandLine", "ThreadCount"]

@@ -1,4 +1,4 @@
-"""broker/invoke.py: does a method do what it says, with the caller's rights, to that process and no other?"""
+"""Tests of broker/invoke.py: a method acts with the caller's rights on the named process only."""
 
 import errno
 import os
@@ -59,7 +59,7 @@ def test_the_owner_of_a_process_is_whom_it_runs_as() -> None:
     assert invoke(request, "Win32_Process=3901", "GetOwnerSid") == Outcome(0, {"Sid": "S-1-22-1-110"})
 
 
-def test_an_owner_without_an_account_is_told_by_uid() -> None:
+def test_an_owner_without_an_account_is_named_by_uid() -> None:
     request = host(example.BY_PID[4312]._replace(uids=(4242,) * 4)).request(ROOT)
     assert invoke(request, "Win32_Process=4312", "GetOwner").parameters["User"] == "4242"
 
@@ -86,21 +86,21 @@ def test_a_priority_that_is_none_is_an_invalid_parameter(parameters: dict[str, A
     assert memory.done == []
 
 
-def test_what_cannot_be_ended_is_not_said_to_be() -> None:
+def test_a_process_that_cannot_be_ended_is_not_reported_as_ended() -> None:
     memory = host(example.BY_PID[1], example.BY_PID[2]._replace(flags=KERNEL_THREAD))
     for pid in (1, 2):
         assert invoke(memory.request(ROOT), f"Win32_Process={pid}", "Terminate") == Outcome(2)
     assert memory.done == []
 
 
-def test_what_somebody_asks_for_is_done_as_that_uid() -> None:
+def test_an_action_runs_as_the_uid_of_its_caller() -> None:
     memory = host()
     assert invoke(memory.request(user(1000)), "Win32_Process=4312", "Terminate") == Outcome(0)
     assert invoke(memory.request(user(1000)), "Win32_Process=4312", "SetPriority", {"Priority": 128}) == Outcome(0)
     assert memory.done == [Action(4312, BEGAN, uid=1000), Action(4312, BEGAN, -14, 1000)]
 
 
-def test_of_anothers_process_nothing_is_told_and_nothing_done() -> None:
+def test_a_method_does_nothing_to_a_hidden_process() -> None:
     memory = host()
     request = memory.request(user(1001))
     assert invoke(request, "Win32_Process=4150", "GetOwner") == Outcome(2)
@@ -148,7 +148,7 @@ def test_nothing_can_be_done_to_a_recorded_host() -> None:
     ("problem", "outcome"), [(errno.EPERM, 2), (errno.EACCES, 3), (errno.EIO, 8), (errno.EMFILE, 8)]
 )
 @pytest.mark.parametrize(("method", "parameters"), [("Terminate", {}), ("SetPriority", {"Priority": 64})])
-def test_what_the_kernel_refuses_is_told_by_its_number(
+def test_a_refusal_of_the_kernel_is_reported_by_its_number(
     problem: int, outcome: int, method: str, parameters: dict[str, Any]
 ) -> None:
     refused = Unwilling(OSError(problem, "refused")).request(ROOT)
@@ -174,7 +174,7 @@ def test_a_process_that_waits_for_its_parent_to_notice_has_ended() -> None:
     assert memory.done == []
 
 
-def test_nobody_is_refused_whatever_is_named() -> None:
+def test_an_unauthenticated_caller_is_refused_for_every_path() -> None:
     for path, method in (("Win32_Process=4312", "Terminate"), ("Nothing=1", "x"), ("root\\none:A=1", "x"), ("=", "")):
         with pytest.raises(AccessDeniedError):
             invoke(host().request(user(None)), path, method)

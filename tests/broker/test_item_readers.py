@@ -1,4 +1,4 @@
-"""broker/item_readers.py: is each subject read as little as its question asks, and all of what the caller may see?"""
+"""Tests of broker/item_readers.py: each subject is read as little as needed, and completely for the caller."""
 
 from typing import Any
 
@@ -35,18 +35,18 @@ def memory() -> Memory:
 
 
 @pytest.mark.parametrize("subject", SUBJECTS)
-def test_nobody_is_read_nothing(memory: Memory, subject: Subject) -> None:
+def test_nothing_is_read_for_an_unauthenticated_caller(memory: Memory, subject: Subject) -> None:
     with pytest.raises(AccessDeniedError):
         items(memory, subject, asking(namespace="root"), user(None))
 
 
-def test_owners_that_nobody_asks_for_are_not_decided(memory: Memory) -> None:
+def test_owners_are_not_determined_unless_requested(memory: Memory) -> None:
     assert {owner.evidence for _, owner in items(memory, "process", asking("comm"))} == {"not requested"}
     assert memory.asked.logins == []
     assert {owner.evidence for _, owner in items(memory, "process", asking(OWNER_FACT))} == {"audit", "scope", "none"}
 
 
-def test_for_somebody_owners_decide_who_sees_a_process(memory: Memory) -> None:
+def test_for_a_user_the_owner_decides_whether_a_process_is_visible(memory: Memory) -> None:
     seen = items(memory, "process", asking("comm"), user(1001))
     assert [process.pid for process, _ in seen] == [3990, 3991]
     everybody = items(memory, "process", asking("comm", "cmdline", include_hidden=True), user(1001))
@@ -98,7 +98,7 @@ def test_where_no_socket_has_the_port_no_process_is_read(memory: Memory) -> None
     assert memory.asked.processes == []
 
 
-def test_sockets_of_what_is_not_wholly_ones_own_are_nobody_elses_business(memory: Memory) -> None:
+def test_sockets_of_a_process_with_other_uids_are_hidden(memory: Memory) -> None:
     assert items(memory, "socket", asking(), user(1000)) == []
     mine = example.BY_PID[4312]._replace(uids=(1000,) * 4)
     own = Memory(example.snapshot()._replace(processes=(mine,)))
@@ -106,7 +106,7 @@ def test_sockets_of_what_is_not_wholly_ones_own_are_nobody_elses_business(memory
     assert items(own, "socket", asking(), user(1001)) == []
 
 
-def test_of_the_machine_only_what_is_asked_for_is_read(memory: Memory) -> None:
+def test_of_the_machine_only_what_is_requested_is_read(memory: Memory) -> None:
     ((bare,),) = items(memory, "machine", asking())
     assert (bare.machine.vitals, bare.machine.platform, bare.processes, bare.sessions, bare.logins) == (
         None, None, None, (), (),

@@ -1,4 +1,4 @@
-"""broker/logon_of_process.py: is a logon session described the same from one process as from all of them?"""
+"""Tests of broker/logon_of_process.py: one process and all of them give the same logon session."""
 
 from logonscope.broker import Request
 from logonscope.broker.logon_of_process import Logon, logon_of
@@ -19,7 +19,7 @@ def told(request: Request, pid: int) -> tuple[Owner, Logon]:
     return owner, logon_of(request, process, owner, logons, facts)
 
 
-def test_what_one_process_tells_is_what_all_of_them_tell() -> None:
+def test_each_process_gives_the_same_description_of_its_logon_session() -> None:
     """Each value and where it comes from, but for what is counted."""
     host = Memory(example.snapshot()).request(ROOT)
     whole = {session.logon_id: session for session in broker.sessions(host)}

@@ -1,4 +1,4 @@
-"""broker/method_table.py: does every supported method exist, and is it known which of them act?"""
+"""Tests of broker/method_table.py: every supported method exists, and is marked if it acts."""
 
 from logonscope.broker.invoke import SUPPORTED_METHODS
 from logonscope.broker.method_table import Offered

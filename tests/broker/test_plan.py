@@ -1,4 +1,4 @@
-"""broker/plan.py: is all decided that can be decided before anything is read?"""
+"""Tests of broker/plan.py: everything that needs no reading is decided before it."""
 
 import pytest
 

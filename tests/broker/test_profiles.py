@@ -1,4 +1,4 @@
-"""broker/profiles.py: is of past logins only read what is needed, and shown what the caller may see?"""
+"""Tests of broker/profiles.py: past logins are read only if needed, and shown as the caller may see them."""
 
 from logonscope.broker.profiles import read_profiles
 from logonscope.machine import AccountQuery

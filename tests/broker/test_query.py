@@ -1,4 +1,4 @@
-"""broker/query.py: is a query answered as WMI answers it? Queries and their answers stand in queries/."""
+"""Tests of broker/query.py: queries have the rows that WMI returns. The queries and their rows are in queries/."""
 
 import os
 import threading
@@ -230,7 +230,7 @@ def test_the_language_has_a_name_and_an_empty_query_is_refused_first() -> None:
 
 
 @pytest.mark.parametrize("text", ["SELECT * FROM Win32_Process", "nonsense", "", "SELECT * FROM Nothing"])
-def test_nobody_is_refused_whatever_is_asked(text: str) -> None:
+def test_an_unauthenticated_caller_is_refused_for_every_query(text: str) -> None:
     with pytest.raises(AccessDeniedError):
         query(example_host().request(user(None)), text)
 
@@ -251,7 +251,7 @@ def test_what_can_be_refused_is_refused_before_anything_is_read() -> None:
         "ASSOCIATORS OF {Win32_Process=99} WHERE ClassDefsOnly",
     ],
 )
-def test_what_is_not_there_is_told_while_the_answer_is_read_and_nothing_is_read_before(text: str) -> None:
+def test_a_missing_instance_is_an_error_while_the_rows_are_read(text: str) -> None:
     memory = example_host()
     answers = query(memory.request(ROOT), text)
     assert not any(memory.asked)
@@ -264,7 +264,7 @@ def test_what_is_not_there_is_told_while_the_answer_is_read_and_nothing_is_read_
 
 @given(crowds(), st.sampled_from([uid for uid in PEOPLE if uid]))
 @settings(max_examples=40)
-def test_no_condition_tells_what_is_not_the_callers_to_see(crowd: Crowd, uid: int) -> None:
+def test_no_condition_reveals_a_hidden_value(crowd: Crowd, uid: int) -> None:
     memory, secrets = Memory(crowd.snapshot), sorted(crowd.secrets(uid))
     details = {str(pid) for pid in crowd.process if crowd.sees_details(uid, pid)}
     for pid in crowd.process:
@@ -328,7 +328,7 @@ def test_what_fixes_a_user_leaves_of_all_logon_sessions_its_own(crowd: Crowd, ui
         assert rows(memory, text, caller, "root/logonscope") == [row for row in everything if row[1] == NAMES[of]]
 
 
-def test_a_query_for_events_says_that_they_are_not_told() -> None:
+def test_a_query_for_events_is_refused_with_a_reason() -> None:
     with pytest.raises(LogonscopeError, match="event queries are not supported yet"):
         query(example_host().request(ROOT), "SELECT * FROM Win32_ProcessStopTrace")
     with pytest.raises(InvalidQueryError):

@@ -1,4 +1,4 @@
-"""broker/record.py: does a recording hold all that any question could ask, of what its maker may see?"""
+"""Tests of broker/record.py: a recording has everything that its maker may see, for every question."""
 
 from hypothesis import given, settings
 
@@ -44,7 +44,7 @@ def test_arguments_are_recorded_at_any_length() -> None:
     assert memory.asked.processes[-1].max_cmdline_bytes >= 6 << 20
 
 
-def test_somebodys_recording_says_that_it_is_no_more_than_that() -> None:
+def test_a_recording_by_a_user_says_that_it_is_partial() -> None:
     trouble = Trouble("x", "y", "z")
     snapshot = example.snapshot()._replace(troubles=[trouble])
     recording = whole(broker.recordable_snapshot(Memory(snapshot).request(user(1000))))

@@ -1,4 +1,4 @@
-"""broker/request.py: is what happens while the machine is read understood when it is answered?"""
+"""Tests of broker/request.py: changes of the machine during the reading are handled."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
@@ -70,7 +70,7 @@ def test_what_was_known_before_stays_known() -> None:
     assert {pid: row.leftover for pid, row in rows.items()} == {20: True, 10: False}
 
 
-def test_a_place_of_no_login_is_asked_for_once() -> None:
+def test_a_place_of_no_login_is_requested_once() -> None:
     memory = Memory(seen((FIRST,), IN_C1, IN_C1._replace(pid=21), IN_C1._replace(pid=22)))
     owned = [owner.logon_id for _, owner in memory.request(ROOT).read(EVERY).pairs]
     assert owned == [C1] * 3  # the place decides, but no record tells more
@@ -94,7 +94,7 @@ def test_of_a_logon_session_that_appears_while_they_are_read_no_process_is_left_
 
 
 @pytest.mark.parametrize("order", ORDERS)
-def test_of_a_logon_session_that_is_not_meant_only_what_decides_it_is_read(order: ReadOrder) -> None:
+def test_of_other_logon_sessions_only_the_deciding_files_are_read(order: ReadOrder) -> None:
     memory = Memory(seen((FIRST, SU), IN_41, IN_C1, IN_C1._replace(pid=21, cgroup="/")))
     query = ProcessQuery(frozenset({"comm", "uids"}))
     owned = memory.request(ROOT).read(query, C1, read_order=order, include_own_in_sessions_of_others=False)
@@ -215,7 +215,7 @@ def test_the_logins_of_several_processes_are_read_together(
     assert found == [(one.pid, owner) for one, owner in memory.request(ROOT).read(EVERY).pairs]
 
 
-def test_owners_that_nobody_asks_for_take_no_login_where_everything_may_be_seen() -> None:
+def test_no_login_is_read_for_owners_that_are_not_requested() -> None:
     memory = Memory(seen((FIRST,), IN_41))
     by_pid = ProcessQuery(frozenset({"comm"}), pids=frozenset({10}))
     ((found, owner),) = memory.request(ROOT).read(by_pid, with_owners=False).pairs
@@ -236,7 +236,7 @@ def test_what_is_read_by_pid_is_what_a_whole_reading_has(crowd: Crowd, uid: int,
     assert [(one.pid, owner) for one, owner in by_pid] == [(one.pid, owner) for one, owner in whole if one.pid in some]
 
 
-def test_of_the_pids_that_are_named_those_are_read_that_are_meant() -> None:
+def test_of_the_named_pids_the_selected_ones_are_read() -> None:
     request, both = Memory(seen((FIRST, SU), IN_41, IN_C1)).request(ROOT), ProcessQuery(pids=frozenset({10, 20}))
     assert pids(request.read(both)) == [10, 20]
     for which in ("41", "alice", Selection(logon_ids=frozenset({"41"})), Selection(login_users=frozenset({"ALICE"}))):
@@ -257,7 +257,7 @@ def test_processes_of_the_own_uid_in_a_hidden_logon_session_come_without_it(orde
 
 
 @pytest.mark.parametrize("order", ORDERS)
-def test_what_a_foreign_logon_session_costs_does_not_tell_that_it_is_there(order: ReadOrder) -> None:
+def test_the_cost_of_a_hidden_logon_session_does_not_reveal_it(order: ReadOrder) -> None:
     memory = Memory(seen((FIRST,), IN_41._replace(loginuid=1001)))
     asked = {}
     for logon in ("41", "99"):

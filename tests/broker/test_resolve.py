@@ -1,4 +1,4 @@
-"""broker/resolve.py: is what a caller names held against the schema and against this host?"""
+"""Tests of broker/resolve.py: names of a request are checked against the schema and the host."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""broker/row_filter.py: which rows do keys and conditions mean?"""
+"""Tests of broker/row_filter.py: the rows that keys and conditions select."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""broker/service_methods.py: is the right thing done to the right service, as the caller, and only where it can be?"""
+"""Tests of broker/service_methods.py: an action reaches the right service, as the caller, where it is possible."""
 
 import pytest
 

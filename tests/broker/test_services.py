@@ -1,4 +1,4 @@
-"""broker/services.py: of which services does the System session consist, and since when?"""
+"""Tests of broker/services.py: the services of the System session, and their starts."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""broker/session_processes.py: is every process paired with its logon session, and its row what a person needs?"""
+"""Tests of broker/session_processes.py: every process is paired with its logon session, in a complete row."""
 
 from datetime import UTC, datetime
 
@@ -33,7 +33,7 @@ def test_the_pairs_cost_two_small_files_a_process() -> None:
     assert asked == Noted.nothing()._replace(logins=[None], processes=[small], parts=[NO_PARTS])
 
 
-def test_a_row_says_what_a_person_asks_next(host: HostFolder) -> None:
+def test_a_row_has_the_values_that_people_need(host: HostFolder) -> None:
     alice(host)
     host.process(
         4312, "python3", ppid=410, ses=41, loginuid=1000, uid=(1000, 0, 0, 0), cgroup=session_scope(1000, "41"),

@@ -1,4 +1,4 @@
-"""broker/session_selector.py: which logon sessions does a word mean?"""
+"""Tests of broker/session_selector.py: the logon sessions that a word selects."""
 
 import pytest
 
@@ -129,7 +129,7 @@ def test_of_a_process_that_does_not_say_who_logged_in_others_of_its_logon_sessio
     assert not kept(ALICE, case_sensitive=True).keeps(unsaid, owner)
 
 
-def test_what_is_hidden_or_of_nobody_is_no_users() -> None:
+def test_a_hidden_session_and_one_without_a_user_match_no_user() -> None:
     keeps = kept(ALICE, *ACCOUNTS).keeps
     assert not keeps(Process(1, loginuid=1000), Owner(None, "hidden"))
     assert not keeps(Process(1, loginuid=UNSET), SYSTEM)

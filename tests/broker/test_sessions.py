@@ -1,4 +1,4 @@
-"""broker/sessions.py: are all logon sessions there, each with its own processes, in an order that people expect?"""
+"""Tests of broker/sessions.py: all logon sessions with their processes, in the expected order."""
 
 from hypothesis import given, settings
 
@@ -10,12 +10,12 @@ from tests.broker.memory import Memory
 from tests.hosts import BOOT, ROOT, TICKS, HostFolder, manager_service, session_scope
 
 
-def test_the_system_session_stands_first_then_they_stand_by_start() -> None:
+def test_the_system_session_is_first_then_the_order_is_by_start() -> None:
     sessions = broker.sessions(Memory(example.snapshot()).request(ROOT))
     assert [session.logon_id for session in sessions] == ["4294967295", "4294967297", "37", "41", "42", "63"]
 
 
-def test_the_system_session_stands_first_even_where_a_clock_was_wrong(host: HostFolder) -> None:
+def test_the_system_session_is_first_even_if_a_clock_was_wrong(host: HostFolder) -> None:
     host.process(410, "sshd", ses=41, loginuid=1000)
     host.login("41", uid=1000, leader=410, audit=41, realtime=(BOOT - 1000) * 1_000_000, monotonic=10_000_000_000)
     assert [session.logon_id for session in host.connect().sessions()] == [str(UNSET), "41"]
@@ -43,7 +43,7 @@ def test_a_tree_is_of_one_reading() -> None:
     }
 
 
-def test_processes_that_cannot_be_told_stand_last_without_a_logon_session(host: HostFolder) -> None:
+def test_processes_of_unknown_owners_are_last_without_a_logon_session(host: HostFolder) -> None:
     host.process(66)
     host.spoil(66, "sessionid", "cgroup")
     system, unknown = host.connect().tree()

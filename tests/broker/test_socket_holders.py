@@ -60,7 +60,7 @@ def test_a_program_of_that_path_comes_first() -> None:
     assert memory.asked.sockets == []
 
 
-def test_unix_sockets_of_others_are_not_told() -> None:
+def test_unix_sockets_of_other_users_are_hidden() -> None:
     with pytest.raises(NotFoundError, match=r"no process of yours holds the unix socket '/run/app.sock'"):
         broker.whose(unix_host("/run/app.sock").request(user(1001)), "unix:/run/app.sock")
     with pytest.raises(NotFoundError, match=r"no process of yours runs '/run/app.sock', or holds a unix socket"):

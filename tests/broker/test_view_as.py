@@ -26,7 +26,7 @@ def test_root_sees_everything() -> None:
     assert view_as(HOST.request(ROOT), "root") == Caller("root", 0, administrator=True, read_only=True)
 
 
-def test_nobody_else_may_ask() -> None:
+def test_only_administrators_may_view_as_another_user() -> None:
     with pytest.raises(AccessDeniedError, match="only an administrator"):
         view_as(HOST.request(user(1000)), "alice")
 

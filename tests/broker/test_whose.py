@@ -1,4 +1,4 @@
-"""broker/whose.py: does one key find its process and its login, at the same cost on a host of any size?"""
+"""Tests of broker/whose.py: a key finds its process and its login, at the same cost on a host of any size."""
 
 import time
 from typing import Any
@@ -47,7 +47,7 @@ def test_a_target_is_a_pid_a_name_or_a_port(target: str, pids: list[int]) -> Non
 @pytest.mark.parametrize(
     ("target", "error", "message"),
     [
-        ("99999", NotFoundError, "no process 99999; host.processes() lists the processes"),
+        ("99999", NotFoundError, "no process 99999; host.processes() lists running processes"),
         ("0", NotFoundError, "no process 0"),
         ("12345678901", InvalidParameterError, "invalid pid '12345678901': at most 10 digits"),
         ("1" * 21, InvalidParameterError, f"invalid pid '{'1' * 20}...': at most 10 digits"),
@@ -80,7 +80,7 @@ def test_a_socket_that_no_process_holds_is_the_kernels() -> None:
         broker.whose(Memory(snapshot).request(ROOT), ":112")
 
 
-def test_somebody_is_told_that_ports_of_others_are_not_looked_at() -> None:
+def test_a_user_learns_that_ports_of_others_are_not_searched() -> None:
     with pytest.raises(NotFoundError, match="no process of yours holds port 8080; run it as root"):
         broker.whose(Memory(example.snapshot()).request(user(1001)), ":8080")
 
@@ -193,7 +193,7 @@ def test_a_background_process_of_a_login_with_a_terminal_is_of_an_interactive_lo
 
 @given(crowds())
 @settings(max_examples=100)
-def test_one_process_is_told_as_all_of_them_are(crowd: Crowd) -> None:
+def test_one_process_has_the_values_that_it_has_among_all(crowd: Crowd) -> None:
     host = Memory(crowd.snapshot).request(ROOT)
     rows = {row.pid: row for row in broker.processes(host)}
     sessions = {session.logon_id: session for session in broker.sessions(host)}

@@ -1,4 +1,4 @@
-"""broker/whose_candidates.py: which processes does a name, a path, an account or an address mean?"""
+"""Tests of broker/whose_candidates.py: the processes that a name, a path, an account or an address selects."""
 
 from typing import Any
 
@@ -55,7 +55,7 @@ def test_an_account_that_only_a_login_record_names_is_found() -> None:
     assert pids(whose_candidates.find_by_account(Memory(without).request(ROOT), "bob")) == [3990, 3991]
 
 
-def test_of_somebody_else_s_account_one_sees_what_one_sees_anyway() -> None:
+def test_an_account_as_target_shows_only_visible_processes() -> None:
     assert whose_candidates.find_by_account(Memory(web1()).request(user(1001)), "alice") == []
 
 

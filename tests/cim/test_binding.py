@@ -1,4 +1,4 @@
-"""cim/binding.py: does an object path name the one instance that it says, and is every other path refused?"""
+"""Tests of cim/binding.py: an object path names exactly one instance; every other path is rejected."""
 
 import time
 from datetime import UTC, datetime
@@ -77,7 +77,7 @@ SESSION, PROCESS = ("Win32_LogonSession", "41"), ("Win32_Process", "4312")
         (QUOTED, ("Win32_LoggedOnUser", ALICE, SESSION)),
     ],
 )
-def test_keys_come_in_any_order_case_and_spelling(path: str, reference: tuple[Value, ...]) -> None:
+def test_keys_may_have_any_order_case_and_spelling(path: str, reference: tuple[Value, ...]) -> None:
     target = bound(path)
     assert target.reference == reference
     assert target.keys == reference[1:]
@@ -186,7 +186,7 @@ expected a uint64; give a whole number
 
 
 @pytest.mark.parametrize("case", REFUSED.strip().split("\n\n"))
-def test_what_names_no_instance_is_refused_and_told_how_to_be_written(case: str) -> None:
+def test_a_path_of_no_instance_is_refused_with_an_example(case: str) -> None:
     path, *answer = case.splitlines()
     with pytest.raises(LogonscopeError) as refused:
         bound(path)
@@ -281,7 +281,7 @@ words = st.text(max_size=20).filter(lambda text: "%" not in text)
 
 
 @given(words, words, words)
-def test_whatever_the_names_a_reference_comes_back_as_it_was(domain: str, name: str, logon: str) -> None:
+def test_whatever_the_names_a_reference_is_unchanged(domain: str, name: str, logon: str) -> None:
     reference: tuple[Value, ...] = (
         "Win32_LoggedOnUser",
         ("Win32_Account", domain, name),

@@ -1,4 +1,4 @@
-"""cim/classes.py: what does a class say, that of its parents included? Held against small classes in MOF."""
+"""Tests of cim/classes.py: members of a class, with the inherited ones, compared with small classes in MOF."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""cim/instances.py: does a row look like an instance, by item, by attribute, by path?"""
+"""Tests of cim/instances.py: a row is an instance with items, attributes and a path."""
 
 import copy
 import pickle
@@ -44,7 +44,7 @@ def test_a_property_is_an_item_and_an_attribute_in_any_case(process: Instance) -
     assert process.cim_class is schema().get("Win32_Process")
 
 
-def test_what_is_not_known_is_none_and_what_was_not_asked_for_is_not_there(process: Instance) -> None:
+def test_what_is_not_known_is_none_and_what_was_not_requested_is_not_there(process: Instance) -> None:
     assert process.ExecutablePath is None
     with pytest.raises(InvalidPropertyError) as refused:
         process["CommandLine"]
@@ -119,7 +119,7 @@ def test_a_notebook_shows_a_table_in_which_no_text_is_markup() -> None:
     assert html.startswith("<table><caption>Win32_Process.Handle=&quot;1&quot;</caption>")
 
 
-def test_properties_stand_in_the_order_in_which_they_were_asked_for(process: Instance) -> None:
+def test_properties_stand_in_the_order_in_which_they_were_requested(process: Instance) -> None:
     assert list(process.properties().items()) == [
         ("Name", "sshd"),
         ("Handle", "4312"),

@@ -1,4 +1,4 @@
-r"""cim/paths.py: is every spelling of an object path understood, and can no text be taken for another path?
+r"""Tests of cim/paths.py: every spelling of an object path is parsed, and no text becomes another path.
 
 The spellings are those that WMI documents and that public scripts use (wmi-object-path-requirements, MS-WMI).
 """
@@ -224,7 +224,7 @@ def test_what_is_no_path_is_refused_at_the_column_where_it_goes_wrong(text: str,
 @pytest.mark.parametrize(
     "text", [r"\\. \root\cimv2:C=1", r"\\ .\root\cimv2:C=1", r"\\.\root \cimv2:C=1", "\\\\.\\root\n:C=1", "root :C=1"]
 )
-def test_no_white_space_stands_in_the_server_or_the_namespace(text: str) -> None:
+def test_server_and_namespace_contain_no_white_space(text: str) -> None:
     with pytest.raises(InvalidObjectPathError, match="invalid object path"):
         parse_path(text)
 

@@ -1,4 +1,4 @@
-"""cim/types.py: which value of a CIM type does a text mean, and is everything else refused?"""
+"""Tests of cim/types.py: the value of a CIM type that a text means; other texts are rejected."""
 
 from datetime import UTC, datetime, timedelta
 

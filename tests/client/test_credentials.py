@@ -1,4 +1,4 @@
-"""client/credentials.py: is a password looked for where it may be, in the order that is said, and asked for last?"""
+"""Tests of client/credentials.py: passwords are taken from the documented places in order, a prompt last."""
 
 import sys
 from types import ModuleType, SimpleNamespace
@@ -31,7 +31,7 @@ def keyring(monkeypatch: pytest.MonkeyPatch, kept: dict[tuple[str, str], str], *
     monkeypatch.setitem(sys.modules, "keyring", made)
 
 
-def test_whoever_is_named_comes_else_whom_the_environment_names(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_named_user_has_priority_over_that_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (find_user("alice"), find_user(None)) == ("alice", None)
     monkeypatch.setenv(USER, "bob")
     assert (find_user("alice"), find_user(None)) == ("alice", "bob")
@@ -54,7 +54,7 @@ def test_the_order(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(asked) == 2
 
 
-def test_nobody_is_asked_where_nobody_is_named_or_nobody_sits_there(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_password_is_requested_without_a_user_or_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     keyring(monkeypatch, {}, locked=True)
     assert find_password(None, "web1", lambda _: "typed") is None
     assert find_password("alice", "web1", None) is None

@@ -1,4 +1,4 @@
-"""client/filter_condition.py: is a filter said in WQL, as far as the class has the properties for it?"""
+"""Tests of client/filter_condition.py: a filter becomes WQL, as far as the class has the properties."""
 
 from datetime import UTC, datetime
 

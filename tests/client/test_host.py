@@ -1,4 +1,4 @@
-"""client/host.py: does every question reach the kind of host that answers it, with arguments that mean one thing?"""
+"""Tests of client/host.py: every question reaches the implementation, with normalized arguments."""
 
 import copy
 import importlib
@@ -31,7 +31,7 @@ class Asked(Host):
         return ANSWER
 
     @property
-    def everything(self) -> bool:
+    def sees_everything(self) -> bool:
         return True
 
     @property
@@ -138,7 +138,7 @@ def test_every_question_of_a_host_is_among_them() -> None:
 
 
 def test_a_kind_of_host_answers_all_that_is_abstract() -> None:
-    assert Host.__abstractmethods__ == {"_perform", "everything", "schema", "record", "at", "close"}
+    assert Host.__abstractmethods__ == {"_perform", "sees_everything", "schema", "record", "at", "close"}
     with pytest.raises(TypeError, match="abstract"):
         Host()  # type: ignore[abstract]  # which is what is tested
 
@@ -201,7 +201,7 @@ def test_a_query_for_classes_yields_classes_or_says_that_it_selects_instances() 
     assert str(refused.value) == ('the query selects instances: <Instance Win32_Process.Handle="1">, ...; use query()')
 
 
-def test_a_text_of_somebody_else_yields_whichever_it_selects() -> None:
+def test_a_query_from_elsewhere_may_select_instances_or_classes() -> None:
     host = web1()
     assert list(host.query_any(INSTANCES)) == list(host.query(INSTANCES))
     assert list(host.query_any(CLASSES)) == list(host.query_classes(CLASSES))

@@ -38,7 +38,7 @@ def test_a_token_is_not_sent_in_the_clear_to_another_machine(server: RunningServ
         assert {session.user for session in host.sessions()} == {"alice"}
 
 
-def test_bytes_come_in_parts(server: RunningServer) -> None:
+def test_bytes_may_arrive_in_parts(server: RunningServer) -> None:
     connection = HttpsServer("127.0.0.1", server.https, make_context(server.certificate), *ADMIN).connect(5)
     status, content_type, parts = connection.post("/v1/processes", b"{}", {}, 5)
     assert (status, content_type) == (200, "application/x-ndjson")

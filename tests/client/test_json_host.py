@@ -135,7 +135,7 @@ JSON_ONLY: dict[str, Ask] = {
     "explain associators": lambda host: host.explain(f"ASSOCIATORS OF {{{PROCESS}}}"),
     "doctor": lambda host: host.doctor(),
     "services": lambda host: host.services(),
-    "everything": lambda host: host.everything,
+    "sees_everything": lambda host: host.sees_everything,
 }
 """Operations that WS-Management has not, or answers in words of its own."""
 

@@ -1,4 +1,4 @@
-"""What does the real kernel say? Real logon sessions on this machine, five thousand of them, and somebody who looks."""
+"""Tests with the real kernel: five thousand real logon sessions on this machine, and a user who reads them."""
 
 import contextlib
 import itertools
@@ -39,7 +39,7 @@ def crowd(nursery: Nursery) -> dict[int, int]:
 
 @pytest.fixture(scope="module")
 def somebody(nursery: Nursery) -> dict[str, list[int]]:
-    """Log somebody in: five times as itself, and twice as root."""
+    """Log a user in: five times as itself, and twice as root."""
     return {"as itself": nursery.login(SOMEBODY, 5, become=True), "as root": nursery.login(SOMEBODY, 2)}
 
 
@@ -81,7 +81,7 @@ def parent(pid: int) -> int:
         return next(int(line.split()[1]) for line in file if line.startswith("PPid:"))
 
 
-def test_a_directory_named_like_a_line_of_the_kernels_moves_nobody(nursery: Nursery) -> None:
+def test_a_directory_named_like_a_line_of_the_kernel_moves_no_process(nursery: Nursery) -> None:
     with open("/proc/mounts", encoding="utf-8") as mounts:
         root = next((line.split()[1] for line in mounts if line.split()[2] == "cgroup2"), None)
     if root is None or not os.access(root, os.W_OK):
@@ -104,7 +104,7 @@ def test_a_directory_named_like_a_line_of_the_kernels_moves_nobody(nursery: Nurs
 # A crowd
 
 
-def test_five_thousand_logon_sessions_are_told_apart(crowd: dict[int, int]) -> None:
+def test_five_thousand_logon_sessions_are_distinguished(crowd: dict[int, int]) -> None:
     host = logonscope.connect()
     pairs = dict(host.session_processes())
     assert {pid: pairs[pid] for pid in crowd} == {pid: str(kernel_id(pid)) for pid in crowd}
@@ -128,7 +128,7 @@ def test_one_of_five_thousand_is_found_by_its_pid_or_its_logon_id(crowd: dict[in
         assert host.session_of(pid) == (answer.session, "audit")
 
 
-def test_five_thousand_logon_sessions_are_told_apart_in_wmis_words(crowd: dict[int, int]) -> None:
+def test_five_thousand_logon_sessions_are_distinguished_by_wmi(crowd: dict[int, int]) -> None:
     host = logonscope.connect()
     pairs = {pair.Dependent: pair.Antecedent for pair in host.enumerate("Win32_SessionProcess")}
     known = {f'\\\\.\\root\\cimv2:Win32_Process.Handle="{pid}"': kernel_id(pid) for pid in crowd}
@@ -162,7 +162,7 @@ def test_a_login_that_changes_its_user_stays_the_same_logon_session(somebody: di
         assert answer.process.uid == (SOMEBODY if pid in somebody["as itself"] else 0)
 
 
-# Somebody who looks
+# A user who looks
 
 LOOK = """
 import json, os, sys, logonscope
@@ -176,13 +176,13 @@ def whose(host, pid):
 def look():
     host = logonscope.connect()
     return {
-        "everything": host.everything,
+        "everything": host.sees_everything,
         "sessions": [[s.logon_id, s.uid, s.processes] for s in host.sessions()],
         "pairs": dict(host.session_processes()),
         "rows": {row.pid: [row.logon_id, row.login_uid, row.command_line] for row in host.processes()},
         "tree": [tree.session and tree.session.logon_id for tree in host.tree()],
         "whose": {pid: whose(host, pid) for pid in map(int, sys.argv[1:])},
-        "checks": [check.found for check in host.doctor()],
+        "checks": [check.finding for check in host.doctor()],
     }
 
 whose(logonscope.connect(), os.getpid())  # imports all that it needs, as long as the folders are readable
@@ -190,7 +190,7 @@ os.setgroups([])
 os.setresgid(64321, 64321, 64321)
 os.setresuid(64321, 64321, 64321)
 host = logonscope.connect(visibility="kernel")
-kernel = {"everything": host.everything, "pairs": dict(host.session_processes())}
+kernel = {"everything": host.sees_everything, "pairs": dict(host.session_processes())}
 print(json.dumps({"own": look(), "kernel": kernel}))
 """
 
@@ -206,7 +206,7 @@ def looked(crowd: dict[int, int], somebody: dict[str, list[int]]) -> dict[str, A
     return found
 
 
-def test_somebody_sees_the_own_logon_sessions_alone(looked: dict[str, Any], somebody: dict[str, list[int]]) -> None:
+def test_a_user_sees_only_their_own_logon_sessions(looked: dict[str, Any], somebody: dict[str, list[int]]) -> None:
     own = {str(pid): str(kernel_id(pid)) for pids in somebody.values() for pid in pids}
     seen = looked["own"]
     assert seen["everything"] is False
@@ -217,7 +217,7 @@ def test_somebody_sees_the_own_logon_sessions_alone(looked: dict[str, Any], some
     assert {pid: row[:2] for pid, row in rows.items()} == {pid: [logon, SOMEBODY] for pid, logon in own.items()}
 
 
-def test_somebody_is_not_shown_the_arguments_of_what_runs_as_root(
+def test_a_user_does_not_see_the_arguments_of_a_process_of_root(
     looked: dict[str, Any], somebody: dict[str, list[int]]
 ) -> None:
     rows = looked["own"]["rows"]
@@ -225,24 +225,20 @@ def test_somebody_is_not_shown_the_arguments_of_what_runs_as_root(
     assert None not in {rows[str(pid)][2] for pid in somebody["as itself"]}
 
 
-def test_somebody_is_refused_what_belongs_to_others(looked: dict[str, Any], crowd: dict[int, int]) -> None:
+def test_a_user_is_refused_what_belongs_to_others(looked: dict[str, Any], crowd: dict[int, int]) -> None:
     whose = looked["own"]["whose"]
     assert list(whose.values())[2:] == [AccessDeniedError.__name__] * 2
     assert whose[str(next(iter(crowd)))] == AccessDeniedError.__name__
 
 
-def test_nothing_that_somebody_is_told_names_another_logon_session(
-    looked: dict[str, Any], crowd: dict[int, int]
-) -> None:
+def test_no_answer_to_a_user_names_a_logon_session_of_another(looked: dict[str, Any], crowd: dict[int, int]) -> None:
     told = json.dumps(looked["own"])
     ids = {kernel_id(pid) for pid in crowd}
     assert [ses for ses in ids if re.search(rf'"{ses}"(?!:)', told)] == []  # a key is a pid, and may be any number
     assert [uid for uid in set(crowd.values()) if f" {uid}," in told] == []
 
 
-def test_what_the_kernel_lets_everybody_read_is_shown_when_it_is_asked_for(
-    looked: dict[str, Any], crowd: dict[int, int]
-) -> None:
+def test_facts_that_every_user_may_read_are_shown_on_request(looked: dict[str, Any], crowd: dict[int, int]) -> None:
     seen = looked["kernel"]
     assert seen["everything"] is True
     assert {pid: seen["pairs"][str(pid)] for pid in crowd} == {pid: str(kernel_id(pid)) for pid in crowd}

@@ -1,4 +1,4 @@
-"""client/local_host.py: does a host answer every question, in process and from a recording alike?"""
+"""Tests of client/local_host.py: a host in this process and a recording answer every question alike."""
 
 import copy
 import multiprocessing
@@ -64,16 +64,16 @@ def test_a_recording_made_without_elevation_says_that_it_is_partial(tmp_path: Pa
     alice = LocalHost(Memory(snapshot()), LINUX, Caller("alice", 1000, administrator=False), save_recording)
     alice.record(path)
     host = logonscope.connect(path)
-    assert not host.everything
+    assert not host.sees_everything
     assert {session.user for session in host.sessions()} == {"alice"}
-    assert [check.what for check in host.doctor() if check.ok is False] == ["this recording"]
+    assert [check.subject for check in host.doctor() if check.ok is False] == ["this recording"]
 
 
 def test_a_recording_can_be_recorded_and_looked_over(host: Host, tmp_path: Path) -> None:
     again = str(tmp_path / "again.lsr")
     assert host.record(again) == 16
     assert logonscope.connect(again).sessions() == host.sessions()
-    assert [check.what for check in host.doctor() if check.ok is False] == []
+    assert [check.subject for check in host.doctor() if check.ok is False] == []
 
 
 def test_an_instance_is_got_by_a_path_and_leads_on_by_its_references(host: Host) -> None:
@@ -120,7 +120,7 @@ def test_a_method_is_asked_of_a_recorded_host_as_far_as_it_only_tells(host: Host
         host.invoke("Win32_Process=3901", "Terminate", {"Reason": 0})
 
 
-def test_an_instance_stands_for_its_own_path(host: Host) -> None:
+def test_an_instance_can_be_given_as_a_path(host: Host) -> None:
     process = host.get("Win32_Process=3901")
     assert host.get(process) == process
     assert host.invoke(process, "GetOwner").parameters["User"] == "postgres"

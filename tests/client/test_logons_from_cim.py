@@ -1,4 +1,4 @@
-"""client/logons_from_cim.py: is a machine that has the documented classes alone described as far as they say it?"""
+"""Tests of client/logons_from_cim.py: answers about a machine that has only the documented classes."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -83,14 +83,14 @@ def test_a_process_that_ends_while_others_of_its_name_are_described_is_left_out(
     with pytest.raises(NotFoundError) as error:
         LogonsFromCim(ended).whose("4312")
     assert error.value.message == "no process 4312"
-    assert error.value.hint == "host.processes() lists the processes; ended processes are not recorded"
+    assert error.value.hint.startswith("host.processes() lists running processes; host.past_processes(")
 
 
 ALICE = LogonFilter(users=frozenset({"alice"}))
 REMOTE = LogonFilter(types=frozenset({10}))
 
 
-def test_filters_are_asked_for_in_wql_and_looked_at_once_more(described: LogonsFromCim) -> None:
+def test_filters_are_requested_in_wql_and_looked_at_once_more(described: LogonsFromCim) -> None:
     for where in (ALICE, REMOTE, LogonFilter(system=False), LogonFilter(until=datetime(2026, 1, 1, 9, tzinfo=UTC))):
         expected = [session.logon_id for session in web1().sessions(where=where)]
         assert sorted(session.logon_id for session in described.sessions(None, where)) == sorted(expected)
@@ -105,7 +105,7 @@ def test_processes_of_the_sessions_that_fit(where: LogonFilter, described: Logon
     assert described.leftovers(None, where).processes == ()
 
 
-def test_a_logonscope_tells_states_and_where_logins_came_from() -> None:
+def test_another_logonscope_returns_states_and_origins() -> None:
     ours = LogonsFromCim(web1())
     for where in (
         LogonFilter(states=frozenset({"logged out"})),
@@ -135,7 +135,7 @@ def test_targets_mean_there_what_they_mean_here(described: LogonsFromCim) -> Non
         ours.whose("[::1]:8080")
 
 
-def test_sockets_of_other_network_namespaces_are_found_there_when_asked_for(host: HostFolder) -> None:
+def test_sockets_of_other_network_namespaces_are_found_there_when_requested(host: HostFolder) -> None:
     host.listener(80, 1)
     host.process(10, "server", sockets=[1])
     host.process(11, "server", sockets=[2])

@@ -54,11 +54,11 @@ def test_another_logonscope_answers_in_json(server: RunningServer) -> None:
         assert [session.user for session in host.sessions(41)] == ["alice"]
         assert isinstance(host.protocol_host, JsonHost)
         assert host.get("Win32_Process=4312")["Name"] == "python3"
-        assert host.everything
+        assert host.sees_everything
         with pytest.raises(NotSupportedError):
             host.record("x")
     with host_at(server, server.https, ALICE) as host:
-        assert not host.everything
+        assert not host.sees_everything
 
 
 def test_another_server_gets_wsman_and_no_password_before(server: RunningServer, other: int) -> None:

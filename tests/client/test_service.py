@@ -31,7 +31,7 @@ def test_the_service_answers_and_leaves_methods_and_recordings_to_the_caller() -
         host = connect_to_service(server.unix, __version__, local)
         assert host is not None
         assert repr(host) == f"<JsonHost {server.unix}>"
-        assert host.everything
+        assert host.sees_everything
         assert host.record("x") == 7
         assert host.invoke("Win32_Process=4312", "GetOwner").return_value == 2  # bob may not read it himself
         host.close()

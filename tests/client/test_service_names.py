@@ -1,4 +1,4 @@
-"""client/service_names.py: is a service known by its name, as /etc/services has it?"""
+"""Tests of client/service_names.py: names of services in /etc/services."""
 
 import socket
 

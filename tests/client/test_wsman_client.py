@@ -39,9 +39,9 @@ def test_it_is_reached_with_and_without_tls(server: RunningServer, scheme: str) 
     assert len(host.sessions()) == 6
 
 
-def test_who_may_not_come_by_ntlm_comes_by_basic_where_nobody_can_read_it(server: RunningServer) -> None:
+def test_a_user_without_ntlm_uses_basic_over_a_private_connection(server: RunningServer) -> None:
     UserFile(server.folder / "users", hasher=QUICK).add("plain", ADMIN[1], administrator=True)
-    assert over_wsman(f"https://plain@127.0.0.1:{server.https}", server).everything
+    assert over_wsman(f"https://plain@127.0.0.1:{server.https}", server).sees_everything
 
 
 @pytest.mark.parametrize("others", [True, False])
@@ -51,7 +51,7 @@ def test_a_login_that_succeeds_is_not_logged_as_one_that_failed(others: bool, ca
         for user in () if others else users.users():
             users.remove(user.name)
         users.add("plain", ADMIN[1], administrator=True)
-        assert over_wsman(f"https://plain@127.0.0.1:{server.https}", server).everything
+        assert over_wsman(f"https://plain@127.0.0.1:{server.https}", server).sees_everything
         events = [json.loads(line) for line in (server.folder / "audit").read_text(encoding="utf-8").splitlines()]
     # where nobody can use NTLM it is not offered, and the client does not try it
     assert [(event["event"], event["scheme"]) for event in events] == [
@@ -103,7 +103,7 @@ def test_refusals_say_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
             assert "without TLS" not in str(refused.value)
 
 
-def test_a_name_that_nobody_has_is_said_in_the_resolver_s_words(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_host_name_is_reported_with_the_text_of_the_resolver(monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown(*_: object, **_options: object) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
@@ -116,7 +116,7 @@ def test_a_name_that_nobody_has_is_said_in_the_resolver_s_words(monkeypatch: pyt
     ("text", "words"),
     [(None, "No such file or directory"), ("", "contains no certificate"), ("x", "no certificate")],
 )
-def test_what_is_no_certificate_is_said_to_be_none(tmp_path: Path, text: str | None, words: str) -> None:
+def test_a_file_without_a_certificate_is_reported(tmp_path: Path, text: str | None, words: str) -> None:
     file = tmp_path / "ca.pem"
     if text is not None:
         file.write_text(text)
@@ -150,7 +150,7 @@ def other(status: int) -> Iterator[int]:
     ("status", "words"),
     [(200, "the response is not a WS-Management message"), (404, "HTTP status 404, without a WS-Management message")],
 )
-def test_another_kind_of_server_is_said_to_be_one(status: int, words: str) -> None:
+def test_another_kind_of_server_is_reported(status: int, words: str) -> None:
     with other(status) as port, pytest.raises(TransportFailureError) as refused:
         logonscope.connect(f"http://alice@127.0.0.1:{port}", password=ADMIN[1]).sessions()
     assert words in str(refused.value)
@@ -158,7 +158,7 @@ def test_another_kind_of_server_is_said_to_be_one(status: int, words: str) -> No
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_whoever_is_silent_is_waited_for_as_long_as_one_has_said(scheme: str) -> None:
+def test_a_silent_server_is_waited_for_until_the_timeout(scheme: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"{scheme}://alice@127.0.0.1:{silent.getsockname()[1]}"
         with pytest.raises(TimedOutError, match=r"no complete response from 127\.0\.0\.1, port \d+, within 0\.2 s"):

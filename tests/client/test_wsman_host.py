@@ -43,7 +43,7 @@ REMOTE = LogonFilter(types=frozenset({10}), since=datetime(2026, 1, 1, 9, tzinfo
 """A filter with conditions of every kind: numbers, times, and what is not null."""
 
 QUESTIONS: dict[str, Callable[[Host], Any]] = {
-    "everything": lambda host: host.everything,
+    "sees_everything": lambda host: host.sees_everything,
     "sessions": lambda host: host.sessions(),
     "a user's": lambda host: host.sessions("alice"),
     "by its login": lambda host: host.sessions("c1"),
@@ -142,7 +142,7 @@ def test_a_pid_without_an_answer_has_the_message_that_it_has_there(server: Runni
     assert str(error_there.value) == str(error_here.value)
 
 
-def test_what_the_other_end_cannot_do_is_said(server: RunningServer) -> None:
+def test_operations_that_the_server_lacks_are_reported(server: RunningServer) -> None:
     host = remote(server)
     for ask in (lambda: host.record("file"), lambda: host.explain("SELECT * FROM Win32_Process")):
         with pytest.raises(logonscope.NotSupportedError, match="run this command on that host: logonscope "):
@@ -150,7 +150,7 @@ def test_what_the_other_end_cannot_do_is_said(server: RunningServer) -> None:
 
 
 def test_doctor_says_what_answers_and_what_may_be_seen(server: RunningServer) -> None:
-    assert [check.found for check in remote(server).doctor()] == ["Logonscope 0.1.0", "everything"]
+    assert [check.finding for check in remote(server).doctor()] == ["Logonscope 0.1.0", "everything"]
     assert [check.ok for check in remote(server, ALICE).doctor()] == [True, None]
 
 
@@ -177,7 +177,7 @@ def test_whatever_yields_rows_can_be_closed_early(
         assert list(rows) == []
 
 
-def test_a_class_that_only_the_other_end_knows_is_asked_for(server: RunningServer) -> None:
+def test_a_class_that_only_the_other_end_knows_is_requested(server: RunningServer) -> None:
     host = remote(server)
     assert isinstance(host, WsmanHost)
     element = next(iter(host._link.classes("Win32_LogonSession")))  # noqa: SLF001 -- its definition, as it is sent

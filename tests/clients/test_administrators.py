@@ -1,4 +1,4 @@
-"""Scripts of administrators, asked of a server about this machine: are the answers those of the machine's own programs?
+"""Scripts of administrators run against a server of this machine: answers equal those of its own programs.
 
 tests/real/test_administrators.py asks all of them, on a machine with systemd, and people who are logged in.
 """

@@ -1,4 +1,4 @@
-"""Are Ansible's connections winrm and psrp told that there is no shell here?"""
+"""Ansible's connections winrm and psrp get the error that there is no shell."""
 
 import os
 import subprocess
@@ -52,7 +52,7 @@ def answer(server: RunningServer, folder: Path, plugin: str, way: str, user: tup
         ("psrp", "basic over TLS", PLAIN),
     ],
 )
-def test_it_is_told_that_there_is_no_shell(
+def test_it_gets_the_error_that_there_is_no_shell(
     server: RunningServer, tmp_path: Path, plugin: str, way: str, user: tuple[str, str]
 ) -> None:
     said = answer(server, tmp_path, plugin, way, user)

@@ -1,4 +1,4 @@
-"""Do Debian's Go clients get every row, and the right refusal? masterzen/winrm, and winrmcp, which is made of it.
+"""Debian's Go clients (masterzen/winrm, and winrmcp, which uses it) get every row, and the right fault.
 
 They bind no token of NTLM to the TLS channel, and know shells alone: query.go sends a query by the library's transport.
 The library of Debian 12 loses the faults that it reads, so that winrmcp ends as if it had copied something.
@@ -50,7 +50,7 @@ def answer(query: Path, server: RunningServer, way: str, user: tuple[str, str], 
 
 @pytest.mark.parametrize("tls", [False, True])
 @pytest.mark.parametrize(("way", "user"), [NTLM, BASIC])
-def test_the_library_gets_every_row_and_is_told_that_there_is_no_shell(
+def test_the_library_gets_every_row_and_an_error_for_a_shell(
     query: Path, server: RunningServer, way: str, user: tuple[str, str], tls: bool
 ) -> None:
     said = answer(query, server, way, user, tls=tls)

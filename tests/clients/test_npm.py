@@ -1,4 +1,4 @@
-"""Does npm's winrm-client get every row, and the right refusal? Its transports carry a query; it knows shells alone."""
+"""npm's winrm-client, which knows only shells, gets every row by its transports, and the right fault."""
 
 import json
 import re
@@ -60,7 +60,7 @@ def answer(folder: Path, server: RunningServer, way: str, user: tuple[str, str],
 
 @pytest.mark.parametrize("tls", [False, True])
 @pytest.mark.parametrize(("way", "user"), [("ntlm", ADMIN), ("basic", PLAIN)])
-def test_it_gets_every_row_and_is_told_that_there_is_no_shell(
+def test_it_gets_every_row_and_an_error_for_a_shell(
     folder: Path, server: RunningServer, way: str, user: tuple[str, str], tls: bool
 ) -> None:
     rows, shell = answer(folder, server, way, user, tls=tls).strip().split("\n")

@@ -1,4 +1,4 @@
-"""Does what the pages about clients show do what they show? Each is run against the server of the example host."""
+"""The commands on the pages about clients, run against the server of the example host."""
 
 import io
 import re
@@ -58,7 +58,7 @@ def test_the_commands_for_curl_are_answered(server: RunningServer) -> None:
 
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
-def test_curl_comes_by_ntlm_over_tls_and_is_told_why_it_does_not(server: RunningServer) -> None:
+def test_curl_authenticates_by_ntlm_over_tls_or_gets_the_reason(server: RunningServer) -> None:
     add_plain(server)
     url = f"https://localhost:{server.https}/wsman"
     ask = ["curl", "-s", "-w", "%{http_code}", "--cacert", server.certificate, "-X", "POST", "-d", "", "--ntlm"]
@@ -74,6 +74,6 @@ def test_curl_comes_by_ntlm_over_tls_and_is_told_why_it_does_not(server: Running
         assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.endswith("401")
 
 
-def test_every_page_stands_in_the_index() -> None:
+def test_every_page_is_in_the_index() -> None:
     index = (FOLDER / "README.md").read_text(encoding="utf-8")
     assert [page.name for page in FOLDER.glob("*.md") if page.name != "README.md" and page.name not in index] == []

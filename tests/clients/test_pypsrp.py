@@ -1,4 +1,4 @@
-"""Does pypsrp's WSMan, unmodified and at its safe defaults, get from us what it gets from Windows?"""
+"""pypsrp's WSMan, unmodified and with its safe defaults, gets what it gets from Windows."""
 
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
@@ -70,7 +70,7 @@ def handles(items: list[ET.Element]) -> list[str | None]:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_it_comes_in_by_every_way(server: RunningServer, way: str) -> None:
+def test_it_authenticates_by_every_scheme(server: RunningServer, way: str) -> None:
     with client(server, way=way) as wsman:
         selectors = SelectorSet()
         selectors.add_option("LogonId", "41")
@@ -79,7 +79,7 @@ def test_it_comes_in_by_every_way(server: RunningServer, way: str) -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_it_does_not_come_in_with_another_password(way: str) -> None:
+def test_it_is_rejected_with_another_password(way: str) -> None:
     with running() as server, client(server, ("scanner", "wrong"), way) as wsman, pytest.raises(AuthenticationError):
         wsman.enumerate(f"{WMI}/Win32_Process", enumerated(optimized=True))
 
@@ -131,7 +131,7 @@ def test_an_item_that_does_not_fit_is_one_fault_and_the_rest_comes(server: Runni
 
 
 @pytest.mark.parametrize("way", ["negotiate, sealed", "negotiate over TLS"])
-def test_a_user_without_a_hash_is_told_what_the_server_offers(way: str) -> None:
+def test_a_user_without_a_hash_gets_the_offered_schemes(way: str) -> None:
     with running() as server:
         users = UserFile(server.folder / "users", hasher=QUICK)
         for user in users.users():
@@ -152,13 +152,13 @@ def test_one_hostile_process_hides_no_other_at_its_default_envelope(optimized: b
     assert set(command_line or "") == set("x &")
 
 
-def test_powershell_is_told_that_there_is_no_shell(server: RunningServer) -> None:
+def test_powershell_gets_the_error_that_there_is_no_shell(server: RunningServer) -> None:
     with client(server) as wsman, pytest.raises(WSManFaultError) as refused, RunspacePool(wsman):
         pass
     assert NO_SHELL in str(refused.value.reason)
 
 
-def test_everybody_sees_their_own(server: RunningServer) -> None:
+def test_every_user_sees_their_own(server: RunningServer) -> None:
     query = enumerated(True, 99, "SELECT LogonId FROM Win32_LogonSession")
     for user, seen in ((ALICE, ["41", "42"]), (BOB, ["37"])):
         with client(server, user) as wsman:

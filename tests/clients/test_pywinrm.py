@@ -1,4 +1,4 @@
-"""Does pywinrm's protocol layer, unmodified, get from us what it gets from Windows?"""
+"""pywinrm's protocol layer, unmodified, gets what it gets from Windows."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -62,7 +62,7 @@ def test_another_password_is_refused(transport: str) -> None:
 
 
 @pytest.mark.parametrize("run", ["run_cmd", "run_ps"])
-def test_a_session_is_told_that_there_is_no_shell(server: RunningServer, run: str) -> None:
+def test_a_session_gets_the_error_that_there_is_no_shell(server: RunningServer, run: str) -> None:
     session = Session(server.wsman, auth=ADMIN, transport="ntlm", ca_trust_path=server.certificate)
     with pytest.raises(WSManFaultError) as refused:
         getattr(session, run)("hostname")

@@ -1,4 +1,4 @@
-"""Does Debian's wsl, Dell's client of WS-Management made of bash and curl, get every row?"""
+"""Debian's wsl, Dell's client of WS-Management made of bash and curl, gets every row."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Does python-wsmanclient, unmodified, get all rows, and get its faults? It sends no Content-Type, and odd elements."""
+"""python-wsmanclient, unmodified, gets all rows and its faults. It sends no Content-Type, and unusual elements."""
 
 from collections.abc import Iterator
 
@@ -37,7 +37,7 @@ def test_it_runs_methods(server: RunningServer) -> None:
     assert answer.findtext(f".//{{{uri}}}User") == "root"
 
 
-def test_refusals_are_told(server: RunningServer) -> None:
+def test_refusals_are_faults(server: RunningServer) -> None:
     with pytest.raises(exceptions.InvalidResponse, match="401"):
         client(server, "wrong").enumerate(f"{WMI}/Win32_Process")
     with pytest.raises(exceptions.InvalidResponse, match="500"):

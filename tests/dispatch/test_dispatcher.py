@@ -84,7 +84,7 @@ class Broken(Memory):
         raise ZeroDivisionError("another secret")
 
 
-def test_what_nobody_thought_of_is_one_fault_and_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_unexpected_error_is_one_fault_and_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     for talk, text in ((Talk(), "broken"), (Talk(Broken(SNAPSHOT)), "enumerate class_name=Win32_Process")):
         assert talk.said(text) == "WBEM_E_CRITICAL_ERROR internal error; see the server's log @"
         assert len(talk.enumerations) == 0
@@ -92,7 +92,7 @@ def test_what_nobody_thought_of_is_one_fault_and_in_the_log(caplog: pytest.LogCa
     assert "another secret" in caplog.text
 
 
-def test_who_did_not_authenticate_is_told_the_product_and_nothing_else() -> None:
+def test_an_unauthenticated_client_gets_only_the_product() -> None:
     talk = Talk()
     nothing_else = "version=None, sees_everything=None, has_history=None"
     assert talk.said("identify", None) == f"Identity(product='Logonscope', {nothing_else})"
@@ -206,7 +206,7 @@ def test_an_answer_that_takes_too_long_ends_its_enumeration() -> None:
     assert talk.answer("enumerate class_name=Win32_Process seconds=3600").status == 200
 
 
-def test_a_request_that_nobody_waits_for_ends_an_enumeration_that_it_pulls() -> None:
+def test_an_abandoned_pull_ends_its_enumeration() -> None:
     talk = Talk()
     context = talk.said("enumerate class_name=Win32_Process limit=1").split("\n")[0]
 

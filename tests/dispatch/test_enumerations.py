@@ -164,7 +164,7 @@ def test_another_callers_enumeration_is_as_unknown_as_one_that_was_made_up() -> 
     assert len(kept) == 0
 
 
-def test_ids_do_not_tell_of_each_other() -> None:
+def test_ids_do_not_reveal_each_other() -> None:
     kept = Enumerations(1000, 1000, 60.0)
     ids = {enumeration((), enumerations=kept).keep_open() for _ in range(1000)}
     assert len(ids) == 1000
@@ -191,7 +191,7 @@ def test_there_are_so_many_of_a_caller_and_so_many_in_total() -> None:
         enumeration((), carol, kept).keep_open()
 
 
-def test_what_nobody_asks_for_expires_and_gives_up() -> None:
+def test_an_unused_enumeration_expires_and_releases_its_rows() -> None:
     clock = Clock()
     kept = Enumerations(10, 10, 60.0, clock.read)
     left, pulled = Deadline(), Deadline()

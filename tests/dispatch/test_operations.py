@@ -53,7 +53,7 @@ def test_rows_are_the_brokers(name: str, arguments: dict[str, object], expected:
     assert content(cast("Iterator[ClassRows | Class]", found.results)) == content(expected) != []
 
 
-def test_all_can_be_shown_as_instances_of_the_class_that_was_asked_for() -> None:
+def test_all_can_be_shown_as_instances_of_the_class_that_was_requested() -> None:
     found = OPERATIONS["enumerate"].function(REQUEST, class_name="Win32_Account", as_base=True)
     assert found.base_class.name == "Win32_Account"
     results = list(found.results)
@@ -90,7 +90,7 @@ def test_what_can_be_refused_is_refused_before_anything_is_taken(
         OPERATIONS[name].function(REQUEST, **arguments)
 
 
-def test_who_did_not_authenticate_is_told_no_version() -> None:
+def test_an_unauthenticated_client_gets_no_version() -> None:
     identify = OPERATIONS["identify"].function
     assert identify(None) == (PRODUCT, None, None, None)
     assert identify(REQUEST).version.startswith("0.")

@@ -63,5 +63,5 @@ def test_a_process_that_no_login_started_has_init_as_its_entry() -> None:
         (LogonSession("1", service="sshd", container_id="f00"), "container"),
     ],
 )  # fmt: skip
-def test_how_a_login_came_in(session: LogonSession, expected: str) -> None:
+def test_how_a_login_authenticated(session: LogonSession, expected: str) -> None:
     assert entry_type(session) == expected

@@ -1,4 +1,4 @@
-"""tests/fresh/readme.py: are the commands found that README has a new user type?"""
+"""Tests of tests/fresh/readme.py: finding the commands that README has for a new user."""
 
 import pytest
 

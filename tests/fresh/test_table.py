@@ -1,4 +1,4 @@
-"""tests/fresh/__main__.py: does the table say what ran where, and how it ended?"""
+"""Tests of tests/fresh/__main__.py: the table shows what ran where, and the result."""
 
 import pytest
 

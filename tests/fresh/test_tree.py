@@ -1,4 +1,4 @@
-"""tests/fresh/tree.py: where are trees kept, and what is said where one cannot be had?"""
+"""Tests of tests/fresh/tree.py: where trees are kept, and the message if a tree cannot be created."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""tests/fresh/view.py: does pip in a view reach its index as this machine's does?"""
+"""Tests of tests/fresh/view.py: pip in a view reaches the same index as on this machine."""
 
 from tests.fresh.view import pip_settings
 
@@ -18,5 +18,5 @@ def test_what_says_where_the_index_is_is_taken_over_and_nothing_else() -> None:
     }
 
 
-def test_nothing_listed_is_nothing_said() -> None:
+def test_an_empty_list_prints_nothing() -> None:
     assert pip_settings("") == {}

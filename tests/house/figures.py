@@ -18,7 +18,7 @@ class Figure(NamedTuple):
     more_is_better: bool = False
 
     def is_within(self, limit: float) -> bool:
-        """Tell whether today's figure is no worse than a limit, to the two digits that are shown."""
+        """Return whether today's figure is no worse than a limit, to the two digits that are shown."""
         difference = round(self.today - limit, 2)
         return difference >= 0 if self.more_is_better else difference <= 0
 

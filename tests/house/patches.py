@@ -34,7 +34,7 @@ def _own_modules(tree: ast.Module) -> Iterator[str]:
 
 
 def _is_patching(function: ast.expr) -> bool:
-    """Tell whether a call is monkeypatch.setattr, mock.patch and the like."""
+    """Return whether a call is monkeypatch.setattr, mock.patch and the like."""
     if not isinstance(function, ast.Attribute) or function.attr not in _PATCHING:
         return False
     return bool(_PATCHERS.intersection(node.id for node in ast.walk(function) if isinstance(node, ast.Name)))

@@ -1,4 +1,4 @@
-"""tests/house: does each measure count what it says?"""
+"""Tests of tests/house: each measure counts what its name says."""
 
 from typing import Any
 
@@ -60,7 +60,7 @@ def test_names_are_counted_where_they_are_set_read_and_passed() -> None:
     assert names.nounless_per_1000(FILES) == 7 * 1000 / 25
 
 
-def test_comments_for_readers_and_for_tools_are_told_apart() -> None:
+def test_comments_for_readers_and_for_tools_are_distinguished() -> None:
     assert comments.own_line_comments(FILES) == 1
     assert comments.type_ignores(FILES) == 1
     assert comments.suppressions(FILES) == {"E704": 1, "PLC0415": 1}

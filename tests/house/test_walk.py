@@ -1,4 +1,4 @@
-"""tests/house/walk.py: how many files does a request pass, and how often does it come back to one?"""
+"""Tests of tests/house/walk.py: the files that a request passes, and its returns to files."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""How does a test write a journal? A keeper without its thread, fed by hand."""
+"""A journal for tests: a keeper without its thread, fed by the test."""
 
 import sqlite3
 from collections.abc import Iterable

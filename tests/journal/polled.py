@@ -1,4 +1,4 @@
-"""How does a test come by the events of real processes? It compares two readings of this machine.
+"""Events of real processes for tests, from comparing two readings of this machine.
 
 What starts and ends between two readings is missing, as any listener may miss it; what is there has the facts that the
 kernel shows.

@@ -42,7 +42,7 @@ class StoryClock:
 
     def __init__(self) -> None:
         self.ms = 1000
-        self.set_by = 0  # microseconds by which somebody set the clock
+        self.set_by = 0  # microseconds by which a user set the clock
 
     def __call__(self) -> Reading:
         """Return both clocks."""

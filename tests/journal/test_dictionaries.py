@@ -4,7 +4,7 @@ from logonscope.journal.dictionaries import COMMAND_SPAN, CommandLines, Dictiona
 
 
 def test_new_values_are_rows_once() -> None:
-    dictionary = Dictionary(5, most=2)
+    dictionary = Dictionary(5, max_keys=2)
     assert [dictionary.add("a", 1, ("a",)), dictionary.add("b", 2, ("b",))] == [5, 6]
     assert dictionary.numbers == {"a": 5, "b": 6}
     assert dictionary.take_new_rows() == [(5, 1, "a"), (6, 2, "b")]

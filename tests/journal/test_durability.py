@@ -88,7 +88,7 @@ def check_prefix(folder: Path) -> None:
     kept.keeper.stop()
 
 
-def test_a_damaged_database_is_set_aside_and_said(killed: Path) -> None:
+def test_a_damaged_database_is_set_aside_and_reported(killed: Path) -> None:
     database = killed / "journal.db"
     (killed / "journal.db-wal").unlink()
     database.write_bytes(b"no database at all" * 400)
@@ -140,21 +140,21 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def test_a_full_disk_loses_nothing_that_was_acknowledged(small_disk: Path) -> None:
     kept = Kept(small_disk / "history", limits=KeeperLimits(least_free=0))
     kept.live(500)
-    ballast = small_disk / "filler"
-    with ballast.open("wb", buffering=0) as file:
+    filler = small_disk / "filler"
+    with filler.open("wb", buffering=0) as file:
         while True:
             try:
                 file.write(bytes(65536))
             except OSError:
                 break
     kept.live(8000, 5)
-    through, state = kept.keeper.writer.through, kept.keeper.state
+    last_event, state = kept.keeper.writer.last_event, kept.keeper.state
     assert "full" in state.problem
-    assert kept.history().state().through == through
-    ballast.unlink()
+    assert kept.history().state().last_event == last_event
+    filler.unlink()
     kept.live(50)
     assert kept.keeper.state.problem == ""
-    assert kept.keeper.writer.through > through
+    assert kept.keeper.writer.last_event > last_event
     assert any("could not be written" in reason for reason in losses(kept))
     kept.move_all()
     assert kept.verify().is_intact
@@ -207,10 +207,10 @@ def test_another_process_that_opens_the_journal_does_no_harm(tmp_path: Path) -> 
         subprocess.run([sys.executable, "-c", code, str(folder / "journal.db")], check=True)
         assert (folder / "journal.db-wal").exists()
         kept.live(50)
-    through = kept.keeper.state.through
+    last_event = kept.keeper.state.last_event
     copy = tmp_path / "killed"
     shutil.copytree(folder, copy)
-    assert check(copy, through) >= through
+    assert check(copy, last_event) >= last_event
     kept.keeper.stop()
 
 
@@ -288,7 +288,7 @@ def test_a_restart_goes_on_with_a_new_epoch(tmp_path: Path) -> None:
     kept.keeper.stop()
     kept.reopen()
     after = kept.keeper.state
-    assert (after.journal_id, after.epoch, after.through) == (before.journal_id, before.epoch + 1, before.through)
+    assert (after.journal_id, after.epoch, after.last_event) == (before.journal_id, before.epoch + 1, before.last_event)
     assert len(kept.keeper.recorder.alive) == running
     kept.keeper.stop()
 

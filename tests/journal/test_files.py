@@ -27,9 +27,9 @@ def test_the_state_is_read_again(tmp_path: Path) -> None:
 
 def test_the_reserve_is_given_back_once(tmp_path: Path) -> None:
     files = JournalFiles(str(tmp_path))
-    files.make_ballast()
-    assert files.drop_ballast()
-    assert not files.drop_ballast()
+    files.make_reserve()
+    assert files.delete_reserve()
+    assert not files.delete_reserve()
 
 
 class FullFiles(JournalFiles):

@@ -6,7 +6,7 @@ from logonscope.ownership import LINUX
 from tests.journal.story import SYSTEM, owner_of
 
 
-def test_a_record_comes_back() -> None:
+def test_a_record_is_unchanged_by_writing_and_reading() -> None:
     leader = Process(41, ses=41, loginuid=1000, comm="sshd", ppid=1, tty_nr=0, start=500)
     login = Login(
         "41", 1000, leader=41, user="al", remote=True, remote_host="web\u00e9", process=leader, scope_ids=(41,)

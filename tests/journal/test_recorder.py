@@ -79,7 +79,7 @@ def test_a_change_of_nothing_that_is_kept_is_no_row(kept: Kept) -> None:
     assert kept.database.execute("SELECT count(*) FROM change").fetchone() == (0,)
 
 
-def test_a_pid_that_comes_back_ends_the_process_before(kept: Kept) -> None:
+def test_a_reused_pid_ends_the_earlier_process(kept: Kept) -> None:
     kept.feed([started(make(10, 5000), 5000)])
     kept.feed([started(make(10, 8000), 8000)])
     first, second = rows(kept)
@@ -126,6 +126,23 @@ def test_exclusions(tmp_path: Path, policy: Policy) -> None:
         [started(secret, 5000), started(later, 5000), changed(later, 5001, **after), started(make(12, 5000), 5000)]
     )
     assert [row[0] for row in rows(kept)] == [12]
+
+
+def test_no_table_has_anything_of_an_excluded_process(tmp_path: Path) -> None:
+    policy = Policy(command_lines="full", excluded_programs=frozenset({"/bin/secret"}))
+    kept = Kept(tmp_path / "history", policy)
+    facts: dict[str, Any] = {
+        "exe": "/bin/secret", "comm": "secret", "name": "secret", "uids": (77,) * 4, "cgroup": "/secret",
+        "cmdline": b"secret\0argument\0",
+    }  # fmt: skip
+    shown, excluded, later = make(10, 5000, cgroup="/shown"), make(11, 5000, **facts), make(12, 5000)
+    kept.feed([started(shown, 5000), started(excluded, 5000), started(later, 5000), changed(later, 5001, **facts)])
+    connection = kept.database
+    tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()]
+    content = repr([connection.execute(f"SELECT * FROM {name}").fetchall() for name in tables])
+    assert "/shown" in content
+    assert "secret" not in content
+    assert "77,77" not in content
 
 
 @pytest.mark.parametrize(("kind", "expected"), [

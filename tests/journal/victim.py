@@ -1,4 +1,4 @@
-"""A process that writes a journal as fast as it can, until somebody kills it: it prints what is committed.
+"""A process that writes a journal as fast as it can, until a user kills it: it prints what is committed.
 
 python -m tests.journal.victim FOLDER SEED
 """
@@ -18,7 +18,7 @@ def main() -> None:
     kept.feed(kept.story.start_logons())
     while True:
         kept.live(170)
-        os.write(1, b"%d\n" % kept.keeper.state.through)
+        os.write(1, b"%d\n" % kept.keeper.state.last_event)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""How does a logon session of any type and class come about without a desktop? By asking logind for it, as PAM does.
+"""Creation of logon sessions of any type and class without a desktop, by logind's D-Bus call, as PAM does.
 
 Runs inside the machine as root: starts a process, gives it a kernel session id where asked to, and has logind make a
 session that it leads. Prints the session as JSON, and keeps it until standard input ends: that is its logout.

@@ -1,4 +1,4 @@
-"""Twenty thousand processes in two thousand logins on this very kernel: is every pair right, before and after logout?
+"""Twenty thousand processes in two thousand logins on this kernel: every pair is right, before and after logout.
 
 Run as root, beside nothing else: `make crowd`. Each login is a shell that has the kernel give it a kernel id, as
 pam_loginuid does, tells which one that is, starts nine processes, three of them detached, and becomes a tenth. What the

@@ -1,4 +1,4 @@
-"""Which logon session should own each process? The four rules again, from the words of others alone.
+"""The expected logon session of each process: the four rules, written again from other documentation.
 
 It shares nothing with the product but the rules: truth.py's rows and `loginctl show-session` in, LogonIds out.
 """

@@ -21,7 +21,7 @@ def cannot(reason: str) -> NoReturn:
     """Skip the test for this reason, or let it fail where everything is required, as in CI."""
     if os.environ.get(REQUIRE) == "1":
         pytest.fail(f"{REQUIRE}=1, but {reason}")
-    pytest.skip(reason)  # on a machine of somebody who lacks the component; never in CI
+    pytest.skip(reason)  # on a machine of a user who lacks the component; never in CI
 
 
 @pytest.fixture(scope="session", params=SYSTEMS, ids=[system.name for system in SYSTEMS])

@@ -1,4 +1,4 @@
-"""Who ends the laboratory's machine when its test run is gone? This process, which keeps it while it is listened to.
+"""The process that ends the laboratory's machine when its test run has ended.
 
 It lives outside of the machine's namespaces and outside of the test run's process group. When its standard input
 ends, because the test run closed it or was killed, the machine is powered off, and its control groups and its mount
@@ -50,7 +50,7 @@ def remove(trace: Path) -> None:
 
 
 def kept(trace: Path) -> bool:
-    """Tell whether the keeper whose number a control group or mount point bears is still there."""
+    """Return whether the keeper whose number a control group or mount point bears is still there."""
     try:
         return b"keeper.py" in Path("/proc", trace.name.removeprefix(NAME), "cmdline").read_bytes()
     except OSError:

@@ -1,4 +1,4 @@
-"""What do the product, the kernel and logind each say of the same moment? One object that asks all three, inside."""
+"""The laboratory: asks the product, the kernel and logind about the same moment, inside the machine."""
 
 import json
 import subprocess

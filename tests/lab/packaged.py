@@ -1,4 +1,4 @@
-"""How does the packaged service get onto the machine? Its unit, its PAM lines, and the program where the tests are."""
+"""Installation of the packaged service on the laboratory's machine: unit, PAM lines, and the program under test."""
 
 import sys
 

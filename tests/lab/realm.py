@@ -1,4 +1,4 @@
-"""Where do tickets come from? A realm of the tests' own: MIT's KDC on loopback, and all that it keeps in one folder.
+"""A Kerberos realm for tests: MIT's KDC on loopback, with all files in one folder.
 
 It runs where ``run`` runs: on this computer, or inside the laboratory's machine.
 """
@@ -14,7 +14,7 @@ from tests.lab.systemd import free_port
 from tests.lab.systems import PATH
 
 PROGRAMS = ("krb5kdc", "kdb5_util", "kadmin.local", "kinit")
-PASSWORD = "correct-horse"  # noqa: S105 -- everybody's here
+PASSWORD = "correct-horse"  # noqa: S105 -- every user's here
 SERVICES = ("HTTP/", "WSMAN/", "host/")
 CONFIG = """[libdefaults]
 default_realm = {name}

@@ -1,4 +1,4 @@
-"""What is it like to be logged in over the network? An ssh client that can be talked to and hung up."""
+"""An ssh client for tests, which can be written to and disconnected."""
 
 import contextlib
 import itertools

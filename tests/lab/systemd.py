@@ -1,4 +1,4 @@
-"""What does a genuine systemd with logind do? A machine to ask: a system's root, copied on write, booted.
+"""A machine with a genuine systemd and logind: a copy-on-write root, booted in a container.
 
 `Machine` boots in about a second and leaves nothing behind, whatever ends the test run (keeper.py). Commands run inside
 from outside of any logon session; logins are real ones, through sshd and PAM or through logind's D-Bus.

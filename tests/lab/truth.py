@@ -1,4 +1,4 @@
-"""What does the kernel say of every process, read as simply as it can be, to hold other readings against?
+"""The kernel's facts about every process, read in the simplest way, to compare other readings with.
 
 Prints one JSON object a line. It is complete in itself, so that it shares no mistake with what is tested: all facts of
 a process are read through one descriptor of its directory, which never speaks of another process of the same number.

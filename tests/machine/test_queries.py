@@ -36,7 +36,7 @@ def test_a_process_may_be_wanted_unless_its_key_or_its_login_uid_says_no(
     assert hint.may_match(key, login_uid) is may_be
 
 
-def test_a_hint_that_only_says_whose_place_is_to_be_read_rules_out_nobody() -> None:
+def test_a_hint_about_locations_alone_excludes_no_process() -> None:
     assert not ANY_LOGON.narrows
     assert not LogonHint(kernel_ids_needing_cgroup=frozenset({UNSET}), kernel_ids_of_any_uid=frozenset({UNSET})).narrows
     assert KEYED.narrows

@@ -10,7 +10,7 @@ selections = st.builds(Selection, pids=some, login_uids=some, inodes=some)
 
 
 def means(selection: Selection, item: tuple[int, int, int]) -> bool:
-    """Tell whether a selection means what has this pid, this login uid and this inode."""
+    """Return whether a selection means what has this pid, this login uid and this inode."""
     parts = (selection.pids, selection.login_uids, selection.inodes)
     return all(part is None or one in part for part, one in zip(parts, item, strict=True))
 

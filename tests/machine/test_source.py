@@ -83,7 +83,7 @@ def test_what_a_source_does_not_read_is_not_there() -> None:
     assert [*users, *groups, *source.sockets(look, SocketQuery())] == []
 
 
-def test_parts_of_the_machine_come_where_they_are_asked_for() -> None:
+def test_parts_of_the_machine_come_where_they_are_requested() -> None:
     machine = Full().machine(Look(), frozenset({"vitals"}))
     assert (machine.platform, machine.vitals) == (None, Vitals(at=0))
     machine = Full().machine(Look(), frozenset({"platform", "vitals"}))
@@ -279,7 +279,7 @@ def test_sockets_are_narrowed_by_port_and_by_inode(query: SocketQuery, inodes: l
     assert [socket.inode for socket in matching_sockets(sockets, query)] == inodes
 
 
-def test_unix_sockets_and_those_of_other_network_namespaces_are_only_given_when_asked_for() -> None:
+def test_unix_sockets_and_those_of_other_network_namespaces_are_only_given_when_requested() -> None:
     network = Socket("tcp", "::", 22, "::", 0, "LISTEN", 5)
     elsewhere = network._replace(inode=6, namespace=9, namespace_pid=7)
     unix = Socket("unix", "", 0, "", 0, "LISTEN", 7, "/run/a")

@@ -116,7 +116,7 @@ class World:
         return self.tasks[pid]
 
     def log_in(self, uid: int, *, daemon: int | None = None, helper: bool = False, reuse: bool = False) -> Person:
-        """Log somebody in through the machine's sshd, or through one that was started inside a login.
+        """Log a user in through the machine's sshd, or through one that was started inside a login.
 
         pam_loginuid has nothing to set where the sshd carries this very uid: the login inherits the kernel id.
         """

@@ -74,20 +74,20 @@ def test_outside_a_container_none_that_is_called_cn_owns_a_kernel_id() -> None:
     }  # fmt: skip
 
 
-def test_an_id_that_was_given_out_again_is_told_from_the_older_one_by_its_scope() -> None:
+def test_a_reused_id_is_distinguished_by_its_scope() -> None:
     older, newer = logind("c1", scope_inode=7, recorded=False), logind("c1", scope_inode=9)._replace(uid=1001)
     for logins in ((older, newer), (newer, older)):
         found = join_logins(logins, HOST).by_logon
         assert found == {str(SCOPE_BASE + 1): older, str(NUMBERED_BASE + 9): newer}
 
 
-def test_a_numbered_login_without_its_kernel_id_is_told_by_its_scope() -> None:
+def test_a_numbered_login_without_its_kernel_id_is_identified_by_its_scope() -> None:
     heir = logind("41", 41, inherited=True, scope_inode=(5 << 32) + 7)
     assert names(heir) == {"41": str(NUMBERED_BASE + 7)}
     assert names(logind("41", 41, inherited=True)) == {}  # without a scope nothing tells it
 
 
-def test_whoever_inherited_a_kernel_id_never_owns_it() -> None:
+def test_a_login_that_inherited_a_kernel_id_never_owns_it() -> None:
     heir, owner = logind("c1", 41, since=100, inherited=True), logind("c2", 41, since=500, inherited=False)
     assert names(heir, owner) == {"c2": "41", "c1": str(SCOPE_BASE + 1)}
     assert names(heir) == {"c1": str(SCOPE_BASE + 1)}

@@ -42,7 +42,7 @@ def test_a_process_that_needs_no_cgroup_is_owned_the_same_without(scenario: Scen
             assert decide(case.process._replace(cgroup=None))[:2] == (case.logon, case.evidence)
 
 
-def test_the_owner_comes_with_the_login_that_vouches_for_it() -> None:
+def test_the_owner_has_the_login_with_its_record() -> None:
     login = Login("41", 1000, audit=41, scope="session-41.scope")
     su = Login("c1", 1001, scope="session-c1.scope")
     decide = LINUX.index([login, su], MACHINE).owner
@@ -152,10 +152,10 @@ def test_of_owners_of_one_logon_session_the_kernels_word_is_the_strongest() -> N
     assert LINUX.strongest_owner([scope]) is scope
 
 
-def test_without_kernel_ids_doctor_says_how_logins_are_told_apart() -> None:
+def test_without_kernel_ids_doctor_reports_how_logins_are_distinguished() -> None:
     assert [check.ok for check in LINUX.checks(MACHINE)] == [True]
     (check,) = LINUX.checks(MACHINE._replace(audit=False))
-    assert (check.what, check.ok, check.do) == ("kernel ids", False, "use a kernel built with CONFIG_AUDIT")
+    assert (check.subject, check.ok, check.advice) == ("kernel ids", False, "use a kernel built with CONFIG_AUDIT")
 
 
 SCOPED = Process(1, ses=UNSET, cgroup="/user.slice/user-1000.slice/session-c5.scope")

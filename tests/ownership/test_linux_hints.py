@@ -97,7 +97,7 @@ ORDERS: tuple[ReadOrder, ...] = ("logins first", "processes first")
 
 @given(hosts(), st.sampled_from(PEOPLE), selections | words, st.sampled_from(ORDERS))
 @settings(max_examples=200)
-def test_what_is_meant_is_read_as_it_is_kept_of_a_whole_reading(
+def test_a_narrowed_reading_returns_what_a_whole_reading_keeps(
     crowd: Crowd, uid: int, which: str | Selection, order: ReadOrder
 ) -> None:
     request = Memory(crowd.snapshot).request(user(uid) if uid else ROOT)
@@ -115,7 +115,7 @@ def test_what_is_meant_is_read_as_it_is_kept_of_a_whole_reading(
 
 @given(crowds(), st.sampled_from([uid for uid in PEOPLE if uid]))
 @settings(max_examples=200)
-def test_the_hint_of_what_somebody_sees_loses_none_of_it(crowd: Crowd, uid: int) -> None:
+def test_the_hint_of_visible_processes_loses_none_of_them(crowd: Crowd, uid: int) -> None:
     index = LINUX.index(crowd.snapshot.logins, crowd.snapshot.machine)
     request = Memory(crowd.snapshot).request(user(uid))
     visibility = request.visibility

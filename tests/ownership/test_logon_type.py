@@ -105,7 +105,7 @@ any_traits = st.builds(
 def test_every_login_gets_a_documented_type_or_none_and_never_one_that_linux_has_no_fact_for(traits: Traits) -> None:
     number, because = logon_type(traits)
     assert number is None or number in LOGON_TYPES
-    assert number not in {8, 9}  # how somebody authenticated, and credentials for the network alone
+    assert number not in {8, 9}  # how a user authenticated, and credentials for the network alone
     assert because
 
 

@@ -1,4 +1,4 @@
-"""ownership/services.py: which service does a cgroup belong to, and what only looks like one?"""
+"""Tests of ownership/services.py: the service of a cgroup, and names that only look like one."""
 
 import pytest
 from hypothesis import given

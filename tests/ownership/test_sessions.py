@@ -53,10 +53,15 @@ def at(seconds: float) -> datetime:
 
 
 def describe(
-    login: Login | None, members: Sequence[Process], *, evidence: str = "audit", logon: str = "41", whole: bool = True
+    login: Login | None,
+    members: Sequence[Process],
+    *,
+    evidence: str = "audit",
+    logon: str = "41",
+    members_are_complete: bool = True,
 ) -> LogonSession:
-    """Return the logon session of a login, or one that nobody vouches for."""
-    return described(Owner(logon, evidence, login), members, whole=whole)
+    """Return the logon session of a login, or one that nobody has a record of."""
+    return described(Owner(logon, evidence, login), members, members_are_complete=members_are_complete)
 
 
 def described(owner: Owner, members: Sequence[Process], machine: Machine = MACHINE, **more: bool) -> LogonSession:
@@ -71,7 +76,7 @@ def test_a_login_is_described_by_its_record_and_by_the_kernel() -> None:
     assert session._replace(sources={}) == LogonSession(
         logon_id="41", user="alice", uid=1000, logon_type=10, logon_type_name="RemoteInteractive", start=at(7),
         state="active", tty="pts/0", remote_host="192.0.2.7", remote_user="al", service="sshd",
-        login_class="user", leader=10, scope="session-41.scope", login="41", vouched_by="logind",
+        login_class="user", leader=10, scope="session-41.scope", login="41", recorded_by="logind",
         processes=2, leftovers=0, join_evidence="record", remote_address="192.0.2.7",
     )  # fmt: skip
     record = (
@@ -97,7 +102,7 @@ def test_a_value_that_is_not_known_has_no_source() -> None:
     assert set(session.sources) - {"authentication_package"} <= named
 
 
-def test_the_system_session_is_of_nobody_and_as_old_as_the_machine() -> None:
+def test_the_system_session_has_no_user_and_starts_at_the_boot() -> None:
     daemon = Process(1, ses=UNSET, loginuid=UNSET, comm="systemd", ppid=0, start=3)
     session = described(SYSTEM, [daemon])
     assert session._replace(sources={}) == LogonSession(
@@ -109,7 +114,7 @@ def test_the_system_session_is_of_nobody_and_as_old_as_the_machine() -> None:
 def test_without_a_record_the_start_is_approximate_and_says_so() -> None:
     session = describe(None, [process(12, 11, start=900), process(11, 1, start=500), process(13, 11, start=400)])
     assert (session.start, session.sources["start"]) == (at(5), SOURCE_APPROXIMATE_START)
-    assert (session.state, session.vouched_by, session.leftovers, session.login) == (None, None, None, None)
+    assert (session.state, session.recorded_by, session.leftovers, session.login) == (None, None, None, None)
     assert (session.user, session.sources["uid"]) == ("alice", SOURCE_LOGINUID)
 
 
@@ -148,7 +153,7 @@ def test_where_the_leader_cannot_be_seen_leftovers_are_not_known() -> None:
 
 
 def test_some_processes_alone_are_not_counted() -> None:
-    session = describe(LOGIN, [LEADER], whole=False)
+    session = describe(LOGIN, [LEADER], members_are_complete=False)
     assert (session.processes, session.leftovers) == (None, None)
 
 
@@ -156,7 +161,7 @@ def test_the_first_process_says_what_a_session_began_with_only_where_it_is_a_log
     cron = process(20, comm="cron", start=200)
     job = [cron._replace(uids=(0, 0, 0, 0)), process(21, 20, comm="sh", start=300)]
     assert describe(None, job).logon_type == 4
-    for uids in ((1000, 0, 0, 0), None):  # anybody can take the name
+    for uids in ((1000, 0, 0, 0), None):  # any user can take the name
         assert describe(None, [cron._replace(uids=uids), *job[1:]]).logon_type is None
     session = describe(None, [process(21, 20, comm="sh", start=300)])
     assert session.logon_type is None
@@ -199,9 +204,9 @@ def test_a_unit_in_which_the_login_program_still_runs_left_nothing_behind() -> N
     assert (session.logon_type, session.state, session.leftovers) == (4, None, None)
 
 
-def test_whether_there_is_a_terminal_cannot_be_told_without_what_is_below_the_leader() -> None:
+def test_the_terminal_is_unknown_without_the_processes_below_the_leader() -> None:
     owner = Owner("41", "audit", LOGIN)
-    session = described(owner, [LEADER], whole=False, terminal_read=False)
+    session = described(owner, [LEADER], members_are_complete=False, terminal_read=False)
     assert (session.logon_type, session.tty) == (None, None)
 
 
@@ -231,8 +236,8 @@ def test_an_account_that_no_longer_exists_keeps_the_name_of_the_record() -> None
     assert (unknown.user, unknown.uid) == (None, 1002)
 
 
-def test_the_login_service_that_vouches_is_named() -> None:
-    assert describe(LOGIN._replace(service_name="elogind"), [LEADER]).vouched_by == "elogind"
+def test_the_login_service_with_the_record_is_named() -> None:
+    assert describe(LOGIN._replace(service_name="elogind"), [LEADER]).recorded_by == "elogind"
 
 
 def test_the_uid_of_a_scope_is_the_records_word() -> None:
@@ -242,7 +247,7 @@ def test_the_uid_of_a_scope_is_the_records_word() -> None:
     assert (session.uid, session.sources["uid"]) == (1000, "/run/systemd/sessions/c1")
 
 
-def test_the_uid_of_a_manager_that_nobody_vouches_for_is_its_cgroups() -> None:
+def test_the_uid_of_a_manager_without_a_record_is_that_of_its_cgroup() -> None:
     member = Process(20, ses=UNSET, loginuid=UNSET, comm="systemd", ppid=1, start=5)
     session = describe(None, [member], evidence="manager", logon=str((1 << 33) + 1000))
     assert (session.user, session.uid) == ("alice", 1000)
@@ -321,7 +326,7 @@ def test_the_state_and_the_leftovers_are_those_of_the_table(
     assert session.leftovers == (None if leftover is None else 2 * leftover)
 
 
-def test_where_nobody_vouches_nothing_is_known() -> None:
+def test_without_a_record_nothing_is_known() -> None:
     session = described(Owner("41", "audit", None), [Process(1, ses=41)])
     assert (session_state(None), session.state, session.leftovers) == (None, None, None)
 

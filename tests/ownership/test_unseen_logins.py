@@ -1,4 +1,4 @@
-"""ownership/unseen_logins.py: which chains of processes show that a user may have logged in unseen?"""
+"""Tests of ownership/unseen_logins.py: chains of processes that show a login without the kernel's knowledge."""
 
 import pytest
 

@@ -50,7 +50,7 @@ def ask(caller: Caller = ROOT, *looks: Snapshot) -> Request:
 
 
 def connect(caller: Caller = ROOT) -> Host:
-    """Return a Windows as somebody gets it."""
+    """Return a Windows as a user gets it."""
     return LocalHost(Memory(snapshot()), WINDOWS, caller, save_recording)
 
 
@@ -73,7 +73,7 @@ def test_logon_sessions_are_described_by_their_records() -> None:
         (SYSTEM, None, 0, 2), (LOCAL, "LOCAL SERVICE", 5, 1), (HERS, "alice", 10, 2), (REMOTE, "alice", 3, 1),
         (HIS, "bob", 2, 2),
     ]  # fmt: skip
-    assert {session.vouched_by for session in sessions} == {"LSA", None}
+    assert {session.recorded_by for session in sessions} == {"LSA", None}
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_a_word_selects_the_same_processes_everywhere(word: str | None, pids: se
     assert counted == len(pids - {3000})
 
 
-def test_a_tree_ends_with_what_cannot_be_told() -> None:
+def test_a_tree_ends_with_the_processes_of_unknown_owners() -> None:
     trees = broker.tree(ask())
     assert [tree.session for tree in trees] == [*broker.sessions(ask()), None]
     assert [(row.pid, row.logon_id, row.evidence, row.unread) for row in trees[-1].processes] == [
@@ -125,8 +125,8 @@ def test_a_recording_holds_everything() -> None:
 LINUX_WORDS = r"cgroup|sessionid|\bses\b|loginuid|[Kk]ernel.?ids?\b|audit session|user\.slice"
 
 
-def test_doctor_tells_of_no_kernel() -> None:
-    found = {check.what: check.found for check in broker.doctor(ask())}
+def test_doctor_reports_nothing_about_a_kernel() -> None:
+    found = {check.subject: check.finding for check in broker.doctor(ask())}
     assert found["login service"] == "4 login records"
     assert found["fact ses"] == "not readable for 1 of 9 processes (pid 3000): Access is denied"
     assert not any(re.search(LINUX_WORDS, f"{what} {said}") for what, said in found.items() if what != "fact ses")
@@ -135,7 +135,7 @@ def test_doctor_tells_of_no_kernel() -> None:
 # Who sees what
 
 
-def test_somebody_sees_the_own_logon_sessions_and_what_runs_as_them() -> None:
+def test_a_user_sees_their_own_logon_sessions_and_processes() -> None:
     request = ask(user(ALICE))
     rows = {row.pid: row for row in broker.processes(request)}
     assert {pid: row.logon_id for pid, row in rows.items()} == {1000: HERS, 1010: HERS, 1020: None, 1100: REMOTE}
@@ -153,7 +153,7 @@ def test_somebody_sees_the_own_logon_sessions_and_what_runs_as_them() -> None:
 
 
 @pytest.mark.parametrize("order", ORDERS)
-def test_what_somebody_reads_is_narrowed_to_the_own_luids(order: ReadOrder) -> None:
+def test_a_reading_for_a_user_is_narrowed_to_their_own_luids(order: ReadOrder) -> None:
     memory = Memory(snapshot())
     request = memory.request(user(ALICE), WINDOWS)
     owned = request.read(
@@ -166,7 +166,7 @@ def test_what_somebody_reads_is_narrowed_to_the_own_luids(order: ReadOrder) -> N
     assert [query.logon_hint.kernel_ids for query in memory.asked.processes] == [frozenset({DESKTOP, NETWORK})]
 
 
-def test_an_explanation_does_not_tell_whose_a_foreign_process_is() -> None:
+def test_an_explanation_does_not_reveal_the_owner_of_a_hidden_process() -> None:
     (part,) = explain(ask(user(BOB)), "ASSOCIATORS OF {Win32_Process=1010}").parts
     assert HERS not in repr(part)
     (part,) = explain(ask(), "SELECT * FROM Win32_LogonSession WHERE LogonId = 5").parts
@@ -280,7 +280,7 @@ def login_uid(host: Snapshot, process: Process) -> int | None:
 
 @given(hosts(), st.sampled_from(USERS))
 @settings(max_examples=100)
-def test_somebody_sees_exactly_the_own_on_any_host(host: Snapshot, uid: int) -> None:
+def test_a_user_sees_exactly_their_own_on_any_host(host: Snapshot, uid: int) -> None:
     own = {one.pid: str(one.ses) for one in host.processes if login_uid(host, one) == uid}
     seen = {one.pid for one in host.processes if one.pid in own or one.uids == (uid,) * 4}
     assert dict(broker.read_pairs(ask(user(uid), host))) == own
@@ -299,7 +299,7 @@ def test_somebody_sees_exactly_the_own_on_any_host(host: Snapshot, uid: int) -> 
 @given(hosts(), st.sampled_from([0, *USERS]), st.sampled_from([*map(str, LUIDS), "alice", "bob", "system"]),
        st.sampled_from(ORDERS))  # fmt: skip
 @settings(max_examples=100)
-def test_what_is_meant_is_read_as_it_is_kept_of_a_whole_reading(
+def test_a_narrowed_reading_returns_what_a_whole_reading_keeps(
     host: Snapshot, uid: int, word: str, order: ReadOrder
 ) -> None:
     request, query = ask(user(uid) if uid else ROOT, host), ProcessQuery(frozenset({"comm"}))

@@ -137,12 +137,12 @@ class WindowsOwnership(Ownership):
         machine: Machine,
         user: str | None,
         *,
-        whole: bool = True,
+        members_are_complete: bool = True,
         terminal_read: bool = True,
     ) -> LogonSession:
         del terminal_read
         login = owner.login
-        count = len(members) if whole else None
+        count = len(members) if members_are_complete else None
         if login is None:
             kind = 0 if owner is SYSTEM else None
             name, start = (LOGON_TYPES[0], boot_time(machine)) if owner is SYSTEM else (None, None)
@@ -153,7 +153,7 @@ class WindowsOwnership(Ownership):
             login.id, user=user or login.user, uid=login.uid, logon_type=_TYPES.get(login.cls or ""),
             logon_type_name=login.cls, authentication_package=login.service,
             start=local_datetime(login.since / 1e6) if login.since else None,
-            login=login.id, vouched_by=login.service_name,
+            login=login.id, recorded_by=login.service_name,
             processes=count, sources={"logon_type": login.source},
         )  # fmt: skip
 

@@ -143,7 +143,7 @@ def test_the_first_row_that_is_seen_stays_where_it_is(browser: Browser) -> None:
         assert page.evaluate(place) == before
 
 
-def test_a_session_that_has_ended_asks_for_the_password_again(browser: Browser) -> None:
+def test_a_session_that_has_ended_requests_the_password_again(browser: Browser) -> None:
     with (
         running(Memory(hosts.busy())) as server,
         opened(browser, origin_of(server), "#live?sel=4312", tolerated="status of 401") as page,

@@ -1,4 +1,4 @@
-"""The bundle that is committed: is it what the sources give? Without node, the hashes of both are compared."""
+"""Tests of the committed bundle: it equals the result of the build. Without node, the hashes are compared."""
 
 import hashlib
 import shutil

@@ -1,4 +1,4 @@
-"""Names and arguments of processes that try to become part of the page: are they shown, as texts, in every view?"""
+"""Names and arguments of processes that try to become part of the page are shown as text in every view."""
 
 import re
 from collections.abc import Iterator

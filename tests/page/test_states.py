@@ -1,4 +1,4 @@
-"""Every state of the page: does it show what it should, accessibly, and does it do nothing that it must not?
+"""Tests of every state of the page: its content, its accessibility, and that it makes no forbidden request.
 
 LOGONSCOPE_PAGE=all tries each state in each theme and width; else each in one of them, by turns.
 LOGONSCOPE_SCREENSHOTS=FOLDER keeps the screenshots. The state is also compared with pictures that were kept of it, in

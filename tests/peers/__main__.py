@@ -47,7 +47,7 @@ class Answers:
         self._recorded_logins = {name: rule(shown.login.pid, recorder.history) for name, rule in RULES.items()}
 
     def judged(self) -> Verdicts:
-        """Ask everybody about the processes that live at this moment."""
+        """Ask every user about the processes that live at this moment."""
         alive, now = self._scene.alive(), all_processes()
         verdicts = {LOGONSCOPE: self._logonscope(alive)}
         for name, rule in RULES.items():

@@ -68,6 +68,6 @@ def test_other_entries(tty: int, program: str, parent: str, expected: Entry) -> 
     assert entry_leader(50, processes) == expected
 
 
-def test_terminals_are_told_by_their_device_numbers() -> None:
+def test_terminals_are_identified_by_their_device_numbers() -> None:
     kinds = [terminal_kind(tty) for tty in (0, 4 << 8 | 1, 4 << 8 | 64, PTS_1, 5 << 8)]
     assert kinds == [None, CONSOLE, SERIAL, PSEUDO_TERMINAL, None]

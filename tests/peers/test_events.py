@@ -1,4 +1,4 @@
-"""tests/peers/events.py: are the connector's messages parsed, and what history do they give?"""
+"""Tests of tests/peers/events.py: the connector's messages are parsed, and become a history."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""tests/peers/facts.py: are the files of a process read as proc(5) has them?"""
+"""Tests of tests/peers/facts.py: the files of a process are read as proc(5) documents them."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""tests/peers/verdicts.py: is an answer judged, and are the verdicts counted?"""
+"""Tests of tests/peers/verdicts.py: an answer is judged, and verdicts are counted."""
 
 from tests.peers.verdicts import CORRECT, ENDED, INCORRECT, NONE, all_correct, count, markdown, verdict
 

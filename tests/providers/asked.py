@@ -1,4 +1,4 @@
-"""What do the tests of tables ask? The example host with all that can be asked of it, and a host of nasty rows."""
+"""Calls and hosts for tests of providers: the example host with every kind of row, and a host of unusual rows."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -66,7 +66,7 @@ def fixed(**values: Value) -> dict[str, frozenset[Value]]:
 
 
 def web1(caller: Caller = ROOT, **changes: Any) -> Host:
-    """Return the example host as somebody gets it, changed in some ways; also in its platform and vitals."""
+    """Return the example host as a user gets it, changed in some ways; also in its platform and vitals."""
     parts = {name: changes.pop(name) for name in ("platform", "vitals") if name in changes}
     machine = changes.pop("machine", SNAPSHOT.machine)._replace(**parts)
     return seen(SNAPSHOT._replace(machine=machine, **changes), caller)

@@ -1,4 +1,4 @@
-"""What hardware do the tests of providers have? A machine with two packages and a zone with two times."""
+"""A machine with two processor packages and a time zone with two offsets, for tests of providers."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Which past logins do the tests of providers know?"""
+"""Past logins for tests of providers."""
 
 from logonscope import Host
 from logonscope.broker import Caller

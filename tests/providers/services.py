@@ -1,4 +1,4 @@
-"""Which services do the tests of providers know? A host of services in every state."""
+"""A host with services in every state, for tests of providers."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""providers/account_sid.py: does each account lead to its SID, and back?"""
+"""Tests of providers/account_sid.py: each account is associated with its SID, in both directions."""
 
 from tests.providers.asked import everything, values, web1
 

@@ -1,4 +1,4 @@
-"""providers/bios.py: what is known of the firmware, and by whom?"""
+"""Tests of providers/bios.py: values of the firmware, and who may see them."""
 
 import pytest
 

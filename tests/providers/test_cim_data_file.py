@@ -1,4 +1,4 @@
-"""providers/cim_data_file.py: what is known of a file that a process has mapped?"""
+"""Tests of providers/cim_data_file.py: values of a file that a process has mapped."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""providers/cim_process_executable.py: which files does each process have mapped as code?"""
+"""Tests of providers/cim_process_executable.py: the files that each process has mapped as code."""
 
 import ctypes
 import os

@@ -1,4 +1,4 @@
-"""providers/computer_system.py: which computer is this, and who sits at it?"""
+"""Tests of providers/computer_system.py: the computer, and its console user."""
 
 import os
 from typing import Any
@@ -95,11 +95,11 @@ def test_the_user_name_comes_from_the_records_of_logins_alone() -> None:
 
 
 @pytest.mark.parametrize("fields", [{"seat": "seat1"}, {"state": "online"}, {"cls": "greeter"}, {"gone": True}])
-def test_nobody_else_is(fields: dict[str, Any]) -> None:
+def test_no_other_user_is_the_console_user(fields: dict[str, Any]) -> None:
     assert one(at_the_seat(**fields), WEB1, "UserName") is None
 
 
-def test_who_sits_there_is_told_to_those_who_may_see_the_logon_session() -> None:
+def test_the_console_user_is_visible_with_the_logon_session() -> None:
     logins = tuple(login._replace(seat="seat0", state="active") for login in SNAPSHOT.logins if login.id == "41")
     names = [one(web1(user(uid), logins=logins), WEB1, "UserName") for uid in (1000, 1001)]
     assert names == ["web1\\alice", None]

@@ -1,4 +1,4 @@
-"""providers/group.py: which groups are there, and whose are they?"""
+"""Tests of providers/group.py: the groups, local and of a domain."""
 
 import pytest
 
@@ -35,7 +35,7 @@ def test_a_group_is_found_by_domain_and_name() -> None:
             web1().get(f"Win32_Group.{keys}")
 
 
-def test_where_an_account_and_its_group_have_one_name_the_account_is_meant() -> None:
+def test_a_name_of_an_account_and_a_group_means_the_account() -> None:
     assert one(web1(), "Win32_Account.Domain='web1',Name='alice'", "__CLASS", "SIDType") == ("Win32_UserAccount", 1)
     assert one(web1(), "Win32_Account.Domain='web1',Name='sudo'", "__CLASS", "SIDType") == ("Win32_Group", 4)
     assert one(web1(), "Win32_Group.Domain='CORP',Name='staff'", "SIDType") == 2

@@ -1,4 +1,4 @@
-"""providers/group_user.py: who is a member of which group, by its list and by being there from the beginning?"""
+"""Tests of providers/group_user.py: members by the group's list and by the primary group."""
 
 import pytest
 

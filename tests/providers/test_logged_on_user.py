@@ -1,4 +1,4 @@
-"""providers/logged_on_user.py: which account is each logon session of, under whatever name?"""
+"""Tests of providers/logged_on_user.py: the account of each logon session, by any spelling of its name."""
 
 import pytest
 
@@ -55,7 +55,7 @@ def test_the_account_of_a_directory_service_keeps_its_domain() -> None:
     assert answers(host, f"SELECT * FROM Win32_LoggedOnUser WHERE {dave}", "Dependent") == [session("41")]
 
 
-def test_accounts_that_differ_in_case_are_both_meant_by_either_name(host: HostFolder) -> None:
+def test_accounts_that_differ_in_case_match_either_name(host: HostFolder) -> None:
     for pid, (name, uid) in enumerate((("Carol", 1002), ("CAROL", 1003)), 50):
         host.account(name, uid)
         host.process(pid, ses=pid, loginuid=uid, uid=uid)

@@ -1,4 +1,4 @@
-"""providers/logon_session.py: is every logon session there, and null what nobody knows of it?"""
+"""Tests of providers/logon_session.py: every logon session, with null for unknown values."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""providers/ls_logon_session.py: is all told that Linux knows of a logon session, each value with its source?"""
+"""Tests of providers/ls_logon_session.py: all values that Linux has, each with its source."""
 
 from datetime import UTC, datetime
 from uuid import UUID, uuid5
@@ -19,7 +19,7 @@ ALICES = {
     "StartTime": datetime(2026, 1, 1, 10, 2, tzinfo=UTC),
     "State": "active", "Terminal": "pts/0", "RemoteHost": "203.0.113.7", "RemoteAddress": "203.0.113.7",
     "Service": "sshd", "LoginClass": "user",
-    "LeaderId": 4100, "Scope": "session-41.scope", "LoginId": "41", "VouchedBy": "logind", "ProcessCount": 5,
+    "LeaderId": 4100, "Scope": "session-41.scope", "LoginId": "41", "RecordedBy": "logind", "ProcessCount": 5,
     "LeftoverCount": 0, "BootId": example.MACHINE.boot_id, "JoinEvidence": "record", "StartIsApproximate": False,
     "IsForeign": False,
     "Guid": str(uuid5(UUID("5e1f3bb4-c0a8-4d6f-9a64-f1c2d30e8b57"),
@@ -38,8 +38,8 @@ def test_all_that_is_known_of_a_login_with_its_sources() -> None:
     assert {name: value for name, value in found.properties().items() if value is not None} == ALICES
 
 
-def test_state_and_leftovers_are_null_where_no_login_service_vouches() -> None:
-    names = ("LogonId", "State", "LeftoverCount", "ProcessCount", "VouchedBy")
+def test_state_and_leftovers_are_null_without_a_login_record() -> None:
+    names = ("LogonId", "State", "LeftoverCount", "ProcessCount", "RecordedBy")
     assert everything(web1(), "LS_LogonSession", *names) == [
         ("4294967295", None, None, 4, None),
         ("4294967297", "online", 0, 2, "logind"),
@@ -50,7 +50,7 @@ def test_state_and_leftovers_are_null_where_no_login_service_vouches() -> None:
     ]
 
 
-def test_nobody_logged_in_for_the_system_session() -> None:
+def test_the_system_session_has_no_login_user() -> None:
     names = ("User", "Uid", "LogonType", "LeaderId", "StartTime")
     assert one(web1(), "LS_LogonSession=4294967295", *names) == (None, None, 0, None, datetime(2026, 1, 1, tzinfo=UTC))
 

@@ -1,4 +1,4 @@
-"""LS_LogonSessionUsage: are its sums those of the example host, and those of this machine's processes?"""
+"""Tests of LS_LogonSessionUsage: its sums for the example host and for this machine's processes."""
 
 import os
 from collections.abc import Iterable
@@ -83,7 +83,7 @@ def test_the_sums_of_real_processes_are_those_of_the_kernel() -> None:
         after = truth(pids)
     usage = session.usage
     assert usage is not None
-    assert (usage.processes, usage.unread) == (1, 0)
+    assert (usage.processes, usage.unread_count) == (1, 0)
     assert usage.processor_time is not None
     ticks = os.sysconf("SC_CLK_TCK")
     assert before["ticks"] <= round(usage.processor_time * ticks) <= after["ticks"]

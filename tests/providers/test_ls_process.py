@@ -1,4 +1,4 @@
-"""providers/ls_process.py: are the kernel's facts of each process there as they are, exact bytes included?"""
+"""Tests of providers/ls_process.py: the kernel's facts of each process are unchanged, exact bytes included."""
 
 import os
 from datetime import UTC, datetime
@@ -40,7 +40,7 @@ def test_all_that_the_kernel_says_of_a_process() -> None:
     assert {name: value for name, value in found.properties().items() if value is not None} == WHOLE
 
 
-def test_the_four_ids_of_each_kind_are_told_apart() -> None:
+def test_the_four_ids_of_each_kind_are_distinguished() -> None:
     ids = [f"{which}{kind}" for kind in ("Uid", "Gid") for which in ("Real", "Effective", "Saved", "Filesystem")]
     host = python3(uids=(1000, 0, 1001, 7), gids=(10, 11, 12, 13))
     assert one(host, PYTHON3, *ids, "User") == (1000, 0, 1001, 7, 10, 11, 12, 13, "root")
@@ -82,7 +82,7 @@ def test_every_byte_of_the_name_and_of_the_arguments_is_kept(host: HostFolder) -
         (None, None),
     ],
 )
-def test_each_argument_stands_by_itself(cmdline: bytes | None, arguments: list[str] | None) -> None:
+def test_each_argument_is_an_element(cmdline: bytes | None, arguments: list[str] | None) -> None:
     assert one(python3(cmdline=cmdline), PYTHON3, "Arguments", "CommandLineBytes") == (arguments, cmdline)
 
 
@@ -97,7 +97,7 @@ def test_a_kernel_thread_and_a_zombie_have_no_arguments(host: HostFolder) -> Non
     assert one(asked, "LS_Process=13", *names) == ("Z", None, None, None, 1000)
 
 
-def test_why_a_value_is_null_is_told(host: HostFolder) -> None:
+def test_the_reason_of_a_null_value_is_reported(host: HostFolder) -> None:
     names = ("Name", "KernelSessionId", "RealUid", "CommandLine", "Unread")
     *rest, unread = one(rough(host), "LS_Process=14", *names)
     assert rest == ["hidden", None, None, None]
@@ -110,7 +110,7 @@ def test_a_name_that_the_kernel_cut_is_whole_and_its_bytes_are_the_kernels(host:
     assert one(host.connect(), "LS_Process=30", "Name", "CommandName") == ("gnome-terminal-server", b"gnome-terminal-")
 
 
-def test_arguments_that_were_cut_are_said_to_be() -> None:
+def test_truncated_arguments_are_reported() -> None:
     whole, cut = b"x" * (MAX_CMDLINE_BYTES - 1), b"x" * MAX_CMDLINE_BYTES
     assert one(python3(cmdline=whole), PYTHON3, "CommandLineBytes", "Unread") == (whole, None)
     assert one(python3(cmdline=cut), PYTHON3, "CommandLineBytes", "Unread") == (cut, ["cmdline: cut at 131,072 bytes"])

@@ -1,4 +1,4 @@
-"""providers/ls_process_socket.py: which process holds which socket, and in which logon session?"""
+"""Tests of providers/ls_process_socket.py: the holders of sockets, with their logon sessions."""
 
 from ipaddress import IPv4Address
 

@@ -1,4 +1,4 @@
-"""providers/ls_service.py: are services of the system and of users told apart, with the words of systemd?"""
+"""Tests of providers/ls_service.py: services of the system and of users, in the words of systemd."""
 
 import pytest
 

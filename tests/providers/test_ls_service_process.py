@@ -1,4 +1,4 @@
-"""providers/ls_service_process.py: which service does each process belong to?"""
+"""Tests of providers/ls_service_process.py: the service of each process."""
 
 from logonscope.cim.schema import LOGONSCOPE
 from logonscope.machine import Selection

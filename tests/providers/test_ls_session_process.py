@@ -1,4 +1,4 @@
-"""providers/ls_session_process.py: is the evidence told for each pair, and what is asked next of a process?"""
+"""Tests of providers/ls_session_process.py: the evidence of each pair, and values of the process."""
 
 from datetime import UTC, datetime
 
@@ -31,7 +31,7 @@ def test_a_user_manager_without_an_id_of_the_kernel_is_evidence_too(host: HostFo
     assert one(host.connect(), path(str((1 << 33) + 1000), 20), "Evidence", "LoginUid") == ("manager", 1000)
 
 
-def test_who_logged_in_stays_when_the_process_becomes_somebody_else() -> None:
+def test_the_login_user_stays_when_the_process_changes_its_user() -> None:
     begun = datetime(2026, 1, 1, 10, 40, tzinfo=UTC)
     assert one(web1(), path("41", 4312), *DETAIL_FACTS) == ("root", 0, 1000, begun, False)
     assert one(web1(), path("4294967297", 3901), *DETAIL_FACTS)[:3] == ("postgres", 110, 110)
@@ -44,7 +44,7 @@ def test_a_process_runs_as_its_effective_user_by_whatever_name_can_be_carried() 
     assert one(odd, path("41", 4312), "User") == "a\ufffd"
 
 
-def test_a_leftover_is_told_where_a_login_service_vouches() -> None:
+def test_a_leftover_is_reported_with_a_login_record() -> None:
     found = dict(everything(web1(), "LS_SessionProcess", "Dependent", "Leftover"))
     told = [found[at(f'LS_Process.Handle="{pid}"')] for pid in (3991, 4312, 6001, 1)]
     assert told == [True, False, None, None]

@@ -1,4 +1,4 @@
-"""providers/ls_session_user_manager.py: which user manager runs the applications of a desktop login?"""
+"""Tests of providers/ls_session_user_manager.py: the user manager that runs the applications of a desktop login."""
 
 import pytest
 
@@ -38,7 +38,7 @@ def test_a_login_without_a_desktop_has_none(host: HostFolder) -> None:
     assert everything(web1(), "LS_SessionUserManager", "Dependent") == []
 
 
-def test_the_manager_of_another_user_is_not_meant(host: HostFolder) -> None:
+def test_the_manager_of_another_user_does_not_match(host: HostFolder) -> None:
     desktop(host)
     host.process(50, "session", ses=5, uid=1001, cgroup=session_scope(1001, "5"))
     host.login("5", uid=1001, leader=50, type="x11")
@@ -54,7 +54,7 @@ def test_what_the_desktop_opens_is_found_from_its_login(host: HostFolder) -> Non
     assert values(host.connect().associators(manager["__PATH"], **by), "LogonId") == ["3"]
 
 
-def test_both_are_their_users_to_see_and_nobody_elses(host: HostFolder) -> None:
+def test_both_are_visible_to_their_user_alone(host: HostFolder) -> None:
     desktop(host)
     for uid, count in ((1000, 1), (1001, 0)):
         seen = host.connect(user(uid)).enumerate("LS_SessionUserManager", namespace=LOGONSCOPE)

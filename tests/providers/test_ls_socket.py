@@ -1,4 +1,4 @@
-"""providers/ls_socket.py: which network sockets do processes hold?"""
+"""Tests of providers/ls_socket.py: the network sockets that processes hold."""
 
 import os
 import socket
@@ -23,7 +23,7 @@ def test_a_socket_that_a_process_holds_is_there_with_both_its_ends() -> None:
     assert one(web1(), "LS_Socket=9001", *COLUMNS) == WEB
 
 
-def test_one_that_several_hold_is_one_and_one_that_nobody_holds_is_none(host: HostFolder) -> None:
+def test_a_socket_with_several_holders_is_one_and_without_holder_none(host: HostFolder) -> None:
     host.listener(443, 9001)
     host.listener(444, 9002)
     host.listener(53, 9003, file="udp", state="07")
@@ -43,7 +43,7 @@ def test_an_inode_that_no_socket_has_is_not_found() -> None:
         web1().get("LS_Socket='tcp'", namespace=LOGONSCOPE)
 
 
-def test_a_connection_that_nobody_holds_any_more_has_no_inode_and_is_nobodys() -> None:
+def test_a_closed_connection_has_no_inode_and_no_holder() -> None:
     closed = Socket("tcp", "10.0.0.1", 22, "10.0.0.2", 5000, "TIME_WAIT", 0)
     processes = [found._replace(sockets=(0,)) for found in SNAPSHOT.processes]
     assert everything(web1(sockets=(closed,), processes=processes), "LS_Socket", "Inode") == []

@@ -1,4 +1,4 @@
-"""providers/ls_sub_session.py: which logon session began inside which?"""
+"""Tests of providers/ls_sub_session.py: logon sessions that began inside others."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""providers/ls_unit_logon.py: which logon session had a service started?"""
+"""Tests of providers/ls_unit_logon.py: the logon session that started a service."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ def session(logon_id: str) -> str:
     return rf'\\.\root\logonscope:LS_LogonSession.LogonId="{logon_id}"'
 
 
-def test_each_service_that_was_asked_for() -> None:
+def test_each_service_that_was_requested() -> None:
     names = ("Antecedent", "Dependent", "LogonId", "LoginUid", "RequestProcessId", "Command", "Evidence")
     assert everything(host(), "LS_UnitLogon", *names) == [
         (session("41"), service("ssh.service"), "41", 1000, 4400, "sudo systemctl restart ssh", "journal, sudo"),
@@ -43,7 +43,7 @@ def test_each_service_that_was_asked_for() -> None:
     assert (start - request).total_seconds() == 60
 
 
-def test_a_user_sees_what_its_own_logon_sessions_asked_for() -> None:
+def test_a_user_sees_what_its_own_logon_sessions_requested() -> None:
     assert everything(host(user(1000)), "LS_UnitLogon", "LogonId") == ["41"]
     assert everything(host(user(1002)), "LS_UnitLogon", "LogonId") == []
 

@@ -1,4 +1,4 @@
-"""providers/namespace.py: can a client find its way to the classes?"""
+"""Tests of providers/namespace.py: clients find the namespaces of the classes."""
 
 import pytest
 

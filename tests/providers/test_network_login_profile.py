@@ -1,4 +1,4 @@
-"""providers/network_login_profile.py: how often and when did an account log in?"""
+"""Tests of providers/network_login_profile.py: number and times of an account's logins."""
 
 from logonscope.providers.network_login_profile import PROVIDER
 from tests.hosts import user

@@ -1,4 +1,4 @@
-"""providers/operating_system.py: which operating system is this, and how is it just now?"""
+"""Tests of providers/operating_system.py: the operating system and its current values."""
 
 import time
 from datetime import UTC, datetime

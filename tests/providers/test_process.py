@@ -1,4 +1,4 @@
-"""providers/process.py: is each property of Win32_Process what the kernel says, in Windows' units, for any process?"""
+"""Tests of providers/process.py: each property of Win32_Process is the kernel's value, in Windows' units."""
 
 import os
 from datetime import UTC, datetime
@@ -95,14 +95,14 @@ def test_a_kernel_thread_and_a_zombie_have_no_memory_and_no_arguments(host: Host
     assert one(asked, "Win32_Process=13", "ExecutionState", "ParentProcessId") == (7, 10)
 
 
-def test_what_cannot_be_read_is_null_and_the_rest_is_told(host: HostFolder) -> None:
+def test_unreadable_values_are_null_and_the_others_returned(host: HostFolder) -> None:
     unread = ("CommandLine", "SessionId", "WorkingSetSize", "ReadOperationCount")
     assert one(rough(host), "Win32_Process=14", *unread) == (None,) * 4
     created = one(host.connect(), "Win32_Process=14", "CreationDate")
     assert created == datetime.fromtimestamp(BOOT + 50.14, UTC)
 
 
-def test_everybody_sees_which_processes_there_are_and_the_details_of_ones_own() -> None:
+def test_every_caller_sees_the_identity_of_every_process() -> None:
     bobs = web1(user(1001))
     assert len(everything(bobs, "Win32_Process", "Handle")) == len(example.PROCESSES)
     names = ("Name", "ParentProcessId", "CommandLine", "ThreadCount", "ExecutablePath")

@@ -1,4 +1,4 @@
-"""providers/processor.py: what is known of each processor package?"""
+"""Tests of providers/processor.py: values of each processor package."""
 
 from tests.providers.asked import everything, one
 from tests.providers.hardware import host_of_hardware

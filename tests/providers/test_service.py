@@ -1,4 +1,4 @@
-"""providers/service.py: what is a service of systemd in the words of Windows, and who sees what of it?"""
+"""Tests of providers/service.py: services of systemd in the words of Windows, and who sees which values."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""providers/session_process.py: is every process in its logon session, and is each pair one that can be asked for?"""
+"""Tests of providers/session_process.py: every process is in its logon session, and each pair can be read by key."""
 
 import pytest
 

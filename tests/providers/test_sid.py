@@ -1,4 +1,4 @@
-"""providers/sid.py: are SIDs as bytes those that Windows' own layout gives?"""
+"""Tests of providers/sid.py: SIDs as bytes in Windows' own layout."""
 
 from tests.providers.asked import everything, one, web1
 

@@ -1,4 +1,4 @@
-"""providers/system_account.py: which accounts are the system's own?"""
+"""Tests of providers/system_account.py: the accounts of the system."""
 
 import pytest
 
@@ -38,7 +38,7 @@ def test_every_account_is_of_one_of_the_two_classes(host: HostFolder) -> None:
     }  # fmt: skip
 
 
-def test_an_account_whose_class_is_not_said_is_found_under_its_own() -> None:
+def test_an_account_without_a_named_class_is_found_under_its_own() -> None:
     assert one(web1(), "Win32_Account.Domain='web1',Name='postgres'", "__CLASS", "Name") == (
         "Win32_SystemAccount",
         "postgres",

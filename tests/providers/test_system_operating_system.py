@@ -1,4 +1,4 @@
-"""providers/system_operating_system.py: which operating system does the computer run?"""
+"""Tests of providers/system_operating_system.py: the operating system of the computer."""
 
 from tests.hosts import user
 from tests.providers.asked import at, everything, values, web1

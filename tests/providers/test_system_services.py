@@ -1,4 +1,4 @@
-"""providers/system_services.py: does the computer have every service, and every service its computer?"""
+"""Tests of providers/system_services.py: the computer with every service, in both directions."""
 
 from tests.providers.asked import at, everything, values
 from tests.providers.services import SERVICES, host_of_services

@@ -1,4 +1,4 @@
-"""providers/system_users.py: which people can use the computer?"""
+"""Tests of providers/system_users.py: the people who can use the computer."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""providers/user_account.py: which accounts are people's, and what is told of them?"""
+"""Tests of providers/user_account.py: accounts of people, and their values."""
 
 import os
 import pwd
@@ -71,13 +71,13 @@ def test_an_account_with_capital_letters_is_found_without_them(host: HostFolder)
         assert one(host.connect(), f"Win32_UserAccount.Domain='testhost',Name='{name}'", "Name") == "Carol"
 
 
-def test_of_two_names_that_differ_in_case_the_one_that_is_written_is_meant(host: HostFolder) -> None:
+def test_of_two_names_that_differ_in_case_the_exact_one_matches(host: HostFolder) -> None:
     host.account("Bob", 1002)
     for name, sid in (("bob", "S-1-22-1-1001"), ("Bob", "S-1-22-1-1002")):
         assert one(host.connect(), f"Win32_UserAccount.Domain='testhost',Name='{name}'", "SID") == sid
 
 
-def test_an_account_that_two_lines_tell_of_is_one(host: HostFolder) -> None:
+def test_an_account_with_two_lines_is_one(host: HostFolder) -> None:
     host.account("alice", 1000)
     assert everything(host.connect(), "Win32_UserAccount", "Name") == ["root", "alice", "bob"]
 
@@ -90,7 +90,7 @@ def test_text_that_no_answer_can_carry_is_replaced() -> None:
     ]
 
 
-def test_everybody_who_is_somebody_sees_the_accounts() -> None:
+def test_every_authenticated_caller_sees_the_accounts() -> None:
     assert len(everything(web1(user(1001)), "Win32_UserAccount", "Name")) == len(USERS) - 1
 
 
@@ -123,7 +123,7 @@ def test_an_administrator_gets_the_state_of_each_account() -> None:
     assert {name: tuple(state) for name, *state in found} == STATES
 
 
-def test_nobody_else_gets_it_even_of_the_own_account() -> None:
+def test_other_callers_get_null_even_for_their_own_account() -> None:
     for uid in (1000, 2000):
         found = everything(web1(user(uid), users=SHADOWED), "Win32_UserAccount", *COLUMNS)
         assert set(found) == {(None,) * 6}

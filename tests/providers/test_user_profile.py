@@ -1,4 +1,4 @@
-"""providers/user_profile.py: whose homes are there, when were they used, and who is told of it?"""
+"""Tests of providers/user_profile.py: home directories, when they were used, and who may see that."""
 
 from tests.hosts import user
 from tests.providers.asked import everything, one

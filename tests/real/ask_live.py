@@ -39,7 +39,7 @@ def main(socket: str, pids: list[int]) -> None:
     """Ask the machine, the service, and the machine again."""
     with logonscope.connect(direct=True) as here, logonscope.connect(f"unix:{socket}") as service:
         before, answer = ask(here, pids), ask(service, pids)
-        checks = [[check.what, check.ok, check.found] for check in service.doctor()]
+        checks = [[check.subject, check.ok, check.finding] for check in service.doctor()]
     with logonscope.connect(direct=True) as here:
         after = ask(here, pids)
     json.dump({"before": before, "service": answer | {"checks": checks}, "after": after}, sys.stdout)

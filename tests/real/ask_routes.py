@@ -21,7 +21,7 @@ SESSION = {
     "user": "User", "uid": "Uid", "logon_type": "LogonType", "authentication_package": "AuthenticationPackage",
     "start": "StartTime", "state": "State", "seat": "Seat", "vt": "VirtualTerminal", "tty": "Terminal",
     "remote_host": "RemoteHost", "remote_user": "RemoteUser", "service": "Service", "login_class": "LoginClass",
-    "leader": "LeaderId", "scope": "Scope", "login": "LoginId", "vouched_by": "VouchedBy", "guid": "Guid",
+    "leader": "LeaderId", "scope": "Scope", "login": "LoginId", "recorded_by": "RecordedBy", "guid": "Guid",
     "processes": "ProcessCount", "leftovers": "LeftoverCount", "join_evidence": "JoinEvidence",
     "start_is_approximate": "StartIsApproximate", "remote_address": "RemoteAddress", "remote_port": "RemotePort",
     "authentication_method": "AuthenticationMethod", "key_type": "KeyType", "key_fingerprint": "KeyFingerprint",

@@ -1,4 +1,4 @@
-"""Where do these tests run? On a machine of their own."""
+"""Fixtures of the tests on a real machine of their own."""
 
 from tests.lab.fixtures import lab, machine, people
 

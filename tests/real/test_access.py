@@ -1,4 +1,4 @@
-"""Who sees what? Everybody their own logon sessions and processes, and only root or sudo all of them."""
+"""Access: every user sees their own logon sessions and processes; only root and sudo see all."""
 
 import json
 from collections.abc import Iterator
@@ -12,12 +12,12 @@ NOTICE = "only your own logon sessions are shown; use sudo or --readable to see 
 
 
 def asked(machine: Machine, *words: str, user: str) -> tuple[int, str, str]:
-    """Ask the product as somebody; return exit code, output and what it says beside it."""
+    """Ask the product as a user; return exit code, output and what it says beside it."""
     done = machine.run([PYTHON, "-m", "logonscope", *words, "-o", "json"], user, check=False)
     return done.returncode, done.stdout, done.stderr
 
 
-def test_a_user_sees_the_logon_sessions_of_nobody_else(lab: Lab) -> None:
+def test_a_user_sees_no_logon_session_of_another_user(lab: Lab) -> None:
     with lab.machine.ssh("alice") as first, lab.machine.ssh("bob") as second, lab.machine.ssh("root") as third:
         pids = [int(shell.ask("echo $$")) for shell in (first, second, third)]
         kernel = lab.truth()
@@ -69,7 +69,7 @@ def test_a_user_sees_no_leftovers_of_others(lab: Lab) -> None:
         assert [row["pid"] for row in lab.logonscope("leftovers", user=name)] == [pid]
 
 
-def test_a_user_is_told_nothing_of_the_login_of_another(lab: Lab) -> None:
+def test_a_user_learns_nothing_of_the_login_of_another(lab: Lab) -> None:
     with lab.machine.ssh("bob") as shell:
         pid = int(shell.ask("echo $$"))
         logon_id = lab.whose(pid)["logon_id"]
@@ -83,7 +83,7 @@ def test_a_user_is_told_nothing_of_the_login_of_another(lab: Lab) -> None:
     assert (listed[0], json.loads(listed[1])) == (1, [])
 
 
-def test_a_user_is_told_what_is_missing(lab: Lab) -> None:
+def test_a_user_learns_what_is_missing(lab: Lab) -> None:
     with lab.machine.ssh("alice"):
         notice = json.loads(asked(lab.machine, "sessions", user="bob")[2].splitlines()[0])["notice"]
         assert notice == NOTICE
@@ -101,7 +101,7 @@ def test_sudo_inside_a_login_sees_all(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("user", ["alice", "bob"])
-def test_what_the_kernel_lets_anybody_read_is_no_secret(lab: Lab, user: str) -> None:
+def test_facts_that_every_user_may_read_are_not_hidden(lab: Lab, user: str) -> None:
     with lab.machine.ssh("alice") as first, lab.machine.ssh("bob") as second:
         pids = [int(shell.ask("echo $$")) for shell in (first, second)]
         everything = {row["pid"]: row["logon_id"] for row in lab.logonscope("ps")}
@@ -113,14 +113,14 @@ def test_what_the_kernel_lets_anybody_read_is_no_secret(lab: Lab, user: str) -> 
 
 @pytest.fixture
 def hidden(lab: Lab) -> Iterator[None]:
-    """Have /proc show everybody only the processes that run as them (proc(5), hidepid)."""
+    """Have /proc show every user only the processes that run as them (proc(5), hidepid)."""
     lab.machine.run(["mount", "-o", "remount,hidepid=invisible", "/proc"])
     yield
     lab.machine.run(["mount", "-o", "remount,hidepid=off", "/proc"])
 
 
 @pytest.mark.usefixtures("hidden")
-def test_where_others_are_hidden_nobody_is_taken_for_gone(lab: Lab) -> None:
+def test_where_others_are_hidden_no_leader_counts_as_gone(lab: Lab) -> None:
     with lab.machine.ssh("alice") as shell:
         pid = int(shell.ask("echo $$"))
         kernel = lab.truth()

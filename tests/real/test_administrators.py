@@ -1,4 +1,4 @@
-"""Scripts of administrators, asked of the packaged service under a real systemd: are the answers the truth?
+"""Scripts of administrators, run against the packaged service under a real systemd: their answers are right.
 
 It is what systemctl, getent, the accounts' files, the logs of logins and /proc say.
 """
@@ -149,7 +149,7 @@ def state(machine: Machine, unit: str) -> str:
     return machine.run(["systemctl", "show", "--value", "-p", "ActiveState", "--", unit]).stdout.strip()
 
 
-def test_methods_of_services_have_the_rights_of_whoever_calls(lab: Lab, service: Machine) -> None:
+def test_methods_of_services_have_the_rights_of_the_caller(lab: Lab, service: Machine) -> None:
     unit = "lab-called.service"
     service.run(["tee", f"/etc/systemd/system/{unit}"], input="[Service]\nExecStart=/usr/bin/sleep 1000\n")
     service.run(["systemctl", "daemon-reload"])
@@ -178,6 +178,6 @@ def test_a_user_whom_polkit_allows_it_controls_one_service(lab: Lab, service: Ma
     stopped = called(service, (ALICE, "cron.service", "StopService"), (ALICE, "lab-allowed.service", "StopService"))
     service.run(["rm", RULES])
     service.run(["systemctl", "restart", "polkit"], check=False)
-    # without polkit, as on the Debian 13 of these tests, the manager refuses everybody but root
+    # without polkit, as on the Debian 13 of these tests, the manager refuses every user but root
     assert stopped == ([2, 0] if has_polkit else [2, 2])
     assert (state(service, "cron.service"), lab.main_process("lab-allowed") == 0) == ("active", has_polkit)

@@ -67,7 +67,7 @@ def sharing_sshd(owner: Shell) -> int:
 
 
 @pytest.mark.parametrize("keeps", [True, False], ids=["the first login leaves a process", "it leaves none"])
-def test_nobody_takes_over_the_processes_of_a_shared_kernel_id(lab: Lab, keeps: bool) -> None:
+def test_no_login_takes_over_the_processes_of_a_shared_kernel_id(lab: Lab, keeps: bool) -> None:
     """At every step of two logins that end one after the other, each process has the LogonId that it had first."""
     steps: list[dict[int, str]] = []
     pids: set[int] = set()
@@ -125,7 +125,7 @@ def test_a_scope_of_the_users_manager_keeps_the_login_whose_record_is_gone(lab: 
     assert before["logon_id"] == after["logon_id"] == listed["logon_id"] == str(kernel["sessionid"])
     for described in (after["session"], session):
         assert (described["user"], described["uid"]) == ("alice", kernel["loginuid"])
-        assert (described["vouched_by"], described["login"], described["state"]) == (None, None, None)
+        assert (described["recorded_by"], described["login"], described["state"]) == (None, None, None)
         assert described["start_is_approximate"] is True
     text = lab.machine.run(["env", "COLUMNS=200", *lab.command("whose", str(sleeper))]).stdout
     assert "no login service" in text or "no record" in text
@@ -143,7 +143,7 @@ def test_what_a_job_left_behind_is_a_leftover_of_a_batch_logon(lab: Lab, daemon:
         session = lab.whose(pid)["session"]
         assert (session["user"], session["uid"]) == (user, kernel["loginuid"])
         assert (session["logon_type"], session["logon_type_name"]) == (4, "Batch")
-        assert (session["vouched_by"], session["remote_host"]) == (None, None)
+        assert (session["recorded_by"], session["remote_host"]) == (None, None)
     finally:
         lab.machine.run(["kill", str(pid)])
 
@@ -194,7 +194,7 @@ def test_a_login_without_a_record_says_that_its_start_is_approximate(without_pam
     assert kernel[sleeper]["cgroup"] == "/system.slice/ssh.service"
     assert before["session"] | {"processes": None, "leftovers": None} == listed | {"processes": None, "leftovers": None}
     for session in (before["session"], after["session"]):
-        assert (session["user"], session["vouched_by"]) == ("alice", None)
+        assert (session["user"], session["recorded_by"]) == ("alice", None)
         assert session["start_is_approximate"] is True
     assert (before["session"]["logon_type"], before["session"]["state"]) == (3, None)
     assert_left_over(lab, sleeper, before["logon_id"])

@@ -273,7 +273,7 @@ def test_without_logind_the_leaders_socket_has_the_origin(lab: Lab) -> None:
     finally:
         lab.machine.run(["systemctl", "unmask", "--runtime", "systemd-logind.service"])
         lab.machine.run(["systemctl", "start", "systemd-logind.service"])
-    assert answer["session"]["vouched_by"] is None
+    assert answer["session"]["recorded_by"] is None
     for row in (answer["session"], listed, found):
         assert (row["remote_address"], row["remote_port"]) == ("127.0.0.1", port)
     assert f"logged in from 127.0.0.1 port {port}" in " ".join(text.split())

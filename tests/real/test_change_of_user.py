@@ -1,4 +1,4 @@
-"""Whose is a process that changed its user: does sudo, su or a daemon's su make another logon session?"""
+"""Processes that changed their user: sudo and su keep the logon session; a daemon's su makes another one."""
 
 import contextlib
 from collections.abc import Iterator
@@ -63,7 +63,7 @@ def test_su_from_a_daemon_is_known_by_its_scope(lab: Lab) -> None:
     logon_id = str(2**32 + int(logind["Id"].removeprefix("c")))
     assert (answer["logon_id"], answer["evidence"]) == (logon_id, "scope")
     session = answer["session"]
-    assert (session["login"], session["vouched_by"], session["service"]) == (logind["Id"], "logind", "su-l")
+    assert (session["login"], session["recorded_by"], session["service"]) == (logind["Id"], "logind", "su-l")
     assert (session["user"], session["uid"]) == ("alice", lab.alice.uid)
     assert (session["logon_type"], session["remote_host"]) == (4, None)
     assert {row["pid"] for row in lab.logonscope("ps", logind["Id"])} >= {su, sleeper}
@@ -86,7 +86,7 @@ def test_an_sshd_inside_a_login_makes_no_new_ones_of_its_user(lab: Lab) -> None:
     assert answers[first]["logon_id"] == answers[second]["logon_id"] == str(kernel[first]["sessionid"])
     assert (answers[third]["logon_id"], answers[third]["evidence"]) == (str(kernel[third]["sessionid"]), "audit")
     session = answers[third]["session"]
-    assert (session["user"], session["uid"], session["vouched_by"]) == ("bob", lab.bob.uid, None)
+    assert (session["user"], session["uid"], session["recorded_by"]) == ("bob", lab.bob.uid, None)
     assert session["logon_type"] == 3
 
 
@@ -110,7 +110,7 @@ def sharing_sshd(lab: Lab) -> Iterator[tuple[int, int]]:
         yield shell, port
 
 
-def test_logins_that_share_a_kernel_id_are_told_apart(lab: Lab) -> None:
+def test_logins_that_share_a_kernel_id_are_distinguished(lab: Lab) -> None:
     with (
         sharing_sshd(lab) as (first, port),
         lab.machine.ssh("alice", port=port) as second_shell,

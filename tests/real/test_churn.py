@@ -1,4 +1,4 @@
-"""Is the answer right while everything changes? Logins, forks and detached processes by the hundred, for half a minute.
+"""Answers stay right while logins, forks and detached processes come and go by the hundred, for half a minute.
 
 Before and after each answer the kernel and logind are read for themselves. Whoever was there all the time, with the
 same kernel id and in the same control group, must stand in the answer, with the logon session that the rules give it.
@@ -117,7 +117,7 @@ def seconds(row: Row) -> float:
 
 
 def enough(seen: Counter[str]) -> bool:
-    """Tell whether each rule has been tried on many processes."""
+    """Return whether each rule has been tried on many processes."""
     return min(seen[evidence] for evidence in ("scope", "audit", "none")) >= 100
 
 

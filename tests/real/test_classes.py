@@ -1,4 +1,4 @@
-"""Are the documented classes true on a genuine machine? Real logins, in WMI's words, held against the kernel."""
+"""The documented classes on a genuine machine: real logins in WMI's words, compared with the kernel."""
 
 import json
 import subprocess
@@ -10,7 +10,7 @@ SYSTEM = "4294967295"
 
 
 def asked(lab: Lab, *words: str, user: str | None = None) -> subprocess.CompletedProcess[str]:
-    """Ask the product as somebody."""
+    """Ask the product as a user."""
     return lab.machine.run([PYTHON, "-m", "logonscope", *words, "-o", "json"], user, check=False)
 
 
@@ -42,7 +42,7 @@ def test_the_association_pairs_every_process_with_the_kernels_audit_session(lab:
     assert {pid: told[pid] for pid in steady} == {pid: str(row["sessionid"]) for pid, row in steady.items()}
 
 
-def test_from_a_process_to_its_login_and_to_whoever_logged_in(lab: Lab) -> None:
+def test_from_a_process_to_its_login_and_its_account(lab: Lab) -> None:
     with lab.machine.ssh("alice", tty=True) as shell:
         pid = lab.descendant(start(shell, "sudo -n sleep 1003"), "sleep")
         number = str(lab.truth()[pid]["sessionid"])
@@ -107,7 +107,7 @@ def test_a_user_may_not_end_what_sudo_started_in_the_users_own_login(lab: Lab) -
     assert own not in after
 
 
-def test_a_user_is_told_who_owns_the_own_processes_alone(lab: Lab) -> None:
+def test_a_user_learns_the_owners_of_their_own_processes_only(lab: Lab) -> None:
     with lab.machine.ssh("alice") as first, lab.machine.ssh("bob") as second:
         mine, other = start(first, "sleep 1006"), start(second, "sleep 1007")
         hostname = lab.machine.run(["hostname"]).stdout.strip()

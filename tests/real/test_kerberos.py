@@ -1,4 +1,4 @@
-"""Do tickets of a real KDC let real clients into the packaged service, as whom the KDC says, and nobody else?"""
+"""Tickets of a real KDC authenticate real clients at the packaged service, as the right users only."""
 
 import json
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ class Kingdom:
         self.machine, self.realm, self.other = machine, realm, other
 
     def prepare(self) -> None:
-        """Give the service its keys, and everybody a ticket."""
+        """Give the service its keys, and every user a ticket."""
         self.realm.add("alice", "bob", "carol", "root", "scanner", "alice/admin", *KEYS)
         self.other.add("alice")
         self.realm.trust(self.other)
@@ -113,7 +113,7 @@ def test_tickets_let_clients_in_as_whom_they_are_for(lab: Lab, kingdom: Kingdom)
             assert kingdom.asked(*others) == [bobs, [*alices, *bobs]]
 
 
-def test_curl_comes_in_by_negotiate(lab: Lab, kingdom: Kingdom) -> None:
+def test_curl_authenticates_by_negotiate(lab: Lab, kingdom: Kingdom) -> None:
     with lab.machine.ssh("alice") as shell:
         pid = start(shell, "sleep 1031")
         lab.machine.run(["tee", "/run/question"], input=soap(OWN).decode())
@@ -135,7 +135,7 @@ def test_so_does_logonscope(lab: Lab, kingdom: Kingdom) -> None:
             assert json.loads(answer) == [{"SessionId": lab.truth()[pid]["sessionid"]}]
 
 
-def test_nobody_else_comes_in(kingdom: Kingdom) -> None:
+def test_no_other_user_can_authenticate(kingdom: Kingdom) -> None:
     strangers = [{"cache": cache(name)} for name in ("carol", "root", "alice/admin", "stranger")]
     elsewhere = {"negotiate_service": "host"}
     refusals = kingdom.asked(

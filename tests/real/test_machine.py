@@ -1,4 +1,4 @@
-"""Does the laboratory leave nothing behind, even when its test run is killed?"""
+"""The laboratory leaves nothing behind, even when its test run is killed."""
 
 import os
 import signal
@@ -59,7 +59,7 @@ def command_line(pid: str) -> bytes:
 
 @pytest.fixture
 def run(machine: Machine) -> Iterator[Run]:
-    """Have another test run with a machine of its own, somebody logged in, and something left over there."""
+    """Have another test run with a machine of its own, a user logged in, and something left over there."""
     assert machine.pid
     with subprocess.Popen([sys.executable, "-c", RUN], cwd=CHECKOUT, stdout=subprocess.PIPE, text=True) as process:
         yield Run(process)

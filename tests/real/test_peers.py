@@ -1,4 +1,4 @@
-"""Is the table of docs/proof.md, Logonscope beside the rules of its peers, what this machine gives?"""
+"""The table of docs/proof.md, Logonscope beside the rules of its peers, equals what this machine gives."""
 
 import subprocess
 import sys

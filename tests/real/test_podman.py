@@ -1,4 +1,4 @@
-"""What does the product say of processes in a container that the real podman runs?"""
+"""Processes in a container that the real podman runs."""
 
 import json
 import os
@@ -146,7 +146,7 @@ def rows(*args: str) -> list[dict[str, Any]]:
     return found
 
 
-def test_a_process_of_a_container_is_nobodys_of_this_host(podman: Podman, root: Path) -> None:
+def test_a_process_of_a_container_has_no_user_of_this_host(podman: Podman, root: Path) -> None:
     container_id, pid = podman.start(root, f"--user={ACCOUNT}", command=("/program",))
 
     text = logonscope("whose", str(pid))
@@ -159,7 +159,7 @@ def test_a_process_of_a_container_is_nobodys_of_this_host(podman: Podman, root: 
     assert container_id in logonscope("invoke", f"Win32_Process={pid}", "GetOwner")
 
 
-def test_a_login_in_a_container_is_nobodys_of_this_host(podman: Podman, root: Path) -> None:
+def test_a_login_in_a_container_has_no_user_of_this_host(podman: Podman, root: Path) -> None:
     container_id, pid = podman.start(root, "--cap-add=AUDIT_CONTROL", command=("/program", "login"))
     logon_id = wait_until(partial(kernel_id, pid))
 

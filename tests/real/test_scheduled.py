@@ -1,4 +1,4 @@
-"""Whose are the processes that nobody started by hand: jobs of cron and at, and daemons?"""
+"""Logon sessions of scheduled processes: jobs of cron and at, and daemons."""
 
 import pytest
 
@@ -43,7 +43,7 @@ def assert_batch(lab: Lab, pid: int, user: str, service: str) -> Row:
     assert (answer["logon_id"], answer["evidence"]) == (str(kernel["sessionid"]), "audit")
     assert (session["user"], session["uid"]) == (user, kernel["loginuid"])
     assert (session["logon_type"], session["logon_type_name"]) == (4, "Batch")
-    assert (session["login"], session["vouched_by"]) == (None, None)
+    assert (session["login"], session["recorded_by"]) == (None, None)
     assert session["state"] is None
     assert lab.session(answer["logon_id"])["leftovers"] is None
     (row,) = [row for row in lab.logonscope("ps", answer["logon_id"]) if row["pid"] == pid]
@@ -53,7 +53,7 @@ def assert_batch(lab: Lab, pid: int, user: str, service: str) -> Row:
 
 @pytest.mark.usefixtures("jobs")
 @pytest.mark.parametrize("user", ["alice", "root"])
-def test_a_job_of_cron_is_a_batch_logon_that_nobody_vouches_for(lab: Lab, user: str) -> None:
+def test_a_job_of_cron_is_a_batch_logon_without_a_record(lab: Lab, user: str) -> None:
     pid = cron(lab, user)
     assert lab.logins() == {}
     assert_batch(lab, pid, user, "cron.service")
@@ -61,7 +61,7 @@ def test_a_job_of_cron_is_a_batch_logon_that_nobody_vouches_for(lab: Lab, user: 
 
 @pytest.mark.usefixtures("jobs")
 @pytest.mark.parametrize("user", ["alice", "root"])
-def test_a_job_of_at_is_a_batch_logon_that_nobody_vouches_for(lab: Lab, user: str) -> None:
+def test_a_job_of_at_is_a_batch_logon_without_a_record(lab: Lab, user: str) -> None:
     pid = at(lab, user)
     assert lab.logins() == {}
     assert_batch(lab, pid, user, "atd.service")

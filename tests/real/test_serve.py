@@ -1,4 +1,4 @@
-"""Does the packaged service, under a real systemd, tell real clients what the kernel says, and everybody their own?"""
+"""The packaged service, under a real systemd, returns the kernel's facts to real clients, to each user their own."""
 
 import json
 from collections.abc import Iterator
@@ -67,7 +67,7 @@ def test_who_is_no_administrator_any_more_is_none_at_once(service: Machine) -> N
     assert (len(before[0]), after[0]) == (1, [])
 
 
-def test_methods_are_done_as_whoever_calls(lab: Lab, service: Machine) -> None:
+def test_methods_run_as_the_caller(lab: Lab, service: Machine) -> None:
     with lab.machine.ssh("alice") as first, lab.machine.ssh("bob") as second:
         alices, bobs = start(first, "sleep 1022"), start(second, "sleep 1023")
         owner, refused, done = asked(
@@ -83,7 +83,7 @@ def test_methods_are_done_as_whoever_calls(lab: Lab, service: Machine) -> None:
         assert alices in lab.truth()
 
 
-def test_nobody_comes_in_and_the_server_is_in_no_login(lab: Lab, service: Machine) -> None:
+def test_without_credentials_there_is_no_access_and_the_server_is_in_no_login(lab: Lab, service: Machine) -> None:
     assert asked(service, {"password": "wrong", "query": "SELECT * FROM Win32_Process"}) == ["nobody"]
     pid = lab.main_process("logonscope")
     assert lab.truth()[pid]["sessionid"] == (1 << 32) - 1
@@ -93,7 +93,7 @@ def test_nobody_comes_in_and_the_server_is_in_no_login(lab: Lab, service: Machin
     assert any(event["event"] == "method" and event["method"] == "Win32_Process.Terminate" for event in events)
 
 
-def test_it_reloads_and_stops_as_it_is_told(service: Machine) -> None:
+def test_it_reloads_and_stops_on_request(service: Machine) -> None:
     service.run(["systemctl", "reload", "logonscope"])
     assert asked(service, {"query": "SELECT Name FROM Win32_ComputerSystem"})[0]
     service.run(["systemctl", "stop", "logonscope"])
@@ -102,7 +102,7 @@ def test_it_reloads_and_stops_as_it_is_told(service: Machine) -> None:
     service.run(["systemctl", "start", "logonscope"])
 
 
-def test_as_it_is_packaged_it_is_nobody_and_reads_all(lab: Lab, service: Machine) -> None:
+def test_the_packaged_unit_runs_without_a_user_and_reads_everything(lab: Lab, service: Machine) -> None:
     forget(service)
     begin(service)
     pid = lab.main_process("logonscope")

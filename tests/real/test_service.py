@@ -1,4 +1,4 @@
-"""Does the service do its work under a genuine systemd, confined as its unit has it?"""
+"""The service works under a genuine systemd with the restrictions of its unit."""
 
 import contextlib
 import os
@@ -90,7 +90,7 @@ def test_it_starts_answers_reloads_and_stops(machine: Machine, ports: tuple[int,
     assert (shows(machine, "Result"), shows(machine, "ExecMainStatus")) == ("success", "0")
 
 
-def test_it_is_nobody_who_can_read_all_and_write_nothing(machine: Machine, ports: tuple[int, int]) -> None:
+def test_its_user_can_read_everything_and_write_nothing(machine: Machine, ports: tuple[int, int]) -> None:
     assert ports
     machine.run(["systemctl", "start", "logonscope.service"])
     pid = shows(machine, "MainPID")

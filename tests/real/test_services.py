@@ -1,4 +1,4 @@
-"""Is every process given to its service, and is a service controlled with the caller's right? Asked of a real systemd.
+"""Every process has its service, and services are controlled with the caller's rights, by a real systemd.
 
 The measure is procps, which asks libsystemd for the unit of a process, and systemctl itself.
 """

@@ -1,4 +1,4 @@
-"""Does the packaged unit stand what `make siege` does to it, each case shortened?"""
+"""The packaged unit passes the cases of `make siege`, each shortened."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Which logon session does ssh make, and what is left of it after the connection is gone?"""
+"""The logon session of an ssh login, and what remains of it after the connection has ended."""
 
 import contextlib
 from datetime import datetime
@@ -22,7 +22,7 @@ def test_a_login_without_a_terminal_is_a_network_logon(lab: Lab) -> None:
     session = answer["session"]
     assert (session["user"], session["uid"]) == ("alice", lab.alice.uid)
     assert (session["logon_type"], session["logon_type_name"]) == (3, "Network")
-    assert (session["login"], session["vouched_by"]) == (logind["Id"], "logind")
+    assert (session["login"], session["recorded_by"]) == (logind["Id"], "logind")
     assert (session["service"], session["remote_host"]) == ("sshd", "127.0.0.1")
     assert (session["leader"], session["scope"]) == (int(logind["Leader"]), logind["Scope"])
     assert session["state"] == logind["State"] == "active"
@@ -89,7 +89,7 @@ def test_each_login_has_its_own_logon_session(lab: Lab) -> None:
     assert [listed[logon_id] for logon_id in found] == ["alice", "alice", "bob"]
 
 
-def test_root_logs_in_as_anybody(lab: Lab) -> None:
+def test_root_logs_in_as_any_user(lab: Lab) -> None:
     with lab.machine.ssh("root") as shell:
         pid = int(shell.ask("echo $$"))
         session = lab.whose(pid)["session"]

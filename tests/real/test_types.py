@@ -1,4 +1,4 @@
-"""Which LogonType is each kind of login? Logind makes sessions of every type and class; the table says what they are.
+"""The LogonType of each kind of login: logind creates sessions of every type and class.
 
 Types and classes: org.freedesktop.login1(5); LogonTypes: Win32_LogonSession.LogonType. The machine's seat has no
 virtual terminals, and logind refuses the names tty1 to tty63 there: serial terminals stand for them.
@@ -35,7 +35,7 @@ class Kind(NamedTuple):
 
 FAR = "192.0.2.7"
 KINDS: dict[Kind, int] = {
-    # somebody sits at the machine
+    # a user sits at the machine
     Kind("login", "tty", tty="ttyS1"): INTERACTIVE,
     Kind("login", "tty", seat="seat0", tty="ttyS2"): INTERACTIVE,
     Kind("login", "unspecified", tty="ttyS0"): INTERACTIVE,
@@ -49,7 +49,7 @@ KINDS: dict[Kind, int] = {
     Kind("login", "tty", "greeter", tty="hvc0"): INTERACTIVE,
     Kind("gdm-password", "wayland", "lock-screen", seat="seat0"): UNLOCK,
     Kind("kde", "x11", "lock-screen", seat="seat0", display=":3"): UNLOCK,
-    # somebody comes from elsewhere
+    # a user comes from elsewhere
     Kind("sshd", "tty", tty="pts/7", remote_host=FAR): REMOTE_INTERACTIVE,
     Kind("sshd", "unspecified", tty="pts/8", remote_host=FAR, remote_user="root"): REMOTE_INTERACTIVE,
     Kind("xrdp-sesman", "x11", remote_host=FAR, display=":10"): REMOTE_INTERACTIVE,
@@ -68,7 +68,7 @@ KINDS: dict[Kind, int] = {
     Kind("atd", "unspecified", "background"): BATCH,
     Kind("anacron", "unspecified", "background"): BATCH,
     Kind("cron", "unspecified", "user"): BATCH,
-    # somebody else's credentials, in a session of their own
+    # another user's credentials, in a session of their own
     Kind("su-l", "unspecified", "background"): BATCH,
     Kind("su-l", "unspecified", "user"): BATCH,
     Kind("su", "unspecified", "user"): BATCH,
@@ -96,7 +96,7 @@ def test_each_kind_of_login_has_its_logon_type(lab: Lab, kernel_id: bool) -> Non
     for kind, login in made.items():
         session = sessions[login.id]
         assert session["logon_type_name"] == NAMES[KINDS[kind]]
-        assert (session["leader"], session["service"], session["vouched_by"]) == (login.leader, kind.service, "logind")
+        assert (session["leader"], session["service"], session["recorded_by"]) == (login.leader, kind.service, "logind")
         assert (session["remote_host"], session["remote_user"]) == (kind.remote_host or None, kind.remote_user or None)
         assert (session["seat"], session["user"]) == (kind.seat or None, "alice")
         number = kernel[login.leader]["sessionid"] if kernel_id else 2**32 + int(login.id.removeprefix("c"))

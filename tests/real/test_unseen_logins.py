@@ -1,4 +1,4 @@
-"""Whose is a process of a login without PAM? The kernel knows no login; the answer says so, and as whom it runs."""
+"""Processes of a login without PAM: the kernel knows no login, and the answer names the user they run as."""
 
 from collections.abc import Callable
 

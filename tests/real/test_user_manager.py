@@ -1,4 +1,4 @@
-"""Whose is what a user's own service manager runs: its units, lingering, and what only pretends to be a login?"""
+"""Processes of a user's service manager: its units, lingering, and names that only look like a login."""
 
 from collections.abc import Iterator
 
@@ -18,7 +18,7 @@ def manager(lab: Lab, uid: int) -> int:
 
 @pytest.fixture
 def lingering(lab: Lab) -> int:
-    """Have alice's manager run without anybody logged in."""
+    """Have alice's manager run without any user logged in."""
     lab.machine.run(["loginctl", "enable-linger", "alice"])
     pid = manager(lab, lab.alice.uid)
     wait_until(lambda: lab.whose(pid)["session"]["state"] == "lingering", what="logind's file has the new state")
@@ -91,7 +91,7 @@ def test_a_scope_of_the_user_outlives_what_logind_knows_of_the_login(lab: Lab, l
 
     assert lab.truth()[sleeper]["sessionid"] != lab.truth()[lingering]["sessionid"]
     assert (after["logon_id"], after["evidence"]) == (before["logon_id"], "audit")
-    assert (after["session"]["user"], after["session"]["vouched_by"]) == ("alice", None)
+    assert (after["session"]["user"], after["session"]["recorded_by"]) == ("alice", None)
     assert (after["session"]["state"], after["leftover"]) == (None, None)
 
 

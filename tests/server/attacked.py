@@ -59,7 +59,7 @@ class Attacked(NamedTuple):
 
 @contextmanager
 def attacked(*flags: str) -> Iterator[Attacked]:
-    """Serve this machine to everybody on it, by a unix socket."""
+    """Serve this machine to every user on it, by a unix socket."""
     if os.geteuid() != 0:
         cannot("only root can be several users")
     with tempfile.TemporaryDirectory() as name:

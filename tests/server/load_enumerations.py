@@ -1,4 +1,4 @@
-"""Load of open enumerations: many users have as many as they may; one more of theirs, or of anybody's, is refused.
+"""Load of open enumerations: many users have as many as they may; one more of theirs, or of any user's, is refused.
 
 Administrators have room beyond the total. Every refusal has to be the documented fault, and no enumeration may be lost.
 """

@@ -34,7 +34,7 @@ class Reference(NamedTuple):
 
 
 class Guess(NamedTuple):
-    """A value that somebody could guess: the URI of a class, a property, and its value as WQL has it."""
+    """A value that a user could guess: the URI of a class, a property, and its value as WQL has it."""
 
     uri: str
     name: str

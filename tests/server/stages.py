@@ -25,7 +25,7 @@ METRICS = "/metrics"
 
 
 class Sender(NamedTuple):
-    """Somebody who sends requests: the kind of caller, its uid, the headers and the path of its requests."""
+    """A user who sends requests: the kind of caller, its uid, the headers and the path of its requests."""
 
     kind: str
     uid: int

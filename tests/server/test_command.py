@@ -35,7 +35,7 @@ def serving(*words: str) -> Iterator[str]:
         assert process.wait(30) == 0
 
 
-def test_it_answers_about_this_machine_until_it_is_told_to_stop(tmp_path: Path) -> None:
+def test_it_answers_about_this_machine_until_a_signal(tmp_path: Path) -> None:
     UserFile(tmp_path / "users", hasher=QUICK).add(*ADMIN, administrator=True)
     options = [
         "--listen",
@@ -56,7 +56,7 @@ def test_it_answers_about_this_machine_until_it_is_told_to_stop(tmp_path: Path) 
     assert f"<p:ProcessId>{os.getpid()}</p:ProcessId>".encode() in answer
 
 
-def test_what_would_be_done_is_said_and_not_done(tmp_path: Path) -> None:
+def test_check_prints_the_settings_and_does_nothing(tmp_path: Path) -> None:
     UserFile(tmp_path / "users", hasher=QUICK).add(*ADMIN, administrator=True, ntlm=True)
     port = free_port()
     settings = f'listen = ["http://127.0.0.1:{port}"]\nusers = "{tmp_path / "users"}"\npam = ""\n'
@@ -85,7 +85,7 @@ def test_what_would_be_done_is_said_and_not_done(tmp_path: Path) -> None:
         (["--listen", "http://192.0.2.1:1", "--pam", ""], "cannot listen on http://192.0.2.1:1"),
     ],
 )
-def test_what_cannot_be_done_is_said_in_a_line(words: list[str], reason: str, tmp_path: Path) -> None:
+def test_an_error_is_printed_in_one_line(words: list[str], reason: str, tmp_path: Path) -> None:
     UserFile(tmp_path / "users", hasher=QUICK).add(*ADMIN, administrator=True, ntlm=True)
     code, out, err = said("serve", "--users", str(tmp_path / "users"), "--state", str(tmp_path), *words)
     assert (code, out) == (2, "")

@@ -52,7 +52,7 @@ def test_without_a_file_and_without_flags_the_defaults_hold() -> None:
     assert (told.state, told.pam, told.administrators) == ("/var/lib/logonscope", "", ("sudo", "wheel"))
 
 
-def test_the_file_says_it_and_the_command_line_says_it_louder(tmp_path: Path) -> None:
+def test_the_command_line_has_priority_over_the_file(tmp_path: Path) -> None:
     file = written(
         tmp_path, 'listen = ["https://[::]:5986"]\nmax_envelope = 600000\nallow_methods = true\nworkers = 3\n'
     )
@@ -103,7 +103,7 @@ def test_where_to_listen(url: str, expected: Listener) -> None:
         ("http://127.0.0.1/wsman", "path '/wsman' is not allowed; every listener has /wsman"),
     ],
 )  # fmt: skip
-def test_where_nobody_can_listen(url: str, why: str, tmp_path: Path) -> None:
+def test_invalid_listen_addresses(url: str, why: str, tmp_path: Path) -> None:
     said = f'invalid listen address "{url}": {why}'
     with pytest.raises(ValueError) as refused:
         parse_listener(url)
@@ -132,7 +132,7 @@ def test_where_nobody_can_listen(url: str, why: str, tmp_path: Path) -> None:
         ("users = 2026-01-01", 'invalid users "2026-01-01": expected the path of a file; {do}'),
     ],
 )  # fmt: skip
-def test_what_is_wrong_is_said_with_what_to_do(text: str, said: str, tmp_path: Path) -> None:
+def test_an_invalid_setting_is_reported_with_a_hint(text: str, said: str, tmp_path: Path) -> None:
     assert refusal(tmp_path, text) == said.replace("{do}", "correct it, or remove it to use the default")
 
 
@@ -168,7 +168,7 @@ def test_a_file_that_is_none(tmp_path: Path) -> None:
 def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
     file = written(tmp_path, "")
     os.chmod(file, 0)
-    if os.access(file, os.R_OK):  # root may all the same: ask as somebody who may not
+    if os.access(file, os.R_OK):  # root may all the same: ask as a user who may not
         child = os.fork()
         if child == 0:
             os.setresuid(65534, 65534, 65534)

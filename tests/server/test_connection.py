@@ -111,7 +111,7 @@ def test_an_ipv4_client_of_a_socket_for_both_is_an_ipv4_client() -> None:
     assert (found.peer.address, found.local, found.peer.loopback) == ("127.0.0.1", "127.0.0.1", True)
 
 
-def test_the_end_of_a_connection_is_told_to_whoever_wants_to_know(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_end_of_a_connection_is_reported_to_its_observers(caplog: pytest.LogCaptureFixture) -> None:
     ended: list[str] = []
 
     def fails() -> None:
@@ -150,7 +150,7 @@ def test_drop_by_drop_is_not_in_time() -> None:
         assert time.monotonic() - start < SHORT + 1
 
 
-def test_the_time_starts_anew_with_each_answer_and_stands_still_before_it(tmp_path: Path) -> None:
+def test_the_time_starts_anew_with_each_answer(tmp_path: Path) -> None:
     with serving(f"unix:{tmp_path}/s", request_seconds=SHORT) as server, server.connect() as client:
         start = time.monotonic()
         assert ask(client, "/slow?seconds=0.6") == (200, b"done")
@@ -160,7 +160,7 @@ def test_the_time_starts_anew_with_each_answer_and_stands_still_before_it(tmp_pa
         assert 1.1 < time.monotonic() - start < 2
 
 
-def test_a_body_that_nobody_wanted_does_not_hold_the_connection_either() -> None:
+def test_an_unread_body_does_not_hold_the_connection() -> None:
     with serving(request_seconds=SHORT) as server, server.connect() as client:
         client.sendall(b"POST /early HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n123")
         assert answer(client) == (401, b"no")
@@ -180,7 +180,7 @@ def test_half_a_request_behind_a_whole_one_is_not_forgotten() -> None:
 
 
 @pytest.mark.parametrize("times", [1, 3])
-def test_answers_that_nobody_takes_end_the_connection(times: int) -> None:
+def test_a_response_that_is_not_read_ends_the_connection(times: int) -> None:
     with serving(request_seconds=SHORT) as server, server.connect() as client:
         client.sendall(b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n" * times)
         wait_until(lambda: server.server.server_state.connections)
@@ -219,7 +219,7 @@ def test_who_has_taken_an_answer_is_not_hurried_any_more(tmp_path: Path) -> None
             assert ask(client, "/body")[0] == 200
 
 
-def test_beyond_the_most_connections_a_new_one_is_told_so_and_old_ones_go_on() -> None:
+def test_over_the_limit_a_new_connection_gets_503_and_others_continue() -> None:
     with serving(max_connections=2) as server, server.connect() as first, server.connect() as second:
         assert [ask(one)[0] for one in (first, second)] == [200, 200]
         with server.connect() as third:

@@ -42,7 +42,7 @@ def test_a_network_of_ipv6_is_one_address() -> None:
     assert [crowd.add_connection(remote(peer)) for peer in peers] == [True, False, True]
 
 
-def test_neither_the_network_nor_another_user_locks_anybody_of_this_machine_out() -> None:
+def test_neither_the_network_nor_a_user_locks_out_local_users() -> None:
     crowd = ConnectionLimits(3, 2)
     assert [crowd.add_connection(remote(f"192.0.2.{number}")) for number in range(4)] == [True, True, True, False]
     assert [crowd.add_connection(local(1000)) for _ in range(3)] == [True, True, False]
@@ -85,7 +85,7 @@ def test_who_is_refused_counts_for_nothing_afterwards() -> None:
     assert [crowd.add_connection(remote("192.0.2.9")), crowd.add_connection(remote("192.0.2.10"))] == [True, False]
 
 
-def test_a_limit_that_is_reached_is_told_once_in_a_while(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_reached_limit_is_logged_at_intervals(caplog: pytest.LogCaptureFixture) -> None:
     now = [0.0]
     crowd = ConnectionLimits(2, 1, lambda: now[0])
     with caplog.at_level(logging.WARNING):
@@ -100,7 +100,7 @@ def test_a_limit_that_is_reached_is_told_once_in_a_while(caplog: pytest.LogCaptu
     ]
 
 
-def test_one_address_that_takes_all_it_can_holds_up_nobody_else(tmp_path: Path) -> None:
+def test_one_address_at_its_limit_delays_no_other(tmp_path: Path) -> None:
     started = b"POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n1"
     urls = "http://127.0.0.1:0", f"unix:{tmp_path}/s"
     with serving(*urls, max_connections_per_address=4) as server, ExitStack() as crowd:

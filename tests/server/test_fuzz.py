@@ -97,7 +97,7 @@ class Talk:
         self.outcomes = {"answer": 0, "fault": 0}
 
     def one(self) -> None:
-        """Have somebody send something, and look at the answer."""
+        """Have a user send something, and look at the answer."""
         chance = self.mutants.chance
         caller, other = chance.choice(CALLERS), chance.choice(CALLERS)
         data = self.mutants.one(self.told[caller][-2:] * 3 + self.told[other][-1:])

@@ -211,7 +211,7 @@ def answers(data: bytes) -> Iterator[tuple[int, bytes]]:
         yield status, body
 
 
-def test_whatever_comes_over_a_socket_is_answered_in_http_and_harms_nobody(caplog: pytest.LogCaptureFixture) -> None:
+def test_any_bytes_over_a_socket_get_an_http_answer(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING)
     with running(request_seconds="1", metrics="administrators") as server:
         with ThreadPoolExecutor(64) as pool:

@@ -1,4 +1,4 @@
-"""server/connection.py: a request that ends anywhere, in any way: is it answered or forgotten, and those before it too?
+"""Fuzz tests of server/connection.py: requests that end anywhere are answered or dropped, earlier ones answered.
 
 Requests with a length, in chunks and several at once are cut after each byte; LOGONSCOPE_FUZZ over 10,000 has every
 client try every way to end.
@@ -28,7 +28,7 @@ LOGIN = HEAD + b"Content-Length: 0\r\n\r\n"
 
 
 def chunked(size: int) -> bytes:
-    """Return a request whose body comes in chunks, with an extension and a trailer."""
+    """Return a request whose body is sent in chunks, with an extension and a trailer."""
     parts = [IDENTIFY[start : start + size] for start in range(0, len(IDENTIFY), size)]
     body = b"".join(b"%x;name=value\r\n%b\r\n" % (len(part), part) for part in parts)
     return HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + body + b"0\r\nTrailer: x\r\n\r\n"

@@ -88,7 +88,7 @@ def test_a_request_with_a_password_is_answered(
     assert "Server" not in answer.headers
 
 
-def test_everybody_sees_their_own(server: RunningServer) -> None:
+def test_every_user_sees_their_own(server: RunningServer) -> None:
     assert post(server, GET, basic(ALICE)).status == 200
     refused = post(server, GET, basic(BOB))
     assert refused.status == 500
@@ -98,7 +98,7 @@ def test_everybody_sees_their_own(server: RunningServer) -> None:
 STRANGERS: list[dict[str, str]] = [{}, basic(("alice", "wrong")), basic(("carol", "x")), {"Authorization": "Digest x"}]
 
 
-def test_nobody_is_asked_for_credentials_and_told_nothing() -> None:
+def test_a_request_without_credentials_gets_401_and_nothing_else() -> None:
     with running() as server:
         for headers, body in itertools.product(STRANGERS, (GET, IDENTIFY)):
             answer = post(server, body, {**XML, **headers})
@@ -107,7 +107,7 @@ def test_nobody_is_asked_for_credentials_and_told_nothing() -> None:
             assert offered == ["Negotiate", 'Basic realm="Logonscope", charset="UTF-8"']
 
 
-def test_identify_is_for_everybody_and_its_version_for_somebody(server: RunningServer) -> None:
+def test_identify_is_public_and_its_version_needs_authentication(server: RunningServer) -> None:
     version = clark_name(names.IDENTITY, "ProductVersion")
     anonymous = post(server, IDENTIFY, {"WSMANIDENTIFY": "unauthenticated"})
     assert (anonymous.status, anonymous.text(version)) == (200, "Logonscope")
@@ -167,7 +167,7 @@ def test_a_target_without_a_path_is_the_page_which_is_only_read(server: RunningS
 
 
 @pytest.mark.parametrize("path", ["/wsman-anon/identify", "/WSMan-Anon/Identify", "http://web1/wsman-anon/identify"])
-def test_identify_has_a_path_for_everybody(server: RunningServer, path: str) -> None:
+def test_identify_has_a_public_path(server: RunningServer, path: str) -> None:
     version = clark_name(names.IDENTITY, "ProductVersion")
     for headers in ({}, basic(ADMIN), basic(("nobody", "wrong"))):
         answer = post(server, IDENTIFY, headers, path)
@@ -201,7 +201,7 @@ def test_on_the_unix_socket_the_kernel_says_who_asks(server: RunningServer) -> N
         assert b">41<" in answer.read()
 
 
-def test_a_client_that_goes_away_takes_its_work_with_it(server: RunningServer) -> None:
+def test_a_disconnected_client_ends_its_work(server: RunningServer) -> None:
     enumerate_all = envelope(names.ENUMERATE, "Win32_Process", "<n:Enumerate/>")
     for _ in range(20):
         client = socket.create_connection(("127.0.0.1", server.http))

@@ -172,7 +172,7 @@ def test_a_timeout_of_the_client_is_one_of_the_whole_answer(crowded: RunningServ
     assert answer.error["name"] == "WBEM_E_TIMED_OUT"
 
 
-def test_a_line_is_cut_to_the_length_that_the_client_asks_for() -> None:
+def test_a_line_is_cut_to_the_length_that_the_client_requests() -> None:
     with running(hostile()) as server:
         answer = post(server, "whose", {"target": 4312}, Logonscope_Max_Line="16000")
         (line,) = answer.lines

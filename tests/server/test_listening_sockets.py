@@ -110,7 +110,7 @@ def test_a_port_that_one_has_no_right_to() -> None:
     assert done.stdout == said, done.stderr
 
 
-def test_everybody_may_connect_to_a_unix_socket_and_it_goes_with_the_server(tmp_path: Path) -> None:
+def test_a_unix_socket_is_open_to_all_and_removed_with_the_server(tmp_path: Path) -> None:
     path = tmp_path / "s"
     before = os.umask(0o077)
     with listening(f"unix:{path}"):
@@ -121,7 +121,7 @@ def test_everybody_may_connect_to_a_unix_socket_and_it_goes_with_the_server(tmp_
     assert not path.exists()
 
 
-def test_a_socket_that_somebody_removed_is_gone(tmp_path: Path) -> None:
+def test_a_removed_socket_is_gone(tmp_path: Path) -> None:
     with listening(f"unix:{tmp_path}/s"):
         (tmp_path / "s").unlink()
 
@@ -228,7 +228,7 @@ def test_the_port_of_https_speaks_tls_unless_its_name_says_otherwise() -> None:
         assert told_by_child(there, names="http")[0] == "http://127.0.0.9:5986 False False False"
 
 
-def test_sockets_for_somebody_else_are_left_alone() -> None:
+def test_sockets_for_other_processes_are_not_used() -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as one:
         first, environment = told_by_child(one, names=None, pid="1")
         assert first.endswith(" False True False")

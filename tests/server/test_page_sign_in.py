@@ -82,7 +82,7 @@ def test_the_cookie_alone_is_worth_nothing(server: RunningServer) -> None:
     )
 
 
-def test_a_browser_is_not_asked_for_a_password(server: RunningServer) -> None:
+def test_a_browser_is_not_requested_a_password(server: RunningServer) -> None:
     assert "www-authenticate" not in post(server, "/v1/tree", headers={"Logonscope-CSRF": ""}).headers
     assert "www-authenticate" in post(server, "/v1/tree").headers
 

@@ -104,7 +104,7 @@ def test_every_other_request_goes_to_h11_with_all_its_bytes(data: bytes) -> None
 
 
 @given(st.lists(st.integers(len(b"POST /"), len(USUAL)), max_size=5))
-def test_a_request_may_come_in_parts_where_the_client_is_known(cuts: list[int]) -> None:
+def test_an_authenticated_request_may_arrive_in_parts(cuts: list[int]) -> None:
     reader, ends = PlainReader(), sorted({*cuts, len(USUAL)})
     parts = [USUAL[start:end] for start, end in zip([0, *ends], ends, strict=False)]
     taken = [reader.read(part, may_wait=True) for part in parts]
@@ -195,6 +195,6 @@ def test_what_is_wrong_behind_a_request_is_rejected_as_ever(server: RunningServe
     assert b"HTTP/1.1 400 " in answer_to(server, request, b"nonsense\r\n\r\n")
 
 
-def test_without_credentials_nobody_is_answered(server: RunningServer) -> None:
+def test_without_credentials_there_is_no_answer(server: RunningServer) -> None:
     assert answer_to(server, USUAL.replace(b"Authorization: Basic YTpi\r\n", b"")).startswith(b"HTTP/1.1 401 ")
     assert answer_to(server, USUAL).startswith(b"HTTP/1.1 401 ")

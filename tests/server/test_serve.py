@@ -36,7 +36,7 @@ def services(folder: Path, **more: Any) -> ServerParts:
     )
 
 
-def test_what_is_told_reaches_what_does_it(tmp_path: Path) -> None:
+def test_settings_reach_the_parts_that_use_them(tmp_path: Path) -> None:
     made = services(
         tmp_path, allow_methods="true", max_envelope="9000", operation_timeout="7", max_request="8192", workers="3",
         metrics="loopback",
@@ -67,7 +67,7 @@ def test_a_broken_file_of_users_is_no_file_to_start_with(tmp_path: Path) -> None
         build_server_parts(example(), LINUX, made, lambda _: Caller("", None, False))
 
 
-def test_what_was_hardly_meant_so_is_logged_at_the_start(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_likely_mistakes_are_logged_at_the_start(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     services(tmp_path, users=str(tmp_path / "nobody"), listen="http://127.0.0.1:0")
     assert caplog.messages == [
         f"no client can authenticate over the network: no users in {tmp_path}/nobody; see `logonscope user add`"

@@ -207,9 +207,7 @@ def test_a_new_certificate_that_is_none_changes_nothing(tmp_path: Path, caplog: 
     assert f"cannot reload the certificate, keeping the current one: {reason}" in caplog.text
 
 
-def test_a_client_that_does_not_come_to_terms_in_tls_holds_nothing_up(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_tls_handshake_delays_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("logonscope.server.tls_accept.HANDSHAKE_SECONDS", 0.3)
     with (
         serving("https://127.0.0.1:0", state=str(tmp_path)) as server,
@@ -261,7 +259,7 @@ def test_many_clients_and_all_kinds_of_listeners_at_once(tmp_path: Path) -> None
     assert not (tmp_path / "s").exists()
 
 
-def test_the_end_of_the_server_is_told_once_no_more_clients_come() -> None:
+def test_the_end_of_the_server_is_reported_after_the_last_client() -> None:
     told: list[str] = []
     with serving(on_stop=lambda: told.append("stop")):
         assert told == []

@@ -28,7 +28,7 @@ def warned(made: Settings) -> list[str]:
     return [line.removeprefix("warning: ") for line in check_settings(made) if line.startswith("warning: ")]
 
 
-def test_all_is_said_and_nothing_is_written(tmp_path: Path) -> None:
+def test_check_prints_everything_and_writes_nothing(tmp_path: Path) -> None:
     urls = ["https://127.0.0.1:0", f"unix:{tmp_path}/socket"]
     made = settings_in(tmp_path, state=str(tmp_path / "new" / "state"), listen=urls, audit_log=str(tmp_path / "audit"))
     assert check_settings(made) == [
@@ -44,7 +44,7 @@ def test_all_is_said_and_nothing_is_written(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["users"]
 
 
-def test_a_certificate_that_is_there_is_told_of(tmp_path: Path) -> None:
+def test_an_existing_certificate_is_reported(tmp_path: Path) -> None:
     self_signed_certificate(str(tmp_path))
     (tmp_path / "self-signed.crt").unlink()
     said = check_settings(settings_in(tmp_path, listen=["https://127.0.0.1:0"]))[1]
@@ -72,7 +72,7 @@ def test_the_authorities_of_client_certificates_are_read_without_a_listener_for_
     assert f"client certificates: {tmp_path}/self-signed.crt" in check_settings(valid)
 
 
-def test_a_certificate_that_was_given_is_looked_at_though_nobody_asks_for_it(tmp_path: Path) -> None:
+def test_a_given_certificate_is_checked_without_a_tls_listener(tmp_path: Path) -> None:
     made = settings_in(tmp_path, listen=[HERE], certificate=str(tmp_path / "none.pem"))
     assert refusal(made).startswith(f"cannot read {tmp_path}/none.pem: No such file or directory; ")
     made = settings_in(tmp_path, listen=[HERE], certificate=self_signed_certificate(str(tmp_path)))
@@ -136,7 +136,7 @@ def test_what_there_is_no_right_to(key: str, value: str, said: str) -> None:
         as_nobody(lambda: check_settings(made))
 
 
-def test_what_was_hardly_meant_so(tmp_path: Path) -> None:
+def test_likely_mistakes(tmp_path: Path) -> None:
     nobody: dict[str, Any] = {"users": str(tmp_path / "nobody"), "pam": "", "state": str(tmp_path)}
     said = f"no client can authenticate over the network: no users in {tmp_path}/nobody; see `logonscope user add`"
     assert warned(read_settings(None, nobody | {"listen": [HERE]})) == [said]

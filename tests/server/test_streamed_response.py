@@ -1,4 +1,4 @@
-"""Tests of server/streamed_response.py: the parts of a response come in their order, and the rows end with it."""
+"""Tests of server/streamed_response.py: parts of a response are sent in order, and its end ends the rows."""
 
 import asyncio
 from collections.abc import Callable
@@ -53,7 +53,7 @@ async def at_once(call: Callable[[], Any], _: Deadline) -> Any:
     return call()
 
 
-def test_the_parts_come_in_their_order_and_all_rows_are_counted() -> None:
+def test_the_parts_are_in_order_and_all_rows_are_counted() -> None:
     parts = Parts(b"second", b"third")
     (start, *bodies), counts = sent(parts, at_once)
     assert dict(start["headers"]) == {b"content-type": b"application/json"}

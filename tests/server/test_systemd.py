@@ -29,7 +29,7 @@ def manager(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.
         yield made
 
 
-def test_what_is_told_is_heard(manager: socket.socket) -> None:
+def test_messages_reach_the_service_manager(manager: socket.socket) -> None:
     assert notify("READY=1", "STATUS=listening on http://127.0.0.1:5985")
     assert manager.recv(999) == b"READY=1\nSTATUS=listening on http://127.0.0.1:5985"
 
@@ -43,7 +43,7 @@ def test_a_reload_has_its_time(manager: socket.socket) -> None:
 
 
 @pytest.mark.parametrize("address", [None, "", "vsock:2:1", "relative"])
-def test_without_a_service_manager_nobody_is_told(address: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_service_manager_nothing_is_sent(address: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
     if address is not None:
         monkeypatch.setenv("NOTIFY_SOCKET", address)

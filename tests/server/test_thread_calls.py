@@ -48,7 +48,7 @@ def test_what_a_call_returns_and_raises_comes_through(pool: ThreadPoolExecutor) 
         waited(pool, missing, Deadline())
 
 
-def test_who_goes_away_ends_the_work(pool: ThreadPoolExecutor) -> None:
+def test_a_disconnect_ends_the_work(pool: ThreadPoolExecutor) -> None:
     deadline, ended = Deadline(60), threading.Event()
 
     def works() -> None:

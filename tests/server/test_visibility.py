@@ -1,4 +1,4 @@
-"""server/: does any byte that the server sends depend on what its receiver may not see? Every operation, over HTTP.
+"""No byte that the server sends over HTTP depends on what its receiver may not see, in any operation.
 
 Random hosts with traceable secrets are served. Each kind of caller sends every request, once about the host, and once
 about one that differs in all that this caller may not see, and in nothing else: the answers must be the same to the
@@ -73,7 +73,7 @@ def assert_equal(exchanges: list[Exchange], others: list[Exchange]) -> None:
 
 
 def same_owners(crowd: Crowd, other: Crowd, uid: int) -> bool:
-    """Tell whether the processes in a caller's logon sessions have the same owners on another host."""
+    """Return whether the processes in a caller's logon sessions have the same owners on another host."""
     return all(other.owner[pid] == crowd.owner[pid] for pid in crowd.process if crowd.sees_session(uid, pid))
 
 

@@ -1,4 +1,4 @@
-"""The JSON door: does any byte that it sends depend on what its receiver may not see? Every operation and question.
+"""No byte that the JSON door sends depends on what its receiver may not see, in any operation or question.
 
 As test_visibility.py: random hosts with traceable secrets, and for each the one that differs only in what the caller
 may not see. Requests name what exists, hidden or not, and what does not.

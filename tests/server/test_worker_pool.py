@@ -106,7 +106,7 @@ def test_callers_who_wait_are_taken_in_turns(hall: Hall) -> None:
     assert hall.here == ["alice", "alice", "bob", "alice"]
 
 
-def test_whoever_takes_all_that_there_is_a_thread_is_kept_for_an_administrator_and_one_for_root(hall: Hall) -> None:
+def test_a_thread_is_kept_for_an_administrator_and_one_for_root(hall: Hall) -> None:
     async def run() -> None:
         shares = WorkerPool(WORKERS, "test")
         crowd = [Claimant(number) for number in range(WORKERS + 5)]
@@ -161,7 +161,7 @@ def test_a_pool_is_stuck_once_all_its_threads_are_left_behind_for_long(hall: Hal
     assert stuck == [False, False, True, False]
 
 
-def test_who_waits_too_long_is_refused_and_who_goes_away_is_forgotten(hall: Hall) -> None:
+def test_a_long_wait_is_refused_and_a_disconnected_client_dropped(hall: Hall) -> None:
     async def soon() -> None:
         await asyncio.sleep(0.05)
 
@@ -208,7 +208,7 @@ def test_ordinary_work_pauses_while_an_administrator_asks() -> None:
 
 
 @pytest.mark.parametrize("users", [1, 5])
-def test_nobody_who_asks_the_worst_there_is_holds_up_an_administrator(users: int) -> None:
+def test_the_most_expensive_requests_do_not_delay_an_administrator(users: int) -> None:
     uids = [64_400 + number for number in range(users)]
     content = request(f"SELECT Handle FROM Win32_Process WHERE {WORST}")
     with attacked() as server, ExitStack() as crowd:

@@ -108,7 +108,7 @@ def test_what_can_be_refused_is_refused_before_an_enumeration_is_open(asked: str
     "asked",
     ["Enumerate Win32_Process", "Get Win32_Nothing X=1", "Put Win32_Nothing", "Terminate Win32_Process Handle=1"],
 )
-def test_who_did_not_authenticate_is_refused_whatever_is_asked_for(asked: str) -> None:
+def test_who_did_not_authenticate_is_refused_whatever_is_requested(asked: str) -> None:
     message = ReceivedRequest(request((asked, "<n:Enumerate/>"), []), None)
     made = dispatcher().answer(WsmanDoor(), message, Deadline())
     assert "authentication required; send credentials" in made.body.decode()
@@ -218,7 +218,7 @@ def test_one_association_and_all() -> None:
 
 
 @given(crowds(), st.sampled_from(PEOPLE[1:]))
-def test_everybody_gets_the_rows_that_the_broker_has_for_them_and_no_mark_of_the_others(crowd: Crowd, uid: int) -> None:
+def test_every_caller_gets_their_rows_and_no_trace_of_others(crowd: Crowd, uid: int) -> None:
     request = Memory(crowd.snapshot).request(user(uid))
     for name in ("Win32_SessionProcess", "Win32_LogonSession", "Win32_Process", "Win32_LoggedOnUser"):
         told = items(dispatcher(request.source), name, caller=request.caller)
@@ -315,7 +315,7 @@ class Broken(Memory):
         raise ZeroDivisionError("a secret")
 
 
-def test_what_nobody_thought_of_is_one_fault_and_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_unexpected_error_is_one_fault_and_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     told = said(dispatcher(Broken(SNAPSHOT)), ("Get Win32_LogonSession LogonId=41",), [])
     assert told == (
         "500 wsman/fault",

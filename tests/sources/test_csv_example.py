@@ -24,7 +24,7 @@ def of(path: Path, text: str) -> logonscope.Host:
     return logonscope.connect(CsvSource(file))
 
 
-def test_logon_sessions_are_told_by_the_kernels_ids(host: logonscope.Host) -> None:
+def test_logon_sessions_are_identified_by_kernel_ids(host: logonscope.Host) -> None:
     assert [(session.logon_id, session.uid, session.processes, session.start) for session in host.sessions()] == [
         ("4294967295", None, 3, datetime(2026, 1, 1, 8, 0, tzinfo=UTC)),  # 1767254400
         ("41", 1000, 5, datetime(2026, 1, 1, 10, 2, tzinfo=UTC)),  # 7,320 seconds later
@@ -32,7 +32,7 @@ def test_logon_sessions_are_told_by_the_kernels_ids(host: logonscope.Host) -> No
     ]
 
 
-def test_nothing_is_said_of_a_login_that_the_file_does_not_tell(host: logonscope.Host) -> None:
+def test_a_login_has_only_the_values_of_the_file(host: logonscope.Host) -> None:
     (session,) = host.sessions("41")
     assert (session.logon_type, session.state, session.remote_host, session.leader) == (None, None, None, None)
 
@@ -81,14 +81,14 @@ def test_wql(host: logonscope.Host) -> None:
     assert session.LogonId == "42"
 
 
-def test_the_host_is_named_by_the_file_or_by_whoever_asks(host: logonscope.Host) -> None:
+def test_the_host_is_named_by_the_file_or_by_the_caller(host: logonscope.Host) -> None:
     (computer,) = host.enumerate("Win32_ComputerSystem")
     assert computer.Name == "processes"
     (computer,) = logonscope.connect(CsvSource(str(SAMPLE), host="web1")).enumerate("Win32_ComputerSystem")
     assert computer.Name == "web1"
 
 
-def test_columns_come_in_any_order_and_with_others(tmp_path: Path) -> None:
+def test_columns_may_have_any_order_and_others_between_them(tmp_path: Path) -> None:
     header = "args,cgroup,start,uid,loginuid,ses,name,ppid,pid,cpu\n"
     host = of(tmp_path, f"\ufeff{header}a  b,/,60,5,6,7,a,1,9,0.3\n")
     (process,) = host.processes()

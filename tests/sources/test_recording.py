@@ -141,9 +141,9 @@ def test_a_recording_of_an_older_logonscope_answers_as_its_machine_did() -> None
         machine=snapshot.machine._replace(machine_id=None, container=None)
     )  # not yet asked for
     old, machine = RecordedSource.open(OLD), Memory(snapshot)
-    machine.partial = OLD_TROUBLES[1].why
+    machine.partial = OLD_TROUBLES[1].reason
     assert whole(old) == snapshot
-    assert (old.partial, host_of(old).everything) == (OLD_TROUBLES[1].why, False)
+    assert (old.partial, host_of(old).sees_everything) == (OLD_TROUBLES[1].reason, False)
     assert answers(host_of(old)) == answers(host_of(machine))
 
 
@@ -225,7 +225,7 @@ def test_with_force_a_link_of_ones_own_is_written_through(tmp_path: Path) -> Non
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can plant a link in somebody else's name")
-def test_a_link_that_somebody_planted_in_a_folder_for_everybody_is_never_written_through(tmp_path: Path) -> None:
+def test_a_planted_link_is_never_written_through(tmp_path: Path) -> None:
     everybodys, target = tmp_path / "tmp", tmp_path / "target"
     everybodys.mkdir()
     everybodys.chmod(0o1777)
@@ -246,7 +246,7 @@ def test_what_is_no_regular_file_is_not_replaced(tmp_path: Path, *, replace: boo
             save_recording(example.snapshot(), path, replace=replace)
 
 
-def test_a_file_that_somebody_makes_meanwhile_stays(tmp_path: Path) -> None:
+def test_a_file_that_appears_meanwhile_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "raced"
 
     def processes() -> Iterator[Process]:
@@ -482,7 +482,7 @@ class Directory(Memory):
         return stranger if uid == stranger.uid else example.ACCOUNTS.get(uid)
 
 
-def test_accounts_of_nobody_in_sight_are_not_recorded(tmp_path: Path) -> None:
+def test_accounts_of_hidden_processes_are_not_recorded(tmp_path: Path) -> None:
     path = tmp_path / "x"
     host_of(Directory(example.snapshot()._replace(users=()))).record(str(path))
     assert b"stranger" not in gzip.decompress(path.read_bytes())

@@ -97,7 +97,7 @@ def test_no_name_is_kept_for_ever() -> None:
     assert kibibytes() - before < 4096  # 25,000 KiB of names were read
 
 
-def test_a_declared_encoding_has_no_say() -> None:
+def test_a_declared_encoding_is_ignored() -> None:
     root, _ = parse(b'<?xml version="1.0" encoding="utf-7"?><a>+ADw-b/+AD4-</a>')
     assert text_of(root) == "+ADw-b/+AD4-"
 

@@ -40,7 +40,7 @@ class ExampleHost:
         return LocalHost(self._memory, LINUX, caller, save_recording)
 
     def connect_as_nobody(self) -> Host:
-        """Return the host as somebody gets it who has not been authenticated."""
+        """Return the host as a user gets it who has not been authenticated."""
         return self.connect(user(None))
 
     def connect_slowly(self) -> Host:

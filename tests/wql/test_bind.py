@@ -1,4 +1,4 @@
-"""wql/bind.py: do names and constants mean what the class says, and is what means nothing refused with its place?"""
+"""Tests of wql/bind.py: names and constants are bound to a class; others are rejected with their position."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""wql/condition.py: do the laws hold by which a condition is narrowed, taken apart and decided early?"""
+"""Tests of wql/condition.py: the laws by which a condition is narrowed, split and decided early."""
 
 from collections.abc import Mapping
 from itertools import product

@@ -1,4 +1,4 @@
-"""wql/events.py: is a sound event query understood whole, and each unsound one refused by its documented error?"""
+"""Tests of wql/events.py: a valid event query is parsed, and each invalid one rejected with its documented error."""
 
 import pytest
 
@@ -44,7 +44,7 @@ def test_the_commonest_logon_trigger() -> None:
     )
 
 
-def test_events_that_somebody_reports_need_no_interval() -> None:
+def test_events_that_a_provider_reports_need_no_interval() -> None:
     found = events("SELECT ProcessID, ProcessName FROM Win32_ProcessStartTrace WHERE processname = 'sshd'")
     assert (found.columns, found.polling_seconds, found.target_classes) == (("ProcessID", "ProcessName"), None, ())
     assert found.condition == Term("ProcessName", "=", "sshd", TEXT)
@@ -56,7 +56,7 @@ def test_events_are_grouped_by_properties_of_their_objects() -> None:
     assert found.grouping == Grouping(60, ("TargetInstance.LogonType", "__CLASS"), having)
 
 
-def test_an_embedded_object_is_told_whole() -> None:
+def test_an_embedded_object_is_returned_whole() -> None:
     assert events(OF_SESSIONS.replace("*", "TargetInstance.LogonId")).columns == ("TargetInstance",)
 
 

@@ -1,4 +1,4 @@
-"""wql: does any text at all give a tree or a refusal, and nothing else?
+"""Fuzz tests of wql: any text gives a tree or a rejection, and nothing else.
 
 Queries that people write are cut, joined and sprinkled with what the grammar knows, by a generator that is the same
 in every run. LOGONSCOPE_FUZZ says how many texts; `make fuzz` tries 200,000.

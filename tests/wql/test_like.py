@@ -1,4 +1,4 @@
-"""wql/like.py: does LIKE say what an obvious matcher says, and is no pattern expensive?"""
+"""Tests of wql/like.py: LIKE matches as a simple matcher does, and no pattern is expensive."""
 
 import time
 from itertools import pairwise

@@ -267,7 +267,7 @@ def test_a_string_that_does_not_end_costs_no_more_than_its_length(quotes: str) -
     assert time.perf_counter() - began < 0.4
 
 
-def test_what_stands_in_strings_counts_for_no_bound() -> None:
+def test_the_content_of_strings_counts_for_no_limit() -> None:
     assert where(f"a = '{'(NOT ' * 200}'") == compared("a", "=", "(NOT " * 200)
 
 

@@ -1,4 +1,4 @@
-"""wql/predicate.py: does the compiled condition say of every row what a slow and obvious reading of the query says?
+"""Tests of wql/predicate.py: the compiled condition equals a slow and simple evaluation on every row.
 
 The obvious one walks the tree for each row, in three-valued logic: true, false, and None for "not known".
 """

@@ -1,4 +1,4 @@
-"""wql/tree.py: are trees the same where they say the same, wherever it stood?"""
+"""Tests of wql/tree.py: trees with the same content are equal, whatever their position in the text."""
 
 import operator
 

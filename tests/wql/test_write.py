@@ -1,4 +1,4 @@
-"""wql/write.py: is what is written of a tree that tree again, and can people read what is written of a condition?"""
+"""Tests of wql/write.py: a written tree is parsed to the same tree, and conditions are readable."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""Which trees are there? Any that the parser can make, as hypothesis draws them."""
+"""Hypothesis strategies for every tree that the parser can make."""
 
 import re
 

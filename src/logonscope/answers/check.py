@@ -7,13 +7,13 @@ class Check(NamedTuple):
     """A result of ``doctor``.
 
     Attributes:
-        what: the subject of the check, such as "rights".
+        subject: what was checked, such as "rights".
         ok: whether it passed; None: this is information, not an error.
-        found: the finding.
-        do: what to do about it; "" if there is nothing to do.
+        finding: the result, in words.
+        advice: what to do about it; "" if there is nothing to do.
     """
 
-    what: str
+    subject: str
     ok: bool | None
-    found: str
-    do: str
+    finding: str
+    advice: str

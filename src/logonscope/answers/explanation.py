@@ -32,10 +32,10 @@ class Explanation(NamedTuple):
 
     Attributes:
         asks_for: instances, classes, associators, references or events.
-        of: the class of the FROM clause, or the path of the given instance.
+        subject: the class of the FROM clause, or the path of the given instance.
         parts: one part for each class that is read.
     """
 
     asks_for: str
-    of: str
+    subject: str
     parts: tuple[PartExplained, ...]

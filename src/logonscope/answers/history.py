@@ -1,4 +1,4 @@
-"""The past: logins with the programs that they ran, and processes that have ended."""
+"""Result types of the history: past and present logins with the programs that they ran, and processes."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -7,7 +7,7 @@ from logonscope.display import short_row_repr
 
 
 class HistoryFilter(NamedTuple):
-    """What of the history is requested. A field that is None matches anything."""
+    """A filter on the history: it selects logins and processes that match every field. None matches anything."""
 
     word: str | None = None  # a LogonId, an account, a pid, or a process name; "user:bob", "pid:1", "name:make"
     since: datetime | None = None  # existed at this time or later

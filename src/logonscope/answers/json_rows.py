@@ -28,7 +28,7 @@ class RowWriter:
         return "".join(texts)
 
     def _make_template(self, names: tuple[str, ...]) -> list[str]:
-        """Return the texts of an object with these members: names at even places, and between them those for values."""
+        """Return the parts of an object with these members: names at even indexes, places for values between them."""
         texts = [part for name in names for part in (f",{self._write_value(name)}:", "")]
         template = ["{" + texts[0][1:], *texts[1:], "}"] if texts else ["{", "}"]
         # The names of a row are few, but those of a mapping, such as the sources of values, may be any.

@@ -43,7 +43,7 @@ class LogonSession(NamedTuple):
         login_class: logind's class: user, greeter, manager, background, ...
         leader: the pid of the process that logged in.
         login: the id that the login service gave to the login.
-        vouched_by: the login service that has a login record of it.
+        recorded_by: the login service that has a login record of it.
         processes: the number of its processes that the caller may see; None if not counted.
         leftovers: the same, if it is logged out, else 0; None if that is unknown, or not counted.
         guid: its permanent, unique name.
@@ -83,7 +83,7 @@ class LogonSession(NamedTuple):
     leader: int | None = None
     scope: str | None = None
     login: str | None = None
-    vouched_by: str | None = None
+    recorded_by: str | None = None
     processes: int | None = None
     leftovers: int | None = None
     guid: str | None = None

@@ -11,7 +11,7 @@ class LogonUsage(NamedTuple):
 
     Attributes:
         processes: number of processes that the caller may see.
-        unread: number of processes of which a value is missing in a sum.
+        unread_count: number of processes of which a value is missing in a sum.
         user_time: seconds of processor time outside the kernel.
         kernel_time: seconds of processor time in the kernel.
         resident: bytes in RAM; memory that several processes share counts for each of them.
@@ -21,7 +21,7 @@ class LogonUsage(NamedTuple):
     """
 
     processes: int
-    unread: int
+    unread_count: int
     user_time: float | None = None
     kernel_time: float | None = None
     resident: int | None = None

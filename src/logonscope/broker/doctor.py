@@ -40,7 +40,7 @@ def doctor(request: Request) -> list[Check]:
         *_check_facts(processes, facts | request.ownership.owner_facts, reads_all=reads_all),
         *_check_logins(request, read_result.logon_index, sessions),
         *_check_unrecorded(sessions),
-        *(Check(trouble.what, False, trouble.why, trouble.do) for trouble in request.look.troubles),
+        *(Check(trouble.subject, False, trouble.reason, trouble.advice) for trouble in request.look.troubles),
     ]
 
 
@@ -147,7 +147,7 @@ def _check_logins(request: Request, logon_index: LogonIndex, sessions: Sequence[
 
 
 def _check_unrecorded(sessions: Sequence[LogonSession]) -> Iterator[Check]:
-    ids = [session.logon_id for session in sessions if session.vouched_by is None and session.logon_type != 0]
+    ids = [session.logon_id for session in sessions if session.recorded_by is None and session.logon_type != 0]
     if ids:
         yield Check(
             "logon sessions", None, f"{len(ids)} without a login record: {_list_ids(ids)}",

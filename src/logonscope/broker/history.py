@@ -1,7 +1,7 @@
 """The history operations: past logins with what they ran, and past processes, as far as the caller may see them.
 
-A past logon session is the caller's own only if its uid and its account name were the same then. Of its processes,
-details are shown of those that ran wholly as the caller, as of running ones.
+A past logon session is the caller's own only if its uid and its account name were the same then. Details of its
+processes are shown only of those whose uids were all the caller's: the same rule as for running processes.
 """
 
 import ipaddress
@@ -28,7 +28,7 @@ _PREFIXED = re.compile(r"(user|pid|name):(.+)")
 
 
 class Subject(NamedTuple):
-    """What a user's word selects; all None: every login."""
+    """What the argument of a history request selects: logins or processes; all None: every login."""
 
     logon_ids: frozenset[str] | None = None
     users: frozenset[str] | None = None
@@ -56,7 +56,7 @@ def history_of(request: Request) -> History:
 
 
 def history(request: Request, where: HistoryFilter = NO_HISTORY_FILTER) -> list[PastLogin]:
-    """Return past and present logins, each with what it ran, folded by program; by start."""
+    """Return past and present logins in the order of their starts, each with its programs and how often they ran."""
     past = history_of(request)
     subject = _parse_subject(request, past, where.word)
     records = _visible_logons(request, past, where, subject)
@@ -90,7 +90,7 @@ def verify_history(request: Request) -> Verification:
         AccessDeniedError: the caller is not an administrator.
     """
     past = history_of(request)
-    _check_administrator(request)
+    _check_administrator(request, "verify the history")
     return past.verify()
 
 
@@ -101,18 +101,18 @@ def forget_user(request: Request, user: str) -> Forgotten:
         AccessDeniedError: the caller is not an administrator, or may only read.
     """
     past = history_of(request)
-    _check_administrator(request)
+    _check_administrator(request, "delete from the history")
     check_may_act(request.caller)
     return past.forget(user, request.caller.uid)
 
 
-def _check_administrator(request: Request) -> None:
+def _check_administrator(request: Request, action: str) -> None:
     if not request.caller.administrator:
-        raise AccessDeniedError("only an administrator may do this with the history", Hint(HintCode.GET_RIGHTS))
+        raise AccessDeniedError(f"only an administrator may {action}", Hint(HintCode.GET_RIGHTS))
 
 
 def _parse_subject(request: Request, past: History, word: str | None) -> Subject:
-    """Return what a word selects: a LogonId, else an account, else a pid or a process name."""
+    """Return what the argument selects: a LogonId of the history; else a pid, or, for other texts, a user or a name."""
     if word is None:
         return Subject()
     match = _PREFIXED.fullmatch(word)
@@ -182,7 +182,7 @@ def _process_records(
     request: Request, past: History, logons: Iterable[int], where: HistoryFilter, subject: Subject
 ) -> Iterator[ProcessRecord]:
     """Yield the processes of the selected logins, or those that the word names."""
-    # by pid or name, the index of these narrows more than that of logon sessions
+    # processes are found faster by pid or name than by logon session
     is_narrow = subject.names_processes
     query = ProcessRecordQuery(
         logons=None if is_narrow else frozenset(logons), pids=subject.pids, names=subject.names, since=where.since,
@@ -231,7 +231,7 @@ def _make_login(record: LogonRecord, machine: Machine, programs: Iterable[PastPr
 def _make_process(request: Request, record: ProcessRecord, logon: LogonRecord | None, machine: Machine) -> PastProcess:
     process, status = record.process, record.status
     uid = process.uids[1] if process.uids else None
-    # as of running processes: details only where it ran wholly as the caller
+    # the same rule as for running processes: details only if all of its uids were the caller's
     is_shown = request.caller.administrator or request.ownership.runs_as(process, request.caller.uid, wholly=True)
     name = process.name if is_shown else process.comm
     return PastProcess(

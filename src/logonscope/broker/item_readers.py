@@ -120,7 +120,7 @@ def _read_logon_sessions(request: Request, query: ItemQuery) -> Items:
 def _describe_sessions_of_processes(
     request: Request, read_result: ReadResult, item_facts: Facts
 ) -> Iterator[tuple[Any, ...]]:
-    """Describe the logon session of each process, as ``logon_of`` does, with that process as its only member."""
+    """Yield the logon session of each process, described as by ``logon_of``, paired with that process alone."""
     facts = request.ownership.description_facts | request.ownership.owner_facts
     for process, owner in read_result.pairs:
         if owner.logon_id is not None:
@@ -174,7 +174,7 @@ def _read_accounts(
     request: Request, query: ItemQuery, account_query: AccountQuery
 ) -> tuple[Iterator[Account], Iterable[Group]]:
     """Return accounts as the caller may see them, and groups; shadow(5) is read only if a column needs it."""
-    with_passwords = PASSWORDS in query.facts and request.visibility.everything
+    with_passwords = PASSWORDS in query.facts and request.visibility.sees_everything
     users, groups = request.source.accounts(request.look, account_query._replace(with_passwords=with_passwords))
     return map(request.visibility.account, users), groups
 

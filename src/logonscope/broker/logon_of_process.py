@@ -51,7 +51,7 @@ def logon_of(
     chain = [*reversed(_read_parents(request, process, owner, logon_index, facts)), (process, owner)]
     has_record, terminal_read = request.ownership.has_record(owner), True
     all_members: list[Process] = []
-    # a record is described by the processes below its leader: then only the sums need all processes
+    # With a record, the processes below the leader describe the session, and only the detail "usage" needs all members.
     if "usage" in details or not has_record:
         all_members = request.read_members(owner, description_facts(request, details))
     if has_record:
@@ -59,7 +59,7 @@ def logon_of(
     else:
         members = _with_process(all_members, process)
         request.note_logged_out(owner, members)
-    session = describe(request, owner, members, whole=False, terminal_read=terminal_read)
+    session = describe(request, owner, members, members_are_complete=False, terminal_read=terminal_read)
     is_origin_missing = read_missing_origin and session.remote_address is None
     if (details or is_origin_missing) and owner.logon_id is not None:
         from logonscope.broker import login_details  # noqa: PLC0415 -- seldom asked for
@@ -80,14 +80,19 @@ def description_facts(request: Request, details: Details) -> Facts:
 
 
 def describe(
-    request: Request, owner: Owner, members: Sequence[Process], *, whole: bool = True, terminal_read: bool = True
+    request: Request,
+    owner: Owner,
+    members: Sequence[Process],
+    *,
+    members_are_complete: bool = True,
+    terminal_read: bool = True,
 ) -> LogonSession:
     """Describe a logon session from its processes, with its text cleaned for output; arguments as in Ownership."""
     logon_container = request.foreign.logon_container(owner, members)
     uid = request.ownership.login_uid(owner, members)
     user = None if logon_container.is_foreign else request.accounts.login_name(uid, owner.login)
     session = request.ownership.describe(
-        owner, members, request.machine, user, whole=whole, terminal_read=terminal_read
+        owner, members, request.machine, user, members_are_complete=members_are_complete, terminal_read=terminal_read
     )
     session = session._replace(is_foreign=logon_container.is_foreign)
     if logon_container.container is not None:

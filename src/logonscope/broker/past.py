@@ -7,7 +7,9 @@ from logonscope.broker.request import Request
 
 
 def request_at(request: Request, moment: datetime) -> Request:
-    """Return a request to the host as it was at a moment, by a caller who owns only what was its account's then.
+    """Return a request to the host as it was at a moment.
+
+    A caller that is no administrator owns what belonged to its uid then only if that uid had the same account name.
 
     Raises:
         AccessDeniedError: the caller is not authenticated.

@@ -26,7 +26,7 @@ def recordable_snapshot(request: Request) -> Snapshot:
     The parts are read while they are iterated, in the order of Snapshot's fields.
     """
     request.admit()
-    source, look, everything = request.source, request.look, request.visibility.everything
+    source, look, sees_everything = request.source, request.look, request.visibility.sees_everything
     machine = request.visibility.masked_machine(source.machine(look, frozenset({"platform", "vitals", "hardware"})))
     read_result = request.read(ProcessQuery(ALL_FACTS, max_cmdline_bytes=MAX_ARGUMENTS))
     logins = tuple(filter(request.visibility.sees_login, source.logins(look)))
@@ -36,7 +36,7 @@ def recordable_snapshot(request: Request) -> Snapshot:
     )
     services = tuple(map(request.visibility.masked_service, source.services(look, ServiceQuery())))
     history = tuple(_visible_history(request))
-    listed, groups = source.accounts(look, AccountQuery("ALL", "ALL", with_passwords=everything))
+    listed, groups = source.accounts(look, AccountQuery("ALL", "ALL", with_passwords=sees_everything))
     seen_uids, seen_leaders = _SeenUids(logins), _SeenLeaders(request, logins)
     processes: Iterable[Process] = seen_leaders.collect(seen_uids.collect(request, read_result.pairs))
     accounts = map(request.visibility.account, seen_uids.accounts(request, listed))
@@ -45,14 +45,15 @@ def recordable_snapshot(request: Request) -> Snapshot:
         machine, processes, logins, sockets, accounts, groups, look.troubles, authentications, services, history,
         tuple(unit_request for unit_request, _ in read_unit_requests(request)),
     )  # fmt: skip
-    return snapshot if everything else _keep_visible(request, snapshot)
+    return snapshot if sees_everything else _keep_visible(request, snapshot)
 
 
 def _visible_history(request: Request) -> Iterator[LoginHistory]:
     """Yield the past logins of accounts that the caller may see."""
-    visibility, own = request.visibility, request.accounts.name(request.caller.uid)
+    visibility, name = request.visibility, request.accounts.name(request.caller.uid)
     for row in request.source.login_history(request.look):
-        if visibility.everything or (row.user == own if row.uid is None else visibility.sees_account_history(row.uid)):
+        is_own = row.user == name if row.uid is None else visibility.sees_account_history(row.uid)
+        if visibility.sees_everything or is_own:
             yield row
 
 

@@ -64,9 +64,9 @@ ReadOrder = Literal["logins first", "processes first"]
 
 
 class ProcessOwnerFilter(NamedTuple):
-    """A filter on processes and their owners: the facts it reads (with OWNER_FACT if it reads the owner).
+    """A filter on processes and their owners, and the facts that it reads (OWNER_FACT if it reads the owner).
 
-    It gets them masked. By "processes first", before access is checked, it gets the owner and a process without facts.
+    It gets masked processes; with "processes first", before access is checked, the owner and a process without facts.
     """
 
     facts: Facts
@@ -143,7 +143,7 @@ class Request:
     @property
     def sees_everything(self) -> bool:
         """Return whether the caller may see every logon session, and the source holds the whole host."""
-        return self.visibility.everything and self.source.partial is None
+        return self.visibility.sees_everything and self.source.partial is None
 
     @cached_property
     def machine(self) -> Machine:
@@ -187,7 +187,7 @@ class Request:
             which: return only processes of these logon sessions.
             read_order: what is read first, the login records or the processes, unless the query names pids.
             process_filter: a filter that is applied before the other facts of a process are read. It may be ignored.
-                By "processes first" it may read the owner only (ValueError); processes with hidden owners are left out.
+                With "processes first", its facts must be {OWNER_FACT}, and processes with hidden owners are left out.
             include_hidden: also return processes that the caller may not see, with their identity facts only.
             include_own_in_sessions_of_others: also return the caller's processes in logon sessions of other users; if
                 False, they may be left out.
@@ -226,7 +226,7 @@ class Request:
 
     def pid_pairs(self) -> Iterator[tuple[int, str]]:
         """Return pid and LogonId of every process whose logon session the caller may see."""
-        if not self.visibility.everything:
+        if not self.visibility.sees_everything:
             pairs = self.read(ProcessQuery()).pairs
             return ((process.pid, owner.logon_id) for process, owner in pairs if owner.logon_id is not None)
         learning_index = LearningIndex(self, self.source.logins(self.look))
@@ -348,7 +348,7 @@ class Request:
         else:
             source_filter = None if process_filter is None else self._build_ownerless_filter(process_filter)
             processes = self.source.processes(self.look, query._replace(early_filter=source_filter))
-        if not self.visibility.everything:
+        if not self.visibility.sees_everything:
             identity = self.visibility.identity
             processes = (identity(process, facts) for process in processes)
         pairs = ((process, NOT_REQUESTED) for process in processes)
@@ -410,7 +410,7 @@ class Request:
         )
         processes = self.source.processes(self.look, narrowed_query._replace(early_filter=early_filter))
         # nothing to mask and nothing to leave out: the most frequent case, for which the loop is shorter
-        if visibility.everything and session_filter is None:
+        if visibility.sees_everything and session_filter is None:
             return ReadResult(learning_index.pairs(processes), learning_index.index)
         return ReadResult(filter(None, map(visible_pair, processes)), learning_index.index)
 
@@ -578,7 +578,7 @@ class _OwnerlessFilter:
 
     def keeps(self, process: Process) -> bool:
         """Return whether to keep a process."""
-        if not self._visibility.everything:
+        if not self._visibility.sees_everything:
             process = self._visibility.identity(process, self._facts)
         return self._keeps_pair(process, NOT_REQUESTED)
 
@@ -586,9 +586,9 @@ class _OwnerlessFilter:
 @lru_cache(MAX_PICKS)
 def _pick_facts(facts: Facts) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
     """Return a function: it takes (*process, None) and returns the fields, with None for all facts not in ``facts``."""
-    kept = facts | {"pid", "unread"} | ({"comm"} if "name" in facts else set())
+    picked_facts = facts | {"pid", "unread"} | ({"comm"} if "name" in facts else set())
     # index -1 is the None at the end
-    return itemgetter(*(index if fact in kept else -1 for index, fact in enumerate(Process._fields)))
+    return itemgetter(*(index if fact in picked_facts else -1 for index, fact in enumerate(Process._fields)))
 
 
 def _names_sessions(which: Which) -> bool:

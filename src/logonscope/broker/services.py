@@ -55,7 +55,7 @@ def find_service(request: Request, process: Process) -> tuple[str | None, dateti
 def read_services(request: Request, selection: Selection, *, with_named: bool) -> Iterator[Service]:
     """Yield the services of the system's manager, as the caller may see them; with those that visible processes name.
 
-    The place of a process names its service: this is all that is known of the services of a user's manager, and of a
+    The location of a process names its service: nothing else is known of the services of a user's manager, and of a
     service that the system's manager does not list.
     """
     names, uids = selection.services, selection.service_uids

@@ -29,7 +29,7 @@ class Holder(NamedTuple):
 
 
 class Holders(NamedTuple):
-    """The processes that hold some of the requested sockets, and how many could not be looked at."""
+    """The processes that hold some of the requested sockets, and the number of processes that could not be read."""
 
     holders: list[Holder]
     unread_count: int
@@ -102,10 +102,10 @@ def _not_found_error(
 ) -> LogonscopeError:
     """Return the error that says why no process was found."""
     what = _describe_target(target)
-    trouble = next((trouble for trouble in request.look.troubles if trouble.what == SOCKETS), None)
+    trouble = next((trouble for trouble in request.look.troubles if trouble.subject == SOCKETS), None)
     if not by_inode and trouble is not None:
-        return NotSupportedError(f"sockets cannot be read here ({trouble.why})", trouble.do)
-    if not request.visibility.everything:
+        return NotSupportedError(f"sockets cannot be read here ({trouble.reason})", trouble.advice)
+    if not request.visibility.sees_everything:
         hint = Hint(HintCode.GET_RIGHTS, also=" to include other users' processes")
         if target.kind == "path":
             return NotFoundError(f"no process of yours runs {target.text!r}, or holds a unix socket of that path", hint)

@@ -110,7 +110,7 @@ def _describe_candidate(request: Request, candidate: Candidate, details: Details
     owner = logon_index.owner(process)
     if owner.logon_id is None:
         _raise_if_processes_hidden(request, process.pid)
-        raise _unreadable_owner(process, visibility)
+        raise _unreadable_owner_error(process, visibility)
     is_own = False
     if visibility.sees_session(process, owner):
         session, unmasked_chain = logon_of(
@@ -118,11 +118,11 @@ def _describe_candidate(request: Request, candidate: Candidate, details: Details
         )
         chain = [(visibility.masked(link, facts, link_owner), link_owner) for link, link_owner in unmasked_chain]
     elif is_own := visibility.owns_in_system_session(process, owner):
-        session = describe(request, owner, [process], whole=False)
+        session = describe(request, owner, [process], members_are_complete=False)
         chain = [*read_masked_parents(request, process, logon_index, facts - {"cmdline", "exe"})]
         chain.append((visibility.masked(process, facts, owner), owner))
     else:
-        raise _hidden_session(process.pid, runs_as_caller=visibility.runs_as_caller(process, owner, wholly=True))
+        raise _hidden_session_error(process.pid, runs_as_caller=visibility.runs_as_caller(process, owner, wholly=True))
     return DescribedProcess(process, owner, session, chain, is_own, facts)
 
 
@@ -142,7 +142,7 @@ def _build_answer(request: Request, target: str, candidate: Candidate, details: 
         process=process_row(request, request.visibility.masked(process, facts, owner), owner),
         chain=tuple(process_row(request, link, link_owner) for link, link_owner in chain),
         sockets=candidate.sockets,
-        # from the masked chain: its facts alone may show in the answer
+        # from the masked chain: the answer must contain nothing that the caller may not see
         unseen_logins=request.ownership.unseen_logins(owner, [link for link, _ in chain], request.machine),
         is_own=is_own,
         service=service,
@@ -150,19 +150,19 @@ def _build_answer(request: Request, target: str, candidate: Candidate, details: 
     )
 
 
-def _hidden_session(pid: int, *, runs_as_caller: bool) -> AccessDeniedError:
+def _hidden_session_error(pid: int, *, runs_as_caller: bool) -> AccessDeniedError:
     """Return the error for a process whose logon session is hidden: the same for the System session and for others."""
     relation = "runs as you, but is" if runs_as_caller else "is"
     return AccessDeniedError(f"process {pid} {relation} not in one of your logon sessions", Hint(HintCode.SEE_OTHERS))
 
 
-def _unreadable_owner(process: Process, visibility: Visibility) -> AccessDeniedError:
+def _unreadable_owner_error(process: Process, visibility: Visibility) -> AccessDeniedError:
     """Return the error for a process whose logon session cannot be read, as where a security module denies it.
 
     For callers that do not see everything the reason is hidden: it would distinguish processes of other users.
     """
-    if not visibility.everything:
-        return _hidden_session(process.pid, runs_as_caller=False)
+    if not visibility.sees_everything:
+        return _hidden_session_error(process.pid, runs_as_caller=False)
     reason = ", ".join(sorted(set((process.unread or {"": "hidden"}).values())))
     return AccessDeniedError(f"cannot read process {process.pid}: {reason}", Hint(HintCode.CHECK_ACCESS))
 
@@ -176,9 +176,7 @@ def _read_process(request: Request, facts: Facts, candidate: Candidate) -> Proce
     # a name or port was resolved to a pid before; a later process may have that pid now
     if process is None or (candidate.start is not None and process.start != candidate.start):
         _raise_if_processes_hidden(request, pid)
-        raise NotFoundError(
-            f"no process {pid}", Hint(HintCode.LIST_PROCESSES, also="; ended processes are not recorded")
-        )
+        raise NotFoundError(f"no process {pid}", Hint(HintCode.FIND_PROCESS, {"pid": str(pid)}))
     return process
 
 
@@ -218,7 +216,7 @@ def _find_candidates(request: Request, target: str, *, all_namespaces: bool) -> 
         # of a word, find_by_word raises the error itself
         if parsed.kind == "name":  # every user sees the names of all processes
             raise NotFoundError(f"no process is named {parsed.text!r}", Hint(HintCode.LIST_PROCESSES))
-        raise whose_candidates.no_process_of_account(request, parsed.text)
+        raise whose_candidates.no_process_of_account_error(request, parsed.text)
     return [Candidate(pid, start) for pid, start in matches]
 
 

@@ -249,12 +249,12 @@ def inherit_qualifiers(declared: tuple[Qualifier, ...], inherited: tuple[Qualifi
 
 
 def list_classes_hint(namespace: str) -> Hint:
-    """Return the hint how to list the classes of a namespace."""
+    """Return the hint on how to list the classes of a namespace."""
     return Hint(HintCode.LIST_CLASSES, {"namespace": namespace.replace("\\", "/")})
 
 
 def show_class_hint(name: str, namespace: str, also: str = "") -> Hint:
-    """Return the hint how to show a class; ``also`` is text that follows it."""
+    """Return the hint on how to show a class; ``also`` is text that follows the hint."""
     return Hint(HintCode.SHOW_CLASS, {"name": name, "namespace": namespace.replace("\\", "/")}, also)
 
 

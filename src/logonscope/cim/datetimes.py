@@ -1,7 +1,7 @@
 """Datetimes of CIM (DSP0004 5.2.4): points yyyymmddHHMMSS.mmmmmmsUUU and intervals ddddddddHHMMSS.mmmmmm:000.
 
-UUU are the minutes that local time is ahead of UTC. A field of asterisks means "not known"; such a value cannot be
-compared with other points in time and is rejected, and so is a point without a time zone.
+UUU are the minutes that local time is ahead of UTC. A field of asterisks means "not known". A value with such a
+field cannot be compared with other points in time and is rejected; so is a point without a time zone.
 """
 
 import re

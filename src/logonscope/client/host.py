@@ -48,7 +48,7 @@ class Host(ABC):
 
     @property
     @abstractmethod
-    def everything(self) -> bool:
+    def sees_everything(self) -> bool:
         """Whether the caller sees every logon session of this host."""
 
     @property
@@ -58,7 +58,7 @@ class Host(ABC):
 
     @property
     def moment(self) -> "datetime":
-        """The time that the results describe: now, or the time of the recording."""
+        """The time that the results describe: now, the time of the recording, or the moment given to ``at``."""
         from datetime import UTC, datetime  # noqa: PLC0415 -- most requests need no time
 
         return datetime.now(UTC)
@@ -106,7 +106,8 @@ class Host(ABC):
         """Return the host as it was at a moment.
 
         Raises:
-            NotSupportedError: this host has no history.
+            NotSupportedError: no history of this host is kept, or this process cannot read it.
+            NotFoundError: nothing was recorded at that moment.
         """
 
     @abstractmethod
@@ -181,8 +182,8 @@ class Host(ABC):
     def leftovers(self, which: int | str | None = None, where: "LogonFilter | None" = None) -> "Leftovers":
         """Return the leftovers: processes of logon sessions that are logged out.
 
-        Its ``known`` and ``unknown`` count the logon sessions of which it is, or is not, known whether they are logged
-        out. The System session is in neither count.
+        Its ``known`` is the number of logon sessions of which it is known whether they are logged out, ``unknown`` the
+        number of the others. The System session is in neither number.
         """
         answer: Leftovers = self._perform("leftovers", **_selection_arguments(which, where))
         return answer
@@ -259,7 +260,7 @@ class Host(ABC):
         return answer
 
     def history(self, where: "HistoryFilter | None" = None) -> list["PastLogin"]:
-        """Return past and present logins, by start, each with the programs that it ran, and how often.
+        """Return past and present logins in the order of their starts, each with its programs and how often they ran.
 
         Args:
             where: which logins: HistoryFilter(word="alice", since=...); None: all that the caller may see.

@@ -137,7 +137,7 @@ def read_explanation(line: Line) -> Explanation:
         )
         for part in line["parts"]
     )
-    return Explanation(line["asks_for"], line["of"], tuple(parts))
+    return Explanation(line["asks_for"], line["subject"], tuple(parts))
 
 
 def write_filter(where: LogonFilter | HistoryFilter) -> dict[str, Any]:

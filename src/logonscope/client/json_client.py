@@ -111,9 +111,9 @@ class JsonClient:
     ) -> tuple[Connection, tuple[int, str, Iterator[bytes]]]:
         """Send a request over an idle connection, or over a new one."""
         while True:
-            kept = self._idle.pop() if self._idle else None
+            idle_connection = self._idle.pop() if self._idle else None
             try:
-                connection = kept or self._connect(self.seconds)
+                connection = idle_connection or self._connect(self.seconds)
             except OSError as error:
                 raise TransportFailureError(
                     f"cannot connect to {self.name}: {error.strerror}", "is `logonscope serve` running?"
@@ -124,7 +124,7 @@ class JsonClient:
                 connection.close()
                 # The server closes connections that are idle for long, perhaps while a request is sent: it
                 # is sent again over a new one, unless it may have changed something.
-                if kept is None or path in ONCE or not isinstance(error, TransportFailureError):
+                if idle_connection is None or path in ONCE or not isinstance(error, TransportFailureError):
                     raise
 
     def _rows(self, connection: Connection, parts: Iterator[bytes]) -> Generator[Line, None, None]:

@@ -18,20 +18,20 @@ if TYPE_CHECKING:
     from logonscope.cim.instances import Instance, Outcome, Shape
     from logonscope.cim.schema import Schema
 
-_ROWS = {
+_ROW_READERS = {
     "sessions": "read_session", "processes": "read_process", "session_processes": "read_pair", "whose": "read_whose",
     "services": "read_service", "doctor": "read_check", "history": "read_past_login",
     "past_processes": "read_past_process",
 }  # fmt: skip
 """The function of json_answers that reads each row of the answer to a question."""
 
-_LISTS = {"sessions", "whose", "services", "doctor", "history"}
+_LIST_QUESTIONS = {"sessions", "whose", "services", "doctor", "history"}
 """Questions whose rows are returned as a list, not an iterator."""
 
-_THERE = {"verify_history", "forget_user"}
-"""Operations on the files of the machine itself."""
+_HISTORY_FILE_OPERATIONS = {"verify_history": "verify the history", "forget_user": "delete from the history"}
+"""Operations that need the files of the history, and so run on the machine itself, with their names in messages."""
 
-_DIRECT = {"invoke", "watch", *_THERE}
+_DIRECT_OPERATIONS = {"invoke", "watch", *_HISTORY_FILE_OPERATIONS}
 """Operations that the caller's own process runs, because only that has the caller's rights."""
 
 MAX_DEPTH = 32
@@ -57,7 +57,7 @@ class JsonHost(Host):
         return self._client.ask("identify", {})
 
     @property
-    def everything(self) -> bool:
+    def sees_everything(self) -> bool:
         return bool(self.identity.get("sees_everything"))
 
     @cached_property
@@ -96,10 +96,10 @@ class JsonHost(Host):
         raise NotSupportedError("cannot record through a server: record reads the machine itself", hint)
 
     def _perform(self, operation: str, **arguments: Any) -> Any:
-        if operation in _THERE and self._direct_host is None:
+        if operation in _HISTORY_FILE_OPERATIONS and self._direct_host is None:
             hint = Hint(HintCode.RUN_ON_THAT_HOST, {"command": "history"})
-            raise NotSupportedError("cannot do this with the history of another machine", hint)
-        if operation in _DIRECT and self._direct_host is not None:
+            raise NotSupportedError(f"cannot {_HISTORY_FILE_OPERATIONS[operation]} of another machine", hint)
+        if operation in _DIRECT_OPERATIONS and self._direct_host is not None:
             return self._direct_host._perform(operation, **arguments)  # noqa: SLF001 -- the same method of the same class
         special = getattr(self, f"_ask_{operation}", None)
         return self._ask_question(operation, arguments) if special is None else special(**arguments)
@@ -120,8 +120,8 @@ class JsonHost(Host):
         if operation == "tree":
             return read_answer(list, json_answers.read_trees(lines))
         # The request is sent before the first row is asked for, so that an error is raised where the question is asked.
-        rows = _each(partial(read_answer, getattr(json_answers, _ROWS[operation])), lines)
-        return list(rows) if operation in _LISTS else rows
+        rows = _each(partial(read_answer, getattr(json_answers, _ROW_READERS[operation])), lines)
+        return list(rows) if operation in _LIST_QUESTIONS else rows
 
     def _ask_explain(self, text: str, namespace: str | None) -> Any:
         from logonscope.client import json_answers  # noqa: PLC0415 -- requests for instances need no answers
@@ -213,7 +213,7 @@ class PastJsonHost(JsonHost):
 
 
 def _each(read: Callable[[Line], Any], lines: Generator[Line, None, None]) -> Iterator[Any]:
-    """Yield what is read of each line; closing it closes the response."""
+    """Yield the row that a function reads from each line; closing the iterator closes the response."""
     try:
         for line in lines:
             yield read(line)

@@ -71,7 +71,7 @@ class LocalHost(Host):
         return LocalHost(self._source, self._ownership, caller, self._save, self._open_events)
 
     @property
-    def everything(self) -> bool:
+    def sees_everything(self) -> bool:
         return self.request().sees_everything
 
     @property

@@ -52,7 +52,7 @@ _FIELDS = {
     "authentication_package": "AuthenticationPackage", "state": "State", "seat": "Seat", "vt": "VirtualTerminal",
     "tty": "Terminal", "remote_host": "RemoteHost", "remote_user": "RemoteUser", "service": "Service",
     "login_class": "LoginClass", "leader": "LeaderId", "scope": "Scope", "login": "LoginId",
-    "vouched_by": "VouchedBy", "processes": "ProcessCount", "leftovers": "LeftoverCount", "guid": "Guid",
+    "recorded_by": "RecordedBy", "processes": "ProcessCount", "leftovers": "LeftoverCount", "guid": "Guid",
     "join_evidence": "JoinEvidence", "start_is_approximate": "StartIsApproximate", "container_id": "ContainerId",
     "container_runtime": "ContainerRuntime", "pod_uid": "PodUid", "is_foreign": "IsForeign",
     "remote_address": "RemoteAddress", "remote_port": "RemotePort", "authentication_method": "AuthenticationMethod",
@@ -331,7 +331,7 @@ class LogonsFromCim:
                     Hint(HintCode.LOOK_INTO_NAMESPACES),
                 )
             hint = ""
-            if not self._host.everything:
+            if not self._host.sees_everything:
                 hint = "authenticate as an administrator to see the processes of other users"
             raise NotFoundError(f"no visible process on that host holds port {target.port}", hint)
         return sockets_by_pid
@@ -342,7 +342,7 @@ class LogonsFromCim:
 
 
 def _ended_process(pid: int) -> NotFoundError:
-    return NotFoundError(f"no process {pid}", Hint(HintCode.LIST_PROCESSES, also="; ended processes are not recorded"))
+    return NotFoundError(f"no process {pid}", Hint(HintCode.FIND_PROCESS, {"pid": str(pid)}))
 
 
 def _is_selected(session: LogonSession, which: str | None) -> bool:
@@ -373,7 +373,7 @@ def _build_session(instance: "Instance") -> LogonSession:
 
 def _build_usage(instance: "Instance") -> LogonUsage:
     return LogonUsage(
-        processes=instance["ProcessCount"], unread=instance["UnreadCount"],
+        processes=instance["ProcessCount"], unread_count=instance["UnreadCount"],
         user_time=_seconds(instance["UserModeTime"]), kernel_time=_seconds(instance["KernelModeTime"]),
         resident=instance["WorkingSetSize"], private=instance["PrivateMemory"], read=instance["ReadBytes"],
         written=instance["WrittenBytes"],

@@ -37,7 +37,7 @@ class RemoteHost(Host):
 
     @cached_property
     def protocol_host(self) -> Host:
-        """The host by the protocol that the other end has."""
+        """The host, by the protocol that the server supports."""
         if is_logonscope(self._server):
             server = self._server
             return JsonHost(JsonClient(server.connect, server.host, self._timeout, server.user, self._view_as))
@@ -47,8 +47,8 @@ class RemoteHost(Host):
         return self._make_wsman()
 
     @property
-    def everything(self) -> bool:
-        return self.protocol_host.everything
+    def sees_everything(self) -> bool:
+        return self.protocol_host.sees_everything
 
     @property
     def schema(self) -> "Schema":

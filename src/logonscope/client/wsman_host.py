@@ -61,7 +61,7 @@ class WsmanHost(Host):
         return f"<WsmanHost {self._link.url.host}>"
 
     @property
-    def everything(self) -> bool:
+    def sees_everything(self) -> bool:
         logon_id = LINUX_SYSTEM_SESSION if self._logons.is_logonscope else WINDOWS_SYSTEM_SESSION
         try:
             self.get(f'Win32_LogonSession.LogonId="{logon_id}"', ["LogonId"])
@@ -112,7 +112,7 @@ class WsmanHost(Host):
         identity = self._link.identify()
         vendor, version = identity.get("ProductVendor", ""), identity.get("ProductVersion", "")
         product = version if version.startswith(vendor) else f"{vendor} {version}"
-        everything = self.everything
+        everything = self.sees_everything
         visible = "everything" if everything else "your own logon sessions"
         advice = "" if everything else "authenticate as an administrator to see everything"
         return [

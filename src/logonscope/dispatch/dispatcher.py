@@ -245,7 +245,7 @@ class Dispatcher:
 
 
 class AnswerStream:
-    """The parts of an answer after the first; its calls block, and come one after the other."""
+    """The parts of an answer after the first. Its calls block, and only one runs at a time."""
 
     def __init__(self, dispatcher: Dispatcher, door: Door, operation: Operation, enumeration: Enumeration) -> None:
         self._dispatcher, self._door, self._operation, self._enumeration = dispatcher, door, operation, enumeration

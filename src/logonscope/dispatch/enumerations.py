@@ -104,15 +104,15 @@ class Enumeration:
         """Return whether all rows were taken, and none was put back."""
         return self._end.is_read and not length_hint(self._put_back_rows)
 
-    def take(self, most: int) -> Iterator[Item]:
-        """Return an iterator over at most ``most`` rows; a row is taken when it is iterated.
+    def take(self, max_rows: int) -> Iterator[Item]:
+        """Return an iterator over at most ``max_rows`` rows; a row is taken when it is iterated.
 
         Raises:
             Exception: the error that stopped an earlier read: the missing rows must not look like a complete end.
         """
         if self.failure is not None:
             raise self.failure
-        return islice(chain(self._put_back_rows, self._unread), most)
+        return islice(chain(self._put_back_rows, self._unread), max_rows)
 
     def put_back(self, items: Iterable[Item]) -> None:
         """Put back the rows that were taken last, in their order, to be delivered next."""
@@ -180,9 +180,9 @@ def _read_items(results: Iterator[Any], end: _End) -> Iterator[Item]:
 class Enumerations:
     """The table of open enumerations; each expires ``seconds`` after its last pull or renewal."""
 
-    def __init__(self, most: int, most_per_caller: int, seconds: float, clock: Clock = time.monotonic) -> None:
+    def __init__(self, max_open: int, max_per_caller: int, seconds: float, clock: Clock = time.monotonic) -> None:
         self.seconds = seconds
-        self._most, self._most_per_caller, self._clock = most, most_per_caller, clock
+        self._max_open, self._max_per_caller, self._clock = max_open, max_per_caller, clock
         self._open: dict[str, Enumeration] = {}
         self._counts = Counter[Caller]()
         self._next_expiry = math.inf  # no enumeration expires before this time
@@ -192,7 +192,7 @@ class Enumerations:
         return len(self._open)
 
     def __repr__(self) -> str:
-        return f"<Enumerations: {len(self)} of {self._most} open>"
+        return f"<Enumerations: {len(self)} of {self._max_open} open>"
 
     def add(self, enumeration: Enumeration, seconds: float | None = None) -> str:
         """Add an enumeration and return its new id.
@@ -203,8 +203,8 @@ class Enumerations:
         with self._lock:
             self._remove_expired()
             count = self._counts[enumeration.caller]
-            reserved = self._most_per_caller if enumeration.caller.administrator else 0
-            if count >= self._most_per_caller or len(self._open) >= self._most + reserved:
+            reserved = self._max_per_caller if enumeration.caller.administrator else 0
+            if count >= self._max_per_caller or len(self._open) >= self._max_open + reserved:
                 reason = f"too many open enumerations ({count} of this caller)"
                 raise QuotaViolationError(reason, "release them, or pull them to their end")
             enumeration.id = f"uuid:{str(uuid.uuid4()).upper()}"

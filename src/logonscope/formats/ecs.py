@@ -61,9 +61,9 @@ def _entry_leader(record: Record) -> dict[str, Any]:
         return {"entry_meta": {"type": "init"}}
     if session is None:
         return {}
-    known = {"pid": session.leader} if leader is None else _identity(leader)
+    leader_fields = {"pid": session.leader} if leader is None else _identity(leader)
     meta = {"type": entry_type(session), "source": {"ip": session.remote_address}}
-    return {**known, "user": _account(session.uid, session.user), "entry_meta": meta}
+    return {**leader_fields, "user": _account(session.uid, session.user), "entry_meta": meta}
 
 
 def entry_type(session: LogonSession) -> str:
@@ -79,10 +79,12 @@ def entry_type(session: LogonSession) -> str:
 
 def _user(record: Record) -> dict[str, Any]:
     process, session = record.process, record.session
-    own = _account(session.uid, session.user) if session else {}
+    session_user = _account(session.uid, session.user) if session else {}
     if process is None:
-        return own
-    login = _account(process.login_uid, own.get("name") if session and session.uid == process.login_uid else None)
+        return session_user
+    login = _account(
+        process.login_uid, session_user.get("name") if session and session.uid == process.login_uid else None
+    )
     return {**_account(process.uid, process.user), "audit": login}
 
 
@@ -101,11 +103,11 @@ def _source(session: LogonSession | None) -> dict[str, Any]:
 
 def _logon(record: Record) -> dict[str, Any]:
     process, session = record.process, record.session
-    known: dict[str, Any] = {"id": record.logon_id}
+    fields: dict[str, Any] = {"id": record.logon_id}
     if session is not None:
-        known |= {
+        fields |= {
             "guid": session.guid, "type": session.logon_type, "type_name": session.logon_type_name,
             "start": utc_text(session.start), "state": session.state, "service": session.service,
             "authentication_method": session.authentication_method, "key_fingerprint": session.key_fingerprint,
         }  # fmt: skip
-    return known if process is None else {**known, "evidence": process.evidence, "leftover": process.leftover}
+    return fields if process is None else {**fields, "evidence": process.evidence, "leftover": process.leftover}

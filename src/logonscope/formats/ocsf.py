@@ -33,7 +33,7 @@ def logon_type_id(logon_type: int | None) -> int:
 def _logon(record: Record, session: LogonSession) -> dict[str, Any]:
     return {
         **_base(AUTHENTICATION, LOGON, session.start or record.time),
-        # The same logon session has the same uid in every export: a lake can drop the second one.
+        # The same logon session has the same uid in every export: a data lake can drop duplicates.
         "metadata": {**_metadata(), "uid": session.guid},
         # A login that failed starts no logon session.
         "status_id": SUCCESS,

@@ -57,17 +57,20 @@ def _source(record: Record) -> dict[str, Any]:
 
 def _logon(record: Record) -> dict[str, Any]:
     process, session = record.process, record.session
-    found: dict[str, Any] = {"logonscope.logon.id": record.logon_id, "logonscope.logon.kernel_id": record.kernel_id}
+    attributes: dict[str, Any] = {
+        "logonscope.logon.id": record.logon_id,
+        "logonscope.logon.kernel_id": record.kernel_id,
+    }
     if session is not None:
-        found |= {
+        attributes |= {
             "logonscope.logon.guid": session.guid, "logonscope.logon.type": session.logon_type,
             "logonscope.logon.start": utc_text(session.start), "logonscope.logon.user.id": session.uid,
             "logonscope.logon.user.name": session.user, "logonscope.logon.state": session.state,
             "logonscope.logon.service": session.service, "logonscope.logon.leader.pid": session.leader,
         }  # fmt: skip
     if process is not None:
-        found |= {"logonscope.logon.evidence": process.evidence, "logonscope.process.guid": process.process_guid}
-    return found
+        attributes |= {"logonscope.logon.evidence": process.evidence, "logonscope.process.guid": process.process_guid}
+    return attributes
 
 
 def key_values(attributes: dict[str, Any]) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ BATCH_ROWS = 10_000
 
 
 class Column(NamedTuple):
-    """A column: its name, and the field, or the field of a field, that has its values."""
+    """A column: its name, and the path of fields to its values (a field, or a field of a row in a field)."""
 
     name: str
     path: tuple[str, ...]

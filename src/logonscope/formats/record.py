@@ -11,7 +11,7 @@ from logonscope.facts import UNSET
 
 
 class Record(NamedTuple):
-    """One line of output. ``process`` None: it is about the logon session."""
+    """One line of output: a process, or, if ``process`` is None, a logon session."""
 
     host: HostIdentity
     time: datetime  # when it was read

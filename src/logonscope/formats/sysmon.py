@@ -10,8 +10,8 @@ from logonscope.formats.record import Record
 def sysmon_event(record: Record) -> dict[str, Any]:
     """Return an event; a value that is not known is "-", as Sysmon writes it.
 
-    Sysmon's LogonId is the uid that a process runs as, and rules test it for 0. TerminalSessionId is the kernel's id
-    of the session. The LogonGuid identifies the logon session.
+    Sysmon's LogonId is the uid that a process runs as; Sigma rules compare it with 0. TerminalSessionId is the
+    kernel's audit session id. The LogonGuid identifies the logon session.
     """
     process, parent = record.process, record.parent
     if process is None:

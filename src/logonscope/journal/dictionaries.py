@@ -18,8 +18,8 @@ class Dictionary:
     A full dictionary is emptied: the next use of a value gives it another number.
     """
 
-    def __init__(self, next_id: int, most: int = MAX_KEYS) -> None:
-        self._next_id, self._most = next_id, most
+    def __init__(self, next_id: int, max_keys: int = MAX_KEYS) -> None:
+        self._next_id, self._max_keys = next_id, max_keys
         self.numbers: dict[Hashable, int] = {}
         self.new_rows: list[tuple[Any, ...]] = []
 
@@ -28,7 +28,7 @@ class Dictionary:
 
     def add(self, key: Hashable, seq: int, values: tuple[Any, ...]) -> int:
         """Give a value the next number, and return it."""
-        if len(self.numbers) >= self._most:
+        if len(self.numbers) >= self._max_keys:
             self.numbers.clear()
         number = self.numbers[key] = self._next_id
         self._next_id += 1

@@ -1,4 +1,4 @@
-"""Files of the journal: creation with mode 0600, the checks before it is opened, and the ballast for a full disk.
+"""Files of the journal: creation with mode 0600, the checks before it is opened, and the reserve file for a full disk.
 
 No process may open() and close() the database file while its own SQLite connection has it open: close() drops the POSIX
 locks of the whole process, and another process then deletes the write-ahead log under the writer. So all checks of the
@@ -17,10 +17,10 @@ from logonscope.errors import AccessDeniedError, RecordingError
 
 DATABASE = "journal.db"
 STATE = "journal.state"
-BALLAST = "journal.ballast"
+RESERVE_FILE = "journal.ballast"
 LOCK = "journal.lock"
 FORGET = "forget-"
-BALLAST_BYTES = 16 << 20
+RESERVE_BYTES = 16 << 20
 """Size of the file that is removed on a full disk: deleting rows needs room, too."""
 
 _WAL_HEADER = struct.Struct(">8I")
@@ -42,7 +42,7 @@ class JournalFiles:
         self.database = os.path.join(folder, DATABASE)
         self.wal = f"{self.database}-wal"
         self._state = os.path.join(folder, STATE)
-        self._ballast = os.path.join(folder, BALLAST)
+        self._reserve = os.path.join(folder, RESERVE_FILE)
 
     def __repr__(self) -> str:
         return f"<JournalFiles {self.folder}>"
@@ -199,22 +199,22 @@ class JournalFiles:
                 os.replace(self.database + ending, aside + ending)
         return aside
 
-    def make_ballast(self) -> None:
-        """Create the ballast file where there is room for it, and ten times as much beside it."""
-        if os.path.exists(self._ballast) or self.free_bytes() < 11 * BALLAST_BYTES:
+    def make_reserve(self) -> None:
+        """Create the reserve file if eleven times its size is free."""
+        if os.path.exists(self._reserve) or self.free_bytes() < 11 * RESERVE_BYTES:
             return
-        descriptor = os.open(self._ballast, os.O_CREAT | os.O_WRONLY | os.O_NOFOLLOW, 0o600)
+        descriptor = os.open(self._reserve, os.O_CREAT | os.O_WRONLY | os.O_NOFOLLOW, 0o600)
         try:
-            os.posix_fallocate(descriptor, 0, BALLAST_BYTES)
+            os.posix_fallocate(descriptor, 0, RESERVE_BYTES)
         except OSError:
-            os.unlink(self._ballast)
+            os.unlink(self._reserve)
         finally:
             os.close(descriptor)
 
-    def drop_ballast(self) -> bool:
-        """Remove the ballast file; return whether there was one."""
+    def delete_reserve(self) -> bool:
+        """Delete the reserve file; return whether there was one."""
         try:
-            os.unlink(self._ballast)
+            os.unlink(self._reserve)
         except OSError:
             return False
         return True

@@ -1,4 +1,4 @@
-"""Forgetting a user: deletes the past logins of a user, what they ran, and what ran as that user elsewhere."""
+"""Deletion of a user from the history: past logins, their processes, and other processes that ran as the user."""
 
 from logonscope.journal.removal import STEP, Remover
 from logonscope.journal.writer import Writer
@@ -8,7 +8,7 @@ PAGE = 100_000
 
 
 class Forgetter:
-    """Deletes what the journal has of a user, on the connection of the writer."""
+    """Deletes the rows of a user, on the connection of the writer."""
 
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
@@ -17,36 +17,36 @@ class Forgetter:
     def forget(self, user: str, caller_uid: int | None) -> Forgotten:
         """Delete the ended logins of a user, their processes, and the processes that ran as the user.
 
-        A login that exists is kept, without its ended processes. An audit line says what was deleted.
+        A login that exists is kept, without its ended processes. An audit line records the deletion.
 
         Args:
             user: the account name that logged in.
             caller_uid: the uid of the administrator.
         """
         writer, database = self._writer, self._writer.database
-        # everything must be sealed before it can be removed from the seals
+        # rows must be in the hash chain before their hashes can be subtracted from it
         writer.move_all()
         logons = [row[0] for row in database.execute("SELECT id FROM logon WHERE user = ?", (user,))]
-        marks = ",".join(map(str, logons)) or "NULL"
+        id_list = ",".join(map(str, logons)) or "NULL"
         credentials = [row[0] for row in database.execute("SELECT id FROM credential WHERE user = ?", (user,))]
-        places = f"SELECT id FROM place WHERE logon IN ({marks})"
+        places = f"SELECT id FROM place WHERE logon IN ({id_list})"
         numbers = [
             row[0]
             for row in database.execute(f"SELECT id FROM process WHERE place IN ({places}) AND lasted IS NOT NULL")
         ]
         numbers += self._rows_with("process", "credential", set(credentials))
-        # before the rows are gone: they alone know their command lines
+        # read before the rows are deleted: only they name their command lines
         commands = self._commands_of(numbers)
         count = 0
         for first in range(0, len(numbers), STEP):
             count += self._remover.remove_processes(numbers[first : first + STEP])
         self._remove_commands(commands)
-        ended = database.execute(f"SELECT * FROM logon WHERE id IN ({marks}) AND ended IS NOT NULL").fetchall()
-        ended_marks = ",".join(str(row[0]) for row in ended) or "NULL"
+        ended = database.execute(f"SELECT * FROM logon WHERE id IN ({id_list}) AND ended IS NOT NULL").fetchall()
+        ended_ids = ",".join(str(row[0]) for row in ended) or "NULL"
         self._remover.remove_rows(
             "place",
             1,
-            database.execute(f"SELECT * FROM place WHERE logon IN ({ended_marks})").fetchall(),
+            database.execute(f"SELECT * FROM place WHERE logon IN ({ended_ids})").fetchall(),
         )
         self._remover.remove_rows("logon", 9, ended)
         result = Forgotten(len(ended), count, len(logons) - len(ended))
@@ -79,9 +79,9 @@ class Forgetter:
     def _commands_of(self, numbers: list[int]) -> set[int]:
         commands: set[int] = set()
         for first in range(0, len(numbers), STEP):
-            marks = ",".join(map(str, numbers[first : first + STEP]))
+            id_list = ",".join(map(str, numbers[first : first + STEP]))
             for table, column in (("process", "id"), ("change", "process")):
-                query = f"SELECT command FROM {table} WHERE {column} IN ({marks}) AND command IS NOT NULL"
+                query = f"SELECT command FROM {table} WHERE {column} IN ({id_list}) AND command IS NOT NULL"
                 commands.update(row[0] for row in self._writer.database.execute(query))
         return commands
 
@@ -96,6 +96,6 @@ class Forgetter:
                 first = page[-1][0]
         unused = sorted(commands)
         for first in range(0, len(unused), STEP):
-            marks = ",".join(map(str, unused[first : first + STEP]))
-            rows = database.execute(f"SELECT * FROM command WHERE id IN ({marks})").fetchall()
+            id_list = ",".join(map(str, unused[first : first + STEP]))
+            rows = database.execute(f"SELECT * FROM command WHERE id IN ({id_list})").fetchall()
             self._remover.remove_rows("command", 0, rows)

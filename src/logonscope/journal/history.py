@@ -271,7 +271,7 @@ class JournalHistory(History):
             yield Check(
                 "history", True,
                 f"kept since {since}, {state.bytes >> 20} MiB, "
-                f"through {state.journal_id}.{state.epoch}.{state.through}", "",
+                f"through {state.journal_id}.{state.epoch}.{state.last_event}", "",
             )  # fmt: skip
         if state.losses:
             yield Check("history: gaps", None, f"{state.losses} gaps, in which events were not seen", "")

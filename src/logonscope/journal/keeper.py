@@ -42,15 +42,19 @@ RETENTION_SECONDS = 3600.0
 class KeeperLimits(NamedTuple):
     """Limits of files and the disk, in bytes."""
 
-    wal_interrupt: int = 32 << 20  # a longer write-ahead log: readers are interrupted, as one keeps it from shrinking
-    wal_pause: int = 48 << 20  # a longer one: no rows are moved, which writes most; a reader elsewhere stalls
-    least_free: int = 32 << 20  # less free space: nothing is written, so that the journal never fills the disk
+    wal_interrupt: int = (
+        32 << 20
+    )  # if the write-ahead log is longer, readers are interrupted: they keep it from shrinking
+    wal_pause: int = (
+        48 << 20
+    )  # if it is longer, no rows are moved, which writes most; a reader in another process stalls
+    least_free: int = 32 << 20  # with less free space nothing is written, so that the journal never fills the disk
 
 
 _log = logging.getLogger(__name__)
 
-Running = Callable[[], Iterable[tuple[Process, Owner]]]
-Logons = Callable[[], Iterable[tuple[LogonSession, Owner]]]
+ReadProcesses = Callable[[], Iterable[tuple[Process, Owner]]]
+ReadLogons = Callable[[], Iterable[tuple[LogonSession, Owner]]]
 
 
 class KeeperState(NamedTuple):
@@ -58,12 +62,12 @@ class KeeperState(NamedTuple):
 
     journal_id: str
     epoch: int
-    through: int  # the number of the last event that is kept
+    last_event: int  # the number of the last event that is kept
     lost_events: int
     queued: int
     bytes: int
     wal_bytes: int
-    problem: str  # why nothing is written now; empty: it is
+    problem: str  # why the last write or move failed; empty: none failed
 
 
 class Keeper:
@@ -122,15 +126,15 @@ class Keeper:
         self._condition = threading.Condition()
         self._is_stopping = False
         self._thread: threading.Thread | None = None
-        self._running: Running | None = None
+        self._read_processes: ReadProcesses | None = None
         self._unwritten: Batch | None = None
         self._problem = ""
         self._problem_since = 0
-        self._interrupts: set[sqlite3.Connection] = set()
+        self._interruptible_readers: set[sqlite3.Connection] = set()
         for loss in self.writer.losses:
             _log.error("history: %s", loss)
             self.recorder.add_loss(loss, None)
-        self.files.make_ballast()
+        self.files.make_reserve()
 
     def __repr__(self) -> str:
         return f"<Keeper of {self.files.folder}>"
@@ -144,30 +148,30 @@ class Keeper:
         return Recorder(state, machine, self._ownership, self.policy, self._account_name)
 
     def _begin_again(self, error: sqlite3.Error, batch: Batch) -> None:
-        """Go on with what the database holds, after an error that trying again does not mend."""
+        """Drop a batch that the database rejects for its content; continue from the rows that the database holds."""
         _log.error("history: a batch was not accepted and is lost: %s", error)
         self._unwritten = None
         self.recorder = self._make_recorder()
-        # what is in the way can have numbers of this batch
+        # the rows that conflict with this batch may have its numbers
         self.recorder.skip_to(batch.next_seq)
         self.recorder.add_loss(f"a batch was not accepted: {error}", None)
-        if self._running is not None:
-            self.recorder.compare(self._running(), self._read_clock().ms)
+        if self._read_processes is not None:
+            self.recorder.compare(self._read_processes(), self._read_clock().ms)
 
     @property
     def state(self) -> KeeperState:
         """Return the state of the journal."""
         writer = self.writer
         return KeeperState(
-            writer.journal_id, writer.epoch, writer.through, self._lost_before + self._lost, len(self._queue),
+            writer.journal_id, writer.epoch, writer.last_event, self._lost_before + self._lost, len(self._queue),
             self.files.size(), self.files.wal_bytes(), self._problem,
         )  # fmt: skip
 
-    def start(self, running: Running, logons: Logons | None = None) -> None:
+    def start(self, read_processes: ReadProcesses, read_logons: ReadLogons | None = None) -> None:
         """Compare with the processes and logon sessions that exist now, and start the thread."""
-        self._running = running
+        self._read_processes = read_processes
         self._compare("the service was not running")
-        self.recorder.describe_logons(() if logons is None else logons())
+        self.recorder.describe_logons(() if read_logons is None else read_logons())
         self._thread = threading.Thread(target=self._run, name="history", daemon=True)
         self._thread.start()
 
@@ -191,7 +195,7 @@ class Keeper:
     def open_reader(self) -> Reader:
         """Return a new reader; it is interrupted if it keeps the write-ahead log from shrinking."""
         reader = Reader(self.files)
-        self._interrupts = {*filter(_is_open, self._interrupts), reader.database}
+        self._interruptible_readers = {*filter(_is_open, self._interruptible_readers), reader.database}
         return reader
 
     def flush(self) -> None:
@@ -236,7 +240,7 @@ class Keeper:
             recorder, count = self.recorder, min(len(queue), BATCH_EVENTS)
             for _ in range(count):
                 recorder.add(queue.popleft())
-            # the gap is behind us: what runs now is compared, what ran meanwhile is not known
+            # the gap has ended: the running processes are compared; processes that ran only during it are not known
             if self._lost and not queue:
                 self._compare("events were lost while the history could not be written")
             recorder.add_clock(self._read_clock())
@@ -254,9 +258,9 @@ class Keeper:
         had_rows = bool(recorder.alive)
         self._lost_before, self._lost = self._lost_before + lost, 0
         since = self._problem_since or None
-        if self._running is None:
+        if self._read_processes is None:
             return
-        ended, new = recorder.compare(self._running(), self._read_clock().ms)
+        ended, new = recorder.compare(self._read_processes(), self._read_clock().ms)
         if lost or (had_rows and (ended or new)):
             recorder.add_loss(reason, lost or None, since)
 
@@ -275,16 +279,16 @@ class Keeper:
             return False
         self._unwritten = None
         if self._problem:
-            _log.warning("history: written again, after: %s", self._problem)
+            _log.warning("history: writing resumed; the problem was: %s", self._problem)
             self._problem = ""
             self.recorder.add_loss("the history could not be written for a time", None, self._problem_since)
             self._problem_since = 0
-            self.files.make_ballast()
+            self.files.make_reserve()
         return True
 
     def _make_room(self) -> None:
-        """Raise an error if the disk is nearly full; the ballast is given back for retention."""
-        if self.files.drop_ballast():
+        """Raise an error if the disk is nearly full. If there is a reserve file, delete it and start retention."""
+        if self.files.delete_reserve():
             _log.error("history: the disk is nearly full: the reserve of 16 MiB is used to delete old rows")
             self._retention_steps, self._next_retention = None, 0.0
             return
@@ -292,7 +296,11 @@ class Keeper:
 
     def _note_problem(self, problem: str, batch: Batch) -> None:
         if problem != self._problem:
-            _log.error("cannot write the history: %s; it goes on when that is possible", problem)
+            _log.error(
+                "cannot write the history: %s; writing is tried again every %g s; events are kept until then",
+                problem,
+                RETRY_SECONDS,
+            )
         if not self._problem:
             self._problem_since = batch.ms
         self._problem = problem
@@ -304,7 +312,7 @@ class Keeper:
                 self.writer.move_step()
         except (sqlite3.Error, OSError) as error:
             if str(error) != self._problem:
-                _log.error("cannot sort in the history: %s", error)
+                _log.error("cannot move rows of the history to the indexed table: %s", error)
                 self._problem = str(error)
         # stat(2) of the log, not its content: see files.py
         if self.files.wal_bytes() > self._limits.wal_interrupt:
@@ -312,11 +320,11 @@ class Keeper:
 
     def _interrupt_readers(self) -> None:
         """Interrupt readers: one with an open transaction keeps the write-ahead log from being written back."""
-        for database in tuple(self._interrupts):
+        for database in tuple(self._interruptible_readers):
             try:
                 database.interrupt()
             except sqlite3.ProgrammingError:
-                self._interrupts.discard(database)
+                self._interruptible_readers.discard(database)
         try:
             # PASSIVE does not wait for readers; the log begins anew once it is written back
             self.writer.database.execute("PRAGMA wal_checkpoint(PASSIVE)")
@@ -328,8 +336,14 @@ class Keeper:
         for path, user, caller_uid in self.files.forget_requests():
             # the numbers of events go on after that of the audit line
             result = Forgetter(self.writer).forget(user, caller_uid)
-            self.recorder.skip_to(self.writer.through + 1)
-            _log.warning("history: uid %s forgot user %r: %s", caller_uid, user, result)
+            self.recorder.skip_to(self.writer.last_event + 1)
+            _log.warning(
+                "history: uid %s deleted the history of user %r: %d logins, %d processes",
+                caller_uid,
+                user,
+                result.logins,
+                result.processes,
+            )
             self.files.answer_forget(path, result._asdict())
 
     def _retain(self) -> None:
@@ -337,7 +351,8 @@ class Keeper:
         if self._retention_steps is None:
             if time.monotonic() < self._next_retention:
                 return
-            # the clock of the wall can be set: the monotonic one decides when, the wall decides what
+            # the monotonic clock decides when retention runs, because the wall clock can be set; the wall clock decides
+            # which rows are too old
             self._next_retention = time.monotonic() + RETENTION_SECONDS
             self._retention_steps = self._retention.steps(time.time_ns() // 1000)
         # events come first: a quarter of the time between two batches is left for deleting

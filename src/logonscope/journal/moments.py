@@ -10,8 +10,8 @@ FINE_SPAN = 5000
 """A range of so many rows is read whole; a longer one is narrowed first."""
 
 
-class Line(NamedTuple):
-    """A time in which the clock was not set and the service ran: between two rows of the clock map."""
+class ClockSpan(NamedTuple):
+    """A span of time in which the service ran and the clock was not set: between two rows of the clock map."""
 
     boot: int
     first_seq: int
@@ -42,7 +42,7 @@ class Moments:
     def __repr__(self) -> str:
         return f"<Moments of {len(self.lines)} lines>"
 
-    def _read_lines(self) -> list[Line]:
+    def _read_lines(self) -> list[ClockSpan]:
         query = "SELECT seq, boot, ms, wall FROM moment WHERE stepped IS NOT NULL ORDER BY seq"
         starts = self._database.execute(query).fetchall()
         lines = []
@@ -52,7 +52,7 @@ class Moments:
                 "SELECT ms, wall FROM moment WHERE seq >= ? AND seq < ? ORDER BY seq DESC LIMIT 1",
                 (seq, next_seq or 1 << 62),
             ).fetchone()
-            lines.append(Line(boot, seq, next_seq, ms, wall, last_ms, last_wall))
+            lines.append(ClockSpan(boot, seq, next_seq, ms, wall, last_ms, last_wall))
         return lines
 
     def locate(self, wall: int) -> Located | None:

@@ -155,20 +155,20 @@ class Recorder:
         """Return what was collected since the last batch."""
         # in memory the column CHANGES has the state after the last change
         # excluded rows have no place any more
-        kept = [(*row[:CHANGES], row[CHANGES] and 1, *row[CLASS:]) for row in self._rows if row[PLACE] is not None]
+        kept_rows = [(*row[:CHANGES], row[CHANGES] and 1, *row[CLASS:]) for row in self._rows if row[PLACE] is not None]
         batch = Batch(
-            self._first_seq, self._seq, self._ms, kept, self._changes, self._changed_ids, self._ends,
+            self._first_seq, self._seq, self._ms, kept_rows, self._changes, self._changed_ids, self._ends,
             self._programs.take_new_rows(), self._credentials.take_new_rows(), self._commands.take_new_rows(),
             self._places.take_new_rows(), self._logons.take_changed_rows(), self._moments, self._losses, self._events,
         )  # fmt: skip
         self._start_batch()
         return batch
 
-    def _take_seq(self, event: int) -> int:
-        """Return the next number; the event log gets 8 times the row plus the kind, 0 for no event."""
+    def _take_seq(self, event_code: int) -> int:
+        """Return the next number. ``event_code``, 8 times the row plus the kind, goes to the event log; 0: no event."""
         seq = self._seq
         self._seq = seq + 1
-        self._events.append(event)
+        self._events.append(event_code)
         return seq
 
     def _add_start(self, event: ProcessStarted) -> None:
@@ -190,6 +190,9 @@ class Recorder:
         parent_row = None if parent is None else self.alive.get(parent[0])
         if parent_row is not None and parent is not None and abs(parent_row[TICKS] - parent[1]) > SLACK_TICKS:
             parent_row = None
+        # before anything is numbered: no program, user, command line or cgroup of an excluded process is stored
+        if self._policy.excludes and self._is_excluded(process):
+            return
         program: int | None
         if process.comm is not None or parent_row is None:
             program, credential = self._program_number(process), self._credential_number(process)
@@ -205,9 +208,6 @@ class Recorder:
             None if parent_row is None else parent_row[ID],
             program, credential, command, None, None, None, None, source, None,
         ]  # fmt: skip
-        # decided before the number is used up: what is excluded leaves no trace
-        if self._policy.excludes and self._is_excluded(process):
-            return
         self._seq = seq + 1
         self._events.append(seq << 3 | rows.STARTED)
         self.alive[pid] = row
@@ -223,13 +223,14 @@ class Recorder:
         row = self._running_row(process)
         if row is None:
             return
+        # as for a start, before anything is numbered
+        if self._policy.excludes and self._is_excluded(process):
+            self._exclude(row)
+            return
         current = self._current_state(row)
         state = self._state_after(event, current)
         # most events change nothing that is kept: a thread, a priority
         if state == current:
-            return
-        if self._policy.excludes and self._is_excluded(process):
-            self._exclude(row)
             return
         # The row is not written yet, and runs what it was forked with: the change becomes part of it. A change of the
         # logon session does not, so that the owner is right at every moment.
@@ -266,7 +267,7 @@ class Recorder:
         return row
 
     def _current_state(self, row: Row) -> State:
-        """Return the state of a running process after its last change; kept in place of the flag in memory."""
+        """Return the state of a running process: that after its last change, which column CHANGES has in memory."""
         return row[CHANGES] or (row[PLACE], row[PROGRAM], row[CREDENTIAL], row[COMMAND])
 
     def _is_same_logon(self, first: int, second: int) -> bool:

@@ -1,6 +1,6 @@
-"""Retention: deletes what is older than the policy keeps, by the end of a process, in steps of a few milliseconds.
+"""Retention: deletes the processes and logins that ended before the time that the policy keeps, in short steps.
 
-What is to be deleted is found on a read-only connection; the writer only deletes.
+A read-only connection finds the rows to delete; the connection of the writer only deletes them.
 """
 
 from collections.abc import Iterator
@@ -15,10 +15,10 @@ from logonscope.journal.removal import STEP, Remover
 from logonscope.journal.writer import Writer
 
 PAGE = 5000
-"""Rows that are looked at in one step."""
+"""Rows that are read in one step."""
 
-MAX_OF_BATCH = 20_000
-"""A row can use a command line whose number is greater, by less than this."""
+MAX_COMMAND_AHEAD = 20_000
+"""Maximum by which the number of a command line exceeds that of a row that uses it: both are of one batch."""
 
 SIZE_MARGIN = 0.95
 """Share of the maximum size to which a journal that is too large is reduced."""
@@ -30,7 +30,7 @@ class Retention:
     def __init__(self, writer: Writer, reader: Reader, policy: Policy) -> None:
         self._writer, self._reader, self._policy = writer, reader, policy
         self._remover = Remover(writer)
-        self._logons: dict[int, bool] = {}  # place -> it belongs to the System session
+        self._is_system_by_place: dict[int, bool] = {}  # place -> it belongs to the System session
 
     def __repr__(self) -> str:
         return f"<Retention of {self._writer!r}>"
@@ -38,16 +38,16 @@ class Retention:
     def steps(self, now: int) -> Iterator[int]:
         """Delete what is too old at a time in microseconds; yield the number of deleted rows after each step."""
         moments = self._reader.moments()
-        # two passes: each remembers how far it has come
+        # two passes, each with its own stored position: `retained_system` and `retained_logins`
         for is_system, keep_ms in ((True, self._policy.keep_system_ms), (False, self._policy.keep_logins_ms)):
-            yield from self._steps_of_kind(moments, now - keep_ms * 1000, is_system=is_system)
+            yield from self._steps_of_sessions(moments, now - keep_ms * 1000, is_system=is_system)
         yield from self._steps_by_size()
         yield from self._remove_commands()
         yield from self._remove_logons(moments, now - self._policy.keep_logins_ms * 1000)
         while self._remover.free_pages():
             yield 0
 
-    def _steps_of_kind(self, moments: Moments, cutoff: int, *, is_system: bool) -> Iterator[int]:
+    def _steps_of_sessions(self, moments: Moments, cutoff: int, *, is_system: bool) -> Iterator[int]:
         """Delete the processes of logins, or of the System session, that ended before a time."""
         limits = _limits(moments, cutoff)
         if not limits:
@@ -57,61 +57,64 @@ class Retention:
         boots = [boot for boot in self._reader.boots() if boot.id in limits]
         last = first
         for boot in boots:
-            # a boot that ended before the cutoff has no limit within it
+            # a boot that ended before the cutoff has the limit 1 << 62: all of its rows are too old
             low, limit_ms = max(boot.first_seq, first + 1), limits[boot.id]
             high = moments.first_row_at(boot.id, limit_ms - 2000) if limit_ms < 1 << 62 else self._end_of_boot(boot.id)
             yield from self._remove_range(low, high, boot.ticks, limit_ms, is_system=is_system)
             last = max(last, high - 1)
-        yield from self._remove_long(first, limits, is_system=is_system)
+        yield from self._remove_long_lived(first, limits, is_system=is_system)
         if last > first:
             self._writer.set_values(**{key: last})
 
     def _end_of_boot(self, boot: int) -> int:
         later = [row.first_seq for row in self._reader.boots() if row.id > boot]
-        return min(later) if later else self._writer.through + 1
+        return min(later) if later else self._writer.last_event + 1
 
-    def _remove_range(self, low: int, high: int, ticks: int, limit_ms: int, *, is_system: bool) -> Iterator[int]:
+    def _remove_range(
+        self, low: int, high: int, ticks_per_second: int, limit_ms: int, *, is_system: bool
+    ) -> Iterator[int]:
         query = (
             "SELECT id, place, ticks, lasted FROM process WHERE id >= ? AND id < ? AND lasted IS NOT NULL"
             f" ORDER BY id LIMIT {PAGE}"
         )
         while page := self._reader.rows(query, (low, high)):
-            yield from self._remove_old(page, ticks, limit_ms, is_system=is_system)
+            yield from self._remove_old(page, ticks_per_second, limit_ms, is_system=is_system)
             low = page[-1][0] + 1
 
-    def _remove_old(self, page: list[Any], ticks: int, limit_ms: int, *, is_system: bool) -> Iterator[int]:
+    def _remove_old(self, page: list[Any], ticks_per_second: int, limit_ms: int, *, is_system: bool) -> Iterator[int]:
         self._load_places({row[1] for row in page})
         old = [
             row[0]
             for row in page
-            if row[2] * 1000 // ticks + row[3] < limit_ms and self._logons.get(row[1], True) is is_system
+            if row[2] * 1000 // ticks_per_second + row[3] < limit_ms
+            and self._is_system_by_place.get(row[1], True) is is_system
         ]
         for first in range(0, len(old), STEP):
             yield self._remover.remove_processes(old[first : first + STEP])
         if not old:
             yield 0
 
-    def _remove_long(self, through: int, limits: dict[int, int], *, is_system: bool) -> Iterator[int]:
-        """Delete the processes that an earlier pass left because they ended later."""
+    def _remove_long_lived(self, last: int, limits: dict[int, int], *, is_system: bool) -> Iterator[int]:
+        """Delete the processes that an earlier pass kept: they started before its limit, and ended after it."""
         boots = {boot.id: boot for boot in self._reader.boots()}
         for boot_id, limit_ms in limits.items():
             boot, first = boots[boot_id], boots[boot_id].first_seq
-            end = min(through, self._end_of_boot(boot_id) - 1)
-            for kind in range(20):
+            end = min(last, self._end_of_boot(boot_id) - 1)
+            for duration_class in range(20):
                 low = first
                 query = (
                     "SELECT id, place, ticks, lasted FROM process INDEXED BY process_lasting WHERE class = ?"
                     f" AND id >= ? AND id <= ? ORDER BY id LIMIT {PAGE}"
                 )
-                while page := self._reader.rows(query, (kind, low, end)):
+                while page := self._reader.rows(query, (duration_class, low, end)):
                     yield from self._remove_old(page, boot.ticks, limit_ms, is_system=is_system)
                     low = page[-1][0] + 1
 
     def _load_places(self, places: set[int]) -> None:
-        missing = sorted(places - self._logons.keys())
+        missing = sorted(places - self._is_system_by_place.keys())
         query = "SELECT p.id, l.logonid FROM place p LEFT JOIN logon l ON l.id = p.logon WHERE p.id IN ({})"
         for place, logon_id in self._reader.by_numbers(query, missing):
-            self._logons[place] = logon_id in {None, UNSET}
+            self._is_system_by_place[place] = logon_id in {None, UNSET}
 
     def used_bytes(self) -> int:
         """Return the bytes of the pages in use."""
@@ -124,7 +127,7 @@ class Retention:
         """Delete the oldest ended processes while the journal is larger than the policy allows."""
         if self.used_bytes() <= self._policy.max_bytes:
             return
-        # the oldest first, whatever they are: the disk does not wait for a policy
+        # the oldest rows first, of logins and of the System session alike: the size limit has priority over the times
         low = 0
         query = f"SELECT id FROM process WHERE id > ? AND lasted IS NOT NULL ORDER BY id LIMIT {STEP}"
         while self.used_bytes() > self._policy.max_bytes * SIZE_MARGIN:
@@ -135,10 +138,10 @@ class Retention:
             low = numbers[-1]
 
     def _remove_commands(self) -> Iterator[int]:
-        """Delete the command lines that no kept row uses; rows use them for at most COMMAND_SPAN numbers."""
+        """Delete the command lines that no kept row uses. Only the next COMMAND_SPAN rows can use a command line."""
         for key in ("retained_system", "retained_logins"):
             done_key = f"commands_{key}"
-            # younger command lines can still get new users
+            # newer command lines may still be used by new rows
             low, high = self._reader.value(done_key) or 0, (self._reader.value(key) or 0) - COMMAND_SPAN
             while low < high:
                 end = min(high, low + COMMAND_SPAN // 4)
@@ -151,7 +154,7 @@ class Retention:
         used: set[int] = set()
         for table in ("process", "change"):
             query = f"SELECT command FROM {table} WHERE id >= ? AND id < ? AND command IS NOT NULL"
-            for first in range(low - MAX_OF_BATCH, end + COMMAND_SPAN, COMMAND_SPAN // 8):
+            for first in range(low - MAX_COMMAND_AHEAD, end + COMMAND_SPAN, COMMAND_SPAN // 8):
                 used.update(row[0] for row in self._reader.rows(query, (first, first + COMMAND_SPAN // 8)))
         commands = self._reader.rows("SELECT id FROM command WHERE id >= ? AND id < ?", (low, end))
         unused = [row[0] for row in commands if row[0] not in used]
@@ -180,7 +183,10 @@ class Retention:
 
 
 def _limits(moments: Moments, cutoff: int) -> dict[int, int]:
-    """Return boot -> ms since that boot before which a wall time lies; no entry for a later boot."""
+    """Return for each boot the ms since the boot at which a wall time was; 1 << 62: the boot had ended before.
+
+    A boot that began after the wall time has no entry.
+    """
     limits: dict[int, int] = {}
     for line in moments.lines:
         if line.last_wall < cutoff:

@@ -54,7 +54,7 @@ class Writer:
         """What was found lost when the journal was opened; the recorder stores it."""
         self.journal_id = ""
         self.epoch = 0
-        self.through = 0
+        self.last_event = 0
         """The number of the last committed event."""
         self._moved = 0  # rows up to this number are in ``process``
         self._recent = 0  # number of rows in ``recent``
@@ -70,7 +70,7 @@ class Writer:
             raise damaged_error(files, error) from None
 
     def __repr__(self) -> str:
-        return f"<Writer of {self.files.folder}, {self.through} written>"
+        return f"<Writer of {self.files.folder}, {self.last_event} written>"
 
     def _open(self) -> None:
         # the first read recovers the write-ahead log
@@ -80,7 +80,7 @@ class Writer:
         execute = self.database.execute
         (last,) = execute("SELECT max(seq + n - 1) FROM eventlog").fetchone()
         (audited,) = execute("SELECT max(seq) FROM audit").fetchone()
-        self.through = max(last or 0, audited or 0, self._value("through") or 0)
+        self.last_event = max(last or 0, audited or 0, self._value("through") or 0)
         seal = execute("SELECT seq, chain FROM seal ORDER BY seq DESC LIMIT 1").fetchone()
         if seal is not None:
             self._moved, self._link = seal
@@ -142,7 +142,7 @@ class Writer:
             boot = self._begin_boot(boot_uuid, machine, ticks)
             execute(
                 "INSERT INTO run VALUES (?, ?, ?, ?, ?)",
-                (self.epoch, self.through + 1, boot, time.time_ns() // 1000, version),
+                (self.epoch, self.last_event + 1, boot, time.time_ns() // 1000, version),
             )
             execute("COMMIT")
         except BaseException:
@@ -162,7 +162,7 @@ class Writer:
         self._end_boots()
         (number,) = execute("SELECT coalesce(max(id), 0) + 1 FROM boot").fetchone()
         execute(
-            "INSERT INTO boot VALUES (?, ?, ?, ?, ?, ?)", (number, boot_uuid, self.through + 1, None, ticks, machine)
+            "INSERT INTO boot VALUES (?, ?, ?, ?, ?, ?)", (number, boot_uuid, self.last_event + 1, None, ticks, machine)
         )
         return int(number)
 
@@ -175,7 +175,7 @@ class Writer:
             return
         boot, first_seq, seen_until, ticks = last
         # the machine may have run longer: this is the last moment that is known
-        until, first, events = seen_until or 0, self.through + 1, rows.EventNumbers("q")
+        until, first, events = seen_until or 0, self.last_event + 1, rows.EventNumbers("q")
         for table in ("recent", "process"):
             running = self.database.execute(
                 f"SELECT id, ticks FROM {table} WHERE lasted IS NULL AND id >= ?",
@@ -199,7 +199,7 @@ class Writer:
             events.append(number << 3 | rows.LOGON_ENDED)
         if events:
             insert_rows(self.database, "eventlog", [(first, len(events), events.tobytes())])
-        self.through += len(events)
+        self.last_event += len(events)
 
     def _load(self, boot: int) -> StoredState:
         execute = self.database.execute
@@ -223,7 +223,7 @@ class Writer:
             for row in execute("SELECT * FROM logon WHERE boot = ? AND ended IS NULL", (boot,))
         ]
         return StoredState(
-            self.through + 1,
+            self.last_event + 1,
             boot,
             self._load_dictionary("program", "exe, comm, name", 3),
             self._load_dictionary("credential", "uids, gids, user", 0),
@@ -263,7 +263,7 @@ class Writer:
         except BaseException:
             self._roll_back()
             raise
-        self.through = batch.next_seq - 1
+        self.last_event = batch.next_seq - 1
         self._recent += len(batch.rows)
         self._process_ends += [(end[0], end[5]) for end in batch.ends if end[0] <= self._moved]
 
@@ -323,12 +323,12 @@ class Writer:
         try:
             moved_rows = database.execute("SELECT * FROM recent ORDER BY id LIMIT ?", (MOVE_STEP,)).fetchall()
             # the last step also takes numbers without a row
-            last = moved_rows[-1][ID] if len(moved_rows) == MOVE_STEP else self.through
+            last = moved_rows[-1][ID] if len(moved_rows) == MOVE_STEP else self.last_event
             # two statements: the interpreter is left alone while they run
             database.execute("INSERT INTO process SELECT * FROM recent WHERE id <= ?", (last,))
             database.execute("DELETE FROM recent WHERE id <= ?", (last,))
             link, sealed = self._seal(moved_rows, last)
-            oldest = self.through - RESUME_EVENTS
+            oldest = self.last_event - RESUME_EVENTS
             # the newest row stays: it has the last number
             database.execute("DELETE FROM eventlog WHERE seq + n <= min(?, ?)", (oldest, last))
             database.execute("COMMIT")
@@ -404,15 +404,15 @@ class Writer:
 
     def record_audit(self, text: str, uid: int | None) -> None:
         """Store an audit line, in a transaction of the caller."""
-        self.through += 1
+        self.last_event += 1
         self.database.execute(
-            "INSERT INTO audit VALUES (?, ?, ?, ?)", (self.through, time.time_ns() // 1000, uid, text)
+            "INSERT INTO audit VALUES (?, ?, ?, ?)", (self.last_event, time.time_ns() // 1000, uid, text)
         )
 
     def close(self) -> None:
         """Mark the journal as closed in order, write the log back, and close the connection."""
         try:
-            self.set_values(clean=1, through=self.through)
+            self.set_values(clean=1, through=self.last_event)
             self.database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         except sqlite3.Error as error:
             _log.warning("cannot close the history in order: %s", error)

@@ -64,7 +64,7 @@ class HistoryState(NamedTuple):
 
     journal_id: str
     epoch: int
-    through: int  # the number of the last event that is kept
+    last_event: int  # its number, of the newest event that is kept
     since: int | None
     bytes: int
     rows: int  # processes, changes and command lines that are kept

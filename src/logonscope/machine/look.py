@@ -120,7 +120,7 @@ class Look:
         return self.deadline.check_each(items)
 
     def read_once(self, key: Hashable, read: Callable[[], Item]) -> Item:
-        """Return the value that was read at the first call with this key, so that one request sees one value of it."""
+        """Return the value that was read at the first call with this key: a request always sees the same value."""
         if key not in self._values:
             self._values[key] = read()
         value: Item = self._values[key]

@@ -162,7 +162,7 @@ class Ownership(Protocol):
         machine: Machine,
         user: str | None,
         *,
-        whole: bool = True,
+        members_are_complete: bool = True,
         terminal_read: bool = True,
     ) -> "LogonSession":
         """Describe a logon session from its processes.
@@ -173,8 +173,8 @@ class Ownership(Protocol):
                 with a record those below its leader are enough.
             machine: the host, for its clock.
             user: the account name of the login uid.
-            whole: the members are all processes of the logon session, so that they are counted. If False, the numbers
-                of processes and of leftovers are None.
+            members_are_complete: the members are all processes of the logon session. If False, they are not counted:
+                the numbers of processes and of leftovers are None.
             terminal_read: the processes below the leader are among the members, so that its terminal is known.
         """
         ...

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from logonscope.machine.events import Event, EventReader
     from logonscope.machine.history import History
 
-Ability = Literal["act", "events", "at"]
+Ability = Literal["act", "events"]
 Part = Literal["platform", "vitals", "hardware"]
 
 NO_PARTS: frozenset[Part] = frozenset()
@@ -414,7 +414,8 @@ class BaseSource(ABC):
 def no_history_error() -> NotSupportedError:
     """Return the error for a host whose history is not kept, or cannot be read."""
     return NotSupportedError(
-        "this host has no history", "use a host whose service has history = true; root alone reads its files"
+        "this host has no history",
+        "set history = true in the settings of its service; while that does not run, only root can read it",
     )
 
 

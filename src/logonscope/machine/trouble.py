@@ -19,6 +19,6 @@ NOT_TRIED = "not tried: the arguments of too many other processes hang"
 class Trouble(NamedTuple):
     """Something that could not be read; reported once per request, not once per process."""
 
-    what: str
-    why: str
-    do: str
+    subject: str
+    reason: str
+    advice: str

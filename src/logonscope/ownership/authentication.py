@@ -53,8 +53,10 @@ def with_authentication(session: LogonSession, leader: Leader, lines: Iterable[A
 def find_line(session: LogonSession, leader: Leader, lines: Iterable[Authentication]) -> Authentication | None:
     """Return the line about a login, in the only way that it can be read; None where there is none."""
     timely = [line for line in lines if _is_timely(line, leader)]
-    own = [line for line in timely if line.pid == leader.pid]
-    candidates = own or [line for line in timely if line.pid == leader.parent and _is_same_client(line, session)]
+    leader_lines = [line for line in timely if line.pid == leader.pid]
+    candidates = leader_lines or [
+        line for line in timely if line.pid == leader.parent and _is_same_client(line, session)
+    ]
     # a line that can be read in several ways is in the list several times
     lines_by_number: dict[int, list[Authentication]] = {}
     for line in candidates:

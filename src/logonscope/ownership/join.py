@@ -183,7 +183,7 @@ def _creation_key(joined: LoginWithKernelId) -> tuple[int, str, int]:
 
 
 def _holders_of_kernel_ids(joined: Iterable[LoginWithKernelId], machine: Machine) -> dict[int, Login]:
-    """Return the login that owns each kernel id; an id that every login only inherited has none."""
+    """Return the login that owns each kernel id. A kernel id that all of its logins inherited has no owner."""
     holders: dict[int, Login] = {}
     # the login with the strongest claim comes first and is not replaced
     for login, kernel_id in sorted(joined, key=_claim_key):

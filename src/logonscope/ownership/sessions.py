@@ -48,7 +48,7 @@ def logon_session(
     machine: Machine,
     user: str | None,
     *,
-    whole: bool = True,
+    members_are_complete: bool = True,
     terminal_read: bool = True,
 ) -> LogonSession:
     """Describe one logon session: from its record and its leader, or, without a record, from all of its processes.
@@ -58,8 +58,8 @@ def logon_session(
         members: its processes; with a record those below its leader are enough.
         machine: the host, for its clock.
         user: the account name of the login uid.
-        whole: the members are all processes of the logon session, so that they are counted. If False, the numbers of
-            processes and of leftovers are None.
+        members_are_complete: the members are all processes of the logon session. If False, they are not counted: the
+            numbers of processes and of leftovers are None.
         terminal_read: the processes below the leader are among the members, so that its terminal is known.
     """
     logon_id, record = owner.logon_id or "", recorded_login(owner)
@@ -92,8 +92,8 @@ def logon_session(
         start=start,
         state=LOGGED_OUT if gone else None,
         tty=tty,
-        processes=len(members) if whole else None,
-        leftovers=_count_leftovers(members, gone=gone) if whole else None,
+        processes=len(members) if members_are_complete else None,
+        leftovers=_count_leftovers(members, gone=gone) if members_are_complete else None,
         guid=logon_guid(machine, logon_id, logon_id_generation(owner)),
         join_evidence=join_evidence(owner),
         start_is_approximate=start is not None and record is None and not is_system,
@@ -127,9 +127,9 @@ def join_evidence(owner: Owner) -> str | None:
 
 
 def logon_id_generation(owner: Owner) -> int | None:
-    """Return the inode of the scope, which distinguishes logon sessions with the same LogonId; None: no need to.
+    """Return the inode of the scope, to distinguish logon sessions with the same LogonId; None: the LogonId is unique.
 
-    The kernel never reuses an audit session id during a boot; only LogonIds above them can occur again.
+    The kernel never reuses an audit session id during a boot. Only the greater LogonIds, made by rules 1 and 3, recur.
     """
     has_id_above_kernel_ids = owner.logon_id is not None and int(owner.logon_id) > UNSET
     return owner.login.scope_inode if has_id_above_kernel_ids and owner.login else None
@@ -241,7 +241,7 @@ def address_of(remote_host: str | None) -> str | None:
 
 
 def plain_address(text: str) -> str | None:
-    """Return an IP address as it is usually written; one of IPv4 mapped to IPv6 (RFC 4291, 2.5.5.2) as that of IPv4."""
+    """Return an IP address in its usual form; one of IPv4 mapped to IPv6 (RFC 4291, 2.5.5.2) in that of IPv4."""
     import ipaddress  # noqa: PLC0415 -- slow to import
 
     try:
@@ -267,7 +267,7 @@ def _add_record(session: LogonSession, record: Login, sources: dict[str, str]) -
         leader=record.leader,
         scope=record.scope,
         login=record.id,
-        vouched_by=record.service_name,
+        recorded_by=record.service_name,
     )
     for name in (
         "state",

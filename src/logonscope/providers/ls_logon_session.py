@@ -84,7 +84,7 @@ PROVIDER = Provider(
         "LeaderId": _named_column(_value_column, "LeaderId", _RECORD),
         "Scope": _named_column(_text_column, "Scope", _RECORD),
         "LoginId": _text_column("login", _RECORD),
-        "VouchedBy": _text_column("vouched_by", "the login service that has the login record"),
+        "RecordedBy": _text_column("recorded_by", "the login service that has the login record"),
         "ProcessCount": _value_column("processes", "counted, of the processes that the caller may see", COUNTS),
         "LeftoverCount": _value_column("leftovers", "counted, if the leader is gone", COUNTS),
         "Sources": column(_sources, "the source of each value that is read"),

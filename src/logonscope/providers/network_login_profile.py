@@ -8,7 +8,7 @@ from logonscope.providers.helpers.profile_columns import HISTORY, Profile
 from logonscope.providers.helpers.provider import Context, Provider, always_null, column, constant
 from logonscope.providers.helpers.text import clean
 
-SHADOW = "shadow(5), which has it, is not read: it holds the hashes of passwords"
+SHADOW = "shadow(5) has it, which is not read for this class; administrators get values of it in Win32_UserAccount"
 NO_SUCH_SETTING = "Linux has no such setting"
 ADMINISTRATOR = 2
 

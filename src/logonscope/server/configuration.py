@@ -207,7 +207,7 @@ class Settings:
     state: str = _setting(
         _FOLDER,
         _state,
-        "directory of the self-signed certificate",
+        "directory of the self-signed certificate and of the history",
         "`$STATE_DIRECTORY` if systemd sets it, else `/var/lib/logonscope`",
     )
     users: str = _setting(
@@ -284,11 +284,11 @@ class Settings:
     stop_seconds: int = _setting(_number(1, 600), 10, "seconds that open requests have to end when the server stops")
     live: str = _setting(
         _one_of("auto", "true", "false"), "false",
-        "answer from memory that kernel events keep true: `auto`: if the events helper runs or this process may read "
+        "answer from an index that kernel events update: `auto`: if the events helper runs or this process may read "
         "them; `true`: also where only some events can be read; `false`: read /proc for every answer",
     )  # fmt: skip
     history: bool = _setting(
-        _SWITCH, False, "keep what happened on this host in `history` below the directory `state`; needs `live`"
+        _SWITCH, False, "keep a history of logins and processes, in `history` below the directory `state`; needs `live`"
     )
     history_keep: tuple[tuple[str, str], ...] = _setting(
         _KEEP, {"logins": "400 days", "system": "30 days"},

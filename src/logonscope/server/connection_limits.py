@@ -55,9 +55,9 @@ class UnauthenticatedConnection(NamedTuple):
 class ConnectionLimits:
     """Counts the open connections; used from one thread."""
 
-    def __init__(self, most: int, most_per_client: int, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, max_connections: int, max_per_client: int, clock: Callable[[], float] = time.monotonic) -> None:
         """Set the limits: of all connections, and of those of one address or one user."""
-        self._most, self._most_per_client, self._clock = most, most_per_client, clock
+        self._max_connections, self._max_per_client, self._clock = max_connections, max_per_client, clock
         self._client_counts: Counter[Client] = Counter()
         self._total_counts: Counter[bool] = Counter()  # by is_network: all of the network, all of the unix socket
         self._unauthenticated: dict[Connection, UnauthenticatedConnection] = {}  # the oldest first
@@ -69,10 +69,10 @@ class ConnectionLimits:
         """Count a connection until it closes; return False, and do not count it, if it is over a limit."""
         client = _client_of(connection)
         if client != ROOT:
-            if self._client_counts[client] >= self._most_per_client:
-                return self._reject(client, "max_connections_per_address", self._most_per_client)
-            if self._total_counts[client.is_network] >= self._most and not self._make_room(client):
-                return self._reject(client, "max_connections", self._most)
+            if self._client_counts[client] >= self._max_per_client:
+                return self._reject(client, "max_connections_per_address", self._max_per_client)
+            if self._total_counts[client.is_network] >= self._max_connections and not self._make_room(client):
+                return self._reject(client, "max_connections", self._max_connections)
         # Root is counted, though it has no limit: `_stop_counting` subtracts every connection.
         self._client_counts[client] += 1
         self._total_counts[client.is_network] += 1

@@ -19,17 +19,17 @@ MIN_HANDSHAKE_SECONDS = 1.0
 
 
 class Turn(NamedTuple):
-    """The turn of a connection: ``abort`` closes the connection, ``begin`` is done when its handshake may begin."""
+    """The turn of a connection: ``abort`` closes the connection, ``may_begin`` is done when its handshake may begin."""
 
     abort: Callable[[], object]
-    begin: "asyncio.Future[None]"
+    may_begin: "asyncio.Future[None]"
 
 
 class Handshakes:
     """The running handshakes, and the waiting ones by client address; used from one event loop."""
 
-    def __init__(self, most: int = MAX_HANDSHAKES, min_seconds: float = MIN_HANDSHAKE_SECONDS) -> None:
-        self._most, self._min_seconds = most, min_seconds
+    def __init__(self, max_running: int = MAX_HANDSHAKES, min_seconds: float = MIN_HANDSHAKE_SECONDS) -> None:
+        self._max_running, self._min_seconds = max_running, min_seconds
         self._running: dict[Turn, float] = {}  # with the time of their start; the oldest first
         self._waiting: OrderedDict[str, deque[Turn]] = OrderedDict()
         self._timer: asyncio.TimerHandle | None = None
@@ -49,7 +49,7 @@ class Handshakes:
         self._waiting.setdefault(address, deque()).append(turn)
         try:
             self._begin_turns()
-            await turn.begin
+            await turn.may_begin
             yield
         finally:
             self._running.pop(turn, None)
@@ -62,11 +62,11 @@ class Handshakes:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        while self._waiting and len(self._running) < self._most:
+        while self._waiting and len(self._running) < self._max_running:
             turn = self._pop_next()
-            if not turn.begin.done():  # otherwise its connection was aborted and its task has not removed it yet
+            if not turn.may_begin.done():  # otherwise its connection was aborted and its task has not removed it yet
                 self._running[turn] = loop.time()
-                turn.begin.set_result(None)
+                turn.may_begin.set_result(None)
         if not self._waiting:
             return
         oldest, since = next(iter(self._running.items()))

@@ -225,12 +225,12 @@ class Endpoint:
     async def answer(self, request: Request) -> Response:
         """Answer one request."""
         # The time for the body and for authentication is part of the timeout of the request.
-        deadline, most = Deadline(self._parts.dispatcher.limits.seconds), self._parts.max_request_octets
+        deadline, max_octets = Deadline(self._parts.dispatcher.limits.seconds), self._parts.max_request_octets
         received = received_head(request)
         if (rejection := self._rejection(received)) is not None:
             return rejection
         try:
-            received = received._replace(body=await read_body(request, most))
+            received = received._replace(body=await read_body(request, max_octets))
         except ClientDisconnect:
             return Response(status_code=CLIENT_CLOSED_REQUEST)
         except RequestTooLargeError as error:
@@ -239,10 +239,10 @@ class Endpoint:
 
     def answer_plain(self, received: Received, exchange: PlainExchange) -> None:
         """Start to answer a request that was read completely."""
-        deadline, most = Deadline(self._parts.dispatcher.limits.seconds), self._parts.max_request_octets
+        deadline, max_octets = Deadline(self._parts.dispatcher.limits.seconds), self._parts.max_request_octets
         response = self._rejection(received)
-        if response is None and len(received.body) > most:
-            response = self._fault(_too_large(most))
+        if response is None and len(received.body) > max_octets:
+            response = self._fault(_too_large(max_octets))
         if response is not None:
             exchange.respond(response)
         elif (call := self._start_call(received, deadline)) is not None:
@@ -555,26 +555,26 @@ def _with_challenges(response: Response, authentication: RequestAuthentication) 
     return response
 
 
-async def read_body(request: Request, most: int) -> bytes:
+async def read_body(request: Request, max_octets: int) -> bytes:
     """Return the body of a request.
 
     Raises:
-        RequestTooLargeError: it has more than ``most`` octets.
+        RequestTooLargeError: it has more than ``max_octets`` octets.
     """
     parts, length = [], 0
-    if _content_length(request.headers) > most:
-        raise _too_large(most)
+    if _content_length(request.headers) > max_octets:
+        raise _too_large(max_octets)
     # A chunked body has no Content-Length.
     async for part in request.stream():
         length += len(part)
-        if length > most:
-            raise _too_large(most)
+        if length > max_octets:
+            raise _too_large(max_octets)
         parts.append(part)
     return b"".join(parts)
 
 
-def _too_large(most: int) -> RequestTooLargeError:
-    return RequestTooLargeError(f"the request exceeds the limit of {most:,} octets", "split the request")
+def _too_large(max_octets: int) -> RequestTooLargeError:
+    return RequestTooLargeError(f"the request exceeds the limit of {max_octets:,} octets", "split the request")
 
 
 def received_head(request: Request) -> Received:

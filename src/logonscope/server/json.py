@@ -275,22 +275,22 @@ def _render_part(rows: Enumeration, octets: int) -> Reply:
     if rows.format is None:
         rows.format = LineWriter(rows)
     lines, size = list[str](), 0
-    most = min(octets, rows.format.next_part_octets())
+    max_octets = min(octets, rows.format.next_part_octets())
     chunk_rows = FIRST_CHUNK_ROWS
-    while size < most and (items := list(rows.take(chunk_rows))):
+    while size < max_octets and (items := list(rows.take(chunk_rows))):
         chunk = rows.format.write(items, octets)
         chunk_size = sum(map(len, chunk)) + len(chunk)
-        if size + chunk_size > most:
+        if size + chunk_size > max_octets:
             # A part ends before the first line that exceeds it: the rows that are left are the first of the next part.
             ends = list(accumulate((len(line) + 1 for line in chunk), initial=size))
-            count = max(bisect_right(ends, most) - 1, 0 if lines else 1)
+            count = max(bisect_right(ends, max_octets) - 1, 0 if lines else 1)
             lines += chunk[:count]
             rows.put_back(items[count:])
             break
         lines += chunk
         size += chunk_size
         # As many as probably fit: rows of processes with long arguments are large, and would be written in vain.
-        chunk_rows = min(CHUNK_ROWS, max(1, (most - size) * len(lines) // size))
+        chunk_rows = min(CHUNK_ROWS, max(1, (max_octets - size) * len(lines) // size))
     lines.append("")  # the end of the last line
     body = "\n".join(lines).encode("ascii")
     return Reply(OK, JSON_LINES, body, len(lines) - 1, continues=not rows.is_complete)

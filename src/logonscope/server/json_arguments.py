@@ -36,22 +36,22 @@ class Argument(NamedTuple):
     is_required: bool = False
 
 
-def read_arguments(operation: str, declared: Mapping[str, Argument], given: Mapping[str, Any]) -> dict[str, Any]:
+def read_arguments(operation: str, declared: Mapping[str, Argument], values: Mapping[str, Any]) -> dict[str, Any]:
     """Check the arguments of a request, and return those that are not null.
 
     Raises:
         InvalidParameterError: an argument is unknown or missing.
-        TypeMismatchError: a value has not the type of its argument.
+        TypeMismatchError: a value does not have the type of its argument.
     """
-    for name in given:
+    for name in values:
         if name not in declared:
             names = ", ".join(declared) or "none"
             raise InvalidParameterError(f"{operation} has no argument '{name[:100]}'", f"its arguments: {names}")
     # null is the same as an argument that is left out, as in the parameters of methods.
     for name, argument in declared.items():
-        if argument.is_required and given.get(name) is None:
+        if argument.is_required and values.get(name) is None:
             raise InvalidParameterError(f"{operation} needs the argument '{name}'", argument.description)
-    return {name: _read(name, declared[name], value) for name, value in given.items() if value is not None}
+    return {name: _read(name, declared[name], value) for name, value in values.items() if value is not None}
 
 
 def _read(name: str, argument: Argument, value: Any) -> Any:

@@ -112,7 +112,7 @@ def _history_gauges(state: HistoryState) -> Iterator[Metric]:
     info = GaugeMetricFamily(
         "logonscope_journal_through", "Number of the last event that is kept.", labels=("journal", "epoch")
     )
-    info.add_metric((state.journal_id, str(state.epoch)), state.through)
+    info.add_metric((state.journal_id, str(state.epoch)), state.last_event)
     yield info
     for name, help_, value in (
         ("logonscope_journal_bytes", "Size of the history.", state.bytes),

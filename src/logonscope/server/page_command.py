@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from logonscope.server.page_run import PageHost
 
 EPILOG = """\
-The page is for you alone: it listens on loopback, and the file that it prints sends your browser to it once. It shows
-what you may see. Ctrl-C ends it.
+The page is for you alone: the command listens on loopback, and prints a file that opens the page in your browser, once.
+The page shows what you may see. Ctrl-C ends the command.
 
 examples:
   sudo logonscope page            this host

@@ -61,10 +61,10 @@ def check_settings(settings: Settings) -> list[str]:
 
 
 def check_history(settings: Settings) -> None:
-    """Check that a history has the events that it keeps.
+    """Check that kernel events are read if a history is kept, because the history is written from them.
 
     Raises:
-        InvalidParameterError: the events are not read.
+        InvalidParameterError: `history` is on, and `live` is off.
     """
     if settings.history and settings.live == "false":
         raise InvalidParameterError("history = true needs the events of this machine", 'set live = "auto"')

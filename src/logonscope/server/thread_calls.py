@@ -16,7 +16,7 @@ CHECK_INTERVAL = 0.5
 """Seconds between two checks of the deadline."""
 
 QUICK_SECONDS = 0.02
-"""Seconds before the client is watched: a call that returns by then does not end any earlier if the client leaves."""
+"""Seconds before the connection of the client is watched. A call that takes less is not cancelled by a disconnect."""
 
 LATE_CHECKS = 4
 """Checks after the deadline before a call counts as hung: one that observes the deadline has returned by then."""

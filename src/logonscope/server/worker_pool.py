@@ -232,7 +232,7 @@ class PooledCall(ThreadCall[Result]):
     ) -> None:
         self.claimant, self._pool = claimant, pool
         super().__init__(threads, call, deadline, partial(pool.end_call, self))
-        # Counted only now: the line above raises an error if no thread can be started; then no end is counted.
+        # Counted last: if no thread can be started, the line above raises, and nothing would ever uncount the request.
         pool.begin_request(claimant)
 
     def end_request(self) -> None:

@@ -314,7 +314,7 @@ class Batch(NamedTuple):
 
 def _batch(writer: ItemRenderer, rows: Iterator[Item], free: int, octets: Callable[[str], int]) -> Batch:
     """Render rows until one does not fit into ``free`` octets; ``octets`` returns the encoded size of a text."""
-    texts, count, most = list[str](), 0, free
+    texts, count, initial_free = list[str](), 0, free
     items = list(islice(rows, 1))
     while items:
         # Enumerations of several classes have a result for each, one after the other.
@@ -330,7 +330,7 @@ def _batch(writer: ItemRenderer, rows: Iterator[Item], free: int, octets: Callab
             if batch.surplus:
                 return batch._replace(texts=texts, rows=count)
         # No more rows than may fit: those that do not fit would be read and rendered in vain.
-        average = max(1, (most - free) // count)
+        average = max(1, (initial_free - free) // count)
         items = list(islice(rows, min(CHUNK_ROWS, max(1, free // average))))
     return Batch(texts, count, free)
 
@@ -353,17 +353,17 @@ def _batch_of_single_rows(
     return Batch(texts, len(items), free)
 
 
-def _all_items(rows: Enumeration, most: int, free: int, octets: Callable[[str], int]) -> Batch | None:
-    """Render all rows, at most ``most`` in ``free`` octets; if there are more, put them all back and return None.
+def _all_items(rows: Enumeration, max_items: int, free: int, octets: Callable[[str], int]) -> Batch | None:
+    """Render all rows, at most ``max_items`` in ``free`` octets; if there are more, put them all back and return None.
 
     Most enumerations either fit into this answer or have far more rows. So a sample is rendered first: its size shows
     how many rows could fit, and if there are more than SAFETY_FACTOR times as many, no more rows are rendered in vain.
     """
-    taken_rows = list(rows.take(min(most, SAMPLE_ROWS)))
+    taken_rows = list(rows.take(min(max_items, SAMPLE_ROWS)))
     batch = _batch(rows.format, iter(taken_rows), free, octets)
     if not batch.surplus and len(taken_rows) == SAMPLE_ROWS:
         upper_limit = int(SAFETY_FACTOR * SAMPLE_ROWS * batch.free / (free - batch.free)) + 1
-        further_rows = list(rows.take(min(most - SAMPLE_ROWS, upper_limit)))
+        further_rows = list(rows.take(min(max_items - SAMPLE_ROWS, upper_limit)))
         taken_rows += further_rows
         if rows.is_complete:
             further_batch = _batch(rows.format, iter(further_rows), batch.free, octets)
@@ -469,9 +469,7 @@ REQUESTS: Mapping[type, MessageRow] = {
     ),
     Pull: MessageRow("the next items of an enumeration", ("pull",), _decode_pull, _render_pull),
     Release: MessageRow("end an enumeration", ("release",), _decode_release, _render_release),
-    Renew: MessageRow(
-        "extend an enumeration, or return its remaining lifetime", ("renew",), _decode_renew, _render_renew
-    ),
+    Renew: MessageRow("extend the lifetime of an enumeration", ("renew",), _decode_renew, _render_renew),
     Invoke: MessageRow("run a method of an instance", ("invoke",), _decode_invoke, _render_invoke),
     Delete: MessageRow("end a process", ("delete",), _decode_delete, _render_delete),
     Change: MessageRow("rejected: instances are read-only", ("get_class",), _decode_change, _render_change),

@@ -52,6 +52,9 @@ _ROWS: Mapping[str, type[Any]] = {
     "login": Login, "process": Process, "socket": Socket, "account": Account, "group": Group,
     "authentication": Authentication, "service": Service, "login_history": LoginHistory, "unit_request": UnitRequest,
 }  # fmt: skip
+_NAMES_IN_FILES: Mapping[str, Mapping[str, str]] = {"trouble": {"subject": "what", "reason": "why", "advice": "do"}}
+"""Fields of rows whose names in files are other ones, by the kind of row: version 1 of the format has these names."""
+
 NO_MEMORY = "Error -4 "
 """Beginning of zlib's error where there is no memory (zlib.h, Z_MEM_ERROR): then the recording is not at fault."""
 
@@ -149,7 +152,7 @@ class RecordedSource(BaseSource):
     def __init__(self, label: str, snapshot: Snapshot) -> None:
         self.label = label
         self._snapshot = snapshot._replace(processes=tuple(snapshot.processes), users=tuple(snapshot.users))
-        self.partial = next((trouble.why for trouble in snapshot.troubles if trouble.what == PARTIAL), None)
+        self.partial = next((trouble.reason for trouble in snapshot.troubles if trouble.subject == PARTIAL), None)
         self._by_pid = {process.pid: process for process in self._snapshot.processes}
         self._by_uid = {account.uid: account for account in reversed(tuple(self._snapshot.users))}
 
@@ -223,7 +226,7 @@ def _write_snapshot(snapshot: Snapshot, file: IO[bytes]) -> int:
     count, machine = 0, snapshot.machine
     # no file name and no time in the gzip header: equal snapshots make equal files
     with gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as packed:
-        fields = {kind: list(_field_names(row)) for kind, row in _ROWS.items()}
+        fields = {kind: _names_in_files(kind) for kind in _ROWS}
         _write_row(packed, ["header", {"format": FORMAT, "version": VERSION, "fields": fields}])
         _write_row(packed, ["machine", *(getattr(machine, name) for name in _field_names(Machine))])
         for kind, part in (("platform", machine.platform), ("vitals", machine.vitals), ("hardware", machine.hardware)):
@@ -263,6 +266,17 @@ _PARTS = ("platform", "vitals", "hardware")
 def _field_names(row: type[Any]) -> tuple[str, ...]:
     """Return the recorded fields of a row type; the parts of a machine are rows of their own."""
     return tuple(name for name in row._fields if row is not Machine or name not in _PARTS)
+
+
+def _names_in_files(kind: str) -> list[str]:
+    names = _NAMES_IN_FILES.get(kind, {})
+    return [names.get(name, name) for name in _field_names(_ROWS[kind])]
+
+
+@cache
+def _fields_by_name(kind: str) -> Mapping[str, str]:
+    """Return the fields of a kind of row that this version knows, by their names in files."""
+    return dict(zip(_names_in_files(kind), _field_names(_ROWS[kind]), strict=True))
 
 
 def _process_values(process: Process) -> list[object]:
@@ -361,12 +375,6 @@ def _parse_header(path: str, row: list[Any]) -> Mapping[str, list[str]]:
     return {kind: fields.get(kind, []) for kind in _ROWS}
 
 
-@cache
-def _known_names(kind: str) -> frozenset[str]:
-    """Return the names of the fields of a kind of row that this version knows."""
-    return frozenset(_field_names(_ROWS[kind]))
-
-
 def _parse_row(path: str, kind: str, names: Iterable[str], values: list[Any], process_names: Iterable[str]) -> Any:
     """Return a row of its type, with every value checked.
 
@@ -381,7 +389,10 @@ def _parse_row(path: str, kind: str, names: Iterable[str], values: list[Any], pr
     try:
         # Fields that this version does not know are skipped, and those that the recording lacks get their defaults.
         # strict: a row with more or fewer values than names is damaged.
-        fields = {name: value for name, value in zip(names, values, strict=True) if name in _known_names(kind)}
+        fields_by_name = _fields_by_name(kind)
+        fields = {
+            fields_by_name[name]: value for name, value in zip(names, values, strict=True) if name in fields_by_name
+        }
         if kind == "login" and fields.get("process"):
             fields["process"] = _parse_row(path, "process", process_names, fields["process"], ())
         if kind == "process" and fields.get("cmdline") is not None:

@@ -1,7 +1,7 @@
-"""Binding of a query's condition to a class: names become properties, constants values of the properties' types.
+"""Binding of a query's condition to a class: names become properties, constants become values of the properties' types.
 
-A number compared with a string becomes its digits, a text compared with a number that number. The kind of a column
-says how its values are compared.
+A number that is compared with a string property becomes a text of its digits; a text that is compared with a number
+property becomes that number. The kind of a column decides how its values are compared.
 """
 
 from collections.abc import Callable, Mapping, Sequence

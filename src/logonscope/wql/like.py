@@ -44,7 +44,7 @@ def compile_like(pattern: str, checkpoint: Checkpoint = _no_deadline) -> Callabl
     return _PatternWithRuns(first, rest[:-1], rest[-1], checkpoint).fits
 
 
-class Character(NamedTuple):
+class CharacterPattern(NamedTuple):
     """A pattern for one character: in one of these ranges, or in none of them; and the same as an expression."""
 
     ranges: tuple[tuple[str, str], ...]
@@ -55,7 +55,7 @@ class Character(NamedTuple):
 class _FixedPattern:
     """A pattern without ``%``: it matches texts of one length."""
 
-    def __init__(self, piece: list[Character]) -> None:
+    def __init__(self, piece: list[CharacterPattern]) -> None:
         self._whole, self._width = _expression(piece), len(piece)
 
     def fits(self, text: str) -> bool:
@@ -66,7 +66,11 @@ class _PatternWithRuns:
     """A pattern with ``%``: how a text starts, which pieces it then contains, in their order, and how it ends."""
 
     def __init__(
-        self, first: list[Character], middle: list[list[Character]], last: list[Character], checkpoint: Checkpoint
+        self,
+        first: list[CharacterPattern],
+        middle: list[list[CharacterPattern]],
+        last: list[CharacterPattern],
+        checkpoint: Checkpoint,
     ) -> None:
         self._first, self._first_width = _expression(first), len(first)
         self._last, self._last_width = _expression(last), len(last)
@@ -90,7 +94,7 @@ class _PatternWithRuns:
 class _PieceSearch:
     """The search for one piece, which has a fixed width."""
 
-    def __init__(self, piece: list[Character], checkpoint: Checkpoint) -> None:
+    def __init__(self, piece: list[CharacterPattern], checkpoint: Checkpoint) -> None:
         self._piece, self._checkpoint = piece, checkpoint
         self._expression, self._width = _expression(piece), len(piece)
         self._automaton: _Automaton | None = None
@@ -124,7 +128,7 @@ class _Automaton:
 
     _STEPS = 8192
 
-    def __init__(self, piece: list[Character], checkpoint: Checkpoint) -> None:
+    def __init__(self, piece: list[CharacterPattern], checkpoint: Checkpoint) -> None:
         self._checkpoint, self._accepted = checkpoint, 1 << (len(piece) - 1)
         self._negated = sum(1 << bit for bit, character in enumerate(piece) if character.is_negated)
         self._masks: dict[str, int] = {}
@@ -187,7 +191,7 @@ def _case_variants(character: str) -> set[str]:
     return {case for case in (character, lower, upper, upper.lower(), lower.upper()) if len(case) == 1}
 
 
-def _expression(piece: list[Character]) -> re.Pattern[str]:
+def _expression(piece: list[CharacterPattern]) -> re.Pattern[str]:
     return re.compile("".join(character.expression for character in piece), _FLAGS)
 
 
@@ -203,20 +207,20 @@ def _split_pieces(pattern: str) -> Iterator[list[str]]:
     yield piece
 
 
-def _parse_character(part: str) -> Character:
+def _parse_character(part: str) -> CharacterPattern:
     if part == "_":
-        return Character((), is_negated=True, expression=".")  # not in the empty set: any character
+        return CharacterPattern((), is_negated=True, expression=".")  # not in the empty set: any character
     if len(part) == 1:
         cases = tuple((case, case) for case in _case_variants(part))
-        return Character(cases, is_negated=False, expression=re.escape(part))
+        return CharacterPattern(cases, is_negated=False, expression=re.escape(part))
     is_negated = part.startswith("[^")
     ranges = [*map(_parse_range, _RANGE.finditer(part[1 + is_negated : -1]))]
     members = "".join(_write_range(first, last) for first, last in ranges if first <= last)
     if not members:
-        return Character((), is_negated, "." if is_negated else _NEVER)
+        return CharacterPattern((), is_negated, "." if is_negated else _NEVER)
     single = [(case, case) for first, last in ranges if first == last for case in _case_variants(first)]
     wide = [(first, last) for first, last in ranges if first < last]
-    return Character((*single, *wide), is_negated, f"[{'^' if is_negated else ''}{members}]")
+    return CharacterPattern((*single, *wide), is_negated, f"[{'^' if is_negated else ''}{members}]")
 
 
 def _parse_range(match: re.Match[str]) -> tuple[str, str]:

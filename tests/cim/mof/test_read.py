@@ -1,4 +1,4 @@
-"""cim/mof/read.py: does MOF declare what DSP0004 and WMI say it does, and is every other text refused where it errs?"""
+"""Tests of cim/mof/read.py: MOF as DSP0004 and WMI define it, and an error with its position for other text."""
 
 import time
 from typing import Any
@@ -228,7 +228,7 @@ def test_a_qualifier_has_the_flavors_that_stand_after_it(text: str, flavor: int)
         ("uint16 X[] = {}", Property("X", "uint16", True, None, (), default=())),
     ],
 )
-def test_a_property_has_the_type_that_stands_before_it(text: str, declared: Property) -> None:
+def test_a_property_has_the_type_before_its_name(text: str, declared: Property) -> None:
     assert feature(text) == declared
 
 

@@ -1,4 +1,4 @@
-"""cim/mof/write.py: does the MOF that is written say all that a class says, to ourselves and to pywbem's compiler?"""
+"""Tests of cim/mof/write.py: written MOF has the whole class, for our reader and for pywbem's compiler."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -40,7 +40,7 @@ def read_back(declared: Declaration, *, amended: bool = True) -> Declaration:
 
 
 @pytest.mark.parametrize("name", DECLARED)
-def test_every_file_of_the_schema_stands_as_it_would_be_written(name: str) -> None:
+def test_every_file_of_the_schema_is_as_the_writer_writes_it(name: str) -> None:
     text = (FOLDER / f"{name}.mof").read_text(encoding="utf-8")
     assert write_mof(DECLARED[name], amended=True) == text
 

@@ -1,4 +1,4 @@
-"""cim/schema/build.py: is the compiled schema the one that the MOF files declare, and is a wrong file refused?"""
+"""Tests of cim/schema/build.py: the compiled schema equals the MOF files, and an invalid file is rejected."""
 
 import ast
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""cim/schema: does every class declare exactly what the documented class declares? Held against declared.json.
+"""Tests of cim/schema: every class declares what the documented class declares, compared with declared.json.
 
 declared.json has what 89 classes of a real Windows 11 repository declare themselves: types, order, qualifiers with
 their values and flavors, default values, amended qualifiers, methods and parameters. It was decoded by MS-WMIO, by

@@ -1,4 +1,4 @@
-"""cim/schema: is every class with all that it inherits the documented one? Held against a real Windows 11 repository.
+"""Tests of cim/schema: every class, with inherited members, equals that of a real Windows 11 repository.
 
 documented.json holds names, types, keys, qualifiers, flavors and order as classes have them with what they inherit. It
 was decoded by other code than declared.json was, which has the spelling of qualifiers, and the amended ones.

@@ -1,4 +1,4 @@
-"""cim/schema/__init__.py: is each class found where it is, in any case, and does a wrong name get a hint?"""
+"""Tests of cim/schema/__init__.py: each class is found in its namespace, in any case; a wrong name gets a hint."""
 
 import subprocess
 import sys

@@ -36,7 +36,7 @@ def test_an_error_is_one_line(
 
 
 @pytest.mark.parametrize("command", ["whose", "get"])
-def test_a_script_that_asked_for_json_gets_an_object(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_script_that_requested_json_gets_an_object(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     print_error(ERROR, asked(command, "json"))
     assert json.loads(capsys.readouterr().err) == {
         "error": {

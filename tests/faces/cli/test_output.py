@@ -87,7 +87,7 @@ def test_rows_are_printed_as_they_come() -> None:
     assert "a\ufffdb" in seen[1]
 
 
-def test_nothing_found_is_said_and_is_still_sound_json() -> None:
+def test_an_empty_result_has_a_message_and_is_valid_json() -> None:
     assert printed("json", []) == (1, "[]\n", '{"notice": "nothing there; do that"}\n')
     assert printed("csv", []) == (1, "", "logonscope: nothing there; do that\n")
     assert printed("table", [])[:2] == (1, "")

@@ -39,7 +39,7 @@ def test_an_answer_that_is_longer_than_the_terminal_is_paged(host: str) -> None:
 
 
 @needs_less
-def test_the_pager_is_left_by_a_key_and_nothing_is_said(host: str) -> None:
+def test_quitting_the_pager_prints_nothing(host: str) -> None:
     with Terminal(words(host), lines=10, LOGONSCOPE_PAGER="less") as terminal:
         terminal.wait_for("\x1b[K")  # less asks for a key
         assert terminal.leave_by("q") == 0
@@ -74,7 +74,7 @@ def test_ctrl_c_is_for_the_pager(host: str) -> None:
 @pytest.mark.parametrize(
     ("more", "environment"), [(["--no-pager"], {"PAGER": "echo PAGED"}), ([], {"PAGER": "cat"}), ([], {"PAGER": ""})]
 )
-def test_whoever_wants_no_pager_gets_none(host: str, more: list[str], environment: dict[str, str]) -> None:
+def test_the_pager_can_be_turned_off(host: str, more: list[str], environment: dict[str, str]) -> None:
     with Terminal(words(host, *more), 80, 10, **environment) as terminal:
         assert terminal.leave() == 0
         assert "PAGED" not in terminal.text

@@ -21,7 +21,7 @@ def test_links_are_resolved_in_paths_alone(tmp_path: Path, monkeypatch: pytest.M
     assert [resolve_path(word) for word in ("kworker/0:1", "@a/b", "4312")] == ["kworker/0:1", "@a/b", "4312"]
 
 
-def test_what_the_file_is_is_said(tmp_path: Path) -> None:
+def test_the_kind_of_the_file_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with socket.socket(socket.AF_UNIX) as left:
         left.bind(str(tmp_path / "left"))

@@ -34,7 +34,7 @@ def test_a_file_that_is_there_stays_unless_forced(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["precious", "web1.lsr"]
 
 
-def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
+def test_a_missing_folder_is_reported(tmp_path: Path) -> None:
     code, _, err = reply(["record", str(tmp_path / "no" / "file"), "--host", recording(tmp_path)])
     assert code == 2
     assert err.startswith(f"logonscope: cannot write {tmp_path}/no/file: the directory {tmp_path}/no does not exist")
@@ -46,4 +46,4 @@ def test_this_machine_goes_through_a_pipe(tmp_path: Path) -> None:
         subprocess.run([sys.executable, "-m", "logonscope", "record", "-"], stdout=file, check=True)
     code, out, _ = reply(["ps", "-o", "jsonl", "--host", str(path)])
     assert code == 0
-    assert f'"pid": {os.getpid()}, ' in out  # alone, for somebody whose processes belong to no login of theirs
+    assert f'"pid": {os.getpid()}, ' in out  # alone, for a user whose processes belong to no login of theirs

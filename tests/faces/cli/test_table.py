@@ -60,7 +60,7 @@ def test_a_narrow_one_names_what_it_leaves_out(monkeypatch: pytest.MonkeyPatch) 
     assert shown(30, ROWS, monkeypatch, columns=None)[-2:] == ["2 more columns: --columns all", "(start, tty)"]
 
 
-def test_what_was_asked_for_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_requested_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = shown(20, ROWS, monkeypatch, columns=["all"], no_header=True)
     assert lines[0] == "1     2026-01-01 10:02  pts/0  init"
     assert len(lines) == 2

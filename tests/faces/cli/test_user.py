@@ -84,7 +84,7 @@ def test_no_folder_is_made(path: str) -> None:
     assert not os.path.exists(folder)
 
 
-def test_the_file_and_its_folder_are_for_nobody_else(path: str) -> None:
+def test_the_file_and_its_folder_are_private(path: str) -> None:
     typed("add scanner --administrator --password-stdin", path)
     assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
     assert stat.S_IMODE(os.stat(os.path.dirname(path)).st_mode) == 0o700
@@ -137,7 +137,7 @@ def test_a_name_is_given_once(path: str) -> None:
     )  # fmt: skip
 
 
-def test_whoever_may_not_read_the_file_is_asked_nothing(path: str) -> None:
+def test_a_user_who_cannot_read_the_file_gets_no_prompt(path: str) -> None:
     typed("add scanner --administrator --password-stdin", path)
     os.chmod(path, 0o644)
     said = f"logonscope: {path} is open to others (mode 644); chmod 600 {path}\n"
@@ -145,7 +145,7 @@ def test_whoever_may_not_read_the_file_is_asked_nothing(path: str) -> None:
         assert typed(words, path) == (3, "", said)
 
 
-def test_on_a_terminal_the_password_is_asked_for_twice_and_not_echoed(path: str) -> None:
+def test_on_a_terminal_the_password_is_requested_twice_and_not_echoed(path: str) -> None:
     code, shown = on_terminal(path, PASSWORD, PASSWORD)
     assert (code, PASSWORD in shown) == (0, False)
     assert "Password of scanner:" in shown

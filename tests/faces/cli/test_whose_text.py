@@ -38,7 +38,7 @@ def test_what_is_not_known_is_left_out_of_the_headline() -> None:
     )
 
 
-def test_a_thread_is_said_to_be_one() -> None:
+def test_a_thread_is_named_as_one() -> None:
     answer = whose(row(7))._replace(target="8")
     assert headline(answer).startswith("8 is a thread of 7 (sh), which belongs to logon session 41")
 
@@ -95,7 +95,7 @@ def test_without_a_login_record_it_says_so() -> None:
     assert "is that of a login whose record is gone, c1" in describe_evidence(answer)
 
 
-def test_without_a_login_record_an_empty_unit_tells_that_it_is_logged_out() -> None:
+def test_without_a_login_record_an_empty_unit_means_logged_out() -> None:
     left = ALICE._replace(state="logged out", sources={"logon_type": "cron", "state": "nothing runs there"})
     assert describe_login(left) == "Network (3): cron; logged out: nothing runs there; the process is a leftover"
 
@@ -119,7 +119,7 @@ def test_the_evidence_says_by_what_the_record_was_found(join: str | None, ending
 
 
 def test_a_login_that_is_gone_names_its_leader() -> None:
-    gone = ALICE._replace(vouched_by="logind", login="41", state="logged out", leader=99)
+    gone = ALICE._replace(recorded_by="logind", login="41", state="logged out", leader=99)
     assert (
         describe_login(gone)
         == "Network (3): x; logged out (logind session 41): its leader 99 is gone, the process is a leftover"
@@ -180,7 +180,7 @@ def test_a_process_of_the_system_session_says_as_whom_it_runs() -> None:
 
 
 @pytest.mark.parametrize("signs", [None, (UnseenLogin("daemon", 6, "dropbear"),)])
-def test_no_login_started_it_is_said_only_where_that_is_known(signs: tuple[UnseenLogin, ...] | None) -> None:
+def test_the_text_no_login_started_it_appears_only_where_that_is_known(signs: tuple[UnseenLogin, ...] | None) -> None:
     answer = system(INIT, row(6, "dropbear", 0), row(7, ppid=6), signs=signs)
     end = "no login is known to the kernel; it runs as alice (uid 1000)."
     assert headline(answer) == f"7 (sh) belongs to the System session: {end}"

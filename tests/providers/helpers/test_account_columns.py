@@ -1,4 +1,4 @@
-"""providers/helpers/account_columns.py: what do tables of accounts share, and what do their keys mean?"""
+"""Tests of providers/helpers/account_columns.py: columns that accounts share, and their keys."""
 
 import pytest
 
@@ -27,7 +27,7 @@ ACCOUNT = Account("alice", 1000, 1000, "Alice Liddell,Room 1,,", "/home/alice", 
         ("A\x1b\udcff,", "A\ufffd\ufffd"),
     ],
 )
-def test_the_full_name_is_what_stands_before_the_first_comma(gecos: str, name: str | None) -> None:
+def test_the_full_name_ends_at_the_first_comma(gecos: str, name: str | None) -> None:
     assert full_name(ACCOUNT._replace(gecos=gecos)) == name
 
 

@@ -1,4 +1,4 @@
-"""providers/helpers/account_names.py: is what Windows calls an account one-to-one with what Linux calls it?"""
+"""Tests of providers/helpers/account_names.py: names of accounts map one-to-one between Windows and Linux."""
 
 import pytest
 from hypothesis import given
@@ -49,7 +49,7 @@ def test_whatever_is_taken_apart_is_looked_up_as_it_was(domain: str, name: str) 
         assert whole in (possible_names(rest, of) or ())
 
 
-def test_a_name_is_looked_up_alone_where_no_domain_is_named_and_any_where_it_cannot_be_told() -> None:
+def test_a_name_without_a_domain_is_looked_up_alone() -> None:
     assert possible_names("Alice", "Corp") == frozenset({"Alice", "Corp\\Alice", "Alice@Corp"})
     assert possible_names("alice", None) == frozenset({"alice"})
     assert possible_names("a\ufffd", "Corp") is possible_names("a", "\ufffd") is None
@@ -61,7 +61,7 @@ def test_a_reference_means_the_accounts_or_the_groups_of_its_name() -> None:
     assert select_group_reference(("Win32_Group", "web1", "bob")) == Selection(groups=names)
 
 
-def test_a_uid_that_nobody_knows_is_named_by_its_digits() -> None:
+def test_an_unknown_uid_is_named_by_its_digits() -> None:
     assert (account_name_or_uid(0, CONTEXT.accounts), account_name_or_uid(4242, CONTEXT.accounts)) == ("root", "4242")
 
 

@@ -1,4 +1,4 @@
-"""providers/helpers/capabilities.py: are the names those of capsh, and of the kernel's header?"""
+"""Tests of providers/helpers/capabilities.py: names are those of capsh and of the kernel's header."""
 
 import re
 import shutil

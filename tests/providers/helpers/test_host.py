@@ -1,4 +1,4 @@
-"""providers/helpers/host.py: what do tables of the machine share: its names and its units?"""
+"""Tests of providers/helpers/host.py: names and units that classes of the machine share."""
 
 import pytest
 

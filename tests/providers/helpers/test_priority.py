@@ -1,4 +1,4 @@
-"""providers/priority.py: do Windows' priorities and Linux' nice values go into each other as libuv has it?"""
+"""Tests of providers/helpers/priority.py: priorities and nice values are mapped as in libuv."""
 
 import pytest
 

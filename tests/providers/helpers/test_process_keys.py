@@ -1,4 +1,4 @@
-"""providers/helpers/process_keys.py: what do tables of processes share, and what does each form of a key mean?"""
+"""Tests of providers/helpers/process_keys.py: keys of processes, and the meaning of each form."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""providers/helpers/profile_columns.py: is nothing known of a profile but its account, unless it was read?"""
+"""Tests of providers/helpers/profile_columns.py: a profile has only its account, unless more was read."""
 
 from logonscope.providers.helpers.profile_columns import Profile
 from tests.providers.asked import USERS

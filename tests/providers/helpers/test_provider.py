@@ -1,4 +1,4 @@
-"""providers/helpers/provider.py: does the engine make of any table what it says, and does every table keep the laws?"""
+"""Tests of providers/helpers/provider.py: rows made from tables, and the rules that every table must follow."""
 
 import re
 from collections.abc import Iterator
@@ -69,7 +69,7 @@ def rows(table: Provider, *columns: str) -> list[tuple[Value, ...]]:
 # The engine
 
 
-def test_a_row_has_the_columns_that_are_asked_for_in_that_order() -> None:
+def test_a_row_has_the_columns_that_are_requested_in_that_order() -> None:
     assert rows(TABLE, "Twice", "Word") == [(2, "one"), (4, "two"), (44, "two")]
     assert rows(TABLE, "Host", "Same") == [("web1", "the same")] * 3
     assert rows(TABLE) == [()] * 3
@@ -108,14 +108,14 @@ def test_what_is_fixed_narrows_together_and_what_is_not_a_hint_narrows_always_nu
     assert TABLE.selection(fixed(Twice=7, Half=8)) == Selection(pids=frozenset())
 
 
-def test_of_several_values_each_is_meant() -> None:
+def test_each_of_several_values_is_selected() -> None:
     assert TABLE.selection({"Half": frozenset({7, 8})}) == Selection(pids=frozenset({7, 8}))
     assert TABLE.selection(fixed(Half=7) | {"Word": frozenset({"one", "two"})}) == Selection(
         pids=frozenset({7}), process_names=frozenset({"one", "two"})
     )
 
 
-def test_a_fix_is_told_all_that_is_fixed() -> None:
+def test_a_selection_function_gets_all_fixed_properties() -> None:
     assert TABLE.selection(fixed(Twice=7, Same="x", Host="web1")) == Selection(pids=frozenset({7, 3}))
 
 
@@ -206,7 +206,7 @@ def test_every_key_narrows_the_reading_or_cannot() -> None:
     assert keys == set(UNNARROWED)
 
 
-def test_every_reference_of_an_association_says_what_stands_there(served: tuple[Class, Provider]) -> None:
+def test_every_reference_of_an_association_declares_its_end(served: tuple[Class, Provider]) -> None:
     cls, provider = served
     references = {of.name: of.reference or "" for of in cls.properties.values() if of.type == "reference"}
     assert set(provider.ends) == set(references)
@@ -220,7 +220,7 @@ def test_every_reference_of_an_association_says_what_stands_there(served: tuple[
 
 
 def fits(of: Property, value: Any) -> bool:
-    """Tell whether a value is of the property's type: its range, and text that every answer can carry."""
+    """Return whether a value is of the property's type: its range, and text that every answer can carry."""
     if value is None:
         return True
     if of.array and of.type == "uint8":
@@ -286,7 +286,7 @@ def test_every_text_can_be_carried_by_every_answer_whatever_the_facts_are() -> N
     assert misfits(snapshot) == []
 
 
-def test_a_property_that_is_asked_for_alone_has_the_same_value(served: tuple[Class, Provider]) -> None:
+def test_a_property_that_is_requested_alone_has_the_same_value(served: tuple[Class, Provider]) -> None:
     cls, provider = served
     request = Memory(SNAPSHOT).request(ROOT)
 

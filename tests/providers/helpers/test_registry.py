@@ -1,4 +1,4 @@
-"""providers/helpers/registry.py: which classes have instances here, from which file, and what can stand where?"""
+"""Tests of providers/helpers/registry.py: classes with instances here, their modules, and the classes at ends."""
 
 import subprocess
 import sys
@@ -38,7 +38,7 @@ def test_a_family_is_of_the_classes_that_have_instances_a_group_last() -> None:
         ("LS_ProcessSocket", "Dependent", {"LS_Socket"}),
     ],
 )
-def test_at_an_end_stands_what_it_is_declared_for_and_made_of(association: str, role: str, names: set[str]) -> None:
+def test_an_end_has_the_classes_of_its_declaration_and_subject(association: str, role: str, names: set[str]) -> None:
     cls = schema().get(association, LOGONSCOPE if association.startswith("LS_") else CIMV2)
     assert {standing.name for standing in classes_at_end(cls, role)} == names
 

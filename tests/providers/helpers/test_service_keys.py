@@ -1,4 +1,4 @@
-"""providers/helpers/service_keys.py: is a service named by its manager too, and does a key narrow to it?"""
+"""Tests of providers/helpers/service_keys.py: keys of services with their managers, and their selections."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""providers/sockets.py: what do tables of sockets share?"""
+"""Tests of providers/helpers/socket_keys.py: columns and keys of sockets."""
 
 import pytest
 
@@ -9,14 +9,14 @@ from logonscope.providers.helpers.socket_keys import SOCKET, select_inode, selec
 LISTENING = Socket("tcp6", "::1", 443, "::", 0, "LISTEN", 9001, namespace=7)
 
 
-def test_the_own_side_of_a_socket_and_how_it_stands() -> None:
+def test_a_socket_has_its_local_address_and_state() -> None:
     assert {name: column.value(LISTENING, None, None, None) for name, column in SOCKET.items()} == {
         "Protocol": "tcp6", "LocalAddress": "::1", "LocalPort": 443, "State": "LISTEN",
         "NetworkNamespace": 7, "NetworkNamespaceProcessId": None,
     }  # fmt: skip
 
 
-def test_a_socket_of_udp_stands_in_no_way() -> None:
+def test_a_udp_socket_has_no_state() -> None:
     assert SOCKET["State"].value(LISTENING._replace(protocol="udp", state=""), None, None, None) is None
 
 

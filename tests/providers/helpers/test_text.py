@@ -1,4 +1,4 @@
-"""providers/text.py: can every answer be carried by XML, whatever a process calls itself?"""
+"""Tests of providers/helpers/text.py: XML can carry every text, whatever a process calls itself."""
 
 import re
 from xml.etree import ElementTree as ET

@@ -22,7 +22,7 @@ def test_a_process_without_memory_is_no_gap() -> None:
 def test_what_cannot_be_read_is_counted_and_left_out() -> None:
     masked = KNOWN._replace(rchar=None, wchar=None, unread={"rchar": "no", "wchar": "no"})
     usage = sum_usage([KNOWN, masked], MACHINE)
-    assert (usage.unread, usage.read, usage.written, usage.resident) == (1, 10, 20, 8192)
+    assert (usage.unread_count, usage.read, usage.written, usage.resident) == (1, 10, 20, 8192)
     assert sum_usage([masked], MACHINE)[6:] == (None, None)
     assert count_unread([Process(9)]) == 1
     assert sum_usage([], MACHINE) == (0, 0, *(None,) * 6)

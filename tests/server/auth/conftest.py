@@ -1,4 +1,4 @@
-"""Where are real accounts, a real PAM and real tickets? On a machine and in a realm of the tests' own."""
+"""Fixtures for real accounts, a real PAM and real tickets: a machine and a realm of the tests' own."""
 
 from tests.lab.fixtures import lab, machine, people, realm
 

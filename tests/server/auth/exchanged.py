@@ -1,4 +1,4 @@
-"""Are messages of one end of a security context, and of no other, opened by the other end?"""
+"""Messages of one end of a security context, and of no other, are opened by the other end."""
 
 import spnego
 

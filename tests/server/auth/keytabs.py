@@ -1,4 +1,4 @@
-"""How does a keytab come about without a KDC? By libkrb5, with a key that opens nothing."""
+"""Keytabs without a KDC, made by libkrb5 with a random key."""
 
 from pathlib import Path
 

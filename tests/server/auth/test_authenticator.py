@@ -84,7 +84,7 @@ def test_a_password_opens_and_another_does_not(entrance: Entrance) -> None:
     assert WORD not in "".join(entrance.lines)
 
 
-def test_a_password_is_taken_where_nobody_else_can_read_it(entrance: Entrance) -> None:
+def test_a_password_is_accepted_over_a_private_connection_only(entrance: Entrance) -> None:
     for peer, taken in (
         (connected(), True),
         (connected(tls=True, loopback=False), True),
@@ -96,7 +96,7 @@ def test_a_password_is_taken_where_nobody_else_can_read_it(entrance: Entrance) -
         assert (BASIC in entrance.enter(peer, None).offers) is taken
 
 
-def test_who_came_in_is_told_once_a_peer(entrance: Entrance) -> None:
+def test_a_success_is_logged_once_for_each_peer(entrance: Entrance) -> None:
     peer = connected()
     for _ in range(3):
         entrance.enter(peer, basic("alice", WORD))
@@ -104,7 +104,7 @@ def test_who_came_in_is_told_once_a_peer(entrance: Entrance) -> None:
     assert len(entrance.lines) == 2
 
 
-def test_only_who_came_in_with_a_password_is_quick_to_look_at(entrance: Entrance) -> None:
+def test_only_a_correct_password_makes_the_next_check_quick(entrance: Entrance) -> None:
     peer, right, wrong = connected(), basic("alice", WORD), basic("alice", "wrong")
     assert entrance.authenticator.is_quick(peer, None)
     for shown, quick_before in ((right, False), (right, True), (wrong, True), (right, False)):
@@ -137,7 +137,7 @@ def test_a_negotiation_holds_for_its_peer(entrance: Entrance, scheme: str) -> No
     assert entrance.told() == [("alice", True)]
 
 
-def test_a_failed_negotiation_leaves_nobody_behind(entrance: Entrance) -> None:
+def test_a_failed_negotiation_leaves_no_user(entrance: Entrance) -> None:
     peer = connected()
     held(entrance, peer, WORD)
     assert held(entrance, peer, "wrong").caller is None
@@ -182,7 +182,7 @@ def test_a_try_of_ntlm_by_who_has_none_is_no_wrong_password_to_who_reads_the_log
     assert entrance.told() == told
 
 
-def test_negotiate_is_offered_while_somebody_can_use_it(tmp_path: Path) -> None:
+def test_negotiate_is_offered_while_a_user_can_use_it(tmp_path: Path) -> None:
     entrance = Entrance(tmp_path)
     assert entrance.enter(connected(), None).offers == (NEGOTIATE, BASIC)
     entrance.users.remove("alice")

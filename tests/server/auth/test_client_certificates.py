@@ -124,7 +124,7 @@ def test_clients_without_a_certificate_send_a_password(server: RunningServer, tm
     assert len(ask(server, client_file(tmp_path, "alice"), basic(ADMIN))[1]) > 1
 
 
-def test_a_server_without_authorities_asks_for_no_certificate(tmp_path: Path) -> None:
+def test_a_server_without_authorities_requests_no_certificate(tmp_path: Path) -> None:
     with running() as server:
         assert ask(server, client_file(tmp_path, "alice"))[0] == 401
 

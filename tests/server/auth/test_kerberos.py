@@ -147,7 +147,7 @@ def held(server: Negotiation, context: spnego.ContextProxy) -> Caller | None:
 @pytest.mark.parametrize("protocol", ["negotiate", "kerberos"])
 @pytest.mark.parametrize("service", ["HTTP", "WSMAN"])
 @pytest.mark.parametrize("name", ["alice", "bob", "scanner"])
-def test_who_has_a_ticket_comes_in(
+def test_a_client_with_a_ticket_authenticates(
     env: Path, lab_tickets: KerberosSettings, protocol: str, service: str, name: str
 ) -> None:
     server = negotiation(lab_tickets)
@@ -158,7 +158,9 @@ def test_who_has_a_ticket_comes_in(
 
 
 @pytest.mark.parametrize("name", ["carol", "alice/admin"])
-def test_who_is_nobody_here_does_not_and_is_known_by_name(env: Path, lab_tickets: KerberosSettings, name: str) -> None:
+def test_a_principal_without_an_account_is_rejected_by_name(
+    env: Path, lab_tickets: KerberosSettings, name: str
+) -> None:
     server = negotiation(lab_tickets)
     with pytest.raises(AccessDeniedError) as refused:
         server.step(client(env, name).step() or b"")
@@ -306,7 +308,7 @@ def test_any_token_is_a_step_or_a_refusal(
         assert server.caller in {None, ALICE}  # some octets matter to nobody
 
 
-def test_a_keytab_says_what_we_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_keytab_names_our_principals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KRB5_KTNAME", "")
     path = made_keytab(tmp_path / "keytab", "WEB1$@CORP", "host/web1@CORP", "WSMAN/web1@CORP", "HTTP/a@B", "HTTP/a@B")
     assert use_keytab(path) == Keytab(("WSMAN/web1@CORP", "HTTP/a@B"))

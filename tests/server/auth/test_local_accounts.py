@@ -18,5 +18,5 @@ def test_root_is_an_administrator_and_others_are_by_their_groups() -> None:
 
 
 @pytest.mark.parametrize("name", ["nobody-of-that-name", "Root", "root\0", "root\n", "", "x" * 300, "\ud800"])
-def test_who_is_no_account_is_nobody(name: str) -> None:
+def test_an_unknown_account_has_no_caller(name: str) -> None:
     assert find_account(name) is None

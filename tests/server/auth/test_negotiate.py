@@ -47,14 +47,14 @@ def held(negotiation: Negotiation, context: spnego.ContextProxy) -> Caller | Non
 
 @pytest.mark.parametrize("protocol", ["negotiate", "ntlm"])
 @pytest.mark.parametrize("user", ["alice", "ALICE", "CORP\\alice", ".\\alice", "WORKGROUP\\Alice"])
-def test_who_knows_the_password_comes_in(protocol: str, user: str) -> None:
+def test_a_user_with_the_password_authenticates(protocol: str, user: str) -> None:
     negotiation = Negotiation(lookup)
     assert held(negotiation, client(user, PASSWORDS["alice"], protocol)) == ALICE
 
 
 @pytest.mark.parametrize("protocol", ["negotiate", "ntlm"])
 @pytest.mark.parametrize(("user", "password"), [("alice", "wrong"), ("alice", ""), ("carol", "x"), ("bob", "B")])
-def test_nobody_else_does(protocol: str, user: str, password: str) -> None:
+def test_no_other_user_authenticates(protocol: str, user: str, password: str) -> None:
     negotiation = Negotiation(lookup)
     with pytest.raises(AccessDeniedError) as refused:
         held(negotiation, client(user, password, protocol))

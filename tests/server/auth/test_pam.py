@@ -65,7 +65,7 @@ print(json.dumps([admit(*question) for question in json.load(sys.stdin)]))
     return names_and_rights(json.loads(machine.run([PYTHON, "-c", program], input=given).stdout))
 
 
-def test_accounts_come_in_by_their_passwords(lab: Lab, accounts: dict[str, int]) -> None:
+def test_accounts_authenticate_by_their_passwords(lab: Lab, accounts: dict[str, int]) -> None:
     assert asked(lab.machine, ("carol", PASSWORD), ("dave", PASSWORD), ("grace", PASSWORD), ("root", PASSWORD)) == [
         ["carol", accounts["carol"], True],  # by a supplementary group
         ["dave", accounts["dave"], False],
@@ -74,7 +74,7 @@ def test_accounts_come_in_by_their_passwords(lab: Lab, accounts: dict[str, int])
     ]
 
 
-def test_which_groups_are_administrators_is_said(lab: Lab, accounts: dict[str, int]) -> None:
+def test_the_setting_names_the_groups_of_administrators(lab: Lab, accounts: dict[str, int]) -> None:
     answers = asked(
         lab.machine, ("carol", PASSWORD), ("dave", PASSWORD), ("root", PASSWORD), groups=["dave", "nothing"]
     )
@@ -104,7 +104,7 @@ def test_which_groups_are_administrators_is_said(lab: Lab, accounts: dict[str, i
         ("bob", PASSWORD),  # is locked
     ],
 )
-def test_nobody_else_comes_in(lab: Lab, accounts: dict[str, int], name: str, password: str) -> None:
+def test_no_other_user_can_authenticate(lab: Lab, accounts: dict[str, int], name: str, password: str) -> None:
     assert asked(lab.machine, (name, password)) == [None]
     assert accounts
 
@@ -115,7 +115,7 @@ def test_a_service_that_is_not_there_is_the_other_one_as_pam_has_it(lab: Lab, ac
     assert accounts
 
 
-def test_whom_pam_lets_in_but_the_name_service_does_not_know_is_nobody(lab: Lab) -> None:
+def test_a_user_of_pam_without_an_account_is_rejected(lab: Lab) -> None:
     service(lab.machine, "permissive", "auth required pam_permit.so\naccount required pam_permit.so\n")
     answers = asked(lab.machine, ("dave", "anything"), ("nobody-of-that-name", "anything"), name="permissive")
     assert [answer and answer[0] for answer in answers] == ["dave", None]
@@ -131,7 +131,7 @@ def test_whom_a_ticket_has_proved_needs_no_password_but_has_to_be_let_in(lab: La
     names = ("carol", "frank", "bob", "erin", "nobody-of-that-name", "Carol", "carol\0", "\ud800", "", "x" * 257)
     answers = admitted(lab.machine, "logonscope", *names)
     assert answers[:2] == [["carol", accounts["carol"], True], ["frank", accounts["frank"], False]]
-    assert answers[2] == ["bob", lab.bob.uid, False]  # has no password that anybody knows
+    assert answers[2] == ["bob", lab.bob.uid, False]  # has no password that any user knows
     assert answers[3:] == [None] * 7  # erin has expired
     service(lab.machine, "closed", "auth required pam_permit.so\naccount required pam_deny.so\n")
     assert admitted(lab.machine, "closed", "carol") == [None]
@@ -153,7 +153,7 @@ def test_no_session_is_opened_and_no_credentials_are_set(lab: Lab, accounts: dic
     assert lab.logins() == {}
 
 
-def test_the_password_stands_in_no_log(lab: Lab, accounts: dict[str, int]) -> None:
+def test_the_password_is_in_no_log(lab: Lab, accounts: dict[str, int]) -> None:
     asked(lab.machine, ("dave", PASSWORD), ("dave", f"{PASSWORD}."), ("the-last-one", PASSWORD))
     assert wait_until(lambda: found(lab.machine, r"(check pass; user unknown)", "unknown"))
     assert found(lab.machine, "(battery)", "") == []

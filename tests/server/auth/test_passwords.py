@@ -60,7 +60,7 @@ def scene() -> Scene:
     return Scene()
 
 
-def test_the_checks_are_asked_in_their_order_until_one_knows(scene: Scene) -> None:
+def test_the_checks_run_in_order_until_one_decides(scene: Scene) -> None:
     assert scene.passwords.verify("alice", PASSWORD, HERE) == ALICE
     assert (len(scene.file.asked), len(scene.pam.asked)) == (1, 0)
     root = scene.passwords.verify("root", PASSWORD, HERE)
@@ -134,9 +134,9 @@ def test_when_the_user_file_changes_all_are_forgotten(scene: Scene) -> None:
     assert scene.passwords.verify("alice", PASSWORD, HERE) is None
 
 
-def test_a_success_of_what_the_file_said_before_is_not_remembered(scene: Scene) -> None:
+def test_a_success_with_an_older_file_is_not_cached(scene: Scene) -> None:
     def slow(name: str, password: str) -> Caller | None:
-        scene.version += 1  # the file changes, and somebody else asks meanwhile
+        scene.version += 1  # the file changes, and another user asks meanwhile
         passwords.verify("bob", "another password", THERE) if name == "alice" else None
         return scene.file(name, password)
 
@@ -165,7 +165,7 @@ def test_what_is_remembered_is_bounded_and_holds_no_password(scene: Scene) -> No
 
 
 @pytest.mark.parametrize(("name", "password"), [("", "x"), ("x" * 257, "x"), ("x", ""), ("x", "x" * 513)])
-def test_what_can_be_nobodys_is_asked_of_nobody(scene: Scene, name: str, password: str) -> None:
+def test_an_impossible_name_is_not_passed_to_a_backend(scene: Scene, name: str, password: str) -> None:
     assert scene.passwords.verify(name, password, HERE) is None
     assert scene.file.asked == []
 

@@ -81,7 +81,7 @@ def test_a_process_outside_of_this_pid_namespace_does_not(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("option", [SO_PEERPIDFD, UNKNOWN_OPTION])
-def test_a_process_that_executes_for_ever_holds_up_nobody(tmp_path: Path, option: int) -> None:
+def test_a_process_that_stays_in_execve_delays_no_request(tmp_path: Path, option: int) -> None:
     """The kernel answers nothing about its namespaces and its sockets; here it is taken for the one that connected."""
     (tmp_path / "again").mkdir()
     with executing_process() as (_, executing), connected(tmp_path) as (connection, pid):

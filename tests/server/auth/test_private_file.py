@@ -33,7 +33,7 @@ def test_what_others_can_read_or_write_is_refused(path: str, mode: int) -> None:
 
 
 @ROOT
-def test_what_belongs_to_somebody_else_is_refused(path: str) -> None:
+def test_a_file_of_another_user_is_refused(path: str) -> None:
     os.chown(path, 12345, -1)
     with pytest.raises(AccessDeniedError, match="belongs to uid 12345, which is neither root nor you"):
         read(path)

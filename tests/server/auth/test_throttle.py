@@ -83,7 +83,7 @@ def test_guesses_from_many_places_at_one_user_are_slowed(throttle: Throttle) -> 
     assert throttle.delay("203.0.113.99", "alice") == MAX_DELAY
 
 
-def test_strangers_cannot_keep_out_whoever_came_in_before(throttle: Throttle) -> None:
+def test_failures_of_others_do_not_lock_out_a_known_pair(throttle: Throttle) -> None:
     throttle.succeeded(HERE, "alice")
     fail(throttle, THERE, "alice", 1000)
     assert throttle.delay(HERE, "alice") == 0.0
@@ -161,7 +161,7 @@ def test_guesses_of_an_hour_are_at_most_twice_as_many_as_at_once(throttle: Throt
     assert looked_at <= 2 * ADDRESS_LIMIT
 
 
-def test_whoever_came_in_before_is_bounded_by_guesses_from_the_own_place_alone(throttle: Throttle) -> None:
+def test_a_known_pair_is_limited_by_its_own_failures_only(throttle: Throttle) -> None:
     throttle.begin(HERE, "alice")
     throttle.succeeded(HERE, "alice")
     fail(throttle, HERE, "bob", 1000)
@@ -197,7 +197,7 @@ def test_a_place_is_an_address_or_a_customers_network(source: str, place: str) -
 
 
 def test_what_is_remembered_is_bounded_and_those_who_go_on_stay(clock: Clock) -> None:
-    throttle = Throttle(clock, most=10)
+    throttle = Throttle(clock, max_records=10)
     for number in range(1000):
         fail(throttle, THERE, "alice")
         throttle.begin(f"2001:db8:0:{number:x}::1", f"user{number}")
@@ -221,7 +221,7 @@ def test_whatever_happens_a_delay_is_none_or_some_and_no_longer_than_the_longest
     steps: list[tuple[str, str, str, float]],
 ) -> None:
     clock = Clock()
-    throttle = Throttle(clock, most=3)
+    throttle = Throttle(clock, max_records=3)
     for (what, source, user, seconds), number in zip(steps, itertools.count()):
         clock.now += seconds if number % 3 == 0 else 0
         try:

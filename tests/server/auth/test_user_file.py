@@ -38,7 +38,7 @@ def file(path: Path) -> UserFile:
     return UserFile(path, hasher=CHEAP)
 
 
-def test_a_user_comes_in_with_its_password_in_any_case_of_its_name(path: Path) -> None:
+def test_a_user_authenticates_with_its_password_in_any_case_of_its_name(path: Path) -> None:
     file = UserFile(path)  # the one test at full cost
     file.add("Alice", PASSWORD, uid=1000)
     assert file.verify("aLICE", PASSWORD) == Caller("Alice", 1000, administrator=False)
@@ -47,12 +47,12 @@ def test_a_user_comes_in_with_its_password_in_any_case_of_its_name(path: Path) -
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-def test_the_parameters_are_those_that_owasp_asks_for_at_least() -> None:
+def test_the_parameters_are_those_that_owasp_requests_at_least() -> None:
     assert (HASHER.memory_cost, HASHER.time_cost, HASHER.parallelism) == (19 * 1024, 2, 1)
     assert not HASHER.check_needs_rehash(UNKNOWN_USER_HASH)
 
 
-def test_for_nobody_as_much_is_verified_as_for_another_password(path: Path) -> None:
+def test_an_unknown_user_takes_as_long_as_a_wrong_password(path: Path) -> None:
     hasher = Watched()
     file = UserFile(path, hasher=hasher)
     file.add("alice", PASSWORD, uid=1000)
@@ -62,7 +62,7 @@ def test_for_nobody_as_much_is_verified_as_for_another_password(path: Path) -> N
 
 
 @pytest.mark.parametrize("password", ["", "\ud800 is no character", "x" * (MAX_PASSWORD_LENGTH + 1)])
-def test_what_can_be_nobodys_password_costs_nothing(path: Path, password: str) -> None:
+def test_an_impossible_password_is_not_hashed(path: Path, password: str) -> None:
     hasher = Watched()
     file = UserFile(path, hasher=hasher)
     file.add("alice", PASSWORD, uid=1000)
@@ -140,7 +140,7 @@ def test_a_rewrite_keeps_what_it_does_not_know(file: UserFile, path: Path) -> No
     assert "eve" not in path.read_text()
 
 
-def test_a_change_is_seen_at_once_and_tells_another_version(file: UserFile, path: Path) -> None:
+def test_a_change_is_seen_at_once_and_changes_the_version(file: UserFile, path: Path) -> None:
     file.add("alice", PASSWORD, uid=1000)
     other = UserFile(path, hasher=CHEAP)
     before = file.version
@@ -203,7 +203,7 @@ def test_a_hash_of_less_work_is_renewed_when_the_password_is_there(path: Path) -
     assert UserFile(path).users() == (after,)
 
 
-def test_a_hash_that_no_argon2_made_lets_nobody_in(file: UserFile, path: Path) -> None:
+def test_a_hash_of_another_kind_matches_no_password(file: UserFile, path: Path) -> None:
     path.touch(0o600)
     path.write_text(
         "alice:1000:user:$argon2id$v=19$m=8,t=1,p=1$A$A:\nbob:1000:user:$argon2id$v=19$m=0,t=0,p=0$AAAA$AAAA:\n"

@@ -114,7 +114,7 @@ def test_bytes_that_are_no_text_are_refused_by_their_line() -> None:
 
 
 @pytest.mark.parametrize("other", ["alice", "ALICE", "Alice"])
-def test_a_name_stands_there_once_in_whichever_case(other: str) -> None:
+def test_a_name_occurs_once_in_any_case(other: str) -> None:
     with pytest.raises(InvalidParameterError, match="line 3: duplicate name, first used in line 1"):
         parse(f"alice:1:user:{HASH}:\n\n{other}:2:user:!\n".encode(), WHERE)
 

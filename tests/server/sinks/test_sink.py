@@ -103,7 +103,7 @@ def test_events_are_delivered_in_order_and_a_failure_repeats_the_same_ones(tmp_p
     assert target.cursors == numbers(1, 7)
     assert target.attempts[0] == target.attempts[1] == target.attempts[2]
     assert (sink.status.delivered, sink.status.retries, sink.status.failure) == (7, 2, "")
-    assert (sink.check().what, sink.check().ok) == ("sink a", True)
+    assert (sink.check().subject, sink.check().ok) == ("sink a", True)
 
 
 def test_a_restart_goes_on_after_the_last_delivered_event(tmp_path: Path) -> None:
@@ -124,7 +124,7 @@ def test_what_was_not_confirmed_before_a_stop_is_delivered_again(tmp_path: Path)
     check = sink.check()
     sink.stop()
     assert check.ok is False
-    assert "down" in check.found
+    assert "down" in check.finding
     second = PlannedTarget()
     run(stream, second, tmp_path)
     assert second.cursors == numbers(1, 3)
@@ -154,4 +154,4 @@ def test_without_events_doctor_says_why(tmp_path: Path) -> None:
     wait_until(lambda: sink.status.failure, 20)
     check = sink.check()
     sink.stop()
-    assert "no events after None" in check.found
+    assert "no events after None" in check.finding

@@ -48,7 +48,7 @@ def test_a_login_reaches_every_sink_and_a_restart_tells_the_gap(tmp_path: Path) 
             wait_until(lambda: logon_id in _logons_of_posts(receiver), 20, "the login at the webhook")
         finally:
             sinks.stop()
-        assert [check.what for check in sinks.checks()] == ["sink disk", "sink hook"]
+        assert [check.subject for check in sinks.checks()] == ["sink disk", "sink hook"]
         assert all(check.ok for check in sinks.checks())
         metrics = Metrics(request)
         metrics.add_sinks(sinks.statuses)

@@ -1,4 +1,4 @@
-"""The file system of the audit log is full while users come in and run methods."""
+"""The file system of the audit log is full while users authenticate and run methods."""
 
 import os
 from contextlib import suppress

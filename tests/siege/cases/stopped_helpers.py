@@ -42,7 +42,7 @@ def stop_helpers(siege: Siege) -> str:
 
 
 def _is_own(link: str) -> bool:
-    """Tell whether a helper opens this itself, or is given it: /dev/null, folders of /proc, a pidfd."""
+    """Return whether a helper opens this itself, or is given it: /dev/null, folders of /proc, a pidfd."""
     return link == "/dev/null" or link.startswith("/proc/") or link == "anon_inode:[pidfd]"
 
 

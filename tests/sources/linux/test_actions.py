@@ -58,7 +58,7 @@ def nice_values(pid: int) -> list[int]:
 
 
 def refused(child: Child, nice: int | None, uid: int = NOBODY) -> int | None:
-    """Return the number of the error that somebody without rights gets."""
+    """Return the number of the error that a user without rights gets."""
     try:
         act(PROC, Action(child.pid, start(child.pid), nice, uid))
     except PermissionError as error:
@@ -95,7 +95,7 @@ def test_a_process_that_is_gone_is_not_there(child: Child, nice: int | None) -> 
         act(PROC, Action(child.pid, began, nice))
 
 
-def test_a_process_that_has_ended_and_that_nobody_waited_for_gets_no_nice_value(child: Child) -> None:
+def test_a_zombie_gets_no_nice_value(child: Child) -> None:
     began = start(child.pid)
     child.kill()
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
@@ -119,7 +119,7 @@ def test_a_pid_that_a_thread_has_by_now_names_no_process(nice: int | None) -> No
 
 @pytest.fixture
 def own() -> Iterator[Child]:
-    """Start a process that runs as somebody without rights."""
+    """Start a process that runs as a user without rights."""
     if os.geteuid() != 0:
         cannot("only root can become somebody else")
     with subprocess.Popen(["sleep", "60"], user=NOBODY, group=NOBODY, extra_groups=[]) as process:
@@ -129,7 +129,7 @@ def own() -> Iterator[Child]:
 
 @pytest.fixture
 def setuid() -> Iterator[Child]:
-    """Start a process whose real uid is somebody's and whose others are root's, as a setuid program's are."""
+    """Start a process whose real uid is a user's and whose others are root's, as a setuid program's are."""
     if os.geteuid() != 0:
         cannot("only root can become somebody else")
     become = f"import os, time; os.setresuid({NOBODY}, 0, 0); print(flush=True); time.sleep(60)"
@@ -141,7 +141,7 @@ def setuid() -> Iterator[Child]:
 
 
 @pytest.mark.parametrize("nice", [None, 7, -7])
-def test_a_process_of_somebody_else_is_not_ones_to_touch(child: Child, nice: int | None) -> None:
+def test_a_user_cannot_act_on_a_process_of_another(child: Child, nice: int | None) -> None:
     if os.geteuid() != 0:
         cannot("only root can become somebody else")
     assert refused(child, nice) == errno.EPERM
@@ -156,7 +156,7 @@ def test_ones_own_process_is_ones_to_end_and_to_slow_down(own: Child) -> None:
     assert own.wait(5) == -signal.SIGKILL
 
 
-def test_a_lower_nice_value_takes_a_right_that_not_everybody_has(own: Child) -> None:
+def test_a_lower_nice_value_needs_a_right(own: Child) -> None:
     assert refused(own, os.nice(0) - 5) == errno.EACCES
     assert nice_values(own.pid) == [os.nice(0)]
 
@@ -169,7 +169,7 @@ def test_what_a_setuid_program_of_ones_own_may_be_made_to_do_is_what_the_kernel_
     assert setuid.wait(5) == -signal.SIGKILL
 
 
-def test_whoever_has_no_right_to_become_somebody_is_refused(own: Child) -> None:
+def test_a_process_that_cannot_change_its_user_is_refused(own: Child) -> None:
     script = f"""
 import os
 from logonscope.machine.action import Action
@@ -195,7 +195,7 @@ def test_however_many_files_are_open_it_can_be_done(child: Child) -> None:
     assert nice_values(child.pid) == [7] * THREADS
 
 
-def test_who_has_roots_powers_without_being_root_acts_as_nobody_else(child: Child) -> None:
+def test_capabilities_without_uid_0_act_as_no_other_user(child: Child) -> None:
     if os.geteuid() != 0:
         cannot("only root can give powers away")
     program = f"""if True:

@@ -72,7 +72,7 @@ def ended(words: list[str], prepare: Callable[[], None] | None = None) -> tuple[
 
 
 def is_of_the_helper(code: int) -> bool:
-    """Tell whether an exit status is one of those that the helper has."""
+    """Return whether an exit status is one of those that the helper has."""
     return code in {0, action_helper.FAILED} or code - action_helper.ERRNO_BASE in errno.errorcode
 
 

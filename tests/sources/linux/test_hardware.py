@@ -56,7 +56,7 @@ def test_a_machine_that_shows_nothing(host: HostFolder) -> None:
     assert read_hardware(str(host.root)) == Hardware(zone="UTC", zone_rule="UTC0")
 
 
-def test_files_that_nobody_expects(host: HostFolder) -> None:
+def test_unexpected_files(host: HostFolder) -> None:
     host.write("proc/cpuinfo", "model : \xff\nflags\t: \ncpu MHz : -1\nstepping : 99999999999\n")
     host.write("sys/devices/system/cpu/cpu0/topology/physical_package_id", "-1")
     host.write("sys/devices/system/cpu/cpu0/topology/core_cpus_list", "0")

@@ -1,4 +1,4 @@
-"""sources/linux/hidepid.py: is it said by name that /proc hides processes?"""
+"""Tests of sources/linux/hidepid.py: the mount option that hides processes is named."""
 
 import os
 import shutil

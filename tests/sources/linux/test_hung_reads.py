@@ -137,7 +137,7 @@ def test_a_process_that_executes_for_ever_is_answered_with_what_does_not_hang() 
 
 
 def test_of_a_user_with_many_that_hang_no_other_is_tried_and_of_others_all_are() -> None:
-    hung, over = HungReads(most_per_user=2), [False]
+    hung, over = HungReads(max_per_user=2), [False]
     with sleeping(3) as (first, second, third):
         assert hung.omitted_files("/proc", third) == OmittedFiles.NONE
         hung.remember("/proc", first, OmittedFiles.MEMORY, lambda: over[0])
@@ -160,7 +160,7 @@ def test_of_a_user_with_many_that_hang_no_other_is_tried_and_of_others_all_are()
 
 
 def test_so_many_hang_in_total() -> None:
-    hung = HungReads(most_per_user=10, most=1)
+    hung = HungReads(max_per_user=10, max_total=1)
     with sleeping(2) as (first, second):
         hung.remember("/proc", first, OmittedFiles.MEMORY, lambda: False)
         assert hung.omitted_files("/proc", second) == OmittedFiles.MEMORY

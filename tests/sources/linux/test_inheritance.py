@@ -89,7 +89,7 @@ def test_an_older_process_with_the_id_proves_it(
         ("sshd", 0, STARTED - 1, True),
         ("dropbear", 0, CREATED * TICKS - 1, True),
         ("sshd", 0, CREATED * TICKS, None),  # started by the login
-        ("sshd", 1000, STARTED - 1, None),  # anybody can choose a name
+        ("sshd", 1000, STARTED - 1, None),  # any user can choose a name
         ("gnome-keyring-d", 0, STARTED - 1, None),
     ],
 )
@@ -159,5 +159,5 @@ def test_in_a_container_cn_is_looked_at_as_any_other(host: HostFolder) -> None:
         (Login("c1", 1000, audit=0), None),
     ],
 )
-def test_the_carried_kernel_id_is_told_by_the_best_evidence(login: Login, key: int | None) -> None:
+def test_the_carried_kernel_id_comes_from_the_best_evidence(login: Login, key: int | None) -> None:
     assert carried_kernel_id(login) == key

@@ -62,7 +62,7 @@ def test_a_command_that_hangs_takes_two_seconds_of_a_request_and_no_more() -> No
     assert list(run_bounded(["sh", "-c", "echo first; exec sleep 60"], look)) == [b"first"]
     assert time.monotonic() - began < MAX_SECONDS + 2
     assert list(run_bounded(["echo", "again"], look)) == []
-    assert [trouble.why for trouble in look.troubles] == ["no answer within 2 s"]
+    assert [trouble.reason for trouble in look.troubles] == ["no answer within 2 s"]
     assert list(run_bounded(["echo", "again"], Look())) == [b"again"]
 
 
@@ -70,7 +70,7 @@ def test_a_command_that_prints_without_end_is_ended() -> None:
     look = Look()
     lines = list(run_bounded(["yes", "x" * 1000], look))
     assert MAX_BYTES - 2000 < sum(len(line) + 1 for line in lines) < MAX_BYTES + 200_000
-    assert [trouble.why for trouble in look.troubles] == ["more than 8 MiB of lines"]
+    assert [trouble.reason for trouble in look.troubles] == ["more than 8 MiB of lines"]
 
 
 def test_the_deadline_of_the_request_ends_it() -> None:
@@ -83,4 +83,4 @@ def test_the_deadline_of_the_request_ends_it() -> None:
 def test_without_the_command_it_is_reported() -> None:
     look = Look()
     assert list(run_bounded(["no-such-journalctl"], look)) == []
-    assert [trouble.what for trouble in look.troubles] == ["the journal"]
+    assert [trouble.subject for trouble in look.troubles] == ["the journal"]

@@ -28,7 +28,7 @@ def test_either_clock_does(tmp_path: object) -> None:
     assert moments(tmp_path) is None
 
 
-def test_the_clock_that_nobody_sets_comes_first(tmp_path: object) -> None:
+def test_the_monotonic_clock_has_priority(tmp_path: object) -> None:
     assert moments(tmp_path, real=90_000, monotonic=60) == TimeRange(60, 60.02)
     assert moments(tmp_path, real=1, monotonic=60) == TimeRange(60, 60.02)
 
@@ -39,7 +39,7 @@ def test_what_is_no_time_is_none(tmp_path: object, value: str) -> None:
     assert clock.creation({"REALTIME": value, "MONOTONIC": value}) is None
 
 
-def test_without_a_boot_time_the_wall_clock_tells_nothing(tmp_path: object) -> None:
+def test_without_a_boot_time_the_wall_clock_is_not_used(tmp_path: object) -> None:
     clock = LoginClock(MACHINE._replace(btime=None), str(tmp_path))
     assert clock.creation({"REALTIME": "5000000"}) is None
     assert clock.creation({"REALTIME": "5000000", "MONOTONIC": "7000000"}) == TimeRange(7, 7.02)

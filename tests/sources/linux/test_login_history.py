@@ -1,4 +1,4 @@
-"""sources/linux/login_history.py: are past logins read from every database, written by other programs than ours?"""
+"""Tests of sources/linux/login_history.py: past logins from every database, written by other programs."""
 
 import sqlite3
 import struct
@@ -94,7 +94,7 @@ def test_a_damaged_database_is_a_trouble_and_the_others_are_read(tmp_path: Path)
     write(tmp_path, "var/log/lastlog", struct.pack("<I", 7).ljust(292, b"\0"))
     look = Look()
     assert [row.source for row in read_login_history(str(tmp_path), look)] == ["lastlog"]
-    assert {trouble.what for trouble in look.troubles} == {"/var/lib/wtmpdb/wtmp.db", "/var/log/wtmp"}
+    assert {trouble.subject for trouble in look.troubles} == {"/var/lib/wtmpdb/wtmp.db", "/var/log/wtmp"}
 
 
 @given(st.binary(max_size=2000))

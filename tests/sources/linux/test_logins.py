@@ -23,7 +23,7 @@ def troubles(host: HostFolder) -> list[str]:
     """Return what could not be read."""
     look = Look()
     host.source.logins(look)
-    return [trouble.what for trouble in look.troubles]
+    return [trouble.subject for trouble in look.troubles]
 
 
 def ssh(host: HostFolder, login_id: str = "41", **fields: object) -> None:
@@ -80,7 +80,7 @@ def test_nothing_but_regular_files_with_names_of_sessions_is_opened(host: HostFo
     assert list(read(host, "41", "42", "41.ref", "../sessions/41", "", ".")) == ["41"]
 
 
-def test_only_the_logins_that_are_asked_for_are_read(host: HostFolder) -> None:
+def test_only_the_logins_that_are_requested_are_read(host: HostFolder) -> None:
     ssh(host)
     host.login("42", uid=1001, leader=None)
     host.process(90, "systemd", cgroup=manager_service(1000))
@@ -122,14 +122,14 @@ def test_a_clock_that_was_set_back_after_boot_makes_no_leader_gone(host: HostFol
     assert read(host)["41"].gone is False
 
 
-def test_by_the_clock_that_nobody_sets_a_later_process_is_not_the_leader(host: HostFolder) -> None:
+def test_by_the_monotonic_clock_a_later_process_is_not_the_leader(host: HostFolder) -> None:
     slept = time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC)
     host.process(410, "cron", start=int((slept + 100) * TICKS))
     host.login("41", uid=1000, leader=410, realtime=(BOOT + 86_400) * 1_000_000, monotonic=60 * 1_000_000)
     assert read(host)["41"].gone is True
 
 
-def test_without_any_clock_whoever_has_the_pid_is_the_leader(host: HostFolder) -> None:
+def test_without_any_clock_the_process_with_the_pid_is_the_leader(host: HostFolder) -> None:
     ssh(host, realtime=None)
     assert read(host)["41"].gone is False
     host.write("proc/stat", "cpu 1 2 3\n")
@@ -222,7 +222,7 @@ def test_a_session_of_a_user_manager_has_the_state_of_a_user_who_lingers(host: H
 # The service
 
 
-def test_the_login_service_is_told_by_whether_systemd_booted_the_machine(host: HostFolder) -> None:
+def test_the_login_service_depends_on_whether_systemd_booted_the_machine(host: HostFolder) -> None:
     ssh(host)
     assert read(host)["41"].service_name == "logind"
     (host.root / "run/systemd/system").rmdir()
@@ -282,7 +282,7 @@ def test_a_scope_with_the_id_of_anothers_record_is_a_login_of_its_own(host: Host
     assert [(login.id, login.uid, login.recorded) for login in found] == [("c1", 1000, True), ("c1", 1001, False)]
 
 
-def test_the_kernel_ids_of_a_scope_are_read_where_the_leader_tells_none(host: HostFolder) -> None:
+def test_the_kernel_ids_of_a_scope_are_read_if_the_leader_has_none(host: HostFolder) -> None:
     ssh(host, "c1")
     host.process(500, "sleep", ses=41, loginuid=1000, cgroup=session_scope(1000, "c1"))
     host.group(session_scope(1000, "c1"), 410, 500)
@@ -306,7 +306,7 @@ def test_a_kernel_id_with_another_login_uid_is_not_the_logins_own(host: HostFold
 
 
 @pytest.mark.parametrize(("number", "gone"), [(None, False), (1, True)])
-def test_a_leader_is_told_by_the_number_of_its_pidfd_where_there_are_such(number: int | None, *, gone: bool) -> None:
+def test_a_leader_is_identified_by_its_pidfd_inode(number: int | None, *, gone: bool) -> None:
     """Asked of this machine, whose kernel may have none; then the start alone tells."""
     state = {"LEADER_PIDFDID": str(number or _pidfd_id(os.getpid()) or 0)}
     reader = _LoginReader("/", LinuxSource("/").machine(Look()), Look())

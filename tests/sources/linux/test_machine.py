@@ -53,7 +53,7 @@ def test_a_machine_without_a_boot_time_is_trouble_in_every_look(host: HostFolder
     for _ in range(2):
         look = Look()
         assert source.machine(look).btime is None
-        assert [trouble.what for trouble in look.troubles] == ["/proc/stat"]
+        assert [trouble.subject for trouble in look.troubles] == ["/proc/stat"]
 
 
 def test_the_hostname_is_the_one_that_the_machine_has_now(host: HostFolder) -> None:

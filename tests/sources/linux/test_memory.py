@@ -24,14 +24,14 @@ Hugepagesize:       2048 kB
 """
 
 
-def test_memory_is_told_in_bytes(host: HostFolder) -> None:
+def test_memory_is_in_bytes(host: HostFolder) -> None:
     host.write("proc/meminfo", MEMINFO)
     found = read_vitals(str(host.root))
     assert (found.memory, found.memory_available) == (8_000_000 << 10, 6_000_000 << 10)
     assert (found.swap, found.swap_free) == (2_000_000 << 10, 1_500_000 << 10)
 
 
-def test_the_clock_is_told_even_where_the_memory_is_not(host: HostFolder) -> None:
+def test_the_clock_is_read_even_without_the_memory(host: HostFolder) -> None:
     before = time.time_ns() // 1000
     found = read_vitals(str(host.root))
     assert before <= found.at <= time.time_ns() // 1000

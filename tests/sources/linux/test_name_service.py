@@ -42,7 +42,7 @@ def groups(**query: Any) -> list[Group]:
 
 
 def listed(name: str) -> bool:
-    """Tell whether an account stands in passwd(5)."""
+    """Return whether an account stands in passwd(5)."""
     return any(line.startswith(f"{name}:") for line in Path("/etc/passwd").read_text(encoding="utf-8").splitlines())
 
 
@@ -69,7 +69,7 @@ def test_one_by_its_name_is_the_one_of_the_list() -> None:
     assert its_own in groups(groups="ALL")
 
 
-def test_a_name_of_nobody_gives_nothing_whatever_it_is() -> None:
+def test_an_unknown_name_gives_nothing() -> None:
     names = frozenset(NAMES_OF_NOBODY)
     assert accounts(users=names) == []
     assert groups(groups=names) == groups(groups_of=names) == []
@@ -81,18 +81,18 @@ def test_the_groups_of_an_account_are_those_that_it_gets_when_it_logs_in() -> No
     assert sorted(found) == sorted(set(os.getgrouplist("root", 0)))
 
 
-def test_a_group_that_is_asked_for_twice_is_told_once() -> None:
+def test_a_group_that_is_requested_twice_is_returned_once() -> None:
     both = groups(groups=frozenset({"root"}), groups_of=frozenset({"root"}))
     assert [group.name for group in both].count("root") == 1
 
 
-def test_what_is_not_asked_for_is_not_told() -> None:
+def test_only_requested_accounts_are_returned() -> None:
     root = frozenset({"root"})
     assert accounts() == accounts(groups="ALL") == accounts(groups=root) == []
     assert groups() == groups(users="ALL") == groups(users=root) == []
 
 
-def test_an_account_that_stands_in_no_file_is_not_local(host: HostFolder) -> None:
+def test_an_account_in_no_file_is_not_local(host: HostFolder) -> None:
     host.write("etc/passwd", "alice:x:1000:1000::/home/alice:/bin/sh\n")
     host.write("etc/group", "root:x:0:\n")
     found = directory(str(host.root))
@@ -124,7 +124,7 @@ def test_the_name_service_knows_the_accounts_of_this_machine() -> None:
 
 
 @pytest.mark.parametrize("uid", [NOBODYS_UID, 1 << 40, -5])
-def test_a_uid_of_nobody_has_no_account(uid: int) -> None:
+def test_an_unused_uid_has_no_account(uid: int) -> None:
     assert directory().user(uid) is None
 
 
@@ -146,13 +146,13 @@ def test_what_it_answers_is_returned() -> None:
     assert look.troubles == []
 
 
-def test_after_it_did_not_answer_it_is_not_asked_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_after_it_did_not_answer_it_is_not_requested_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(name_service, "TIMEOUT", 0.05)
     silence, look = NameServicePause(), Look()
     service = NameService(silence, look)
     assert service.call(lambda: time.sleep(1)) is None
     assert service.is_paused
-    assert [trouble.why for trouble in look.troubles] == ["no answer within 0.05 s"]
+    assert [trouble.reason for trouble in look.troubles] == ["no answer within 0.05 s"]
     another = NameService(silence, Look())
     assert another.call(lambda: 7) is None
     silence.until = 0
@@ -212,7 +212,7 @@ def test_accounts_come_as_they_are_listed_and_one_who_has_enough_ends_the_listin
     assert elsewhere(host, script) == ["x", None, None, True, []]
 
 
-def test_a_listing_that_hangs_is_told_and_left_after_its_deadline(host: HostFolder) -> None:
+def test_a_hanging_listing_is_reported_and_abandoned(host: HostFolder) -> None:
     getent(host, f"echo '{LINE}'", "exec sleep 60")
     script = "print(json.dumps([names(users), times[0] < 1, time.monotonic() - began, troubles, children(),"
     script += "names(directory.groups(AccountQuery(groups='ALL'))), time.monotonic() - began]))"
@@ -222,7 +222,7 @@ def test_a_listing_that_hangs_is_told_and_left_after_its_deadline(host: HostFold
     assert [trouble[:2] for trouble in troubles] == [["the name service (NSS)", "no answer within 2 s"]]
 
 
-def test_a_name_service_that_hangs_on_one_name_is_told_and_then_left_alone(host: HostFolder) -> None:
+def test_a_hanging_name_service_is_reported_and_then_paused(host: HostFolder) -> None:
     os.mkfifo(host.root / "passwd")  # what nss_files opens, and nobody writes to
     script = "found = names(directory.users(AccountQuery(users=frozenset({'a', 'b', 'c'}))))\n"
     script += "print(json.dumps([found, time.monotonic() - began, troubles]))"
@@ -265,7 +265,7 @@ def test_where_there_is_no_getent_the_files_are_read(host: HostFolder) -> None:
     assert elsewhere(host, script, by="/dev/null") == [["root", "alice", "bob"], ["root", "staff"], []]
 
 
-def test_a_listing_that_fails_half_way_is_told(host: HostFolder) -> None:
+def test_a_listing_that_fails_in_the_middle_is_reported(host: HostFolder) -> None:
     getent(host, f"echo '{LINE}'", "exit 1")
     found, troubles = elsewhere(host, "print(json.dumps([names(users), troubles]))")
     assert found == ["x"]
@@ -301,7 +301,7 @@ def test_getent_runs_with_no_environment_of_ours(host: HostFolder) -> None:
     assert elsewhere(host, "print(json.dumps(next(users).gecos))") == "C none passwd"
 
 
-def test_a_getent_that_somebody_put_on_the_path_is_not_run(host: HostFolder) -> None:
+def test_a_planted_getent_is_not_run(host: HostFolder) -> None:
     getent(host, f"echo '{LINE}'")
     environment = {**os.environ, "PATH": f"{host.root}:{os.environ['PATH']}"}
     command = [sys.executable, "-c", ASK + "print(json.dumps(names(users)))", "/"]

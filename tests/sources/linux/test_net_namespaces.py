@@ -36,7 +36,7 @@ def two_namespaces(host: HostFolder) -> None:
         host.listener(81, 2, net=f"{pid}/net")
 
 
-def test_the_own_network_namespace_alone_is_read_unless_all_are_asked_for(host: HostFolder) -> None:
+def test_the_own_network_namespace_alone_is_read_unless_all_are_requested(host: HostFolder) -> None:
     two_namespaces(host)
     assert listed(host, everywhere=False) == [(1, OWN_NETWORK, None)]
     assert listed(host) == [(1, OWN_NETWORK, None), (2, OTHER, 10)]
@@ -57,7 +57,7 @@ def test_the_number_of_namespaces_is_bounded_and_what_is_left_out_is_trouble(hos
     host.listener(80, 1)
     look = Look()
     assert len(list(host.source.sockets(look, SocketQuery(all_namespaces=True)))) == 1
-    assert [(trouble.what, trouble.why) for trouble in look.troubles] == [
+    assert [(trouble.subject, trouble.reason) for trouble in look.troubles] == [
         (SOCKETS, "3 more network namespaces are not read")
     ]
 
@@ -67,7 +67,7 @@ def test_a_proc_without_net_is_read_through_the_reader_itself(host: HostFolder) 
     assert listed(host) == [(1, OWN_NETWORK, None)]
 
 
-def test_where_no_sockets_can_be_read_that_is_said(host: HostFolder) -> None:
+def test_missing_lists_of_sockets_are_reported(host: HostFolder) -> None:
     with pytest.raises(NotSupportedError, match=r"sockets cannot be read here \(.*/proc/net is missing\)"):
         host.connect().whose(":80")
     with pytest.raises(NotSupportedError, match="sockets cannot be read here"):

@@ -196,7 +196,7 @@ def test_arguments_of_any_length_are_split_without_trouble() -> None:
 
 
 @given(st.binary(max_size=60))
-def test_c_escapes_of_logind_come_back_as_they_were(value: bytes) -> None:
+def test_c_escapes_of_logind_are_unchanged(value: bytes) -> None:
     escaped = "".join(
         chr(byte) if 32 <= byte < 127 and byte not in b"\\\"'" else f"\\x{byte:02x}" for byte in value
     )  # fmt: skip
@@ -285,7 +285,7 @@ def test_a_flag_says_whether_a_processor_is_virtual(cpuinfo: bytes, hypervisor: 
 
 
 @given(st.binary(max_size=100))
-def test_whatever_stands_where_processors_are_listed_is_counted_without_trouble(content: bytes) -> None:
+def test_any_list_of_processors_is_counted(content: bytes) -> None:
     assert parse.parse_processors(content + b"\ncpu7 1\n") >= 1
     assert parse.parse_packages(content + b"\nphysical id\t: 1\n") >= 1
     assert parse.parse_hypervisor(b"flags\t: hypervisor\n" + content) is True
@@ -297,13 +297,13 @@ words = st.text(st.characters(exclude_characters=":\n,", exclude_categories=["Cs
 
 
 @given(st.builds(Account, words, st.integers(0), st.integers(0), words, words, words, *[st.none()] * 5))
-def test_a_line_of_passwd_comes_back_as_it_was_written(account: Account) -> None:
+def test_a_line_of_passwd_is_unchanged(account: Account) -> None:
     line = f"{account.name}:x:{account.uid}:{account.gid}:{account.gecos}:{account.home}:{account.shell}\n"
     assert parse_account(line.encode()) == account
 
 
 @given(words, st.integers(0), st.lists(words.filter(bool), max_size=4))
-def test_a_line_of_group_comes_back_as_it_was_written(name: str, gid: int, members: list[str]) -> None:
+def test_a_line_of_group_is_unchanged(name: str, gid: int, members: list[str]) -> None:
     assert parse_group(f"{name}:x:{gid}:{','.join(members)}\n".encode()) == Group(name, gid, tuple(members))
 
 

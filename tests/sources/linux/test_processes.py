@@ -62,7 +62,7 @@ def test_the_cgroup_is_read_of_the_kernel_ids_that_need_it_alone(host: HostFolde
     assert (found[20].ses, found[20].cgroup) == (UNSET, "/system.slice/cron.service")
 
 
-def test_a_kernel_id_that_is_not_asked_for_ends_the_reading(host: HostFolder) -> None:
+def test_a_kernel_id_that_is_not_requested_ends_the_reading(host: HostFolder) -> None:
     alice(host, 10, 11)
     host.process(20, ses=42)
     for pid in (1, 20):
@@ -123,7 +123,7 @@ def test_another_login_uid_ends_the_reading_unless_it_does_not_say_whose_logon_s
     assert sorted(host.read(*facts, logon_hint=hint)) == [1, 10, 30]
 
 
-def test_without_room_to_open_files_nothing_is_told() -> None:
+def test_without_free_descriptors_nothing_is_returned() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     opened: list[int] = []
     resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
@@ -379,7 +379,7 @@ def test_ancestors_of_one_kernel_id_are_read_as_one_and_each_other_one_by_itself
     # reads of other tests may still hang, so that each process is read by itself
     while [process.pid for process in reader.read_lineage(14)] != [14, 13, 12, 11]:
         assert time.monotonic() < end
-    assert [process.pid for process in reader.read_lineage(14, most=2)] == [14, 13]
+    assert [process.pid for process in reader.read_lineage(14, max_processes=2)] == [14, 13]
     assert [process.pid for process in reader.read_lineage(11)] == [11]
     assert reader.read_lineage(4711) == []
     found = host.read("ses", "start", pids=frozenset({14}), with_ancestors=True)

@@ -59,13 +59,13 @@ def test_where_the_pid_decides_nothing_is_opened_of_the_others(host: HostFolder)
     sifted(host, {"ses"}, set(), 10)
 
 
-def test_where_all_is_read_already_nobody_is_asked(host: HostFolder) -> None:
+def test_no_name_is_looked_up_if_all_facts_are_read(host: HostFolder) -> None:
     alice(host, 10)
     assert sifted(host, {"ppid", "comm"}, {"ppid"}, 1, 10) == []
     assert sifted(host, {"name"}, {"name"}, 1, 10) == []
 
 
-def test_what_narrows_is_known_before_anybody_is_asked(host: HostFolder) -> None:
+def test_the_narrowing_is_known_before_names_are_looked_up(host: HostFolder) -> None:
     alice(host, 10)
     host.process(20, "bash", ses=42, loginuid=1001)
     host.process(30, "cron", ses=41)
@@ -75,13 +75,13 @@ def test_what_narrows_is_known_before_anybody_is_asked(host: HostFolder) -> None
     assert (process.pid, process.ses, process.comm, process.uids) == (10, 41, "bash", None)
 
 
-def test_what_decides_need_not_be_asked_for(host: HostFolder) -> None:
+def test_what_decides_need_not_be_requested(host: HostFolder) -> None:
     alice(host, 10)
     found = host.read("uids", early_filter=EarlyFilter(frozenset({"comm"}), lambda process: process.comm == "bash"))
     assert {pid: process.uids for pid, process in found.items()} == {10: (1000,) * 4}
 
 
-def test_arguments_that_hang_are_read_of_nobody_who_is_not_wanted(host: HostFolder) -> None:
+def test_hanging_arguments_are_read_of_selected_processes_only(host: HostFolder) -> None:
     alice(host, 10, 11)
     host.trap(1, "cmdline")
     host.trap(11, "cmdline")

@@ -1,4 +1,4 @@
-"""sources/linux/programs.py: is a program's output read whole, and does nothing that it does hold the reader?"""
+"""Tests of sources/linux/programs.py: the whole output is read, and no program can block the reader."""
 
 import errno
 import os

@@ -68,7 +68,7 @@ def test_the_groups_below_a_scope_belong_to_it(host: HostFolder) -> None:
     assert carried(host) == {41, 42}
 
 
-def test_a_process_that_has_left_the_scope_meanwhile_tells_nothing_of_it(host: HostFolder) -> None:
+def test_a_process_that_left_the_scope_is_ignored(host: HostFolder) -> None:
     host.group(C1, 500, 501, 502, 503)
     host.process(500, ses=41, cgroup=f"{C1}x")  # its pid was given to another
     host.process(501, cgroup=C1)  # without a kernel id

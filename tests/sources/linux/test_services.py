@@ -1,4 +1,4 @@
-"""sources/linux/services.py: what do the files of a host show of its services?"""
+"""Tests of sources/linux/services.py: what the files of a host show of its services."""
 
 import os
 from pathlib import Path

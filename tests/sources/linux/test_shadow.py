@@ -42,7 +42,7 @@ def test_each_state_of_an_account(host: HostFolder) -> None:
     }
 
 
-def test_the_file_is_not_read_unless_it_is_asked_for_and_may_be_missing(host: HostFolder) -> None:
+def test_the_file_is_not_read_unless_it_is_requested_and_may_be_missing(host: HostFolder) -> None:
     assert set(read_users(host).values()) == {(None, None, None, None)}
     host.write("etc/shadow", "root:$y$x:19000:0:99999:7:::\n")
     assert set(read_users(host, with_passwords=False).values()) == {(None, None, None, None)}
@@ -114,5 +114,5 @@ def test_passwd_and_chage_say_the_same(shadowed: Path) -> None:
 
 
 @pytest.mark.parametrize(("name", "state"), [("twice", "locked"), ("both", "unusable"), ("old", "usable")])
-def test_what_stands_before_a_hash_locks_it(name: str, state: str) -> None:
+def test_a_prefix_of_a_hash_locks_it(name: str, state: str) -> None:
     assert password_state(PASSWORDS[name].encode()) == state

@@ -25,7 +25,7 @@ def troubles(host: HostFolder) -> list[str]:
     """Return what could not be read."""
     look = Look()
     list(host.source.sockets(look, SocketQuery()))
-    return [trouble.why for trouble in look.troubles]
+    return [trouble.reason for trouble in look.troubles]
 
 
 def test_sockets_are_found_by_their_local_port_in_every_table(host: HostFolder) -> None:
@@ -46,7 +46,7 @@ def test_sockets_are_found_by_their_inode_too(host: HostFolder) -> None:
     assert [[socket.port for socket in host.source.sockets(Look(), query)] for query in asked] == [[8080], []]
 
 
-def test_a_table_that_cannot_be_read_is_trouble_where_sockets_are_asked_for(host: HostFolder) -> None:
+def test_a_table_that_cannot_be_read_is_trouble_where_sockets_are_requested(host: HostFolder) -> None:
     (host.root / "proc/net").mkdir()
     (host.root / "proc/net/tcp").mkdir()
     assert troubles(host) == [f"{host.root}/proc/net/tcp: Is a directory"]

@@ -37,7 +37,7 @@ def test_processes_are_read_while_they_are_iterated(host: HostFolder) -> None:
     assert [process.ses for process in processes] == [UNSET, 42]
 
 
-def test_logins_are_read_only_when_they_are_asked_for(host: HostFolder) -> None:
+def test_logins_are_read_only_when_they_are_requested(host: HostFolder) -> None:
     host.login("41", uid=1000, leader=1)
     host.listener(80, 1)
     source, look = host.source, Look()
@@ -57,7 +57,7 @@ def test_the_source_is_labelled_by_its_root(host: HostFolder) -> None:
     assert host.source.label == str(host.root)
 
 
-def test_a_directory_is_read_only_when_it_is_asked_for(host: HostFolder) -> None:
+def test_a_directory_is_read_only_when_it_is_requested(host: HostFolder) -> None:
     host.write("etc/group", "staff:x:50:alice\n")
     users, groups = host.source.accounts(Look(), AccountQuery())
     assert (list(users), list(groups)) == ([], [])
@@ -72,7 +72,7 @@ def test_users_are_read_while_they_are_iterated(host: HostFolder) -> None:
     assert [account.name for account in users] == ["root", "alice", "bob", "carol"]
 
 
-def test_the_platform_and_the_vitals_are_read_only_when_they_are_asked_for(host: HostFolder) -> None:
+def test_the_platform_and_the_vitals_are_read_only_when_they_are_requested(host: HostFolder) -> None:
     host.write("proc/meminfo", "MemTotal: 10 kB\n")
     host.write("proc/sys/kernel/arch", "aarch64\n")
     plain = host.source.machine(Look())

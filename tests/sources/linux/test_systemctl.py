@@ -1,4 +1,4 @@
-"""sources/linux/systemctl.py: is the text of systemctl understood, whatever a unit has in it?"""
+"""Tests of sources/linux/systemctl.py: the output of systemctl is parsed, whatever a unit contains."""
 
 import errno
 from pathlib import Path
@@ -116,7 +116,7 @@ def test_a_service_that_is_too_large_hides_no_other(systemctl: Path) -> None:
     assert {name: service.active_state for name, service in found.items()} == {
         "a.service": "active", "huge.service": None, "off.service": "inactive",
     }  # fmt: skip
-    assert [trouble.why for trouble in look.troubles] == ["it writes too much"]
+    assert [trouble.reason for trouble in look.troubles] == ["it writes too much"]
 
 
 @pytest.mark.parametrize("name", ["OFF.SERVICE", "off.service"])

@@ -62,7 +62,7 @@ class Hanging:
 
 
 @given(st.lists(st.integers(1), max_size=5 * BATCH))
-def test_values_come_in_the_order_of_the_items(items: list[int]) -> None:
+def test_values_are_in_the_order_of_the_items(items: list[int]) -> None:
     assert list(read_each(iter(items), lambda item: item, negative, LATE)) == items
 
 
@@ -168,12 +168,12 @@ def test_reading_runs_only_a_little_ahead() -> None:
         assert len(read.asked) <= 5 * BATCH
 
 
-def test_an_error_of_the_read_reaches_whoever_asked() -> None:
+def test_an_error_of_the_read_reaches_the_caller() -> None:
     with pytest.raises(ZeroDivisionError):
         list(read_each(iter([1, 0, 2]), lambda item: 1 / item, negative, LATE))
 
 
-def test_an_error_of_the_items_reaches_whoever_asked() -> None:
+def test_an_error_of_the_items_reaches_the_caller() -> None:
     def items() -> Iterator[int]:
         yield 1
         raise RuntimeError("listing failed")
@@ -187,7 +187,7 @@ def test_within_its_time_a_call_returns_its_value() -> None:
     assert call_within(LATE, lambda: None) is None
 
 
-def test_an_error_of_the_call_reaches_whoever_asked() -> None:
+def test_an_error_of_the_call_reaches_the_caller() -> None:
     with pytest.raises(ZeroDivisionError):
         call_within(LATE, lambda: 1 / 0)
 
@@ -347,7 +347,7 @@ def after(seconds: float, value: int) -> int:
 
 
 def goes(pool: CallPool) -> bool:
-    """Tell whether a call is tried."""
+    """Return whether a call is tried."""
     try:
         return pool.call(LATE, lambda: True)
     except TooManyHungCallsError:

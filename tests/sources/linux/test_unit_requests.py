@@ -48,7 +48,7 @@ def found(*entries: Entry) -> list[UnitRequest]:
     return list(find_requests(reversed(entries)))
 
 
-def test_a_start_within_the_command_that_asks_for_it() -> None:
+def test_a_start_within_the_command_that_requests_it() -> None:
     (request,) = found(opened(10), started(20), closed(30))
     assert request == UnitRequest(
         "lab-x.service", 20, 10, 113, 841551, 1003, SCOPE, "sudo systemctl start lab-x", "journal, sudo"

@@ -50,7 +50,7 @@ def test_without_helper_and_rights_nothing_is_opened_and_nothing_is_missing(tmp_
         "from logonscope.ownership import LINUX\n"
         "source = make_live(LinuxSource(), LINUX, socket=sys.argv[1])\n"
         "check = describe_status(source.status)\n"
-        "print(check.ok, check.found, sep='|')\n"
+        "print(check.ok, check.finding, sep='|')\n"
         "source.close()\n"
     )
     command = ["setpriv", "--reuid", "65534", "--clear-groups", sys.executable, "-c", script, str(tmp_path / "none")]

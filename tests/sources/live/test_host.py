@@ -21,7 +21,7 @@ def needs(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 @pytest.mark.usefixtures("needs")
-def test_a_login_is_in_the_index_without_anybody_asking() -> None:
+def test_a_login_is_in_the_index_without_a_request() -> None:
     host = LiveHost(LinuxSource(), LINUX, LocalFeed)
     host.start()
     with Nursery() as nursery:

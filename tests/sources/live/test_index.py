@@ -153,7 +153,7 @@ def test_a_write_that_is_read_with_forks_of_the_same_batch_decides_no_other_proc
     run.drain()
     ends = {change.before.pid: change.before for change in run.changes if change.before and not change.after}
     assert {pid: end.ses for pid, end in ends.items()} == {3: None, 4: None}
-    assert run.index.counts.logons_not_read == 2
+    assert run.index.counts.logons_not_determined == 2
     assert run.index.entries[2].place.ses == 1
 
 

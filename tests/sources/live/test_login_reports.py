@@ -22,7 +22,7 @@ def test_without_a_journal_btmp_is_read(tmp_path: Path) -> None:
     (tmp_path / "var/log").mkdir(parents=True)
     (tmp_path / "var/log/btmp").write_bytes(RECORD_OF_BOB)
     assert reports.source == "btmp"
-    assert "btmp" in reports.check().found
+    assert "btmp" in reports.check().finding
     reports.start()
     try:
         with (tmp_path / "var/log/btmp").open("ab") as file:

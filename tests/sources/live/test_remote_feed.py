@@ -82,7 +82,7 @@ def batch_end(writes: Writes) -> bytes:
     return messages.pack_end(messages.BatchEnd(5, 0, is_partial=False, writes=writes))
 
 
-def test_a_batch_is_asked_for_and_its_records_are_collected(peer: Peer) -> None:
+def test_a_batch_is_requested_and_its_records_are_collected(peer: Peer) -> None:
     feed = peer.connect()
     record = (FORK, 1, 2, 2, 3, 3)
     peer.connection.sendall(messages.pack_frame(messages.RECORDS, pack_messages([record])))

@@ -89,8 +89,8 @@ def test_every_operation_works_on_a_live_source(live: LiveSource) -> None:
         assert [session.uid for session in host.sessions(answer.logon_id)] == [SOMEBODY]
         pairs = [row for row in host.enumerate("Win32_SessionProcess") if f'"{pid}"' in str(row["Dependent"])]
         assert [str(kernel_id(pid)) in str(row["Antecedent"]) for row in pairs] == [True]
-    (check,) = [check for check in host.doctor() if check.what == "live"]
-    assert check.found.startswith("process connector and fanotify (BPF ring: not built in): ")
+    (check,) = [check for check in host.doctor() if check.subject == "live"]
+    assert check.finding.startswith("process connector and fanotify (BPF ring: not built in): ")
     with pytest.raises(logonscope.errors.NotSupportedError):
         live.at(None)  # type: ignore[arg-type] # the direct source has no history
 
@@ -105,8 +105,8 @@ def test_without_events_proc_is_read_and_doctor_says_why() -> None:
     try:
         rows = {row[0] for row in source.memberships(Look(), ProcessQuery(frozenset({"ses"})))}
         assert os.getpid() in rows
-        (check,) = [check for check in source.checks(Look()) if check.what == "live"]
-        assert (check.ok, check.found) == (
+        (check,) = [check for check in source.checks(Look()) if check.subject == "live"]
+        assert (check.ok, check.finding) == (
             False,
             "no kernel events: in a container; /proc is read for every answer, logins are remembered",
         )
@@ -118,10 +118,10 @@ def test_lost_events_and_a_lower_rung_are_no_error_but_worth_knowing() -> None:
     rung = Rung("process connector and fanotify", ("BPF ring: not built in",))
     counts = Counts()
     assert describe_status(Status(rung, "", 7, counts, 12.0)).ok is True
-    counts.losses, counts.logons_not_read = 1, 3
+    counts.losses, counts.logons_not_determined = 1, 3
     check = describe_status(Status(rung, "", 7, counts, 12.0))
     assert check.ok is None
-    assert "every 12 s of activity, 0 differences; events lost 1 times, 3 logons not read" in check.found
+    assert "every 12 s of activity, 0 differences; events lost 1 times, 3 logons not determined" in check.finding
 
 
 def test_the_index_has_what_lives_after_many_lifetimes(live: LiveSource) -> None:

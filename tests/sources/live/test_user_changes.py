@@ -198,5 +198,5 @@ def test_sshd_reports_the_name_the_address_and_the_port(scene: Scene, tmp_path: 
 
 
 def test_doctor_names_the_log(scene: Scene) -> None:
-    (check,) = [check for check in scene.source.checks(Look()) if check.what == "failed logons"]
-    assert "the journal" in check.found
+    (check,) = [check for check in scene.source.checks(Look()) if check.subject == "failed logons"]
+    assert "the journal" in check.finding

@@ -17,7 +17,7 @@ def test_every_error_is_read_as_it_was_written(error_class: type[LogonscopeError
 
 @pytest.mark.parametrize("code", HintCode)
 def test_a_hint_keeps_its_code(code: HintCode) -> None:
-    values = {"name": "Win32_Process", "namespace": "root/cimv2", "command": "record x"}
+    values = {"name": "Win32_Process", "namespace": "root/cimv2", "command": "record x", "pid": "7"}
     error = errors.NotFoundError("what is wrong", Hint(code, values, "; more"))
     assert outcome(read_error(write_error(error))) == outcome(error)
     assert write_error(error)["error"]["hint"] == Hint(code, values, "; more").text(HINTS)

@@ -59,5 +59,5 @@ def test_what_is_no_leaf_is_an_internal_error() -> None:
     assert fault_of(LogonscopeError("x")) == Fault(faults.INTERNAL, 0x80041001, "x", cim_status=1)
 
 
-def test_a_fault_of_soap_is_told_by_addressing() -> None:
+def test_a_fault_of_soap_has_the_action_of_addressing() -> None:
     assert faults.NOT_UNDERSTOOD.action == ADDRESSING_FAULT

@@ -120,7 +120,7 @@ def test_a_reference_to_a_class_of_the_schema_is_bound_there() -> None:
         ("CreationDate", "<CreationDate><d>yesterday</d></CreationDate>"),
     ],
 )
-def test_what_is_no_value_is_said_to_be_none(name: str, text: str) -> None:
+def test_an_invalid_value_is_reported(name: str, text: str) -> None:
     with pytest.raises(TransportFailureError, match=f"invalid {name} .*: expected the type "):
         parse_row(ET.fromstring(f"<e>{text}</e>"), schema().get("Win32_Process", CIMV2))
 
@@ -132,7 +132,7 @@ PLAIN = {
 
 
 @given(st.data())
-def test_texts_and_numbers_come_back_as_they_are(data: st.DataObject) -> None:
+def test_texts_and_numbers_are_unchanged(data: st.DataObject) -> None:
     cls = schema().get("Win32_Process", CIMV2)
     nothing: st.SearchStrategy[Value] = st.none()
     row: list[Any] = [data.draw(nothing | PLAIN.get(known.type, nothing)) for known in cls.properties.values()]

@@ -46,7 +46,7 @@ def test_an_instance_is_an_element_of_its_class_with_properties_in_the_order_of_
     assert element[0].get(clark_name(XSI, "nil")) == "true"
 
 
-def test_the_namespace_is_that_of_the_uri_that_was_asked_for() -> None:
+def test_the_namespace_is_that_of_the_uri_that_was_requested() -> None:
     element = parsed(render_instance.instance_renderer(PROCESS, ("Name",), DMTF)(("a",)))
     assert element.tag == clark_name("http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/Win32_Process", "Win32_Process")
 
@@ -120,7 +120,7 @@ def test_a_reference_that_is_not_known_is_null() -> None:
     assert told("Win32_LoggedOnUser", {"Antecedent": None})["Antecedent"].get(clark_name(XSI, "nil")) == "true"
 
 
-def test_what_is_kept_of_references_is_not_what_a_client_says() -> None:
+def test_the_cache_of_references_keeps_no_text_of_clients() -> None:
     cls, row = schema().get("Win32_LoggedOnUser", CIMV2), (("Win32_LogonSession", "41"),)
     tracemalloc.start()
     for at in range(100):
@@ -130,7 +130,7 @@ def test_what_is_kept_of_references_is_not_what_a_client_says() -> None:
     assert kept < 1 << 20
 
 
-def test_a_projection_has_no_namespace_and_the_order_that_was_asked_for() -> None:
+def test_a_projection_has_no_namespace_and_the_order_that_was_requested() -> None:
     def system(row: Sequence[Value], name: str) -> str:
         return f"{name} of {row[0]!s}"
 

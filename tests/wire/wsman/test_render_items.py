@@ -37,7 +37,7 @@ def test_each_mode_has_its_item(mode: str, first: str, inner: set[str]) -> None:
     assert inner <= set(found)
 
 
-def test_all_are_shown_as_the_class_that_was_asked_for() -> None:
+def test_all_are_shown_as_the_class_that_was_requested() -> None:
     assert elements(ItemRenderer(WHERE, OBJECT, ACCOUNT).renderer(RESULT)(ROW))[0] == "Win32_Account"
 
 

@@ -63,7 +63,7 @@ def _parents_first(declarations_by_name: dict[str, Declaration]) -> Iterator[Dec
 
 
 def _check_references(declaration: Declaration, declarations_by_name: Mapping[str, Declaration]) -> None:
-    """Check that no reference leaves the namespace of its class: it is resolved there.
+    """Check that every reference names a class of its own namespace, where references are resolved.
 
     A class that no file declares is accepted, because documented classes refer to many of those.
 

@@ -49,7 +49,7 @@ class ListColumn(NamedTuple):
 
     @property
     def fills_line(self) -> bool:
-        """Return whether it fills the line: it takes the room that the other columns leave."""
+        """Return whether the column fills the line: it gets the width that the other columns leave."""
         return self.cells == 0
 
     def value(self, row: Any) -> Any:
@@ -80,7 +80,7 @@ class Layout(NamedTuple):
     natural_widths: Sequence[int] = ()  # the width of each with enough room; (): no column is cut
 
     def has_room_for_last_column(self, room: int | None) -> bool:
-        """Return whether the last column takes the remaining room, and has its minimum of it."""
+        """Return whether the last column gets the remaining width, and whether that is at least its minimum."""
         *others, last = zip(self.columns, self.widths, strict=True)
         used_cells = sum(cells + self.gap for _, cells in others)
         return last[0].fills_line and room is not None and used_cells + MIN_LAST_COLUMN_CELLS <= room

@@ -32,6 +32,6 @@ def run(host: Host, args: argparse.Namespace) -> int:
 
 def _print_check(check: Check, *, color: bool) -> None:
     mark, style = _MARKS[check.ok]
-    print(f"{styled(f'{mark:8}', style, color=color)}{for_terminal(f'{check.what}: {check.found}')}")
-    if check.do:
-        print(f"        -> {for_terminal(check.do)}")
+    print(f"{styled(f'{mark:8}', style, color=color)}{for_terminal(f'{check.subject}: {check.finding}')}")
+    if check.advice:
+        print(f"        -> {for_terminal(check.advice)}")

@@ -32,5 +32,5 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(host: Host, args: argparse.Namespace) -> int:
     """Print the instances; return the exit code."""
     instances = host.enumerate(args.class_name, args.properties, namespace=args.namespace, deep=not args.shallow)
-    restriction = "" if host.everything else " that you may see"
+    restriction = "" if host.sees_everything else " that you may see"
     return print_instances(args, instances, f"no instances of {args.class_name}{restriction}")

@@ -11,14 +11,14 @@ from logonscope.faces.cli.columns import EXTRA, ON_REQUEST, ListColumn
 from logonscope.faces.cli.exit_codes import DAMAGED_DATA, FOUND, NOTHING_FOUND
 from logonscope.faces.cli.listing import add_listing, print_listing
 from logonscope.faces.cli.output import print_object, print_rows
-from logonscope.faces.cli.selector import add_times, parse_times
+from logonscope.faces.cli.selector import add_origin_and_times, parse_times
 from logonscope.faces.cli.text import crop, for_terminal, format_time, terminal_width
 from logonscope.faces.cli.times import shorten_time
 
 EPILOG = """\
-The history is kept by `logonscope serve` with history = true. Without a word, every login is listed. A number is a
-LogonId, or else a pid; another word is a user, or else a process name. Write user:41, pid:41 or name:41 for a word that
-is both. "~" marks a time that was not seen itself.
+The history is kept by `logonscope serve` with history = true. Without an argument, every login is listed. A number is a
+LogonId, or else a pid; another argument is a user, or else a process name. Write user:41, pid:41 or name:41 for one
+that is both. "~" marks an approximate time: the event itself was not observed.
 
 examples:
   logonscope history                        every login, with the programs that it ran most often
@@ -27,9 +27,9 @@ examples:
   logonscope history 41 --processes         all processes of login 41, as a tree
   logonscope history --failed --since 2h    which programs failed in the last two hours
   logonscope history make                   the logins that ran make
-  logonscope history --last                 logins as last(1) lists them, without utmp
+  logonscope history --last                 logins in the form of last(1), from the history
   sudo logonscope history verify            check that no row was edited
-  sudo logonscope history forget bob        delete what is kept of a user
+  sudo logonscope history forget bob        delete the past logins of bob, and what they ran
 """
 
 MAX_PROGRAMS = 4
@@ -41,22 +41,28 @@ VERIFY, FORGET = "verify", "forget"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     parser.add_argument(
-        "which", nargs="?", metavar="LOGONID|USER|PID|NAME", help="what to list; or: verify, forget USER"
+        "which",
+        nargs="?",
+        metavar="LOGONID|USER|PID|NAME",
+        help="only this login, the logins of this user, or the logins that ran this process; or: verify, forget USER",
     )
     parser.add_argument("user", nargs="?", metavar="USER", help=argparse.SUPPRESS)
-    add_times(parser, "only what existed at this time or later", "only what began before this time")
-    parser.add_argument("--processes", action="store_true", help="list the processes, as trees")
-    parser.add_argument("--failed", action="store_true", help="only what ended with a status other than 0")
-    parser.add_argument("--last", action="store_true", help="list logins as last(1) does, the newest first")
+    add_origin_and_times(
+        parser, "only logins and processes that existed at this time or later", "only those that began before this time"
+    )
+    parser.add_argument("--processes", action="store_true", help="list the processes of the logins as trees")
+    failed = "only processes that ended with a status other than 0, and the logins that ran them"
+    parser.add_argument("--failed", action="store_true", help=failed)
+    parser.add_argument("--last", action="store_true", help="list logins in the form of last(1), the newest first")
     add_listing(parser, "history", COLUMNS)
 
 
 def run(host: Host, args: argparse.Namespace) -> int:
-    """Print past logins, or do what verify and forget say; return the exit code."""
+    """Print past logins, or run `verify` or `forget`; return the exit code."""
     if args.which == FORGET and args.user is not None:
         return _forget(host, args)
     if args.user is not None:
-        raise InvalidParameterError(f"unexpected word {args.user!r}", "give one word, or forget USER")
+        raise InvalidParameterError(f"unexpected argument {args.user!r}", "give one argument, or: forget USER")
     if args.which == VERIFY:
         return _verify(host, args)
     if args.which == FORGET:
@@ -92,8 +98,8 @@ def _verify(host: Host, args: argparse.Namespace) -> int:
         print(f"rows {first} to {last} do not fit the hash chain: {result.reason}")
     else:
         print(
-            f"intact: {result.rows:,} rows in {result.seals:,} seals; {result.removed:,} were deleted by retention,"
-            f" {result.unsealed:,} are not sealed yet"
+            f"intact: {result.rows:,} rows in {result.seals:,} seals; {result.removed:,} were deleted by"
+            f" retention or `history forget`, {result.unsealed:,} are not sealed yet"
         )
         print(f"last link: {result.link or '-'}")
     return FOUND if result.is_intact else DAMAGED_DATA
@@ -133,7 +139,7 @@ def tree_lines(rows: Iterable[PastProcess]) -> Iterator[str]:
     stack = [(row, 0) for row in reversed(children.get(None, []))]
     while stack:
         row, depth = stack.pop()
-        times = f"{_start_text(row)}  {_duration_text(row):>8}  {_status_text(row):<6}"
+        times = f"{_start_text(row)}  {_duration_text(row):>8}  {_status_text(row):<7}"
         yield f"{times}  {'  ' * min(depth, 30)}{row.pid} {_command_text(row)}"
         stack += [(child, depth + 1) for child in reversed(children.get(row.record, []))]
 
@@ -144,7 +150,6 @@ def _start_text(row: PastProcess) -> str:
 
 def _command_text(row: PastProcess) -> str:
     text = row.command_line or row.name or "?"
-    # with the policy "name" the command line is argv[0] alone, and the name says as much
     return f"{text} ({row.user})" if row.user else text
 
 
@@ -153,7 +158,7 @@ def _status_text(row: PastProcess) -> str:
         return f"sig {row.signal}"
     if row.exit_code is not None:
         return str(row.exit_code)
-    return "runs" if row.end is None else "?"
+    return "running" if row.end is None else "?"
 
 
 def _duration_text(row: PastProcess) -> str:
@@ -181,7 +186,7 @@ def _programs_text(row: PastLogin) -> str:
 
 def _end_text(row: PastLogin) -> str:
     if row.end is None:
-        return "logged out" if row.logged_out else "exists"
+        return "logged out" if row.logged_out else "still on"
     return ("~" if row.end_is_approximate else "") + format_time(row.end)
 
 
@@ -223,7 +228,7 @@ COLUMNS = (
     ListColumn("FROM", 15, _origin_text, "remote_host", rank=5, min_cells=12),
     ListColumn("START", 17, _start_time, "start", rank=2, min_cells=12, shorten=_short_start_text),
     ListColumn("END", 17, _end_text, "end", rank=3, min_cells=12, shorten=_short_end_text),
-    ListColumn("RUNS", 6, lambda row: str(row.runs), "runs", rank=4),
+    ListColumn("PROCS", 6, lambda row: str(row.runs), "runs", rank=4),
     ListColumn("FAILED", 6, lambda row: str(row.failed), "failed", rank=6),
     ListColumn("TYPE", 17, lambda row: row.logon_type_name or "-", "logon_type", rank=EXTRA),
     ListColumn("SERVICE", 8, lambda row: row.service or "-", "service", rank=EXTRA + 1),

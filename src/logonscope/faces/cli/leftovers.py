@@ -47,7 +47,7 @@ def _empty_message(host: Host, args: argparse.Namespace, leftovers: Leftovers, *
     """Return the message for a command line without leftovers."""
     if leftovers.known or leftovers.unknown or (args.which is None and not is_filtered):
         return _no_leftovers_message(leftovers)
-    if args.which is not None and args.which.lower() == SYSTEM_WORD and not is_filtered and host.everything:
+    if args.which is not None and args.which.lower() == SYSTEM_WORD and not is_filtered and host.sees_everything:
         return "the System session has no leftovers: no login started its processes"
     return no_match_message(host, args)
 

@@ -13,6 +13,7 @@ HINTS: HintTexts = {
     HintCode.USE_OTHER_NAMESPACE: "it is one of {namespace}: see `logonscope class {name} -n {namespace}`",
     HintCode.LIST_INSTANCES: "see `logonscope enumerate {name} -n {namespace}`",
     HintCode.LIST_PROCESSES: "see `logonscope ps`",
+    HintCode.FIND_PROCESS: "see `logonscope ps`, or for an ended process `logonscope history pid:{pid}`",
     HintCode.CHECK_ACCESS: "see `logonscope doctor`",
     HintCode.GET_RIGHTS: "use sudo",
     HintCode.SEE_OTHERS: "use sudo or --readable",
@@ -35,7 +36,7 @@ def is_remote(host: str) -> bool:
 
 
 def rights_texts(host: str | None, view_as: str | None) -> HintTexts:
-    """Return the texts of hints for a host: what gives more rights depends on it, and on --as."""
+    """Return the texts of hints for a host; the way to get more rights depends on the host and on --as."""
     texts = dict(HINTS)
     if host is not None and "://" in host:
         texts |= dict.fromkeys(_RIGHTS, "connect as an administrator")

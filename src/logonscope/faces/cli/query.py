@@ -62,7 +62,7 @@ def run(host: Host, args: argparse.Namespace) -> int:
     if args.explain:
         return _print_explanation(args, host.explain(text, namespace=args.namespace))
     results = host.query_any(text, namespace=args.namespace, timeout=args.timeout)
-    empty_message = "no instance matches the query" + ("" if host.everything else ", or none that you may see")
+    empty_message = "no instance matches the query" + ("" if host.sees_everything else ", or none that you may see")
     # the first result shows whether the query returns classes or instances, and which properties
     first = next(results, None)
     all_results = () if first is None else chain((first,), results)
@@ -102,7 +102,7 @@ def _print_explanation(args: argparse.Namespace, explanation: "Explanation") -> 
     if args.output != "table":
         print_object(args, explanation._asdict() | {"parts": [part._asdict() for part in explanation.parts]})
         return FOUND
-    print(f"{explanation.asks_for} of {for_terminal(explanation.of)}")
+    print(f"{explanation.asks_for} of {for_terminal(explanation.subject)}")
     for part in explanation.parts:
         for name, text in _part_lines(part):
             print(f"  {name:12}{for_terminal(text)}")
@@ -111,7 +111,7 @@ def _print_explanation(args: argparse.Namespace, explanation: "Explanation") -> 
 
 def _csv_row(explanation: "Explanation", part: "PartExplained") -> dict[str, str]:
     """Return a part of an explanation as a row of CSV: several values of a field are joined by semicolons."""
-    row = {"asks_for": explanation.asks_for, "of": explanation.of} | dict.fromkeys(_EXPLANATION_COLUMNS, "")
+    row = {"asks_for": explanation.asks_for, "subject": explanation.subject} | dict.fromkeys(_EXPLANATION_COLUMNS, "")
     for name, text in _part_lines(part):
         row[name] = f"{row[name]}; {text}" if row[name] else text
     return row

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from logonscope.faces.cli.user import Users
 
 _OWN_SESSIONS_HERE = "only your own logon sessions are shown; use sudo or --readable to see all"
+_OWN_SESSIONS_IN_FOLDER = "only the logon sessions of your uid are shown; use sudo or --readable to see all"
 _OWN_SESSIONS_RECORDED = (
     "the recording has only the logon sessions of the user who recorded it; record with sudo to have all"
 )
@@ -88,7 +89,7 @@ def run(
             raise InvalidParameterError(f"cannot watch: {args.command} cannot be repeated", "leave --watch out")
         if args.command in _WITHOUT_REMOTE_HOST:
             _check_host(args)
-        # these read no host through the client: `serve` chooses a source itself, and `completion` needs only the parser
+        # Commands without a client host. `serve` chooses its source itself, and `completion` needs only the parser.
         if args.command in server_commands:
             return int(command_module(args.command, server_commands).run(args))
         if args.command == "completion":
@@ -102,10 +103,11 @@ def run(
 
 
 def _check_host(args: argparse.Namespace) -> None:
-    """Set the host of a command that cannot be sent to another machine.
+    """Check --host of a command that cannot be sent to another machine; ``--host local`` becomes None.
 
     Raises:
-        InvalidParameterError: --host names a machine, or for all commands but ``serve`` and ``page`` a recording.
+        InvalidParameterError: --host names another machine, or, for other commands than ``serve`` and ``page``, a
+            recording.
     """
     args.host = None if args.host == LOCAL else args.host
     if args.host is not None and (args.command not in {"serve", "page"} or is_remote(args.host)):
@@ -135,7 +137,7 @@ def _run_on_host(args: argparse.Namespace, connect: Connect, open_users: OpenUse
         hiding_reason = host.hiding_reason
         if hiding_reason is not None:
             print_notice(args, f"processes of other users cannot be seen: {hiding_reason}; {_UNHIDE}")
-        elif not host.everything:
+        elif not host.sees_everything:
             print_notice(args, _access_notice(args.host))
     if args.output in EVENT_FORMATS and args.command != "watch":
         from logonscope.faces.cli.event_formats import print_events  # noqa: PLC0415 -- only these formats
@@ -167,7 +169,9 @@ def _access_notice(host: str | None) -> str:
     """Return the notice that a host does not show all logon sessions."""
     if host is None:
         return _OWN_SESSIONS_HERE
-    return _OWN_SESSIONS_THERE if is_remote(host) else _OWN_SESSIONS_RECORDED
+    if is_remote(host):
+        return _OWN_SESSIONS_THERE
+    return _OWN_SESSIONS_IN_FOLDER if os.path.isdir(host) else _OWN_SESSIONS_RECORDED
 
 
 def settings_path(environment: Mapping[str, str]) -> str | None:

@@ -49,19 +49,31 @@ def add_selector(parser: argparse.ArgumentParser, metavar: str = "LOGONID|USER",
     set_completion(
         group.add_argument("--state", metavar="STATE", type=_parse_states, action="extend", help=states), "states"
     )
-    add_times(group, "only logins that began at this time or later", "only logins that began before this time")
+    add_origin_and_times(
+        group,
+        "only logins that began at this time or later",
+        "only logins that began before this time",
+        "; reads systemd's journal",
+    )
     group.add_argument(
         "--no-system", action="store_true", help="without the System session, the processes that no login started"
     )
 
 
-def add_times(group: argparse._ActionsContainer, since: str, until: str) -> None:
-    """Add --from, --key, --since and --until, with these descriptions of the last two."""
+def add_origin_and_times(group: argparse._ActionsContainer, since: str, until: str, key_note: str = "") -> None:
+    """Add --from, --key, --since and --until.
+
+    Args:
+        group: the parser to extend.
+        since: the help text of --since.
+        until: that of --until.
+        key_note: the end of the help text of --key: where the fingerprints are read.
+    """
     origins = "only from these remote hosts (as written in the login record) or networks, such as 192.0.2.0/24"
     set_completion(
         group.add_argument("--from", metavar="HOST", type=_parse_origins, action="extend", help=origins), "hosts"
     )
-    keys = "only logins with these ssh keys, by fingerprint or its beginning, as SHA256:mVPw; reads the journal"
+    keys = f"only logins with these ssh keys, by fingerprint or its beginning, as SHA256:mVPw{key_note}"
     group.add_argument("--key", metavar="FINGERPRINT", type=_parse_keys, action="extend", help=keys)
     group.add_argument("--since", metavar="TIME", help=since)
     group.add_argument("--until", metavar="TIME", help=until)
@@ -116,7 +128,7 @@ def no_match_message(host: Host, args: argparse.Namespace) -> str:
     """
     which = args.which
     visible, hint = "", "see `logonscope sessions`"
-    if not host.everything:
+    if not host.sees_everything:
         visible = " among those that you may see"
         hint = rights_texts(args.host, args.view_as)[HintCode.SEE_OTHERS]
     # the filters are repeated as they can be typed

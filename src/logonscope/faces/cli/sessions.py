@@ -54,7 +54,9 @@ examples:
     + selector.FILTER_NOTES
 )
 
-AUTH_HELP = "also how ssh logins authenticated, and their client's port: reads the journal and the sockets of leaders"
+AUTH_HELP = (
+    "also how ssh logins authenticated, and their client's port; reads systemd's journal and the sockets of leaders"
+)
 AUTH_DETAILS: Details = frozenset({"origin", "authentication"})
 """The details that --auth reads."""
 
@@ -193,7 +195,7 @@ COLUMNS = (
     _size_column("PRIVATE", "private"),
     _size_column("READ", "read"),
     _size_column("WRITTEN", "written"),
-    _usage_column("UNREAD", 6, lambda s: _number_text(_usage_value("unread", s)), "unread"),
+    _usage_column("UNREAD", 6, lambda s: _number_text(_usage_value("unread_count", s)), "unread_count"),
 )  # fmt: skip
 
 

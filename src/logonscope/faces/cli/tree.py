@@ -169,7 +169,7 @@ def _header_parts(tree: LogonTree, *, folded: bool) -> Iterator[str]:
             yield f"from {session.remote_host or session.seat}"
         kind = type_text(session) if session.logon_type is not None else "LogonType not known"
         yield f"user manager, {kind}" if is_user_manager(session) else kind
-        yield (session.state or "state not known") if session.vouched_by else "no login record"
+        yield (session.state or "state not known") if session.recorded_by else "no login record"
         yield f"{count}, {session.leftovers} left over" if session.leftovers else f"{count}{hint}"
         yield from filter(
             None, [f"since {start_text(session)}" if session.start else None, session.service, session.tty]

@@ -32,7 +32,9 @@ MAX_IN_SENTENCES = 5
 
 HELP = "a pid, a process name, :PORT, ADDRESS:PORT, /PATH of a program or a unix socket, or an account"
 
-AUTH_HELP = "also how an ssh login authenticated, and its client's port: reads the journal and the leader's sockets"
+AUTH_HELP = (
+    "also how an ssh login authenticated, and its client's port; reads systemd's journal and the leader's sockets"
+)
 
 EPILOG = """\
 examples:

@@ -96,7 +96,7 @@ def _describe_session(session: LogonSession) -> str:
 
 
 def _describe_service(answer: Whose) -> str:
-    """Return the service of a process, with its start, and the words that lead over to its logon session."""
+    """Return the beginning of the sentence about a process of a service: the service, its start, and "in"."""
     if answer.service is None:
         return ""
     start, boot = answer.service_start, answer.session.start
@@ -111,19 +111,19 @@ def _describe_service(answer: Whose) -> str:
 def describe_login(session: LogonSession) -> str:
     """Return the LogonType of the login with its source, and the state of the login."""
     name = "LogonType not known" if session.logon_type is None else f"{session.logon_type_name} ({session.logon_type})"
-    # the source of this type would be in conflict with the headline, which says more exactly what is known of a login
+    # no source for this type: the headline already has what is known about a login, in more detail
     if session.logon_type == 0:
         return f"{name}; since the machine started, {format_time(session.start, _MOMENT)}"
     kind = f"{name}: {session.sources['logon_type']}"
-    # without a record, an empty unit can still show that the login is logged out
-    if session.vouched_by is None and session.state == LOGGED_OUT:
+    # without a record, a unit in which no login program runs any more shows that the login has ended
+    if session.recorded_by is None and session.state == LOGGED_OUT:
         return f"{kind}; logged out: {session.sources['state']}; the process is a leftover"
-    if session.vouched_by is None:
+    if session.recorded_by is None:
         if session.remote_address:
             return f"{kind}; {NO_STATE}"
         return f"{kind}; {RECORD_IS_GONE if session.login else NO_RECORD}"
     record = "unit" if is_user_manager(session) else "session"
-    state = f"{session.state or 'state not known'} ({session.vouched_by} {record} {session.login})"
+    state = f"{session.state or 'state not known'} ({session.recorded_by} {record} {session.login})"
     if session.state == LOGGED_OUT:
         state += f": its leader {session.leader} is gone, the process is a leftover"
     return f"{kind}; {state}"
@@ -149,13 +149,14 @@ def describe_evidence(answer: Whose) -> str:
     """Return the rule that found the logon session, and the file that shows it."""
     process, session = answer.process, answer.session
     sessionid = f"/proc/{process.pid}/sessionid"
-    service = f"{session.vouched_by}'s session" if session.vouched_by else "a login whose record is gone,"
+    service = f"{session.recorded_by}'s session" if session.recorded_by else "a login whose record is gone,"
     return {
         "scope": f"scope: its cgroup is that of {service} {session.login},"
         " and it has no kernel id, or one that this login itself inherited from an earlier login",
         "audit": f"audit: the kernel's audit session id {session.logon_id} ({sessionid}), set at login and inherited"
         + _JOINED.get(session.join_evidence or "", ""),
-        "manager": f"manager: no kernel id, and its cgroup is below {session.scope or 'user@UID.service'}",
+        "manager": f"manager: its cgroup is below {session.scope or 'user@UID.service'},"
+        " and it has no kernel id, or one that this user manager itself inherited from a login",
         "none": f"none: the kernel's audit session id is unset ({sessionid}), and its cgroup is no login's",
     }.get(answer.evidence, answer.evidence)
 
@@ -219,7 +220,7 @@ def lookup_commands(answer: Whose) -> Iterator[str]:
         yield f"journalctl _SYSTEMD_UNIT=user@{session.uid}.service"
     elif session.login:
         status = f"loginctl session-status {session.login}"
-        yield status if session.vouched_by else f"journalctl -t systemd-logind --grep 'session {session.login} '"
+        yield status if session.recorded_by else f"journalctl -t systemd-logind --grep 'session {session.login} '"
     yield f"logonscope tree {session.logon_id}"
 
 
@@ -254,7 +255,7 @@ def container_label(answer: SessionProcess | LogonSession) -> str:
 
 
 def short_container_id(answer: SessionProcess | LogonSession) -> str:
-    """Return the id of a container as engines show it: the first 12 of 64 digits; a name as it is."""
+    """Return the id of a container as engines show it: the first 12 of 64 digits; a name unchanged."""
     container_id = answer.container_id or ""
     return container_id[:12] if _LONG_ID.fullmatch(container_id) else container_id
 

@@ -61,7 +61,7 @@ def from_platform(get: Callable[[Platform], Value]) -> Callable[[HostSummary, Co
 
 
 def hardware_of(summary: HostSummary) -> Hardware:
-    """Return the hardware of the machine; all of it None where it was not read."""
+    """Return the hardware of the machine; if it was not read, one whose values are all None."""
     return summary.machine.hardware or _NO_HARDWARE
 
 

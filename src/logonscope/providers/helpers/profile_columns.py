@@ -9,7 +9,7 @@ HISTORY, LOADED = "history", "loaded"
 
 
 class Profile(NamedTuple):
-    """An account with its past logins, in microseconds since the epoch. None: not known, or not the caller's to see."""
+    """An account with its past logins, in microseconds since the epoch. None: not known, or hidden from the caller."""
 
     account: Account
     last_login: int | None = None

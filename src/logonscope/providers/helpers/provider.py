@@ -295,7 +295,7 @@ class Provider(NamedTuple):
     rows_of_pairs: Callable[[Iterable[tuple[int, str]]], Iterator[tuple[Value, ...]]] | None = None
 
     def __eq__(self, other: object) -> bool:
-        """Return whether it is the same table: so layouts can be kept by it."""
+        """Return whether both are the same object: so row layouts can be cached by provider."""
         return self is other
 
     def __hash__(self) -> int:
@@ -306,11 +306,11 @@ class Provider(NamedTuple):
         return self.instance_facts | self._layout(tuple(columns)).facts
 
     def facts_of_columns(self, columns: Iterable[str]) -> frozenset[str]:
-        """Return the facts that the values of these columns need, without those of ``is_instance``."""
+        """Return the facts that the values of these columns need, without the facts that ``is_instance`` needs."""
         return self._layout(tuple(columns)).facts
 
     def columns_without(self, fact: str, columns: Iterable[str]) -> tuple[str, ...]:
-        """Return the columns, with one that is always null in place of each that needs a fact."""
+        """Return the columns; each column that needs a fact is replaced by one that is always null."""
         return tuple(NULL_COLUMN if fact in self._column(name).facts else name for name in columns)
 
     def selection(self, fixed: Mapping[str, frozenset[Value]]) -> Selection:

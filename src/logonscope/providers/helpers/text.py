@@ -24,7 +24,7 @@ def clean_session(session: LogonSession) -> LogonSession:
         for name, value in zip(session._fields, session, strict=True)
         if isinstance(value, str) and not value.isprintable()
     }
-    # a copy only where it differs: nearly every session is clean
+    # copied only if a text changes, because nearly every session has clean texts
     return session._replace(**cleaned) if cleaned else session
 
 

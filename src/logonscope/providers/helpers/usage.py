@@ -1,6 +1,6 @@
 """Sums of the resources that the processes of a logon session use.
 
-A sum has the processes of which the value is known; those that are missing in any sum are counted.
+A sum contains the processes whose value is known; the processes that are missing in any sum are counted.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,7 +20,7 @@ def sum_usage(processes: Sequence[Process], machine: Machine) -> LogonUsage:
     user_ticks, kernel_ticks = sum_fact(processes, "utime"), sum_fact(processes, "stime")
     return LogonUsage(
         processes=len(processes),
-        unread=count_unread(processes),
+        unread_count=count_unread(processes),
         user_time=None if user_ticks is None else user_ticks / machine.ticks,
         kernel_time=None if kernel_ticks is None else kernel_ticks / machine.ticks,
         resident=sum_fact(processes, "vm_rss"),
@@ -31,7 +31,7 @@ def sum_usage(processes: Sequence[Process], machine: Machine) -> LogonUsage:
 
 
 def sum_fact(processes: Iterable[Process], fact: str) -> int | None:
-    """Return the sum of a fact over the processes of which it is known; None: it is known of none."""
+    """Return the sum of a fact over the processes that have it; None: no process has it."""
     values = [getattr(process, fact) or 0 for process in processes if not _is_unread(process, fact)]
     return sum(values) if values else None
 

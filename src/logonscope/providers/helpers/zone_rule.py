@@ -35,7 +35,7 @@ def parse_zone_rule(text: str | None) -> ZoneRule | None:
     match = _RULE.fullmatch(text or "")
     if match is None:
         return None
-    # in TZ, the sign is that of what leads from local time to UTC
+    # in TZ, an offset is what is added to local time to get UTC, so its sign is the opposite
     standard = -_seconds(match[2]) // 60
     if match[3] is None:
         return ZoneRule(match[1].strip("<>"), standard)

@@ -168,7 +168,7 @@ class Authenticator:
         return self._caller_of_secret(credentials) is not None
 
     def is_known(self, peer: Peer, credentials: Credentials) -> bool:
-        """Return whether the user that is named has authenticated from this address before."""
+        """Return whether the named user has authenticated from this address before."""
         return self._passwords.is_known(credentials.name, peer.address)
 
     def known_caller(self, peer: Peer) -> Caller | None:

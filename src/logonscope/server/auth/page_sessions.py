@@ -1,6 +1,6 @@
 """Sessions of users who signed in to the page, in the memory of this process: a restart of the server ends them all.
 
-The cookie of a session alone is worth nothing, since browsers send it to every port of the host: each request also
+The cookie alone does not authenticate a request, since browsers send it to every port of the host: each request also
 needs the session's CSRF token, which the page keeps under its own origin.
 """
 

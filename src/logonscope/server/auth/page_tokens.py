@@ -1,4 +1,4 @@
-"""The tokens of ``logonscope page``: one that works once, and the one that the page gets for it and keeps in memory."""
+"""The tokens of ``logonscope page``: one that works once, and the one that the page exchanges it for."""
 
 import hmac
 import secrets
@@ -29,7 +29,7 @@ class PageTokens:
         return self._caller.name
 
     def exchange(self, token: str) -> str | None:
-        """Return the token for requests, the first time that the token which works once is given; else None."""
+        """Return the token for requests in exchange for the token that works once; None if that is wrong or used."""
         with self._lock:
             if self._is_used or self._clock() >= self._end or not _equal(token, self.once):
                 return None

@@ -47,7 +47,7 @@ def verify(name: str, password: str, service: str, administrators: frozenset[str
 
 
 def admit(name: str, service: str, administrators: frozenset[str] = ADMINISTRATORS) -> Caller | None:
-    """Return the account that was proved by other means; None if it is unknown or may not log in.
+    """Return an account that another method authenticated; None if it is unknown or may not log in.
 
     Only the service's account lines are followed, as sshd does after a key or a ticket. The arguments are those of
     ``verify``.

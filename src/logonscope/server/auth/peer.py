@@ -1,4 +1,4 @@
-"""The client end of a connection, with what authentication needs to know about it. Knows no protocol or web server."""
+"""The client end of a connection, with the values that authentication needs; independent of protocol and web server."""
 
 from dataclasses import dataclass
 from typing import Any, NamedTuple

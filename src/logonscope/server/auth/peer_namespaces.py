@@ -4,9 +4,9 @@ The kernel reports the uid of a process in a container as a uid of this host: ro
 user namespace. A pid can be given to another process once its process has ended. So the process is held by a pidfd of
 the socket (Linux 6.5); without one, it must hold the other end of the connection.
 
-The event loop asks, so nothing here may wait for the process. The files in ns/ and fd/ can: while the process executes
-a program the kernel does not answer, and a user can execute for ever (docs/decisions/0046-what-a-process-costs.md). So
-they are read only where other files do not decide, and by a thread that is abandoned if it takes long.
+These functions run in the event loop, so they must not wait for the process. Reading the files in ns/ and fd/ can wait:
+until execve(2) of the process returns, and a user can make a process stay in it (decision 46). So these files are read
+only where other files do not decide, and by a thread that is abandoned if it takes long.
 """
 
 import contextlib
@@ -166,7 +166,7 @@ def _peer_inode(connection: socket.socket) -> int:
 
 
 def _read_in_time(folder: int, read: Callable[[int], bool]) -> bool:
-    """Return what a function reads of a process, given its directory; False if it fails or takes too long.
+    """Call a function with the directory of a process and return its result; False if it fails or takes too long.
 
     Raises:
         RuntimeError: no thread can be started.

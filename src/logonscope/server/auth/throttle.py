@@ -79,8 +79,8 @@ Key = TypeVar("Key", bound=Hashable)
 class _Records(Generic[Key]):
     """Records of a bounded number of keys."""
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self, max_records: int) -> None:
+        self._max_records = max_records
         self._records: OrderedDict[Key, _Record] = OrderedDict()
 
     def find(self, key: Key) -> _Record:
@@ -91,7 +91,7 @@ class _Records(Generic[Key]):
         """Return the record of a key; a new one is stored, and the oldest is dropped if there are too many."""
         record = self._records.setdefault(key, _Record())
         self._records.move_to_end(key)
-        if len(self._records) > self._most:
+        if len(self._records) > self._max_records:
             self._records.popitem(last=False)
         return record
 
@@ -102,15 +102,15 @@ class Throttle:
     def __init__(
         self,
         clock: Callable[[], float] = time.monotonic,
-        most: int = MAX_RECORDS,
+        max_records: int = MAX_RECORDS,
         address_limit: int = ADDRESS_LIMIT,
         user_limit: int = USER_LIMIT,
     ) -> None:
         self._clock, self._address_limit, self._user_limit = clock, address_limit, user_limit
         self._lock = threading.Lock()
-        self._networks: _Records[str] = _Records(most)
-        self._users: _Records[str] = _Records(most)
-        self._pairs: _Records[tuple[str, str]] = _Records(most)
+        self._networks: _Records[str] = _Records(max_records)
+        self._users: _Records[str] = _Records(max_records)
+        self._pairs: _Records[tuple[str, str]] = _Records(max_records)
 
     def delay(self, address: str, user: str) -> float:
         """Return how many seconds an attempt must wait before its password is checked.

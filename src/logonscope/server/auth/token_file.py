@@ -142,12 +142,12 @@ class TokenFile:
         token = Token(name, uid, administrator, scope, int(self._clock() + seconds), tuple(hosts), _hash(text))
 
         def append_line(data: bytes) -> bytes:
-            known = _parse(data, self.path)
-            if any(other.name == name for other in known):
+            tokens = _parse(data, self.path)
+            if any(token.name == name for token in tokens):
                 raise InvalidParameterError(
                     f"{self.path} has a token {name!r}", "remove it first, or give another name"
                 )
-            if len(known) >= MAX_TOKENS:
+            if len(tokens) >= MAX_TOKENS:
                 raise InvalidParameterError(f"{self.path} has {MAX_TOKENS:,} tokens", "remove some")
             return data + f"{token.line}\n".encode()
 
@@ -166,11 +166,11 @@ class TokenFile:
             raise missing
 
         def remove_line(data: bytes) -> bytes:
-            known = _parse(data, self.path)
-            kept = [token for token in known if token.name != name]
-            if len(kept) == len(known):
+            tokens = _parse(data, self.path)
+            other_tokens = [token for token in tokens if token.name != name]
+            if len(other_tokens) == len(tokens):
                 raise missing
-            return "".join(f"{token.line}\n" for token in kept).encode()
+            return "".join(f"{token.line}\n" for token in other_tokens).encode()
 
         rewrite(self.path, remove_line)
 

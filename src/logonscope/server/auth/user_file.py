@@ -92,7 +92,7 @@ class UserFile:
             self._hasher.verify(UNKNOWN_USER_HASH if user is None else user.password_hash, secret)
         except (VerificationError, InvalidHashError):
             return None
-        # Only now is the password at hand that a stronger hash can be made of.
+        # A stronger hash can only be made now, because it needs the password.
         if user is not None and self._is_weak(user.password_hash):
             with contextlib.suppress(LogonscopeError):  # a file that we may not write keeps the old hash
                 self._rehash(user, secret)
@@ -149,7 +149,7 @@ class UserFile:
         self._rewrite(remove_line)
 
     def _is_weak(self, password_hash: str) -> bool:
-        """Return whether a hash took less work than a new one would."""
+        """Return whether a hash was made with weaker parameters than new ones are."""
         # Not check_needs_rehash(): it compares for equality, and would also replace stronger hashes.
         parameters = extract_parameters(password_hash)
         return parameters.memory_cost * parameters.time_cost < self._hasher.memory_cost * self._hasher.time_cost

@@ -49,7 +49,7 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of the file: without a key it names no user, and without a user none that can authenticate."""
+    """A line of the file. ``key`` None: it names no user; ``user`` None: its user cannot authenticate."""
 
     text: str = field(repr=False)
     key: str | None = None

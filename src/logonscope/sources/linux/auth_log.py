@@ -1,7 +1,7 @@
 """Reader of sshd's lines in auth.log, where no journal is kept. Any user can write there, as with logger(1).
 
-So a line proves nothing by itself: what is made of it is marked as unauthenticated, and only the first line of a
-process counts.
+So a line proves nothing by itself. Values that are read from it are marked as unauthenticated, and only the first line
+about a process is used.
 """
 
 import os

@@ -1,6 +1,6 @@
 """Reader of what sshd logged about the authentication of logins: from the journal, else from auth.log.
 
-The journal is trusted for lines that root's sshd wrote. Nothing is read unless a login is asked for.
+The journal is trusted for lines that root's sshd wrote. Nothing is read unless a query names a login.
 """
 
 import os
@@ -25,7 +25,7 @@ _WRITERS = ("_UID=0", *(f"_COMM={name}" for name in _PROGRAMS))
 
 
 class AuthenticationReader:
-    """Reads the log of one host. The line of a login never changes, so that it is read once."""
+    """Reads the log of one host. The line about a login never changes, and is read once."""
 
     def __init__(self, root: str) -> None:
         self._root = root
@@ -42,10 +42,10 @@ class AuthenticationReader:
         if len(self._remembered) + len(new_queries) > MAX_REMEMBERED:
             self._remembered = {}
         for query in new_queries:
-            own = tuple(line for line in lines if line.pid in query.pids)
-            # a line that is missing may still come, or be readable the next time
-            if own and query.since is not None:
-                self._remembered[query] = own
+            lines_of_query = tuple(line for line in lines if line.pid in query.pids)
+            # a missing line may still be written, or be readable the next time, so only found lines are kept
+            if lines_of_query and query.since is not None:
+                self._remembered[query] = lines_of_query
         return [*remembered_lines, *lines]
 
     def _read_lines(
@@ -84,7 +84,7 @@ class AuthenticationReader:
     def _make_authentications(
         self, pid: int, moments: tuple[int, int], message: str, source: str, *, is_trusted: bool
     ) -> Iterator[Authentication]:
-        """Yield every way to read a line: which one is right depends on who logged in."""
+        """Yield an Authentication for each parsing of a line; the login's account decides which one is right."""
         number = next(self._numbers)
         for line in parse_accepted(message):
             yield Authentication(pid, *moments, **line._asdict(), source=source, is_trusted=is_trusted, number=number)

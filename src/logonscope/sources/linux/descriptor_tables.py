@@ -116,7 +116,7 @@ def _own_proc_device() -> int | None:
 
 @cache
 def _load_kcmp() -> SameTable | None:
-    """Return a function that compares tables by kcmp(2); None on a machine whose number is not known."""
+    """Return a function that compares tables by kcmp(2); None where the number of that system call is not known."""
     number = _KCMP_NUMBERS.get(os.uname().machine) if sys.maxsize > 1 << 32 else None
     if number is None:
         return None

@@ -1,10 +1,11 @@
 """Processes whose files cannot be read because the read hangs; each is remembered until its read returns.
 
 Reading arguments takes a lock of the process's memory, and a process can hold that lock for ever while it waits for a
-dead FUSE mount. Most other files of a process hang, too, while it executes a program and its memory is shared with such
-a process. A read that hangs keeps a thread until it returns. Therefore a process is read again only when its read has
-returned: it keeps a thread or two, not one for each query. Where too many processes of one user hang, these files of
-that user's other processes are not read; those of other users are, until too many hang in total.
+dead FUSE mount. Most other files of a process hang, too, while the process is in execve(2) and shares its memory with
+such a process. A read that hangs keeps a thread until it returns. Therefore a process is read again only when the
+earlier read has returned: so a hanging process keeps a thread or two, not one for each query. Where too many processes
+of one user hang, these files of that user's other processes are not read; those of other users are, until too many hang
+in total.
 """
 
 import os
@@ -46,8 +47,8 @@ class HungRead(NamedTuple):
 class HungReads:
     """The reads that hang in this server or command; safe for use by any thread."""
 
-    def __init__(self, most_per_user: int = MAX_HUNG_READS_PER_USER, most: int = MAX_HUNG_READS) -> None:
-        self._most_per_user, self._most = most_per_user, most
+    def __init__(self, max_per_user: int = MAX_HUNG_READS_PER_USER, max_total: int = MAX_HUNG_READS) -> None:
+        self._max_per_user, self._max_total = max_per_user, max_total
         self.reads: dict[tuple[str, int], HungRead] = {}
         """The reads that hang, by path of /proc and pid."""
         self._blocked_uids: dict[bytes, OmittedFiles] = {}
@@ -86,7 +87,7 @@ class HungReads:
             self._update_blocked_uids()
 
     def _forget_returned_reads(self) -> None:
-        # a copy without the lock: this runs for every process that is read, and another thread may add one meanwhile
+        # a copy, without taking the lock: this runs for every process, and another thread may add a read meanwhile
         returned_keys = [key for key, hung in [*self.reads.items()] if hung.is_over()]
         if returned_keys:
             with self._lock:
@@ -100,13 +101,13 @@ class HungReads:
         self._blocked_uids, self._omitted_of_all = {}, OmittedFiles.NONE
         for omitted in (OmittedFiles.MEMORY, OmittedFiles.GUARDED):
             users = Counter(hung.uid for hung in self.reads.values() if hung.omitted >= omitted)
-            if users.total() >= self._most:
+            if users.total() >= self._max_total:
                 self._omitted_of_all = omitted
-            self._blocked_uids |= {uid: omitted for uid, number in users.items() if number >= self._most_per_user}
+            self._blocked_uids |= {uid: omitted for uid, number in users.items() if number >= self._max_per_user}
 
 
 def _is_alive(handle: int) -> bool:
-    """Return whether the process of a directory has not ended; a path below it is looked up, and no file is read."""
+    """Return whether the process of a directory runs, by looking up a path in the directory; no file is read."""
     try:
         os.stat("stat", dir_fd=handle)
     except OSError:

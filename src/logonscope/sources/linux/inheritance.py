@@ -66,14 +66,14 @@ class Inheritance:
         return login if is_adopted else login._replace(inherited=False)
 
     def is_undecided(self, login: Login) -> bool:
-        """Return whether it is not decided yet for a login that could own its kernel id."""
+        """Return whether a login could own its kernel id, and it is not decided yet whether the id was inherited."""
         if login.inherited is not None or carried_kernel_id(login) is None:
             return False
         # outside containers a login named cN never owns a kernel id: logind chose that name because the id was taken
         return self._machine.container is not False or not login.id.startswith("c")
 
     def with_host_proofs(self, logins: Iterable[Login], every_login: Iterable[Login]) -> list[Login]:
-        """Return the logins, with the undecided ones decided by all processes and logins of the host where possible."""
+        """Return the logins; the undecided ones are decided, if possible, from all processes and logins of the host."""
         logins = list(logins)
         undecided_ids = {carried_kernel_id(login) for login in logins if self.is_undecided(login)}
         if not undecided_ids:

@@ -56,7 +56,7 @@ def has_journal(root: str) -> bool:
 def read_journal(
     root: str, look: Look, boot_id: str, pids: Iterable[int], matches: Sequence[str]
 ) -> Iterator[JournalLine]:
-    """Yield the lines of processes in one boot, oldest first; trouble is reported once.
+    """Yield the lines that processes logged during one boot, oldest first; a failure is reported once.
 
     Args:
         root: the root directory of the host. If it is not "/", the files of its journal are read as they are.
@@ -76,7 +76,7 @@ def read_journal(
 
 
 def read_json_lines(root: str, look: Look, terms: Sequence[str], options: Sequence[str]) -> Iterator[bytes]:
-    """Yield the lines of the journal that match, as JSON; trouble is reported once.
+    """Yield the matching lines of the journal as JSON; a failure is reported once.
 
     Args:
         root: the root directory of the host.
@@ -93,7 +93,7 @@ def read_json_lines(root: str, look: Look, terms: Sequence[str], options: Sequen
 
 
 def boot_term(boot_id: str) -> str:
-    """Return the term for the lines of one boot."""
+    """Return the match of journalctl for the lines of one boot."""
     return f"_BOOT_ID={boot_id.replace('-', '')}"
 
 

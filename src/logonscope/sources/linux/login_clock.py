@@ -40,9 +40,9 @@ class LoginClock:
         by_wall = None if wall is None or self._btime is None else wall - self._btime
         if monotonic is None:
             return None if by_wall is None else TimeRange(by_wall, by_wall + _WHOLE_SECONDS)
-        # how much of the suspended time was before the record is not known: none of it, or all of it
+        # the record may be older or newer than each suspension: between none and all of the suspended time is added
         first, last = monotonic + self._offset, monotonic + self._offset + self._suspended
-        # the wall time narrows that range; where the clock was set since, it can lie outside and is cut to the range
+        # the wall time narrows that range; if the clock was set since, it can be outside, and is limited to the range
         return TimeRange(first if by_wall is None else min(max(by_wall, first), last), last + _TICKS)
 
 

@@ -30,7 +30,7 @@ _STEPS = 20_000
 
 
 def read_login_history(root: str, look: Look) -> Iterator[LoginHistory]:
-    """Yield what each database has about each account."""
+    """Yield the past logins of each account, one row for each database that has the account."""
     readers: tuple[tuple[str, Callable[[str], Iterable[LoginHistory]]], ...] = (
         (LASTLOG, _read_lastlog),
         (LASTLOG2, _read_lastlog2),
@@ -77,7 +77,7 @@ def _read_lastlog2(path: str) -> Iterator[LoginHistory]:
 
 
 def _read_wtmpdb(path: str) -> Iterator[LoginHistory]:
-    # USER_PROCESS is 3 there (wtmpdb.h); times are microseconds
+    # in wtmpdb, USER_PROCESS is 3 (wtmpdb.h), and times are microseconds
     text = "SELECT User, MAX(Login), MAX(Logout), COUNT(*) FROM wtmp WHERE Type = 3 GROUP BY User LIMIT 1000000"
     for user, login, logout, count in _query(path, text):
         if isinstance(user, str):

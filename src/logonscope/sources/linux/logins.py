@@ -94,7 +94,7 @@ class _LoginReader:
         # many logins have one parent, which is read once for all of them
         if self._reads_all:
             return self._read_leader_facts(pid)
-        lineage = self._leader_reader.read_lineage(pid, most=2)
+        lineage = self._leader_reader.read_lineage(pid, max_processes=2)
         for parent in lineage[1:]:
             self.inheritance.keep_parent(parent)
         return lineage[0] if lineage else None

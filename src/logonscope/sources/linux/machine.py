@@ -62,7 +62,7 @@ def read_hostname(root: str) -> str:
 
 
 def wall_clock_at_boot() -> float:
-    """Return what the wall clock showed at the boot, as it is set now."""
+    """Return the time of the boot on the wall clock, as that is set now."""
     return time.clock_gettime(time.CLOCK_REALTIME) - time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
@@ -81,9 +81,9 @@ class BootTime:
         # The kernel computes its boot time from the same difference, which only a clock that is set changes: one that
         # is adjusted slowly moves both. Taken before the file is read, so that a clock that is set meanwhile is
         # noticed the next time.
-        at_boot, kept = self._at_boot(), self._kept
-        if kept is not None and abs(kept[0] - at_boot) < MAX_CLOCK_DIFFERENCE:
-            return kept[1]
+        at_boot, last_reading = self._at_boot(), self._kept
+        if last_reading is not None and abs(last_reading[0] - at_boot) < MAX_CLOCK_DIFFERENCE:
+            return last_reading[1]
         boot_time = read_boot_time(self._root, look)
         self._kept = None if boot_time is None else (at_boot, boot_time)
         return boot_time

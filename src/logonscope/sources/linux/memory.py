@@ -7,7 +7,7 @@ from logonscope.facts import Vitals
 
 
 def read_vitals(root: str) -> Vitals:
-    """Return time and memory sizes of this moment; sizes that cannot be read are None."""
+    """Return the current time and memory sizes; sizes that cannot be read are None."""
     now = time.time_ns() // 1000
     local = time.localtime(now // 1_000_000)
     try:

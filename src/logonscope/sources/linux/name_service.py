@@ -38,13 +38,13 @@ Value = TypeVar("Value")
 
 
 class NameServicePause:
-    """The time.monotonic() until which the name service is not called; shared by all looks at a source."""
+    """The time.monotonic() until which the name service is not called; shared by all requests to a source."""
 
     until = 0.0
 
 
 class NameService:
-    """The name service (nsswitch.conf(5)), as called for one look."""
+    """The calls to the name service (nsswitch.conf(5)) for one request."""
 
     def __init__(self, pause: NameServicePause, look: Look) -> None:
         self._pause = pause

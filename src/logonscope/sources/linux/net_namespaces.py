@@ -34,16 +34,18 @@ def own_namespace(proc: str) -> NetNamespace:
     return NetNamespace(_read_inode(f"{proc}/self/ns/net"), folders, (None,) * len(folders))
 
 
-def other_namespaces(proc: str, own: NetNamespace, look: Look) -> Iterator[NetNamespace]:
+def other_namespaces(proc: str, reader_namespace: NetNamespace, look: Look) -> Iterator[NetNamespace]:
     """Yield the other network namespaces, by their lowest pids."""
-    # without the own inode it would be among the others
-    if own.inode is None:
+    # without its inode, the namespace of the reader would be among the others
+    if reader_namespace.inode is None:
         return
     pids_by_inode: dict[int, list[int]] = {}
-    # the link of a process that executes a program for ever hangs: read_processes limits the time
+    # reading the link hangs while the process is in execve(2): read_processes limits the time
     processes = read_processes(proc, look, ProcessQuery(frozenset({"net_namespace"})))
     namespaces = ((process.pid, process.net_namespace) for process in processes)
-    for pid, inode in sorted((pid, inode) for pid, inode in namespaces if inode is not None and inode != own.inode):
+    for pid, inode in sorted(
+        (pid, inode) for pid, inode in namespaces if inode is not None and inode != reader_namespace.inode
+    ):
         pids = pids_by_inode.setdefault(inode, [])
         if len(pids) < _MAX_PIDS:
             pids.append(pid)

@@ -49,7 +49,7 @@ def read_file(path: str, handle: int | None = None, limit: int = _BLOCK, *, is_l
     file = os.open(path, os.O_RDONLY, dir_fd=handle)
     try:
         data = os.read(file, min(limit, _BLOCK))
-        # less than a page is the whole content: nearly all files of /proc are that short, and a second read is saved
+        # a content shorter than a page is complete: this saves a second read of nearly all files of /proc
         if len(data) < 4096 and not is_list:
             return data
         parts, remaining_bytes = [data], limit - len(data)
@@ -119,7 +119,7 @@ _LABEL_FILES = (("apparmor", "attr/apparmor/current"), ("smack", "attr/smack/cur
 
 
 def _has_host_root(handle: int, _: int) -> bool | None:
-    """Return whether the root directory of a process is that of process 1; None where the latter cannot be read.
+    """Return whether the root directory of a process is that of process 1; None where that of process 1 cannot be read.
 
     mountinfo shows both to every user, and reading it asks no file system, which could hang.
     """

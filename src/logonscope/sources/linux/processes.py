@@ -127,9 +127,9 @@ def _read_lineage(reader: "Reader", pids: Iterator[int]) -> Iterator[Process]:
         pid = lineage[-1].ppid or 0
 
 
-def _next_ancestor(lineage: Sequence[Process], *, most: int) -> int | None:
+def _next_ancestor(lineage: Sequence[Process], *, max_processes: int) -> int | None:
     """Return the ancestor to read next; None after one with another kernel id or none: most callers stop there."""
-    if len(lineage) >= most or lineage[-1].ses in {None, UNSET} or lineage[-1].ses != lineage[0].ses:
+    if len(lineage) >= max_processes or lineage[-1].ses in {None, UNSET} or lineage[-1].ses != lineage[0].ses:
         return None
     return lineage[-1].ppid or None
 
@@ -340,10 +340,10 @@ class Reader(ReadWatch):
             pid, _HUNG_READS.omitted_files(self._proc, pid) if _HUNG_READS.reads else OmittedFiles.NONE
         )
 
-    def read_lineage(self, pid: int, *, most: int = 16) -> list[Process]:
+    def read_lineage(self, pid: int, *, max_processes: int = 16) -> list[Process]:
         """Read a process and its nearest ancestors by one call of the other thread; end before one whose files hang."""
         if self.may_hang and not _HUNG_READS.reads:  # where some hang, each is read by a call of its own
-            reads = ChainedReads(pid, self._read, partial(_next_ancestor, most=most))
+            reads = ChainedReads(pid, self._read, partial(_next_ancestor, max_processes=max_processes))
             try:
                 return _PROCESS_READS.call(self.seconds, reads.run)
             except AbandonedCallError as error:
@@ -465,7 +465,7 @@ class Reader(ReadWatch):
         return self._starts.get(thread)
 
     def abandoned(self, item: int, is_over: Callable[[], bool]) -> None:
-        # First the memory is suspected; if the others hang as well, it is the guarded files.
+        # The files of the memory are omitted first; if the others hang as well, the guarded files are omitted, too.
         omitted = OmittedFiles.GUARDED if _HUNG_READS.hung_files(self._proc, item) else OmittedFiles.MEMORY
         _HUNG_READS.remember(self._proc, item, omitted, is_over)
         # where one process hangs others of the same user may, too: an answer must not wait TIMEOUT for each

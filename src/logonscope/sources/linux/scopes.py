@@ -95,7 +95,7 @@ class Scopes:
 
 
 def is_login_cgroup(cgroup: str) -> bool:
-    """Return whether a cgroup is in the scope of a login or in a user manager, or can be in one of elogind."""
+    """Return whether a cgroup is, or may be, that of a login: a scope of logind or elogind, or a user manager."""
     return _LOGIN_CGROUP.match(cgroup) is not None or cgroup[1:2].isdigit() or cgroup.startswith("/c")
 
 

@@ -1,8 +1,8 @@
 """Reader of services: from systemd's manager, or from the files that systemd, OpenRC and sysvinit keep.
 
-Without the manager only what files show is known: that a service of systemd runs (its control group has processes), and
-since when (the link that the manager makes at each start); of OpenRC its scripts, its runlevels and what it has
-started; of sysvinit its scripts and the runlevels that start them.
+Without the manager, services are known from files only. Of systemd: which services run (their cgroups have processes),
+and since when (the manager makes a link at each start). Of OpenRC: the scripts, the runlevels and the started services.
+Of sysvinit: the scripts, and the runlevels that start them.
 """
 
 import os

@@ -65,7 +65,7 @@ def password_state(field: bytes) -> str:
 
 
 def _parse_days(field: bytes) -> int | None:
-    """Return a number of days; None where the field is empty, or negative, which is the same."""
+    """Return a number of days; None where the field is empty or negative: both mean that there is no limit."""
     return int(field) if field.isdigit() and len(field) <= 12 else None
 
 

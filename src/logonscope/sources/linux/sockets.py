@@ -26,12 +26,12 @@ _STATES = (
 def read_sockets(root: str, look: Look, query: SocketQuery) -> Iterator[Socket]:
     """Yield the sockets that a query names."""
     proc = os.path.join(root, "proc")
-    own = own_namespace(proc)
-    if own.folders:
-        yield from _read_namespace(own, look, query)
+    reader_namespace = own_namespace(proc)
+    if reader_namespace.folders:
+        yield from _read_namespace(reader_namespace, look, query)
     else:
         report_missing(f"{proc}/net", look)
-    for namespace in other_namespaces(proc, own, look) if query.all_namespaces else ():
+    for namespace in other_namespaces(proc, reader_namespace, look) if query.all_namespaces else ():
         yield from _read_namespace(namespace, look, query)
 
 

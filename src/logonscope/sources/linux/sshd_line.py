@@ -45,7 +45,7 @@ class AcceptedLine(NamedTuple):
 
 
 def parse_accepted(text: str) -> tuple[AcceptedLine, ...]:
-    """Return every way to read a line; none where it is another line."""
+    """Return every possible parsing of a line; empty where it is no such line."""
     beginning = _BEGINNING.match(text) if len(text) <= MAX_LINE_LENGTH else None
     if beginning is None or not text.isprintable():
         return ()

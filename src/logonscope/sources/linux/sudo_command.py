@@ -31,7 +31,7 @@ _ELSEWHERE = re.compile(r"--(?:user|host|machine|root|image|global)(?:=.*)?|-[HM
 
 
 def requested_services(command_line: str) -> frozenset[str]:
-    """Return the services that a command line of sudo asks to start; empty where it is not understood."""
+    """Return the services that a command line of sudo asks to start; empty where the command is no known one."""
     if len(command_line) > MAX_CHARACTERS:
         return frozenset()
     try:

@@ -51,7 +51,7 @@ _REFUSALS = (
 
 
 def read_units(root: str, look: Look, names: frozenset[str] | None) -> Iterator[Service] | None:
-    """Return the services that have these names, ignoring case, as the manager knows them; None: it does not answer."""
+    """Return the services with these names, ignoring case, from the manager; None: the manager does not answer."""
     program = _find_program(root)
     if program is None:
         look.report(Trouble("systemctl", "there is no such program", "install systemctl to read states of services"))

@@ -97,7 +97,7 @@ def parse_unix_socket(line: bytes) -> Socket | None:
 
 
 def parse_diag_message(message: bytes) -> tuple[Socket | None, BoundFile | None]:
-    """Parse a unix_diag_msg with its attributes (linux/unix_diag.h); no socket where it has no name.
+    """Parse a unix_diag_msg with its attributes (linux/unix_diag.h); the socket is None where it has no name.
 
     Raises:
         struct.error: the message is truncated.
@@ -131,7 +131,7 @@ def _is_named(listed_socket: Socket, query: SocketQuery) -> bool:
 
 
 def _match_files(entries: list[tuple[Socket, BoundFile | None]], query: SocketQuery) -> Iterator[Socket]:
-    """Yield the sockets that a query names, by their file where its path is one, else by their name."""
+    """Yield the sockets that a query names: by the file, where its path is one, else by the name."""
     files = {path: _stat_file(path) for path in query.paths or () if path.startswith("/")}
     names = frozenset(path.rpartition("/")[2] for path in files)
     for listed_socket, file in entries:
@@ -161,7 +161,7 @@ def _stat_file(path: str) -> BoundFile | None:
 
 
 def _list_sockets(look: Look) -> list[tuple[Socket, BoundFile | None]] | None:
-    """Return the unix sockets with a name and their files; None where netlink does not give them."""
+    """Return the unix sockets with a name, and their files; None where netlink does not answer."""
     try:
         return list(_dump_sockets(look))
     except (OSError, struct.error):

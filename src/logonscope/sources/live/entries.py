@@ -136,7 +136,7 @@ class Counts:
     """Counts of what the index could not get from events."""
 
     def __init__(self) -> None:
-        self.logons_not_read = 0  # processes that ended before their logon could be known
+        self.logons_not_determined = 0  # processes that ended before their logon could be known
         self.doubtful_reads = 0  # processes that were read because their parent's logon may not be theirs
         self.mended = 0  # differences that a comparison with /proc found
         self.lost_events = 0

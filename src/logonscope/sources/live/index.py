@@ -471,7 +471,7 @@ class LiveIndex:
         if self.entries.get(entry.pid) is entry:
             self._remove(entry)
         if entry.place.ses is None or (entry.place.ses == UNSET and entry.place.cgroup is None):
-            self.counts.logons_not_read += 1
+            self.counts.logons_not_determined += 1
         if self.report is not None:
             self.report(Change(ns, self._state(entry), None, entry.status))
 

@@ -1,4 +1,4 @@
-"""Memory of logins: records are returned after the login service has deleted them, with their strongest join.
+"""Memory of logins: keeps login records after the login service has deleted them, with their strongest join evidence.
 
 A remembered record has the source "remembered". It is dropped when the last process of its logon session has ended.
 """
@@ -29,14 +29,14 @@ class LoginMemory:
     """The logins of this boot."""
 
     def __init__(self, remembered: Iterable[Login] = ()) -> None:
-        """Begin with the logins that an earlier memory of this boot had."""
+        """Start with the logins that an earlier memory of the same boot had."""
         self._logins: dict[_Key, Login] = {_key(login): login for login in remembered}
 
     def __repr__(self) -> str:
         return f"<LoginMemory of {len(self._logins)} logins>"
 
     def merge(self, logins: Sequence[Login], state_of: Callable[[Login], LoginState]) -> tuple[Login, ...]:
-        """Learn from all logins of a reading, and return them with those that only the memory has.
+        """Store the records of a reading, and return its logins together with those that only the memory has.
 
         Args:
             logins: every login of the reading.
@@ -54,8 +54,8 @@ class LoginMemory:
                 # its record is gone, and its scope still exists
                 known_key = scopes.get((login.id, login.uid, login.scope_inode or 0))
                 if known_key is not None:
-                    known = self._logins[known_key]
-                    self._logins[known_key] = known._replace(
+                    remembered = self._logins[known_key]
+                    self._logins[known_key] = remembered._replace(
                         scope_ids=login.scope_ids, earliest_start=login.earliest_start
                     )
                     continue
@@ -69,7 +69,7 @@ class LoginMemory:
             if not state.has_members:
                 del self._logins[key]
                 continue
-            merged.append(_forgotten(self._logins[key], state))
+            merged.append(_without_record(self._logins[key], state))
         if len(self._logins) - len(present) > MAX_LOGINS:
             for key in [key for key in self._logins if key not in present][:-MAX_LOGINS]:
                 del self._logins[key]
@@ -82,28 +82,28 @@ class LoginMemory:
             self._logins[key] = self._logins[key]._replace(seen_tty=terminal)
 
     def _learn(self, key: _Key, login: Login) -> Login:
-        """Store a record that was read, and return it with what was known before."""
-        known = self._logins.get(key)
-        # the leader shows what its login carries, also where its record has no id
+        """Store a record that was read, and return it with the kernel id and the terminal that the memory has of it."""
+        remembered = self._logins.get(key)
+        # the leader has the kernel id of its login, even if the record has none
         leader_id = login.process.ses if login.process and login.process.ses not in {None, UNSET} else None
-        kernel_id = leader_id or (known and known.remembered) or carried_kernel_id(login)
+        kernel_id = leader_id or (remembered and remembered.remembered) or carried_kernel_id(login)
         learned = login._replace(
             remembered=kernel_id,
-            # a proof stays one; that an older login disproved it, too
-            inherited=known.inherited if login.inherited is None and known is not None else login.inherited,
-            seen_tty=known.seen_tty if known is not None else None,
+            # whether the kernel id was inherited stays decided once it was decided
+            inherited=remembered.inherited if login.inherited is None and remembered is not None else login.inherited,
+            seen_tty=remembered.seen_tty if remembered is not None else None,
         )
         self._logins[key] = learned
         return learned
 
 
 def _key(login: Login) -> _Key:
-    # an id can be given again, by a login service that was restarted
+    # a restarted login service can reuse a login id
     return login.id, login.uid, login.since if login.since is not None else login.leader
 
 
-def _forgotten(login: Login, state: LoginState) -> Login:
-    """Return a login as it is known after its record is gone."""
+def _without_record(login: Login, state: LoginState) -> Login:
+    """Return a remembered login whose record the login service has deleted."""
     is_gone = state.is_leader_gone is not False
     return login._replace(
         source=REMEMBERED,

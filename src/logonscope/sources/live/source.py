@@ -238,6 +238,6 @@ def describe_status(status: Status) -> Check:
         swept = f"compared with /proc every {status.sweep_seconds:.0f} s of activity, {counts.mended} differences"
     finding = (
         f"{status.rung.name} ({refused}): {status.processes} processes, {swept}; events lost {counts.losses} times,"
-        f" {counts.logons_not_read} logons not read"
+        f" {counts.logons_not_determined} logons not determined"
     )
     return Check("live", True if "fanotify" in status.rung.name and not counts.losses else None, finding, "")

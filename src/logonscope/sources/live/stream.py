@@ -261,5 +261,5 @@ def _process(state: State) -> Process:
     )  # fmt: skip
 
 
-NOT_READ = "logon not read: the process ended too soon"
+NOT_READ = "logon not determined: the process ended too soon"
 """Why what decides the logon session of an ended process is not known."""

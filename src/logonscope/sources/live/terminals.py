@@ -66,7 +66,7 @@ def find_terminal(direct: Source, ownership: Ownership, index: LiveIndex, login:
     owner = logons.owner(leader)
     if owner.login is None:
         return None  # it has another login by now
-    session = ownership.describe(owner, members, machine, None, whole=False)
+    session = ownership.describe(owner, members, machine, None, members_are_complete=False)
     if session.tty:
         return session.tty
     # A program of the user shows that the login has begun without a terminal. Those of PAM's modules, such as the ones

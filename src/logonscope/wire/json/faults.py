@@ -13,6 +13,10 @@ HINTS: HintTexts = {
     HintCode.LIST_INSTANCES: 'POST /v1/enumerate {{"class_name": "{name}", "namespace": "{namespace}"}} lists them',
     HintCode.LOOK_INTO_NAMESPACES: 'send "all_namespaces": true to look into all',
     HintCode.LIST_PROCESSES: "POST /v1/processes lists the processes",
+    HintCode.FIND_PROCESS: (
+        'POST /v1/processes lists running processes; POST /v1/past_processes {{"where": {{"word": "pid:{pid}"}}}}'
+        " finds an ended one"
+    ),
     HintCode.CHECK_ACCESS: "POST /v1/doctor shows what can be read",
     HintCode.GET_RIGHTS: "authenticate as an administrator",
     HintCode.SEE_OTHERS: "authenticate as an administrator",

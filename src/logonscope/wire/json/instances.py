@@ -138,7 +138,7 @@ class LineWriter:
 
 
 def _plain_keys(column: Sequence[Any]) -> tuple[str, Sequence[str]] | None:
-    """Return the class of the references in a column ("" for texts), and their keys; None if they are not plain."""
+    """Return the class of the references in a column ("" for texts), and their keys; None if a key needs an escape."""
     target, keys = "", column
     try:
         if isinstance(column[0], tuple):
@@ -170,7 +170,7 @@ def _around_key(text: str) -> str:
 
 
 def _inside(text: str) -> str:
-    """Return a text as it is within a JSON text."""
+    """Return a text with the escapes that it needs inside a JSON string."""
     return encode_text(text)[1:-1]
 
 

@@ -170,16 +170,16 @@ def read_limits(envelope: Envelope) -> ResponseLimits:
         FaultError: MaxEnvelopeSize is smaller than the standard allows, or a header has an invalid value.
     """
     size = envelope.text(WSMAN, "MaxEnvelopeSize")
-    most = None
+    max_octets = None
     if size:
-        most = number(size, "MaxEnvelopeSize")
-        if most < MIN_ENVELOPE:
+        max_octets = number(size, "MaxEnvelopeSize")
+        if max_octets < MIN_ENVELOPE:
             raise FaultError(
-                ENVELOPE_TOO_SMALL, f"invalid MaxEnvelopeSize {most}: must be at least {MIN_ENVELOPE} octets"
+                ENVELOPE_TOO_SMALL, f"invalid MaxEnvelopeSize {max_octets}: must be at least {MIN_ENVELOPE} octets"
             )
     timeout = envelope.text(WSMAN, "OperationTimeout")
     seconds = parse_duration(timeout, "OperationTimeout") if timeout else None
-    return ResponseLimits(most, seconds, clark_name(WSMAN, "RequestTotalItemsCountEstimate") in envelope.headers)
+    return ResponseLimits(max_octets, seconds, clark_name(WSMAN, "RequestTotalItemsCountEstimate") in envelope.headers)
 
 
 def read_selectors(envelope: Envelope) -> Selectors:
@@ -284,7 +284,7 @@ def _not_understood_block(header: str) -> str:
     return f'<s:NotUnderstood qname="q:{escape(name)}" xmlns:q="{namespace}"/>'
 
 
-def free_octets(to: Envelope, action: str, frame: str, most: int) -> int:
-    """Return how many octets remain for items in a response of at most ``most`` octets; ``frame`` is its fixed part."""
+def free_octets(to: Envelope, action: str, frame: str, max_octets: int) -> int:
+    """Return how many octets remain for items in a response of ``max_octets`` octets; ``frame`` is its fixed part."""
     written = open_envelope(action, to.message_id, own_id=PLACEHOLDER_ID) + frame + _CLOSING
-    return most - to.octets(written) - BYTE_ORDER_MARK
+    return max_octets - to.octets(written) - BYTE_ORDER_MARK

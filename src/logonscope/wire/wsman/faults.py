@@ -26,6 +26,7 @@ HINTS: HintTexts = {
     HintCode.USE_OTHER_NAMESPACE: "it is a class of {namespace}",
     HintCode.LIST_INSTANCES: "enumerate {name} in {namespace} to list its instances",
     HintCode.LIST_PROCESSES: "enumerate Win32_Process",
+    HintCode.FIND_PROCESS: "enumerate Win32_Process, which has the running processes",
     HintCode.CHECK_ACCESS: "ask the server's administrator for the reason",
     HintCode.GET_RIGHTS: "authenticate as an administrator",
     HintCode.SEE_OTHERS: "authenticate as an administrator",
@@ -136,7 +137,7 @@ class Fault(NamedTuple):
 
 
 def fault_of(error: LogonscopeError) -> Fault:
-    """Return the fault of an error; one without a row in KINDS becomes an internal fault with the error's number."""
+    """Return the fault of an error. An error without a row in KINDS becomes an internal fault with its WMI number."""
     if isinstance(error, FaultError):
         return Fault(error.kind, error.kind.number, error.text(HINTS), error.not_understood)
     kind = FAULT_KINDS.get(type(error))

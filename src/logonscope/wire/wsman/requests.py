@@ -105,7 +105,7 @@ class Release(NamedTuple):
 
 
 class Renew(NamedTuple):
-    """A request for a new expiration time of an enumeration; ``is_status``: GetStatus, which only returns the time."""
+    """A request to extend the lifetime of an enumeration; ``is_status``: GetStatus, which only returns the lifetime."""
 
     context: str
     expires: float | None = None
@@ -206,7 +206,7 @@ def _read_enumerate(envelope: Envelope, selector_values: Selectors) -> Enumerate
     body = _check_body(envelope, ENUMERATION, "Enumerate")
     resource = _read_resource(envelope, selector_values)
     # WS-Management and WS-Enumeration both define MaxElements and Filter, and clients use either.
-    most = find_child(body, clark_name(WSMAN, "MaxElements"), clark_name(ENUMERATION, "MaxElements"))
+    max_elements = find_child(body, clark_name(WSMAN, "MaxElements"), clark_name(ENUMERATION, "MaxElements"))
     expires = find_child(body, clark_name(ENUMERATION, "Expires"))
     filter_element = find_child(body, clark_name(WSMAN, "Filter"), clark_name(ENUMERATION, "Filter"))
     mode, polymorphism = (
@@ -219,7 +219,7 @@ def _read_enumerate(envelope: Envelope, selector_values: Selectors) -> Enumerate
         text_of(mode) if mode is not None else OBJECT,
         text_of(polymorphism) if polymorphism is not None else INCLUDE,
         optimized=find_child(body, clark_name(WSMAN, "OptimizeEnumeration")) is not None,
-        max_elements=1 if most is None else number(text_of(most), "MaxElements"),
+        max_elements=1 if max_elements is None else number(text_of(max_elements), "MaxElements"),
         expires=None if expires is None else _read_expiration(text_of(expires)),
         with_superclasses=resource.is_class and has_option(envelope, HIERARCHY),
     )
@@ -285,7 +285,7 @@ def _read_association_filter(element: Element) -> AssociationFilter:
 
 def _read_pull(envelope: Envelope, selector_values: Selectors) -> Pull:
     body = _check_body(envelope, ENUMERATION, "Pull")
-    most = find_child(body, clark_name(ENUMERATION, "MaxElements"), clark_name(WSMAN, "MaxElements"))
+    max_elements = find_child(body, clark_name(ENUMERATION, "MaxElements"), clark_name(WSMAN, "MaxElements"))
     characters, time = (
         find_child(body, clark_name(ENUMERATION, "MaxCharacters")),
         find_child(body, clark_name(ENUMERATION, "MaxTime")),
@@ -295,7 +295,7 @@ def _read_pull(envelope: Envelope, selector_values: Selectors) -> Pull:
         # The context names the enumeration, so a client may omit the resource.
         parse_resource(uri, selector_values) if uri else Resource("root/cimv2", ALL),
         _read_context(body),
-        1 if most is None else number(text_of(most), "MaxElements"),
+        1 if max_elements is None else number(text_of(max_elements), "MaxElements"),
         None if characters is None else number(text_of(characters), "MaxCharacters"),
         None if time is None else parse_duration(text_of(time), "MaxTime"),
     )

@@ -51,34 +51,38 @@ class RowCutter:
 
         # Else an array of millions of values would be written as XML only to be cut afterwards.
         def bounded(row: Sequence[Value]) -> str:
-            for index, most in self._arrays:
+            for index, max_elements in self._arrays:
                 values: Any = row[index]
-                if values is not None and len(values) > most:
-                    row = [*row[:index], values[:most], *row[index + 1 :]]
+                if values is not None and len(values) > max_elements:
+                    row = [*row[:index], values[:max_elements], *row[index + 1 :]]
             return render(row)
 
         return bounded
 
     def render_shortened(self, render: Callable[[Sequence[Value]], str], row: Sequence[Value], octets: Octets) -> str:
         """Return a row as an item of at most ROW_OCTETS; an item is longer only if its keys are too long."""
-        most, text = ROW_OCTETS, ""
+        max_octets, text = ROW_OCTETS, ""
         # Lower the limit of single values until the whole item fits.
-        while most > len(self._columns):
-            most = most * 3 // 4
-            text = render(self.cut(row, most, octets))
+        while max_octets > len(self._columns):
+            max_octets = max_octets * 3 // 4
+            text = render(self.cut(row, max_octets, octets))
             if octets(text) <= ROW_OCTETS:
                 break
         return text
 
-    def cut(self, row: Sequence[Value], most: int, octets: Octets) -> tuple[Value, ...]:
-        """Return the row with every value cut to at most ``most`` octets as XML."""
+    def cut(self, row: Sequence[Value], max_octets: int, octets: Octets) -> tuple[Value, ...]:
+        """Return the row with every value cut to at most ``max_octets`` octets as XML."""
         values, cuts = list(row), list[str]()
         for column in self._columns:
             value: Any = row[column.position]
-            shortened = _cut_array(value, column.tags, most, octets) if column.array else _cut_text(value, most, octets)
+            shortened = (
+                _cut_array(value, column.tags, max_octets, octets)
+                if column.array
+                else _cut_text(value, max_octets, octets)
+            )
             if shortened is not value:
                 values[column.position] = shortened
-                cuts.append(f"{column.name}: cut at {most:,} bytes")
+                cuts.append(f"{column.name}: cut at {max_octets:,} bytes")
         if cuts and self._unread is not None:
             unread_values: Any = values[self._unread]
             values[self._unread] = (*(unread_values or ()), *cuts)
@@ -92,27 +96,27 @@ def _cuttable_columns(cls: Class, columns: Sequence[str]) -> Iterator[_Column]:
             yield _Column(index, name, declared.array, f"<p:{name}></p:{name}>")
 
 
-def _cut_text(text: str | None, most: int, octets: Octets) -> str | None:
-    """Return the longest beginning of a text that has at most ``most`` octets as XML."""
-    if text is None or (len(text) <= most and octets(escape(text)) <= most):
+def _cut_text(text: str | None, max_octets: int, octets: Octets) -> str | None:
+    """Return the longest beginning of a text that has at most ``max_octets`` octets as XML."""
+    if text is None or (len(text) <= max_octets and octets(escape(text)) <= max_octets):
         return text
-    # Each character takes at least one octet, so more than ``most`` characters are never needed. The cut may be inside
-    # an entity: that half is dropped, and each whole entity counts as the one character that it was made from.
+    # Each character takes at least one octet, so more than ``max_octets`` characters are never needed. The cut may be
+    # inside an entity: that half is dropped, and each whole entity counts as the one character that it was made from.
     encoding = "utf-8" if octets("x") == 1 else "utf-16-le"
-    written = escape(text[:most]).encode(encoding)[:most].decode(encoding, "ignore")
+    written = escape(text[:max_octets]).encode(encoding)[:max_octets].decode(encoding, "ignore")
     return text[: len(_ENTITY.sub("x", _HALF_ENTITY.sub("", written)))]
 
 
-def _cut_array(values: Any, tags: str, most: int, octets: Octets) -> Any:
-    """Return the longest beginning of an array that has at most ``most`` octets as XML; its last text may be cut."""
+def _cut_array(values: Any, tags: str, max_octets: int, octets: Octets) -> Any:
+    """Return the longest beginning of an array of at most ``max_octets`` octets as XML; its last text may be cut."""
     if values is None:
         return None
     around = octets(tags)
     # Numbers count with the size of the longest one: formatting each to measure it would cost more than it saves.
     if isinstance(values, bytes):
-        fits = most // (around + BYTE * octets("x"))
+        fits = max_octets // (around + BYTE * octets("x"))
         return values if len(values) <= fits else values[:fits]
-    fitting_values, free = list[Value](), most
+    fitting_values, free = list[Value](), max_octets
     for value in values:
         free -= around
         text = value if isinstance(value, str) else None

@@ -20,8 +20,8 @@ def describe(source: LiveSource, *, compare: bool) -> State:
     status = source.status
     counts = status.counts
     return State(
-        status.processes, resident(), cpu, counts.losses, counts.lost_events, counts.mended, counts.logons_not_read,
-        difference_count,
+        status.processes, resident(), cpu, counts.losses, counts.lost_events, counts.mended,
+        counts.logons_not_determined, difference_count,
     )  # fmt: skip
 
 

@@ -155,19 +155,31 @@ export class LanePainter {
   private drawBars(logins: readonly Login[], y: number, isShared: boolean): void {
     const { brush, scale } = this, left = scale.left;
     let last = -Infinity, lastDot = -Infinity;
+    // The bars of a shared lane have one colour: they are filled at once.
+    const bars = new Path2D();
     for (const login of logins) {
       const colour = this.colours.hue(login.hue), out = login.out ?? this.now;
       const start = scale.x(login.start), end = scale.x(Math.min(out, this.now));
       const from = Math.max(left - 3, start), to = Math.min(brush.width + 4, Math.max(end, start + NARROWEST));
       if (to < left - 4 || to <= last + 1) continue;
       last = to;
-      brush.rectangle(colour, from, y + 7, to - from, 5, 2);
-      if (start >= left - 5 && start - lastDot > 3) {
-        brush.dot(colour, start, y + 9.5, isShared ? 4 : 4.6);
-        lastDot = start;
+      if (isShared) {
+        bars.rect(from, y + 7, to - from, 5);
+        if (start >= left - 5 && start - lastDot > 3) {
+          bars.moveTo(start, y + 9.5);
+          bars.arc(start, y + 9.5, 4, 0, 7);
+          lastDot = start;
+        }
+      } else {
+        brush.rectangle(colour, from, y + 7, to - from, 5, 2);
+        if (start >= left - 5) brush.dot(colour, start, y + 9.5, 4.6);
       }
       if (login.out !== null && !isShared && end <= brush.width) brush.rectangle(this.ink, end - 1, y + 2, 2, 15);
       this.hits.push({ x: from - 4, y: y + 2, width: Math.max(8, to - from + 8), height: 15, target: { login } });
+    }
+    if (isShared) {
+      brush.context.fillStyle = this.colours.hue(logins[0]!.hue);
+      brush.context.fill(bars);
     }
   }
 

@@ -151,7 +151,9 @@ export class LiveView {
   private showHead(model: Model): void {
     const processes = [...model.processes].filter((process) => !process.hasEnded);
     this.redraw(this.sentence, sentenceKey(model, processes), () => this.sentenceOf(model, processes));
-    const counts = Object.entries(MARKS).map(([mark, [label, test]]) => [mark as Mark, label, processes.filter(test).length] as const);
+    // Ports of the past are not kept.
+    const marks = Object.entries(MARKS).filter(([mark]) => state.at === null || mark !== "port");
+    const counts = marks.map(([mark, [label, test]]) => [mark as Mark, label, processes.filter(test).length] as const);
     this.redraw(this.filters, JSON.stringify([counts, state.mark, state.user]), () => [
       counts.map(([mark, label, count]) =>
         this.filter(mark, `tog${mark === "container" || mark === "port" ? " xtra" : ""}`, label, h("small", {}, count)),

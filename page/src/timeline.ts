@@ -108,7 +108,7 @@ export class TimelineView {
         { class: "empty" },
         bigIcon(),
         h("h2", {}, "This host keeps no history"),
-        h("p", {}, `The page shows what is so now on ${state.host || "this host"}. What was, it cannot know: the service does not keep it. The setting `, h("code", {}, "history = true"), " changes that, from then on."),
+        h("p", {}, "The service does not keep what happened on it. The setting ", h("code", {}, "history = true"), " changes that, from then on."),
       ),
     );
   }

@@ -1,7 +1,8 @@
 """Tests of every state of the page: its content, its accessibility, and that it makes no forbidden request.
 
 LOGONSCOPE_PAGE=all tries each state in each theme and width; else each in one of them, by turns.
-LOGONSCOPE_SCREENSHOTS=FOLDER keeps the pictures.
+LOGONSCOPE_SCREENSHOTS=FOLDER keeps the screenshots. The state is also compared with pictures that were kept of it, in
+both themes; see ``pictures``.
 """
 
 import os
@@ -17,6 +18,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.page.browser import THEMES, WIDTHS, Watch, new_context, sign_in
 from tests.page.conftest import Servers
+from tests.page.pictures import Pictures
 from tests.page.states import STATES, State
 
 ALL = os.environ.get("LOGONSCOPE_PAGE") == "all"
@@ -30,6 +32,12 @@ AXE = """async () => {
 OVERFLOW = "() => document.documentElement.scrollWidth - innerWidth"
 
 
+VARYING = {"live-lost", "live-crowd"}
+"""States that show the time of the test, or wait for a large answer."""
+
+DRAWN = "() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))"
+
+
 def chosen() -> Iterator[tuple[str, str, int]]:
     for number, name in enumerate(STATES):
         for look in LOOKS if ALL else LOOKS[number % 6 :: 6]:
@@ -41,6 +49,8 @@ class Stage:
 
     def __init__(self, browser: Browser, servers: Servers) -> None:
         self._browser, self._servers = browser, servers
+        self._blank = browser.new_page()
+        self.pictures = Pictures(self._blank)
         self._contexts: dict[Any, BrowserContext] = {}
 
     def open_state(self, state: State, theme: str, width: int) -> tuple[Page, Watch]:
@@ -72,8 +82,28 @@ class Stage:
 
     def close(self) -> None:
         """Close the profiles."""
+        self._blank.close()
         for context in self._contexts.values():
             context.close()
+
+
+def compare(page: Page, pictures: Pictures, name: str) -> dict[str, list[str]]:
+    """Return where a state differs from the kept pictures, by theme."""
+    differences = {}
+    page.mouse.move(1, 1)
+    # whether a host is a recording is known after its second look
+    page.evaluate("() => document.querySelector('#pulse')?.style.setProperty('visibility', 'hidden')")
+    for theme in THEMES:
+        scheme: Any = theme
+        page.emulate_media(color_scheme=scheme)
+        page.evaluate(DRAWN)
+        if found := pictures.differences(page, f"{name}-{theme}"):
+            # what is read a moment later, such as ports and sockets, may not be there yet
+            page.wait_for_timeout(1500)
+            found = pictures.differences(page, f"{name}-{theme}")
+        if found:
+            differences[theme] = found
+    return differences
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +121,8 @@ def test_a_state_is_shown(name: str, theme: str, width: int, stage: Stage, axe: 
         page.evaluate(axe)
         assert page.evaluate(AXE) == []
         assert page.evaluate(OVERFLOW) <= 0
+        if name not in VARYING:
+            assert compare(page, stage.pictures, f"{name}-{width}") == {}
         assert watch.problems == []
     finally:
         page.context.set_offline(False)

@@ -60,7 +60,8 @@ def show(page: Page, first: float, last: float, words: str) -> None:
 
 
 def span_of(page: Page) -> list[datetime]:
-    values = parse_qs(page.url.partition("?")[2])
+    # as the page itself has it: the driver learns of a changed address a moment later
+    values = parse_qs(page.evaluate("location.href").partition("?")[2])
     return [datetime.fromisoformat(values[name][0]) for name in ("from", "to")]
 
 

@@ -1,41 +1,50 @@
-"""Cursors as clients see them: numbers of the stream, encrypted with a key of this run.
+"""Cursors as clients see them: random names of positions in the stream, which all subscriptions of this run share.
 
-Consecutive numbers would show a caller how much happened that it may not see. A cursor of another run of the service
-decrypts to a number that the stream does not have.
+Consecutive numbers would show a caller how much happened that it may not see.
 """
 
-import hmac
-import os
+import secrets
+from collections import OrderedDict
 
-_KEY = os.urandom(32)
-_ROUNDS = 4
-_HALF = 32
-_MASK = (1 << _HALF) - 1
+MAX_CURSORS = 65_536
+"""Maximum number of positions whose names are kept; the oldest are forgotten. A stream keeps fewer events."""
 
-
-def write_cursor(position: int) -> str:
-    """Return a position in the stream as a cursor."""
-    left, right = position >> _HALF, position & _MASK
-    # a Feistel network: a permutation, whatever the function of a round is
-    for turn in range(_ROUNDS):
-        left, right = right, left ^ _mix(turn, right)
-    return f"{left << _HALF | right:016x}"
+UNKNOWN_POSITION = 1 << 63
+"""A position beyond the end of every stream: a reader that begins there learns that events were lost."""
 
 
-def read_cursor(text: str) -> int:
-    """Return the position of a cursor; one that no stream has, if it is not a cursor of this run."""
-    try:
-        number = int(text, 16) if len(text) == 16 and text.isascii() and text.isalnum() else None
-    except ValueError:
-        number = None
-    if number is None:
-        return 1 << 63
-    left, right = number >> _HALF, number & _MASK
-    for turn in reversed(range(_ROUNDS)):
-        left, right = right ^ _mix(turn, left), left
-    return left << _HALF | right
+class CursorNames:
+    """The names of positions; safe to use from any thread."""
+
+    def __init__(self, most: int = MAX_CURSORS) -> None:
+        """Create the table.
+
+        Args:
+            most: maximum number of positions.
+        """
+        self._most = most
+        self._names: OrderedDict[int, str] = OrderedDict()
+        self._positions: dict[str, int] = {}
+
+    def __repr__(self) -> str:
+        return f"<CursorNames of {len(self._names)} positions>"
+
+    def write(self, position: int) -> str:
+        """Return the cursor of a position."""
+        name = self._names.get(position)
+        if name is None:
+            # Each of these calls is atomic: another thread that names the same position gets the same name.
+            name = self._names.setdefault(position, secrets.token_hex(8))
+            self._positions[name] = position
+            if len(self._names) > self._most:
+                _, oldest = self._names.popitem(last=False)
+                self._positions.pop(oldest, None)
+        return name
+
+    def read(self, text: str) -> int:
+        """Return the position of a cursor; UNKNOWN_POSITION if it is not one of this run, or is forgotten."""
+        return self._positions.get(text, UNKNOWN_POSITION)
 
 
-def _mix(turn: int, half: int) -> int:
-    digest = hmac.digest(_KEY, turn.to_bytes(1) + half.to_bytes(4), "sha256")
-    return int.from_bytes(digest[:4])
+_names = CursorNames()
+write_cursor, read_cursor = _names.write, _names.read

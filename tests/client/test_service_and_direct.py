@@ -18,15 +18,15 @@ import pytest
 from logonscope.client.service import connect_to_socket
 from logonscope.faces.cli.parser import COMMANDS
 from tests.kernel import SOMEBODY, Nursery, kernel_id, require_logins
-from tests.lab.fixtures import cannot
+from tests.lab.fixtures import skip_or_fail
 from tests.server.attacked import SOURCE, Attacked, attacked
 from tests.server.serving import wait_until
 
 WITHOUT_HOST = {"serve", "token", "schema", "user", "completion", "page"}
 """Commands that read no host."""
 
-DIFFERENT_BY_NATURE = {"doctor", "record", "history"}
-"""Commands whose output is about the reader itself: its rights, what it may read whole, and what it has kept."""
+DIFFERENT_BY_NATURE = {"doctor", "record", "history", "watch"}
+"""Commands whose output is about the reader itself: its rights, what it may read whole, has kept, or waits for."""
 
 READER_FIELDS = {"unread", "Unread", "@timestamp"}
 """Fields about the reading itself: its time, and what it could not read. The service can read more."""
@@ -185,7 +185,7 @@ def _ask_as_somebody(served: Path, words: list[list[str]], *namespaces: str) -> 
         command, input=json.dumps(words), env=environment, capture_output=True, text=True, check=False, cwd="/"
     )
     if "mount" in done.stderr and done.returncode:
-        cannot(f"no mount namespace can be made here: {done.stderr.strip()}")
+        skip_or_fail(f"no mount namespace can be made here: {done.stderr.strip()}")
     assert not done.returncode, done.stderr
     return json.loads(done.stdout)
 

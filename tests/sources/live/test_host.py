@@ -10,6 +10,7 @@ from logonscope.ownership import LINUX
 from logonscope.sources.linux import LinuxSource
 from logonscope.sources.live.feed import LocalFeed
 from logonscope.sources.live.host import LiveHost
+from logonscope.sources.live.records import Batch
 from tests.kernel import SOMEBODY, Nursery, kernel_id
 from tests.sources.live.history import build_program
 
@@ -31,6 +32,36 @@ def test_a_login_is_in_the_index_without_a_request() -> None:
             assert time.monotonic() < deadline
             time.sleep(0.01)
     host.close()
+    assert not any(thread.name == "live" for thread in threading.enumerate())
+
+
+class FailingFeed(LocalFeed):
+    """A feed with a programming error in its first reading."""
+
+    failures = 1
+
+    def read_batch(self) -> Batch:
+        """Fail once."""
+        if FailingFeed.failures:
+            FailingFeed.failures -= 1
+            raise ValueError("a programming error")
+        return super().read_batch()
+
+
+@pytest.mark.usefixtures("needs")
+def test_after_an_unexpected_error_all_processes_are_read_again(caplog: pytest.LogCaptureFixture) -> None:
+    host = LiveHost(LinuxSource(), LINUX, FailingFeed)
+    host.start()
+    first_index = host.index
+    with Nursery() as nursery:
+        (pid,) = nursery.login(SOMEBODY)
+        deadline = time.monotonic() + 20
+        while (index := host.index) is None or index is first_index or pid not in index.entries:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        assert index.entries[pid].place.ses == kernel_id(pid)
+    host.close()
+    assert "unexpected error" in caplog.text
     assert not any(thread.name == "live" for thread in threading.enumerate())
 
 

@@ -4,6 +4,7 @@ Waking is what costs, not the event: process events are read in batches, a while
 uid or a cgroup wakes the reader at once.
 """
 
+import logging
 import os
 import select
 import threading
@@ -67,6 +68,8 @@ LOGIN_SECONDS = 2.0
 
 CLOSE_SECONDS = 10.0
 """Maximum seconds that closing waits for the thread, which may be reading a file that hangs."""
+
+_log = logging.getLogger(__name__)
 
 _CLOCK_TICK_NS = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
 
@@ -198,7 +201,7 @@ class LiveHost:
             while self._read_batch():
                 if time.monotonic() > end:
                     return None
-            if self._feed is not None and self._feed.has_notice:
+            if self._feed is not None and self._feed.has_buffered_events:
                 self.wake()  # this call has taken what would have woken the thread
             # without writes, a login between two events would not be known
             is_true = self._feed is not None and self._feed.sees_writes and not index.needs_rescan
@@ -234,6 +237,19 @@ class LiveHost:
         return self._lock
 
     def _run(self) -> None:
+        while not self._is_closed:
+            try:
+                self._follow_events()
+            except Exception:  # noqa: BLE001 -- logged with its traceback
+                # answers must not come from an index that no thread keeps up to date
+                _log.exception("live: unexpected error; all processes are read again")
+                with self._lock:
+                    self._disconnect("unexpected error, see the log")
+                    self.index, self._retry_seconds = None, RETRY_SECONDS
+                time.sleep(RETRY_SECONDS)
+
+    def _follow_events(self) -> None:
+        """Read events as they come, until the host is closed."""
         due: float | None = None
         retry = 0.0
         while not self._is_closed:
@@ -262,7 +278,7 @@ class LiveHost:
                     due = time.monotonic()
                 if any(moment is not None and time.monotonic() >= moment for moment in (due, self._next_call)):
                     due = time.monotonic() if self._work() else None
-                if due is None and self._feed is not None and self._feed.has_notice:
+                if due is None and self._feed is not None and self._feed.has_buffered_events:
                     due = time.monotonic() + self._delay
 
     def _note_logouts(self, descriptors: Iterable[int]) -> None:
@@ -283,11 +299,11 @@ class LiveHost:
         if self._feed is None:
             return now
         try:
-            is_urgent, mutes = self._feed.notice(descriptor)
+            is_urgent, stop_polling_until_read = self._feed.notice(descriptor)
         except OSError as error:
             self._lose_feed(error)
             return now
-        if mutes:
+        if stop_polling_until_read:
             self._epoll.modify(descriptor, 0)
         return max(now, self._next_urgent) if is_urgent else now + self._delay
 

@@ -21,14 +21,14 @@ _READY = b"\n"
 
 def require_logins() -> None:
     """Skip the test where no process can log in, or let it fail where everything is required."""
-    from tests.lab.fixtures import cannot  # noqa: PLC0415 -- the process that runs this file has no pytest
+    from tests.lab.fixtures import skip_or_fail  # noqa: PLC0415 -- the process that runs this file has no pytest
 
     if os.geteuid() != 0:
-        cannot("only root can make logon sessions")
+        skip_or_fail("only root can make logon sessions")
     if not os.path.exists("/proc/self/sessionid"):
-        cannot("this kernel keeps no audit session ids")
+        skip_or_fail("this kernel keeps no audit session ids")
     if kernel_id(os.getpid()) != UNSET and not os.access("/proc/self/loginuid", os.W_OK):
-        cannot("this process has an audit session that it cannot leave")
+        skip_or_fail("this process has an audit session that it cannot leave")
 
 
 def kernel_id(pid: int) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.fixtures import cannot
+from tests.lab.fixtures import skip_or_fail
 from tests.server.running import RunningServer, running
 
 PAGE = (Path(__file__).parents[1] / "docs/json.md").read_text(encoding="utf-8")
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(
 @pytest.fixture(scope="module")
 def server() -> Iterator[RunningServer]:
     if os.geteuid() != 0:
-        cannot("on a unix socket, root alone is an administrator")
+        skip_or_fail("on a unix socket, root alone is an administrator")
     with running() as found:
         yield found
 

@@ -14,7 +14,7 @@ import pytest
 from tests.environment import environment
 from tests.example import recording
 from tests.hosts import HostFolder
-from tests.lab.fixtures import cannot
+from tests.lab.fixtures import skip_or_fail
 from tests.server.running import ADMIN, RunningServer, running
 
 PAGE = Path(__file__).parents[1] / "docs/recipes.md"
@@ -56,7 +56,7 @@ def run(program: str, folder: Path) -> tuple[dict[str, Any], str]:
 @pytest.mark.parametrize("recipe", list(recipes()), ids=lambda recipe: recipe.section)
 def test_a_program_prints_what_the_page_shows(recipe: Recipe, server: RunningServer, tmp_path: Path) -> None:
     if "import pandas" in recipe.program and importlib.util.find_spec("pandas") is None:
-        cannot("pandas is not installed: it is in the extra test-docs")
+        skip_or_fail("pandas is not installed: it is in the extra test-docs")
     program = recipe.program.replace("@web1", f"@127.0.0.1:{server.https}").replace("web1.crt", server.certificate)
     with environment(LOGONSCOPE_PASSWORD=ADMIN[1]):
         _, printed = run(program, tmp_path)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import logonscope
-from tests.lab.fixtures import cannot
+from tests.lab.fixtures import skip_or_fail
 
 PACKAGE = Path(logonscope.__file__).parent
 CONSUMER = Path(__file__).with_name("consumer.py")
@@ -47,7 +47,7 @@ def pyright(file: Path) -> subprocess.CompletedProcess[str]:
 def check(request: pytest.FixtureRequest) -> Callable[[Path], subprocess.CompletedProcess[str]]:
     """Return each checker: mypy, which the tests require, and pyright where a user has installed it."""
     if importlib.util.find_spec("mypy") is None:
-        cannot("mypy is not installed")
+        skip_or_fail("mypy is not installed")
     checker: Callable[[Path], subprocess.CompletedProcess[str]] = request.param
     return checker
 

@@ -16,7 +16,7 @@ from logonscope.dispatch.audit import Audit
 from logonscope.errors import AccessDeniedError, InvalidParameterError, NotFoundError, NotSupportedError
 from logonscope.ownership import LINUX
 from tests.broker.memory import Memory
-from tests.lab.fixtures import cannot
+from tests.lab.fixtures import skip_or_fail
 from tests.providers.asked import SNAPSHOT
 from tests.providers.profiles import HISTORY
 from tests.providers.services import MINE, SERVICES, UNLISTED
@@ -189,7 +189,7 @@ def local() -> Host:
 @pytest.fixture(scope="module")
 def over_json(server: RunningServer) -> Iterator[Host]:
     if os.geteuid() != 0:
-        cannot("on a unix socket, root alone is an administrator")
+        skip_or_fail("on a unix socket, root alone is an administrator")
     with connect(f"unix:{server.unix}") as host:
         yield host
 
@@ -275,7 +275,7 @@ def test_who_may_not_see_as_another_user(server: RunningServer) -> None:
 
 def test_a_view_is_written_to_the_audit_log_and_does_not_act(server: RunningServer) -> None:
     if os.geteuid() != 0:
-        cannot("on a unix socket, root alone is an administrator")
+        skip_or_fail("on a unix socket, root alone is an administrator")
     lines: list[str] = []
     dispatcher = server.services.dispatcher
     dispatcher.audit = Audit(lines.append, lambda: datetime(2026, 1, 1, tzinfo=UTC))

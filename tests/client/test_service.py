@@ -14,7 +14,7 @@ from logonscope.client.service import connect_to_service
 from logonscope.ownership import LINUX
 from tests.broker.memory import Memory
 from tests.client.scripted import answer, scripted
-from tests.lab.fixtures import cannot
+from tests.lab.fixtures import skip_or_fail
 from tests.providers.asked import SNAPSHOT
 from tests.server.running import running
 
@@ -26,7 +26,7 @@ def local() -> Host:
 
 def test_the_service_answers_and_leaves_methods_and_recordings_to_the_caller() -> None:
     if os.geteuid() != 0:
-        cannot("on a unix socket, root alone is an administrator")
+        skip_or_fail("on a unix socket, root alone is an administrator")
     with running() as server:
         host = connect_to_service(server.unix, __version__, local)
         assert host is not None

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from logonscope.server.auth.user_file import UserFile
 from logonscope.wire.wsman import names
-from tests.lab.fixtures import cannot
+from tests.lab.fixtures import skip_or_fail
 from tests.server.running import QUICK, RunningServer
 
 WMI = f"{names.WMI}/root/cimv2"
@@ -27,5 +27,5 @@ def program(name: str) -> str:
     """Return the path of a client's program, beside this Python or on the PATH; without it the test is skipped."""
     found = shutil.which(name, path=str(Path(sys.executable).parent)) or shutil.which(name)
     if found is None:
-        cannot(f"{name} is not installed")
+        skip_or_fail(f"{name} is not installed")
     return found

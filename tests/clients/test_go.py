@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.clients.others import NO_SHELL, PLAIN, SESSION_41, add_plain, program
-from tests.lab.fixtures import cannot
+from tests.lab.fixtures import skip_or_fail
 from tests.server.running import ADMIN, RunningServer, running
 
 GOPATH = Path("/usr/share/gocode")
@@ -34,7 +34,7 @@ def server() -> Iterator[RunningServer]:
 def query(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build the program."""
     if not (GOPATH / "src/github.com/masterzen/winrm").exists():
-        cannot("golang-github-masterzen-winrm-dev is not installed")
+        skip_or_fail("golang-github-masterzen-winrm-dev is not installed")
     folder = tmp_path_factory.mktemp("go")
     env = {"PATH": os.environ["PATH"], "GO111MODULE": "off", "GOPATH": str(GOPATH), "GOCACHE": str(folder / "cache")}
     build = [program("go"), "build", "-o", str(folder / "query"), str(Path(__file__).parent / "query.go")]

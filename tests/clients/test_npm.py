@@ -10,7 +10,7 @@ import pytest
 
 from logonscope.wire.wsman import names
 from tests.clients.others import PLAIN, SESSION_41, add_plain, program
-from tests.lab.fixtures import cannot
+from tests.lab.fixtures import skip_or_fail
 from tests.server.running import ADMIN, RunningServer, running
 from tests.server.soap import envelope
 
@@ -45,7 +45,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("npm")
     install = [program("npm"), "install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", PACKAGE]
     if subprocess.run(install, cwd=made, check=False, timeout=300).returncode:
-        cannot(f"{PACKAGE} cannot be fetched")
+        skip_or_fail(f"{PACKAGE} cannot be fetched")
     return made
 
 

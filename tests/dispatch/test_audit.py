@@ -15,7 +15,7 @@ from logonscope.broker import Caller
 from logonscope.dispatch.audit import BEGUN, MAX_TEXT_LENGTH, Audit, LogFile
 from logonscope.errors import AccessDeniedError, InternalError
 from tests.hosts import ROOT
-from tests.lab.fixtures import cannot
+from tests.lab.fixtures import skip_or_fail
 
 
 def test_lines_are_json_and_no_text_can_make_two_of_one(tmp_path: Path) -> None:
@@ -68,10 +68,10 @@ def test_a_file_that_cannot_be_written_is_refused_at_once(tmp_path: Path) -> Non
 def full_disk(folder: Path) -> Iterator[Path]:
     """Mount a file system of some pages, and fill it but for a few bytes."""
     if os.geteuid() != 0:
-        cannot("only root can mount")
+        skip_or_fail("only root can mount")
     words = ["mount", "-t", "tmpfs", "-o", "size=8k", "none", str(folder)]
     if subprocess.run(words, capture_output=True, check=False).returncode:
-        cannot("nothing can be mounted here")
+        skip_or_fail("nothing can be mounted here")
     try:
         yield folder
     finally:

@@ -17,7 +17,7 @@ __all__ = ["lab", "machine", "people", "realm"]
 REQUIRE = "LOGONSCOPE_REQUIRE"
 
 
-def cannot(reason: str) -> NoReturn:
+def skip_or_fail(reason: str) -> NoReturn:
     """Skip the test for this reason, or let it fail where everything is required, as in CI."""
     if os.environ.get(REQUIRE) == "1":
         pytest.fail(f"{REQUIRE}=1, but {reason}")
@@ -28,11 +28,11 @@ def cannot(reason: str) -> NoReturn:
 def machine(request: pytest.FixtureRequest) -> Iterator[Machine]:
     """Boot a machine of each system."""
     if reason := unavailable():
-        cannot(reason)
+        skip_or_fail(reason)
     try:
         request.param.tree()
     except UnavailableError as error:
-        cannot(str(error))
+        skip_or_fail(str(error))
     with Machine(request.param) as booted:
         yield booted
 
@@ -54,6 +54,6 @@ def lab(people: Lab) -> Iterator[Lab]:
 def realm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Realm]:
     """Start a realm on this computer."""
     if reason := realms.missing():
-        cannot(reason)
+        skip_or_fail(reason)
     with Realm(realms.here, str(tmp_path_factory.mktemp("realm"))) as started:
         yield started

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tests.lab.fixtures import cannot
+from tests.lab.fixtures import skip_or_fail
 
 DEVICE = "/dev/fuse"
 SOURCE = str(Path(__file__).with_name("executing_process.c"))
@@ -60,7 +60,7 @@ def executing_process() -> Iterator[tuple[int, int]]:
     """Run a process that executes a program for ever; return the pid of its parent, whose memory hangs, and its own."""
     compiler = shutil.which("cc")
     if compiler is None:
-        cannot("no C compiler")
+        skip_or_fail("no C compiler")
     with _mounted() as folder, tempfile.TemporaryDirectory() as built:
         program = f"{built}/executing_process"
         subprocess.run([compiler, "-o", program, SOURCE, "-lpthread"], check=True)
@@ -86,7 +86,7 @@ def executing_process() -> Iterator[tuple[int, int]]:
 def _mounted() -> Iterator[str]:
     """Mount the file system, and return where; each number is a file in it."""
     if os.geteuid() != 0 or not os.path.exists(DEVICE):
-        cannot(f"a FUSE mount needs root and {DEVICE}")
+        skip_or_fail(f"a FUSE mount needs root and {DEVICE}")
     device = os.open(DEVICE, os.O_RDWR)
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o755)  # noqa: S103 -- another user opens the files
@@ -95,7 +95,7 @@ def _mounted() -> Iterator[str]:
         done = subprocess.run(words, pass_fds=[device], capture_output=True, text=True, check=False)
         if done.returncode:
             os.close(device)
-            cannot(f"FUSE cannot be mounted: {done.stderr.strip()}")
+            skip_or_fail(f"FUSE cannot be mounted: {done.stderr.strip()}")
         threading.Thread(target=_serve, args=(device,), daemon=True).start()
         try:
             yield folder

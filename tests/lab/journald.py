@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from tests.kernel import require_logins
-from tests.lab.fixtures import cannot
+from tests.lab.fixtures import skip_or_fail
 from tests.lab.systemd import wait_until
 
 ALICE, BOB = 64_321, 64_322
@@ -25,7 +25,7 @@ class Journald:
         require_logins()
         programs = ("/lib/systemd/systemd-journald", "unshare", "nsenter", "setpriv", "openssl", "sudo", "su")
         if missing := [name for name in programs if shutil.which(name) is None]:
-            cannot(f"this machine lacks {', '.join(missing)}")
+            skip_or_fail(f"this machine lacks {', '.join(missing)}")
         self._process = subprocess.Popen(["unshare", "-m", "sh", str(_SCRIPT)], stdin=subprocess.DEVNULL)
         self.root = f"/proc/{self._process.pid}/root"
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
 
-from tests.lab.fixtures import cannot
+from tests.lab.fixtures import skip_or_fail
 from tests.server.running import ADMIN
 
 CHROMIUM = "/usr/bin/chromium"
@@ -52,7 +52,7 @@ class Watch:
 def chromium() -> Iterator[Browser]:
     """Start Debian's chromium."""
     if not os.path.exists(CHROMIUM):
-        cannot("chromium is not installed (apt-get install chromium)")
+        skip_or_fail("chromium is not installed (apt-get install chromium)")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])  # root has no sandbox
         try:
@@ -98,6 +98,6 @@ def axe_program(folder: Path) -> str:
         except FileNotFoundError:
             is_fetched = False
         if not is_fetched:
-            cannot(f"{package} cannot be fetched by npm")
+            skip_or_fail(f"{package} cannot be fetched by npm")
         installed = folder / "node_modules/axe-core/axe.min.js"
     return installed.read_text()

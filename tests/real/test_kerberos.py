@@ -9,7 +9,7 @@ import pytest
 
 from logonscope.wire.wsman.message_encryption import KERBEROS
 from tests.lab import realm as realms
-from tests.lab.fixtures import cannot
+from tests.lab.fixtures import skip_or_fail
 from tests.lab.lab import PYTHON, Lab, start
 from tests.lab.packaged import begin, forget, install
 from tests.lab.realm import PASSWORD, Realm
@@ -66,7 +66,7 @@ def cache(name: str) -> str:
 def kingdom(people: Lab) -> Iterator[Kingdom]:
     """Make two realms inside, and start the service with a keytab."""
     if reason := realms.missing():
-        cannot(reason)
+        skip_or_fail(reason)
     machine = people.machine
     hosts = machine.run(["cat", "/etc/hosts"]).stdout
     name = machine.run(["hostname"]).stdout.strip()

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.fresh.tree import UnavailableError
-from tests.lab.fixtures import cannot
+from tests.lab.fixtures import skip_or_fail
 from tests.lab.lab import PYTHON, Lab, start
 from tests.lab.packaged import CODE, HERE, SOCKET, begin, begin_events, forget, install, install_socket
 from tests.lab.systemd import CHECKOUT, Account, Machine, unavailable, wait_until
@@ -35,11 +35,11 @@ SYSTEMS = SYSTEMS_WITH_HOST_PIDS
 def live_machine(request: pytest.FixtureRequest) -> Iterator[Lab]:
     """Boot a machine with the pids of the host, with both units."""
     if reason := unavailable():
-        cannot(reason)
+        skip_or_fail(reason)
     try:
         request.param.tree()
     except UnavailableError as error:
-        cannot(str(error))
+        skip_or_fail(str(error))
     with Machine(request.param) as machine:
         people = Lab(machine, machine.useradd("alice", sudo=True), machine.useradd("bob"))
         install(machine, SETTINGS)

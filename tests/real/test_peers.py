@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.lab.fixtures import cannot
+from tests.lab.fixtures import skip_or_fail
 from tests.peers.scene import unavailable
 
 ROOT = Path(__file__).parents[2]
@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 
 def test_the_table_is_as_it_is_shown() -> None:
     if reason := unavailable():
-        cannot(reason)
+        skip_or_fail(reason)
     command = [sys.executable, "-m", "tests.peers"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert (done.returncode, done.stderr) == (0, "")

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.lab.fixtures import cannot
+from tests.lab.fixtures import skip_or_fail
 from tests.lab.lab import PYTHON
 from tests.lab.systemd import wait_until
 from tests.server.attacked import SOURCE, attacked
@@ -99,9 +99,9 @@ class Podman:
 @pytest.fixture
 def podman() -> Iterator[Podman]:
     if os.geteuid() != 0:
-        cannot("only root can start such containers")
+        skip_or_fail("only root can start such containers")
     if not shutil.which("podman") or not shutil.which("crun"):
-        cannot("podman or crun is not installed")
+        skip_or_fail("podman or crun is not installed")
     # podman takes no path longer than 50 characters
     with tempfile.TemporaryDirectory(prefix="podman-") as folder:
         podman = Podman(Path(folder))

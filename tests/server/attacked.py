@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from logonscope.wire.wsman.names import WMI
-from tests.lab.fixtures import cannot
+from tests.lab.fixtures import skip_or_fail
 from tests.server.soap import envelope, selector_set
 
 PATIENCE = 30.0
@@ -61,7 +61,7 @@ class Attacked(NamedTuple):
 def attacked(*flags: str) -> Iterator[Attacked]:
     """Serve this machine to every user on it, by a unix socket."""
     if os.geteuid() != 0:
-        cannot("only root can be several users")
+        skip_or_fail("only root can be several users")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o755)

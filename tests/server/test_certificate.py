@@ -25,7 +25,7 @@ from logonscope.server.certificate import (
     tls_context,
 )
 from logonscope.server.configuration import Settings
-from tests.lab.fixtures import cannot
+from tests.lab.fixtures import skip_or_fail
 from tests.server.serving import serving, shown_to
 
 pytestmark = pytest.mark.usefixtures("promptly")
@@ -35,7 +35,7 @@ def openssl(*words: str, given: str = "") -> str:
     try:
         done = subprocess.run(["openssl", *words], input=given, capture_output=True, text=True, check=False, timeout=10)
     except FileNotFoundError:
-        cannot("openssl is not installed")
+        skip_or_fail("openssl is not installed")
     return done.stdout + done.stderr
 
 

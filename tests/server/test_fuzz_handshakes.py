@@ -15,7 +15,7 @@ from functools import partial
 
 import pytest
 
-from tests.lab.fixtures import cannot
+from tests.lab.fixtures import skip_or_fail
 from tests.server.exchanges import basic
 from tests.server.handshakes import TlsClient, connected, misbehave
 from tests.server.holdings import assert_nothing_left, holdings
@@ -105,7 +105,7 @@ def test_what_openssl_can_do_and_clients_do_not(
     before = holdings(server)
     words = ["openssl", "s_client", "-connect", f"127.0.0.1:{server.https}", *flags]
     if shutil.which("openssl") is None:
-        cannot("there is no openssl here")
+        skip_or_fail("there is no openssl here")
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as openssl:
         assert openssl.stdin is not None
         for command in typed:

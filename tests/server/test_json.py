@@ -17,7 +17,7 @@ from logonscope.machine import Look, ProcessQuery
 from logonscope.machine.snapshot import Snapshot
 from logonscope.server.json import JSON_OPERATIONS, MAX_PART_OCTETS
 from tests.broker.memory import Memory
-from tests.lab.fixtures import cannot
+from tests.lab.fixtures import skip_or_fail
 from tests.providers.asked import SNAPSHOT
 from tests.server.json_requests import BODIES, JSON, OF_HISTORY, basic, connection, post
 from tests.server.running import ADMIN, ALICE, RunningServer, hostile, running
@@ -222,7 +222,7 @@ def test_a_page_of_another_origin_and_a_name_that_is_not_the_servers_are_rejecte
 
 def test_a_caller_on_the_unix_socket_is_the_kernels_and_its_host_does_not_matter(server: RunningServer) -> None:
     if os.geteuid() != 0:
-        cannot("on a unix socket, root alone is an administrator")
+        skip_or_fail("on a unix socket, root alone is an administrator")
     client = http.client.HTTPConnection("any.name")
     client.sock = socket.socket(socket.AF_UNIX)
     client.sock.connect(server.unix)

@@ -18,7 +18,7 @@ from logonscope.server import listening_sockets
 from logonscope.server.configuration import parse_listener
 from logonscope.server.connection import Protocol
 from logonscope.server.listening_sockets import OpenSocket
-from tests.lab.fixtures import cannot
+from tests.lab.fixtures import skip_or_fail
 from tests.server.serving import ask, serving, wait_until
 
 pytestmark = pytest.mark.usefixtures("promptly")
@@ -89,7 +89,7 @@ def test_a_loopback_address_that_this_machine_lacks_is_left_out() -> None:
     apart = ["unshare", "--user", "--map-root-user", "--net"]
     done = subprocess.run([*apart, sys.executable, "-c", program], capture_output=True, text=True, check=False)
     if done.stderr.startswith("unshare: "):
-        cannot(f"there is no network of its own to be had: {done.stderr}")
+        skip_or_fail(f"there is no network of its own to be had: {done.stderr}")
     assert done.stdout == "['http://127.0.0.1:5985']\n", done.stderr
 
 
@@ -103,7 +103,7 @@ def test_a_port_that_one_has_no_right_to() -> None:
     )
     limit = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text(encoding="ascii")
     if os.geteuid() != 0 or int(limit) <= 443:
-        cannot("a port for root alone, and root, are needed")
+        skip_or_fail("a port for root alone, and root, are needed")
     drop = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]
     done = subprocess.run([*drop, sys.executable, "-c", program], capture_output=True, text=True, check=False)
     said = "cannot listen on https://127.0.0.1:443: Permission denied; use sudo, or another port: --listen\n"
@@ -222,7 +222,7 @@ def test_the_port_of_https_speaks_tls_unless_its_name_says_otherwise() -> None:
     try:
         there = socket.create_server(("127.0.0.9", 5986))
     except OSError:
-        cannot("somebody listens on port 5986")
+        skip_or_fail("somebody listens on port 5986")
     with closing(there):
         assert told_by_child(there, names="logonscope.socket")[0] == "https://127.0.0.9:5986 True False False"
         assert told_by_child(there, names="http")[0] == "http://127.0.0.9:5986 False False False"
@@ -250,7 +250,7 @@ def test_systemds_own_tool_passes_sockets_that_work() -> None:
     try:
         tool = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     except FileNotFoundError:
-        cannot("systemd-socket-activate is not installed")
+        skip_or_fail("systemd-socket-activate is not installed")
     host, _, port = where.partition(":")
     with tool, connected(host, int(port)) as client:
         assert client.recv(9) == b"hello"

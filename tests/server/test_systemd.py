@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from logonscope.server.systemd import keep_watchdog, notify, notify_reloading, watchdog_seconds
-from tests.lab.fixtures import cannot
+from tests.lab.fixtures import skip_or_fail
 
 PACKAGING = Path(__file__).parents[2] / "packaging"
 
@@ -116,10 +116,10 @@ def test_without_a_watchdog_there_is_nothing_to_keep(monkeypatch: pytest.MonkeyP
 
 def systemd_analyze(*words: str) -> str:
     if not shutil.which("systemd-analyze"):
-        cannot("systemd-analyze is not installed")
+        skip_or_fail("systemd-analyze is not installed")
     done = subprocess.run(["systemd-analyze", *words], capture_output=True, text=True, check=False)
     if "Failed to create directory" in done.stderr:
-        cannot("systemd-analyze wants /run/systemd, which only root can make")
+        skip_or_fail("systemd-analyze wants /run/systemd, which only root can make")
     return done.stdout + done.stderr
 
 

@@ -95,10 +95,11 @@ class PastRecords:
             record.id, record.logon_id, logon_guid(self._machine(record.boot_id), record.logon_id, record.generation),
             clean(record.user), record.login_uid, record.logon_type,
             None if record.logon_type is None else LOGON_TYPES.get(record.logon_type), _time(record.start),
-            _time(record.logged_out), _time(record.end), record.end_is_bound, clean(record.service), clean(record.tty),
-            clean(record.seat), clean(record.login), clean(record.remote_host), clean(record.remote_address),
-            record.remote_port, clean(record.method), clean(record.key_type), clean(record.key),
-            sum(program.runs for program in shown), sum(program.failed for program in shown), shown, record.boot_id,
+            _time(record.logged_out), _time(record.end), record.end_is_approximate, clean(record.service),
+            clean(record.tty), clean(record.seat), clean(record.login), clean(record.remote_host),
+            clean(record.remote_address), record.remote_port, clean(record.method), clean(record.key_type),
+            clean(record.key), sum(program.runs for program in shown), sum(program.failed for program in shown),
+            shown, record.boot_id,
         )  # fmt: skip
 
     def visible_programs(self, programs: Iterable[ProgramCount]) -> list[ProgramCount]:
@@ -121,8 +122,8 @@ class PastRecords:
             record.id, record.parent, record.logon, logon and logon.logon_id,
             process_guid(self._machine(record.boot_id), process), process.pid, process.ppid,
             clean(process.name or process.comm), clean(process.exe), command_line(process.cmdline), clean(record.user),
-            process.uids and process.uids[1], _time(record.start), record.start_is_bound, _time(record.end),
-            record.end_is_bound, None if record.lasted_ms is None else record.lasted_ms / 1000,
+            process.uids and process.uids[1], _time(record.start), record.start_is_approximate, _time(record.end),
+            record.end_is_approximate, None if record.lasted_ms is None else record.lasted_ms / 1000,
             None if status is None or not os.WIFEXITED(status) else os.WEXITSTATUS(status),
             None if status is None or not os.WIFSIGNALED(status) else os.WTERMSIG(status), record.boot_id,
         )  # fmt: skip

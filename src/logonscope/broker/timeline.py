@@ -113,7 +113,7 @@ def _microseconds(moment: datetime) -> int:
 def _make_login(record: LogonRecord, bins: tuple[TimelineBin, ...]) -> TimelineLogin:
     return TimelineLogin(
         record.id, record.logon_id, clean(record.user), record.login_uid, record.logon_type, _time(record.start),
-        _time(record.logged_out), _time(record.end), record.end_is_bound, record.service, record.tty,
+        _time(record.logged_out), _time(record.end), record.end_is_approximate, record.service, record.tty,
         record.remote_host, record.remote_address, record.method, bins,
     )  # fmt: skip
 

@@ -15,7 +15,9 @@ class LogonRecord(NamedTuple):
     start: int | None
     logged_out: int | None = None
     end: int | None = None
-    end_is_bound: bool = False  # the end was not seen: it was this or earlier (or later, where the machine stopped)
+    end_is_approximate: bool = (
+        False  # the end was not seen: it was this or earlier (or later, where the machine stopped)
+    )
     login_uid: int | None = None
     user: str | None = None
     logon_type: int | None = None
@@ -41,9 +43,9 @@ class ProcessRecord(NamedTuple):
     process: Process  # after its first exec
     user: str | None  # account name of its effective uid
     start: int | None
-    start_is_bound: bool = False  # it ran before the history began to listen
+    start_is_approximate: bool = False  # it ran before the history began to listen
     end: int | None = None
-    end_is_bound: bool = False
+    end_is_approximate: bool = False
     lasted_ms: int | None = None  # None: it runs
     status: int | None = None  # as of wait(2)
 

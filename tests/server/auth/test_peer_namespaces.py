@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from logonscope.server.auth.peer_namespaces import MAX_HUNG_READS, SO_PEERPIDFD, shares_namespaces
-from tests.lab.fixtures import cannot
+from tests.lab.fixtures import skip_or_fail
 from tests.lab.hung_process import executing_process
 
 UNKNOWN_OPTION = 9999
@@ -56,7 +56,7 @@ def test_a_process_of_this_machine_shares_the_namespaces(tmp_path: Path, option:
 @pytest.mark.parametrize("flags", [["--pid", "--fork"], ["--user"], ["--user", "--map-root-user", "--pid", "--fork"]])
 def test_a_process_of_a_container_does_not(tmp_path: Path, flags: list[str], option: int) -> None:
     if os.geteuid() != 0:
-        cannot("only root can make a pid namespace")
+        skip_or_fail("only root can make a pid namespace")
     with connected(tmp_path, "unshare", *flags, "--") as (connection, pid):
         assert pid > 0
         assert not shares_namespaces(connection, pid, option)

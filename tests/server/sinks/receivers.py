@@ -14,7 +14,7 @@ from typing import NamedTuple, Self
 
 from logonscope.answers.host_event import ChangedUser, FailedAttempt, HostEvent
 from logonscope.answers.host_identity import HostIdentity
-from tests.lab.fixtures import cannot
+from tests.lab.fixtures import skip_or_fail
 from tests.lab.systemd import free_port, wait_until
 
 HOST = HostIdentity("web1", "11111111-2222-3333-4444-555555555555", "3d1219c7c4c5404aaa1f6d2a48adfda4")
@@ -124,7 +124,7 @@ def rsyslog(folder: Path, certificate: Certificate | None = None) -> Iterator[tu
     """Run rsyslog, which writes the messages that it gets as fields, a line each; yield its port and that file."""
     program = shutil.which("rsyslogd", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     if program is None:
-        cannot("rsyslog is not installed: tests/lab/packages.txt")
+        skip_or_fail("rsyslog is not installed: tests/lab/packages.txt")
     port, output = free_port(), folder / "received"
     driver = 'StreamDriver.Name="gtls" StreamDriver.Mode="1" StreamDriver.AuthMode="anon"' if certificate else ""
     tls = ""

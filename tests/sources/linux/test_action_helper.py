@@ -19,7 +19,7 @@ from logonscope.machine.action import Action
 from logonscope.sources.linux import action_helper
 from logonscope.sources.linux import actions as acting
 from logonscope.sources.linux.actions import act
-from tests.lab.fixtures import cannot
+from tests.lab.fixtures import skip_or_fail
 from tests.server.attacked import asking, attacked, invoke
 
 USER = 64_322
@@ -66,7 +66,7 @@ def start(pid: int) -> int:
 @contextmanager
 def program(text: str, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
     if os.geteuid() != 0:
-        cannot("only root can become somebody else")
+        skip_or_fail("only root can become somebody else")
     words = [sys.executable, "-c", text, *arguments]
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         try:

@@ -14,7 +14,7 @@ import pytest
 
 from logonscope.machine.action import Action
 from logonscope.sources.linux.actions import act
-from tests.lab.fixtures import cannot
+from tests.lab.fixtures import skip_or_fail
 
 NOBODY = 64_321
 """A uid that nothing runs as on the machine that runs the tests."""
@@ -121,7 +121,7 @@ def test_a_pid_that_a_thread_has_by_now_names_no_process(nice: int | None) -> No
 def own() -> Iterator[Child]:
     """Start a process that runs as a user without rights."""
     if os.geteuid() != 0:
-        cannot("only root can become somebody else")
+        skip_or_fail("only root can become somebody else")
     with subprocess.Popen(["sleep", "60"], user=NOBODY, group=NOBODY, extra_groups=[]) as process:
         yield process
         process.kill()
@@ -131,7 +131,7 @@ def own() -> Iterator[Child]:
 def setuid() -> Iterator[Child]:
     """Start a process whose real uid is a user's and whose others are root's, as a setuid program's are."""
     if os.geteuid() != 0:
-        cannot("only root can become somebody else")
+        skip_or_fail("only root can become somebody else")
     become = f"import os, time; os.setresuid({NOBODY}, 0, 0); print(flush=True); time.sleep(60)"
     with subprocess.Popen([sys.executable, "-c", become], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
@@ -143,7 +143,7 @@ def setuid() -> Iterator[Child]:
 @pytest.mark.parametrize("nice", [None, 7, -7])
 def test_a_user_cannot_act_on_a_process_of_another(child: Child, nice: int | None) -> None:
     if os.geteuid() != 0:
-        cannot("only root can become somebody else")
+        skip_or_fail("only root can become somebody else")
     assert refused(child, nice) == errno.EPERM
     assert child.poll() is None
     assert nice_values(child.pid) == [os.nice(0)] * THREADS
@@ -197,7 +197,7 @@ def test_however_many_files_are_open_it_can_be_done(child: Child) -> None:
 
 def test_capabilities_without_uid_0_act_as_no_other_user(child: Child) -> None:
     if os.geteuid() != 0:
-        cannot("only root can give powers away")
+        skip_or_fail("only root can give powers away")
     program = f"""if True:
         import errno
         from logonscope.machine.action import Action

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from logonscope.sources.linux.btmp import RECORD, BtmpReader, can_read_btmp, parse_btmp
-from tests.lab.fixtures import cannot
+from tests.lab.fixtures import skip_or_fail
 
 SSHD = RECORD.pack(
     6, 4242, b"ssh:notty", b"", b"mallory", b"192.0.2.9", 0, 1_795_804_777, 5, bytes([192, 0, 2, 9]) + bytes(12)
@@ -29,7 +29,7 @@ def root(tmp_path: Path) -> Path:
 
 def test_records_are_those_that_lastb_shows(root: Path) -> None:
     if shutil.which("lastb") is None:
-        cannot("there is no lastb")
+        skip_or_fail("there is no lastb")
     (root / "var/log/btmp").write_bytes(SSHD + LOGIN)
     shown = subprocess.run(
         ["lastb", "-i", "-w", "-f", str(root / "var/log/btmp")], capture_output=True, text=True, check=True

@@ -22,7 +22,7 @@ import pytest
 from logonscope.machine.action import Action
 from logonscope.sources.linux import action_helper
 from logonscope.sources.linux.actions import act
-from tests.lab.fixtures import cannot
+from tests.lab.fixtures import skip_or_fail
 from tests.server.test_fuzz import REQUESTS, SEED
 
 USER, OTHER = 64_323, 64_324
@@ -42,7 +42,7 @@ Target = subprocess.Popen[bytes]
 def sleeping() -> Iterator[Target]:
     """Run a process of the user that does nothing."""
     if os.geteuid() != 0:
-        cannot("only root can act as somebody else")
+        skip_or_fail("only root can act as somebody else")
     with subprocess.Popen(["sleep", "600"], user=USER, group=USER, extra_groups=[]) as target:
         try:
             yield target

@@ -11,7 +11,7 @@ import pytest
 from logonscope.sources.linux import LinuxSource
 from logonscope.sources.linux.hidepid import parse_hidepid
 from tests.hosts import HostFolder
-from tests.lab.fixtures import cannot
+from tests.lab.fixtures import skip_or_fail
 
 LINE = b"23 28 0:21 / /proc rw,nosuid shared:12 - proc proc rw%s\n"
 OTHER = b"40 28 0:50 / /srv/proc rw - proc proc rw,hidepid=1\n41 28 0:51 / /proc/fs rw - nfsd nfsd rw,hidepid=2\n"
@@ -65,7 +65,7 @@ sys.exit(main())
 @pytest.mark.parametrize("option", [1, 2])
 def test_a_hidden_process_is_no_missing_process(option: int) -> None:
     if os.geteuid() != 0 or shutil.which("unshare") is None:
-        cannot("only root can mount /proc")
+        skip_or_fail("only root can mount /proc")
     # a /proc of its own: remounting the present one would change it for the whole machine
     mount = f'mount -t proc -o hidepid={option} proc /proc && exec "$@"'
     program = ["unshare", "-m", "sh", "-c", mount, "sh"]

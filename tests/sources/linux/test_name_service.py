@@ -18,7 +18,7 @@ from logonscope.machine import AccountQuery, Look
 from logonscope.sources.linux import name_service
 from logonscope.sources.linux.name_service import Directory, NameService, NameServicePause
 from tests.hosts import HostFolder
-from tests.lab.fixtures import cannot
+from tests.lab.fixtures import skip_or_fail
 
 pytestmark = pytest.mark.usefixtures("promptly")
 
@@ -193,7 +193,7 @@ LINE = "x:x:1:1:{}:/:/bin/sh"
 def elsewhere(host: HostFolder, script: str, *, over: str = "/usr/bin/getent", by: str | None = None) -> Any:
     """Return what a script prints that asks while something else is in the place of a file of this machine."""
     if os.geteuid() != 0:
-        cannot("only root can put another file in the place of getent")
+        skip_or_fail("only root can put another file in the place of getent")
     command = ["unshare", "--mount", "sh", "-c", 'mount --bind "$0" "$1" && shift && exec "$@"']
     asked = [by or str(host.root / "getent"), over, sys.executable, "-c", ASK + script, str(host.root)]
     done = subprocess.run(command + asked, capture_output=True, text=True, check=False, env={**os.environ, "LEAK": "x"})

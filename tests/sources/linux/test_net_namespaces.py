@@ -15,7 +15,7 @@ from logonscope.machine import SOCKETS, Deadline, Look, SocketQuery
 from logonscope.sources.linux import LinuxSource, net_namespaces
 from logonscope.sources.linux.processes import TIMEOUT
 from tests.hosts import OWN_NETWORK, HostFolder
-from tests.lab.fixtures import cannot
+from tests.lab.fixtures import skip_or_fail
 from tests.lab.hung_process import executing_process
 
 OTHER, THIRD = OWN_NETWORK + 100, OWN_NETWORK + 200
@@ -121,7 +121,7 @@ def test_200_000_sockets_are_read_only_until_the_deadline(host: HostFolder) -> N
 def listener_elsewhere() -> Iterator[tuple[int, int]]:
     """Listen in a new network namespace; yield the pid and the port."""
     if os.geteuid() != 0:
-        cannot("only root can make network namespaces")
+        skip_or_fail("only root can make network namespaces")
     program = (
         "import socket, time; listener = socket.socket(); listener.bind(('127.0.0.1', 0)); listener.listen()\n"
         "print(listener.getsockname()[1], flush=True); time.sleep(600)"
@@ -162,7 +162,7 @@ def test_the_namespaces_are_those_that_lsns_lists() -> None:
 
 def test_a_proc_of_pids_alone_has_the_sockets_of_the_reader() -> None:
     if os.geteuid() != 0:
-        cannot("only root can mount")
+        skip_or_fail("only root can mount")
     program = (
         "import os\nfrom logonscope.machine import Look, SocketQuery\n"
         "from logonscope.sources.linux import LinuxSource\n"
@@ -181,7 +181,7 @@ def test_a_proc_of_pids_alone_has_the_sockets_of_the_reader() -> None:
     ]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     if "wrong fs type" in run.stderr or "bad option" in run.stderr:
-        cannot("this kernel has no subset=pid")
+        skip_or_fail("this kernel has no subset=pid")
     assert (run.stdout, run.stderr) == ("True\n", "")
 
 

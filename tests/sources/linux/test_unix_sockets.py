@@ -17,7 +17,7 @@ from logonscope.machine import Look, SocketQuery, Source
 from logonscope.sources.linux import LinuxSource
 from logonscope.sources.linux.unix_sockets import parse_diag_message, parse_unix_socket
 from tests.hosts import HostFolder
-from tests.lab.fixtures import cannot
+from tests.lab.fixtures import skip_or_fail
 
 HEAD = b"Num       RefCount Protocol Flags    Type St Inode Path\n"
 
@@ -96,7 +96,7 @@ def test_lines_that_a_path_forges_are_no_sockets(tmp_path: Path, monkeypatch: py
 
 def test_the_names_are_those_that_ss_lists() -> None:
     if not shutil.which("ss"):
-        cannot("ss is not installed")
+        skip_or_fail("ss is not installed")
     command = ["ss", "--unix", "--all", "--no-header"]
     with listen(b"\0logonscope-ss"):
         output = subprocess.run(command, capture_output=True, check=True, text=True).stdout

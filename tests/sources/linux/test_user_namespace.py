@@ -12,7 +12,7 @@ import pytest
 
 from logonscope.facts import UNSET, Login, Process
 from logonscope.sources.linux.user_namespace import IdMap, IdRange, UserNamespace, parse_id_map, read_user_namespace
-from tests.lab.fixtures import cannot
+from tests.lab.fixtures import skip_or_fail
 from tests.lab.systemd import wait_until
 
 SOMEBODY = 64_321
@@ -52,7 +52,7 @@ def test_a_damaged_map_is_no_map(content: bytes) -> None:
 
 def test_in_the_initial_user_namespace_nothing_is_mapped() -> None:
     if os.stat("/proc/self/ns/user").st_ino != 0xEFFFFFFD:
-        cannot("this runs in a user namespace")
+        skip_or_fail("this runs in a user namespace")
     assert read_user_namespace("/proc", "/etc/passwd") is None
 
 
@@ -77,7 +77,7 @@ print(json.dumps({
 def somebodys_pid() -> Iterator[int]:
     """Return the pid of a process of a uid that the namespace does not map."""
     if os.geteuid() != 0:
-        cannot("only root can become somebody else")
+        skip_or_fail("only root can become somebody else")
     with subprocess.Popen(["/bin/sleep", "60"], user=SOMEBODY, group=SOMEBODY, extra_groups=[]) as process:
         yield process.pid
         process.kill()
@@ -91,7 +91,7 @@ def test_uids_that_are_not_mapped_have_no_number_and_no_name(somebodys_pid: int)
         command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": source}, check=False
     )
     if "unshare failed" in done.stderr:
-        cannot(f"no user namespaces: {done.stderr}")
+        skip_or_fail(f"no user namespaces: {done.stderr}")
     assert done.stderr == ""
     answer = json.loads(done.stdout)
     assert answer == {
@@ -102,7 +102,7 @@ def test_uids_that_are_not_mapped_have_no_number_and_no_name(somebodys_pid: int)
 
 def test_the_owner_of_passwd_shows_in_which_namespace_it_was_written(tmp_path: Path) -> None:
     if os.geteuid() != 0:
-        cannot("only root can give files away")
+        skip_or_fail("only root can give files away")
     passwd = tmp_path / "passwd"
     passwd.write_text("")
     os.chown(passwd, SOMEBODY, SOMEBODY)
@@ -123,7 +123,7 @@ def has_own_namespace(pid: int) -> bool:
 
 def test_a_mapping_longer_than_the_kernel_returns_at_once_is_read_whole() -> None:
     if os.geteuid() != 0:
-        cannot("only root can map many ids")
+        skip_or_fail("only root can map many ids")
     code = "from logonscope.sources.linux.user_namespace import read_user_namespace as read; input(); "
     code += "print(read('/proc', '/etc/passwd').uids.inside(100_319))"
     source = str(Path(__file__).parents[3] / "src")

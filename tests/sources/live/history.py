@@ -18,7 +18,7 @@ from logonscope.sources.live.feed import LocalFeed
 from logonscope.sources.live.host import LiveHost
 from logonscope.sources.live.source import LiveSource
 from tests.kernel import require_logins
-from tests.lab.fixtures import cannot
+from tests.lab.fixtures import skip_or_fail
 
 PROGRAM = Path(__file__).with_name("logins.c")
 
@@ -45,11 +45,11 @@ def build_program(folder: Path) -> str:
     """Compile the program, and require what it needs."""
     require_logins()
     if shutil.which("gcc") is None:
-        cannot("there is no C compiler")
+        skip_or_fail("there is no C compiler")
     try:
         LocalFeed().close()
     except OSError as error:
-        cannot(f"this machine gives no events: {error}")
+        skip_or_fail(f"this machine gives no events: {error}")
     program = str(folder / "logins")
     subprocess.run(["gcc", "-O1", "-pthread", "-o", program, str(PROGRAM)], check=True)
     return program

@@ -9,7 +9,7 @@ import pytest
 from logonscope.sources.live.connector import ProcessConnector, make_filter
 from logonscope.sources.live.records import EXEC, EXIT, FORK, GID, SID, UID, pack_messages
 from tests.kernel import require_logins
-from tests.lab.fixtures import cannot
+from tests.lab.fixtures import skip_or_fail
 
 COMM, COREDUMP = 0x200, 0x40000000
 
@@ -31,8 +31,8 @@ def passes(program: bytes, message: bytes) -> bool:
             position += if_true if accumulator == (number if code == 0x15 else index) else if_false
 
 
-@pytest.mark.parametrize("has_ids", [False, True])
-def test_the_filter_passes_what_concerns_processes(has_ids: bool) -> None:
+@pytest.mark.parametrize("receives_id_changes", [False, True])
+def test_the_filter_passes_what_concerns_processes(receives_id_changes: bool) -> None:
     expected = {
         (0, 0, 0, 0, 0, 0): True,
         (FORK, 0, 5, 5, 9, 9): True,
@@ -42,12 +42,12 @@ def test_the_filter_passes_what_concerns_processes(has_ids: bool) -> None:
         (EXEC, 0, 5, 5, 0, 0): True,
         (EXEC, 0, 6, 5, 0, 0): True,
         (UID, 0, 5, 5, 0, 0): True,
-        (GID, 0, 5, 5, 0, 0): has_ids,
-        (SID, 0, 5, 5, 0, 0): has_ids,
+        (GID, 0, 5, 5, 0, 0): receives_id_changes,
+        (SID, 0, 5, 5, 0, 0): receives_id_changes,
         (COMM, 0, 5, 5, 0, 0): False,
         (COREDUMP, 0, 5, 5, 0, 0): False,
     }
-    program = make_filter(has_ids=has_ids)
+    program = make_filter(receives_id_changes=receives_id_changes)
     assert {record: passes(program, pack_messages([record])) for record in expected} == expected
 
 
@@ -56,7 +56,7 @@ def test_every_fork_and_end_arrives_once() -> None:
     try:
         connector = ProcessConnector()
     except OSError as error:
-        cannot(f"there is no process connector: {error}")
+        skip_or_fail(f"there is no process connector: {error}")
     pids = []
     for status in range(50):
         pid = os.fork()

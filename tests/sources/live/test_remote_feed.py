@@ -60,7 +60,7 @@ def peer(tmp_path: Path) -> Iterator[Peer]:
 
 def is_noticed(feed: RemoteFeed) -> bool:
     """Return whether there is a notice or a batch."""
-    return feed.has_notice
+    return feed.has_buffered_events
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from logonscope.sources.linux import LinuxSource
 from logonscope.sources.live.feed import LocalFeed
 from logonscope.sources.live.host import LiveHost
 from logonscope.sources.live.source import LiveSource
-from tests.lab.fixtures import cannot
+from tests.lab.fixtures import skip_or_fail
 from tests.lab.journald import ALICE, BOB, Journald
 from tests.lab.systemd import free_port, wait_until
 from tests.sources.live.history import Listener
@@ -81,7 +81,7 @@ def scene() -> Iterator[Scene]:
     try:
         LocalFeed().close()
     except OSError as error:
-        cannot(f"this machine gives no events: {error}")
+        skip_or_fail(f"this machine gives no events: {error}")
     with Journald() as journald:
         host = LiveHost(LinuxSource(), LINUX, LocalFeed)
         host.start()

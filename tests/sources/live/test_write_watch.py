@@ -7,7 +7,7 @@ from pathlib import Path
 from logonscope.sources.live.records import LoginWrite
 from logonscope.sources.live.write_watch import CgroupMount, WriteWatch, find_cgroup_mounts, find_proc_mounts
 from tests.kernel import Nursery, require_logins
-from tests.lab.fixtures import cannot
+from tests.lab.fixtures import skip_or_fail
 
 MOUNTINFO = b"""\
 25 1 0:22 / /proc rw - proc proc rw
@@ -27,7 +27,7 @@ def watch() -> WriteWatch:
     try:
         return WriteWatch("/proc", mounts)
     except OSError as error:
-        cannot(f"writes cannot be watched: {error}")
+        skip_or_fail(f"writes cannot be watched: {error}")
 
 
 def test_the_hierarchies_of_login_services_and_every_proc_are_found() -> None:
@@ -73,7 +73,7 @@ def test_a_move_to_a_cgroup_is_a_write() -> None:
     try:
         folder.mkdir()
     except OSError as error:
-        cannot(f"no cgroup can be made: {error}")
+        skip_or_fail(f"no cgroup can be made: {error}")
     try:
         sleeper = subprocess.Popen(["sleep", "100"])
         (folder / "cgroup.procs").write_text(str(sleeper.pid), encoding="ascii")

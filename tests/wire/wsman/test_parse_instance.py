@@ -27,7 +27,7 @@ from logonscope.wire.wsman.names import ADDRESSING, ENUMERATION, WSMAN
 from logonscope.wire.wsman.parse_instance import parse_row
 from logonscope.wire.wsman.resource import Resource
 from logonscope.wire.xml import clark_name
-from tests.lab.fixtures import cannot
+from tests.lab.fixtures import skip_or_fail
 from tests.providers.asked import web1
 
 PACKAGE, ANSWERS = "txwinrm==1.1.18", "txwinrm-*/txwinrm/test/data/*/Win32_*_star_*.xml"
@@ -40,7 +40,7 @@ def windows(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     folder = tmp_path_factory.mktemp("windows")
     fetch = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", ":all:", PACKAGE]
     if subprocess.run(fetch, cwd=folder, capture_output=True, check=False).returncode:
-        cannot(f"{PACKAGE} cannot be fetched")
+        skip_or_fail(f"{PACKAGE} cannot be fetched")
     with tarfile.open(next(folder.glob("*.tar.gz"))) as archive:
         safely = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}  # Python 3.11.4 and newer
         archive.extractall(folder, **safely)  # type: ignore[arg-type]  # noqa: S202 -- a string, and it is our own choice

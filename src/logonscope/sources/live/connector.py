@@ -59,11 +59,11 @@ class _Message(ctypes.Structure):
 class ProcessConnector:
     """A subscription to process events."""
 
-    def __init__(self, *, has_ids: bool = False) -> None:
+    def __init__(self, *, receives_id_changes: bool = False) -> None:
         """Subscribe.
 
         Args:
-            has_ids: also receive the changes of gid and terminal session.
+            receives_id_changes: also receive the changes of gid and terminal session.
 
         Raises:
             OSError: the kernel does not allow it, or has no process connector.
@@ -74,7 +74,7 @@ class ProcessConnector:
                 self._socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, BUFFER_BYTES)
             except PermissionError:
                 self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
-            self._attach(make_filter(has_ids=has_ids))
+            self._attach(make_filter(receives_id_changes=receives_id_changes))
             self._socket.bind((0, _CN_IDX_PROC))
             self._socket.send(_listen_message())
         except OSError:
@@ -132,9 +132,9 @@ class ProcessConnector:
         )
 
 
-def make_filter(*, has_ids: bool) -> bytes:
+def make_filter(*, receives_id_changes: bool) -> bytes:
     """Return a classic BPF program that passes the events of first threads, and the answer to the subscription."""
-    kinds = [0, EXEC, UID, *((GID, SID) if has_ids else ())]
+    kinds = [0, EXEC, UID, *((GID, SID) if receives_id_changes else ())]
     # each row: code, number, lines to go forward if equal, and if not
     rows = [(_LOAD, _WHAT, 0, 0)]
     for number, kind in enumerate(kinds):

@@ -32,7 +32,7 @@ class Notice(NamedTuple):
     """What a readable descriptor of a feed means."""
 
     is_urgent: bool  # there are writes, which are read at once
-    mutes: bool  # it stays readable until the batch is read: it is not to be waited for before
+    stop_polling_until_read: bool  # it stays readable until the batch is read: it is not to be waited for before
 
 
 class Feed(Protocol):
@@ -43,7 +43,7 @@ class Feed(Protocol):
     cgroup_mounts: tuple[CgroupMount, ...]
 
     @property
-    def has_notice(self) -> bool:
+    def has_buffered_events(self) -> bool:
         """Return whether there are events although no descriptor is readable."""
         ...
 
@@ -117,7 +117,7 @@ class LocalFeed(Feed):
         if needs_writes and not self.sees_writes:
             raise OSError(f"writes to login uids cannot be watched ({'; '.join(refused)})")
         try:
-            self._connector = ProcessConnector(has_ids=not self.sees_writes)
+            self._connector = ProcessConnector(receives_id_changes=not self.sees_writes)
         except OSError:
             if self._watch is not None:
                 self._watch.close()
@@ -129,7 +129,7 @@ class LocalFeed(Feed):
         return f"<LocalFeed {self.rung.name}>"
 
     @property
-    def has_notice(self) -> bool:
+    def has_buffered_events(self) -> bool:
         return False
 
     @property
@@ -141,7 +141,7 @@ class LocalFeed(Feed):
         return (connector,) if self._watch is None else (connector, self._watch.fileno())
 
     def notice(self, descriptor: int) -> Notice:
-        return Notice(descriptor != self._connector.fileno(), mutes=True)
+        return Notice(descriptor != self._connector.fileno(), stop_polling_until_read=True)
 
     def read_batch(self) -> Batch:
         # first the process events, then the writes: see Batch

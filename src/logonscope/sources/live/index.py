@@ -73,7 +73,7 @@ class LiveIndex:
         self._children = Children()
         self._written: dict[int, int] = {}  # threads that wrote, and processes moved -> until of the batch of the write
         self._suspects, self._old_suspects = set[int](), set[int]()  # their children are in doubt; in the batch before
-        self._old_until = 0  # the end of the batch before
+        self._end_of_last_batch = 0  # the end of the batch before
         self._ended, self._zombies = list[Entry](), list[Entry]()
         self._orphans, self._new = set[int](), list[Entry]()  # new: processes that have what their parents have
         # processes that were read in this batch -> until when; negative: it was a zombie then
@@ -298,7 +298,7 @@ class LiveIndex:
         parent = self.entries.get(parent_pid)
         if parent is None or self.needs_rescan or ns <= self._distrusted_until:
             return _NOT_KNOWN
-        if parent_pid in self._suspects or (parent_pid in self._old_suspects and ns <= self._old_until):
+        if parent_pid in self._suspects or (parent_pid in self._old_suspects and ns <= self._end_of_last_batch):
             return _NOT_KNOWN
         if ns <= self._written.get(thread, -1) or ns <= self._written.get(parent_pid, -1):
             return _NOT_KNOWN
@@ -447,8 +447,8 @@ class LiveIndex:
         if is_partial:
             return  # older forks can still come
         if self._written:
-            self._written = {pid: moment for pid, moment in self._written.items() if moment > self._old_until}
-        self._old_until = until
+            self._written = {pid: moment for pid, moment in self._written.items() if moment > self._end_of_last_batch}
+        self._end_of_last_batch = until
 
     def _read_parent(self, pid: int) -> None:
         """Read the parent of a process whose parent has ended."""

@@ -71,7 +71,7 @@ class RemoteFeed(Feed):
         return f"<RemoteFeed {self.rung.name}>"
 
     @property
-    def has_notice(self) -> bool:
+    def has_buffered_events(self) -> bool:
         return self._has_notice or bool(self._batches)
 
     @property
@@ -85,7 +85,7 @@ class RemoteFeed(Feed):
         del descriptor
         self._receive()
         self._has_notice = False
-        return Notice(any(batch.is_pushed for batch in self._batches), mutes=False)
+        return Notice(any(batch.is_pushed for batch in self._batches), stop_polling_until_read=False)
 
     def read_batch(self) -> Batch:
         self._receive()

@@ -18,7 +18,7 @@ class Group(NamedTuple):
 
     due: float
     representative: Any
-    events: int
+    event_count: int
 
 
 def _count_of(row: Row) -> Any:
@@ -63,12 +63,12 @@ class EventGroups:
             if len(self._groups) >= MAX_GROUPS:
                 raise QuotaViolationError(f"more than {MAX_GROUPS:,} groups at one time", "group BY fewer properties")
             group = Group(time.monotonic() + self._within, event, 0)
-        self._groups[key] = group._replace(events=group.events + 1)
+        self._groups[key] = group._replace(event_count=group.event_count + 1)
 
     def complete(self) -> Iterator[tuple[Any, int]]:
         """Remove the groups whose interval is over; yield their first event and the number of events."""
         now = time.monotonic()
         for key in [key for key, group in self._groups.items() if group.due <= now]:
             group = self._groups.pop(key)
-            if self._having is None or self._having((group.events,)):
-                yield group.representative, group.events
+            if self._having is None or self._having((group.event_count,)):
+                yield group.representative, group.event_count

@@ -57,7 +57,10 @@ class _PathReader:
 
 
 class Rule(NamedTuple):
-    """The test of the events of one class, about instances of one class; None: every event matches."""
+    """How events of class ``cls`` about instances of ``target`` are tested.
+
+    ``matches`` None: all match; ``target`` None: the events are about no instance.
+    """
 
     cls: Class
     target: Class | None
@@ -136,7 +139,7 @@ class EventQueryRun:
         return min(moments, default=None)
 
     def results(self, request: EventRequest, visibility: Visibility, event: Event) -> Iterator[Instance]:
-        """Yield the results for an event of the stream, before the caller's access was checked."""
+        """Yield the results for an event of the stream. The caller's access to it is checked here, for each class."""
         self._check = request.look.check
         for streamed in self._streamed:
             seen = visibility.view_event(event, include_hidden=streamed.includes_hidden, of_instances=True)

@@ -50,7 +50,8 @@ class PastRecords:
         """Yield logon sessions that the caller may see."""
         caller = self._request.caller
         if not caller.administrator:
-            # an index leads to the caller's own; names and uids of the query are compared again by who asks
+            # replaces the uids of the query, so that an index finds the caller's own; the calling function tests its
+            # names and uids again
             query = query._replace(login_uids=frozenset(() if caller.uid is None else (caller.uid,)))
         for record in self._history.logons(self._request.look, query):
             if owns_past_logon(caller, self._name_now, record.login_uid, record.user):
@@ -103,9 +104,10 @@ class PastRecords:
         )  # fmt: skip
 
     def visible_programs(self, programs: Iterable[ProgramCount]) -> list[ProgramCount]:
-        """Return programs without details that are shown only of processes that ran wholly as the caller.
+        """Return programs as the caller may see them.
 
-        They are counted regardless of the user, so a user gets the kernel's names alone.
+        Counts are over all users of a logon session, and name and path are shown only of the caller's own processes.
+        So callers other than administrators get only the kernel's short name (comm).
         """
         if self._request.caller.administrator:
             return list(programs)

@@ -7,7 +7,7 @@ from typing import Any
 
 from logonscope.answers.logon_session import LogonSession
 from logonscope.broker import Caller
-from logonscope.broker.subscription import Notice, Subscription, WatchOptions, subscribe
+from logonscope.broker.subscription import Subscription, WatchOptions, WatchResult, subscribe
 from logonscope.facts import Process
 from logonscope.machine import Owner
 from logonscope.machine.events import (
@@ -103,9 +103,9 @@ def watch(host: EventMemory, caller: Caller, query: str | None = None, **options
 
 def results(subscription: Subscription, seconds: float = 0) -> list[Any]:
     """Return the results of what is in the script; wait for the first one so long."""
-    return [notice.result for notice in subscription.read(seconds)]
+    return [result.result for result in subscription.read(seconds)]
 
 
-def notices(subscription: Subscription) -> list[Notice]:
+def watch_results(subscription: Subscription) -> list[WatchResult]:
     """Return the results of what is in the script, with cursors."""
     return subscription.read(0)

@@ -19,7 +19,7 @@ from logonscope.machine.events import Event, LoggedOut, LogonEnded, LogonFailed,
 from tests import example
 from tests.broker.crowds import PEOPLE, Crowd, crowds
 from tests.broker.memory import Memory
-from tests.broker.scripted_events import EventMemory, Times, notices, results, watch
+from tests.broker.scripted_events import EventMemory, Times, results, watch, watch_results
 from tests.hosts import ROOT, user
 
 somebody = st.sampled_from([uid for uid in PEOPLE if uid]).map(user)
@@ -116,7 +116,7 @@ def test_cursors_of_consecutive_events_are_not_consecutive() -> None:
     process = next(process for process in example.snapshot().processes if process.pid == 4312)
     subscription = watch(host, ROOT)
     host.script.add(*[times.started(process, Owner("41", "audit")) for _ in range(50)])
-    cursors = [int(notice.cursor, 16) for notice in notices(subscription)]
+    cursors = [int(result.cursor, 16) for result in watch_results(subscription)]
     distances = {abs(first - second) for first, second in pairwise(cursors)}
     assert len(set(cursors)) == 50
     assert min(distances) > 1 << 20
@@ -127,8 +127,8 @@ def test_a_cursor_continues_and_a_foreign_one_is_beyond_the_stream() -> None:
     process = next(iter(example.snapshot().processes))
     subscription = watch(host, ROOT)
     host.script.add(times.started(process, Owner("41", "audit")))
-    (notice,) = notices(subscription)
-    watch(host, ROOT, since=notice.cursor)
+    (result,) = watch_results(subscription)
+    watch(host, ROOT, since=result.cursor)
     assert host.script.since == 1
     watch(host, ROOT, since="0" * 16)
     assert host.script.since > 1 << 32

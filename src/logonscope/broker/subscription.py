@@ -68,7 +68,7 @@ class WatchOptions(NamedTuple):
     since: str | None = None
 
 
-class Notice(NamedTuple):
+class WatchResult(NamedTuple):
     """A result, and the cursor after it."""
 
     cursor: str
@@ -145,7 +145,7 @@ class Subscription:
         """End the subscription, and a ``read`` that waits."""
         self._reader.close()
 
-    def read(self, seconds: float | None = None) -> list[Notice]:
+    def read(self, seconds: float | None = None) -> list[WatchResult]:
         """Wait for results, and return them; none after ``seconds`` (None: no limit), or when closed.
 
         Raises:
@@ -158,25 +158,26 @@ class Subscription:
             # the reader wakes for events; a class that is polled, or a group, is due by the clock
             events = self._reader.read(self._wait_seconds(end))
             self._check_account()
-            notices = list(self._notices(events))
-            if notices or self.is_closed or (end is not None and time.monotonic() >= end):
-                return notices
+            results = list(self._watch_results(events))
+            if results or self.is_closed or (end is not None and time.monotonic() >= end):
+                return results
 
     def _wait_seconds(self, end: float | None) -> float | None:
         moments = [moment for moment in (end, self._account_due, self.due) if moment is not None]
         return max(0.0, min(moments) - time.monotonic())
 
-    def _notices(self, events: "list[Event] | Any") -> Iterator[Notice]:
+    def _watch_results(self, events: "list[Event] | Any") -> Iterator[WatchResult]:
         request = EventRequest.renewed(self._request)
         request.look.deadline = Deadline(BATCH_SECONDS)
-        # judged one by one: what is dropped here is in no count and no cursor that the caller gets
+        # each event is checked against the caller's access; a hidden one gives the caller no cursor and is in none of
+        # its counts
         for event in events:
             for result in self._results(request, event):
-                yield Notice(write_cursor(event.head.cursor), result)
+                yield WatchResult(write_cursor(event.head.cursor), result)
         if self._run is not None and self._run.due is not None and self._run.due <= time.monotonic():
             request = EventRequest.renewed(self._request)
             for result in self._run.poll(request):
-                yield Notice(write_cursor(self._reader.cursor), result)
+                yield WatchResult(write_cursor(self._reader.cursor), result)
 
     def _results(self, request: EventRequest, event: Event) -> Iterator[Result]:
         if isinstance(event, EventsLost):
@@ -223,7 +224,7 @@ class Subscription:
         return which in {session.login, session.user} or (logon_id is not None and logon_id == session.logon_id)
 
     def _fits_attempt(self, event: LogonFailed) -> bool:
-        """Return whether a failed attempt is wanted: it has a user and an origin, and no logon session."""
+        """Return whether a failed attempt is wanted: by its user and origin; its logon session is not shown."""
         which, where, attempt = self._options.which, self._options.where, event.attempt
         if which is not None and which != attempt.user:
             return False

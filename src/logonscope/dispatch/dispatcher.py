@@ -17,7 +17,7 @@ from logonscope.dispatch.enumerations import Enumeration, Enumerations, Rows
 from logonscope.dispatch.methods import TERMINATE, is_read_only_method, parse_object_path, record_nothing
 from logonscope.dispatch.operation import UNDECODED, DecodeError, Door, Limits, Operation, Reply
 from logonscope.dispatch.operations import OPERATIONS, OperationRow
-from logonscope.dispatch.watches import Notices, Watches, WatchStream
+from logonscope.dispatch.watches import Watches, WatchResults, WatchStream
 from logonscope.errors import AccessDeniedError, AnswerTooLargeError, InternalError, LogonscopeError, NotSupportedError
 from logonscope.machine import Deadline, Look, Ownership, Source
 
@@ -147,7 +147,7 @@ class Dispatcher:
             subscription.close()
             raise
         host = self.request(subscription.caller).host_name
-        reply = door.render(operation, Notices((), host), limits.octets)
+        reply = door.render(operation, WatchResults((), host), limits.octets)
         return reply, WatchStream(self.watches, door, operation, subscription, limits=limits, host=host)
 
     def continue_answer(self, door: Door, operation: Operation, enumeration: Enumeration, deadline: Deadline) -> Reply:

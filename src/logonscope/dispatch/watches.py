@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from logonscope.broker import Caller
-from logonscope.broker.subscription import Notice, Subscription
+from logonscope.broker.subscription import Subscription, WatchResult
 from logonscope.dispatch.operation import Door, Operation
 from logonscope.errors import AccessDeniedError, LogonscopeError, QuotaViolationError, TransportFailureError
 from logonscope.machine import Deadline
@@ -25,10 +25,10 @@ READS_PER_SECOND = 1_000
 """Maximum number of reads of all watches together: where there are many, each is read less often."""
 
 
-class Notices(NamedTuple):
+class WatchResults(NamedTuple):
     """What a door renders as a part of the stream: results, or an error, which ends the stream."""
 
-    notices: Sequence[Notice]
+    results: Sequence[WatchResult]
     host: str
     error: LogonscopeError | None = None
 
@@ -135,18 +135,18 @@ class WatchStream:
         if not self.is_allowed():
             return self.end_with(AccessDeniedError("the credentials are not valid any more", "authenticate again"))
         try:
-            notices = self._subscription.read(0)
+            results = self._subscription.read(0)
         except LogonscopeError as error:
             return self.end_with(error)
         # the hub closes it where the server stops, or its feed has failed
         if self._subscription.is_closed:
             return self.end_with(TransportFailureError("the host ends the watch", "watch again"))
         # what was published may all be of others: nothing is sent for it
-        if not notices and time.monotonic() - self._last < HEARTBEAT_SECONDS:
+        if not results and time.monotonic() - self._last < HEARTBEAT_SECONDS:
             return b"", False
         self._last = time.monotonic()
-        self.items += len(notices)
-        reply = self._door.render(self._operation, Notices(notices, self._host), self._limits.octets)
+        self.items += len(results)
+        reply = self._door.render(self._operation, WatchResults(results, self._host), self._limits.octets)
         return reply.body, False
 
     def close(self) -> None:
@@ -155,4 +155,4 @@ class WatchStream:
 
     def end_with(self, error: LogonscopeError) -> tuple[bytes, bool]:
         """Return an error as the last part."""
-        return self._door.render(self._operation, Notices((), self._host, error), self._limits.octets).body, True
+        return self._door.render(self._operation, WatchResults((), self._host, error), self._limits.octets).body, True

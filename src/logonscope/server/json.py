@@ -29,7 +29,7 @@ from logonscope.dispatch.enumerations import AnswerRows, Enumeration, Item
 from logonscope.dispatch.methods import Invocation
 from logonscope.dispatch.operation import DecodeError, Operation, Reply
 from logonscope.dispatch.operations import OPERATIONS, FoundInstance, Identity
-from logonscope.dispatch.watches import Notices
+from logonscope.dispatch.watches import WatchResults
 from logonscope.errors import InvalidMethodError, InvalidParameterError, LogonscopeError
 from logonscope.server.json_arguments import (
     DETAILS,
@@ -231,8 +231,8 @@ class JsonDoor:
         """See ``Door``."""
         if isinstance(answer, Enumeration):
             return _render_part(answer, octets)
-        if isinstance(answer, Notices):
-            return Reply(OK, EVENT_STREAM, write_part(answer, octets), len(answer.notices), continues=True)
+        if isinstance(answer, WatchResults):
+            return Reply(OK, EVENT_STREAM, write_part(answer, octets), len(answer.results), continues=True)
         if isinstance(answer, SessionOf):
             text = _ROW_WRITER.write(answer)
             if len(text) < octets:

@@ -6,7 +6,7 @@ from typing import Any
 from logonscope.answers.host_event import HostEvent
 from logonscope.answers.jsonable import jsonable
 from logonscope.cim.instances import Instance
-from logonscope.dispatch.watches import Notices
+from logonscope.dispatch.watches import WatchResults
 from logonscope.wire.json.faults import write_error
 from logonscope.wire.json.instances import write_event_instance
 from logonscope.wire.json.text import write_line, write_text
@@ -37,13 +37,13 @@ QUERIES: Mapping[str, Callable[[Mapping[str, str]], bytes]] = {"/v1/watch": quer
 """Paths that may be requested by GET."""
 
 
-def write_part(part: Notices, octets: int) -> bytes:
+def write_part(part: WatchResults, octets: int) -> bytes:
     """Return a part of the stream; without results, a heartbeat."""
     return b"".join(_events(part, octets)) or HEARTBEAT
 
 
-def _events(part: Notices, octets: int) -> Iterator[bytes]:
-    for cursor, result in part.notices:
+def _events(part: WatchResults, octets: int) -> Iterator[bytes]:
+    for cursor, result in part.results:
         # EventSource of a browser passes events on by this name
         name = result.event if isinstance(result, HostEvent) else result.cim_class.name
         yield f"id: {cursor}\nevent: {name}\ndata: ".encode() + write_line(_as_object(result), octets) + b"\n"

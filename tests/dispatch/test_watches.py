@@ -54,7 +54,7 @@ def test_a_stream_has_parts_for_events_and_nothing_between_them() -> None:
     body, is_last = parts.next_part(Deadline(1))
     assert is_last
     assert body.startswith(b"event: error\n")
-    assert host.ring.readers == 0
+    assert host.ring.reader_count == 0
 
 
 def test_a_stream_ends_when_its_credentials_do() -> None:

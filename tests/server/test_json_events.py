@@ -64,13 +64,13 @@ def fields(client: subprocess.Popen[str]) -> dict[str, str]:
 
 def test_curl_gets_events_as_they_happen_and_continues_after_the_last_one(host: Ringed, server: RunningServer) -> None:
     with curl(server, "-d", "{}") as client:
-        until(lambda: host.ring.readers == 1)
+        until(lambda: host.ring.reader_count == 1)
         host.publish(1)
         first = fields(client)
         client.kill()
     assert first["event"] == "LogonStarted"
     assert json.loads(first["data"])["session"]["logon_id"] == "1"
-    until(lambda: host.ring.readers == 0)
+    until(lambda: host.ring.reader_count == 0)
     host.publish(2)
     with curl(server, "-d", "{}", "-H", f"Last-Event-ID: {first['id']}") as client:
         again = [json.loads(fields(client)["data"])["session"]["logon_id"] for _ in range(2)]
@@ -84,7 +84,7 @@ def test_a_get_is_a_watch_for_browsers(host: Ringed, server: RunningServer) -> N
     url = "http://localhost/v1/watch?events=LogonStarted,Lost&with_sessions=false"
     command = [CURL, "-sN", "--max-time", "60", "--unix-socket", server.unix]
     with subprocess.Popen([*command, url], stdout=subprocess.PIPE, text=True) as client:
-        until(lambda: host.ring.readers == 1)
+        until(lambda: host.ring.reader_count == 1)
         host.publish(1)
         assert fields(client)["event"] == "LogonStarted"
         client.kill()
@@ -108,7 +108,7 @@ def test_the_client_gets_what_its_user_may_see_and_ends_cleanly(host: Ringed, se
         assert event.cursor == watch.cursor
         watch.close()
         assert list(watch) == []
-    until(lambda: host.ring.readers == 0)
+    until(lambda: host.ring.reader_count == 0)
     assert len(server.services.dispatcher.watches) == 0
 
 
@@ -139,11 +139,11 @@ def test_the_watches_of_a_caller_are_limited_and_hold_no_thread(host: Ringed, se
             "HostEvent(LogonStarted, LogonSession(logon_id='1', user='u1000', ...))"
         }
         watches.pop().close()
-        until(lambda: host.ring.readers == 63)
+        until(lambda: host.ring.reader_count == 63)
         root.watch().close()
         for watch in watches:
             watch.close()
-    until(lambda: host.ring.readers == 0)
+    until(lambda: host.ring.reader_count == 0)
 
 
 def test_a_client_that_does_not_read_is_told_how_much_it_missed(server: RunningServer, host: Ringed) -> None:

@@ -81,7 +81,7 @@ def test_closing_wakes_a_read_in_another_thread() -> None:
     timer.start()
     assert list(reader) == []
     assert reader.is_closed
-    assert ring.readers == 0
+    assert ring.reader_count == 0
     assert len(calls) == 2
 
 

@@ -58,9 +58,9 @@ class EventHub:
         return f"<EventHub {self._ring!r}>"
 
     @property
-    def readers(self) -> int:
+    def reader_count(self) -> int:
         """Return the number of readers."""
-        return self._ring.readers
+        return self._ring.reader_count
 
     def reader(self, since: int | None = None) -> RingReader:
         """Return a reader of the events after a cursor; None: from now on."""
@@ -85,7 +85,7 @@ class EventHub:
                 self._feed.close()
 
     def _note_close(self) -> None:
-        if not self._ring.readers:
+        if not self._ring.reader_count:
             self._idle_since = time.monotonic()
 
     def _run(self, feed: DetailFeed) -> None:
@@ -105,7 +105,7 @@ class EventHub:
             return True
         with self._lock:
             since = self._idle_since
-            is_idle = since is not None and time.monotonic() - since > self._linger and not self._ring.readers
+            is_idle = since is not None and time.monotonic() - since > self._linger and not self._ring.reader_count
             if is_idle:
                 self._feed = None  # the next reader opens another one
             return is_idle

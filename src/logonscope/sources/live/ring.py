@@ -23,7 +23,7 @@ class EventRing:
         """Create a ring of at most so many events."""
         self._events: deque[Event] = deque(maxlen=most)
         self._cursor = 0
-        self._gap = 0  # how much was missed before this cursor is not known
+        self._gap = 0  # a reader whose position is before this cursor missed an unknown number of events
         self._condition = threading.Condition()
         self._readers: set[RingReader] = set()
 
@@ -31,7 +31,7 @@ class EventRing:
         return f"<EventRing at {self._cursor}, {len(self._readers)} readers>"
 
     @property
-    def readers(self) -> int:
+    def reader_count(self) -> int:
         """Return the number of readers."""
         return len(self._readers)
 

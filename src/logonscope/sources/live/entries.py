@@ -63,7 +63,7 @@ Ids = tuple[int | None, int | None, str | None]
 
 
 class Place:
-    """What decides the owner of processes, shared by all that have the same. ``ses`` or ``cgroup`` None: not known."""
+    """The kernel session id, login uid and cgroup that processes share. They decide the owner; None: not known."""
 
     __slots__ = ("cgroup", "loginuid", "pids", "ses")
 

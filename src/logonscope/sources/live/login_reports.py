@@ -36,7 +36,7 @@ class Report(NamedTuple):
     ses: int | None
     cgroup: str | None
     attempt: FailedLogon | None
-    command: str | None = None  # of sudo, which it runs
+    command: str | None = None  # the command that sudo logged and runs
 
 
 class LoginReports:

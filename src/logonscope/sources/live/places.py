@@ -1,4 +1,7 @@
-"""Places and children of the live index: which processes have the same owner, and which have the same parent."""
+"""Places and children of the live index.
+
+A place is the kernel session id, login uid and cgroup that processes share. Children have one parent.
+"""
 
 from collections.abc import Collection, Iterable, Iterator
 

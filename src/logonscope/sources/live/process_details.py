@@ -142,7 +142,7 @@ class ProcessDetails:
         return event._replace(before=(old, owner_before), after=(new, owner_after))
 
     def _may_be_foreign(self, owner: Owner) -> bool:
-        """Return whether a logon session may be foreign; without a process of it that is not certain."""
+        """Return whether a logon session may be foreign. True also if no process of it is known."""
         if self._ownership.has_record(owner):
             return False
         machine = self._machine

@@ -17,7 +17,7 @@ from logonscope.sources.live.login_reports import Report
 from logonscope.sources.live.users import UserStep
 
 SUDO_SECONDS = 0.5
-"""Seconds for which a change through sudo waits for sudo's line, which it logs before it executes the command."""
+"""Seconds for which a change through sudo waits for the line that sudo logs before it executes the command."""
 
 MAX_STEPS, MAX_COMMANDS = 10_000, 1024
 """Maximum numbers of changes that wait, and of commands of sudo that are remembered."""
@@ -131,7 +131,7 @@ def attempt_makers(
             continue
         ses, cgroup = report.ses, report.cgroup
         entry = process_at(report.pid, report.monotonic_ns)
-        # journald reads them a moment later, when the process may have ended
+        # journald reads session and cgroup a moment later, when the process may have ended
         if entry is not None and (ses is None or cgroup is None):
             ses, cgroup = entry.place.ses, entry.place.cgroup
         if ses is None and cgroup is not None:

@@ -68,7 +68,10 @@ class Watch:
         self._thread: ThreadPoolExecutor | None = None
         self._is_closed = False
         self.cursor: str | None = None
-        """The cursor of the last event: ``host.watch(since=cursor)`` continues after it, in the same run of it."""
+        """The cursor of the last event.
+
+        ``host.watch(since=cursor)`` continues after that event, as long as the service was not restarted.
+        """
 
     def __repr__(self) -> str:
         return f"<Watch: {self.description}>"

@@ -1,7 +1,8 @@
 """A sink: one thread that reads a subscription, delivers its events in order, and stores how far it came.
 
-Events are delivered at least once: the checkpoint follows the delivery. While a target takes nothing, events wait in
-the stream, which is bounded: if they are dropped there, the subscription says how many, and that is delivered, too.
+Events are delivered at least once while the service runs: the checkpoint follows the delivery. What was not delivered
+when the service stopped is lost, and the next start reports Lost. While a target takes nothing, events wait in the
+stream, which is bounded: if they are dropped there, the subscription says how many, and that is delivered, too.
 """
 
 import logging
@@ -63,7 +64,7 @@ class SinkStatus(NamedTuple):
     name: str
     delivered: int = 0
     rejected: int = 0  # events that the target refused for good
-    lost: int = 0  # events that were dropped before they could be delivered, as far as counted
+    lost: int = 0  # events of the host that were dropped, also those that the sink does not send, as far as counted
     losses: int = 0  # how often events were dropped
     retries: int = 0
     failure: str = ""  # why the latest attempt failed; "": it did not
@@ -104,7 +105,7 @@ class Sink:
         self._thread.start()
 
     def stop(self, seconds: float = 5.0) -> None:
-        """End the thread; what is not delivered by then is delivered after the next start, as far as it is kept."""
+        """End the thread; what is not delivered by then is lost, and the next start reports Lost."""
         self._is_stopping.set()
         subscription = self._subscription
         if subscription is not None:

@@ -23,8 +23,8 @@ from logonscope.providers.helpers.text import clean, clean_session
 NS = 1_000_000_000
 
 
-def event_time(event: Event) -> datetime:
-    """Return the time of an event."""
+def event_time(event: Event) -> datetime | None:
+    """Return the time of an event; None if it is beyond the years of datetime."""
     return local_datetime(event.head.kernel_ns / NS + boot_offset())
 
 

@@ -1,6 +1,7 @@
 """broker/subscription.py: who sees which events, and what counts, cursors and gaps show of those of others."""
 
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -14,7 +15,7 @@ from logonscope.broker import Caller
 from logonscope.broker import subscription as module
 from logonscope.errors import AccessDeniedError, InvalidParameterError, NotSupportedError
 from logonscope.facts import Account, FailedLogon
-from logonscope.machine import Owner
+from logonscope.machine import Look, Owner
 from logonscope.machine.events import Event, LoggedOut, LogonEnded, LogonFailed, LogonStarted
 from tests import example
 from tests.broker.crowds import PEOPLE, Crowd, crowds
@@ -145,6 +146,27 @@ def test_events_wait_for_the_filter_on_their_logon_session() -> None:
     host.script.add(LogonFailed(times.head, FailedLogon("sshd", 1, "alice"), Owner(None, "unread")))
     first, second = results(subscription)
     assert (first.process.pid, first.session.user, second.attempt.user) == (4312, "alice", "alice")
+
+
+def test_failed_logons_are_filtered_by_time_and_by_uid() -> None:
+    host, times = EventMemory(example.snapshot()), Times()
+    alice = host.account(Look(), 1000)
+    assert alice is not None
+    assert alice.name == "alice"
+    uid = alice.uid
+    attempt = LogonFailed(times.head, FailedLogon("sshd", 1, "alice"), Owner(None, "unread"))
+    (row,) = _attempts(host, attempt, LogonFilter(users=frozenset({str(uid)})))
+    assert row.attempt.user == "alice"
+    assert _attempts(host, attempt, LogonFilter(users=frozenset({str(uid + 1)}))) == []
+    assert _attempts(host, attempt, LogonFilter(until=row.time)) == []
+    assert len(_attempts(host, attempt, LogonFilter(since=row.time))) == 1
+
+
+def _attempts(host: EventMemory, attempt: LogonFailed, where: LogonFilter) -> list[Any]:
+    """Return the results of a watch with a filter for one failed logon."""
+    subscription = watch(host, ROOT, where=where)
+    host.script.add(attempt)
+    return results(subscription)
 
 
 def test_only_events_of_the_given_names_are_results() -> None:

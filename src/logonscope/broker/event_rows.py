@@ -1,6 +1,7 @@
 """Rows of events: what happened to processes and logon sessions, in the words of people's questions."""
 
 import time
+from datetime import datetime
 
 from logonscope.answers.host_event import ChangedUser, FailedAttempt, HostEvent
 from logonscope.answers.logon_session import LogonSession
@@ -22,6 +23,11 @@ from logonscope.providers.helpers.text import clean, clean_session
 NS = 1_000_000_000
 
 
+def event_time(event: Event) -> datetime | None:
+    """Return the time of an event; None if it is beyond the years of datetime."""
+    return local_datetime(event.head.kernel_ns / NS + boot_offset())
+
+
 def make_row(request: EventRequest, event: Event, cursor: str | None, session: LogonSession | None = None) -> HostEvent:
     """Return the row of an event that the caller may see.
 
@@ -31,7 +37,7 @@ def make_row(request: EventRequest, event: Event, cursor: str | None, session: L
         cursor: the cursor for the caller.
         session: the logon session of the process, if that is wanted.
     """
-    moment = local_datetime(event.head.kernel_ns / NS + boot_offset())
+    moment = event_time(event)
     if isinstance(event, EventsLost):
         return HostEvent("Lost", moment, cursor, missed=event.missed_events)
     if isinstance(event, LogonFailed):

@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 
 from logonscope.answers.host_event import HostEvent
 from logonscope.answers.logon_filter import LogonFilter
-from logonscope.answers.logon_session import LogonSession
+from logonscope.answers.logon_session import Details, LogonSession
 from logonscope.broker.access import is_same_account
 from logonscope.broker.cursors import read_cursor, write_cursor
 from logonscope.broker.event_query import EventQueryRun
 from logonscope.broker.event_request import EventRequest
-from logonscope.broker.event_rows import make_row
+from logonscope.broker.event_rows import event_time, make_row
 from logonscope.broker.plan import plan
 from logonscope.broker.request import Request
 from logonscope.broker.sessions import sessions
@@ -42,6 +42,9 @@ BATCH_SECONDS = 30.0
 
 DESCRIPTION_SECONDS = 1.0
 """Minimum seconds between two attempts to describe a logon session that is not known."""
+
+AUTHENTICATION: Details = frozenset({"authentication"})
+"""The details that logon sessions are described with."""
 
 Result = HostEvent | Instance
 
@@ -232,9 +235,19 @@ class Subscription:
             return True
         # an attempt has no type, state or key: such a condition never matches
         has_other_conditions = where.types is not None or where.states is not None or where.keys is not None
-        if has_other_conditions or (where.users is not None and attempt.user not in where.users):
+        if has_other_conditions or (where.users is not None and not self._is_user_of(attempt.user, where.users)):
+            return False
+        if not where.may_begin_at(event_time(event)):
             return False
         return where.may_come_from(attempt.remote_host) or where.may_come_from(attempt.address)
+
+    def _is_user_of(self, user: str | None, users: frozenset[str]) -> bool:
+        """Return whether a user is one of these names or uids."""
+        if user in users:
+            return True
+        source, look = self._request.source, EventRequest.renewed(self._request).look
+        accounts = (source.account(look, int(word)) for word in users if word.isascii() and word.isdecimal())
+        return any(account is not None and account.name == user for account in accounts)
 
     def _note_session(self, event: LogonStarted | LoggedOut | LogonEnded) -> None:
         if self._sessions is None:
@@ -265,7 +278,7 @@ class Subscription:
             self._undescribed.clear()
         self._undescribed[logon_id] = now + DESCRIPTION_SECONDS
         try:
-            described = sessions(EventRequest.renewed(self._request), logon_id)
+            described = sessions(EventRequest.renewed(self._request), logon_id, AUTHENTICATION)
         except LogonscopeError:
             return
         self._sessions |= {session.logon_id: session for session in described}
@@ -274,7 +287,7 @@ class Subscription:
         request = Request(
             self._request.source, self._request.ownership, self.caller, schema=self._request.__dict__.get("schema")
         )
-        return {session.logon_id: session for session in sessions(request, None, frozenset({"authentication"}))}
+        return {session.logon_id: session for session in sessions(request, None, AUTHENTICATION)}
 
     def _check_account(self) -> None:
         """Look the account of the caller up again.

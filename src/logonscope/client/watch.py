@@ -81,6 +81,11 @@ class Watch:
         """How the events are got, and what may be missed."""
         return self._reader.description
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether there will be no more events: the watch was closed, or the events have ended."""
+        return self._reader.is_closed and not self._results
+
     def wait(self, seconds: float | None = None) -> "HostEvent | Instance | None":
         """Return the next event; None if there is none within so many seconds, or the watch is closed.
 

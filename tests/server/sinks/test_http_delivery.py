@@ -78,8 +78,9 @@ def test_records_that_a_collector_refuses_are_rejected() -> None:
     answer = b'{"partialSuccess": {"rejectedLogRecords": "2", "errorMessage": "too old"}}'
     with HttpReceiver(answer=answer) as receiver:
         delivery = OtlpDelivery(settings(receiver.port, "/v1/logs"), HOST)
-        with pytest.raises(RejectedError, match="refused 2 records: too old"):
+        with pytest.raises(RejectedError, match="refused 2 records: too old") as refusal:
             delivery.send(PARCEL)
+        assert refusal.value.count == 2
         delivery.close()
 
 

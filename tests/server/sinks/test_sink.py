@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import pytest
+
 from logonscope.errors import NotSupportedError
 from logonscope.server.sinks.checkpoint import Checkpoint
 from logonscope.server.sinks.delivery import DeliveryError, Parcel, RejectedError
@@ -135,6 +137,28 @@ def test_rejected_events_are_counted_and_the_next_ones_delivered(tmp_path: Path)
     sink = run(Stream(5), target, tmp_path)
     assert target.cursors == ["4", "5"]
     assert (sink.status.rejected, sink.status.delivered, sink.check().ok) == (3, 2, None)
+
+
+def test_of_events_that_are_rejected_in_part_the_others_are_delivered(tmp_path: Path) -> None:
+    sink = run(Stream(5), PlannedTarget(RejectedError("2 too large", 2)), tmp_path)
+    assert (sink.status.rejected, sink.status.delivered) == (2, 3)
+
+
+def test_a_checkpoint_that_cannot_be_stored_is_said_until_it_can(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    blocker = tmp_path / "a.json.d"
+    blocker.write_text("")
+    stream, target = Stream(7), PlannedTarget()
+    sink = Sink(SETTINGS, stream.subscribe, target, Checkpoint(str(blocker / "a.json")))
+    sink.start()
+    wait_until(lambda: sink.status.delivered == 7, 20)
+    wait_until(lambda: sink.status.checkpoint_failure, 20)
+    check = sink.check()
+    sink.stop()
+    assert target.cursors == numbers(1, 7)
+    assert (check.ok, "cannot store the checkpoint" in check.finding) == (False, True)
+    assert caplog.text.count("cannot store the checkpoint") == 1
 
 
 def test_losses_are_delivered_and_counted(tmp_path: Path) -> None:

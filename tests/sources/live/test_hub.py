@@ -86,3 +86,20 @@ def test_a_feed_that_fails_ends_its_readers() -> None:
     reader = hub.reader()
     assert list(reader) == []
     assert reader.is_closed
+
+
+def test_a_reader_that_comes_after_a_failure_gets_another_feed() -> None:
+    class Broken(Feed):
+        def read(self, seconds: float) -> Sequence[Event]:
+            raise RuntimeError(seconds)
+
+    feeds: list[Feed] = [Feed(), Broken()]
+    hub = EventHub(feeds.pop)
+    assert list(hub.reader()) == []
+    working = feeds[0]
+    reader = hub.reader()
+    working.put(7)
+    events: list[Event] = []
+    while not any(event.head.kernel_ns == 7 for event in events):
+        events += reader.read(20)
+    hub.close()

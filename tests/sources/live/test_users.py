@@ -94,6 +94,15 @@ def test_sudo_elevates_and_its_command_is_a_complete_change() -> None:
     assert [story.tracker.was_elevated(5, moment) for moment in (500, 501)] == [True, False]
 
 
+def test_a_set_user_id_program_of_another_user_is_no_source_of_trusted_lines() -> None:
+    story = Story()
+    process = story.process(5)
+    story.becomes(process, ALICE, BOB)
+    since = story.executes(process, "mine")
+    assert story.changes() == [(ALICE, BOB, False, "mine")]
+    assert not story.tracker.was_elevated(5, since)
+
+
 def test_what_is_executed_after_the_rights_were_given_back_is_no_change() -> None:
     story = Story()
     process = story.process(5)

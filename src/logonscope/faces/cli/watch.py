@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from logonscope.answers.host_event import LOGON_EVENTS, HostEvent
 from logonscope.answers.jsonable import jsonable
 from logonscope.client import Host
-from logonscope.errors import InvalidParameterError
+from logonscope.errors import InvalidParameterError, TransportFailureError
 from logonscope.faces.cli.cim import add_namespace
 from logonscope.faces.cli.event_text import event_line
 from logonscope.faces.cli.exit_codes import FOUND, NOTHING_FOUND
@@ -45,6 +45,7 @@ EPILOG = f"{_EXAMPLES}{FILTER_NOTES}"
 CHECK_SECONDS = 0.5
 """Seconds between two checks whether the output was closed."""
 
+_QUERY = re.compile(r"\s*select\s", re.IGNORECASE)
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smhd]?)")
 
@@ -78,6 +79,8 @@ def run(host: Host, args: argparse.Namespace) -> int:
                     sys.stdout.flush()
                     # that events were lost is none of those that are counted
                     count += not (isinstance(event, HostEvent) and event.event == "Lost")
+                elif watch.is_closed:
+                    raise TransportFailureError("the events have ended", "watch again")
                 elif _is_output_closed():
                     raise BrokenPipeError
         except KeyboardInterrupt:
@@ -92,7 +95,7 @@ def _watch_options(host: Host, args: argparse.Namespace) -> dict[str, Any]:
         InvalidParameterError: a query has filters beside it, or there are no such events.
     """
     word = args.which
-    if word is not None and word.lstrip().lower().startswith("select"):
+    if word is not None and _QUERY.match(word):
         if logon_filter(host, args) is not None or args.logons_only or args.failed:
             raise InvalidParameterError("a query has conditions of its own", "leave the other filters out")
         return {"query": word, "namespace": args.namespace}
@@ -112,7 +115,7 @@ def _make_writer(host: Host, args: argparse.Namespace) -> "Callable[[HostEvent |
     if args.output in {"json", "jsonl"}:
         return _print_json
     if args.output == "csv":
-        return CsvWriter().write
+        return CsvWriter(is_query=bool(args.which and _QUERY.match(args.which))).write
     if args.output == "ecs":
         from logonscope.faces.cli.event_documents import EcsWriter  # noqa: PLC0415 -- only this format
 
@@ -136,14 +139,19 @@ def _print_json(event: "HostEvent | Instance") -> None:
 
 
 class CsvWriter:
-    """Prints events as CSV, with the columns of the first one of each kind."""
+    """Prints events as CSV, with the columns of the first one. Beside instances, Lost is a line on the error output."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_query: bool = False) -> None:
+        self._is_query = is_query
         self._writer = csv.writer(sys.stdout, lineterminator="\n")
         self._columns: list[str] | None = None
 
     def write(self, event: "HostEvent | Instance") -> None:
         """Print an event."""
+        if self._is_query and isinstance(event, HostEvent):
+            count = "an unknown number of" if event.missed is None else event.missed
+            print(f"logonscope: {count} events were lost", file=sys.stderr)
+            return
         values: Mapping[str, Any] = flatten_event(event) if isinstance(event, HostEvent) else flatten(jsonable(event))
         if self._columns is None:
             self._columns = list(values)

@@ -5,7 +5,7 @@ from typing import NamedTuple, Protocol
 
 from logonscope.answers.host_event import HostEvent
 
-MAX_SECRET_BYTES = 4096
+MAX_SECRET_LENGTH = 4096
 
 
 class Parcel(NamedTuple):
@@ -37,7 +37,11 @@ class DeliveryError(Exception):
 
 
 class RejectedError(Exception):
-    """The target refuses these events; they are counted and left out."""
+    """The target refuses events; they are counted and left out. ``count``: how many of them; None: all."""
+
+    def __init__(self, reason: str, count: int | None = None) -> None:
+        super().__init__(reason)
+        self.count = count
 
 
 def read_secret(path: str) -> str:
@@ -48,9 +52,9 @@ def read_secret(path: str) -> str:
     """
     try:
         with open(path, encoding="utf-8") as file:
-            secret = file.read(MAX_SECRET_BYTES).strip()
+            secret = file.read(MAX_SECRET_LENGTH + 1).strip()
     except (OSError, UnicodeDecodeError) as error:
         raise DeliveryError(f"cannot read {path}: {getattr(error, 'strerror', None) or 'it is no text'}") from None
-    if not secret or not secret.isprintable():
-        raise DeliveryError(f"cannot use {path}: expected one line of text")
+    if not secret or not secret.isprintable() or len(secret) > MAX_SECRET_LENGTH:
+        raise DeliveryError(f"cannot use {path}: expected one line of at most {MAX_SECRET_LENGTH} characters")
     return secret

@@ -65,14 +65,13 @@ class FileDelivery:
             self.close()
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
         descriptor = os.open(self._path, flags, 0o600)
+        self._descriptor = descriptor  # from here on, close() closes it
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
-            os.close(descriptor)
             raise OSError(0, "it is no regular file")
         # the line that a crash cut off would make the next one unreadable
         if status.st_size and os.pread(descriptor, 1, status.st_size - 1) != b"\n":
             self._write(descriptor, b"\n")
-        self._descriptor = descriptor
         return descriptor
 
     def _write(self, descriptor: int, data: bytes) -> None:

@@ -134,5 +134,6 @@ class OtlpDelivery(HttpDelivery):
             rejected = int(partial.get("rejectedLogRecords", 0))
         except (ValueError, AttributeError, TypeError):
             return
-        if rejected:
-            raise RejectedError(f"{self._settings.target} refused {rejected} records: {partial.get('errorMessage')}")
+        if rejected > 0:
+            reason = f"{self._settings.target} refused {rejected} records: {partial.get('errorMessage')}"
+            raise RejectedError(reason, rejected)

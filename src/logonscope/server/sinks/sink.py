@@ -69,6 +69,7 @@ class SinkStatus(NamedTuple):
     retries: int = 0
     failure: str = ""  # why the latest attempt failed; "": it did not
     failed_since: float | None = None  # monotonic
+    checkpoint_failure: str = ""  # why the checkpoint could not be stored the last time; "": it was
 
 
 class Sink:
@@ -104,12 +105,16 @@ class Sink:
         """Start the thread."""
         self._thread.start()
 
-    def stop(self, seconds: float = 5.0) -> None:
-        """End the thread; what is not delivered by then is lost, and the next start reports Lost."""
+    def begin_stop(self) -> None:
+        """Have the thread end, without waiting for it."""
         self._is_stopping.set()
         subscription = self._subscription
         if subscription is not None:
             subscription.close()
+
+    def stop(self, seconds: float = 5.0) -> None:
+        """End the thread; what is not delivered by then is lost, and the next start reports Lost."""
+        self.begin_stop()
         self._thread.join(seconds)
 
     def check(self) -> Check:
@@ -125,6 +130,9 @@ class Sink:
                 f"sink {settings.name}", False, f"{finding}; failing for {seconds:.0f} s: {status.failure}",
                 "correct the target or the settings; events wait in a bounded queue",
             )  # fmt: skip
+        if status.checkpoint_failure:
+            advice = "make the directory of the checkpoints writable"
+            return Check(f"sink {settings.name}", False, f"{finding}; {status.checkpoint_failure}", advice)
         return Check(f"sink {settings.name}", None if status.rejected or status.losses else True, finding, "")
 
     def _run(self) -> None:
@@ -161,10 +169,10 @@ class Sink:
             try:
                 self._delivery.send(parcel)
             except RejectedError as error:
-                _log.error("sink %s: %d events rejected: %s", self.settings.name, len(parcel.events), error)
-                self.status = self.status._replace(
-                    rejected=self.status.rejected + len(parcel.events), failure="", failed_since=None
-                )
+                count = len(parcel.events)
+                rejected = count if error.count is None else min(count, error.count)
+                _log.error("sink %s: %d events rejected: %s", self.settings.name, rejected, error)
+                self._note_delivery(count - rejected, rejected)
                 return True
             except DeliveryError as error:
                 self._note_failure(str(error))
@@ -175,9 +183,14 @@ class Sink:
             else:
                 if self.status.failure:
                     _log.info("sink %s: delivered again", self.settings.name)
-                delivered = self.status.delivered + len(parcel.events)
-                self.status = self.status._replace(delivered=delivered, failure="", failed_since=None)
+                self._note_delivery(len(parcel.events))
                 return True
+
+    def _note_delivery(self, delivered: int, rejected: int = 0) -> None:
+        status = self.status
+        self.status = status._replace(
+            delivered=status.delivered + delivered, rejected=status.rejected + rejected, failure="", failed_since=None
+        )
 
     def _note_failure(self, reason: str) -> None:
         if reason != self.status.failure:
@@ -196,7 +209,13 @@ class Sink:
         try:
             self._checkpoint.write(cursor)
         except OSError as error:
-            self._note_failure(f"cannot store the checkpoint: {error.strerror}")
+            failure = f"cannot store the checkpoint: {error.strerror}"
+            if failure != self.status.checkpoint_failure:
+                _log.warning("sink %s: %s", self.settings.name, failure)
+            self.status = self.status._replace(checkpoint_failure=failure)
+        else:
+            if self.status.checkpoint_failure:
+                self.status = self.status._replace(checkpoint_failure="")
 
 
 def _parts(notices: Sequence[EventNotice]) -> Iterator[Sequence[EventNotice]]:

@@ -1,6 +1,7 @@
 """All sinks of a server, from the settings."""
 
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
@@ -17,6 +18,7 @@ from logonscope.server.sinks.settings import FILE, OTLP, WEBHOOK, SinkSettings
 from logonscope.server.sinks.sink import Sink, SinkStatus
 from logonscope.server.sinks.syslog_delivery import LocalLogDelivery, SyslogDelivery
 
+STOP_SECONDS = 5.0
 FOLDER = "sinks"
 """The folder of the checkpoints, below the directory of the setting `state`."""
 
@@ -54,9 +56,12 @@ class Sinks:
             sink.start()
 
     def stop(self) -> None:
-        """Stop all sinks."""
+        """Stop all sinks; waits at most STOP_SECONDS for their deliveries."""
         for sink in self._sinks:
-            sink.stop()
+            sink.begin_stop()
+        end = time.monotonic() + STOP_SECONDS
+        for sink in self._sinks:
+            sink.stop(max(0.0, end - time.monotonic()))
 
     def statuses(self) -> list[SinkStatus]:
         """Return the status of each sink, for metrics."""

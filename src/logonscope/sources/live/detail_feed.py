@@ -12,10 +12,12 @@ SETTLE_SECONDS = 0.005
 """Seconds after the events of a batch: a new process mostly executes its program within them."""
 
 MISSES = {
-    "process connector": "logins between two events, and names of processes that end within milliseconds",
+    "process connector, logons read at every event": (
+        "logins between two events, and names of processes that end within milliseconds"
+    ),
     "process connector and fanotify": "names and arguments of processes that end within milliseconds",
 }
-"""What each rung of the ladder may miss."""
+"""What each source of events may miss, by its name."""
 
 
 class KernelDetailFeed:

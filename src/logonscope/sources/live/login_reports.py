@@ -63,7 +63,11 @@ class LoginReports:
 
     @property
     def source(self) -> str | None:
-        """Return what is read: the journal, btmp, or nothing."""
+        """Return what is read: the journal, btmp, or nothing; before the start, what would be."""
+        if self._follower is not None:
+            return JOURNAL
+        if self._btmp is not None:
+            return BTMP
         if has_journal(self._root):
             return JOURNAL
         return BTMP if can_read_btmp(self._root) else None
@@ -90,7 +94,7 @@ class LoginReports:
         """Return the reports since the last call.
 
         Args:
-            was_elevated: whether a process ran a set-user-ID program at a moment, in monotonic nanoseconds.
+            was_elevated: whether a process ran a set-user-ID program of root at a moment, in monotonic nanoseconds.
         """
         reports = [self._read_line(self._lines.popleft(), was_elevated) for _ in range(len(self._lines))]
         if self._btmp is not None:

@@ -22,6 +22,7 @@ class Elevation(NamedTuple):
     since: int  # monotonic ns
     until: int | None  # when it executed another program, or ended
     name: str | None  # of the program
+    effective: int  # the uid that it was given
 
 
 class Users(NamedTuple):
@@ -58,9 +59,10 @@ class UserTracker:
         return f"<UserTracker, {len(self._elevations)} elevations>"
 
     def was_elevated(self, pid: int, moment: int) -> bool:
-        """Return whether a process ran a set-user-ID program at a moment, in monotonic nanoseconds."""
+        """Return whether a process ran a set-user-ID program of root at a moment, in monotonic nanoseconds."""
         elevation = self._elevations.get(pid)
-        if elevation is None or moment < elevation.since:
+        # a program of another user, or in a user namespace, can belong to the one who executes it
+        if elevation is None or elevation.effective != 0 or moment < elevation.since:
             return False
         return elevation.until is None or moment <= elevation.until
 
@@ -86,7 +88,7 @@ class UserTracker:
         entry.users = Users(real, effective, real, effective, None if is_complete else entry.pid)
         name = self._read_name(entry)
         if not is_complete:
-            elevation = self._elevations[entry.pid] = Elevation(entry.pid, ns, None, name)
+            elevation = self._elevations[entry.pid] = Elevation(entry.pid, ns, None, name, effective)
             self._elevations.move_to_end(entry.pid)
             if len(self._elevations) > MAX_ELEVATIONS:
                 self._elevations.popitem(last=False)

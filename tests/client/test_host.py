@@ -134,6 +134,7 @@ def test_every_question_of_a_host_is_among_them() -> None:
         "moment",
         "hiding_reason",
         "identify_machine",
+        "watch",  # not a question: it returns a Watch
     }
 
 

@@ -62,8 +62,10 @@ def test_a_missing_log_is_a_loss(killed: Path) -> None:
 def test_a_damaged_log_is_a_loss(killed: Path) -> None:
     wal = killed / "journal.db-wal"
     data = bytearray(wal.read_bytes())
-    middle = 32 + (len(data) - 32) // 4120 // 2 * 4120
-    data[middle + 100 : middle + 612] = bytes(512)
+    # the frames with the salt of the header are those that count (SQLite, "WAL File Format")
+    frames = [start for start in range(32, len(data) - 4119, 4120) if data[start + 8 : start + 16] == data[16:24]]
+    page = frames[len(frames) // 2] + 24
+    data[page : page + 4096] = bytes(byte ^ 0xFF for byte in data[page : page + 4096])
     wal.write_bytes(data)
     kept = Kept(killed)
     assert any("write-ahead log is damaged" in reason for reason in losses(kept))

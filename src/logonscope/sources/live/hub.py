@@ -94,7 +94,7 @@ class EventHub:
                 self._publish(feed.read(1.0))
         except Exception:  # noqa: BLE001 -- logged with its traceback; the readers are ended
             _log.exception("events: unexpected error")
-            # in one step: a reader that comes in between would wait for a feed that has ended
+            # in one step: a reader that is added in between would wait for a feed that has ended
             with self._lock:
                 self._feed = None
                 self._ring.close()

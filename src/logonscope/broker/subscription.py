@@ -160,6 +160,7 @@ class Subscription:
         while True:
             # the reader wakes for events; a class that is polled, or a group, is due by the clock
             events = self._reader.read(self._wait_seconds(end))
+            # events may all be hidden from the caller: then it waits on
             self._check_account()
             results = list(self._watch_results(events))
             if results or self.is_closed or (end is not None and time.monotonic() >= end):

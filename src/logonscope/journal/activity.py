@@ -87,6 +87,7 @@ class ActivityReader:
         query, segments = self._query, list(_segments(moments, boot))
         if not segments:
             return
+        # the clock may have been set within the boot: the widest range of all its segments
         since_ms = min((query.since - one.offset) // 1000 for one in segments)
         until_ms = max((query.until - one.offset) // 1000 + 1 for one in segments)
         if until_ms < 0 or since_ms > max(line.last_ms for line in moments.lines if line.boot == boot.id) + FOUND_MS:
@@ -115,6 +116,7 @@ class ActivityReader:
     def _count(self, boot: Boot, segments: Iterable[Segment], table: str, low: int, high: int) -> None:
         for segment in segments:
             values = {**self._values(boot, segment), "low": low, "high": high}
+            # a place outside the query belongs to a logon session that the caller may not see, or did not ask for
             for place, first, last, number, failed in self._select(_COUNTS, table, values):
                 if place in self._logons:
                     key = self._logons[place], first, last

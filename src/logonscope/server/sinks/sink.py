@@ -165,6 +165,7 @@ class Sink:
     def _deliver(self, parcel: Parcel) -> bool:
         """Deliver events, however often that takes; return False where the sink is stopped before."""
         seconds = FIRST_RETRY_SECONDS
+        # without an end: an event is left out only if the target refuses it, or if the stream drops it
         while True:
             try:
                 self._delivery.send(parcel)

@@ -261,6 +261,7 @@ class LiveHost:
             retried = retry if self._feed is None else None
             moments = [moment for moment in (due, self._next_call, self._login_read_due, retried) if moment is not None]
             timeout = -1 if not moments else max(0.0, min(moments) - now)
+            # without the lock, which answers need
             descriptors = [descriptor for descriptor, _ in self._epoll.poll(timeout)]
             with self._lock:
                 self._note_logouts(descriptors)

@@ -90,6 +90,7 @@ class EventHub:
 
     def _run(self, feed: DetailFeed) -> None:
         try:
+            # a second at most, so that a feed without readers ends
             while not self._is_idle():
                 self._publish(feed.read(1.0))
         except Exception:  # noqa: BLE001 -- logged with its traceback; the readers are ended

@@ -68,6 +68,7 @@ class ProcessDetails:
     def add(self, events: Sequence[Event]) -> list[Event]:
         """Return the events of one batch with details."""
         batch = _fold_executions(events)
+        # the last event of each process that still runs: what is read now is its state after that event
         newest: dict[int, int] = {}
         for position, (event, _) in enumerate(batch):
             if isinstance(event, ProcessStarted):
@@ -117,6 +118,7 @@ class ProcessDetails:
         return event
 
     def _start(self, process: Process, owner: Owner, found: Process | None, *, has_executed: bool) -> Process:
+        # the pid can belong to a later process by now
         if found is not None and _is_same(found, process):
             merged = _merge(found, process)
         else:
@@ -146,6 +148,7 @@ class ProcessDetails:
         if self._ownership.has_record(owner):
             return False
         machine = self._machine
+        # one process in the namespaces of the host proves that the session is the host's
         members = (self._processes[pid] for pid, logon_id in self._logon_ids.items() if logon_id == owner.logon_id)
         return all(self._ownership.may_be_foreign(member, owner, machine) for member in members)
 
@@ -161,6 +164,7 @@ def _fold_executions(events: Sequence[Event]) -> list[tuple[Event, bool]]:
         if isinstance(event, ProcessStarted):
             starts[event.process.pid] = len(batch)
         elif isinstance(event, ProcessChanged) and event.after[0].pid in starts:
+            # only the first change can be the execution that belongs to the start
             position = starts.pop(event.after[0].pid)
             start = batch[position][0]
             if event.before == event.after and isinstance(start, ProcessStarted):
@@ -184,6 +188,7 @@ def _merge(kept: Process | None, process: Process) -> Process:
     """Return a process with the details that are kept of it; those of another process with its pid are ignored."""
     if kept is None or not _is_same(kept, process):
         return process._replace(unread={**NOT_READ, **(process.unread or {})})
+    # what an event shows is newer than what was read before it
     decisive = {name: getattr(process, name) for name in _OF_EVENT if getattr(process, name) is not None}
     unread = {fact: why for fact, why in (kept.unread or {}).items() if fact not in _OF_EVENT}
     return kept._replace(**decisive, unread={**unread, **(process.unread or {})} or None)

@@ -59,8 +59,13 @@ def kept(trace: Path) -> bool:
 
 def end_processes(group: Path) -> None:
     """End all processes in a control group and below it; a mount point or a hierarchy of version 1 has no such file."""
+    # opened without being created: a file in a mount point would keep it from being removed
     with contextlib.suppress(OSError):
-        (group / "cgroup.kill").write_text("1")
+        descriptor = os.open(group / "cgroup.kill", os.O_WRONLY | os.O_CLOEXEC)
+        try:
+            os.write(descriptor, b"1")
+        finally:
+            os.close(descriptor)
 
 
 def sweep() -> None:

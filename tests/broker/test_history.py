@@ -12,7 +12,9 @@ from logonscope.broker.past import request_at
 from logonscope.broker.request import Request
 from logonscope.errors import AccessDeniedError, NotSupportedError
 from logonscope.facts import Account, Machine
+from logonscope.facts.history import LogonRecord
 from logonscope.machine import BaseSource, Look, Part
+from logonscope.machine.history import LogonRecordQuery
 from logonscope.ownership import LINUX
 from tests.journal.kept import Kept
 from tests.journal.story import BOOT, MACHINE, SYSTEM
@@ -115,6 +117,27 @@ def test_a_user_sees_its_own_logins_alone(kept: Kept) -> None:
     assert all(row.command_line for row in rows)
     assert history(request(kept, caller), HistoryFilter("4")) == []
     assert history(request(kept, caller), HistoryFilter("system")) == []
+
+
+def test_what_a_word_selects_does_not_depend_on_the_logins_of_others(kept: Kept) -> None:
+    caller = Caller("user1001", 1001, administrator=False)
+    own_program = next(row.name for row in past_processes(request(kept, caller)))
+    by_name = list(past_processes(request(kept, caller), HistoryFilter(word=f"name:{own_program}")))
+    assert by_name
+    # the same word also is the account of somebody else's login, which the caller may not see
+    stolen = request(kept, caller)
+    history_of_others = stolen.source.history
+    assert history_of_others is not None
+    real_logons = history_of_others.logons
+
+    def logons_of_a_namesake(look: Look, query: LogonRecordQuery) -> Iterator[LogonRecord]:
+        for record in real_logons(look, query._replace(users=None)):
+            named = record._replace(user=own_program) if record.login_uid != 1001 else record
+            if query.users is None or named.user in query.users:
+                yield named
+
+    history_of_others.logons = logons_of_a_namesake  # type: ignore[method-assign]
+    assert list(past_processes(stolen, HistoryFilter(word=own_program))) == by_name
 
 
 def test_a_uid_that_another_account_had_shows_nothing(kept: Kept) -> None:

@@ -53,7 +53,7 @@ def history(request: Request, where: HistoryFilter = NO_HISTORY_FILTER) -> list[
     """Return past and present logins in the order of their starts, each with its programs and how often they ran."""
     past = history_of(request)
     records = PastRecords(request, past)
-    subject = _parse_subject(request, past, where.word)
+    subject = _parse_subject(request, records, where.word)
     logons = _visible_logons(request, records, where, subject)
     if subject.names_processes or where.failed:
         processes = _process_records(request, past, [record.id for record in logons], where, subject)
@@ -67,7 +67,7 @@ def past_processes(request: Request, where: HistoryFilter = NO_HISTORY_FILTER) -
     """Yield past and present processes with their exit status and duration, in the order of their starts."""
     past = history_of(request)
     records = PastRecords(request, past)
-    subject = _parse_subject(request, past, where.word)
+    subject = _parse_subject(request, records, where.word)
     by_id = {record.id: record for record in _visible_logons(request, records, where, subject)}
     for record in _process_records(request, past, by_id.keys(), where, subject):
         logon = by_id.get(record.logon or 0)
@@ -107,7 +107,7 @@ def _check_administrator(request: Request, action: str) -> None:
         raise AccessDeniedError(f"only an administrator may {action}", Hint(HintCode.GET_RIGHTS))
 
 
-def _parse_subject(request: Request, past: History, word: str | None) -> Subject:
+def _parse_subject(request: Request, records: PastRecords, word: str | None) -> Subject:
     """Return what the argument selects: a LogonId of the history; else a pid, or, for other texts, a user or a name."""
     if word is None:
         return Subject()
@@ -120,12 +120,15 @@ def _parse_subject(request: Request, past: History, word: str | None) -> Subject
     if kind == "name":
         return Subject(names=frozenset({text}))
     logon_id = request.ownership.parse_logon_id(text)
-    if logon_id is not None and any(past.logons(request.look, LogonRecordQuery(logon_ids=frozenset({logon_id})))):
+    # only by what the caller may see: the answer would show otherwise whether others have been logged in
+    by_logon_id = LogonRecordQuery(logon_ids=frozenset() if logon_id is None else frozenset({logon_id}))
+    if logon_id is not None and any(record.logon_id == logon_id for record in records.logons(by_logon_id)):
         return Subject(logon_ids=frozenset({logon_id}))
     if text.isdecimal():
         return Subject(pids=frozenset({int(text)}))
     user = _user_subject(text)
-    if any(past.logons(request.look, LogonRecordQuery(users=user.users, login_uids=user.uids))):
+    by_user = LogonRecordQuery(users=user.users, login_uids=user.uids)
+    if any(record.user == text for record in records.logons(by_user)):
         return user
     return Subject(names=frozenset({text}))
 

@@ -136,7 +136,7 @@ class Sink:
         return Check(f"sink {settings.name}", None if status.rejected or status.losses else True, finding, "")
 
     def _run(self) -> None:
-        self._cursor = self._checkpoint.read()
+        self._cursor, seconds = self._checkpoint.read(), FIRST_RETRY_SECONDS
         while not self._is_stopping.is_set():
             try:
                 self._subscription = self._subscribe(self._cursor)
@@ -150,7 +150,9 @@ class Sink:
             finally:
                 if self._subscription is not None:
                     self._subscription.close()
-            self._is_stopping.wait(MAX_RETRY_SECONDS if self.status.failure else FIRST_RETRY_SECONDS)
+            # soon at first: the stream keeps a bounded number of events
+            seconds = min(MAX_RETRY_SECONDS, seconds * 2) if self.status.failure else FIRST_RETRY_SECONDS
+            self._is_stopping.wait(seconds)
         self._delivery.close()
 
     def _deliver_all(self, subscription: EventSubscription) -> None:

@@ -46,6 +46,7 @@ class Sinks:
             )
             for sink in settings
         ]
+        self._end: float | None = None
 
     def __repr__(self) -> str:
         return f"<Sinks {self._sinks!r}>"
@@ -55,11 +56,17 @@ class Sinks:
         for sink in self._sinks:
             sink.start()
 
+    def begin_stop(self) -> None:
+        """Have all sinks end, without waiting for them."""
+        if self._end is None:
+            self._end = time.monotonic() + STOP_SECONDS
+            for sink in self._sinks:
+                sink.begin_stop()
+
     def stop(self) -> None:
-        """Stop all sinks; waits at most STOP_SECONDS for their deliveries."""
-        for sink in self._sinks:
-            sink.begin_stop()
-        end = time.monotonic() + STOP_SECONDS
+        """Stop all sinks; waits for their deliveries until STOP_SECONDS after the beginning of the stop."""
+        self.begin_stop()
+        end = self._end or 0.0
         for sink in self._sinks:
             sink.stop(max(0.0, end - time.monotonic()))
 

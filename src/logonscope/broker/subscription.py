@@ -37,8 +37,8 @@ from logonscope.wql.events import EventQuery
 ACCOUNT_SECONDS = 60.0
 """Seconds after which the account of the caller is looked up again."""
 
-BATCH_SECONDS = 30.0
-"""Maximum seconds that the events of one batch are worked on."""
+EVENT_SECONDS = 30.0
+"""Maximum seconds that one event is worked on."""
 
 DESCRIPTION_SECONDS = 1.0
 """Minimum seconds between two attempts to describe a logon session that is not known."""
@@ -172,10 +172,11 @@ class Subscription:
 
     def _watch_results(self, events: "list[Event] | Any") -> Iterator[WatchResult]:
         request = EventRequest.renewed(self._request)
-        request.look.deadline = Deadline(BATCH_SECONDS)
         # each event is checked against the caller's access; a hidden one gives the caller no cursor and is in none of
         # its counts
         for event in events:
+            # of each event: a batch that takes long must not lose the results of its first events
+            request.look.deadline = Deadline(EVENT_SECONDS)
             for result in self._results(request, event):
                 yield WatchResult(write_cursor(event.head.cursor), result)
         if self._run is not None and self._run.due is not None and self._run.due <= time.monotonic():

@@ -64,11 +64,11 @@ def ask(lab: Lab, *pids: int) -> dict[str, Any]:
     return answers
 
 
-def check(lab: Lab) -> tuple[bool | None, str]:
+def check(lab: Lab, subject: str = "live") -> tuple[bool | None, str]:
     """Return what ``doctor`` of the service says of events."""
     command = [PYTHON, "-m", "logonscope", "--host", f"unix:{SOCKET}", "-o", "json", "doctor"]
     rows = json.loads(lab.machine.run(command, check=False).stdout)
-    ((ok, found),) = [(row["ok"], row["found"]) for row in rows if row["what"] == "live"]
+    ((ok, found),) = [(row["ok"], row["finding"]) for row in rows if row["subject"] == subject]
     return ok, found
 
 
@@ -171,9 +171,9 @@ def test_logins_of_every_kind_are_followed_by_events(live: Lab) -> None:
                 assert int(logon_id) > 2**32  # a login without a kernel id
             else:
                 assert logon_id == str(kernel[pid]["sessionid"]), way
-        ((_, _, found),) = [row for row in answers["service"]["checks"] if row[0] == "live"]
-        assert found.startswith(RUNG)
-        assert " 0 differences; events lost 0 times" in found
+        found = {subject: finding for subject, _, finding in answers["service"]["checks"]}
+        assert found["live"].startswith(RUNG)
+        assert " 0 differences; events lost 0 times" in found["live events"]
     machine.run(["sh", "-c", "systemctl kill --signal=KILL cron atd; systemctl restart cron atd; crontab -r -u bob"])
     machine.quiet()
     gone = [str(pid) for pid in pids.values()]
@@ -280,7 +280,7 @@ def test_a_killed_helper_comes_back_under_load(live: Lab) -> None:
                 wait_until(lambda: is_live(live), 40, "the events are used again")
                 pid = start(shell, "sleep 1000")
                 assert ask(live, pid)["service"]["pairs"][str(pid)] == str(live.truth()[pid]["sessionid"])
-            ok, found = check(live)
+            ok, found = check(live, "live events")
             assert ok is None
             assert "events lost" in found
     finally:

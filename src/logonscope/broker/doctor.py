@@ -15,6 +15,9 @@ from logonscope.machine.trouble import NO_ANSWER_WITHIN, NOT_TRIED
 
 _MAX_LISTED = 10
 _MAX_EXAMPLES = 2
+_OF_ALL_USERS = {"live events", "failed logons"}
+"""Checks of the source with counts of what all users do: for callers who may see everything."""
+
 _EXPECTED_REASONS = {"No such file or directory", NOT_YOUR_SESSION, NOT_YOUR_PROCESS}
 
 
@@ -33,8 +36,8 @@ def doctor(request: Request) -> list[Check]:
     return [
         _check_rights(request.caller),
         *request.ownership.checks(request.machine),
-        *request.source.checks(request.look),
-        *_check_history(request),
+        *(check for check in request.source.checks(request.look) if reads_all or check.subject not in _OF_ALL_USERS),
+        *_check_history(request, reads_all=reads_all),
         *(request.source.service_checks() if reads_all else ()),
         _check_listing(request, processes),
         *_check_facts(processes, facts | request.ownership.owner_facts, reads_all=reads_all),
@@ -44,8 +47,12 @@ def doctor(request: Request) -> list[Check]:
     ]
 
 
-def _check_history(request: Request) -> Iterator[Check]:
+def _check_history(request: Request, *, reads_all: bool) -> Iterator[Check]:
     if request.source.history is None:
+        return
+    # the other checks count what all users do
+    if not reads_all:
+        yield Check("history", True, "kept", "")
         return
     try:
         yield from request.source.history.checks()

@@ -49,7 +49,7 @@ def test_without_helper_and_rights_nothing_is_opened_and_nothing_is_missing(tmp_
         "from logonscope.sources.linux import LinuxSource\n"
         "from logonscope.ownership import LINUX\n"
         "source = make_live(LinuxSource(), LINUX, socket=sys.argv[1])\n"
-        "check = describe_status(source.status)\n"
+        "(check,) = describe_status(source.status)\n"
         "print(check.ok, check.finding, sep='|')\n"
         "source.close()\n"
     )

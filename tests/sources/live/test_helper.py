@@ -164,7 +164,7 @@ def test_a_full_queue_is_counted_and_all_processes_are_read_again(helper: Helper
                 list(source.memberships(Look(), ProcessQuery(frozenset({"ses"}))))
             (pid,) = nursery.login(64321)
             assert shown_id(source, pid) == kernel_id(pid)
-            check = describe_status(source.status)
+            _, check = describe_status(source.status)
             assert check.ok is None
             assert re.search("events lost [1-9]", check.finding)
     finally:

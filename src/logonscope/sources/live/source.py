@@ -178,7 +178,7 @@ class LiveSource(BaseSource):
 
     def checks(self, look: Look) -> Iterator[Check]:
         yield from self._direct.checks(look)
-        yield describe_status(self._host.status)
+        yield from describe_status(self._host.status)
         yield self._stream.login_reports.check()
 
     def close(self) -> None:
@@ -224,20 +224,23 @@ class LiveSource(BaseSource):
             yield from self._direct.processes(look, query._replace(pids=pids))
 
 
-def describe_status(status: Status) -> Check:
-    """Return the check of ``doctor`` about events."""
+def describe_status(status: Status) -> Iterator[Check]:
+    """Yield the checks of ``doctor`` about events: how they are got, and how many were lost."""
     if status.rung is None:
-        return Check(
+        yield Check(
             "live", False if status.is_set_up else None,
             f"no kernel events: {status.failure}; /proc is read for every answer, logins are remembered",
             "start logonscope-events.service, or run the service as root in the initial pid namespace",
         )  # fmt: skip
-    counts, refused = status.counts, "; ".join(status.rung.refused)
+        return
+    counts = status.counts
+    finding = f"{status.rung.name} ({'; '.join(status.rung.refused)})"
+    yield Check("live", True if "fanotify" in status.rung.name else None, finding, "")
     swept = "not compared with /proc yet"
     if status.sweep_seconds is not None:
         swept = f"compared with /proc every {status.sweep_seconds:.0f} s of activity, {counts.mended} differences"
     finding = (
-        f"{status.rung.name} ({refused}): {status.processes} processes, {swept}; events lost {counts.losses} times,"
+        f"{status.processes} processes, {swept}; events lost {counts.losses} times,"
         f" {counts.logons_not_determined} logons not determined"
     )
-    return Check("live", True if "fanotify" in status.rung.name and not counts.losses else None, finding, "")
+    yield Check("live events", None if counts.losses else True, finding, "")

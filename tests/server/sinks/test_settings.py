@@ -81,6 +81,10 @@ def test_valid_tables() -> None:
     (table(secret_file="/s"), "unknown key 'secret_file'"),  # noqa: S106 -- a path
     (table(files=True), "invalid files true: expected a whole number from 1 to 1000"),
     (table(max_size="10"), 'invalid max_size "10": expected a size'),
+    (table(max_size="0 KB"), 'invalid max_size "0 KB": expected a size of at least 64 KB'),
+    (table(type="webhook", to="https://a/b c"), 'invalid to "https://a/b c": expected ASCII without spaces'),
+    (table(type="webhook", to="https://a/\u00fc"), "expected ASCII without spaces"),
+    ([*table(), *table(name="b")], "two sinks write /"),
     (table(events=["Reboot"]), "invalid events"),
     (table(events=[]), "invalid events"),
     (table(format="xml"), 'invalid format "xml": expected one of jsonl, ecs'),

@@ -29,3 +29,9 @@ def test_the_folder_of_a_file_must_exist(tmp_path: Path) -> None:
     assert check_sink(settings._replace(target=Target("file", "", 0, str(tmp_path / "file")))).startswith(
         "sink a: file"
     )
+
+
+def test_a_file_sink_needs_a_regular_file() -> None:
+    settings = SinkSettings("a", "file", Target("file", "", 0, "/dev/full"))
+    with pytest.raises(InvalidParameterError, match="/dev/full is no regular file"):
+        check_sink(settings)

@@ -1,6 +1,7 @@
 """Settings of sinks: the tables `[[sink]]` of the settings file, and what is valid in them."""
 
 import json
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
@@ -14,6 +15,9 @@ FILE, SYSLOG, OTLP, WEBHOOK = "file", "syslog", "otlp", "webhook"
 TYPES = (FILE, SYSLOG, OTLP, WEBHOOK)
 LOCAL_LOG = "/dev/log"
 SYSLOG_PORTS = {"tls": 6514, "tcp": 601}
+
+MIN_FILE_BYTES = 64 << 10
+"""Minimum of `max_size`: a smaller file would be rotated with nearly every delivery."""
 
 MAX_SINKS = 16
 
@@ -95,6 +99,10 @@ def parse_sinks(path: str, tables: object) -> tuple[SinkSettings, ...]:
     for name in names:
         if names.count(name) > 1:
             raise InvalidParameterError(f"{path}: two sinks have the name '{name}'", "give each another name")
+    files = [os.path.realpath(sink.target.path) for sink in sinks if sink.type == FILE]
+    for file in files:
+        if files.count(file) > 1:
+            raise InvalidParameterError(f"{path}: two sinks write {file}", "give each another file")
     return sinks
 
 
@@ -150,6 +158,11 @@ def _target(label: str, kind: str, to: object) -> Target:
         raise error from None
     if parts.scheme not in schemes or not host or parts.username is not None or parts.fragment:
         raise error
+    # http.client sends the target as it is
+    if not to.isascii() or " " in to:
+        raise InvalidParameterError(
+            f"{label}: invalid to {_shown(to)}: expected ASCII without spaces", "write them as %XX"
+        )
     if kind == SYSLOG and (parts.path or parts.query):
         raise error
     ports = {"https": 443, "http": 80} | SYSLOG_PORTS
@@ -169,9 +182,10 @@ def _file(value: str) -> str:
 
 def _size(value: str) -> int:
     match = _SIZE.fullmatch(value)
-    if match is None:
+    size = int(match[1]) * _UNITS[match[2]] if match else 0
+    if size < MIN_FILE_BYTES:
         raise ValueError(value)
-    return int(match[1]) * _UNITS[match[2]]
+    return size
 
 
 def _number(low: int, high: int) -> Callable[[Any], int]:
@@ -213,7 +227,7 @@ KEYS: Mapping[str, _Key] = {
     "to": _Key(TYPES, "a path or a URL", str),
     "format": _Key((FILE, SYSLOG, WEBHOOK), f"one of {', '.join(FORMATS)}", _format),
     "events": _Key(TYPES, '"logons", "all", or a list of names of events', _events),
-    "max_size": _Key((FILE,), 'a size such as "100 MB"', _size),
+    "max_size": _Key((FILE,), 'a size of at least 64 KB, such as "100 MB"', _size),
     "files": _Key((FILE,), "a whole number from 1 to 1000", _number(1, 1000)),
     "ca": _Key(_NETWORK, "the path of a PEM file", _file),
     "client_certificate": _Key(_NETWORK, "the path of a PEM file with a certificate and its key", _file),

@@ -23,6 +23,8 @@ def check_sink(sink: SinkSettings) -> str:
     except DeliveryError as error:
         raise InvalidParameterError(f"{label}: {error}", "correct the file, or its permissions") from None
     if sink.type == FILE:
+        if os.path.exists(sink.target.path) and not os.path.isfile(sink.target.path):
+            raise InvalidParameterError(f"{label}: {sink.target.path} is no regular file", "give another file")
         folder = os.path.dirname(sink.target.path)
         if not os.path.isdir(folder):
             raise InvalidParameterError(f"{label}: {folder} is no directory", "create it")

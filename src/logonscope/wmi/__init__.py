@@ -22,6 +22,7 @@ from logonscope.wmi.members import _wmi_path as _wmi_path
 from logonscope.wmi.members import _wmi_property as _wmi_property
 from logonscope.wmi.namespace import _wmi_namespace as _wmi_namespace
 from logonscope.wmi.objects import _wmi_class as _wmi_class
+from logonscope.wmi.objects import _wmi_event as _wmi_event
 from logonscope.wmi.objects import _wmi_object as _wmi_object
 from logonscope.wmi.times import from_1601, from_time, to_time
 

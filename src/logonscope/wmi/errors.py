@@ -89,11 +89,6 @@ def read_only(*_: object, **__: object) -> NoReturn:
     not_supported("instances are read-only and cannot be created", "call a method, Terminate or SetPriority")
 
 
-def no_events(*_: object, **__: object) -> NoReturn:
-    """Raise x_wmi: events are not supported yet."""
-    not_supported("event queries are not supported yet", "poll and compare: set(c.Win32_Process()) - before")
-
-
 def signed_to_unsigned(signed: int) -> int:
     """Return the unsigned form of an error's number, for ``"%08X" % number``."""
     return signed & 0xFFFFFFFF

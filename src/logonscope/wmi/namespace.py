@@ -3,13 +3,16 @@
 import re
 from collections.abc import Sequence
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from logonscope import errors
 from logonscope.cim.paths import parse_path
 from logonscope.client import Host
-from logonscope.wmi.errors import no_events, read_only, wmi_errors
-from logonscope.wmi.objects import _wmi_class, _wmi_object, select_objects, wmi_objects
+from logonscope.wmi.errors import read_only, wmi_errors
+from logonscope.wmi.objects import _wmi_class, _wmi_object, make_watcher, select_objects, wmi_objects
+
+if TYPE_CHECKING:
+    from logonscope.wmi.watcher import _wmi_watcher
 
 _ASSOCIATION_QUERY = re.compile(r"\s*(?:ASSOCIATORS|REFERENCES)\b", re.IGNORECASE)
 
@@ -80,7 +83,25 @@ class _wmi_namespace:
         """Return the Host of this namespace, for methods that WMI does not have: ``c.handle().whose(4312)``."""
         return self._host
 
-    watch_for = no_events
+    def watch_for(
+        self,
+        raw_wql: str | None = None,
+        notification_type: str = "operation",
+        wmi_class: "_wmi_class | str | None" = None,
+        delay_secs: float = 1,
+        fields: Sequence[str] = (),
+        **where_clause: object,
+    ) -> "_wmi_watcher":
+        """Return a watcher for a WQL event query, or for the events of a class; call it for the next event."""
+        if raw_wql is not None:
+            return make_watcher(self._host, self._name, raw_wql.replace("\\", "\\\\"))
+        if wmi_class is None:
+            with wmi_errors():
+                raise errors.InvalidParameterError("nothing to watch", "give raw_wql or wmi_class")
+        watched = getattr(self, wmi_class) if isinstance(wmi_class, str) else wmi_class
+        watcher: _wmi_watcher = watched.watch_for(notification_type, delay_secs, fields, **where_clause)
+        return watcher
+
     new = new_instance_of = read_only
 
     def __dir__(self) -> list[str]:

@@ -1,8 +1,10 @@
 """Objects of a script: instances and classes, with their properties and methods as attributes."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from logonscope import errors
 from logonscope.cim.classes import Class, Method, Property
@@ -10,9 +12,15 @@ from logonscope.cim.instances import Instance
 from logonscope.cim.mof.write import with_inherited, write_mof
 from logonscope.cim.paths import parse_path
 from logonscope.client import Host
-from logonscope.wmi.errors import no_events, read_only, wmi_errors
+from logonscope.wmi.errors import read_only, wmi_errors
 from logonscope.wmi.members import _wmi_method, _wmi_path, _wmi_property, folded_name, wmi_property
+from logonscope.wmi.times import from_1601
 from logonscope.wmi.values import automation_value, mof_value, qualifier_values, wql_equals
+
+if TYPE_CHECKING:
+    from logonscope.wmi.watcher import _wmi_watcher
+
+_INTRINSIC = re.compile(r"__Instance(Creation|Deletion|Modification)Event")
 
 
 class _wmi_object:
@@ -221,11 +229,62 @@ class _wmi_class(_wmi_object):
 
     __call__ = instances = query
 
-    watch_for = no_events
+    def watch_for(
+        self,
+        notification_type: str = "operation",
+        delay_secs: float = 1,
+        fields: Sequence[str] = (),
+        **where_clause: object,
+    ) -> Any:
+        """Return a watcher for the events of this class; call it for the next event."""
+        from logonscope.wmi.watcher import watch_query  # noqa: PLC0415 -- few scripts watch
+
+        is_extrinsic = "__ExtrinsicEvent" in self._class.derivation
+        name = self._class.name
+        query = watch_query(name, notification_type, delay_secs, fields, where_clause, is_extrinsic=is_extrinsic)
+        return make_watcher(self._host, self._class.namespace, query)
+
     new = read_only
 
     def __str__(self) -> str:
         return write_mof(with_inherited(self._class)._replace(namespace=None))
+
+
+class _wmi_event(_wmi_object):
+    """An event: its attributes are those of the instance that it is about, or of the event itself."""
+
+    __slots__ = ("_event_type", "_previous", "_timestamp")
+
+    def __init__(self, host: Host, event: Instance) -> None:
+        match = _INTRINSIC.fullmatch(event.cim_class.name)
+        shared: dict[str, _wmi_object] = {}
+        super().__init__(host, event["TargetInstance"] if match else event, shared)
+        before, created = event.get("PreviousInstance") if match else None, event.get("TIME_CREATED")
+        self._event_type = match[1].lower() if match else "extrinsic"
+        self._timestamp = None if created is None else from_1601(created)
+        self._previous = None if before is None else _wmi_object(host, before, shared)
+
+    @property
+    def event_type(self) -> str:
+        """Return "creation", "deletion" or "modification"; "extrinsic" for an event that is about no instance."""
+        return self._event_type
+
+    @property
+    def timestamp(self) -> datetime | None:
+        """Return the time of the event, naive and in UTC."""
+        return self._timestamp
+
+    @property
+    def previous(self) -> _wmi_object | None:
+        """Return the instance before a modification."""
+        return self._previous
+
+
+def make_watcher(host: Host, namespace: str, wql: str) -> "_wmi_watcher":
+    """Return a watcher for an event query."""
+    from logonscope.wmi.watcher import _wmi_watcher  # noqa: PLC0415 -- few scripts watch
+
+    return _wmi_watcher(host, namespace, wql, _wmi_event)
 
 
 def wmi_objects(host: Host, answer: Iterable[Instance | Class]) -> list[Any]:

@@ -1,0 +1,94 @@
+"""Watchers of a script: ``c.Win32_Process.watch_for("creation")()`` waits for the next process."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from logonscope import errors
+from logonscope.cim.instances import Instance
+from logonscope.client import Host
+from logonscope.wmi.errors import wmi_errors
+from logonscope.wmi.values import wql_equals
+
+if TYPE_CHECKING:
+    from logonscope.client.watch import Watch
+
+NOTIFICATION_TYPES = ("operation", "creation", "deletion", "modification")
+"""What an event about an instance may be; "operation" is any of the others."""
+
+
+class _wmi_watcher:
+    """Waits for events. They are kept from its creation on, until it is closed or deleted."""
+
+    def __init__(self, host: Host, namespace: str, wql: str, make_event: Callable[[Host, Instance], Any]) -> None:
+        """Begin to watch.
+
+        Args:
+            host: the host.
+            namespace: the namespace of the classes of the query.
+            wql: the event query.
+            make_event: returns the object of an event.
+        """
+        self._host, self._wql, self._make_event = host, wql, make_event
+        with wmi_errors():
+            self._watch: Watch = host.watch(wql, namespace=namespace)
+
+    def __call__(self, timeout_ms: int = -1) -> Any:
+        """Return the next event.
+
+        Args:
+            timeout_ms: milliseconds to wait for it; -1: no limit.
+
+        Raises:
+            x_wmi_timed_out: there was none.
+            x_wmi: events were lost, or there are no more.
+        """
+        with wmi_errors():
+            event = self._watch.wait(None if timeout_ms < 0 else timeout_ms / 1000)
+            if event is None and self._watch.is_closed:
+                raise errors.TransportFailureError("the events have ended", "watch again")
+            if event is None:
+                raise errors.TimedOutError(f"no event within {timeout_ms} ms", "call the watcher again")
+            if not isinstance(event, Instance):
+                count = "an unknown number of" if event.missed is None else event.missed
+                raise errors.TransportFailureError(f"{count} events were lost", "call the watcher again, more often")
+            return self._make_event(self._host, event)
+
+    def close(self) -> None:
+        """End the watch."""
+        self._watch.close()
+
+    def __del__(self) -> None:
+        if hasattr(self, "_watch"):
+            self._watch.close()
+
+    def __repr__(self) -> str:
+        return f"<_wmi_watcher: {self._wql}>"
+
+
+def watch_query(
+    class_name: str,
+    notification_type: str,
+    delay_secs: float,
+    fields: Sequence[str],
+    where: Mapping[str, object],
+    *,
+    is_extrinsic: bool,
+) -> str:
+    """Return the event query of ``watch_for``.
+
+    Raises:
+        x_wmi: the notification type does not exist.
+    """
+    if is_extrinsic:
+        conditions = [f"{name} {wql_equals(value)}" for name, value in where.items()]
+        text = f"SELECT {', '.join(fields) or '*'} FROM {class_name}"  # noqa: S608 -- WQL only reads
+    else:
+        kind = notification_type.lower()
+        if kind not in NOTIFICATION_TYPES:
+            expected = f"expected {', '.join(NOTIFICATION_TYPES)}"
+            with wmi_errors():
+                raise errors.InvalidParameterError(f"invalid notification type {notification_type!r}: {expected}")
+        conditions = [f"TargetInstance ISA '{class_name}'"]
+        conditions += [f"TargetInstance.{name} {wql_equals(value)}" for name, value in where.items()]
+        text = f"SELECT * FROM __Instance{kind.capitalize()}Event WITHIN {delay_secs:g}"  # noqa: S608 -- WQL only reads
+    return f"{text} WHERE {' AND '.join(conditions)}" if conditions else text

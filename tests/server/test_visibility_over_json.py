@@ -119,4 +119,5 @@ def test_no_answer_depends_on_what_its_caller_may_not_see(pair: Pair, name: str)
 
 def test_every_operation_of_the_door_is_sent() -> None:
     sent = {name for name, _ in all_json_requests(hosts()[-1], Random(1))}  # noqa: S311 -- the same in every run
-    assert sent == set(JSON_OPERATIONS)
+    # a watch does not end: tests/broker/test_subscription.py compares what it shows
+    assert sent == set(JSON_OPERATIONS) - {"watch"}

@@ -18,7 +18,7 @@ from tests.lab.systemd import CHECKOUT, Account, Machine, unavailable, wait_unti
 from tests.lab.systems import SYSTEMS as REAL_SYSTEMS
 from tests.lab.systems import SYSTEMS_WITH_HOST_PIDS
 
-RUNG = "process connector and fanotify (BPF ring: not built in)"
+RUNG = "process connector and fanotify, by the events helper (BPF ring: not built in)"
 SETTINGS = 'live = "auto"\n'
 ASK = str(CHECKOUT / "tests/real/ask_live.py")
 CAPABILITIES = {

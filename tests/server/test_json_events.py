@@ -1,6 +1,7 @@
 """server/json_events.py: watches over real sockets, with curl and with the client."""
 
 import json
+import os
 import shutil
 import subprocess
 import time
@@ -85,7 +86,7 @@ def test_a_get_is_a_watch_for_browsers(host: Ringed, server: RunningServer) -> N
     command = [CURL, "-sN", "--max-time", "60", "--unix-socket", server.unix]
     with subprocess.Popen([*command, url], stdout=subprocess.PIPE, text=True) as client:
         until(lambda: host.ring.reader_count == 1)
-        host.publish(1)
+        host.publish(1, uid=os.geteuid())
         assert fields(client)["event"] == "LogonStarted"
         client.kill()
     for wrong in ("events=Nonsense", "with_sessions=maybe", "nonsense=1"):
@@ -127,27 +128,29 @@ def test_results_of_a_query_have_the_instances_in_them(host: Ringed, server: Run
             root.watch("SELECT * FROM Win32_Process")
 
 
-def test_the_watches_of_a_caller_are_limited_and_hold_no_thread(host: Ringed, server: RunningServer) -> None:
-    with connect(f"unix:{server.unix}") as root:
+def test_the_watches_of_a_caller_are_limited_and_hold_no_thread(host: Ringed) -> None:
+    uid = os.geteuid()
+    with running(host, max_connections_per_address=100) as server, connect(f"unix:{server.unix}") as root:
         watches = [root.watch() for _ in range(64)]
         with pytest.raises(QuotaViolationError, match="too many watches"):
             root.watch()
         # all threads of the server are free for other requests
-        assert root.sessions()
-        host.publish(1)
+        assert root.doctor()
+        host.publish(1, uid=uid)
         assert {str(watch.wait(30)) for watch in watches} == {
-            "HostEvent(LogonStarted, LogonSession(logon_id='1', user='u1000', ...))"
+            f"HostEvent(LogonStarted, LogonSession(logon_id='1', user='u{uid}', ...))"
         }
         watches.pop().close()
         until(lambda: host.ring.reader_count == 63)
         root.watch().close()
         for watch in watches:
             watch.close()
-    until(lambda: host.ring.reader_count == 0)
+        until(lambda: host.ring.reader_count == 0)
 
 
 def test_a_client_that_does_not_read_is_told_how_much_it_missed(server: RunningServer, host: Ringed) -> None:
-    with connect(f"unix:{server.unix}") as root, root.watch() as watch:
+    url = f"https://{ADMIN[0]}@127.0.0.1:{server.https}"  # how much was missed is for administrators
+    with connect(url, password=ADMIN[1], certificate=server.certificate) as root, root.watch() as watch:
         for _ in range(60):
             host.publish(1000, remote_host="x" * 1000)
             time.sleep(0.01)

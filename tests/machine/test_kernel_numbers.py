@@ -7,6 +7,7 @@ import pytest
 
 from logonscope.facts import Machine, Process
 from logonscope.machine import boot_time, datetime_of_microseconds, local_datetime, start_time, terminal_name
+from logonscope.machine.kernel_numbers import split_status
 from tests.environment import environment
 
 BOOT = 1_700_000_000
@@ -92,3 +93,11 @@ def test_in_a_zone_that_python_has_not_a_time_is_in_utc() -> None:
     with environment("UTC-24"):
         found = local_datetime(BOOT)
     assert found == at(0)
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [(0, (0, None)), (3 << 8, (3, None)), (9, (None, 9)), (139, (None, 11)), (None, (None, None))],
+)
+def test_a_status_is_an_exit_code_or_a_signal(status: int | None, expected: tuple[int | None, int | None]) -> None:
+    assert split_status(status) == expected

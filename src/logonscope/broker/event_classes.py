@@ -4,10 +4,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from logonscope.broker.event_request import EventRequest
-from logonscope.broker.event_rows import NS, boot_offset
+from logonscope.broker.event_rows import event_seconds, event_time
 from logonscope.cim.classes import Class
 from logonscope.cim.types import Value
-from logonscope.machine import local_datetime
 from logonscope.machine.events import (
     Event,
     LoggedOut,
@@ -19,6 +18,7 @@ from logonscope.machine.events import (
     UserChanged,
 )
 from logonscope.machine.identity import process_guid
+from logonscope.machine.kernel_numbers import split_status
 from logonscope.providers.helpers.text import clean
 from logonscope.providers.sid import binary_sid
 
@@ -36,13 +36,13 @@ class EventClass(NamedTuple):
     is_for_hidden: bool = False  # also events of processes that the caller may not see, with identity columns only
 
 
-def filetime(event: Event) -> int:
-    """Return the time of an event in 100 ns since 1601."""
-    return int((event.head.kernel_ns / NS + boot_offset() + FILETIME_EPOCH) * 10_000_000)
+def filetime(seconds: float) -> int:
+    """Return a time since the epoch in 100 ns since 1601."""
+    return int((seconds + FILETIME_EPOCH) * 10_000_000)
 
 
 def _time(_: EventRequest, event: Any) -> Value:
-    return local_datetime(event.head.kernel_ns / NS + boot_offset())
+    return event_time(event)
 
 
 def _sid(_: EventRequest, event: Any) -> Value:
@@ -51,11 +51,9 @@ def _sid(_: EventRequest, event: Any) -> Value:
 
 
 def _exit_status(_: EventRequest, event: ProcessEnded) -> Value:
-    # wait(2): an exit code, or a signal, as the shell shows it
-    if event.status is None:
-        return None
-    signal = event.status & 0x7F
-    return 128 + signal if signal else event.status >> 8 & 0xFF
+    code, signal = split_status(event.status)
+    # as the shell shows a signal
+    return code if signal is None else 128 + signal
 
 
 class _Session:
@@ -164,7 +162,7 @@ def event_row(request: EventRequest, cls: Class, event_class: EventClass, event:
     """Return the values of all properties of an event, in the order of its class."""
     return tuple(
         [
-            filetime(event) if name == "TIME_CREATED" else _value(request, event_class, name, event)
+            filetime(event_seconds(event)) if name == "TIME_CREATED" else _value(request, event_class, name, event)
             for name in cls.properties
         ]
     )

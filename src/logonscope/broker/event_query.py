@@ -10,6 +10,7 @@ from logonscope.broker.event_classes import EventClass, event_classes, event_row
 from logonscope.broker.event_grouping import EventGroups
 from logonscope.broker.event_instances import Difference, PolledClass, StreamedClass, is_streamed
 from logonscope.broker.event_request import EventRequest
+from logonscope.broker.event_rows import event_seconds
 from logonscope.broker.plan import INSTANCE_GENUS, system_properties
 from logonscope.broker.request import Request
 from logonscope.cim.classes import Class
@@ -145,7 +146,7 @@ class EventQueryRun:
             seen = visibility.view_event(event, include_hidden=streamed.includes_hidden, of_instances=True)
             if seen is not None:
                 for difference in streamed.differences(request, seen):
-                    yield from self._of_difference(difference, filetime(event))
+                    yield from self._of_difference(difference, filetime(event_seconds(event)))
         # an event can be an instance of several classes, such as a class and its superclass
         for cls, event_class in self._extrinsic:
             if isinstance(event, event_class.events):
@@ -160,7 +161,7 @@ class EventQueryRun:
         now = time.monotonic()
         for polled in self._polled:
             if polled.due <= now:
-                moment = int((time.time() + 11_644_473_600) * 10_000_000)
+                moment = filetime(time.time())
                 for difference in polled.poll(request):
                     yield from self._of_difference(difference, moment)
         if self._groups is not None:

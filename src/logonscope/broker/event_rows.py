@@ -8,7 +8,6 @@ from logonscope.answers.logon_session import LogonSession
 from logonscope.broker.event_request import EventRequest
 from logonscope.broker.session_processes import process_row
 from logonscope.facts import FailedLogon, UserChange
-from logonscope.machine import local_datetime
 from logonscope.machine.events import (
     Event,
     EventsLost,
@@ -18,14 +17,20 @@ from logonscope.machine.events import (
     ProcessStarted,
     UserChanged,
 )
+from logonscope.machine.kernel_numbers import local_datetime, split_status
 from logonscope.providers.helpers.text import clean, clean_session
 
 NS = 1_000_000_000
 
 
+def event_seconds(event: Event) -> float:
+    """Return the time of an event in seconds since the epoch."""
+    return event.head.kernel_ns / NS + boot_offset()
+
+
 def event_time(event: Event) -> datetime | None:
     """Return the time of an event; None if it is beyond the years of datetime."""
-    return local_datetime(event.head.kernel_ns / NS + boot_offset())
+    return local_datetime(event_seconds(event))
 
 
 def make_row(request: EventRequest, event: Event, cursor: str | None, session: LogonSession | None = None) -> HostEvent:
@@ -81,15 +86,6 @@ _CLOCK = _BootClock()
 def boot_offset() -> float:
     """Return the seconds of the boot since the epoch."""
     return _CLOCK.seconds()
-
-
-def split_status(status: int | None) -> tuple[int | None, int | None]:
-    """Return the exit code and the signal in a status of wait(2)."""
-    if status is None:
-        return None, None
-    # wait(2): the low bits are the signal, the next byte the exit code
-    signal = status & 0x7F
-    return (None, signal) if signal else (status >> 8 & 0xFF, None)
 
 
 def _attempt(attempt: FailedLogon) -> FailedAttempt:

@@ -4,9 +4,7 @@ A past logon session is the caller's own only if its uid and its account name we
 details are shown of those that ran wholly as the caller, as of running ones.
 """
 
-import os
 from collections.abc import Iterable, Iterator
-from datetime import datetime
 from functools import cached_property
 from itertools import islice
 from typing import TypeVar
@@ -19,7 +17,7 @@ from logonscope.facts import Machine, Process
 from logonscope.facts.history import ChangeRecord, LogonRecord, ProcessRecord, ProgramCount
 from logonscope.machine.history import ChangeRecordQuery, History, LogonRecordQuery, ProcessRecordQuery
 from logonscope.machine.identity import logon_guid, process_guid
-from logonscope.machine.kernel_numbers import local_datetime
+from logonscope.machine.kernel_numbers import datetime_of_microseconds, split_status
 from logonscope.providers.helpers.text import clean, command_line
 
 CHUNK = 1000
@@ -92,12 +90,13 @@ class PastRecords:
     def make_login(self, record: LogonRecord, programs: Iterable[ProgramCount] = ()) -> PastLogin:
         """Return a logon session with the programs that it ran."""
         shown = tuple(map(_make_program, programs))
+        start, logged_out, end = map(datetime_of_microseconds, (record.start, record.logged_out, record.end))
         return PastLogin(
             record.id, record.logon_id, logon_guid(self._machine(record.boot_id), record.logon_id, record.generation),
             clean(record.user), record.login_uid, record.logon_type,
-            None if record.logon_type is None else LOGON_TYPES.get(record.logon_type), _time(record.start),
-            _time(record.logged_out), _time(record.end), record.end_is_approximate, clean(record.service),
-            clean(record.tty), clean(record.seat), clean(record.login), clean(record.remote_host),
+            None if record.logon_type is None else LOGON_TYPES.get(record.logon_type), start, logged_out, end,
+            record.end_is_approximate, clean(record.service), clean(record.tty), clean(record.seat),
+            clean(record.login), clean(record.remote_host),
             clean(record.remote_address), record.remote_port, clean(record.method), clean(record.key_type),
             clean(record.key), sum(program.runs for program in shown), sum(program.failed for program in shown),
             shown, record.boot_id,
@@ -119,15 +118,15 @@ class PastRecords:
 
     def make_process(self, record: ProcessRecord, logon: LogonRecord | None) -> PastProcess:
         """Return a process, without details if it did not run wholly as the caller."""
-        process, status = self.masked(record.process), record.status
+        process, (code, signal) = self.masked(record.process), split_status(record.status)
+        start, end = map(datetime_of_microseconds, (record.start, record.end))
         return PastProcess(
             record.id, record.parent, record.logon, logon and logon.logon_id,
             process_guid(self._machine(record.boot_id), process), process.pid, process.ppid,
             clean(process.name or process.comm), clean(process.exe), command_line(process.cmdline), clean(record.user),
-            process.uids and process.uids[1], _time(record.start), record.start_is_approximate, _time(record.end),
+            process.uids and process.uids[1], start, record.start_is_approximate, end,
             record.end_is_approximate, None if record.lasted_ms is None else record.lasted_ms / 1000,
-            None if status is None or not os.WIFEXITED(status) else os.WEXITSTATUS(status),
-            None if status is None or not os.WIFSIGNALED(status) else os.WTERMSIG(status), record.boot_id,
+            code, signal, record.boot_id,
         )  # fmt: skip
 
     def make_change(self, record: ChangeRecord, logon: LogonRecord | None) -> PastChange:
@@ -135,9 +134,9 @@ class PastRecords:
         process = self.masked(record.process)
         is_masked = process is not record.process
         return PastChange(
-            record.id, record.process_id, record.logon, logon and logon.logon_id, _time(record.time), process.pid,
-            clean(process.name or process.comm), clean(process.exe), command_line(process.cmdline), clean(record.user),
-            process.uids and process.uids[1], None if is_masked else clean(record.sudo),
+            record.id, record.process_id, record.logon, logon and logon.logon_id, datetime_of_microseconds(record.time),
+            process.pid, clean(process.name or process.comm), clean(process.exe), command_line(process.cmdline),
+            clean(record.user), process.uids and process.uids[1], None if is_masked else clean(record.sudo),
         )  # fmt: skip
 
     def masked(self, process: Process) -> Process:
@@ -168,10 +167,5 @@ def _most_first(program: ProgramCount) -> tuple[int, str]:
 
 
 def _make_program(count: ProgramCount) -> PastProgram:
-    return PastProgram(
-        clean(count.name), clean(count.executable), count.runs, count.failed, _time(count.first), _time(count.last)
-    )
-
-
-def _time(wall: int | None) -> datetime | None:
-    return None if wall is None else local_datetime(wall / 1e6)
+    first, last = map(datetime_of_microseconds, (count.first, count.last))
+    return PastProgram(clean(count.name), clean(count.executable), count.runs, count.failed, first, last)

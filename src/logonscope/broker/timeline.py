@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from logonscope.answers.timeline import TimelineBin, TimelineLogin, TimelineSpan
-from logonscope.broker.access import owns_past_logon
 from logonscope.broker.history import history_of
+from logonscope.broker.past_records import PastRecords
 from logonscope.broker.request import Request
 from logonscope.errors import InvalidParameterError
 from logonscope.facts.history import LogonRecord
 from logonscope.machine.history import Activity, ActivityQuery, LogonRecordQuery
-from logonscope.machine.kernel_numbers import local_datetime
+from logonscope.machine.kernel_numbers import datetime_of_microseconds
 from logonscope.providers.helpers.text import clean
 
 MAX_BINS = 2000
@@ -31,9 +31,10 @@ def timeline(request: Request, since: datetime, until: datetime, resolution: tim
         NotSupportedError: no history of the host is kept, or this process cannot read it.
     """
     past = history_of(request)
-    span = TimelineSpan(since, until, resolution)
-    _check(span)
-    records = _visible_logins(request, span)
+    _check(TimelineSpan(since, until, resolution))
+    system = request.ownership.system_owner.logon_id
+    visible = PastRecords(request, past).logons(LogonRecordQuery(since=since, until=until))
+    records = [record for record in visible if record.logon_id != system]
     query = ActivityQuery(
         frozenset(record.id for record in records), _microseconds(since), _microseconds(until),
         resolution // timedelta(microseconds=1),
@@ -54,17 +55,6 @@ def _check(span: TimelineSpan) -> None:
         raise InvalidParameterError(
             f"invalid resolution: the span has more than {MAX_BINS} bins", "use a shorter span or longer bins"
         )
-
-
-def _visible_logins(request: Request, span: TimelineSpan) -> list[LogonRecord]:
-    caller, system = request.caller, request.ownership.system_owner.logon_id
-    name_now = None if caller.uid is None else request.accounts.name(caller.uid)
-    query = LogonRecordQuery(since=span.since, until=span.until)
-    return [
-        record
-        for record in history_of(request).logons(request.look, query)
-        if record.logon_id != system and owns_past_logon(caller, name_now, record.login_uid, record.user)
-    ]
 
 
 class BinCounter:
@@ -111,12 +101,9 @@ def _microseconds(moment: datetime) -> int:
 
 
 def _make_login(record: LogonRecord, bins: tuple[TimelineBin, ...]) -> TimelineLogin:
+    start, logged_out, end = map(datetime_of_microseconds, (record.start, record.logged_out, record.end))
     return TimelineLogin(
-        record.id, record.logon_id, clean(record.user), record.login_uid, record.logon_type, _time(record.start),
-        _time(record.logged_out), _time(record.end), record.end_is_approximate, record.service, record.tty,
+        record.id, record.logon_id, clean(record.user), record.login_uid, record.logon_type, start,
+        logged_out, end, record.end_is_approximate, record.service, record.tty,
         record.remote_host, record.remote_address, record.method, bins,
     )  # fmt: skip
-
-
-def _time(wall: int | None) -> datetime | None:
-    return None if wall is None else local_datetime(wall / 1e6)

@@ -43,6 +43,15 @@ def datetime_of_microseconds(microseconds: int | None) -> datetime | None:
     return None if microseconds is None else local_datetime(microseconds / 1e6)
 
 
+def split_status(status: int | None) -> tuple[int | None, int | None]:
+    """Return the exit code and the signal in a status of wait(2)."""
+    if status is None:
+        return None, None
+    # wait(2): the low bits are the signal, the next byte the exit code
+    signal = status & 0x7F
+    return (None, signal) if signal else (status >> 8 & 0xFF, None)
+
+
 @lru_cache(64)
 def _zone(offset: int, name: str) -> timezone:
     """Return the time zone with an offset in seconds, as ``datetime.astimezone`` makes it for each time anew."""

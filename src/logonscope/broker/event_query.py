@@ -60,11 +60,12 @@ class _PathReader:
 class Rule(NamedTuple):
     """How events of class ``cls`` about instances of ``target`` are tested.
 
-    ``matches`` None: all match; ``target`` None: the events are about no instance.
+    ``matches`` None: all match; ``target`` None: the events are about no instance. ``columns`` are all of the event.
     """
 
-    cls: Class
-    target: Class | None
+    columns: tuple[str, ...]
+    shape: Shape
+    target: Shape | None
     matches: Predicate | None
     by: Sequence[ColumnReader]
 
@@ -89,6 +90,7 @@ class EventQueryRun:
         self._polled: list[PolledClass] = []
         self._extrinsic: list[tuple[Class, EventClass]] = []
         self._rules: dict[tuple[str, str], Rule | None] = {}
+        self._operations: dict[str, Class] = {}  # the classes of events about instances, by name
         self._groups: EventGroups | None = None
         if query.grouping is not None:
             self._groups = EventGroups(query.grouping, query.cls, self._checkpoint)
@@ -104,11 +106,14 @@ class EventQueryRun:
         return f"<EventQueryRun of {self._query.cls.name}>"
 
     def _prepare_instances(self, request: Request, sessions: Callable[[], dict[str, LogonSession]]) -> None:
+        queried = self._query.cls
+        members = queried.schema.class_with_subclasses(queried.name, queried.namespace)
+        self._operations = {cls.name: cls for cls in members if cls.name in {CREATION, DELETION, MODIFICATION}}
         targets = {cls.name: cls for target in self._query.target_classes for cls in provided_classes(target)}
         classes = [
             cls
             for cls in targets.values()
-            if any(self._rule(event_class, cls) is not None for event_class in self._operation_classes())
+            if any(self._rule(event_class, cls) is not None for event_class in self._operations.values())
         ]
         if not classes:
             names = ", ".join(target.name for target in self._query.target_classes)
@@ -122,14 +127,6 @@ class EventQueryRun:
             if known is None:
                 known = sessions()
             self._streamed.append(StreamedClass(cls, known))
-
-    def _operation_classes(self) -> list[Class]:
-        cls = self._query.cls
-        return [
-            member
-            for member in cls.schema.class_with_subclasses(cls.name, cls.namespace)
-            if member.name in {CREATION, DELETION, MODIFICATION}
-        ]
 
     @property
     def due(self) -> float | None:
@@ -153,7 +150,7 @@ class EventQueryRun:
                 seen = visibility.view_event(event, include_hidden=event_class.is_for_hidden)
                 if seen is not None:
                     row = event_row(request, cls, event_class, seen)
-                    yield from self._deliver(self._rule(cls, None), (None, None, row), tuple(cls.properties))
+                    yield from self._deliver(self._rule(cls, None), (None, None, row))
 
     def poll(self, request: Request) -> Iterator[Instance]:
         """Yield the results that are due: differences between two readings, and complete groups."""
@@ -171,33 +168,27 @@ class EventQueryRun:
     def _of_difference(self, difference: Difference, moment: int) -> Iterator[Instance]:
         cls, before, after = difference
         name = CREATION if before is None else DELETION if after is None else MODIFICATION
-        event_class = next((member for member in self._operation_classes() if member.name == name), None)
+        event_class = self._operations.get(name)
         rule = None if event_class is None else self._rule(event_class, cls)
-        if rule is None or event_class is None:
+        if rule is None:
             return
         # the event of a removal has the instance as it was, and no previous one
         target, previous = (before, None) if after is None else (after, before)
         values = {TARGET: target, PREVIOUS: previous, "TIME_CREATED": moment}
-        columns = tuple(event_class.properties)
-        row = tuple([values.get(column) for column in columns])
-        yield from self._deliver(rule, (target, previous, row), columns)
+        row = tuple([values.get(column) for column in rule.columns])
+        yield from self._deliver(rule, (target, previous, row))
 
-    def _deliver(self, rule: Rule | None, values: EventValues, columns: tuple[str, ...]) -> Iterator[Instance]:
+    def _deliver(self, rule: Rule | None, values: EventValues) -> Iterator[Instance]:
         """Yield the instance of an event that matches, or add it to its group."""
         if rule is None or (rule.matches is not None and not rule.matches(values)):
             return
         *embedded, row = values
         whole = list(row)
         if rule.target is not None:
-            shape = self._shape(rule.target)
             for name, part in zip((TARGET, PREVIOUS), embedded, strict=True):
-                if name in columns and part is not None:
-                    whole[columns.index(name)] = Instance(shape, part)
-        # SELECT TargetInstance.Name returns the whole embedded object, as WMI does
-        shown = self._query.columns
-        instance = Instance(
-            Shape(rule.cls, column_indexes(columns), self._server, columns if shown is None else shown), tuple(whole)
-        )
+                if name in rule.columns and part is not None:
+                    whole[rule.columns.index(name)] = Instance(rule.target, part)
+        instance = Instance(rule.shape, tuple(whole))
         if self._groups is None:
             yield instance
         else:
@@ -205,15 +196,8 @@ class EventQueryRun:
 
     def _aggregate(self, representative: Instance, count: int) -> Instance:
         cls = self._query.cls.schema.get(AGGREGATE, self._query.cls.namespace)
-        columns = tuple(cls.properties)
         values: dict[str, Any] = {"NumberOfEvents": count, "Representative": representative}
-        return Instance(
-            Shape(cls, column_indexes(columns), self._server, columns), tuple([values.get(name) for name in columns])
-        )
-
-    def _shape(self, cls: Class) -> Shape:
-        columns = tuple(cls.properties)
-        return Shape(cls, column_indexes(columns), self._server, columns)
+        return Instance(_whole_shape(cls, self._server), tuple([values.get(name) for name in cls.properties]))
 
     def _checkpoint(self) -> None:
         self._check()
@@ -234,7 +218,18 @@ class EventQueryRun:
         if condition != TRUE:
             matches = compile_predicate(condition, readers.get, target or event_class, self._checkpoint, self._server)
         by = () if self._groups is None else tuple(map(readers.get, self._groups.by))
-        return Rule(event_class, target, matches, by)
+        shape = _whole_shape(event_class, self._server)
+        target_shape = None if target is None else _whole_shape(target, self._server)
+        # SELECT TargetInstance.Name returns the whole embedded object, as WMI does
+        if self._query.columns is not None:
+            shape = shape._replace(shown=self._query.columns)
+        return Rule(tuple(event_class.properties), shape, target_shape, matches, by)
+
+
+def _whole_shape(cls: Class, server: str) -> Shape:
+    """Return the shape of instances that show all properties of their class."""
+    columns = tuple(cls.properties)
+    return Shape(cls, column_indexes(columns), server, columns)
 
 
 class _ClassDecision:
@@ -293,8 +288,8 @@ class _ColumnReaders:
         number, target = 0 if part == TARGET else 1, self._target
         if target is None:
             return _ConstantReader(None)
-        columns = column_indexes(tuple(target.properties))
+        shape = _whole_shape(target, self._server)
         if inner.startswith("__"):
-            return _PathReader(number, Shape(target, columns, self._server, tuple(columns)), inner.upper())
+            return _PathReader(number, shape, inner.upper())
         declared = target.properties.get(inner)
-        return _ConstantReader(None) if declared is None else _Reader(number, columns[declared.name])
+        return _ConstantReader(None) if declared is None else _Reader(number, shape.columns[declared.name])

@@ -56,30 +56,16 @@ def _exit_status(_: EventRequest, event: ProcessEnded) -> Value:
     return code if signal is None else 128 + signal
 
 
-class _Session:
-    """Makes a property of the logon session of an event."""
+class _Logon:
+    """Makes a property of a logon event, from the failed attempt or from the logon session; None: it has none there."""
 
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def __call__(self, _: EventRequest, event: Any) -> Value:
-        value: Any = None if isinstance(event, LogonFailed) else getattr(event.session, self._name)
-        return clean(value) if isinstance(value, str) else value
-
-
-class _Attempt:
-    """Makes a property of a failed attempt; of other events that of their logon session, if it has one."""
-
-    def __init__(self, name: str, session_field: str | None = None) -> None:
-        self._name, self._session_field = name, session_field
+    def __init__(self, attempt: str | None = None, session: str | None = None) -> None:
+        self._attempt, self._session = attempt, session
 
     def __call__(self, _: EventRequest, event: Any) -> Value:
-        value: Any = None
         if isinstance(event, LogonFailed):
-            value = getattr(event.attempt, self._name)
-        elif self._session_field is not None:
-            value = getattr(event.session, self._session_field)
-        return clean(value) if isinstance(value, str) else value
+            return None if self._attempt is None else _clean_value(event.attempt, self._attempt)
+        return None if self._session is None else _clean_value(event.session, self._session)
 
 
 class _Change:
@@ -89,8 +75,12 @@ class _Change:
         self._name = name
 
     def __call__(self, _: EventRequest, event: UserChanged) -> Value:
-        value: Any = getattr(event.change, self._name)
-        return clean(value) if isinstance(value, str) else value
+        return _clean_value(event.change, self._name)
+
+
+def _clean_value(holder: Any, name: str) -> Value:
+    value: Any = getattr(holder, name)
+    return clean(value) if isinstance(value, str) else value
 
 
 _TRACE: Mapping[str, PropertyMaker] = {
@@ -109,24 +99,24 @@ EVENT_CLASSES: Mapping[str, EventClass] = {
         {
             "Event": lambda _, event: type(event).__name__,
             "Time": _time,
-            "LogonId": _Session("logon_id"),
-            "LogonGuid": _Session("guid"),
-            "User": _Attempt("user", "user"),
-            "Uid": _Session("uid"),
-            "IsKnownUser": _Attempt("is_known_user"),
-            "LogonType": _Session("logon_type"),
-            "Service": _Attempt("service", "service"),
-            "Terminal": _Attempt("tty", "tty"),
-            "RemoteHost": _Attempt("remote_host", "remote_host"),
-            "RemoteAddress": _Attempt("address", "remote_address"),
-            "RemotePort": _Attempt("port", "remote_port"),
-            "AuthenticationMethod": _Attempt("method", "authentication_method"),
-            "KeyType": _Session("key_type"),
-            "KeyFingerprint": _Session("key_fingerprint"),
-            "ByUser": _Attempt("by_user"),
-            "Command": _Attempt("command"),
-            "Reason": _Attempt("reason"),
-            "Attempts": _Attempt("attempts"),
+            "LogonId": _Logon(session="logon_id"),
+            "LogonGuid": _Logon(session="guid"),
+            "User": _Logon("user", "user"),
+            "Uid": _Logon(session="uid"),
+            "IsKnownUser": _Logon("is_known_user"),
+            "LogonType": _Logon(session="logon_type"),
+            "Service": _Logon("service", "service"),
+            "Terminal": _Logon("tty", "tty"),
+            "RemoteHost": _Logon("remote_host", "remote_host"),
+            "RemoteAddress": _Logon("address", "remote_address"),
+            "RemotePort": _Logon("port", "remote_port"),
+            "AuthenticationMethod": _Logon("method", "authentication_method"),
+            "KeyType": _Logon(session="key_type"),
+            "KeyFingerprint": _Logon(session="key_fingerprint"),
+            "ByUser": _Logon("by_user"),
+            "Command": _Logon("command"),
+            "Reason": _Logon("reason"),
+            "Attempts": _Logon("attempts"),
         },
     ),
     "LS_UserChangeEvent": EventClass(

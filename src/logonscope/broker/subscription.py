@@ -204,7 +204,7 @@ class Subscription:
             self._note_session(event)
             is_wanted = is_wanted and self._fits(event.session)
         elif isinstance(event, LogonFailed):
-            is_wanted = is_wanted and self._fits_attempt(event)
+            is_wanted = is_wanted and self._fits_attempt(request, event)
         elif is_wanted and self._needs_sessions:
             session = self._session_of(event)
             is_wanted = self._fits(session)
@@ -228,7 +228,7 @@ class Subscription:
         logon_id = self._request.ownership.parse_logon_id(which)
         return which in {session.login, session.user} or (logon_id is not None and logon_id == session.logon_id)
 
-    def _fits_attempt(self, event: LogonFailed) -> bool:
+    def _fits_attempt(self, request: EventRequest, event: LogonFailed) -> bool:
         """Return whether a failed attempt is wanted: by its user and origin; its logon session is not shown."""
         which, where, attempt = self._options.which, self._options.where, event.attempt
         if which is not None and which != attempt.user:
@@ -237,19 +237,11 @@ class Subscription:
             return True
         # an attempt has no type, state or key: such a condition never matches
         has_other_conditions = where.types is not None or where.states is not None or where.keys is not None
-        if has_other_conditions or (where.users is not None and not self._is_user_of(attempt.user, where.users)):
+        if has_other_conditions or (where.users is not None and not _is_user_of(request, attempt.user, where.users)):
             return False
         if not where.may_begin_at(event_time(event)):
             return False
         return where.may_come_from(attempt.remote_host) or where.may_come_from(attempt.address)
-
-    def _is_user_of(self, user: str | None, users: frozenset[str]) -> bool:
-        """Return whether a user is one of these names or uids."""
-        if user in users:
-            return True
-        source, look = self._request.source, EventRequest.renewed(self._request).look
-        accounts = (source.account(look, int(word)) for word in users if word.isascii() and word.isdecimal())
-        return any(account is not None and account.name == user for account in accounts)
 
     def _note_session(self, event: LogonStarted | LoggedOut | LogonEnded) -> None:
         if self._sessions is None:
@@ -310,3 +302,9 @@ class Subscription:
             return None
         account = request.source.account(request.look, self.caller.uid)
         return account and account.name
+
+
+def _is_user_of(request: EventRequest, user: str | None, users: frozenset[str]) -> bool:
+    """Return whether a user is one of these names or uids."""
+    uids = (int(word) for word in users if word.isascii() and word.isdecimal())
+    return user in users or (user is not None and any(request.accounts.name(uid) == user for uid in uids))

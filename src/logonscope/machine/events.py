@@ -97,6 +97,9 @@ EVENT_FACTS = frozenset[str]().union(*(FACTS_OF_FILE[file] for file in ("stat", 
 }  # fmt: skip
 """Facts that events have of their processes, where these could be read."""
 
+MAX_CMDLINE_BYTES = 32_768
+"""Bytes of arguments that events have of each process."""
+
 Event = (
     ProcessStarted
     | ProcessChanged

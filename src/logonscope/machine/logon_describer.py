@@ -1,6 +1,6 @@
 """Descriptions of logon sessions with details: where a login came from, and how it authenticated."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from logonscope.answers.logon_session import LogonSession
 from logonscope.errors import LogonscopeError
@@ -44,3 +44,11 @@ class LogonDescriber:
             return self._ownership.with_authentication(session, leader, lines)
         except (LogonscopeError, OSError):
             return session
+
+    def may_be_foreign(self, owner: Owner, members: Iterable[Process]) -> bool:
+        """Return whether a logon session may be foreign. True also if no process of it is known."""
+        if self._ownership.has_record(owner):
+            return False
+        machine = self._source.machine(Look())
+        # one process in the namespaces of the host proves that the session is the host's
+        return all(self._ownership.may_be_foreign(member, owner, machine) for member in members)

@@ -5,7 +5,8 @@ What begins and ends between two readings is missed, and not counted.
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from logonscope.answers.logon_session import LogonSession
@@ -14,24 +15,18 @@ from logonscope.facts import Process
 from logonscope.machine import Look, Owner, Ownership, ProcessQuery, Source
 from logonscope.machine.events import (
     EVENT_FACTS,
+    MAX_CMDLINE_BYTES,
     Event,
     EventHead,
-    LoggedOut,
-    LogonEnded,
-    LogonStarted,
     ProcessChanged,
     ProcessEnded,
     ProcessStarted,
 )
 from logonscope.machine.logon_describer import LogonDescriber
+from logonscope.sources.logon_changes import SETTLE_SECONDS, LogonChanges
 
 SECONDS = 1.0
 """Seconds between two readings."""
-
-SETTLE_SECONDS = 2.0
-"""Seconds for which a new logon session without a login record is not reported yet: the record comes after it."""
-
-MAX_CMDLINE_BYTES = 32_768
 
 _IDENTITY = ("comm", "name", "exe", "cmdline", "uids", "gids", "ses", "loginuid", "cgroup")
 """Facts whose change is an event."""
@@ -69,10 +64,9 @@ class DifferenceFeed:
         self._closed = threading.Event()
         self._last = self._read()
         self._due = time.monotonic() + seconds
-        self._new_logons: dict[str, float] = {}  # LogonId -> when it is reported at the latest
-        self._logons = {
-            logon_id: self._describe(members[0][1], members) for logon_id, members in self._last.members().items()
-        }
+        members = self._last.members()
+        known = {logon_id: self._describe(members, logon_id) for logon_id in members}
+        self._logons = LogonChanges(known, SETTLE_SECONDS - seconds)
 
     def __repr__(self) -> str:
         return f"<DifferenceFeed every {self._seconds:g} s>"
@@ -125,34 +119,17 @@ class DifferenceFeed:
                 yield ProcessChanged(EventHead(reading.at_ns, 0), old[key], (process, owner))
 
     def _logon_events(self, reading: Reading) -> Iterator[Event]:
-        members, head, now = reading.members(), EventHead(reading.at_ns, 0), time.monotonic()
-        for logon_id in [logon_id for logon_id in self._logons if logon_id not in members]:
-            yield LogonEnded(head, *self._logons.pop(logon_id))
-        self._new_logons = {logon_id: due for logon_id, due in self._new_logons.items() if logon_id in members}
-        for logon_id, pairs in members.items():
-            owner = pairs[0][1]
-            if logon_id in self._logons:
-                before, _ = self._logons[logon_id]
-                if owner.login is not None and owner.login.gone and before.state != "logged out":
-                    session, _ = self._logons[logon_id] = self._describe(owner, pairs)
-                    yield LoggedOut(head, session, owner)
-                continue
-            # the record of a login comes a moment after its first process
-            due = self._new_logons.setdefault(logon_id, now + SETTLE_SECONDS - self._seconds)
-            if now >= due or (owner.login is not None and owner.login.recorded):
-                del self._new_logons[logon_id]
-                session, _ = self._logons[logon_id] = self._describe(owner, pairs)
-                yield LogonStarted(head, session, owner)
+        members, head = reading.members(), EventHead(reading.at_ns, 0)
+        owners = {logon_id: pairs[0][1] for logon_id, pairs in members.items()}
+        for kind, session, owner in self._logons.changes(owners, partial(self._describe, members)):
+            yield kind(head, session, owner)
 
-    def _describe(self, owner: Owner, pairs: Sequence[tuple[Process, Owner]]) -> tuple[LogonSession, Owner]:
-        members = [process for process, _ in pairs]
-        session = self._describer.describe(owner, members)
-        # one process that cannot be foreign proves that the login is not
-        if not self._ownership.has_record(owner):
-            machine = self._source.machine(Look())
-            is_foreign = all(self._ownership.may_be_foreign(member, owner, machine) for member in members)
-            session = session._replace(is_foreign=is_foreign)
-        return session, owner
+    def _describe(
+        self, members: Mapping[str, Sequence[tuple[Process, Owner]]], logon_id: str
+    ) -> tuple[LogonSession, Owner]:
+        processes, owner = [process for process, _ in members[logon_id]], members[logon_id][0][1]
+        session = self._describer.describe(owner, processes)
+        return session._replace(is_foreign=self._describer.may_be_foreign(owner, processes)), owner
 
 
 def _identity(process: Process) -> tuple[object, ...]:

@@ -5,13 +5,14 @@ milliseconds after the event. A process that has ended by then has those of its 
 program.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from logonscope.errors import LogonscopeError
-from logonscope.facts import Machine, Process
+from logonscope.facts import Process
 from logonscope.machine import Deadline, Look, Owner, Ownership, ProcessQuery, Source
 from logonscope.machine.events import (
     EVENT_FACTS,
+    MAX_CMDLINE_BYTES,
     Event,
     LoggedOut,
     LogonEnded,
@@ -21,9 +22,6 @@ from logonscope.machine.events import (
     ProcessStarted,
 )
 from logonscope.machine.logon_describer import LogonDescriber
-
-MAX_CMDLINE_BYTES = 32_768
-"""Bytes of arguments that are kept of each process."""
 
 READ_SECONDS = 2.0
 """Maximum seconds that the processes of one batch are read."""
@@ -54,16 +52,12 @@ class ProcessDetails:
         self._describer = LogonDescriber(source, ownership)
         self._logon_ids: dict[int, str | None] = {}
         self._processes = {process.pid: process for process in source.processes(Look(), _query(None))}
-        index = ownership.index(source.logins(Look()), self._machine)
+        index = ownership.index(source.logins(Look()), source.machine(Look()))
         for pid, process in self._processes.items():
             self._logon_ids[pid] = index.owner(process).logon_id
 
     def __repr__(self) -> str:
         return f"<ProcessDetails of {len(self._processes)} processes>"
-
-    @property
-    def _machine(self) -> Machine:
-        return self._source.machine(Look())
 
     def add(self, events: Sequence[Event]) -> list[Event]:
         """Return the events of one batch with details."""
@@ -114,7 +108,8 @@ class ProcessDetails:
             session = event.session
             if isinstance(event, LogonStarted):
                 session = self._describer.add_details(session, event.owner)
-            return event._replace(session=session._replace(is_foreign=self._may_be_foreign(event.owner)))
+            is_foreign = self._describer.may_be_foreign(event.owner, self._members(event.owner))
+            return event._replace(session=session._replace(is_foreign=is_foreign))
         return event
 
     def _start(self, process: Process, owner: Owner, found: Process | None, *, has_executed: bool) -> Process:
@@ -143,14 +138,11 @@ class ProcessDetails:
         self._processes[after.pid], self._logon_ids[after.pid] = new, owner_after.logon_id
         return event._replace(before=(old, owner_before), after=(new, owner_after))
 
-    def _may_be_foreign(self, owner: Owner) -> bool:
-        """Return whether a logon session may be foreign. True also if no process of it is known."""
-        if self._ownership.has_record(owner):
-            return False
-        machine = self._machine
-        # one process in the namespaces of the host proves that the session is the host's
-        members = (self._processes[pid] for pid, logon_id in self._logon_ids.items() if logon_id == owner.logon_id)
-        return all(self._ownership.may_be_foreign(member, owner, machine) for member in members)
+    def _members(self, owner: Owner) -> Iterator[Process]:
+        """Yield the processes of a logon session, as far as they are known."""
+        for pid, logon_id in self._logon_ids.items():
+            if logon_id == owner.logon_id:
+                yield self._processes[pid]
 
 
 def _fold_executions(events: Sequence[Event]) -> list[tuple[Event, bool]]:

@@ -5,6 +5,7 @@ Events are made only while there is a reader. A reader that is too slow, or come
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from operator import itemgetter
 
 from logonscope.answers.logon_session import LogonSession
@@ -14,9 +15,6 @@ from logonscope.machine.events import (
     Event,
     EventHead,
     EventsLost,
-    LoggedOut,
-    LogonEnded,
-    LogonStarted,
     ProcessChanged,
     ProcessEnded,
     ProcessStarted,
@@ -27,12 +25,10 @@ from logonscope.sources.live.index import LiveIndex
 from logonscope.sources.live.login_reports import LoginReports
 from logonscope.sources.live.ring import EventRing, RingReader
 from logonscope.sources.live.user_changes import UserChanges, attempt_makers
+from logonscope.sources.logon_changes import LogonChanges
 
 MAX_EVENTS = 65_536
 """Maximum number of events that are kept for slow readers."""
-
-SETTLE_SECONDS = 2.0
-"""Seconds for which a new logon session without a login record is not reported yet: the record comes after it."""
 
 EventMaker = Callable[[EventHead], Event]
 
@@ -51,8 +47,7 @@ class EventStream:
         self._ring = EventRing(MAX_EVENTS)
         self._cursor = 0
         self._changes: list[Change] = []
-        self._logons: dict[str, tuple[LogonSession, Owner]] = {}  # those that were reported
-        self._new_logons: dict[str, float] = {}  # LogonId -> when it is reported at the latest
+        self._logons = LogonChanges({})
         self._lost = 0
         self._user_changes = UserChanges(host.direct)
         self.login_reports = LoginReports(log_root, host.call_soon)
@@ -88,8 +83,8 @@ class EventStream:
                 # those that exist already are no news
                 look = Look()
                 members = self._members(look)
-                self._logons = self._describe_each(look, members, set())
-                described = dict(self._logons)
+                described = self._describe_each(look, members, set())
+                self._logons.known = dict(described)
             else:
                 members, described = {}, {}
         self._host.wake()
@@ -99,8 +94,8 @@ class EventStream:
         complete = self._describe_each(Look(), members, None)
         with self._host.locked:
             for logon_id, provisional in described.items():
-                if self._logons.get(logon_id) is provisional:
-                    self._logons[logon_id] = complete[logon_id]
+                if self._logons.known.get(logon_id) is provisional:
+                    self._logons.known[logon_id] = complete[logon_id]
 
     def _unsubscribe(self) -> None:
         with self._host.locked:
@@ -132,8 +127,8 @@ class EventStream:
             self._report_to(index)
         changes = self._changes[:]
         self._changes.clear()
-        has_news = changes or reports or self._new_logons or self._user_changes.next_due is not None
-        if not has_news and index.counts.losses == self._lost:
+        is_due = self._logons.due is not None or self._user_changes.next_due is not None
+        if not (changes or reports or is_due) and index.counts.losses == self._lost:
             return None
         owner_of = self._owner_of()
         makers: list[tuple[int, EventMaker]] = []
@@ -146,8 +141,8 @@ class EventStream:
         makers += self._user_changes.makers(owner_of)
         makers += self._logon_events()
         self._publish(makers)
-        due = self._user_changes.next_due
-        return min((*self._new_logons.values(), *(() if due is None else (due,))), default=None)
+        dues = (self._logons.due, self._user_changes.next_due)
+        return min((due for due in dues if due is not None), default=None)
 
     def _owner_of(self) -> Callable[[Process], Owner]:
         look = Look()
@@ -166,28 +161,9 @@ class EventStream:
 
     def _logon_events(self) -> Iterator[tuple[int, EventMaker]]:
         """Yield what happened to logon sessions."""
-        now, owners = time.monotonic(), self._current_owners()
-        for logon_id in [logon_id for logon_id in self._logons if logon_id not in owners]:
-            session, owner = self._logons.pop(logon_id)
-            yield time.monotonic_ns(), _LogonMaker(LogonEnded, session, owner).make
-        self._new_logons = {logon_id: due for logon_id, due in self._new_logons.items() if logon_id in owners}
-        for logon_id, owner in owners.items():
-            if logon_id in self._logons:
-                before, _ = self._logons[logon_id]
-                is_gone = owner.login is not None and bool(owner.login.gone)
-                if is_gone and before.state != "logged out":
-                    session, _ = self._logons[logon_id] = self._describe(logon_id)
-                    yield time.monotonic_ns(), _LogonMaker(LoggedOut, session, owner).make
-                continue
-            due = self._new_logons.setdefault(logon_id, now + SETTLE_SECONDS)
-            if now >= due or (owner.login is not None and owner.login.recorded):
-                del self._new_logons[logon_id]
-                session, _ = self._logons[logon_id] = self._describe(logon_id)
-                yield time.monotonic_ns(), _LogonMaker(LogonStarted, session, owner).make
-
-    def _current_owners(self) -> dict[str, Owner]:
-        """Return the owners that have a process, by LogonId."""
-        return {logon_id: owner for logon_id, (owner, _) in self._members(Look()).items()}
+        owners = {logon_id: owner for logon_id, (owner, _) in self._members(Look()).items()}
+        for kind, session, owner in self._logons.changes(owners, self._describe):
+            yield time.monotonic_ns(), partial(kind, session=session, owner=owner)
 
     def _members(self, look: Look) -> dict[str, tuple[Owner, set[int]]]:
         """Return each owner that has a process, with its processes, by LogonId."""
@@ -243,19 +219,6 @@ class _ChangeMaker:
             return ProcessStarted(head, process, self._owner_of(process), after.parent)
         old, new = (_process(state) for state in (before, after) if state is not None)
         return ProcessChanged(head, (old, self._owner_of(old)), (new, self._owner_of(new)))
-
-
-class _LogonMaker:
-    """Makes an event about a logon session."""
-
-    def __init__(
-        self, kind: type[LogonStarted] | type[LoggedOut] | type[LogonEnded], session: LogonSession, owner: Owner
-    ) -> None:
-        self._kind, self._session, self._owner = kind, session, owner
-
-    def make(self, head: EventHead) -> Event:
-        """Make the event."""
-        return self._kind(head, self._session, self._owner)
 
 
 class _LostMaker:

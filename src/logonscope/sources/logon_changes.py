@@ -1,0 +1,69 @@
+"""Changes of the logon sessions of a machine: which ones began, were logged out, or ended since the last look."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
+
+from logonscope.answers.logon_session import LogonSession
+from logonscope.machine import Owner
+from logonscope.machine.events import LoggedOut, LogonEnded, LogonStarted
+
+SETTLE_SECONDS = 2.0
+"""Seconds for which a new logon session without a login record is not reported yet: the record comes after it."""
+
+Described = tuple[LogonSession, Owner]
+
+
+class LogonChange(NamedTuple):
+    """What happened to a logon session: the type of the event, the session, and its owner."""
+
+    kind: type[LogonStarted] | type[LoggedOut] | type[LogonEnded]
+    session: LogonSession
+    owner: Owner
+
+
+class LogonChanges:
+    """Compares the logon sessions of a machine with those that were reported."""
+
+    def __init__(self, known: Mapping[str, Described], settle_seconds: float = SETTLE_SECONDS) -> None:
+        """Begin.
+
+        Args:
+            known: the logon sessions that exist already, by LogonId: they are no news.
+            settle_seconds: how long a new one without a record waits.
+        """
+        self.known, self._settle_seconds = dict(known), settle_seconds
+        self._new: dict[str, float] = {}  # LogonId -> when it is reported at the latest
+
+    def __repr__(self) -> str:
+        return f"<LogonChanges of {len(self.known)} logon sessions, {len(self._new)} new>"
+
+    @property
+    def due(self) -> float | None:
+        """Return the monotonic moment at which a new logon session is reported at the latest; None: there is none."""
+        return min(self._new.values(), default=None)
+
+    def changes(self, owners: Mapping[str, Owner], describe: Callable[[str], Described]) -> Iterator[LogonChange]:
+        """Yield what has happened.
+
+        Args:
+            owners: the owners that have a process now, by LogonId.
+            describe: describes one of these logon sessions.
+        """
+        now = time.monotonic()
+        for logon_id in [logon_id for logon_id in self.known if logon_id not in owners]:
+            yield LogonChange(LogonEnded, *self.known.pop(logon_id))
+        self._new = {logon_id: due for logon_id, due in self._new.items() if logon_id in owners}
+        for logon_id, owner in owners.items():
+            if logon_id in self.known:
+                before, _ = self.known[logon_id]
+                if owner.login is not None and owner.login.gone and before.state != "logged out":
+                    session, _ = self.known[logon_id] = describe(logon_id)
+                    yield LogonChange(LoggedOut, session, owner)
+                continue
+            # the record of a login comes a moment after its first process
+            due = self._new.setdefault(logon_id, now + self._settle_seconds)
+            if now >= due or (owner.login is not None and owner.login.recorded):
+                del self._new[logon_id]
+                session, _ = self.known[logon_id] = describe(logon_id)
+                yield LogonChange(LogonStarted, session, owner)

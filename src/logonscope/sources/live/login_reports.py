@@ -1,7 +1,8 @@
 """Reports of login programs: refused attempts and commands of sudo, from the journal; without one, attempts from btmp.
 
 A line counts if root's program wrote it, by the fields that journald takes from the kernel. su and sudo log with the
-uid of their caller: their lines count if the kernel reported that the process ran a set-user-ID program at that moment.
+uid of their caller: their lines count if the kernel reported that the process ran a set-user-ID program of root
+at that moment.
 """
 
 import os
@@ -136,15 +137,14 @@ class LoginReports:
             self._call()
 
     def _read_line(self, line: LoggedLine, was_elevated: Callable[[int, int], bool]) -> Report | None:
-        sudo = parse_sudo_line(line.message) if line.program == "sudo" else None
-        command = sudo.command if sudo is not None and sudo.reason is None else None
         # the kernel confirms the caller's uid alone: the line may be of the program that then executed su
         is_trusted = line.uid == 0 or (line.program in USER_PROGRAMS and was_elevated(line.pid, line.monotonic_ns))
         if not is_trusted:
             self.rejected += 1
             return None
-        report = Report(line.monotonic_ns, line.pid, line.ses, line.cgroup, None, command)
+        report = Report(line.monotonic_ns, line.pid, line.ses, line.cgroup, None)
         attempt = self._parser.parse(line.program, line.pid, line.message)
         if attempt is not None:
             return report._replace(attempt=attempt._replace(source=JOURNAL))
-        return report if command is not None else None
+        sudo = parse_sudo_line(line.message) if line.program == "sudo" else None
+        return report._replace(command=sudo.command) if sudo is not None and sudo.reason is None else None

@@ -23,8 +23,8 @@ class SealedClient(Client):
         while (token := self._context.step(challenge)) is not None:
             shown = base64.b64encode(token).decode()
             head, _ = self.exchange(f"Authorization: Negotiate {shown}\r\n", b"")
-            found = _CHALLENGE.search(head)
-            challenge = base64.b64decode(found[1]) if found else None
+            next_token = _CHALLENGE.search(head)
+            challenge = base64.b64decode(next_token[1]) if next_token else None
             if self._context.complete:
                 break
         if not head.startswith(b"HTTP/1.1 200 "):

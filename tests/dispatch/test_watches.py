@@ -25,7 +25,7 @@ def stream(watches: Watches, subscription: Subscription) -> WatchStream:
 
 
 def test_each_caller_has_a_share_and_administrators_one_beyond_the_total() -> None:
-    host, watches = Ringed(SNAPSHOT), Watches(most=3, most_per_caller=2)
+    host, watches = Ringed(SNAPSHOT), Watches(max_open=3, max_per_caller=2)
     for uid in (1000, 1000, 1001):
         watches.add(watch(host, user(uid)))
     for uid in (1000, 1001, 1002):

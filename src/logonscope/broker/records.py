@@ -70,8 +70,10 @@ def read_changes_of_processes(
     records = PastRecords(request, history)
     changes = list(records.changes(_change_query(query)))
     numbers = frozenset(record.process_id for record, _ in changes)
-    wanted = ProcessRecordQuery(ids=numbers, command_lines=COMMAND_LINES in query.facts)
-    processes = {process.record: (process, login) for process, login in _owned_processes(request, records, wanted)}
+    record_query = ProcessRecordQuery(ids=numbers, command_lines=COMMAND_LINES in query.facts)
+    processes = {
+        process.record: (process, login) for process, login in _owned_processes(request, records, record_query)
+    }
     for record, logon in changes:
         if record.process_id in processes:
             yield records.make_change(record, logon), *processes[record.process_id]
@@ -102,11 +104,11 @@ def read_present_process_records(
     if history is None:
         return
     records = PastRecords(request, history)
-    wanted = _process_query(query, records)._replace(is_running=True)
+    record_query = _process_query(query, records)._replace(is_running=True)
     boot_id = request.machine.boot_id
     past = {
         process.pid: (start, process, login)
-        for start, process, login in _running_processes(records, wanted, boot_id)
+        for start, process, login in _running_processes(records, record_query, boot_id)
     }  # fmt: skip
     if not past:
         return

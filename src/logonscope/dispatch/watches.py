@@ -15,8 +15,8 @@ from logonscope.machine import Deadline
 if TYPE_CHECKING:
     from logonscope.dispatch.operation import Limits
 
-MOST, MOST_PER_CALLER = 2_048, 64
-"""Maximum numbers of watches; administrators have ``MOST_PER_CALLER`` in addition."""
+MAX_OPEN, MAX_PER_CALLER = 2_048, 64
+"""Maximum numbers of watches; administrators have ``MAX_PER_CALLER`` in addition."""
 
 HEARTBEAT_SECONDS = 15.0
 """Seconds after which something is sent where nothing has happened, so that both ends notice a lost connection."""
@@ -36,8 +36,8 @@ class WatchResults(NamedTuple):
 class Watches:
     """The table of open watches."""
 
-    def __init__(self, most: int = MOST, most_per_caller: int = MOST_PER_CALLER) -> None:
-        self._most, self._most_per_caller = most, most_per_caller
+    def __init__(self, max_open: int = MAX_OPEN, max_per_caller: int = MAX_PER_CALLER) -> None:
+        self._max_open, self._max_per_caller = max_open, max_per_caller
         self._open: set[Subscription] = set()
         self._counts = Counter[Caller]()
         self._lock = threading.Lock()
@@ -46,7 +46,7 @@ class Watches:
         return len(self._open)
 
     def __repr__(self) -> str:
-        return f"<Watches: {len(self)} of {self._most} open>"
+        return f"<Watches: {len(self)} of {self._max_open} open>"
 
     def check(self, caller: Caller) -> None:
         """Check that a caller may open another watch.
@@ -56,8 +56,8 @@ class Watches:
         """
         count = self._counts[caller]
         # as with enumerations, administrators can always open some
-        reserved = self._most_per_caller if caller.administrator else 0
-        if count >= self._most_per_caller or len(self._open) >= self._most + reserved:
+        reserved = self._max_per_caller if caller.administrator else 0
+        if count >= self._max_per_caller or len(self._open) >= self._max_open + reserved:
             raise QuotaViolationError(f"too many watches ({count} of this caller)", "close some of them")
 
     def add(self, subscription: Subscription) -> None:

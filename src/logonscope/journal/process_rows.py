@@ -134,11 +134,11 @@ class ProcessRows:
             yield from self._pages_between(conditions, low, high)
         if high < LAST:
             with self._lend() as reader:
-                found = reader.rows(
+                found_rows = reader.rows(
                     f"SELECT * FROM process INDEXED BY process_found WHERE source & 1 AND id >= {high}"
                     f" UNION ALL SELECT * FROM recent WHERE source & 1 AND id >= {high}"
                 )
-            yield [row for row in found if conditions.match(row)]
+            yield [row for row in found_rows if conditions.match(row)]
 
     def _numbers(self, conditions: Conditions, column: str, low: int, high: int) -> "array[int]":
         numbers = array("q")

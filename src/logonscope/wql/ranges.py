@@ -5,6 +5,7 @@ Equal values are not ranges: ``condition.fixed_values`` has them.
 
 import re
 from collections.abc import Mapping
+from functools import reduce
 from typing import Any, NamedTuple
 
 from logonscope.wql.bind import MOMENT, NUMBER, TEXT
@@ -25,22 +26,21 @@ class ColumnRange(NamedTuple):
 def column_ranges(condition: Condition) -> Mapping[str, ColumnRange]:
     """Return, by column, the range that a condition limits it to; columns without a limit are left out."""
     if isinstance(condition, Term):
-        found = _range_of_term(condition)
-        return {} if found is None else {condition.column: found}
+        term_range = _range_of_term(condition)
+        return {} if term_range is None else {condition.column: term_range}
     ranges: dict[str, ColumnRange] = {}
     if isinstance(condition, Every):
         for part in map(column_ranges, condition.terms):
-            for column, found in part.items():
-                ranges[column] = _intersection(ranges[column], found) if column in ranges else found
+            for column, part_range in part.items():
+                ranges[column] = _intersection(ranges[column], part_range) if column in ranges else part_range
     elif isinstance(condition, Some):
         # a column is limited only if every alternative limits it
         first, *others = map(column_ranges, condition.terms)
-        for column, found in first.items():
+        for column, first_range in first.items():
             if all(column in part for part in others):
-                for part in others:
-                    found = _hull(found, part[column])  # noqa: PLW2901 -- grows with each alternative
-                if found != ColumnRange():
-                    ranges[column] = found
+                hull = reduce(_hull, (part[column] for part in others), first_range)
+                if hull != ColumnRange():
+                    ranges[column] = hull
     return ranges
 
 

@@ -77,12 +77,12 @@ class ProcessDetails:
         for position, (event, has_executed) in enumerate(batch):
             if isinstance(event, ProcessStarted):
                 process = event.process
-                found = read.get(process.pid) if newest.get(process.pid) == position else None
-                started = self._start(process, event.owner, found, has_executed=has_executed)
+                read_process = read.get(process.pid) if newest.get(process.pid) == position else None
+                started = self._start(process, event.owner, read_process, has_executed=has_executed)
                 detailed.append(event._replace(process=started))
             elif isinstance(event, ProcessChanged):
-                found = read.get(event.after[0].pid) if newest.get(event.after[0].pid) == position else None
-                detailed.append(self._change(event, found))
+                read_process = read.get(event.after[0].pid) if newest.get(event.after[0].pid) == position else None
+                detailed.append(self._change(event, read_process))
             else:
                 detailed.append(self._with_details(event))
         return detailed
@@ -112,10 +112,10 @@ class ProcessDetails:
             return event._replace(session=session._replace(is_foreign=is_foreign))
         return event
 
-    def _start(self, process: Process, owner: Owner, found: Process | None, *, has_executed: bool) -> Process:
+    def _start(self, process: Process, owner: Owner, read_process: Process | None, *, has_executed: bool) -> Process:
         # the pid can belong to a later process by now
-        if found is not None and _is_same(found, process):
-            merged = _merge(found, process)
+        if read_process is not None and _is_same(read_process, process):
+            merged = _merge(read_process, process)
         else:
             parent = self._processes.get(process.ppid or 0)
             # a child is what its parent is, until it executes a program
@@ -125,12 +125,12 @@ class ProcessDetails:
         self._logon_ids[process.pid] = owner.logon_id
         return merged
 
-    def _change(self, event: ProcessChanged, found: Process | None) -> ProcessChanged:
+    def _change(self, event: ProcessChanged, read_process: Process | None) -> ProcessChanged:
         (before, owner_before), (after, owner_after) = event.before, event.after
         kept = self._processes.get(after.pid)
         old = _merge(kept, before)
-        if found is not None and _is_same(found, after):
-            new = _merge(found, after)
+        if read_process is not None and _is_same(read_process, after):
+            new = _merge(read_process, after)
         else:
             # equal facts mean that it executed a program, which is not known
             is_exec = before == after

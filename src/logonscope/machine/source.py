@@ -155,6 +155,10 @@ class Source(Protocol):
         """Return a reader of the events after a cursor (None: from now on), with details of processes and logins."""
         ...
 
+    def resumed_reader(self, position: int) -> "EventReader | None":
+        """Return a reader of the events after a position in this run; None: not all of them are in memory."""
+        ...
+
     def at(self, moment: datetime) -> "Source":
         """Return the source of the same host as it was at a moment."""
         ...
@@ -386,6 +390,10 @@ class BaseSource(ABC):
         """Raise NotSupportedError: the source has no events."""
         del since
         raise NotSupportedError(f"events are not supported by {self.label}", "watch the machine itself")
+
+    def resumed_reader(self, position: int) -> "EventReader | None":
+        """Return None: the source keeps no events."""
+        del position
 
     def at(self, moment: datetime) -> Source:
         """Return the source of the host as it was at a moment.

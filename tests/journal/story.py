@@ -116,7 +116,7 @@ class Story:
 
     def reports(self) -> Iterator[Event]:
         """Yield two refused logons, and a change to root through sudo in each login with a process that will end."""
-        self.ms += 500
+        self.ms += 100
         for user, is_known in (("user1001", True), ("hunter2", False)):
             attempt = FailedLogon(
                 "sshd", 77, user, is_known, "198.51.100.9", 50_001, None, "password", "ssh", attempts=2,

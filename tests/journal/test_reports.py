@@ -21,7 +21,7 @@ def changed(process: Any, ms: int, change: UserChange = SUDO) -> Event:
 
 
 def stored(kept: Kept, table: str, *columns: str) -> list[tuple[Any, ...]]:
-    return kept.database.execute(f"SELECT {', '.join(columns)} FROM {table}").fetchall()
+    return kept.database.execute(f"SELECT {', '.join(columns)} FROM {table} ORDER BY id").fetchall()
 
 
 def test_an_attempt_is_a_row(tmp_path: Path) -> None:

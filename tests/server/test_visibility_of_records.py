@@ -195,7 +195,8 @@ def guesses(kept: Kept) -> list[Guess]:
         Guess(process, "RecordId", "60"), Guess(process, "CommandLine", f"'{SECRET}'"),
         Guess(attempt, "User", f"'{SECRET}-p'"), Guess(attempt, "Attempts", "2"), Guess(attempt, "RecordId", "200"),
         Guess(change, "ToUid", "7000"), Guess(change, "FromUser", "'secret-user'"), Guess(change, "LogonRecordId", "3"),
-        Guess(change, "Command", f"'/{SECRET}/id'"), Guess(logon, "User", "'secret-user'"), Guess(logon, "KeyFingerprint", f"'SHA256:{SECRET}'"),
+        Guess(change, "Command", f"'/{SECRET}/id'"), Guess(logon, "User", "'secret-user'"),
+        Guess(logon, "KeyFingerprint", f"'SHA256:{SECRET}'"),
         Guess(logon, "LogonId", "'2'"), Guess(logon, "Uid", "1002"), Guess(logon, "RecordId", "3"),
     ]  # fmt: skip
 

@@ -164,11 +164,12 @@ class PastRecords:
     def make_change(self, record: ChangeRecord, logon: LogonRecord | None) -> PastChange:
         """Return a change, without details if the process did not run wholly as the caller afterwards."""
         process = self.masked(record.process)
-        is_masked = process is not record.process
+        # as of changes of user: the command is that of another user's process
+        sudo = clean(record.sudo) if self._request.caller.administrator else None
         return PastChange(
             record.id, record.process_id, record.logon, logon and logon.logon_id, datetime_of_microseconds(record.time),
             process.pid, clean(process.name or process.comm), clean(process.exe), command_line(process.cmdline),
-            clean(record.user), process.uids and process.uids[1], None if is_masked else clean(record.sudo),
+            clean(record.user), process.uids and process.uids[1], sudo,
         )  # fmt: skip
 
     @staticmethod

@@ -13,8 +13,8 @@ from logonscope.wql.tree import AT_LEAST, EQUAL, LESS, And, Comparison, Conditio
 from logonscope.wql.write import write_statement
 
 if TYPE_CHECKING:
-    from logonscope.client.host import Host
     from logonscope.cim.instances import Instance
+    from logonscope.client.host import Host
 
 NAMESPACE = "root/logonscope"
 MAX_NAMED = 200
@@ -41,7 +41,7 @@ def read_failed_logons(host: "Host", where: HistoryFilter) -> Iterator[PastFaile
     """Yield the failed logons that a filter selects by user, origin and time; none if it selects by anything else."""
     if where.keys is not None or not _may_be_user(where.word):
         return
-    terms = []
+    terms = list[ConditionTree]()
     if where.word is not None:
         user = where.word.removeprefix("user:")
         terms.append(Or((_equal("User", user), _equal("ByUser", user))))

@@ -10,7 +10,6 @@ from logonscope.journal.rows import COMMAND, CREDENTIAL, ID, PLACE, PROGRAM
 from logonscope.machine import Look
 from logonscope.machine.history import ChangeRecordQuery
 
-
 SAME_MS = 500
 """A change of user is that of a change of the process if it was less than so many ms before or after it."""
 

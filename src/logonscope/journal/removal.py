@@ -31,7 +31,7 @@ class Remover:
         return self._writer.database
 
     def remove_processes(self, numbers: Sequence[int]) -> int:
-        """Delete processes that were moved, with their changes and changes of user, in one transaction; return their number."""
+        """Delete processes that were moved, with all their changes, in one transaction; return their number."""
         # rows that are not sealed yet cannot be accounted for
         numbers = [number for number in numbers if number <= self._writer.moved]
         if not numbers:

@@ -41,7 +41,7 @@ def event_request_at(request: Request, moment: datetime, *, is_this_boot: bool) 
     try:
         past = request_at(present, moment)
     except NotFoundError:
-        # nobody knows whose the uid was then
+        # it is not known whose the uid was then
         caller = past_caller(request.caller, None, None)
         return EventRequest(request.source, request.ownership, caller, present.look, request.__dict__.get("schema"))
     source = past.source

@@ -1,4 +1,4 @@
-"""Cursors of the history: places in its events, encrypted, so that they show nobody how much happened.
+"""Cursors of the history: places in its events, encrypted, so that they do not show how much happened.
 
 AES-SIV (RFC 5297) gives a place always the same text, which all readers can share, and recognizes texts that it did not
 make. The key is in the journal, so that a cursor is valid after a restart.

@@ -47,9 +47,7 @@ class _Commit(NamedTuple):
 class JournalEventLog(EventLog):
     """The event log of the service that writes the journal."""
 
-    def __init__(
-        self, lend: Callable[[], AbstractContextManager[Reader]], cipher: CursorCipher, state: State
-    ) -> None:
+    def __init__(self, lend: Callable[[], AbstractContextManager[Reader]], cipher: CursorCipher, state: State) -> None:
         self._lend, self._cipher, self._state = lend, cipher, state
 
     def __repr__(self) -> str:
@@ -72,9 +70,11 @@ class JournalEventLog(EventLog):
 
     def read(self, mark: EventMark, until: int | None = None) -> EventPage:
         with self._lend() as reader:
-            (oldest,) = reader.rows(_OLDEST) or ((self.epoch, 0),)
-            if mark < EventMark(*oldest, 0):
-                return self._skip_to(mark, EventMark(*oldest, 0))
+            oldest = EventMark(self.epoch, 0, 0)
+            for epoch, first in reader.rows(_OLDEST):
+                oldest = EventMark(epoch, first, 0)
+            if mark < oldest:
+                return self._skip_to(mark, oldest)
             return self._read_kept(reader, mark, until)
 
     def _skip_to(self, mark: EventMark, oldest: EventMark) -> EventPage:
@@ -132,15 +132,25 @@ def _codes_after(commit: _Commit, mark: EventMark, limit: int | None) -> tuple[l
     part = codes[-1].part if codes and codes[-1].position == last else 0
     end = max(mark, EventMark(commit.epoch, last, ALL_PARTS if limit == last else part))
     new = [code for code in codes if code[:2] > mark[1:]]
-    # an execution that is part of a start: only a reader that had got the start before gets it as a change
+    # an execution that is part of a start: only who had got the start as a live event gets it as a change
+    is_live = mark.part == ALL_PARTS
     started = {code.row for code in new if code.kind == rows.STARTED}
-    # what a start of the service found missing is reported as the gap before that run
-    wanted = [
-        code
-        for code in new
-        if not (code.kind == FOLDED and code.row in started) and not (code.kind == rows.LOST and not code.position)
-    ]
+    wanted = [code for code in new if _is_wanted(code, started, is_live=is_live)]
     return wanted, end
+
+
+def _is_wanted(code: EventCode, started: set[int], *, is_live: bool) -> bool:
+    """Return whether a reader gets the event of a code.
+
+    Args:
+        code: the code.
+        started: the rows of the processes whose starts it gets, too.
+        is_live: what it got last was a live event.
+    """
+    if code.kind == FOLDED:
+        return is_live and code.row not in started
+    # what a start of the service found missing is reported as the gap before that run
+    return code.kind != rows.LOST or code.position != 0
 
 
 def _lost(mark: EventMark, missed: int | None) -> EventPage:

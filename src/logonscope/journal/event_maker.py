@@ -5,7 +5,7 @@ logon session what is known of it now.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from logonscope.answers.logon_session import LOGON_TYPES, LogonSession
@@ -36,7 +36,11 @@ from logonscope.machine.identity import logon_guid
 from logonscope.machine.kernel_numbers import datetime_of_microseconds
 
 _OF_PROCESS = {rows.STARTED, rows.PROCESS_ENDED, FOLDED}
-_OF_LOGON = {rows.LOGON_STARTED: LogonStarted, rows.LOGGED_OUT: LoggedOut, rows.LOGON_ENDED: LogonEnded}
+_OF_LOGON: Mapping[int, type[LogonStarted] | type[LoggedOut] | type[LogonEnded]] = {
+    rows.LOGON_STARTED: LogonStarted,
+    rows.LOGGED_OUT: LoggedOut,
+    rows.LOGON_ENDED: LogonEnded,
+}
 _MOMENTS = {rows.LOGON_STARTED: "started", rows.LOGGED_OUT: "logged_out", rows.LOGON_ENDED: "ended"}
 
 Row = Sequence[Any]
@@ -184,7 +188,8 @@ class EventMaker:
             login=login.id if login is not None and login.recorded else None,
             guid=logon_guid(self._machine, str(logon["logonid"]), logon["generation"] or None),
             # a uid of a container has no name of this host
-            is_foreign=logon["user"] is None and logon["login_uid"] is not None, remote_address=logon["remote_address"], remote_port=logon["remote_port"],
+            is_foreign=logon["user"] is None and logon["login_uid"] is not None,
+            remote_address=logon["remote_address"], remote_port=logon["remote_port"],
             authentication_method=logon["method"], key_type=logon["key_type"], key_fingerprint=logon["key"],
         )  # fmt: skip
 

@@ -13,10 +13,10 @@ from logonscope.facts import Machine, Process
 from logonscope.journal import rows
 from logonscope.journal.clock import ClockMap, Reading
 from logonscope.journal.dictionaries import CommandLines, Dictionary
+from logonscope.journal.event_codes import EventCodes
 from logonscope.journal.logon_rows import LogonRows, StoredLogons
 from logonscope.journal.policy import Policy, command_line_filter
 from logonscope.journal.reports import Reports
-from logonscope.journal.event_codes import EventCodes
 from logonscope.journal.rows import (
     CHANGES,
     CLASS,

@@ -46,6 +46,8 @@ USER_CHANGES = (
     "CREATE INDEX user_change_place ON user_change(place)",
 )
 
+_EVENT_CODES = ", epoch INT, first INT, last INT, codes BLOB"
+
 TABLES = (
     "CREATE TABLE journal (key TEXT PRIMARY KEY, value) WITHOUT ROWID",
     # one a start of the service, committed before its first event
@@ -103,8 +105,7 @@ TABLES = (
     "CREATE TABLE loss (seq INTEGER PRIMARY KEY, reason TEXT NOT NULL, n INT, ms_from INT, ms_to INT, wall INT)",
     # one row a commit: kinds and rows of its numbers; codes: of its events, after the position first, up to last, for
     # readers that resume: see event_codes.py; NULL: none
-    "CREATE TABLE eventlog (seq INTEGER PRIMARY KEY, n INT NOT NULL, events BLOB NOT NULL, epoch INT, first INT,"
-    " last INT, codes BLOB)",
+    "CREATE TABLE eventlog (seq INTEGER PRIMARY KEY, n INT NOT NULL, events BLOB NOT NULL" + _EVENT_CODES + ")",
     # the hash chain: rows up to seq, the sum of their hashes, and what retention has removed of both
     """CREATE TABLE seal (seq INTEGER PRIMARY KEY, n INT NOT NULL, digest BLOB NOT NULL, chain BLOB NOT NULL,
        removed INT, removed_digest BLOB)""",

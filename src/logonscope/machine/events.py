@@ -11,7 +11,6 @@ from logonscope.answers.logon_session import LogonSession
 from logonscope.facts import FACTS_OF_FILE, FailedLogon, Process, UserChange
 from logonscope.machine.ownership import Owner
 
-
 ALL_PARTS = (1 << 31) - 1
 """The part of a mark of a live event: everything of its position was seen."""
 

@@ -394,6 +394,7 @@ class BaseSource(ABC):
     def resumed_reader(self, position: int) -> "EventReader | None":
         """Return None: the source keeps no events."""
         del position
+        return None
 
     def at(self, moment: datetime) -> Source:
         """Return the source of the host as it was at a moment.

@@ -44,9 +44,7 @@ class EventRing:
     def publish(self, events: Sequence[Event], cursor: int) -> None:
         """Add events, the newest of which has this cursor."""
         with self._condition:
-            if len(self._events) + len(events) > (self._events.maxlen or 0) and self._events:
-                # what is dropped now is at most as new as this
-                self._floor = max(self._floor, self._newest_dropped(len(events)))
+            self._note_dropped(events)
             self._events += events
             self._cursor = cursor
             self._position = max(self._position, events[-1].head.position)
@@ -56,10 +54,13 @@ class EventRing:
         for call in calls:
             call()
 
-    def _newest_dropped(self, count: int) -> int:
-        """Return the position of the newest event that has no room beside so many new ones."""
-        excess = len(self._events) + count - (self._events.maxlen or 0)
-        return self._events[min(excess, len(self._events)) - 1].head.position
+    def _note_dropped(self, events: Sequence[Event]) -> None:
+        """Note the position of the newest event that new ones leave no room for."""
+        held = len(self._events)
+        excess = held + len(events) - (self._events.maxlen or 0)
+        if excess > 0:
+            newest = self._events[excess - 1] if excess <= held else events[excess - held - 1]
+            self._floor = max(self._floor, newest.head.position)
 
     def forget(self, cursor: int, position: int = 0) -> None:
         """Drop all events: what happens until the next one is missed, and not counted.

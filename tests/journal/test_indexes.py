@@ -8,7 +8,7 @@ from tests.journal.test_process_rows import moment
 
 QUERIES: tuple[tuple[LogonRecordQuery | ProcessRecordQuery | ChangeRecordQuery, list[str]], ...] = (
     (ProcessRecordQuery(pids=frozenset({1})), ["process_zone"]),
-    (ProcessRecordQuery(logons=frozenset({1})), ["process_place"]),
+    (ProcessRecordQuery(logon_records=frozenset({1})), ["process_place"]),
     (ProcessRecordQuery(name_prefix="a"), ["process_program"]),
     (ProcessRecordQuery(is_running=True), ["process_alive"]),
     (ProcessRecordQuery(since=moment(0)), ["record number"]),
@@ -16,7 +16,7 @@ QUERIES: tuple[tuple[LogonRecordQuery | ProcessRecordQuery | ChangeRecordQuery, 
     (LogonRecordQuery(keys=frozenset({"a"})), ["logon_key"]),
     (LogonRecordQuery(), []),
     (ChangeRecordQuery(since=moment(0)), ["record number"]),
-    (ChangeRecordQuery(process_ids=frozenset({1})), ["change_process"]),
+    (ChangeRecordQuery(process_records=frozenset({1})), ["change_process"]),
 )
 
 

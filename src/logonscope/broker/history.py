@@ -70,9 +70,9 @@ def past_processes(request: Request, where: HistoryFilter = NO_HISTORY_FILTER) -
     subject = _parse_subject(request, records, where.word)
     by_id = {record.id: record for record in _visible_logons(request, records, where, subject)}
     for record in _process_records(request, past, by_id.keys(), where, subject):
-        logon = by_id.get(record.logon or 0)
+        logon = by_id.get(record.logon_record or 0)
         # the login of a process that ended at once may not be known
-        is_unowned = record.logon is None and subject.names_processes and request.caller.administrator
+        is_unowned = record.logon_record is None and subject.names_processes and request.caller.administrator
         if logon is not None or is_unowned:
             process = records.make_process(record, logon)
             if process.is_failed or not where.failed:
@@ -184,7 +184,7 @@ def _process_records(
     # processes are found faster by pid or name than by logon session
     is_narrow = subject.names_processes
     query = ProcessRecordQuery(
-        logons=None if is_narrow else frozenset(logons), pids=subject.pids, names=subject.names, since=where.since,
+        logon_records=None if is_narrow else frozenset(logons), pids=subject.pids, names=subject.names, since=where.since,
         until=where.until,
     )  # fmt: skip
     return past.processes(request.look, query)
@@ -198,7 +198,7 @@ def _logins_of_processes(
     for process in processes:
         shown = records.masked(process.process)
         key = shown.name or shown.comm, shown.exe
-        counts.setdefault(process.logon or 0, {}).setdefault(key, []).append(process)
+        counts.setdefault(process.logon_record or 0, {}).setdefault(key, []).append(process)
     for record in logons:
         if record.id in counts:
             programs = [

@@ -69,14 +69,14 @@ def read_changes_of_processes(
         return
     records = PastRecords(request, history)
     changes = list(records.changes(_change_query(query)))
-    numbers = frozenset(record.process_id for record, _ in changes)
-    record_query = ProcessRecordQuery(ids=numbers, command_lines=COMMAND_LINES in query.facts)
+    process_records = frozenset(record.process_record for record, _ in changes)
+    record_query = ProcessRecordQuery(ids=process_records, command_lines=COMMAND_LINES in query.facts)
     processes = {
         process.record: (process, login) for process, login in _owned_processes(request, records, record_query)
     }
     for record, logon in changes:
-        if record.process_id in processes:
-            yield records.make_change(record, logon), *processes[record.process_id]
+        if record.process_record in processes:
+            yield records.make_change(record, logon), *processes[record.process_record]
 
 
 def read_present_logon_records(request: Request, query: ItemQuery) -> Iterator[tuple[PastLogin]]:
@@ -176,17 +176,17 @@ def _logon_query(query: ItemQuery) -> LogonRecordQuery:
 
 def _process_query(query: ItemQuery, records: PastRecords) -> ProcessRecordQuery:
     selection, limits = query.selection, query.limits
-    logons = selection.logon_records
+    logon_records = selection.logon_records
     if selection.names_sessions:
         named = records.logons(LogonRecordQuery(
-            ids=logons, logon_ids=selection.logon_ids, users=selection.login_users, login_uids=selection.login_uids,
+            ids=logon_records, logon_ids=selection.logon_ids, users=selection.login_users, login_uids=selection.login_uids,
             fold_case=True,
         ))  # fmt: skip
-        logons = frozenset(record.id for record in named)
+        logon_records = frozenset(record.id for record in named)
     started = limits.get(STARTED, NO_RANGE)
     return ProcessRecordQuery(
         ids=selection.records,
-        logons=logons,
+        logon_records=logon_records,
         pids=selection.pids,
         users=selection.process_users,
         names=selection.process_names,

@@ -37,8 +37,8 @@ class ProcessRecord(NamedTuple):
     """A past process, or one that runs."""
 
     id: int  # of the record; ids are in the order of starts
-    logon: int | None  # the record of its logon session
-    parent: int | None  # the record of its parent
+    logon_record: int | None  # of its logon session
+    parent_record: int | None  # of its parent
     boot_id: str
     process: Process  # after its first exec
     user: str | None  # account name of its effective uid
@@ -54,8 +54,8 @@ class ChangeRecord(NamedTuple):
     """A change of a process: its program, its user, or its logon session."""
 
     id: int
-    process_id: int  # the record of the process
-    logon: int | None
+    process_record: int  # of the process
+    logon_record: int | None  # of its logon session after the change
     time: int | None
     process: Process  # after the change
     user: str | None

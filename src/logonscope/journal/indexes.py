@@ -26,7 +26,7 @@ def used_indexes(reader: Reader, query: LogonRecordQuery | ProcessRecordQuery | 
         span = " AND id > 0 AND id < 9" if has_times else ""
         return _plan(reader, f"SELECT * FROM change WHERE {change_conditions(query)}{span} ORDER BY id")
     requested = {
-        "place": query.logons, "pid": query.pids, "program": query.names or query.name_prefix or None,
+        "place": query.logon_records, "pid": query.pids, "program": query.names or query.name_prefix or None,
     }  # fmt: skip
     if query.ids is not None:
         return [PRIMARY_KEY]

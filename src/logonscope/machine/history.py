@@ -29,7 +29,7 @@ class ProcessRecordQuery(NamedTuple):
     """A query for past processes; None: any. It may return more."""
 
     ids: frozenset[int] | None = None  # of records
-    logons: frozenset[int] | None = None  # records of logon sessions
+    logon_records: frozenset[int] | None = None  # of logon sessions
     pids: frozenset[int] | None = None
     users: frozenset[str] | None = None  # account names of the effective uid at the start, ignoring case
     names: frozenset[str] | None = None  # process names, ignoring case
@@ -46,7 +46,7 @@ class ChangeRecordQuery(NamedTuple):
     """A query for changes of processes; None: any. It may return more."""
 
     ids: frozenset[int] | None = None  # of records
-    process_ids: frozenset[int] | None = None  # records of processes
+    process_records: frozenset[int] | None = None  # of processes
     since: datetime | None = None  # at this time or later
     until: datetime | None = None  # at this time or before
     command_lines: bool = True
@@ -55,7 +55,7 @@ class ChangeRecordQuery(NamedTuple):
 class ActivityQuery(NamedTuple):
     """A query for how much logon sessions ran in each step of a span. Times in microseconds since the epoch."""
 
-    logons: frozenset[int]  # records of logon sessions
+    logon_records: frozenset[int]  # of logon sessions
     since: int
     until: int
     step: int
@@ -65,7 +65,7 @@ class ActivityQuery(NamedTuple):
 class Activity(NamedTuple):
     """Processes of a logon session that started in one step and ended in another."""
 
-    logon: int
+    logon_record: int  # of the logon session
     first: int  # step of the start; -1: before the span
     last: int | None  # step of the end; None: they run
     processes: int
@@ -147,7 +147,7 @@ class History(Protocol):
         """Return the names of the indexes by which a query is answered; none: all rows are read."""
         ...
 
-    def programs(self, look: Look, logons: Sequence[int]) -> Mapping[int, Sequence[ProgramCount]]:
+    def programs(self, look: Look, logon_records: Sequence[int]) -> Mapping[int, Sequence[ProgramCount]]:
         """Return how often each program ran, by the record of the logon session."""
         ...
 

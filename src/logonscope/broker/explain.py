@@ -1,8 +1,9 @@
 """Explanation of a query in words: its classes, fixed values, readings, and the predicate tested on each row.
 
 The readings are found by a dry run: the query runs on a source that records the queries it gets, and passes on only
-those that are cheap. A dry run of a query for a class reads no process, and finds one invented socket. A dry run of an
-association query reads the one instance, so that the readings for its associations are recorded too.
+those that are cheap. A dry run of a query for a class reads no process, and gets one invented socket if the query reads
+sockets. A dry run of an association query reads the instance that the path names, so that the readings for its
+associations are recorded too.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -51,7 +52,7 @@ from logonscope.wql.events import EventQuery
 from logonscope.wql.write import constant_of_value, describe_condition, write_constant
 
 MAX_NAMED = 10
-"""Maximum number of values that are listed of a fixed property or a hint."""
+"""Maximum number of values of a fixed property or a hint that a text lists."""
 
 
 def explain(request: Request, text: str, namespace: str | None = None) -> Explanation:

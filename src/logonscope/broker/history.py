@@ -22,7 +22,7 @@ _PREFIXED = re.compile(r"(user|pid|name):(.+)")
 
 
 class Subject(NamedTuple):
-    """What the argument of a history request selects: logins or processes; all None: every login."""
+    """The logins or processes that the word of a history filter selects; all fields None: every login."""
 
     logon_ids: frozenset[str] | None = None
     users: frozenset[str] | None = None
@@ -108,7 +108,7 @@ def _check_administrator(request: Request, action: str) -> None:
 
 
 def _parse_subject(request: Request, records: PastRecords, word: str | None) -> Subject:
-    """Return what the argument selects: a LogonId of the history; else a pid, or, for other texts, a user or a name."""
+    """Parse the word of a history filter: a LogonId of the history; else, for digits, a pid; else a user or a name."""
     if word is None:
         return Subject()
     match = _PREFIXED.fullmatch(word)
@@ -120,7 +120,8 @@ def _parse_subject(request: Request, records: PastRecords, word: str | None) -> 
     if kind == "name":
         return Subject(names=frozenset({text}))
     logon_id = request.ownership.parse_logon_id(text)
-    # only by what the caller may see: the answer would show otherwise whether others have been logged in
+    # a LogonId or user counts only if the caller may see a record of it: the answer would otherwise reveal past logins
+    # of others
     by_logon_id = LogonRecordQuery(logon_ids=frozenset() if logon_id is None else frozenset({logon_id}))
     if logon_id is not None and any(record.logon_id == logon_id for record in records.logons(by_logon_id)):
         return Subject(logon_ids=frozenset({logon_id}))

@@ -62,9 +62,11 @@ class PastRecords:
         """
         is_narrow = query.ids is not None or query.pids is not None
         if not self._request.caller.administrator and not is_narrow:
-            # by their places: an index leads to the processes of the caller's own logon sessions
-            own = {record.id for record in self.logons(LogonRecordQuery())}
-            query = query._replace(logon_records=frozenset(own if query.logon_records is None else own & query.logon_records))
+            # the query names the caller's own logon sessions, so that an index finds their processes
+            own_records = {record.id for record in self.logons(LogonRecordQuery())}
+            if query.logon_records is not None:
+                own_records &= query.logon_records
+            query = query._replace(logon_records=frozenset(own_records))
         return self._with_logons(self._history.processes(self._request.look, query))
 
     def changes(self, query: ChangeRecordQuery) -> Iterator[OwnedChange]:

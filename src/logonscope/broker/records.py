@@ -23,7 +23,7 @@ STARTED, ENDED, CHANGED, NAME, KEY, RECORD = "started", "ended", "changed", "nam
 """Limits of an ItemQuery: ranges of times, and beginnings of a process name and of a key."""
 
 SLACK = timedelta(milliseconds=20)
-"""Times of rows are rounded."""
+"""Tolerance of comparisons of times: the times of rows are rounded."""
 
 SLACK_TICKS = 2
 NO_RANGE = ColumnRange()
@@ -31,7 +31,7 @@ NO_LOGIN = PastLogin(
     0, "", None, None, None, None, None, None, None, None, False, None, None, None, None, None, None, None, None, None,
     None, 0, 0, (),
 )  # fmt: skip
-"""The logon session of a process of which none is known."""
+"""Placeholder for the logon session of a process whose logon session is not known."""
 
 
 def read_logon_records(request: Request, query: ItemQuery) -> Iterator[tuple[PastLogin]]:
@@ -163,7 +163,7 @@ def _logon_query(query: ItemQuery) -> LogonRecordQuery:
     selection, limits = query.selection, query.limits
     prefix = limits.get(KEY, NO_RANGE).prefix
     return LogonRecordQuery(
-        ids=_both(selection.records, selection.logon_records),
+        ids=_intersection(selection.records, selection.logon_records),
         logon_ids=selection.logon_ids,
         users=selection.login_users,
         login_uids=selection.login_uids,
@@ -208,13 +208,13 @@ def _change_query(query: ItemQuery) -> ChangeRecordQuery:
 
 
 def _earliest(limits: Any) -> datetime | None:
-    """Return a time at which all items still exist, or after which they started."""
+    """Return a time that is not after the end of any matching item; None if the condition gives none."""
     times = [limits.get(name, NO_RANGE).low for name in (STARTED, ENDED)]
     return _time_before(max((time for time in times if time is not None), default=None))
 
 
 def _latest(limits: Any) -> datetime | None:
-    """Return a time before which all items started."""
+    """Return a time that is after the start of every matching item; None if the condition gives none."""
     times = [limits.get(name, NO_RANGE).high for name in (STARTED, ENDED)]
     return _time_after(min((time for time in times if time is not None), default=None))
 
@@ -227,7 +227,7 @@ def _time_after(time: datetime | None) -> datetime | None:
     return None if time is None else time + SLACK
 
 
-def _both(first: frozenset[int] | None, second: frozenset[int] | None) -> frozenset[int] | None:
+def _intersection(first: frozenset[int] | None, second: frozenset[int] | None) -> frozenset[int] | None:
     if first is None or second is None:
         return second if first is None else first
     return first & second

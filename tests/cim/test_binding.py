@@ -17,7 +17,7 @@ from logonscope.cim.binding import (
     write_held_reference,
     write_reference,
 )
-from logonscope.cim.paths import LONGEST, ObjectPath, parse_path, write_key
+from logonscope.cim.paths import MAX_PATH_LENGTH, ObjectPath, parse_path, write_key
 from logonscope.cim.schema import CIMV2, LOGONSCOPE, schema
 from logonscope.cim.types import Value
 from logonscope.errors import (
@@ -270,7 +270,7 @@ def test_paths_stand_in_paths_so_deep_and_no_deeper() -> None:
 def test_the_longest_path_is_judged_at_once() -> None:
     inner = ObjectPath("Win32_Process", (("Handle", "\\" * 1000),))
     path = inner
-    while len(str(path)) < LONGEST // 5:
+    while len(str(path)) < MAX_PATH_LENGTH // 5:
         path = ObjectPath("Win32_SessionProcess", (("Antecedent", str(path)), ("Dependent", str(inner))))
     before = time.process_time()
     assert bound(str(path)).cls.name == "Win32_SessionProcess"

@@ -185,8 +185,8 @@ def _process_records(
     # processes are found faster by pid or name than by logon session
     is_narrow = subject.names_processes
     query = ProcessRecordQuery(
-        logon_records=None if is_narrow else frozenset(logons), pids=subject.pids, names=subject.names, since=where.since,
-        until=where.until,
+        logon_records=None if is_narrow else frozenset(logons), pids=subject.pids, names=subject.names,
+        since=where.since, until=where.until,
     )  # fmt: skip
     return past.processes(request.look, query)
 

@@ -179,8 +179,8 @@ def _process_query(query: ItemQuery, records: PastRecords) -> ProcessRecordQuery
     logon_records = selection.logon_records
     if selection.names_sessions:
         named = records.logons(LogonRecordQuery(
-            ids=logon_records, logon_ids=selection.logon_ids, users=selection.login_users, login_uids=selection.login_uids,
-            fold_case=True,
+            ids=logon_records, logon_ids=selection.logon_ids, users=selection.login_users,
+            login_uids=selection.login_uids, fold_case=True,
         ))  # fmt: skip
         logon_records = frozenset(record.id for record in named)
     started = limits.get(STARTED, NO_RANGE)

@@ -44,7 +44,7 @@ VERSION = 1
 MAX_LINE_LENGTH = 64 << 20
 """Maximum bytes of a line: far more than any valid line has; a damaged file must not fill the memory."""
 
-LARGEST = 1 << 30
+MAX_UNPACKED_BYTES = 1 << 30
 """Maximum bytes of the uncompressed recording, enough for a million processes: protects against gzip bombs."""
 
 _ROWS: Mapping[str, type[Any]] = {
@@ -313,8 +313,8 @@ def _read_rows(path: str, packed: gzip.GzipFile) -> Iterator[list[Any]]:
     # a longer line is read in pieces, of which the first is no JSON
     while line := packed.readline(MAX_LINE_LENGTH):
         number, size = number + 1, size + len(line)
-        if size > LARGEST:
-            raise RecordingError(f"cannot read recording {path}: it unpacks to more than {LARGEST >> 30} GiB", _ADVICE)
+        if size > MAX_UNPACKED_BYTES:
+            raise RecordingError(f"cannot read recording {path}: it unpacks to more than {MAX_UNPACKED_BYTES >> 30} GiB", _ADVICE)
         try:
             row = json.loads(line)
         except (ValueError, RecursionError):

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from logonscope.cim.binding import (
-    MAX_NESTED,
+    MAX_DEPTH,
     Target,
     bind_path,
     example_path,
@@ -261,9 +261,9 @@ def nested(depth: int) -> str:
 
 
 def test_paths_stand_in_paths_so_deep_and_no_deeper() -> None:
-    assert bound(nested(MAX_NESTED)).cls.name == "Win32_SessionProcess"
+    assert bound(nested(MAX_DEPTH)).cls.name == "Win32_SessionProcess"
     with pytest.raises(InvalidObjectPathError) as refused:
-        bound(nested(MAX_NESTED + 1))
+        bound(nested(MAX_DEPTH + 1))
     assert str(refused.value).endswith("object paths nested too deep; nest at most 3")
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from logonscope.broker.plan import plan
 from logonscope.errors import LogonscopeError
-from logonscope.wql.parse import MAX_QUERY_LENGTH, MAX_JUNCTIONS, MAX_NESTED, parse
+from logonscope.wql.parse import MAX_QUERY_LENGTH, MAX_JUNCTIONS, MAX_DEPTH, parse
 from logonscope.wql.write import write_statement
 from tests import example
 from tests.broker.asked_in_wql import asked
@@ -69,7 +69,7 @@ def test_the_dearest_texts_take_little_memory() -> None:
     condition = "a=1 OR " * MAX_JUNCTIONS + "a=1"
     dearest = [
         f"SELECT * FROM C WHERE {condition}",
-        f"SELECT * FROM C WHERE {'(' * MAX_NESTED}{condition}{')' * MAX_NESTED}",
+        f"SELECT * FROM C WHERE {'(' * MAX_DEPTH}{condition}{')' * MAX_DEPTH}",
         "SELECT * FROM C WHERE a = '".ljust(MAX_QUERY_LENGTH // 2 * 2, "\\"),
         "SELECT " + ",".join("a" * (MAX_QUERY_LENGTH // 2 - 20)) + " FROM C",
         "ASSOCIATORS OF {" + "'" * (MAX_QUERY_LENGTH - 20) + "}",

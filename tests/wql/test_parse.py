@@ -16,7 +16,7 @@ from logonscope.errors import (
     MissingGroupWithinError,
     QuotaViolationError,
 )
-from logonscope.wql.parse import MAX_QUERY_LENGTH, MAX_JUNCTIONS, MAX_NESTED, double_lone_backslashes, parse
+from logonscope.wql.parse import MAX_QUERY_LENGTH, MAX_JUNCTIONS, MAX_DEPTH, double_lone_backslashes, parse
 from logonscope.wql.text import MAX_NAME_LENGTH
 from logonscope.wql.tree import (
     And,
@@ -249,7 +249,7 @@ def long(length: int) -> str:
 
 
 @pytest.mark.parametrize(
-    ("made", "most"), [(terms, MAX_JUNCTIONS + 1), (nested, MAX_NESTED), (negated, MAX_NESTED), (long, MAX_QUERY_LENGTH)]
+    ("made", "most"), [(terms, MAX_JUNCTIONS + 1), (nested, MAX_DEPTH), (negated, MAX_DEPTH), (long, MAX_QUERY_LENGTH)]
 )
 def test_bounds_are_taken_and_not_one_more(made: "type[str]", most: int) -> None:
     assert isinstance(parse(made(most)), Select)

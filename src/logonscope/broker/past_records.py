@@ -137,8 +137,9 @@ class PastRecords:
         is_masked = process is not record.process
         return PastChange(
             record.id, record.process_record, record.logon_record, logon and logon.logon_id,
-            datetime_of_microseconds(record.time), process.pid, clean(process.name or process.comm), clean(process.exe), command_line(process.cmdline),
-            clean(record.user), process.uids and process.uids[1], None if is_masked else clean(record.sudo),
+            datetime_of_microseconds(record.time), process.pid, clean(process.name or process.comm), clean(process.exe),
+            command_line(process.cmdline), clean(record.user), process.uids and process.uids[1],
+            None if is_masked else clean(record.sudo),
         )  # fmt: skip
 
     def masked(self, process: Process) -> Process:

@@ -101,7 +101,7 @@ def _print_services(host: Host, args: argparse.Namespace) -> int:
     if (args.which is not None and args.which.lower() != SYSTEM_WORD) or logon_filter(host, args) is not None:
         raise InvalidParameterError("--services lists the System session only", "leave out the other logon sessions")
     return print_listing(
-        host, args, host.services(), SERVICE_COLUMNS, "no process of the System session is yours to see"
+        host, args, host.services(), SERVICE_COLUMNS, "you may see no process of the System session"
     )
 
 

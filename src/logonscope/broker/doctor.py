@@ -96,9 +96,9 @@ def _check_facts(processes: Sequence[Process], facts: Facts, *, reads_all: bool)
     for (fact, reason), pids in sorted(unreadable_pids.items()):
         examples = ", ".join(map(str, pids[:_MAX_EXAMPLES])) + (", ..." if len(pids) > _MAX_EXAMPLES else "")
         # which processes of other users cannot be read is for callers who see everything
-        which = f" (pid {examples})" if reads_all else ""
+        pid_list = f" (pid {examples})" if reads_all else ""
         yield Check(
-            f"fact {fact}", None, f"not readable for {len(pids)} of {len(processes)} processes{which}: {reason}",
+            f"fact {fact}", None, f"not readable for {len(pids)} of {len(processes)} processes{pid_list}: {reason}",
             _reading_advice(reason, reads_all=reads_all),
         )  # fmt: skip
 

@@ -110,9 +110,9 @@ class StreamedClass:
             return self._row(request, (old or event.session, ())), None
         new = event.session
         if old is not None:
-            # what was known of it is not read again at logout
-            known = {name: value for name, value in old._asdict().items() if getattr(new, name) is None}
-            new = new._replace(**known)
+            # values that were known before are not read again at logout
+            old_values = {name: value for name, value in old._asdict().items() if getattr(new, name) is None}
+            new = new._replace(**old_values)
         self._sessions[logon_id] = new
         return None if old is None else self._row(request, (old, ())), self._row(request, (new, ()))
 

@@ -123,15 +123,15 @@ class EventQueryRun:
         if not classes:
             names = ", ".join(target.name for target in self._query.target_classes)
             raise NotSupportedError(f"no instance of {names} can match", "watch a class that has instances here")
-        known: dict[str, LogonSession] | None = None
+        sessions_by_id: dict[str, LogonSession] | None = None
         for cls in classes:
             if not is_streamed(cls):
                 self._polled.append(PolledClass(request, cls, self._query.polling_seconds or 1.0))
                 continue
             # described once for all classes of logon sessions
-            if known is None:
-                known = sessions()
-            self._streamed.append(StreamedClass(cls, known))
+            if sessions_by_id is None:
+                sessions_by_id = sessions()
+            self._streamed.append(StreamedClass(cls, sessions_by_id))
 
     @property
     def due(self) -> float | None:
@@ -145,16 +145,16 @@ class EventQueryRun:
         """Yield the results for an event of the stream. The caller's access to it is checked here, for each class."""
         self._check = request.look.check
         for streamed in self._streamed:
-            seen = visibility.view_event(event, include_hidden=streamed.includes_hidden, of_instances=True)
-            if seen is not None:
-                for difference in streamed.differences(request, seen):
+            visible_event = visibility.view_event(event, include_hidden=streamed.includes_hidden, of_instances=True)
+            if visible_event is not None:
+                for difference in streamed.differences(request, visible_event):
                     yield from self._deliver_difference(difference, filetime(event_seconds(event)))
         # an event can be an instance of several classes, such as a class and its superclass
         for cls, event_class in self._extrinsic:
             if isinstance(event, event_class.events):
-                seen = visibility.view_event(event, include_hidden=event_class.is_for_hidden)
-                if seen is not None:
-                    row = event_row(request, cls, event_class, seen)
+                visible_event = visibility.view_event(event, include_hidden=event_class.is_for_hidden)
+                if visible_event is not None:
+                    row = event_row(request, cls, event_class, visible_event)
                     yield from self._deliver(self._rule(cls, None), (None, None, row))
 
     def poll(self, request: Request) -> Iterator[Instance]:
@@ -188,12 +188,12 @@ class EventQueryRun:
         if rule is None or (rule.matches is not None and not rule.matches(values)):
             return
         *embedded, row = values
-        whole = list(row)
+        event_values = list(row)
         if rule.target is not None:
             for name, part in zip((TARGET, PREVIOUS), embedded, strict=True):
                 if name in rule.columns and part is not None:
-                    whole[rule.columns.index(name)] = Instance(rule.target, part)
-        instance = Instance(rule.shape, tuple(whole))
+                    event_values[rule.columns.index(name)] = Instance(rule.target, part)
+        instance = Instance(rule.shape, tuple(event_values))
         if self._groups is None:
             yield instance
         else:

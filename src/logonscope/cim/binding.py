@@ -199,6 +199,6 @@ def _convert_key(cls: Class, name: str, value: Key, nested: NestedPathContext) -
     except LogonscopeError as error:
         raise InvalidObjectPathError(f"the key {name} of {cls.name}: {error.message}", error.advice) from None
     if target.keys is None:
-        what = f"the key {name} of {cls.name} names a class, not an instance"
-        raise InvalidObjectPathError(what, f"write it as {example_path(target.cls)}")
+        reason = f"the key {name} of {cls.name} names a class, not an instance"
+        raise InvalidObjectPathError(reason, f"write it as {example_path(target.cls)}")
     return target.reference

@@ -17,9 +17,9 @@ from logonscope.ownership.sessions import plain_address
 SOURCE = "/proc/PID/net of its leader: the socket that it holds"
 
 
-def with_origin(session: LogonSession, leader: Leader, held: HeldSockets | None) -> LogonSession:
+def with_origin(session: LogonSession, leader: Leader, held_sockets: HeldSockets | None) -> LogonSession:
     """Return a logon session with the address and port of its leader's connection; unchanged where it has none."""
-    connection = None if held is None else _find_connection(leader, held)
+    connection = None if held_sockets is None else _find_connection(leader, held_sockets)
     if connection is None:
         return session
     sources = {**session.sources, "remote_port": SOURCE}
@@ -29,17 +29,19 @@ def with_origin(session: LogonSession, leader: Leader, held: HeldSockets | None)
     return session._replace(remote_address=address, remote_port=connection.remote_port, sources=sources)
 
 
-def _find_connection(leader: Leader, held: HeldSockets) -> Socket | None:
-    process = held.process
+def _find_connection(leader: Leader, held_sockets: HeldSockets) -> Socket | None:
+    process = held_sockets.process
     # the leader may have ended meanwhile, and its pid be that of another process
     if leader.start is None or process.start != leader.start:
         return None
     if process.comm not in SSH_PROGRAMS or process.uids is None or any(process.uids[:3]):
         return None
     # of remote forwarding (-R) and X11: the leader accepts these connections itself
-    own_ports = {socket.port for socket in held.sockets if socket.state == "LISTEN"}
-    connections = [socket for socket in held.sockets if socket.state != "LISTEN" and socket.port not in own_ports]
-    at_listened_port = [socket for socket in connections if socket.port in held.listening_ports]
+    own_ports = {socket.port for socket in held_sockets.sockets if socket.state == "LISTEN"}
+    connections = [
+        socket for socket in held_sockets.sockets if socket.state != "LISTEN" and socket.port not in own_ports
+    ]
+    at_listened_port = [socket for socket in connections if socket.port in held_sockets.listening_ports]
     # a connection in another state is counted, too: if the login's is closed already, no other one may take its place
     connection = _only(at_listened_port) if at_listened_port else _only(connections)
     return connection if connection is not None and connection.state == "ESTABLISHED" else None

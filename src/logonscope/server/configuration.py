@@ -295,7 +295,9 @@ class Settings:
         "how long the history keeps a process after it ended: processes of logins, and those of the System session",
         '`{ logins = "400 days", system = "30 days" }`',
     )  # fmt: skip
-    history_size: str = _setting(_SIZE, "2 GB", "maximum size of the history; beyond it, the oldest ended processes are deleted")
+    history_size: str = _setting(
+        _SIZE, "2 GB", "maximum size of the history; beyond it, the oldest ended processes are deleted"
+    )
     history_command_lines: str = _setting(
         _one_of("off", "name", "full"), "name",
         "how much of command lines the history keeps: nothing, the first word, or all of it without secrets",

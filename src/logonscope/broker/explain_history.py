@@ -27,7 +27,8 @@ MAX_NAMED = 10
 
 _NOUNS = {
     "ids": "number", "logon_ids": "LogonId", "users": "user", "login_uids": "login uid", "keys": "key",
-    "logon_records": "the logon session of record", "pids": "pid", "names": "name", "process_records": "the process of record",
+    "logon_records": "the logon session of record", "pids": "pid", "names": "name",
+    "process_records": "the process of record",
 }  # fmt: skip
 
 

@@ -84,7 +84,7 @@ class Host(ABC):
     @property
     @abstractmethod
     def schema(self) -> "Schema":
-        """The classes of this host; those of a remote host as far as they were requested."""
+        """The classes of this host; of a remote host, the built-in classes and those that were requested."""
 
     @abstractmethod
     def record(self, path: str, *, replace: bool = False) -> int:
@@ -244,14 +244,18 @@ class Host(ABC):
         Args:
             query: a WQL event query, whose results are Instances; None: the results are HostEvents.
             namespace: as in ``get``, for the query.
-            which: as in ``sessions``: only events of some logon sessions.
-            where: the same.
+            which: only events of these logon sessions, as in ``sessions``.
+            where: only events of logon sessions that fit a filter, as in ``sessions``.
             events: only events of these names: "LogonStarted", ...; None: all.
-            with_sessions: events of processes have their logon session, too.
+            with_sessions: put the logon session into events of processes, too.
             since: continue after the event with this cursor.
             timeout: seconds to wait for each event (then TimedOutError); None: no limit.
 
-        Raises what ``query`` raises; NotSupportedError: the host has no events; QuotaViolationError: too many watches.
+        Raises:
+            NotSupportedError: the host has no events.
+            QuotaViolationError: the caller has too many watches.
+            InvalidParameterError: an event, a filter or the timeout is invalid.
+            InvalidQueryError and others: as in ``query``.
         """
         options = {"query": query, "namespace": namespace, "events": events, "since": since, "timeout": timeout}
         answer: Watch = self._perform(
@@ -260,7 +264,7 @@ class Host(ABC):
         return answer
 
     def history(self, where: "HistoryFilter | None" = None) -> list["PastLogin"]:
-        """Return past and present logins in the order of their starts, each with its programs and how often they ran.
+        """Return past and present logins in the order of their starts, each with the programs that it ran, and how often.
 
         Args:
             where: which logins: HistoryFilter(word="alice", since=...); None: all that the caller may see.
@@ -278,12 +282,22 @@ class Host(ABC):
         return answer
 
     def verify_history(self) -> "Verification":
-        """Verify that no row of the history was edited; for administrators, on the machine itself."""
+        """Verify that no row of the history was edited; for administrators, on the machine itself.
+
+        Raises:
+            AccessDeniedError: the caller is not an administrator.
+            NotSupportedError: no history of the host is kept, or the host is another machine.
+        """
         answer: Verification = self._perform("verify_history")
         return answer
 
     def forget_user(self, user: str) -> "Forgotten":
-        """Delete the past logins of a user, and what they ran; for administrators, on the machine itself."""
+        """Delete the past logins of a user, and what they ran; for administrators, on the machine itself.
+
+        Raises:
+            AccessDeniedError: the caller is not an administrator.
+            NotSupportedError: no history of the host is kept, or the host is another machine.
+        """
         answer: Forgotten = self._perform("forget_user", user=user)
         return answer
 
@@ -559,7 +573,7 @@ def _selection_arguments(which: int | str | None, where: "LogonFilter | None") -
 
 
 def _detail_arguments(details: "Iterable[Detail]") -> dict[str, Any]:
-    """Return the argument for the details of logon sessions.
+    """Return the argument for the requested details of logon sessions.
 
     Raises:
         InvalidParameterError: there is no such detail.

@@ -15,9 +15,8 @@ class LogonRecord(NamedTuple):
     start: int | None
     logged_out: int | None = None
     end: int | None = None
-    end_is_approximate: bool = (
-        False  # the end was not seen: it was this or earlier (or later, where the machine stopped)
-    )
+    # the end was not seen: it was at this time or earlier, or, if the machine stopped, later
+    end_is_approximate: bool = False
     login_uid: int | None = None
     user: str | None = None
     logon_type: int | None = None
@@ -43,7 +42,7 @@ class ProcessRecord(NamedTuple):
     process: Process  # after its first exec
     user: str | None  # account name of its effective uid
     start: int | None
-    start_is_approximate: bool = False  # it ran before the history began to listen
+    start_is_approximate: bool = False  # it ran before the service received events
     end: int | None = None
     end_is_approximate: bool = False
     lasted_ms: int | None = None  # None: it runs

@@ -29,11 +29,12 @@ from logonscope.faces.cli.times import shorten_time
 
 EPILOG = (
     """\
-A time after "~" is approximate: no login service has a record, so the start is shown of the
+A time after "~" is approximate: no login service has a record of the login, so the time is the start of the
 earliest process whose parent is outside the logon session. A user manager, which all logins of a user share, is listed
 after the login that started it.
 Other commands take the value of ID; the column logon_id has the LogonId, always decimal.
-cpu, rss, private, read and written are sums over the running processes; unread counts those missing in a sum.
+cpu, rss, private, read and written are sums over the running processes; unread is the number of processes
+that are missing in a sum.
 
 examples:
   logonscope sessions                  all logon sessions that you may see

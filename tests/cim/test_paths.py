@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logonscope.cim.paths import MAX_PATH_LENGTH, MAX_KEYS, Key, ObjectPath, parse_path
+from logonscope.cim.paths import MAX_KEYS, MAX_PATH_LENGTH, Key, ObjectPath, parse_path
 from logonscope.errors import InvalidObjectPathError
 
 PROCESS = (("Handle", "4312"),)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from logonscope.broker.plan import plan
 from logonscope.errors import LogonscopeError
-from logonscope.wql.parse import MAX_QUERY_LENGTH, MAX_JUNCTIONS, MAX_DEPTH, parse
+from logonscope.wql.parse import MAX_DEPTH, MAX_JUNCTIONS, MAX_QUERY_LENGTH, parse
 from logonscope.wql.write import write_statement
 from tests import example
 from tests.broker.asked_in_wql import asked

@@ -16,7 +16,7 @@ from logonscope.errors import (
     MissingGroupWithinError,
     QuotaViolationError,
 )
-from logonscope.wql.parse import MAX_QUERY_LENGTH, MAX_JUNCTIONS, MAX_DEPTH, double_lone_backslashes, parse
+from logonscope.wql.parse import MAX_DEPTH, MAX_JUNCTIONS, MAX_QUERY_LENGTH, double_lone_backslashes, parse
 from logonscope.wql.text import MAX_NAME_LENGTH
 from logonscope.wql.tree import (
     And,

@@ -41,7 +41,7 @@ def filetime(seconds: float) -> int:
     return int((seconds + FILETIME_EPOCH) * 10_000_000)
 
 
-def _time(_: EventRequest, event: Any) -> Value:
+def _event_datetime(_: EventRequest, event: Any) -> Value:
     return event_time(event)
 
 
@@ -101,7 +101,7 @@ EVENT_CLASSES: Mapping[str, EventClass] = {
         (LogonStarted, LoggedOut, LogonEnded, LogonFailed),
         {
             "Event": lambda _, event: type(event).__name__,
-            "Time": _time,
+            "Time": _event_datetime,
             "LogonId": _LogonProperty(session="logon_id"),
             "LogonGuid": _LogonProperty(session="guid"),
             "User": _LogonProperty("user", "user"),
@@ -125,7 +125,7 @@ EVENT_CLASSES: Mapping[str, EventClass] = {
     "LS_UserChangeEvent": EventClass(
         (UserChanged,),
         {
-            "Time": _time,
+            "Time": _event_datetime,
             "ProcessId": lambda _, event: event.process.pid,
             "ProcessGuid": lambda request, event: process_guid(request.machine, event.process),
             "LogonId": lambda _, event: event.owner.logon_id,
@@ -155,12 +155,14 @@ def event_row(request: EventRequest, cls: Class, event_class: EventClass, event:
     """Return the values of all properties of an event, in the order of its class."""
     return tuple(
         [
-            filetime(event_seconds(event)) if name == "TIME_CREATED" else _value(request, event_class, name, event)
+            filetime(event_seconds(event))
+            if name == "TIME_CREATED"
+            else _property_value(request, event_class, name, event)
             for name in cls.properties
         ]
     )
 
 
-def _value(request: EventRequest, event_class: EventClass, name: str, event: Event) -> Value:
+def _property_value(request: EventRequest, event_class: EventClass, name: str, event: Event) -> Value:
     make = event_class.properties.get(name)
     return None if make is None else make(request, event)

@@ -51,6 +51,7 @@ from logonscope.wql.condition import TRUE, residual_condition
 from logonscope.wql.events import EventQuery
 from logonscope.wql.write import constant_of_value, describe_condition, write_constant
 
+
 def explain(request: Request, text: str, namespace: str | None = None) -> Explanation:
     """Return the explanation of a query; raises the errors of ``plan``."""
     query_plan = plan(request, text, namespace)

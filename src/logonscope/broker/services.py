@@ -65,7 +65,9 @@ def read_services(request: Request, selection: Selection, *, with_named: bool) -
             yielded_names.add(ServiceName(service.name, service.uid))
             yield request.visibility.masked_service(service)
     folded = None if names is None else {name.lower() for name in names}
-    is_complete = folded is not None and uids == _SYSTEM_MANAGER and folded <= {name.name.lower() for name in yielded_names}
+    is_complete = (
+        folded is not None and uids == _SYSTEM_MANAGER and folded <= {name.name.lower() for name in yielded_names}
+    )
     # a service that the manager lists needs no process: then no process is read
     if not with_named or is_complete:
         return

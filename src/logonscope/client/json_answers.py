@@ -82,7 +82,9 @@ def read_whose(line: Line) -> Whose:
         "process": read_process(line["process"]),
         "chain": tuple(map(read_process, line["chain"])),
         "sockets": tuple(_read_row(Socket, socket) for socket in line["sockets"]),
-        "unseen_logins": None if unseen_logins is None else tuple(_read_row(UnseenLogin, part) for part in unseen_logins),
+        "unseen_logins": None
+        if unseen_logins is None
+        else tuple(_read_row(UnseenLogin, part) for part in unseen_logins),
         "service_start": _read_time(line.get("service_start")),
     }
     return Whose(**{**_field_values(Whose, line), **parts})

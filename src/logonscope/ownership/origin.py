@@ -43,11 +43,11 @@ def _find_connection(leader: Leader, held_sockets: HeldSockets) -> Socket | None
     ]
     at_listened_port = [socket for socket in connections if socket.port in held_sockets.listening_ports]
     # a connection in another state is counted, too: if the login's is closed already, no other one may take its place
-    connection = _only(at_listened_port) if at_listened_port else _only(connections)
+    connection = _only_socket(at_listened_port) if at_listened_port else _only_socket(connections)
     return connection if connection is not None and connection.state == "ESTABLISHED" else None
 
 
-def _only(sockets: Iterable[Socket]) -> Socket | None:
+def _only_socket(sockets: Iterable[Socket]) -> Socket | None:
     """Return the only socket; several descriptors of one socket count once."""
     by_inode = {socket.inode: socket for socket in sockets}
     return next(iter(by_inode.values())) if len(by_inode) == 1 else None

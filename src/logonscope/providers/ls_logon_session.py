@@ -55,7 +55,11 @@ _FIELD_OF_PROPERTY = {
 
 
 def _sources(session: LogonSession, *_: object) -> tuple[Value, ...]:
-    return tuple(f"{name}: {clean(session.sources[field])}" for name, field in _FIELD_OF_PROPERTY.items() if field in session.sources)
+    return tuple(
+        f"{name}: {clean(session.sources[field])}"
+        for name, field in _FIELD_OF_PROPERTY.items()
+        if field in session.sources
+    )
 
 
 def _named_column(kind: Callable[..., Column], name: str, source: str, *facts: str) -> Column:

@@ -52,7 +52,9 @@ _ROWS: Mapping[str, type[Any]] = {
     "login": Login, "process": Process, "socket": Socket, "account": Account, "group": Group,
     "authentication": Authentication, "service": Service, "login_history": LoginHistory, "unit_request": UnitRequest,
 }  # fmt: skip
-_NAMES_IN_FILES: Mapping[str, Mapping[str, str]] = {"trouble": {"subject": "what", "reason": "why", "advice": "do"}}
+_NAMES_IN_FILES: Mapping[str, Mapping[str, str]] = {
+    "trouble": {"subject": "what", "reason": "why", "advice": "do"}, "vitals": {"time": "at"},
+}  # fmt: skip
 """Fields of rows whose names in files are other ones, by the kind of row: version 1 of the format has these names."""
 
 NO_MEMORY = "Error -4 "
@@ -314,7 +316,9 @@ def _read_rows(path: str, packed: gzip.GzipFile) -> Iterator[list[Any]]:
     while line := packed.readline(MAX_LINE_LENGTH):
         number, size = number + 1, size + len(line)
         if size > MAX_UNPACKED_BYTES:
-            raise RecordingError(f"cannot read recording {path}: it unpacks to more than {MAX_UNPACKED_BYTES >> 30} GiB", _ADVICE)
+            raise RecordingError(
+                f"cannot read recording {path}: it unpacks to more than {MAX_UNPACKED_BYTES >> 30} GiB", _ADVICE
+            )
         try:
             row = json.loads(line)
         except (ValueError, RecursionError):

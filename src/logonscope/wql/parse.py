@@ -158,7 +158,9 @@ def _parser() -> Lark:
 
 def _check_limits(text: str) -> None:
     if len(text) > MAX_QUERY_LENGTH:
-        raise QuotaViolationError(f"query too long: {len(text):,} characters, the limit is {MAX_QUERY_LENGTH:,}", _SIMPLIFY)
+        raise QuotaViolationError(
+            f"query too long: {len(text):,} characters, the limit is {MAX_QUERY_LENGTH:,}", _SIMPLIFY
+        )
     # A NOT nests until the next AND or OR; strings are blanked first, because words in them do not count.
     depth = deepest = terms = nots = 0
     for match in _NESTING.finditer(_STRINGS.sub("''", text)):

@@ -44,7 +44,7 @@ def read_starts(request: Request, names: frozenset[str]) -> dict[str, datetime]:
 
 
 def find_service(request: Request, process: Process) -> tuple[str | None, datetime | None]:
-    """Return the service of a process, and when it was started; the caller must have checked that it may be yielded_names."""
+    """Return the service of a process, and when it was started; the caller must have checked that it may be seen."""
     service = request.ownership.service_of(process)
     if service is None:
         return None, None

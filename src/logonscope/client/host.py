@@ -264,7 +264,7 @@ class Host(ABC):
         return answer
 
     def history(self, where: "HistoryFilter | None" = None) -> list["PastLogin"]:
-        """Return past and present logins in the order of their starts, each with the programs that it ran, and how often.
+        """Return past and present logins in the order of their starts, each with the programs it ran, and how often.
 
         Args:
             where: which logins: HistoryFilter(word="alice", since=...); None: all that the caller may see.

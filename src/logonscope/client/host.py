@@ -253,9 +253,7 @@ class Host(ABC):
 
         Raises:
             NotSupportedError: the host has no events.
-            QuotaViolationError: the caller has too many watches.
-            InvalidParameterError: an event, a filter or the timeout is invalid.
-            InvalidQueryError and others: as in ``query``.
+            QuotaViolationError, InvalidQueryError and others: too many watches; else as in ``query``.
         """
         options = {"query": query, "namespace": namespace, "events": events, "since": since, "timeout": timeout}
         answer: Watch = self._perform(
@@ -282,22 +280,12 @@ class Host(ABC):
         return answer
 
     def verify_history(self) -> "Verification":
-        """Verify that no row of the history was edited; for administrators, on the machine itself.
-
-        Raises:
-            AccessDeniedError: the caller is not an administrator.
-            NotSupportedError: no history of the host is kept, or the host is another machine.
-        """
+        """Verify that no row of the history was edited; for administrators, on the machine itself."""
         answer: Verification = self._perform("verify_history")
         return answer
 
     def forget_user(self, user: str) -> "Forgotten":
-        """Delete the past logins of a user, and what they ran; for administrators, on the machine itself.
-
-        Raises:
-            AccessDeniedError: the caller is not an administrator.
-            NotSupportedError: no history of the host is kept, or the host is another machine.
-        """
+        """Delete the past logins of a user, and what they ran; for administrators, on the machine itself."""
         answer: Forgotten = self._perform("forget_user", user=user)
         return answer
 
@@ -454,8 +442,7 @@ class Host(ABC):
     def explain(self, text: str, *, namespace: str | None = None) -> "Explanation":
         """Return the plan of a query: the properties that its condition fixes, what is read, and the predicate.
 
-        The predicate is the part of the condition that the reading alone does not guarantee. (A query tests the whole
-        condition on every row.)
+        The predicate is the part of the condition that the reading alone does not guarantee.
 
         Raises:
             InvalidQueryError and others: as in ``query``.

@@ -258,7 +258,7 @@ class _RowLayout:
 
 NO_COLUMN = constant(None)
 NULL_COLUMN = ""
-"""The name that stands for a column without values, in place of a column that cannot be computed."""
+"""The name of a column without values, used in place of a column that cannot be computed."""
 
 
 def _is_always_instance(*_: object) -> bool:

@@ -10,7 +10,7 @@ from logonscope.providers.helpers.provider import Column
 
 JOURNAL = "the history"
 _UNSHOWABLE = "\ufffd"
-"""The character that replaces those that cannot be shown: a text that contains it can stand for many texts."""
+"""The character that replaces those that cannot be shown: a text that contains it can represent many texts."""
 
 
 def logon_column(name: str, source: str = JOURNAL) -> Column:

@@ -2,7 +2,9 @@
 
 from typing import NamedTuple
 
+from logonscope.facts.failed_logon import FailedLogon
 from logonscope.facts.process import Process
+from logonscope.facts.user_change import UserChange
 
 
 class LogonRecord(NamedTuple):
@@ -59,6 +61,27 @@ class ChangeRecord(NamedTuple):
     process: Process  # after the change
     user: str | None
     sudo: str | None = None  # the command that sudo logged
+
+
+class FailedLogonRecord(NamedTuple):
+    """A refused attempt to log in, or to become another user."""
+
+    id: int
+    boot_id: str
+    time: int | None
+    attempt: FailedLogon
+
+
+class UserChangeRecord(NamedTuple):
+    """A change of the user of a process; ``change`` is as it was reported."""
+
+    id: int
+    process_record: int | None  # of the process
+    logon_record: int | None  # of its logon session
+    boot_id: str
+    time: int | None
+    pid: int
+    change: UserChange
 
 
 class ProgramCount(NamedTuple):

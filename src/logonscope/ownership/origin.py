@@ -2,8 +2,8 @@
 
 Only ssh servers that run as root are considered: a user cannot choose what they are connected with. Their session
 process can hold further sockets: that of a login of root also holds those of port forwarding, and PAM modules
-connect to directory services. So the connection must be the only one whose local port another process listens on; if the server no
-longer listens, it must be the only one of all.
+connect to directory services. So the connection must be the only one whose local port another process listens on; if
+the server no longer listens, it must be the only one of all.
 """
 
 from collections.abc import Iterable

@@ -229,8 +229,7 @@ def test_cursors(fed_journal: FedJournal) -> None:
 def test_an_event_without_a_position_is_not_in_it(fed_journal: FedJournal) -> None:
     log = event_log(fed_journal.kept)
     mark = EventMark(1, fed_journal.last)
-    event = LogonFailed(
-        fed_journal.kept.story.head(fed_journal.kept.story.ms)._replace(position=0), FailedLogon("su", 1), SYSTEM
-    )
+    head = fed_journal.kept.story.head(fed_journal.kept.story.ms)._replace(position=0)
+    event = LogonFailed(head, FailedLogon("su", 1), SYSTEM)
     fed_journal.kept.feed([event])
     assert read_all(log, mark) == []

@@ -1,6 +1,6 @@
 """Events made of the rows of the journal, for readers that resume.
 
-They say what live events said as far as the history keeps it: a process has its program after it executed one, and a
+They have what live events had, as far as the history keeps it: a process has its program after it executed one, and a
 logon session what is known of it now.
 """
 

@@ -208,7 +208,7 @@ class EventLog(Protocol):
         ...
 
     def write_cursor(self, mark: EventMark) -> str:
-        """Return the cursor of a place. It shows nobody how many events there were."""
+        """Return the cursor of a place. It does not show how many events there were."""
         ...
 
     def read_cursor(self, text: str) -> EventMark | None:

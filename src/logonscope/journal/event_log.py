@@ -1,7 +1,7 @@
 """The event log for readers that resume: pages of events after a cursor, and what of them is missing.
 
-Each run of the service has its own positions. Between two runs there is always a gap: it is not known what happened while
-the service was not running, and what it had not committed when it was killed.
+Each run of the service has its own positions. Between two runs there is always a gap: it is not known what happened
+while the service was not running, and what it had not committed when it was killed.
 """
 
 import json

@@ -199,7 +199,7 @@ class EventMaker:
         if not _is_user_change(row):
             return LogonFailed(head, make_failed_logon(times, row).attempt, self._owner_of(row[2], "audit"))
         record = make_user_change(times, self._reader, row)
-        of_process, place = self._processes.get(record.process_id or 0), self._reader.place(row[3])
+        of_process, place = self._processes.get(record.process_record or 0), self._reader.place(row[3])
         process = Process(
             record.pid, ses=place.ses, loginuid=place.loginuid, cgroup=place.cgroup,
             start=None if of_process is None else of_process[TICKS], comm=record.change.program,

@@ -19,6 +19,8 @@ export const state = {
   account: { user: null } as Account,
   seesEverything: true,
   hasHistory: false,
+  /** Whether the host tells what happens. Without that it is asked every few seconds. */
+  hasEvents: false,
   host: "",
   system: "",
   clock: new HostClock(),
@@ -26,6 +28,8 @@ export const state = {
   extras: new Extras(),
   /** When the connection was lost; null: it is there. */
   lost: null as Date | null,
+  /** What became of the events, for a while after they were lost or the connection was. */
+  notice: "",
   /** A reason why the host cannot be read, although the server answers. */
   trouble: "",
   /** The past moment that Live shows, in milliseconds; null: the present. */

@@ -10,11 +10,27 @@ export interface HostEvent {
   process: WireProcess | null;
   before: WireProcess | null;
   session: WireSession | null;
+  attempt: WireAttempt | null;
+  change: WireChange | null;
   missed: number | null;
 }
 
-/** The events that the tree needs; Lost comes in any case. */
-export const WATCHED = ["ProcessStarted", "ProcessChanged", "ProcessEnded", "LogonStarted", "LoggedOut", "LogonEnded"];
+interface WireAttempt {
+  user: string | null;
+  by_user: string | null;
+  remote_address: string | null;
+  remote_host: string | null;
+  reason: string | null;
+}
+
+interface WireChange {
+  from_user: string | null;
+  to_user: string | null;
+  to_uid: number;
+  is_complete: boolean;
+  through: string | null;
+  command: string | null;
+}
 
 export class Changes {
   /** Logon sessions that are to be read again, since events do not say all about them. */

@@ -127,6 +127,11 @@ export class LiveView {
     this.stepIn(Math.max(0, this.shownAt + STEP_MS - performance.now()));
   }
 
+  /** Show what just happened, where nothing is selected. */
+  showFeed(): void {
+    if (state.view === "live" && state.selected === null && state.model) this.showDetails();
+  }
+
   private stepIn(milliseconds: number): void {
     const due = performance.now() + milliseconds;
     if (this.timer && this.dueAt <= due) return;

@@ -3,6 +3,7 @@
 import { allRows, ApiError, ask, exchange, LostError, session, type SignIn, whenSignedOut, type Account } from "./api";
 import { Changes, type HostEvent } from "./changes";
 import { find } from "./dom";
+import { note } from "./feed";
 import { HealthView } from "./health";
 import { LiveView } from "./live";
 import { isLoginShown, showLogin } from "./login";
@@ -11,7 +12,7 @@ import { goTo, step } from "./past";
 import { QueryView } from "./query";
 import { buildShell, closeTop, showKeys, showRate, showShell } from "./shell";
 import { go, readAddress, state, VIEWS } from "./state";
-import { EventStream } from "./stream";
+import { EventStream, rateOf } from "./stream";
 import { TimelineView } from "./timeline";
 import { clockOf } from "./times";
 import { WhoseView } from "./whose";
@@ -98,6 +99,8 @@ class Page {
     state.lost = null;
     this.portsAt = this.loginsAt = this.wholeAt = this.refusedAt = -Infinity;
     this.stream.reset();
+    state.events = [];
+    state.feed = [];
     this.hasRun = true;
     // Views of their own: nothing of an earlier user is left in them.
     this.live = new LiveView((ids) => this.settleAlso(ids));
@@ -298,6 +301,7 @@ class Page {
     const before = model?.changes;
     for (const event of events) {
       if (event.event === "Lost") this.lookAgain();
+      note(event);
       if (this.isReading) this.waiting.push(event);
       if (model) this.changes.apply(model, event);
     }
@@ -306,6 +310,7 @@ class Page {
       this.lookAgain();
     }
     if (model) this.live.change(model.changes !== before);
+    this.live.showFeed();
     this.settleSoon();
   }
 
@@ -368,7 +373,7 @@ class Page {
 
   private countSecond(): void {
     this.stream.countSecond();
-    if (this.stream.isOpen) showRate(this.stream.rate);
+    if (this.stream.isOpen) showRate(rateOf(state.events));
   }
 
   /** A browser allows few connections to a server: a page that is not seen keeps none. */

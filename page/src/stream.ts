@@ -1,11 +1,18 @@
 /** The stream of events: opened, watched for silence, and opened again where it was. */
 
 import { LostError, openEvents, Slices } from "./api";
-import { type HostEvent, WATCHED } from "./changes";
+import type { HostEvent } from "./changes";
+import { state } from "./state";
+
+const RATE_SECONDS = 5, KEPT_SECONDS = 600;
+
+/** Events a second, of the last seconds. */
+export const rateOf = (counts: readonly number[]): number => counts.slice(-RATE_SECONDS).reduce((sum, count) => sum + count, 0) / RATE_SECONDS;
 
 /** The server sends something at least every 15 seconds. */
 const SILENCE_MS = 40_000;
-const RATE_SECONDS = 5;
+/** Events that are worked on without a pause. */
+const SLICE_EVENTS = 16;
 
 export class EventStream {
   isOpen = false;
@@ -13,8 +20,7 @@ export class EventStream {
   cursor: string | null = null;
   private aborter: AbortController | null = null;
   private silence = 0;
-  /** How many events came in the last seconds, each second apart. */
-  private counts: number[] = [0];
+  private count = 0;
 
   /** `receive` gets events as they arrive; `end` is called when the stream has ended, but not by `close`. */
   constructor(private readonly receive: (events: HostEvent[]) => void, private readonly end: (error: unknown) => void) {}
@@ -23,7 +29,7 @@ export class EventStream {
   async open(): Promise<void> {
     this.close();
     const aborter = (this.aborter = new AbortController());
-    const next = await openEvents<HostEvent>({ events: WATCHED }, this.cursor, aborter.signal);
+    const next = await openEvents<HostEvent>({}, this.cursor, aborter.signal);
     if (aborter.signal.aborted) return;
     this.isOpen = true;
     void this.run(next, aborter);
@@ -41,16 +47,14 @@ export class EventStream {
   reset(): void {
     this.close();
     this.cursor = null;
+    this.count = 0;
   }
 
-  /** Events a second, of the last seconds. */
-  get rate(): number {
-    return this.counts.reduce((sum, count) => sum + count, 0) / RATE_SECONDS;
-  }
-
-  /** Count the events of another second. */
+  /** Note how many events came in a second that is over. */
   countSecond(): void {
-    if (this.counts.push(0) > RATE_SECONDS) this.counts.shift();
+    if (!this.isOpen) return;
+    if (state.events.push(this.count) > KEPT_SECONDS) state.events.shift();
+    this.count = 0;
   }
 
   private async run(next: () => Promise<HostEvent[]>, aborter: AbortController): Promise<void> {
@@ -63,7 +67,7 @@ export class EventStream {
         for (let start = 0; start < events.length && !aborter.signal.aborted; start += SLICE_EVENTS) {
           const some = events.slice(start, start + SLICE_EVENTS);
           this.cursor = some.findLast((event) => event.cursor !== null)?.cursor ?? this.cursor;
-          this.counts[this.counts.length - 1]! += some.length;
+          this.count += some.length;
           this.receive(some);
           await slices.next();
         }
@@ -80,5 +84,3 @@ export class EventStream {
     this.silence = setTimeout(() => aborter.abort(), SILENCE_MS);
   }
 }
-
-const SLICE_EVENTS = 16;

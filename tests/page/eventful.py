@@ -6,17 +6,19 @@ from collections.abc import Callable, Mapping
 from logonscope.answers.logon_session import LogonSession
 from logonscope.broker import Caller, Request
 from logonscope.broker.sessions import sessions
-from logonscope.facts import Login, Process
+from logonscope.facts import FailedLogon, Login, Process, UserChange
 from logonscope.machine import Owner, ProcessQuery
 from logonscope.machine.events import (
     Event,
     EventHead,
     LoggedOut,
     LogonEnded,
+    LogonFailed,
     LogonStarted,
     ProcessChanged,
     ProcessEnded,
     ProcessStarted,
+    UserChanged,
 )
 from logonscope.machine.snapshot import Snapshot
 from logonscope.ownership import LINUX
@@ -86,6 +88,15 @@ class Eventful(Memory):
         self.end(*pids)
         self._put(logins=tuple(one for one in self.snapshot.logins if one.id != login_id))
         self._publish(lambda head: LogonEnded(head, session, owner))
+
+    def become(self, pid: int, change: UserChange) -> None:
+        """Report that a process became another user."""
+        one, owner = self._process(pid), self.owners()[pid]
+        self._publish(lambda head: UserChanged(head, one, owner, change))
+
+    def refuse(self, attempt: FailedLogon) -> None:
+        """Report that a login was refused."""
+        self._publish(lambda head: LogonFailed(head, attempt, Owner(None, "unread")))
 
     def lose(self) -> None:
         """Lose the events that were not read yet, and those before them."""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from logonscope.facts import Login, Process
+from logonscope.facts import FailedLogon, Login, Process, UserChange
 from tests.broker.memory import Memory
 from tests.example import PTS0, process, since
 from tests.page import hosts
@@ -28,7 +28,7 @@ def command(pid: int, text: str, parent: int = 4151) -> Process:
 
 
 class Shown(NamedTuple):
-    """A page, the host that it is about, and the operations that it has requested."""
+    """A page with all rows, the host that it is about, and the paths that it has requested since then."""
 
     page: Page
     host: Eventful
@@ -48,10 +48,10 @@ def shown(browser: Browser, *, user: tuple[str, str] = ADMIN, tolerated: str = "
     """Show the page about a host that tells what happens."""
     host, requests = Eventful(hosts.busy()), list[str]()
     with running(host) as server, opened(browser, origin_of(server), user=user, tolerated=tolerated) as page:
-        page.on("request", lambda one: requests.append(one.url.removeprefix(origin_of(server))))
-        page.reload()
         page.wait_for_selector(".row")
         expect(page.locator("#pulse")).to_contain_text("Live")
+        page.mouse.move(1, 1)  # it was on the button, where the tree is now
+        page.on("request", lambda one: requests.append(one.url.removeprefix(origin_of(server))))
         yield Shown(page, host, requests)
 
 
@@ -72,7 +72,7 @@ def test_rows_come_and_go_by_events_alone(live: Shown, axe: str) -> None:
     expect(page.locator(f"{live.row(8001)}.done")).to_be_visible()
     expect(page.locator(live.row(8001))).to_have_count(0)
     expect(page.locator(f"{live.row(8000)} .chip.new")).to_have_count(0)
-    assert (live.count("tree"), live.count("watch")) == (1, 1)
+    assert (live.count("tree"), live.count("watch")) == (0, 0)
 
 
 def test_values_change_and_rows_wait_while_the_pointer_is_in_the_tree(live: Shown) -> None:
@@ -131,7 +131,29 @@ def test_a_login_appears_and_is_left_over_and_ends(live: Shown) -> None:
     expect(page.locator(live.row(9001))).to_be_visible()
     live.host.end_login("90")
     expect(head).to_have_count(0)
-    assert live.count("watch") == 1
+    assert live.count("watch") == 0
+
+
+def test_what_just_happened_is_told_in_words(live: Shown, axe: str) -> None:
+    page, entries = live.page, live.page.locator(".feed li")
+    live.host.become(4312, UserChange(1000, "alice", 0, "root", is_complete=True, through="sudo", command="/bin/sh"))
+    expect(entries.first).to_contain_text("alice became root by sudo: /bin/sh")
+    live.host.refuse(FailedLogon("sshd", 0, "<b>oracle</b>", address="192.0.2.66", reason="invalid user"))
+    expect(entries.first).to_contain_text("<b>oracle</b> did not log in from 192.0.2.66: invalid user")
+    page.evaluate(axe)
+    assert page.evaluate(AXE) == []
+    entries.nth(1).locator("button").click()
+    expect(page.locator(".row.on .cp")).to_have_text("4312")
+
+
+def test_health_has_the_events_that_the_page_got(live: Shown, axe: str) -> None:
+    page = live.page
+    page.click(".tabs a[data-view=health]")
+    expect(page.locator(".fig h2")).to_have_text(["Events"])
+    live.host.start(*(command(8000 + number, "true") for number in range(40)))
+    expect(page.locator(".fig p")).to_contain_text("most 40, just now")
+    page.evaluate(axe)
+    assert page.evaluate(AXE) == []
 
 
 def test_lost_events_make_the_page_read_everything_again(live: Shown, axe: str) -> None:
@@ -144,7 +166,7 @@ def test_lost_events_make_the_page_read_everything_again(live: Shown, axe: str) 
     expect(page.locator(live.row(8001))).to_be_visible()
     page.evaluate(axe)
     assert page.evaluate(AXE) == []
-    assert live.count("watch") == 1
+    assert (live.count("tree"), live.count("watch")) == (1, 0)
     page.click("#strip button")
     expect(page.locator("#strip")).to_have_text("")
 
@@ -162,7 +184,7 @@ def test_a_connection_that_comes_back_goes_on_where_it_was(browser: Browser, axe
         page.evaluate(axe)
         assert page.evaluate(AXE) == []
         expect(page.locator(live.row(8001))).to_be_visible()
-        assert live.count("tree") == 1
+        assert live.count("tree") == 0
         page.context.set_offline(True)
         expect(page.locator("text=This is what was true then")).to_be_visible()
         live.host.lose()

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from logonscope.answers.logon_session import LogonSession
 from logonscope.broker import Caller, Request
@@ -49,26 +50,26 @@ class Eventful(Memory):
 
     def start(self, *processes: Process) -> None:
         """Start processes."""
-        self._put(processes=(*self.snapshot.processes, *processes))
+        self.put(processes=(*self.snapshot.processes, *processes))
         owners = self.owners()
         self._publish(*(lambda head, one=one: ProcessStarted(head, one, owners[one.pid], None) for one in processes))
 
     def change(self, process: Process) -> None:
         """Give a process other values."""
         before, owner = self._process(process.pid), self.owners()[process.pid]
-        self._put(processes=tuple(process if one.pid == process.pid else one for one in self.snapshot.processes))
+        self.put(processes=tuple(process if one.pid == process.pid else one for one in self.snapshot.processes))
         after = (process, self.owners()[process.pid])
         self._publish(lambda head: ProcessChanged(head, (before, owner), after))
 
     def end(self, *pids: int) -> None:
         """End processes."""
         ended, owners = [self._process(pid) for pid in pids], self.owners()
-        self._put(processes=tuple(one for one in self.snapshot.processes if one.pid not in pids))
+        self.put(processes=tuple(one for one in self.snapshot.processes if one.pid not in pids))
         self._publish(*(lambda head, one=one: ProcessEnded(head, one, owners[one.pid], 0) for one in ended))
 
     def log_in(self, login: Login, *processes: Process) -> None:
         """Let a login begin."""
-        self._put(logins=(*self.snapshot.logins, login))
+        self.put(logins=(*self.snapshot.logins, login))
         self.start(*processes)
         session, owner = self._session(processes[0].pid)
         self._publish(lambda head: LogonStarted(head, session, owner))
@@ -77,7 +78,7 @@ class Eventful(Memory):
         """End the leader of a login, and leave the others over."""
         session, owner = self._session(leader)
         logins = tuple(one._replace(gone=True) if one.id == login_id else one for one in self.snapshot.logins)
-        self._put(logins=logins)
+        self.put(logins=logins)
         self.end(leader)
         self._publish(lambda head: LoggedOut(head, session._replace(state="logged out"), owner))
 
@@ -86,7 +87,7 @@ class Eventful(Memory):
         pids = [pid for pid, owner in self.owners().items() if owner.login is not None and owner.login.id == login_id]
         session, owner = self._session(pids[0])
         self.end(*pids)
-        self._put(logins=tuple(one for one in self.snapshot.logins if one.id != login_id))
+        self.put(logins=tuple(one for one in self.snapshot.logins if one.id != login_id))
         self._publish(lambda head: LogonEnded(head, session, owner))
 
     def become(self, pid: int, change: UserChange) -> None:
@@ -118,7 +119,8 @@ class Eventful(Memory):
         owner = self.owners()[pid]
         return sessions(self._request(), owner.logon_id)[0], owner
 
-    def _put(self, **parts: object) -> None:
+    def put(self, **parts: Any) -> None:
+        """Change the host without an event."""
         self._snapshots = (self.snapshot._replace(**parts),)
 
     def _publish(self, *events: Callable[[EventHead], Event]) -> None:

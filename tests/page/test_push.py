@@ -1,8 +1,8 @@
-"""Tests of the page about a host that tells what happens: rows change by events, and nothing is asked again for them."""
+"""Tests of the page about a host that has events: rows change by them, and nothing is requested again."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -17,9 +17,9 @@ from tests.page.test_states import AXE
 from tests.server.running import ADMIN, ALICE, running
 
 OFFLINE = "ERR_INTERNET_DISCONNECTED|ERR_NETWORK_CHANGED"
-_ALICE = {"ses": 41, "loginuid": 1000, "cgroup": "/user.slice/user-1000.slice/session-41.scope"}
-_ERIN = {"ses": 90, "loginuid": 1000, "cgroup": "/user.slice/user-1000.slice/session-90.scope"}
-_BOB = {"ses": 37, "loginuid": 1001, "cgroup": "/user.slice/user-1001.slice/session-37.scope"}
+_ALICE: dict[str, Any] = {"ses": 41, "loginuid": 1000, "cgroup": "/user.slice/user-1000.slice/session-41.scope"}
+_ERIN: dict[str, Any] = {"ses": 90, "loginuid": 1000, "cgroup": "/user.slice/user-1000.slice/session-90.scope"}
+_BOB: dict[str, Any] = {"ses": 37, "loginuid": 1001, "cgroup": "/user.slice/user-1001.slice/session-37.scope"}
 
 
 def command(pid: int, text: str, parent: int = 4151) -> Process:
@@ -158,7 +158,7 @@ def test_health_has_the_events_that_the_page_got(live: Shown, axe: str) -> None:
 
 def test_lost_events_make_the_page_read_everything_again(live: Shown, axe: str) -> None:
     page, host = live.page, live.host
-    host._put(processes=(*host.snapshot.processes, command(8000, "unnoticed")))  # noqa: SLF001 -- without an event
+    host.put(processes=(*host.snapshot.processes, command(8000, "unnoticed")))
     host.lose()
     host.start(command(8001, "make"))
     expect(page.locator("#strip")).to_contain_text("so everything was read again")

@@ -1,6 +1,7 @@
 """Clients that others wrote subscribe to events over WS-Management, unmodified, and pull them: WS-Eventing."""
 
 import os
+import re
 import shutil
 import subprocess
 import threading
@@ -8,6 +9,7 @@ import time
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -167,6 +169,29 @@ def test_pulls_that_wait_hold_no_thread_and_a_client_that_leaves_frees_its_own(h
         waiting.wait()
         host.publish(1)
         assert curl(server, pull_request(contexts[0], 9, 20)).findtext(LOGON_ID) == "2"
+
+
+class EnoughError(Exception):
+    """The program has printed what it should."""
+
+
+def test_the_program_of_the_page_prints_logins(host: Ringed, server: RunningServer) -> None:
+    page = (Path(__file__).parents[2] / "docs/events.md").read_text(encoding="utf-8")
+    (program,) = (block for block in re.findall(r"^```python\n(.*?)^```", page, re.DOTALL | re.M) if "pypsrp" in block)
+    printed = list[tuple[Any, ...]]()
+
+    def show(*values: Any) -> None:
+        printed.append(values)
+        raise EnoughError
+
+    with ThreadPoolExecutor(1) as threads:
+        program = program.replace('"web1"', f'"127.0.0.1", port={server.http}')
+        running_program = threads.submit(exec, program, {"password": ADMIN[1], "print": show})
+        wait_until(lambda: waiting_pulls(server) == 1)
+        host.publish(1, remote_host="203.0.113.7")
+        with pytest.raises(EnoughError):
+            running_program.result(30)
+    assert printed == [("u1000", "203.0.113.7")]
 
 
 def test_a_pull_that_waits_ends_when_the_server_stops(host: Ringed) -> None:

@@ -9,8 +9,8 @@ from logonscope.dispatch.operation import Reply
 from logonscope.dispatch.subscriptions import EventPull
 from logonscope.errors import ServerTooBusyError, TimedOutError
 from logonscope.server.event_wait import EventWait
-from logonscope.server.pooled_response import PooledResponse
 from logonscope.server.received import CLIENT_CLOSED_REQUEST
+from logonscope.server.streamed_response import PooledResponse
 from logonscope.server.thread_calls import ClientDisconnectedError
 
 

@@ -42,7 +42,6 @@ from logonscope.server.deferred_response import DeferredResponse
 from logonscope.server.metrics import Metrics
 from logonscope.server.origin_policy import Admission
 from logonscope.server.plain_requests import PlainExchange, PlainRequest
-from logonscope.server.pooled_response import PooledResponse
 from logonscope.server.received import (
     CLIENT_CLOSED_REQUEST,
     Received,
@@ -54,7 +53,7 @@ from logonscope.server.received import (
     wait_until_disconnected,
 )
 from logonscope.server.request_target import PathNormalizer, normalized_path
-from logonscope.server.streamed_response import StreamedResponse
+from logonscope.server.streamed_response import PooledResponse, StreamedResponse
 from logonscope.server.thread_calls import ClientDisconnectedError
 from logonscope.server.worker_pool import Claimant, PooledCall, Rank, WorkerPool
 

@@ -1,16 +1,26 @@
 """HTTP responses that are sent in parts, each rendered when the one before is sent."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import Any
 
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from logonscope.dispatch.dispatcher import Answer, AnswerStream
 from logonscope.dispatch.watches import WatchStream
 from logonscope.errors import ServerTooBusyError, TimedOutError
 from logonscope.server.event_wait import EventWait
-from logonscope.server.pooled_response import PooledResponse
 from logonscope.server.thread_calls import ClientDisconnectedError
+
+
+class PooledResponse(Response):
+    """A response of which something is rendered later; a thread of the pool is held only meanwhile."""
+
+    run: Callable[..., Awaitable[Any]]
+    """Runs a function in the pool, on behalf of the caller of the request."""
+    wait_for_disconnect: Callable[[], Awaitable[None]]
+    """Waits until the client disconnects."""
 
 
 class StreamedResponse(PooledResponse):

@@ -177,7 +177,9 @@ class EnoughError(Exception):
 
 def test_the_program_of_the_page_prints_logins(host: Ringed, server: RunningServer) -> None:
     page = (Path(__file__).parents[2] / "docs/events.md").read_text(encoding="utf-8")
-    (program,) = (block for block in re.findall(r"^```python\n(.*?)^```", page, re.DOTALL | re.M) if "pypsrp" in block)
+    (program,) = (
+        block for block in re.findall(r"^```python\n(.*?)^```", page, re.DOTALL | re.MULTILINE) if "pypsrp" in block
+    )
     printed = list[tuple[Any, ...]]()
 
     def show(*values: Any) -> None:

@@ -68,7 +68,7 @@ def test_selected_properties_are_a_fragment() -> None:
 
 
 def test_lost_events_are_an_item_with_their_number() -> None:
-    assert parsed(EventRenderer(RESOURCE).render(HostEvent("Lost", None, missed=12))).text == "12"
+    assert parsed(EventRenderer(RESOURCE).render(HostEvent("Lost", None, None, missed=12))).text == "12"
     assert parsed(write_dropped(None)).get(clark_name(names.XSI, "nil")) == "true"
 
 
@@ -83,4 +83,3 @@ def test_the_values_of_the_instances_are_cut_until_the_event_fits(octets: Any) -
     values = local(local(parsed(text))["TargetInstance"])
     assert (values["Handle"].text, set(values["CommandLine"].text or "")) == ("7", {"<"})
     assert renderer.can_shorten(EVENTS)
-    assert renderer.render_all([]) is None

@@ -163,10 +163,10 @@ class JournalHistory(History):
         with self._reader() as reader:
             return used_indexes(reader, query)
 
-    def programs(self, look: Look, logons: Sequence[int]) -> Mapping[int, Sequence[ProgramCount]]:
+    def programs(self, look: Look, logon_records: Sequence[int]) -> Mapping[int, Sequence[ProgramCount]]:
         look.check()
         with self._reader() as reader:
-            return ProgramCounter(reader).count(logons)
+            return ProgramCounter(reader).count(logon_records)
 
     def activity(self, look: Look, query: ActivityQuery) -> Iterator[Activity]:
         with self._reader() as reader:

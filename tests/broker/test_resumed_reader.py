@@ -12,7 +12,8 @@ from logonscope.machine.events import Event, EventMark, EventReader, EventsLost
 from tests.broker.kept_events import KeptEvents, numbers
 
 publish = st.tuples(st.just("publish"), st.integers(1, 25))
-steps = st.lists(publish | st.tuples(st.sampled_from(["write", "read"]), st.just(0)), max_size=20)
+read = st.tuples(st.just("read"), st.integers(0, 10))
+steps = st.lists(publish | read | st.just(("write", 0)), max_size=20)
 
 
 def read_rest(reader: EventReader) -> list[Event]:
@@ -47,7 +48,7 @@ def test_none_twice_and_none_missing(first: int, after: int, script: list[tuple[
             elif step == "write":
                 host.write()
             else:
-                events += reader.read(0)
+                events += reader.read(0, count or None)
         host.write()
         events += read_rest(reader)
         assert numbers(events) == list(range(after + 1, host.count + 1))

@@ -5,6 +5,7 @@ position the history is read once it has written it. So no event comes twice, an
 """
 
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 
 from logonscope.machine.events import Event, EventHead, EventLog, EventMark, EventPage, EventReader, EventsLost
@@ -47,6 +48,7 @@ class ResumedReader(EventReader):
         self._target: int | None = None
         self._wait_until = 0.0
         self._call: Callable[[], object] | None = None
+        self._rest: deque[Event] = deque()  # of the page, and not returned yet
 
     def __repr__(self) -> str:
         return f"<ResumedReader at {self.mark or self._live_position}>"
@@ -75,22 +77,32 @@ class ResumedReader(EventReader):
     def close(self) -> None:
         self._live.close()
 
-    def read(self, seconds: float | None = None) -> Sequence[Event]:
+    def read(self, seconds: float | None = None, most: int | None = None) -> Sequence[Event]:
         end = None if seconds is None else time.monotonic() + seconds
         while not self.is_closed:
+            if self._rest:
+                return self._take(most)
             if self.mark is None:
-                events = self._read_live(None if end is None else max(0.0, end - time.monotonic()))
+                events = self._read_live(None if end is None else max(0.0, end - time.monotonic()), most)
             else:
-                events = self._read_past(self.mark)
+                self._rest += self._read_past(self.mark)
+                events = self._take(most)
             if events or (end is not None and time.monotonic() >= end):
                 return events
             if self.mark is not None:
                 time.sleep(POLL_SECONDS)
         return ()
 
-    def _read_live(self, seconds: float | None) -> Sequence[Event]:
+    def _take(self, most: int | None) -> Sequence[Event]:
+        """Return events of the page that was read, and move to the last of them."""
+        events = [self._rest.popleft() for _ in range(min(len(self._rest), most or len(self._rest)))]
+        if events and self.page is not None:
+            self.mark = events[-1].head.mark if self._rest else self.page.mark
+        return events
+
+    def _read_live(self, seconds: float | None, most: int | None) -> Sequence[Event]:
         self.page = None
-        events = self._live.read(seconds)
+        events = self._live.read(seconds, most)
         if events and isinstance(events[0], EventsLost) and self._live_position:
             # dropped here, but not in the history
             self.mark, self._target = EventMark(self._log.epoch, self._live_position), None
@@ -104,8 +116,10 @@ class ResumedReader(EventReader):
         # before the reading: what is written afterwards may not be in it
         written = self._log.written_position
         page = self._log.read(mark, self._target)
-        self.page, self.mark = page, page.mark
+        self.page = page
         if page.events or page.mark != mark:
+            # moved on by the events that are returned, or here if there are none
+            self.mark = mark if page.events else page.mark
             return page.events
         if self._target is None:
             # only now: the reading can have taken longer than live events are kept
@@ -160,9 +174,9 @@ class LostReader(EventReader):
     def close(self) -> None:
         self._live.close()
 
-    def read(self, seconds: float | None = None) -> Sequence[Event]:
+    def read(self, seconds: float | None = None, most: int | None = None) -> Sequence[Event]:
         if self._has_begun:
-            return self._live.read(seconds)
+            return self._live.read(seconds, most)
         self._has_begun = True
         head = EventHead(time.clock_gettime_ns(time.CLOCK_BOOTTIME), self._live.cursor, self._live.position)
         return (EventsLost(head, None, is_all=True),)

@@ -306,8 +306,8 @@ class Provider(NamedTuple):
     ends: Mapping[str, End] = {}  # of an association, by reference
     include_hidden: bool = False  # processes of other users are included, with identity columns only
     distinct_key: Callable[..., object] | None = None  # only the first item with each key makes a row
-    # a fast path: the rows of all columns in the order of the table, from each pid and LogonId that the caller may see
-    rows_of_pairs: Callable[[Iterable[tuple[int, str]]], Iterator[tuple[Value, ...]]] | None = None
+    # a fast path: the rows of all columns in the order of the table, from groups of a LogonId and pids
+    rows_of_groups: Callable[[Iterable[tuple[str, Iterable[int]]]], Iterator[tuple[Value, ...]]] | None = None
 
     def __eq__(self, other: object) -> bool:
         """Return whether both are the same object: so row layouts can be cached by provider."""

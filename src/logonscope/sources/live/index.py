@@ -16,7 +16,6 @@ import time
 from collections.abc import Callable, Collection, Iterable
 
 from logonscope.facts import UNSET
-from logonscope.machine import Membership
 from logonscope.sources.live.doubt import DIFFERING_CHILD, MANAGER, MIXED, UNKNOWN, can_differ, differs_from
 from logonscope.sources.live.entries import (
     SLACK_TICKS,
@@ -29,7 +28,7 @@ from logonscope.sources.live.entries import (
     State,
     is_same,
 )
-from logonscope.sources.live.places import Children, Places, memberships_in
+from logonscope.sources.live.places import Children, Places
 from logonscope.sources.live.records import EXEC, EXIT, FORK, UID, Batch, LoginWrite, Record, Writes
 from logonscope.sources.live.users import UserTracker
 
@@ -99,6 +98,8 @@ class LiveIndex:
                 newer than a child that was forked before such a write.
         """
         self._offset = batch.boot_offset
+        if batch.is_empty and not (self._is_partial or self._zombies):
+            return  # what is in doubt stays so until the next event
         if not self._is_partial:
             self._read_before, self._read_now = self._read_now, {}
         if batch.lost or batch.writes.are_lost:
@@ -163,12 +164,6 @@ class LiveIndex:
                 self.entries[pid].ended = _END_NOT_SEEN
                 self._zombies.append(self.entries[pid])
         return differences
-
-    def memberships(self, kernel_ids: Iterable[int | None] | None = None) -> list[Membership]:
-        """Return what decides the owner of each process that has one of these kernel ids; None: of every process."""
-        if kernel_ids is None:
-            return memberships_in(self.places)
-        return memberships_in(place for number in kernel_ids for place in self.places.of_kernel_id(number))
 
     @property
     def has_zombies(self) -> bool:

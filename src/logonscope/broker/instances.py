@@ -153,12 +153,12 @@ def matching_rows(
     request: Request, cls: Class, columns: Sequence[str], row_filter: RowFilter | None = None
 ) -> Iterator[Row]:
     """Yield the rows of a class that match a filter; None: all rows."""
-    provider, context = get_provider(cls), request.context
+    provider = get_provider(cls)
     if row_filter is None:
         if provider.rows_of_groups is not None and tuple(columns) == tuple(provider.columns):
             return provider.rows_of_groups(request.logon_groups())
         query = ItemQuery(provider.facts_of_rows(columns), EVERYTHING, provider.include_hidden, cls.namespace)
-        return provider.rows(read_items(request, provider.subject, query), context, columns)
+        return provider.rows(read_items(request, provider.subject, query), request.context, columns)
     # the result's columns come first, so that cutting a row to their number removes those of the filter only
     all_columns = (*columns, *(name for name in row_filter.columns if name not in columns))
     selection, width = provider.selection(row_filter.fixed), len(columns)
@@ -174,7 +174,7 @@ def matching_rows(
     query = ItemQuery(
         facts, selection, provider.include_hidden, cls.namespace, process_filter, provider.limits(row_filter.ranges)
     )
-    rows = provider.rows(read_items(request, provider.subject, query), context, all_columns)
+    rows = provider.rows(read_items(request, provider.subject, query), request.context, all_columns)
     # The selection and the early filter may let through too much, so the condition is tested again on each row.
     matches = row_filter.predicate(all_columns)
     return (row[:width] for row in rows if matches(row))

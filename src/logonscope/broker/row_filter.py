@@ -105,9 +105,7 @@ def references_to(role: str, target: Target) -> RowFilter:
         get_reference = getter_of(role)
 
         def refers_to_target(row: Row) -> bool:
-            row_reference = get_reference(row)
-            # most are equal as they are; others may name the instance by a related class
-            return row_reference == reference or is_same_key(row_reference, reference, schema, namespace, fold=str)
+            return is_same_key(get_reference(row), reference, schema, namespace, fold=str)
 
         return refers_to_target
 

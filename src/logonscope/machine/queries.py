@@ -5,6 +5,7 @@ tests again what its answer depends on. One field must be obeyed exactly: ``with
 """
 
 from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import Literal, NamedTuple
 
 from logonscope.facts import UNSET, Process
@@ -19,6 +20,9 @@ Membership = tuple[int, int | None, str | None]
 
 MembershipGroup = tuple[int | None, str | None, Sequence[int]]
 """What decides the logon session of several processes: kernel id, location, and their pids."""
+
+group_of_one: Callable[[Membership], MembershipGroup] = itemgetter(1, 2, slice(0, 1))
+"""Return a membership as a group; a function without a line of Python, because it is called for every process."""
 
 MAX_CMDLINE_BYTES = 131_072
 """Maximum bytes of a process's arguments that are read."""

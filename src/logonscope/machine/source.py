@@ -34,6 +34,7 @@ from logonscope.machine.queries import (
     ProcessQuery,
     ServiceQuery,
     SocketQuery,
+    group_of_one,
 )
 
 if TYPE_CHECKING:
@@ -281,7 +282,7 @@ class BaseSource(ABC):
 
     def membership_groups(self, look: Look, query: ProcessQuery) -> Iterator[MembershipGroup]:
         """Yield each of ``memberships`` as a group of its own."""
-        return ((kernel_id, location, (pid,)) for pid, kernel_id, location in self.memberships(look, query))
+        return map(group_of_one, self.memberships(look, query))
 
     def _read_lineage(self, look: Look, query: ProcessQuery) -> Iterator[Process]:
         """Yield one process and its ancestors, nearest first.

@@ -224,3 +224,15 @@ def test_comparing_finds_what_no_event_reported() -> None:
     assert (3, UNSET, CGROUPS[1]) in memberships_in(run.index.places)
     assert [pid for pid, _, _ in memberships_in(run.index.places.of_kernel_id(1))] == [2]
     assert list(run.index.children(2)) == [3]
+
+
+def test_a_zombie_that_is_reaped_without_an_event_leaves_with_the_next_batch_even_an_empty_one() -> None:
+    run = Run([("now", ("fork", 0)), "drain", ("now", ("end_thread", 1))])
+    run.play()
+    zombies = [entry.pid for entry in run.index.entries.values() if entry.ended]
+    assert zombies
+    run.operate(("reap", 0))
+    assert run.kernel.take_batch().is_empty
+    run.drain()
+    check(run)
+    assert not any(entry.ended for entry in run.index.entries.values())

@@ -54,7 +54,7 @@ def test_the_end_of_a_leader_is_a_change() -> None:
     assert is_readable(watch.fileno())
     assert watch.read()
     # it is a zombie, which the reading of logins still finds: it would have changed for ever
-    assert watch.watch_leaders([login]) == []
+    assert watch.watch_leaders([login]) == [leader.pid]
     assert not watch.read()
     leader.wait()
     watch.close()

@@ -331,13 +331,13 @@ class Provider(NamedTuple):
     def selection(self, fixed: Mapping[str, frozenset[Value]]) -> Selection:
         """Return the selection for properties, each of which has only these allowed values."""
         single_values = {name: value for name, values in fixed.items() if len(values) == 1 for value in values}
-        selection = EVERYTHING
+        selections = []
         for name, values in fixed.items():
             if to_selection := self.selections.get(name):
                 # the values of one property are alternatives; several properties must all match
                 alternatives = (to_selection(value, single_values) for value in values)
-                selection = selection.intersection(reduce(Selection.union, alternatives))
-        return selection
+                selections.append(reduce(Selection.union, alternatives))
+        return reduce(Selection.intersection, selections) if selections else EVERYTHING
 
     def limits(self, ranges: Mapping[str, ColumnRange]) -> Mapping[str, ColumnRange]:
         """Return the ranges of properties by the names of the limits that they are."""

@@ -59,7 +59,10 @@ class LoginWatch:
         return has_changed
 
     def watch_leaders(self, logins: Iterable[Login]) -> list[int]:
-        """Watch the leaders of these logins alone; return the pids of those that cannot be watched."""
+        """Watch the leaders of these logins alone; return the pids of those that cannot be watched.
+
+        These are also those that have ended, but are still shown as zombies.
+        """
         leader_keys = {
             (login.process.pid, login.process.start) for login in logins if login.process is not None and not login.gone
         }
@@ -67,7 +70,7 @@ class LoginWatch:
         leader_keys -= self._ended
         for key in [key for key in self._leaders if key not in leader_keys]:
             self._forget(self._leaders[key])
-        unwatched = []
+        unwatched = [pid for pid, _ in self._ended]
         for key in leader_keys - set(self._leaders):
             try:
                 descriptor = os.pidfd_open(key[0]) if len(self._leaders) < self._max_leaders else -1

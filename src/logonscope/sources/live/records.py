@@ -60,6 +60,9 @@ class Batch(NamedTuple):
         return not (self.records or self.lost or writes.logins or writes.moves or writes.are_lost)
 
 
+NO_EVENTS = Batch()
+
+
 def pack_messages(records: Sequence[Record]) -> bytes:
     """Return messages of records, with empty headers."""
     return b"".join(_MESSAGE.pack(*record) for record in records)

@@ -38,6 +38,7 @@ from logonscope.machine import (
     ServiceQuery,
     SocketQuery,
     Source,
+    group_of_one,
 )
 from logonscope.machine.source import memberships_of
 from logonscope.sources.differences import DifferenceFeed
@@ -147,7 +148,7 @@ class LiveSource(BaseSource):
         if not unknown_pids:
             return look.checked(known)
         read = memberships_of(self._direct.processes(look, query._replace(pids=unknown_pids)))
-        return look.checked(chain(known, ((kernel_id, cgroup, (pid,)) for pid, kernel_id, cgroup in read)))
+        return look.checked(chain(known, map(group_of_one, read)))
 
     def logins(self, look: Look, ids: frozenset[str] | None = None) -> Sequence[Login]:
         look.check()

@@ -2,11 +2,18 @@
 
 from pathlib import Path
 
-from logonscope.machine.history import ChangeRecordQuery, LogonRecordQuery, ProcessRecordQuery
+from logonscope.machine.history import (
+    ChangeRecordQuery,
+    FailedLogonQuery,
+    LogonRecordQuery,
+    ProcessRecordQuery,
+    RecordQuery,
+    UserChangeQuery,
+)
 from tests.journal.kept import Kept
 from tests.journal.test_process_rows import moment
 
-QUERIES: tuple[tuple[LogonRecordQuery | ProcessRecordQuery | ChangeRecordQuery, list[str]], ...] = (
+QUERIES: tuple[tuple[RecordQuery, list[str]], ...] = (
     (ProcessRecordQuery(pids=frozenset({1})), ["process_zone"]),
     (ProcessRecordQuery(logons=frozenset({1})), ["process_place"]),
     (ProcessRecordQuery(name_prefix="a"), ["process_program"]),
@@ -17,6 +24,11 @@ QUERIES: tuple[tuple[LogonRecordQuery | ProcessRecordQuery | ChangeRecordQuery, 
     (LogonRecordQuery(), []),
     (ChangeRecordQuery(since=moment(0)), ["record number"]),
     (ChangeRecordQuery(process_ids=frozenset({1})), ["change_process"]),
+    (FailedLogonQuery(users=frozenset({"a"})), ["failed_logon_user"]),
+    (FailedLogonQuery(until=moment(0)), ["record number"]),
+    (FailedLogonQuery(), []),
+    (UserChangeQuery(process_ids=frozenset({1})), ["user_change_process"]),
+    (UserChangeQuery(logons=frozenset({1})), ["user_change_place"]),
 )
 
 

@@ -201,6 +201,7 @@ class Visibility:
         if isinstance(event, EventsLost):
             return event._replace(missed_events=None)
         if isinstance(event, LogonFailed):
+            # as sees_failed_logons has it: an administrator was answered above
             return None
         if isinstance(event, ProcessChanged):
             before = self.view(*event.before, ALL_FACTS, include_hidden=include_hidden)
@@ -356,6 +357,11 @@ def past_caller(caller: Caller, name_now: str | None, name_then: str | None) -> 
 def is_same_account(caller: Caller, name_before: str | None, name_now: str | None) -> bool:
     """Return whether the uid of a caller still belongs to the account that it belonged to when a watch began."""
     return caller.administrator or name_now == name_before
+
+
+def sees_failed_logons(caller: Caller) -> bool:
+    """Return whether a caller may see failed logons: the name that was tried can be a password."""
+    return caller.administrator
 
 
 def owns_past_logon(caller: Caller, name_now: str | None, login_uid: int | None, user: str | None) -> bool:

@@ -46,7 +46,7 @@ def make_row(request: EventRequest, event: Event, cursor: str | None, session: L
     if isinstance(event, EventsLost):
         return HostEvent("Lost", moment, cursor, missed=event.missed_events)
     if isinstance(event, LogonFailed):
-        return HostEvent("LogonFailed", moment, cursor, session=session, attempt=_attempt(event.attempt))
+        return HostEvent("LogonFailed", moment, cursor, session=session, attempt=make_attempt(event.attempt))
     if isinstance(event, ProcessStarted):
         row = process_row(request, event.process, event.owner)
         return HostEvent("ProcessStarted", moment, cursor, row, session=session)
@@ -58,7 +58,7 @@ def make_row(request: EventRequest, event: Event, cursor: str | None, session: L
         return HostEvent("ProcessEnded", moment, cursor, row, None, session, code, signal)
     if isinstance(event, UserChanged):
         row = process_row(request, event.process, event.owner)
-        return HostEvent("UserChanged", moment, cursor, row, session=session, change=_change(event.change))
+        return HostEvent("UserChanged", moment, cursor, row, session=session, change=make_change(event.change))
     name = type(event).__name__
     return HostEvent(name, moment, cursor, session=clean_session(event.session))  # type: ignore[arg-type]  # the name of a class
 
@@ -88,7 +88,8 @@ def boot_offset() -> float:
     return _CLOCK.seconds()
 
 
-def _attempt(attempt: FailedLogon) -> FailedAttempt:
+def make_attempt(attempt: FailedLogon) -> FailedAttempt:
+    """Return a refused attempt with its texts cleaned."""
     return FailedAttempt(
         service=clean(attempt.service) or "",
         user=clean(attempt.user),
@@ -107,7 +108,8 @@ def _attempt(attempt: FailedLogon) -> FailedAttempt:
     )
 
 
-def _change(change: UserChange) -> ChangedUser:
+def make_change(change: UserChange) -> ChangedUser:
+    """Return a change of user with its texts cleaned."""
     return ChangedUser(
         from_uid=change.from_uid,
         from_user=clean(change.from_user),

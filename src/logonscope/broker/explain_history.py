@@ -4,16 +4,26 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from logonscope.facts.history import ChangeRecord, LogonRecord, ProcessRecord, ProgramCount
+from logonscope.facts.history import (
+    ChangeRecord,
+    FailedLogonRecord,
+    LogonRecord,
+    ProcessRecord,
+    ProgramCount,
+    UserChangeRecord,
+)
 from logonscope.machine.history import (
     Activity,
     ActivityQuery,
     ChangeRecordQuery,
+    FailedLogonQuery,
     Forgotten,
     History,
     HistoryState,
     LogonRecordQuery,
     ProcessRecordQuery,
+    RecordQuery,
+    UserChangeQuery,
     Verification,
 )
 from logonscope.machine.look import Look
@@ -53,7 +63,17 @@ class HistoryRecorder(History):
         self._record("changes of past processes", query)
         return iter(())
 
-    def _record(self, noun: str, query: LogonRecordQuery | ProcessRecordQuery | ChangeRecordQuery) -> None:
+    def failed_logons(self, look: Look, query: FailedLogonQuery) -> Iterator[FailedLogonRecord]:
+        look.check()
+        self._record("failed logons", query)
+        return iter(())
+
+    def user_changes(self, look: Look, query: UserChangeQuery) -> Iterator[UserChangeRecord]:
+        look.check()
+        self._record("changes of user", query)
+        return iter(())
+
+    def _record(self, noun: str, query: RecordQuery) -> None:
         indexes = self._history.indexes(query)
         by = f"by index {', '.join(indexes)}" if indexes else "all of them"
         conditions = ", ".join(_describe(query._asdict()))
@@ -68,7 +88,7 @@ class HistoryRecorder(History):
     def activity(self, look: Look, query: ActivityQuery) -> Iterator[Activity]:
         return self._history.activity(look, query)
 
-    def indexes(self, query: LogonRecordQuery | ProcessRecordQuery | ChangeRecordQuery) -> Sequence[str]:
+    def indexes(self, query: RecordQuery) -> Sequence[str]:
         return self._history.indexes(query)
 
     def state(self) -> HistoryState:

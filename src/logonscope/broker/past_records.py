@@ -9,13 +9,35 @@ from functools import cached_property
 from itertools import islice
 from typing import TypeVar
 
-from logonscope.answers.history import PastChange, PastLogin, PastProcess, PastProgram
+from logonscope.answers.history import (
+    PastChange,
+    PastFailedLogon,
+    PastLogin,
+    PastProcess,
+    PastProgram,
+    PastUserChange,
+)
 from logonscope.answers.logon_session import LOGON_TYPES
-from logonscope.broker.access import owns_past_logon
+from logonscope.broker.access import owns_past_logon, sees_failed_logons
+from logonscope.broker.event_rows import make_attempt, make_change
 from logonscope.broker.request import Request
 from logonscope.facts import Machine, Process
-from logonscope.facts.history import ChangeRecord, LogonRecord, ProcessRecord, ProgramCount
-from logonscope.machine.history import ChangeRecordQuery, History, LogonRecordQuery, ProcessRecordQuery
+from logonscope.facts.history import (
+    ChangeRecord,
+    FailedLogonRecord,
+    LogonRecord,
+    ProcessRecord,
+    ProgramCount,
+    UserChangeRecord,
+)
+from logonscope.machine.history import (
+    ChangeRecordQuery,
+    FailedLogonQuery,
+    History,
+    LogonRecordQuery,
+    ProcessRecordQuery,
+    UserChangeQuery,
+)
 from logonscope.machine.identity import logon_guid, process_guid
 from logonscope.machine.kernel_numbers import datetime_of_microseconds, split_status
 from logonscope.providers.helpers.text import clean, command_line
@@ -23,9 +45,10 @@ from logonscope.providers.helpers.text import clean, command_line
 CHUNK = 1000
 """Processes whose logon sessions are read together."""
 
-Owned = TypeVar("Owned", bound="ProcessRecord | ChangeRecord")
+Owned = TypeVar("Owned", bound="ProcessRecord | ChangeRecord | UserChangeRecord")
 OwnedProcess = tuple[ProcessRecord, LogonRecord | None]
 OwnedChange = tuple[ChangeRecord, LogonRecord | None]
+OwnedUserChange = tuple[UserChangeRecord, LogonRecord | None]
 
 
 class PastRecords:
@@ -70,6 +93,15 @@ class PastRecords:
     def changes(self, query: ChangeRecordQuery) -> Iterator[OwnedChange]:
         """Yield changes after which the process belongs to a logon session that the caller may see."""
         return self._with_logons(self._history.changes(self._request.look, query))
+
+    def user_changes(self, query: UserChangeQuery) -> Iterator[OwnedUserChange]:
+        """Yield changes of user in logon sessions that the caller may see."""
+        return self._with_logons(self._history.user_changes(self._request.look, query))
+
+    def failed_logons(self, query: FailedLogonQuery) -> Iterator[FailedLogonRecord]:
+        """Yield failed logons, which only an administrator may see."""
+        if sees_failed_logons(self._request.caller):
+            yield from self._history.failed_logons(self._request.look, query)
 
     def _with_logons(self, records: Iterator[Owned]) -> Iterator[tuple[Owned, LogonRecord | None]]:
         is_administrator = self._request.caller.administrator
@@ -132,11 +164,30 @@ class PastRecords:
     def make_change(self, record: ChangeRecord, logon: LogonRecord | None) -> PastChange:
         """Return a change, without details if the process did not run wholly as the caller afterwards."""
         process = self.masked(record.process)
-        is_masked = process is not record.process
+        # as of changes of user: the command is that of another user's process
+        sudo = clean(record.sudo) if self._request.caller.administrator else None
         return PastChange(
             record.id, record.process_id, record.logon, logon and logon.logon_id, datetime_of_microseconds(record.time),
             process.pid, clean(process.name or process.comm), clean(process.exe), command_line(process.cmdline),
-            clean(record.user), process.uids and process.uids[1], None if is_masked else clean(record.sudo),
+            clean(record.user), process.uids and process.uids[1], sudo,
+        )  # fmt: skip
+
+    @staticmethod
+    def make_failed_logon(record: FailedLogonRecord) -> PastFailedLogon:
+        """Return a failed logon."""
+        attempt = make_attempt(record.attempt)
+        return PastFailedLogon(
+            record.id, datetime_of_microseconds(record.time), **attempt._asdict(), boot_id=record.boot_id
+        )
+
+    def make_user_change(self, record: UserChangeRecord, logon: LogonRecord | None) -> PastUserChange:
+        """Return a change of user; its command is that of another user's process."""
+        change = make_change(record.change)
+        if not self._request.caller.administrator:
+            change = change._replace(command=None)
+        return PastUserChange(
+            record.id, record.process_id, record.logon, logon and logon.logon_id, datetime_of_microseconds(record.time),
+            record.pid, **change._asdict(), boot_id=record.boot_id,
         )  # fmt: skip
 
     def masked(self, process: Process) -> Process:

@@ -7,14 +7,21 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from logonscope.answers.history import PastChange, PastLogin, PastProcess
+from logonscope.answers.history import PastChange, PastFailedLogon, PastLogin, PastProcess, PastUserChange
 from logonscope.broker.item_query import ItemQuery
 from logonscope.broker.past_records import PastRecords
 from logonscope.broker.request import Request
 from logonscope.facts import Process
 from logonscope.facts.history import LogonRecord
 from logonscope.machine import Owner, ProcessQuery, Trouble
-from logonscope.machine.history import ChangeRecordQuery, History, LogonRecordQuery, ProcessRecordQuery
+from logonscope.machine.history import (
+    ChangeRecordQuery,
+    FailedLogonQuery,
+    History,
+    LogonRecordQuery,
+    ProcessRecordQuery,
+    UserChangeQuery,
+)
 from logonscope.machine.source import no_history_error
 from logonscope.providers.helpers.provider import COMMAND_LINES
 from logonscope.wql.ranges import ColumnRange
@@ -58,6 +65,31 @@ def read_change_records(request: Request, query: ItemQuery) -> Iterator[tuple[Pa
         records = PastRecords(request, history)
         for record, logon in records.changes(_change_query(query)):
             yield (records.make_change(record, logon),)
+
+
+def read_failed_logon_records(request: Request, query: ItemQuery) -> Iterator[tuple[PastFailedLogon]]:
+    """Yield failed logons."""
+    history = _history_of(request)
+    if history is not None:
+        records, changed = PastRecords(request, history), query.limits.get(CHANGED, NO_RANGE)
+        record_query = FailedLogonQuery(
+            query.selection.records, query.selection.users, _time_before(changed.low), _time_after(changed.high)
+        )
+        yield from ((records.make_failed_logon(record),) for record in records.failed_logons(record_query))
+
+
+def read_user_change_records(request: Request, query: ItemQuery) -> Iterator[tuple[PastUserChange]]:
+    """Yield changes of user."""
+    history = _history_of(request)
+    if history is None:
+        return
+    records, changed, selection = PastRecords(request, history), query.limits.get(CHANGED, NO_RANGE), query.selection
+    record_query = UserChangeQuery(
+        selection.records, selection.process_records, selection.logon_records, _time_before(changed.low),
+        _time_after(changed.high),
+    )  # fmt: skip
+    for record, logon in records.user_changes(record_query):
+        yield (records.make_user_change(record, logon),)
 
 
 def read_changes_of_processes(

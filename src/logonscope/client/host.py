@@ -236,6 +236,7 @@ class Host(ABC):
         where: "LogonFilter | None" = None,
         events: "Iterable[str] | None" = None,
         with_sessions: bool = False,
+        without_descendants_of: int | None = None,
         since: str | None = None,
         timeout: float | None = None,
     ) -> "Watch":
@@ -248,15 +249,15 @@ class Host(ABC):
             where: the same.
             events: only events of these names: "LogonStarted", ...; None: all.
             with_sessions: events of processes have their logon session, too.
+            without_descendants_of: the pid of a process on the host: without the events of all that it starts.
             since: continue after the event with this cursor.
             timeout: seconds to wait for each event (then TimedOutError); None: no limit.
 
         Raises what ``query`` raises; NotSupportedError: the host has no events; QuotaViolationError: too many watches.
         """
         options = {"query": query, "namespace": namespace, "events": events, "since": since, "timeout": timeout}
-        answer: Watch = self._perform(
-            "watch", **options, **_selection_arguments(which, where), with_sessions=with_sessions
-        )
+        options |= {"with_sessions": with_sessions, "without_descendants_of": without_descendants_of}
+        answer: Watch = self._perform("watch", **options, **_selection_arguments(which, where))
         return answer
 
     def history(self, where: "HistoryFilter | None" = None) -> list["PastLogin"]:

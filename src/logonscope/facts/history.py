@@ -2,7 +2,9 @@
 
 from typing import NamedTuple
 
+from logonscope.facts.failed_logon import FailedLogon
 from logonscope.facts.process import Process
+from logonscope.facts.user_change import UserChange
 
 
 class LogonRecord(NamedTuple):
@@ -60,6 +62,27 @@ class ChangeRecord(NamedTuple):
     process: Process  # after the change
     user: str | None
     sudo: str | None = None  # the command that sudo logged
+
+
+class FailedLogonRecord(NamedTuple):
+    """A refused attempt to log in, or to become another user."""
+
+    id: int
+    boot_id: str
+    time: int | None
+    attempt: FailedLogon
+
+
+class UserChangeRecord(NamedTuple):
+    """A change of the user of a process; ``change`` is as it was reported."""
+
+    id: int
+    process_id: int | None  # the record of the process
+    logon: int | None
+    boot_id: str
+    time: int | None
+    pid: int
+    change: UserChange
 
 
 class ProgramCount(NamedTuple):

@@ -238,6 +238,13 @@ def last_number(moments: Moments, until: datetime) -> int:
     return max(ends, default=0)
 
 
+def number_span(reader: Reader, since: datetime | None, until: datetime | None) -> tuple[int, int]:
+    """Return the numbers between which rows of a range of times are that are written when something happens."""
+    moments = reader.moments()
+    low = -1 if since is None else first_number(moments, reader.boots(), since) - 1
+    return low, LAST if until is None else last_number(moments, until)
+
+
 def time_limits(moments: Moments, since: datetime | None, until: datetime | None) -> Limits | None:
     """Return the range of wall times as ms since each boot; None: there is no limit."""
     if since is None and until is None:

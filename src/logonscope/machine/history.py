@@ -4,7 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from logonscope.facts.history import ChangeRecord, LogonRecord, ProcessRecord, ProgramCount
+from logonscope.facts.history import (
+    ChangeRecord,
+    FailedLogonRecord,
+    LogonRecord,
+    ProcessRecord,
+    ProgramCount,
+    UserChangeRecord,
+)
 from logonscope.machine.look import Look
 
 if TYPE_CHECKING:
@@ -50,6 +57,28 @@ class ChangeRecordQuery(NamedTuple):
     since: datetime | None = None  # at this time or later
     until: datetime | None = None  # at this time or before
     command_lines: bool = True
+
+
+class FailedLogonQuery(NamedTuple):
+    """A query for failed logons; None: any. It may return more."""
+
+    ids: frozenset[int] | None = None  # of records
+    users: frozenset[str] | None = None  # names that were tried, ignoring case
+    since: datetime | None = None  # at this time or later
+    until: datetime | None = None  # at this time or before
+
+
+class UserChangeQuery(NamedTuple):
+    """A query for changes of user; None: any. It may return more."""
+
+    ids: frozenset[int] | None = None  # of records
+    process_ids: frozenset[int] | None = None  # records of processes
+    logons: frozenset[int] | None = None  # records of logon sessions
+    since: datetime | None = None  # at this time or later
+    until: datetime | None = None  # at this time or before
+
+
+RecordQuery = LogonRecordQuery | ProcessRecordQuery | ChangeRecordQuery | FailedLogonQuery | UserChangeQuery
 
 
 class ActivityQuery(NamedTuple):
@@ -143,7 +172,15 @@ class History(Protocol):
         """Yield changes of processes, in their order."""
         ...
 
-    def indexes(self, query: LogonRecordQuery | ProcessRecordQuery | ChangeRecordQuery) -> Sequence[str]:
+    def failed_logons(self, look: Look, query: FailedLogonQuery) -> Iterator[FailedLogonRecord]:
+        """Yield failed logons, in their order."""
+        ...
+
+    def user_changes(self, look: Look, query: UserChangeQuery) -> Iterator[UserChangeRecord]:
+        """Yield changes of user, in their order."""
+        ...
+
+    def indexes(self, query: RecordQuery) -> Sequence[str]:
         """Return the names of the indexes by which a query is answered; none: all rows are read."""
         ...
 

@@ -50,6 +50,7 @@ _BUILT_IN = {
     "bash": (
         '_logonscope_users() { compgen -u -- "$1"; }',
         '_logonscope_hosts() { compgen -A hostname -- "$1"; }',
+        '_logonscope_commands() { compgen -c -- "$1"; }',
     ),
 }
 """Functions that complete from what the shell itself knows; zsh has its own for this."""

@@ -31,6 +31,8 @@ Subject = Literal[
     "process record",
     "change record",
     "change of process",
+    "failed logon record",
+    "user change record",
     "present logon record",
     "present process record",
     "processor",
@@ -44,8 +46,9 @@ user manager, then for the login; user: (Account,); group: (Group,); membership:
 Process, Owner); service: (Service,); profile: (Profile,); unit request: (UnitRequest, Owner); mapped file:
 (path, address, Process, Owner); sub session: (outer Owner, inner Owner, first Process, its parent); logon record:
 (PastLogin,); process record: (PastProcess, PastLogin); change record: (PastChange,); change of process: (PastChange,
-PastProcess, PastLogin); present logon record: (PastLogin,); present process record: (Process, Owner, PastProcess,
-PastLogin); machine: (HostSummary,); processor: (HostSummary, number of the package); namespace: (name,).
+PastProcess, PastLogin); failed logon record: (PastFailedLogon,); user change record: (PastUserChange,); present logon
+record: (PastLogin,); present process record: (Process, Owner, PastProcess, PastLogin); machine: (HostSummary,);
+processor: (HostSummary, number of the package); namespace: (name,).
 """
 
 MAX_KEPT = 256

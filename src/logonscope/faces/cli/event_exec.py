@@ -1,0 +1,96 @@
+"""``watch --exec``: runs a command for each event, in place of writing it."""
+
+import signal
+from collections.abc import Callable
+from types import FrameType, TracebackType
+from typing import TYPE_CHECKING, Any, NoReturn, Self
+
+from logonscope.answers.host_event import HostEvent
+from logonscope.faces.cli.command_runner import MAX_RUNNING, MAX_WAITING, POLL_SECONDS, CommandRunner
+from logonscope.faces.cli.event_command import EventCommand
+from logonscope.faces.cli.event_values import VALUE_NAMES, event_values, instance_values
+from logonscope.faces.cli.event_writers import CHECK_SECONDS, EventWriter
+from logonscope.faces.cli.repeated_messages import RepeatedMessages
+
+if TYPE_CHECKING:
+    from logonscope.cim.instances import Instance
+
+DROPPED = f"dropped: {MAX_RUNNING} commands were running, and {MAX_WAITING} events waiting"
+
+_ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+"""Signals that would end this process and leave its commands without their limit of time."""
+
+
+class ExecWriter(EventWriter):
+    """Runs the command of ``--exec`` for each event."""
+
+    def __init__(self, text: str, report: Callable[[str], object], *, is_query: bool) -> None:
+        """Check the command.
+
+        Args:
+            text: the command.
+            report: prints a message.
+            is_query: the events are instances, whose values have the names of their properties.
+
+        Raises:
+            InvalidParameterError: as ``EventCommand``.
+        """
+        self._command = EventCommand(text, None if is_query else VALUE_NAMES)
+        self._messages = RepeatedMessages(report)
+        self._runner = CommandRunner(self._messages)
+        self._handlers: dict[int, Any] = {}
+
+    def __repr__(self) -> str:
+        return f"<ExecWriter of {self._command!r}>"
+
+    @property
+    def wait_seconds(self) -> float:  # type: ignore[override]  # the class has a value for all its instances
+        """Seconds until ``step`` is called although there is no event."""
+        return POLL_SECONDS if self._runner.has_waiting else CHECK_SECONDS
+
+    def write(self, event: "HostEvent | Instance") -> None:
+        """Run the command for an event, or drop the event if too many wait."""
+        if isinstance(event, HostEvent) and event.event == "Lost":
+            predicate = "lost" if event.missed else "lost, or more"
+            self._messages.add("event", predicate, event.missed or 1)
+            return
+        if not self._runner.has_room:
+            # time to start what waits, which a stream of events without a pause would not leave
+            self._runner.step()
+        if not self._runner.has_room:
+            self._messages.add("event", DROPPED)
+            return
+        values = event_values(event) if isinstance(event, HostEvent) else instance_values(event)
+        for name in self._command.unknown_names(values):
+            self._messages.add("event", f"without a value {{{name}}}")
+        self._runner.add(self._command.invocation(values))
+
+    def step(self) -> None:
+        """Start what waits, and end what takes too long."""
+        self._runner.step()
+
+    def __enter__(self) -> Self:
+        for number in _ENDING_SIGNALS:
+            # a signal that is ignored, by nohup(1), stays ignored
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                self._handlers[number] = signal.signal(number, _end)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                self._runner.finish()
+        finally:
+            # no second signal may prevent that the commands are ended
+            interrupt_handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+            self._runner.stop()
+            self._messages.finish()
+            signal.signal(signal.SIGINT, interrupt_handler)
+            for number, handler in self._handlers.items():
+                signal.signal(number, handler)
+
+
+def _end(number: int, _: FrameType | None) -> NoReturn:
+    raise SystemExit(128 + number)

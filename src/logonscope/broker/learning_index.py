@@ -63,7 +63,7 @@ class LearningIndex:
     def _decide(self, groups: Iterable[MembershipGroup]) -> Iterator[LogonGroup]:
         """Yield the LogonId and the pids of each group whose logon session is known."""
         index, find_logon_id = self.index, self.index.logon_id_of_kernel_id
-        decided: dict[tuple[int | None, str | None], str] = {}  # by kernel id and location
+        decided: dict[tuple[int | None, str | None], str] = {}  # by the membership without its pid
         for kernel_id, location, pids in groups:
             logon_id = find_logon_id(kernel_id) or decided.get((kernel_id, location))
             if logon_id is None:

@@ -15,7 +15,7 @@ from tests.journal.test_process_rows import moment
 
 QUERIES: tuple[tuple[RecordQuery, list[str]], ...] = (
     (ProcessRecordQuery(pids=frozenset({1})), ["process_zone"]),
-    (ProcessRecordQuery(logons=frozenset({1})), ["process_place"]),
+    (ProcessRecordQuery(logon_records=frozenset({1})), ["process_place"]),
     (ProcessRecordQuery(name_prefix="a"), ["process_program"]),
     (ProcessRecordQuery(is_running=True), ["process_alive"]),
     (ProcessRecordQuery(since=moment(0)), ["record number"]),
@@ -23,12 +23,12 @@ QUERIES: tuple[tuple[RecordQuery, list[str]], ...] = (
     (LogonRecordQuery(keys=frozenset({"a"})), ["logon_key"]),
     (LogonRecordQuery(), []),
     (ChangeRecordQuery(since=moment(0)), ["record number"]),
-    (ChangeRecordQuery(process_ids=frozenset({1})), ["change_process"]),
+    (ChangeRecordQuery(process_records=frozenset({1})), ["change_process"]),
     (FailedLogonQuery(users=frozenset({"a"})), ["failed_logon_user"]),
     (FailedLogonQuery(until=moment(0)), ["record number"]),
     (FailedLogonQuery(), []),
-    (UserChangeQuery(process_ids=frozenset({1})), ["user_change_process"]),
-    (UserChangeQuery(logons=frozenset({1})), ["user_change_place"]),
+    (UserChangeQuery(process_records=frozenset({1})), ["user_change_process"]),
+    (UserChangeQuery(logon_records=frozenset({1})), ["user_change_place"]),
 )
 
 

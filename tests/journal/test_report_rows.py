@@ -45,8 +45,12 @@ def test_changes_of_user(kept: Kept) -> None:
     records = list(history.user_changes(Look(), UserChangeQuery()))
     assert len(records) > 10
     for record in records:
-        assert record.logon is not None
-        assert (logons[record.logon], record.change.to_user) == (record.change.from_uid, "root")
-        assert record in list(history.user_changes(Look(), UserChangeQuery(logons=frozenset({record.logon}))))
-        assert record.process_id is not None
-        assert record in list(history.user_changes(Look(), UserChangeQuery(process_ids=frozenset({record.process_id}))))
+        assert record.logon_record is not None
+        assert (logons[record.logon_record], record.change.to_user) == (record.change.from_uid, "root")
+        assert record in list(
+            history.user_changes(Look(), UserChangeQuery(logon_records=frozenset({record.logon_record})))
+        )
+        assert record.process_record is not None
+        assert record in list(
+            history.user_changes(Look(), UserChangeQuery(process_records=frozenset({record.process_record})))
+        )

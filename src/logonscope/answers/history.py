@@ -80,7 +80,7 @@ class PastProcess(NamedTuple):
     user: str | None  # account of its effective uid then
     uid: int | None
     start: datetime | None
-    start_is_approximate: bool  # it ran before the history began to listen
+    start_is_approximate: bool  # it ran before the service received events
     end: datetime | None  # None: it runs
     end_is_approximate: bool
     seconds: float | None

@@ -1,4 +1,4 @@
-"""Rows of events: what happened to processes and logon sessions, in the words of people's questions."""
+"""Rows of events: HostEvents, made from the events of the source."""
 
 import time
 from datetime import datetime
@@ -64,13 +64,16 @@ def make_row(request: EventRequest, event: Event, cursor: str | None, session: L
 
 
 class _BootClock:
-    """The time of the boot by the clock of now; it stays the same until the clock is set, so that times agree."""
+    """The time of the boot, computed from the present clock.
+
+    It changes only if the clock was set, so that the same event always has the same time.
+    """
 
     def __init__(self) -> None:
         self._seconds = 0.0
 
     def seconds(self) -> float:
-        """Return the seconds of the boot since the epoch."""
+        """Return the time of the boot in seconds since the epoch."""
         seconds = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
         if abs(seconds - self._seconds) > CLOCK_SLACK_SECONDS:
             self._seconds = seconds
@@ -78,13 +81,13 @@ class _BootClock:
 
 
 CLOCK_SLACK_SECONDS = 0.01
-"""Seconds by which the clock may drift before times follow it."""
+"""Difference in seconds from which on the clock counts as set; smaller differences are ignored."""
 
 _CLOCK = _BootClock()
 
 
 def boot_offset() -> float:
-    """Return the seconds of the boot since the epoch."""
+    """Return the time of the boot in seconds since the epoch."""
     return _CLOCK.seconds()
 
 

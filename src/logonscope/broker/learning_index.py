@@ -65,9 +65,11 @@ class LearningIndex:
         index, find_logon_id = self.index, self.index.logon_id_of_kernel_id
         decided: dict[tuple[int | None, str | None], str] = {}  # by the membership without its pid
         for kernel_id, location, pids in groups:
-            logon_id = find_logon_id(kernel_id) or decided.get((kernel_id, location))
+            logon_id = decided.get((kernel_id, location))
             if logon_id is None:
-                logon_id = self.owner(process_of_membership((pids[0], kernel_id, location))).logon_id
+                logon_id = find_logon_id(kernel_id)
+                if logon_id is None:
+                    logon_id = self.owner(process_of_membership((pids[0], kernel_id, location))).logon_id
                 if logon_id is None:
                     continue
                 # a new login replaces the index, and can change what the old one decided

@@ -85,9 +85,11 @@ class PastRecords:
         """
         is_narrow = query.ids is not None or query.pids is not None
         if not self._request.caller.administrator and not is_narrow:
-            # by their places: an index leads to the processes of the caller's own logon sessions
-            own = {record.id for record in self.logons(LogonRecordQuery())}
-            query = query._replace(logons=frozenset(own if query.logons is None else own & query.logons))
+            # the query names the caller's own logon sessions, so that an index finds their processes
+            own_records = {record.id for record in self.logons(LogonRecordQuery())}
+            if query.logon_records is not None:
+                own_records &= query.logon_records
+            query = query._replace(logon_records=frozenset(own_records))
         return self._with_logons(self._history.processes(self._request.look, query))
 
     def changes(self, query: ChangeRecordQuery) -> Iterator[OwnedChange]:
@@ -106,10 +108,10 @@ class PastRecords:
     def _with_logons(self, records: Iterator[Owned]) -> Iterator[tuple[Owned, LogonRecord | None]]:
         is_administrator = self._request.caller.administrator
         while chunk := [*islice(records, CHUNK)]:
-            self._read_logons({record.logon for record in chunk if record.logon is not None})
+            self._read_logons({record.logon_record for record in chunk if record.logon_record is not None})
             for record in chunk:
-                logon = None if record.logon is None else self._logons[record.logon]
-                if logon is not None or (is_administrator and record.logon is None):
+                logon = None if record.logon_record is None else self._logons[record.logon_record]
+                if logon is not None or (is_administrator and record.logon_record is None):
                     yield record, logon
 
     def _read_logons(self, numbers: set[int]) -> None:
@@ -153,7 +155,7 @@ class PastRecords:
         process, (code, signal) = self.masked(record.process), split_status(record.status)
         start, end = map(datetime_of_microseconds, (record.start, record.end))
         return PastProcess(
-            record.id, record.parent, record.logon, logon and logon.logon_id,
+            record.id, record.parent_record, record.logon_record, logon and logon.logon_id,
             process_guid(self._machine(record.boot_id), process), process.pid, process.ppid,
             clean(process.name or process.comm), clean(process.exe), command_line(process.cmdline), clean(record.user),
             process.uids and process.uids[1], start, record.start_is_approximate, end,
@@ -167,9 +169,9 @@ class PastRecords:
         # as of changes of user: the command is that of another user's process
         sudo = clean(record.sudo) if self._request.caller.administrator else None
         return PastChange(
-            record.id, record.process_id, record.logon, logon and logon.logon_id, datetime_of_microseconds(record.time),
-            process.pid, clean(process.name or process.comm), clean(process.exe), command_line(process.cmdline),
-            clean(record.user), process.uids and process.uids[1], sudo,
+            record.id, record.process_record, record.logon_record, logon and logon.logon_id,
+            datetime_of_microseconds(record.time), process.pid, clean(process.name or process.comm), clean(process.exe),
+            command_line(process.cmdline), clean(record.user), process.uids and process.uids[1], sudo,
         )  # fmt: skip
 
     @staticmethod
@@ -186,8 +188,8 @@ class PastRecords:
         if not self._request.caller.administrator:
             change = change._replace(command=None)
         return PastUserChange(
-            record.id, record.process_id, record.logon, logon and logon.logon_id, datetime_of_microseconds(record.time),
-            record.pid, **change._asdict(), boot_id=record.boot_id,
+            record.id, record.process_record, record.logon_record, logon and logon.logon_id,
+            datetime_of_microseconds(record.time), record.pid, **change._asdict(), boot_id=record.boot_id,
         )  # fmt: skip
 
     def masked(self, process: Process) -> Process:

@@ -36,6 +36,7 @@ class Identity(NamedTuple):
     version: str | None
     sees_everything: bool | None = None
     has_history: bool | None = None
+    has_events: bool | None = None
 
 
 class FoundInstance(NamedTuple):
@@ -80,7 +81,10 @@ def identify(request: Request | None) -> Identity:
     """Return the product, with its version if the caller has authenticated (DSP0226 11)."""
     if request is None:
         return Identity(PRODUCT, None)
-    return Identity(PRODUCT, _product_version(), request.sees_everything, request.source.history is not None)
+    source = request.source
+    return Identity(
+        PRODUCT, _product_version(), request.sees_everything, source.history is not None, "events" in source.abilities
+    )
 
 
 @cache

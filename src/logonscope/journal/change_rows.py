@@ -82,7 +82,7 @@ class SudoCommands:
 def change_conditions(query: ChangeRecordQuery) -> str:
     """Return the WHERE clause of a query for changes."""
     parts = ["1"]
-    for column, values in (("id", query.ids), ("process", query.process_ids)):
+    for column, values in (("id", query.ids), ("process", query.process_records)):
         if values is not None:
             parts.append(f"{column} IN ({','.join(map(str, sorted(values)))})")
     return " AND ".join(parts)

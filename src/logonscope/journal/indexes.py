@@ -36,10 +36,10 @@ def used_indexes(reader: Reader, query: RecordQuery) -> Sequence[str]:
         where, names = failed_logon_conditions(query)
         return _plan(reader, f"SELECT * FROM failed_logon WHERE {where}{span} ORDER BY id", names)
     if isinstance(query, UserChangeQuery):
-        where = user_change_conditions(query, None if query.logons is None else [1])
+        where = user_change_conditions(query, None if query.logon_records is None else [1])
         return _plan(reader, f"SELECT * FROM user_change WHERE {where}{span} ORDER BY id")
     requested = {
-        "place": query.logons, "pid": query.pids, "program": query.names or query.name_prefix or None,
+        "place": query.logon_records, "pid": query.pids, "program": query.names or query.name_prefix or None,
     }  # fmt: skip
     if query.ids is not None:
         return [PRIMARY_KEY]

@@ -198,8 +198,8 @@ class ProcessRows:
 def make_conditions(reader: Reader, query: ProcessRecordQuery) -> Conditions:
     """Return the values of columns that a query allows."""
     columns: dict[str, Sequence[int]] = {}
-    if query.logons is not None:
-        columns["place"] = reader.places_of(sorted(query.logons))
+    if query.logon_records is not None:
+        columns["place"] = reader.places_of(sorted(query.logon_records))
     if query.pids is not None:
         columns["pid"] = sorted(query.pids)
     if query.names is not None or query.name_prefix is not None:

@@ -49,7 +49,7 @@ class UserChangeRows:
 
     def records(self) -> Iterator[UserChangeRecord]:
         """Yield the changes of user in their order."""
-        logons = self._query.logons
+        logons = self._query.logon_records
         with self._lend() as reader:
             low, high = number_span(reader, self._query.since, self._query.until)
             where = user_change_conditions(self._query, None if logons is None else reader.places_of(sorted(logons)))
@@ -116,7 +116,7 @@ def failed_logon_conditions(query: FailedLogonQuery) -> tuple[str, Sequence[str]
 def user_change_conditions(query: UserChangeQuery, places: Sequence[int] | None) -> str:
     """Return the WHERE clause of a query for changes of user; ``places``: those of its logon sessions."""
     parts = ["1"]
-    for column, values in (("id", query.ids), ("process", query.process_ids), ("place", places)):
+    for column, values in (("id", query.ids), ("process", query.process_records), ("place", places)):
         if values is not None:
             parts.append(f"{column} IN ({','.join(map(str, sorted(values)))})")
     return " AND ".join(parts)

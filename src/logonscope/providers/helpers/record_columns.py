@@ -10,7 +10,7 @@ from logonscope.providers.helpers.provider import Column
 
 JOURNAL = "the history"
 _UNSHOWABLE = "\ufffd"
-"""Replaces characters that cannot be shown: a fixed text with it can mean many texts."""
+"""The character that replaces those that cannot be shown: a text that contains it can represent many texts."""
 
 
 def logon_column(name: str, source: str = JOURNAL) -> Column:

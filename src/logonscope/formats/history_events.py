@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from logonscope.answers.history import PastLogin, PastProcess
-from logonscope.answers.host_event import EventName, HostEvent
+from logonscope.answers.history import PastFailedLogon, PastLogin, PastProcess
+from logonscope.answers.host_event import EventName, FailedAttempt, HostEvent
 from logonscope.answers.logon_session import LogonSession
 from logonscope.answers.session_process import SessionProcess
 
@@ -27,8 +27,15 @@ def process_events(process: PastProcess, session: LogonSession | None) -> Iterat
     if process.start is not None:
         yield HostEvent("ProcessStarted", process.start, None, row, session=session)
     if process.end is not None and not process.end_is_approximate:
-        status = {"exit_code": process.exit_code, "signal": process.signal}
-        yield HostEvent("ProcessEnded", process.end, None, row, session=session, **status)
+        yield HostEvent(
+            "ProcessEnded", process.end, None, row, session=session, exit_code=process.exit_code, signal=process.signal
+        )
+
+
+def failed_logon_event(attempt: PastFailedLogon) -> HostEvent:
+    """Return the event of a failed logon."""
+    fields = {name: getattr(attempt, name) for name in FailedAttempt._fields}
+    return HostEvent("LogonFailed", attempt.time, None, attempt=FailedAttempt(**fields))
 
 
 def past_session(login: PastLogin) -> LogonSession:

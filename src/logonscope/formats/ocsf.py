@@ -59,7 +59,11 @@ def _evidence(record: Record) -> dict[str, Any]:
         "metadata": {**product_metadata(), "profiles": ["container", "linux/linux_users"]},
         "query_result_id": EXISTS,
         "device": device_object(record.host),
-        "query_evidence": {"query_type_id": PROCESS, "query_type": "Process", "process": process_object(record, process)},
+        "query_evidence": {
+            "query_type_id": PROCESS,
+            "query_type": "Process",
+            "process": process_object(record, process),
+        },
     }
 
 

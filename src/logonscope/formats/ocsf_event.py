@@ -1,4 +1,4 @@
-"""Events as OCSF: Authentication (3002) of logon sessions, Process Activity (1007) of processes, Base Event (0) of losses."""
+"""Events as OCSF: Authentication (3002) of logons, Process Activity (1007) of processes, Base Event (0) of losses."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -19,7 +19,13 @@ def sysmon_activity(record: Record, event: HostEvent) -> dict[str, Any] | None:
     if event.event == "Lost":
         count = "an unknown number of" if event.missed is None else event.missed
         description = f"{count} events were lost"
-        return {"EventID": ERROR, "UtcTime": time_text(record.time), "ID": LOST, "Description": description}
+        return {
+            "EventID": ERROR,
+            "UtcTime": time_text(record.time),
+            "ID": LOST,
+            "Description": description,
+            "Computer": record.host.name,
+        }
     if process is None:
         return None
     if event.event == "ProcessStarted":

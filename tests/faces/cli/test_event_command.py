@@ -54,7 +54,7 @@ def test_words(text: str, values: dict[str, object], expected: list[str]) -> Non
         ("{name} x", "a value cannot be the program"),
         ("./{name}", "a value cannot be the program"),
         ("echo {usr}", "unknown value '{usr}'; the values are event, user, pid, name"),
-        ("sh -c 'echo {user}'", 'cannot put the value {user} into a script: it could be run; use "$LOGONSCOPE_EVENT_USER'),
+        ("sh -c 'echo {user}'", 'cannot put the value {user} into a script: it could be run; use "$LOGONSCOPE_EVENT_U'),
         ("/bin/bash -lc 'echo {user}'", "into a script"),
         ("env X=1 python3 -c 'print({pid})'", "into a script"),
         ("sudo -u bob sh -ec 'echo {event}'", 'use "$LOGONSCOPE_EVENT" in it'),

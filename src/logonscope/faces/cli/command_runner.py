@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections import deque
+from collections.abc import Callable
 
 from logonscope.faces.cli.event_command import Invocation
 from logonscope.faces.cli.repeated_messages import RepeatedMessages
@@ -92,10 +93,15 @@ class CommandRunner:
             self._start(self._waiting.popleft())
         self._messages.write_due()
 
-    def finish(self) -> None:
-        """Wait until all commands have ended; each has its limit of time."""
+    def finish(self, check: Callable[[], object] = bool) -> None:
+        """Wait until all commands have ended; each has its limit of time.
+
+        Args:
+            check: called again and again; an exception that it raises ends the waiting.
+        """
         while (self._running or self._waiting) and not self._is_stuck:
             time.sleep(POLL_SECONDS)
+            check()
             self.step()
         self.stop()
 

@@ -9,6 +9,7 @@ import re
 import shlex
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from logonscope.errors import InvalidParameterError
@@ -118,7 +119,7 @@ def _check_places(words: Sequence[str], names: Sequence[str] | None) -> None:
     if _VALUE.search(words[0]):
         raise InvalidParameterError(f"cannot run {words[0]!r}: a value cannot be the program", "give a program")
     programs = set[str]()
-    for previous, word in zip(words, words[1:], strict=False):
+    for previous, word in pairwise(words):
         programs.add(os.path.basename(previous))
         match = _VALUE.search(word)
         if match is None:

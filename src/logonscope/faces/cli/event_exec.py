@@ -1,12 +1,12 @@
 """``watch --exec``: runs a command for each event, in place of writing it."""
 
-import signal
 from collections.abc import Callable
-from types import FrameType, TracebackType
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
 
 from logonscope.answers.host_event import HostEvent
 from logonscope.faces.cli.command_runner import MAX_RUNNING, MAX_WAITING, POLL_SECONDS, CommandRunner
+from logonscope.faces.cli.ending_signals import EndingSignals
 from logonscope.faces.cli.event_command import EventCommand
 from logonscope.faces.cli.event_values import VALUE_NAMES, event_values, instance_values
 from logonscope.faces.cli.event_writers import CHECK_SECONDS, EventWriter
@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from logonscope.cim.instances import Instance
 
 DROPPED = f"dropped: {MAX_RUNNING} commands were running, and {MAX_WAITING} events waiting"
-
-_ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
-"""Signals that would end this process and leave its commands without their limit of time."""
 
 
 class ExecWriter(EventWriter):
@@ -38,7 +35,7 @@ class ExecWriter(EventWriter):
         self._command = EventCommand(text, None if is_query else VALUE_NAMES)
         self._messages = RepeatedMessages(report)
         self._runner = CommandRunner(self._messages)
-        self._handlers: dict[int, Any] = {}
+        self._signals = EndingSignals()
 
     def __repr__(self) -> str:
         return f"<ExecWriter of {self._command!r}>"
@@ -67,13 +64,12 @@ class ExecWriter(EventWriter):
 
     def step(self) -> None:
         """Start what waits, and end what takes too long."""
+        self._signals.check()
         self._runner.step()
 
     def __enter__(self) -> Self:
-        for number in _ENDING_SIGNALS:
-            # a signal that is ignored, by nohup(1), stays ignored
-            if signal.getsignal(number) is not signal.SIG_IGN:
-                self._handlers[number] = signal.signal(number, _end)
+        # these signals would end this process and leave its commands without their limit of time
+        self._signals.install()
         return self
 
     def __exit__(
@@ -81,16 +77,9 @@ class ExecWriter(EventWriter):
     ) -> None:
         try:
             if kind is None:
-                self._runner.finish()
+                self._runner.finish(self._signals.check)
         finally:
-            # no second signal may prevent that the commands are ended
-            interrupt_handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+            self._signals.hold()
             self._runner.stop()
             self._messages.finish()
-            signal.signal(signal.SIGINT, interrupt_handler)
-            for number, handler in self._handlers.items():
-                signal.signal(number, handler)
-
-
-def _end(number: int, _: FrameType | None) -> NoReturn:
-    raise SystemExit(128 + number)
+            self._signals.restore()

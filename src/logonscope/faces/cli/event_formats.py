@@ -57,7 +57,7 @@ def check_options(args: argparse.Namespace) -> None:
     """Check the options of a format before anything is read.
 
     Raises:
-        InvalidParameterError: there are columns, which the format itself has; or Parquet would be written to a terminal.
+        InvalidParameterError: columns are chosen, or Parquet would be written to a terminal.
     """
     if getattr(args, "columns", None) is not None:
         raise InvalidParameterError(

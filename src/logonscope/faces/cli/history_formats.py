@@ -4,18 +4,25 @@ import argparse
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 
-from logonscope.answers.history import HistoryFilter, PastLogin, PastProcess
+from logonscope.answers.history import HistoryFilter, PastFailedLogon, PastLogin, PastProcess
 from logonscope.answers.host_event import HostEvent
 from logonscope.answers.host_identity import HostIdentity
 from logonscope.answers.logon_session import LogonSession
 from logonscope.answers.session_process import SessionProcess
 from logonscope.client import Host
+from logonscope.client.history_reports import read_failed_logons
 from logonscope.errors import InvalidParameterError
 from logonscope.faces.cli.columns import ListColumn
 from logonscope.faces.cli.event_documents import EVENT_DOCUMENTS, print_document
 from logonscope.faces.cli.event_formats import check_options
 from logonscope.faces.cli.listing import order_rows
-from logonscope.formats.history_events import login_events, past_process, past_session, process_events
+from logonscope.formats.history_events import (
+    failed_logon_event,
+    login_events,
+    past_process,
+    past_session,
+    process_events,
+)
 from logonscope.formats.parquet import write_parquet
 from logonscope.formats.record import event_record
 
@@ -30,10 +37,12 @@ def print_history(host: Host, args: argparse.Namespace, where: HistoryFilter, co
         InvalidParameterError: the format has no form for logins, or an option has no meaning in it.
     """
     check_options(args)
-    if args.processes:
+    if args.processes and not args.logons_only:
         return _print_processes(host, args, where)
     if args.output == "sysmon":
-        raise InvalidParameterError("Sysmon has no event for logon sessions", "add --processes")
+        raise InvalidParameterError("Sysmon has no event for logons", "use --processes alone")
+    if args.logons_only:
+        return _print_failed_logons(host, args, read_failed_logons(host, where))
     logins = host.history(where)
     if args.last:
         logins.reverse()
@@ -61,6 +70,15 @@ def _print_processes(host: Host, args: argparse.Namespace, where: HistoryFilter)
         boot = identity._replace(boot_id=process.boot_id)
         _print_events(args, boot, process_events(process, session), parents.find(process.parent_record))
         parents.add(process, past_process(process, session))
+    return count
+
+
+def _print_failed_logons(host: Host, args: argparse.Namespace, attempts: Iterable[PastFailedLogon]) -> int:
+    if args.output == "parquet":
+        return write_parquet(attempts, PastFailedLogon, sys.stdout.buffer)
+    identity, count = host.identify_machine(), 0
+    for count, attempt in enumerate(attempts, 1):  # noqa: B007 -- the count is returned
+        _print_events(args, identity._replace(boot_id=attempt.boot_id), iter((failed_logon_event(attempt),)))
     return count
 
 

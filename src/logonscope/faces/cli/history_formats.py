@@ -98,7 +98,7 @@ class Parents:
         return None if row is None else row[1]
 
     def add(self, process: PastProcess, row: SessionProcess) -> None:
-        """Add a process; they come in the order of their starts."""
+        """Add a process; called in the order of the starts."""
         self._by_record[process.record] = process, row
         if len(self._by_record) > self._limit and process.start is not None:
             # who had ended before cannot start another process

@@ -199,7 +199,7 @@ class JournalHistory(History):
             yield Check(
                 "history", True,
                 f"kept since {since}, {state.bytes >> 20} MiB, "
-                f"through {state.journal_id}.{state.epoch}.{state.last_event}", "",
+                f"through {state.journal_id}.{state.epoch}.{state.last_event}", "", _figures(state),
             )  # fmt: skip
         yield from check_duration(state)
         if state.losses:
@@ -227,6 +227,15 @@ class JournalHistory(History):
                 writer.close()
         finally:
             os.close(lock)
+
+
+def _figures(state: HistoryState) -> dict[str, int]:
+    """Return the numbers of the history that are known; sizes in bytes."""
+    figures = {
+        "bytes": state.bytes, "rows": state.rows, "gaps": state.losses, "bytes_a_day": state.bytes_a_day,
+        "max_bytes": state.max_bytes, "since_seconds": None if state.since is None else state.since // 1_000_000,
+    }  # fmt: skip
+    return {name: figure for name, figure in figures.items() if figure is not None}
 
 
 def _check_sqlite() -> Check:

@@ -60,6 +60,6 @@ def test_what_is_committed_is_delivered_in_order(tmp_path: Path) -> None:
         if not seen or number > seen[-1]:
             seen.append(number)
     assert seen == sorted(set(known))
-    for number, following in pairwise(numbers):
-        if number is not None and following is not None:
-            assert following <= number + 1, "a gap that was not told"
+    for before, after in pairwise(numbers):
+        if before is not None and after is not None:
+            assert after <= before + 1, "a gap that was not reported"

@@ -116,6 +116,7 @@ class HttpDelivery(ABC):
 
     def _connect(self, deadline: "DeliveryDeadline") -> http.client.HTTPConnection:
         target, seconds = self._settings.target, self._settings.seconds
+        # the socket is connected here, because http.client gives it to nothing before the handshake has ended
         connection = http.client.HTTPConnection(target.host, target.port, timeout=seconds)
         plain = socket.create_connection((target.host, target.port), seconds)
         connection.sock = plain

@@ -154,8 +154,10 @@ class Subscription:
         """End the subscription, and a ``read`` that waits."""
         self._reader.close()
 
-    def read(self, seconds: float | None = None) -> list[WatchResult]:
+    def read(self, seconds: float | None = None, most_events: int | None = None) -> list[WatchResult]:
         """Wait for results, and return them; none after ``seconds`` (None: no limit), or when closed.
+
+        ``most_events`` limits how many events are read at once; None: the reader has a limit of its own.
 
         Raises:
             AccessDeniedError: the uid of the caller does not belong to its account any more.
@@ -165,7 +167,7 @@ class Subscription:
         end = None if seconds is None else time.monotonic() + seconds
         while True:
             # the reader wakes for events; a class that is polled, or a group, is due by the clock
-            events = self._reader.read(self._wait_seconds(end))
+            events = self._reader.read(self._wait_seconds(end), most_events)
             # events may all be hidden from the caller: then it waits on
             self._check_account()
             results = list(self._watch_results(events))

@@ -119,10 +119,11 @@ class EventReader(Protocol):
     description: str
     """How the events are got, and what may be missed."""
 
-    def read(self, seconds: float | None = None) -> Sequence[Event]:
+    def read(self, seconds: float | None = None, most: int | None = None) -> Sequence[Event]:
         """Wait for events and return them, the oldest first; none after ``seconds`` (None: no limit), or when closed.
 
-        Events that this reader was too slow for are counted by an EventsLost in their place.
+        ``most`` limits their number; None: the reader has a limit of its own. Events that this reader was too slow for
+        are counted by an EventsLost in their place.
         """
         ...
 

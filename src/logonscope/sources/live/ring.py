@@ -68,8 +68,8 @@ class EventRing:
             self._readers.add(reader)
         return reader
 
-    def read(self, reader: "RingReader", seconds: float | None) -> list[Event]:
-        """Wait for events after the position of a reader, and move it."""
+    def read(self, reader: "RingReader", seconds: float | None, most: int) -> list[Event]:
+        """Wait for events after the position of a reader, at most so many, and move it."""
         end = None if seconds is None else time.monotonic() + seconds
         with self._condition:
             while reader.cursor == self._cursor and not reader.is_closed:
@@ -79,9 +79,9 @@ class EventRing:
                 self._condition.wait(left)
             if reader.is_closed:
                 return []
-            return self._take(reader)
+            return self._take(reader, most)
 
-    def _take(self, reader: "RingReader") -> list[Event]:
+    def _take(self, reader: "RingReader", most: int) -> list[Event]:
         first = self._cursor - len(self._events) + 1
         after = reader.cursor
         batch: list[Event] = []
@@ -93,8 +93,8 @@ class EventRing:
         # a deque finds what is near its ends: the newest events are looked up from the right
         newest = list(islice(reversed(self._events), left))
         newest.reverse()
-        batch += newest[:MAX_READ]
-        reader.cursor = min(self._cursor, after + MAX_READ)
+        batch += newest[:most]
+        reader.cursor = min(self._cursor, after + most)
         return batch
 
     def remove(self, reader: "RingReader") -> bool:
@@ -136,9 +136,9 @@ class RingReader:
             self._batch += self.read()
         return self._batch.popleft()
 
-    def read(self, seconds: float | None = None) -> list[Event]:
+    def read(self, seconds: float | None = None, most: int | None = None) -> list[Event]:
         """See ``EventReader``."""
-        return self._ring.read(self, seconds)
+        return self._ring.read(self, seconds, MAX_READ if most is None else min(most, MAX_READ))
 
     def notify(self, call: Callable[[], object]) -> None:
         """See ``EventReader``."""

@@ -85,7 +85,7 @@ def test_what_the_list_shows_is_not_repeated(events: KeptEvents) -> None:
     for row in (first, second):
         session = LogonSession(row.logon_id, guid=row.guid)
         for name in ("LogonStarted", "LoggedOut", "LogonEnded"):
-            writer.write(HostEvent(name, None, None, session=session))  # type: ignore[arg-type]  # names of events
+            writer.write(HostEvent(name, None, None, session=session))
     writer.write(HostEvent("LogonStarted", None, None, session=LogonSession("99", guid="another")))
     writer.write(HostEvent("ProcessEnded", None, None, exit_code=0))
     writer.write(HostEvent("ProcessEnded", None, None, exit_code=1))

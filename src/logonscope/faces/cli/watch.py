@@ -114,6 +114,7 @@ def _watch_options(host: Host, args: argparse.Namespace) -> dict[str, Any]:
             raise InvalidParameterError("a query has conditions of its own", "leave the other filters out")
         return {**options, "query": args.which, "namespace": args.namespace}
     names = frozenset({"LogonFailed"}) if args.failed else LOGON_EVENTS if args.logons_only else None
+    # it has no others
     if args.output == "sysmon":
         names = PROCESS_EVENTS
     has_sessions = args.output in EVENT_FORMATS

@@ -23,7 +23,7 @@ from logonscope.providers.helpers.text import clean, command_line
 CHUNK = 1000
 """Processes whose logon sessions are read together."""
 
-Owned = TypeVar("Owned", bound="ProcessRecord | ChangeRecord")
+Owned = TypeVar("Owned", bound=ProcessRecord | ChangeRecord)
 OwnedProcess = tuple[ProcessRecord, LogonRecord | None]
 OwnedChange = tuple[ChangeRecord, LogonRecord | None]
 

@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeAlias
 from logonscope.cim.datetimes import FORMS, parse_datetime
 from logonscope.errors import TypeMismatchError
 
-Value: TypeAlias = "bool | int | float | str | bytes | datetime | timedelta | tuple[Value, ...] | None"
+Value: TypeAlias = bool | int | float | str | bytes | datetime | timedelta | tuple["Value", ...] | None
 
 
 class CimType(NamedTuple):

@@ -1,7 +1,6 @@
 """The sentences of an answer to ``whose``. Pure functions of the answer."""
 
 import re
-import shlex
 from collections.abc import Iterable, Iterator, Sequence
 
 from logonscope.answers.logon_session import LogonSession
@@ -24,7 +23,7 @@ RECORD_IS_GONE = (
 )
 
 OTHER_ROOT = "another root directory (with its own pid namespace)"
-_LONG_ID = re.compile("[0-9a-f]{64}")
+_LONG_ID = "[0-9a-f]{64}"
 
 _MOMENT = "%Y-%m-%d %H:%M:%S %z"
 _CONTAINER_COMMANDS = {
@@ -207,6 +206,8 @@ def lookup_commands(answer: Whose) -> Iterator[str]:
     """Yield shell commands that show the logon session in other sources."""
     process, session = answer.process, answer.session
     if process.container_id:
+        import shlex  # noqa: PLC0415 -- only a container id needs it
+
         yield f"{_container_command(process)} {shlex.quote(process.container_id)}"
     if session.logon_type == 0:
         yield f"systemctl status {process.pid}"
@@ -257,7 +258,7 @@ def container_label(answer: SessionProcess | LogonSession) -> str:
 def short_container_id(answer: SessionProcess | LogonSession) -> str:
     """Return the id of a container as engines show it: the first 12 of 64 digits; a name unchanged."""
     container_id = answer.container_id or ""
-    return container_id[:12] if _LONG_ID.fullmatch(container_id) else container_id
+    return container_id[:12] if re.fullmatch(_LONG_ID, container_id) else container_id
 
 
 def is_user_manager(session: LogonSession) -> bool:

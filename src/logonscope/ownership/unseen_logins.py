@@ -17,7 +17,8 @@ A sign is no proof of a login: any user can choose the names of processes, but o
 import re
 from collections.abc import Iterator, Sequence
 
-from logonscope.answers.whose import SWITCHERS, UnseenLogin
+from logonscope.answers.session_process import SWITCHERS
+from logonscope.answers.whose import UnseenLogin
 from logonscope.facts import Machine, Process
 from logonscope.ownership.foreign import container
 from logonscope.ownership.join import SYSTEM_LOGON_ID

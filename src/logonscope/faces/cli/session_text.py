@@ -1,13 +1,22 @@
 """Logon sessions as text: the words for their values, and their order in the lists of several commands."""
 
+import re
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from logonscope.answers.logon_session import LogonSession
 from logonscope.faces.cli.output import is_approximate
 from logonscope.faces.cli.text import crop, format_time
-from logonscope.faces.cli.whose_text import is_user_manager, short_container_id
+
+if TYPE_CHECKING:
+    from logonscope.answers.session_process import SessionProcess
 
 LOGGED_OUT = "logged out"
+
+SERVICE = 5
+"""The LogonType of user managers; nothing else has it on Linux."""
+
+_LONG_ID = "[0-9a-f]{64}"
 
 MAX_START_DIFFERENCE = 60
 """Most seconds between a login and the start of the user manager that it caused."""
@@ -87,3 +96,19 @@ def type_text(session: LogonSession, cells: int | None = None) -> str:
 def is_logged_out(session: LogonSession) -> bool:
     """Return whether a logon session is logged out, so that its processes are leftovers."""
     return session.state == LOGGED_OUT
+
+
+def container_label(answer: "SessionProcess | LogonSession") -> str:
+    """Return the container of a process or of a logon session, as "container 3f9a1c0b2d4e (docker)"."""
+    return f"container {short_container_id(answer)} ({answer.container_runtime})"
+
+
+def short_container_id(answer: "SessionProcess | LogonSession") -> str:
+    """Return the id of a container as engines show it: the first 12 of 64 digits; a name unchanged."""
+    container_id = answer.container_id or ""
+    return container_id[:12] if re.fullmatch(_LONG_ID, container_id) else container_id
+
+
+def is_user_manager(session: LogonSession) -> bool:
+    """Return whether a logon session is a user manager, which all logins of its user share."""
+    return (session.login_class or "").startswith("manager") or session.logon_type == SERVICE

@@ -11,10 +11,12 @@ from logonscope.client import Host
 from logonscope.faces.cli import selector
 from logonscope.faces.cli.exit_codes import FOUND
 from logonscope.faces.cli.output import count_text, print_rows
-from logonscope.faces.cli.process_text import command_text
+from logonscope.faces.cli.process_text import command_text, user_change_mark
 from logonscope.faces.cli.selector import add_selector, logon_filter, no_match_message
 from logonscope.faces.cli.session_text import (
+    container_label,
     is_logged_out,
+    is_user_manager,
     selecting_word,
     start_text,
     type_text,
@@ -22,7 +24,6 @@ from logonscope.faces.cli.session_text import (
     with_managers_after_logins,
 )
 from logonscope.faces.cli.text import cell_width, crop, for_terminal, styled, terminal_width, wants_color
-from logonscope.faces.cli.whose_text import container_label, is_user_manager, user_change_mark
 
 EPILOG = (
     """\

@@ -341,6 +341,8 @@ _READERS: Mapping[Subject, Callable[[Request, ItemQuery], Items]] = {
     "logon record": partial(_read_records, "read_logon_records"),
     "process record": partial(_read_records, "read_process_records"),
     "change record": partial(_read_records, "read_change_records"),
+    "failed logon record": partial(_read_records, "read_failed_logon_records"),
+    "user change record": partial(_read_records, "read_user_change_records"),
     "change of process": partial(_read_records, "read_changes_of_processes"),
     "present logon record": partial(_read_records, "read_present_logon_records"),
     "present process record": partial(_read_records, "read_present_process_records"),

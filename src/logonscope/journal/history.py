@@ -12,7 +12,14 @@ from typing import Any
 
 from logonscope.answers.check import Check
 from logonscope.errors import RecordingError, TimedOutError
-from logonscope.facts.history import ChangeRecord, LogonRecord, ProcessRecord, ProgramCount
+from logonscope.facts.history import (
+    ChangeRecord,
+    FailedLogonRecord,
+    LogonRecord,
+    ProcessRecord,
+    ProgramCount,
+    UserChangeRecord,
+)
 from logonscope.journal.activity import ActivityReader
 from logonscope.journal.change_rows import ChangeRows
 from logonscope.journal.duration import bytes_a_day, check_duration
@@ -25,6 +32,7 @@ from logonscope.journal.process_rows import ProcessRows
 from logonscope.journal.program_counter import ProgramCounter
 from logonscope.journal.reader import Reader
 from logonscope.journal.record_maker import RecordMaker
+from logonscope.journal.report_rows import FailedLogonRows, UserChangeRows
 from logonscope.journal.schema import BOOT_ENDED, SWEPT
 from logonscope.journal.source import PastSource
 from logonscope.journal.verify import Verifier
@@ -34,11 +42,14 @@ from logonscope.machine.history import (
     Activity,
     ActivityQuery,
     ChangeRecordQuery,
+    FailedLogonQuery,
     Forgotten,
     History,
     HistoryState,
     LogonRecordQuery,
     ProcessRecordQuery,
+    RecordQuery,
+    UserChangeQuery,
     Verification,
 )
 
@@ -142,14 +153,20 @@ class JournalHistory(History):
     def changes(self, look: Look, query: ChangeRecordQuery) -> Iterator[ChangeRecord]:
         yield from ChangeRows(self._reader, look, query).records()
 
-    def indexes(self, query: LogonRecordQuery | ProcessRecordQuery | ChangeRecordQuery) -> Sequence[str]:
+    def failed_logons(self, look: Look, query: FailedLogonQuery) -> Iterator[FailedLogonRecord]:
+        yield from FailedLogonRows(self._reader, look, query).records()
+
+    def user_changes(self, look: Look, query: UserChangeQuery) -> Iterator[UserChangeRecord]:
+        yield from UserChangeRows(self._reader, look, query).records()
+
+    def indexes(self, query: RecordQuery) -> Sequence[str]:
         with self._reader() as reader:
             return used_indexes(reader, query)
 
-    def programs(self, look: Look, logons: Sequence[int]) -> Mapping[int, Sequence[ProgramCount]]:
+    def programs(self, look: Look, logon_records: Sequence[int]) -> Mapping[int, Sequence[ProgramCount]]:
         look.check()
         with self._reader() as reader:
-            return ProgramCounter(reader).count(logons)
+            return ProgramCounter(reader).count(logon_records)
 
     def activity(self, look: Look, query: ActivityQuery) -> Iterator[Activity]:
         with self._reader() as reader:

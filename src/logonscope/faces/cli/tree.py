@@ -27,7 +27,7 @@ from logonscope.faces.cli.text import cell_width, crop, for_terminal, styled, te
 
 EPILOG = (
     """\
-A time after "~" is approximate: no login service has a record, so the start is shown of the
+A time after "~" is approximate: no login service has a record of the login, so the time is the start of the
 earliest process whose parent is outside the logon session.
 
 examples:

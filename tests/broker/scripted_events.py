@@ -34,17 +34,16 @@ class Script:
 
     def __init__(self, events: Iterable[Event] = ()) -> None:
         self._events = deque(events)
-        self.cursor, self.is_closed = 0, False
+        self.cursor, self.position, self.is_closed = 0, 0, False
         self.since: int | None = None
 
     def add(self, *events: Event) -> None:
         self._events += events
 
-    def read(self, seconds: float | None = None) -> Sequence[Event]:
+    def read(self, seconds: float | None = None, most: int | None = None) -> Sequence[Event]:
         if not self._events and seconds:
             time.sleep(min(seconds, 0.05))
-        events = list(self._events)
-        self._events.clear()
+        events = [self._events.popleft() for _ in range(min(len(self._events), most or len(self._events)))]
         self.cursor = events[-1].head.cursor if events else self.cursor
         return events
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from lxml import etree
 
 from logonscope.wire.wsman import names
-from logonscope.wire.wsman.names import ADDRESSING, BINDING, CIM_SCHEMA, ENUMERATION, SOAP, WMI, WSMAN
+from logonscope.wire.wsman.names import ADDRESSING, BINDING, CIM_SCHEMA, ENUMERATION, EVENTING, SOAP, WMI, WSMAN
 from logonscope.wire.xml import clark_name, escape
 from tests.broker.asked_in_wql import asked
 from tests.server.soap import envelope, request, selector_set, turns
@@ -43,6 +43,10 @@ TAGS = (
         "Enumerate", "Pull", "Release", "Renew", "GetStatus", "EnumerationContext", "Expires", "MaxTime",
         "MaxCharacters", "Filter",
     )),
+    *(clark_name(EVENTING, name) for name in (
+        "Subscribe", "Delivery", "Filter", "Expires", "Identifier", "Unsubscribe", "Renew", "GetStatus", "NotifyTo",
+    )),
+    *(clark_name(WSMAN, name) for name in ("Heartbeats", "Bookmark", "SendBookmarks")),
     *(clark_name(BINDING, name) for name in (
         "AssociatedInstances", "AssociationInstances", "Object", "Role", "ResultClassName", "IncludeResultProperty",
         "AssociationClassName", "PolymorphismMode",
@@ -50,13 +54,14 @@ TAGS = (
     clark_name(names.IDENTITY, "Identify"), "Identify", clark_name(f"{WMI}/root/cimv2/Win32_Process", "Priority"),
 )  # fmt: skip
 ATTRIBUTES = (
-    clark_name(SOAP, "mustUnderstand"), "mustUnderstand", "Dialect", "Name", "MustComply", clark_name(names.XSI, "nil"),
-    clark_name(names.XML, "lang"),
+    clark_name(SOAP, "mustUnderstand"), "mustUnderstand", "Dialect", "Mode", "Name", "MustComply",
+    clark_name(names.XSI, "nil"), clark_name(names.XML, "lang"),
 )  # fmt: skip
 DIALECTS = (names.WQL, names.SELECTOR_FILTER, names.ASSOCIATION_FILTER, "http://www.w3.org/TR/1999/REC-xpath-19991116")
 ACTIONS = (
     names.GET, names.PUT, names.CREATE, names.DELETE, names.ENUMERATE, names.PULL, names.RELEASE, names.RENEW,
-    names.GET_STATUS, names.SUBSCRIBE, names.UNSUBSCRIBE, f"{WMI}/root/cimv2/Win32_Process/GetOwner",
+    names.GET_STATUS, names.SUBSCRIBE, names.UNSUBSCRIBE, names.RENEW_SUBSCRIPTION, names.SUBSCRIPTION_STATUS,
+    f"{WMI}/root/cimv2/Win32_Process/GetOwner",
     f"{WMI}/root/cimv2/Win32_Process/Terminate", f"{CIM_SCHEMA}/Win32_Process/SetPriority",
 )  # fmt: skip
 URIS = (
@@ -66,6 +71,12 @@ URIS = (
     )),
     f"{WMI}/root/logonscope/LS_SessionProcess", f"{CIM_SCHEMA}/Win32_SessionProcess", names.CIM_ALL, names.CLASSES,
 )  # fmt: skip
+EVENT_QUERIES = (
+    "SELECT * FROM __InstanceCreationEvent WITHIN 1 WHERE TargetInstance ISA 'Win32_LogonSession'",
+    "SELECT * FROM __InstanceOperationEvent WITHIN 1 WHERE TargetInstance ISA 'CIM_ManagedSystemElement'",
+    "SELECT TargetInstance FROM __InstanceCreationEvent WITHIN 1 WHERE TargetInstance ISA 'Win32_LogonSession'",
+    "SELECT * FROM Win32_ProcessStartTrace",
+)
 PIECES = (
     b"<", b">", b"&", b"&amp;", b"&#0;", b"&#x10FFFF;", b"&lt;", b"&e;", b"]]>", b"<![CDATA[", b"<!-- x -->",
     b"<?p i?>",
@@ -88,6 +99,9 @@ def seeds() -> list[bytes]:
     """Return the requests that nobody changed."""
     talks = (path.read_text(encoding="utf-8") for path in sorted((HERE / "conversations").glob("*.txt")))
     said = [request(turn.request, []) for talk in talks for turn in turns(talk)]
+    for path in sorted((HERE / "event_conversations").glob("*.txt")):
+        talk = path.read_text(encoding="utf-8").replace('"PULL"', f'"{names.PULL_MODE}"')
+        said += [request(turn.request, []) for turn in turns(talk) if turn.request]
     sent = [path.read_bytes() for path in sorted((HERE / "sent").glob("*.xml"))]
     return [*said, *sent * 3, *plain()]
 
@@ -106,6 +120,13 @@ def plain() -> Iterator[bytes]:
     pull = "<n:Pull><n:EnumerationContext>CONTEXT-1</n:EnumerationContext><n:MaxElements>{}</n:MaxElements></n:Pull>"
     for at in (1, 1, 1, 2, 2, 3, 50) * 4:
         yield envelope(names.PULL, URIS[0], pull.format(at))
+    for text in EVENT_QUERIES:
+        query = f'<w:Filter Dialect="{names.WQL}">{escape(text)}</w:Filter><w:SendBookmarks/>'
+        delivery = f'<e:Delivery Mode="{names.PULL_MODE}"/>'
+        yield envelope(names.SUBSCRIBE, f"{WMI}/root/cimv2/*", f"<e:Subscribe>{delivery}{query}</e:Subscribe>")
+    for verb in ("Unsubscribe", "Renew", "GetStatus"):
+        header = "<e:Identifier>CONTEXT-1</e:Identifier>"
+        yield envelope(f"{EVENTING}/{verb}", "", f"<e:{verb}/>", more=header)
 
 
 def queries() -> list[str]:

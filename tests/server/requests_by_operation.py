@@ -171,6 +171,17 @@ def _release(_host: Host, _chance: Random) -> Iterator[Request]:
     yield Request(context_request("release", MADE_UP))
 
 
+def _subscribe(_host: Host, chance: Random) -> Iterator[Request]:
+    """Yield subscriptions; the hosts of this test have no events."""
+    for uri in (EVERYTHING, WMI + "/root/cimv2/Win32_ProcessStartTrace"):
+        query = "SELECT * FROM __InstanceCreationEvent WITHIN 1 WHERE TargetInstance ISA 'Win32_Process'"
+        inner = f'<e:Delivery Mode="{names.PULL_MODE}"/>{chance.choice(("", filtered(names.WQL, escape(query))))}'
+        yield Request(envelope(names.SUBSCRIBE, uri, f"<e:Subscribe>{inner}</e:Subscribe>"))
+    for verb in ("Unsubscribe", "Renew", "GetStatus"):
+        header = f"<e:Identifier>{MADE_UP}</e:Identifier>"
+        yield Request(envelope(f"{names.EVENTING}/{verb}", "", f"<e:{verb}/>", more=header))
+
+
 def _refused(_host: Host, chance: Random) -> Iterator[Request]:
     """Yield requests that ask for nothing that there is."""
     for action in (names.SUBSCRIBE, names.UNSUBSCRIBE, f"{PROCESS}x/GetOwner"):
@@ -195,6 +206,7 @@ OPERATION_REQUESTS: Mapping[str, Callable[[Host, Random], Iterator[Request]]] = 
     "pull": _pull,
     "renew": _renew,
     "release": _release,
+    "subscribe": _subscribe,
     UNDECODED: _refused,
 }
 """By the names of ``dispatch.operations.OPERATIONS``, and what is refused before it is one of them."""

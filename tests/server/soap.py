@@ -90,7 +90,7 @@ def request(lines: tuple[str, ...], contexts: list[str]) -> bytes:
     for name, dialect in DIALECTS.items():
         text = text.replace(f'Dialect="{name}"', f'Dialect="{dialect}"')
     for at, context in enumerate(contexts, 1):
-        text = text.replace(f"CONTEXT-{at}", context)
+        text, more = (part.replace(f"CONTEXT-{at}", context) for part in (text, more))
     keys = [(name, value) for name, _, value in (pair.partition("=") for pair in pairs)]
     return envelope(action, "" if resource == "-" else resource, text, selector_set(keys), more)
 

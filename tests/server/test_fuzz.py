@@ -20,7 +20,8 @@ from logonscope.broker import Caller
 from logonscope.dispatch.dispatcher import Answer, Dispatcher, ReceivedRequest
 from logonscope.dispatch.enumerations import Enumerations
 from logonscope.dispatch.operation import Limits
-from logonscope.errors import LogonscopeError
+from logonscope.dispatch.subscriptions import EventPull
+from logonscope.errors import LogonscopeError, TimedOutError
 from logonscope.machine import Deadline
 from logonscope.ownership import LINUX
 from logonscope.server.wsman import WsmanDoor
@@ -30,7 +31,7 @@ from logonscope.wire.wsman.faults import FAULT_KINDS, FaultKind
 from logonscope.wire.wsman.names import MICROSOFT_FAULT, SOAP
 from logonscope.wire.xml import clark_name
 from tests.broker.crowds import ALICE, BOB, Crowd, crowds
-from tests.broker.memory import Memory
+from tests.broker.ringed import Ringed
 from tests.hosts import ROOT, user
 from tests.server.mutants import Mutants
 
@@ -88,7 +89,7 @@ class Talk:
     """One host that many talk to."""
 
     def __init__(self, crowd: Crowd, seed: int) -> None:
-        self.crowd, self.memory = crowd, Memory(crowd.snapshot)
+        self.crowd, self.memory = crowd, Ringed(crowd.snapshot, most=100)
         self.enumerations = Enumerations(MAX_CONTEXTS, MAX_PER_CALLER, 60.0)
         self.dispatcher = Dispatcher(self.memory, LINUX, self.enumerations, Limits(MAX_OCTETS, 5.0), allow_methods=True)
         logons = {owner.logon_id for owner in crowd.owner.values() if owner.logon_id}
@@ -103,12 +104,21 @@ class Talk:
         data = self.mutants.one(self.told[caller][-2:] * 3 + self.told[other][-1:])
         with promptly(data):
             made = self.dispatcher.answer(WsmanDoor(), ReceivedRequest(data, caller), Deadline())
+            if isinstance(made.rest, EventPull):
+                made = self.end_pull(made, made.rest)
         try:
             self.check(made, caller, data)
         except AssertionError as error:
             raise AssertionError(f"{error}\ncaller: {caller}\nrequest: {data!r}\nanswer: {made!r}") from error
         self.memory.forget()
         self.memory.done.clear()
+
+    def end_pull(self, made: Answer, pull: EventPull) -> Answer:
+        """Let something happen while a pull waits, and return its answer."""
+        uid = self.mutants.chance.choice((ALICE, BOB))
+        self.memory.publish(self.mutants.chance.choice((0, 1, 40, 300)), uid)
+        reply = pull.next_reply() or pull.end_with(TimedOutError("no events", "pull again"))
+        return made._replace(status=reply.status, body=reply.body)
 
     def check(self, made: Answer, caller: Caller | None, data: bytes) -> None:
         """Fail where the answer is not one that the standard has, or not the caller's."""
@@ -145,6 +155,9 @@ class Talk:
         request = data.replace(b"\0", b"").decode("utf-8", "replace")
         secrets = self.crowd.secrets(-1 if caller is None else caller.uid or 0)
         assert [secret for secret in secrets if secret in text and secret not in request] == []
+        # users of published events
+        others = {f"u{uid}" for uid in (ALICE, BOB) if caller is None or uid != caller.uid}
+        assert [name for name in others if f">{name}<" in text and name not in request] == []
 
     def check_contexts(self) -> None:
         """Fail where more enumerations are open than may be."""

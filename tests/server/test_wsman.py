@@ -23,7 +23,8 @@ from logonscope.dispatch.operations import OPERATIONS
 from logonscope.facts import Process
 from logonscope.machine import Deadline, Look, ProcessQuery, Source
 from logonscope.ownership import LINUX
-from logonscope.server.wsman import REQUESTS, SoapRequest, WsmanDoor
+from logonscope.server.soap_answer import SoapRequest
+from logonscope.server.wsman import REQUESTS, WsmanDoor
 from logonscope.wire.wsman import names
 from logonscope.wire.wsman.envelope import Envelope
 from logonscope.wire.wsman.names import WSMAN

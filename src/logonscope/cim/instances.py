@@ -238,6 +238,11 @@ class Instance(Mapping[str, Any]):
         return values[name]
 
 
+def row_of(instance: Instance) -> tuple[Shape, tuple[Value, ...]]:
+    """Return the shape and the row of an instance, as it was made: references are tuples."""
+    return instance._shape, instance._row  # noqa: SLF001 -- the class is this module's
+
+
 def iterate_instances(results: "Iterable[ClassRows | Class]", server: str) -> "Iterator[Instance | Class]":
     """Yield the rows of results as instances of a host; classes are yielded unchanged."""
     for result in results:

@@ -17,9 +17,13 @@ from logonscope.dispatch.enumerations import Enumeration, Enumerations, Rows
 from logonscope.dispatch.methods import TERMINATE, is_read_only_method, parse_object_path, record_nothing
 from logonscope.dispatch.operation import UNDECODED, DecodeError, Door, Limits, Operation, Reply
 from logonscope.dispatch.operations import OPERATIONS, OperationRow
+from logonscope.dispatch.subscriptions import EventPull, NewSubscription, OpenSubscription
 from logonscope.dispatch.watches import Watches, WatchResults, WatchStream
 from logonscope.errors import AccessDeniedError, AnswerTooLargeError, InternalError, LogonscopeError, NotSupportedError
 from logonscope.machine import Deadline, Look, Ownership, Source
+
+SUBSCRIPTION_SECONDS = 3600.0
+"""The default of the maximum of a subscription's remaining lifetime."""
 
 _log = logging.getLogger(__name__)
 
@@ -38,7 +42,7 @@ class ReceivedRequest(NamedTuple):
 class Answer(NamedTuple):
     """The response to a request: HTTP status, content type and body; for the metrics, operation and number of rows.
 
-    ``rest``: the parts of the body that follow; None: the body is complete.
+    ``rest``: the parts of the body that follow, or the pull that waits for the whole body; None: it is complete.
     """
 
     status: int
@@ -46,7 +50,7 @@ class Answer(NamedTuple):
     body: bytes
     operation: str = ""
     items: int = 0
-    rest: "AnswerStream | WatchStream | None" = None
+    rest: "Rest | None" = None
 
 
 class Dispatcher:
@@ -64,6 +68,7 @@ class Dispatcher:
         *,
         allow_methods: bool = False,
         audit: Audit | None = None,
+        subscription_seconds: float = SUBSCRIPTION_SECONDS,
     ) -> None:
         """Create the dispatcher.
 
@@ -74,11 +79,12 @@ class Dispatcher:
             limits: the limits of one answer.
             allow_methods: whether methods that change something may be run.
             audit: the audit log; None: there is none.
+            subscription_seconds: the maximum of the remaining lifetime of a subscription.
         """
         self.source, self.ownership = source, ownership
         self.enumerations, self.limits = enumerations, limits
         self.allow_methods, self.audit = allow_methods, audit
-        self.watches = Watches()
+        self.watches, self._subscription_seconds = Watches(), subscription_seconds
 
     def __repr__(self) -> str:
         methods = "on" if self.allow_methods else "off"
@@ -105,8 +111,8 @@ class Dispatcher:
         try:
             operation = door.decode(received.body, received.content_type, received.path, received.headers)
             reply, result = self._reply(door, operation, received, deadline)
-            rest: AnswerStream | WatchStream | None = None
-            if isinstance(result, WatchStream):
+            rest: Rest | None = None
+            if isinstance(result, WatchStream | EventPull):
                 rest = result
             elif reply.continues and result is not None:
                 rest = AnswerStream(self, door, operation, result)
@@ -124,7 +130,7 @@ class Dispatcher:
 
     def _reply(
         self, door: Door, operation: Operation, received: ReceivedRequest, deadline: Deadline
-    ) -> tuple[Reply, "Enumeration | WatchStream | None"]:
+    ) -> tuple[Reply, "Enumeration | WatchStream | EventPull | None"]:
         """Run an operation and render its answer, within the limits; also return the stream of what is left of it."""
         limits = self.limits.narrowed_by(operation)
         result = self._run(operation, received, deadline, limits.seconds)
@@ -133,14 +139,43 @@ class Dispatcher:
             return self._render_rows(door, operation, result, limits, deadline), result
         if isinstance(result, Subscription):
             return self._start_watch(door, operation, result, limits)
+        if isinstance(result, NewSubscription):
+            return self._keep_subscription(door, operation, result, limits), None
+        if isinstance(result, OpenSubscription):
+            return self._start_pull(door, operation, result, limits)
         reply = door.render(operation, result, limits.octets)
         _check_size(reply, limits)
         return reply, None
+
+    def _keep_subscription(self, door: Door, operation: Operation, new: NewSubscription, limits: Limits) -> Reply:
+        """Add a subscription to the tables, and render its id."""
+        context = OpenSubscription(self.watches, new.subscription, self._subscription_seconds, new.heartbeat_seconds)
+        context.bind_door(door)
+        try:
+            self.enumerations.add(context, new.seconds)
+            self.watches.add(new.subscription)
+            return door.render(operation, context, limits.octets)
+        except BaseException:
+            self.enumerations.remove(context.id)
+            context.close()
+            raise
+
+    def _start_pull(
+        self, door: Door, operation: Operation, context: OpenSubscription, limits: Limits
+    ) -> tuple[Reply, EventPull | None]:
+        """Return the events that there are; if there are none, an empty answer, and the pull that waits for them."""
+        pull = EventPull((self.enumerations, self.watches), door, operation, context, limits)
+        # the caller of this request has just authenticated
+        pull.is_allowed = _always
+        reply = pull.next_reply(self.request(context.caller).host_name)
+        return (Reply(0, "", b""), pull) if reply is None else (reply, None)
 
     def _start_watch(
         self, door: Door, operation: Operation, subscription: Subscription, limits: Limits
     ) -> tuple[Reply, WatchStream]:
         """Return the first part of a watch, which has no event yet, and the stream of the others."""
+        # those of other doors count, too
+        self.enumerations.remove_expired()
         try:
             self.watches.add(subscription)
         except LogonscopeError:
@@ -305,6 +340,10 @@ class AnswerStream:
     def end_with(self, error: LogonscopeError) -> tuple[bytes, bool]:
         """Return the door's fault as the last part."""
         return self._door.fault(error, self._operation).body, True
+
+
+Rest = AnswerStream | WatchStream | EventPull
+"""What follows the first part of an answer."""
 
 
 def _always() -> bool:

@@ -1,5 +1,7 @@
 """Open enumerations: the rows that are not delivered yet, kept for their caller until they expire.
 
+The table has subscriptions to events, too (``subscriptions.py``), because clients pull both in the same way.
+
 Rows are kept unrendered: a door renders them when it sends them, and puts back those that do not fit. The id of an
 enumeration cannot be guessed, and the id of another caller's enumeration is rejected as an unknown one (DSP0226 8.1,
 DSP0200 5.2). Their number is limited for each caller and in total; an administrator may exceed the total limit by the
@@ -14,13 +16,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice, repeat
 from operator import length_hint
-from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 from logonscope.broker import Caller, Request
 from logonscope.cim.classes import Class
 from logonscope.cim.instances import ClassRows
-from logonscope.errors import EnumerationNotFoundError, PullInProgressError, QuotaViolationError
+from logonscope.dispatch.open_context import OpenContext
+from logonscope.errors import EnumerationNotFoundError, QuotaViolationError
 from logonscope.machine import Deadline
 
 Clock = Callable[[], float]
@@ -53,41 +55,20 @@ class Rows(NamedTuple):
     base_class: Class | None = None
 
 
-class Enumeration:
-    """The rows of one enumeration and the position in them. ``with`` locks it: one request at a time takes rows."""
+class Enumeration(OpenContext):
+    """The rows of one enumeration and the position in them."""
 
     def __init__(self, enumerations: "Enumerations", request: Request, deadline: Deadline, rows: Rows) -> None:
         """Create an enumeration of these rows, which ``request`` reads until its deadline."""
-        self.id = ""
-        """The id by which the client pulls more rows; "" until the enumeration is kept open."""
-        self.format: Any = None
-        """Set by the door: how it renders these rows."""
-        self._door: type | None = None
-        self.caller, self.is_projection, self.base_class = request.caller, rows.is_projection, rows.base_class
-        self.expires = 0.0
+        super().__init__(request.caller, enumerations.seconds)
+        self.is_projection, self.base_class = rows.is_projection, rows.base_class
         self._enumerations, self._request, self._deadline = enumerations, request, deadline
         self._put_back_rows: Iterator[Item] = iter(())  # delivered before the unread ones
         self._end = _End()
         self._unread = _read_items(rows.results, self._end)
-        self._lock = threading.Lock()
 
     def __repr__(self) -> str:
         return f"<Enumeration {self.id or 'not kept'} of {self.caller.name}>"
-
-    def __enter__(self) -> Self:
-        """Lock the enumeration for one request.
-
-        Raises:
-            PullInProgressError: another request has locked it.
-        """
-        if not self._lock.acquire(blocking=False):
-            raise PullInProgressError("another pull of this enumeration is in progress", "wait for its answer")
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._lock.release()
 
     @property
     def host(self) -> str:
@@ -126,21 +107,6 @@ class Enumeration:
         """
         return self._enumerations.add(self, seconds)
 
-    def lifetime(self, seconds: float) -> float:
-        """Return how many seconds it would be kept open if the client asks for ``seconds``."""
-        return min(seconds, self._enumerations.seconds)
-
-    def bind_door(self, door: object) -> None:
-        """Bind the enumeration to the first door that renders it, since ``format`` has a meaning for that door only.
-
-        Raises:
-            EnumerationNotFoundError: it is bound to another door.
-        """
-        if self._door not in {None, type(door)}:
-            reason = f"the enumeration was not started through {door!r}"
-            raise EnumerationNotFoundError(reason, "pull it through the protocol that started it")
-        self._door = type(door)
-
     def resume(self, seconds: float, deadline: Deadline) -> None:
         """Continue reading for another request: for ``seconds``, and not longer than the deadline of that request."""
         if deadline is not self._deadline:
@@ -148,7 +114,6 @@ class Enumeration:
             self._deadline.follow(deadline)
 
     def close(self) -> None:
-        """Stop reading the rows."""
         self._deadline.cancel()
 
 
@@ -178,12 +143,15 @@ def _read_items(results: Iterator[Any], end: _End) -> Iterator[Item]:
 
 
 class Enumerations:
-    """The table of open enumerations; each expires ``seconds`` after its last pull or renewal."""
+    """The table of open enumerations and subscriptions.
+
+    An enumeration expires ``seconds`` after its last pull or renewal, a subscription after its own time.
+    """
 
     def __init__(self, max_open: int, max_per_caller: int, seconds: float, clock: Clock = time.monotonic) -> None:
         self.seconds = seconds
         self._max_open, self._max_per_caller, self._clock = max_open, max_per_caller, clock
-        self._open: dict[str, Enumeration] = {}
+        self._open: dict[str, OpenContext] = {}
         self._counts = Counter[Caller]()
         self._next_expiry = math.inf  # no enumeration expires before this time
         self._lock = threading.Lock()
@@ -194,35 +162,36 @@ class Enumerations:
     def __repr__(self) -> str:
         return f"<Enumerations: {len(self)} of {self._max_open} open>"
 
-    def add(self, enumeration: Enumeration, seconds: float | None = None) -> str:
-        """Add an enumeration and return its new id.
+    def add(self, context: OpenContext, seconds: float | None = None) -> str:
+        """Add an enumeration or a subscription, and return its new id.
 
         Raises:
             QuotaViolationError: the limit of this caller or the total limit is reached.
         """
         with self._lock:
             self._remove_expired()
-            count = self._counts[enumeration.caller]
-            reserved = self._max_per_caller if enumeration.caller.administrator else 0
+            count = self._counts[context.caller]
+            reserved = self._max_per_caller if context.caller.administrator else 0
             if count >= self._max_per_caller or len(self._open) >= self._max_open + reserved:
                 reason = f"too many open enumerations ({count} of this caller)"
                 raise QuotaViolationError(reason, "release them, or pull them to their end")
-            enumeration.id = f"uuid:{str(uuid.uuid4()).upper()}"
-            self._set_expiry(enumeration, self._expiry(seconds))
-            self._open[enumeration.id] = enumeration
-            self._counts[enumeration.caller] += 1
-            return enumeration.id
+            context.id = f"uuid:{str(uuid.uuid4()).upper()}"
+            self._set_expiry(context, self._expiry(context, seconds))
+            self._open[context.id] = context
+            self._counts[context.caller] += 1
+            return context.id
 
-    def find(self, enumeration_id: str, caller: Caller) -> Enumeration:
-        """Return an enumeration by its id, and extend its lifetime.
+    def find(self, enumeration_id: str, caller: Caller) -> OpenContext:
+        """Return an enumeration or a subscription by its id; extend the lifetime of an enumeration.
 
         Raises:
             EnumerationNotFoundError: it does not exist, or belongs to another caller.
         """
         with self._lock:
-            enumeration = self._enumeration(enumeration_id, caller)
-            enumeration.expires = max(enumeration.expires, self._expiry(None))
-            return enumeration
+            context = self._context(enumeration_id, caller)
+            if context.is_extended_by_use:
+                context.expires = max(context.expires, self._expiry(context))
+            return context
 
     def renew(self, enumeration_id: str, caller: Caller, seconds: float | None = None) -> float:
         """Set the remaining lifetime of an enumeration (None: leave it), and return it in seconds.
@@ -231,10 +200,10 @@ class Enumerations:
             EnumerationNotFoundError: as ``find``.
         """
         with self._lock:
-            enumeration = self._enumeration(enumeration_id, caller)
+            context = self._context(enumeration_id, caller)
             if seconds is not None:
-                self._set_expiry(enumeration, self._expiry(seconds))
-            return enumeration.expires - self._clock()
+                self._set_expiry(context, self._expiry(context, seconds))
+            return context.expires - self._clock()
 
     def release(self, enumeration_id: str, caller: Caller) -> None:
         """Remove an enumeration of a caller who does not need it any more.
@@ -243,7 +212,7 @@ class Enumerations:
             EnumerationNotFoundError: as ``find``.
         """
         with self._lock:
-            self._enumeration(enumeration_id, caller)
+            self._context(enumeration_id, caller)
             self._remove(enumeration_id)
 
     def remove(self, enumeration_id: str) -> None:
@@ -252,45 +221,48 @@ class Enumerations:
             self._remove(enumeration_id)
 
     def close(self) -> None:
-        """Remove all enumerations."""
+        """Remove all of them."""
         with self._lock:
-            for enumeration_id in [*self._open]:
-                self._remove(enumeration_id)
+            for context_id in [*self._open]:
+                self._remove(context_id)
 
-    def _enumeration(self, enumeration_id: str, caller: Caller) -> Enumeration:
-        """Return an enumeration of a caller; the lock must be held.
+    def remove_expired(self) -> None:
+        """Remove what has expired: until then it counts as open."""
+        with self._lock:
+            self._remove_expired()
+
+    def _context(self, context_id: str, caller: Caller) -> OpenContext:
+        """Return an enumeration or a subscription of a caller; the lock must be held.
 
         Raises:
             EnumerationNotFoundError: it does not exist, or belongs to another caller.
         """
         self._remove_expired()
-        enumeration = self._open.get(enumeration_id)
+        context = self._open.get(context_id)
         # The same error for another caller's id: it must not reveal that the id exists.
-        if enumeration is None or enumeration.caller != caller:
+        if context is None or context.caller != caller:
             raise EnumerationNotFoundError("unknown enumeration: it is complete or has expired", "enumerate again")
-        return enumeration
+        return context
 
-    def _expiry(self, seconds: float | None) -> float:
-        return self._clock() + min(seconds or self.seconds, self.seconds)
+    def _expiry(self, context: OpenContext, seconds: float | None = None) -> float:
+        return self._clock() + context.lifetime(seconds or context.max_seconds)
 
-    def _set_expiry(self, enumeration: Enumeration, moment: float) -> None:
-        enumeration.expires = moment
+    def _set_expiry(self, context: OpenContext, moment: float) -> None:
+        context.expires = moment
         self._next_expiry = min(self._next_expiry, moment)
 
     def _remove_expired(self) -> None:
         now = self._clock()
         if now < self._next_expiry:
             return
-        for enumeration_id in [
-            enumeration_id for enumeration_id, enumeration in self._open.items() if enumeration.expires <= now
-        ]:
-            self._remove(enumeration_id)
-        self._next_expiry = min((enumeration.expires for enumeration in self._open.values()), default=math.inf)
+        for context_id in [context_id for context_id, context in self._open.items() if context.expires <= now]:
+            self._remove(context_id)
+        self._next_expiry = min((context.expires for context in self._open.values()), default=math.inf)
 
-    def _remove(self, enumeration_id: str) -> None:
-        enumeration = self._open.pop(enumeration_id, None)
-        if enumeration is not None:
-            self._counts[enumeration.caller] -= 1
-            if not self._counts[enumeration.caller]:
-                del self._counts[enumeration.caller]
-            enumeration.close()
+    def _remove(self, context_id: str) -> None:
+        context = self._open.pop(context_id, None)
+        if context is not None:
+            self._counts[context.caller] -= 1
+            if not self._counts[context.caller]:
+                del self._counts[context.caller]
+            context.close()

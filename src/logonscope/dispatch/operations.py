@@ -25,6 +25,7 @@ from logonscope.cim.paths import ObjectPath
 from logonscope.dispatch import questions
 from logonscope.dispatch.enumerations import Enumerations, Rows
 from logonscope.dispatch.methods import delete_instance, invoke_method
+from logonscope.dispatch.subscriptions import open_subscription
 
 PRODUCT = "Logonscope"
 
@@ -36,6 +37,7 @@ class Identity(NamedTuple):
     version: str | None
     sees_everything: bool | None = None
     has_history: bool | None = None
+    has_events: bool | None = None
 
 
 class FoundInstance(NamedTuple):
@@ -80,7 +82,10 @@ def identify(request: Request | None) -> Identity:
     """Return the product, with its version if the caller has authenticated (DSP0226 11)."""
     if request is None:
         return Identity(PRODUCT, None)
-    return Identity(PRODUCT, _product_version(), request.sees_everything, request.source.history is not None)
+    source = request.source
+    return Identity(
+        PRODUCT, _product_version(), request.sees_everything, source.history is not None, "events" in source.abilities
+    )
 
 
 @cache
@@ -161,7 +166,9 @@ OPERATIONS: Mapping[str, OperationRow] = {
     "invoke": OperationRow(invoke_method, "run a method of an instance", changes_host=True),
     "delete": OperationRow(delete_instance, "end a process", changes_host=True),
     # enumerations that a door kept open; the dispatcher gives the one that "pull" finds to the door, which takes rows
-    "pull": OperationRow(Enumerations.find, "the next rows of an enumeration", takes_enumerations=True),
+    "pull": OperationRow(
+        Enumerations.find, "the next rows of an enumeration, or events of a subscription", takes_enumerations=True
+    ),
     "renew": OperationRow(
         Enumerations.renew, "extend an enumeration, or return its remaining lifetime", takes_enumerations=True
     ),
@@ -180,6 +187,7 @@ OPERATIONS: Mapping[str, OperationRow] = {
     "timeline": OperationRow(questions.list_timeline, "the logins of a span of time, with what they ran in each part"),
     "doctor": OperationRow(questions.list_checks, "checks of what can be read"),
     "explain": OperationRow(explain, "the plan of a query"),
-    # a subscription, which the dispatcher gives to the door as a stream
+    # subscriptions, which the dispatcher gives to the door: an open context, and a stream
+    "subscribe": OperationRow(open_subscription, "a subscription to events, which the client pulls"),
     "watch": OperationRow(open_watch, "what happens on the host, as server-sent events"),
 }

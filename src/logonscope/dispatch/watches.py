@@ -89,7 +89,47 @@ class Watches:
             self.remove(subscription)
 
 
-class WatchStream:
+def _nothing() -> None:
+    """Do nothing."""
+
+
+class EventWaiter:
+    """What waits for the events of a subscription without a thread, until something is due by the clock."""
+
+    def __init__(self, watches: Watches, subscription: Subscription, limits: "Limits") -> None:
+        self._watches, self._subscription, self._limits = watches, subscription, limits
+        self.is_allowed: Callable[[], bool] = bool
+        """Returns whether the caller may still get events; set by the server."""
+        self.wake: Callable[[], object] = _nothing
+        """Wakes what waits, in any thread."""
+
+    def deadline(self) -> Deadline:
+        """Return the deadline of the next look at the events."""
+        return Deadline(self._limits.seconds)
+
+    def notify(self, call: Callable[[], object]) -> None:
+        """Have a function called, in any thread, whenever there may be events."""
+        self.wake = call
+        self._subscription.reader.notify(call)
+
+    @property
+    def wait_seconds(self) -> float:
+        """Return the seconds after which the next look is due although nothing has happened."""
+        due, moment = self._subscription.due, self._due
+        return max(0.0, (moment if due is None else min(moment, due)) - time.monotonic())
+
+    @property
+    def pause_seconds(self) -> float:
+        """Return the seconds between two looks."""
+        return len(self._watches) / READS_PER_SECOND
+
+    @property
+    def _due(self) -> float:
+        """The moment at which there is something to send although there is no event."""
+        raise NotImplementedError
+
+
+class WatchStream(EventWaiter):
     """The parts of a watch after the first; its calls block shortly, and come one after the other."""
 
     def __init__(
@@ -102,38 +142,21 @@ class WatchStream:
         limits: "Limits",
         host: str,
     ) -> None:
-        self._watches, self._door, self._operation = watches, door, operation
-        self._subscription, self._limits, self._host = subscription, limits, host
+        super().__init__(watches, subscription, limits)
+        self._door, self._operation, self._host = door, operation, host
         self._last = time.monotonic()
         self.items = 0
-        self.is_allowed: Callable[[], bool] = bool
-        """Returns whether the caller may still get the next part; set by the server."""
-
-    def deadline(self) -> Deadline:
-        """Return the deadline of the next part."""
-        return Deadline(self._limits.seconds)
-
-    def notify(self, call: Callable[[], object]) -> None:
-        """Have a function called, in any thread, whenever there may be another part."""
-        self._subscription.reader.notify(call)
 
     @property
-    def wait_seconds(self) -> float:
-        """Return the seconds after which the next part is due although nothing has happened."""
-        seconds = HEARTBEAT_SECONDS - (time.monotonic() - self._last)
-        due = self._subscription.due
-        return max(0.0, seconds if due is None else min(seconds, due - time.monotonic()))
-
-    @property
-    def pause_seconds(self) -> float:
-        """Return the seconds between two parts."""
-        return len(self._watches) / READS_PER_SECOND
+    def _due(self) -> float:
+        return self._last + HEARTBEAT_SECONDS
 
     def next_part(self, deadline: Deadline) -> tuple[bytes, bool]:
         """Return the next part ("": nothing to send yet), and whether it is the last one."""
         del deadline
         if not self.is_allowed():
             return self.end_with(AccessDeniedError("the credentials are not valid any more", "authenticate again"))
+        position = self._subscription.reader.cursor
         try:
             results = self._subscription.read(0)
         except LogonscopeError as error:
@@ -143,6 +166,9 @@ class WatchStream:
             return self.end_with(TransportFailureError("the host ends the watch", "watch again"))
         # what was published may all be of others: nothing is sent for it
         if not results and time.monotonic() - self._last < HEARTBEAT_SECONDS:
+            # there may be more events than one read returns
+            if self._subscription.reader.cursor != position:
+                self.wake()
             return b"", False
         self._last = time.monotonic()
         self.items += len(results)

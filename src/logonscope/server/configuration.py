@@ -275,6 +275,9 @@ class Settings:
     context_seconds: int = _setting(
         _number(1, 86_400), 240, "seconds without a pull after which an enumeration expires"
     )
+    subscription_seconds: int = _setting(
+        _number(1, 86_400), 3600, "maximum remaining lifetime of a subscription of WS-Management in seconds"
+    )
     operation_timeout: int = _setting(
         _number(1, 3600), 60, "maximum duration of an operation in seconds, even if the client asks for more"
     )

@@ -7,7 +7,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
@@ -18,8 +18,10 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from logonscope.broker import Caller
-from logonscope.dispatch.dispatcher import Answer, Dispatcher, ReceivedRequest
-from logonscope.dispatch.operation import Door
+from logonscope.dispatch.dispatcher import Answer, AnswerStream, Dispatcher, ReceivedRequest
+from logonscope.dispatch.operation import Door, Reply
+from logonscope.dispatch.subscriptions import EventPull
+from logonscope.dispatch.watches import WatchStream
 from logonscope.errors import (
     AccessDeniedError,
     InvalidParameterError,
@@ -34,26 +36,37 @@ from logonscope.server.auth.negotiate import Negotiation
 from logonscope.server.auth.page_sessions import PageSessions
 from logonscope.server.auth.peer import Peer
 from logonscope.server.auth.throttle import client_network
-from logonscope.server.authorization import challenges, has_credentials, request_credentials
+from logonscope.server.authorization import challenges, has_credentials
 from logonscope.server.connection import Connection
+from logonscope.server.deferred_response import DeferredResponse
 from logonscope.server.metrics import Metrics
 from logonscope.server.origin_policy import Admission
 from logonscope.server.plain_requests import PlainExchange, PlainRequest
+from logonscope.server.received import (
+    CLIENT_CLOSED_REQUEST,
+    Received,
+    content_length,
+    make_received,
+    read_body,
+    received_head,
+    too_large,
+    wait_until_disconnected,
+)
 from logonscope.server.request_target import PathNormalizer, normalized_path
-from logonscope.server.streamed_response import StreamedResponse
+from logonscope.server.streamed_response import PooledResponse, StreamedResponse
 from logonscope.server.thread_calls import ClientDisconnectedError
 from logonscope.server.worker_pool import Claimant, PooledCall, Rank, WorkerPool
 
 OK = 200
-CLIENT_CLOSED_REQUEST = 499
-"""The status of a response that no client reads, since it disconnected."""
-
 OTHER_METHODS = ("GET", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE")
 """Methods of HTTP that are rejected with a hint."""
 
 _BEARER_HINT = "it may have expired, or be removed or for other hosts: see `logonscope token list` on the server"
 
 _ENCRYPTION_REQUIRED = "message encryption required: use Negotiate with message encryption, or TLS\n"
+
+MakeResponse = Callable[[int, str, bytes], Response]
+"""Makes a response of a status, a content type and a body."""
 
 
 class MessageEncryption(Protocol):
@@ -154,21 +167,6 @@ class RequestAuthentication(NamedTuple):
         return self
 
 
-class Received(NamedTuple):
-    """A request: its connection, headers with names in lower case, normal path, body and credentials."""
-
-    connection: Connection
-    headers: Mapping[str, str]
-    path: str
-    body: bytes
-    credentials: Credentials | None
-
-    @property
-    def content_type(self) -> str:
-        """Return the content type of the body; "" if it has none."""
-        return self.headers.get("content-type", "")
-
-
 class DoorApplication(Starlette):
     """The ASGI application. Requests for doors do not go through Starlette's middleware, which they do not need."""
 
@@ -193,7 +191,7 @@ class DoorApplication(Starlette):
         path = normalized_path(request.path)
         endpoint = self._endpoints.get(path)
         if endpoint is not None:
-            endpoint.answer_plain(_received(connection, request.headers, path, request.body), exchange)
+            endpoint.answer_plain(make_received(connection, request.headers, path, request.body), exchange)
         return endpoint is not None
 
 
@@ -247,7 +245,7 @@ class Endpoint:
         deadline, max_octets = Deadline(self._parts.dispatcher.limits.seconds), self._parts.max_request_octets
         response = self._rejection(received)
         if response is None and len(received.body) > max_octets:
-            response = self._fault(_too_large(max_octets))
+            response = self._fault(too_large(max_octets))
         if response is not None:
             exchange.respond(response)
         elif (call := self._start_call(received, deadline)) is not None:
@@ -272,7 +270,7 @@ class Endpoint:
 
     def _send_result(self, call: PooledCall[Response], exchange: PlainExchange) -> None:
         """Send the response of a call that has returned."""
-        if call.has_failed or isinstance(response := call.result(), StreamedResponse):
+        if call.has_failed or isinstance(response := call.result(), PooledResponse):
             self._send_later(call, exchange)
         else:
             call.end_request()
@@ -315,8 +313,8 @@ class Endpoint:
     def _in_pool(
         self, response: Response, claimant: Claimant, wait_for_disconnect: Callable[[], Awaitable[None]]
     ) -> Response:
-        """Return a response; the parts of a stream will be rendered by threads of its claimant."""
-        if isinstance(response, StreamedResponse):
+        """Return a response; what is rendered later will be by threads of its claimant."""
+        if isinstance(response, PooledResponse):
             # The same function waits during the parts of a stream: the client may disconnect between two of them.
             response.wait_for_disconnect = wait_for_disconnect
             response.run = partial(self._parts.pool.run, claimant, wait_for_disconnect=wait_for_disconnect)
@@ -378,7 +376,7 @@ class Endpoint:
         is_known = peer.credentials or peer.session or peer.certificate_user is not None
         if is_known or has_credentials(headers) or anonymous_header in headers:
             return None
-        if _content_length(headers) > self._parts.max_request_octets:
+        if content_length(headers) > self._parts.max_request_octets:
             error = RequestTooLargeError("the request is too large", "split the request")
             return self._reject(error, Response(status_code=413))
         if received.path in self._http_door.anonymous_paths:
@@ -433,11 +431,23 @@ class Endpoint:
             return self._reject(error, Response(_ENCRYPTION_REQUIRED, status_code=403))
         start = time.perf_counter()
         answer = self._dispatch(received, authentication, received.body, deadline)
-        if answer.rest is not None:
-            answer.rest.is_allowed = partial(self._parts.authenticator.is_still_valid, received.credentials)
-            return _with_challenges(StreamedResponse(answer, partial(self._count, answer, start)), authentication)
-        self._count(answer, start, answer.items)
-        return _with_challenges(_response(answer.status, answer.content_type, answer.body), authentication)
+        if isinstance(answer.rest, AnswerStream | WatchStream):
+            response: Response = StreamedResponse(answer, partial(self._count, answer, start))
+        else:
+            response = self._complete_response(answer, start, _response)
+        return _with_challenges(response, authentication)
+
+    def _complete_response(self, answer: Answer, start: float, make_response: MakeResponse) -> Response:
+        """Return the response with a whole answer; it waits for the answer of a pull that has no events yet."""
+        respond = partial(self._respond, answer.operation, start, make_response)
+        if isinstance(answer.rest, EventPull):
+            return DeferredResponse(answer.rest, respond)
+        return respond(Reply(answer.status, answer.content_type, answer.body, answer.items))
+
+    def _respond(self, operation: str, start: float, make_response: MakeResponse, reply: Reply) -> Response:
+        """Count a whole answer, and return its response."""
+        self._count(Answer(reply.status, "", b"", operation), start, reply.items)
+        return make_response(reply.status, reply.content_type, reply.body)
 
     def _handle_encrypted(
         self,
@@ -458,9 +468,8 @@ class Endpoint:
             return Response(status_code=401)
         start = time.perf_counter()
         answer = self._dispatch(received, authentication, data, deadline)
-        self._count(answer, start, answer.items)
-        content_type, body = encryption.encrypt(negotiation, received.content_type, answer.body)
-        return _response(answer.status, content_type, body)
+        encrypted = partial(_encrypted_response, encryption, negotiation, received.content_type)
+        return self._complete_response(answer, start, encrypted)
 
     def _dispatch(
         self, received: Received, authentication: RequestAuthentication, data: bytes, deadline: Deadline
@@ -470,7 +479,10 @@ class Endpoint:
         raw_request = ReceivedRequest(
             data, authentication.caller, peer, received.content_type, received.path, received.headers
         )
-        return self._parts.dispatcher.answer(self._door, raw_request, deadline)
+        answer = self._parts.dispatcher.answer(self._door, raw_request, deadline)
+        if answer.rest is not None:
+            answer.rest.is_allowed = partial(self._parts.authenticator.is_still_valid, received.credentials)
+        return answer
 
     def _count(self, answer: Answer, start: float, items: int) -> None:
         """Count a complete answer in the metrics: the seconds since it was begun, and its rows."""
@@ -550,51 +562,16 @@ def _response(status: int, content_type: str, body: bytes) -> Response:
     return Response(body, status, headers={"content-type": content_type})
 
 
+def _encrypted_response(
+    encryption: MessageEncryption, negotiation: Negotiation, request_type: str, status: int, _: str, body: bytes
+) -> Response:
+    """Return the response to an encrypted request of this content type."""
+    return _response(status, *encryption.encrypt(negotiation, request_type, body))
+
+
 def _with_challenges(response: Response, authentication: RequestAuthentication) -> Response:
     """Add WWW-Authenticate to a 401, or to any response that continues or completes a negotiation."""
     if authentication.challenges and (response.status_code == 401 or authentication.negotiation is not None):
         for challenge in authentication.challenges:
             response.headers.append("www-authenticate", challenge)
     return response
-
-
-async def read_body(request: Request, max_octets: int) -> bytes:
-    """Return the body of a request.
-
-    Raises:
-        RequestTooLargeError: it has more than ``max_octets`` octets.
-    """
-    parts, length = [], 0
-    if _content_length(request.headers) > max_octets:
-        raise _too_large(max_octets)
-    # A chunked body has no Content-Length.
-    async for part in request.stream():
-        length += len(part)
-        if length > max_octets:
-            raise _too_large(max_octets)
-        parts.append(part)
-    return b"".join(parts)
-
-
-def _too_large(max_octets: int) -> RequestTooLargeError:
-    return RequestTooLargeError(f"the request exceeds the limit of {max_octets:,} octets", "split the request")
-
-
-def received_head(request: Request) -> Received:
-    """Return a request whose body is not read yet."""
-    return _received(request.state.connection, request.headers, request.scope["path"])
-
-
-def _received(connection: Connection, headers: Mapping[str, str], path: str, body: bytes = b"") -> Received:
-    return Received(connection, headers, path, body, request_credentials(headers))
-
-
-def _content_length(headers: Mapping[str, str]) -> int:
-    """Return the Content-Length of a request, or 0; h11 has validated it, and reads no more than that."""
-    return int(headers.get("content-length", "0"))
-
-
-async def wait_until_disconnected(receive: Callable[[], Awaitable[Any]]) -> None:
-    """Wait until the client of a request, whose body is read, disconnects."""
-    while (await receive())["type"] != "http.disconnect":
-        pass

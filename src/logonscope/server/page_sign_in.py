@@ -20,16 +20,10 @@ from logonscope.server.auth.page_sessions import SESSION_SECONDS, PageSessions
 from logonscope.server.auth.page_tokens import PageTokens
 from logonscope.server.auth.peer import Peer
 from logonscope.server.authorization import COOKIE, CSRF_HEADER, session_cookie
-from logonscope.server.http import (
-    CLIENT_CLOSED_REQUEST,
-    ServerParts,
-    read_body,
-    received_head,
-    start_authentication,
-    wait_until_disconnected,
-)
+from logonscope.server.http import ServerParts, start_authentication
 from logonscope.server.origin_policy import Admission
 from logonscope.server.page import Page
+from logonscope.server.received import CLIENT_CLOSED_REQUEST, read_body, received_head, wait_until_disconnected
 from logonscope.server.thread_calls import ClientDisconnectedError
 from logonscope.wire.json.text import parse_object
 

@@ -160,7 +160,10 @@ def _doors(policy: OriginPolicy) -> tuple[HttpDoor, ...]:
 def _dispatcher(source: Source, ownership: Ownership, settings: Settings, audit: Audit | None) -> Dispatcher:
     enumerations = Enumerations(settings.contexts, settings.contexts_per_caller, float(settings.context_seconds))
     limits = Limits(settings.max_envelope, float(settings.operation_timeout))
-    return Dispatcher(source, ownership, enumerations, limits, allow_methods=settings.allow_methods, audit=audit)
+    return Dispatcher(
+        source, ownership, enumerations, limits, allow_methods=settings.allow_methods, audit=audit,
+        subscription_seconds=float(settings.subscription_seconds),
+    )  # fmt: skip
 
 
 def _password_backends(settings: Settings, users: UserFile) -> list[PasswordBackend]:

@@ -3,18 +3,28 @@
 The dispatcher runs the operations.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import islice
-from typing import Any, NamedTuple, NoReturn
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 from logonscope.cim.classes import Class
-from logonscope.cim.instances import ClassRows
 from logonscope.cim.schema import schema
-from logonscope.dispatch.enumerations import Enumeration, Item
+from logonscope.dispatch.enumerations import Enumeration
 from logonscope.dispatch.methods import Invocation
 from logonscope.dispatch.operation import DecodeError, Operation, Reply
 from logonscope.dispatch.operations import FoundInstance, Identity
+from logonscope.dispatch.subscriptions import OpenSubscription
 from logonscope.errors import AnswerTooLargeError, InvalidObjectPathError, LogonscopeError
+from logonscope.server.soap_answer import Body, Call, SoapRequest, context_element, duration
+from logonscope.server.wsman_events import (
+    decode_renew_subscription,
+    decode_subscribe,
+    decode_unsubscribe,
+    render_events,
+    render_renew_subscription,
+    render_subscribe,
+    render_unsubscribe,
+    subscription_fault,
+)
 from logonscope.wire.cimxml.write_class import write_class
 from logonscope.wire.wsman import names, render_instance
 from logonscope.wire.wsman.envelope import (
@@ -28,7 +38,8 @@ from logonscope.wire.wsman.envelope import (
     write_envelope,
     write_fault,
 )
-from logonscope.wire.wsman.faults import CANNOT_PROCESS_FILTER, NO_EVENTS, UNSUPPORTED, FaultError, fault_of
+from logonscope.wire.wsman.faults import CANNOT_PROCESS_FILTER, UNSUPPORTED, FaultError, eventing_fault, fault_of
+from logonscope.wire.wsman.item_batch import Batch, render_batch
 from logonscope.wire.wsman.render_items import ItemRenderer
 from logonscope.wire.wsman.requests import (
     EPR,
@@ -47,13 +58,13 @@ from logonscope.wire.wsman.requests import (
     Release,
     Renew,
     SelectorFilter,
-    Subscribe,
     WqlFilter,
     operation_name,
 )
 from logonscope.wire.wsman.requests import decode_request as decode_message
 from logonscope.wire.wsman.resource import ALL, Resource, check_keys, check_no_shell
 from logonscope.wire.wsman.row_cutter import ROW_OCTETS, RowCutter
+from logonscope.wire.wsman.subscription_requests import RenewSubscription, Subscribe, Unsubscribe
 from logonscope.wire.xml import escape
 from logonscope.wql.tree import EQUAL, And, Comparison, Name, Select
 from logonscope.wql.write import write_statement as write_query
@@ -73,36 +84,8 @@ UNKNOWN_COUNT = f'<w:TotalItemsCountEstimate xmlns:xsi="{names.XSI}" xsi:nil="tr
 SAMPLE_ROWS = 16
 """Rows that are rendered to estimate whether all rows fit."""
 
-CHUNK_ROWS = 64
-"""Maximum number of rows that are taken and rendered at once."""
-
 SAFETY_FACTOR = 1.2
 """How many times as many rows as the estimate says may fit, so that rows smaller than the sample are not missed."""
-
-Call = tuple[str, dict[str, Any]]
-"""The name of an operation and its arguments."""
-
-
-class SoapRequest(NamedTuple):
-    """The door's options of an operation: the envelope, its message, and whether the client asks for a count."""
-
-    envelope: Envelope
-    message: Any = None
-    wants_count: bool = False
-
-
-class Body(NamedTuple):
-    """The parts of an answer: its action, additional headers, and the body as ``inner``, ``items`` and ``rest``.
-
-    ``items``: the texts of so many ``rows``.
-    """
-
-    action: str
-    inner: str
-    headers: str = ""
-    items: Sequence[str] = ()
-    rest: str = ""
-    rows: int = 0
 
 
 class WsmanDoor:
@@ -126,7 +109,10 @@ class WsmanDoor:
         except LogonscopeError as error:
             raise DecodeError(error, Operation("", action=action, options=SoapRequest(envelope))) from None
         request = SoapRequest(envelope, message, client_limits.wants_count)
-        return Operation(name, arguments, client_limits.seconds, client_limits.max_envelope, action, request)
+        # a pull has a limit of its own, too
+        limits = [seconds for seconds in (client_limits.seconds, getattr(message, "seconds", None)) if seconds]
+        seconds = min(limits, default=None)
+        return Operation(name, arguments, seconds, client_limits.max_envelope, action, request)
 
     def render(self, operation: Operation, answer: Any, octets: int) -> Reply:
         """See ``Door``."""
@@ -140,7 +126,10 @@ class WsmanDoor:
         """See ``Door``."""
         request = SoapRequest(Envelope({}, None)) if operation is None else operation.options
         envelope = request.envelope
-        return _encode(FAULT, write_fault(fault_of(_selector_fault(error, request)), envelope, host), envelope.encoding)
+        fault = fault_of(subscription_fault(_selector_fault(error, request), request))
+        if envelope.action == names.SUBSCRIBE:
+            fault = eventing_fault(fault)
+        return _encode(FAULT, write_fault(fault, envelope, host), envelope.encoding)
 
 
 def _encode(status: int, text: str, encoding: str, count: int = 0) -> Reply:
@@ -266,28 +255,32 @@ def _render_enumerate(request: SoapRequest, rows: Enumeration, octets: int) -> B
     head, tail = f"<n:EnumerateResponse>{expires}", "</n:EnumerateResponse>"
     # Without OptimizeEnumeration the response has the id only, and the client pulls all items.
     if not message.optimized:
-        return Body(action, f"{head}{_context(rows.keep_open(message.expires))}{tail}", count)
+        return Body(action, f"{head}{context_element(rows.keep_open(message.expires))}{tail}", count)
     end = f"</w:Items><w:EndOfSequence/>{tail}"
-    free = free_octets(request.envelope, action, f"{head}{_context(PLACEHOLDER_ID)}<w:Items>{end}{count}", octets)
+    free = free_octets(
+        request.envelope, action, f"{head}{context_element(PLACEHOLDER_ID)}<w:Items>{end}{count}", octets
+    )
     # All rows or none: some clients ignore the items of a response that has a context, too (decision 15).
     batch = _all_items(rows, message.max_elements, free, request.envelope.octets)
     if batch is not None:
-        return Body(action, f"{head}{_context('')}<w:Items>", count, batch.texts, end, batch.rows)
-    return Body(action, f"{head}{_context(rows.keep_open(message.expires))}<w:Items/>{tail}", count)
+        return Body(action, f"{head}{context_element('')}<w:Items>", count, batch.texts, end, batch.rows)
+    return Body(action, f"{head}{context_element(rows.keep_open(message.expires))}<w:Items/>{tail}", count)
 
 
 def _decode_pull(message: Pull) -> Call:
     return "pull", {"enumeration_id": message.context}
 
 
-def _render_pull(request: SoapRequest, rows: Enumeration, octets: int) -> Body:
+def _render_pull(request: SoapRequest, rows: Enumeration | OpenSubscription, octets: int) -> Body:
+    if isinstance(rows, OpenSubscription):
+        return render_events(request, rows, octets)
     message: Pull = request.message
     action, head, end = f"{names.PULL}Response", "<n:PullResponse>", "</n:Items><n:EndOfSequence/></n:PullResponse>"
-    free = free_octets(request.envelope, action, f"{head}{_context(PLACEHOLDER_ID)}<n:Items>{end}", octets)
+    free = free_octets(request.envelope, action, f"{head}{context_element(PLACEHOLDER_ID)}<n:Items>{end}", octets)
     if message.max_characters is not None:
         free = min(free, message.max_characters)
     # The rows that did not fit were taken already: they are put back, and are the first of the next pull.
-    batch = _batch(rows.format, rows.take(message.max_elements), free, request.envelope.octets)
+    batch = render_batch(rows.format, rows.take(message.max_elements), free, request.envelope.octets)
     if batch.surplus:
         rows.put_back(batch.surplus)
         if not batch.rows:
@@ -296,61 +289,7 @@ def _render_pull(request: SoapRequest, rows: Enumeration, octets: int) -> Body:
     if rows.is_complete:
         return Body(action, f"{head}<n:Items>", items=batch.texts, rest=end, rows=batch.rows)
     rest = "</n:Items></n:PullResponse>"
-    return Body(action, f"{head}{_context(rows.id)}<n:Items>", items=batch.texts, rest=rest, rows=batch.rows)
-
-
-class Batch(NamedTuple):
-    """Rendered items as ``texts``, their number, the octets that they leave free, and the rows that did not fit.
-
-    ``octets``: the size of the first row that did not fit.
-    """
-
-    texts: list[str]
-    rows: int
-    free: int
-    surplus: Sequence[Item] = ()
-    octets: int = 0
-
-
-def _batch(writer: ItemRenderer, rows: Iterator[Item], free: int, octets: Callable[[str], int]) -> Batch:
-    """Render rows until one does not fit into ``free`` octets; ``octets`` returns the encoded size of a text."""
-    texts, count, initial_free = list[str](), 0, free
-    items = list(islice(rows, 1))
-    while items:
-        # Enumerations of several classes have a result for each, one after the other.
-        text = writer.render_all(items) if items[-1][0] is items[0][0] else None
-        if text is not None and (size := octets(text)) <= free:
-            texts.append(text)
-            count, free = count + len(items), free - size
-        # Rows that cannot be rendered at once, or do not all fit, are rendered one by one.
-        else:
-            batch = _batch_of_single_rows(writer, items, free, octets)
-            texts += batch.texts
-            count, free = count + batch.rows, batch.free
-            if batch.surplus:
-                return batch._replace(texts=texts, rows=count)
-        # No more rows than may fit: those that do not fit would be read and rendered in vain.
-        average = max(1, (initial_free - free) // count)
-        items = list(islice(rows, min(CHUNK_ROWS, max(1, free // average))))
-    return Batch(texts, count, free)
-
-
-def _batch_of_single_rows(
-    writer: ItemRenderer, items: Sequence[Item], free: int, octets: Callable[[str], int]
-) -> Batch:
-    texts, width = list[str](), octets("x")
-    for position, (result, row) in enumerate(items):
-        text = writer.renderer(result)(row)
-        # ASCII, the usual case, is not encoded for its size: this runs for every row.
-        size = width * len(text) if text.isascii() else octets(text)
-        if size > ROW_OCTETS and isinstance(result, ClassRows):
-            text = writer.render_shortened(result, row, octets)
-            size = octets(text)
-        if size > free:
-            return Batch(texts, position, free, items[position:], size)
-        free -= size
-        texts.append(text)
-    return Batch(texts, len(items), free)
+    return Body(action, f"{head}{context_element(rows.id)}<n:Items>", items=batch.texts, rest=rest, rows=batch.rows)
 
 
 def _all_items(rows: Enumeration, max_items: int, free: int, octets: Callable[[str], int]) -> Batch | None:
@@ -360,13 +299,13 @@ def _all_items(rows: Enumeration, max_items: int, free: int, octets: Callable[[s
     how many rows could fit, and if there are more than SAFETY_FACTOR times as many, no more rows are rendered in vain.
     """
     taken_rows = list(rows.take(min(max_items, SAMPLE_ROWS)))
-    batch = _batch(rows.format, iter(taken_rows), free, octets)
+    batch = render_batch(rows.format, iter(taken_rows), free, octets)
     if not batch.surplus and len(taken_rows) == SAMPLE_ROWS:
         upper_limit = int(SAFETY_FACTOR * SAMPLE_ROWS * batch.free / (free - batch.free)) + 1
         further_rows = list(rows.take(min(max_items - SAMPLE_ROWS, upper_limit)))
         taken_rows += further_rows
         if rows.is_complete:
-            further_batch = _batch(rows.format, iter(further_rows), batch.free, octets)
+            further_batch = render_batch(rows.format, iter(further_rows), batch.free, octets)
             batch = further_batch._replace(
                 texts=batch.texts + further_batch.texts, rows=batch.rows + further_batch.rows
             )
@@ -376,12 +315,8 @@ def _all_items(rows: Enumeration, max_items: int, free: int, octets: Callable[[s
     return None
 
 
-def _context(context: str) -> str:
-    return f"<n:EnumerationContext>{context}</n:EnumerationContext>"
-
-
 def _expires(seconds: float) -> str:
-    return f"<n:Expires>PT{seconds:.3f}S</n:Expires>"
+    return f"<n:Expires>{duration(seconds)}</n:Expires>"
 
 
 def _decode_release(message: Release) -> Call:
@@ -437,10 +372,6 @@ def _render_change(_request: SoapRequest, cls: Class, _octets: int) -> Body:
     raise FaultError(UNSUPPORTED, reason, "use Get or Enumerate")
 
 
-def _reject_events(*_: object) -> NoReturn:
-    raise FaultError(NO_EVENTS, "event subscriptions are not supported yet", "poll with Enumerate")
-
-
 class MessageRow(NamedTuple):
     """A message type.
 
@@ -467,12 +398,22 @@ REQUESTS: Mapping[type, MessageRow] = {
         "the instances of a class, those that match a filter, or definitions of classes",
         ("enumerate", "query", "associators", "references", "classes"), _decode_enumerate, _render_enumerate,
     ),
-    Pull: MessageRow("the next items of an enumeration", ("pull",), _decode_pull, _render_pull),
+    Pull: MessageRow(
+        "the next items of an enumeration, or events of a subscription", ("pull",), _decode_pull, _render_pull,
+    ),
     Release: MessageRow("end an enumeration", ("release",), _decode_release, _render_release),
     Renew: MessageRow("extend the lifetime of an enumeration", ("renew",), _decode_renew, _render_renew),
     Invoke: MessageRow("run a method of an instance", ("invoke",), _decode_invoke, _render_invoke),
     Delete: MessageRow("end a process", ("delete",), _decode_delete, _render_delete),
     Change: MessageRow("rejected: instances are read-only", ("get_class",), _decode_change, _render_change),
-    Subscribe: MessageRow("rejected: events are not supported yet", (), _reject_events, _reject_events),
+    Subscribe: MessageRow(
+        "subscribe to the results of an event query, which the client pulls", ("subscribe",), decode_subscribe,
+        render_subscribe,
+    ),
+    Unsubscribe: MessageRow("end a subscription", ("release",), decode_unsubscribe, render_unsubscribe),
+    RenewSubscription: MessageRow(
+        "extend a subscription, or return its remaining lifetime", ("renew",), decode_renew_subscription,
+        render_renew_subscription,
+    ),
 }  # fmt: skip
 """All message types of wire/wsman/requests.py."""

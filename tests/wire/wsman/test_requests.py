@@ -20,7 +20,6 @@ from logonscope.wire.wsman.requests import (
     Release,
     Renew,
     SelectorFilter,
-    Subscribe,
     WqlFilter,
     decode_request,
 )
@@ -124,4 +123,3 @@ def test_the_other_operations_on_an_enumeration() -> None:
     assert asked(names.RELEASE, f"<n:Release>{context}</n:Release>") == Release("uuid:1")
     assert asked(names.RENEW, f"<n:Renew>{context}<n:Expires>PT5S</n:Expires></n:Renew>") == Renew("uuid:1", 5.0)
     assert asked(names.GET_STATUS, f"<n:GetStatus>{context}</n:GetStatus>") == Renew("uuid:1", is_status=True)
-    assert asked(names.SUBSCRIBE, "<e:Subscribe/>") == Subscribe()

@@ -217,6 +217,17 @@ def has_option(envelope: Envelope, name: str) -> bool:
     return any(option.get("Name", "").lower() == name.lower() and is_true(text_of(option)) for option in options)
 
 
+def check_body(envelope: Envelope, namespace: str, name: str) -> Element:
+    """Return the element in the body, which must have this name.
+
+    Raises:
+        FaultError: it has another name, or there is none.
+    """
+    if envelope.body is None or envelope.body.tag != clark_name(namespace, name):
+        raise FaultError(INVALID_XML, f"invalid body: expected the element {name} of {namespace}")
+    return envelope.body
+
+
 def number(text: str, what: str) -> int:
     """Parse a whole number greater than 0; ``what`` names it in the error.
 

@@ -76,7 +76,18 @@ INVALID_RESOURCE = FaultKind(SENDER, "a:DestinationUnreachable", "InvalidResourc
 INVALID_XML = FaultKind(SENDER, "w:SchemaValidationError", number=0x80338041)
 INVALID_EXPIRATION = FaultKind(SENDER, "n:InvalidExpirationTime", number=0x80338016)
 NOT_UNDERSTOOD = FaultKind(MUST_UNDERSTAND, number=0x80338010)
-NO_EVENTS = FaultKind(SENDER, "e:EventSourceUnableToProcess", number=0x80338023)
+NO_EVENTS = FaultKind(RECEIVER, "e:EventSourceUnableToProcess", number=0x80338023)
+EVENT_FILTER_UNAVAILABLE = FaultKind(SENDER, "e:FilteringRequestedUnavailable", number=0x80338022)
+EVENT_FILTER_INVALID = FaultKind(SENDER, "w:CannotProcessFilter", number=0x8033801A)
+DELIVERY_MODE_UNAVAILABLE = FaultKind(SENDER, "e:DeliveryModeRequestedUnavailable", number=0x8033801E)
+INVALID_BOOKMARK = FaultKind(SENDER, "w:InvalidBookmark", "InvalidFormat", 0x80338038)
+INVALID_MESSAGE = FaultKind(SENDER, "e:InvalidMessage", number=0x80338025)
+INVALID_SUBSCRIPTION_EXPIRATION = FaultKind(SENDER, "e:InvalidExpirationTime", number=0x8033801F)
+UNSUPPORTED_EXPIRATION = FaultKind(SENDER, "e:UnsupportedExpirationType", number=0x80338020)
+UNABLE_TO_RENEW = FaultKind(RECEIVER, "e:UnableToRenew", number=0x80338024)
+UNKNOWN_SUBSCRIPTION = FaultKind(SENDER, "w:InvalidParameter", "InvalidValue", number=0x8033803A)
+PULL_TIMED_OUT = FaultKind(RECEIVER, "w:TimedOut", number=0x80338029)
+"""A pull without events in its time: clients of WinRM know it by this number, and pull again."""
 NOT_SOAP = FaultKind(VERSION_MISMATCH, number=0x8033800D)
 PULL_IN_PROGRESS = FaultKind(SENDER, "w:Concurrency", number=0x80338032)
 QUOTA = FaultKind(SENDER, "w:QuotaLimit", number=0x8033803F)
@@ -118,6 +129,14 @@ FAULT_KINDS: Mapping[type[LogonscopeError], FaultKind] = {
 """The kind of fault of every error class without subclasses."""
 
 
+SUBSCRIBE_FAULT_KINDS: Mapping[str, FaultKind] = {
+    "n:CannotProcessFilter": EVENT_FILTER_INVALID,
+    "n:FilterDialectRequestedUnavailable": EVENT_FILTER_UNAVAILABLE,
+    "w:UnsupportedFeature": NO_EVENTS,
+}
+"""What WS-Eventing has in place of the faults of WS-Enumeration, by the subcodes of those (DSP0226 10.2, 14.6)."""
+
+
 class FaultError(LogonscopeError):
     """An error that only WS-Management has, with its kind, a message and advice."""
 
@@ -145,6 +164,15 @@ def fault_of(error: LogonscopeError) -> Fault:
     if kind is not None and kind.number:
         return Fault(kind, kind.number, error.text(HINTS))
     return Fault(kind or INTERNAL, error.number, error.text(HINTS), cim_status=error.cim_status)
+
+
+def eventing_fault(fault: Fault) -> Fault:
+    """Return the fault of a Subscribe message, in place of one that WS-Enumeration has."""
+    kind = SUBSCRIBE_FAULT_KINDS.get(fault.kind.subcode)
+    if kind is None:
+        return fault
+    # an error that WMI has, too, keeps its number
+    return fault._replace(kind=kind, number=fault.number if fault.cim_status else kind.number)
 
 
 def fault_body(fault: Fault, machine: str) -> str:

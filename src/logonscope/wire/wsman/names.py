@@ -25,7 +25,15 @@ GET, PUT, CREATE, DELETE = (f"{TRANSFER}/{verb}" for verb in ("Get", "Put", "Cre
 ENUMERATE, PULL, RELEASE, RENEW, GET_STATUS = (
     f"{ENUMERATION}/{verb}" for verb in ("Enumerate", "Pull", "Release", "Renew", "GetStatus")
 )
-SUBSCRIBE, UNSUBSCRIBE = (f"{EVENTING}/{verb}" for verb in ("Subscribe", "Unsubscribe"))
+SUBSCRIBE, UNSUBSCRIBE, RENEW_SUBSCRIPTION, SUBSCRIPTION_STATUS, SUBSCRIPTION_END = (
+    f"{EVENTING}/{verb}" for verb in ("Subscribe", "Unsubscribe", "Renew", "GetStatus", "SubscriptionEnd")
+)
+PUSH_MODE, PUSH_WITH_ACK_MODE, PULL_MODE = (
+    f"{EVENTING}/DeliveryModes/Push", f"{WSMAN_ROOT}/wsman/PushWithAck", f"{WSMAN_ROOT}/wsman/Pull",
+)  # fmt: skip
+EVENT, HEARTBEAT, DROPPED_EVENTS, ACK = (
+    f"{WSMAN_ROOT}/wsman/{name}" for name in ("Event", "Heartbeat", "DroppedEvents", "Ack")
+)
 
 WSMAN_FAULT = f"{WSMAN_ROOT}/wsman/fault"
 ADDRESSING_FAULT = f"{ADDRESSING}/fault"

@@ -16,6 +16,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from logonscope.cim.classes import Class, Property
+from logonscope.cim.instances import Instance, row_of
 from logonscope.cim.schema import Schema
 from logonscope.cim.types import Value
 from logonscope.wire.wsman.names import ANONYMOUS, CIM, NAMESPACE, XSI
@@ -47,14 +48,19 @@ _WRAPPER = "<a:EndpointReference>", "</a:EndpointReference>"
 
 def instance_renderer(cls: Class, columns: Sequence[str], resource: Resource) -> Render:
     """Return the renderer of rows with these columns as instances, such as "p:Win32_Process"."""
-    # In the order of names, as Windows sends properties.
-    order = [index for _, index in sorted((name.lower(), index) for index, name in enumerate(columns))]
+    # as Windows sends properties
+    order = name_order(columns)
     head, tail = _element_tags(cls, resource)
     properties = [
         partial(_property_writer, cls.property_named(columns[index]), "p:", ReferenceForm(resource, cls.schema))
         for index in order
     ]
     return _record_renderer(head, properties, order, tail)
+
+
+def name_order(columns: Sequence[str]) -> list[int]:
+    """Return the indexes of columns in the order of their names."""
+    return [index for _, index in sorted((name.lower(), index) for index, name in enumerate(columns))]
 
 
 def associations_renderer(cls: Class, columns: Sequence[str], resource: Resource) -> RenderAll | None:
@@ -235,11 +241,54 @@ def _property_writer(
     if cim_property.array:
         return _array_writer(_property_writer(cim_property._replace(array=False), prefix, form), before, after)
     tag = f"{prefix}{cim_property.name}"
+    if cim_property.type == "object":
+        return _ObjectWriter(tag, form, before, after).write
     if cim_property.type == "reference":
         return _reference_writer(form, f"{before}<{tag}>", f"</{tag}>{after}", f"{before}{_nil_element(tag)}{after}")
     is_bare_time = cim_property.type == "datetime" and not prefix
     write = _write_bare_time if is_bare_time else _WRITERS.get(cim_property.type, str)
     return _element_writer(tag, write, before, after)
+
+
+class _ObjectWriter:
+    """Writes embedded instances, such as TargetInstance of an event, with their class as xsi:type (DSP0230)."""
+
+    def __init__(self, tag: str, form: ReferenceForm, before: str, after: str, depth: int = 1) -> None:
+        self._tag, self._form, self._before, self._after, self._depth = tag, form, before, after, depth
+        self._writers: dict[tuple[str, tuple[str, ...]], Render] = {}
+
+    def write(self, instance: Instance | None) -> str:
+        """Return the element of a property."""
+        if instance is None:
+            return f"{self._before}{_nil_element(self._tag)}{self._after}"
+        shape, row = row_of(instance)
+        columns = tuple(shape.columns)
+        key = shape.cls.name, columns
+        render = self._writers.get(key)
+        if render is None:
+            render = self._writers[key] = self._renderer(shape.cls, columns)
+        return render(row)
+
+    def _renderer(self, cls: Class, columns: Sequence[str]) -> Render:
+        """Return the renderer of instances of a class."""
+        # A prefix for each level: the tag of this element belongs to the namespace of the level above.
+        prefix = f"p{self._depth}"
+        head = (
+            f'{self._before}<{self._tag} xmlns:{prefix}="{self._form.resource.uri_base}/{cls.name}" '
+            f'xsi:type="{prefix}:{cls.name}_Type">'
+        )
+        order = name_order(columns)
+        properties = [self._make_property(cls.property_named(columns[index]), f"{prefix}:") for index in order]
+        return _record_renderer(head, properties, order, f"</{self._tag}>{self._after}")
+
+    def _make_property(self, cim_property: Property, prefix: str) -> Make:
+        if cim_property.type == "object":
+            return partial(_make_object_writer, f"{prefix}{cim_property.name}", self._form, self._depth + 1)
+        return partial(_property_writer, cim_property, prefix, self._form)
+
+
+def _make_object_writer(tag: str, form: ReferenceForm, depth: int, before: str, after: str) -> Write:
+    return _ObjectWriter(tag, form, before, after, depth).write
 
 
 def _array_writer(write: Write, before: str, after: str) -> Write:
@@ -346,5 +395,4 @@ _WRITERS: dict[str, Write] = {
     "char16": _write_text,
     "boolean": _write_boolean,
     "datetime": _write_time,
-    "object": _write_text,
 }

@@ -60,6 +60,10 @@ class ItemRenderer:
         self.renderer(items[0][0])
         return None if self._render_all is None else self._render_all(list(map(_ROW, items)))
 
+    def can_shorten(self, result: ClassRows | Class) -> bool:
+        """Return whether rows of a result can be shortened: definitions of classes cannot."""
+        return isinstance(result, ClassRows)
+
     def render_shortened(self, result: ClassRows, row: Sequence[Value], octets: Octets) -> str:
         """Return a row as an item, cut to the largest size that an item may have."""
         return self._cutter.render_shortened(self.renderer(result), row, octets)
@@ -73,7 +77,7 @@ class ItemRenderer:
         if isinstance(result, Class):
             return partial(_render_definition, result, hierarchy=self._hierarchy)
         if self._server is not None:
-            system = _SystemProperties(result, self._server)
+            system = SystemProperties(result, self._server)
             return render_instance.fragment_renderer(
                 result.cls, result.columns, result.shown or result.columns, self._resource, system
             )
@@ -88,7 +92,7 @@ def _render_definition(cls: Class, _: Sequence[Value], *, hierarchy: bool) -> st
     return write_class(cls, hierarchy=hierarchy)
 
 
-class _SystemProperties:
+class SystemProperties:
     """Returns the value of a row's system property by its name."""
 
     def __init__(self, result: ClassRows, server: str) -> None:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from logonscope.cim.paths import ObjectPath
 from logonscope.wire.wsman import names
-from logonscope.wire.wsman.envelope import Envelope, has_option, number, parse_duration, read_selectors
+from logonscope.wire.wsman.envelope import Envelope, check_body, has_option, number, parse_duration, read_selectors
 from logonscope.wire.wsman.faults import (
     ACTION_NOT_SUPPORTED,
     CANNOT_PROCESS_FILTER,
@@ -15,11 +15,19 @@ from logonscope.wire.wsman.faults import (
     INVALID_CONTEXT,
     INVALID_EXPIRATION,
     INVALID_PARAMETER,
-    INVALID_XML,
     FaultError,
 )
 from logonscope.wire.wsman.names import BINDING, ENUMERATION, IDENTITY, NAMESPACE, WSMAN
 from logonscope.wire.wsman.resource import ALL, Resource, Selectors, instance_path, parse_reference, parse_resource
+from logonscope.wire.wsman.subscription_requests import (
+    RenewSubscription,
+    Subscribe,
+    Unsubscribe,
+    read_renew,
+    read_status,
+    read_subscribe,
+    read_unsubscribe,
+)
 from logonscope.wire.xml import Element, clark_name, find_child, is_true, local_name, namespace_of, text_of
 
 MAX_CONTEXT_LENGTH = 200
@@ -133,11 +141,20 @@ class Change(NamedTuple):
     resource: Resource
 
 
-class Subscribe(NamedTuple):
-    """A request for a subscription to events, or for its end."""
-
-
-DecodedMessage = Identify | Get | Enumerate | Pull | Release | Renew | Invoke | Delete | Change | Subscribe
+DecodedMessage = (
+    Identify
+    | Get
+    | Enumerate
+    | Pull
+    | Release
+    | Renew
+    | Invoke
+    | Delete
+    | Change
+    | Subscribe
+    | Unsubscribe
+    | RenewSubscription
+)
 
 
 def decode_request(envelope: Envelope) -> DecodedMessage:
@@ -203,7 +220,7 @@ def _read_parameters(body: Element | None) -> dict[str, str | None]:
 
 
 def _read_enumerate(envelope: Envelope, selector_values: Selectors) -> Enumerate:
-    body = _check_body(envelope, ENUMERATION, "Enumerate")
+    body = check_body(envelope, ENUMERATION, "Enumerate")
     resource = _read_resource(envelope, selector_values)
     # WS-Management and WS-Enumeration both define MaxElements and Filter, and clients use either.
     max_elements = find_child(body, clark_name(WSMAN, "MaxElements"), clark_name(ENUMERATION, "MaxElements"))
@@ -284,7 +301,7 @@ def _read_association_filter(element: Element) -> AssociationFilter:
 
 
 def _read_pull(envelope: Envelope, selector_values: Selectors) -> Pull:
-    body = _check_body(envelope, ENUMERATION, "Pull")
+    body = check_body(envelope, ENUMERATION, "Pull")
     max_elements = find_child(body, clark_name(ENUMERATION, "MaxElements"), clark_name(WSMAN, "MaxElements"))
     characters, time = (
         find_child(body, clark_name(ENUMERATION, "MaxCharacters")),
@@ -302,28 +319,17 @@ def _read_pull(envelope: Envelope, selector_values: Selectors) -> Pull:
 
 
 def _read_release(envelope: Envelope, _: Selectors) -> Release:
-    return Release(_read_context(_check_body(envelope, ENUMERATION, "Release")))
+    return Release(_read_context(check_body(envelope, ENUMERATION, "Release")))
 
 
 def _read_renew(envelope: Envelope, _: Selectors) -> Renew:
-    body = _check_body(envelope, ENUMERATION, "Renew")
+    body = check_body(envelope, ENUMERATION, "Renew")
     expires = find_child(body, clark_name(ENUMERATION, "Expires"))
     return Renew(_read_context(body), None if expires is None else _read_expiration(text_of(expires)))
 
 
 def _read_status(envelope: Envelope, _: Selectors) -> Renew:
-    return Renew(_read_context(_check_body(envelope, ENUMERATION, "GetStatus")), is_status=True)
-
-
-def _read_subscribe(_: Envelope, __: Selectors) -> Subscribe:
-    return Subscribe()
-
-
-def _check_body(envelope: Envelope, namespace: str, name: str) -> Element:
-    """Return the element in the body, which must have this name."""
-    if envelope.body is None or envelope.body.tag != clark_name(namespace, name):
-        raise FaultError(INVALID_XML, f"invalid body: expected the element {name} of {namespace}")
-    return envelope.body
+    return Renew(_read_context(check_body(envelope, ENUMERATION, "GetStatus")), is_status=True)
 
 
 def _read_context(body: Element) -> str:
@@ -366,8 +372,10 @@ ACTIONS: Mapping[str, ActionRow] = {
     names.PUT: ActionRow(Change, _read_change),
     names.CREATE: ActionRow(Change, _read_change),
     names.DELETE: ActionRow(Delete, _read_delete),
-    names.SUBSCRIBE: ActionRow(Subscribe, _read_subscribe),
-    names.UNSUBSCRIBE: ActionRow(Subscribe, _read_subscribe),
+    names.SUBSCRIBE: ActionRow(Subscribe, read_subscribe),
+    names.UNSUBSCRIBE: ActionRow(Unsubscribe, read_unsubscribe),
+    names.RENEW_SUBSCRIPTION: ActionRow(RenewSubscription, read_renew),
+    names.SUBSCRIPTION_STATUS: ActionRow(RenewSubscription, read_status),
 }
 """The requests of WS-Management by action; any other action is a request to run a method (Invoke)."""
 

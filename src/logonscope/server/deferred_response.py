@@ -1,0 +1,57 @@
+"""HTTP responses to requests that wait for events: nothing is sent before there is something to answer."""
+
+from collections.abc import Callable
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from logonscope.dispatch.operation import Reply
+from logonscope.dispatch.subscriptions import EventPull
+from logonscope.errors import ServerTooBusyError, TimedOutError
+from logonscope.server.event_wait import EventWait
+from logonscope.server.received import CLIENT_CLOSED_REQUEST
+from logonscope.server.streamed_response import PooledResponse
+from logonscope.server.thread_calls import ClientDisconnectedError
+
+
+class DeferredResponse(PooledResponse):
+    """The response to a pull that waits. Each look at the events takes a thread shortly; no thread is held between."""
+
+    def __init__(self, pull: EventPull, make_response: Callable[[Reply], Response]) -> None:
+        """Create the response.
+
+        Args:
+            pull: the pull.
+            make_response: makes a response of its answer, in a thread; it encrypts the answer where that is needed.
+        """
+        super().__init__()
+        self._pull, self._make_response = pull, make_response
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Wait for the answer, and send it."""
+        wait = EventWait(self._pull, self.wait_for_disconnect)
+        try:
+            response = None
+            while response is None:
+                await wait.until_due()
+                response = await self._next_response()
+        except ClientDisconnectedError:
+            response = Response(status_code=CLIENT_CLOSED_REQUEST)
+        finally:
+            wait.close()
+        # what belongs to the authentication of the request
+        response.raw_headers += [header for header in self.raw_headers if header[0] == b"www-authenticate"]
+        await response(scope, receive, send)
+
+    async def _next_response(self) -> Response | None:
+        deadline = self._pull.deadline()
+        try:
+            response: Response | None = await self.run(self._look, deadline)
+        except (ServerTooBusyError, TimedOutError) as error:
+            return self._make_response(self._pull.end_with(error))
+        return response
+
+    def _look(self) -> Response | None:
+        """Look at the events; called in a thread."""
+        reply = self._pull.next_reply()
+        return None if reply is None else self._make_response(reply)

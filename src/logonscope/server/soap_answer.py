@@ -1,0 +1,41 @@
+"""What the messages of WS-Management share: the options of an operation, and the parts of an answer."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from logonscope.wire.wsman.envelope import Envelope
+
+Call = tuple[str, dict[str, Any]]
+"""The name of an operation and its arguments."""
+
+
+class SoapRequest(NamedTuple):
+    """The door's options of an operation: the envelope, its message, and whether the client asks for a count."""
+
+    envelope: Envelope
+    message: Any = None
+    wants_count: bool = False
+
+
+class Body(NamedTuple):
+    """The parts of an answer: its action, additional headers, and the body as ``inner``, ``items`` and ``rest``.
+
+    ``items``: the texts of so many ``rows``.
+    """
+
+    action: str
+    inner: str
+    headers: str = ""
+    items: Sequence[str] = ()
+    rest: str = ""
+    rows: int = 0
+
+
+def context_element(context: str) -> str:
+    """Return the element with the id by which the client pulls."""
+    return f"<n:EnumerationContext>{context}</n:EnumerationContext>"
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as xs:duration."""
+    return f"PT{seconds:.3f}S"

@@ -1,0 +1,138 @@
+"""The messages of WS-Eventing in the door of WS-Management: their operations, and the rendering of their answers."""
+
+from logonscope.answers.host_event import HostEvent
+from logonscope.broker.subscription import WatchResult
+from logonscope.cim.instances import Instance
+from logonscope.dispatch.subscriptions import OpenSubscription
+from logonscope.errors import AnswerTooLargeError, EnumerationNotFoundError, LogonscopeError
+from logonscope.server.soap_answer import Body, Call, SoapRequest, context_element, duration
+from logonscope.wire.wsman import names
+from logonscope.wire.wsman.envelope import PLACEHOLDER_ID, free_octets
+from logonscope.wire.wsman.faults import (
+    PULL_TIMED_OUT,
+    UNABLE_TO_RENEW,
+    UNKNOWN_SUBSCRIPTION,
+    FaultError,
+)
+from logonscope.wire.wsman.item_batch import render_batch
+from logonscope.wire.wsman.render_events import EVENTS, EventRenderer, LostEvents
+from logonscope.wire.wsman.requests import Pull
+from logonscope.wire.wsman.resource import resource_uri
+from logonscope.wire.wsman.subscription_requests import RenewSubscription, Subscribe, Unsubscribe
+from logonscope.wire.xml import escape
+from logonscope.wql.tree import Select
+from logonscope.wql.write import write_statement
+
+BATCH_EVENTS = 64
+"""Events that are taken and rendered at once."""
+
+PLACEHOLDER_BOOKMARK = "<w:Bookmark>0000000000000000</w:Bookmark>"
+"""A bookmark that is as long as every other, to measure the room that is left for items."""
+
+
+class Format:
+    """How the events of a subscription are rendered; ``has_bookmarks``: answers have a bookmark."""
+
+    def __init__(self, message: Subscribe) -> None:
+        self.renderer, self.has_bookmarks = EventRenderer(message.resource), message.sends_bookmarks
+
+
+def decode_subscribe(message: Subscribe) -> Call:
+    """Return the operation of a Subscribe message."""
+    query = message.query
+    if query is None:
+        query = write_statement(Select(None, message.resource.class_name))
+    return "subscribe", {
+        "query": query, "namespace": message.resource.namespace, "since": message.bookmark,
+        "seconds": message.expires, "heartbeat_seconds": message.heartbeats,
+    }  # fmt: skip
+
+
+def render_subscribe(request: SoapRequest, context: OpenSubscription, _octets: int) -> Body:
+    """Return the answer to a Subscribe message (WS-Eventing 3.1; DSP0226 10.2: the context of a pull)."""
+    message: Subscribe = request.message
+    context.format = Format(message)
+    seconds = context.lifetime(message.expires or context.max_seconds)
+    uri = resource_uri(message.resource.namespace)
+    inner = (
+        f"<e:SubscribeResponse><e:SubscriptionManager><a:Address>{names.ANONYMOUS}</a:Address><a:ReferenceParameters>"
+        f"<w:ResourceURI>{escape(uri)}</w:ResourceURI><e:Identifier>{context.id}</e:Identifier>"
+        f"</a:ReferenceParameters></e:SubscriptionManager><e:Expires>{duration(seconds)}</e:Expires>"
+        f"{context_element(context.id)}</e:SubscribeResponse>"
+    )
+    return Body(f"{names.SUBSCRIBE}Response", inner)
+
+
+def decode_unsubscribe(message: Unsubscribe) -> Call:
+    """Return the operation of an Unsubscribe message."""
+    return "release", {"enumeration_id": message.identifier}
+
+
+def render_unsubscribe(_request: SoapRequest, _answer: None, _octets: int) -> Body:
+    """Return the answer to an Unsubscribe message, whose body is empty."""
+    return Body(f"{names.UNSUBSCRIBE}Response", "")
+
+
+def decode_renew_subscription(message: RenewSubscription) -> Call:
+    """Return the operation of a Renew message; without Expires, it asks for the maximum."""
+    seconds = None if message.is_status else message.expires or float("inf")
+    return "renew", {"enumeration_id": message.identifier, "seconds": seconds}
+
+
+def render_renew_subscription(request: SoapRequest, seconds: float, _octets: int) -> Body:
+    """Return the answer to a Renew or GetStatus message."""
+    verb = "GetStatus" if request.message.is_status else "Renew"
+    inner = f"<e:{verb}Response><e:Expires>{duration(seconds)}</e:Expires></e:{verb}Response>"
+    return Body(f"{names.EVENTING}/{verb}Response", inner)
+
+
+def render_events(request: SoapRequest, context: OpenSubscription, octets: int) -> Body:
+    """Return the events that fit into an answer; without events, a heartbeat.
+
+    Raises:
+        FaultError: there are no events, and no heartbeat is due.
+        AnswerTooLargeError: not even one event fits; it stays for a larger envelope.
+    """
+    if not (context.pending or context.is_heartbeat_due):
+        raise FaultError(PULL_TIMED_OUT, "there were no events in time", "pull again")
+    message: Pull = request.message
+    layout: Format = context.format
+    action, bookmark = f"{names.PULL}Response", PLACEHOLDER_BOOKMARK if layout.has_bookmarks else ""
+    head = f"<n:PullResponse>{context_element(PLACEHOLDER_ID)}<n:Items>"
+    tail = "</n:Items></n:PullResponse>"
+    free = free_octets(request.envelope, action, f"{bookmark}{head}{tail}", octets)
+    if message.max_characters is not None:
+        free = min(free, message.max_characters)
+    texts, count = list[str](), 0
+    while count < message.max_elements and context.pending:
+        results = context.pending[: min(BATCH_EVENTS, message.max_elements - count)]
+        items = iter([(EVENTS, event_of(result)) for result in results])
+        batch = render_batch(layout.renderer, items, free, request.envelope.octets)
+        if not count + batch.rows:
+            reason = f"an event of {batch.octets:,} octets does not fit into the {free:,} octets left for events"
+            raise AnswerTooLargeError(reason, "ask for a larger envelope")
+        context.remove_sent(batch.rows)
+        texts, count, free = texts + batch.texts, count + batch.rows, batch.free
+        if batch.surplus:
+            break
+        context.read(message.max_elements - count)
+    if layout.has_bookmarks:
+        bookmark = f"<w:Bookmark>{context.bookmark}</w:Bookmark>" if context.bookmark else ""
+    inner = f"<n:PullResponse>{context_element(context.id)}<n:Items>"
+    return Body(action, inner, bookmark, texts, tail, count)
+
+
+def event_of(result: WatchResult) -> LostEvents | Instance:
+    """Return what is rendered of a result: results of queries are instances, save for lost events."""
+    event = result.result
+    return LostEvents(event.missed) if isinstance(event, HostEvent) else event
+
+
+def subscription_fault(error: LogonscopeError, request: SoapRequest) -> LogonscopeError:
+    """Return the fault for an unknown subscription instead of that for an unknown enumeration, or the error itself."""
+    message = request.message
+    if not (isinstance(error, EnumerationNotFoundError) and isinstance(message, Unsubscribe | RenewSubscription)):
+        return error
+    is_renewal = isinstance(message, RenewSubscription) and not message.is_status
+    kind = UNABLE_TO_RENEW if is_renewal else UNKNOWN_SUBSCRIPTION
+    return FaultError(kind, "unknown subscription: it has ended or expired", "subscribe again")

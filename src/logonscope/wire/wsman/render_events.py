@@ -1,0 +1,85 @@
+"""Rendering of events as items: instances of event classes, with the instances that they are about, and lost events."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from logonscope.cim.instances import ClassRows, Instance, row_of
+from logonscope.wire.wsman import render_instance
+from logonscope.wire.wsman.item_batch import Item
+from logonscope.wire.wsman.names import DROPPED_EVENTS, XSI
+from logonscope.wire.wsman.render_items import SystemProperties
+from logonscope.wire.wsman.resource import Resource
+from logonscope.wire.wsman.row_cutter import ROW_OCTETS, Octets, RowCutter
+
+EVENTS = "events"
+"""The result of every event, as an item of a batch."""
+
+MIN_OCTETS = 64
+"""Octets to which values are cut at least."""
+
+
+class LostEvents(NamedTuple):
+    """Events that were lost; ``missed`` None: their number is not known, or not shown."""
+
+    missed: int | None
+
+
+class EventRenderer:
+    """Renders the events of a subscription; the renderer of a class is made once. See ``item_batch.Renderer``."""
+
+    def __init__(self, resource: Resource) -> None:
+        """Store the requested resource, which decides the form of URIs."""
+        self._resource = resource
+        self._renderers: dict[tuple[str, tuple[str, ...]], render_instance.Render] = {}
+
+    def renderer(self, _: str) -> Callable[[LostEvents | Instance], str]:
+        """Return the renderer of events."""
+        return self.render
+
+    def render_all(self, _: Sequence[Item]) -> None:
+        """Return None: events are rendered one by one."""
+
+    def can_shorten(self, _: str) -> bool:
+        """Return True: every event can be shortened."""
+        return True
+
+    def render_shortened(self, _: str, event: LostEvents | Instance, octets: Octets) -> str:
+        """Return an event whose values are cut until it has at most the largest size of an item."""
+        max_octets, text = ROW_OCTETS, self.render(event)
+        while isinstance(event, Instance) and octets(text) > ROW_OCTETS and max_octets > MIN_OCTETS:
+            max_octets = max_octets * 3 // 4
+            text = self.render(_cut(event, max_octets, octets))
+        return text
+
+    def render(self, event: LostEvents | Instance) -> str:
+        """Return an event as an item."""
+        if isinstance(event, LostEvents):
+            return _write_lost(event.missed)
+        shape, row = row_of(event)
+        key = shape.cls.name, shape.shown
+        render = self._renderers.get(key)
+        if render is None:
+            result = ClassRows(shape.cls, tuple(shape.columns), iter(()), shape.shown)
+            render = self._renderers[key] = self._make_renderer(result, shape.server)
+        return render(row)
+
+    def _make_renderer(self, result: ClassRows, server: str) -> render_instance.Render:
+        if result.shown == result.columns:
+            return render_instance.instance_renderer(result.cls, result.columns, self._resource)
+        return render_instance.fragment_renderer(
+            result.cls, result.columns, result.shown, self._resource, SystemProperties(result, server)
+        )
+
+
+def _write_lost(count: int | None) -> str:
+    """Return the item for events that were lost (DSP0226 10.9)."""
+    tag = f'w:DroppedEvents Action="{DROPPED_EVENTS}"'
+    return f'<{tag} xmlns:xsi="{XSI}" xsi:nil="true"/>' if count is None else f"<{tag}>{count}</w:DroppedEvents>"
+
+
+def _cut(event: Instance, max_octets: int, octets: Octets) -> Instance:
+    """Return an event whose values, and those of the instances in it, have at most so many octets as XML."""
+    shape, row = row_of(event)
+    values = RowCutter(shape.cls, tuple(shape.columns)).cut(row, max_octets, octets)
+    inner = [_cut(value, max_octets, octets) if isinstance(value, Instance) else value for value in values]
+    return Instance(shape, tuple(inner))

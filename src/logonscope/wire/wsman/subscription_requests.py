@@ -1,0 +1,151 @@
+"""Requests of WS-Eventing as WS-Management has them (DSP0226 10, MS-WSMV 3.1.4.6): parsing of their messages."""
+
+from typing import NamedTuple
+
+from logonscope.wire.wsman import names
+from logonscope.wire.wsman.envelope import Envelope, check_body, parse_duration
+from logonscope.wire.wsman.faults import (
+    DELIVERY_MODE_UNAVAILABLE,
+    EVENT_FILTER_INVALID,
+    EVENT_FILTER_UNAVAILABLE,
+    INVALID_BOOKMARK,
+    INVALID_MESSAGE,
+    INVALID_SUBSCRIPTION_EXPIRATION,
+    UNSUPPORTED_EXPIRATION,
+    FaultError,
+)
+from logonscope.wire.wsman.names import EVENTING, WSMAN
+from logonscope.wire.wsman.resource import ALL, Resource, Selectors, parse_resource
+from logonscope.wire.xml import Element, clark_name, find_child, text_of
+
+MAX_BOOKMARK_LENGTH, MAX_ID_LENGTH = 100, 200
+
+
+class Subscribe(NamedTuple):
+    """A request for a subscription to the results of an event query, which the client pulls.
+
+    ``query`` None: all events of the class of the resource. ``sends_bookmarks``: answers with events have the bookmark
+    after them.
+    """
+
+    resource: Resource
+    query: str | None
+    expires: float | None = None
+    heartbeats: float | None = None
+    bookmark: str | None = None
+    sends_bookmarks: bool = False
+
+
+class Unsubscribe(NamedTuple):
+    """A request to end a subscription."""
+
+    identifier: str
+
+
+class RenewSubscription(NamedTuple):
+    """A request to extend a subscription; ``is_status``: GetStatus, which only returns its remaining lifetime."""
+
+    identifier: str
+    expires: float | None = None
+    is_status: bool = False
+
+
+def read_subscribe(envelope: Envelope, selectors: Selectors) -> Subscribe:
+    """Read a Subscribe message.
+
+    Raises:
+        FaultError: it is malformed, or asks for what is not supported.
+    """
+    body = check_body(envelope, EVENTING, "Subscribe")
+    resource = parse_resource(envelope.text(WSMAN, "ResourceURI"), selectors)
+    delivery = find_child(body, clark_name(EVENTING, "Delivery"))
+    # without a mode, WS-Eventing has Push (2.1)
+    mode = names.PUSH_MODE if delivery is None else delivery.get("Mode", names.PUSH_MODE).strip()
+    if delivery is None or mode.lower() != names.PULL_MODE.lower():
+        raise FaultError(DELIVERY_MODE_UNAVAILABLE, f"unknown delivery mode '{mode[:200]}'", f"use {names.PULL_MODE}")
+    return Subscribe(
+        resource,
+        _read_query(body, resource),
+        _read_expires(find_child(body, clark_name(EVENTING, "Expires"))),
+        _read_heartbeats(find_child(delivery, clark_name(WSMAN, "Heartbeats"))),
+        _read_bookmark(find_child(body, clark_name(WSMAN, "Bookmark"))),
+        find_child(body, clark_name(WSMAN, "SendBookmarks")) is not None,
+    )
+
+
+def read_unsubscribe(envelope: Envelope, _: Selectors) -> Unsubscribe:
+    """Read an Unsubscribe message."""
+    check_body(envelope, EVENTING, "Unsubscribe")
+    return Unsubscribe(_read_identifier(envelope))
+
+
+def read_renew(envelope: Envelope, _: Selectors) -> RenewSubscription:
+    """Read a Renew message."""
+    expires = find_child(check_body(envelope, EVENTING, "Renew"), clark_name(EVENTING, "Expires"))
+    return RenewSubscription(_read_identifier(envelope), _read_expires(expires))
+
+
+def read_status(envelope: Envelope, _: Selectors) -> RenewSubscription:
+    """Read a GetStatus message."""
+    check_body(envelope, EVENTING, "GetStatus")
+    return RenewSubscription(_read_identifier(envelope), is_status=True)
+
+
+def _read_query(body: Element, resource: Resource) -> str | None:
+    """Return the event query in the filter; None: all events of the class of the resource (DSP0227 10.2.1)."""
+    element = find_child(body, clark_name(WSMAN, "Filter"), clark_name(EVENTING, "Filter"))
+    if element is None:
+        if resource.class_name == ALL or resource.is_class:
+            hint = "add a w:Filter with an event query in WQL, or name an event class in the ResourceURI"
+            raise FaultError(EVENT_FILTER_INVALID, "the subscription has no filter", hint)
+        return None
+    dialect = element.get("Dialect", "").strip()
+    if dialect.lower() != names.WQL.lower():
+        reason = f"unknown filter dialect '{dialect[:200]}'"
+        raise FaultError(EVENT_FILTER_UNAVAILABLE, reason, f"use {names.WQL}")
+    return text_of(element)
+
+
+def _read_expires(element: Element | None) -> float | None:
+    """Return the requested lifetime in seconds."""
+    if element is None:
+        return None
+    text = text_of(element)
+    # the other form of WS-Eventing is a date and a time, which depends on two clocks
+    if text[:1].isdecimal():
+        reason = f"invalid Expires '{text[:40]}': times are not supported"
+        raise FaultError(UNSUPPORTED_EXPIRATION, reason, "send a duration, such as PT600S")
+    try:
+        seconds = parse_duration(text, "Expires")
+    except FaultError as error:
+        raise FaultError(INVALID_SUBSCRIPTION_EXPIRATION, str(error)) from None
+    if seconds <= 0:
+        raise FaultError(INVALID_SUBSCRIPTION_EXPIRATION, "invalid Expires: must be greater than 0", "send PT600S")
+    return seconds
+
+
+def _read_heartbeats(element: Element | None) -> float | None:
+    """Return the interval of heartbeats in seconds; None: there are none."""
+    if element is None:
+        return None
+    return parse_duration(text_of(element), "Heartbeats") or None
+
+
+def _read_bookmark(element: Element | None) -> str | None:
+    """Return the bookmark after which the events begin; None: they begin now."""
+    if element is None:
+        return None
+    text = text_of(element)
+    if not (text.isascii() and text.isalnum() and len(text) <= MAX_BOOKMARK_LENGTH):
+        hint = "send the w:Bookmark of an answer, or none for the events from now on"
+        raise FaultError(INVALID_BOOKMARK, f"invalid bookmark '{text[:40]}'", hint)
+    return text
+
+
+def _read_identifier(envelope: Envelope) -> str:
+    """Return the id of the subscription (WS-Eventing 3.2: a header, as in the SubscriptionManager)."""
+    text = envelope.text(EVENTING, "Identifier")
+    if not text or len(text) > MAX_ID_LENGTH:
+        hint = "send the reference parameters of the SubscriptionManager as headers"
+        raise FaultError(INVALID_MESSAGE, "the header e:Identifier is missing or invalid", hint)
+    return text

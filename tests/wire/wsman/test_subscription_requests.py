@@ -1,0 +1,68 @@
+"""Tests of wire/wsman/subscription_requests.py: messages of WS-Eventing, as clients send them."""
+
+import pytest
+
+from logonscope.wire.wsman import names
+from logonscope.wire.wsman.envelope import read
+from logonscope.wire.wsman.faults import FaultError
+from logonscope.wire.wsman.requests import decode_request
+from logonscope.wire.wsman.resource import Resource
+from logonscope.wire.wsman.subscription_requests import RenewSubscription, Subscribe, Unsubscribe
+from tests.server.eventing import about
+from tests.server.soap import envelope
+
+ALL = Resource("root/cimv2", "*")
+QUERY = "SELECT * FROM Win32_ProcessStartTrace"
+DELIVERY = f'<e:Delivery Mode="{names.PULL_MODE}"/>'
+
+FILTER = f'<w:Filter Dialect="{names.WQL}">{QUERY}</w:Filter>'
+
+
+def asked(inner: str, uri: str = "*") -> object:
+    return decode_request(read(envelope(names.SUBSCRIBE, uri, f"<e:Subscribe>{inner}</e:Subscribe>")))
+
+
+@pytest.mark.parametrize("space", ["w", "e"])
+def test_a_query_in_either_namespace(space: str) -> None:
+    query = f'<{space}:Filter Dialect="{names.WQL.lower()}"> {QUERY} </{space}:Filter>'
+    assert asked(f"{DELIVERY}{query}") == Subscribe(ALL, QUERY)
+
+
+def test_all_that_a_subscription_can_have() -> None:
+    delivery = DELIVERY.replace("/>", "><w:Heartbeats>PT5S</w:Heartbeats></e:Delivery>")
+    more = "<e:Expires>PT10M</e:Expires><w:Bookmark>0a1b</w:Bookmark><w:SendBookmarks/>"
+    trace = Resource("root/cimv2", "Win32_ProcessStartTrace")
+    assert asked(f"{delivery}{more}", "Win32_ProcessStartTrace") == Subscribe(trace, None, 600.0, 5.0, "0a1b", True)
+    assert asked(delivery.replace("PT5S", "PT0S"), "Win32_ProcessStartTrace") == Subscribe(trace, None)
+
+
+def test_messages_about_a_subscription() -> None:
+    assert decode_request(read(about("Unsubscribe", "uuid:1"))) == Unsubscribe("uuid:1")
+    assert decode_request(read(about("GetStatus", "uuid:1"))) == RenewSubscription("uuid:1", is_status=True)
+    renewal = about("Renew", "uuid:1", "<e:Expires>PT5S</e:Expires>")
+    assert decode_request(read(renewal)) == RenewSubscription("uuid:1", 5.0)
+    assert decode_request(read(about("Renew", "uuid:1"))) == RenewSubscription("uuid:1")
+
+
+@pytest.mark.parametrize(
+    ("inner", "subcode"),
+    [
+        ("", "e:DeliveryModeRequestedUnavailable"),
+        ('<e:Delivery Mode="x"/>', "e:DeliveryModeRequestedUnavailable"),
+        (DELIVERY, "w:CannotProcessFilter"),
+        (f"{DELIVERY}<w:Filter>x</w:Filter>", "e:FilteringRequestedUnavailable"),
+        (f"{DELIVERY}{FILTER}<e:Expires>-PT5S</e:Expires>", "e:InvalidExpirationTime"),
+        (f"{DELIVERY}{FILTER}<e:Expires>1999-01-01</e:Expires>", "e:UnsupportedExpirationType"),
+        (f"{DELIVERY}{FILTER}<w:Bookmark/>", "w:InvalidBookmark"),
+    ],
+)  # fmt: skip
+def test_what_is_not_supported_has_its_own_fault(inner: str, subcode: str) -> None:
+    with pytest.raises(FaultError) as rejected:
+        asked(inner)
+    assert rejected.value.kind.subcode == subcode
+
+
+def test_an_identifier_is_needed() -> None:
+    for identifier in ("", "x" * 201):
+        with pytest.raises(FaultError, match="Identifier is missing or invalid"):
+            decode_request(read(about("Unsubscribe", identifier)))

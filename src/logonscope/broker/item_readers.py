@@ -311,6 +311,7 @@ def _read_records(reader_name: str, request: Request, query: ItemQuery) -> Items
     """Read items about the history by a function of ``broker.records``."""
     from logonscope.broker import records  # noqa: PLC0415 -- only the history needs it
 
+    # by name, so that the table below imports none of them
     reader: Callable[[Request, ItemQuery], Items] = getattr(records, reader_name)
     return reader(request, query)
 

@@ -60,6 +60,7 @@ def logon_of(
         members = _with_process(all_members, process)
         request.note_logged_out(owner, members)
     session = describe(request, owner, members, members_are_complete=False, terminal_read=terminal_read)
+    # most logon sessions came over no network, and have no origin to read
     is_origin_missing = (
         read_missing_origin
         and session.remote_address is None

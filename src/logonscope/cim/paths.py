@@ -163,6 +163,7 @@ class _Scanner:
         raise self._error(f"a closing {quote}", position)
 
     def _match(self, expression: str) -> re.Match[str] | None:
+        # re keeps what it has compiled; only a pattern object can match from a position on
         match = re.compile(expression).match(self._text, self._position)
         if match:
             self._position = match.end()

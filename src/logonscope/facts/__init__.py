@@ -76,7 +76,8 @@ _HOMES = {
 }
 
 
-if not TYPE_CHECKING:  # a type checker has to know every name
+# a type checker has to know every name
+if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> Any:
         """Import a kind of facts when it is first used: each takes time, and most requests need few (PEP 562)."""
@@ -84,5 +85,6 @@ if not TYPE_CHECKING:  # a type checker has to know every name
             raise AttributeError(f"module 'logonscope.facts' has no attribute {name!r}")
         from importlib import import_module  # noqa: PLC0415 -- as in logonscope/__init__.py
 
+        # kept in the module, so that the next import finds it without this function
         value = globals()[name] = getattr(import_module(f"logonscope.facts.{_HOMES[name]}"), name)
         return value

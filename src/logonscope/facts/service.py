@@ -3,6 +3,7 @@
 import re
 from typing import NamedTuple
 
+# compiled at first use, as all expressions that few requests need
 _SERVICE_UNIT = r"(?!@)(?!.*@\.service)[A-Za-z0-9:_.\\@-]{1,247}\.service"
 
 

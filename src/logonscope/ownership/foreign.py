@@ -17,6 +17,7 @@ from logonscope.machine import LogonContainer, Owner
 from logonscope.ownership import sessions
 from logonscope.ownership.containers import container_of_cgroup
 
+# the same uid twice: below its own manager a user can make directories of any name
 _USERS_OWN = r"/user\.slice/user-([0-9]{1,10})\.slice/user@\1\.service/"
 
 

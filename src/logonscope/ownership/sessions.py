@@ -30,6 +30,7 @@ _IPV4 = r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}"
 _IPV6 = r"[0-9A-Fa-f:.]{2,45}(?:%[0-9A-Za-z._-]{1,32})?"
 
 LOGGED_OUT = "logged out"
+# a unit of the system, below slices; an instance of a template counts as its template
 _UNIT = r"/system\.slice/(?:[^/]+\.slice/)*([^/@]+)(?:@[^/]*)?\.service(?:/|$)"
 _PROGRAMS = {
     "ssh": "sshd", "sshd": "sshd", "dropbear": "dropbear", "cron": "cron", "crond": "crond", "cronie": "crond",

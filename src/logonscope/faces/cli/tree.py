@@ -11,7 +11,7 @@ from logonscope.client import Host
 from logonscope.faces.cli import selector
 from logonscope.faces.cli.exit_codes import FOUND
 from logonscope.faces.cli.output import count_text, print_rows
-from logonscope.faces.cli.process_text import command_text, user_change_mark
+from logonscope.faces.cli.process_text import command_text
 from logonscope.faces.cli.selector import add_selector, logon_filter, no_match_message
 from logonscope.faces.cli.session_text import (
     container_label,
@@ -20,6 +20,7 @@ from logonscope.faces.cli.session_text import (
     selecting_word,
     start_text,
     type_text,
+    user_change_mark,
     user_text,
     with_managers_after_logins,
 )

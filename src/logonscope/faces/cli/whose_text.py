@@ -5,9 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from logonscope.answers.logon_session import LogonSession
 from logonscope.answers.session_process import SessionProcess
 from logonscope.answers.whose import UNIX, Socket, Whose
-from logonscope.faces.cli.output import is_approximate
-from logonscope.faces.cli.process_text import user_change_mark
-from logonscope.faces.cli.session_text import container_label, is_user_manager
+from logonscope.faces.cli.session_text import container_label, is_approximate, is_user_manager, user_change_mark
 from logonscope.faces.cli.text import format_time
 from logonscope.faces.cli.whose_groups import is_connection
 

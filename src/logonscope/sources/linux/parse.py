@@ -252,6 +252,7 @@ def parse_uid_min(data: bytes) -> int:
     """Parse login.defs(5): UID_MIN, the least uid of a person; 1000 where it is not set."""
     for line in data.split(b"\n"):
         words = line.split()
+        # comments and SYS_UID_MIN have other first words
         if len(words) == 2 and words[0] == b"UID_MIN" and words[1].isdigit() and len(words[1]) <= _MAX_UID_DIGITS:
             return int(words[1])
     return 1000

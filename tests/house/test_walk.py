@@ -24,7 +24,8 @@ the module dataclasses made before, so that no file was entered. A process has o
 CIM_ProcessExecutable, whose reading has a time limit. That the service may
 answer a command, and that a request may ask for the view of another user, is one return more each. An enumeration and a
 subscription of WS-Management share dispatch/open_context.py, wire/wsman/item_batch.py and server/soap_answer.py. The
-words that lists share with whose are in session_text.py, so that lists import no sentences of whose: 4 and 8 returns more."""
+words that lists share with whose are in session_text.py, so that lists import no sentences of whose: 4 and 8 returns
+more."""
 
 FOLLOWED = Walk([Step("b", "parse"), Step("a", "run"), Step("b", "parse"), Step("b", "text")], [Step("a", "run")])
 

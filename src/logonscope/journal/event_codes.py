@@ -46,6 +46,9 @@ class EventCodes:
         Args:
             numbers: of the batch, with the kind and row of each; see ``rows``.
         """
+        # called for each event, and mostly there is nothing
+        if self._taken == len(numbers):
+            return
         for number in numbers[self._taken :]:
             if number:
                 self._append(number >> 3 << 5 | number & 7, self.position, is_first=False)
@@ -53,17 +56,22 @@ class EventCodes:
 
     def add_event(self, numbers: "array[int]", position: int) -> None:
         """Add an event of the stream, with the numbers that were given for it."""
-        new = numbers[self._taken :]
-        self._taken = len(numbers)
+        taken, count = self._taken, len(numbers)
+        self._taken = count
         # a second look at a process is no event of the stream
         if not position:
             return
-        is_first = True
-        for number in new:
-            if number:
+        self.position, is_first = position, True
+        # no slice: most events have one number
+        for index in range(taken, count):
+            number = numbers[index]
+            if number and is_first and position == self._coded + 1:
+                # what _append does, without its call
+                self._coded, self._parts, is_first = position, 0, False
+                self._codes.append(number >> 3 << 5 | number & 7 | _FIRST)
+            elif number:
                 self._append(number >> 3 << 5 | number & 7, position, is_first=is_first)
                 is_first = False
-        self.position = position
 
     def add_folded(self, row: int, position: int) -> None:
         """Add the execution of a program that is part of the row of a process."""

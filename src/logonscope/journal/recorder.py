@@ -311,7 +311,8 @@ class Recorder:
     def _end_row(self, row: Row, status: int | None, source: int | None) -> None:
         # the clock of the event and that of the start can differ by a tick: never less than 0
         self.alive.pop(row[rows.PID], None)
-        self._reports.note_end(row[rows.PID], (row[TICKS], row[ID], self._current_state(row)[0]), self._ms)
+        place = row[CHANGES][0] if row[CHANGES] else row[PLACE]
+        self._reports.note_end(row[rows.PID], (row[TICKS], row[ID], place), self._ms)
         lasted = self._ms - row[TICKS] * self._tick_ms
         lasted = max(lasted, 0)
         kind = duration_class(lasted) if lasted >= 1000 else None

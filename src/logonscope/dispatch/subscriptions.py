@@ -1,4 +1,4 @@
-"""Subscriptions that a client pulls: an open context, whose events are the results of a subscription of the broker.
+"""Subscriptions that a client opens: an open context, whose events are the results of a subscription of the broker.
 
 A pull without events waits for them, without a thread, until the time that the client or the server allows.
 """
@@ -12,6 +12,7 @@ from logonscope.broker import Request
 from logonscope.broker.subscription import Subscription, WatchOptions, WatchResult, subscribe
 from logonscope.dispatch.open_context import OpenContext
 from logonscope.dispatch.operation import Door, Operation, Reply
+from logonscope.dispatch.pushes import PushChannel
 from logonscope.dispatch.watches import EventWaiter, Watches
 from logonscope.errors import (
     AccessDeniedError,
@@ -41,11 +42,13 @@ class NewSubscription(NamedTuple):
         subscription: the subscription.
         seconds: its lifetime; None: the maximum.
         heartbeat_seconds: after so many seconds without events, a pull gets an empty answer; None: a timeout.
+        push_urls: the addresses to which messages are sent; empty: the client pulls.
     """
 
     subscription: Subscription
     seconds: float | None = None
     heartbeat_seconds: float | None = None
+    push_urls: tuple[str, ...] = ()
 
 
 def open_subscription(
@@ -56,10 +59,11 @@ def open_subscription(
     since: str | None = None,
     seconds: float | None = None,
     heartbeat_seconds: float | None = None,
+    push_urls: tuple[str, ...] = (),
 ) -> NewSubscription:
     """Return a subscription to the results of an event query; see ``broker.subscription.subscribe``."""
     subscription = subscribe(request, WatchOptions(query, namespace, since=since))
-    return NewSubscription(subscription, seconds, heartbeat_seconds)
+    return NewSubscription(subscription, seconds, heartbeat_seconds, push_urls)
 
 
 class OpenSubscription(OpenContext):
@@ -72,6 +76,8 @@ class OpenSubscription(OpenContext):
     ) -> None:
         super().__init__(subscription.caller, max_seconds)
         self.subscription, self.heartbeat_seconds = subscription, heartbeat_seconds
+        self.channel: PushChannel | None = None
+        """Set by the door: sends the events to the client's address; None: the client pulls."""
         self._watches = watches
         self._pending: list[WatchResult] = []
         self._failure: LogonscopeError | None = None

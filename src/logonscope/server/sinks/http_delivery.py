@@ -6,22 +6,21 @@ A webhook gets a request with one JSON document a line, signed as Standard Webho
 
 import base64
 import hmac
-import http.client
 import json
-import ssl
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from logonscope.answers.host_identity import HostIdentity
 from logonscope.formats.otel_event import otel_export
+from logonscope.server.http_poster import HttpPoster, Origin, PostError
 from logonscope.server.sinks.delivery import DeliveryError, Parcel, RejectedError, read_secret
 from logonscope.server.sinks.documents import Encoder
 from logonscope.server.sinks.settings import SinkSettings
 from logonscope.server.sinks.tls import sink_context
 
-MAX_RESPONSE_BYTES = 65_536
 _RETRIED = {408, 425, 429}
 """Status codes below 500 after which the same request can succeed later."""
 
@@ -33,7 +32,9 @@ class HttpDelivery(ABC):
 
     def __init__(self, settings: SinkSettings) -> None:
         self._settings = settings
-        self._connection: http.client.HTTPConnection | None = None
+        target = settings.target
+        origin = Origin(target.scheme, target.host, target.port)
+        self._poster = HttpPoster(origin, settings.seconds, partial(sink_context, settings))
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} to {self._settings.target}>"
@@ -57,18 +58,11 @@ class HttpDelivery(ABC):
         if self._settings.token_file:
             headers["Authorization"] = f"Bearer {read_secret(self._settings.token_file)}"
         try:
-            connection = self._connection or self._connect()
-            connection.request("POST", self._settings.target.path, body, headers)
-            response = connection.getresponse()
-            content = response.read(MAX_RESPONSE_BYTES)
-            if not response.isclosed():
-                self.close()  # a longer response is not read to its end
-        except (OSError, http.client.HTTPException) as error:
-            self.close()
-            reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-            raise DeliveryError(f"cannot post to {self._settings.target}: {reason}") from None
+            response = self._poster.post(self._settings.target.path, body, headers)
+        except PostError as error:
+            raise DeliveryError(str(error)) from None
         if 200 <= response.status < 300:
-            self.check_response(content)
+            self.check_response(response.body)
             return
         reason = f"{self._settings.target} answered {response.status} {response.reason}"
         # 401 and 403: a secret may be corrected meanwhile, and 404: a path; the events wait for that
@@ -78,21 +72,7 @@ class HttpDelivery(ABC):
 
     def close(self) -> None:
         """Close the connection."""
-        if self._connection is not None:
-            self._connection.close()
-        self._connection = None
-
-    def _connect(self) -> http.client.HTTPConnection:
-        target, seconds = self._settings.target, self._settings.seconds
-        if target.scheme == "https":
-            context: ssl.SSLContext = sink_context(self._settings)
-            connection: http.client.HTTPConnection = http.client.HTTPSConnection(
-                target.host, target.port, timeout=seconds, context=context
-            )
-        else:
-            connection = http.client.HTTPConnection(target.host, target.port, timeout=seconds)
-        self._connection = connection
-        return connection
+        self._poster.close()
 
 
 class WebhookDelivery(HttpDelivery):

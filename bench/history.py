@@ -199,7 +199,7 @@ def ask_questions(folder: str) -> None:
     middle = SPAN_MS // 2
 
     def login(place: int) -> int:
-        return sum(1 for _ in history.processes(look, ProcessRecordQuery(logons=frozenset({place}))))
+        return sum(1 for _ in history.processes(look, ProcessRecordQuery(logon_records=frozenset({place}))))
 
     def folded() -> int:
         query = LogonRecordQuery(users=frozenset({"user1007"}), since=at(middle), until=at(middle + 30 * 86_400_000))

@@ -39,6 +39,7 @@ def _commands(parser: argparse.ArgumentParser, above: str = "") -> Iterator[tupl
 def _rows(command: argparse.ArgumentParser, shared: set[str]) -> list[str]:
     actions = command._actions  # noqa: SLF001 -- the same
     own = [action for action in actions if not shared.intersection(action.option_strings) and action.dest != "help"]
+    own = [action for action in own if action.help != argparse.SUPPRESS]
     return _table(action for action in own if not isinstance(action, argparse._SubParsersAction))  # noqa: SLF001 -- the same
 
 

@@ -122,7 +122,7 @@ SOCKETS = (Socket("tcp", "0.0.0.0", 8080, "0.0.0.0", 0, "LISTEN", 9001),)  # noq
 
 
 VITALS = Vitals(
-    at=since(700), utc_offset=0, daylight=False, memory=8 << 30, memory_available=6 << 30, swap=1 << 30,
+    time=since(700), utc_offset=0, daylight=False, memory=8 << 30, memory_available=6 << 30, swap=1 << 30,
     swap_free=1 << 30,
 )  # fmt: skip
 

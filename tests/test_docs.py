@@ -17,6 +17,8 @@ import pytest
 
 import logonscope
 from docs.reference import FOLDER, pages
+from logonscope.answers.history import HistoryFilter, PastLogin, PastProcess
+from logonscope.answers.host_event import HostEvent
 from logonscope.answers.logon_session import LogonSession
 from logonscope.answers.session_process import SessionProcess
 from logonscope.answers.whose import Whose
@@ -103,7 +105,7 @@ def test_a_walk_passes_the_files_that_the_page_names_in_their_order(request_name
     assert named == walk(request_name, "folder").files
 
 
-@pytest.mark.parametrize("row", [LogonSession, SessionProcess, Whose])
+@pytest.mark.parametrize("row", [LogonSession, SessionProcess, Whose, HistoryFilter, PastLogin, PastProcess, HostEvent])
 def test_every_field_of_a_row_is_explained(row: type[Any]) -> None:
     section = (ROOT / "docs/python.md").read_text(encoding="utf-8").split(f"## {row.__name__}\n")[1].split("\n## ")[0]
     assert re.findall(r"`(\w+)`", "\n".join(re.findall(r"^\| (`[^|]*) \|", section, re.MULTILINE))) == list(row._fields)

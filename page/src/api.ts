@@ -42,11 +42,20 @@ export function store(key: string, value: string | null): void {
   }
 }
 
-async function post(path: string, body: unknown, signal?: AbortSignal, at: number | null = null): Promise<Response> {
+interface Options {
+  signal?: AbortSignal;
+  /** As of a past moment, in milliseconds. */
+  at?: number | null;
+  /** The cursor of the last event that arrived. */
+  since?: string | null;
+}
+
+async function post(path: string, body: unknown, { signal, at = null, since = null }: Options = {}): Promise<Response> {
   const headers: Record<string, string> = { "Content-Type": "application/json" };
   if (bearer !== null) headers["Authorization"] = `Bearer ${bearer}`;
   else headers["Logonscope-CSRF"] = csrfToken;
   if (at !== null) headers["Logonscope-At"] = new Date(at).toISOString();
+  if (since !== null) headers["Last-Event-ID"] = since;
   try {
     return await fetch(path, {
       method: "POST",
@@ -90,7 +99,7 @@ function keepDigits(this: unknown, _name: string, value: unknown, context?: { so
 const parse = JSON.parse as (text: string, reviver?: unknown) => unknown;
 
 export async function ask<T>(operation: string, body: unknown, signal?: AbortSignal): Promise<T> {
-  const response = await check(await post(`/v1/${operation}`, body, signal));
+  const response = await check(await post(`/v1/${operation}`, body, signal ? { signal } : {}));
   return parse(await readText(response), keepDigits) as T;
 }
 
@@ -126,21 +135,14 @@ export async function askRows<T>(
   operation: string,
   body: unknown,
   row: (row: T) => void,
-  options: { signal?: AbortSignal; exact?: boolean; at?: number | null } = {},
+  options: Options & { exact?: boolean } = {},
 ): Promise<void> {
-  const response = await check(await post(`/v1/${operation}`, body, options.signal, options.at));
-  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+  const parts = new Parts(await check(await post(`/v1/${operation}`, body, options)), options.signal);
   const slices = new Slices();
   let rest = "";
   for (;;) {
-    let part: ReadableStreamReadResult<string>;
-    try {
-      part = await reader.read();
-    } catch (error) {
-      if (options.signal?.aborted) throw error;
-      throw new LostError();
-    }
-    rest += part.value ?? "";
+    const part = await parts.next();
+    rest += part ?? "";
     let start = 0;
     for (let end = rest.indexOf("\n"); end >= 0; end = rest.indexOf("\n", start)) {
       const value = parse(rest.slice(start, end), options.exact ? keepDigits : undefined) as T & Partial<WireError>;
@@ -150,8 +152,52 @@ export async function askRows<T>(
       if (slices.isOver) await slices.next();
     }
     rest = rest.slice(start);
-    if (part.done) return;
+    if (part === null) return;
   }
+}
+
+/** The parts of an answer, as they arrive. */
+class Parts {
+  private readonly reader: ReadableStreamDefaultReader<string>;
+
+  constructor(response: Response, private readonly signal: AbortSignal | undefined) {
+    this.reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+  }
+
+  /** Return the next part; null: it was the last one. */
+  async next(): Promise<string | null> {
+    try {
+      const part = await this.reader.read();
+      return part.done ? null : part.value;
+    } catch (error) {
+      if (this.signal?.aborted) throw error;
+      throw new LostError();
+    }
+  }
+}
+
+/** Open a stream of server-sent events. Return a function that waits for the next ones, of which there may be none. */
+export async function openEvents<T>(body: unknown, since: string | null, signal: AbortSignal): Promise<() => Promise<T[]>> {
+  // EventSource can send neither a token nor the header against forged requests.
+  const parts = new Parts(await check(await post("/v1/watch", body, { signal, since })), signal);
+  let rest = "";
+  return async () => {
+    const part = await parts.next();
+    if (part === null) throw new LostError();
+    const blocks = (rest + part).split("\n\n");
+    rest = blocks.pop()!;
+    return blocks.flatMap((block) => readEvent<T>(block));
+  };
+}
+
+/** Return the event of a block; a comment has none. */
+function readEvent<T>(block: string): T[] {
+  const line = (name: string) => block.split("\n").find((one) => one.startsWith(`${name}: `))?.slice(name.length + 2);
+  const data = line("data");
+  if (data === undefined) return [];
+  const value = parse(data) as T & Partial<WireError>;
+  if (line("event") === "error") throw new ApiError(200, value.error?.message ?? "the server has ended the stream", value.error?.hint ?? "");
+  return [value];
 }
 
 export async function allRows<T>(operation: string, body: unknown, exact = false, signal?: AbortSignal): Promise<T[]> {

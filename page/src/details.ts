@@ -2,6 +2,7 @@
 
 import { allRows } from "./api";
 import { avatar, type Child, clean, copyable, h, icon, replace, unknown } from "./dom";
+import { feed } from "./feed";
 import { type Process, type Session, SYSTEM, type WireSession } from "./model";
 import { go, state } from "./state";
 import { minute, whole } from "./times";
@@ -25,13 +26,13 @@ export function fillDetails(side: HTMLElement, select: Select): void {
   if (!model) return;
   const process = target && !target.startsWith("s") ? model.byPid.get(Number(target)) : undefined;
   const session = target?.startsWith("s") ? model.byId.get(target.slice(1)) : process?.session;
-  const key = JSON.stringify([target, process?.wire, process?.hasEnded, process?.ports, session?.wire, session?.authentication, session?.how, session?.processes.length]);
+  const key = JSON.stringify([target, process?.wire, process?.hasEnded, process?.ports, session?.wire, session?.authentication, session?.how, process ? null : session?.processes.length, target === null && state.at === null ? state.feed.map((entry) => entry.time) : null]);
   if (drawn.get(side) === key) return;
   const isOther = (JSON.parse(drawn.get(side) ?? "[null]") as unknown[])[0] !== target;
   drawn.set(side, key);
   const top = side.scrollTop;
   const hasFocus = side.contains(document.activeElement) && document.activeElement !== side;
-  if (target === null) fillOverview(side);
+  if (target === null) fillOverview(side, select);
   else if (process) fillProcess(side, process, select);
   else if (session) fillSession(side, session, select);
   else fillMissing(side, target, select);
@@ -39,11 +40,12 @@ export function fillDetails(side: HTMLElement, select: Select): void {
   if (hasFocus) side.querySelector("button")?.focus();
 }
 
-/** Nothing is selected: what there is to read in the tree. */
-function fillOverview(side: HTMLElement): void {
+/** Nothing is selected: what just happened, and what there is to read in the tree. */
+function fillOverview(side: HTMLElement, select: Select): void {
   const legend = (mark: Child, text: string) => h("li", {}, h("span", { class: "gd lg", "aria-hidden": "true" }, mark), h("span", {}, text));
   replace(
     side,
+    state.feed.length && state.at === null ? h("section", {}, h("h2", {}, "What just happened"), feed(select)) : null,
     h(
       "section",
       {},

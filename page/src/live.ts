@@ -1,5 +1,6 @@
 /** The view Live: a sentence, a search, the outline of logon sessions, the tree, and the details of what is selected. */
 
+import { dropEnded } from "./changes";
 import { append, avatar, bigIcon, type Child, clean, find, h, icon, replace } from "./dom";
 import { fillDetails } from "./details";
 import { isFiltering, MARKS, visibleRows, type Rows } from "./items";
@@ -7,6 +8,9 @@ import type { Model, Process, Session } from "./model";
 import { type Mark, state, writeAddress } from "./state";
 import { Tree } from "./tree";
 import { fromText, howText } from "./words";
+
+/** Milliseconds between two times that rows come or go, and for which a row says that it is new, or has ended. */
+const STEP_MS = 250, MARK_MS = 3000;
 
 const GROUPS = ["Logged in", "Logged out, still running", "Jobs and services of users", "No login"];
 
@@ -20,13 +24,18 @@ export class LiveView {
   private readonly outline = h("nav", { class: "out", "aria-label": "Logon sessions", tabindex: 0 });
   private readonly box = h("div", { class: "treebox" });
   private readonly side = h("aside", { class: "side idle", id: "side", "aria-label": "Details", tabindex: 0 });
-  /** A newer look at the host, which waits until the pointer leaves the tree. */
-  private next: Model | null = null;
+  /** Rows that have come or gone wait until the pointer leaves the tree. */
+  private isPending = false;
+  private timer = 0;
+  private dueAt = 0;
+  private shownAt = -Infinity;
+  /** Rows that say for a while that they are new, or have ended, and until when. */
+  private marked: [process: Process, until: number][] = [];
   private readonly drawn = new Map<Element, string>();
   private isRevealing = true;
   private pinned = "";
 
-  constructor() {
+  constructor(private readonly onOrphans: (sessionIds: Iterable<string>) => void) {
     this.tree = new Tree(
       (target) => this.select(target),
       () => this.show(),
@@ -88,8 +97,11 @@ export class LiveView {
 
   /** Take a newer look at the host. While the pointer is in the tree, values change, and rows wait. */
   update(model: Model): void {
-    if (this.tree.isHeld && state.model) {
-      this.next = model;
+    const isFirst = state.model === null;
+    state.model = model;
+    this.marked = [];
+    if (this.tree.isHeld && !isFirst) {
+      this.isPending = true;
       for (const item of this.tree.items) {
         const process = item.process;
         if (!process) continue;
@@ -101,30 +113,78 @@ export class LiveView {
         }
       }
       this.tree.refresh();
-      this.showHead(model);
-      this.showHits(null);
+      this.showWaiting(model);
       return;
     }
-    this.next = model;
     this.show();
+  }
+
+  /** The model has changed in place: values are shown at once, rows that have come or gone at the next step. */
+  change(areRowsOther: boolean): void {
+    this.tree.refresh();
+    if (!areRowsOther) return;
+    this.isPending = true;
+    this.stepIn(Math.max(0, this.shownAt + STEP_MS - performance.now()));
+  }
+
+  /** Show what just happened, where nothing is selected. */
+  showFeed(): void {
+    if (state.view === "live" && state.selected === null && state.model) this.showDetails();
+  }
+
+  private stepIn(milliseconds: number): void {
+    const due = performance.now() + milliseconds;
+    if (this.timer && this.dueAt <= due) return;
+    clearTimeout(this.timer);
+    this.dueAt = due;
+    this.timer = setTimeout(() => this.step(), milliseconds);
+  }
+
+  private step(): void {
+    this.timer = 0;
+    if (state.view !== "live" || !state.model) return;
+    if (!this.tree.isHeld) return this.show();
+    this.isPending = true;
+    this.showWaiting(state.model);
+  }
+
+  private showWaiting(model: Model): void {
+    this.shownAt = performance.now();
+    this.showHead(model);
+    this.showHits(null);
   }
 
   /** Show another moment, also while the pointer is in the tree. */
   replace(model: Model): void {
-    this.next = model;
+    state.model = model;
+    this.marked = [];
     this.isRevealing = true;
     this.show();
   }
 
   private release(): void {
-    if (this.next) this.show();
+    if (this.isPending) this.show();
+  }
+
+  /** Mark what is shown for the first time; what was marked long enough is an ordinary row, or goes. */
+  private mark(model: Model): void {
+    const now = performance.now();
+    for (const process of [...model.unseen, ...model.ending]) this.marked.push([process, now + MARK_MS]);
+    model.unseen.clear();
+    model.ending = [];
+    model.ended = model.moved = 0;
+    const over = this.marked.findIndex(([, until]) => until > now);
+    const due = this.marked.splice(0, over < 0 ? this.marked.length : over).map(([process]) => process);
+    for (const process of due) process.isNew = false;
+    this.onOrphans(dropEnded(model, due.filter((process) => process.hasEnded)));
+    if (this.marked.length) this.stepIn(this.marked[0]![1] - now);
   }
 
   /** Show the state: only what has changed is replaced, so that nothing loses the focus. */
   show(): void {
-    // What the user does shows the newest look, also while the pointer is in the tree.
-    if (this.next) state.model = this.next;
-    this.next = null;
+    // What the user does shows the newest rows, also while the pointer is in the tree.
+    this.isPending = false;
+    this.shownAt = performance.now();
     const model = state.model;
     writeAddress();
     if (!model) {
@@ -137,6 +197,7 @@ export class LiveView {
       return;
     }
     if (this.search.value !== state.search) this.search.value = state.search;
+    this.mark(model);
     this.showHead(model);
     const rows = visibleRows();
     this.tree.set(rows.items);
@@ -245,7 +306,7 @@ export class LiveView {
         ? `${count(rows.processes, "process", "processes")} in ${count(rows.sessions, "logon session", "logon sessions")}`
         : "";
     }
-    const waiting = this.next ? this.next.started + this.next.ended : 0;
+    const waiting = this.isPending && state.model ? state.model.changes : 0;
     find(".wait", this.hits)?.remove();
     if (waiting) this.hits.append(h("span", { class: "wait" }, `${count(waiting, "change", "changes")} waiting`));
   }

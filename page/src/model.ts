@@ -1,10 +1,12 @@
-/** What is so on the host: logon sessions with their processes, from one answer of the operation `tree`. */
+/** What is so on the host: logon sessions with their processes, from one answer of the operation `tree`, and changes. */
 
 import { askRows, Slices } from "./api";
 import { clean, hueOfUser, type IconName } from "./dom";
 import type { Item } from "./items";
 
 export const SYSTEM = "4294967295";
+/** The id of the group of processes whose logon session the user may not see. */
+export const HIDDEN = "hidden";
 
 export interface WireSession {
   logon_id: string;
@@ -92,13 +94,21 @@ export class Process {
   hasEnded = false;
   item: Item | null = null;
   readonly key: string;
-  readonly name: string;
-  readonly rest: string;
-  readonly base: string;
+  wire!: WireProcess;
+  name!: string;
+  rest!: string;
+  base!: string;
   private text = "";
 
-  constructor(readonly wire: WireProcess) {
-    this.key = `${wire.pid} ${wire.start}`;
+  constructor(wire: WireProcess) {
+    this.key = keyOf(wire);
+    this.read(wire);
+  }
+
+  /** Take the values of a row. */
+  read(wire: WireProcess): void {
+    this.wire = wire;
+    this.text = "";
     const command = wire.command_line ?? "";
     const first = /^(\[.*\]|\(.*\)|[^\s:]+:(?=\s)|\S+)/.exec(command)?.[0] ?? "";
     const kernel = wire.name ?? `process ${wire.pid}`;
@@ -140,10 +150,10 @@ export class Session {
   authentication: WireSession | null = null;
   how: How = "other";
 
-  constructor(readonly wire: WireSession | null) {}
+  constructor(public wire: WireSession | null) {}
 
   get id(): string {
-    return this.wire?.logon_id ?? "hidden";
+    return this.wire?.logon_id ?? HIDDEN;
   }
   get user(): string {
     if (this.id === SYSTEM) return "System";
@@ -212,13 +222,99 @@ export class Model {
   readonly byKey = new Map<string, Process>();
   readonly byPid = new Map<number, Process>();
   readonly byId = new Map<string, Session>();
-  started = 0;
+  /** Processes that were never shown. */
+  readonly unseen = new Set<Process>();
+  /** Processes that have ended, and whose rows stay for a moment, so that one sees what ended. */
+  ending: Process[] = [];
+  /** How many processes have ended since rows were shown last. */
   ended = 0;
+  /** How many processes have moved since then, such as to another logon session. */
+  moved = 0;
 
   get processes(): Iterable<Process> {
     return this.byKey.values();
   }
+
+  /** How many changes of rows were not shown yet. */
+  get changes(): number {
+    return this.unseen.size + this.ended + this.moved;
+  }
+
+  /** Add a process to a logon session. */
+  add(process: Process, session: Session): void {
+    process.session = session;
+    session.processes.push(process);
+    this.byKey.set(process.key, process);
+    this.byPid.set(process.pid, process);
+  }
+
+  /** Put a process below its parent, if that is in the same logon session. */
+  link(process: Process): void {
+    const { session, wire } = process;
+    const parent = wire.ppid === null ? undefined : this.byPid.get(wire.ppid);
+    let isBelow = false;
+    // A pid that was used again can make a process its own ancestor.
+    for (let one = parent ?? null; one && !isBelow; one = one.parent) isBelow = one === process;
+    process.parent = parent && parent.session === session && !isBelow ? parent : null;
+    (process.parent?.children ?? session.roots).push(process);
+  }
+
+  /** Take a process out of the tree; its children stay, without a parent. */
+  unlink(process: Process): void {
+    remove(process.parent?.children ?? process.session.roots, process);
+    remove(process.session.processes, process);
+    for (const child of process.children) {
+      child.parent = null;
+      process.session.roots.push(child);
+    }
+    process.parent = null;
+    process.children.length = 0;
+  }
+
+  /** Forget a process, and its logon session if that has no other. */
+  drop(process: Process): void {
+    if (this.byKey.get(process.key) !== process) return;
+    this.unlink(process);
+    this.byKey.delete(process.key);
+    if (this.byPid.get(process.pid) === process) this.byPid.delete(process.pid);
+    this.unseen.delete(process);
+    this.forgetEmpty(process.session);
+  }
+
+  forgetEmpty(session: Session): void {
+    if (session.processes.length || session.id === SYSTEM) return;
+    this.byId.delete(session.id);
+    remove(this.sessions, session);
+  }
+
+  addSession(session: Session): void {
+    this.byId.set(session.id, session);
+    this.sessions.push(session);
+  }
+
+  /** Note that a process has ended. One that was never shown needs no row. */
+  end(process: Process): void {
+    if (process.hasEnded) return;
+    if (this.unseen.has(process)) return this.drop(process);
+    this.ended++;
+    process.hasEnded = true;
+    if (this.ending.length >= MOST_ENDED) return this.drop(process);
+    if (this.byPid.get(process.pid) === process) this.byPid.delete(process.pid);
+    this.ending.push(process);
+  }
+
+  sort(): void {
+    this.sessions.sort((a, b) => a.group - b.group || compare(b.wire?.start ?? null, a.wire?.start ?? null) || compare(a.id, b.id));
+  }
 }
+
+function remove<T>(list: T[], item: T): void {
+  const at = list.lastIndexOf(item);
+  if (at >= 0) list.splice(at, 1);
+}
+
+/** The permanent name of a process. */
+export const keyOf = (wire: WireProcess): string => wire.process_guid ?? `${wire.pid} ${wire.start}`;
 
 const MOST_ENDED = 200;
 
@@ -227,16 +323,10 @@ export async function readModel(previous: Model | null, extras: Extras, at: numb
   const model = new Model();
   let session: Session | null = null;
   await askRows<{ session?: WireSession | null; process?: WireProcess }>("tree", {}, (row) => {
-    if (row.process) {
-      const process = new Process(row.process);
-      process.session = session!;
-      session!.processes.push(process);
-      model.byKey.set(process.key, process);
-      model.byPid.set(process.pid, process);
-    } else {
+    if (row.process) model.add(new Process(row.process), session!);
+    else {
       session = new Session(row.session ?? null);
-      model.sessions.push(session);
-      model.byId.set(session.id, session);
+      model.addSession(session);
     }
   }, { at });
   const slices = new Slices();
@@ -244,11 +334,7 @@ export async function readModel(previous: Model | null, extras: Extras, at: numb
     one.authentication = at === null ? extras.logins.get(one.id) ?? null : null;
     one.processes.sort((a, b) => compare(a.wire.start, b.wire.start) || a.pid - b.pid);
     for (const process of one.processes) {
-      const parent = process.wire.ppid === null ? undefined : model.byPid.get(process.wire.ppid);
-      if (parent && parent !== process && parent.session === one) {
-        process.parent = parent;
-        parent.children.push(process);
-      } else one.roots.push(process);
+      model.link(process);
       process.ports = at === null ? extras.ports.get(process.pid) ?? [] : [];
       if (slices.isOver) await slices.next();
     }
@@ -256,14 +342,14 @@ export async function readModel(previous: Model | null, extras: Extras, at: numb
     if (slices.isOver) await slices.next();
   }
   if (previous) await compareWith(previous, model, slices);
-  model.sessions.sort((a, b) => a.group - b.group || compare(b.wire?.start ?? null, a.wire?.start ?? null) || compare(a.id, b.id));
+  model.sort();
   return model;
 }
 
 const compare = (a: string | null, b: string | null): number => ((a ?? "") < (b ?? "") ? -1 : (a ?? "") > (b ?? "") ? 1 : 0);
 
 /** Give processes their colours. Root that a login service runs as is grey; root that somebody gained is amber. */
-function paint(root: Process, session: Session): void {
+export function paint(root: Process, session: Session): void {
   const waiting: Process[] = [root];
   for (let process = waiting.pop(); process; process = waiting.pop()) {
     const parent = process.parent;
@@ -284,23 +370,26 @@ function paint(root: Process, session: Session): void {
 }
 
 async function compareWith(previous: Model, model: Model, slices: Slices): Promise<void> {
+  // What was never shown is new, whichever look found it.
   for (const [key, process] of model.byKey) {
-    if (!previous.byKey.has(key)) {
+    const before = previous.byKey.get(key);
+    if (!before || previous.unseen.has(before)) {
       process.isNew = true;
-      model.started++;
+      model.unseen.add(process);
     }
     if (slices.isOver) await slices.next();
   }
+  model.ended = previous.ended;
+  model.moved = previous.moved;
   for (const [key, process] of previous.byKey) {
     if (model.byKey.has(key)) {
       if (slices.isOver) await slices.next();
       continue;
     }
-    if (process.hasEnded) continue;
+    if (process.hasEnded || previous.unseen.has(process)) continue;
     model.ended++;
-    // It stays for one look, so that one sees what ended.
     const session = model.byId.get(process.session.id);
-    if (!session || model.ended > MOST_ENDED) continue;
+    if (!session || model.ending.length >= MOST_ENDED) continue;
     const last = new Process(process.wire);
     last.session = session;
     last.hasEnded = true;
@@ -311,8 +400,11 @@ async function compareWith(previous: Model, model: Model, slices: Slices): Promi
     (parent ? parent.children : session.roots).push(last);
     session.processes.push(last);
     model.byKey.set(key, last);
+    model.ending.push(last);
   }
 }
+
+const DETAILS = ["authentication", "origin"], NONE: number[] = [];
 
 /** What is asked for less often: ports that processes listen on, and what sshd logged about logins. */
 export class Extras {
@@ -337,7 +429,25 @@ export class Extras {
 
   async readLogins(): Promise<void> {
     const logins = new Map<string, WireSession>();
-    await askRows<WireSession>("sessions", { details: ["authentication", "origin"] }, (row) => logins.set(row.logon_id, row));
+    await askRows<WireSession>("sessions", { details: DETAILS }, (row) => logins.set(row.logon_id, row));
     this.logins = logins;
+  }
+
+  /** Read what was logged about one login. */
+  async readLogin(id: string): Promise<void> {
+    await askRows<WireSession>("sessions", { which: id, details: DETAILS }, (row) => this.logins.set(row.logon_id, row));
+  }
+
+  /** Fill in what was read since a model was read. */
+  fill(model: Model): void {
+    for (const process of model.processes) process.ports = this.ports.get(process.pid) ?? NONE;
+    for (const session of model.sessions) this.fillLogin(session);
+  }
+
+  fillLogin(session: Session): void {
+    const login = this.logins.get(session.id);
+    if (!login || login === session.authentication) return;
+    session.authentication = login;
+    session.paint();
   }
 }

@@ -24,6 +24,7 @@ const KEYS: [string, string][] = [
 export interface ShellActions {
   retry: () => void;
   signedOut: () => void;
+  closeNotice: () => void;
 }
 
 let actions: ShellActions;
@@ -64,7 +65,7 @@ export function showShell(): void {
     else link.removeAttribute("aria-current");
   const name = VIEWS.find(([view]) => view === state.view)![1];
   document.title = `${name}${state.host ? ` - ${state.host}` : ""} - Logonscope`;
-  const key = JSON.stringify([state.host, state.system, state.account.user, state.lost, state.seesEverything, state.clock.isStill, state.trouble, state.hasHistory, pastOnView()]);
+  const key = JSON.stringify([state.host, state.system, state.account.user, state.lost, state.seesEverything, isRecording(), state.trouble, state.notice, state.hasHistory, pastOnView()]);
   if (key === shown) return;
   shown = key;
   const user = state.account.user ?? "";
@@ -74,14 +75,25 @@ export function showShell(): void {
   replace(account, avatar(user || null, hueOfUser(user || null)), h("span", {}, user));
   const pulse = find("#pulse")!;
   const at = pastOnView();
-  pulse.className = `pulse${state.lost || state.trouble ? " lost" : (state.clock.isStill && !state.hasHistory) || at !== null ? " past" : ""}`;
+  pulse.className = `pulse${state.lost || state.trouble ? " lost" : isRecording() || at !== null ? " past" : ""}`;
   const moment = new Date(state.clock.now).toISOString().slice(0, 10);
-  const words = state.lost ? "Not connected" : state.trouble ? "Cannot be read" : at !== null ? "Past" : state.clock.isStill && !state.hasHistory ? `Recording of ${moment}` : "Live";
+  const words = state.lost ? "Not connected" : state.trouble ? "Cannot be read" : at !== null ? "Past" : isRecording() ? `Recording of ${moment}` : "Live";
   const toggle = () => goTo(pastOnView() === null ? Math.floor(state.clock.now) - HOUR : null);
+  // The number changes all the time, which nobody wants to hear.
+  const rate = words === "Live" ? h("span", { class: "lng", id: "rate", "aria-hidden": "true" }) : null;
   replace(pulse, state.hasHistory && !state.lost
-    ? h("button", { class: "pulseb", type: "button", title: at === null ? "Look at an earlier moment" : "Back to now", onclick: toggle }, h("i"), words)
-    : [h("i"), words]);
+    ? h("button", { class: "pulseb", type: "button", title: at === null ? "Look at an earlier moment" : "Back to now", onclick: toggle }, h("i"), h("span", {}, words, rate))
+    : [h("i"), h("span", {}, words, rate)]);
   showStrip();
+}
+
+const isRecording = (): boolean => state.clock.isStill && !state.hasHistory && !state.hasEvents;
+
+/** Show how many events a second come. */
+export function showRate(rate: number): void {
+  const element = find("#rate"), number = Math.round(rate);
+  const text = number < 1 ? "" : `, ${number.toLocaleString("en")} ${number === 1 ? "event" : "events"} a second`;
+  if (element && element.textContent !== text) element.textContent = text;
 }
 
 /** The past moment that the view shows; null: the present. */
@@ -102,6 +114,9 @@ function showStrip(): void {
           h("span", { class: "grow" }),
           h("button", { type: "button", onclick: () => actions.retry() }, "Try now"),
         )
+      : null,
+    state.notice && !state.lost
+      ? h("div", { class: "moment", role: "status" }, icon("live"), h("span", {}, state.notice), h("span", { class: "grow" }), h("button", { type: "button", onclick: () => actions.closeNotice() }, "Close"))
       : null,
     state.trouble && state.model ? h("div", { class: "moment", role: "alert" }, icon("warn"), h("span", {}, state.trouble)) : null,
     state.seesEverything

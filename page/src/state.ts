@@ -1,6 +1,7 @@
 /** The state of the page. All that one may want to send to a colleague is in its address. */
 
 import type { Account } from "./api";
+import type { Entry } from "./feed";
 import { Extras, type Model } from "./model";
 import { HostClock } from "./times";
 
@@ -19,6 +20,8 @@ export const state = {
   account: { user: null } as Account,
   seesEverything: true,
   hasHistory: false,
+  /** Whether the host tells what happens. Without that it is asked every few seconds. */
+  hasEvents: false,
   host: "",
   system: "",
   clock: new HostClock(),
@@ -26,6 +29,12 @@ export const state = {
   extras: new Extras(),
   /** When the connection was lost; null: it is there. */
   lost: null as Date | null,
+  /** How many events came in each of the last seconds. */
+  events: [] as number[],
+  /** What just happened, the newest first. */
+  feed: [] as Entry[],
+  /** What became of the events, for a while after they were lost or the connection was. */
+  notice: "",
   /** A reason why the host cannot be read, although the server answers. */
   trouble: "",
   /** The past moment that Live shows, in milliseconds; null: the present. */

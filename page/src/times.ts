@@ -1,7 +1,7 @@
 /** Times of the host, as its own clock on the wall shows them. */
 
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-export const MINUTE = 60_000, HOUR = 60 * MINUTE, DAY = 24 * HOUR;
+export const SECOND = 1000, MINUTE = 60_000, HOUR = 60 * MINUTE, DAY = 24 * HOUR;
 
 /** The clock of the host, of which each answer of the operating system tells; that of a recording stands still. */
 export class HostClock {

@@ -165,6 +165,7 @@ export class Tree {
       this.rows.delete(id);
       row.element.style.transform = "translateY(-9999px)";
       row.element.hidden = true;
+      row.element.id = "";
       this.unused[row.kind].push(row);
     }
     for (let i = first; i < end; i++) if (i !== pin) this.drawRow(i, this.offsets[i]!, false);

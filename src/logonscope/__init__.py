@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from logonscope.answers.check import Check
     from logonscope.answers.explanation import Explanation, PartExplained
+    from logonscope.answers.history import HistoryFilter, PastLogin, PastProcess, PastProgram
+    from logonscope.answers.host_event import ChangedUser, FailedAttempt, HostEvent
     from logonscope.answers.host_identity import HostIdentity
     from logonscope.answers.jsonable import jsonable
     from logonscope.answers.logon_filter import LogonFilter
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from logonscope.cim.instances import Instance, Outcome
     from logonscope.cim.schema import Schema
     from logonscope.client import Host
+    from logonscope.client.watch import Watch
     from logonscope.errors import (
         AccessDeniedError,
         AggregatingByObjectError,
@@ -60,6 +63,7 @@ if TYPE_CHECKING:
         TypeMismatchError,
     )
     from logonscope.facts import Socket
+    from logonscope.machine.history import Forgotten, Verification
 
 __version__ = "0.1.0"
 
@@ -67,11 +71,16 @@ __all__ = [
     "AccessDeniedError",
     "AggregatingByObjectError",
     "AnswerTooLargeError",
+    "ChangedUser",
     "Check",
     "Class",
     "EnumerationNotFoundError",
     "Explanation",
+    "FailedAttempt",
+    "Forgotten",
+    "HistoryFilter",
     "Host",
+    "HostEvent",
     "HostIdentity",
     "Instance",
     "InternalError",
@@ -97,6 +106,9 @@ __all__ = [
     "NotSupportedError",
     "Outcome",
     "PartExplained",
+    "PastLogin",
+    "PastProcess",
+    "PastProgram",
     "PropertyNotAnObjectError",
     "PullInProgressError",
     "QuotaViolationError",
@@ -114,6 +126,8 @@ __all__ = [
     "TransportFailureError",
     "TypeMismatchError",
     "UnseenLogin",
+    "Verification",
+    "Watch",
     "Whose",
     "connect",
     "jsonable",
@@ -130,6 +144,13 @@ _HOMES = {
     "Check": "logonscope.answers.check",
     "Explanation": "logonscope.answers.explanation",
     "PartExplained": "logonscope.answers.explanation",
+    "HistoryFilter": "logonscope.answers.history",
+    "PastLogin": "logonscope.answers.history",
+    "PastProcess": "logonscope.answers.history",
+    "PastProgram": "logonscope.answers.history",
+    "ChangedUser": "logonscope.answers.host_event",
+    "FailedAttempt": "logonscope.answers.host_event",
+    "HostEvent": "logonscope.answers.host_event",
     "HostIdentity": "logonscope.answers.host_identity",
     "Leftovers": "logonscope.answers.session_process",
     "LogonFilter": "logonscope.answers.logon_filter",
@@ -141,7 +162,10 @@ _HOMES = {
     "SessionService": "logonscope.answers.session_service",
     "UnseenLogin": "logonscope.answers.whose",
     "Whose": "logonscope.answers.whose",
+    "Watch": "logonscope.client.watch",
     "Socket": "logonscope.facts",
+    "Forgotten": "logonscope.machine.history",
+    "Verification": "logonscope.machine.history",
 }
 
 

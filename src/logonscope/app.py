@@ -131,7 +131,7 @@ def _connect_local(address: str | None, visibility: VisibilityName, *, direct: b
 
 
 def _read_here(address: str | None, caller: Caller, source: Source | None = None) -> LocalHost:
-    """Return a host that this process reads: this machine, a recording, or a source that is given."""
+    """Return a host that this process reads: this machine, a recording, or the given source."""
     from logonscope.ownership import LINUX  # noqa: PLC0415 -- where the service answers, no rules are needed
 
     open_events = None
@@ -144,7 +144,7 @@ def _read_here(address: str | None, caller: Caller, source: Source | None = None
 
 
 def _open_events() -> Source:
-    """Return a source of this machine with events, by the best rung of the ladder that this process may use."""
+    """Return a source of this machine with events, from the best of the event sources that this process may read."""
     from logonscope.ownership import LINUX  # noqa: PLC0415 -- as in _read_here
     from logonscope.sources.live.choose import make_live  # noqa: PLC0415 -- seldom needed
 
@@ -183,7 +183,7 @@ def _connect_remote(
     url = parse_url(address)
     _check_timeout(timeout)
     trusted_file = credentials.certificate or os.environ.get(CERTIFICATE) or None
-    # A password in the call wins over a token in the environment: it was given for this host.
+    # A password in the call has priority over a token in the environment: it was given for this host.
     token = credentials.token or ("" if credentials.password else os.environ.get(TOKEN)) or None
     if token is not None:
         return _connect_by_token(url, token, trusted_file, timeout, view_as)

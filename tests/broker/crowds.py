@@ -248,7 +248,7 @@ def crowds(draw: st.DrawFn) -> Crowd:
         if process.sockets and process.pid % 2
     )
     container = draw(st.sampled_from([None, False, True]))
-    machine = MACHINE._replace(platform=Platform(), vitals=Vitals(at=0), container=container)
+    machine = MACHINE._replace(platform=Platform(), vitals=Vitals(time=0), container=container)
     owner = LINUX.index(logins, machine).owner
     return Crowd(
         Snapshot(machine, processes, logins, sockets, tuple(ACCOUNTS.values()), GROUPS, []),

@@ -18,7 +18,7 @@ from tests.journal.kept import Kept
 SPACE = r"root\logonscope"
 CLASSES = (
     "LS_LogonRecord", "LS_ProcessRecord", "LS_ChangeRecord", "LS_LogonProcessRecord", "LS_ProcessChangeRecord",
-    "LS_LogonSessionRecord", "LS_RunningProcessRecord",
+    "LS_LogonSessionRecord", "LS_RunningProcessRecord", "LS_FailedLogonRecord", "LS_UserChangeRecord",
 )  # fmt: skip
 BOB = Caller("user1001", 1001, administrator=False)
 CAROL = Caller("user1002", 1002, administrator=False)
@@ -55,6 +55,7 @@ def keep(folder: Path, count: int = 350) -> Kept:
     story.feed(story.story.start_logons())
     story.live(count)
     story.feed(story.story.late_changes())
+    story.feed(story.story.reports())
     story.move_all()
     story.live(count // 7)
     return story

@@ -39,7 +39,7 @@ def test_a_caller_without_elevation_is_reported() -> None:
     assert found["rights"] == Check(
         "rights", None, "uid 1000 may see only its own logon sessions", "run it as root to see all"
     )
-    assert found["/proc"].finding == "16 processes, 6 of them yours to see"
+    assert found["/proc"].finding == "16 processes, of which you may see 6"
     assert found["login service"].finding == "2 login records"
 
 

@@ -1,7 +1,7 @@
 """Tests of broker/method_table.py: every supported method exists, and is marked if it acts."""
 
 from logonscope.broker.invoke import SUPPORTED_METHODS
-from logonscope.broker.method_table import Offered
+from logonscope.broker.method_table import SupportedMethod
 from logonscope.cim.schema import schema
 
 
@@ -9,7 +9,7 @@ def test_every_row_is_a_method_that_its_class_declares() -> None:
     for name, row in SUPPORTED_METHODS.items():
         class_name, _, method = name.partition(".")
         assert schema().get(class_name).method_named(method).origin == class_name
-        assert isinstance(row, Offered)
+        assert isinstance(row, SupportedMethod)
 
 
 def test_only_these_methods_change_nothing() -> None:

@@ -152,7 +152,7 @@ def test_a_record_is_found_by_its_path(kept: Kept) -> None:
     assert rows([result]) == [row]
 
 
-@pytest.mark.parametrize("name", CLASSES)
+@pytest.mark.parametrize("name", sorted({*CLASSES} - {"LS_FailedLogonRecord"}))
 def test_a_user_sees_what_is_its_own_and_nothing_else(kept: Kept, name: str) -> None:
     own = {str(number) for number in range(1, 13) if 1000 + number % 7 == 1001}
     mine, all_rows = everything(kept, name, BOB), everything(kept, name)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from logonscope.cim.binding import (
-    MAX_NESTED,
+    MAX_DEPTH,
     Target,
     bind_path,
     example_path,
@@ -17,7 +17,7 @@ from logonscope.cim.binding import (
     write_held_reference,
     write_reference,
 )
-from logonscope.cim.paths import LONGEST, ObjectPath, parse_path, write_key
+from logonscope.cim.paths import MAX_PATH_LENGTH, ObjectPath, parse_path, write_key
 from logonscope.cim.schema import CIMV2, LOGONSCOPE, schema
 from logonscope.cim.types import Value
 from logonscope.errors import (
@@ -261,16 +261,16 @@ def nested(depth: int) -> str:
 
 
 def test_paths_stand_in_paths_so_deep_and_no_deeper() -> None:
-    assert bound(nested(MAX_NESTED)).cls.name == "Win32_SessionProcess"
+    assert bound(nested(MAX_DEPTH)).cls.name == "Win32_SessionProcess"
     with pytest.raises(InvalidObjectPathError) as refused:
-        bound(nested(MAX_NESTED + 1))
+        bound(nested(MAX_DEPTH + 1))
     assert str(refused.value).endswith("object paths nested too deep; nest at most 3")
 
 
 def test_the_longest_path_is_judged_at_once() -> None:
     inner = ObjectPath("Win32_Process", (("Handle", "\\" * 1000),))
     path = inner
-    while len(str(path)) < LONGEST // 5:
+    while len(str(path)) < MAX_PATH_LENGTH // 5:
         path = ObjectPath("Win32_SessionProcess", (("Antecedent", str(path)), ("Dependent", str(inner))))
     before = time.process_time()
     assert bound(str(path)).cls.name == "Win32_SessionProcess"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logonscope.cim.paths import LONGEST, MAX_KEYS, Key, ObjectPath, parse_path
+from logonscope.cim.paths import MAX_KEYS, MAX_PATH_LENGTH, Key, ObjectPath, parse_path
 from logonscope.errors import InvalidObjectPathError
 
 PROCESS = (("Handle", "4312"),)
@@ -230,8 +230,8 @@ def test_server_and_namespace_contain_no_white_space(text: str) -> None:
 
 
 def test_a_path_has_a_greatest_length() -> None:
-    fits = f'C="{"a" * (LONGEST - 4)}"'
-    assert parse_path(fits).keys == ((None, "a" * (LONGEST - 4)),)
+    fits = f'C="{"a" * (MAX_PATH_LENGTH - 4)}"'
+    assert parse_path(fits).keys == ((None, "a" * (MAX_PATH_LENGTH - 4)),)
     with pytest.raises(InvalidObjectPathError) as refused:
         parse_path(f"{fits} ")
     assert str(refused.value) == "object path too long: 16,385 characters, the limit is 16,384; shorten it"
@@ -313,23 +313,23 @@ def test_any_text_is_a_path_or_an_invalid_object_path_and_nothing_else(text: str
 
 
 LONG = {
-    "slashes": "\\" * LONGEST,
-    "a server that never ends": "\\\\" + "a" * (LONGEST - 2),
-    "a namespace that never ends": "\\\\.\\" + "a\\" * (LONGEST // 2 - 2),
-    "a relative namespace that never ends": "a/" * (LONGEST // 2),
-    "a class that never ends": "a" * LONGEST,
-    "a string that never ends": 'C="' + "a" * (LONGEST - 3),
-    "backslashes": 'C="' + "\\" * (LONGEST - 4) + '"',
-    "quotes": 'C="' + '\\"' * (LONGEST // 2 - 4) + '"',
-    "percent signs": 'C="' + "%2" * (LONGEST // 2 - 4) + '"',
-    "digits": "C=" + "1" * (LONGEST - 2),
-    "keys": "C." + "a=1," * (LONGEST // 4 - 2),
+    "slashes": "\\" * MAX_PATH_LENGTH,
+    "a server that never ends": "\\\\" + "a" * (MAX_PATH_LENGTH - 2),
+    "a namespace that never ends": "\\\\.\\" + "a\\" * (MAX_PATH_LENGTH // 2 - 2),
+    "a relative namespace that never ends": "a/" * (MAX_PATH_LENGTH // 2),
+    "a class that never ends": "a" * MAX_PATH_LENGTH,
+    "a string that never ends": 'C="' + "a" * (MAX_PATH_LENGTH - 3),
+    "backslashes": 'C="' + "\\" * (MAX_PATH_LENGTH - 4) + '"',
+    "quotes": 'C="' + '\\"' * (MAX_PATH_LENGTH // 2 - 4) + '"',
+    "percent signs": 'C="' + "%2" * (MAX_PATH_LENGTH // 2 - 4) + '"',
+    "digits": "C=" + "1" * (MAX_PATH_LENGTH - 2),
+    "keys": "C." + "a=1," * (MAX_PATH_LENGTH // 4 - 2),
 }
 
 
 @pytest.mark.parametrize("kind", LONG)
 def test_the_longest_text_is_judged_at_once(kind: str) -> None:
-    assert len(LONG[kind]) <= LONGEST
+    assert len(LONG[kind]) <= MAX_PATH_LENGTH
     before = time.process_time()
     path = read(LONG[kind])
     assert time.process_time() - before < 0.5

@@ -158,15 +158,13 @@ def test_pulls_that_wait_hold_no_thread_and_a_client_that_leaves_frees_its_own(h
             host.publish(1, uid=os.geteuid())
             assert [pull.result(30).findtext(LOGON_ID) for pull in pulls] == ["1"] * 20
         assert CURL is not None
-        waiting = subprocess.Popen(
-            [CURL, "-sS", "-u", ":".join(ADMIN), "--data-binary", "@-", server.wsman], stdin=subprocess.PIPE
-        )
-        assert waiting.stdin is not None
-        waiting.stdin.write(pull_request(contexts[0], 9, 50))
-        waiting.stdin.close()
-        wait_until(lambda: waiting_pulls(server) == 20)
-        waiting.kill()
-        waiting.wait()
+        command = [CURL, "-sS", "-u", ":".join(ADMIN), "--data-binary", "@-", server.wsman]
+        with subprocess.Popen(command, stdin=subprocess.PIPE) as waiting:
+            assert waiting.stdin is not None
+            waiting.stdin.write(pull_request(contexts[0], 9, 50))
+            waiting.stdin.close()
+            wait_until(lambda: waiting_pulls(server) == 1)
+            waiting.kill()
         host.publish(1)
         assert curl(server, pull_request(contexts[0], 9, 20)).findtext(LOGON_ID) == "2"
 
@@ -177,7 +175,9 @@ class EnoughError(Exception):
 
 def test_the_program_of_the_page_prints_logins(host: Ringed, server: RunningServer) -> None:
     page = (Path(__file__).parents[2] / "docs/events.md").read_text(encoding="utf-8")
-    (program,) = (block for block in re.findall(r"^```python\n(.*?)^```", page, re.DOTALL | re.M) if "pypsrp" in block)
+    (program,) = (
+        block for block in re.findall(r"^```python\n(.*?)^```", page, re.DOTALL | re.MULTILINE) if "pypsrp" in block
+    )
     printed = list[tuple[Any, ...]]()
 
     def show(*values: Any) -> None:

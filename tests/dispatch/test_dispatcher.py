@@ -94,7 +94,7 @@ def test_an_unexpected_error_is_one_fault_and_in_the_log(caplog: pytest.LogCaptu
 
 def test_an_unauthenticated_client_gets_only_the_product() -> None:
     talk = Talk()
-    nothing_else = "version=None, sees_everything=None, has_history=None"
+    nothing_else = "version=None, sees_everything=None, has_history=None, has_events=None"
     assert talk.said("identify", None) == f"Identity(product='Logonscope', {nothing_else})"
     assert "version='0." in talk.said("identify")
     for text in ("get_class name=Win32_Process", "get_class name=Nothing", "pull enumeration_id=uuid:1", TERMINATE):

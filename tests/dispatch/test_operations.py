@@ -92,7 +92,7 @@ def test_what_can_be_refused_is_refused_before_anything_is_taken(
 
 def test_an_unauthenticated_client_gets_no_version() -> None:
     identify = OPERATIONS["identify"].function
-    assert identify(None) == (PRODUCT, None, None, None)
+    assert identify(None) == (PRODUCT, None, None, None, None)
     assert identify(REQUEST).version.startswith("0.")
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from logonscope.broker import Caller
 from logonscope.broker.subscription import WatchOptions, subscribe
+from logonscope.cim.instances import Instance
 from logonscope.dispatch.subscriptions import READ_EVENTS, OpenSubscription, open_subscription
 from logonscope.dispatch.watches import Watches
 from logonscope.errors import InvalidParameterError, TransportFailureError
@@ -73,7 +74,9 @@ def test_hidden_events_are_passed_over_at_once() -> None:
     host.publish(900, uid=1001)
     host.publish(1, uid=1000)
     assert context.read()
-    assert [result.result["LogonId"] for result in context.pending] == ["901"]  # type: ignore[index]  # an instance
+    (found,) = [result.result for result in context.pending]
+    assert isinstance(found, Instance)
+    assert found["LogonId"] == "901"
 
 
 def test_what_was_read_before_a_failure_is_delivered_first() -> None:

@@ -107,17 +107,23 @@ def rows_of(system: System) -> Iterator[Row]:
 def served(view: View) -> Done:
     """Start the server as README says, give the new user's password, ask it once, and stop it."""
     answers: list[Done] = []
+    install, commands = SERVE.split("\n", 1)
+    installed = view.run(install)
+    if installed.code:
+        return installed
 
     def ask() -> str:
-        answers.append(view.run(ASK, LOGONSCOPE_PASSWORD=PASSWORD))
+        answers.append(view.run(ASK, is_offline=True, LOGONSCOPE_PASSWORD=PASSWORD))
         return "\x03"
 
     def password() -> str:
         return f"{PASSWORD}\n"
 
-    done = view.converse(SERVE, [("Password of", password), ("Repeat the password", password), ("listening on", ask)])
+    steps = [("Password of", password), ("Repeat the password", password), ("listening on", ask)]
+    done = view.converse(commands, steps)
     code = done.code or (answers[0].code if answers else 1)
-    return Done(code, done.output + "".join(answer.output for answer in answers), done.seconds)
+    output = installed.output + done.output + "".join(answer.output for answer in answers)
+    return Done(code, output, installed.seconds + done.seconds)
 
 
 def row_of(system: System, version: str, commands: str, done: Done, *, failed: bool, word: str) -> Row:

@@ -43,6 +43,7 @@ class View:
         self._place = tempfile.TemporaryDirectory(prefix="logonscope-fresh-")
         self._tree = tree
         self._keeper: subprocess.Popen[str] | None = None
+        self._network: subprocess.Popen[str] | None = None
         self._pid = 0
 
     def __enter__(self) -> Self:
@@ -62,6 +63,7 @@ class View:
             self._keeper.stdout.readline()  # "ready", or nothing where no view could be made
             children = Path(f"/proc/{self._keeper.pid}/task/{self._keeper.pid}/children")
             self._pid = int(children.read_text(encoding="ascii"))
+            self._network = _network_alone()
             self._furnish()
         except BaseException:
             self._leave()
@@ -76,12 +78,18 @@ class View:
         """Return where its root directory is, seen from outside."""
         return Path(f"/proc/{self._pid}/root")
 
-    def run(self, commands: str, **environment: str) -> Done:
-        """Run commands as the new user in the clone, and return what was printed."""
+    def run(self, commands: str, *, is_offline: bool = False, **environment: str) -> Done:
+        """Run commands as the new user in the clone, and return what was printed.
+
+        Args:
+            commands: for bash; the first that fails ends them.
+            is_offline: only with the view's own loopback interface, on which no other program listens.
+            environment: further variables.
+        """
         start = time.monotonic()
         try:
             done = subprocess.run(
-                self._as_user(commands, environment),
+                self._as_user(commands, environment, is_offline=is_offline),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -96,11 +104,11 @@ class View:
         return Done(done.returncode, done.stdout, time.monotonic() - start)
 
     def converse(self, commands: str, steps: Sequence[tuple[str, Callable[[], str]]]) -> Done:
-        """Run commands at a terminal: wait for each step's words, and type what its function returns."""
+        """Run commands at a terminal, offline: wait for each step's words, and type what its function returns."""
         start = time.monotonic()
         child, terminal = pty.fork()
         if child == 0:
-            argv = self._as_user(commands, {})
+            argv = self._as_user(commands, {}, is_offline=True)
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the commands, not for nsenter
             os.execvp(argv[0], argv)  # noqa: S606 -- no shell is wanted
         printed, remaining = "", list(steps)
@@ -123,33 +131,26 @@ class View:
         missing = f"\nthe words {remaining[0][0]!r} did not come" if remaining else ""
         return Done(code or bool(missing), printed.replace("\r\n", "\n") + missing, time.monotonic() - start)
 
-    def _as_user(self, commands: str, environment: dict[str, str]) -> list[str]:
+    def _as_user(self, commands: str, environment: dict[str, str], *, is_offline: bool) -> list[str]:
         user = {"PATH": PATH, "HOME": HOME, "USER": NAME, "LANG": "C.UTF-8", "TERM": "dumb"}
-        variables = user | _network() | environment
+        variables = user | _pip_network() | environment
+        assert self._network is not None
         return [
-            *self._enter(),
+            *self._enter(*([f"--net=/proc/{self._network.pid}/ns/net"] if is_offline else [])),
             *("setpriv", f"--reuid={NAME}", f"--regid={NAME}", "--clear-groups", "--bounding-set=-all"),
             *("env", "-i", "--default-signal=INT", *(f"{name}={value}" for name, value in variables.items())),
             *("bash", "-ec", f"cd {HOME}/logonscope\n{commands}"),
         ]
 
-    def _enter(self) -> list[str]:
+    def _enter(self, *options: str) -> list[str]:
         return [
-            "nsenter",
-            f"--target={self._pid}",
-            "--mount",
-            "--pid",
-            "--root",
-            f"--wd={self.root}",
-            "sh",
-            "-c",
-            ENTER,
-            "sh",
+            *("nsenter", f"--target={self._pid}", "--mount", "--pid", "--root", f"--wd={self.root}", *options),
+            *("sh", "-c", ENTER, "sh"),
         ]
 
     def _furnish(self) -> None:
         """Make the account and its clone, and take over how this machine reaches a package index."""
-        for path in ("/etc/pip.conf", _network().get("PIP_CERT", "")):
+        for path in ("/etc/pip.conf", _pip_network().get("PIP_CERT", "")):
             if path and os.path.exists(path):
                 (self.root / path[1:]).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(path, self.root / path[1:])
@@ -164,12 +165,24 @@ class View:
         assert self._keeper is not None
         self._keeper.kill()  # --kill-child: process 1 of the view with it
         self._keeper.communicate()
+        if self._network is not None:
+            self._network.communicate()  # its input ends
         while self._pid and os.path.exists(f"/proc/{self._pid}"):
             time.sleep(0.05)
         self._place.cleanup()  # an empty directory: the view was mounted on it in another namespace
 
 
-def _network() -> dict[str, str]:
+def _network_alone() -> subprocess.Popen[str]:
+    """Start a process that keeps a network namespace, with its loopback interface up, until its input ends."""
+    words = ["unshare", "--net", "sh", "-ec", "ip link set lo up; echo ready; exec cat"]
+    keeper = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert keeper.stdout is not None
+    if keeper.stdout.readline() != "ready\n":
+        raise OSError(f"no network namespace: exit code {keeper.wait()}")
+    return keeper
+
+
+def _pip_network() -> dict[str, str]:
     """Return how this machine's pip reaches its index, as environment variables."""
     listed = subprocess.run(
         [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=False

@@ -10,17 +10,19 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from logonscope.answers.logon_session import LogonSession
-from logonscope.facts import UNSET, Login, Machine, Process
+from logonscope.facts import UNSET, FailedLogon, Login, Machine, Process, UserChange
 from logonscope.journal.clock import Reading
 from logonscope.machine import Owner
 from logonscope.machine.events import (
     Event,
     EventHead,
     LogonEnded,
+    LogonFailed,
     LogonStarted,
     ProcessChanged,
     ProcessEnded,
     ProcessStarted,
+    UserChanged,
 )
 
 BOOT = 1_700_000_000
@@ -107,6 +109,23 @@ class Story:
             changed = process._replace(**changes)
             self._ends[position] = due, number, (changed, owner)
             yield ProcessChanged(self.head(self.ms), (process, owner), (changed, owner))
+
+    def reports(self) -> Iterator[Event]:
+        """Yield two refused logons, and a change to root through sudo in each login with a process that will end."""
+        self.ms += 100
+        for user, is_known in (("user1001", True), ("hunter2", False)):
+            attempt = FailedLogon(
+                "sshd", 77, user, is_known, "198.51.100.9", 50_001, None, "password", "ssh", attempts=2,
+                source="journal", line="Failed password",
+            )  # fmt: skip
+            yield LogonFailed(self.head(self.ms), attempt, SYSTEM)
+        seen = set[str | None]()
+        for _, _, (process, owner) in self._ends:
+            if owner.login is not None and owner.logon_id not in seen:
+                seen.add(owner.logon_id)
+                uid = owner.login.uid
+                change = UserChange(uid, f"user{uid}", 0, "root", True, "id", "sudo", f"/usr/bin/id {uid}", "kernel")
+                yield UserChanged(self.head(self.ms), process, owner, change)
 
     def _due_ends(self) -> Iterator[Event]:
         while self._ends and self._ends[0][0] <= self.ms:

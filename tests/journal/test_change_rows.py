@@ -20,7 +20,7 @@ def test_changes(tmp_path: Path) -> None:
     late = [record for record in everything if (record.time or 0) > moment(first + 2000).timestamp() * 1e6]
     assert everything
     for record in everything[:3]:
-        query = ChangeRecordQuery(process_ids=frozenset({record.process_id}))
+        query = ChangeRecordQuery(process_records=frozenset({record.process_record}))
         assert record in list(history.changes(Look(), query))
         assert list(history.changes(Look(), ChangeRecordQuery(ids=frozenset({record.id})))) == [record]
     assert set(late) <= set(history.changes(Look(), ChangeRecordQuery(since=moment(first + 2000))))

@@ -2,13 +2,20 @@
 
 from pathlib import Path
 
-from logonscope.machine.history import ChangeRecordQuery, LogonRecordQuery, ProcessRecordQuery
+from logonscope.machine.history import (
+    ChangeRecordQuery,
+    FailedLogonQuery,
+    LogonRecordQuery,
+    ProcessRecordQuery,
+    RecordQuery,
+    UserChangeQuery,
+)
 from tests.journal.kept import Kept
 from tests.journal.test_process_rows import moment
 
-QUERIES: tuple[tuple[LogonRecordQuery | ProcessRecordQuery | ChangeRecordQuery, list[str]], ...] = (
+QUERIES: tuple[tuple[RecordQuery, list[str]], ...] = (
     (ProcessRecordQuery(pids=frozenset({1})), ["process_zone"]),
-    (ProcessRecordQuery(logons=frozenset({1})), ["process_place"]),
+    (ProcessRecordQuery(logon_records=frozenset({1})), ["process_place"]),
     (ProcessRecordQuery(name_prefix="a"), ["process_program"]),
     (ProcessRecordQuery(is_running=True), ["process_alive"]),
     (ProcessRecordQuery(since=moment(0)), ["record number"]),
@@ -16,7 +23,12 @@ QUERIES: tuple[tuple[LogonRecordQuery | ProcessRecordQuery | ChangeRecordQuery, 
     (LogonRecordQuery(keys=frozenset({"a"})), ["logon_key"]),
     (LogonRecordQuery(), []),
     (ChangeRecordQuery(since=moment(0)), ["record number"]),
-    (ChangeRecordQuery(process_ids=frozenset({1})), ["change_process"]),
+    (ChangeRecordQuery(process_records=frozenset({1})), ["change_process"]),
+    (FailedLogonQuery(users=frozenset({"a"})), ["failed_logon_user"]),
+    (FailedLogonQuery(until=moment(0)), ["record number"]),
+    (FailedLogonQuery(), []),
+    (UserChangeQuery(process_records=frozenset({1})), ["user_change_process"]),
+    (UserChangeQuery(logon_records=frozenset({1})), ["user_change_place"]),
 )
 
 

@@ -68,15 +68,15 @@ def test_conditions_together(kept: Kept) -> None:
     everything = list(history.processes(Look(), ProcessRecordQuery()))
     assert len(everything) == len(kept.story.lives)
     for record in everything[:: len(everything) // 9]:
-        process, logon = record.process, frozenset({record.logon or 0})
+        process, logon = record.process, frozenset({record.logon_record or 0})
         query = ProcessRecordQuery(
-            logons=logon, pids=frozenset({process.pid}), names=frozenset({(process.name or "").upper()}),
+            logon_records=logon, pids=frozenset({process.pid}), names=frozenset({(process.name or "").upper()}),
             users=frozenset({(record.user or "").upper()}), since=moment(0),
         )  # fmt: skip
         expected = [
             other for other in everything
-            if (other.logon, other.process.pid, other.process.name, other.user)
-            == (record.logon, process.pid, process.name, record.user)
+            if (other.logon_record, other.process.pid, other.process.name, other.user)
+            == (record.logon_record, process.pid, process.name, record.user)
         ]  # fmt: skip
         assert list(history.processes(Look(), query)) == expected
         assert list(history.processes(Look(), ProcessRecordQuery(ids=frozenset({record.id})))) == [record]

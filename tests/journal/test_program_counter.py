@@ -20,7 +20,7 @@ def test_counts_are_those_of_the_rows(tmp_path: Path) -> None:
     logons = [record.id for record in history.logons(Look(), LogonRecordQuery())]
     counts = ProgramCounter(reader).count(logons)
     for logon in logons:
-        rows = list(history.processes(Look(), ProcessRecordQuery(logons=frozenset({logon}))))
+        rows = list(history.processes(Look(), ProcessRecordQuery(logon_records=frozenset({logon}))))
         runs = Counter((row.process.name, row.process.exe) for row in rows)
         failed = Counter((row.process.name, row.process.exe) for row in rows if row.status)
         found = counts.get(logon, ())

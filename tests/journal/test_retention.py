@@ -100,3 +100,31 @@ def test_unused_command_lines_go(tmp_path: Path) -> None:
     assert still_used <= left
     assert left & {number for number in used - still_used if number < 1500} == set()
     kept.keeper.stop()
+
+
+def test_reports_are_kept_as_long_as_logins(tmp_path: Path) -> None:
+    kept = Kept(tmp_path / "history")
+    kept.feed(kept.story.reports())
+    kept.live(500, 400)
+    late = kept.story.ms
+    kept.feed(kept.story.reports())
+    kept.live(10)
+    kept.move_all()
+    assert count(kept.database, "failed_logon") == 4
+    retain(kept, keep_logins_ms=kept.story.ms - late + 2000)
+    times = kept.database.execute("SELECT ms FROM failed_logon").fetchall()
+    assert len(times) == 2
+    assert min(ms for (ms,) in times) >= late
+    assert kept.verify().is_intact
+    kept.keeper.stop()
+
+
+def test_a_large_journal_loses_old_reports(tmp_path: Path) -> None:
+    kept = Kept(tmp_path / "history")
+    kept.feed(kept.story.reports())
+    kept.live(2500)
+    kept.move_all()
+    retain(kept, max_bytes=300_000)
+    assert count(kept.database, "failed_logon") == 0
+    assert kept.verify().is_intact
+    kept.keeper.stop()

@@ -16,3 +16,19 @@ def test_a_new_database_has_every_table_and_its_version() -> None:
     schema.migrate(database, schema.VERSION)
     assert set(schema.MIGRATIONS) == set(range(1, schema.VERSION))
     database.close()
+
+
+def test_an_older_database_becomes_one_with_the_same_tables() -> None:
+    """The tables of version 2 are those of today without what the migrations from it create."""
+    later = {name for statements in list(schema.MIGRATIONS.values())[1:] for name in statements}
+    database = sqlite3.connect(":memory:", isolation_level=None)
+    for statement in schema.TABLES:
+        if statement not in later:
+            database.execute(statement)
+    schema.migrate(database, 2)
+    new = sqlite3.connect(":memory:", isolation_level=None)
+    schema.create_tables(new)
+    query = "SELECT type, name, sql FROM sqlite_master ORDER BY type, name"
+    assert database.execute(query).fetchall() == new.execute(query).fetchall()
+    database.close()
+    new.close()

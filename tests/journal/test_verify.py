@@ -20,6 +20,8 @@ EDITS = {
     "a program": "UPDATE program SET exe = x'00' WHERE id = (SELECT program FROM process WHERE id = {id})",
     "an account": "UPDATE credential SET user = 'eve' WHERE id = (SELECT credential FROM process WHERE id = {id})",
     "a place": "UPDATE place SET logon = 1, loginuid = 5 WHERE id = (SELECT place FROM process WHERE id = {id})",
+    "a failed logon": "UPDATE failed_logon SET user = 'eve' WHERE id = (SELECT min(id) FROM failed_logon)",
+    "a change of user": "UPDATE user_change SET to_uid = 5 WHERE id = (SELECT min(id) FROM user_change)",
     "a seal": "UPDATE seal SET digest = x'00' WHERE seq = (SELECT min(seq) FROM seal WHERE seq >= {id})",
 }
 
@@ -31,6 +33,7 @@ def journal(tmp_path_factory: pytest.TempPathFactory) -> Kept:
     kept.live(3000)
     kept.move_all()
     kept.live(1500)
+    kept.feed(kept.story.reports())
     kept.feed([kept.story.end_logon(3)])
     kept.move_all()
     return kept
@@ -55,7 +58,8 @@ def test_an_edit_is_found(journal: Kept, edit: str) -> None:
     assert not result.is_intact
     assert result.first_bad is not None
     # shared values are sealed where they were first used
-    if edit not in {"a program", "an account", "a place", "a command line"}:
+    elsewhere = {"a program", "an account", "a place", "a command line", "a failed logon", "a change of user"}
+    if edit not in elsewhere:
         assert result.first_bad[0] <= number + 1
         assert number <= result.first_bad[1]
     assert journal.verify().is_intact
@@ -91,7 +95,9 @@ def test_the_chain_goes_on_after_a_restart(tmp_path: Path) -> None:
 def test_retention_keeps_the_chain(tmp_path: Path) -> None:
     kept = Kept(tmp_path / "history")
     kept.feed(kept.story.start_logons())
-    kept.live(3000, 400)
+    kept.live(1500, 400)
+    kept.feed(kept.story.reports())
+    kept.live(1500, 400)
     kept.move_all()
     reader = Reader(kept.keeper.files)
     retention = Retention(kept.keeper.writer, reader, kept.policy._replace(keep_logins_ms=600_000, keep_system_ms=1000))

@@ -39,7 +39,7 @@ class Bare(BaseSource):
 
     def read_machine(self, look: Look, parts: frozenset[Part]) -> Machine:
         del look, parts
-        return example.MACHINE._replace(platform=Platform(), vitals=Vitals(at=0))
+        return example.MACHINE._replace(platform=Platform(), vitals=Vitals(time=0))
 
 
 class Full(Bare):
@@ -85,9 +85,9 @@ def test_what_a_source_does_not_read_is_not_there() -> None:
 
 def test_parts_of_the_machine_come_where_they_are_requested() -> None:
     machine = Full().machine(Look(), frozenset({"vitals"}))
-    assert (machine.platform, machine.vitals) == (None, Vitals(at=0))
+    assert (machine.platform, machine.vitals) == (None, Vitals(time=0))
     machine = Full().machine(Look(), frozenset({"platform", "vitals"}))
-    assert (machine.platform, machine.vitals) == (Platform(), Vitals(at=0))
+    assert (machine.platform, machine.vitals) == (Platform(), Vitals(time=0))
 
 
 def test_logins_are_those_with_the_ids() -> None:

@@ -162,8 +162,8 @@ class WindowsOwnership(Ownership):
         del owner, members
         return None
 
-    def with_origin(self, session: LogonSession, leader: Leader, held: HeldSockets | None) -> LogonSession:
-        del leader, held
+    def with_origin(self, session: LogonSession, leader: Leader, held_sockets: HeldSockets | None) -> LogonSession:
+        del leader, held_sockets
         return session
 
     def with_authentication(

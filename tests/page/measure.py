@@ -97,7 +97,9 @@ def _measure_month() -> None:
     assert host.machine.vitals
     host = host._replace(
         machine=host.machine._replace(
-            vitals=host.machine.vitals._replace(at=host.machine.vitals.at + (MONTH_MINUTES - 700) * MINUTE_MS * 1000)
+            vitals=host.machine.vitals._replace(
+                time=host.machine.vitals.time + (MONTH_MINUTES - 700) * MINUTE_MS * 1000
+            )
         )
     )
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:

@@ -40,7 +40,7 @@ PLATFORM = Platform(
     vendor="QEMU", product="Standard PC", family="PC", sku="pc-q35", pid_max=4_194_304,
 )  # fmt: skip
 VITALS = Vitals(
-    at=example.since(700), utc_offset=120, daylight=True, memory=8 * GIB, memory_available=6 * GIB, swap=2 * GIB,
+    time=example.since(700), utc_offset=120, daylight=True, memory=8 * GIB, memory_available=6 * GIB, swap=2 * GIB,
     swap_free=GIB,
 )  # fmt: skip
 PROCESSES = tuple(

@@ -32,7 +32,7 @@ def test_all_that_is_known_of_the_computer() -> None:
 
 
 def test_what_a_host_does_not_show_is_null() -> None:
-    for nothing in ({"platform": None, "vitals": None}, {"platform": Platform(), "vitals": Vitals(at=0)}):
+    for nothing in ({"platform": None, "vitals": None}, {"platform": Platform(), "vitals": Vitals(time=0)}):
         known = {name for name, value in web1(**nothing).get(WEB1).properties().items() if value is not None}
         assert known == {"Name", "Caption", "DNSHostName", "CreationClassName"}
 

@@ -54,13 +54,14 @@ TAGS = (
     clark_name(names.IDENTITY, "Identify"), "Identify", clark_name(f"{WMI}/root/cimv2/Win32_Process", "Priority"),
 )  # fmt: skip
 ATTRIBUTES = (
-    clark_name(SOAP, "mustUnderstand"), "mustUnderstand", "Dialect", "Mode", "Name", "MustComply", clark_name(names.XSI, "nil"),
-    clark_name(names.XML, "lang"),
+    clark_name(SOAP, "mustUnderstand"), "mustUnderstand", "Dialect", "Mode", "Name", "MustComply",
+    clark_name(names.XSI, "nil"), clark_name(names.XML, "lang"),
 )  # fmt: skip
 DIALECTS = (names.WQL, names.SELECTOR_FILTER, names.ASSOCIATION_FILTER, "http://www.w3.org/TR/1999/REC-xpath-19991116")
 ACTIONS = (
     names.GET, names.PUT, names.CREATE, names.DELETE, names.ENUMERATE, names.PULL, names.RELEASE, names.RENEW,
-    names.GET_STATUS, names.SUBSCRIBE, names.UNSUBSCRIBE, names.RENEW_SUBSCRIPTION, names.SUBSCRIPTION_STATUS, f"{WMI}/root/cimv2/Win32_Process/GetOwner",
+    names.GET_STATUS, names.SUBSCRIBE, names.UNSUBSCRIBE, names.RENEW_SUBSCRIPTION, names.SUBSCRIPTION_STATUS,
+    f"{WMI}/root/cimv2/Win32_Process/GetOwner",
     f"{WMI}/root/cimv2/Win32_Process/Terminate", f"{CIM_SCHEMA}/Win32_Process/SetPriority",
 )  # fmt: skip
 URIS = (

@@ -177,6 +177,9 @@ def _subscribe(_host: Host, chance: Random) -> Iterator[Request]:
         query = "SELECT * FROM __InstanceCreationEvent WITHIN 1 WHERE TargetInstance ISA 'Win32_Process'"
         inner = f'<e:Delivery Mode="{names.PULL_MODE}"/>{chance.choice(("", filtered(names.WQL, escape(query))))}'
         yield Request(envelope(names.SUBSCRIBE, uri, f"<e:Subscribe>{inner}</e:Subscribe>"))
+    for verb in ("Unsubscribe", "Renew", "GetStatus"):
+        header = f"<e:Identifier>{MADE_UP}</e:Identifier>"
+        yield Request(envelope(f"{names.EVENTING}/{verb}", "", f"<e:{verb}/>", more=header))
 
 
 def _refused(_host: Host, chance: Random) -> Iterator[Request]:

@@ -89,7 +89,7 @@ class Talk:
     """One host that many talk to."""
 
     def __init__(self, crowd: Crowd, seed: int) -> None:
-        self.crowd, self.memory = crowd, Ringed(crowd.snapshot)
+        self.crowd, self.memory = crowd, Ringed(crowd.snapshot, most=100)
         self.enumerations = Enumerations(MAX_CONTEXTS, MAX_PER_CALLER, 60.0)
         self.dispatcher = Dispatcher(self.memory, LINUX, self.enumerations, Limits(MAX_OCTETS, 5.0), allow_methods=True)
         logons = {owner.logon_id for owner in crowd.owner.values() if owner.logon_id}
@@ -116,7 +116,7 @@ class Talk:
     def end_pull(self, made: Answer, pull: EventPull) -> Answer:
         """Let something happen while a pull waits, and return its answer."""
         uid = self.mutants.chance.choice((ALICE, BOB))
-        self.memory.publish(self.mutants.chance.choice((0, 1, 40, 2000)), uid)
+        self.memory.publish(self.mutants.chance.choice((0, 1, 40, 300)), uid)
         reply = pull.next_reply() or pull.end_with(TimedOutError("no events", "pull again"))
         return made._replace(status=reply.status, body=reply.body)
 

@@ -5,7 +5,7 @@ from logonscope.wire.wsman.envelope import parse_duration
 
 
 def test_a_duration_is_read_as_it_was_written() -> None:
-    for seconds in (0.0, 0.25, 3600.0, 31_536_000.0):
+    for seconds in (0.0, 0.25, 3600.0, 86_400.0):
         assert parse_duration(duration(seconds), "Expires") == seconds
 
 

@@ -17,7 +17,16 @@ from lxml import etree
 from logonscope.answers.logon_session import LogonSession
 from logonscope.facts import Process
 from logonscope.machine import Look, Owner, ProcessQuery
-from logonscope.machine.events import Event, LogonEnded, LogonStarted, ProcessChanged, ProcessEnded, ProcessStarted
+from logonscope.machine.events import (
+    Event,
+    LogonEnded,
+    LogonFailed,
+    LogonStarted,
+    ProcessChanged,
+    ProcessEnded,
+    ProcessStarted,
+    UserChanged,
+)
 from logonscope.wire.wsman import names
 from logonscope.wire.wsman.names import ADDRESSING, WSMAN
 from logonscope.wire.xml import clark_name
@@ -59,8 +68,20 @@ class Disguise:
                 yield event._replace(process=process, owner=self._owner(event.owner), status=status)
             elif isinstance(event, (LogonStarted, LogonEnded)):
                 yield event._replace(session=self._session(event.session, event.owner), owner=self._owner(event.owner))
+            elif isinstance(event, LogonFailed):
+                yield event._replace(attempt=event.attempt._replace(user=f"{self._word}-p", port=self._shift))
+            elif isinstance(event, UserChanged):
+                yield self._user_change(event)
             else:
                 yield event
+
+    def _user_change(self, event: UserChanged) -> Event:
+        # of the caller's own change, all but the command is shown
+        change = event.change._replace(command=f"/{self._word}/id")
+        if not self._is_own(event.owner):
+            change = change._replace(from_user=f"{self._word}-user", to_uid=self._shift, through=self._word)
+        process = self._process(event.process, event.owner)
+        return event._replace(process=process, owner=self._owner(event.owner), change=change)
 
     @staticmethod
     def _is_own(owner: Owner) -> bool:
@@ -128,6 +149,7 @@ def histories(folder: Path, seed: int) -> Iterator[Pair]:
         one.feed(Disguise(word).events(story.start_logons()))
         one.feed(Disguise(word).events(story.events(120)))
         one.feed(Disguise(word).events(story.late_changes()))
+        one.feed(Disguise(word).events(story.reports()))
         one.move_all()
         one.feed(Disguise(word).events([*story.events(60), story.end_logon(2), story.end_logon(8)]))
         kept.append(one)
@@ -161,14 +183,20 @@ def record_references(server: RunningServer) -> list[Reference]:
 
 def guesses(kept: Kept) -> list[Guess]:
     """Return values that a caller could ask for."""
-    process, logon = (f"{names.WMI}/root/logonscope/{name}" for name in ("LS_ProcessRecord", "LS_LogonRecord"))
+    process, logon, attempt, change = (
+        f"{names.WMI}/root/logonscope/{name}"
+        for name in ("LS_ProcessRecord", "LS_LogonRecord", "LS_FailedLogonRecord", "LS_UserChangeRecord")
+    )
     life = kept.story.lives[len(kept.story.lives) // 2]
     return [
         Guess(process, "Name", f"'{SECRET}-p1'"), Guess(process, "Name", "'p1'"), Guess(process, "ExitCode", "1"),
         Guess(process, "ProcessId", str(life.pid)), Guess(process, "LoginUser", "'secret-user'"),
         Guess(process, "LoginUid", "1002"), Guess(process, "LogonId", "'2'"), Guess(process, "User", "'user1002'"),
         Guess(process, "RecordId", "60"), Guess(process, "CommandLine", f"'{SECRET}'"),
-        Guess(logon, "User", "'secret-user'"), Guess(logon, "KeyFingerprint", f"'SHA256:{SECRET}'"),
+        Guess(attempt, "User", f"'{SECRET}-p'"), Guess(attempt, "Attempts", "2"), Guess(attempt, "RecordId", "200"),
+        Guess(change, "ToUid", "7000"), Guess(change, "FromUser", "'secret-user'"), Guess(change, "LogonRecordId", "3"),
+        Guess(change, "Command", f"'/{SECRET}/id'"), Guess(logon, "User", "'secret-user'"),
+        Guess(logon, "KeyFingerprint", f"'SHA256:{SECRET}'"),
         Guess(logon, "LogonId", "'2'"), Guess(logon, "Uid", "1002"), Guess(logon, "RecordId", "3"),
     ]  # fmt: skip
 

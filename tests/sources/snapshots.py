@@ -71,7 +71,7 @@ machines: st.SearchStrategy[Machine] = rows(
     Machine,
     platform=st.none() | rows(Platform),
     hardware=st.none() | rows(Hardware),
-    vitals=st.none() | rows(Vitals, at=st.integers(0, 1 << 60)),
+    vitals=st.none() | rows(Vitals, time=st.integers(0, 1 << 60)),
     btime=st.none() | st.integers(0, 1 << 33),
     ticks=st.sampled_from([100, 250, 1000]),
     page_size=st.sampled_from([4096, 65536]),

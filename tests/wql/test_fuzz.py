@@ -13,7 +13,7 @@ from pathlib import Path
 
 from logonscope.broker.plan import plan
 from logonscope.errors import LogonscopeError
-from logonscope.wql.parse import LONGEST, MAX_JUNCTIONS, MAX_NESTED, parse
+from logonscope.wql.parse import MAX_DEPTH, MAX_JUNCTIONS, MAX_QUERY_LENGTH, parse
 from logonscope.wql.write import write_statement
 from tests import example
 from tests.broker.asked_in_wql import asked
@@ -69,12 +69,12 @@ def test_the_dearest_texts_take_little_memory() -> None:
     condition = "a=1 OR " * MAX_JUNCTIONS + "a=1"
     dearest = [
         f"SELECT * FROM C WHERE {condition}",
-        f"SELECT * FROM C WHERE {'(' * MAX_NESTED}{condition}{')' * MAX_NESTED}",
-        "SELECT * FROM C WHERE a = '".ljust(LONGEST // 2 * 2, "\\"),
-        "SELECT " + ",".join("a" * (LONGEST // 2 - 20)) + " FROM C",
-        "ASSOCIATORS OF {" + "'" * (LONGEST - 20) + "}",
-        "SELECT * FROM C WHERE " + "(" * (LONGEST - 30),
-        "(" * LONGEST * 100,
+        f"SELECT * FROM C WHERE {'(' * MAX_DEPTH}{condition}{')' * MAX_DEPTH}",
+        "SELECT * FROM C WHERE a = '".ljust(MAX_QUERY_LENGTH // 2 * 2, "\\"),
+        "SELECT " + ",".join("a" * (MAX_QUERY_LENGTH // 2 - 20)) + " FROM C",
+        "ASSOCIATORS OF {" + "'" * (MAX_QUERY_LENGTH - 20) + "}",
+        "SELECT * FROM C WHERE " + "(" * (MAX_QUERY_LENGTH - 30),
+        "(" * MAX_QUERY_LENGTH * 100,
     ]
     parse("SELECT * FROM C")
     for text in dearest:

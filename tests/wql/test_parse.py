@@ -16,7 +16,7 @@ from logonscope.errors import (
     MissingGroupWithinError,
     QuotaViolationError,
 )
-from logonscope.wql.parse import LONGEST, MAX_JUNCTIONS, MAX_NESTED, double_lone_backslashes, parse
+from logonscope.wql.parse import MAX_DEPTH, MAX_JUNCTIONS, MAX_QUERY_LENGTH, double_lone_backslashes, parse
 from logonscope.wql.text import MAX_NAME_LENGTH
 from logonscope.wql.tree import (
     And,
@@ -249,7 +249,7 @@ def long(length: int) -> str:
 
 
 @pytest.mark.parametrize(
-    ("made", "most"), [(terms, MAX_JUNCTIONS + 1), (nested, MAX_NESTED), (negated, MAX_NESTED), (long, LONGEST)]
+    ("made", "most"), [(terms, MAX_JUNCTIONS + 1), (nested, MAX_DEPTH), (negated, MAX_DEPTH), (long, MAX_QUERY_LENGTH)]
 )
 def test_bounds_are_taken_and_not_one_more(made: "type[str]", most: int) -> None:
     assert isinstance(parse(made(most)), Select)
@@ -263,7 +263,7 @@ def test_bounds_are_taken_and_not_one_more(made: "type[str]", most: int) -> None
 def test_a_string_that_does_not_end_costs_no_more_than_its_length(quotes: str) -> None:
     began = time.perf_counter()
     with pytest.raises(InvalidQueryError):
-        parse(f"SELECT * FROM C WHERE a = {quotes}"[: LONGEST - 1])
+        parse(f"SELECT * FROM C WHERE a = {quotes}"[: MAX_QUERY_LENGTH - 1])
     assert time.perf_counter() - began < 0.4
 
 

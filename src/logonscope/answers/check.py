@@ -1,5 +1,6 @@
 """Check: a result of ``doctor``, with what was checked, the finding, and what would help."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 
@@ -11,9 +12,11 @@ class Check(NamedTuple):
         ok: whether it passed; None: this is information, not an error.
         finding: the result, in words.
         advice: what to do about it; "" if there is nothing to do.
+        figures: the numbers of the finding, by name, such as {"losses": 0}; None: it has none.
     """
 
     subject: str
     ok: bool | None
     finding: str
     advice: str
+    figures: Mapping[str, int] | None = None

@@ -80,7 +80,7 @@ class PastProcess(NamedTuple):
     user: str | None  # account of its effective uid then
     uid: int | None
     start: datetime | None
-    start_is_approximate: bool  # it ran before the history began to listen
+    start_is_approximate: bool  # it ran before the service received events
     end: datetime | None  # None: it runs
     end_is_approximate: bool
     seconds: float | None
@@ -112,3 +112,46 @@ class PastChange(NamedTuple):
     user: str | None  # account of its effective uid
     uid: int | None
     sudo_command: str | None  # as sudo logged it
+
+
+class PastFailedLogon(NamedTuple):
+    """A refused attempt of the history; fields as of FailedAttempt."""
+
+    record: int
+    time: datetime | None
+    service: str
+    user: str | None
+    is_known_user: bool | None
+    remote_address: str | None
+    remote_port: int | None
+    remote_host: str | None
+    method: str | None
+    tty: str | None
+    by_user: str | None
+    command: str | None
+    reason: str | None
+    attempts: int
+    pid: int | None
+    source: str
+    boot_id: str
+
+
+class PastUserChange(NamedTuple):
+    """A change of the user of a process of the history; fields as of ChangedUser."""
+
+    record: int
+    process_record: int | None
+    logon_record: int | None  # of its logon session
+    logon_id: str | None
+    time: datetime | None
+    pid: int
+    from_uid: int | None
+    from_user: str | None
+    to_uid: int
+    to_user: str | None
+    is_complete: bool
+    program: str | None
+    through: str | None
+    command: str | None
+    source: str
+    boot_id: str

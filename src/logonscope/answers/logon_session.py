@@ -17,7 +17,7 @@ LOGON_TYPES: Mapping[int, str] = {
 
 Detail = Literal["origin", "authentication", "usage"]
 Details = frozenset[Detail]
-"""What is read of a logon session only if it is asked for.
+"""Parts of a logon session that are read only if they are requested.
 
 origin: the address and port of the client, from the socket of the leader; authentication: what sshd logged; usage: the
 sums of the resources of its processes.

@@ -183,16 +183,17 @@ class Visibility:
         return self.sees_everything or (self.uid is not None and session.uid == self.uid and not session.is_foreign)
 
     def view_event(self, event: Event, *, include_hidden: bool = False, of_instances: bool = False) -> Event | None:
-        """Return an event as the caller may see it; None where it may not see that it happened.
+        """Return an event as the caller may see it; None if the caller may not know that it happened.
 
-        The owner at the event decides, and the users that the process had. How many events of others were lost is not
-        shown, and failed logons are for administrators: the name that was tried can be a password.
+        The decision depends on the owner and the uids that the process had at the event. The number of lost events is
+        removed, because it counts events of all users. Failed logons are for administrators: the name that was tried
+        can be a password.
 
         Args:
             event: the event.
-            include_hidden: return events of processes that the caller may not see with their identity facts only.
-            of_instances: a process that the caller sees only since a change, or only before it, began or ended: so it
-                is for instances of classes.
+            include_hidden: return events of processes that the caller may not see, with their identity facts only.
+            of_instances: return a change that makes a process visible to the caller as its start, and one that hides
+                the process as its end: so it appears to a caller who sees instances of a class.
         """
         if self.sees_everything:
             return event
@@ -201,13 +202,15 @@ class Visibility:
         if isinstance(event, EventsLost):
             return event._replace(missed_events=None)
         if isinstance(event, LogonFailed):
+            # as sees_failed_logons has it: an administrator was answered above
             return None
         if isinstance(event, ProcessChanged):
             before = self.view(*event.before, ALL_FACTS, include_hidden=include_hidden)
             after = self.view(*event.after, ALL_FACTS, include_hidden=include_hidden)
             if of_instances and (before is None or after is None):
-                return self._one_sided(event, before, after)
-            # what was hidden before is not shown, and a change that only hidden facts have is none
+                return self._as_start_or_end(event, before, after)
+            # a state before the change that is hidden is replaced by the one after it; a change of hidden facts only is
+            # no event
             if after is None or (before == after and after[1] == HIDDEN):
                 return None
             return event._replace(before=before or after, after=after)
@@ -225,7 +228,7 @@ class Visibility:
         return event._replace(process=process, owner=owner)
 
     @staticmethod
-    def _one_sided(
+    def _as_start_or_end(
         event: ProcessChanged, before: tuple[Process, Owner] | None, after: tuple[Process, Owner] | None
     ) -> Event | None:
         if after is not None:
@@ -356,6 +359,11 @@ def past_caller(caller: Caller, name_now: str | None, name_then: str | None) -> 
 def is_same_account(caller: Caller, name_before: str | None, name_now: str | None) -> bool:
     """Return whether the uid of a caller still belongs to the account that it belonged to when a watch began."""
     return caller.administrator or name_now == name_before
+
+
+def sees_failed_logons(caller: Caller) -> bool:
+    """Return whether a caller may see failed logons: the name that was tried can be a password."""
+    return caller.administrator
 
 
 def owns_past_logon(caller: Caller, name_now: str | None, login_uid: int | None, user: str | None) -> bool:

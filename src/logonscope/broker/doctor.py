@@ -82,7 +82,7 @@ def _check_listing(request: Request, processes: Sequence[Process]) -> Check:
         return Check("/proc", True, f"{len(processes)} processes", "")
     # every user may see how many processes there are
     count = sum(1 for _ in request.read_masked(ProcessQuery(frozenset({"start"}))))
-    return Check("/proc", True, f"{count} processes, {len(processes)} of them yours to see", "")
+    return Check("/proc", True, f"{count} processes, of which you may see {len(processes)}", "")
 
 
 def _check_facts(processes: Sequence[Process], facts: Facts, *, reads_all: bool) -> Iterator[Check]:
@@ -96,9 +96,9 @@ def _check_facts(processes: Sequence[Process], facts: Facts, *, reads_all: bool)
     for (fact, reason), pids in sorted(unreadable_pids.items()):
         examples = ", ".join(map(str, pids[:_MAX_EXAMPLES])) + (", ..." if len(pids) > _MAX_EXAMPLES else "")
         # which processes of other users cannot be read is for callers who see everything
-        which = f" (pid {examples})" if reads_all else ""
+        pid_list = f" (pid {examples})" if reads_all else ""
         yield Check(
-            f"fact {fact}", None, f"not readable for {len(pids)} of {len(processes)} processes{which}: {reason}",
+            f"fact {fact}", None, f"not readable for {len(pids)} of {len(processes)} processes{pid_list}: {reason}",
             _reading_advice(reason, reads_all=reads_all),
         )  # fmt: skip
 
@@ -158,7 +158,7 @@ def _check_unrecorded(sessions: Sequence[LogonSession]) -> Iterator[Check]:
     if ids:
         yield Check(
             "logon sessions", None, f"{len(ids)} without a login record: {_list_ids(ids)}",
-            "see `logonscope tree ID`: perhaps a job of cron or at, or a login without pam_systemd",
+            "see `logonscope tree ID`: often a job of cron or at, or a login without pam_systemd",
         )  # fmt: skip
 
 

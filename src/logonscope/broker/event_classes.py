@@ -41,7 +41,7 @@ def filetime(seconds: float) -> int:
     return int((seconds + FILETIME_EPOCH) * 10_000_000)
 
 
-def _time(_: EventRequest, event: Any) -> Value:
+def _event_datetime(_: EventRequest, event: Any) -> Value:
     return event_time(event)
 
 
@@ -56,8 +56,11 @@ def _exit_status(_: EventRequest, event: ProcessEnded) -> Value:
     return code if signal is None else 128 + signal
 
 
-class _Logon:
-    """Makes a property of a logon event, from the failed attempt or from the logon session; None: it has none there."""
+class _LogonProperty:
+    """Reads a property of a logon event from a field of the failed attempt or of the logon session.
+
+    A field that is None does not exist there: the property is null.
+    """
 
     def __init__(self, attempt: str | None = None, session: str | None = None) -> None:
         self._attempt, self._session = attempt, session
@@ -68,8 +71,8 @@ class _Logon:
         return None if self._session is None else _clean_value(event.session, self._session)
 
 
-class _Change:
-    """Makes a property of a change of user."""
+class _ChangeProperty:
+    """Reads a property of an event from a field of the change of user."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -98,43 +101,43 @@ EVENT_CLASSES: Mapping[str, EventClass] = {
         (LogonStarted, LoggedOut, LogonEnded, LogonFailed),
         {
             "Event": lambda _, event: type(event).__name__,
-            "Time": _time,
-            "LogonId": _Logon(session="logon_id"),
-            "LogonGuid": _Logon(session="guid"),
-            "User": _Logon("user", "user"),
-            "Uid": _Logon(session="uid"),
-            "IsKnownUser": _Logon("is_known_user"),
-            "LogonType": _Logon(session="logon_type"),
-            "Service": _Logon("service", "service"),
-            "Terminal": _Logon("tty", "tty"),
-            "RemoteHost": _Logon("remote_host", "remote_host"),
-            "RemoteAddress": _Logon("address", "remote_address"),
-            "RemotePort": _Logon("port", "remote_port"),
-            "AuthenticationMethod": _Logon("method", "authentication_method"),
-            "KeyType": _Logon(session="key_type"),
-            "KeyFingerprint": _Logon(session="key_fingerprint"),
-            "ByUser": _Logon("by_user"),
-            "Command": _Logon("command"),
-            "Reason": _Logon("reason"),
-            "Attempts": _Logon("attempts"),
+            "Time": _event_datetime,
+            "LogonId": _LogonProperty(session="logon_id"),
+            "LogonGuid": _LogonProperty(session="guid"),
+            "User": _LogonProperty("user", "user"),
+            "Uid": _LogonProperty(session="uid"),
+            "IsKnownUser": _LogonProperty("is_known_user"),
+            "LogonType": _LogonProperty(session="logon_type"),
+            "Service": _LogonProperty("service", "service"),
+            "Terminal": _LogonProperty("tty", "tty"),
+            "RemoteHost": _LogonProperty("remote_host", "remote_host"),
+            "RemoteAddress": _LogonProperty("address", "remote_address"),
+            "RemotePort": _LogonProperty("port", "remote_port"),
+            "AuthenticationMethod": _LogonProperty("method", "authentication_method"),
+            "KeyType": _LogonProperty(session="key_type"),
+            "KeyFingerprint": _LogonProperty(session="key_fingerprint"),
+            "ByUser": _LogonProperty("by_user"),
+            "Command": _LogonProperty("command"),
+            "Reason": _LogonProperty("reason"),
+            "Attempts": _LogonProperty("attempts"),
         },
     ),
     "LS_UserChangeEvent": EventClass(
         (UserChanged,),
         {
-            "Time": _time,
+            "Time": _event_datetime,
             "ProcessId": lambda _, event: event.process.pid,
             "ProcessGuid": lambda request, event: process_guid(request.machine, event.process),
             "LogonId": lambda _, event: event.owner.logon_id,
             "LogonGuid": lambda request, event: request.logon_guid(event.owner),
-            "FromUid": _Change("from_uid"),
-            "FromUser": _Change("from_user"),
-            "ToUid": _Change("to_uid"),
-            "ToUser": _Change("to_user"),
-            "IsComplete": _Change("is_complete"),
-            "Program": _Change("program"),
-            "Through": _Change("through"),
-            "Command": _Change("command"),
+            "FromUid": _ChangeProperty("from_uid"),
+            "FromUser": _ChangeProperty("from_user"),
+            "ToUid": _ChangeProperty("to_uid"),
+            "ToUser": _ChangeProperty("to_user"),
+            "IsComplete": _ChangeProperty("is_complete"),
+            "Program": _ChangeProperty("program"),
+            "Through": _ChangeProperty("through"),
+            "Command": _ChangeProperty("command"),
         },
     ),
 }
@@ -152,12 +155,14 @@ def event_row(request: EventRequest, cls: Class, event_class: EventClass, event:
     """Return the values of all properties of an event, in the order of its class."""
     return tuple(
         [
-            filetime(event_seconds(event)) if name == "TIME_CREATED" else _value(request, event_class, name, event)
+            filetime(event_seconds(event))
+            if name == "TIME_CREATED"
+            else _property_value(request, event_class, name, event)
             for name in cls.properties
         ]
     )
 
 
-def _value(request: EventRequest, event_class: EventClass, name: str, event: Event) -> Value:
+def _property_value(request: EventRequest, event_class: EventClass, name: str, event: Event) -> Value:
     make = event_class.properties.get(name)
     return None if make is None else make(request, event)

@@ -25,7 +25,7 @@ from logonscope.providers.helpers.provider import COUNTS
 from logonscope.providers.helpers.registry import get_provider
 
 SESSION_CLASSES = {"Win32_LogonSession", "LS_LogonSession"}
-"""Classes of logon sessions that the stream has events of; others count or sum up processes."""
+"""Classes of logon sessions whose instances the events describe; rows of other classes count or sum up processes."""
 
 MIN_POLLING_SECONDS = 1.0
 """Minimum seconds between two readings of a class, whatever WITHIN says."""
@@ -40,7 +40,7 @@ Row = tuple[Value, ...]
 
 
 class Difference(NamedTuple):
-    """An instance that was made (``before`` None), changed, or removed (``after`` None)."""
+    """An instance that was created (``before`` is None), changed, or removed (``after`` is None)."""
 
     cls: Class
     before: Row | None
@@ -77,7 +77,7 @@ class StreamedClass:
         return self._provider.include_hidden
 
     def differences(self, request: EventRequest, event: Event) -> Iterator[Difference]:
-        """Yield what an event that the caller may see does to instances of the class."""
+        """Yield the instances that an event creates, changes or removes; the event is masked for the caller."""
         if self._provider.subject == "process":
             before, after = self._process_rows(request, event)
         else:
@@ -110,9 +110,9 @@ class StreamedClass:
             return self._row(request, (old or event.session, ())), None
         new = event.session
         if old is not None:
-            # what was known of it is not read again at logout
-            known = {name: value for name, value in old._asdict().items() if getattr(new, name) is None}
-            new = new._replace(**known)
+            # values that were known before are not read again at logout
+            old_values = {name: value for name, value in old._asdict().items() if getattr(new, name) is None}
+            new = new._replace(**old_values)
         self._sessions[logon_id] = new
         return None if old is None else self._row(request, (old, ())), self._row(request, (new, ()))
 

@@ -36,7 +36,7 @@ EventValues = tuple[Any, ...]
 
 
 class _Reader:
-    """Reads a column of a condition from EventValues: the part, and the index in its row."""
+    """Reads a column of a condition: the value at an index in the row that is one part of EventValues."""
 
     def __init__(self, part: int, index: int) -> None:
         self._part, self._index = part, index
@@ -47,7 +47,7 @@ class _Reader:
 
 
 class _PathReader:
-    """Reads a system property of an embedded instance that its keys decide, such as __RELPATH."""
+    """Reads a system property that is built from the keys of an embedded instance, such as __RELPATH."""
 
     def __init__(self, part: int, shape: Shape, name: str) -> None:
         self._part, self._shape, self._name = part, shape, name
@@ -58,9 +58,14 @@ class _PathReader:
 
 
 class Rule(NamedTuple):
-    """How events of class ``cls`` about instances of ``target`` are tested.
+    """The test and the layout of the events of one event class about the instances of one target class.
 
-    ``matches`` None: all match; ``target`` None: the events are about no instance. ``columns`` are all of the event.
+    Attributes:
+        columns: all properties of the event class.
+        shape: the shape of the resulting event instances.
+        target: the shape of the embedded instances; None: the events are about no instance.
+        matches: the predicate; None: all events match.
+        by: the readers of the BY properties.
     """
 
     columns: tuple[str, ...]
@@ -118,19 +123,19 @@ class EventQueryRun:
         if not classes:
             names = ", ".join(target.name for target in self._query.target_classes)
             raise NotSupportedError(f"no instance of {names} can match", "watch a class that has instances here")
-        known: dict[str, LogonSession] | None = None
+        sessions_by_id: dict[str, LogonSession] | None = None
         for cls in classes:
             if not is_streamed(cls):
                 self._polled.append(PolledClass(request, cls, self._query.polling_seconds or 1.0))
                 continue
             # described once for all classes of logon sessions
-            if known is None:
-                known = sessions()
-            self._streamed.append(StreamedClass(cls, known))
+            if sessions_by_id is None:
+                sessions_by_id = sessions()
+            self._streamed.append(StreamedClass(cls, sessions_by_id))
 
     @property
     def due(self) -> float | None:
-        """Return the moment at which ``poll`` has something to do; None: never."""
+        """Return the time at which ``poll`` has to be called next; None: never."""
         moments = [polled.due for polled in self._polled]
         if self._groups is not None and (group_due := self._groups.due) is not None:
             moments.append(group_due)
@@ -140,16 +145,16 @@ class EventQueryRun:
         """Yield the results for an event of the stream. The caller's access to it is checked here, for each class."""
         self._check = request.look.check
         for streamed in self._streamed:
-            seen = visibility.view_event(event, include_hidden=streamed.includes_hidden, of_instances=True)
-            if seen is not None:
-                for difference in streamed.differences(request, seen):
-                    yield from self._of_difference(difference, filetime(event_seconds(event)))
+            visible_event = visibility.view_event(event, include_hidden=streamed.includes_hidden, of_instances=True)
+            if visible_event is not None:
+                for difference in streamed.differences(request, visible_event):
+                    yield from self._deliver_difference(difference, filetime(event_seconds(event)))
         # an event can be an instance of several classes, such as a class and its superclass
         for cls, event_class in self._extrinsic:
             if isinstance(event, event_class.events):
-                seen = visibility.view_event(event, include_hidden=event_class.is_for_hidden)
-                if seen is not None:
-                    row = event_row(request, cls, event_class, seen)
+                visible_event = visibility.view_event(event, include_hidden=event_class.is_for_hidden)
+                if visible_event is not None:
+                    row = event_row(request, cls, event_class, visible_event)
                     yield from self._deliver(self._rule(cls, None), (None, None, row))
 
     def poll(self, request: Request) -> Iterator[Instance]:
@@ -160,19 +165,19 @@ class EventQueryRun:
             if polled.due <= now:
                 moment = filetime(time.time())
                 for difference in polled.poll(request):
-                    yield from self._of_difference(difference, moment)
+                    yield from self._deliver_difference(difference, moment)
         if self._groups is not None:
             for representative, count in self._groups.complete():
                 yield self._aggregate(representative, count)
 
-    def _of_difference(self, difference: Difference, moment: int) -> Iterator[Instance]:
+    def _deliver_difference(self, difference: Difference, moment: int) -> Iterator[Instance]:
         cls, before, after = difference
         name = CREATION if before is None else DELETION if after is None else MODIFICATION
         event_class = self._operations.get(name)
         rule = None if event_class is None else self._rule(event_class, cls)
         if rule is None:
             return
-        # the event of a removal has the instance as it was, and no previous one
+        # a deletion event has the removed instance as TargetInstance, and no PreviousInstance
         target, previous = (before, None) if after is None else (after, before)
         values = {TARGET: target, PREVIOUS: previous, "TIME_CREATED": moment}
         row = tuple([values.get(column) for column in rule.columns])
@@ -183,12 +188,12 @@ class EventQueryRun:
         if rule is None or (rule.matches is not None and not rule.matches(values)):
             return
         *embedded, row = values
-        whole = list(row)
+        event_values = list(row)
         if rule.target is not None:
             for name, part in zip((TARGET, PREVIOUS), embedded, strict=True):
                 if name in rule.columns and part is not None:
-                    whole[rule.columns.index(name)] = Instance(rule.target, part)
-        instance = Instance(rule.shape, tuple(whole))
+                    event_values[rule.columns.index(name)] = Instance(rule.target, part)
+        instance = Instance(rule.shape, tuple(event_values))
         if self._groups is None:
             yield instance
         else:
@@ -233,7 +238,7 @@ def _whole_shape(cls: Class, server: str) -> Shape:
 
 
 class _ClassDecision:
-    """Decides the terms of a condition that the classes of event and instance decide alone."""
+    """Replaces the terms of a condition whose result depends only on the event class and the target class."""
 
     def __init__(self, event_class: Class, target: Class | None, server: str) -> None:
         self._target = target

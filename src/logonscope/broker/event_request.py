@@ -1,4 +1,4 @@
-"""Requests for the events of one batch: they read nothing of other processes, whatever the events are about."""
+"""Requests for the events of one batch. They use only the facts in the events and read no further processes."""
 
 from functools import cached_property
 
@@ -9,16 +9,19 @@ from logonscope.machine import Look, Owner
 
 
 class EventRequest(Request):
-    """A request whose logon sessions are judged by the facts in the events alone."""
+    """A request that decides about logon sessions by the facts in the events alone."""
 
     @classmethod
     def renewed(cls, request: Request) -> "EventRequest":
-        """Return a request of the same caller with values of its own."""
+        """Return a new request of the same caller, without the values that the old one has kept."""
         return cls(request.source, request.ownership, request.caller, Look(), request.__dict__.get("schema"))
 
     @cached_property
     def visibility(self) -> Visibility:
-        """Return what the caller may see; what could be foreign is hidden, because its first process is not read."""
+        """Return what the caller may see.
+
+        A logon session that may be foreign is hidden: to decide it, its first process would have to be read.
+        """
         return Visibility(self.caller, self.ownership, ForeignByProcess(self.ownership))
 
     def user_name(self, process: Process, owner: Owner) -> str | None:
@@ -28,6 +31,9 @@ class EventRequest(Request):
         return None if is_foreign else self.accounts.name(uid)
 
     def is_leftover(self, owner: Owner) -> bool | None:
-        """Return whether a logon session with a record is logged out; None for others: that takes all processes."""
+        """Return whether a logon session is logged out.
+
+        None if it has no record: to decide it, all of its processes would have to be read.
+        """
         has_record = owner.logon_id is not None and self.ownership.has_record(owner)
         return self.ownership.is_logged_out(owner, ()) if has_record else None

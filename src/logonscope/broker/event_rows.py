@@ -1,4 +1,4 @@
-"""Rows of events: what happened to processes and logon sessions, in the words of people's questions."""
+"""Rows of events: HostEvents, made from the events of the source."""
 
 import time
 from datetime import datetime
@@ -46,7 +46,7 @@ def make_row(request: EventRequest, event: Event, cursor: str | None, session: L
     if isinstance(event, EventsLost):
         return HostEvent("Lost", moment, cursor, missed=event.missed_events)
     if isinstance(event, LogonFailed):
-        return HostEvent("LogonFailed", moment, cursor, session=session, attempt=_attempt(event.attempt))
+        return HostEvent("LogonFailed", moment, cursor, session=session, attempt=make_attempt(event.attempt))
     if isinstance(event, ProcessStarted):
         row = process_row(request, event.process, event.owner)
         return HostEvent("ProcessStarted", moment, cursor, row, session=session)
@@ -58,19 +58,22 @@ def make_row(request: EventRequest, event: Event, cursor: str | None, session: L
         return HostEvent("ProcessEnded", moment, cursor, row, None, session, code, signal)
     if isinstance(event, UserChanged):
         row = process_row(request, event.process, event.owner)
-        return HostEvent("UserChanged", moment, cursor, row, session=session, change=_change(event.change))
+        return HostEvent("UserChanged", moment, cursor, row, session=session, change=make_change(event.change))
     name = type(event).__name__
     return HostEvent(name, moment, cursor, session=clean_session(event.session))  # type: ignore[arg-type]  # the name of a class
 
 
 class _BootClock:
-    """The time of the boot by the clock of now; it stays the same until the clock is set, so that times agree."""
+    """The time of the boot, computed from the present clock.
+
+    It changes only if the clock was set, so that the same event always has the same time.
+    """
 
     def __init__(self) -> None:
         self._seconds = 0.0
 
     def seconds(self) -> float:
-        """Return the seconds of the boot since the epoch."""
+        """Return the time of the boot in seconds since the epoch."""
         seconds = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
         if abs(seconds - self._seconds) > CLOCK_SLACK_SECONDS:
             self._seconds = seconds
@@ -78,17 +81,18 @@ class _BootClock:
 
 
 CLOCK_SLACK_SECONDS = 0.01
-"""Seconds by which the clock may drift before times follow it."""
+"""Difference in seconds from which on the clock counts as set; smaller differences are ignored."""
 
 _CLOCK = _BootClock()
 
 
 def boot_offset() -> float:
-    """Return the seconds of the boot since the epoch."""
+    """Return the time of the boot in seconds since the epoch."""
     return _CLOCK.seconds()
 
 
-def _attempt(attempt: FailedLogon) -> FailedAttempt:
+def make_attempt(attempt: FailedLogon) -> FailedAttempt:
+    """Return a refused attempt with its texts cleaned."""
     return FailedAttempt(
         service=clean(attempt.service) or "",
         user=clean(attempt.user),
@@ -107,7 +111,8 @@ def _attempt(attempt: FailedLogon) -> FailedAttempt:
     )
 
 
-def _change(change: UserChange) -> ChangedUser:
+def make_change(change: UserChange) -> ChangedUser:
+    """Return a change of user with its texts cleaned."""
     return ChangedUser(
         from_uid=change.from_uid,
         from_user=clean(change.from_user),

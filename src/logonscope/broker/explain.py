@@ -1,8 +1,9 @@
 """Explanation of a query in words: its classes, fixed values, readings, and the predicate tested on each row.
 
 The readings are found by a dry run: the query runs on a source that records the queries it gets, and passes on only
-those that are cheap. A dry run of a query for a class reads no process, and finds one invented socket. A dry run of an
-association query reads the one instance, so that the readings for its associations are recorded too.
+those that are cheap. A dry run of a query for a class reads no process, and gets one invented socket if the query reads
+sockets. A dry run of an association query reads the instance that the path names, so that the readings for its
+associations are recorded too.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -10,7 +11,7 @@ from functools import partial
 
 from logonscope.answers.explanation import Explanation, PartExplained
 from logonscope.broker.associations import find_associated
-from logonscope.broker.explain_history import HistoryRecorder
+from logonscope.broker.explain_history import HistoryRecorder, join_values, list_values
 from logonscope.broker.plan import AssociationPlan, ClassesPlan, PlanPart, RowsPlan, plan
 from logonscope.broker.query import run
 from logonscope.broker.request import Request
@@ -49,9 +50,6 @@ from logonscope.providers.helpers.registry import find_provider
 from logonscope.wql.condition import TRUE, residual_condition
 from logonscope.wql.events import EventQuery
 from logonscope.wql.write import constant_of_value, describe_condition, write_constant
-
-MAX_NAMED = 10
-"""Maximum number of values that are listed of a fixed property or a hint."""
 
 
 def explain(request: Request, text: str, namespace: str | None = None) -> Explanation:
@@ -183,7 +181,7 @@ class ReadingRecorder(BaseSource):
         return self._source.processes(look, query)
 
     def logins(self, look: Look, ids: frozenset[str] | None = None) -> Sequence[Login]:
-        self.readings.append(f"the records of {'logins' if ids is None else _list_values(ids, 'login')}")
+        self.readings.append(f"the records of {'logins' if ids is None else list_values('login', ids)}")
         return self._source.logins(look, ids)
 
     def account(self, look: Look, uid: int) -> Account | None:
@@ -192,17 +190,17 @@ class ReadingRecorder(BaseSource):
     def accounts(self, look: Look, query: AccountQuery) -> tuple[Iterator[Account], Iterator[Group]]:
         for names, noun in ((query.users, "account"), (query.groups, "group")):
             if names is not None:
-                self.readings.append(f"all {noun}s" if names == "ALL" else _list_values(names, noun))
+                self.readings.append(f"all {noun}s" if names == "ALL" else list_values(noun, names))
         if query.groups_of is not None:
-            self.readings.append(f"the groups of {_list_values(query.groups_of, 'account')}")
+            self.readings.append(f"the groups of {list_values('account', query.groups_of)}")
         if query.with_passwords:
             self.readings.append("the state of the accounts' passwords")
         return self._source.accounts(look, query)
 
     def sockets(self, look: Look, query: SocketQuery) -> Iterator[Socket]:
-        words = ["all sockets" if query.ports is None else f"the sockets at {_list_values(query.ports, 'port')}"]
+        words = ["all sockets" if query.ports is None else f"the sockets at {list_values('port', query.ports)}"]
         self.readings.append(
-            " ".join(words if query.inodes is None else [*words, f"with {_list_values(query.inodes, 'inode')}"])
+            " ".join(words if query.inodes is None else [*words, f"with {list_values('inode', query.inodes)}"])
         )
         return self._source.sockets(look, query)
 
@@ -215,7 +213,7 @@ class ReadingRecorder(BaseSource):
         return self._source.authentications(look, queries)
 
     def services(self, look: Look, query: ServiceQuery) -> Iterator[Service]:
-        self.readings.append("all services" if query.names is None else _list_values(query.names, "service"))
+        self.readings.append("all services" if query.names is None else list_values("service", query.names))
         return self._source.services(look, query)
 
     def login_history(self, look: Look) -> Iterator[LoginHistory]:
@@ -240,23 +238,15 @@ def _list_facts(facts: Facts) -> str:
 
 
 def _describe_selection(query: ProcessQuery, kernel_id_noun: str) -> str:
-    words = [_list_values(query.pids, "process") if query.pids is not None else "every process"]
+    words = [list_values("process", query.pids) if query.pids is not None else "every process"]
     if query.with_ancestors:
         words.append("and its parents")
     if query.logon_hint.kernel_ids is not None:
-        words.append(f"with {_list_values(query.logon_hint.kernel_ids, kernel_id_noun)}")
+        words.append(f"with {list_values(kernel_id_noun, query.logon_hint.kernel_ids)}")
     if query.logon_hint.login_uids is not None:
-        words.append(f"logged in as {_list_values(query.logon_hint.login_uids, 'uid') or 'no uid'}")
+        words.append(f"logged in as {list_values('uid', query.logon_hint.login_uids)}")
     if query.names is not None:
-        words.append(f"named {_list_values(query.names, '')}".rstrip())
+        words.append(f"named {join_values(query.names)}")
     if query.may_run_as is not None:
         words.append("that runs as a user of the condition")
     return " ".join(words)
-
-
-def _list_values(values: frozenset[str] | frozenset[int], noun: str) -> str:
-    if not values:
-        return ""
-    words = [str(value) for value in sorted(values, key=str)]
-    more = f" and {len(words) - MAX_NAMED} more" if len(words) > MAX_NAMED else ""
-    return f"{noun} {', '.join(words[:MAX_NAMED])}{more}".strip()

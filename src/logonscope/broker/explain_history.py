@@ -1,19 +1,29 @@
 """A history that records in words what a query would read of it, and which indexes lead there."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from logonscope.facts.history import ChangeRecord, LogonRecord, ProcessRecord, ProgramCount
+from logonscope.facts.history import (
+    ChangeRecord,
+    FailedLogonRecord,
+    LogonRecord,
+    ProcessRecord,
+    ProgramCount,
+    UserChangeRecord,
+)
 from logonscope.machine.history import (
     Activity,
     ActivityQuery,
     ChangeRecordQuery,
+    FailedLogonQuery,
     Forgotten,
     History,
     HistoryState,
     LogonRecordQuery,
     ProcessRecordQuery,
+    RecordQuery,
+    UserChangeQuery,
     Verification,
 )
 from logonscope.machine.look import Look
@@ -23,10 +33,12 @@ if TYPE_CHECKING:
     from logonscope.machine.source import Source
 
 MAX_NAMED = 10
+"""Maximum number of values of a fixed property or a hint that a text lists."""
 
 _NOUNS = {
     "ids": "number", "logon_ids": "LogonId", "users": "user", "login_uids": "login uid", "keys": "key",
-    "logons": "the logon session of record", "pids": "pid", "names": "name", "process_ids": "the process of record",
+    "logon_records": "the logon session of record", "pids": "pid", "names": "name",
+    "process_records": "the process of record",
 }  # fmt: skip
 
 
@@ -53,7 +65,17 @@ class HistoryRecorder(History):
         self._record("changes of past processes", query)
         return iter(())
 
-    def _record(self, noun: str, query: LogonRecordQuery | ProcessRecordQuery | ChangeRecordQuery) -> None:
+    def failed_logons(self, look: Look, query: FailedLogonQuery) -> Iterator[FailedLogonRecord]:
+        look.check()
+        self._record("failed logons", query)
+        return iter(())
+
+    def user_changes(self, look: Look, query: UserChangeQuery) -> Iterator[UserChangeRecord]:
+        look.check()
+        self._record("changes of user", query)
+        return iter(())
+
+    def _record(self, noun: str, query: RecordQuery) -> None:
         indexes = self._history.indexes(query)
         by = f"by index {', '.join(indexes)}" if indexes else "all of them"
         conditions = ", ".join(_describe(query._asdict()))
@@ -68,7 +90,7 @@ class HistoryRecorder(History):
     def activity(self, look: Look, query: ActivityQuery) -> Iterator[Activity]:
         return self._history.activity(look, query)
 
-    def indexes(self, query: LogonRecordQuery | ProcessRecordQuery | ChangeRecordQuery) -> Sequence[str]:
+    def indexes(self, query: RecordQuery) -> Sequence[str]:
         return self._history.indexes(query)
 
     def state(self) -> HistoryState:
@@ -90,7 +112,7 @@ class HistoryRecorder(History):
 def _describe(query: Mapping[str, object]) -> Iterator[str]:
     for name, value in query.items():
         if isinstance(value, frozenset) and name in _NOUNS:
-            yield _list_values(_NOUNS[name], value)
+            yield list_values(_NOUNS[name], value)
         elif isinstance(value, datetime):
             yield f"{_TIMES[name]} {value.isoformat(sep=' ', timespec='seconds')}"
     if prefix := query.get("name_prefix"):
@@ -102,9 +124,13 @@ def _describe(query: Mapping[str, object]) -> Iterator[str]:
 _TIMES = {"since": "an end after", "until": "a start before", "started_since": "a start after"}
 
 
-def _list_values(noun: str, values: frozenset[object]) -> str:
-    if not values:
-        return f"no {noun}"
-    words = [str(value) for value in sorted(values, key=str)]
-    more = f" and {len(words) - MAX_NAMED} more" if len(words) > MAX_NAMED else ""
-    return f"{noun} {', '.join(words[:MAX_NAMED])}{more}"
+def list_values(noun: str, values: Collection[object]) -> str:
+    """Return a noun with values: "uid 0, 1000", "no uid"."""
+    return f"{noun} {join_values(values)}" if values else f"no {noun}"
+
+
+def join_values(values: Collection[object]) -> str:
+    """Return the first values in order, and how many there are besides them."""
+    words = sorted(map(str, values))
+    suffix = f" and {len(words) - MAX_NAMED} more" if len(words) > MAX_NAMED else ""
+    return f"{', '.join(words[:MAX_NAMED])}{suffix}"

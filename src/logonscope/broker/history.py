@@ -22,7 +22,7 @@ _PREFIXED = re.compile(r"(user|pid|name):(.+)")
 
 
 class Subject(NamedTuple):
-    """What the argument of a history request selects: logins or processes; all None: every login."""
+    """The logins or processes that the word of a history filter selects; all fields None: every login."""
 
     logon_ids: frozenset[str] | None = None
     users: frozenset[str] | None = None
@@ -70,9 +70,9 @@ def past_processes(request: Request, where: HistoryFilter = NO_HISTORY_FILTER) -
     subject = _parse_subject(request, records, where.word)
     by_id = {record.id: record for record in _visible_logons(request, records, where, subject)}
     for record in _process_records(request, past, by_id.keys(), where, subject):
-        logon = by_id.get(record.logon or 0)
+        logon = by_id.get(record.logon_record or 0)
         # the login of a process that ended at once may not be known
-        is_unowned = record.logon is None and subject.names_processes and request.caller.administrator
+        is_unowned = record.logon_record is None and subject.names_processes and request.caller.administrator
         if logon is not None or is_unowned:
             process = records.make_process(record, logon)
             if process.is_failed or not where.failed:
@@ -108,7 +108,7 @@ def _check_administrator(request: Request, action: str) -> None:
 
 
 def _parse_subject(request: Request, records: PastRecords, word: str | None) -> Subject:
-    """Return what the argument selects: a LogonId of the history; else a pid, or, for other texts, a user or a name."""
+    """Parse the word of a history filter: a LogonId of the history; else, for digits, a pid; else a user or a name."""
     if word is None:
         return Subject()
     match = _PREFIXED.fullmatch(word)
@@ -120,7 +120,8 @@ def _parse_subject(request: Request, records: PastRecords, word: str | None) -> 
     if kind == "name":
         return Subject(names=frozenset({text}))
     logon_id = request.ownership.parse_logon_id(text)
-    # only by what the caller may see: the answer would show otherwise whether others have been logged in
+    # a LogonId or user counts only if the caller may see a record of it: the answer would otherwise reveal past logins
+    # of others
     by_logon_id = LogonRecordQuery(logon_ids=frozenset() if logon_id is None else frozenset({logon_id}))
     if logon_id is not None and any(record.logon_id == logon_id for record in records.logons(by_logon_id)):
         return Subject(logon_ids=frozenset({logon_id}))
@@ -184,8 +185,8 @@ def _process_records(
     # processes are found faster by pid or name than by logon session
     is_narrow = subject.names_processes
     query = ProcessRecordQuery(
-        logons=None if is_narrow else frozenset(logons), pids=subject.pids, names=subject.names, since=where.since,
-        until=where.until,
+        logon_records=None if is_narrow else frozenset(logons), pids=subject.pids, names=subject.names,
+        since=where.since, until=where.until,
     )  # fmt: skip
     return past.processes(request.look, query)
 
@@ -198,7 +199,7 @@ def _logins_of_processes(
     for process in processes:
         shown = records.masked(process.process)
         key = shown.name or shown.comm, shown.exe
-        counts.setdefault(process.logon or 0, {}).setdefault(key, []).append(process)
+        counts.setdefault(process.logon_record or 0, {}).setdefault(key, []).append(process)
     for record in logons:
         if record.id in counts:
             programs = [

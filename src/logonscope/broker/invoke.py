@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from logonscope.broker.access import acting_uid, check_may_act
 from logonscope.broker.instances import not_found_error
-from logonscope.broker.method_table import Offered
+from logonscope.broker.method_table import SupportedMethod
 from logonscope.broker.request import Request
 from logonscope.broker.resolve import require_instance, target_of
 from logonscope.broker.service_methods import SERVICE_METHODS, check_source_acts
@@ -173,11 +173,11 @@ def _act(target: MethodTarget, nice: int | None) -> Outcome:
     return Outcome(DONE)
 
 
-SUPPORTED_METHODS: Mapping[str, Offered] = {
-    "Win32_Process.GetOwner": Offered(_get_owner, acts=False, read_target=_read_target),
-    "Win32_Process.GetOwnerSid": Offered(_get_owner_sid, acts=False, read_target=_read_target),
-    "Win32_Process.Terminate": Offered(_terminate, acts=True, read_target=_read_target),
-    "Win32_Process.SetPriority": Offered(_set_priority, acts=True, read_target=_read_target),
+SUPPORTED_METHODS: Mapping[str, SupportedMethod] = {
+    "Win32_Process.GetOwner": SupportedMethod(_get_owner, acts=False, read_target=_read_target),
+    "Win32_Process.GetOwnerSid": SupportedMethod(_get_owner_sid, acts=False, read_target=_read_target),
+    "Win32_Process.Terminate": SupportedMethod(_terminate, acts=True, read_target=_read_target),
+    "Win32_Process.SetPriority": SupportedMethod(_set_priority, acts=True, read_target=_read_target),
     **SERVICE_METHODS,
 }
 """The supported methods; all other methods of the schema raise NotSupportedError."""

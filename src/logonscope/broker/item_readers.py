@@ -321,6 +321,8 @@ _READERS: Mapping[Subject, Callable[[Request, ItemQuery], Items]] = {
     "logon record": records.read_logon_records,
     "process record": records.read_process_records,
     "change record": records.read_change_records,
+    "failed logon record": records.read_failed_logon_records,
+    "user change record": records.read_user_change_records,
     "change of process": records.read_changes_of_processes,
     "present logon record": records.read_present_logon_records,
     "present process record": records.read_present_process_records,

@@ -59,10 +59,10 @@ def _add_origins(
     request: Request, sessions: Sequence[LogonSession], leaders: Sequence[Leader | None]
 ) -> list[LogonSession]:
     pids = frozenset(leader.pid for leader in leaders if leader is not None and leader.start is not None)
-    held = request.source.held_sockets(request.look, pids)
+    held_by_pid = request.source.held_sockets(request.look, pids)
     with_origin = request.ownership.with_origin
     return [
-        session if leader is None else clean_session(with_origin(session, leader, held.get(leader.pid)))
+        session if leader is None else clean_session(with_origin(session, leader, held_by_pid.get(leader.pid)))
         for session, leader in zip(sessions, leaders, strict=True)
     ]
 

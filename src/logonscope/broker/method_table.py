@@ -9,7 +9,7 @@ from logonscope.cim.instances import Outcome
 from logonscope.cim.types import Value
 
 
-class Offered(NamedTuple):
+class SupportedMethod(NamedTuple):
     """A supported method: the functions that read its target and run it, and whether it changes something."""
 
     function: Callable[[Any, Mapping[str, Value]], Outcome]

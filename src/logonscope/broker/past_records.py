@@ -9,13 +9,35 @@ from functools import cached_property
 from itertools import islice
 from typing import TypeVar
 
-from logonscope.answers.history import PastChange, PastLogin, PastProcess, PastProgram
+from logonscope.answers.history import (
+    PastChange,
+    PastFailedLogon,
+    PastLogin,
+    PastProcess,
+    PastProgram,
+    PastUserChange,
+)
 from logonscope.answers.logon_session import LOGON_TYPES
-from logonscope.broker.access import owns_past_logon
+from logonscope.broker.access import owns_past_logon, sees_failed_logons
+from logonscope.broker.event_rows import make_attempt, make_change
 from logonscope.broker.request import Request
 from logonscope.facts import Machine, Process
-from logonscope.facts.history import ChangeRecord, LogonRecord, ProcessRecord, ProgramCount
-from logonscope.machine.history import ChangeRecordQuery, History, LogonRecordQuery, ProcessRecordQuery
+from logonscope.facts.history import (
+    ChangeRecord,
+    FailedLogonRecord,
+    LogonRecord,
+    ProcessRecord,
+    ProgramCount,
+    UserChangeRecord,
+)
+from logonscope.machine.history import (
+    ChangeRecordQuery,
+    FailedLogonQuery,
+    History,
+    LogonRecordQuery,
+    ProcessRecordQuery,
+    UserChangeQuery,
+)
 from logonscope.machine.identity import logon_guid, process_guid
 from logonscope.machine.kernel_numbers import datetime_of_microseconds, split_status
 from logonscope.providers.helpers.text import clean, command_line
@@ -23,9 +45,10 @@ from logonscope.providers.helpers.text import clean, command_line
 CHUNK = 1000
 """Processes whose logon sessions are read together."""
 
-Owned = TypeVar("Owned", bound="ProcessRecord | ChangeRecord")
+Owned = TypeVar("Owned", bound="ProcessRecord | ChangeRecord | UserChangeRecord")
 OwnedProcess = tuple[ProcessRecord, LogonRecord | None]
 OwnedChange = tuple[ChangeRecord, LogonRecord | None]
+OwnedUserChange = tuple[UserChangeRecord, LogonRecord | None]
 
 
 class PastRecords:
@@ -62,22 +85,33 @@ class PastRecords:
         """
         is_narrow = query.ids is not None or query.pids is not None
         if not self._request.caller.administrator and not is_narrow:
-            # by their places: an index leads to the processes of the caller's own logon sessions
-            own = {record.id for record in self.logons(LogonRecordQuery())}
-            query = query._replace(logons=frozenset(own if query.logons is None else own & query.logons))
+            # the query names the caller's own logon sessions, so that an index finds their processes
+            own_records = {record.id for record in self.logons(LogonRecordQuery())}
+            if query.logon_records is not None:
+                own_records &= query.logon_records
+            query = query._replace(logon_records=frozenset(own_records))
         return self._with_logons(self._history.processes(self._request.look, query))
 
     def changes(self, query: ChangeRecordQuery) -> Iterator[OwnedChange]:
         """Yield changes after which the process belongs to a logon session that the caller may see."""
         return self._with_logons(self._history.changes(self._request.look, query))
 
+    def user_changes(self, query: UserChangeQuery) -> Iterator[OwnedUserChange]:
+        """Yield changes of user in logon sessions that the caller may see."""
+        return self._with_logons(self._history.user_changes(self._request.look, query))
+
+    def failed_logons(self, query: FailedLogonQuery) -> Iterator[FailedLogonRecord]:
+        """Yield failed logons, which only an administrator may see."""
+        if sees_failed_logons(self._request.caller):
+            yield from self._history.failed_logons(self._request.look, query)
+
     def _with_logons(self, records: Iterator[Owned]) -> Iterator[tuple[Owned, LogonRecord | None]]:
         is_administrator = self._request.caller.administrator
         while chunk := [*islice(records, CHUNK)]:
-            self._read_logons({record.logon for record in chunk if record.logon is not None})
+            self._read_logons({record.logon_record for record in chunk if record.logon_record is not None})
             for record in chunk:
-                logon = None if record.logon is None else self._logons[record.logon]
-                if logon is not None or (is_administrator and record.logon is None):
+                logon = None if record.logon_record is None else self._logons[record.logon_record]
+                if logon is not None or (is_administrator and record.logon_record is None):
                     yield record, logon
 
     def _read_logons(self, numbers: set[int]) -> None:
@@ -121,7 +155,7 @@ class PastRecords:
         process, (code, signal) = self.masked(record.process), split_status(record.status)
         start, end = map(datetime_of_microseconds, (record.start, record.end))
         return PastProcess(
-            record.id, record.parent, record.logon, logon and logon.logon_id,
+            record.id, record.parent_record, record.logon_record, logon and logon.logon_id,
             process_guid(self._machine(record.boot_id), process), process.pid, process.ppid,
             clean(process.name or process.comm), clean(process.exe), command_line(process.cmdline), clean(record.user),
             process.uids and process.uids[1], start, record.start_is_approximate, end,
@@ -132,11 +166,30 @@ class PastRecords:
     def make_change(self, record: ChangeRecord, logon: LogonRecord | None) -> PastChange:
         """Return a change, without details if the process did not run wholly as the caller afterwards."""
         process = self.masked(record.process)
-        is_masked = process is not record.process
+        # as of changes of user: the command is that of another user's process
+        sudo = clean(record.sudo) if self._request.caller.administrator else None
         return PastChange(
-            record.id, record.process_id, record.logon, logon and logon.logon_id, datetime_of_microseconds(record.time),
-            process.pid, clean(process.name or process.comm), clean(process.exe), command_line(process.cmdline),
-            clean(record.user), process.uids and process.uids[1], None if is_masked else clean(record.sudo),
+            record.id, record.process_record, record.logon_record, logon and logon.logon_id,
+            datetime_of_microseconds(record.time), process.pid, clean(process.name or process.comm), clean(process.exe),
+            command_line(process.cmdline), clean(record.user), process.uids and process.uids[1], sudo,
+        )  # fmt: skip
+
+    @staticmethod
+    def make_failed_logon(record: FailedLogonRecord) -> PastFailedLogon:
+        """Return a failed logon."""
+        attempt = make_attempt(record.attempt)
+        return PastFailedLogon(
+            record.id, datetime_of_microseconds(record.time), **attempt._asdict(), boot_id=record.boot_id
+        )
+
+    def make_user_change(self, record: UserChangeRecord, logon: LogonRecord | None) -> PastUserChange:
+        """Return a change of user; its command is that of another user's process."""
+        change = make_change(record.change)
+        if not self._request.caller.administrator:
+            change = change._replace(command=None)
+        return PastUserChange(
+            record.id, record.process_record, record.logon_record, logon and logon.logon_id,
+            datetime_of_microseconds(record.time), record.pid, **change._asdict(), boot_id=record.boot_id,
         )  # fmt: skip
 
     def masked(self, process: Process) -> Process:

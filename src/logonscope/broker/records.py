@@ -7,14 +7,21 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from logonscope.answers.history import PastChange, PastLogin, PastProcess
+from logonscope.answers.history import PastChange, PastFailedLogon, PastLogin, PastProcess, PastUserChange
 from logonscope.broker.item_query import ItemQuery
 from logonscope.broker.past_records import PastRecords
 from logonscope.broker.request import Request
 from logonscope.facts import Process
 from logonscope.facts.history import LogonRecord
 from logonscope.machine import Owner, ProcessQuery, Trouble
-from logonscope.machine.history import ChangeRecordQuery, History, LogonRecordQuery, ProcessRecordQuery
+from logonscope.machine.history import (
+    ChangeRecordQuery,
+    FailedLogonQuery,
+    History,
+    LogonRecordQuery,
+    ProcessRecordQuery,
+    UserChangeQuery,
+)
 from logonscope.machine.source import no_history_error
 from logonscope.providers.helpers.provider import COMMAND_LINES
 from logonscope.wql.ranges import ColumnRange
@@ -23,7 +30,7 @@ STARTED, ENDED, CHANGED, NAME, KEY, RECORD = "started", "ended", "changed", "nam
 """Limits of an ItemQuery: ranges of times, and beginnings of a process name and of a key."""
 
 SLACK = timedelta(milliseconds=20)
-"""Times of rows are rounded."""
+"""Tolerance of comparisons of times: the times of rows are rounded."""
 
 SLACK_TICKS = 2
 NO_RANGE = ColumnRange()
@@ -31,7 +38,7 @@ NO_LOGIN = PastLogin(
     0, "", None, None, None, None, None, None, None, None, False, None, None, None, None, None, None, None, None, None,
     None, 0, 0, (),
 )  # fmt: skip
-"""The logon session of a process of which none is known."""
+"""Placeholder for the logon session of a process whose logon session is not known."""
 
 
 def read_logon_records(request: Request, query: ItemQuery) -> Iterator[tuple[PastLogin]]:
@@ -60,6 +67,31 @@ def read_change_records(request: Request, query: ItemQuery) -> Iterator[tuple[Pa
             yield (records.make_change(record, logon),)
 
 
+def read_failed_logon_records(request: Request, query: ItemQuery) -> Iterator[tuple[PastFailedLogon]]:
+    """Yield failed logons."""
+    history = _history_of(request)
+    if history is not None:
+        records, changed = PastRecords(request, history), query.limits.get(CHANGED, NO_RANGE)
+        record_query = FailedLogonQuery(
+            query.selection.records, query.selection.users, _time_before(changed.low), _time_after(changed.high)
+        )
+        yield from ((records.make_failed_logon(record),) for record in records.failed_logons(record_query))
+
+
+def read_user_change_records(request: Request, query: ItemQuery) -> Iterator[tuple[PastUserChange]]:
+    """Yield changes of user."""
+    history = _history_of(request)
+    if history is None:
+        return
+    records, changed, selection = PastRecords(request, history), query.limits.get(CHANGED, NO_RANGE), query.selection
+    record_query = UserChangeQuery(
+        selection.records, selection.process_records, selection.logon_records, _time_before(changed.low),
+        _time_after(changed.high),
+    )  # fmt: skip
+    for record, logon in records.user_changes(record_query):
+        yield (records.make_user_change(record, logon),)
+
+
 def read_changes_of_processes(
     request: Request, query: ItemQuery
 ) -> Iterator[tuple[PastChange, PastProcess, PastLogin]]:
@@ -69,14 +101,14 @@ def read_changes_of_processes(
         return
     records = PastRecords(request, history)
     changes = list(records.changes(_change_query(query)))
-    numbers = frozenset(record.process_id for record, _ in changes)
-    record_query = ProcessRecordQuery(ids=numbers, command_lines=COMMAND_LINES in query.facts)
+    process_records = frozenset(record.process_record for record, _ in changes)
+    record_query = ProcessRecordQuery(ids=process_records, command_lines=COMMAND_LINES in query.facts)
     processes = {
         process.record: (process, login) for process, login in _owned_processes(request, records, record_query)
     }
     for record, logon in changes:
-        if record.process_id in processes:
-            yield records.make_change(record, logon), *processes[record.process_id]
+        if record.process_record in processes:
+            yield records.make_change(record, logon), *processes[record.process_record]
 
 
 def read_present_logon_records(request: Request, query: ItemQuery) -> Iterator[tuple[PastLogin]]:
@@ -163,7 +195,7 @@ def _logon_query(query: ItemQuery) -> LogonRecordQuery:
     selection, limits = query.selection, query.limits
     prefix = limits.get(KEY, NO_RANGE).prefix
     return LogonRecordQuery(
-        ids=_both(selection.records, selection.logon_records),
+        ids=_intersection(selection.records, selection.logon_records),
         logon_ids=selection.logon_ids,
         users=selection.login_users,
         login_uids=selection.login_uids,
@@ -176,17 +208,17 @@ def _logon_query(query: ItemQuery) -> LogonRecordQuery:
 
 def _process_query(query: ItemQuery, records: PastRecords) -> ProcessRecordQuery:
     selection, limits = query.selection, query.limits
-    logons = selection.logon_records
+    logon_records = selection.logon_records
     if selection.names_sessions:
         named = records.logons(LogonRecordQuery(
-            ids=logons, logon_ids=selection.logon_ids, users=selection.login_users, login_uids=selection.login_uids,
-            fold_case=True,
+            ids=logon_records, logon_ids=selection.logon_ids, users=selection.login_users,
+            login_uids=selection.login_uids, fold_case=True,
         ))  # fmt: skip
-        logons = frozenset(record.id for record in named)
+        logon_records = frozenset(record.id for record in named)
     started = limits.get(STARTED, NO_RANGE)
     return ProcessRecordQuery(
         ids=selection.records,
-        logons=logons,
+        logon_records=logon_records,
         pids=selection.pids,
         users=selection.process_users,
         names=selection.process_names,
@@ -208,13 +240,13 @@ def _change_query(query: ItemQuery) -> ChangeRecordQuery:
 
 
 def _earliest(limits: Any) -> datetime | None:
-    """Return a time at which all items still exist, or after which they started."""
+    """Return a time that is not after the end of any matching item; None if the condition gives none."""
     times = [limits.get(name, NO_RANGE).low for name in (STARTED, ENDED)]
     return _time_before(max((time for time in times if time is not None), default=None))
 
 
 def _latest(limits: Any) -> datetime | None:
-    """Return a time before which all items started."""
+    """Return a time that is after the start of every matching item; None if the condition gives none."""
     times = [limits.get(name, NO_RANGE).high for name in (STARTED, ENDED)]
     return _time_after(min((time for time in times if time is not None), default=None))
 
@@ -227,7 +259,7 @@ def _time_after(time: datetime | None) -> datetime | None:
     return None if time is None else time + SLACK
 
 
-def _both(first: frozenset[int] | None, second: frozenset[int] | None) -> frozenset[int] | None:
+def _intersection(first: frozenset[int] | None, second: frozenset[int] | None) -> frozenset[int] | None:
     if first is None or second is None:
         return second if first is None else first
     return first & second

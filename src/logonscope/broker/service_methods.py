@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from logonscope.broker.access import acting_uid
 from logonscope.broker.instances import not_found_error
-from logonscope.broker.method_table import Offered
+from logonscope.broker.method_table import SupportedMethod
 from logonscope.broker.request import Request
 from logonscope.cim.binding import Target
 from logonscope.cim.instances import Outcome
@@ -119,11 +119,11 @@ def _act(target: ServiceTarget, verb: ServiceVerb) -> Outcome:
     return Outcome(DONE)
 
 
-SERVICE_METHODS: Mapping[str, Offered] = {
-    "Win32_BaseService.StartService": Offered(_start, acts=True, read_target=read_service),
-    "Win32_BaseService.StopService": Offered(_stop, acts=True, read_target=read_service),
-    "Win32_BaseService.PauseService": Offered(_pause, acts=True, read_target=read_service),
-    "Win32_BaseService.ResumeService": Offered(_resume, acts=True, read_target=read_service),
-    "Win32_BaseService.InterrogateService": Offered(_interrogate, acts=False, read_target=read_service),
+SERVICE_METHODS: Mapping[str, SupportedMethod] = {
+    "Win32_BaseService.StartService": SupportedMethod(_start, acts=True, read_target=read_service),
+    "Win32_BaseService.StopService": SupportedMethod(_stop, acts=True, read_target=read_service),
+    "Win32_BaseService.PauseService": SupportedMethod(_pause, acts=True, read_target=read_service),
+    "Win32_BaseService.ResumeService": SupportedMethod(_resume, acts=True, read_target=read_service),
+    "Win32_BaseService.InterrogateService": SupportedMethod(_interrogate, acts=False, read_target=read_service),
 }
 """The supported methods of services."""

@@ -59,22 +59,24 @@ def read_services(request: Request, selection: Selection, *, with_named: bool) -
     service that the system's manager does not list.
     """
     names, uids = selection.services, selection.service_uids
-    seen: set[ServiceName] = set()
+    yielded_names: set[ServiceName] = set()
     if uids is None or None in uids:
         for service in request.source.services(request.look, ServiceQuery(names)):
-            seen.add(ServiceName(service.name, service.uid))
+            yielded_names.add(ServiceName(service.name, service.uid))
             yield request.visibility.masked_service(service)
     folded = None if names is None else {name.lower() for name in names}
-    is_complete = folded is not None and uids == _SYSTEM_MANAGER and folded <= {name.name.lower() for name in seen}
+    is_complete = (
+        folded is not None and uids == _SYSTEM_MANAGER and folded <= {name.name.lower() for name in yielded_names}
+    )
     # a service that the manager lists needs no process: then no process is read
     if not with_named or is_complete:
         return
     for process, _ in request.read(ProcessQuery(request.ownership.service_facts)).pairs:
         name = request.ownership.service_of(process)
-        if name is None or name in seen or (uids is not None and name.uid not in uids):
+        if name is None or name in yielded_names or (uids is not None and name.uid not in uids):
             continue
         # most services have several processes: each service is returned once
-        seen.add(name)
+        yielded_names.add(name)
         if folded is None or name.name.lower() in folded:
             yield Service(*name, manager="process", active_state="active")
 

@@ -87,12 +87,12 @@ def _read_holders(request: Request, by_inode: Mapping[int, Socket]) -> Holders:
         for process in request.read_masked(ProcessQuery(frozenset({fact, "comm", "start"}))):
             pass_unread += fact in (process.unread or ())
             inodes = process.sockets if fact == "sockets" else process.thread_sockets
-            held = tuple(by_inode[inode] for inode in inodes or () if inode in by_inode)
-            if held:
+            process_sockets = tuple(by_inode[inode] for inode in inodes or () if inode in by_inode)
+            if process_sockets:
                 key = process.pid, process.start
                 # a socket can be in both tables of a process
-                sockets_by_process[key] = tuple(dict.fromkeys((*sockets_by_process.get(key, ()), *held)))
-                missing_inodes.difference_update(socket.inode for socket in held)
+                sockets_by_process[key] = tuple(dict.fromkeys((*sockets_by_process.get(key, ()), *process_sockets)))
+                missing_inodes.difference_update(socket.inode for socket in process_sockets)
         unread_count = max(unread_count, pass_unread)
     return Holders([Holder(*key, sockets) for key, sockets in sockets_by_process.items()], unread_count)
 
@@ -101,7 +101,7 @@ def _not_found_error(
     request: Request, target: WhoseTarget, by_inode: Mapping[int, Socket], unread_count: int, *, all_namespaces: bool
 ) -> LogonscopeError:
     """Return the error that says why no process was found."""
-    what = _describe_target(target)
+    socket_text = _describe_target(target)
     trouble = next((trouble for trouble in request.look.troubles if trouble.subject == SOCKETS), None)
     if not by_inode and trouble is not None:
         return NotSupportedError(f"sockets cannot be read here ({trouble.reason})", trouble.advice)
@@ -109,13 +109,13 @@ def _not_found_error(
         hint = Hint(HintCode.GET_RIGHTS, also=" to include other users' processes")
         if target.kind == "path":
             return NotFoundError(f"no process of yours runs {target.text!r}, or holds a unix socket of that path", hint)
-        return NotFoundError(f"no process of yours holds {what}", hint)
+        return NotFoundError(f"no process of yours holds {socket_text}", hint)
     if by_inode and unread_count:
-        reason = f"cannot find the holder of {what}: the open files of {unread_count} processes cannot be read"
+        reason = f"cannot find the holder of {socket_text}: the open files of {unread_count} processes cannot be read"
         return AccessDeniedError(reason, Hint(HintCode.RUN_AS_ROOT, also="; root needs CAP_SYS_PTRACE"))
     if by_inode:
         return NotFoundError(
-            f"no process holds {what}: its socket is the kernel's, or just being passed on", "try again"
+            f"no process holds {socket_text}: its socket is the kernel's, or just being passed on", "try again"
         )
     if target.kind == "path":
         also = "; give the path without symbolic links, as `readlink -f` prints it"
@@ -123,12 +123,12 @@ def _not_found_error(
             f"no process runs {target.text!r}, or holds a unix socket of that path",
             Hint(HintCode.LIST_PROCESSES, also=also),
         )
-    return _no_socket_error(request, target, what, all_namespaces=all_namespaces)
+    return _no_socket_error(request, target, socket_text, all_namespaces=all_namespaces)
 
 
-def _no_socket_error(request: Request, target: WhoseTarget, what: str, *, all_namespaces: bool) -> NotFoundError:
+def _no_socket_error(request: Request, target: WhoseTarget, socket_text: str, *, all_namespaces: bool) -> NotFoundError:
     """Return the error for a socket that does not exist where it was looked for."""
-    message = f"no socket listens on {what} or is connected through it"
+    message = f"no socket listens on {socket_text} or is connected through it"
     if target.kind == "unix":
         message = f"no unix socket is bound to {target.text!r}"
     other_count = _count_namespaces(request) - 1

@@ -13,6 +13,7 @@ from logonscope.answers.logon_filter import LogonFilter
 from logonscope.answers.logon_session import Details, LogonSession
 from logonscope.broker.access import is_same_account
 from logonscope.broker.cursors import read_cursor, write_cursor
+from logonscope.broker.descendants import Descendants
 from logonscope.broker.event_query import EventQueryRun
 from logonscope.broker.event_request import EventRequest
 from logonscope.broker.event_rows import event_time, make_row
@@ -59,6 +60,7 @@ class WatchOptions(NamedTuple):
         where: only events of matching logon sessions.
         events: only events of these names; None: all.
         with_sessions: process events have their logon session, too.
+        without_descendants_of: the pid of a process whose descendants have no events here; None: all have.
         since: a cursor; None: from now on.
     """
 
@@ -68,6 +70,7 @@ class WatchOptions(NamedTuple):
     where: LogonFilter | None = None
     events: frozenset[str] | None = None
     with_sessions: bool = False
+    without_descendants_of: int | None = None
     since: str | None = None
 
 
@@ -116,6 +119,9 @@ class Subscription:
         self._sessions: dict[str, LogonSession] | None = None
         self._undescribed: dict[str, float] = {}
         self._run: EventQueryRun | None = None
+        self._descendants: Descendants | None = None
+        if options.without_descendants_of is not None:
+            self._descendants = Descendants(request.source, options.without_descendants_of)
         if query is not None:
             self._run = EventQueryRun(EventRequest.renewed(request), query, self._read_sessions)
         elif self._needs_sessions:
@@ -187,6 +193,9 @@ class Subscription:
                 yield WatchResult(write_cursor(self._reader.cursor), result)
 
     def _results(self, request: EventRequest, event: Event) -> Iterator[Result]:
+        # before anything else: they are in no result, group or count
+        if self._descendants is not None and self._descendants.contains(event):
+            return
         if isinstance(event, EventsLost):
             seen = request.visibility.view_event(event)
             assert seen is not None  # noqa: S101 -- every caller learns that events were lost

@@ -42,7 +42,7 @@ def timeline(request: Request, since: datetime, until: datetime, resolution: tim
     )  # fmt: skip
     counters: dict[int, BinCounter] = defaultdict(lambda: BinCounter(query))
     for activity in past.activity(request.look, query):
-        counters[activity.logon].add(activity)
+        counters[activity.logon_record].add(activity)
     empty = BinCounter(query)
     for record in records:
         yield _make_login(record, counters.get(record.id, empty).bins())

@@ -34,7 +34,7 @@ HOST_NAMED = frozenset(
 KEY_ORDERS = {("Win32_SystemUsers", "Win32_UserAccount"): ("Name", "Domain")}
 """The keys of a reference that Windows does not write in alphabetical order, by the association and the class."""
 
-MAX_NESTED = 3
+MAX_DEPTH = 3
 """Maximum depth of paths inside a path: an association of associations needs no more."""
 
 
@@ -85,8 +85,8 @@ def bind_path(
         InvalidObjectPathError: its keys are not those of the class.
         TypeMismatchError: a value does not have the type of its key.
     """
-    if depth > MAX_NESTED:
-        raise InvalidObjectPathError("object paths nested too deep", f"nest at most {MAX_NESTED}")
+    if depth > MAX_DEPTH:
+        raise InvalidObjectPathError("object paths nested too deep", f"nest at most {MAX_DEPTH}")
     if path.server and not is_here(path.server):
         raise InvalidNamespaceError(f"the object path names another host: {path.server}", "write a dot for this host")
     namespace = schema.namespace(path.namespace or namespace)
@@ -199,6 +199,6 @@ def _convert_key(cls: Class, name: str, value: Key, nested: NestedPathContext) -
     except LogonscopeError as error:
         raise InvalidObjectPathError(f"the key {name} of {cls.name}: {error.message}", error.advice) from None
     if target.keys is None:
-        what = f"the key {name} of {cls.name} names a class, not an instance"
-        raise InvalidObjectPathError(what, f"write it as {example_path(target.cls)}")
+        reason = f"the key {name} of {cls.name} names a class, not an instance"
+        raise InvalidObjectPathError(reason, f"write it as {example_path(target.cls)}")
     return target.reference

@@ -12,7 +12,7 @@ from logonscope.errors import TypeMismatchError
 _POINT = re.compile(r"(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)\.(\d{6})([+-])(\d{3})", re.ASCII)
 _INTERVAL = re.compile(r"(\d{8})([01]\d|2[0-3])([0-5]\d)([0-5]\d)\.(\d{6}):000", re.ASCII)
 # datetime.fromisoformat accepts any number of digits after the point: longer texts are not passed to it.
-_LONGEST = 64
+_MAX_LENGTH = 64
 ZONED = "add the time zone, for example 2026-01-01T10:02:00+02:00; Z is UTC"
 FORMS = "give 20260101100200.000000+000 or 2026-01-01T10:02:00+00:00"
 
@@ -36,7 +36,7 @@ def parse_datetime(text: str, what: str = "a datetime property") -> datetime | t
         if match := _INTERVAL.fullmatch(text):
             days, hours, minute, second, micro = map(int, match.groups())
             return timedelta(days=days, hours=hours, minutes=minute, seconds=second, microseconds=micro)
-        if len(text) <= _LONGEST:
+        if len(text) <= _MAX_LENGTH:
             moment = datetime.fromisoformat(text)
             if moment.tzinfo is None:
                 raise TypeMismatchError(f"invalid value '{text}' for {what}: the time zone is missing", ZONED)
@@ -44,7 +44,7 @@ def parse_datetime(text: str, what: str = "a datetime property") -> datetime | t
             return moment
     except (ValueError, OverflowError):
         pass
-    raise TypeMismatchError(f"invalid value '{text[:_LONGEST]}' for {what}: expected a datetime", FORMS)
+    raise TypeMismatchError(f"invalid value '{text[:_MAX_LENGTH]}' for {what}: expected a datetime", FORMS)
 
 
 def format_datetime(moment: datetime | timedelta) -> str:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from logonscope.errors import InvalidObjectPathError
 
-LONGEST = 16_384
+MAX_PATH_LENGTH = 16_384
 """Maximum characters of an object path."""
 
 MAX_KEYS = 64
@@ -80,9 +80,9 @@ def parse_path(text: str) -> ObjectPath:
     Raises:
         InvalidObjectPathError: the text is not an object path; says where.
     """
-    if len(text) > LONGEST:
+    if len(text) > MAX_PATH_LENGTH:
         raise InvalidObjectPathError(
-            f"object path too long: {len(text):,} characters, the limit is {LONGEST:,}", "shorten it"
+            f"object path too long: {len(text):,} characters, the limit is {MAX_PATH_LENGTH:,}", "shorten it"
         )
     return _Scanner(text).read_path()
 

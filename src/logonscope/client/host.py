@@ -84,7 +84,7 @@ class Host(ABC):
     @property
     @abstractmethod
     def schema(self) -> "Schema":
-        """The classes of this host; those of a remote host as far as they were requested."""
+        """The classes of this host; of a remote host, the built-in classes and those that were requested."""
 
     @abstractmethod
     def record(self, path: str, *, replace: bool = False) -> int:
@@ -236,6 +236,7 @@ class Host(ABC):
         where: "LogonFilter | None" = None,
         events: "Iterable[str] | None" = None,
         with_sessions: bool = False,
+        without_descendants_of: int | None = None,
         since: str | None = None,
         timeout: float | None = None,
     ) -> "Watch":
@@ -244,23 +245,23 @@ class Host(ABC):
         Args:
             query: a WQL event query, whose results are Instances; None: the results are HostEvents.
             namespace: as in ``get``, for the query.
-            which: as in ``sessions``: only events of some logon sessions.
-            where: the same.
+            which: only events of these logon sessions, as in ``sessions``.
+            where: only events of logon sessions that fit a filter, as in ``sessions``.
             events: only events of these names: "LogonStarted", ...; None: all.
-            with_sessions: events of processes have their logon session, too.
+            with_sessions: put the logon session into events of processes, too.
+            without_descendants_of: the pid of a process on the host: leave out the events of all that it starts.
             since: continue after the event with this cursor.
             timeout: seconds to wait for each event (then TimedOutError); None: no limit.
 
-        Raises what ``query`` raises; NotSupportedError: the host has no events; QuotaViolationError: too many watches.
+        Raises NotSupportedError (the host has no events), QuotaViolationError (too many watches), and as ``query``.
         """
         options = {"query": query, "namespace": namespace, "events": events, "since": since, "timeout": timeout}
-        answer: Watch = self._perform(
-            "watch", **options, **_selection_arguments(which, where), with_sessions=with_sessions
-        )
+        options |= {"with_sessions": with_sessions, "without_descendants_of": without_descendants_of}
+        answer: Watch = self._perform("watch", **options, **_selection_arguments(which, where))
         return answer
 
     def history(self, where: "HistoryFilter | None" = None) -> list["PastLogin"]:
-        """Return past and present logins in the order of their starts, each with its programs and how often they ran.
+        """Return past and present logins in the order of their starts, each with the programs it ran, and how often.
 
         Args:
             where: which logins: HistoryFilter(word="alice", since=...); None: all that the caller may see.
@@ -440,8 +441,7 @@ class Host(ABC):
     def explain(self, text: str, *, namespace: str | None = None) -> "Explanation":
         """Return the plan of a query: the properties that its condition fixes, what is read, and the predicate.
 
-        The predicate is the part of the condition that the reading alone does not guarantee. (A query tests the whole
-        condition on every row.)
+        The predicate is the part of the condition that the reading alone does not guarantee.
 
         Raises:
             InvalidQueryError and others: as in ``query``.
@@ -559,7 +559,7 @@ def _selection_arguments(which: int | str | None, where: "LogonFilter | None") -
 
 
 def _detail_arguments(details: "Iterable[Detail]") -> dict[str, Any]:
-    """Return the argument for the details of logon sessions.
+    """Return the argument for the requested details of logon sessions.
 
     Raises:
         InvalidParameterError: there is no such detail.

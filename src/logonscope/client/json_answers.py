@@ -35,20 +35,20 @@ def read_answer(read: Callable[[Any], Any], line: Any) -> Any:
 
 def read_session(line: Line) -> LogonSession:
     """Return a logon session."""
-    values = _members(LogonSession, line)
-    usage = None if line.get("usage") is None else _known(LogonUsage, line["usage"])
+    values = _field_values(LogonSession, line)
+    usage = None if line.get("usage") is None else _read_row(LogonUsage, line["usage"])
     return LogonSession(**{**values, "start": _read_time(line["start"]), "usage": usage})
 
 
 def read_process(line: Line) -> SessionProcess:
     """Return a process in its logon session."""
-    values = _members(SessionProcess, line)
+    values = _field_values(SessionProcess, line)
     return SessionProcess(**{**values, "start": _read_time(line["start"])})
 
 
 def read_service(line: Line) -> SessionService:
     """Return a service of the System session."""
-    return SessionService(**{**_members(SessionService, line), "start": _read_time(line["start"])})
+    return SessionService(**{**_field_values(SessionService, line), "start": _read_time(line["start"])})
 
 
 def read_past_login(line: Line) -> PastLogin:
@@ -56,17 +56,17 @@ def read_past_login(line: Line) -> PastLogin:
     times = {name: _read_time(line.get(name)) for name in ("start", "logged_out", "end")}
     programs = tuple(
         PastProgram(**{
-            **_members(PastProgram, part), "first": _read_time(part["first"]), "last": _read_time(part["last"]),
+            **_field_values(PastProgram, part), "first": _read_time(part["first"]), "last": _read_time(part["last"]),
         })
         for part in line["programs"]
     )  # fmt: skip
-    return PastLogin(**{**_members(PastLogin, line), **times, "programs": programs})
+    return PastLogin(**{**_field_values(PastLogin, line), **times, "programs": programs})
 
 
 def read_past_process(line: Line) -> PastProcess:
     """Return a past process."""
     times = {name: _read_time(line.get(name)) for name in ("start", "end")}
-    return PastProcess(**{**_members(PastProcess, line), **times})
+    return PastProcess(**{**_field_values(PastProcess, line), **times})
 
 
 def read_session_of(line: Line) -> SessionOf:
@@ -81,11 +81,13 @@ def read_whose(line: Line) -> Whose:
         "session": read_session(line["session"]),
         "process": read_process(line["process"]),
         "chain": tuple(map(read_process, line["chain"])),
-        "sockets": tuple(_known(Socket, socket) for socket in line["sockets"]),
-        "unseen_logins": None if unseen_logins is None else tuple(_known(UnseenLogin, part) for part in unseen_logins),
+        "sockets": tuple(_read_row(Socket, socket) for socket in line["sockets"]),
+        "unseen_logins": None
+        if unseen_logins is None
+        else tuple(_read_row(UnseenLogin, part) for part in unseen_logins),
         "service_start": _read_time(line.get("service_start")),
     }
-    return Whose(**{**_members(Whose, line), **parts})
+    return Whose(**{**_field_values(Whose, line), **parts})
 
 
 def read_event(line: Line) -> HostEvent:
@@ -95,20 +97,20 @@ def read_event(line: Line) -> HostEvent:
         "process": None if line.get("process") is None else read_process(line["process"]),
         "before": None if line.get("before") is None else read_process(line["before"]),
         "session": None if line.get("session") is None else read_session(line["session"]),
-        "attempt": None if line.get("attempt") is None else _known(FailedAttempt, line["attempt"]),
-        "change": None if line.get("change") is None else _known(ChangedUser, line["change"]),
+        "attempt": None if line.get("attempt") is None else _read_row(FailedAttempt, line["attempt"]),
+        "change": None if line.get("change") is None else _read_row(ChangedUser, line["change"]),
     }
-    return HostEvent(**{**_members(HostEvent, line), **parts})
+    return HostEvent(**{**_field_values(HostEvent, line), **parts})
 
 
 def read_check(line: Line) -> Check:
     """Return a check of ``doctor``."""
-    return _known(Check, line)
+    return _read_row(Check, line)
 
 
 def read_host_identity(line: Line) -> HostIdentity:
     """Return what identifies a host."""
-    return _known(HostIdentity, line)
+    return _read_row(HostIdentity, line)
 
 
 def read_pair(line: Line) -> tuple[int, str]:
@@ -167,12 +169,12 @@ def write_filter(where: LogonFilter | HistoryFilter) -> dict[str, Any]:
     return members
 
 
-def _known(row_type: type[Row], line: Line) -> Row:
-    """Return a line as a row of a type whose fields are texts and numbers."""
-    return row_type(**_members(row_type, line))
+def _read_row(row_type: type[Row], line: Line) -> Row:
+    """Return a line as a row of a type whose fields are only texts and numbers."""
+    return row_type(**_field_values(row_type, line))
 
 
-def _members(row_type: Any, line: Line) -> dict[str, Any]:
+def _field_values(row_type: Any, line: Line) -> dict[str, Any]:
     return {name: line[name] for name in row_type._fields if name in line}
 
 

@@ -122,7 +122,7 @@ class JsonHost(Host):
         if operation == "tree":
             return read_answer(list, json_answers.read_trees(lines))
         # The request is sent before the first row is asked for, so that an error is raised where the question is asked.
-        rows = _each(partial(read_answer, getattr(json_answers, _ROW_READERS[operation])), lines)
+        rows = _read_rows(partial(read_answer, getattr(json_answers, _ROW_READERS[operation])), lines)
         return list(rows) if operation in _LIST_QUESTIONS else rows
 
     def _ask_explain(self, text: str, namespace: str | None) -> Any:
@@ -189,20 +189,20 @@ class JsonHost(Host):
         return self._read_row(self._client.ask("get", arguments))
 
     def _ask_enumerate(self, **arguments: Any) -> "Iterator[Instance]":
-        return _each(self._read_instance, self._client.stream("enumerate", arguments))
+        return _read_rows(self._read_instance, self._client.stream("enumerate", arguments))
 
     def _ask_associators(self, **arguments: Any) -> "Iterator[Instance]":
-        return _each(self._read_instance, self._client.stream("associators", arguments))
+        return _read_rows(self._read_instance, self._client.stream("associators", arguments))
 
     def _ask_references(self, **arguments: Any) -> "Iterator[Instance]":
-        return _each(self._read_instance, self._client.stream("references", arguments))
+        return _read_rows(self._read_instance, self._client.stream("references", arguments))
 
     def _ask_query(self, text: str, namespace: str | None, timeout: float | None) -> "Iterator[Instance | Class]":
         from logonscope.machine import Deadline  # noqa: PLC0415 -- only queries need it
 
         Deadline(timeout)  # rejects an invalid timeout as a local host does
         lines = self._client.stream("query", {"text": text, "namespace": namespace}, timeout)
-        return _each(self._read_row, lines)
+        return _read_rows(self._read_row, lines)
 
     def _ask_invoke(
         self, path: str, method_name: str, parameters: Mapping[str, Any] | None, namespace: str | None
@@ -214,7 +214,9 @@ class JsonHost(Host):
         return Outcome(int(line["return_value"]), line["parameters"])
 
     def _ask_classes(self, pattern: str | None, namespace: str | None) -> "Iterator[Class]":
-        return _each(self._read_class, self._client.stream("classes", {"pattern": pattern, "namespace": namespace}))
+        return _read_rows(
+            self._read_class, self._client.stream("classes", {"pattern": pattern, "namespace": namespace})
+        )
 
     def _ask_get_class(self, name: str, namespace: str | None) -> "Class":
         return self._read_class(self._client.ask("get_class", {"name": name, "namespace": namespace}))
@@ -268,7 +270,7 @@ class PastJsonHost(JsonHost):
         return self._moment
 
 
-def _each(read: Callable[[Line], Any], lines: Generator[Line, None, None]) -> Iterator[Any]:
+def _read_rows(read: Callable[[Line], Any], lines: Generator[Line, None, None]) -> Iterator[Any]:
     """Yield the row that a function reads from each line; closing the iterator closes the response."""
     try:
         for line in lines:

@@ -11,7 +11,7 @@ from logonscope.client.json_client import Connection
 from logonscope.errors import LogonscopeError, TransportFailureError
 
 MAX_QUEUED = 4_096
-"""Maximum number of events that are read before they are asked for; the server keeps the others for a while."""
+"""Maximum number of events that are read ahead of the program; the server keeps later ones for a while."""
 
 MAX_EVENT_BYTES = 8 << 20
 
@@ -50,9 +50,9 @@ class SentEvents:
         end = None if seconds is None else time.monotonic() + seconds
         while not self.is_closed:
             # short waits, because another thread may close it meanwhile
-            left = 0.5 if end is None else min(0.5, end - time.monotonic())
+            seconds_left = 0.5 if end is None else min(0.5, end - time.monotonic())
             try:
-                item = self._queue.get(timeout=max(left, 0.0)) if left > 0 else self._queue.get_nowait()
+                item = self._queue.get(timeout=max(seconds_left, 0.0)) if seconds_left > 0 else self._queue.get_nowait()
             except queue.Empty:
                 if end is not None and time.monotonic() >= end:
                     return ()

@@ -86,7 +86,7 @@ class LocalHost(Host):
     def moment(self) -> datetime:
         # The time is a fact of the source: a recording returns when it was made.
         vitals = self.request().source.machine(Look(), frozenset({"vitals"})).vitals
-        return super().moment if vitals is None else datetime.fromtimestamp(vitals.at / 1e6, UTC)
+        return super().moment if vitals is None else datetime.fromtimestamp(vitals.time / 1e6, UTC)
 
     def identify_machine(self) -> "HostIdentity":
         from logonscope.answers.host_identity import HostIdentity  # noqa: PLC0415 -- only formats of other tools need it

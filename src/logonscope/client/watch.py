@@ -38,7 +38,7 @@ class NoticeReader(Protocol):
 
     @property
     def description(self) -> str:
-        """How the events are got, and what may be missed."""
+        """Where the events come from, and which of them may be missed."""
 
     @property
     def is_closed(self) -> bool:
@@ -78,7 +78,7 @@ class Watch:
 
     @property
     def description(self) -> str:
-        """How the events are got, and what may be missed."""
+        """Where the events come from, and which of them may be missed."""
         return self._reader.description
 
     @property
@@ -97,13 +97,13 @@ class Watch:
         while not self._results:
             if self._reader.is_closed:
                 return None
-            left = None if end is None else max(0.0, end - time.monotonic())
+            seconds_left = None if end is None else max(0.0, end - time.monotonic())
             # one reader at a time: the thread of an asynchronous iterator may still be waiting
             with self._lock:
                 # another thread may have read meanwhile
                 if not self._results:
-                    self._results += self._reader.read(left)
-            if not self._results and left is not None and time.monotonic() >= (end or 0.0):
+                    self._results += self._reader.read(seconds_left)
+            if not self._results and seconds_left is not None and time.monotonic() >= (end or 0.0):
                 return None
         self.cursor, result = self._results.popleft()
         answer: HostEvent | Instance = result

@@ -271,7 +271,7 @@ class WsmanHost(Host):
         references: bool,
     ) -> Iterator[Instance]:
         target = require_instance(self._target(path, namespace))
-        names: dict[str, Any] = {option: _name(text) for option, text in options.items()}
+        names: dict[str, Any] = {option: _option_name(text) for option, text in options.items()}
         tree = AssociationQuery(references, _relative_path(target), **names)
         if properties is not None and tree.result_class:
             classes_with_properties(
@@ -353,7 +353,7 @@ def _select_by_keys(target: Target) -> Select:
     return Select(None, target.cls.name, terms[0] if len(terms) == 1 else And(tuple(terms)))
 
 
-def _name(text: str | None) -> Name | None:
+def _option_name(text: str | None) -> Name | None:
     return None if text is None else Name((text,))
 
 

@@ -48,23 +48,23 @@ class Audit:
         """Record an NTLM attempt for a user without an NT hash; many clients try NTLM before they send a password."""
         self._write_event("scheme_unavailable", peer, name, scheme=scheme, reason="no such user with --ntlm")
 
-    def record_method_begin(self, peer: str, caller: Caller, what: str, path: str) -> None:
+    def record_method_begin(self, peer: str, caller: Caller, method_name: str, path: str) -> None:
         """Record that a caller is about to run a method.
 
         Raises:
             InternalError: the line cannot be written; the method must not be run.
         """
         try:
-            self._write(self._line("method", peer, caller.name, **_method(what, path, BEGUN)))
+            self._write(self._line("method", peer, caller.name, **_method(method_name, path, BEGUN)))
         except OSError as error:
             raise InternalError(
                 f"cannot write to the audit log: {error.strerror}; the method was not run",
                 "the server's administrator can free space, or turn the audit log off: audit_log",
             ) from None
 
-    def record_method(self, peer: str, caller: Caller, what: str, path: str, outcome: str) -> None:
+    def record_method(self, peer: str, caller: Caller, method_name: str, path: str, outcome: str) -> None:
         """Record the outcome of a method: its return value, or the name of the error."""
-        self._write_event("method", peer, caller.name, **_method(what, path, outcome))
+        self._write_event("method", peer, caller.name, **_method(method_name, path, outcome))
 
     def record_view(self, peer: str, caller: Caller, viewed_user: str, outcome: str) -> None:
         """Record that an administrator asks for what another user sees, or that this was refused."""
@@ -85,9 +85,9 @@ class Audit:
         return json.dumps({"time": now, "event": event, "peer": peer, "user": user[:MAX_TEXT_LENGTH], **details})
 
 
-def _method(what: str, path: str, outcome: str) -> dict[str, str]:
+def _method(method_name: str, path: str, outcome: str) -> dict[str, str]:
     """Return the details of a method's event."""
-    return {"method": what[:MAX_TEXT_LENGTH], "path": path[:MAX_TEXT_LENGTH], "outcome": outcome}
+    return {"method": method_name[:MAX_TEXT_LENGTH], "path": path[:MAX_TEXT_LENGTH], "outcome": outcome}
 
 
 class LogFile:

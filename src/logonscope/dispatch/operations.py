@@ -37,6 +37,7 @@ class Identity(NamedTuple):
     version: str | None
     sees_everything: bool | None = None
     has_history: bool | None = None
+    has_events: bool | None = None
 
 
 class FoundInstance(NamedTuple):
@@ -81,7 +82,10 @@ def identify(request: Request | None) -> Identity:
     """Return the product, with its version if the caller has authenticated (DSP0226 11)."""
     if request is None:
         return Identity(PRODUCT, None)
-    return Identity(PRODUCT, _product_version(), request.sees_everything, request.source.history is not None)
+    source = request.source
+    return Identity(
+        PRODUCT, _product_version(), request.sees_everything, source.history is not None, "events" in source.abilities
+    )
 
 
 @cache

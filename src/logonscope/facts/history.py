@@ -2,7 +2,9 @@
 
 from typing import NamedTuple
 
+from logonscope.facts.failed_logon import FailedLogon
 from logonscope.facts.process import Process
+from logonscope.facts.user_change import UserChange
 
 
 class LogonRecord(NamedTuple):
@@ -15,9 +17,8 @@ class LogonRecord(NamedTuple):
     start: int | None
     logged_out: int | None = None
     end: int | None = None
-    end_is_approximate: bool = (
-        False  # the end was not seen: it was this or earlier (or later, where the machine stopped)
-    )
+    # the end was not seen: it was at this time or earlier, or, if the machine stopped, later
+    end_is_approximate: bool = False
     login_uid: int | None = None
     user: str | None = None
     logon_type: int | None = None
@@ -37,13 +38,13 @@ class ProcessRecord(NamedTuple):
     """A past process, or one that runs."""
 
     id: int  # of the record; ids are in the order of starts
-    logon: int | None  # the record of its logon session
-    parent: int | None  # the record of its parent
+    logon_record: int | None  # of its logon session
+    parent_record: int | None  # of its parent
     boot_id: str
     process: Process  # after its first exec
     user: str | None  # account name of its effective uid
     start: int | None
-    start_is_approximate: bool = False  # it ran before the history began to listen
+    start_is_approximate: bool = False  # it ran before the service received events
     end: int | None = None
     end_is_approximate: bool = False
     lasted_ms: int | None = None  # None: it runs
@@ -54,12 +55,33 @@ class ChangeRecord(NamedTuple):
     """A change of a process: its program, its user, or its logon session."""
 
     id: int
-    process_id: int  # the record of the process
-    logon: int | None
+    process_record: int  # of the process
+    logon_record: int | None  # of its logon session after the change
     time: int | None
     process: Process  # after the change
     user: str | None
     sudo: str | None = None  # the command that sudo logged
+
+
+class FailedLogonRecord(NamedTuple):
+    """A refused attempt to log in, or to become another user."""
+
+    id: int
+    boot_id: str
+    time: int | None
+    attempt: FailedLogon
+
+
+class UserChangeRecord(NamedTuple):
+    """A change of the user of a process; ``change`` is as it was reported."""
+
+    id: int
+    process_record: int | None  # of the process
+    logon_record: int | None  # of its logon session
+    boot_id: str
+    time: int | None
+    pid: int
+    change: UserChange
 
 
 class ProgramCount(NamedTuple):

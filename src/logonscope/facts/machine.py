@@ -23,7 +23,7 @@ class Platform(NamedTuple):
 class Vitals(NamedTuple):
     """Clock and memory sizes of the machine at one moment; sizes in bytes."""
 
-    at: int  # microseconds since the epoch
+    time: int  # microseconds since the epoch
     utc_offset: int | None = None  # minutes by which local time is ahead of UTC
     daylight: bool | None = None  # daylight saving time is on
     memory: int | None = None

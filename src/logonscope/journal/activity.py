@@ -62,7 +62,7 @@ class ActivityReader:
     def __init__(self, reader: Reader, query: ActivityQuery) -> None:
         self._reader, self._query = reader, query
         self._logons: dict[int, int] = dict(
-            reader.by_numbers("SELECT id, logon FROM place WHERE logon IN ({})", sorted(query.logons))
+            reader.by_numbers("SELECT id, logon FROM place WHERE logon IN ({})", sorted(query.logon_records))
         )
         self._roots = {
             number

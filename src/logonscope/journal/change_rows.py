@@ -4,11 +4,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from logonscope.facts.history import ChangeRecord
-from logonscope.journal.process_rows import LAST, PAGE, Lend, boot_position, first_number, last_number
+from logonscope.journal.process_rows import PAGE, Lend, boot_position, number_span
 from logonscope.journal.reader import Reader, make_process
 from logonscope.journal.rows import COMMAND, CREDENTIAL, ID, PLACE, PROGRAM
 from logonscope.machine import Look
 from logonscope.machine.history import ChangeRecordQuery
+
+SAME_MS = 500
+"""A change of user is that of a change of the process if it was less than so many ms before or after it."""
 
 
 class ChangeRows:
@@ -23,7 +26,7 @@ class ChangeRows:
     def records(self) -> Iterator[ChangeRecord]:
         """Yield the changes in their order."""
         with self._lend() as reader:
-            low, high = self._span(reader)
+            low, high = number_span(reader, self._query.since, self._query.until)
         where = change_conditions(self._query)
         while True:
             self._look.check()
@@ -35,16 +38,6 @@ class ChangeRows:
                 return
             low = page[-1][0]
             yield from records
-
-    def _span(self, reader: Reader) -> tuple[int, int]:
-        """Return the numbers between which the changes of the times of the query are: they are in their order."""
-        query, moments = self._query, reader.moments()
-        low, high = -1, LAST
-        if query.since is not None:
-            low = first_number(moments, reader.boots(), query.since) - 1
-        if query.until is not None:
-            high = last_number(moments, query.until)
-        return low, high
 
     def _make_records(self, reader: Reader, changes: Sequence[Any]) -> list[ChangeRecord]:
         numbers = sorted({change[1] for change in changes})
@@ -59,21 +52,37 @@ class ChangeRows:
         reader.load_dictionaries(row for _, row in changed)
         if self._query.command_lines:
             reader.load_commands(row[COMMAND] for _, row in changed)
+        commands = SudoCommands(reader, numbers)
         moments, boots = reader.moments(), reader.boots()
         return [
             ChangeRecord(
                 change[0], change[1], reader.place(row[PLACE]).logon,
                 moments.wall(boots[boot_position(boots, change[0])].id, change[2]), make_process(reader, row, None),
-                reader.credential(row[CREDENTIAL]).user, change[7],
+                reader.credential(row[CREDENTIAL]).user, commands.find(change[1], change[2]),
             )
             for change, row in changed
         ]  # fmt: skip
 
 
+class SudoCommands:
+    """The commands that sudo logged for processes."""
+
+    def __init__(self, reader: Reader, process_ids: Sequence[int]) -> None:
+        query = "SELECT process, ms, command FROM user_change WHERE command IS NOT NULL AND process IN ({})"
+        self._commands: dict[int, list[tuple[int, str]]] = {}
+        for process, ms, command in reader.by_numbers(query, process_ids):
+            self._commands.setdefault(process, []).append((ms, command))
+
+    def find(self, process: int, ms: int) -> str | None:
+        """Return the command of a change at a time: a process can change its user more than once."""
+        near = ((abs(ms - at), command) for at, command in self._commands.get(process, ()) if abs(ms - at) < SAME_MS)
+        return min(near, default=(0, None))[1]
+
+
 def change_conditions(query: ChangeRecordQuery) -> str:
     """Return the WHERE clause of a query for changes."""
     parts = ["1"]
-    for column, values in (("id", query.ids), ("process", query.process_ids)):
+    for column, values in (("id", query.ids), ("process", query.process_records)):
         if values is not None:
             parts.append(f"{column} IN ({','.join(map(str, sorted(values)))})")
     return " AND ".join(parts)

@@ -41,6 +41,7 @@ class Forgetter:
         for first in range(0, len(numbers), STEP):
             count += self._remover.remove_processes(numbers[first : first + STEP])
         self._remove_commands(commands)
+        self._remove_reports(user, places)
         ended = database.execute(f"SELECT * FROM logon WHERE id IN ({id_list}) AND ended IS NOT NULL").fetchall()
         ended_ids = ",".join(str(row[0]) for row in ended) or "NULL"
         self._remover.remove_rows(
@@ -52,6 +53,18 @@ class Forgetter:
         result = Forgotten(len(ended), count, len(logons) - len(ended))
         self._record(user, caller_uid, result)
         return result
+
+    def _remove_reports(self, user: str, places: str) -> None:
+        """Delete the failed logons that tried the user or that it tried, and the changes from, to, or by it."""
+        database = self._writer.database
+        queries = (
+            ("failed_logon", "user = ?1 OR by_user = ?1"),
+            ("user_change", f"from_user = ?1 OR to_user = ?1 OR place IN ({places})"),
+        )
+        for table, condition in queries:
+            self._remover.remove_rows(
+                table, 0, database.execute(f"SELECT * FROM {table} WHERE {condition}", (user,)).fetchall()
+            )
 
     def _record(self, user: str, caller_uid: int | None, result: Forgotten) -> None:
         database = self._writer.database

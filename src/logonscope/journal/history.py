@@ -12,7 +12,14 @@ from typing import Any
 
 from logonscope.answers.check import Check
 from logonscope.errors import RecordingError, TimedOutError
-from logonscope.facts.history import ChangeRecord, LogonRecord, ProcessRecord, ProgramCount
+from logonscope.facts.history import (
+    ChangeRecord,
+    FailedLogonRecord,
+    LogonRecord,
+    ProcessRecord,
+    ProgramCount,
+    UserChangeRecord,
+)
 from logonscope.journal.activity import ActivityReader
 from logonscope.journal.change_rows import ChangeRows
 from logonscope.journal.duration import bytes_a_day, check_duration
@@ -25,6 +32,7 @@ from logonscope.journal.process_rows import ProcessRows
 from logonscope.journal.program_counter import ProgramCounter
 from logonscope.journal.reader import Reader
 from logonscope.journal.record_maker import RecordMaker
+from logonscope.journal.report_rows import FailedLogonRows, UserChangeRows
 from logonscope.journal.schema import BOOT_ENDED, SWEPT
 from logonscope.journal.source import PastSource
 from logonscope.journal.verify import Verifier
@@ -34,11 +42,14 @@ from logonscope.machine.history import (
     Activity,
     ActivityQuery,
     ChangeRecordQuery,
+    FailedLogonQuery,
     Forgotten,
     History,
     HistoryState,
     LogonRecordQuery,
     ProcessRecordQuery,
+    RecordQuery,
+    UserChangeQuery,
     Verification,
 )
 
@@ -142,14 +153,20 @@ class JournalHistory(History):
     def changes(self, look: Look, query: ChangeRecordQuery) -> Iterator[ChangeRecord]:
         yield from ChangeRows(self._reader, look, query).records()
 
-    def indexes(self, query: LogonRecordQuery | ProcessRecordQuery | ChangeRecordQuery) -> Sequence[str]:
+    def failed_logons(self, look: Look, query: FailedLogonQuery) -> Iterator[FailedLogonRecord]:
+        yield from FailedLogonRows(self._reader, look, query).records()
+
+    def user_changes(self, look: Look, query: UserChangeQuery) -> Iterator[UserChangeRecord]:
+        yield from UserChangeRows(self._reader, look, query).records()
+
+    def indexes(self, query: RecordQuery) -> Sequence[str]:
         with self._reader() as reader:
             return used_indexes(reader, query)
 
-    def programs(self, look: Look, logons: Sequence[int]) -> Mapping[int, Sequence[ProgramCount]]:
+    def programs(self, look: Look, logon_records: Sequence[int]) -> Mapping[int, Sequence[ProgramCount]]:
         look.check()
         with self._reader() as reader:
-            return ProgramCounter(reader).count(logons)
+            return ProgramCounter(reader).count(logon_records)
 
     def activity(self, look: Look, query: ActivityQuery) -> Iterator[Activity]:
         with self._reader() as reader:
@@ -182,7 +199,7 @@ class JournalHistory(History):
             yield Check(
                 "history", True,
                 f"kept since {since}, {state.bytes >> 20} MiB, "
-                f"through {state.journal_id}.{state.epoch}.{state.last_event}", "",
+                f"through {state.journal_id}.{state.epoch}.{state.last_event}", "", _figures(state),
             )  # fmt: skip
         yield from check_duration(state)
         if state.losses:
@@ -210,6 +227,15 @@ class JournalHistory(History):
                 writer.close()
         finally:
             os.close(lock)
+
+
+def _figures(state: HistoryState) -> dict[str, int]:
+    """Return the numbers of the history that are known; sizes in bytes."""
+    figures = {
+        "bytes": state.bytes, "rows": state.rows, "gaps": state.losses, "bytes_a_day": state.bytes_a_day,
+        "max_bytes": state.max_bytes, "since_seconds": None if state.since is None else state.since // 1_000_000,
+    }  # fmt: skip
+    return {name: figure for name, figure in figures.items() if figure is not None}
 
 
 def _check_sqlite() -> Check:

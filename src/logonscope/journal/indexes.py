@@ -7,13 +7,20 @@ from logonscope.journal.change_rows import change_conditions
 from logonscope.journal.logon_conditions import planned_conditions
 from logonscope.journal.process_rows import INDEXED
 from logonscope.journal.reader import Reader
-from logonscope.machine.history import ChangeRecordQuery, LogonRecordQuery, ProcessRecordQuery
+from logonscope.journal.report_rows import failed_logon_conditions, user_change_conditions
+from logonscope.machine.history import (
+    ChangeRecordQuery,
+    FailedLogonQuery,
+    LogonRecordQuery,
+    RecordQuery,
+    UserChangeQuery,
+)
 
 _USED = re.compile(r"USING (?:COVERING )?(?:INDEX (\w+)|(INTEGER PRIMARY KEY))")
 PRIMARY_KEY = "record number"
 
 
-def used_indexes(reader: Reader, query: LogonRecordQuery | ProcessRecordQuery | ChangeRecordQuery) -> Sequence[str]:
+def used_indexes(reader: Reader, query: RecordQuery) -> Sequence[str]:
     """Return the names of the indexes; none: all rows are read.
 
     The answer depends on the query alone, not on what is kept, which the caller may not be allowed to see.
@@ -22,11 +29,17 @@ def used_indexes(reader: Reader, query: LogonRecordQuery | ProcessRecordQuery | 
         conditions, parameters = planned_conditions(query, query.users, query.keys)
         return _plan(reader, f"SELECT * FROM logon WHERE {' AND '.join(conditions)}", parameters)
     has_times = query.since is not None or query.until is not None
+    span = " AND id > 0 AND id < 9" if has_times else ""
     if isinstance(query, ChangeRecordQuery):
-        span = " AND id > 0 AND id < 9" if has_times else ""
         return _plan(reader, f"SELECT * FROM change WHERE {change_conditions(query)}{span} ORDER BY id")
+    if isinstance(query, FailedLogonQuery):
+        where, names = failed_logon_conditions(query)
+        return _plan(reader, f"SELECT * FROM failed_logon WHERE {where}{span} ORDER BY id", names)
+    if isinstance(query, UserChangeQuery):
+        where = user_change_conditions(query, None if query.logon_records is None else [1])
+        return _plan(reader, f"SELECT * FROM user_change WHERE {where}{span} ORDER BY id")
     requested = {
-        "place": query.logons, "pid": query.pids, "program": query.names or query.name_prefix or None,
+        "place": query.logon_records, "pid": query.pids, "program": query.names or query.name_prefix or None,
     }  # fmt: skip
     if query.ids is not None:
         return [PRIMARY_KEY]

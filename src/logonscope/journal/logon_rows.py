@@ -52,6 +52,13 @@ class LogonRows:
         row = self._row(owner, seq, ms)
         return None if row is None else int(row["id"])
 
+    def find(self, owner: Owner) -> int | None:
+        """Return the row of the logon session of an owner, if it exists."""
+        if owner.logon_id is None:
+            return None
+        row = self._rows.get((int(owner.logon_id), self._ownership.logon_id_generation(owner) or 0))
+        return None if row is None else int(row["id"])
+
     def _row(self, owner: Owner, seq: int, ms: int) -> LogonRow | None:
         if owner.logon_id is None:
             return None

@@ -198,8 +198,8 @@ class ProcessRows:
 def make_conditions(reader: Reader, query: ProcessRecordQuery) -> Conditions:
     """Return the values of columns that a query allows."""
     columns: dict[str, Sequence[int]] = {}
-    if query.logons is not None:
-        columns["place"] = reader.places_of(sorted(query.logons))
+    if query.logon_records is not None:
+        columns["place"] = reader.places_of(sorted(query.logon_records))
     if query.pids is not None:
         columns["pid"] = sorted(query.pids)
     if query.names is not None or query.name_prefix is not None:
@@ -236,6 +236,13 @@ def last_number(moments: Moments, until: datetime) -> int:
     began = {line.boot for line in moments.lines if line.first_wall <= until.timestamp() * 1e6}
     ends = (moments.first_row_after(boot, last + SLACK_MS) for boot, (_, last) in limits.items() if boot in began)
     return max(ends, default=0)
+
+
+def number_span(reader: Reader, since: datetime | None, until: datetime | None) -> tuple[int, int]:
+    """Return the numbers between which rows of a range of times are that are written when something happens."""
+    moments = reader.moments()
+    low = -1 if since is None else first_number(moments, reader.boots(), since) - 1
+    return low, LAST if until is None else last_number(moments, until)
 
 
 def time_limits(moments: Moments, since: datetime | None, until: datetime | None) -> Limits | None:

@@ -148,9 +148,7 @@ class Reader:
         """Read the places, programs and credentials of process rows that were not read yet."""
         process_rows = list(process_rows)
         self.load_programs(row[PROGRAM] for row in process_rows)
-        places = {row[PLACE] for row in process_rows} - self._places.keys()
-        for row in self.by_numbers("SELECT * FROM place WHERE id IN ({})", sorted(places)):
-            self._places[row[0]] = _make_place(row)
+        self.load_places(row[PLACE] for row in process_rows)
         credentials = {row[CREDENTIAL] for row in process_rows} - self._credentials.keys() - {None}
         for row in self.by_numbers("SELECT * FROM credential WHERE id IN ({})", sorted(credentials)):
             self._credentials[row[0]] = _make_credential(row)
@@ -160,6 +158,12 @@ class Reader:
         missing = {number for number in numbers if number is not None} - self._programs.keys()
         for row in self.by_numbers("SELECT * FROM program WHERE id IN ({})", sorted(missing)):
             self._programs[row[0]] = _make_program(row)
+
+    def load_places(self, numbers: Iterable[int | None]) -> None:
+        """Read places that were not read yet."""
+        missing = {number for number in numbers if number is not None} - self._places.keys()
+        for row in self.by_numbers("SELECT * FROM place WHERE id IN ({})", sorted(missing)):
+            self._places[row[0]] = _make_place(row)
 
     def places_of(self, logons: Sequence[int]) -> list[int]:
         """Return the places of logon sessions."""

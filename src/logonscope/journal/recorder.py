@@ -15,6 +15,7 @@ from logonscope.journal.clock import ClockMap, Reading
 from logonscope.journal.dictionaries import CommandLines, Dictionary
 from logonscope.journal.logon_rows import LogonRows, StoredLogons
 from logonscope.journal.policy import Policy, command_line_filter
+from logonscope.journal.reports import Reports
 from logonscope.journal.rows import (
     CHANGES,
     CLASS,
@@ -38,10 +39,12 @@ from logonscope.machine.events import (
     EventsLost,
     LoggedOut,
     LogonEnded,
+    LogonFailed,
     LogonStarted,
     ProcessChanged,
     ProcessEnded,
     ProcessStarted,
+    UserChanged,
 )
 
 NAME_CHECK_MS = 600_000
@@ -94,6 +97,7 @@ class Recorder:
         self._tick_ms = 1000 // machine.ticks
         self._policy = policy
         self._reduce_argv = command_line_filter(policy)
+        self._reports = Reports(policy)
         self._account_name = account_name
         self._names_until = 0
         self._credential_numbers: dict[tuple[Any, Any], int] = {}
@@ -105,7 +109,7 @@ class Recorder:
         self._handlers: dict[type, Callable[[Any], None]] = {
             ProcessStarted: self._add_start, ProcessChanged: self._add_change, ProcessEnded: self._add_end,
             LogonStarted: self._add_logon, LoggedOut: self._add_logout, LogonEnded: self._add_logon_end,
-            EventsLost: self._add_loss,
+            EventsLost: self._add_loss, LogonFailed: self._add_failed_logon, UserChanged: self._add_user_change,
         }  # fmt: skip
 
     def __repr__(self) -> str:
@@ -138,11 +142,8 @@ class Recorder:
 
     def add(self, event: Event) -> None:
         """Add an event."""
-        handler = self._handlers.get(type(event))
-        # failed logons and changes of user have no place in the history
-        if handler is not None:
-            self._ms = event.head.kernel_ns // 1_000_000
-            handler(event)
+        self._ms = event.head.kernel_ns // 1_000_000
+        self._handlers[type(event)](event)
 
     def add_clock(self, reading: Reading) -> None:
         """Add both clocks; called before each batch is taken."""
@@ -159,7 +160,8 @@ class Recorder:
         batch = Batch(
             self._first_seq, self._seq, self._ms, kept_rows, self._changes, self._changed_ids, self._ends,
             self._programs.take_new_rows(), self._credentials.take_new_rows(), self._commands.take_new_rows(),
-            self._places.take_new_rows(), self._logons.take_changed_rows(), self._moments, self._losses, self._events,
+            self._places.take_new_rows(), self._logons.take_changed_rows(), self._moments, self._losses,
+            *self._reports.take(), self._events,
         )  # fmt: skip
         self._start_batch()
         return batch
@@ -298,6 +300,7 @@ class Recorder:
     def _end_row(self, row: Row, status: int | None, source: int | None) -> None:
         # the clock of the event and that of the start can differ by a tick: never less than 0
         self.alive.pop(row[rows.PID], None)
+        self._reports.note_end(row[rows.PID], (row[TICKS], row[ID], self._current_state(row)[0]), self._ms)
         lasted = self._ms - row[TICKS] * self._tick_ms
         lasted = max(lasted, 0)
         kind = duration_class(lasted) if lasted >= 1000 else None
@@ -382,6 +385,22 @@ class Recorder:
         logon = self._logons.end(event.owner, self._seq, self._ms)
         if logon is not None:
             self._take_seq(logon << 3 | rows.LOGON_ENDED)
+
+    def _add_failed_logon(self, event: LogonFailed) -> None:
+        if self._reports.excludes_attempt(event.attempt):
+            return
+        seq = self._take_seq(self._seq << 3 | rows.REPORTED)
+        self._reports.add_failed_logon(seq, self._ms, self._logons.find(event.owner), event.attempt)
+
+    def _add_user_change(self, event: UserChanged) -> None:
+        process = event.process
+        if self._reports.excludes_change(process, event.change):
+            return
+        # it waits for sudo's line, and the process can have ended before that line came
+        row = self._running_row(process)
+        number, place = self._reports.find_ended(process) if row is None else (row[ID], self._current_state(row)[0])
+        seq = self._take_seq(self._seq << 3 | rows.REPORTED)
+        self._reports.add_user_change(seq, self._ms, (number, place, process.pid), event.change)
 
     def _add_loss(self, event: EventsLost) -> None:
         self.add_loss("events lost", event.missed_events)

@@ -31,7 +31,7 @@ class Remover:
         return self._writer.database
 
     def remove_processes(self, numbers: Sequence[int]) -> int:
-        """Delete processes that were moved, with their changes, in one transaction; return their number."""
+        """Delete processes that were moved, with all their changes, in one transaction; return their number."""
         # rows that are not sealed yet cannot be accounted for
         numbers = [number for number in numbers if number <= self._writer.moved]
         if not numbers:
@@ -41,11 +41,20 @@ class Remover:
         try:
             removed = self.database.execute(f"SELECT * FROM process WHERE id IN ({marks})", numbers).fetchall()
             changes = self.database.execute(f"SELECT * FROM change WHERE process IN ({marks})", numbers).fetchall()
-            hashes = [(row[0], chain.row_hash("change", row)) for row in changes if row[0] <= self._writer.moved]
+            user_changes = self.database.execute(
+                f"SELECT * FROM user_change WHERE process IN ({marks})", numbers
+            ).fetchall()
+            hashes = [
+                (row[0], chain.row_hash(table, row))
+                for table, rows in (("change", changes), ("user_change", user_changes))
+                for row in rows
+                if row[0] <= self._writer.moved
+            ]
             for row in removed:
                 hashes += self._process_hashes(row)
             self.database.execute(f"DELETE FROM process WHERE id IN ({marks})", numbers)
-            self.database.execute(f"DELETE FROM change WHERE process IN ({marks})", numbers)
+            for table in ("change", "user_change"):
+                self.database.execute(f"DELETE FROM {table} WHERE process IN ({marks})", numbers)
             self.database.executemany(
                 f"DELETE FROM process_zone WHERE pids = ?1 AND zone = ?2 AND NOT EXISTS (SELECT 1 FROM process"
                 f" WHERE id >= ?2 << {ZONE_SHIFT} AND id < (?2 + 1) << {ZONE_SHIFT} AND pid >> {PID_SHIFT} = ?1)",

@@ -44,6 +44,7 @@ class Retention:
         yield from self._steps_by_size()
         yield from self._remove_commands()
         yield from self._remove_logons(moments, now - self._policy.keep_logins_ms * 1000)
+        yield from self._remove_reports(self._last_report(moments, now - self._policy.keep_logins_ms * 1000))
         while self._remover.free_pages():
             yield 0
 
@@ -136,6 +137,27 @@ class Retention:
                 return
             yield self._remover.remove_processes(numbers)
             low = numbers[-1]
+            # failed logons have no process whose end they could follow
+            yield from self._remove_reports(low)
+
+    @staticmethod
+    def _last_report(moments: Moments, cutoff: int) -> int:
+        """Return a number up to which everything was reported before a time."""
+        limits = _limits(moments, cutoff)
+        # a boot that had ended before has no limit of its own: the numbers of the next one are greater
+        return max((moments.first_row_at(boot, min(ms, 1 << 60)) - 1 for boot, ms in limits.items()), default=0)
+
+    def _remove_reports(self, last: int) -> Iterator[int]:
+        """Delete failed logons, and changes of user of processes that are not kept, up to a number."""
+        queries = (
+            ("failed_logon", ""),
+            ("user_change", " AND NOT EXISTS (SELECT 1 FROM every WHERE every.id = user_change.process)"),
+        )
+        last = min(last, self._writer.moved)
+        for table, condition in queries:
+            query = f"SELECT * FROM {table} WHERE id <= ?{condition} ORDER BY id LIMIT {STEP}"
+            while old := self._reader.rows(query, (last,)):
+                yield self._remover.remove_rows(table, 0, old)
 
     def _remove_commands(self) -> Iterator[int]:
         """Delete the command lines that no kept row uses. Only the next COMMAND_SPAN rows can use a command line."""

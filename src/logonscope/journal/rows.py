@@ -9,8 +9,11 @@ ID, PLACE, PID, TICKS, PARENT, PROGRAM, CREDENTIAL, COMMAND, CHANGES, CLASS, LAS
 
 COLUMNS = 14
 
-STARTED, CHANGED, PROCESS_ENDED, LOGON_STARTED, LOGGED_OUT, LOGON_ENDED, LOST = range(1, 8)
-"""Kinds of events in the event log: a number is 8 times the row plus the kind."""
+REPORTED, STARTED, CHANGED, PROCESS_ENDED, LOGON_STARTED, LOGGED_OUT, LOGON_ENDED, LOST = range(8)
+"""Kinds of events in the event log: a number is 8 times the row plus the kind; 0 is no event.
+
+REPORTED: a failed logon or a change of user, which is in the table that has its number.
+"""
 
 PID_SHIFT, ZONE_SHIFT = 7, 8
 """Bits of a pid and of a number that the table ``process_zone`` leaves out."""
@@ -39,6 +42,8 @@ class Batch(NamedTuple):
     logons: list[tuple[Any, ...]]
     moments: list[tuple[Any, ...]]
     losses: list[tuple[Any, ...]]
+    failed_logons: list[tuple[Any, ...]]
+    user_changes: list[tuple[Any, ...]]
     events: "array[int]"
 
     @property

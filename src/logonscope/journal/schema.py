@@ -9,7 +9,7 @@ from collections.abc import Mapping
 APPLICATION_ID = 0x4C4F4753
 """``PRAGMA application_id`` of a journal: "LOGS"."""
 
-VERSION = 2
+VERSION = 3
 """``PRAGMA user_version``: the version of the schema."""
 
 _ROW = """
@@ -29,6 +29,22 @@ zone has few of them. An index of pids would have an entry on another page for e
 
 FOUND_INDEX = "CREATE INDEX process_found ON process(id) WHERE source & 1"
 """Processes that were found running: their numbers are greater than their starts would give."""
+
+FAILED_LOGONS = (
+    # ms: since the boot; logon: that of the program that refused the attempt, NULL: not known
+    """CREATE TABLE failed_logon (id INTEGER PRIMARY KEY, ms INT NOT NULL, logon INT, service TEXT NOT NULL, pid INT,
+       user TEXT, is_known_user INT, address TEXT, port INT, remote_host TEXT, method TEXT, tty TEXT, by_user TEXT,
+       command TEXT, reason TEXT, attempts INT NOT NULL, source TEXT)""",
+    "CREATE INDEX failed_logon_user ON failed_logon(user COLLATE NOCASE, id)",
+)
+USER_CHANGES = (
+    # process: its row, NULL: not known; place: what decides its logon session
+    """CREATE TABLE user_change (id INTEGER PRIMARY KEY, ms INT NOT NULL, process INT, place INT, pid INT NOT NULL,
+       from_uid INT, from_user TEXT, to_uid INT NOT NULL, to_user TEXT, is_complete INT NOT NULL, program TEXT,
+       through TEXT, command TEXT, source TEXT)""",
+    "CREATE INDEX user_change_process ON user_change(process)",
+    "CREATE INDEX user_change_place ON user_change(place)",
+)
 
 TABLES = (
     "CREATE TABLE journal (key TEXT PRIMARY KEY, value) WITHOUT ROWID",
@@ -82,6 +98,8 @@ TABLES = (
        credential INT, command INT, sudo TEXT)""",
     "CREATE INDEX change_process ON change(process)",
     "CREATE INDEX change_place ON change(place)",
+    *FAILED_LOGONS,
+    *USER_CHANGES,
     "CREATE TABLE loss (seq INTEGER PRIMARY KEY, reason TEXT NOT NULL, n INT, ms_from INT, ms_to INT, wall INT)",
     # one row a commit: kinds and rows of its events, for subscribers that resume
     "CREATE TABLE eventlog (seq INTEGER PRIMARY KEY, n INT NOT NULL, events BLOB NOT NULL)",
@@ -97,6 +115,7 @@ MIGRATIONS: Mapping[int, tuple[str, ...]] = {
         FOUND_INDEX, ZONES, "INSERT INTO process_zone SELECT DISTINCT pid >> 7, id >> 8 FROM process",
         "DROP INDEX process_pid",
     ),
+    2: (*FAILED_LOGONS, *USER_CHANGES),
 }  # fmt: skip
 
 """Version -> the statements that turn it into the next one. Each runs alone: executescript would commit first."""

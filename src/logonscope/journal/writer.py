@@ -277,6 +277,8 @@ class Writer:
         # rows last: what they name is there before them
         insert_rows(database, "recent", batch.rows)
         insert_rows(database, "change", batch.changes)
+        insert_rows(database, "failed_logon", batch.failed_logons)
+        insert_rows(database, "user_change", batch.user_changes)
         moved = self._moved
         # a row is in one of the two tables, and its number decides which
         update_rows(database, _END_RECENT, [end for end in batch.ends if end[0] > moved])
@@ -425,7 +427,10 @@ class Writer:
         return [] if lines == ["ok"] else lines
 
 
-SEALED_TABLES = (("change", "id"), ("command", "id"), ("moment", "seq"), ("loss", "seq"), ("audit", "seq"))
+SEALED_TABLES = (
+    ("change", "id"), ("command", "id"), ("moment", "seq"), ("loss", "seq"), ("audit", "seq"), ("failed_logon", "id"),
+    ("user_change", "id"),
+)  # fmt: skip
 """Tables whose rows are sealed by their number, and its column."""
 
 DICTIONARIES = ("program", "credential", "place")

@@ -4,7 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from logonscope.facts.history import ChangeRecord, LogonRecord, ProcessRecord, ProgramCount
+from logonscope.facts.history import (
+    ChangeRecord,
+    FailedLogonRecord,
+    LogonRecord,
+    ProcessRecord,
+    ProgramCount,
+    UserChangeRecord,
+)
 from logonscope.machine.look import Look
 
 if TYPE_CHECKING:
@@ -13,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class LogonRecordQuery(NamedTuple):
-    """A query for past logon sessions; None: any. It may return more."""
+    """A query for past logon sessions. A field that is None matches any. A history may return more than matches."""
 
     ids: frozenset[int] | None = None  # of records
     logon_ids: frozenset[str] | None = None
@@ -26,10 +33,10 @@ class LogonRecordQuery(NamedTuple):
 
 
 class ProcessRecordQuery(NamedTuple):
-    """A query for past processes; None: any. It may return more."""
+    """A query for past processes. A field that is None matches any. A history may return more than matches."""
 
     ids: frozenset[int] | None = None  # of records
-    logons: frozenset[int] | None = None  # records of logon sessions
+    logon_records: frozenset[int] | None = None  # of logon sessions
     pids: frozenset[int] | None = None
     users: frozenset[str] | None = None  # account names of the effective uid at the start, ignoring case
     names: frozenset[str] | None = None  # process names, ignoring case
@@ -43,33 +50,55 @@ class ProcessRecordQuery(NamedTuple):
 
 
 class ChangeRecordQuery(NamedTuple):
-    """A query for changes of processes; None: any. It may return more."""
+    """A query for changes of processes. A field that is None matches any. A history may return more than matches."""
 
     ids: frozenset[int] | None = None  # of records
-    process_ids: frozenset[int] | None = None  # records of processes
+    process_records: frozenset[int] | None = None  # of processes
     since: datetime | None = None  # at this time or later
     until: datetime | None = None  # at this time or before
     command_lines: bool = True
 
 
-class ActivityQuery(NamedTuple):
-    """A query for how much logon sessions ran in each step of a span. Times in microseconds since the epoch."""
+class FailedLogonQuery(NamedTuple):
+    """A query for failed logons. A field that is None matches any. A history may return more than matches."""
 
-    logons: frozenset[int]  # records of logon sessions
+    ids: frozenset[int] | None = None  # of records
+    users: frozenset[str] | None = None  # names that were tried, ignoring case
+    since: datetime | None = None  # at this time or later
+    until: datetime | None = None  # at this time or before
+
+
+class UserChangeQuery(NamedTuple):
+    """A query for changes of user. A field that is None matches any. A history may return more than matches."""
+
+    ids: frozenset[int] | None = None  # of records
+    process_records: frozenset[int] | None = None  # of processes
+    logon_records: frozenset[int] | None = None  # of logon sessions
+    since: datetime | None = None  # at this time or later
+    until: datetime | None = None  # at this time or before
+
+
+RecordQuery = LogonRecordQuery | ProcessRecordQuery | ChangeRecordQuery | FailedLogonQuery | UserChangeQuery
+
+
+class ActivityQuery(NamedTuple):
+    """A query for the number of processes of logon sessions in each step of a span, in microseconds since the epoch."""
+
+    logon_records: frozenset[int]  # of logon sessions
     since: int
     until: int
     step: int
-    other_users: frozenset[int]  # of them, those in which root is another user than the one who logged in
+    other_users: frozenset[int]  # those of them in which a user other than root logged in
 
 
 class Activity(NamedTuple):
     """Processes of a logon session that started in one step and ended in another."""
 
-    logon: int
+    logon_record: int  # of the logon session
     first: int  # step of the start; -1: before the span
     last: int | None  # step of the end; None: they run
     processes: int
-    as_root: int  # that run as root, and gained that in the logon session
+    as_root: int  # that run as root, although another user logged in
     failed: int  # that ended with a status other than 0
 
 
@@ -78,13 +107,13 @@ class HistoryState(NamedTuple):
 
     journal_id: str
     epoch: int
-    last_event: int  # its number, of the newest event that is kept
+    last_event: int  # number of the newest event that is kept
     since: int | None
     bytes: int
     rows: int  # processes, changes and command lines that are kept
     losses: int  # number of gaps
     problem: str = ""  # why nothing is written now
-    bytes_a_day: int | None = None  # as of the last 24 hours; None: the history is too young
+    bytes_a_day: int | None = None  # growth in the last 24 hours; None: the history is younger than that
     max_bytes: int | None = None  # the size from which on the oldest processes are deleted; None: not known
 
     @property
@@ -96,11 +125,11 @@ class HistoryState(NamedTuple):
 
 
 class Forgotten(NamedTuple):
-    """What ``forget`` deleted."""
+    """The result of ``forget``: how much was deleted."""
 
     logins: int
     processes: int
-    kept_logins: int  # they exist
+    kept_logins: int  # logins that still exist
 
 
 class Verification(NamedTuple):
@@ -111,17 +140,17 @@ class Verification(NamedTuple):
     removed: int  # rows that retention or ``forget`` deleted
     unsealed: int  # rows that are too new for a seal
     link: str  # last link of the chain, in hex
-    first_bad: tuple[int, int] | None  # the numbers of the rows of the first seal that does not fit
-    reason: str  # why it does not fit
+    first_bad: tuple[int, int] | None  # numbers of the first and last row of the first seal that does not match
+    reason: str  # why it does not match
 
     @property
     def is_intact(self) -> bool:
-        """Return whether everything fits."""
+        """Return whether all seals match."""
         return self.first_bad is None
 
 
 class History(Protocol):
-    """What happened on a machine."""
+    """The history of a machine."""
 
     def at(self, moment: datetime, present: "Source") -> "Source":
         """Return the source of the machine as it was at a moment.
@@ -143,11 +172,19 @@ class History(Protocol):
         """Yield changes of processes, in their order."""
         ...
 
-    def indexes(self, query: LogonRecordQuery | ProcessRecordQuery | ChangeRecordQuery) -> Sequence[str]:
-        """Return the names of the indexes by which a query is answered; none: all rows are read."""
+    def failed_logons(self, look: Look, query: FailedLogonQuery) -> Iterator[FailedLogonRecord]:
+        """Yield failed logons, in their order."""
         ...
 
-    def programs(self, look: Look, logons: Sequence[int]) -> Mapping[int, Sequence[ProgramCount]]:
+    def user_changes(self, look: Look, query: UserChangeQuery) -> Iterator[UserChangeRecord]:
+        """Yield changes of user, in their order."""
+        ...
+
+    def indexes(self, query: RecordQuery) -> Sequence[str]:
+        """Return the names of the indexes that a query uses; none: it reads all rows."""
+        ...
+
+    def programs(self, look: Look, logon_records: Sequence[int]) -> Mapping[int, Sequence[ProgramCount]]:
         """Return how often each program ran, by the record of the logon session."""
         ...
 
@@ -156,7 +193,7 @@ class History(Protocol):
         ...
 
     def state(self) -> HistoryState:
-        """Return what is kept."""
+        """Return the size and the state of the history."""
         ...
 
     def checks(self) -> "Iterator[Check]":

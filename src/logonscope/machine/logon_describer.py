@@ -37,8 +37,9 @@ class LogonDescriber:
         # a login without an address, or without a line in the log, is kept as it is
         look = Look()
         try:
-            held = self._source.held_sockets(look, frozenset({leader.pid}) if leader.start is not None else frozenset())
-            session = self._ownership.with_origin(session, leader, held.get(leader.pid))
+            pids = frozenset({leader.pid}) if leader.start is not None else frozenset[int]()
+            held_by_pid = self._source.held_sockets(look, pids)
+            session = self._ownership.with_origin(session, leader, held_by_pid.get(leader.pid))
             query = AuthenticationQuery(leader.pid, leader.parent, leader.start, leader.recorded_at)
             lines = self._source.authentications(look, [query])
             return self._ownership.with_authentication(session, leader, lines)

@@ -186,7 +186,7 @@ class Ownership(Protocol):
         """
         ...
 
-    def with_origin(self, session: "LogonSession", leader: Leader, held: HeldSockets | None) -> "LogonSession":
+    def with_origin(self, session: "LogonSession", leader: Leader, held_sockets: HeldSockets | None) -> "LogonSession":
         """Return a logon session with the address and the port that its leader is connected with."""
         ...
 

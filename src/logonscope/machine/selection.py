@@ -39,21 +39,21 @@ class Selection(NamedTuple):
 
     def union(self, selection: "Selection") -> "Selection":
         """Return a selection of the items of either selection, and possibly more."""
-        return Selection(*map(_either, self, selection))
+        return Selection(*map(_union_of, self, selection))
 
     def intersection(self, selection: "Selection") -> "Selection":
         """Return the selection of the items that are in both selections."""
-        return Selection(*map(_both, self, selection))
+        return Selection(*map(_intersection_of, self, selection))
 
 
 EVERYTHING = Selection()
 
 
-def _either(first: frozenset[Any] | None, second: frozenset[Any] | None) -> frozenset[Any] | None:
+def _union_of(first: frozenset[Any] | None, second: frozenset[Any] | None) -> frozenset[Any] | None:
     return None if first is None or second is None else first | second
 
 
-def _both(first: frozenset[Any] | None, second: frozenset[Any] | None) -> frozenset[Any] | None:
+def _intersection_of(first: frozenset[Any] | None, second: frozenset[Any] | None) -> frozenset[Any] | None:
     if first is None or second is None:
         return second if first is None else first
     return first & second

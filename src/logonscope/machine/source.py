@@ -100,7 +100,7 @@ class Source(Protocol):
     def sockets(self, look: Look, query: SocketQuery) -> Iterator[Socket]:
         """Return sockets of the reader's network namespace, or of all namespaces.
 
-        A failure is reported to the look as a Trouble with ``what`` SOCKETS.
+        A failure is reported to the look as a Trouble with the subject SOCKETS.
         """
         ...
 

@@ -3,17 +3,16 @@
 from typing import NamedTuple
 
 PARTIAL = "this recording"
-"""``what`` of the Trouble whose ``why`` is the reason that a recording is partial."""
+"""``subject`` of the Trouble whose ``reason`` is why a recording is partial."""
 
 SOCKETS = "sockets"
-"""``what`` of every Trouble about files that list sockets."""
-
+"""``subject`` of every Trouble about files that list sockets."""
 
 NO_ANSWER_WITHIN = "no answer within"
-"""Beginning of the reason why a fact is unread whose read hangs; the timeout follows."""
+"""Beginning of the reason for a fact that is unread because its read hangs; the timeout follows."""
 
 NOT_TRIED = "not tried: the arguments of too many other processes hang"
-"""The reason why arguments are unread that were not tried, because each read that hangs keeps a thread."""
+"""The reason for arguments that were not tried: each read that hangs keeps a thread, and too many hang already."""
 
 
 class Trouble(NamedTuple):

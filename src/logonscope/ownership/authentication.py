@@ -51,32 +51,36 @@ def with_authentication(session: LogonSession, leader: Leader, lines: Iterable[A
 
 
 def find_line(session: LogonSession, leader: Leader, lines: Iterable[Authentication]) -> Authentication | None:
-    """Return the line about a login, in the only way that it can be read; None where there is none."""
+    """Return the line about a login; None if there is none, or if several readings of it fit.
+
+    A line that can be read in several ways is in the list once for each reading.
+    """
     timely = [line for line in lines if _is_timely(line, leader)]
     leader_lines = [line for line in timely if line.pid == leader.pid]
     candidates = leader_lines or [
         line for line in timely if line.pid == leader.parent and _is_same_client(line, session)
     ]
-    # a line that can be read in several ways is in the list several times
     lines_by_number: dict[int, list[Authentication]] = {}
     for line in candidates:
         lines_by_number.setdefault(line.number, []).append(line)
-    for _, ways in sorted(lines_by_number.items(), reverse=leader.start is None):
-        line_about_login = _fitting_way(session, leader, ways)
+    for _, readings in sorted(lines_by_number.items(), reverse=leader.start is None):
+        line_about_login = _only_fitting_reading(session, leader, readings)
         # before sshd itself does, only root can write a trusted line: if the first one does not fit, none does
-        if line_about_login is not None or (ways[0].is_trusted and leader.start is not None):
+        if line_about_login is not None or (readings[0].is_trusted and leader.start is not None):
             return line_about_login
     return None
 
 
-def _fitting_way(session: LogonSession, leader: Leader, ways: Sequence[Authentication]) -> Authentication | None:
-    """Return the only way to read a line that fits a login; None where there is none."""
-    fitting = [line for line in ways if line.user == (session.user or "")[:_MAX_USER_CHARACTERS]]
+def _only_fitting_reading(
+    session: LogonSession, leader: Leader, readings: Sequence[Authentication]
+) -> Authentication | None:
+    """Return the reading of a line that fits a login, if only one of them does; else None."""
+    fitting = [line for line in readings if line.user == (session.user or "")[:_MAX_USER_CHARACTERS]]
     if len(fitting) == 1:
         return fitting[0] if fitting[0].is_trusted or _is_same_client(fitting[0], session) else None
     # an account can have several names: the process proves whose line it is, as long as it lives
-    is_proved = len(ways) == 1 and leader.start is not None and ways[0].is_trusted
-    return ways[0] if is_proved else None
+    is_proved = len(readings) == 1 and leader.start is not None and readings[0].is_trusted
+    return readings[0] if is_proved else None
 
 
 def _is_timely(line: Authentication, leader: Leader) -> bool:

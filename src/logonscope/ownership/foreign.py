@@ -1,9 +1,9 @@
 """Foreign processes and logon sessions: those whose uids are not uids of this host's accounts.
 
-A process is foreign where its cgroup is a container's. A logon session is foreign where its first process is, or where
-that has another pid namespace and another root directory than the host; then all of its processes are foreign. Either
-one alone proves nothing: browsers, flatpaks and build tools use namespaces in logins of this host. A logon session with
-a login record of this host, or whose processes are in a login cgroup, is this host's own.
+A process is foreign if its cgroup is a container's. A logon session is foreign if its first process is, or if its first
+process has both another pid namespace and another root directory than the host; then all of its processes are foreign.
+One of the two alone proves nothing: browsers, flatpaks and build tools use namespaces in logins of this host. A logon
+session with a login record of this host, or whose processes are in a login cgroup, is this host's own.
 
 A container below user@UID.service is the user's own: its processes have that user's uid and subordinate uids. Only the
 latter are foreign. uid 0 is this host's there as well: a user cannot map it, but can make a directory with the name of

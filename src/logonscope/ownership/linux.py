@@ -221,10 +221,10 @@ class LinuxOwnership(Ownership):
     needs_root_directory = staticmethod(foreign.needs_root_directory)
     logon_container = staticmethod(foreign.logon_container)
 
-    def with_origin(self, session: "LogonSession", leader: Leader, held: HeldSockets | None) -> "LogonSession":
+    def with_origin(self, session: "LogonSession", leader: Leader, held_sockets: HeldSockets | None) -> "LogonSession":
         from logonscope.ownership.origin import with_origin  # noqa: PLC0415 -- seldom asked for
 
-        return with_origin(session, leader, held)
+        return with_origin(session, leader, held_sockets)
 
     def with_authentication(
         self, session: "LogonSession", leader: Leader, lines: Iterable[Authentication]

@@ -1,9 +1,9 @@
 """Origin of a login over a network: the address and port at the other end of the leader's own TCP connection.
 
-Only ssh servers are asked that run as root: a user cannot choose what they are connected with. Their session process
-can hold other sockets, too. A login of root has one process for all, which also holds the sockets of port forwarding,
-and PAM modules connect to directory services. So the connection must be the only one at a port that is listened on,
-though not by this process; where the server no longer listens, the only one at all.
+Only ssh servers that run as root are considered: a user cannot choose what they are connected with. Their session
+process can hold further sockets: that of a login of root also holds those of port forwarding, and PAM modules
+connect to directory services. So the connection must be the only one whose local port another process listens on; if
+the server no longer listens, it must be the only one of all.
 """
 
 from collections.abc import Iterable
@@ -17,9 +17,9 @@ from logonscope.ownership.sessions import plain_address
 SOURCE = "/proc/PID/net of its leader: the socket that it holds"
 
 
-def with_origin(session: LogonSession, leader: Leader, held: HeldSockets | None) -> LogonSession:
+def with_origin(session: LogonSession, leader: Leader, held_sockets: HeldSockets | None) -> LogonSession:
     """Return a logon session with the address and port of its leader's connection; unchanged where it has none."""
-    connection = None if held is None else _find_connection(leader, held)
+    connection = None if held_sockets is None else _find_connection(leader, held_sockets)
     if connection is None:
         return session
     sources = {**session.sources, "remote_port": SOURCE}
@@ -29,23 +29,25 @@ def with_origin(session: LogonSession, leader: Leader, held: HeldSockets | None)
     return session._replace(remote_address=address, remote_port=connection.remote_port, sources=sources)
 
 
-def _find_connection(leader: Leader, held: HeldSockets) -> Socket | None:
-    process = held.process
+def _find_connection(leader: Leader, held_sockets: HeldSockets) -> Socket | None:
+    process = held_sockets.process
     # the leader may have ended meanwhile, and its pid be that of another process
     if leader.start is None or process.start != leader.start:
         return None
     if process.comm not in SSH_PROGRAMS or process.uids is None or any(process.uids[:3]):
         return None
     # of remote forwarding (-R) and X11: the leader accepts these connections itself
-    own_ports = {socket.port for socket in held.sockets if socket.state == "LISTEN"}
-    connections = [socket for socket in held.sockets if socket.state != "LISTEN" and socket.port not in own_ports]
-    at_listened_port = [socket for socket in connections if socket.port in held.listening_ports]
+    own_ports = {socket.port for socket in held_sockets.sockets if socket.state == "LISTEN"}
+    connections = [
+        socket for socket in held_sockets.sockets if socket.state != "LISTEN" and socket.port not in own_ports
+    ]
+    at_listened_port = [socket for socket in connections if socket.port in held_sockets.listening_ports]
     # a connection in another state is counted, too: if the login's is closed already, no other one may take its place
-    connection = _only(at_listened_port) if at_listened_port else _only(connections)
+    connection = _only_socket(at_listened_port) if at_listened_port else _only_socket(connections)
     return connection if connection is not None and connection.state == "ESTABLISHED" else None
 
 
-def _only(sockets: Iterable[Socket]) -> Socket | None:
+def _only_socket(sockets: Iterable[Socket]) -> Socket | None:
     """Return the only socket; several descriptors of one socket count once."""
     by_inode = {socket.inode: socket for socket in sockets}
     return next(iter(by_inode.values())) if len(by_inode) == 1 else None

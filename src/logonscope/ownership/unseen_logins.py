@@ -6,8 +6,8 @@ clouds and fleets let users in without it, so that such a login leaves no audit 
 - "daemon": a parent is a program that lets users in, by its kernel name. PAM may have been used, but had no effect.
 - "unit": the process is in the unit of such a daemon, and its parents have ended.
 - "user change": root became a person without su, sudo or a similar program. Changes to system accounts do not count:
-  servers drop their privileges in this way. Neither does the first process of a container, which runs as whom its
-  engine was asked for.
+  servers drop their privileges in this way. Neither does the first process of a container, because the engine starts
+  it as the user that the container's configuration names.
 - "orphan": the process runs as a person, its parents have ended, and it is in no unit of a service manager.
 - "outside": what started the process is outside this pid namespace, as with `docker exec`, nsenter and WSL.
 

@@ -18,7 +18,7 @@ _SYSTEM_TYPES = {
     "x86_64": "x64-based PC", "i386": "X86-based PC", "i586": "X86-based PC", "i686": "X86-based PC",
     "aarch64": "ARM64-based PC", "arm64": "ARM64-based PC",
 }  # fmt: skip
-"""Names that Windows has for architectures."""
+"""Architecture -> its name on Windows."""
 
 _DOMAIN = "domain membership is known only to sssd, winbind or Kerberos"
 

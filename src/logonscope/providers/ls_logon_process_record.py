@@ -10,13 +10,13 @@ from logonscope.providers.helpers.record_columns import (
 )
 
 
-def _has_logon(_: PastProcess, login: PastLogin, __: Context) -> bool:
+def _has_logon_record(_: PastProcess, login: PastLogin, __: Context) -> bool:
     return bool(login.record)
 
 
 PROVIDER = Provider(
     subject="process record",
-    is_instance=_has_logon,
+    is_instance=_has_logon_record,
     columns={
         "Antecedent": column(record_reference("LS_LogonRecord", 1), JOURNAL),
         "Dependent": column(record_reference("LS_ProcessRecord", 0), JOURNAL),

@@ -42,7 +42,7 @@ def _value_column(name: str, source: str, *facts: str) -> Column:
     return Column(field_value, source, frozenset(facts))
 
 
-_NAMES = {
+_FIELD_OF_PROPERTY = {
     "User": "user", "Uid": "uid", "LogonType": "logon_type", "AuthenticationPackage": "authentication_package",
     "StartTime": "start", "State": "state", "Seat": "seat", "VirtualTerminal": "vt", "Terminal": "tty",
     "RemoteHost": "remote_host", "RemoteUser": "remote_user", "Service": "service", "LoginClass": "login_class",
@@ -55,11 +55,15 @@ _NAMES = {
 
 
 def _sources(session: LogonSession, *_: object) -> tuple[Value, ...]:
-    return tuple(f"{name}: {clean(session.sources[fact])}" for name, fact in _NAMES.items() if fact in session.sources)
+    return tuple(
+        f"{name}: {clean(session.sources[field])}"
+        for name, field in _FIELD_OF_PROPERTY.items()
+        if field in session.sources
+    )
 
 
 def _named_column(kind: Callable[..., Column], name: str, source: str, *facts: str) -> Column:
-    return kind(_NAMES[name], source, *facts)
+    return kind(_FIELD_OF_PROPERTY[name], source, *facts)
 
 
 PROVIDER = Provider(

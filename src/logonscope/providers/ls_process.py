@@ -33,7 +33,7 @@ def _container_column(name: str, source: str) -> Column:
     return Column(value, source, frozenset({"cgroup"}))
 
 
-def _if_set(name: str) -> Callable[[Process, Owner, Context], int | None]:
+def _null_if_unset(name: str) -> Callable[[Process, Owner, Context], int | None]:
     """Return the function of a column that is null where the kernel's value is "unset"."""
 
     def value(process: Process, _: Owner, __: Context) -> int | None:
@@ -110,8 +110,8 @@ _COLUMNS = {
     "EffectiveGid": _id_column("gids", 1, "status: Gid"),
     "SavedGid": _id_column("gids", 2, "status: Gid"),
     "FilesystemGid": _id_column("gids", 3, "status: Gid"),
-    "LoginUid": column(_if_set("loginuid"), "loginuid", "loginuid"),
-    "KernelSessionId": column(_if_set("ses"), "sessionid", "ses"),
+    "LoginUid": column(_null_if_unset("loginuid"), "loginuid", "loginuid"),
+    "KernelSessionId": column(_null_if_unset("ses"), "sessionid", "ses"),
     "Cgroup": column(lambda process, *_: clean(process.cgroup), "cgroup", "cgroup"),
     "ContainerId": _container_column("id", "cgroup: the id or the name in the path that the engine makes"),
     "ContainerRuntime": _container_column("runtime", "cgroup: the form of the path"),

@@ -49,7 +49,7 @@ def _virtual(memory: int | None, swap: int | None) -> int | None:
 
 
 def _now(vitals: Vitals) -> datetime | None:
-    return datetime_of_microseconds(vitals.at)
+    return datetime_of_microseconds(vitals.time)
 
 
 PROVIDER = Provider(

@@ -53,15 +53,15 @@ def _kilobytes_column(name: str, source: str) -> Column:
     return Column(fact_in_kilobytes, source, frozenset({name}))
 
 
-def _time(name: str) -> Callable[[Process, Owner, Context], int | None]:
+def _ticks_in_100_ns(name: str) -> Callable[[Process, Owner, Context], int | None]:
     """Return the function of a column that converts clock ticks to units of 100 ns."""
     index = Process._fields.index(name)
 
-    def time(process: Process, _: Owner, context: Context) -> int | None:
+    def fact_in_100_ns(process: Process, _: Owner, context: Context) -> int | None:
         ticks: Any = process[index]
         return None if ticks is None else ticks * HUNDRED_NS_PER_SECOND // context.machine.ticks
 
-    return time
+    return fact_in_100_ns
 
 
 def _page_faults(process: Process, *_: object) -> int | None:
@@ -103,13 +103,13 @@ PROVIDER = Provider(
             "stat: starttime, counted from the boot (/proc/stat: btime)", "start",
         ),
         "Handle": column(lambda process, *_: str(process.pid), "its directory in /proc"),
-        "KernelModeTime": column(_time("stime"), "stat: stime", "stime"),
+        "KernelModeTime": column(_ticks_in_100_ns("stime"), "stat: stime", "stime"),
         "OSCreationClassName": constant("Win32_OperatingSystem"),
         "OSName": host_column(lambda context: system_name(context.machine), "os-release: PRETTY_NAME"),
         "Priority": column(_priority, "stat: nice and priority, on the scale of Windows", "nice", "priority"),
         "ExecutionState": column(lambda process, *_: _EXECUTION_STATES.get(process.state), "stat: state", "state"),
         "TerminationDate": always_null("ended processes are not listed"),
-        "UserModeTime": column(_time("utime"), "stat: utime", "utime"),
+        "UserModeTime": column(_ticks_in_100_ns("utime"), "stat: utime", "utime"),
         "WorkingSetSize": fact_column("vm_rss", "status: VmRSS"),
         "ExecutablePath": column(
             lambda process, *_: clean(process.exe and process.exe.removesuffix(DELETED)),

@@ -55,7 +55,7 @@ def _stepping(hardware: Hardware) -> str | None:
     return None if hardware.cpu_stepping is None else str(hardware.cpu_stepping)
 
 
-def _of_cpuinfo(name: str, line: str) -> Column:
+def _cpuinfo_column(name: str, line: str) -> Column:
     return column(from_hardware(lambda hardware: getattr(hardware, name)), f"{_CPUINFO}: {line}", HARDWARE)
 
 
@@ -88,7 +88,7 @@ PROVIDER = Provider(
         "ErrorDescription": always_null(_NO_DEVICE),
         "ErrorCleared": always_null(_NO_DEVICE),
         "AddressWidth": _WIDTH,
-        "CurrentClockSpeed": _of_cpuinfo("cpu_mhz", "cpu MHz, of the first processor"),
+        "CurrentClockSpeed": _cpuinfo_column("cpu_mhz", "cpu MHz, of the first processor"),
         "DataWidth": _WIDTH,
         "Family": always_null("its numbers are those of SMBIOS, which only root can read"),
         "OtherFamilyDescription": always_null("Family is not 1"),
@@ -111,7 +111,7 @@ PROVIDER = Provider(
         ),
         "L3CacheSpeed": always_null(_NOT_SHOWN),
         "Architecture": column(_architecture, "uname(2): machine", PLATFORM),
-        "Level": _of_cpuinfo("cpu_family", "cpu family"),
+        "Level": _cpuinfo_column("cpu_family", "cpu family"),
         "Revision": column(from_hardware(_revision), f"{_CPUINFO}: model, stepping", HARDWARE),
         "CpuStatus": always_null(_NOT_SHOWN),
         "CurrentVoltage": always_null(_NOT_SHOWN),
@@ -122,8 +122,8 @@ PROVIDER = Provider(
         "NumberOfCores": _CORES,
         "SocketDesignation": always_null("only SMBIOS has it, which only root can read"),
         "VoltageCaps": always_null(_NOT_SHOWN),
-        "VMMonitorModeExtensions": _of_cpuinfo("virtualization", "flags, vmx or svm"),
-        "SecondLevelAddressTranslationExtensions": _of_cpuinfo("nested_paging", "flags, ept or npt"),
+        "VMMonitorModeExtensions": _cpuinfo_column("virtualization", "flags, vmx or svm"),
+        "SecondLevelAddressTranslationExtensions": _cpuinfo_column("nested_paging", "flags, ept or npt"),
         "VirtualizationFirmwareEnabled": always_null(_NOT_SHOWN),
         "SerialNumber": always_null("only SMBIOS has it, which only root can read"),
         "AssetTag": always_null("only SMBIOS has it, which only root can read"),

@@ -24,20 +24,20 @@ def zone_reference(summary: HostSummary, _: Context) -> tuple[Value, ...]:
     return ("Win32_TimeZone", rule.standard_name)
 
 
-def _of_rule(get: Callable[[ZoneRule], Value], source: str = _RULE) -> Column:
+def _rule_column(get: Callable[[ZoneRule], Value], source: str = _RULE) -> Column:
     return column(
         from_hardware(lambda hardware: get(parse_zone_rule(hardware.zone_rule) or _NO_RULE)), source, HARDWARE
     )
 
 
-def _of_change(name: str, get: Callable[[ZoneChange], Value]) -> Column:
+def _change_column(name: str, get: Callable[[ZoneChange], Value]) -> Column:
     """Return the column of a part of a change; 0 where there is none, null where the rule has another form."""
 
     def change_value(rule: ZoneRule) -> Value:
         change = getattr(rule, name)
         return get(change) if change is not None else 0 if rule.daylight_name is None else None
 
-    return _of_rule(change_value, f"{_RULE}; 0 without daylight saving time")
+    return _rule_column(change_value, f"{_RULE}; 0 without daylight saving time")
 
 
 def _caption(hardware: Hardware) -> str:
@@ -61,26 +61,26 @@ PROVIDER = Provider(
         "Caption": column(from_hardware(_caption), "the link /etc/localtime, and the rule", HARDWARE),
         "Description": column(from_hardware(_caption), "as Caption", HARDWARE),
         "SettingID": always_null("Linux has no registry"),
-        "Bias": _of_rule(lambda rule: rule.standard_offset, f"{_RULE}: minutes ahead of UTC, in standard time"),
-        "DaylightBias": _of_rule(_daylight_bias),
-        "DaylightDay": _of_change("daylight_change", lambda change: change.week),
-        "DaylightDayOfWeek": _of_change("daylight_change", lambda change: change.day),
-        "DaylightHour": _of_change("daylight_change", lambda change: change.seconds // 3600),
+        "Bias": _rule_column(lambda rule: rule.standard_offset, f"{_RULE}: minutes ahead of UTC, in standard time"),
+        "DaylightBias": _rule_column(_daylight_bias),
+        "DaylightDay": _change_column("daylight_change", lambda change: change.week),
+        "DaylightDayOfWeek": _change_column("daylight_change", lambda change: change.day),
+        "DaylightHour": _change_column("daylight_change", lambda change: change.seconds // 3600),
         "DaylightMillisecond": _MILLISECOND,
-        "DaylightMinute": _of_change("daylight_change", lambda change: change.seconds // 60 % 60),
-        "DaylightMonth": _of_change("daylight_change", lambda change: change.month),
-        "DaylightName": _of_rule(lambda rule: rule.daylight_name),
-        "DaylightSecond": _of_change("daylight_change", lambda change: change.seconds % 60),
+        "DaylightMinute": _change_column("daylight_change", lambda change: change.seconds // 60 % 60),
+        "DaylightMonth": _change_column("daylight_change", lambda change: change.month),
+        "DaylightName": _rule_column(lambda rule: rule.daylight_name),
+        "DaylightSecond": _change_column("daylight_change", lambda change: change.seconds % 60),
         "DaylightYear": _YEAR,
         "StandardBias": constant(0, "a constant: Bias is that of standard time"),
-        "StandardDay": _of_change("standard_change", lambda change: change.week),
-        "StandardDayOfWeek": _of_change("standard_change", lambda change: change.day),
-        "StandardHour": _of_change("standard_change", lambda change: change.seconds // 3600),
+        "StandardDay": _change_column("standard_change", lambda change: change.week),
+        "StandardDayOfWeek": _change_column("standard_change", lambda change: change.day),
+        "StandardHour": _change_column("standard_change", lambda change: change.seconds // 3600),
         "StandardMillisecond": _MILLISECOND,
-        "StandardMinute": _of_change("standard_change", lambda change: change.seconds // 60 % 60),
-        "StandardMonth": _of_change("standard_change", lambda change: change.month),
-        "StandardName": _of_rule(lambda rule: rule.standard_name, f"{_RULE}: its abbreviation, as CET"),
-        "StandardSecond": _of_change("standard_change", lambda change: change.seconds % 60),
+        "StandardMinute": _change_column("standard_change", lambda change: change.seconds // 60 % 60),
+        "StandardMonth": _change_column("standard_change", lambda change: change.month),
+        "StandardName": _rule_column(lambda rule: rule.standard_name, f"{_RULE}: its abbreviation, as CET"),
+        "StandardSecond": _change_column("standard_change", lambda change: change.seconds % 60),
         "StandardYear": _YEAR,
     },
 )

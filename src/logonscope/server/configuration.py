@@ -288,17 +288,19 @@ class Settings:
     live: str = _setting(
         _one_of("auto", "true", "false"), "false",
         "answer from an index that kernel events update: `auto`: if the events helper runs or this process may read "
-        "them; `true`: also where only some events can be read; `false`: read /proc for every answer",
+        "them; `true`: also if only a part of the events can be read; `false`: read /proc for every answer",
     )  # fmt: skip
     history: bool = _setting(
         _SWITCH, False, "keep a history of logins and processes, in `history` below the directory `state`; needs `live`"
     )
     history_keep: tuple[tuple[str, str], ...] = _setting(
         _KEEP, {"logins": "400 days", "system": "30 days"},
-        "how long the history keeps what logins ran, and what ran in the System session, after its end",
+        "how long the history keeps a process after it ended: processes of logins, and those of the System session",
         '`{ logins = "400 days", system = "30 days" }`',
     )  # fmt: skip
-    history_size: str = _setting(_SIZE, "2 GB", "size of the history from which on its oldest processes are deleted")
+    history_size: str = _setting(
+        _SIZE, "2 GB", "maximum size of the history; beyond it, the oldest ended processes are deleted"
+    )
     history_command_lines: str = _setting(
         _one_of("off", "name", "full"), "name",
         "how much of command lines the history keeps: nothing, the first word, or all of it without secrets",
@@ -307,7 +309,7 @@ class Settings:
         _EXCLUSIONS, [], "users, programs (a path or a name) and units whose processes the history does not keep"
     )
     history_redact: tuple[str, ...] = _setting(
-        _PATTERNS, [], "what is replaced in command lines that the history keeps, beside the built-in rules"
+        _PATTERNS, [], "regular expressions of secrets, which are replaced in command lines, beside the built-in rules"
     )
     metrics: str = _setting(
         _one_of("", "administrators", "loopback"), "",

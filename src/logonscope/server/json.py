@@ -163,6 +163,7 @@ JSON_OPERATIONS: Mapping[str, JsonOperation] = {
             **_NAMESPACE, **_LOGONS,
             "events": Argument(EVENT_LIST, "only events of these names"),
             "with_sessions": Argument(FLAG, "events of processes have their logon session, too"),
+            "without_descendants_of": Argument(PID, "the pid of a process: without the events of its descendants"),
             "since": Argument(TEXT, "continue after the event with this cursor; also: the header Last-Event-ID"),
         },
         is_watch=True,

@@ -47,8 +47,9 @@ def _members(description: str = "", **properties: Any) -> dict[str, Any]:
 
 ANSWERS: Mapping[str, dict[str, Any]] = {
     "Identity": _members(
-        "The product; whether the caller sees every logon session, and whether the host keeps history.",
+        "The product; whether the caller sees every logon session, and whether the host keeps history and has events.",
         product=_TEXT, version=_TEXT, sees_everything={"type": "boolean"}, has_history={"type": "boolean"},
+        has_events={"type": "boolean"},
         api={"const": 1},
     ),
     "Pair": _members("A process and its logon session.", pid=_INTEGER, logon_id=_TEXT),

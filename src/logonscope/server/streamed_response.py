@@ -8,6 +8,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from logonscope.dispatch.dispatcher import Answer, AnswerStream
+from logonscope.dispatch.subscriptions import EventPull
 from logonscope.dispatch.watches import WatchStream
 from logonscope.errors import ServerTooBusyError, TimedOutError
 from logonscope.server.event_wait import EventWait
@@ -39,7 +40,8 @@ class StreamedResponse(PooledResponse):
         """Send the parts until the last one, or until the client disconnects."""
         # The event loop runs this; each part is rendered in the pool, and waits there for its turn as a request does.
         rest = self._answer.rest
-        assert isinstance(rest, AnswerStream | WatchStream)  # noqa: S101 -- it is the condition for this class
+        assert rest is not None  # noqa: S101 -- it is the condition for this class
+        assert not isinstance(rest, EventPull)  # noqa: S101 -- its answer is no stream
         try:
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
             part, is_last = self._answer.body, False

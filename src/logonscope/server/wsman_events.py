@@ -1,5 +1,8 @@
 """The messages of WS-Eventing in the door of WS-Management: their operations, and the rendering of their answers."""
 
+from logonscope.answers.host_event import HostEvent
+from logonscope.broker.subscription import WatchResult
+from logonscope.cim.instances import Instance
 from logonscope.dispatch.subscriptions import OpenSubscription
 from logonscope.errors import AnswerTooLargeError, EnumerationNotFoundError, LogonscopeError
 from logonscope.server.soap_answer import Body, Call, SoapRequest, context_element, duration
@@ -12,7 +15,7 @@ from logonscope.wire.wsman.faults import (
     FaultError,
 )
 from logonscope.wire.wsman.item_batch import render_batch
-from logonscope.wire.wsman.render_events import EVENTS, EventRenderer
+from logonscope.wire.wsman.render_events import EVENTS, EventRenderer, LostEvents
 from logonscope.wire.wsman.requests import Pull
 from logonscope.wire.wsman.resource import resource_uri
 from logonscope.wire.wsman.subscription_requests import RenewSubscription, Subscribe, Unsubscribe
@@ -103,7 +106,7 @@ def render_events(request: SoapRequest, context: OpenSubscription, octets: int) 
     texts, count = list[str](), 0
     while count < message.max_elements and context.pending:
         results = context.pending[: min(BATCH_EVENTS, message.max_elements - count)]
-        items = iter([(EVENTS, result.result) for result in results])
+        items = iter([(EVENTS, event_of(result)) for result in results])
         batch = render_batch(layout.renderer, items, free, request.envelope.octets)
         if not count + batch.rows:
             reason = f"an event of {batch.octets:,} octets does not fit into the {free:,} octets left for events"
@@ -117,6 +120,12 @@ def render_events(request: SoapRequest, context: OpenSubscription, octets: int) 
         bookmark = f"<w:Bookmark>{context.bookmark}</w:Bookmark>" if context.bookmark else ""
     inner = f"<n:PullResponse>{context_element(context.id)}<n:Items>"
     return Body(action, inner, bookmark, texts, tail, count)
+
+
+def event_of(result: WatchResult) -> LostEvents | Instance:
+    """Return what is rendered of a result: results of queries are instances, save for lost events."""
+    event = result.result
+    return LostEvents(event.missed) if isinstance(event, HostEvent) else event
 
 
 def subscription_fault(error: LogonscopeError, request: SoapRequest) -> LogonscopeError:

@@ -44,7 +44,7 @@ VERSION = 1
 MAX_LINE_LENGTH = 64 << 20
 """Maximum bytes of a line: far more than any valid line has; a damaged file must not fill the memory."""
 
-LARGEST = 1 << 30
+MAX_UNPACKED_BYTES = 1 << 30
 """Maximum bytes of the uncompressed recording, enough for a million processes: protects against gzip bombs."""
 
 _ROWS: Mapping[str, type[Any]] = {
@@ -52,7 +52,9 @@ _ROWS: Mapping[str, type[Any]] = {
     "login": Login, "process": Process, "socket": Socket, "account": Account, "group": Group,
     "authentication": Authentication, "service": Service, "login_history": LoginHistory, "unit_request": UnitRequest,
 }  # fmt: skip
-_NAMES_IN_FILES: Mapping[str, Mapping[str, str]] = {"trouble": {"subject": "what", "reason": "why", "advice": "do"}}
+_NAMES_IN_FILES: Mapping[str, Mapping[str, str]] = {
+    "trouble": {"subject": "what", "reason": "why", "advice": "do"}, "vitals": {"time": "at"},
+}  # fmt: skip
 """Fields of rows whose names in files are other ones, by the kind of row: version 1 of the format has these names."""
 
 NO_MEMORY = "Error -4 "
@@ -313,8 +315,10 @@ def _read_rows(path: str, packed: gzip.GzipFile) -> Iterator[list[Any]]:
     # a longer line is read in pieces, of which the first is no JSON
     while line := packed.readline(MAX_LINE_LENGTH):
         number, size = number + 1, size + len(line)
-        if size > LARGEST:
-            raise RecordingError(f"cannot read recording {path}: it unpacks to more than {LARGEST >> 30} GiB", _ADVICE)
+        if size > MAX_UNPACKED_BYTES:
+            raise RecordingError(
+                f"cannot read recording {path}: it unpacks to more than {MAX_UNPACKED_BYTES >> 30} GiB", _ADVICE
+            )
         try:
             row = json.loads(line)
         except (ValueError, RecursionError):

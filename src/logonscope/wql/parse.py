@@ -40,10 +40,10 @@ from logonscope.wql.tree import (
     Statement,
 )
 
-LONGEST = 16_384
+MAX_QUERY_LENGTH = 16_384
 """Maximum characters of a query."""
 
-MAX_NESTED = 64
+MAX_DEPTH = 64
 """Maximum depth of parentheses and NOTs inside each other."""
 
 MAX_JUNCTIONS = 1_000
@@ -157,8 +157,10 @@ def _parser() -> Lark:
 
 
 def _check_limits(text: str) -> None:
-    if len(text) > LONGEST:
-        raise QuotaViolationError(f"query too long: {len(text):,} characters, the limit is {LONGEST:,}", _SIMPLIFY)
+    if len(text) > MAX_QUERY_LENGTH:
+        raise QuotaViolationError(
+            f"query too long: {len(text):,} characters, the limit is {MAX_QUERY_LENGTH:,}", _SIMPLIFY
+        )
     # A NOT nests until the next AND or OR; strings are blanked first, because words in them do not count.
     depth = deepest = terms = nots = 0
     for match in _NESTING.finditer(_STRINGS.sub("''", text)):
@@ -172,8 +174,8 @@ def _check_limits(text: str) -> None:
         else:
             terms, nots = terms + 1, 0
         deepest = max(deepest, depth + nots)
-    if deepest > MAX_NESTED:
-        raise QuotaViolationError(f"condition nested too deep: {deepest} levels, the limit is {MAX_NESTED}", _SIMPLIFY)
+    if deepest > MAX_DEPTH:
+        raise QuotaViolationError(f"condition nested too deep: {deepest} levels, the limit is {MAX_DEPTH}", _SIMPLIFY)
     if terms > MAX_JUNCTIONS:
         raise QuotaViolationError(
             f"condition too long: {terms + 1:,} terms, the limit is {MAX_JUNCTIONS + 1:,}", _SIMPLIFY

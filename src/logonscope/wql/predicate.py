@@ -63,7 +63,7 @@ def compile_predicate(
         return _term_predicate(condition, getter_of(condition.column), cls, checkpoint, server)
     terms = [compile_predicate(term, getter_of, cls, checkpoint, server) for term in condition.terms]
     if len(terms) == 2:
-        return _both(*terms) if isinstance(condition, Every) else _either(*terms)
+        return _and_predicate(*terms) if isinstance(condition, Every) else _or_predicate(*terms)
     return _Junction(terms, checkpoint, decisive=not isinstance(condition, Every)).fits
 
 
@@ -75,14 +75,14 @@ def _constant_predicate(*, holds: bool) -> Predicate:
     return fits
 
 
-def _both(first: Predicate, second: Predicate) -> Predicate:
+def _and_predicate(first: Predicate, second: Predicate) -> Predicate:
     def fits(row: Row) -> bool:
         return first(row) and second(row)
 
     return fits
 
 
-def _either(first: Predicate, second: Predicate) -> Predicate:
+def _or_predicate(first: Predicate, second: Predicate) -> Predicate:
     def fits(row: Row) -> bool:
         return first(row) or second(row)
 

@@ -71,5 +71,5 @@ def _hull(first: ColumnRange, second: ColumnRange) -> ColumnRange:
 
 
 def _common_prefix(first: str, second: str) -> str:
-    length = next((at for at, pair in enumerate(zip(first, second, strict=False)) if len(set(pair)) > 1), None)
+    length = next((index for index, pair in enumerate(zip(first, second, strict=False)) if len(set(pair)) > 1), None)
     return first[: min(len(first), len(second)) if length is None else length]

@@ -47,6 +47,7 @@ def test_marks_are_those_that_shtab_looks_for() -> None:
         ("whose --colo", "--color"),
         ("whose --color al", "always"),
         ("ps -o pi", "pids"),
+        ("watch --exec bas", "bash"),
     ],
 )
 def test_bash_completes_options_and_their_values(words: str, expected: str, tmp_path: object) -> None:

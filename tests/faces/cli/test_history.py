@@ -1,5 +1,6 @@
 """``logonscope history``: lines of logins, trees of processes, and what it refuses."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -21,6 +22,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
     kept = Kept(tmp_path_factory.mktemp("kept") / "history")
     kept.feed(kept.story.start_logons())
     kept.live(300)
+    kept.feed(kept.story.reports())
     kept.move_all()
     source = Present({uid: f"user{uid}" for uid in range(1000, 1007)})
     source.history = kept.history()
@@ -45,7 +47,25 @@ def test_processes_are_trees(host: Host, capsys: pytest.CaptureFixture[str]) -> 
     assert ask(host, "3", "--processes") == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == len(list(host.past_processes())) or lines
-    assert all("(user1003)" in line for line in lines)
+    assert all("(user1003)" in line or line.strip().startswith("= user1003 became root") for line in lines)
+
+
+def test_failed_logons_follow_the_logins_with_failed_processes(host: Host, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ask(host, "--failed") == 0
+    logins, _, attempts = capsys.readouterr().out.partition("Failed logons:\n")
+    assert logins.split()[0] == "ID"
+    assert [line.split()[2] for line in attempts.splitlines()] == ["FROM", "user1001", "hunter2"]
+    assert ask(host, "--failed", "--logons-only", "-o", "jsonl", "hunter2") == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    assert json.loads(line)["remote_address"] == "198.51.100.9"
+    assert ask(host, "--logons-only") == 2
+    assert "--logons-only needs --failed" in capsys.readouterr().err
+
+
+def test_a_change_of_user_is_below_its_process(host: Host, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ask(host, "user1003", "--processes") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert any(line.strip() == "= user1003 became root through sudo: /usr/bin/id 1003" for line in lines)
 
 
 def test_verify_and_what_is_refused(host: Host, capsys: pytest.CaptureFixture[str]) -> None:

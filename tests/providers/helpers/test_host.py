@@ -35,7 +35,7 @@ def test_a_kilobyte_has_1024_bytes_and_only_whole_ones_count(number: int | None,
 
 def test_what_was_not_looked_at_is_null() -> None:
     assert from_platform(lambda platform: platform.vendor)(HostSummary(MACHINE), CONTEXT) is None
-    assert from_vitals(lambda vitals: vitals.at)(HostSummary(MACHINE), CONTEXT) is None
-    summary = HostSummary(MACHINE._replace(platform=Platform(vendor="QEMU"), vitals=Vitals(at=7)))
+    assert from_vitals(lambda vitals: vitals.time)(HostSummary(MACHINE), CONTEXT) is None
+    summary = HostSummary(MACHINE._replace(platform=Platform(vendor="QEMU"), vitals=Vitals(time=7)))
     assert from_platform(lambda platform: platform.vendor)(summary, CONTEXT) == "QEMU"
-    assert from_vitals(lambda vitals: vitals.at)(summary, CONTEXT) == 7
+    assert from_vitals(lambda vitals: vitals.time)(summary, CONTEXT) == 7

@@ -131,6 +131,26 @@ def test_that_the_leader_is_gone_proves_nothing(host: HostFolder) -> None:
     assert inherited(host) is None
 
 
+def test_a_request_searches_once_for_the_carriers_of_an_id(host: HostFolder) -> None:
+    login(host)
+    carrier(host, 500, 5)
+    look, source = Look(), host.source
+    assert [login.inherited for login in source.logins(look)] == [True]
+    host.trap(500, "sessionid")  # reading it again would hang
+    assert [login.inherited for login in source.logins(look)] == [True]
+    host.free()
+
+
+def test_an_id_that_appears_during_a_request_is_searched_for(host: HostFolder) -> None:
+    login(host)
+    look, source = Look(), host.source
+    assert [login.inherited for login in source.logins(look)] == [None]
+    host.process(4200, "sshd", ppid=1, ses=42, loginuid=1000, start=STARTED, cgroup=session_scope(1000, "42"))
+    host.login("42", uid=1000, leader=4200, realtime=(BOOT + CREATED) * 1_000_000)
+    carrier(host, 501, 5, ses=42)
+    assert [login.inherited for login in source.logins(look)] == [None, True]
+
+
 def test_what_logind_calls_cn_outside_a_container_needs_no_proof(host: HostFolder) -> None:
     login(host, "c5")
     host.process(500, "sleep", start=5)

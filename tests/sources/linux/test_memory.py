@@ -34,8 +34,8 @@ def test_memory_is_in_bytes(host: HostFolder) -> None:
 def test_the_clock_is_read_even_without_the_memory(host: HostFolder) -> None:
     before = time.time_ns() // 1000
     found = read_vitals(str(host.root))
-    assert before <= found.at <= time.time_ns() // 1000
-    assert found == Vitals(at=found.at, utc_offset=found.utc_offset, daylight=found.daylight)
+    assert before <= found.time <= time.time_ns() // 1000
+    assert found == Vitals(time=found.time, utc_offset=found.utc_offset, daylight=found.daylight)
     assert found.utc_offset == time.localtime().tm_gmtoff // 60
 
 

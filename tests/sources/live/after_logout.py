@@ -9,14 +9,17 @@ import os
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import logonscope
+from logonscope.machine import Look
 from logonscope.ownership import LINUX
 from logonscope.sources.linux import LinuxSource
 from logonscope.sources.live.choose import make_live
 from logonscope.sources.live.source import LiveSource
+from tests.lab.systemd import wait_until
 
 LEADER = """
 import os, time
@@ -62,7 +65,12 @@ def describe(source: LiveSource, pid: int) -> dict[str, Any]:
     return shown | {"host_source": session.sources.get("remote_host")}
 
 
-def main(service: str, socket: str) -> None:
+def knows_terminal(source: LiveSource, login_id: str) -> bool:
+    """Return whether the source has found out which terminal a login has, or that it has none."""
+    return any(login.id == login_id and login.seen_tty is not None for login in source.logins(Look()))
+
+
+def main(service: str, socket: str, has_events: bool) -> None:
     """Log in, look, log out, look, forget the record, look; all by two live sources, one of them started later."""
     subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/run/systemd"], check=True)
     folder = Path("/run/systemd/sessions")
@@ -82,7 +90,9 @@ def main(service: str, socket: str) -> None:
     late = make_live(LinuxSource(), LINUX, socket=socket)
     moments: list[Any] = []
     moments.append([describe(source, left) for source in (early, late)])
-    time.sleep(1)  # the terminal is looked for after the next events
+    if has_events:
+        for source in (early, late):
+            wait_until(partial(knows_terminal, source, kernel_id), 60, "the search for the terminal")
     leader.terminate()
     leader.wait()
     leader.stdout.close()
@@ -98,4 +108,4 @@ def main(service: str, socket: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(sys.argv[1], sys.argv[2], sys.argv[3] == "True")

@@ -22,8 +22,9 @@ def test_a_login_is_known_after_its_record_is_gone(
     socket = tmp_path / "socket"
     if not has_events:
         socket.touch()  # a helper that does not answer: logins are remembered all the same
-    command = ["unshare", "--mount", sys.executable, "-m", "tests.sources.live.after_logout", service, str(socket)]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    words = ["tests.sources.live.after_logout", service, str(socket), str(has_events)]
+    argv = ["unshare", "--mount", sys.executable, "-m", *words]
+    done = subprocess.run(argv, check=True, stdout=subprocess.PIPE, text=True)
     result = json.loads(done.stdout)
     assert result["single"] == "None"  # what a single look knows at the end
     before, after, forgotten = result["moments"]

@@ -1,4 +1,4 @@
-"""Tests of wire/wsman/item_batch.py: a batch has the items that fit, in their order, and says which is the first one not."""
+"""Tests of wire/wsman/item_batch.py: a batch has the items that fit, in their order, and the first that does not."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -24,7 +24,7 @@ class Texts:
         return "".join(str(row) for _, row in items) if self.bulk else None
 
     def can_shorten(self, result: Any) -> bool:
-        return result == "short"
+        return str(result) == "short"
 
     def render_shortened(self, _: Any, row: Any, octets: Callable[[str], int]) -> str:
         del octets

@@ -5,12 +5,11 @@ from typing import Any
 import pytest
 from lxml import etree
 
-from logonscope.answers.host_event import HostEvent
 from logonscope.cim.instances import Instance, Shape, column_indexes
 from logonscope.cim.schema import CIMV2, schema
 from logonscope.cim.types import Value
 from logonscope.wire.wsman import names
-from logonscope.wire.wsman.render_events import EVENTS, EventRenderer, write_dropped
+from logonscope.wire.wsman.render_events import EVENTS, EventRenderer, LostEvents
 from logonscope.wire.wsman.resource import Resource
 from logonscope.wire.wsman.row_cutter import ROW_OCTETS
 from logonscope.wire.xml import clark_name, utf_8_octets, utf_16_octets
@@ -68,8 +67,8 @@ def test_selected_properties_are_a_fragment() -> None:
 
 
 def test_lost_events_are_an_item_with_their_number() -> None:
-    assert parsed(EventRenderer(RESOURCE).render(HostEvent("Lost", None, missed=12))).text == "12"
-    assert parsed(write_dropped(None)).get(clark_name(names.XSI, "nil")) == "true"
+    assert parsed(EventRenderer(RESOURCE).render(LostEvents(12))).text == "12"
+    assert parsed(EventRenderer(RESOURCE).render(LostEvents(None))).get(clark_name(names.XSI, "nil")) == "true"
 
 
 @pytest.mark.parametrize("octets", [utf_8_octets, utf_16_octets])
@@ -83,4 +82,3 @@ def test_the_values_of_the_instances_are_cut_until_the_event_fits(octets: Any) -
     values = local(local(parsed(text))["TargetInstance"])
     assert (values["Handle"].text, set(values["CommandLine"].text or "")) == ("7", {"<"})
     assert renderer.can_shorten(EVENTS)
-    assert renderer.render_all([]) is None

@@ -15,6 +15,8 @@ ALL = Resource("root/cimv2", "*")
 QUERY = "SELECT * FROM Win32_ProcessStartTrace"
 DELIVERY = f'<e:Delivery Mode="{names.PULL_MODE}"/>'
 
+FILTER = f'<w:Filter Dialect="{names.WQL}">{QUERY}</w:Filter>'
+
 
 def asked(inner: str, uri: str = "*") -> object:
     return decode_request(read(envelope(names.SUBSCRIBE, uri, f"<e:Subscribe>{inner}</e:Subscribe>")))
@@ -49,9 +51,9 @@ def test_messages_about_a_subscription() -> None:
         ('<e:Delivery Mode="x"/>', "e:DeliveryModeRequestedUnavailable"),
         (DELIVERY, "w:CannotProcessFilter"),
         (f"{DELIVERY}<w:Filter>x</w:Filter>", "e:FilteringRequestedUnavailable"),
-        (f'{DELIVERY}<w:Filter Dialect="{names.WQL}">x</w:Filter><e:Expires>-PT5S</e:Expires>', "e:InvalidExpirationTime"),
-        (f'{DELIVERY}<w:Filter Dialect="{names.WQL}">x</w:Filter><e:Expires>1999-01-01</e:Expires>', "e:UnsupportedExpirationType"),
-        (f'{DELIVERY}<w:Filter Dialect="{names.WQL}">x</w:Filter><w:Bookmark/>', "w:InvalidBookmark"),
+        (f"{DELIVERY}{FILTER}<e:Expires>-PT5S</e:Expires>", "e:InvalidExpirationTime"),
+        (f"{DELIVERY}{FILTER}<e:Expires>1999-01-01</e:Expires>", "e:UnsupportedExpirationType"),
+        (f"{DELIVERY}{FILTER}<w:Bookmark/>", "w:InvalidBookmark"),
     ],
 )  # fmt: skip
 def test_what_is_not_supported_has_its_own_fault(inner: str, subcode: str) -> None:

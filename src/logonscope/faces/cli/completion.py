@@ -18,7 +18,7 @@ examples:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
-    parser.add_argument("shell", choices=("bash", "zsh", "tcsh"), help="the shell")
+    parser.add_argument("shell", metavar="SHELL", choices=("bash", "zsh", "tcsh"), help="bash, zsh or tcsh")
 
 
 def run(args: argparse.Namespace, server_commands: ServerCommands = NO_SERVER_COMMANDS) -> int:
@@ -50,6 +50,7 @@ _BUILT_IN = {
     "bash": (
         '_logonscope_users() { compgen -u -- "$1"; }',
         '_logonscope_hosts() { compgen -A hostname -- "$1"; }',
+        '_logonscope_commands() { compgen -c -- "$1"; }',
     ),
 }
 """Functions that complete from what the shell itself knows; zsh has its own for this."""

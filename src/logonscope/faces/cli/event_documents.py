@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from logonscope.answers.host_event import HostEvent
 from logonscope.errors import InvalidParameterError
+from logonscope.faces.cli.event_writers import EventWriter
 from logonscope.formats.ecs_event import ecs_event
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from logonscope.cim.instances import Instance
 
 
-class EcsWriter:
+class EcsWriter(EventWriter):
     """Prints events as documents, one a line."""
 
     def __init__(self, host: "HostIdentity") -> None:
@@ -27,4 +28,4 @@ class EcsWriter:
         """
         if not isinstance(event, HostEvent):
             raise InvalidParameterError("cannot print the results of a query as ecs", "use -o jsonl")
-        print(json.dumps(ecs_event(self._host, event), ensure_ascii=sys.stdout.isatty()))
+        print(json.dumps(ecs_event(self._host, event), ensure_ascii=sys.stdout.isatty()), flush=True)

@@ -22,11 +22,11 @@ INTERRUPTED, TERMINATED = 130, 143
 """128 plus the number of the signal, as in shells."""
 
 EXIT_CODE_MEANINGS: Mapping[int, str] = {
-    FOUND: "found",
-    NOTHING_FOUND: "nothing found; also if leftovers cannot be listed",
-    USAGE_ERROR: "wrong use: of an option, a name, a file, a setting",
+    FOUND: "success: the answer was printed, or the action was done",
+    NOTHING_FOUND: "nothing was found, or leftovers cannot be listed",
+    USAGE_ERROR: "an option, a name, a file or a setting is invalid",
     ACCESS_DENIED: "access denied",
-    DAMAGED_DATA: "history verify: rows do not fit the hash chain",
+    DAMAGED_DATA: "history verify: rows do not match the hash chain",
     NO_ANSWER: "no answer, or a timeout",
     OUT_OF_RESOURCES: "resources of this machine are exhausted: memory, processes or open files",
     OUTPUT_ERROR: "the output could not be written",

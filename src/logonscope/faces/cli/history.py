@@ -4,8 +4,9 @@ import argparse
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from logonscope.answers.history import HistoryFilter, PastLogin, PastProcess
+from logonscope.answers.history import HistoryFilter, PastLogin, PastProcess, PastUserChange
 from logonscope.client import Host
+from logonscope.client.history_reports import read_failed_logons, read_user_changes
 from logonscope.errors import InvalidParameterError
 from logonscope.faces.cli.columns import EXTRA, ON_REQUEST, ListColumn
 from logonscope.faces.cli.exit_codes import DAMAGED_DATA, FOUND, NOTHING_FOUND
@@ -26,7 +27,7 @@ examples:
   logonscope history alice --since yesterday
                                             alice's logins since yesterday
   logonscope history 41 --processes         all processes of login 41, as a tree
-  logonscope history --failed --since 2h    which programs failed in the last two hours
+  logonscope history --failed --since 2h    which programs and which logons failed in the last two hours
   logonscope history make                   the logins that ran make
   logonscope history --last                 logins in the form of last(1), from the history
   sudo logonscope history verify            check that no row was edited
@@ -53,7 +54,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--processes", action="store_true", help="list the processes of the logins as trees")
     failed = "only processes that ended with a status other than 0, and the logins that ran them"
-    parser.add_argument("--failed", action="store_true", help=failed)
+    parser.add_argument("--failed", action="store_true", help=f"{failed}; and, for administrators, failed logons")
+    parser.add_argument("--logons-only", action="store_true", help="with --failed: failed logons alone, in any format")
     parser.add_argument("--last", action="store_true", help="list logins in the form of last(1), the newest first")
     add_listing(parser, "history", COLUMNS)
 
@@ -69,12 +71,30 @@ def run(host: Host, args: argparse.Namespace) -> int:
     if args.which == FORGET:
         raise InvalidParameterError("forget needs the name of a user", "write user:forget for a user of that name")
     where = _history_filter(host, args)
+    if args.logons_only:
+        if not args.failed:
+            raise InvalidParameterError("--logons-only needs --failed", "all logins are listed without either")
+        return print_listing(
+            host, args, read_failed_logons(host, where), FAILED_LOGON_COLUMNS, "no failed logon in the history"
+        )
     if args.processes:
         return _print_processes(host, args, where)
     logins = host.history(where)
     if args.last:
         logins.reverse()
-    return print_listing(host, args, logins, LAST_COLUMNS if args.last else COLUMNS, _no_match_message(args))
+    code = print_listing(host, args, logins, LAST_COLUMNS if args.last else COLUMNS, _no_match_message(args))
+    if args.failed and args.output == "table" and args.columns is None and args.sort is None:
+        code = min(code, _print_failed_logons(host, args, where))
+    return code
+
+
+def _print_failed_logons(host: Host, args: argparse.Namespace, where: HistoryFilter) -> int:
+    """Print the failed logons below the logins, if there are any."""
+    attempts = list(read_failed_logons(host, where))
+    if not attempts:
+        return NOTHING_FOUND
+    print("\nFailed logons:")
+    return print_listing(host, args, attempts, FAILED_LOGON_COLUMNS, "")
 
 
 def _history_filter(host: Host, args: argparse.Namespace) -> HistoryFilter:
@@ -130,16 +150,25 @@ def _print_processes(host: Host, args: argparse.Namespace, where: HistoryFilter)
         return print_rows(args, processes, (), _no_match_message(args))
     rows = list(processes)
     room = terminal_width()
-    for line in tree_lines(rows):
+    changes = read_user_changes(host, (row.logon_record for row in rows if row.logon_record is not None))
+    for line in tree_lines(rows, changes):
         print(crop(for_terminal(line), room))
     if not rows:
         print_notice(args, _no_match_message(args))
     return FOUND if rows else NOTHING_FOUND
 
 
-def tree_lines(rows: Iterable[PastProcess]) -> Iterator[str]:
-    """Yield a line for each process, indented below its parent, with its times and its exit status."""
+def tree_lines(rows: Iterable[PastProcess], changes: Iterable[PastUserChange] = ()) -> Iterator[str]:
+    """Yield a line for each process, indented below its parent, with times and exit status, then its changes of user.
+
+    Args:
+        rows: the processes.
+        changes: changes of user, also those of other processes.
+    """
     by_record = {row.record: row for row in rows}
+    changes_of: dict[int | None, list[PastUserChange]] = {}
+    for change in changes:
+        changes_of.setdefault(change.process_record, []).append(change)
     children: dict[int | None, list[PastProcess]] = {}
     for row in by_record.values():
         parent = row.parent_record if row.parent_record in by_record else None
@@ -150,6 +179,8 @@ def tree_lines(rows: Iterable[PastProcess]) -> Iterator[str]:
         row, depth = stack.pop()
         times = f"{_start_text(row)}  {_duration_text(row):>8}  {_status_text(row):<7}"
         yield f"{times}  {'  ' * min(depth, 30)}{row.pid} {_command_text(row)}"
+        for change in changes_of.get(row.record, ()):
+            yield f"{' ' * len(times)}  {'  ' * min(depth, 30)}{_change_text(change)}"
         stack += [(child, depth + 1) for child in reversed(children.get(row.record, []))]
 
 
@@ -160,6 +191,13 @@ def _start_text(row: PastProcess) -> str:
 def _command_text(row: PastProcess) -> str:
     text = row.command_line or row.name or "?"
     return f"{text} ({row.user})" if row.user else text
+
+
+def _change_text(change: PastUserChange) -> str:
+    user = change.from_user or _number_text(change.from_uid)
+    through = f" through {change.through}" if change.through else ""
+    command = f": {change.command}" if change.command else ""
+    return f"= {user} became {change.to_user or change.to_uid}{through}{command}"
 
 
 def _status_text(row: PastProcess) -> str:
@@ -249,6 +287,18 @@ COLUMNS = (
     ListColumn("LENGTH", 9, _length_text, rank=ON_REQUEST),
     ListColumn("PROGRAMS", 0, _programs_text, "programs", rank=1),
 )  # fmt: skip
+
+FAILED_LOGON_COLUMNS = (
+    ListColumn("TIME", 17, lambda row: format_time(row.time), "time"),
+    ListColumn("USER", 12, lambda row: row.user or "?", "user", min_cells=8),
+    ListColumn("FROM", 16, lambda row: row.remote_address or row.remote_host or row.by_user or row.tty or "-",
+               "remote_address", rank=1, min_cells=12),
+    ListColumn("SERVICE", 8, lambda row: row.service, "service", rank=2),
+    ListColumn("METHOD", 10, lambda row: row.method or "-", "method", rank=3),
+    ListColumn("TIMES", 5, lambda row: str(row.attempts), "attempts", rank=4),
+    ListColumn("REASON", 0, lambda row: row.reason or "-", "reason", rank=1),
+)  # fmt: skip
+"""The columns of failed logons."""
 
 LAST_COLUMNS = (
     ListColumn("USER", 12, _who_text, "user", min_cells=8),

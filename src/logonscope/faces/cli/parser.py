@@ -125,6 +125,7 @@ _COMPLETED_BY_SHELLS = {
     "files": {"bash": "_shtab_compgen_files", "zsh": "_files"},
     "users": {"bash": "_logonscope_users", "zsh": "_users"},
     "hosts": {"bash": "_logonscope_hosts", "zsh": "_hosts"},
+    "commands": {"bash": "_logonscope_commands", "zsh": "_command_names"},
 }
 """The functions of each shell for values that the shell itself knows."""
 

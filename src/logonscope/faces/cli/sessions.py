@@ -29,11 +29,12 @@ from logonscope.faces.cli.times import shorten_time
 
 EPILOG = (
     """\
-A time after "~" is approximate: no login service has a record, so the start is shown of the
+A time after "~" is approximate: no login service has a record of the login, so the time is the start of the
 earliest process whose parent is outside the logon session. A user manager, which all logins of a user share, is listed
 after the login that started it.
 Other commands take the value of ID; the column logon_id has the LogonId, always decimal.
-cpu, rss, private, read and written are sums over the running processes; unread counts those missing in a sum.
+cpu, rss, private, read and written are sums over the running processes; unread is the number of processes
+that are missing in a sum.
 
 examples:
   logonscope sessions                  all logon sessions that you may see
@@ -100,9 +101,7 @@ def _print_services(host: Host, args: argparse.Namespace) -> int:
     """Print the services of the System session; return the exit code."""
     if (args.which is not None and args.which.lower() != SYSTEM_WORD) or logon_filter(host, args) is not None:
         raise InvalidParameterError("--services lists the System session only", "leave out the other logon sessions")
-    return print_listing(
-        host, args, host.services(), SERVICE_COLUMNS, "no process of the System session is yours to see"
-    )
+    return print_listing(host, args, host.services(), SERVICE_COLUMNS, "you may see no process of the System session")
 
 
 def _short_start_text(session: LogonSession, cells: int, now: datetime) -> str:

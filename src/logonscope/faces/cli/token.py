@@ -9,10 +9,17 @@ from typing import NamedTuple, Protocol
 from logonscope.errors import InvalidParameterError
 from logonscope.faces.cli.columns import ListColumn
 from logonscope.faces.cli.exit_codes import FOUND
-from logonscope.faces.cli.file_actions import ManagedFile, add_action
+from logonscope.faces.cli.file_actions import (
+    ROLE_COLUMN,
+    UID_COLUMN,
+    ActionHelp,
+    FileEntry,
+    ManagedFile,
+    add_actions,
+    describe_visible,
+)
 from logonscope.faces.cli.messages import print_notice
 from logonscope.faces.cli.output import print_rows
-from logonscope.faces.cli.parser import Parser
 
 TOKENS_FILE = "/etc/logonscope/tokens"
 
@@ -26,7 +33,7 @@ examples:
   sudo logonscope token remove dashboard
 """
 
-_ADD = """\
+_ADD_EPILOG = """\
 examples:
   sudo logonscope token add dashboard --administrator --expires 30d
   sudo logonscope token add alices-script --uid 1000 --expires 12h
@@ -34,34 +41,28 @@ examples:
   sudo logonscope token add janitor --administrator --scope act
 """
 
-_LIST = """\
+_LIST_EPILOG = """\
 examples:
   sudo logonscope token list
   sudo logonscope token list -o json
 """
 
-_REMOVE = """\
+_REMOVE_EPILOG = """\
 examples:
   sudo logonscope token remove dashboard
 """
 
+_HELPS = {
+    "add": ActionHelp("add a token and print it", _ADD_EPILOG),
+    "list": ActionHelp("list the tokens", _LIST_EPILOG),
+    "remove": ActionHelp("remove a token, which ends its validity at once", _REMOVE_EPILOG),
+}
+
 _UNITS = {"m": 60, "h": 3600, "d": 86_400}
 
 
-class TokenEntry(Protocol):
+class TokenEntry(FileEntry, Protocol):
     """A token of the server."""
-
-    @property
-    def name(self) -> str:
-        """Return the name."""
-
-    @property
-    def uid(self) -> int | None:
-        """Return the uid whose logon sessions the token sees; None: that of an administrator may have none."""
-
-    @property
-    def administrator(self) -> bool:
-        """Return whether the token sees everything."""
 
     @property
     def scope(self) -> str:
@@ -104,8 +105,8 @@ class TokenLine(NamedTuple):
 
 COLUMNS = (
     ListColumn("NAME", 24, lambda row: row.name),
-    ListColumn("UID", 10, lambda row: "-" if row.uid is None else str(row.uid)),
-    ListColumn("ROLE", 13, lambda row: "administrator" if row.administrator else "user"),
+    UID_COLUMN,
+    ROLE_COLUMN,
     ListColumn("SCOPE", 5, lambda row: row.scope),
     ListColumn("EXPIRES", 20, lambda row: f"{row.expires:%Y-%m-%d %H:%M} UTC"),
     ListColumn("HOSTS", 0, lambda row: ",".join(row.hosts)),
@@ -114,9 +115,7 @@ COLUMNS = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
-    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=Parser)
-    file = ManagedFile("--tokens", TOKENS_FILE)
-    add = add_action(actions, file, "add", "add a token and print it", _ADD)
+    add = add_actions(parser, ManagedFile("--tokens", TOKENS_FILE), _HELPS, "the token's name")
     add.add_argument("name", metavar="NAME", help="the name of the token, for the list and the audit log")
     add.add_argument("--administrator", action="store_true", help="the token sees everything, as root does")
     add.add_argument("--uid", type=int, help="the token sees the logon sessions of this uid")
@@ -132,9 +131,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="names of the hosts where the token is valid, with * and ? as wildcards: for one file on many hosts "
         "(default: all)",
     )  # fmt: skip
-    add_action(actions, file, "list", "list the tokens", _LIST)
-    remove = add_action(actions, file, "remove", "remove a token, which ends its validity at once", _REMOVE)
-    remove.add_argument("name", metavar="NAME", help="the token's name")
 
 
 def run(tokens: Tokens, args: argparse.Namespace) -> int:
@@ -155,8 +151,7 @@ def run(tokens: Tokens, args: argparse.Namespace) -> int:
         seconds=_parse_seconds(args.expires), hosts=args.hosts.lower().split(","),
     )  # fmt: skip
     print(text)
-    visible = "everything" if token.administrator else f"the logon sessions of uid {token.uid}"
-    print_notice(args, f"token {token.name} sees {visible}, until {token.expires:%Y-%m-%d %H:%M} UTC")
+    print_notice(args, f"token {token.name} sees {describe_visible(token)}, until {token.expires:%Y-%m-%d %H:%M} UTC")
     return FOUND
 
 

@@ -26,7 +26,7 @@ from logonscope.faces.cli.whose_text import container_label, is_user_manager, us
 
 EPILOG = (
     """\
-A time after "~" is approximate: no login service has a record, so the start is shown of the
+A time after "~" is approximate: no login service has a record of the login, so the time is the start of the
 earliest process whose parent is outside the logon session.
 
 examples:

@@ -8,10 +8,17 @@ from typing import NamedTuple, Protocol
 from logonscope.errors import InvalidParameterError
 from logonscope.faces.cli.columns import ListColumn
 from logonscope.faces.cli.exit_codes import FOUND
-from logonscope.faces.cli.file_actions import ManagedFile, add_action
+from logonscope.faces.cli.file_actions import (
+    ROLE_COLUMN,
+    UID_COLUMN,
+    ActionHelp,
+    FileEntry,
+    ManagedFile,
+    add_actions,
+    describe_visible,
+)
 from logonscope.faces.cli.messages import print_notice
 from logonscope.faces.cli.output import print_rows
-from logonscope.faces.cli.parser import Parser
 from logonscope.faces.cli.text import for_terminal
 
 USERS_FILE = "/etc/logonscope/users"
@@ -26,7 +33,7 @@ examples:
   sudo logonscope user remove scanner
 """
 
-_ADD = """\
+_ADD_EPILOG = """\
 The command prompts for the password twice. It is never an argument, because other users could read it.
 
 WinRM clients use NTLM by default (pypsrp and pywinrm with auth "negotiate" or "ntlm", curl --ntlm). They
@@ -40,16 +47,22 @@ examples:
   sudo logonscope user add scanner --administrator --password-stdin < password
 """
 
-_LIST = """\
+_LIST_EPILOG = """\
 examples:
   sudo logonscope user list
   sudo logonscope user list -o json
 """
 
-_REMOVE = """\
+_REMOVE_EPILOG = """\
 examples:
   sudo logonscope user remove scanner
 """
+
+_HELPS = {
+    "add": ActionHelp("add a user of the server", _ADD_EPILOG),
+    "list": ActionHelp("list the users of the server", _LIST_EPILOG),
+    "remove": ActionHelp("remove a user of the server", _REMOVE_EPILOG),
+}
 
 MAX_LINE_BYTES = 1 << 16
 
@@ -60,20 +73,8 @@ WITHOUT_NTLM = (
 )
 
 
-class UserEntry(Protocol):
+class UserEntry(FileEntry, Protocol):
     """A user of the server."""
-
-    @property
-    def name(self) -> str:
-        """Return the name."""
-
-    @property
-    def uid(self) -> int | None:
-        """Return the uid whose logon sessions the user sees; None: only an administrator has none."""
-
-    @property
-    def administrator(self) -> bool:
-        """Return whether the user sees everything."""
 
     @property
     def nt_hash(self) -> bytes | None:
@@ -104,17 +105,15 @@ class UserLine(NamedTuple):
 
 COLUMNS = (
     ListColumn("NAME", 16, lambda row: row.name),
-    ListColumn("UID", 10, lambda row: "-" if row.uid is None else str(row.uid)),
-    ListColumn("ROLE", 13, lambda row: "administrator" if row.administrator else "user"),
+    UID_COLUMN,
+    ROLE_COLUMN,
     ListColumn("NTLM", 4, lambda row: "yes" if row.ntlm else "no"),
 )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
-    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=Parser)
-    file = ManagedFile("--users", USERS_FILE)
-    add = add_action(actions, file, "add", "add a user of the server", _ADD)
+    add = add_actions(parser, ManagedFile("--users", USERS_FILE), _HELPS, "the name of the user; case-insensitive")
     add.add_argument("name", metavar="NAME", help="the name that the user authenticates with; case-insensitive")
     add.add_argument("--administrator", action="store_true", help="the user sees everything, as root does")
     add.add_argument(
@@ -126,9 +125,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="allow NTLM too; the file then has the NT hash, which is weak: it is as good as the password",
     )  # fmt: skip
     add.add_argument("--password-stdin", action="store_true", help="read the password from standard input, one line")
-    add_action(actions, file, "list", "list the users of the server", _LIST)
-    remove = add_action(actions, file, "remove", "remove a user of the server", _REMOVE)
-    remove.add_argument("name", metavar="NAME", help="the name of the user; case-insensitive")
 
 
 def run(users: Users, args: argparse.Namespace) -> int:
@@ -144,8 +140,7 @@ def run(users: Users, args: argparse.Namespace) -> int:
     users.users()
     uid = _resolve_uid(args)
     row = _row(users.add(args.name, _read_password(args), uid=uid, administrator=args.administrator, ntlm=args.ntlm))
-    visible = "everything" if row.administrator else f"the logon sessions of uid {row.uid}"
-    print_notice(args, f"added user {row.name}, who sees {visible}")
+    print_notice(args, f"added user {row.name}, who sees {describe_visible(row)}")
     print_notice(args, WITH_NTLM if row.ntlm else WITHOUT_NTLM)
     return FOUND
 

@@ -1,29 +1,26 @@
 """``logonscope watch``: what happens on the host, one line an event."""
 
 import argparse
-import csv
-import json
+import os
 import re
 import select
 import sys
 import time
-from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from logonscope.answers.host_event import LOGON_EVENTS, HostEvent
-from logonscope.answers.jsonable import jsonable
 from logonscope.client import Host
 from logonscope.errors import InvalidParameterError, TransportFailureError
 from logonscope.faces.cli.cim import add_namespace
-from logonscope.faces.cli.event_text import event_line
+from logonscope.faces.cli.event_writers import CsvWriter, EventWriter, JsonWriter, LineWriter
 from logonscope.faces.cli.exit_codes import FOUND, NOTHING_FOUND
 from logonscope.faces.cli.messages import print_notice
-from logonscope.faces.cli.output import flatten
+from logonscope.faces.cli.parser import set_completion
 from logonscope.faces.cli.selector import FILTER_NOTES, add_selector, logon_filter
-from logonscope.faces.cli.text import for_terminal
 
 if TYPE_CHECKING:
-    from logonscope.cim.instances import Instance
+    from logonscope.client.watch import Watch
 
 _EXAMPLES = """\
 Without the service of this machine, events are read directly: from the kernel as root, else by comparing /proc every
@@ -37,13 +34,17 @@ examples:
                                        what happens in alice's logins from other machines
   logonscope watch "SELECT * FROM __InstanceCreationEvent WITHIN 1 WHERE TargetInstance ISA 'Win32_Process'"
   logonscope watch --count 1 --for 1m "SELECT * FROM LS_LogonEvent WHERE User = 'root'" -n root/logonscope
+  logonscope watch --logons-only --exec 'logger -t logins -- {event} {user} {remote_address}'
+                                       run a command for each event
+
+--exec runs COMMAND without a shell, in place of printing: it is split into words once, and {user}, {remote_address} and
+the other columns of -o csv are replaced by values of the event. They are in the environment, too: LOGONSCOPE_EVENT (its
+kind), LOGONSCOPE_EVENT_USER, ... At most 4 commands run at once, for 30 seconds each, and 64 events wait; more are
+dropped and counted. What the commands start raises no events in this watch.
 
 """
 
 EPILOG = f"{_EXAMPLES}{FILTER_NOTES}"
-
-CHECK_SECONDS = 0.5
-"""Seconds between two checks whether the output was closed."""
 
 _QUERY = re.compile(r"\s*select\s", re.IGNORECASE)
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -58,34 +59,43 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--failed", action="store_true", help="only failed logins; for administrators")
     group.add_argument("--count", metavar="N", type=_parse_count, help="end after so many events")
     group.add_argument("--for", dest="duration", metavar="DURATION", type=_parse_duration, help="end after 30s, 5m, 1h")
+    command = "run a command for each event, without a shell; {user} is the user of the event"
+    set_completion(group.add_argument("--exec", dest="event_command", metavar="COMMAND", help=command), "commands")
     add_namespace(parser)
 
 
 def run(host: Host, args: argparse.Namespace) -> int:
-    """Print events until Ctrl-C; return the exit code."""
+    """Write events until Ctrl-C; return the exit code."""
     end = None if args.duration is None else time.monotonic() + args.duration
-    write = _make_writer(host, args)
-    count = 0
-    with host.watch(**_watch_options(host, args)) as watch:
-        if not args.quiet:
-            print_notice(args, f"watching: {watch.description}")
-        try:
-            while (args.count is None or count < args.count) and (end is None or time.monotonic() < end):
-                # short waits: the end of a pipe, and --for, are noticed without an event
-                left = CHECK_SECONDS if end is None else min(CHECK_SECONDS, max(0.0, end - time.monotonic()))
-                event = watch.wait(left)
-                if event is not None:
-                    write(event)
-                    sys.stdout.flush()
-                    # that events were lost is none of those that are counted
-                    count += not (isinstance(event, HostEvent) and event.event == "Lost")
-                elif watch.is_closed:
-                    raise TransportFailureError("the events have ended", "watch again")
-                elif _is_output_closed():
-                    raise BrokenPipeError
-        except KeyboardInterrupt:
-            return FOUND
+    writer = _make_writer(host, args)
+    try:
+        with host.watch(**_watch_options(host, args)) as watch:
+            if not args.quiet:
+                print_notice(args, f"watching: {watch.description}")
+            with writer:
+                count = _write_events(watch, writer, args.count, end)
+    except KeyboardInterrupt:
+        return FOUND
     return FOUND if count else NOTHING_FOUND
+
+
+def _write_events(watch: "Watch", writer: EventWriter, limit: int | None, end: float | None) -> int:
+    """Write events until there are so many, or until a moment; return their number."""
+    count = 0
+    while (limit is None or count < limit) and (end is None or time.monotonic() < end):
+        # short waits: the end of a pipe, and --for, are noticed without an event
+        seconds = writer.wait_seconds
+        event = watch.wait(seconds if end is None else min(seconds, max(0.0, end - time.monotonic())))
+        if event is not None:
+            writer.write(event)
+            # that events were lost is none of those that are counted
+            count += not (isinstance(event, HostEvent) and event.event == "Lost")
+        elif watch.is_closed:
+            raise TransportFailureError("the events have ended", "watch again")
+        elif _is_output_closed():
+            raise BrokenPipeError
+        writer.step()
+    return count
 
 
 def _watch_options(host: Host, args: argparse.Namespace) -> dict[str, Any]:
@@ -94,97 +104,53 @@ def _watch_options(host: Host, args: argparse.Namespace) -> dict[str, Any]:
     Raises:
         InvalidParameterError: a query has filters beside it, or there are no such events.
     """
-    word = args.which
-    if word is not None and _QUERY.match(word):
+    options: dict[str, Any] = {}
+    # a pid of this machine has no meaning on another one
+    is_other_machine = "://" in (args.host or "") and not args.host.startswith("unix:")
+    if args.event_command is not None and not is_other_machine:
+        options["without_descendants_of"] = os.getpid()
+    if _is_query(args):
         if logon_filter(host, args) is not None or args.logons_only or args.failed:
             raise InvalidParameterError("a query has conditions of its own", "leave the other filters out")
-        return {"query": word, "namespace": args.namespace}
+        return {**options, "query": args.which, "namespace": args.namespace}
     names = frozenset({"LogonFailed"}) if args.failed else LOGON_EVENTS if args.logons_only else None
     is_ecs = args.output == "ecs"
-    return {"which": word, "where": logon_filter(host, args), "events": names, "with_sessions": is_ecs}
+    return {**options, "which": args.which, "where": logon_filter(host, args), "events": names, "with_sessions": is_ecs}
 
 
-def _make_writer(host: Host, args: argparse.Namespace) -> "Callable[[HostEvent | Instance], object]":
-    """Return the function that prints an event in the format of the command line.
+def _is_query(args: argparse.Namespace) -> bool:
+    """Return whether the argument is a WQL query."""
+    return args.which is not None and _QUERY.match(args.which) is not None
+
+
+def _make_writer(host: Host, args: argparse.Namespace) -> EventWriter:
+    """Return the writer of the format of the command line, or of its command.
 
     Raises:
-        InvalidParameterError: events have no such format.
+        InvalidParameterError: events have no such format, or the command cannot be run.
     """
+    if args.event_command is not None:
+        return _make_exec_writer(args)
     if args.output == "table":
-        return _print_line
+        return LineWriter()
     if args.output in {"json", "jsonl"}:
-        return _print_json
+        return JsonWriter()
     if args.output == "csv":
-        return CsvWriter(is_query=bool(args.which and _QUERY.match(args.which))).write
+        return CsvWriter(is_query=_is_query(args))
     if args.output == "ecs":
         from logonscope.faces.cli.event_documents import EcsWriter  # noqa: PLC0415 -- only this format
 
-        return EcsWriter(host.identify_machine()).write
+        return EcsWriter(host.identify_machine())
     raise InvalidParameterError(f"cannot print events as {args.output}", "use -o jsonl, csv or ecs")
 
 
-def _print_line(event: "HostEvent | Instance") -> None:
-    if isinstance(event, HostEvent):
-        print(event_line(event))
-        return
-    values = flatten(jsonable(event))
-    shown = (f"{name}={value}" for name, value in values.items() if value is not None)
-    print(for_terminal(f"{event.cim_class.name} {', '.join(shown)}"))
+def _make_exec_writer(args: argparse.Namespace) -> EventWriter:
+    if args.output != "table":
+        hint = "leave out -o: values are passed to the command"
+        raise InvalidParameterError(f"cannot print events as {args.output}: --exec runs a command instead", hint)
+    from logonscope.faces.cli.event_exec import ExecWriter  # noqa: PLC0415 -- seldom needed
 
-
-def _print_json(event: "HostEvent | Instance") -> None:
-    values = jsonable(event)
-    row = values if isinstance(event, HostEvent) else {"class": event.cim_class.name, **values}
-    print(json.dumps(row, ensure_ascii=sys.stdout.isatty()))
-
-
-class CsvWriter:
-    """Prints events as CSV, with the columns of the first one. Beside instances, Lost is a line on the error output."""
-
-    def __init__(self, *, is_query: bool = False) -> None:
-        self._is_query = is_query
-        self._writer = csv.writer(sys.stdout, lineterminator="\n")
-        self._columns: list[str] | None = None
-
-    def write(self, event: "HostEvent | Instance") -> None:
-        """Print an event."""
-        if self._is_query and isinstance(event, HostEvent):
-            count = "an unknown number of" if event.missed is None else event.missed
-            print(f"logonscope: {count} events were lost", file=sys.stderr)
-            return
-        values: Mapping[str, Any] = flatten_event(event) if isinstance(event, HostEvent) else flatten(jsonable(event))
-        if self._columns is None:
-            self._columns = list(values)
-            self._writer.writerow(self._columns)
-        cells = ("" if (value := values.get(name)) is None else value for name in self._columns)
-        is_terminal = sys.stdout.isatty()
-        self._writer.writerow([for_terminal(cell) if is_terminal and isinstance(cell, str) else cell for cell in cells])
-
-
-def flatten_event(event: HostEvent) -> dict[str, Any]:
-    """Return the values of an event that fit into one line for every kind of event."""
-    session, process, attempt, change = event.session, event.process, event.attempt, event.change
-    return {
-        "event": event.event,
-        "time": jsonable(event.time),
-        "logon_id": session.logon_id if session else process and process.logon_id,
-        "user": (process and process.user) or (session and session.user) or (attempt and attempt.user),
-        "remote_address": (session and session.remote_address) or (attempt and attempt.remote_address),
-        "remote_port": (session and session.remote_port) or (attempt and attempt.remote_port),
-        "service": (session and session.service) or (attempt and attempt.service),
-        "method": (session and session.authentication_method) or (attempt and attempt.method),
-        "key_fingerprint": session and session.key_fingerprint,
-        "pid": process and process.pid,
-        "name": process and process.name,
-        "command_line": process and process.command_line,
-        "exit_code": event.exit_code,
-        "signal": event.signal,
-        "from_user": change and change.from_user,
-        "to_user": change and change.to_user,
-        "reason": attempt and attempt.reason,
-        "missed": event.missed,
-        "cursor": event.cursor,
-    }
+    return ExecWriter(args.event_command, partial(print_notice, args), is_query=_is_query(args))
 
 
 def _is_output_closed() -> bool:

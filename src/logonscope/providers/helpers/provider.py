@@ -31,6 +31,8 @@ Subject = Literal[
     "process record",
     "change record",
     "change of process",
+    "failed logon record",
+    "user change record",
     "present logon record",
     "present process record",
     "processor",
@@ -44,12 +46,13 @@ user manager, then for the login; user: (Account,); group: (Group,); membership:
 Process, Owner); service: (Service,); profile: (Profile,); unit request: (UnitRequest, Owner); mapped file:
 (path, address, Process, Owner); sub session: (outer Owner, inner Owner, first Process, its parent); logon record:
 (PastLogin,); process record: (PastProcess, PastLogin); change record: (PastChange,); change of process: (PastChange,
-PastProcess, PastLogin); present logon record: (PastLogin,); present process record: (Process, Owner, PastProcess,
-PastLogin); machine: (HostSummary,); processor: (HostSummary, number of the package); namespace: (name,).
+PastProcess, PastLogin); failed logon record: (PastFailedLogon,); user change record: (PastUserChange,); present logon
+record: (PastLogin,); present process record: (Process, Owner, PastProcess, PastLogin); machine: (HostSummary,);
+processor: (HostSummary, number of the package); namespace: (name,).
 """
 
-MAX_KEPT = 256
-"""Maximum number of selections of columns, of all classes, whose layouts and facts are kept."""
+MAX_LAYOUTS = 256
+"""Maximum number of cached row layouts, over all classes: one for each set of requested columns."""
 
 ALWAYS_NULL_PREFIX = "always null: "
 """Start of the source text of a property that is always null."""
@@ -258,10 +261,10 @@ class _RowLayout:
 
 NO_COLUMN = constant(None)
 NULL_COLUMN = ""
-"""A name that no column has: its values are null."""
+"""The name of a column without values, used in place of a column that cannot be computed."""
 
 
-def _is_any(*_: object) -> bool:
+def _is_always_instance(*_: object) -> bool:
     return True
 
 
@@ -296,10 +299,10 @@ class Provider(NamedTuple):
 
     subject: Subject
     columns: Mapping[str, Column]
-    is_instance: Callable[..., bool] = _is_any  # whether an item is an instance of the class
+    is_instance: Callable[..., bool] = _is_always_instance  # whether an item is an instance of the class
     instance_facts: frozenset[str] = frozenset()  # the facts that is_instance needs
     selections: Mapping[str, ToSelection] = {}  # by property: how a value that a condition fixes limits the reading
-    # by property: the name of the limit of an ItemQuery that a range of the property is
+    # by property: the limit (broker/records.py) that a range of the property becomes
     ranges: Mapping[str, str] = {}
     # END.__CLASS: the actual class of the instance at an end, compared if the reference names a superclass of it
     compared_columns: Mapping[str, Column] = {}
@@ -340,14 +343,14 @@ class Provider(NamedTuple):
         return selection
 
     def limits(self, ranges: Mapping[str, ColumnRange]) -> Mapping[str, ColumnRange]:
-        """Return the ranges of properties by the names of the limits that they are."""
+        """Return the ranges of properties by the names of the limits that they become."""
         return {self.ranges[name]: limits for name, limits in ranges.items() if name in self.ranges}
 
     def value_functions(self, columns: Iterable[str]) -> list[Callable[..., Value]]:
         """Return the functions that make the values of these columns from an item and its context."""
         return [self._column(name).checked_value for name in columns]
 
-    @lru_cache(MAX_KEPT)  # noqa: B019 -- a provider is kept as long as the program runs anyway
+    @lru_cache(MAX_LAYOUTS)  # noqa: B019 -- a provider is kept as long as the program runs anyway
     def _layout(self, columns: tuple[str, ...]) -> _RowLayout:
         return _RowLayout([self._column(name) for name in columns])
 
@@ -361,7 +364,7 @@ class Provider(NamedTuple):
         layout = self._layout(tuple(columns))
         make_row, seen_keys = layout.row, set[object]()
         template: list[Any] | None = None  # made with the first row: many classes have no instance
-        has_instance_test = self.is_instance is not _is_any
+        has_instance_test = self.is_instance is not _is_always_instance
         for item in items:
             if has_instance_test and not self.is_instance(*item, context):
                 continue

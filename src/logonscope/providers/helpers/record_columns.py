@@ -3,14 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
-from logonscope.answers.history import PastChange, PastLogin, PastProcess
+from logonscope.answers.history import PastChange, PastFailedLogon, PastLogin, PastProcess, PastUserChange
 from logonscope.cim.types import Value
 from logonscope.machine import EVERYTHING, Selection
 from logonscope.providers.helpers.provider import Column
 
 JOURNAL = "the history"
 _UNSHOWABLE = "\ufffd"
-"""Replaces characters that cannot be shown: a fixed text with it can mean many texts."""
+"""The character that replaces those that cannot be shown: a text that contains it can represent many texts."""
 
 
 def logon_column(name: str, source: str = JOURNAL) -> Column:
@@ -31,6 +31,16 @@ def process_column(name: str, source: str = JOURNAL, *facts: str) -> Column:
 def change_column(name: str, source: str = JOURNAL, *facts: str) -> Column:
     """Return the column of a field of a change."""
     return _field_column(PastChange._fields.index(name), 0, source, *facts)
+
+
+def attempt_column(name: str, source: str = JOURNAL) -> Column:
+    """Return the column of a field of a failed logon."""
+    return _field_column(PastFailedLogon._fields.index(name), 0, source)
+
+
+def user_change_column(name: str, source: str = JOURNAL) -> Column:
+    """Return the column of a field of a change of user."""
+    return _field_column(PastUserChange._fields.index(name), 0, source)
 
 
 def _field_column(index: int, element: int, source: str, *facts: str) -> Column:
@@ -84,6 +94,12 @@ def select_key(fingerprint: Value, _: object = None) -> Selection:
     """Return the selection of the logon sessions of a key."""
     text = str(fingerprint)
     return EVERYTHING if _UNSHOWABLE in text else Selection(keys=frozenset({text}))
+
+
+def select_attempted_user(name: Value, _: object = None) -> Selection:
+    """Return the selection of the failed logons of a user."""
+    text = str(name)
+    return EVERYTHING if _UNSHOWABLE in text else Selection(users=frozenset({text}))
 
 
 def select_process_id(pid: Value, _: object = None) -> Selection:

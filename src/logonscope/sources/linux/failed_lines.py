@@ -87,9 +87,9 @@ class FailedLineParser:
         attempt = _parse_failed(pid, text) or _parse_pam_error(pid, text)
         closed = None if attempt else _CLOSED.fullmatch(text)
         if closed is not None and pid not in self._reported:
-            known, port = closed[1] == "authenticating", _port(closed[4])
+            is_known_user, port = closed[1] == "authenticating", _port(closed[4])
             return FailedLogon(
-                "sshd", pid, unescape(closed[2]), known, closed[3], port, reason="closed before authentication"
+                "sshd", pid, unescape(closed[2]), is_known_user, closed[3], port, reason="closed before authentication"
             )
         if attempt is not None:
             self._reported[pid] = None
@@ -107,12 +107,12 @@ def _parse_failed(pid: int, text: str) -> FailedLogon | None:
     if match is None or match[1] == "none":
         return None
     method, name, address, port, key = match.groups()
-    known = not name.startswith("invalid user ")
-    attempt = FailedLogon("sshd", pid, None, known, method=method)
+    is_known_user = not name.startswith("invalid user ")
+    attempt = FailedLogon("sshd", pid, None, is_known_user, method=method)
     # the id of a certificate comes after the client, and can look like another one
     if key is not None and (method not in _KEY_METHODS or " port " in key or " port " in name):
         return attempt
-    user = unescape(name if known else name.removeprefix("invalid user "))
+    user = unescape(name if is_known_user else name.removeprefix("invalid user "))
     return attempt._replace(user=user, address=address, port=_port(port))
 
 
@@ -161,13 +161,13 @@ def _parse_sudo(pid: int, text: str) -> FailedLogon | None:
 
 
 def _parse_pam(pid: int, text: str) -> FailedLogon | None:
-    match, more = _PAM.fullmatch(text), _MORE.fullmatch(text)
+    match, further = _PAM.fullmatch(text), _MORE.fullmatch(text)
     if match is not None:
         service, tty, by_user, host, user = match.groups()
         attempts = 1
-    elif more is not None:
-        attempts, service = int(more[1]), ""
-        tty, by_user, host, user = more.groups()[1:]
+    elif further is not None:
+        attempts, service = int(further[1]), ""
+        tty, by_user, host, user = further.groups()[1:]
     else:
         return None
     attempt = FailedLogon(service, pid, user or None, bool(user) or None, attempts=attempts, method="pam")

@@ -5,7 +5,7 @@ import os
 _NUMBERS = {b"off": "0", b"noaccess": "1", b"invisible": "2", b"ptraceable": "4"}
 """Values of the option as Linux 5.8 and newer show them, with the numbers of proc(5)."""
 
-_LARGEST = 1 << 20
+_MAX_MOUNTINFO_BYTES = 1 << 20
 """Maximum bytes of mountinfo that are read: users can make mounts of their own."""
 
 
@@ -13,7 +13,7 @@ def read_hidepid(proc: str) -> str | None:
     """Return why processes are hidden where /proc is mounted with hidepid; None: it is not."""
     try:
         with open(f"{proc}/self/mountinfo", "rb") as file:
-            number = parse_hidepid(file.read(_LARGEST), os.fsencode(proc))
+            number = parse_hidepid(file.read(_MAX_MOUNTINFO_BYTES), os.fsencode(proc))
     except OSError:
         return None
     return None if number is None else f"/proc is mounted with hidepid={number}"

@@ -18,7 +18,7 @@ the leader is gone this cannot be checked: then every process that is older than
 is taken for such a helper, except an ssh daemon that runs as root.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 
 from logonscope.facts import UNSET, Login, Machine, Process
 from logonscope.machine import Look, ProcessQuery
@@ -81,7 +81,7 @@ class Inheritance:
         creations = [
             (login.created, carried_kernel_id(login) or 0) for login in every_login if login.created is not None
         ]
-        carriers = list(self._read_carriers(undecided_ids))
+        carriers = self._carriers_of(frozenset(filter(None, undecided_ids)))
         return [
             login._replace(inherited=self._is_inherited(login, creations, carriers) or None)
             if self.is_undecided(login)
@@ -116,11 +116,20 @@ class Inheritance:
             for carrier in carriers
         )
 
-    def _read_carriers(self, ids: Iterable[int | None]) -> Iterator[Process]:
-        """Yield every process of the host that carries one of these kernel ids, and few others."""
-        kernel_ids = frozenset(kernel_id for kernel_id in ids if kernel_id is not None)
-        carrier_pids = pids_with_kernel_ids(self._proc, self._look.checked(list_pids(self._proc)), kernel_ids)
-        return filter(None, map(Reader(self._proc, _CARRIER).read, carrier_pids))
+    def _carriers_of(self, kernel_ids: frozenset[int]) -> list[Process]:
+        """Return the processes of the host that carry these kernel ids; each id is searched for once for each request.
+
+        A process that begins to carry an id later is younger than all that prove something.
+        """
+        known: dict[int, list[Process]] = self._look.read_once((Inheritance, self._proc), dict)
+        if new_ids := kernel_ids - known.keys():
+            found: dict[int, list[Process]] = {kernel_id: [] for kernel_id in new_ids}
+            pids = pids_with_kernel_ids(self._proc, self._look.checked(list_pids(self._proc)), new_ids)
+            for carrier in filter(None, map(Reader(self._proc, _CARRIER).read, pids)):
+                if carrier.ses in found:
+                    found[carrier.ses].append(carrier)
+            known |= found
+        return [carrier for kernel_id in sorted(kernel_ids) for carrier in known[kernel_id]]
 
 
 def _is_ssh_daemon(process: Process) -> bool:

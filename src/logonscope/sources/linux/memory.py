@@ -16,7 +16,7 @@ def read_vitals(root: str) -> Vitals:
     except OSError:
         sizes = {}
     return Vitals(
-        at=now,
+        time=now,
         utc_offset=local.tm_gmtoff // 60,
         daylight=None if local.tm_isdst < 0 else bool(local.tm_isdst),
         memory=sizes.get("MemTotal"),

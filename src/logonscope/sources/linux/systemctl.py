@@ -70,8 +70,8 @@ def read_units(root: str, look: Look, names: frozenset[str] | None) -> Iterator[
     except OSError as error:
         look.report(Trouble("systemctl", _reason(error), "see `systemctl is-system-running`"))
         return None
-    seen = {service.name for service in loaded}
-    files = (name for name in _list_unit_files(root) if name not in seen)
+    loaded_names = {service.name for service in loaded}
+    files = (name for name in _list_unit_files(root) if name not in loaded_names)
     unloaded = [name for name in files if requested_names is None or name.lower() in requested_names]
     # the manager has to read the files of services that it has not loaded, which takes long: they come last
     return chain(loaded, _read_in_parts(program, unloaded, end_time, look, Service("", active_state="inactive")))
@@ -98,7 +98,7 @@ def _read_in_parts(
     program: str, names: list[str], end_time: float, look: Look, unread_service: Service
 ) -> Iterator[Service]:
     """Yield the services with these names; those that cannot be read are like ``unread_service``."""
-    seen: set[str] = set()
+    yielded_names: set[str] = set()
     parts = [names[index : index + _NAMES_A_CALL] for index in range(0, len(names), _NAMES_A_CALL)]
     while parts:
         part = parts.pop(0)
@@ -113,8 +113,8 @@ def _read_in_parts(
             look.report(Trouble("services", _reason(error), advice))
             services = [unread_service._replace(name=name, manager="systemd") for name in part]
         # a name can be an alias of another one
-        yield from (service for service in services if service.name not in seen)
-        seen.update(service.name for service in services)
+        yield from (service for service in services if service.name not in yielded_names)
+        yielded_names.update(service.name for service in services)
 
 
 def _show_units(

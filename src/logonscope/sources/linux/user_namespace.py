@@ -53,7 +53,7 @@ class IdMap:
         """Return the ids of a process with None in place of the overflow id, unless that is mapped itself."""
         if self._overflow not in ids or self.outside(self._overflow) is not None:
             return ids
-        real, effective, saved, filesystem = (None if shown == self._overflow else shown for shown in ids)
+        real, effective, saved, filesystem = (None if shown_id == self._overflow else shown_id for shown_id in ids)
         return real, effective, saved, filesystem
 
 

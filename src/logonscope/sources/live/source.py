@@ -243,4 +243,8 @@ def describe_status(status: Status) -> Iterator[Check]:
         f"{status.processes} processes, {swept}; events lost {counts.losses} times,"
         f" {counts.logons_not_determined} logons not determined"
     )
-    yield Check("live events", None if counts.losses else True, finding, "")
+    figures = {
+        "processes": status.processes, "losses": counts.losses, "mended": counts.mended,
+        "logons_not_determined": counts.logons_not_determined,
+    }  # fmt: skip
+    yield Check("live events", None if counts.losses else True, finding, "", figures)

@@ -28,14 +28,14 @@ def write_class(cls: Class) -> dict[str, Any]:
             }
             for member in cls.properties.values()
         ],
-        "methods": [_write_method(method, own=method.name in own_methods) for method in cls.methods.values()],
+        "methods": [_write_method(method, is_own=method.name in own_methods) for method in cls.methods.values()],
     }
 
 
-def _write_method(method: Method, *, own: bool) -> dict[str, Any]:
+def _write_method(method: Method, *, is_own: bool) -> dict[str, Any]:
     return {
         "name": method.name, "type": method.type, "parameters": [_write_member(part) for part in method.parameters],
-        "qualifiers": _write_qualifiers(method.qualifiers), "origin": method.origin, "own": own,
+        "qualifiers": _write_qualifiers(method.qualifiers), "origin": method.origin, "own": is_own,
     }  # fmt: skip
 
 

@@ -190,8 +190,8 @@ class ReferenceWriter:
         start = self._starts.get(name)
         if start is None:
             key = write_key(reference[1])
-            whole = write_held_reference(reference, self._referencing_class, self._server)
-            start = self._starts[name] = whole.removesuffix(key)
+            full_path = write_held_reference(reference, self._referencing_class, self._server)
+            start = self._starts[name] = full_path.removesuffix(key)
         return start + write_key(reference[1])
 
 

@@ -1,8 +1,8 @@
 """Rendering of events as items: instances of event classes, with the instances that they are about, and lost events."""
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
-from logonscope.answers.host_event import HostEvent
 from logonscope.cim.instances import ClassRows, Instance, row_of
 from logonscope.wire.wsman import render_instance
 from logonscope.wire.wsman.item_batch import Item
@@ -18,6 +18,12 @@ MIN_OCTETS = 64
 """Octets to which values are cut at least."""
 
 
+class LostEvents(NamedTuple):
+    """Events that were lost; ``missed`` None: their number is not known, or not shown."""
+
+    missed: int | None
+
+
 class EventRenderer:
     """Renders the events of a subscription; the renderer of a class is made once. See ``item_batch.Renderer``."""
 
@@ -26,7 +32,7 @@ class EventRenderer:
         self._resource = resource
         self._renderers: dict[tuple[str, tuple[str, ...]], render_instance.Render] = {}
 
-    def renderer(self, _: str) -> Callable[[HostEvent | Instance], str]:
+    def renderer(self, _: str) -> Callable[[LostEvents | Instance], str]:
         """Return the renderer of events."""
         return self.render
 
@@ -37,7 +43,7 @@ class EventRenderer:
         """Return True: every event can be shortened."""
         return True
 
-    def render_shortened(self, _: str, event: HostEvent | Instance, octets: Octets) -> str:
+    def render_shortened(self, _: str, event: LostEvents | Instance, octets: Octets) -> str:
         """Return an event whose values are cut until it has at most the largest size of an item."""
         max_octets, text = ROW_OCTETS, self.render(event)
         while isinstance(event, Instance) and octets(text) > ROW_OCTETS and max_octets > MIN_OCTETS:
@@ -45,10 +51,10 @@ class EventRenderer:
             text = self.render(_cut(event, max_octets, octets))
         return text
 
-    def render(self, event: HostEvent | Instance) -> str:
+    def render(self, event: LostEvents | Instance) -> str:
         """Return an event as an item."""
-        if isinstance(event, HostEvent):
-            return write_dropped(event.missed)
+        if isinstance(event, LostEvents):
+            return _write_lost(event.missed)
         shape, row = row_of(event)
         key = shape.cls.name, shape.shown
         render = self._renderers.get(key)
@@ -65,8 +71,8 @@ class EventRenderer:
         )
 
 
-def write_dropped(count: int | None) -> str:
-    """Return the item for events that were lost (DSP0226 10.9); None: their number is not known, or not shown."""
+def _write_lost(count: int | None) -> str:
+    """Return the item for events that were lost (DSP0226 10.9)."""
     tag = f'w:DroppedEvents Action="{DROPPED_EVENTS}"'
     return f'<{tag} xmlns:xsi="{XSI}" xsi:nil="true"/>' if count is None else f"<{tag}>{count}</w:DroppedEvents>"
 

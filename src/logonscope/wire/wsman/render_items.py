@@ -81,11 +81,11 @@ class ItemRenderer:
             return render_instance.fragment_renderer(
                 result.cls, result.columns, result.shown or result.columns, self._resource, system
             )
-        whole = render_instance.instance_renderer(self._base_class or result.cls, result.columns, self._resource)
+        render_whole = render_instance.instance_renderer(self._base_class or result.cls, result.columns, self._resource)
         if self._mode not in {EPR, OBJECT_AND_EPR}:
-            return whole
+            return render_whole
         reference = render_instance.reference_renderer(result.cls, result.columns, self._resource)
-        return reference if self._mode == EPR else render_instance.pair_renderer(whole, reference)
+        return reference if self._mode == EPR else render_instance.pair_renderer(render_whole, reference)
 
 
 def _render_definition(cls: Class, _: Sequence[Value], *, hierarchy: bool) -> str:

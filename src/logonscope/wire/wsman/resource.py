@@ -8,7 +8,7 @@ reference.
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from logonscope.cim.binding import MAX_NESTED
+from logonscope.cim.binding import MAX_DEPTH
 from logonscope.cim.classes import CIMV2
 from logonscope.cim.paths import MAX_KEYS, ObjectPath
 from logonscope.wire.wsman.faults import (
@@ -173,9 +173,9 @@ def parse_reference(element: Element, depth: int = 0) -> ObjectPath:
         FaultError: the reference is invalid.
     """
     # References nest by recursion, so a client must not choose the depth.
-    if depth > MAX_NESTED:
+    if depth > MAX_DEPTH:
         raise FaultError(
-            UNEXPECTED_SELECTORS, f"endpoint references are nested more than {MAX_NESTED} deep", "name the instance"
+            UNEXPECTED_SELECTORS, f"endpoint references are nested more than {MAX_DEPTH} deep", "name the instance"
         )
     wrapped = find_child(element, _EPR)
     parameters = find_child(element if wrapped is None else wrapped, _PARAMETERS)

@@ -1,0 +1,132 @@
+"""Descendants of one process among the events of a host: what a watch leaves out of the programs that it starts.
+
+Without this, a program that is started for every event would raise the next events itself.
+"""
+
+from logonscope.errors import LogonscopeError
+from logonscope.facts import Process
+from logonscope.machine import Look, ProcessQuery, Source
+from logonscope.machine.events import (
+    Event,
+    EventsLost,
+    LoggedOut,
+    LogonEnded,
+    LogonFailed,
+    LogonStarted,
+    ProcessChanged,
+    ProcessEnded,
+    ProcessStarted,
+    UserChanged,
+)
+
+MAX_ENDED = 1_024
+"""Ended descendants that are remembered, for events that are reported later than the end."""
+
+SLACK_TICKS = 2
+"""Clock ticks between the start of a process in an event and the one in /proc."""
+
+
+class Descendants:
+    """The processes that descend from one process, and the logon sessions that they began.
+
+    The process itself is not one of them. Every event must be passed to ``contains`` once, in the order of the events.
+    """
+
+    def __init__(self, source: Source, pid: int) -> None:
+        """Read the descendants that run already."""
+        self._source, self._root = source, pid
+        # pid -> start, because a pid is given out again
+        self._running: dict[int, int | None] = {}
+        self._ended: dict[int, int | None] = {}
+        self._changed_to = set[str]()
+        self._logon_ids = set[str]()
+        self._add_running()
+
+    def __repr__(self) -> str:
+        return f"<Descendants of {self._root}: {len(self._running)} running>"
+
+    def contains(self, event: Event) -> bool:
+        """Return whether an event is about a descendant, or a logon session that one began."""
+        if isinstance(event, ProcessStarted):
+            return self._add(event)
+        if isinstance(event, ProcessEnded):
+            return self._remove(event.process)
+        if isinstance(event, ProcessChanged):
+            return self._note_change(event)
+        if isinstance(event, UserChanged):
+            return self._has(event.process)
+        if isinstance(event, LogonFailed):
+            # of the program that reported it, only the pid is known
+            return event.attempt.pid in self._running or event.attempt.pid in self._ended
+        if isinstance(event, LogonStarted | LoggedOut | LogonEnded):
+            return self._has_session(event)
+        if isinstance(event, EventsLost):
+            # descendants may have started among them
+            self._add_running()
+        return False
+
+    def _add(self, event: ProcessStarted) -> bool:
+        process = event.process
+        parent = process.ppid if event.parent is None else event.parent[0]
+        is_descendant = parent == self._root or parent in self._running
+        # whatever had this pid before has ended
+        self._running.pop(process.pid, None)
+        self._ended.pop(process.pid, None)
+        if is_descendant:
+            self._running[process.pid] = process.start
+        return is_descendant
+
+    def _remove(self, process: Process) -> bool:
+        if not _is_same(self._running, process):
+            return False
+        self._ended[process.pid] = self._running.pop(process.pid)
+        if len(self._ended) > MAX_ENDED:
+            del self._ended[next(iter(self._ended))]
+        return True
+
+    def _note_change(self, event: ProcessChanged) -> bool:
+        (process, owner), owner_before = event.after, event.before[1]
+        if not self._has(process):
+            return False
+        if owner.logon_id is not None and owner.logon_id != owner_before.logon_id:
+            # the event of a new logon session comes later
+            self._changed_to.add(owner.logon_id)
+        return True
+
+    def _has(self, process: Process) -> bool:
+        return _is_same(self._running, process) or _is_same(self._ended, process)
+
+    def _has_session(self, event: LogonStarted | LoggedOut | LogonEnded) -> bool:
+        logon_id, leader = event.session.logon_id, event.session.leader
+        if isinstance(event, LogonStarted):
+            if logon_id in self._changed_to or leader in self._running or leader in self._ended:
+                self._logon_ids.add(logon_id)
+            self._changed_to.discard(logon_id)
+        is_own = logon_id in self._logon_ids
+        if isinstance(event, LogonEnded):
+            self._logon_ids.discard(logon_id)
+            self._changed_to.discard(logon_id)
+        return is_own
+
+    def _add_running(self) -> None:
+        """Add the descendants that run now."""
+        try:
+            processes = list(self._source.processes(Look(), ProcessQuery(frozenset({"ppid", "start"}))))
+        except LogonscopeError:
+            return
+        children: dict[int | None, list[Process]] = {}
+        for process in processes:
+            children.setdefault(process.ppid, []).append(process)
+        parents = [self._root]
+        while parents:
+            for process in children.pop(parents.pop(), ()):
+                self._running[process.pid] = process.start
+                parents.append(process.pid)
+
+
+def _is_same(starts: dict[int, int | None], process: Process) -> bool:
+    """Return whether a process is the one with its pid among these."""
+    if process.pid not in starts:
+        return False
+    start = starts[process.pid]
+    return start is None or process.start is None or abs(start - process.start) <= SLACK_TICKS

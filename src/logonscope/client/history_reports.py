@@ -1,0 +1,108 @@
+"""Failed logons and changes of user in the history of a host, read through the classes of their records.
+
+So every end that has the classes answers, whatever its protocol.
+"""
+
+import ipaddress
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from logonscope.answers.history import HistoryFilter, PastFailedLogon, PastUserChange
+from logonscope.cim.datetimes import format_datetime
+from logonscope.wql.tree import AT_LEAST, EQUAL, LESS, And, Comparison, ConditionTree, Constant, Name, Or, Select
+from logonscope.wql.write import write_statement
+
+if TYPE_CHECKING:
+    from logonscope.cim.instances import Instance
+    from logonscope.client.host import Host
+
+NAMESPACE = "root/logonscope"
+MAX_NAMED = 200
+"""Logon sessions that one query names; for more of them, all changes of user are read."""
+
+_ATTEMPT: Mapping[str, str] = {
+    "record": "RecordId", "time": "Time", "service": "Service", "user": "User", "is_known_user": "IsKnownUser",
+    "remote_address": "RemoteAddress", "remote_port": "RemotePort", "remote_host": "RemoteHost",
+    "method": "AuthenticationMethod", "tty": "Terminal", "by_user": "ByUser", "command": "Command", "reason": "Reason",
+    "attempts": "Attempts", "pid": "ProcessId", "source": "Source", "boot_id": "BootId",
+}  # fmt: skip
+"""The fields of a failed logon, and the properties that have them."""
+
+_CHANGE: Mapping[str, str] = {
+    "record": "RecordId", "process_record": "ProcessRecordId", "logon_record": "LogonRecordId", "logon_id": "LogonId",
+    "time": "Time", "pid": "ProcessId", "from_uid": "FromUid", "from_user": "FromUser", "to_uid": "ToUid",
+    "to_user": "ToUser", "is_complete": "IsComplete", "program": "Program", "through": "Through", "command": "Command",
+    "boot_id": "BootId",
+}  # fmt: skip
+"""The fields of a change of user, and the properties that have them."""
+
+
+def read_failed_logons(host: "Host", where: HistoryFilter) -> Iterator[PastFailedLogon]:
+    """Yield the failed logons that a filter selects by user, origin and time; none if it selects by anything else."""
+    if where.keys is not None or not _may_be_user(where.word):
+        return
+    terms = list[ConditionTree]()
+    if where.word is not None:
+        user = where.word.removeprefix("user:")
+        terms.append(Or((_equal("User", user), _equal("ByUser", user))))
+    if where.since is not None:
+        terms.append(Comparison(Name(("Time",)), AT_LEAST, format_datetime(where.since)))
+    if where.until is not None:
+        terms.append(Comparison(Name(("Time",)), LESS, format_datetime(where.until)))
+    for instance in _query(host, "LS_FailedLogonRecord", terms):
+        attempt = PastFailedLogon(**_fields(instance, _ATTEMPT))
+        if _is_from(attempt, where.origins):
+            yield attempt
+
+
+def read_user_changes(host: "Host", logon_records: Iterable[int]) -> Iterator[PastUserChange]:
+    """Yield the changes of user in logon sessions, given by their records."""
+    numbers = sorted(set(logon_records))
+    terms = [_equal("LogonRecordId", number) for number in numbers[: MAX_NAMED + 1]]
+    if not numbers:
+        return
+    if len(numbers) > MAX_NAMED:
+        terms = []
+    for instance in _query(host, "LS_UserChangeRecord", [_any_of(terms)] if terms else []):
+        yield PastUserChange(**_fields(instance, _CHANGE), source="")
+
+
+def _may_be_user(word: str | None) -> bool:
+    """Return whether the word of a filter can be the name of a user: not a pid, a LogonId, or a process name."""
+    return word is None or not (word.isdecimal() or word.startswith(("pid:", "name:")))
+
+
+def _query(host: "Host", class_name: str, terms: list[ConditionTree]) -> Iterator["Instance"]:
+    condition = None if not terms else terms[0] if len(terms) == 1 else And(tuple(terms))
+    yield from host.query(write_statement(Select(None, class_name, condition)), namespace=NAMESPACE)
+
+
+def _equal(name: str, value: Constant) -> ConditionTree:
+    return Comparison(Name((name,)), EQUAL, value)
+
+
+def _any_of(terms: list[ConditionTree]) -> ConditionTree:
+    return terms[0] if len(terms) == 1 else Or(tuple(terms))
+
+
+def _fields(instance: "Instance", properties: Mapping[str, str]) -> dict[str, Any]:
+    return {field: instance[name] for field, name in properties.items()}
+
+
+def _is_from(attempt: PastFailedLogon, origins: frozenset[str] | None) -> bool:
+    """Return whether an attempt came from one of these hosts, addresses or networks."""
+    if origins is None or origins & {attempt.remote_host, attempt.remote_address}:
+        return True
+    try:
+        address = ipaddress.ip_address(attempt.remote_address or "")
+    except ValueError:
+        return False
+    return any(address in network for network in _networks(origins))
+
+
+def _networks(origins: Iterable[str]) -> Iterator[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    for origin in origins:
+        try:
+            yield ipaddress.ip_network(origin, strict=False)
+        except ValueError:
+            continue

@@ -1,0 +1,57 @@
+"""Signals that end a watch whose commands run: noted when they come, raised where no command is just being started."""
+
+import signal
+from types import FrameType
+from typing import Any
+
+_NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class EndingSignals:
+    """Notes Ctrl-C, SIGTERM and SIGHUP between ``install`` and ``restore``.
+
+    An exception out of a handler could come between the start of a process and the note of its pid.
+    """
+
+    def __init__(self) -> None:
+        self._received: int | None = None
+        self._handlers: dict[int, Any] = {}
+        self._is_held = False
+
+    def __repr__(self) -> str:
+        return f"<EndingSignals: {self._received}>"
+
+    def install(self) -> None:
+        """Note the signals from now on; those that are ignored, by nohup(1), stay ignored."""
+        for number in _NUMBERS:
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                self._handlers[number] = signal.signal(number, self._note)
+
+    def restore(self) -> None:
+        """Handle the signals as before."""
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+        self._handlers.clear()
+
+    def hold(self) -> None:
+        """Raise no signal any more, while the commands are ended."""
+        self._is_held = True
+
+    def check(self) -> None:
+        """Raise the exception of a signal that came.
+
+        Raises:
+            KeyboardInterrupt: Ctrl-C.
+            SystemExit: another signal.
+        """
+        if self._received == signal.SIGINT:
+            raise KeyboardInterrupt
+        if self._received is not None:
+            raise SystemExit(128 + self._received)
+
+    def _note(self, number: int, _: FrameType | None) -> None:
+        # the second one does not wait: what the watch waits for may hang
+        is_second = self._received is not None
+        self._received = number
+        if is_second and not self._is_held:
+            self.check()

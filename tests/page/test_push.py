@@ -1,0 +1,212 @@
+"""Tests of the page about a host that has events: rows change by them, and nothing is requested again."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from logonscope.facts import FailedLogon, Login, Process, UserChange
+from tests.broker.memory import Memory
+from tests.example import PTS0, process, since
+from tests.page import hosts
+from tests.page.eventful import Eventful
+from tests.page.test_behaviour import opened, origin_of
+from tests.page.test_states import AXE
+from tests.server.running import ADMIN, ALICE, running
+
+OFFLINE = "ERR_INTERNET_DISCONNECTED|ERR_NETWORK_CHANGED"
+_ALICE: dict[str, Any] = {"ses": 41, "loginuid": 1000, "cgroup": "/user.slice/user-1000.slice/session-41.scope"}
+_ERIN: dict[str, Any] = {"ses": 90, "loginuid": 1000, "cgroup": "/user.slice/user-1000.slice/session-90.scope"}
+_BOB: dict[str, Any] = {"ses": 37, "loginuid": 1001, "cgroup": "/user.slice/user-1001.slice/session-37.scope"}
+
+
+def command(pid: int, text: str, parent: int = 4151) -> Process:
+    """Return a command of alice's, below her shell."""
+    return process(pid, parent, 690, text.partition(" ")[0], text, 1000, tty_nr=PTS0, **_ALICE)
+
+
+class Shown(NamedTuple):
+    """A page with all rows, the host that it is about, and the paths that it has requested since then."""
+
+    page: Page
+    host: Eventful
+    requests: list[str]
+
+    def row(self, pid: int) -> str:
+        """Return the selector of the row of a process."""
+        return f"[id^=r-p{pid}-]"
+
+    def count(self, operation: str) -> int:
+        """Return how often an operation was requested."""
+        return self.requests.count(f"/v1/{operation}")
+
+
+@contextmanager
+def shown(browser: Browser, *, user: tuple[str, str] = ADMIN, tolerated: str = "") -> Iterator[Shown]:
+    """Show the page about a host that tells what happens."""
+    host, requests = Eventful(hosts.busy()), list[str]()
+    with running(host) as server, opened(browser, origin_of(server), user=user, tolerated=tolerated) as page:
+        page.wait_for_selector(".row")
+        expect(page.locator("#pulse")).to_contain_text("Live")
+        page.mouse.move(1, 1)  # it was on the button, where the tree is now
+        page.on("request", lambda one: requests.append(one.url.removeprefix(origin_of(server))))
+        yield Shown(page, host, requests)
+
+
+@pytest.fixture
+def live(browser: Browser) -> Iterator[Shown]:
+    with shown(browser) as live:
+        yield live
+
+
+def test_rows_come_and_go_by_events_alone(live: Shown, axe: str) -> None:
+    page = live.page
+    live.host.start(command(8000, "make -j2"), command(8001, "cc1 main.c", 8000))
+    expect(page.locator(f"{live.row(8001)} .chip.new")).to_be_visible()
+    assert page.locator(f"{live.row(8001)}").get_attribute("aria-level") == "6"
+    page.evaluate(axe)
+    assert page.evaluate(AXE) == []
+    live.host.end(8001)
+    expect(page.locator(f"{live.row(8001)}.done")).to_be_visible()
+    expect(page.locator(live.row(8001))).to_have_count(0)
+    expect(page.locator(f"{live.row(8000)} .chip.new")).to_have_count(0)
+    assert (live.count("tree"), live.count("watch")) == (0, 0)
+
+
+def test_values_change_and_rows_wait_while_the_pointer_is_in_the_tree(live: Shown) -> None:
+    page, rows = live.page, "() => [...document.querySelectorAll('.row')].map((row) => row.id + row.style.transform)"
+    page.hover(".row.pr >> nth=3")
+    before = page.evaluate(rows)
+    live.host.start(command(8000, "make"))
+    expect(page.locator(".hits")).to_have_text("1 change waiting")
+    live.host.end(7000)
+    expect(page.locator(".hits")).to_have_text("2 changes waiting")
+    sudo = next(one for one in live.host.snapshot.processes if one.pid == 4300)
+    live.host.change(sudo._replace(cmdline=b"sudo\0-i\0"))
+    expect(page.locator(f"{live.row(4300)} .cmd")).to_have_text("sudo -i")
+    assert page.evaluate(rows) == before
+    page.hover(".say")
+    expect(page.locator(".hits")).to_have_text("")
+    expect(page.locator(live.row(8000))).to_be_visible()
+
+
+def test_rows_come_at_most_four_times_a_second(live: Shown) -> None:
+    page = live.page
+    page.evaluate("""() => {
+      window.steps = [];
+      const tree = document.querySelector(".tree");
+      let last = tree.getAttribute("aria-rowcount");
+      new MutationObserver(() => {
+        if (tree.getAttribute("aria-rowcount") !== last) window.steps.push(performance.now());
+        last = tree.getAttribute("aria-rowcount");
+      }).observe(tree, { attributeFilter: ["aria-rowcount"] });
+    }""")
+    for number in range(60):
+        live.host.start(command(8000 + number, f"sleep {number}"))
+        page.wait_for_timeout(20)
+    page.fill("#search", "pid:8059")
+    expect(page.locator(live.row(8059))).to_be_visible()
+    steps = page.evaluate("() => window.steps.slice(0, -1)")  # the last one is that of the search
+    # 60 rows come one by one; a step that was late may be followed by one that is in time
+    assert 2 <= len(steps) <= (steps[-1] - steps[0]) / 250 + 2
+
+
+def test_a_login_appears_and_is_left_over_and_ends(live: Shown) -> None:
+    page = live.page
+    leader = process(9000, 700, 690, "sshd", "sshd: alice [priv]", **_ERIN)
+    login = Login(
+        id="90", uid=1000, leader=9000, audit=90, since=since(690), user="alice", cls="user", type="tty",
+        service="sshd", remote=True, remote_host="192.0.2.90", scope="session-90.scope", state="active",
+        source="/run/systemd/sessions/90", process=leader, gone=False,
+    )  # fmt: skip
+    live.host.log_in(login, leader, process(9001, 9000, 690, "bash", "-bash", 1000, tty_nr=PTS0 + 9, **_ERIN))
+    head = page.locator("#r-s90")
+    expect(head).to_contain_text("192.0.2.90")
+    expect(head).to_contain_text("2 processes")
+    live.host.log_out("90", 9000)
+    expect(head).to_contain_text("logged out")
+    page.keyboard.press("l")
+    expect(page.locator(live.row(9001))).to_be_visible()
+    live.host.end_login("90")
+    expect(head).to_have_count(0)
+    assert live.count("watch") == 0
+
+
+def test_what_just_happened_is_told_in_words(live: Shown, axe: str) -> None:
+    page, entries = live.page, live.page.locator(".feed li")
+    live.host.become(4312, UserChange(1000, "alice", 0, "root", is_complete=True, through="sudo", command="/bin/sh"))
+    expect(entries.first).to_contain_text("alice became root by sudo: /bin/sh")
+    live.host.refuse(FailedLogon("sshd", 0, "<b>oracle</b>", address="192.0.2.66", reason="invalid user"))
+    expect(entries.first).to_contain_text("<b>oracle</b> did not log in from 192.0.2.66: invalid user")
+    page.evaluate(axe)
+    assert page.evaluate(AXE) == []
+    entries.nth(1).locator("button").click()
+    expect(page.locator(".row.on .cp")).to_have_text("4312")
+
+
+def test_health_has_the_events_that_the_page_got(live: Shown, axe: str) -> None:
+    page = live.page
+    page.click(".tabs a[data-view=health]")
+    expect(page.locator(".fig h2")).to_have_text(["Events"])
+    live.host.start(*(command(8000 + number, "true") for number in range(40)))
+    expect(page.locator(".fig p")).to_contain_text("most 40, just now")
+    page.evaluate(axe)
+    assert page.evaluate(AXE) == []
+
+
+def test_lost_events_make_the_page_read_everything_again(live: Shown, axe: str) -> None:
+    page, host = live.page, live.host
+    host.put(processes=(*host.snapshot.processes, command(8000, "unnoticed")))
+    host.lose()
+    host.start(command(8001, "make"))
+    expect(page.locator("#strip")).to_contain_text("so everything was read again")
+    expect(page.locator(live.row(8000))).to_be_visible()
+    expect(page.locator(live.row(8001))).to_be_visible()
+    page.evaluate(axe)
+    assert page.evaluate(AXE) == []
+    assert (live.count("tree"), live.count("watch")) == (1, 0)
+    page.click("#strip button")
+    expect(page.locator("#strip")).to_have_text("")
+
+
+def test_a_connection_that_comes_back_goes_on_where_it_was(browser: Browser, axe: str) -> None:
+    with shown(browser, tolerated=OFFLINE) as live:
+        page = live.page
+        live.host.start(command(8000, "make"))
+        expect(page.locator(live.row(8000))).to_be_visible()
+        page.context.set_offline(True)
+        expect(page.locator("text=This is what was true then")).to_be_visible()
+        live.host.start(command(8001, "cc1"))
+        page.context.set_offline(False)
+        expect(page.locator("#strip")).to_contain_text("Nothing was missed.")
+        page.evaluate(axe)
+        assert page.evaluate(AXE) == []
+        expect(page.locator(live.row(8001))).to_be_visible()
+        assert live.count("tree") == 0
+        page.context.set_offline(True)
+        expect(page.locator("text=This is what was true then")).to_be_visible()
+        live.host.lose()
+        live.host.start(command(8002, "ld"))
+        page.context.set_offline(False)
+        expect(page.locator("#strip")).to_contain_text("Some events were missed, so everything was read again.")
+        expect(page.locator(live.row(8002))).to_be_visible()
+
+
+def test_an_ordinary_user_gets_no_row_of_others(browser: Browser) -> None:
+    with shown(browser, user=ALICE) as live:
+        live.host.start(process(8000, 3990, 690, "secret", "secret", 1001, **_BOB))
+        live.host.start(command(8001, "make"))
+        expect(live.page.locator(live.row(8001))).to_be_visible()
+        assert "secret" not in live.page.locator("main").inner_text()
+
+
+def test_a_host_without_events_is_asked_again(browser: Browser) -> None:
+    requests: list[str] = []
+    with running(Memory(hosts.busy())) as server, opened(browser, origin_of(server)) as page:
+        page.on("request", lambda one: requests.append(one.url.removeprefix(origin_of(server))))
+        expect(page.locator("#pulse")).to_contain_text("Recording of")  # which the second look shows
+        page.wait_for_timeout(100)
+        assert "/v1/tree" in requests
+        assert "/v1/watch" not in requests

@@ -163,7 +163,7 @@ class Dispatcher:
     def _keep_subscription(
         self, door: Door, operation: Operation, new: NewSubscription, limits: Limits
     ) -> tuple[Reply, EventPush | None]:
-        """Add a subscription to the tables, and render its id; also return its delivery, if the client does not pull."""
+        """Add a subscription to the tables, and render its id; also return its delivery, unless the client pulls."""
         context = OpenSubscription(self.watches, new.subscription, self._subscription_seconds, new.heartbeat_seconds)
         context.bind_door(door)
         try:

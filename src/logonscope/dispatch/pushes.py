@@ -150,15 +150,13 @@ class EventPush(EventWaiter):
         if self._failures and self._checked_at < self._retry_at:
             return False
         try:
-            if not self.is_allowed():
-                raise AccessDeniedError("the credentials are not valid any more", "subscribe again")
             self._enumerations.find(self._context.id, self._context.caller)
         except EnumerationNotFoundError:
             # the subscriber has ended it, it has expired, or the server stops
             self._channel.close()
             return True
-        except AccessDeniedError as error:
-            return self._end(CANCELLING, str(error))
+        if not self.is_allowed():
+            return self._end(CANCELLING, "the credentials are not valid any more")
         return self._deliver()
 
     def abort(self, reason: str) -> None:

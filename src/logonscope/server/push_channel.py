@@ -1,11 +1,11 @@
 """Messages of WS-Eventing to a subscriber's own address, over HTTP: Push and PushWithAck (DSP0226 10.2.9)."""
 
 import ssl
-from functools import partial
 from urllib.parse import urlsplit
 
 from logonscope.answers.host_event import HostEvent
 from logonscope.broker.subscription import WatchResult
+from logonscope.cim.instances import Instance
 from logonscope.dispatch.pushes import PushError, origin_of
 from logonscope.server.http_poster import HttpPoster, Origin, PostError
 from logonscope.wire.wsman import names
@@ -18,7 +18,7 @@ from logonscope.wire.wsman.event_messages import (
     subscription_end,
     write_message,
 )
-from logonscope.wire.wsman.render_events import EVENTS, EventRenderer
+from logonscope.wire.wsman.render_events import EVENTS, EventRenderer, LostEvents
 from logonscope.wire.wsman.row_cutter import ROW_OCTETS
 from logonscope.wire.wsman.subscription_requests import Subscribe
 from logonscope.wire.xml import escape, utf_8_octets
@@ -32,17 +32,16 @@ HEADERS = {"Content-Type": "application/soap+xml;charset=UTF-8", "User-Agent": "
 class WsmanPushChannel:
     """The messages of one subscription; see ``dispatch.pushes.PushChannel``."""
 
-    def __init__(self, identifier: str, message: Subscribe, renderer: EventRenderer, ca: str = "") -> None:
+    def __init__(self, identifier: str, message: Subscribe, renderer: EventRenderer) -> None:
         """Create it; it connects when there is something to send.
 
         Args:
             identifier: the id of the subscription.
             message: the Subscribe message.
             renderer: renders its events.
-            ca: a PEM file with the certificates to trust; "": those of the system.
         """
         assert message.notify_to is not None  # noqa: S101 -- the message was read so
-        self._identifier, self._message, self._renderer, self._ca = identifier, message, renderer, ca
+        self._identifier, self._message, self._renderer = identifier, message, renderer
         self._sink, self._end_sink = message.notify_to, message.end_to
         self._poster = self._make_poster(self._sink)
 
@@ -51,12 +50,12 @@ class WsmanPushChannel:
 
     def send(self, result: WatchResult) -> None:
         """Send an event."""
-        event = result.result
+        event = event_of(result)
         text = self._renderer.render(event)
         if utf_8_octets(text) > ROW_OCTETS:
             text = self._renderer.render_shortened(EVENTS, event, utf_8_octets)
         bookmark = f"<w:Bookmark>{escape(result.cursor)}</w:Bookmark>" if self._message.sends_bookmarks else ""
-        action = names.DROPPED_EVENTS if isinstance(event, HostEvent) else names.EVENT
+        action = names.DROPPED_EVENTS if isinstance(event, LostEvents) else names.EVENT
         self._post(Message(action, text, bookmark, self._message.mode == names.PUSH_WITH_ACK_MODE))
 
     def send_heartbeat(self) -> None:
@@ -99,14 +98,15 @@ class WsmanPushChannel:
             raise PushError(f"{self._sink.address} did not acknowledge an event")
 
     def _make_poster(self, sink: EventSink) -> HttpPoster:
-        return HttpPoster(Origin(*origin_of(sink.address)), POST_SECONDS, partial(_tls_context, self._ca))
+        return HttpPoster(Origin(*origin_of(sink.address)), POST_SECONDS, ssl.create_default_context)
+
+
+def event_of(result: WatchResult) -> LostEvents | Instance:
+    """Return what is rendered of a result: results of queries are instances, save for lost events."""
+    event = result.result
+    return LostEvents(event.missed) if isinstance(event, HostEvent) else event
 
 
 def _path(sink: EventSink) -> str:
     parts = urlsplit(sink.address)
     return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-
-
-def _tls_context(ca: str) -> ssl.SSLContext:
-    """Return the context of a connection; the file is read anew each time, so that it can be replaced."""
-    return ssl.create_default_context(cafile=ca or None)

@@ -21,8 +21,10 @@ _log = logging.getLogger(__name__)
 
 
 class PushTasks:
-    """Runs deliveries until their subscriptions end. Its threads are not those of requests, which a slow receiver
-    would delay."""
+    """Runs deliveries until their subscriptions end.
+
+    Its threads are not those of requests, which slow receivers would delay.
+    """
 
     def __init__(self, workers: int) -> None:
         self.pool = WorkerPool(workers, "push")
@@ -47,7 +49,7 @@ class PushTasks:
                 is_over = await self.pool.run(claimant, push.step, Deadline(STEP_LIMIT_SECONDS), _never)
         except LogonscopeError as error:
             push.abort(str(error))
-        except Exception:
+        except Exception:  # noqa: BLE001 -- a programming error: the log has the traceback
             _log.exception("internal error in the delivery of events")
             push.abort("internal error")
         finally:
@@ -61,9 +63,6 @@ async def _never() -> None:
 
 class PushStartResponse(PooledResponse):
     """The response to a Subscribe message whose events are pushed: the delivery starts when it is sent."""
-
-    claimant: Claimant
-    """The caller whose share of the threads the delivery uses; set by the server."""
 
     def __init__(self, response: Response, push: EventPush, tasks: PushTasks) -> None:
         super().__init__(response.body, response.status_code)

@@ -27,7 +27,8 @@ class Message(NamedTuple):
 def write_message(sink: EventSink, message: Message, message_id: str) -> bytes:
     """Return the envelope of a message to a subscriber."""
     # an acknowledgement is the response to this request
-    ack = f"<a:ReplyTo><a:Address>{names.ANONYMOUS}</a:Address></a:ReplyTo><w:AckRequested/>" if message.needs_ack else ""
+    reply_to = f"<a:ReplyTo><a:Address>{names.ANONYMOUS}</a:Address></a:ReplyTo>"
+    ack = f"{reply_to}<w:AckRequested/>" if message.needs_ack else ""
     return (
         f'<s:Envelope xml:lang="en-US" xmlns:s="{names.SOAP}" xmlns:a="{names.ADDRESSING}" xmlns:w="{names.WSMAN}" '
         f'xmlns:e="{names.EVENTING}"><s:Header><a:To>{escape(sink.address)}</a:To>'

@@ -3,10 +3,9 @@
 import pytest
 
 from logonscope.broker.subscription import WatchOptions, WatchResult, subscribe
-from logonscope.dispatch import pushes
 from logonscope.dispatch.enumerations import Enumerations
 from logonscope.dispatch.operation import Limits
-from logonscope.dispatch.pushes import EventPush, PushError, PushPolicy, origin_of
+from logonscope.dispatch.pushes import EventPush, PushError, PushPolicy, PushTimes, origin_of
 from logonscope.dispatch.subscriptions import OpenSubscription
 from logonscope.dispatch.watches import Watches
 from logonscope.errors import AccessDeniedError, InvalidParameterError
@@ -14,6 +13,7 @@ from tests.broker.ringed import Ringed
 from tests.hosts import ROOT, user
 from tests.providers.asked import SNAPSHOT
 
+AT_ONCE = PushTimes((0.0, 0.0), 0.0)
 COLLECTOR = "https://collector.example.com:8443"
 
 
@@ -73,7 +73,7 @@ class Channel:
 class Delivery:
     """A host, and the delivery of its events to a channel."""
 
-    def __init__(self, channel: Channel, heartbeat: float | None = None) -> None:
+    def __init__(self, channel: Channel, heartbeat: float | None = None, times: PushTimes = PushTimes()) -> None:  # noqa: B008 -- a tuple
         self.host, self.channel = Ringed(SNAPSHOT), channel
         self.enumerations, watches = Enumerations(5, 5, 60.0), Watches()
         options = WatchOptions("SELECT * FROM LS_LogonEvent", "root/logonscope")
@@ -81,7 +81,7 @@ class Delivery:
         self.context = OpenSubscription(watches, subscription, 60.0, heartbeat)
         self.enumerations.add(self.context)
         watches.add(subscription)
-        self.push = EventPush((self.enumerations, watches), self.context, channel, Limits())
+        self.push = EventPush((self.enumerations, watches), self.context, channel, Limits(), times)
         self.push.is_allowed = lambda: True
 
 
@@ -94,9 +94,8 @@ def test_each_event_is_sent_once_and_in_order() -> None:
     assert delivery.context.bookmark == channel.sent[-1]
 
 
-def test_an_event_is_sent_again_after_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pushes, "RETRY_SECONDS", (0.0, 0.0))
-    delivery = Delivery(channel := Channel(failures=2))
+def test_an_event_is_sent_again_after_a_failure() -> None:
+    delivery = Delivery(channel := Channel(failures=2), times=AT_ONCE)
     delivery.host.publish(2)
     for sent in (0, 0, 2):
         assert not delivery.push.step()
@@ -107,15 +106,14 @@ def test_between_two_attempts_nothing_is_sent() -> None:
     delivery = Delivery(channel := Channel(failures=1))
     delivery.host.publish(2)
     assert not delivery.push.step()
-    assert 0 < delivery.push.wait_seconds <= pushes.RETRY_SECONDS[0]
+    assert 0 < delivery.push.wait_seconds <= PushTimes().retries[0]
     assert not delivery.push.step()
     assert (channel.failures, channel.sent) == (0, [])
 
 
-def test_the_subscription_ends_after_failures_and_after_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pushes, "RETRY_SECONDS", (0.0, 0.0))
+def test_the_subscription_ends_after_failures_and_after_a_refusal() -> None:
     for channel, steps in ((Channel(failures=9), 3), (Channel(failures=1, is_final=True), 1)):
-        delivery = Delivery(channel)
+        delivery = Delivery(channel, times=AT_ONCE)
         delivery.host.publish(1)
         assert [delivery.push.step() for _ in range(steps)] == [*[False] * (steps - 1), True]
         assert (channel.sent, channel.is_closed) == (["DeliveryFailure: no answer"], True)
@@ -135,14 +133,13 @@ def test_it_ends_with_its_subscription_its_credentials_and_its_host() -> None:
         assert ([text.partition(":")[0] for text in channel.sent], channel.is_closed) == (told, True)
 
 
-def test_heartbeats_come_when_nothing_else_was_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_heartbeats_come_when_nothing_else_was_sent() -> None:
     delivery = Delivery(channel := Channel(), heartbeat=0.001)
     assert not delivery.push.step()
     # no client may ask for more of them
     assert channel.sent == []
-    assert 0 < delivery.push.wait_seconds <= pushes.MIN_HEARTBEAT_SECONDS
-    monkeypatch.setattr(pushes, "MIN_HEARTBEAT_SECONDS", 0.0)
-    delivery = Delivery(channel, heartbeat=0.0)
+    assert 0 < delivery.push.wait_seconds <= PushTimes().min_heartbeat
+    delivery = Delivery(channel, heartbeat=0.0, times=AT_ONCE)
     assert not delivery.push.step()
     assert channel.sent == ["heartbeat"]
 

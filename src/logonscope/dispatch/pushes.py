@@ -7,7 +7,7 @@ push holds a thread only while it sends.
 import logging
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from logonscope.broker import Caller
@@ -21,16 +21,11 @@ if TYPE_CHECKING:
     from logonscope.dispatch.operation import Limits
     from logonscope.dispatch.subscriptions import OpenSubscription
 
-RETRY_SECONDS = (1.0, 5.0, 15.0, 30.0)
-"""Seconds before each further attempt to deliver an event; after the last one the subscription ends."""
-
 STEP_SECONDS = 1.0
 """Seconds after which a step ends although there are more events: others need the thread."""
 
 CHECK_SECONDS = 15.0
 """Seconds after which a push checks that its subscription has not expired."""
-
-MIN_HEARTBEAT_SECONDS = 5.0
 
 MAX_URL_LENGTH = 1000
 
@@ -38,6 +33,18 @@ DELIVERY_FAILURE, CANCELLING = "DeliveryFailure", "SourceCancelling"
 """Reasons for which a subscription ends (WS-Eventing 3.5)."""
 
 _log = logging.getLogger(__name__)
+
+
+class PushTimes(NamedTuple):
+    """Times of deliveries, in seconds.
+
+    Attributes:
+        retries: the pause before each further attempt to deliver an event; after the last one the subscription ends.
+        min_heartbeat: the minimum between two heartbeats.
+    """
+
+    retries: tuple[float, ...] = (1.0, 5.0, 15.0, 30.0)
+    min_heartbeat: float = 5.0
 
 
 class PushError(Exception):
@@ -66,7 +73,7 @@ class PushChannel(Protocol):
         """
 
     def send_end(self, status: str, reason: str) -> None:
-        """Tell the subscriber, if possible, that the subscription has ended."""
+        """Send the message that the subscription has ended, if possible."""
 
     def close(self) -> None:
         """Close the connection; called in any thread."""
@@ -90,7 +97,7 @@ class PushPolicy:
         """
         check_may_push(caller)
         for url in urls:
-            # exactly a listed server: whoever can name any address could reach services that trust this host
+            # exactly a listed server: a client that can name any address could reach services that trust this host
             if origin_of(url) not in self._origins:
                 reason = f"events may not be sent to {url[:200]}"
                 raise AccessDeniedError(reason, "pull them, or have the server's administrator add it to push_to")
@@ -104,6 +111,7 @@ def origin_of(url: str) -> tuple[str, str, int]:
     """
     hint = "give a URL such as https://collector.example.com/events"
     error = InvalidParameterError(f"invalid address '{url[:200]}'", hint)
+    # no white space or controls: they could end a line of the request
     if len(url) > MAX_URL_LENGTH or not url.isascii() or not url.isprintable() or " " in url:
         raise error
     try:
@@ -111,6 +119,7 @@ def origin_of(url: str) -> tuple[str, str, int]:
         port = parts.port
     except ValueError:
         raise error from None
+    # programs differ in what host a URL with "@" or a backslash has
     if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc or "\\" in url:
         raise error
     return parts.scheme, parts.hostname, port or (443 if parts.scheme == "https" else 80)
@@ -125,12 +134,13 @@ class EventPush(EventWaiter):
         context: "OpenSubscription",
         channel: PushChannel,
         limits: "Limits",
+        times: PushTimes = PushTimes(),  # noqa: B008 -- a tuple
     ) -> None:
         self._enumerations, watches = tables
         super().__init__(watches, context.subscription, limits)
-        self._context, self._channel = context, channel
+        self._context, self._channel, self._retries = context, channel, times.retries
         heartbeat = context.heartbeat_seconds
-        self._heartbeat = None if heartbeat is None else max(heartbeat, MIN_HEARTBEAT_SECONDS)
+        self._heartbeat = None if heartbeat is None else max(heartbeat, times.min_heartbeat)
         self._sent_at = self._checked_at = time.monotonic()
         self._failures, self._retry_at = 0, 0.0
 
@@ -139,6 +149,7 @@ class EventPush(EventWaiter):
 
     @property
     def _due(self) -> float:
+        # after a failure, new events do not shorten the pause
         if self._failures:
             return self._retry_at
         check = self._checked_at + CHECK_SECONDS
@@ -167,6 +178,7 @@ class EventPush(EventWaiter):
 
     def _deliver(self) -> bool:
         end = time.monotonic() + STEP_SECONDS
+        # a result is removed only after it was delivered: a failure leaves it first in line
         try:
             while self._context.read():
                 self._channel.send(self._context.pending[0])
@@ -180,11 +192,12 @@ class EventPush(EventWaiter):
                 self._note_success()
         except PushError as error:
             self._failures += 1
-            if error.is_final or self._failures > len(RETRY_SECONDS):
+            if error.is_final or self._failures > len(self._retries):
                 return self._end(DELIVERY_FAILURE, str(error))
-            self._retry_at = time.monotonic() + RETRY_SECONDS[self._failures - 1]
+            self._retry_at = time.monotonic() + self._retries[self._failures - 1]
         except LogonscopeError as error:
             return self._end(CANCELLING, str(error))
+        # events that were all hidden from the caller, or did not match, wake nothing
         if self._context.is_behind:
             self.wake()
         if self._context.subscription.is_closed:
@@ -195,6 +208,7 @@ class EventPush(EventWaiter):
         self._failures, self._sent_at = 0, time.monotonic()
 
     def _end(self, status: str, reason: str) -> bool:
+        # removed first: the message below may take its time
         self._enumerations.remove(self._context.id)
         self._channel.send_end(status, reason)
         self._channel.close()

@@ -159,6 +159,7 @@ class EventPull(EventWaiter):
         self._has_heartbeat = heartbeat is not None and heartbeat < limits.seconds
         self._end = time.monotonic() + min(limits.seconds, limits.seconds if heartbeat is None else heartbeat)
         context.bind_door(door)
+        # the one before ends at its next look
         previous, context.waiting = context.waiting, self
         if previous is not None:
             previous.wake()
@@ -202,6 +203,7 @@ class EventPull(EventWaiter):
             if context.is_behind:
                 self.wake()
             return None
+        # without results the door decides: a heartbeat, or its own kind of timeout
         context.is_heartbeat_due = self._has_heartbeat
         return self._door.render(self._operation, context, self._limits.octets)
 

@@ -63,6 +63,7 @@ class HttpPoster:
             content = response.read(MAX_RESPONSE_BYTES)
             if not response.isclosed():
                 self.close()  # a longer response is not read to its end
+        # HTTPException: the server closed the connection, or its response is no HTTP
         except (OSError, http.client.HTTPException) as error:
             self.close()
             reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
@@ -71,6 +72,7 @@ class HttpPoster:
 
     def close(self) -> None:
         """Close the connection."""
+        # taken first, because another thread may close it, too
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()

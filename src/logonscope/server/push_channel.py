@@ -51,6 +51,7 @@ class WsmanPushChannel:
     def send(self, result: WatchResult) -> None:
         """Send an event."""
         event = event_of(result)
+        # the subscriber gives no limit: an event has at most the size that every client takes
         text = self._renderer.render(event)
         if utf_8_octets(text) > ROW_OCTETS:
             text = self._renderer.render_shortened(EVENTS, event, utf_8_octets)
@@ -66,6 +67,7 @@ class WsmanPushChannel:
         """Send the end to the address for it; without one there is no message (WS-Eventing 3.5)."""
         if self._end_sink is None:
             return
+        # another connection: the address for the end can be one that still answers
         poster = self._make_poster(self._end_sink)
         data = write_message(self._end_sink, subscription_end(self._identifier, status, reason), new_id())
         try:
@@ -90,6 +92,7 @@ class WsmanPushChannel:
             response = self._poster.post(_path(self._sink), write_message(self._sink, message, message_id), HEADERS)
         except PostError as error:
             raise PushError(str(error)) from None
+        # looked for first: the fault comes with a status of its own
         if is_refusal(response.body):
             raise PushError(f"{self._sink.address} refuses events", is_final=True)
         if not 200 <= response.status < 300:

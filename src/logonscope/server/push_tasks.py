@@ -46,7 +46,9 @@ class PushTasks:
             is_over = False
             while not is_over:
                 await wait.until_due()
+                # waits for its turn among the deliveries of this caller, and of others
                 is_over = await self.pool.run(claimant, push.step, Deadline(STEP_LIMIT_SECONDS), _never)
+        # no thread became free in time, or a step hangs
         except LogonscopeError as error:
             push.abort(str(error))
         except Exception:  # noqa: BLE001 -- a programming error: the log has the traceback
@@ -72,4 +74,5 @@ class PushStartResponse(PooledResponse):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the response, and start the delivery."""
         await super().__call__(scope, receive, send)
+        # an event must not come before the id of its subscription
         self._start(self.claimant)

@@ -112,6 +112,7 @@ def render_events(request: SoapRequest, context: OpenSubscription, octets: int) 
         if not count + batch.rows:
             reason = f"an event of {batch.octets:,} octets does not fit into the {free:,} octets left for events"
             raise AnswerTooLargeError(reason, "ask for a larger envelope")
+        # removed once they are written; a failure of what follows comes with the next pull
         context.remove_sent(batch.rows)
         texts, count, free = texts + batch.texts, count + batch.rows, batch.free
         if batch.surplus:

@@ -66,7 +66,7 @@ def test_messages_about_a_subscription() -> None:
     ("inner", "subcode"),
     [
         ("", "e:InvalidMessage"),
-        ("<e:Delivery/>", "e:InvalidMessage"),
+        (f"<e:Delivery/>{FILTER}", "e:InvalidMessage"),
         (f"<e:Delivery>{SINK}<w:Auth/></e:Delivery>{FILTER}", "w:UnsupportedFeature"),
         ("<e:Delivery>" + SINK.replace("urn:x", names.WSMAN) + "</e:Delivery>" + FILTER, "e:InvalidMessage"),
         ("<e:Delivery>" + SINK.replace(">7<", ">" + "7" * 2000 + "<") + "</e:Delivery>" + FILTER, "e:InvalidMessage"),

@@ -76,6 +76,7 @@ def read_subscribe(envelope: Envelope, selectors: Selectors) -> Subscribe:
     if mode is None:
         reason = f"unknown delivery mode '{requested_mode[:200]}'"
         raise FaultError(DELIVERY_MODE_UNAVAILABLE, reason, f"use one of these: {', '.join(MODES.values())}")
+    # of a pull, addresses are ignored
     is_pushed = mode != names.PULL_MODE
     return Subscribe(
         resource,

@@ -107,7 +107,7 @@ function lostFigure(figures: Record<string, number>): HTMLElement {
   const { losses = 0, mended = 0, logons_not_determined: unclear = 0 } = figures;
   const words = [
     `${mended.toLocaleString("en")} ${mended === 1 ? "difference" : "differences"} to /proc mended`,
-    unclear ? `; ${unclear.toLocaleString("en")} short processes without a certain logon` : "",
+    unclear ? `; ${unclear.toLocaleString("en")} short ${unclear === 1 ? "process" : "processes"} without a certain logon` : "",
   ];
   return figure("Lost", losses.toLocaleString("en"), losses === 1 ? "time" : "times", words);
 }

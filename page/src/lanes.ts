@@ -2,6 +2,7 @@
 
 import type { Brush, Colours } from "./chart";
 import type { Login, LoginSpan, PastRow } from "./logins";
+import { attemptsOf, type Refusal, type RefusalSpan } from "./refusals";
 import { state } from "./state";
 import { DAY, HOUR, MINUTE } from "./times";
 
@@ -12,7 +13,7 @@ export const NAMED_SPAN = 3 * HOUR;
 const FOLDED_SPAN = 36 * HOUR;
 const MOST_ROWS = 14, NEAR = 9, NARROWEST = 2.5;
 
-export type Target = { login: Login } | { row: PastRow } | { failures: number; login: Login };
+export type Target = { login: Login } | { row: PastRow } | { failures: number; login: Login } | { refusals: readonly Refusal[] };
 export interface Hit {
   x: number;
   y: number;
@@ -85,6 +86,8 @@ export interface LaneData {
   open: ReadonlySet<string>;
   shut: ReadonlySet<string>;
   scroll: number;
+  /** Failed logins of what is shown. */
+  refusals: readonly Refusal[];
 }
 
 /** Draws the lanes, and remembers what is where. */
@@ -111,6 +114,7 @@ export class LanePainter {
     const { brush, scale, data } = this;
     let y = RULER + 6 - data.scroll, outside = 0;
     brush.clipped(0, RULER, brush.width, brush.height - RULER, () => {
+      if (data.refusals.length) y = this.drawRefusals(y);
       for (const lane of data.lanes) {
         lane.y = y;
         const shown = lane.logins.filter((login) => login.start < scale.to && !login.endsBefore(scale.from));
@@ -131,6 +135,30 @@ export class LanePainter {
       }
     });
     return y + data.scroll;
+  }
+
+  /** The failed logins in a lane of their own; those that are close together are one mark. Return where it ends. */
+  private drawRefusals(y: number): number {
+    const { brush, scale, data, colours } = this, phone = scale.left ? 0 : 17, height = 40 + phone, middle = y + 10 + phone;
+    for (let i = 0; i < data.refusals.length; ) {
+      let j = i;
+      while (j + 1 < data.refusals.length && scale.x(data.refusals[j + 1]!.time) - scale.x(data.refusals[j]!.time) < NEAR) j++;
+      const group = data.refusals.slice(i, j + 1);
+      this.drawCluster(scale.x(group[0]!.time), scale.x(group.at(-1)!.time), middle, attemptsOf(group), { refusals: group });
+      i = j + 1;
+    }
+    const number = attemptsOf(data.refusals).toLocaleString("en");
+    if (scale.left) {
+      brush.rectangle(this.surface, 0, y, scale.left - 4, height);
+      brush.cross(30, y + 10, false);
+      brush.text("Failed logins", 44, y + 10, this.ink, colours.sans(13, 600), 120);
+      brush.text(number, 44, y + 26, this.faint, colours.sans(12));
+    } else {
+      brush.cross(13, y + 11, false);
+      brush.text(`${number} failed logins`, 22, y + 11, this.ink, colours.sans(12, 600), 200);
+    }
+    brush.line(colours.get("--line"), 0, Math.round(y + height) + 0.5, brush.width, Math.round(y + height) + 0.5);
+    return y + height;
   }
 
   isOpen(lane: Lane): boolean {
@@ -214,21 +242,25 @@ export class LanePainter {
 
   /** Failures; those that are close together are one mark, with their number. */
   private drawFailures(failures: readonly [x: number, count: number][], y: number, login: Login): void {
-    const { brush } = this;
     for (let i = 0; i < failures.length; ) {
       let j = i, count = failures[i]![1];
       while (j + 1 < failures.length && failures[j + 1]![0] - failures[j]![0] < NEAR) count += failures[++j]![1];
-      const x = failures[i]![0], end = failures[j]![0];
-      if (end - x > 3) brush.rectangle(this.colours.get("--fail"), x - 6, y - 6, end - x + 12, 12, 6, 0.16);
-      brush.cross(x, y);
-      if (count > 1) {
-        const text = String(count), font = this.colours.sans(10, 600);
-        brush.rectangle(this.surface, x + 5, y - 6, 6 * text.length + 4, 12, 3, 0.85);
-        brush.text(text, x + 7, y, this.colours.get("--fail-ink"), font);
-      }
-      this.hits.push({ x: x - 6, y: y - 7, width: end - x + 14, height: 14, target: { failures: count, login } });
+      this.drawCluster(failures[i]![0], failures[j]![0], y, count, { failures: count, login });
       i = j + 1;
     }
+  }
+
+  /** One mark for what failed from x to the end, with its number. */
+  private drawCluster(x: number, end: number, y: number, count: number, target: Target): void {
+    const { brush } = this;
+    if (end - x > 3) brush.rectangle(this.colours.get("--fail"), x - 6, y - 6, end - x + 12, 12, 6, 0.16);
+    brush.cross(x, y);
+    if (count > 1) {
+      const text = String(count), font = this.colours.sans(10, 600);
+      brush.rectangle(this.surface, x + 5, y - 6, 6 * text.length + 4, 12, 3, 0.85);
+      brush.text(text, x + 7, y, this.colours.get("--fail-ink"), font);
+    }
+    this.hits.push({ x: x - 6, y: y - 7, width: end - x + 14, height: 14, target });
   }
 
   /** The processes of a login, each as a bar with its name. */
@@ -359,7 +391,7 @@ function totalsOf(span: LoginSpan): Totals {
 }
 
 /** Draw how many processes ran in a span, by user, and where some failed. */
-export function drawOverview(brush: Brush, span: LoginSpan | null, whole: Scale, shown: Scale, title: string): void {
+export function drawOverview(brush: Brush, span: LoginSpan | null, refusals: RefusalSpan | null, whole: Scale, shown: Scale, title: string): void {
   const { colours, height, width } = brush, left = whole.left, base = height - 24;
   if (span) {
     const { count, totals, failed, most } = totalsOf(span);
@@ -378,6 +410,10 @@ export function drawOverview(brush: Brush, span: LoginSpan | null, whole: Scale,
       const x = whole.x(span.since + i * span.step);
       if (value && x >= left) brush.rectangle(colours.get("--fail"), x, base + 4, Math.max(2, step - 0.6), 5);
     });
+  }
+  for (const { time } of refusals?.refusals ?? []) {
+    const x = whole.x(time);
+    if (x >= left) brush.rectangle(colours.get("--fail"), x, base + 4, 2, 5);
   }
   const { times, step } = ticks(whole);
   for (const time of times) brush.text(tickText(time, step), whole.x(time) - 13, height - 7, colours.get("--ink3"), colours.sans(11));

@@ -7,6 +7,7 @@ import { save } from "./export";
 import { drawOverview, type Hit, LABELS, type Lane, LanePainter, makeLanes, NAMED_SPAN, RULER, Scale, tickText, ticks } from "./lanes";
 import { count } from "./live";
 import { type Login, LoginSpan, type PastRow, readProcesses, readSpan } from "./logins";
+import { attemptsOf, readRefusals, type Refusal, type RefusalSpan } from "./refusals";
 import { state, writeAddress } from "./state";
 import { DAY, duration, HOUR, minute, MINUTE, second } from "./times";
 
@@ -39,6 +40,9 @@ export class TimelineView {
   private whole: LoginSpan | null = null;
   private detail: LoginSpan | null = null;
   private rows: { from: number; to: number; byLogin: Map<number, PastRow[]> } | null = null;
+  /** Failed logins: of the range of the overview, and where these are too many, of the span. */
+  private refusals: RefusalSpan | null = null;
+  private fewer: RefusalSpan | null = null;
   private laneList: Lane[] = [];
   private lanesOf = "";
   private readonly open_ = new Set<string>();
@@ -93,7 +97,7 @@ export class TimelineView {
     }
     if (performance.now() - this.readAt > REFRESH_MS && !state.clock.isStill) {
       this.readAt = performance.now();
-      this.whole = this.detail = this.rows = null;
+      this.whole = this.detail = this.rows = this.refusals = this.fewer = null;
       void this.load();
     }
     this.draw();
@@ -191,6 +195,7 @@ export class TimelineView {
       const whole = await readSpan(now - range * EARLIER, now + 1, range / BINS, signal);
       if (signal.aborted) return;
       this.whole = whole;
+      this.refusals = this.fewer = null;
       this.readAt = performance.now();
       this.showSentence();
       this.draw();
@@ -203,6 +208,21 @@ export class TimelineView {
       this.draw();
     }
     await this.readNames(signal);
+    await this.readRefusals(signal);
+  }
+
+  private async readRefusals(signal: AbortSignal): Promise<void> {
+    const { from, to, now, range } = this, span = to - from, end = Math.min(to, now - 2 * REFRESH_MS);
+    if (!this.refusals) this.refusals = await readRefusals(now - range * EARLIER, now + 1, signal);
+    if (signal.aborted || this.refusals.covers(from, end) || this.fewer?.covers(from, end)) return;
+    this.fewer = await readRefusals(from - span / 2, Math.min(now + 1, to + span / 2), signal);
+  }
+
+  /** The failed logins of the span, and whether these are all. */
+  private get failedLogins(): { refusals: Refusal[]; areAll: boolean } {
+    const { from, to } = this, end = Math.min(to, this.now - 2 * REFRESH_MS);
+    const source = this.refusals?.covers(from, end) ? this.refusals : this.fewer ?? this.refusals;
+    return { refusals: source?.within(from, to) ?? [], areAll: source?.covers(from, end) ?? true };
   }
 
   private async readNames(signal: AbortSignal): Promise<void> {
@@ -266,8 +286,14 @@ export class TimelineView {
       this.sentence,
       h("b", {}, count(logins.length, "logon", "logons")), who, ` in ${length}. `,
       failed ? [h("b", {}, count(failed, "process", "processes")), " failed. "] : "",
+      this.refused(),
       this.outlived(source, logins),
     );
+  }
+
+  private refused(): Child {
+    const { refusals, areAll } = this.failedLogins, number = attemptsOf(refusals);
+    return number ? [areAll ? "" : "At least ", h("b", {}, count(number, "login", "logins")), " failed. "] : "";
   }
 
   /** The logout in view that most processes outlived. */
@@ -302,7 +328,7 @@ export class TimelineView {
     const started = performance.now();
     const colours = new Colours(), scale = this.scale;
     const title = this.range === DAY ? "24 hours" : duration(this.range);
-    drawOverview(new Brush(this.overview.querySelector("canvas")!, colours), this.whole, this.wholeScale, scale, title);
+    drawOverview(new Brush(this.overview.querySelector("canvas")!, colours), this.whole, this.refusals, this.wholeScale, scale, title);
     const brush = new Brush(this.lanes.querySelector("canvas")!, colours);
     const { times, step } = ticks(scale);
     for (const time of times) {
@@ -313,7 +339,7 @@ export class TimelineView {
     this.updateLanes();
     const rows = this.to - this.from <= NAMED_SPAN ? this.rows?.byLogin ?? null : null;
     const spans = [this.detail, this.whole].filter((one): one is LoginSpan => one !== null);
-    const painter = new LanePainter(brush, scale, { lanes: this.laneList, spans, rows, open: this.open_, shut: this.shut, scroll: this.scroll });
+    const painter = new LanePainter(brush, scale, { lanes: this.laneList, spans, rows, open: this.open_, shut: this.shut, scroll: this.scroll, refusals: this.failedLogins.refusals });
     this.most = Math.max(0, painter.draw() - brush.height + 20);
     this.hits = painter.hits;
     this.isOpen = (lane) => painter.isOpen(lane);
@@ -507,7 +533,7 @@ export class TimelineView {
     const wall = state.clock.wall(time), row = target && "row" in target ? target.row : null;
     const selected = row ? `&sel=${row.wire.pid}` : target && "login" in target ? `&sel=s${target.login.id}` : "";
     const tree = h("a", { class: "btn p", href: `#live?at=${new Date(Math.floor(time / 1000) * 1000).toISOString()}${selected}` }, icon("live"), `Tree as of ${second(wall)}`);
-    const body = target ? wordsOf(target) : [h("h2", {}, `${second(wall)} ${state.clock.day(wall)}`), h("p", {}, `${count(this.loginsAt(time), "logon session was", "logon sessions were")} there.`)];
+    const body = target ? wordsOf(target) : [h("h2", {}, `${second(wall)} ${state.clock.day(wall)}`), this.presentAt(time)];
     const card = h("div", { class: "pop", role: "dialog", "aria-label": "Moment" }, body, h("div", { class: "acts" }, tree));
     card.addEventListener("keydown", (event) => {
       if (event.key !== "Escape") return;
@@ -522,8 +548,18 @@ export class TimelineView {
     tree.focus({ preventScroll: true });
   }
 
-  private loginsAt(time: number): number {
-    return this.source?.logins.filter((login) => login.start <= time && !login.endsBefore(time)).length ?? 0;
+  /** Who was there at a moment. */
+  private presentAt(time: number): Child {
+    const logins = this.source?.logins.filter((login) => login.start <= time && !login.endsBefore(time)) ?? [];
+    if (!logins.length) return h("p", {}, "Nobody was there.");
+    const rest = logins.length - MOST_NAMES;
+    return [
+      h("dl", { class: "kv" }, logins.slice(0, MOST_NAMES).map((login) => [
+        h("dt", {}, h("b", { class: `who-n ${login.hue}` }, login.user)),
+        h("dd", {}, login.words, login.from ? ` from ${login.from}` : "", login.out !== null && login.out <= time ? [" ", h("span", { class: "chip left" }, "logged out")] : ""),
+      ])),
+      rest > 0 ? h("p", {}, `and ${count(rest, "other logon session", "other logon sessions")}`) : null,
+    ];
   }
 
   // --- a list
@@ -601,6 +637,7 @@ function wordsOf(target: Hit["target"]): Child {
           : [` to ${day(row.end)}, ${duration(row.end - row.start)}. `, row.failure ? h("span", { class: "chip fail" }, row.failure) : ""]),
     ];
   }
+  if ("refusals" in target) return wordsOfRefusals(target.refusals);
   const { login } = target;
   const until = login.out === null ? "now" : day(login.out);
   return [
@@ -609,6 +646,25 @@ function wordsOf(target: Hit["target"]): Child {
   ];
 }
 
+/** Failed logins that are one mark: how many of which name, where from and why. */
+function wordsOfRefusals(refusals: readonly Refusal[]): Child {
+  const first = refusals[0]!, last = refusals.at(-1)!, time = (one: Refusal) => second(state.clock.wall(one.time));
+  const list = (value: (one: Refusal) => string) => {
+    const numbers = new Map<string, number>();
+    for (const one of refusals) if (value(one)) numbers.set(value(one), (numbers.get(value(one)) ?? 0) + one.attempts);
+    const ordered = [...numbers].sort((a, b) => b[1] - a[1]), rest = ordered.length - MOST_NAMES;
+    const words = ordered.slice(0, MOST_NAMES).map(([name, number]) => (number > 1 && ordered.length > 1 ? `${name} (${number})` : name));
+    return words.join(", ") + (rest > 0 ? ` and ${rest} more` : "");
+  };
+  const row = (name: string, text: string): Child => (text ? [h("dt", {}, name), h("dd", {}, text)] : null);
+  return [
+    h("h2", {}, count(attemptsOf(refusals), "failed login", "failed logins")),
+    h("p", {}, time(first), first === last ? "" : ` to ${time(last)}`, ` ${state.clock.day(state.clock.wall(first.time))}`),
+    h("dl", { class: "kv" }, row("Name", list((one) => one.user)), row("From", list((one) => one.from)), row("At", list((one) => one.service)), row("Why", list((one) => one.reason))),
+  ];
+}
+
+const MOST_NAMES = 5;
 const COLUMNS = ["Started", "Logged in as", "Ran as", "Command", "For", "Exit"];
 
 function tableOf(rows: readonly PastRow[]): HTMLElement {

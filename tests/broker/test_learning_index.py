@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from logonscope.broker import Request
 from logonscope.broker.learning_index import MAX_DECIDED
@@ -13,7 +14,7 @@ from logonscope.machine.snapshot import Snapshot
 from logonscope.ownership import LINUX
 from logonscope.sources.linux.source import LinuxSource
 from tests import example
-from tests.broker.crowds import Crowd, crowds
+from tests.broker.crowds import ALICE, Crowd, crowds
 from tests.broker.memory import Memory
 from tests.hosts import ROOT, HostFolder, session_scope, user
 
@@ -33,6 +34,18 @@ def test_pairs_are_those_of_the_owners(crowd: Crowd) -> None:
     for caller in (ROOT, user(1000), user(1001)):
         request = Memory(crowd.snapshot).request(caller)
         assert list(request.pid_pairs()) == owned_pairs(request)
+
+
+@given(crowds(), st.data())
+@settings(max_examples=100)
+def test_groups_of_some_logon_sessions_are_their_pairs(crowd: Crowd, data: st.DataObject) -> None:
+    known = sorted({owner.logon_id for owner in crowd.owner.values() if owner.logon_id is not None})
+    logon_ids = frozenset(data.draw(st.sets(st.sampled_from([*known, "7"]))))
+    for caller in (ROOT, user(1000), user(ALICE)):
+        request = Memory(crowd.snapshot).request(caller)
+        groups = request.logon_groups(logon_ids)
+        expected = {(pid, logon_id) for pid, logon_id in owned_pairs(request) if logon_id in logon_ids}
+        assert {(pid, logon_id) for logon_id, pids in groups for pid in pids} == expected
 
 
 def test_pairs_of_the_example_are_those_of_the_owners() -> None:

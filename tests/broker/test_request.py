@@ -269,7 +269,7 @@ def test_the_cost_of_a_hidden_logon_session_does_not_reveal_it(order: ReadOrder)
             user(1000),
         )
         anonymous = [
-            query._replace(logon_hint=query.logon_hint._replace(kernel_ids=None), early_filter=None)
+            query._replace(logon_hint=query.logon_hint._replace(kernel_ids=None, logon_ids=None), early_filter=None)
             for query in noted.processes
         ]  # fmt: skip
         asked[logon] = noted._replace(processes=anonymous)

@@ -245,3 +245,15 @@ def test_what_an_index_keeps_is_bounded_and_changes_no_owner() -> None:
 def test_a_kernel_id_that_decides_alone_is_the_logon_id() -> None:
     index = LINUX.index((), Machine("web1", None, 0, audit=True))
     assert [index.logon_id_of_kernel_id(number) for number in (41, UNSET, None)] == ["41", None, None]
+
+
+def test_the_index_of_the_same_logins_is_kept_and_that_of_others_is_not() -> None:
+    logins = (Login("41", 1000, leader=1, audit=41, scope="session-41.scope"),)
+    index = LINUX.index(logins, MACHINE)
+    assert LINUX.index(logins, MACHINE) is index
+    assert LINUX.index(logins, MACHINE._replace(container=not MACHINE.container)) is not index
+    again = LINUX.index((*logins[:0], *logins), MACHINE)
+    assert again is not index
+    assert again.logins == index.logins
+    changed = LINUX.index((logins[0]._replace(user="alice"),), MACHINE)
+    assert changed.logins["41"].user == "alice"

@@ -12,7 +12,7 @@ from logonscope.machine import Source
 from tests.broker.memory import Memory
 from tests.page import hosts
 from tests.page.browser import axe_program, chromium
-from tests.page.past import busy_with_past
+from tests.page.past import REFUSALS, busy_with_past
 from tests.server.running import RunningServer, running
 
 
@@ -30,8 +30,9 @@ class Servers:
         return f"https://127.0.0.1:{self._running[host].https}"
 
     def _source(self, host: str) -> Source:
-        if host == "past":
-            return busy_with_past(Path(self._stack.enter_context(TemporaryDirectory())))
+        if host in {"past", "refused"}:
+            folder = Path(self._stack.enter_context(TemporaryDirectory()))
+            return busy_with_past(folder, REFUSALS if host == "refused" else ())
         return Memory({"busy": hosts.busy, "quiet": hosts.quiet, "crowd": hosts.crowd}[host]())
 
 

@@ -3,14 +3,14 @@
 The story is made of minutes since the boot; the host's clock stands at minute 700.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
 from logonscope.answers.logon_session import LogonSession
-from logonscope.facts import UNSET, Login, Process
+from logonscope.facts import UNSET, FailedLogon, Login, Process
 from logonscope.journal.clock import Reading
 from logonscope.journal.history import JournalHistory
 from logonscope.journal.keeper import Keeper
@@ -21,6 +21,7 @@ from logonscope.machine.events import (
     EventHead,
     LoggedOut,
     LogonEnded,
+    LogonFailed,
     LogonStarted,
     ProcessEnded,
     ProcessStarted,
@@ -191,13 +192,30 @@ def write_history(folder: Path, story: PastStory, through_ms: int = 700 * MINUTE
     return JournalHistory(str(folder), "full")
 
 
-def busy_with_past(folder: Path) -> Memory:
+REFUSALS = (
+    *(
+        (200 + number / 60, FailedLogon("sshd", 0, name, address="192.0.2.66", reason="invalid user", source="journal"))
+        for number, name in enumerate(("root", "oracle", "root", "<i>x</i>") * 10)
+    ),
+    (
+        300,
+        FailedLogon(
+            "sudo", 0, "root", by_user="bob", reason="3 incorrect password attempts", attempts=3, source="journal"
+        ),
+    ),
+)
+"""Failed logins, with the minutes since the boot: 40 in 40 seconds, and 3 later."""
+
+
+def busy_with_past(folder: Path, refusals: Sequence[tuple[float, FailedLogon]] = ()) -> Memory:
     """Return the busy host with its history."""
     host = hosts.busy()
     story = PastStory()
     story.present(host)
     for visit in VISITS:
         story.visit(visit)
+    for minute, attempt in refusals:
+        story.add(minute, LogonFailed, attempt, SYSTEM)
     source = Memory(host)
     source.history = write_history(folder / "history", story)
     return source

@@ -18,6 +18,7 @@ from tests.example import BTIME
 from tests.page.conftest import Servers
 from tests.page.past import VISITS
 from tests.page.test_behaviour import PATIENCE_MS, opened
+from tests.page.test_states import AXE
 from tests.server.running import BOB
 
 LABELS, RULER = 206, 28
@@ -201,3 +202,36 @@ def test_a_user_sees_its_own_logins_alone(browser: Browser, servers: Servers) ->
         assert {"bob"} == {*page.locator(".span tbody td:nth-child(2)").all_inner_texts()}
         page.evaluate("location.hash = '#live?at=2026-01-01T06:00:00Z'")
         expect(page.locator(".say")).to_contain_text("You had 0 logon sessions")
+
+
+def test_failed_logins_are_marks_that_say_who_was_tried_from_where(
+    browser: Browser, servers: Servers, axe: str
+) -> None:
+    with opened(browser, servers.origin("refused"), "#timeline", tolerated="getImageData") as page:
+        expect(page.locator(".say")).to_contain_text("43 logins failed.")
+        show(page, 190, 210, "40 logins failed.")
+        fail = page.evaluate(COLOUR, "--fail")
+        box = page.locator(".lanes").bounding_box()
+        assert box
+        x = LABELS + (box["width"] - LABELS) * 10 / 20
+        assert fail in page.evaluate(COLUMN, x)
+        page.locator(".lanes").click(position={"x": x, "y": RULER + 16})
+        card = page.locator(".pop")
+        expect(card.locator("h2")).to_have_text("40 failed logins")
+        expect(card).to_contain_text("root (20), oracle (10), <i>x</i> (10)")
+        expect(card).to_contain_text("192.0.2.66")
+        page.evaluate(axe)
+        assert page.evaluate(AXE) == []
+        page.keyboard.press("Escape")
+        page.locator(".lanes").click(position={"x": x + 200, "y": box["height"] - 20})
+        expect(card).to_contain_text("carol")
+        expect(card).to_contain_text("ssh password from 192.0.2.80")
+        page.keyboard.press("Escape")
+        show(page, 290, 310, "3 logins failed.")
+
+
+def test_failed_logins_are_for_administrators(browser: Browser, servers: Servers) -> None:
+    with opened(browser, servers.origin("refused"), "#timeline", user=BOB) as page:
+        expect(page.locator(".say")).to_contain_text("outlived")
+        page.wait_for_load_state("networkidle")
+        assert "logins failed" not in page.locator(".say").inner_text()

@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from logonscope.answers.logon_session import LogonSession
 from logonscope.facts import Login
 from logonscope.machine import Owner
@@ -53,3 +56,22 @@ def test_a_new_one_without_a_record_waits_for_it() -> None:
     # one that ends before is not reported at all
     assert step(patient) == []
     assert patient.due is None
+
+
+OWNERS = st.sampled_from([RECORDED, GONE, UNRECORDED])
+
+
+@given(st.lists(st.lists(OWNERS, max_size=2, unique_by=lambda owner: owner.logon_id)), st.sampled_from([0.0, 3600.0]))
+def test_looking_at_what_was_touched_alone_changes_nothing(moments: list[list[Owner]], settle_seconds: float) -> None:
+    whole, partly = LogonChanges({}, settle_seconds), LogonChanges({}, settle_seconds)
+    before: dict[str, Owner] = {}
+    for owners in moments:
+        now = {str(owner.logon_id): owner for owner in owners}
+        expected = step(whole, *owners)
+        touched = {logon_id for logon_id in {*before, *now} if before.get(logon_id) != now.get(logon_id)}
+        touched.update(partly.unreported)
+        present = {logon_id: owner for logon_id, owner in now.items() if logon_id in touched}
+        described = {logon_id: (session_of(owner), owner) for logon_id, owner in now.items()}
+        seen = partly.changes(present, described.__getitem__, touched)
+        assert sorted(seen, key=str) == sorted(expected, key=str)
+        before = now

@@ -16,7 +16,14 @@ from logonscope.errors import (
     MissingGroupWithinError,
     QuotaViolationError,
 )
-from logonscope.wql.parse import MAX_DEPTH, MAX_JUNCTIONS, MAX_QUERY_LENGTH, double_lone_backslashes, parse
+from logonscope.wql.parse import (
+    MAX_DEPTH,
+    MAX_JUNCTIONS,
+    MAX_KEPT_LENGTH,
+    MAX_QUERY_LENGTH,
+    double_lone_backslashes,
+    parse,
+)
 from logonscope.wql.text import MAX_NAME_LENGTH
 from logonscope.wql.tree import (
     And,
@@ -296,3 +303,13 @@ def test_what_was_written_with_care_stays_what_it_is(value: str) -> None:
 @given(st.text(max_size=40))
 def test_no_text_is_too_odd_and_once_is_enough(path: str) -> None:
     assert double_lone_backslashes(double_lone_backslashes(path)) == double_lone_backslashes(path)
+
+
+def test_a_query_that_is_repeated_is_parsed_once_and_a_long_one_each_time() -> None:
+    text = "SELECT Handle FROM Win32_Process WHERE Handle = '4312'"
+    assert parse(text) is parse(text)
+    long = f"SELECT Handle FROM Win32_Process WHERE Name = '{'x' * MAX_KEPT_LENGTH}'"
+    assert parse(long) == parse(long)
+    assert parse(long) is not parse(long)
+    with pytest.raises(InvalidParameterError):
+        parse("  ")

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from logonscope.answers.logon_session import LogonSession
 from logonscope.broker.event_request import EventRequest
 from logonscope.broker.instances import matching_rows
+from logonscope.broker.polling_budget import BUDGET
 from logonscope.broker.request import Request
 from logonscope.cim.classes import Class
 from logonscope.cim.types import Value
@@ -132,7 +133,6 @@ class PolledClass:
         self._columns = tuple(cls.properties)
         self._key_indexes = [self._columns.index(key) for key in cls.keys]
         self._rows = self._read(request)
-        self.due = time.monotonic() + self._seconds
 
     def __repr__(self) -> str:
         return f"<PolledClass {self.cls.name} every {self._seconds:g} s>"
@@ -140,7 +140,7 @@ class PolledClass:
     def poll(self, request: Request) -> Iterator[Difference]:
         """Read the instances again; yield what differs."""
         old, new = self._rows, self._read(request)
-        self._rows, self.due = new, time.monotonic() + self._seconds
+        self._rows = new
         for key, row in old.items():
             if key not in new:
                 yield Difference(self.cls, row, None)
@@ -153,9 +153,11 @@ class PolledClass:
         look = Look(Deadline(MAX_POLLING_SECONDS))
         fresh = Request(request.source, request.ownership, request.caller, look, request.schema)
         rows: dict[tuple[Value, ...], Row] = {}
+        start = time.monotonic()
         for row in matching_rows(fresh, self.cls, self._columns):
             rows[tuple([row[index] for index in self._key_indexes])] = row
             if len(rows) > self._most:
                 reason = f"{self.cls.name} has more than {self._most:,} instances"
                 raise QuotaViolationError(f"cannot watch: {reason}", "watch a class with fewer of them")
+        self.due = BUDGET.next_reading(request.caller, self._seconds, time.monotonic() - start)
         return rows

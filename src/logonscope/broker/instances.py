@@ -18,7 +18,7 @@ from logonscope.cim.paths import ObjectPath
 from logonscope.cim.types import Value
 from logonscope.errors import Hint, HintCode, NotFoundError
 from logonscope.facts import FILE_OF_FACT, Process
-from logonscope.machine import EVERYTHING, OWNER_FACT, Facts, Owner
+from logonscope.machine import EVERYTHING, OWNER_FACT, Facts, Owner, Selection
 from logonscope.providers.helpers.provider import Provider
 from logonscope.providers.helpers.registry import get_provider, provided_classes
 from logonscope.wql.bind import key_tests
@@ -153,24 +153,36 @@ def matching_rows(
     request: Request, cls: Class, columns: Sequence[str], row_filter: RowFilter | None = None
 ) -> Iterator[Row]:
     """Yield the rows of a class that match a filter; None: all rows."""
-    provider, context = get_provider(cls), request.context
+    provider = get_provider(cls)
     if row_filter is None:
-        if provider.rows_of_pairs is not None and tuple(columns) == tuple(provider.columns):
-            return provider.rows_of_pairs(request.pid_pairs())
+        if provider.rows_of_groups is not None and tuple(columns) == tuple(provider.columns):
+            return provider.rows_of_groups(request.logon_groups())
         query = ItemQuery(provider.facts_of_rows(columns), EVERYTHING, provider.include_hidden, cls.namespace)
-        return provider.rows(read_items(request, provider.subject, query), context, columns)
+        return provider.rows(read_items(request, provider.subject, query), request.context, columns)
     # the result's columns come first, so that cutting a row to their number removes those of the filter only
     all_columns = (*columns, *(name for name in row_filter.columns if name not in columns))
-    facts, selection = provider.facts_of_rows(all_columns), provider.selection(row_filter.fixed)
+    selection, width = provider.selection(row_filter.fixed), len(columns)
+    if selection.is_empty:
+        return iter(())
+    has_all_columns = all_columns == tuple(provider.columns)
+    if provider.rows_of_groups is not None and has_all_columns and _names_logons_alone(selection):
+        groups, matches = request.logon_groups(selection.logon_ids), row_filter.predicate(all_columns)
+        return (row[:width] for row in provider.rows_of_groups(groups) if matches(row))
+    facts = provider.facts_of_rows(all_columns)
     # A selection by pid leaves few processes: testing them before they are read whole would save little.
     process_filter = _early_filter(request, provider, row_filter, facts) if selection.pids is None else None
     query = ItemQuery(
         facts, selection, provider.include_hidden, cls.namespace, process_filter, provider.limits(row_filter.ranges)
     )
-    rows = provider.rows(read_items(request, provider.subject, query), context, all_columns)
+    rows = provider.rows(read_items(request, provider.subject, query), request.context, all_columns)
     # The selection and the early filter may let through too much, so the condition is tested again on each row.
-    matches, width = row_filter.predicate(all_columns), len(columns)
+    matches = row_filter.predicate(all_columns)
     return (row[:width] for row in rows if matches(row))
+
+
+def _names_logons_alone(selection: Selection) -> bool:
+    """Return whether a selection names logon sessions, and nothing else."""
+    return selection.logon_ids is not None and selection == Selection(logon_ids=selection.logon_ids)
 
 
 def _early_filter(

@@ -1,17 +1,28 @@
 """Index of login records that learns: a login that appears in the meantime is read when a process names it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from logonscope.broker.session_selector import SessionFilter
 from logonscope.facts import Login, Process
-from logonscope.machine import LogonIndex, Membership, Owner, process_of_membership
+from logonscope.machine import (
+    NO_FACTS,
+    LogonIndex,
+    MembershipGroup,
+    Owner,
+    ProcessQuery,
+    Selection,
+    process_of_membership,
+)
 
 if TYPE_CHECKING:
     from logonscope.broker.request import ProcessOwnerFilter, ProcessWithOwner, Request
 
 MAX_DECIDED = 4096
 """Maximum number of memberships whose LogonIds are kept during one reading."""
+
+LogonGroup = tuple[str, Sequence[int]]
+"""A LogonId, and pids of the logon session: not always all of them."""
 
 _PROCESS_WITHOUT_FACTS = Process(0)
 """The process that a filter gets before access is checked."""
@@ -20,11 +31,11 @@ _PROCESS_WITHOUT_FACTS = Process(0)
 class LearningIndex:
     """An index of login records that reads a missing record when a process names its login."""
 
-    def __init__(self, request: "Request", logins: Iterable[Login]) -> None:
+    def __init__(self, request: "Request", logins: Sequence[Login]) -> None:
         self._request = request
-        self._logins = {login.id: login for login in logins}
+        self._logins = logins
         self._requested_ids: set[str] = set()
-        self.index = request.ownership.index(self._logins.values(), request.machine)
+        self.index = request.ownership.index(logins, request.machine)
 
     def owner(self, process: Process) -> Owner:
         """Return the owner of a process."""
@@ -41,15 +52,24 @@ class LearningIndex:
                 owner, find_owner = self._owner_by_new_login(process, owner), self.index.owner
             yield process, owner
 
-    def logon_ids(self, memberships: Iterable[Membership]) -> Iterator[tuple[int, str]]:
-        """Yield the pid and the LogonId of each process whose logon session is known."""
+    def logon_groups(self, selection: Selection) -> Iterator[LogonGroup]:
+        """Return the processes of the selected logon sessions in groups; each session can have several."""
+        request = self._request
+        query = ProcessQuery(request.ownership.owner_facts, logon_hint=self.index.hint(NO_FACTS, selection, None))
+        groups = self._decide(request.source.membership_groups(request.look, query))
+        logon_ids = selection.logon_ids
+        return groups if logon_ids is None else (group for group in groups if group[0] in logon_ids)
+
+    def _decide(self, groups: Iterable[MembershipGroup]) -> Iterator[LogonGroup]:
+        """Yield the LogonId and the pids of each group whose logon session is known."""
         index, find_logon_id = self.index, self.index.logon_id_of_kernel_id
         decided: dict[tuple[int | None, str | None], str] = {}  # by the membership without its pid
-        for membership in memberships:
-            pid, kernel_id, location = membership
-            logon_id = find_logon_id(kernel_id) or decided.get((kernel_id, location))
+        for kernel_id, location, pids in groups:
+            logon_id = decided.get((kernel_id, location))
             if logon_id is None:
-                logon_id = self.owner(process_of_membership(membership)).logon_id
+                logon_id = find_logon_id(kernel_id)
+                if logon_id is None:
+                    logon_id = self.owner(process_of_membership((pids[0], kernel_id, location))).logon_id
                 if logon_id is None:
                     continue
                 # a new login replaces the index, and can change what the old one decided
@@ -57,7 +77,7 @@ class LearningIndex:
                     index, find_logon_id = self.index, self.index.logon_id_of_kernel_id
                     decided.clear()
                 decided[kernel_id, location] = logon_id
-            yield pid, logon_id
+            yield logon_id, pids
 
     def _owner_by_new_login(self, process: Process, owner: Owner) -> Owner:
         """Return the owner of a process whose login is not in this index; the login is looked up once at the source."""
@@ -68,8 +88,8 @@ class LearningIndex:
         new_logins = self._request.source.logins(self._request.look, frozenset({login_id}))
         if not new_logins:
             return owner
-        self._logins.update({login.id: login for login in new_logins})
-        self.index = self._request.ownership.index(self._logins.values(), self._request.machine)
+        self._logins = [*(login for login in self._logins if login.id != login_id), *new_logins]
+        self.index = self._request.ownership.index(self._logins, self._request.machine)
         return self.index.owner(process)
 
 

@@ -124,7 +124,7 @@ def read_present_logon_records(request: Request, query: ItemQuery) -> Iterator[t
         if record.end is None and record.boot_id == boot_id
     ]  # fmt: skip
     # the history can lag behind by a second
-    present = {logon_id for _, logon_id in request.pid_pairs()} if open_records else set()
+    present = {logon_id for logon_id, _ in request.logon_groups()} if open_records else set()
     yield from ((records.make_login(record),) for record in open_records if record.logon_id in present)
 
 

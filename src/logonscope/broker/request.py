@@ -19,12 +19,10 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from logonscope.broker.access import HIDDEN, NOT_REQUESTED, Caller, Visibility, admit
 from logonscope.broker.foreign import ForeignProcesses
-from logonscope.broker.learning_index import LearningIndex, PossibleMembers
+from logonscope.broker.learning_index import LearningIndex, LogonGroup, PossibleMembers
 from logonscope.broker.session_selector import SessionFilter, Which, select_sessions, selected_login_uids
 from logonscope.facts import Account, Container, Login, Machine, Process
 from logonscope.machine import (
-    EVERYTHING,
-    NO_FACTS,
     OWNER_FACT,
     AccountLookup,
     AccountQuery,
@@ -226,13 +224,15 @@ class Request:
 
     def pid_pairs(self) -> Iterator[tuple[int, str]]:
         """Return pid and LogonId of every process whose logon session the caller may see."""
-        if not self.visibility.sees_everything:
-            pairs = self.read(ProcessQuery()).pairs
-            return ((process.pid, owner.logon_id) for process, owner in pairs if owner.logon_id is not None)
-        learning_index = LearningIndex(self, self.source.logins(self.look))
-        hint = learning_index.index.hint(NO_FACTS, EVERYTHING, None)
-        query = ProcessQuery(self.ownership.owner_facts, logon_hint=hint)
-        return learning_index.logon_ids(self.source.memberships(self.look, query))
+        return ((pid, logon_id) for logon_id, pids in self.logon_groups() for pid in pids)
+
+    def logon_groups(self, logon_ids: frozenset[str] | None = None) -> Iterator[LogonGroup]:
+        """Return LogonId and pids of processes whose logon session the caller may see; ``logon_ids`` None: of all."""
+        selection = Selection(logon_ids=logon_ids)
+        if self.visibility.sees_everything:
+            return LearningIndex(self, self.source.logins(self.look)).logon_groups(selection)
+        pairs = self.read(ProcessQuery(), selection).pairs
+        return ((owner.logon_id, (process.pid,)) for process, owner in pairs if owner.logon_id is not None)
 
     def read_masked(self, query: ProcessQuery) -> Iterator[Process]:
         """Read processes without their owners; their details are masked as in ``Visibility.masked``."""

@@ -152,11 +152,13 @@ def is_same_key(
     first: Value, second: Value, schema: Schema, namespace: str = CIMV2, *, fold: Callable[[str], str] = str.lower
 ) -> bool:
     """Return whether two keys are equal: texts after ``fold``, references if they name the same instance."""
+    if first == second:
+        return True  # most are written alike
     if isinstance(first, str) and isinstance(second, str):
         return fold(first) == fold(second)
     # A tuple is a reference: the class, then the values of the keys.
     if not (isinstance(first, tuple) and isinstance(second, tuple)):
-        return first == second
+        return False
     if not are_related(str(first[0]), str(second[0]), schema, namespace):
         return False
     return all(is_same_key(*pair, schema, namespace, fold=fold) for pair in zip(first[1:], second[1:], strict=True))

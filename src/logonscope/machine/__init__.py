@@ -19,9 +19,11 @@ from logonscope.machine.queries import (
     Facts,
     LogonHint,
     Membership,
+    MembershipGroup,
     ProcessQuery,
     ServiceQuery,
     SocketQuery,
+    group_of_one,
     process_of_membership,
 )
 from logonscope.machine.selection import EVERYTHING, Selection
@@ -51,6 +53,7 @@ __all__ = [
     "LogonIndex",
     "Look",
     "Membership",
+    "MembershipGroup",
     "Owner",
     "Ownership",
     "Part",
@@ -62,6 +65,7 @@ __all__ = [
     "Trouble",
     "boot_time",
     "datetime_of_microseconds",
+    "group_of_one",
     "local_datetime",
     "process_of_membership",
     "start_time",

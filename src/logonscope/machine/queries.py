@@ -4,7 +4,8 @@ All are plain data. A query's fields narrow the reading. A source may return mor
 tests again what its answer depends on. One field must be obeyed exactly: ``with_ancestors``.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import Literal, NamedTuple
 
 from logonscope.facts import UNSET, Process
@@ -16,6 +17,12 @@ NO_FACTS: Facts = frozenset()
 
 Membership = tuple[int, int | None, str | None]
 """What decides the logon session of a process: its pid, its kernel id, and its location where that is needed, too."""
+
+MembershipGroup = tuple[int | None, str | None, Sequence[int]]
+"""What decides the logon session of several processes: kernel id, location, and their pids."""
+
+group_of_one: Callable[[Membership], MembershipGroup] = itemgetter(1, 2, slice(0, 1))
+"""Return a membership as a group; a function without a line of Python, because it is called for every process."""
 
 MAX_CMDLINE_BYTES = 131_072
 """Maximum bytes of a process's arguments that are read."""
@@ -48,12 +55,14 @@ class LogonHint(NamedTuple):
         kernel_ids_needing_cgroup: those whose processes need their location (Linux: cgroup) read, too; None: all.
         login_uids: the uids that logged in to a requested logon session; None: any.
         kernel_ids_of_any_uid: kernel ids whose processes can belong to logins of different login uids.
+        logon_ids: the requested LogonIds, for a source that knows the owners; None: any.
     """
 
     kernel_ids: frozenset[int] | None = None
     kernel_ids_needing_cgroup: frozenset[int] | None = None
     login_uids: frozenset[int] | None = None
     kernel_ids_of_any_uid: frozenset[int] = frozenset()
+    logon_ids: frozenset[str] | None = None
 
     @property
     def narrows(self) -> bool:

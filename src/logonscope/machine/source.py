@@ -30,9 +30,11 @@ from logonscope.machine.queries import (
     AccountQuery,
     AuthenticationQuery,
     Membership,
+    MembershipGroup,
     ProcessQuery,
     ServiceQuery,
     SocketQuery,
+    group_of_one,
 )
 
 if TYPE_CHECKING:
@@ -83,6 +85,10 @@ class Source(Protocol):
             look: the deadline and the troubles of the request.
             query: the facts that name owners, and a hint; nothing else.
         """
+        ...
+
+    def membership_groups(self, look: Look, query: ProcessQuery) -> Iterator[MembershipGroup]:
+        """Yield ``memberships`` in groups of processes that have the same."""
         ...
 
     def logins(self, look: Look, ids: frozenset[str] | None = None) -> Sequence[Login]:
@@ -153,6 +159,10 @@ class Source(Protocol):
 
     def event_reader(self, since: int | None = None) -> "EventReader":
         """Return a reader of the events after a cursor (None: from now on), with details of processes and logins."""
+        ...
+
+    def resumed_reader(self, position: int) -> "EventReader | None":
+        """Return a reader of the events after a position in this run; None: not all of them are in memory."""
         ...
 
     def at(self, moment: datetime) -> "Source":
@@ -271,13 +281,12 @@ class BaseSource(ABC):
         return matching_processes(self.read_processes(look, query), look, query)
 
     def memberships(self, look: Look, query: ProcessQuery) -> Iterator[Membership]:
-        """Yield the memberships of ``processes``."""
-        for process in self.processes(look, query):
-            # The kernel id alone decides, or the cgroup does, or the source has no cgroups at all. Only a process whose
-            # cgroup is needed and could not be read is left out.
-            has_kernel_id = process.ses is not None and process.ses != UNSET
-            if has_kernel_id or process.cgroup is not None or not process.unread:
-                yield process.pid, process.ses, process.cgroup
+        """Return the memberships of ``processes``."""
+        return memberships_of(self.processes(look, query))
+
+    def membership_groups(self, look: Look, query: ProcessQuery) -> Iterator[MembershipGroup]:
+        """Yield each of ``memberships`` as a group of its own."""
+        return map(group_of_one, self.memberships(look, query))
 
     def _read_lineage(self, look: Look, query: ProcessQuery) -> Iterator[Process]:
         """Yield one process and its ancestors, nearest first.
@@ -387,6 +396,11 @@ class BaseSource(ABC):
         del since
         raise NotSupportedError(f"events are not supported by {self.label}", "watch the machine itself")
 
+    def resumed_reader(self, position: int) -> "EventReader | None":
+        """Return None: the source keeps no events."""
+        del position
+        return None
+
     def at(self, moment: datetime) -> Source:
         """Return the source of the host as it was at a moment.
 
@@ -409,6 +423,16 @@ class BaseSource(ABC):
 
     def close(self) -> None:  # noqa: B027 -- most sources have no resources
         """Release the resources of the source."""
+
+
+def memberships_of(processes: Iterable[Process]) -> Iterator[Membership]:
+    """Yield what decides the logon session of each process; a process where that could not be read is left out."""
+    for process in processes:
+        # The kernel id alone decides, or the cgroup does, or the source has no cgroups at all. Only a process whose
+        # cgroup is needed and could not be read is left out.
+        has_kernel_id = process.ses is not None and process.ses != UNSET
+        if has_kernel_id or process.cgroup is not None or not process.unread:
+            yield process.pid, process.ses, process.cgroup
 
 
 def no_history_error() -> NotSupportedError:

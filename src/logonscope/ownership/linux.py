@@ -120,7 +120,8 @@ class LinuxLogonIndex(LogonIndex):
         ids_needing_cgroup = None if "cgroup" in facts else self.kernel_ids_needing_cgroup
         # processes with these kernel ids can have different login uids: a selection by login uid must not drop them
         ids_of_several_uids = frozenset[int]() if login_uids is None else self.kernel_ids_needing_cgroup
-        return LogonHint(self._possible_kernel_ids(selection), ids_needing_cgroup, login_uids, ids_of_several_uids)
+        kernel_ids = self._possible_kernel_ids(selection)
+        return LogonHint(kernel_ids, ids_needing_cgroup, login_uids, ids_of_several_uids, selection.logon_ids)
 
     def _possible_kernel_ids(self, selection: Selection) -> frozenset[int] | None:
         """Return the kernel ids that a process of the selection can have; None: any."""
@@ -160,11 +161,21 @@ class LinuxOwnership(Ownership):
     system_owner = SYSTEM
     service_facts: Facts = frozenset({"cgroup"})
 
+    def __init__(self) -> None:
+        self._last_index: tuple[tuple[Login, ...], Machine, LinuxLogonIndex] | None = None
+
     def __repr__(self) -> str:
         return "<LinuxOwnership>"
 
     def index(self, logins: Iterable[Login], machine: Machine) -> LinuxLogonIndex:
-        return LinuxLogonIndex(logins, machine)
+        # a live source returns the same tuple until a login changes: to join all logins costs more than to find one
+        last = self._last_index
+        if last is not None and last[0] is logins and last[1] == machine:
+            return last[2]
+        index = LinuxLogonIndex(logins, machine)
+        if isinstance(logins, tuple):
+            self._last_index = logins, machine, index
+        return index
 
     def possible_login_ids(self, processes: Iterable[Process]) -> frozenset[str] | None:
         ids: set[str] = set()

@@ -1,6 +1,7 @@
 """Win32_SessionProcess: the logon session that each process belongs to."""
 
 from collections.abc import Iterable, Iterator
+from itertools import chain, repeat, starmap
 
 from logonscope.cim.types import Value
 from logonscope.machine import OWNER_FACT
@@ -8,10 +9,14 @@ from logonscope.providers.helpers.process_keys import has_session, process_refer
 from logonscope.providers.helpers.provider import End, Provider, column
 
 
-def _rows_of_pairs(pairs: Iterable[tuple[int, str]]) -> Iterator[tuple[Value, ...]]:
-    """Yield the rows of pairs of a pid and a LogonId: a fast path, for the most frequent query on a whole host."""
-    for pid, logon_id in pairs:
-        yield ("Win32_LogonSession", logon_id), ("Win32_Process", str(pid))
+def _rows_of_groups(groups: Iterable[tuple[str, Iterable[int]]]) -> Iterator[tuple[Value, ...]]:
+    """Return the rows of groups of a LogonId and pids: a fast path, for the most frequent queries."""
+    return chain.from_iterable(starmap(_rows_of_logon, groups))
+
+
+def _rows_of_logon(logon_id: str, pids: Iterable[int]) -> Iterator[tuple[Value, ...]]:
+    # without a line of Python for each row: it would take four times as long
+    return zip(repeat(("Win32_LogonSession", logon_id)), zip(repeat("Win32_Process"), map(str, pids)))
 
 
 PROVIDER = Provider(
@@ -27,5 +32,5 @@ PROVIDER = Provider(
     },
     ends={"Antecedent": End("logon session"), "Dependent": End("process", slice(0, 2))},
     selections={"Antecedent": select_session, "Dependent": select_process},
-    rows_of_pairs=_rows_of_pairs,
+    rows_of_groups=_rows_of_groups,
 )  # fmt: skip

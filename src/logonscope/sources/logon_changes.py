@@ -1,7 +1,7 @@
 """Changes of the logon sessions of a machine: which ones began, were logged out, or ended since the last look."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import NamedTuple
 
 from logonscope.answers.logon_session import LogonSession
@@ -43,17 +43,30 @@ class LogonChanges:
         """Return the monotonic moment at which a new logon session is reported at the latest; None: there is none."""
         return min(self._new.values(), default=None)
 
-    def changes(self, owners: Mapping[str, Owner], describe: Callable[[str], Described]) -> Iterator[LogonChange]:
+    @property
+    def unreported(self) -> Collection[str]:
+        """Return the new logon sessions that are not reported yet."""
+        return self._new.keys()
+
+    def changes(
+        self,
+        owners: Mapping[str, Owner],
+        describe: Callable[[str], Described],
+        touched: Collection[str] | None = None,
+    ) -> Iterator[LogonChange]:
         """Yield what has happened.
 
         Args:
             owners: the owners that have a process now, by LogonId.
             describe: describes one of these logon sessions.
+            touched: nothing has happened to other logon sessions, and ``owners`` has these alone; None: it has all.
         """
         now = time.monotonic()
-        for logon_id in [logon_id for logon_id in self.known if logon_id not in owners]:
-            yield LogonChange(LogonEnded, *self.known.pop(logon_id))
-        self._new = {logon_id: due for logon_id, due in self._new.items() if logon_id in owners}
+        ended = [*self.known, *self._new] if touched is None else touched
+        for logon_id in [logon_id for logon_id in ended if logon_id not in owners]:
+            self._new.pop(logon_id, None)
+            if logon_id in self.known:
+                yield LogonChange(LogonEnded, *self.known.pop(logon_id))
         for logon_id, owner in owners.items():
             if logon_id in self.known:
                 before, _ = self.known[logon_id]

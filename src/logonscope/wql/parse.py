@@ -5,7 +5,7 @@ parses, so that its cost is linear in the text.
 """
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NoReturn
 
 from lark import Lark, Token, Transformer
@@ -48,6 +48,9 @@ MAX_DEPTH = 64
 
 MAX_JUNCTIONS = 1_000
 """Maximum number of ANDs and ORs; a condition has one term more."""
+
+MAX_KEPT, MAX_KEPT_LENGTH = 128, 512
+"""Maximum number of queries whose trees are kept, and of the characters of each: a tree is much larger than a text."""
 
 _SIMPLIFY = "simplify the query, or split it"
 # The last alternative is an unterminated string: it runs to the end of the text.
@@ -112,6 +115,16 @@ def parse(text: str) -> Statement:
         MissingAggregationListError: it has BY *.
         QuotaViolationError: it is too long, too deeply nested, or has too many terms.
     """
+    # programs send the same few queries again and again, and parsing one takes longer than a small answer
+    return _parse_and_keep(text) if len(text) <= MAX_KEPT_LENGTH else _parse(text)
+
+
+@lru_cache(MAX_KEPT)
+def _parse_and_keep(text: str) -> Statement:
+    return _parse(text)
+
+
+def _parse(text: str) -> Statement:
     if not text.strip():
         raise InvalidParameterError("the query is empty", "write a query such as SELECT * FROM Win32_SessionProcess")
     _check_limits(text)

@@ -3,10 +3,12 @@
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 
 from logonscope.sources.live.feed import INITIAL_PID_NAMESPACE, LocalFeed, boot_offset, namespace_reason
+from logonscope.sources.live.records import FORK, NO_EVENTS
 from tests.kernel import require_logins
 
 IN_A_NAMESPACE = """
@@ -58,3 +60,19 @@ def test_root_here_gets_both_kinds_of_events() -> None:
 def test_the_clocks_are_apart_by_the_suspended_time() -> None:
     # the same to a microsecond or so, and never before
     assert abs(boot_offset() - boot_offset()) < 10_000_000
+
+
+def test_without_an_event_nothing_is_read_and_with_one_it_is_there() -> None:
+    require_logins()
+    if namespace_reason() is not None:
+        pytest.skip("a pid namespace")
+    feed = LocalFeed()
+    batch = feed.read_batch()
+    deadline = time.monotonic() + 20
+    while batch is not NO_EVENTS:  # other processes of the machine
+        assert time.monotonic() < deadline
+        batch = feed.read_batch()
+    child = subprocess.Popen(["true"])
+    assert any(record[0] == FORK and record[5] == child.pid for record in feed.read_batch().records)
+    child.wait()
+    feed.close()

@@ -10,6 +10,7 @@ from logonscope.ownership import LINUX
 from logonscope.sources.linux import LinuxSource
 from logonscope.sources.live.feed import LocalFeed
 from logonscope.sources.live.host import LiveHost
+from logonscope.sources.live.places import memberships_in
 from logonscope.sources.live.records import Batch
 from tests.kernel import SOMEBODY, Nursery, kernel_id
 from tests.sources.live.history import build_program
@@ -28,7 +29,7 @@ def test_a_login_is_in_the_index_without_a_request() -> None:
     with Nursery() as nursery:
         (pid,) = nursery.login(SOMEBODY)
         deadline = time.monotonic() + 10
-        while host.index is None or pid not in {row[0] for row in host.index.memberships([kernel_id(pid)])}:
+        while host.index is None or pid not in {row[0] for row in memberships_in(host.index.places)}:
             assert time.monotonic() < deadline
             time.sleep(0.01)
     host.close()

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from logonscope.facts import UNSET
 from logonscope.sources.live.entries import Change
 from logonscope.sources.live.index import LiveIndex
+from logonscope.sources.live.places import memberships_in
 from logonscope.sources.live.records import EXIT, FORK, Batch
 from tests.sources.live.kernel_model import CGROUPS, TICK, KernelModel, is_login_cgroup
 
@@ -106,7 +107,7 @@ def check(run: Run) -> None:
     }
     held = {pid: (e.start, e.parent, e.place.ses, e.place.loginuid, e.place.cgroup) for pid, e in index.entries.items()}
     assert held == shown
-    assert sorted(index.memberships(), key=str) == sorted(
+    assert sorted(memberships_in(index.places), key=str) == sorted(
         ((pid, facts[2], facts[4]) for pid, facts in shown.items()), key=str
     )
     assert {pid: set(index.children(pid)) for pid in shown} == {
@@ -220,6 +221,18 @@ def test_comparing_finds_what_no_event_reported() -> None:
     run.kernel.groups[3].cgroup = CGROUPS[1]  # as by CLONE_INTO_CGROUP: there is no event
     assert run.index.differing(run.kernel.pids()) == [3]
     assert run.index.mend([3]) == 1
-    assert (3, UNSET, CGROUPS[1]) in run.index.memberships()
-    assert [pid for pid, _, _ in run.index.memberships([1])] == [2]
+    assert (3, UNSET, CGROUPS[1]) in memberships_in(run.index.places)
+    assert [pid for pid, _, _ in memberships_in(run.index.places.of_kernel_id(1))] == [2]
     assert list(run.index.children(2)) == [3]
+
+
+def test_a_zombie_that_is_reaped_without_an_event_leaves_with_the_next_batch_even_an_empty_one() -> None:
+    run = Run([("now", ("fork", 0)), "drain", ("now", ("end_thread", 1))])
+    run.play()
+    zombies = [entry.pid for entry in run.index.entries.values() if entry.ended]
+    assert zombies
+    run.operate(("reap", 0))
+    assert run.kernel.take_batch().is_empty
+    run.drain()
+    check(run)
+    assert not any(entry.ended for entry in run.index.entries.values())

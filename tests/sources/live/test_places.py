@@ -42,3 +42,17 @@ def test_children_are_those_that_were_added_and_not_removed(steps: list[tuple[st
             expected = {pair for pair in expected if pair[0] != parent}
         assert {(pid, child) for pid in range(1, 6) for child in children.of(pid)} == expected
         assert set(children.by_parent) == {parent for parent, _ in expected}
+
+
+def test_places_that_came_or_went_are_listed_once_asked_for() -> None:
+    places = Places()
+    place = places.add(places.get((41, 1000, "/a")), 7)
+    assert places.take_changes() is None  # nobody had asked
+    places.add(place, 8)
+    assert places.take_changes() == []
+    places.remove(place, 7)
+    assert places.take_changes() == []
+    places.remove(place, 8)
+    assert places.take_changes() == [place]
+    other = places.add(places.get((41, 1000, "/a")), 9)
+    assert places.take_changes() == [other]

@@ -99,11 +99,29 @@ def test_a_leader_alone_decides_nothing() -> None:
 def test_a_terminal_is_searched_for_ever_less_often() -> None:
     searches, login = TerminalSearches(), Login("1", 1000, leader=5)
     moments = []
+    searches.follow([login], 0)
+    searches.note_decided(login)
     for moment in range(300):
-        searches.follow([login])
+        searches.follow([login], moment)
         if searches.due(moment):
             moments.append(moment)
     assert len(moments) < 16
     assert max(later - earlier for earlier, later in pairwise(moments)) == 60
-    searches.follow([])
+    assert searches.next_moment is None  # without an event, there is no new terminal
+    searches.follow([], 300)
     assert searches.due(10_000) == []
+
+
+def test_what_is_not_decided_is_searched_for_every_second_of_the_first_minute() -> None:
+    searches, login = TerminalSearches(), Login("1", 1000, leader=5)
+    searches.follow([login], 0)
+    moments, now = [], 0.0
+    while now < 300 and searches.next_moment is not None:
+        now = searches.next_moment
+        assert searches.due(now) == [login]
+        searches.follow([login], now)
+        moments.append(now)
+    within = [moment for moment in moments if moment < 60]
+    assert max(later - earlier for earlier, later in pairwise(within)) <= 1
+    assert len(within) < 70
+    assert len(moments) - len(within) < 12

@@ -309,8 +309,8 @@ class Provider(NamedTuple):
     ends: Mapping[str, End] = {}  # of an association, by reference
     include_hidden: bool = False  # processes of other users are included, with identity columns only
     distinct_key: Callable[..., object] | None = None  # only the first item with each key makes a row
-    # a fast path: the rows of all columns in the order of the table, from each pid and LogonId that the caller may see
-    rows_of_pairs: Callable[[Iterable[tuple[int, str]]], Iterator[tuple[Value, ...]]] | None = None
+    # a fast path: the rows of all columns in the order of the table, from groups of a LogonId and pids
+    rows_of_groups: Callable[[Iterable[tuple[str, Iterable[int]]]], Iterator[tuple[Value, ...]]] | None = None
 
     def __eq__(self, other: object) -> bool:
         """Return whether both are the same object: so row layouts can be cached by provider."""
@@ -334,13 +334,13 @@ class Provider(NamedTuple):
     def selection(self, fixed: Mapping[str, frozenset[Value]]) -> Selection:
         """Return the selection for properties, each of which has only these allowed values."""
         single_values = {name: value for name, values in fixed.items() if len(values) == 1 for value in values}
-        selection = EVERYTHING
+        selections = []
         for name, values in fixed.items():
             if to_selection := self.selections.get(name):
                 # the values of one property are alternatives; several properties must all match
                 alternatives = (to_selection(value, single_values) for value in values)
-                selection = selection.intersection(reduce(Selection.union, alternatives))
-        return selection
+                selections.append(reduce(Selection.union, alternatives))
+        return reduce(Selection.intersection, selections) if selections else EVERYTHING
 
     def limits(self, ranges: Mapping[str, ColumnRange]) -> Mapping[str, ColumnRange]:
         """Return the ranges of properties by the names of the limits that they become."""

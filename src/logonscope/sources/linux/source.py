@@ -26,10 +26,12 @@ from logonscope.machine import (
     BaseSource,
     Look,
     Membership,
+    MembershipGroup,
     Part,
     ProcessQuery,
     ServiceQuery,
     SocketQuery,
+    group_of_one,
 )
 from logonscope.sources.linux import account_files
 from logonscope.sources.linux.logins import read_logins
@@ -122,6 +124,9 @@ class LinuxSource(BaseSource):
     def _inner_namespace(self) -> UserNamespace | None:
         """Return the user namespace of this process if passwd and login records have ids of its parent; else None."""
         return None if self._user_namespace is None or self._user_namespace.owns_files else self._user_namespace
+
+    def membership_groups(self, look: Look, query: ProcessQuery) -> Iterator[MembershipGroup]:
+        return map(group_of_one, self.memberships(look, query))
 
     def logins(self, look: Look, ids: frozenset[str] | None = None) -> Sequence[Login]:
         look.check()

@@ -26,6 +26,7 @@ from logonscope.sources.live.index import LiveIndex
 from logonscope.sources.live.login_memory import LoginMemory, LoginState
 from logonscope.sources.live.login_watch import LoginWatch
 from logonscope.sources.live.members import IndexedMembers, ScannedMembers
+from logonscope.sources.live.place_owners import PlaceOwners
 from logonscope.sources.live.proc_reader import ProcReader
 from logonscope.sources.live.remote_feed import SlowFeedError
 from logonscope.sources.live.terminals import TerminalSearches, find_terminal
@@ -116,7 +117,9 @@ class LiveHost:
         for descriptor in (self._wake, self._watch.fileno()):
             self._epoll.register(descriptor, select.EPOLLIN)
         self._descriptors: tuple[int, ...] = ()  # of the feed
+        self._owners = PlaceOwners()
         self._logins: tuple[Login, ...] = ()
+        self._unwatched_leaders: list[int] = []
         self._logins_until = 0.0  # when they are too old
         self._next_login_read = 0.0  # not read before, unless they are asked for
         self._login_read_due: float | None = None  # they have changed, and are read at this moment
@@ -212,24 +215,38 @@ class LiveHost:
     def _has_index(self) -> bool:
         return self.index is not None
 
-    def logins(self, look: Look) -> tuple[Login, ...]:
-        """Return all logins, also those whose records are gone; call ``drain`` before."""
+    def logins(self, look: Look, ids: frozenset[str] | None = None) -> Sequence[Login]:
+        """Return all logins, also those whose records are gone, or at least those with some ids.
+
+        Call ``drain`` before.
+        """
         if not self._lock.acquire(timeout=LOCK_SECONDS):
-            return tuple(self.direct.logins(look))
+            return self.direct.logins(look, ids)
         try:
-            if time.monotonic() > self._logins_until or self._watch.read() or self._has_leader_ended():
+            if self.index is None and ids is not None:
+                # nothing is kept between two requests: no more records are read than without the memory
+                self._scanned_members.begin()
+                return self.memory.merge(self.direct.logins(look, ids), self._state_of, ids)
+            if time.monotonic() > self._logins_until or self._watch.read() or self._may_miss_end():
                 self._read_logins(look)
             return self._logins
         finally:
             self._lock.release()
 
-    def _has_leader_ended(self) -> bool:
-        """Return whether the leader of a login has ended since the logins were read, or that is not known."""
-        entries = None if self.index is None else self.index.entries
-        if entries is None:
-            return True
-        leaders = (login.leader for login in self._logins if login.process is not None)
-        return any((entry := entries.get(pid or 0)) is None or entry.ended for pid in leaders)
+    def owners(self, look: Look) -> PlaceOwners | None:
+        """Return the places of each logon session, up to date; None: no index. The caller must have the lock."""
+        if self.index is None:
+            return None
+        logons = self.ownership.index(self.logins(look), self.direct.machine(look))
+        self._owners.update(self.index.places, logons)
+        return self._owners
+
+    def _may_miss_end(self) -> bool:
+        """Return whether the leader of a login may have ended unnoticed since the logins were read."""
+        if self.index is None:
+            return True  # members of logins without a record end unnoticed, too
+        entries = self.index.entries
+        return any((entry := entries.get(pid)) is None or entry.ended for pid in self._unwatched_leaders)
 
     @property
     def locked(self) -> AbstractContextManager[object]:
@@ -259,12 +276,15 @@ class LiveHost:
                 retry = now + self._retry_seconds
                 self._retry_seconds = min(MAX_RETRY_SECONDS, self._retry_seconds * 2)
             retried = retry if self._feed is None else None
-            moments = [moment for moment in (due, self._next_call, self._login_read_due, retried) if moment is not None]
-            timeout = -1 if not moments else max(0.0, min(moments) - now)
+            moments = (due, self._next_call, self._login_read_due, self._next_search, retried)
+            earliest = min((moment for moment in moments if moment is not None), default=None)
+            timeout = -1 if earliest is None else max(0.0, earliest - now)
             # without the lock, which answers need
             descriptors = [descriptor for descriptor, _ in self._epoll.poll(timeout)]
             with self._lock:
-                self._note_logouts(descriptors)
+                if self._watch.fileno() in descriptors and self._watch.read():
+                    self._login_read_due = max(time.monotonic(), self._next_login_read)
+                    self._logins_until = 0.0
                 if self._is_called:
                     due = time.monotonic()
                 for descriptor in descriptors:
@@ -277,22 +297,11 @@ class LiveHost:
                 if self._login_read_due is not None and time.monotonic() >= self._login_read_due:
                     self._read_logins()
                     due = time.monotonic()
-                if any(moment is not None and time.monotonic() >= moment for moment in (due, self._next_call)):
+                work = (due, self._next_call, self._next_search)
+                if any(moment is not None and time.monotonic() >= moment for moment in work):
                     due = time.monotonic() if self._work() else None
                 if due is None and self._feed is not None and self._feed.has_buffered_events:
                     due = time.monotonic() + self._delay
-
-    def _note_logouts(self, descriptors: Iterable[int]) -> None:
-        """Have the logins read again if the descriptors show that one has changed."""
-        # all ended leaders first: reading the logins closes descriptors, and new ones can get their numbers
-        ended = [descriptor for descriptor in descriptors if self._watch.is_pidfd(descriptor)]
-        for descriptor in ended:
-            self._epoll.unregister(descriptor)
-            self._watch.note_end(descriptor)
-        if ended or self._watch.fileno() in descriptors:
-            self._watch.read()
-            self._login_read_due = max(time.monotonic(), self._next_login_read)
-            self._logins_until = 0.0
 
     def _reading_moment(self, descriptor: int) -> float:
         """Return when a readable descriptor of the feed is read."""
@@ -311,6 +320,11 @@ class LiveHost:
     def _lose_feed(self, error: OSError) -> None:
         self._disconnect(f"the feed of events ended: {error}")
         self.index, self._retry_seconds = None, RETRY_SECONDS
+
+    @property
+    def _next_search(self) -> float | None:
+        """Return when a terminal is searched for also without an event; None: it is not."""
+        return None if self.index is None else self._terminal_searches.next_moment
 
     @property
     def _delay(self) -> float:
@@ -437,15 +451,11 @@ class LiveHost:
         now = time.monotonic()
         self._logins, self._logins_until = logins, now + LOGIN_SECONDS
         self._next_login_read, self._login_read_due = now + (now - began) / self._login_share, None
-        new, old = self._watch.watch_leaders(logins)
-        for descriptor in old:
-            self._epoll.unregister(descriptor)
-            os.close(descriptor)
-        for descriptor in new:
-            self._epoll.register(descriptor, select.EPOLLIN)
-        self._terminal_searches.follow(
+        self._unwatched_leaders = self._watch.watch_leaders(logins)
+        without_terminal = (
             login for login in logins if login.process and not login.tty and not login.seen_tty and not login.gone
         )
+        self._terminal_searches.follow(without_terminal, now)
 
     def _state_of(self, login: Login) -> LoginState:
         """Return what the index knows of a login whose record is gone."""
@@ -468,6 +478,8 @@ class LiveHost:
             return
         for login in self._terminal_searches.due(time.monotonic()):
             terminal = find_terminal(self.direct, self.ownership, index, login)
+            if terminal is not None:
+                self._terminal_searches.note_decided(login)
             if terminal is not None and terminal != login.seen_tty:
                 self.memory.note_terminal(login, terminal)
                 self._logins_until = 0.0

@@ -16,7 +16,6 @@ import time
 from collections.abc import Callable, Collection, Iterable
 
 from logonscope.facts import UNSET
-from logonscope.machine import Membership
 from logonscope.sources.live.doubt import DIFFERING_CHILD, MANAGER, MIXED, UNKNOWN, can_differ, differs_from
 from logonscope.sources.live.entries import (
     SLACK_TICKS,
@@ -29,7 +28,7 @@ from logonscope.sources.live.entries import (
     State,
     is_same,
 )
-from logonscope.sources.live.places import Children, Places, memberships_in
+from logonscope.sources.live.places import Children, Places
 from logonscope.sources.live.records import EXEC, EXIT, FORK, UID, Batch, LoginWrite, Record, Writes
 from logonscope.sources.live.users import UserTracker
 
@@ -73,15 +72,14 @@ class LiveIndex:
         self._children = Children()
         self._written: dict[int, int] = {}  # threads that wrote, and processes moved -> until of the batch of the write
         self._suspects, self._old_suspects = set[int](), set[int]()  # their children are in doubt; in the batch before
-        self._end_of_last_batch = 0  # the end of the batch before
+        self._end_of_last_batch = 0
         self._ended, self._zombies = list[Entry](), list[Entry]()
         self._orphans, self._new = set[int](), list[Entry]()  # new: processes that have what their parents have
         # processes that were read in this batch -> until when; negative: it was a zombie then
         self._read_now: dict[int, int] = {}
         self._read_before: dict[int, int] = {}  # those of the batch before
         self._read_until = 0  # the moment after the last reading
-        self._is_partial = False  # the last batch left events behind
-        self._first_ns = 0  # of the first event of this batch
+        self._is_partial, self._first_ns = False, 0  # the last batch left events behind; the first event of this batch
         self._moves: frozenset[str] = frozenset()  # cgroups to which processes were moved in this batch
         self._distrusted_until = 0  # forks before this moment are in doubt
         self.needs_rescan = True
@@ -98,7 +96,10 @@ class LiveIndex:
             read_late_writes: returns the writes since the batch was read. What is read of a process meanwhile can be
                 newer than a child that was forked before such a write.
         """
-        self._offset = batch.boot_offset
+        if not batch.is_empty:
+            self._offset = batch.boot_offset
+        elif not self._is_partial and not self._has_silent_change():
+            return  # what is in doubt stays so until the next event
         if not self._is_partial:
             self._read_before, self._read_now = self._read_now, {}
         if batch.lost or batch.writes.are_lost:
@@ -164,12 +165,6 @@ class LiveIndex:
                 self._zombies.append(self.entries[pid])
         return differences
 
-    def memberships(self, kernel_ids: Iterable[int | None] | None = None) -> list[Membership]:
-        """Return what decides the owner of each process that has one of these kernel ids; None: of every process."""
-        if kernel_ids is None:
-            return memberships_in(self.places)
-        return memberships_in(place for number in kernel_ids for place in self.places.of_kernel_id(number))
-
     @property
     def has_zombies(self) -> bool:
         """Return whether processes have ended that are not reaped yet; there is no event for that."""
@@ -183,6 +178,11 @@ class LiveIndex:
         """Return the process that has a pid, if it had begun at this monotonic moment."""
         entry = self.entries.get(pid)
         return None if entry is None or entry.start * self._tick_ns > ns + self._offset else entry
+
+    def _has_silent_change(self) -> bool:
+        """Return whether an ended process may have been reaped, or may have lost its children, without an event."""
+        pids = [entry.pid for entry in self._zombies]
+        return any(pid in self._children for pid in pids) or not set(pids).issubset(self._reader.existing(pids))
 
     def _suspect_writers(self, writes: Writes, *, is_new_batch: bool = True) -> None:
         """Suspect the threads that wrote and the parents of their processes, before their forks are applied."""

@@ -3,7 +3,7 @@
 A remembered record has the source "remembered". It is dropped when the last process of its logon session has ended.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from logonscope.facts import UNSET, Login
@@ -35,12 +35,18 @@ class LoginMemory:
     def __repr__(self) -> str:
         return f"<LoginMemory of {len(self._logins)} logins>"
 
-    def merge(self, logins: Sequence[Login], state_of: Callable[[Login], LoginState]) -> tuple[Login, ...]:
+    def merge(
+        self,
+        logins: Sequence[Login],
+        state_of: Callable[[Login], LoginState],
+        ids: Collection[str] | None = None,
+    ) -> tuple[Login, ...]:
         """Store the records of a reading, and return its logins together with those that only the memory has.
 
         Args:
             logins: every login of the reading.
             state_of: what the index knows about a login.
+            ids: only logins with these ids were read; None: every one.
         """
         merged: list[Login] = []
         present = set[_Key]()
@@ -64,13 +70,13 @@ class LoginMemory:
             key = _key(login)
             present.add(key)
             merged.append(self._learn(key, login))
-        for key in [key for key in self._logins if key not in present]:
+        for key in [key for key in self._logins if key not in present and (ids is None or key[0] in ids)]:
             state = state_of(self._logins[key])
             if not state.has_members:
                 del self._logins[key]
                 continue
             merged.append(_without_record(self._logins[key], state))
-        if len(self._logins) - len(present) > MAX_LOGINS:
+        if ids is None and len(self._logins) - len(present) > MAX_LOGINS:
             for key in [key for key in self._logins if key not in present][:-MAX_LOGINS]:
                 del self._logins[key]
         return tuple(merged)

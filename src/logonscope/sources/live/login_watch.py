@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import select
 from collections.abc import Iterable
 
 from logonscope.facts import Login
@@ -17,17 +18,20 @@ _LeaderKey = tuple[int, int | None]
 
 
 class LoginWatch:
-    """Changes of login records, and ends of leaders."""
+    """Changes of login records, and ends of leaders: one descriptor for both, which one call asks."""
 
-    def __init__(self, folders: Iterable[str], parent_folder: str) -> None:
+    def __init__(self, folders: Iterable[str], parent_folder: str, max_leaders: int = MAX_LEADERS) -> None:
         """Watch folders that exist, and their parent for those that do not exist yet."""
         library = ctypes.CDLL(None, use_errno=True)
         self._add = library.inotify_add_watch
-        self._descriptor = library.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
-        self._folders, self._parent_folder = tuple(folders), parent_folder
+        self._inotify = int(library.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC))
+        self._folders, self._parent_folder, self._max_leaders = tuple(folders), parent_folder, max_leaders
         self._leaders: dict[_LeaderKey, int] = {}
         self._keys: dict[int, _LeaderKey] = {}  # pidfd -> leader
         self._ended: set[_LeaderKey] = set()  # leaders that have ended and are not reaped yet
+        self._epoll = select.epoll()
+        if self._inotify >= 0:
+            self._epoll.register(self._inotify, select.EPOLLIN)
         self._watch_folders()
 
     def __repr__(self) -> str:
@@ -36,71 +40,83 @@ class LoginWatch:
     @property
     def is_complete(self) -> bool:
         """Return whether all folders exist and are watched."""
-        return self._descriptor >= 0 and all(map(os.path.isdir, self._folders))
+        return self._inotify >= 0 and all(map(os.path.isdir, self._folders))
 
     def fileno(self) -> int:
-        """Return the descriptor that becomes readable when a record changes."""
-        return int(self._descriptor)
+        """Return the descriptor that becomes readable when a record changes or a leader ends."""
+        return self._epoll.fileno()
 
     def read(self) -> bool:
         """Forget the changes until now; return whether there were any."""
         has_changed = False
-        while True:
-            try:
-                data = os.read(self._descriptor, _READ_BYTES)
-            except OSError:
-                break
-            if not data:
-                break
+        while descriptors := [descriptor for descriptor, _ in self._epoll.poll(0)]:
             has_changed = True
-        if has_changed:
-            self._watch_folders()  # one may be new
+            for descriptor in descriptors:
+                if descriptor == self._inotify:
+                    self._read_folders()
+                else:
+                    self._note_end(descriptor)
         return has_changed
 
-    def watch_leaders(self, logins: Iterable[Login]) -> tuple[list[int], list[int]]:
-        """Watch the leaders of these logins alone; return new pidfds, and those that are to be forgotten."""
+    def watch_leaders(self, logins: Iterable[Login]) -> list[int]:
+        """Watch the leaders of these logins alone; return the pids of those that cannot be watched.
+
+        These are also those that have ended, but are still shown as zombies.
+        """
         leader_keys = {
             (login.process.pid, login.process.start) for login in logins if login.process is not None and not login.gone
         }
         self._ended &= leader_keys
         leader_keys -= self._ended
-        new, old = list[int](), list[int]()
         for key in [key for key in self._leaders if key not in leader_keys]:
-            old.append(self._leaders.pop(key))
-            del self._keys[old[-1]]
+            self._forget(self._leaders[key])
+        unwatched = [pid for pid, _ in self._ended]
         for key in leader_keys - set(self._leaders):
-            if len(self._leaders) >= MAX_LEADERS:
-                break
             try:
-                descriptor = os.pidfd_open(key[0])
+                descriptor = os.pidfd_open(key[0]) if len(self._leaders) < self._max_leaders else -1
             except OSError:
+                descriptor = -1
+            if descriptor < 0:
+                unwatched.append(key[0])
                 continue
             self._leaders[key] = descriptor
             self._keys[descriptor] = key
-            new.append(descriptor)
-        return new, old
-
-    def note_end(self, descriptor: int) -> None:
-        """Close the pidfd of a leader that has ended: it would stay readable, also while the leader is a zombie."""
-        key = self._keys.pop(descriptor)
-        del self._leaders[key]
-        self._ended.add(key)
-        os.close(descriptor)
-
-    def is_pidfd(self, descriptor: int) -> bool:
-        """Return whether a descriptor is that of a leader."""
-        return descriptor in self._keys
+            self._epoll.register(descriptor, select.EPOLLIN)
+        return unwatched
 
     def close(self) -> None:
         """Release the descriptors."""
-        for descriptor in (self._descriptor, *self._leaders.values()):
-            os.close(descriptor)
+        self._epoll.close()
+        for descriptor in (self._inotify, *self._leaders.values()):
+            if descriptor >= 0:
+                os.close(descriptor)
         self._leaders.clear()
         self._keys.clear()
+
+    def _read_folders(self) -> None:
+        try:
+            while os.read(self._inotify, _READ_BYTES):
+                pass
+        except BlockingIOError:
+            pass
+        self._watch_folders()  # one may be new
+
+    def _note_end(self, descriptor: int) -> None:
+        """Close the pidfd of a leader that has ended: it would stay readable, also while the leader is a zombie."""
+        self._ended.add(self._forget(descriptor))
+
+    def _forget(self, descriptor: int) -> _LeaderKey:
+        """Close the pidfd of a leader, and return the leader."""
+        key = self._keys.pop(descriptor)
+        del self._leaders[key]
+        # closing it would not do while a process that is just being started has it, too
+        self._epoll.unregister(descriptor)
+        os.close(descriptor)
+        return key
 
     def _watch_folders(self) -> None:
         # watching a folder that is watched already changes nothing
         for folder in self._folders:
-            self._add(self._descriptor, os.fsencode(folder), _MASK)
+            self._add(self._inotify, os.fsencode(folder), _MASK)
         if not self.is_complete:
-            self._add(self._descriptor, os.fsencode(self._parent_folder), _IN_CREATE | _IN_MOVED_TO)
+            self._add(self._inotify, os.fsencode(self._parent_folder), _IN_CREATE | _IN_MOVED_TO)

@@ -8,12 +8,16 @@ from collections.abc import Collection, Iterable, Iterator
 from logonscope.machine import Membership
 from logonscope.sources.live.entries import Ids, Place
 
+MAX_CHANGES = 4096
+"""Maximum number of places that are listed as changed: if they are not asked for, all count as changed."""
+
 
 class Places:
     """The places of the processes in the index, by kernel id: most have one place, which then needs no dictionary."""
 
     def __init__(self) -> None:
         self._places: dict[int | None, Place | dict[Ids, Place]] = {}
+        self._changes: list[Place] | None = None  # places that came or went; None: all may have changed
 
     def __repr__(self) -> str:
         return f"<Places of {len(self._places)} kernel ids>"
@@ -49,6 +53,8 @@ class Places:
         else:
             self._places[place.ses] = {places.ids: places, ids: place}
             kept = place
+        if not kept.pids:
+            self._note_change(kept)
         kept.pids.add(pid)
         return kept
 
@@ -62,15 +68,25 @@ class Places:
             del places[place.ids]
         if not places or places is place:
             del self._places[place.ses]
+        self._note_change(place)
+
+    def take_changes(self) -> list[Place] | None:
+        """Return the places that came or went since the last call, some twice; None: all may have."""
+        changes, self._changes = self._changes, []
+        return changes
+
+    def _note_change(self, place: Place) -> None:
+        if self._changes is None:
+            return
+        if len(self._changes) < MAX_CHANGES:
+            self._changes.append(place)
+        else:
+            self._changes = None
 
 
 def memberships_in(places: Iterable[Place]) -> list[Membership]:
     """Return what decides the owner of each process in these places."""
-    return [(pid, ses, cgroup) for ses, cgroup, pids in _fields(places) for pid in pids]
-
-
-def _fields(places: Iterable[Place]) -> Iterator[tuple[int | None, str | None, set[int]]]:
-    return ((place.ses, place.cgroup, place.pids) for place in places)
+    return [(pid, place.ses, place.cgroup) for place in places for pid in place.pids]
 
 
 class Children:

@@ -53,6 +53,15 @@ class Batch(NamedTuple):
     lost: int = 0  # process events that the kernel dropped
     is_partial: bool = False  # there are more process events: they were too many for one batch
 
+    @property
+    def is_empty(self) -> bool:
+        """Return whether nothing has happened, and nothing was lost."""
+        writes = self.writes
+        return not (self.records or self.lost or writes.logins or writes.moves or writes.are_lost)
+
+
+NO_EVENTS = Batch()
+
 
 def pack_messages(records: Sequence[Record]) -> bytes:
     """Return messages of records, with empty headers."""

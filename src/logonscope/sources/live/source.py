@@ -4,13 +4,15 @@ Before an answer the events that the kernel has queued are read. Where that take
 everything is read from /proc, and only the logins are remembered.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from logonscope.answers.check import Check
 from logonscope.facts import (
+    UNSET,
     Account,
     Authentication,
     Group,
@@ -30,14 +32,18 @@ from logonscope.machine import (
     BaseSource,
     Look,
     Membership,
+    MembershipGroup,
     Part,
     ProcessQuery,
     ServiceQuery,
     SocketQuery,
     Source,
+    group_of_one,
 )
+from logonscope.machine.source import memberships_of
 from logonscope.sources.differences import DifferenceFeed
 from logonscope.sources.live.detail_feed import KernelDetailFeed
+from logonscope.sources.live.entries import Place
 from logonscope.sources.live.host import LiveHost, Status
 from logonscope.sources.live.hub import DetailFeed, EventHub
 from logonscope.sources.live.index import LiveIndex
@@ -51,6 +57,9 @@ if TYPE_CHECKING:
 
 HELD_FACTS = frozenset({"ses", "cgroup", "loginuid", "ppid", "start"})
 """Facts of processes that the index holds."""
+
+MAX_GROUP = 512
+"""Maximum number of processes between two checks of the deadline."""
 
 
 class LiveSource(BaseSource):
@@ -102,7 +111,7 @@ class LiveSource(BaseSource):
         is_held = query.facts <= HELD_FACTS and query.names is None and query.may_run_as is None
         if not is_held and kernel_ids is None and (early is None or not early.facts <= HELD_FACTS):
             return self._direct.processes(look, query)
-        known, unknown_pids = self._held_processes(index, kernel_ids)
+        known, unknown_pids = self._held_processes(look, index, query)
         if early is not None and early.facts <= HELD_FACTS:
             known = filter(early.keeps, known)
         hint = query.logon_hint
@@ -117,21 +126,34 @@ class LiveSource(BaseSource):
         index = self._index(look)
         if index is None:
             return self._direct.memberships(look, query)
-        kernel_ids = query.logon_hint.kernel_ids
+        groups = self.membership_groups(look, query)
+        return ((pid, kernel_id, cgroup) for kernel_id, cgroup, pids in groups for pid in look.checked(pids))
+
+    def membership_groups(self, look: Look, query: ProcessQuery) -> Iterator[MembershipGroup]:
+        index = self._index(look)
+        if index is None:
+            return self._direct.membership_groups(look, query)
         with self._host.locked:
-            memberships = index.memberships(None if kernel_ids is None else [*kernel_ids, None])
-            has_unknown = bool(index.places.of_kernel_id(None))
-        if has_unknown:
-            unknown_pids = frozenset(pid for pid, kernel_id, _ in memberships if kernel_id is None)
-            known = [membership for membership in memberships if membership[1] is not None]
-            read = self._direct.processes(look, query._replace(pids=unknown_pids)) if unknown_pids else ()
-            memberships = [*known, *((process.pid, process.ses, process.cgroup) for process in read)]
-        return look.checked(memberships)
+            places = self._places(look, index, query)
+            groups = [(place.ses, place.cgroup, [*place.pids]) for place in places]
+        known = (
+            (kernel_id, cgroup, pids[first : first + MAX_GROUP])
+            for kernel_id, cgroup, pids in groups
+            if kernel_id is not None and cgroup is not None
+            for first in range(0, len(pids), MAX_GROUP)
+        )
+        unknown_pids = frozenset(
+            pid for kernel_id, cgroup, pids in groups if kernel_id is None or cgroup is None for pid in pids
+        )
+        if not unknown_pids:
+            return look.checked(known)
+        read = memberships_of(self._direct.processes(look, query._replace(pids=unknown_pids)))
+        return look.checked(chain(known, map(group_of_one, read)))
 
     def logins(self, look: Look, ids: frozenset[str] | None = None) -> Sequence[Login]:
         look.check()
         self._index(look)
-        logins = self._host.logins(look)
+        logins = self._host.logins(look, ids)
         return logins if ids is None else [login for login in logins if login.id in ids]
 
     def account(self, look: Look, uid: int) -> Account | None:
@@ -170,6 +192,9 @@ class LiveSource(BaseSource):
     def event_reader(self, since: int | None = None) -> RingReader:
         return self._hub.reader(since)
 
+    def resumed_reader(self, position: int) -> RingReader | None:
+        return self._hub.resumed_reader(position)
+
     def at(self, moment: datetime) -> Source:
         return self._direct.at(moment)
 
@@ -197,15 +222,28 @@ class LiveSource(BaseSource):
         """Return the index with all events until now, once for each request; None: /proc must be read."""
         return look.read_once((self, "index"), partial(self._host.drain))
 
-    def _held_processes(
-        self, index: LiveIndex, kernel_ids: frozenset[int] | None
-    ) -> tuple[Iterator[Process], list[int]]:
+    def _places(self, look: Look, index: LiveIndex, query: ProcessQuery) -> Iterable[Place]:
+        """Return the places of the logon sessions that a query needs, and those whose logon is not known."""
+        hint, places = query.logon_hint, index.places
+        if hint.kernel_ids is None:
+            return places
+        if hint.logon_ids is None or index is not self._host.index:
+            return [place for number in (*hint.kernel_ids, None) for place in places.of_kernel_id(number)]
+        # most processes have no kernel id: of these, the places of the logon sessions alone are looked at
+        owners, needed = self._host.owners(look), dict[Place, None]()
+        for number in hint.kernel_ids - {UNSET}:
+            needed.update(dict.fromkeys(places.of_kernel_id(number)))
+        if owners is not None:
+            needed.update(dict.fromkeys(owners.places((*hint.logon_ids, None))))
+        return needed
+
+    def _held_processes(self, look: Look, index: LiveIndex, query: ProcessQuery) -> tuple[Iterator[Process], list[int]]:
         """Return processes with the facts that the index holds, and the pids of those whose logon is not known."""
         with self._host.locked:
-            if kernel_ids is None:
+            if query.logon_hint.kernel_ids is None:
                 entries = list(index.entries.values())
             else:
-                entries = [index.entries[pid] for pid, _, _ in index.memberships([*kernel_ids, None])]
+                entries = [index.entries[pid] for place in self._places(look, index, query) for pid in place.pids]
         known = (
             Process(
                 entry.pid, ses=entry.place.ses, loginuid=entry.place.loginuid, cgroup=entry.place.cgroup,

@@ -23,6 +23,7 @@ from logonscope.sources.live.entries import Change, State
 from logonscope.sources.live.host import LiveHost
 from logonscope.sources.live.index import LiveIndex
 from logonscope.sources.live.login_reports import LoginReports
+from logonscope.sources.live.place_owners import PlaceOwners
 from logonscope.sources.live.ring import EventRing, RingReader
 from logonscope.sources.live.user_changes import UserChanges, attempt_makers
 from logonscope.sources.logon_changes import LogonChanges
@@ -109,7 +110,7 @@ class EventStream:
                     self._host.index.report = self._host.index.users.report = None
                 # what happens from now on is missed
                 self._cursor += 1
-                self._ring.forget(self._cursor)
+                self._ring.forget(self._cursor, self._cursor)
 
     def _report_to(self, index: LiveIndex) -> None:
         """Have an index report its changes."""
@@ -155,33 +156,40 @@ class EventStream:
         events = []
         for moment, make in sorted(makers, key=itemgetter(0)):
             self._cursor += 1
-            events.append(make(EventHead(moment + boot_offset, self._cursor)))
+            events.append(make(EventHead(moment + boot_offset, self._cursor, self._cursor)))
         if events:
             self._ring.publish(events, self._cursor)
 
     def _logon_events(self) -> Iterator[tuple[int, EventMaker]]:
-        """Yield what happened to logon sessions."""
-        owners = {logon_id: owner for logon_id, (owner, _) in self._members(Look()).items()}
-        for kind, session, owner in self._logons.changes(owners, self._describe):
+        """Yield what happened to logon sessions: of those alone that got or lost processes, or are not reported yet."""
+        owners = self._host.owners(Look())
+        if owners is None:
+            return
+        touched = owners.take_touched()
+        if touched is not None:
+            touched.update(self._logons.unreported)
+        logon_ids = owners.logon_ids() if touched is None else touched
+        present = {logon_id: owner for logon_id in logon_ids if (owner := owners.owner(logon_id)) is not None}
+        describe = partial(self._describe, owners)
+        for kind, session, owner in self._logons.changes(present, describe, touched):
             yield time.monotonic_ns(), partial(kind, session=session, owner=owner)
 
     def _members(self, look: Look) -> dict[str, tuple[Owner, set[int]]]:
         """Return each owner that has a process, with its processes, by LogonId."""
-        host, index, members = self._host, self._host.index, dict[str, tuple[Owner, set[int]]]()
-        if index is None:
-            return members
-        logons = host.ownership.index(host.logins(look), host.direct.machine(look))
-        for place in index.places:
-            owner = logons.owner(Process(0, ses=place.ses, cgroup=place.cgroup))
-            if owner.logon_id is not None:
-                members.setdefault(owner.logon_id, (owner, set()))[1].update(place.pids)
-        return members
+        owners = self._host.owners(look)
+        if owners is None:
+            return {}
+        return {
+            logon_id: (owner, owners.pids(logon_id))
+            for logon_id in owners.logon_ids()
+            if (owner := owners.owner(logon_id)) is not None
+        }
 
-    def _describe(self, logon_id: str) -> tuple[LogonSession, Owner]:
+    def _describe(self, owners: PlaceOwners, logon_id: str) -> tuple[LogonSession, Owner]:
         """Describe a logon session from its processes."""
-        look = Look()
-        owner, pids = self._members(look)[logon_id]
-        return self._describe_each(look, {logon_id: (owner, pids)}, pids)[logon_id]
+        owner, pids = owners.owner(logon_id), owners.pids(logon_id)
+        assert owner is not None  # noqa: S101 -- only those that have a process are described
+        return self._describe_each(Look(), {logon_id: (owner, pids)}, pids)[logon_id]
 
     def _describe_each(
         self, look: Look, members: dict[str, tuple[Owner, set[int]]], pids: set[int] | None

@@ -1,6 +1,7 @@
 """Terminals of logins, found while their leaders still run: afterwards nothing shows them."""
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from logonscope.facts import Login, Process
 from logonscope.machine import Look, Ownership, ProcessQuery, Source
@@ -12,37 +13,68 @@ LEVELS = 3
 MAX_BELOW = 64
 """Maximum number of processes below a leader that are read."""
 
-
 SEARCH_SECONDS, MAX_SEARCH_SECONDS = 0.1, 60.0
 """Seconds between two searches for the terminal of a login: at first, then doubled each time up to this.
 
 It is searched for as long as the leader runs: a later channel of ssh can have the first one.
 """
 
+OPEN_SEARCH_SECONDS, MAX_OPEN_SECONDS = 1.0, 60.0
+"""Maximum seconds between two searches as long as nothing is decided, and for how many seconds this maximum holds.
+
+Nothing is known of the terminal of a login that ends before.
+"""
+
+
+class _Search(NamedTuple):
+    """A search for the terminal of a login."""
+
+    login: Login
+    moment: float  # of the next search
+    delay: float
+    began: float | None = None  # None: it is decided that there is none so far
+
 
 class TerminalSearches:
     """When the terminals of logins without one are searched for."""
 
     def __init__(self) -> None:
-        self._searches: dict[tuple[str, int | None], tuple[Login, float, float]] = {}  # login, moment, delay
+        self._searches: dict[tuple[str, int | None], _Search] = {}
 
     def __repr__(self) -> str:
         return f"<TerminalSearches of {len(self._searches)} logins>"
 
-    def follow(self, logins: Iterable[Login]) -> None:
+    @property
+    def next_moment(self) -> float | None:
+        """Return when an undecided search is due; None: there is none. The others are due with the next event."""
+        return min((search.moment for search in self._searches.values() if search.began is not None), default=None)
+
+    def follow(self, logins: Iterable[Login], now: float) -> None:
         """Search for the terminals of these logins alone."""
         old, self._searches = self._searches, {}
         for login in logins:
-            key = login.id, login.leader
-            _, moment, delay = old.get(key, (login, 0.0, SEARCH_SECONDS))
-            self._searches[key] = login, moment, delay
+            began = now if login.seen_tty is None else None
+            search = old.get(_key(login)) or _Search(login, now, SEARCH_SECONDS, began)
+            self._searches[_key(login)] = search._replace(login=login)
 
     def due(self, now: float) -> list[Login]:
         """Return the logins to search for now."""
-        due = [(key, search) for key, search in self._searches.items() if search[1] <= now]
-        for key, (login, _, delay) in due:
-            self._searches[key] = login, now + delay, min(MAX_SEARCH_SECONDS, delay * 2)
-        return [login for _, (login, _, _) in due]
+        due = [(key, search) for key, search in self._searches.items() if search.moment <= now]
+        for key, search in due:
+            is_open = search.began is not None and now - search.began < MAX_OPEN_SECONDS
+            delay = min(OPEN_SEARCH_SECONDS if is_open else MAX_SEARCH_SECONDS, search.delay * 2)
+            self._searches[key] = search._replace(moment=now + search.delay, delay=delay)
+        return [search.login for _, search in due]
+
+    def note_decided(self, login: Login) -> None:
+        """Note that a login has no terminal so far: only later programs can have one."""
+        search = self._searches.get(_key(login))
+        if search is not None:
+            self._searches[_key(login)] = search._replace(began=None)
+
+
+def _key(login: Login) -> tuple[str, int | None]:
+    return login.id, login.leader
 
 
 def find_terminal(direct: Source, ownership: Ownership, index: LiveIndex, login: Login) -> str | None:

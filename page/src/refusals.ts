@@ -1,0 +1,83 @@
+/** Failed logins of the past, from the records of the history; administrators alone get them. */
+
+import { ApiError, askRows } from "./api";
+import { clean } from "./dom";
+
+interface WireRefusal {
+  Time: string | null;
+  User: string | null;
+  ByUser: string | null;
+  Service: string | null;
+  RemoteAddress: string | null;
+  RemoteHost: string | null;
+  Reason: string | null;
+  Attempts: number | null;
+}
+
+const COLUMNS: (keyof WireRefusal)[] = ["Time", "User", "ByUser", "Service", "RemoteAddress", "RemoteHost", "Reason", "Attempts"];
+/** Somebody who guesses passwords makes many; more than these are read only for a shorter span. */
+const MOST_REFUSALS = 5000;
+
+export class Refusal {
+  readonly time: number;
+  readonly user: string;
+  readonly service: string;
+  readonly from: string;
+  readonly reason: string;
+  readonly attempts: number;
+
+  constructor(wire: WireRefusal) {
+    this.time = Date.parse(wire.Time ?? "");
+    this.user = clean(wire.User ?? "no name");
+    const by = wire.ByUser === null ? "" : ` by ${clean(wire.ByUser)}`;
+    this.service = `${clean(wire.Service ?? "")}${by}`;
+    this.from = clean(wire.RemoteAddress ?? wire.RemoteHost ?? "");
+    this.reason = clean(wire.Reason ?? "");
+    this.attempts = wire.Attempts ?? 1;
+  }
+}
+
+/** The failed logins of a span, the oldest first. */
+export class RefusalSpan {
+  readonly refusals: Refusal[] = [];
+
+  /** `until` is earlier than what was asked for where there were too many. */
+  constructor(readonly since: number, public until: number) {}
+
+  get isCut(): boolean {
+    return this.refusals.length >= MOST_REFUSALS;
+  }
+
+  covers(from: number, to: number): boolean {
+    return this.since <= from && this.until >= to;
+  }
+
+  within(from: number, to: number): Refusal[] {
+    return this.refusals.filter((one) => one.time >= from && one.time < to);
+  }
+}
+
+export const attemptsOf = (refusals: readonly Refusal[]): number => refusals.reduce((sum, one) => sum + one.attempts, 0);
+
+export async function readRefusals(since: number, until: number, signal: AbortSignal): Promise<RefusalSpan> {
+  const span = new RefusalSpan(since, until);
+  const iso = (time: number) => new Date(time).toISOString();
+  const text = `SELECT ${COLUMNS.join(", ")} FROM LS_FailedLogonRecord WHERE Time >= '${iso(since)}' AND Time < '${iso(until)}'`;
+  const stop = new AbortController(), forward = () => stop.abort();
+  signal.addEventListener("abort", forward);
+  try {
+    await askRows<{ properties: WireRefusal }>("query", { text, namespace: "root/logonscope" }, ({ properties }) => {
+      if (span.isCut) return;
+      span.refusals.push(new Refusal(properties));
+      if (span.isCut) stop.abort();
+    }, { signal: stop.signal });
+  } catch (error) {
+    // An older server has no such class.
+    if (!span.isCut && !(error instanceof ApiError && error.status !== 401)) throw error;
+  } finally {
+    signal.removeEventListener("abort", forward);
+  }
+  span.refusals.sort((a, b) => a.time - b.time);
+  if (span.isCut) span.until = span.refusals.at(-1)!.time;
+  return span;
+}

@@ -1,0 +1,43 @@
+"""The time that readings of the polled classes of one caller's event queries may take together."""
+
+import time
+from collections.abc import Hashable
+
+REST_FACTOR = 9.0
+"""Seconds of rest after each second of a reading: the readings of one caller take a tenth of the time together.
+
+Not its processor time: other threads and programs read for it, too.
+"""
+
+MAX_CALLERS = 1_000
+"""Number of callers from which on those are forgotten that may read at once."""
+
+
+class PollingBudget:
+    """When each caller may read a polled class again; shared by all subscriptions of a process."""
+
+    def __init__(self) -> None:
+        self._free_at: dict[Hashable, float] = {}
+
+    def __repr__(self) -> str:
+        return f"<PollingBudget of {len(self._free_at)} callers>"
+
+    def next_reading(self, caller: Hashable, interval: float, used: float) -> float:
+        """Return the moment of the next reading of a class.
+
+        Args:
+            caller: whose query it is.
+            interval: the seconds between two readings that the query asks for.
+            used: the seconds that the last reading took. All classes of the caller rest for them: with many
+                or expensive ones each is read less often than its query asks for.
+        """
+        now = time.monotonic()
+        if len(self._free_at) >= MAX_CALLERS:
+            self._free_at = {key: moment for key, moment in self._free_at.items() if moment > now}
+        free_at = max(now, self._free_at.get(caller, now)) + used * REST_FACTOR
+        self._free_at[caller] = free_at
+        return max(now + interval, free_at)
+
+
+BUDGET = PollingBudget()
+"""The budget of this process."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from logonscope.broker import Request
 from logonscope.broker.subscription import Subscription, WatchOptions, WatchResult, subscribe
-from logonscope.dispatch.open_context import OpenContext
+from logonscope.dispatch.enumerations import Enumerations, OpenContext
 from logonscope.dispatch.operation import Door, Operation, Reply
 from logonscope.dispatch.pushes import PushChannel
 from logonscope.dispatch.watches import EventWaiter, Watches
@@ -23,7 +23,6 @@ from logonscope.errors import (
 )
 
 if TYPE_CHECKING:
-    from logonscope.dispatch.enumerations import Enumerations
     from logonscope.dispatch.operation import Limits
 
 READ_EVENTS = 16
@@ -141,7 +140,7 @@ class EventPull(EventWaiter):
 
     def __init__(
         self,
-        tables: "tuple[Enumerations, Watches]",
+        tables: tuple[Enumerations, Watches],
         door: Door,
         operation: Operation,
         context: OpenSubscription,

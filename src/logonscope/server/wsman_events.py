@@ -3,17 +3,17 @@
 from logonscope.dispatch.subscriptions import OpenSubscription
 from logonscope.errors import AnswerTooLargeError, EnumerationNotFoundError, LogonscopeError
 from logonscope.server.push_channel import WsmanPushChannel, event_of
-from logonscope.server.soap_answer import Body, Call, SoapRequest, context_element, duration
+from logonscope.server.soap_answer import Body, Call, SoapRequest
 from logonscope.wire.wsman import names
-from logonscope.wire.wsman.envelope import PLACEHOLDER_ID, free_octets
+from logonscope.wire.wsman.envelope import PLACEHOLDER_ID, context_element, free_octets, write_duration
 from logonscope.wire.wsman.faults import (
     PULL_TIMED_OUT,
     UNABLE_TO_RENEW,
     UNKNOWN_SUBSCRIPTION,
     FaultError,
 )
-from logonscope.wire.wsman.item_batch import render_batch
 from logonscope.wire.wsman.render_events import EVENTS, EventRenderer
+from logonscope.wire.wsman.render_items import render_batch
 from logonscope.wire.wsman.requests import Pull
 from logonscope.wire.wsman.resource import resource_uri
 from logonscope.wire.wsman.subscription_requests import RenewSubscription, Subscribe, Unsubscribe
@@ -58,7 +58,7 @@ def render_subscribe(request: SoapRequest, context: OpenSubscription, _octets: i
     inner = (
         f"<e:SubscribeResponse><e:SubscriptionManager><a:Address>{names.ANONYMOUS}</a:Address><a:ReferenceParameters>"
         f"<w:ResourceURI>{escape(uri)}</w:ResourceURI><e:Identifier>{context.id}</e:Identifier>"
-        f"</a:ReferenceParameters></e:SubscriptionManager><e:Expires>{duration(seconds)}</e:Expires>"
+        f"</a:ReferenceParameters></e:SubscriptionManager><e:Expires>{write_duration(seconds)}</e:Expires>"
         f"{'' if message.notify_to else context_element(context.id)}</e:SubscribeResponse>"
     )
     return Body(f"{names.SUBSCRIBE}Response", inner)
@@ -83,7 +83,7 @@ def decode_renew_subscription(message: RenewSubscription) -> Call:
 def render_renew_subscription(request: SoapRequest, seconds: float, _octets: int) -> Body:
     """Return the answer to a Renew or GetStatus message."""
     verb = "GetStatus" if request.message.is_status else "Renew"
-    inner = f"<e:{verb}Response><e:Expires>{duration(seconds)}</e:Expires></e:{verb}Response>"
+    inner = f"<e:{verb}Response><e:Expires>{write_duration(seconds)}</e:Expires></e:{verb}Response>"
     return Body(f"{names.EVENTING}/{verb}Response", inner)
 
 

@@ -439,7 +439,7 @@ def no_history_error() -> NotSupportedError:
     """Return the error for a host whose history is not kept, or cannot be read."""
     return NotSupportedError(
         "this host has no history",
-        "set history = true in the settings of its service; while that does not run, only root can read it",
+        "set history = true in the settings of `logonscope serve` there; while that is stopped, only root can read it",
     )
 
 

@@ -38,6 +38,7 @@ class EventCursors:
             is_live = mark.epoch == log.epoch and mark.part == ALL_PARTS
             live = source.resumed_reader(mark.position) if is_live else None
             return ResumedReader(log, mark, source.event_reader, live)
+        # a name of this run, or of one without a history
         position = read_cursor(since)
         if log is not None and position == UNKNOWN_POSITION:
             return LostReader(source.event_reader())

@@ -151,6 +151,11 @@ class Subscription:
         return self._reader.is_closed
 
     @property
+    def cursor(self) -> str:
+        """Return the cursor after the last event that was read, also if nothing came of it."""
+        return self._cursors.write(self._cursors.head_of(self._reader))
+
+    @property
     def reader(self) -> EventReader:
         """Return the reader of the events."""
         return self._reader

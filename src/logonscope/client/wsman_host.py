@@ -310,6 +310,7 @@ class WsmanHost(Host):
         for element in elements:
             is_projection = projected_class is not None and local_name(element) == "XmlFragment"
             name = projected_class.name if projected_class is not None and is_projection else local_name(element)
+            # a response has few classes, of which each can have many instances
             if name not in shapes:
                 cls = self._find_class(name, namespace)
                 columns = select_columns(cls, shown)

@@ -127,6 +127,7 @@ class JournalEventLog(EventLog):
 
 def _codes_after(commit: _Commit, mark: EventMark, limit: int | None) -> tuple[list[EventCode], EventMark]:
     """Return the codes of a commit after a place, up to a position, and the place after them."""
+    # positions rise within a commit, so that the last code is the newest one
     codes = [code for code in read_codes(commit.first, commit.codes) if limit is None or code.position <= limit]
     last = commit.last if limit is None else min(limit, commit.last)
     part = codes[-1].part if codes and codes[-1].position == last else 0

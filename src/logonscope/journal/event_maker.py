@@ -113,6 +113,7 @@ class EventMaker:
     def _load_states(self) -> None:
         """Compute the states of the processes before and after each change."""
         self._states = dict(self._processes)
+        # all changes of these processes, also those that are no events here: each is the state before the next one
         changed = sorted(number for number, row in self._processes.items() if row[CHANGES])
         for row in self._reader.by_numbers("SELECT * FROM change WHERE process IN ({}) ORDER BY id", changed):
             number, process, ms = row[:3]
@@ -199,6 +200,7 @@ class EventMaker:
         if not _is_user_change(row):
             return LogonFailed(head, make_failed_logon(times, row).attempt, self._owner_of(row[2], "audit"))
         record = make_user_change(times, self._reader, row)
+        # as in live events: no more than identifies the process
         of_process, place = self._processes.get(record.process_record or 0), self._reader.place(row[3])
         process = Process(
             record.pid, ses=place.ses, loginuid=place.loginuid, cgroup=place.cgroup,

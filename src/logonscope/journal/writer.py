@@ -216,11 +216,13 @@ class Writer:
     def _load(self, boot: int) -> StoredState:
         execute = self.database.execute
         (first_seq,) = execute("SELECT first_seq FROM boot WHERE id = ?", (boot,)).fetchone()
+        # A process that has ended is never written to again: only those that may still run are kept in memory.
         alive = [
             list(row)
             for table in ("process", "recent")
             for row in execute(f"SELECT * FROM {table} WHERE lasted IS NULL AND id >= ?", (first_seq,))
         ]
+        # the next change of a process is stored beside its last one only if it differs
         for row in alive:
             if row[CHANGES]:
                 row[CHANGES] = execute(

@@ -59,6 +59,7 @@ class EventRing:
         held = len(self._events)
         excess = held + len(events) - (self._events.maxlen or 0)
         if excess > 0:
+            # more can come at once than the ring holds: then the newest one of those is dropped, too
             newest = self._events[excess - 1] if excess <= held else events[excess - held - 1]
             self._floor = max(self._floor, newest.head.position)
 

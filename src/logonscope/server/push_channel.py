@@ -24,7 +24,7 @@ from logonscope.wire.wsman.subscription_requests import Subscribe
 from logonscope.wire.xml import escape, utf_8_octets
 
 POST_SECONDS = 10.0
-"""Timeout of each step of a request."""
+"""Timeout of a request."""
 
 HEADERS = {"Content-Type": "application/soap+xml;charset=UTF-8", "User-Agent": "logonscope"}
 

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,10 +11,13 @@ import pytest
 
 import logonscope
 from logonscope import InvalidParameterError, NotSupportedError
+from logonscope.app import open_page_source
 from logonscope.machine import Source
+from logonscope.machine.events import ProcessStarted
 from tests import example
 from tests.broker.memory import Memory
 from tests.example import recording
+from tests.server.serving import wait_until
 
 
 def test_a_user_who_can_read_a_recording_sees_all_of_it(tmp_path: Path) -> None:
@@ -63,6 +67,19 @@ def test_this_machine_is_seen_with_the_rights_of_this_process() -> None:
     assert logonscope.connect().sees_everything == (os.geteuid() == 0)
     assert logonscope.connect(visibility="kernel").sees_everything
     assert logonscope.connect("/").sees_everything == (os.geteuid() == 0)
+
+
+def test_the_page_of_this_machine_gets_its_events() -> None:
+    with closing(open_page_source()) as source, closing(source.event_reader()) as reader:
+        assert "events" in source.abilities
+        child = subprocess.Popen(["/bin/sleep", "30"])
+        try:
+            wait_until(
+                lambda: child.pid in {one.process.pid for one in reader.read(1) if isinstance(one, ProcessStarted)}
+            )
+        finally:
+            child.kill()
+            child.wait()
 
 
 def test_what_cannot_be_connected_to_is_refused(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ export function fillDetails(side: HTMLElement, select: Select): void {
   if (!model) return;
   const process = target && !target.startsWith("s") ? model.byPid.get(Number(target)) : undefined;
   const session = target?.startsWith("s") ? model.byId.get(target.slice(1)) : process?.session;
-  const key = JSON.stringify([target, process?.wire, process?.hasEnded, process?.ports, session?.wire, session?.authentication, session?.how, process ? null : session?.processes.length, target === null && state.at === null ? state.feed.map((entry) => entry.time) : null]);
+  const key = JSON.stringify([target, process?.wire, process?.hasEnded, process?.ports, session?.wire, session?.authentication, session?.how, process ? null : session?.processes.length, target === null && state.at === null ? state.feed.map((entry) => `${entry.time} ${entry.times}`) : null]);
   if (drawn.get(side) === key) return;
   const isOther = (JSON.parse(drawn.get(side) ?? "[null]") as unknown[])[0] !== target;
   drawn.set(side, key);

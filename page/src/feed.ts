@@ -12,6 +12,10 @@ export interface Entry {
   user: string;
   words: Child;
   hasFailed: boolean;
+  /** How often the same has failed in a row. */
+  times: number;
+  /** What makes it the same as another failure. */
+  key: string;
   /** What it selects in the tree; null: nothing. */
   target: string | null;
 }
@@ -20,8 +24,13 @@ const nobody = "a user without a name";
 
 /** Keep what an event tells people. */
 export function note(event: HostEvent): void {
-  const entry = entryOf(event);
+  const entry = entryOf(event), last = state.feed[0];
   if (!entry) return;
+  // Who guesses passwords would fill the list.
+  if (entry.hasFailed && last?.hasFailed && last.key === entry.key) {
+    entry.times += last.times;
+    state.feed.shift();
+  }
   state.feed.unshift(entry);
   state.feed.length = Math.min(state.feed.length, MOST_ENTRIES);
 }
@@ -29,7 +38,7 @@ export function note(event: HostEvent): void {
 function entryOf(event: HostEvent): Entry | null {
   const { session, attempt, change, process } = event;
   const entry = (user: string | null, words: Child, target: string | null = null, hasFailed = false): Entry =>
-    ({ time: event.time ?? "", user: clean(user ?? nobody), words, hasFailed, target });
+    ({ time: event.time ?? "", user: clean(user ?? nobody), words, hasFailed, target, times: 1, key: JSON.stringify([attempt?.by_user, attempt?.remote_host ?? attempt?.remote_address]) });
   const from = (host: string | null | undefined) => (host ? ` from ${clean(host)}` : "");
   switch (event.event) {
     case "LogonStarted": {
@@ -58,7 +67,7 @@ export function feed(select: (target: string) => void): HTMLElement {
   return h(
     "ul",
     { class: "feed" },
-    state.feed.map(({ time, user, words, hasFailed, target }) =>
+    state.feed.map(({ time, user, words, hasFailed, target, times }) =>
       h(
         "li",
         {},
@@ -67,7 +76,7 @@ export function feed(select: (target: string) => void): HTMLElement {
           target === null ? {} : { type: "button", onclick: () => select(target) },
           h("time", {}, second(time)),
           avatar(user, hueOfUser(user), false, "s"),
-          h("span", {}, hasFailed ? icon("x") : null, h("b", {}, user), " ", words),
+          h("span", {}, hasFailed ? icon("x") : null, h("b", {}, user), " ", words, times > 1 ? h("b", {}, ` ${times} times`) : null),
         ),
       ),
     ),

@@ -154,13 +154,14 @@ export class PastRow {
   }
 }
 
-/** The processes of the logins of a span that existed in a part of it. */
-export async function readProcesses(span: LoginSpan, since: number, until: number, signal?: AbortSignal): Promise<PastRow[]> {
+/** The processes of the logins of a span that existed in a part of it; `only`: of one login. */
+export async function readProcesses(span: LoginSpan, since: number, until: number, signal?: AbortSignal, only: Login | null = null): Promise<PastRow[]> {
   const rows = new Map<number, PastRow>();
-  const where = { since: iso(since), until: iso(until) };
+  const where = { since: iso(since), until: iso(until), ...(only ? { word: only.id } : {}) };
   await askRows<PastProcess>("past_processes", { where }, (wire) => {
     const login = span.byRecord.get(wire.logon_record ?? -1);
-    if (login) rows.set(wire.record, new PastRow(wire, login));
+    // A LogonId comes again after a boot, and may be a pid, too.
+    if (login && (!only || login.record === only.record)) rows.set(wire.record, new PastRow(wire, login));
   }, signal ? { signal } : {});
   for (const row of rows.values()) paint(row, rows.get(row.wire.parent_record ?? -1));
   return [...rows.values()];

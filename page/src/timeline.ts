@@ -534,7 +534,10 @@ export class TimelineView {
     const selected = row ? `&sel=${row.wire.pid}` : target && "login" in target ? `&sel=s${target.login.id}` : "";
     const tree = h("a", { class: "btn p", href: `#live?at=${new Date(Math.floor(time / 1000) * 1000).toISOString()}${selected}` }, icon("live"), `Tree as of ${second(wall)}`);
     const body = target ? wordsOf(target) : [h("h2", {}, `${second(wall)} ${state.clock.day(wall)}`), this.presentAt(time)];
-    const card = h("div", { class: "pop", role: "dialog", "aria-label": "Moment" }, body, h("div", { class: "acts" }, tree));
+    const ran = target && "login" in target
+      ? h("button", { class: "btn", type: "button", onclick: () => this.listLogin(target.login) }, icon("menu"), "What it ran")
+      : null;
+    const card = h("div", { class: "pop", role: "dialog", "aria-label": "Moment" }, body, h("div", { class: "acts" }, tree, ran));
     card.addEventListener("keydown", (event) => {
       if (event.key !== "Escape") return;
       event.stopPropagation();
@@ -564,7 +567,14 @@ export class TimelineView {
 
   // --- a list
 
-  private async showList(): Promise<void> {
+  /** List what a login ran. */
+  private listLogin(login: Login): void {
+    this.closeCard();
+    this.selection = { from: login.start, to: Math.min(this.now, login.end ?? this.now) + 1 };
+    void this.showList(login);
+  }
+
+  private async showList(only: Login | null = null): Promise<void> {
     const { selection, source } = this, turn = ++this.listing;
     this.draw();
     if (!selection || !source) return;
@@ -573,11 +583,11 @@ export class TimelineView {
       h("header", {}, h("h2", {}, words), h("span", {}, `${second(state.clock.wall(from))} to ${second(state.clock.wall(to))}, ${duration(to - from)}`), h("span", { class: "grow" }), buttons,
         h("button", { class: "iconb", type: "button", "aria-label": "Close the list", onclick: () => this.closeList() }, icon("x")));
     this.list.hidden = false;
-    if (startedIn(source, from, to) > MOST_NAMED) return replace(this.list, head("Too many processes to list; select a shorter span"));
+    if (sumOf(source, only ? [only] : source.logins, from, to, (bin) => bin.started) > MOST_NAMED) return replace(this.list, head("Too many processes to list; select a shorter span"));
     replace(this.list, head("Reading …"));
     let rows: PastRow[];
     try {
-      rows = await readProcesses(source, from, to);
+      rows = await readProcesses(source, from, to, undefined, only);
     } catch (error) {
       if (error instanceof ApiError || error instanceof LostError) return replace(this.list, head(error instanceof ApiError ? clean(error.reason) : "The server cannot be reached"));
       throw error;
@@ -587,7 +597,7 @@ export class TimelineView {
     replace(
       this.list,
       head(
-        count(rows.length, "process started", "processes started"),
+        [count(rows.length, "process started", "processes started"), only ? ` in ${only.user}’s logon ${only.id}` : ""],
         h("button", { class: "btn", type: "button", onclick: () => this.show(from, to) }, "Zoom to it"),
         h("button", { class: "btn", type: "button", onclick: () => saveRows(rows) }, icon("dl"), "CSV"),
       ),

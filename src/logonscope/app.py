@@ -349,9 +349,22 @@ def _run_page(args: "argparse.Namespace") -> int:
     def choose_host(name: str | None) -> "PageHost":
         from logonscope.server.page_run import PageHost  # noqa: PLC0415 -- the help of this command does not need it
 
-        return PageHost(choose_source(name), LINUX, _local_caller_for(name, visibility))
+        source = open_page_source() if name is None else choose_source(name)
+        return PageHost(source, LINUX, _local_caller_for(name, visibility))
 
     return page_command.run(args, choose_host, web.FOLDER)
+
+
+def open_page_source() -> Source:
+    """Return the source of this machine for ``logonscope page``, with events, and with the history of the service."""
+    direct = choose_source(None)
+    add_history(direct)
+    from logonscope.ownership import LINUX  # noqa: PLC0415 -- as in _read_here
+    from logonscope.sources.live.choose import make_live  # noqa: PLC0415 -- seldom needed
+
+    live = make_live(direct, LINUX, needs_writes=False)
+    live.history = direct.history
+    return live
 
 
 def _unix_peer_caller(uid: int) -> Caller:

@@ -22,10 +22,14 @@ class Ringed(Memory):
     def event_reader(self, since: int | None = None) -> RingReader:
         return self.ring.reader(since, "a test", nothing)
 
+    def resumed_reader(self, position: int) -> RingReader | None:
+        cursor = self.ring.cursor_of(position)
+        return None if cursor is None else self.event_reader(cursor)
+
     def publish(self, count: int, uid: int = 1000, remote_host: str | None = None) -> None:
         """Publish logins of a uid; their LogonIds are their cursors."""
         first, events = self.ring.cursor + 1, list[Event]()
         for number in range(first, first + count):
             session = LogonSession(str(number), f"u{uid}", uid, remote_host=remote_host)
-            events.append(LogonStarted(EventHead(number, number), session, Owner(str(number), "audit")))
+            events.append(LogonStarted(EventHead(number, number, number), session, Owner(str(number), "audit")))
         self.ring.publish(events, first + count - 1)

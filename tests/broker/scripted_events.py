@@ -34,7 +34,7 @@ class Script:
 
     def __init__(self, events: Iterable[Event] = ()) -> None:
         self._events = deque(events)
-        self.cursor, self.is_closed = 0, False
+        self.cursor, self.position, self.is_closed = 0, 0, False
         self.since: int | None = None
 
     def add(self, *events: Event) -> None:

@@ -18,6 +18,7 @@ def check(members: dict[str, Any], attributes: dict[str, Any], path: str) -> Non
     """Check an object against the attributes of its type."""
     required = {name for name, declared in attributes.items() if declared.get("required")}
     assert required <= set(members) | {"osint", "cloud"}, (path, required - set(members))
+    check_constraints(members, SCHEMA["constraints"].get(path.rpartition(":")[2], {}), path)
     for name, value in members.items():
         declared = attributes[name]
         where = f"{path}.{name}"
@@ -28,9 +29,18 @@ def check(members: dict[str, Any], attributes: dict[str, Any], path: str) -> Non
         elif declared["type"] == "boolean_t":
             assert isinstance(value, bool), (where, value)
         elif isinstance(value, dict) and name not in OPEN:
-            check(value, SCHEMA["objects"][declared["type"]], where)
+            check(value, SCHEMA["objects"][declared["type"]], f"{where}:{declared['type']}")
         elif not isinstance(value, (dict, list)):
             assert isinstance(value, str), (where, value)
+
+
+def check_constraints(members: dict[str, Any], constraints: dict[str, list[str]], path: str) -> None:
+    """Check how many of some attributes there are."""
+    counts = {
+        kind: sum(name.partition(".")[0] in members for name in names) for kind, names in constraints.items()
+    }  # fmt: skip
+    assert counts.get("at_least_one", 1), (path, constraints)
+    assert counts.get("just_one", 1) == 1, (path, constraints)
 
 
 @pytest.mark.parametrize("number", range(len(records())))

@@ -5,9 +5,11 @@ from datetime import UTC
 
 import pytest
 
+from logonscope.answers.host_event import HostEvent
 from logonscope.answers.logon_session import LogonSession
 from logonscope.answers.session_process import SessionProcess
 from logonscope.formats.parquet import BATCH_ROWS, columns_of, write_parquet
+from tests.formats.events import EVENTS
 from tests.formats.records import example, records
 
 parquet = pytest.importorskip("pyarrow.parquet")
@@ -40,6 +42,19 @@ def test_many_rows_and_none() -> None:
         file = io.BytesIO()
         assert write_parquet([process] * count, SessionProcess, file) == count
         assert parquet.read_table(file).num_rows == count
+
+
+def test_events_have_the_fields_of_what_they_are_about() -> None:
+    file = io.BytesIO()
+    assert write_parquet(EVENTS.values(), HostEvent, file) == len(EVENTS)
+    rows = dict(zip(EVENTS, parquet.read_table(file).to_pylist(), strict=True))
+    assert (rows["ended"]["event"], rows["ended"]["process_pid"], rows["ended"]["exit_code"]) == (
+        "ProcessEnded",
+        4312,
+        3,
+    )
+    assert (rows["failed"]["attempt_user"], rows["failed"]["process_pid"]) == ("admin", None)
+    assert rows["login"]["session_key_fingerprint"] == "SHA256:ab12"
 
 
 def test_every_field_but_lists_has_a_column() -> None:

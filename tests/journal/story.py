@@ -75,7 +75,11 @@ class Story:
     def head(self, ms: int) -> EventHead:
         """Return the head of an event."""
         self._cursor += 1
-        return EventHead(ms * 1_000_000, self._cursor)
+        return EventHead(ms * 1_000_000, self._cursor, self._cursor)
+
+    def restart_cursor(self) -> None:
+        """Begin to count events anew, as a new process does."""
+        self._cursor = 0
 
     def start_logons(self) -> Iterator[Event]:
         """Yield the starts of all logins."""

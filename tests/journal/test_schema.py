@@ -19,12 +19,12 @@ def test_a_new_database_has_every_table_and_its_version() -> None:
 
 
 def test_an_older_database_becomes_one_with_the_same_tables() -> None:
-    """The tables of version 2 are those of today without what the migrations from it create."""
+    """The tables of version 2 are those of today without what the migrations from it add."""
     later = {name for statements in list(schema.MIGRATIONS.values())[1:] for name in statements}
     database = sqlite3.connect(":memory:", isolation_level=None)
     for statement in schema.TABLES:
         if statement not in later:
-            database.execute(statement)
+            database.execute(statement.replace(", epoch INT, first INT, last INT, codes BLOB", ""))
     schema.migrate(database, 2)
     new = sqlite3.connect(":memory:", isolation_level=None)
     schema.create_tables(new)

@@ -52,27 +52,27 @@ class Eventful(Memory):
         """Start processes."""
         self.put(processes=(*self.snapshot.processes, *processes))
         owners = self.owners()
-        self._publish(*(lambda head, one=one: ProcessStarted(head, one, owners[one.pid], None) for one in processes))
+        self.publish(*(lambda head, one=one: ProcessStarted(head, one, owners[one.pid], None) for one in processes))
 
     def change(self, process: Process) -> None:
         """Give a process other values."""
         before, owner = self._process(process.pid), self.owners()[process.pid]
         self.put(processes=tuple(process if one.pid == process.pid else one for one in self.snapshot.processes))
         after = (process, self.owners()[process.pid])
-        self._publish(lambda head: ProcessChanged(head, (before, owner), after))
+        self.publish(lambda head: ProcessChanged(head, (before, owner), after))
 
     def end(self, *pids: int) -> None:
         """End processes."""
         ended, owners = [self._process(pid) for pid in pids], self.owners()
         self.put(processes=tuple(one for one in self.snapshot.processes if one.pid not in pids))
-        self._publish(*(lambda head, one=one: ProcessEnded(head, one, owners[one.pid], 0) for one in ended))
+        self.publish(*(lambda head, one=one: ProcessEnded(head, one, owners[one.pid], 0) for one in ended))
 
     def log_in(self, login: Login, *processes: Process) -> None:
         """Let a login begin."""
         self.put(logins=(*self.snapshot.logins, login))
         self.start(*processes)
         session, owner = self._session(processes[0].pid)
-        self._publish(lambda head: LogonStarted(head, session, owner))
+        self.publish(lambda head: LogonStarted(head, session, owner))
 
     def log_out(self, login_id: str, leader: int) -> None:
         """End the leader of a login, and leave the others over."""
@@ -80,7 +80,7 @@ class Eventful(Memory):
         logins = tuple(one._replace(gone=True) if one.id == login_id else one for one in self.snapshot.logins)
         self.put(logins=logins)
         self.end(leader)
-        self._publish(lambda head: LoggedOut(head, session._replace(state="logged out"), owner))
+        self.publish(lambda head: LoggedOut(head, session._replace(state="logged out"), owner))
 
     def end_login(self, login_id: str) -> None:
         """End the last processes of a login."""
@@ -88,21 +88,21 @@ class Eventful(Memory):
         session, owner = self._session(pids[0])
         self.end(*pids)
         self.put(logins=tuple(one for one in self.snapshot.logins if one.id != login_id))
-        self._publish(lambda head: LogonEnded(head, session, owner))
+        self.publish(lambda head: LogonEnded(head, session, owner))
 
     def become(self, pid: int, change: UserChange) -> None:
         """Report that a process became another user."""
         one, owner = self._process(pid), self.owners()[pid]
-        self._publish(lambda head: UserChanged(head, one, owner, change))
+        self.publish(lambda head: UserChanged(head, one, owner, change))
 
     def refuse(self, attempt: FailedLogon) -> None:
         """Report that a login was refused."""
-        self._publish(lambda head: LogonFailed(head, attempt, Owner(None, "unread")))
+        self.publish(lambda head: LogonFailed(head, attempt, Owner(None, "unread")))
 
     def lose(self) -> None:
         """Lose the events that were not read yet, and those before them."""
         self.ring.forget(self.ring.cursor + 1)
-        self._publish()
+        self.publish()
 
     def owners(self) -> Mapping[int, Owner]:
         """Return the owners of all processes, by pid."""
@@ -123,7 +123,8 @@ class Eventful(Memory):
         """Change the host without an event."""
         self._snapshots = (self.snapshot._replace(**parts),)
 
-    def _publish(self, *events: Callable[[EventHead], Event]) -> None:
+    def publish(self, *events: Callable[[EventHead], Event]) -> None:
+        """Publish events; each is made of its head."""
         first = self.ring.cursor + 1
         heads = (EventHead(time.clock_gettime_ns(time.CLOCK_BOOTTIME), first + number) for number in range(len(events)))
         made = [make(head) for make, head in zip(events, heads, strict=False)]

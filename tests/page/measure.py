@@ -1,27 +1,34 @@
 """``python -m tests.page.measure``: the page about 20,000 processes in 200 logins, of which 1,500 change in each look.
 
-Prints a table of frames, of the heap and of the first paint, which docs/page.md shows; with the argument "month", how
-long the timeline of 10,000 logins in 30 days takes to be answered and drawn.
+Prints a table of frames, of the heap and of the first paint, which docs/page.md shows; with the argument "events", the
+same with a stream of 500 events a second; with "month", how long the timeline of 10,000 logins in 30 days takes to be
+answered and drawn.
 """
 
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from statistics import quantiles
 from typing import Any
 
 from playwright.sync_api import Page, Request
 
+from logonscope.machine.events import ProcessEnded, ProcessStarted
+from logonscope.machine.snapshot import Snapshot
 from tests.broker.memory import Memory
 from tests.page.browser import chromium, new_context, sign_in
-from tests.page.hosts import Churning, busy, crowd
+from tests.page.eventful import Eventful
+from tests.page.hosts import FIRST_PID, Churning, busy, crowd
 from tests.page.past import MINUTE_MS, PastStory, Visit, write_history
 from tests.server.running import running
 
 SECONDS = 10
 CHANGES = 1500
+EVENTS_A_SECOND, BATCH = 500, 26
 FRAMES = """([seconds, step]) => new Promise((resolve) => {
   const tree = document.querySelector(".tree"), frames = [], long = [];
   const observer = new PerformanceObserver((list) => long.push(...list.getEntries().map((one) => one.duration)));
@@ -63,12 +70,51 @@ DRAWN = """(pans) => new Promise((resolve) => {
 """Draws the timeline again and again, scrolled; returns the milliseconds of each time."""
 
 
+class Storming(Eventful):
+    """A host of which processes end and others start, as fast as its storm is."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        super().__init__(snapshot)
+        parents = {one.ppid for one in snapshot.processes}
+        self._all_owners = self.owners()
+        self._leaves = [one for one in snapshot.processes if one.pid not in parents and one.pid >= FIRST_PID]
+        self._turn = 0
+
+    @contextmanager
+    def storm(self) -> Iterator[None]:
+        """Publish events all the time."""
+        is_over = threading.Event()
+        thread = threading.Thread(target=self._run, args=(is_over,))
+        thread.start()
+        try:
+            yield
+        finally:
+            is_over.set()
+            thread.join()
+
+    def _run(self, is_over: threading.Event) -> None:
+        while not is_over.wait(BATCH / EVENTS_A_SECOND):
+            for _ in range(BATCH // 2):
+                self._replace_one()
+
+    def _replace_one(self) -> None:
+        """End a process, and start another one in its place."""
+        place = self._turn % len(self._leaves)
+        self._turn += 1
+        ended = self._leaves[place]
+        started = self._leaves[place] = ended._replace(start=(ended.start or 0) + 10_000_000)
+        owner = self._all_owners[ended.pid]
+        self.publish(
+            lambda head: ProcessEnded(head, ended, owner, 0), lambda head: ProcessStarted(head, started, owner, None)
+        )
+
+
 def main() -> None:
     """Measure, and print the table."""
     if "month" in sys.argv:
         _measure_month()
         return
-    host = Churning(crowd(), CHANGES)
+    host = Storming(crowd()) if "events" in sys.argv else Churning(crowd(), CHANGES)
     with chromium() as browser, running(host) as server:
         origin = f"https://127.0.0.1:{server.https}"
         for width, steps in ((1440, (0, 60, 400)), (390, (20,))):
@@ -134,9 +180,11 @@ def _milliseconds(request: Request) -> float:
     return float(request.timing["responseEnd"]) if request.url.endswith("/v1/timeline") else 0.0
 
 
-def _measure(page: Page, host: Churning, step: int) -> dict[str, Sequence[float]]:
-    host.turn()
-    result: dict[str, Sequence[float]] = page.evaluate(FRAMES, [SECONDS, step])
+def _measure(page: Page, host: Churning | Storming, step: int) -> dict[str, Sequence[float]]:
+    if isinstance(host, Churning):
+        host.turn()
+    with host.storm() if isinstance(host, Storming) else nullcontext():
+        result: dict[str, Sequence[float]] = page.evaluate(FRAMES, [SECONDS, step])
     return result
 
 

@@ -140,6 +140,9 @@ def test_what_just_happened_is_told_in_words(live: Shown, axe: str) -> None:
     expect(entries.first).to_contain_text("alice became root by sudo: /bin/sh")
     live.host.refuse(FailedLogon("sshd", 0, "<b>oracle</b>", address="192.0.2.66", reason="invalid user"))
     expect(entries.first).to_contain_text("<b>oracle</b> did not log in from 192.0.2.66: invalid user")
+    live.host.refuse(FailedLogon("sshd", 0, "root", address="192.0.2.66", reason="wrong password"))
+    expect(entries.first).to_contain_text("root did not log in from 192.0.2.66: wrong password 2 times")
+    expect(entries).to_have_count(2)
     page.evaluate(axe)
     assert page.evaluate(AXE) == []
     entries.nth(1).locator("button").click()

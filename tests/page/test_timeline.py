@@ -182,6 +182,21 @@ def test_a_moment_leads_to_the_tree_as_it_was(page: Page) -> None:
     expect(page.locator(".say")).to_contain_text("are logged in")
 
 
+def test_a_login_lists_what_it_ran_in_three_clicks(page: Page) -> None:
+    show(page, 0, 300, "5 h")
+    alice, visit = page.evaluate(COLOUR, ALICE_HUE), VISITS[0]
+    page.wait_for_function(f"([x, alice]) => ({COLUMN})(x).includes(alice)", arg=[x_of(page, visit.start + 20), alice])
+    # her other logins are later than this
+    page.locator(".lanes").click(
+        position={"x": x_of(page, visit.start + 20), "y": column(page, visit.start + 20).index(alice) + 1}
+    )
+    page.click("text=What it ran")
+    expect(page.locator(".span h2")).to_have_text(
+        f"{visit.commands + 4} processes started in alice\u2019s logon {visit.id}"
+    )
+    expect(page.locator(".span tbody tr")).to_have_count(visit.commands + 4)
+
+
 def test_the_slider(page: Page) -> None:
     page.evaluate("location.hash = '#live'")
     page.click("#pulse button")

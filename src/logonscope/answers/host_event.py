@@ -80,6 +80,7 @@ class HostEvent(NamedTuple):
         attempt: of LogonFailed.
         change: of UserChanged.
         missed: of Lost: the number of events; None: not known.
+        missed_all: of Lost: all events since the cursor are lost, because this host does not know it.
     """
 
     event: EventName
@@ -93,6 +94,7 @@ class HostEvent(NamedTuple):
     attempt: FailedAttempt | None = None
     change: ChangedUser | None = None
     missed: int | None = None
+    missed_all: bool | None = None
 
     def __repr__(self) -> str:
         row = self.process or self.session or self.attempt or self.change or self.missed

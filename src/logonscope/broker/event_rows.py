@@ -44,7 +44,7 @@ def make_row(request: EventRequest, event: Event, cursor: str | None, session: L
     """
     moment = event_time(event)
     if isinstance(event, EventsLost):
-        return HostEvent("Lost", moment, cursor, missed=event.missed_events)
+        return HostEvent("Lost", moment, cursor, missed=event.missed_events, missed_all=event.is_all or None)
     if isinstance(event, LogonFailed):
         return HostEvent("LogonFailed", moment, cursor, session=session, attempt=make_attempt(event.attempt))
     if isinstance(event, ProcessStarted):

@@ -81,6 +81,7 @@ def invoke(
             f"{target.cls.name}.{method.name} is not supported on Linux",
             f"supported are: {', '.join(SUPPORTED_METHODS)}",
         )
+    # before the instance is looked for: a caller who may not act learns nothing about it
     if offered_method.acts:
         check_may_act(request.caller)
     return offered_method.function(offered_method.read_target(request, require_instance(target)), arguments)

@@ -3,7 +3,9 @@
 from datetime import datetime
 
 from logonscope.broker.access import past_caller
+from logonscope.broker.event_request import EventRequest
 from logonscope.broker.request import Request
+from logonscope.errors import NotFoundError
 
 
 def request_at(request: Request, moment: datetime) -> Request:
@@ -23,3 +25,27 @@ def request_at(request: Request, moment: datetime) -> Request:
         past = past_source.account(request.look, caller.uid)
         caller = past_caller(caller, present and present.name, past and past.name)
     return Request(past_source, request.ownership, caller, request.look, request.__dict__.get("schema"))
+
+
+def event_request_at(request: Request, moment: datetime, *, is_this_boot: bool) -> EventRequest:
+    """Return a request for past events; of the present boot, its machine is the present one.
+
+    Args:
+        request: of the subscription.
+        moment: when the events were.
+        is_this_boot: they are of the present boot.
+    """
+    present = EventRequest.renewed(request)
+    if is_this_boot and request.caller.administrator:
+        return present
+    try:
+        past = request_at(present, moment)
+    except NotFoundError:
+        # it is not known whose the uid was then
+        caller = past_caller(request.caller, None, None)
+        return EventRequest(request.source, request.ownership, caller, present.look, request.__dict__.get("schema"))
+    source = past.source
+    if is_this_boot:
+        source.close()
+        source = request.source
+    return EventRequest(source, request.ownership, past.caller, present.look, request.__dict__.get("schema"))

@@ -12,13 +12,15 @@ from logonscope.answers.host_event import HostEvent
 from logonscope.answers.logon_filter import LogonFilter
 from logonscope.answers.logon_session import Details, LogonSession
 from logonscope.broker.access import is_same_account
-from logonscope.broker.cursors import read_cursor, write_cursor
 from logonscope.broker.descendants import Descendants
+from logonscope.broker.event_cursors import EventCursors
 from logonscope.broker.event_query import EventQueryRun
 from logonscope.broker.event_request import EventRequest
 from logonscope.broker.event_rows import event_time, make_row
+from logonscope.broker.past import event_request_at
 from logonscope.broker.plan import plan
 from logonscope.broker.request import Request
+from logonscope.broker.resumed_reader import ResumedReader
 from logonscope.broker.sessions import sessions
 from logonscope.cim.instances import Instance
 from logonscope.errors import AccessDeniedError, InvalidParameterError, LogonscopeError
@@ -100,9 +102,10 @@ def subscribe(request: Request, options: WatchOptions) -> "Subscription":
             hint = "select from an event class, such as __InstanceCreationEvent WITHIN 1 WHERE TargetInstance ISA ..."
             raise InvalidParameterError("cannot watch a data query", hint)
         query = query_plan
-    reader = request.source.event_reader(None if options.since is None else read_cursor(options.since))
+    cursors = EventCursors(request.source)
+    reader = cursors.open_reader(options.since)
     try:
-        return Subscription(request, reader, options, query)
+        return Subscription(request, reader, options, query, cursors)
     except BaseException:
         reader.close()
         raise
@@ -111,8 +114,15 @@ def subscribe(request: Request, options: WatchOptions) -> "Subscription":
 class Subscription:
     """A subscription of one caller. One thread reads it; any thread may close it."""
 
-    def __init__(self, request: Request, reader: EventReader, options: WatchOptions, query: EventQuery | None) -> None:
-        self._request, self._reader, self._options = request, reader, options
+    def __init__(
+        self,
+        request: Request,
+        reader: EventReader,
+        options: WatchOptions,
+        query: EventQuery | None,
+        cursors: EventCursors,
+    ) -> None:
+        self._request, self._reader, self._options, self._cursors = request, reader, options, cursors
         self.caller = request.caller
         self._account_name = self._read_account_name(request)
         self._account_due = time.monotonic() + ACCOUNT_SECONDS
@@ -141,6 +151,11 @@ class Subscription:
         return self._reader.is_closed
 
     @property
+    def cursor(self) -> str:
+        """Return the cursor after the last event that was read, also if nothing came of it."""
+        return self._cursors.write(self._cursors.head_of(self._reader))
+
+    @property
     def reader(self) -> EventReader:
         """Return the reader of the events."""
         return self._reader
@@ -148,7 +163,10 @@ class Subscription:
     @property
     def due(self) -> float | None:
         """Return the moment at which ``read`` has something to do although there is no event; None: never."""
-        return None if self._run is None else self._run.due
+        dues = [None if self._run is None else self._run.due]
+        if isinstance(self._reader, ResumedReader):
+            dues.append(self._reader.due)
+        return min((due for due in dues if due is not None), default=None)
 
     def close(self) -> None:
         """End the subscription, and a ``read`` that waits."""
@@ -179,18 +197,25 @@ class Subscription:
         return max(0.0, min(moments) - time.monotonic())
 
     def _watch_results(self, events: "list[Event] | Any") -> Iterator[WatchResult]:
-        request = EventRequest.renewed(self._request)
+        request = self._batch_request()
         # each event is checked against the caller's access; a hidden one gives the caller no cursor and is in none of
         # its counts
         for event in events:
             # of each event: a batch that takes long must not lose the results of its first events
             request.look.deadline = Deadline(EVENT_SECONDS)
             for result in self._results(request, event):
-                yield WatchResult(write_cursor(event.head.cursor), result)
+                yield WatchResult(self._cursors.write(event.head), result)
         if self._run is not None and self._run.due is not None and self._run.due <= time.monotonic():
             request = EventRequest.renewed(self._request)
             for result in self._run.poll(request):
-                yield WatchResult(write_cursor(self._reader.cursor), result)
+                yield WatchResult(self._cursors.write(self._cursors.head_of(self._reader)), result)
+
+    def _batch_request(self) -> EventRequest:
+        """Return the request for the events of the last read."""
+        page = self._reader.page if isinstance(self._reader, ResumedReader) else None
+        if page is None or page.moment is None:
+            return EventRequest.renewed(self._request)
+        return event_request_at(self._request, page.moment, is_this_boot=page.is_this_boot)
 
     def _results(self, request: EventRequest, event: Event) -> Iterator[Result]:
         # before anything else: they are in no result, group or count
@@ -199,7 +224,7 @@ class Subscription:
         if isinstance(event, EventsLost):
             seen = request.visibility.view_event(event)
             assert seen is not None  # noqa: S101 -- every caller learns that events were lost
-            yield make_row(request, seen, write_cursor(event.head.cursor))
+            yield make_row(request, seen, self._cursors.write(event.head))
         elif self._run is not None:
             yield from self._run.results(request, request.visibility, event)
         else:
@@ -217,10 +242,10 @@ class Subscription:
         elif isinstance(event, LogonFailed):
             is_wanted = is_wanted and self._fits_attempt(request, event)
         elif is_wanted and self._needs_sessions:
-            session = self._session_of(event)
+            session = self._session_of(event) or self._past_session_of(request, event)
             is_wanted = self._fits(session)
         if is_wanted:
-            yield make_row(request, event, write_cursor(event.head.cursor), session)
+            yield make_row(request, event, self._cursors.write(event.head), session)
 
     @property
     def _needs_sessions(self) -> bool:
@@ -271,6 +296,14 @@ class Subscription:
         if owner.logon_id not in self._sessions and not isinstance(event, UserChanged):
             self._describe(owner.logon_id)
         return self._sessions.get(owner.logon_id)
+
+    def _past_session_of(self, request: EventRequest, event: Any) -> LogonSession | None:
+        """Return the logon session of an event of the history; None where it is hidden, or not known."""
+        if not isinstance(self._reader, ResumedReader) or self._reader.page is None:
+            return None
+        owner = event.owner if not hasattr(event, "after") else event.after[1]
+        session = self._reader.page.sessions.get(owner.logon_id)
+        return session if session is not None and request.visibility.sees_logon(session) else None
 
     def _describe(self, logon_id: str) -> None:
         """Describe a logon session whose own event has not come yet."""

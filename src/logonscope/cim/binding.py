@@ -98,6 +98,7 @@ def bind_path(
     for name in cls.keys:
         if name.lower() not in path_values:
             raise InvalidObjectPathError(f"{path} lacks the key {name}", f"write it as {example_path(cls)}")
+        # the value of a reference is a path, which is bound in the same way
         nested = NestedPathContext(schema, namespace, is_here, depth + 1)
         values.append(_convert_key(cls, name, path_values[name.lower()], nested))
     return Target(cls, tuple(values))

@@ -29,6 +29,7 @@ def parse_datetime(text: str, what: str = "a datetime property") -> datetime | t
     """
     try:
         if match := _POINT.fullmatch(text):
+            # DMTF writes the offset from UTC as a sign and minutes
             *numbers, sign, minutes = match.groups()
             offset = timedelta(minutes=int(sign + minutes))
             year, month, day, hour, minute, second, micro = map(int, numbers)

@@ -70,7 +70,7 @@ class Watch:
         self.cursor: str | None = None
         """The cursor of the last event.
 
-        ``host.watch(since=cursor)`` continues after that event, as long as the service was not restarted.
+        ``host.watch(since=cursor)`` continues after that event; after a restart of the service only with a history.
         """
 
     def __repr__(self) -> str:

@@ -31,7 +31,7 @@ from logonscope.errors import (
     NotSupportedError,
 )
 from logonscope.machine import Deadline
-from logonscope.wire.cimxml.parse_class import declared
+from logonscope.wire.cimxml.parse_class import parse_class
 from logonscope.wire.wsman.parse_instance import parse_row, parse_value
 from logonscope.wire.wsman.resource import resource_uri
 from logonscope.wire.xml import local_name
@@ -223,7 +223,7 @@ class WsmanHost(Host):
 
     def _add_declared(self, element: Any, namespace: str, depth: int = 0) -> Class:
         """Add the class that an element declares, and its ancestors, to the schema; return it."""
-        declaration = declared(element, namespace)
+        declaration = parse_class(element, namespace)
         if declaration.superclass:
             self._find_class(declaration.superclass, namespace, depth + 1)
         return self._schema.add(declaration, namespace)
@@ -310,6 +310,7 @@ class WsmanHost(Host):
         for element in elements:
             is_projection = projected_class is not None and local_name(element) == "XmlFragment"
             name = projected_class.name if projected_class is not None and is_projection else local_name(element)
+            # a response has few classes, of which each can have many instances
             if name not in shapes:
                 cls = self._find_class(name, namespace)
                 columns = select_columns(cls, shown)

@@ -110,4 +110,4 @@ def _logon(record: Record) -> dict[str, Any]:
             "start": utc_text(session.start), "state": session.state, "service": session.service,
             "authentication_method": session.authentication_method, "key_fingerprint": session.key_fingerprint,
         }  # fmt: skip
-    return fields if process is None else {**fields, "evidence": process.evidence, "leftover": process.leftover}
+    return fields if process is None else {**fields, "evidence": process.evidence or None, "leftover": process.leftover}

@@ -1,11 +1,9 @@
 """Events as documents of the Elastic Common Schema."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from logonscope.answers.host_event import HostEvent
-from logonscope.answers.host_identity import HostIdentity
 from logonscope.formats.ecs import ecs_document
 from logonscope.formats.record import Record, utc_text, without_unknown
 
@@ -23,9 +21,9 @@ ACTIONS: Mapping[str, tuple[str, str, str]] = {
 """Category, type and action of each event."""
 
 
-def ecs_event(host: HostIdentity, event: HostEvent) -> dict[str, Any]:
-    """Return the document of an event of a host."""
-    document = ecs_document(Record(host, event.time or datetime.now(UTC), event.session, event.process))
+def ecs_event(record: Record, event: HostEvent) -> dict[str, Any]:
+    """Return the document of an event; the record is that of the event."""
+    document = ecs_document(record)
     category, kind, action = ACTIONS[event.event]
     document["event"] = {
         "kind": "event", "category": [category], "type": [kind], "action": action, "module": "logonscope",

@@ -20,7 +20,7 @@ SYSTEM_LOGON = 1
 
 def ocsf_event(record: Record) -> dict[str, Any]:
     """Return an event."""
-    event = _logon(record, record.session) if record.process is None and record.session else _evidence(record)
+    event = logon_event(record, record.session) if record.process is None and record.session else _evidence(record)
     cleaned: dict[str, Any] = without_unknown(event)
     return cleaned
 
@@ -30,18 +30,19 @@ def logon_type_id(logon_type: int | None) -> int:
     return 0 if logon_type is None else SYSTEM_LOGON if logon_type == 0 else logon_type
 
 
-def _logon(record: Record, session: LogonSession) -> dict[str, Any]:
+def logon_event(record: Record, session: LogonSession) -> dict[str, Any]:
+    """Return the event that a logon session began."""
     return {
-        **_base(AUTHENTICATION, LOGON, session.start or record.time),
+        **event_base(AUTHENTICATION, LOGON, session.start or record.time),
         # The same logon session has the same uid in every export: a data lake can drop duplicates.
-        "metadata": {**_metadata(), "uid": session.guid},
+        "metadata": {**product_metadata(), "uid": session.guid},
         # A login that failed starts no logon session.
         "status_id": SUCCESS,
-        "user": _user(session.uid, session.user) or {"name": "SYSTEM"},
-        "session": _session(session),
+        "user": user_object(session.uid, session.user) or {"name": "SYSTEM"},
+        "session": session_object(session),
         "logon_type_id": logon_type_id(session.logon_type),
         "logon_type": session.logon_type_name,
-        "is_remote": _is_remote(session),
+        "is_remote": is_remote(session),
         # The class needs a service, also where none is known.
         "service": {"name": session.service or "unknown"},
         "src_endpoint": {"ip": session.remote_address, "hostname": session.remote_host, "port": session.remote_port},
@@ -54,39 +55,47 @@ def _evidence(record: Record) -> dict[str, Any]:
     process = record.process
     assert process is not None  # noqa: S101 -- a record without a process is a logon
     return {
-        **_base(EVIDENCE, QUERY, record.time),
-        "metadata": {**_metadata(), "profiles": ["container", "linux/linux_users"]},
+        **event_base(EVIDENCE, QUERY, record.time),
+        "metadata": {**product_metadata(), "profiles": ["container", "linux/linux_users"]},
         "query_result_id": EXISTS,
-        "device": _device(record.host),
-        "query_evidence": {"query_type_id": PROCESS, "query_type": "Process", "process": _process(record, process)},
+        "device": device_object(record.host),
+        "query_evidence": {
+            "query_type_id": PROCESS,
+            "query_type": "Process",
+            "process": process_object(record, process),
+        },
     }
 
 
-def _base(class_uid: int, activity_id: int, time: datetime) -> dict[str, Any]:
+def event_base(class_uid: int, activity_id: int, time: datetime) -> dict[str, Any]:
+    """Return the attributes that every event has."""
     return {
         "time": int(time.timestamp() * 1000), "class_uid": class_uid, "category_uid": class_uid // 1000,
         "activity_id": activity_id, "type_uid": class_uid * 100 + activity_id, "severity_id": INFORMATIONAL,
     }  # fmt: skip
 
 
-def _metadata() -> dict[str, Any]:
+def product_metadata() -> dict[str, Any]:
+    """Return the metadata of an event."""
     return {"version": VERSION, "product": {"name": "Logonscope", "vendor_name": "Logonscope"}}
 
 
-def _device(host: HostIdentity) -> dict[str, Any]:
+def device_object(host: HostIdentity) -> dict[str, Any]:
+    """Return a host."""
     return {
         "type_id": OTHER_DEVICE, "type": "Other", "hostname": host.name, "uid": host.machine_id,
         "boot_uid": host.boot_id,
     }  # fmt: skip
 
 
-def _process(record: Record, process: SessionProcess) -> dict[str, Any]:
+def process_object(record: Record, process: SessionProcess) -> dict[str, Any]:
+    """Return a process, with its parent and its logon session."""
     parent = record.parent
     return {
-        **_process_entity(process),
-        "parent_process": {"pid": process.ppid} if parent is None else _process_entity(parent),
-        "user": _user(process.uid, process.user),
-        "session": None if record.session is None else _session(record.session),
+        **process_entity(process),
+        "parent_process": {"pid": process.ppid} if parent is None else process_entity(parent),
+        "user": user_object(process.uid, process.user),
+        "session": None if record.session is None else session_object(record.session),
         "container": {
             "uid": process.container_id, "runtime": process.container_runtime, "pod_uuid": process.pod_uid
         } if process.container_id else None,
@@ -95,31 +104,35 @@ def _process(record: Record, process: SessionProcess) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _process_entity(process: SessionProcess) -> dict[str, Any]:
+def process_entity(process: SessionProcess) -> dict[str, Any]:
+    """Return what identifies a process."""
     return {
         "pid": process.pid, "uid": process.process_guid, "name": process.name, "path": process.executable,
-        "cmd_line": process.command_line, "created_time": _milliseconds(process.start),
+        "cmd_line": process.command_line, "created_time": milliseconds(process.start),
     }  # fmt: skip
 
 
-def _session(session: LogonSession) -> dict[str, Any]:
+def session_object(session: LogonSession) -> dict[str, Any]:
+    """Return a logon session."""
     return {
         "uid": session.logon_id, "uuid": session.guid, "uid_alt": session.login, "terminal": session.tty,
-        "created_time": _milliseconds(session.start), "is_remote": _is_remote(session), "issuer": session.service,
+        "created_time": milliseconds(session.start), "is_remote": is_remote(session), "issuer": session.service,
         "credential_uid": session.key_fingerprint,
     }  # fmt: skip
 
 
-def _is_remote(session: LogonSession) -> bool | None:
+def is_remote(session: LogonSession) -> bool | None:
     """Return whether a login came from another machine; None: not known."""
     if session.remote_host is not None or session.remote_address is not None:
         return True
     return None if session.logon_type is None else session.logon_type in {3, 8, 10}
 
 
-def _user(uid: int | None, name: str | None) -> dict[str, Any] | None:
+def user_object(uid: int | None, name: str | None) -> dict[str, Any] | None:
+    """Return an account; None: nothing is known of it."""
     return None if uid is None and name is None else {"uid": None if uid is None else str(uid), "name": name}
 
 
-def _milliseconds(moment: datetime | None) -> int | None:
+def milliseconds(moment: datetime | None) -> int | None:
+    """Return a time as milliseconds since the epoch."""
     return None if moment is None else int(moment.timestamp() * 1000)

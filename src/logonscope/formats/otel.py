@@ -69,7 +69,10 @@ def _logon(record: Record) -> dict[str, Any]:
             "logonscope.logon.service": session.service, "logonscope.logon.leader.pid": session.leader,
         }  # fmt: skip
     if process is not None:
-        attributes |= {"logonscope.logon.evidence": process.evidence, "logonscope.process.guid": process.process_guid}
+        attributes |= {
+            "logonscope.logon.evidence": process.evidence or None,
+            "logonscope.process.guid": process.process_guid,
+        }
     return attributes
 
 

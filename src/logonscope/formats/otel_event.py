@@ -8,7 +8,7 @@ from logonscope.answers.host_event import HostEvent
 from logonscope.answers.host_identity import HostIdentity
 from logonscope.formats.ecs_event import ACTIONS
 from logonscope.formats.otel import key_values, log_attributes, nanoseconds
-from logonscope.formats.record import Record
+from logonscope.formats.record import event_record
 
 _INFO, _WARNING = 9, 13
 """Severity numbers of the data model of logs."""
@@ -23,11 +23,11 @@ def otel_export(host: HostIdentity, events: Iterable[HostEvent]) -> dict[str, An
 
 
 def _log_record(host: HostIdentity, event: HostEvent) -> dict[str, Any]:
-    moment = event.time or datetime.now(UTC)
-    attributes = log_attributes(Record(host, moment, event.session, event.process)) | _event_attributes(event)
+    record = event_record(host, event)
+    attributes = log_attributes(record) | _event_attributes(event)
     is_warning = event.event in {"LogonFailed", "Lost"} or (event.change is not None and event.change.to_uid == 0)
     return {
-        "timeUnixNano": nanoseconds(moment), "observedTimeUnixNano": nanoseconds(datetime.now(UTC)),
+        "timeUnixNano": nanoseconds(record.time), "observedTimeUnixNano": nanoseconds(datetime.now(UTC)),
         "severityNumber": _WARNING if is_warning else _INFO,
         "eventName": f"logonscope.{ACTIONS[event.event][2].replace('-', '_')}",
         "body": {"stringValue": event.event}, "attributes": key_values(attributes),

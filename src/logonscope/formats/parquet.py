@@ -1,10 +1,10 @@
 """Parquet: rows as a table with typed columns, for DuckDB, Spark and lakes."""
 
 import types
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
-from typing import IO, Any, NamedTuple, Union, get_args, get_origin, get_type_hints
+from typing import IO, Any, Literal, NamedTuple, Self, Union, get_args, get_origin, get_type_hints
 
 from logonscope.errors import NotSupportedError
 from logonscope.extras import install_command
@@ -43,31 +43,62 @@ def write_parquet(rows: Iterable[Any], row_type: Any, file: IO[bytes]) -> int:
     Raises:
         NotSupportedError: pyarrow is not installed.
     """
-    try:
-        import pyarrow as pa  # noqa: PLC0415 -- an extra
-        from pyarrow import parquet  # noqa: PLC0415 -- an extra
-    except ImportError as error:
-        reason = f"cannot write Parquet: module {error.name} is not installed"
-        raise NotSupportedError(reason, f"run {install_command('parquet')}") from None
-    arrow_types = {
-        str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_(), datetime: pa.timestamp("us", "UTC"),
-        Mapping: pa.map_(pa.string(), pa.string()),
-    }  # fmt: skip
-    columns = columns_of(row_type)
-    schema = pa.schema([(column.name, arrow_types[column.type]) for column in columns])
     count, unread = 0, iter(rows)
-    with parquet.ParquetWriter(file, schema) as writer:
+    with ParquetFile(row_type, file) as writer:
         while batch := list(islice(unread, BATCH_ROWS)):
-            arrays = [[_value(row, column.path) for row in batch] for column in columns]
-            writer.write_batch(pa.record_batch(arrays, schema=schema))
+            writer.write(batch)
             count += len(batch)
     return count
 
 
+class ParquetFile:
+    """A Parquet file that is written in batches of rows of one type. It is complete only when it has been closed."""
+
+    def __init__(self, row_type: Any, file: IO[bytes]) -> None:
+        """Begin the file.
+
+        Raises:
+            NotSupportedError: pyarrow is not installed.
+        """
+        try:
+            import pyarrow as pa  # noqa: PLC0415 -- an extra
+            from pyarrow import parquet  # noqa: PLC0415 -- an extra
+        except ImportError as error:
+            reason = f"cannot write Parquet: module {error.name} is not installed"
+            raise NotSupportedError(reason, f"run {install_command('parquet')}") from None
+        arrow_types = {
+            str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_(),
+            datetime: pa.timestamp("us", "UTC"), Mapping: pa.map_(pa.string(), pa.string()),
+        }  # fmt: skip
+        self._columns = columns_of(row_type)
+        self._schema = pa.schema([(column.name, arrow_types[column.type]) for column in self._columns])
+        self._make_batch = pa.record_batch
+        self._writer = parquet.ParquetWriter(file, self._schema)
+
+    def __repr__(self) -> str:
+        return f"<ParquetFile of {len(self._columns)} columns>"
+
+    def write(self, rows: Sequence[Any]) -> None:
+        """Write a batch of rows."""
+        arrays = [[_value(row, column.path) for row in rows] for column in self._columns]
+        self._writer.write_batch(self._make_batch(arrays, schema=self._schema))
+
+    def close(self) -> None:
+        """Complete the file."""
+        self._writer.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
 def _without_none(hint: Any) -> Any:
     if get_origin(hint) in {Union, types.UnionType}:
-        return next(part for part in get_args(hint) if part is not type(None))
-    return hint
+        hint = next(part for part in get_args(hint) if part is not type(None))
+    # the values of a Literal are texts here
+    return str if get_origin(hint) is Literal else hint
 
 
 def _value(row: Any, path: tuple[str, ...]) -> Any:

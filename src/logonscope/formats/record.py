@@ -1,9 +1,13 @@
-"""Record: a logon session or a process with all that a format may need of its host, its login and its parent."""
+"""Record: a logon session or a process with all that a format may need of its host, its login and its parent.
+
+That of an event is what it is about.
+"""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from logonscope.answers.host_event import HostEvent
 from logonscope.answers.host_identity import HostIdentity
 from logonscope.answers.logon_session import LogonSession
 from logonscope.answers.session_process import SessionProcess
@@ -35,6 +39,24 @@ class Record(NamedTuple):
     def is_system(self) -> bool:
         """Return whether it belongs to the System session."""
         return self.logon_id == str(UNSET)
+
+
+def event_record(
+    host: HostIdentity, event: HostEvent, parent: SessionProcess | None = None, leader: SessionProcess | None = None
+) -> Record:
+    """Return the record of what an event is about."""
+    return Record(host, event.time or datetime.now(UTC), event.session, event.process, parent, leader)
+
+
+def is_execution(event: HostEvent) -> bool:
+    """Return whether a process executed a program; otherwise its user, its name or its logon session changed."""
+    before, process = event.before, event.process
+    if event.event != "ProcessChanged" or before is None or process is None:
+        return False
+    if (before.executable, before.command_line) != (process.executable, process.command_line):
+        return True
+    # the same program again: nothing that is shown differs
+    return before._replace(unread={}) == process._replace(unread={})
 
 
 def utc_text(moment: datetime | None, timespec: str = "microseconds") -> str | None:

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from logonscope.answers.session_process import SessionProcess
 from logonscope.facts import UNSET
 from logonscope.formats.record import Record
 
@@ -18,31 +19,43 @@ def sysmon_event(record: Record) -> dict[str, Any]:
         raise ValueError("Sysmon has no event for logon sessions")
     event = {
         "EventID": 1,
-        "UtcTime": _time(process.start),
-        "ProcessGuid": _guid(process.process_guid),
+        "UtcTime": time_text(process.start),
+        "ProcessGuid": guid_text(process.process_guid),
         "ProcessId": process.pid,
         "Image": process.executable,
         "CommandLine": process.command_line,
-        "User": process.user if process.user is not None or process.uid is None else str(process.uid),
-        "LogonGuid": _guid(process.logon_guid),
+        "User": user_text(process),
+        "LogonGuid": guid_text(process.logon_guid),
         # Not the LogonId of WMI: rules test this field for the uid 0.
         "LogonId": process.uid,
         "TerminalSessionId": UNSET if record.kernel_id is None else record.kernel_id,
-        "ParentProcessGuid": _guid(parent and parent.process_guid),
+        "ParentProcessGuid": guid_text(parent and parent.process_guid),
         "ParentProcessId": process.ppid,
         "ParentImage": parent and parent.executable,
         "ParentCommandLine": parent and parent.command_line,
         "ParentUser": parent and parent.user,
         "Computer": record.host.name,
     }
+    return with_dashes(event)
+
+
+def with_dashes(event: dict[str, Any]) -> dict[str, Any]:
+    """Return an event with "-" for what is not known, as Sysmon writes it."""
     return {name: "-" if value is None else value for name, value in event.items()}
 
 
-def _time(moment: datetime | None) -> str | None:
+def user_text(process: SessionProcess) -> str | None:
+    """Return the account that a process runs as, or its uid."""
+    return process.user if process.user is not None or process.uid is None else str(process.uid)
+
+
+def time_text(moment: datetime | None) -> str | None:
+    """Return a time in UTC, as Sysmon writes it."""
     if moment is None:
         return None
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ", timespec="milliseconds")
 
 
-def _guid(guid: str | None) -> str | None:
+def guid_text(guid: str | None) -> str | None:
+    """Return a GUID in braces."""
     return None if guid is None else f"{{{guid}}}"

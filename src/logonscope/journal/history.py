@@ -107,7 +107,7 @@ class JournalHistory(History):
             ) from None
 
     @contextmanager
-    def _reader(self) -> Iterator[Reader]:
+    def lend_reader(self) -> Iterator[Reader]:
         """Lend a reader of the pool."""
         # a connection is lent to one thread at a time
         with self._lock:
@@ -135,7 +135,7 @@ class JournalHistory(History):
         return PastSource(self.open_reader, moment, present, self._command_lines)
 
     def logons(self, look: Look, query: LogonRecordQuery) -> Iterator[LogonRecord]:
-        with self._reader() as reader:
+        with self.lend_reader() as reader:
             moments = reader.moments()
             conditions, parameters = logon_conditions(reader, moments, query)
             rows = reader.logons(f"{conditions} ORDER BY id", parameters)
@@ -145,36 +145,36 @@ class JournalHistory(History):
             yield record
 
     def processes(self, look: Look, query: ProcessRecordQuery) -> Iterator[ProcessRecord]:
-        for page in ProcessRows(self._reader, look, query).pages():
-            with self._reader() as reader:
+        for page in ProcessRows(self.lend_reader, look, query).pages():
+            with self.lend_reader() as reader:
                 records = RecordMaker(reader).make(page, command_lines=query.command_lines)
             yield from records
 
     def changes(self, look: Look, query: ChangeRecordQuery) -> Iterator[ChangeRecord]:
-        yield from ChangeRows(self._reader, look, query).records()
+        yield from ChangeRows(self.lend_reader, look, query).records()
 
     def failed_logons(self, look: Look, query: FailedLogonQuery) -> Iterator[FailedLogonRecord]:
-        yield from FailedLogonRows(self._reader, look, query).records()
+        yield from FailedLogonRows(self.lend_reader, look, query).records()
 
     def user_changes(self, look: Look, query: UserChangeQuery) -> Iterator[UserChangeRecord]:
-        yield from UserChangeRows(self._reader, look, query).records()
+        yield from UserChangeRows(self.lend_reader, look, query).records()
 
     def indexes(self, query: RecordQuery) -> Sequence[str]:
-        with self._reader() as reader:
+        with self.lend_reader() as reader:
             return used_indexes(reader, query)
 
     def programs(self, look: Look, logon_records: Sequence[int]) -> Mapping[int, Sequence[ProgramCount]]:
         look.check()
-        with self._reader() as reader:
+        with self.lend_reader() as reader:
             return ProgramCounter(reader).count(logon_records)
 
     def activity(self, look: Look, query: ActivityQuery) -> Iterator[Activity]:
-        with self._reader() as reader:
+        with self.lend_reader() as reader:
             activities = ActivityReader(reader, query).read(look)
         yield from activities
 
     def state(self) -> HistoryState:
-        with self._reader() as reader:
+        with self.lend_reader() as reader:
             (recent,) = reader.rows("SELECT count(*) FROM recent")[0]
             (losses,) = reader.rows("SELECT count(*) FROM loss")[0]
             (through,) = reader.rows("SELECT max(seq + n - 1) FROM eventlog")[0]
@@ -207,7 +207,7 @@ class JournalHistory(History):
         yield _check_sqlite()
 
     def verify(self) -> Verification:
-        with self._reader() as reader:
+        with self.lend_reader() as reader:
             return Verifier(reader.database).verify()
 
     def forget(self, user: str, caller_uid: int | None) -> Forgotten:

@@ -128,6 +128,7 @@ class Keeper:
         self._thread: threading.Thread | None = None
         self._read_processes: ReadProcesses | None = None
         self._unwritten: Batch | None = None
+        self.written_position = 0
         self._problem = ""
         self._problem_since = 0
         self._interruptible_readers: set[sqlite3.Connection] = set()
@@ -249,6 +250,8 @@ class Keeper:
             # an empty batch would cost a commit
             if not batch.is_empty and not self._write(batch):
                 return
+            # after the commit: who resumes waits for it
+            self.written_position = batch.stream.last
             self._move()
             if not queue:
                 return

@@ -35,6 +35,7 @@ class LogonRows:
         self._next_id, open_rows, self._logon_by_place = stored
         self._rows: dict[tuple[int, int], LogonRow] = {(row["logonid"], row["generation"]): row for row in open_rows}
         self._changed: dict[int, LogonRow] = {}
+        self._first_new = self._next_id
 
     def __repr__(self) -> str:
         return f"<LogonRows of {len(self._rows)} logon sessions>"
@@ -51,6 +52,13 @@ class LogonRows:
         """Return the row of the logon session of an owner; None where it is not known."""
         row = self._row(owner, seq, ms)
         return None if row is None else int(row["id"])
+
+    def is_new(self, number: int) -> bool:
+        """Return whether a logon session was not known when the service started; the System session never is."""
+        system = int(self._ownership.system_owner.logon_id or 0)
+        return number >= self._first_new and not any(
+            row["id"] == number and row["logonid"] == system for row in self._rows.values()
+        )
 
     def find(self, owner: Owner) -> int | None:
         """Return the row of the logon session of an owner, if it exists."""

@@ -13,6 +13,7 @@ from logonscope.facts import Machine, Process
 from logonscope.journal import rows
 from logonscope.journal.clock import ClockMap, Reading
 from logonscope.journal.dictionaries import CommandLines, Dictionary
+from logonscope.journal.event_codes import EventCodes
 from logonscope.journal.logon_rows import LogonRows, StoredLogons
 from logonscope.journal.policy import Policy, command_line_filter
 from logonscope.journal.reports import Reports
@@ -98,6 +99,7 @@ class Recorder:
         self._policy = policy
         self._reduce_argv = command_line_filter(policy)
         self._reports = Reports(policy)
+        self._codes = EventCodes()
         self._account_name = account_name
         self._names_until = 0
         self._credential_numbers: dict[tuple[Any, Any], int] = {}
@@ -136,14 +138,22 @@ class Recorder:
         """Return the number of the next event."""
         return self._seq
 
+    @property
+    def position(self) -> int:
+        """Return the position of the last event that was added."""
+        return self._codes.position
+
     def skip_to(self, seq: int) -> None:
         """Go on with a number, where others were given meanwhile; called between two batches."""
         self._seq = self._first_seq = max(self._seq, seq)
 
     def add(self, event: Event) -> None:
         """Add an event."""
+        # what is not of an event was found out in between
+        self._codes.add_found(self._events)
         self._ms = event.head.kernel_ns // 1_000_000
         self._handlers[type(event)](event)
+        self._codes.add_event(self._events, event.head.position)
 
     def add_clock(self, reading: Reading) -> None:
         """Add both clocks; called before each batch is taken."""
@@ -161,7 +171,7 @@ class Recorder:
             self._first_seq, self._seq, self._ms, kept_rows, self._changes, self._changed_ids, self._ends,
             self._programs.take_new_rows(), self._credentials.take_new_rows(), self._commands.take_new_rows(),
             self._places.take_new_rows(), self._logons.take_changed_rows(), self._moments, self._losses,
-            *self._reports.take(), self._events,
+            *self._reports.take(), self._events, self._codes.take(self._events),
         )  # fmt: skip
         self._start_batch()
         return batch
@@ -240,6 +250,7 @@ class Recorder:
             if state[1] != row[PROGRAM]:
                 self._executed.add(row[ID])
             row[PLACE], row[PROGRAM], row[CREDENTIAL], row[COMMAND] = state
+            self._codes.add_folded(row[ID], event.head.position)
             return
         self._add_change_row(row, state)
 
@@ -416,6 +427,8 @@ class Recorder:
         for session, owner in described:
             number = self._logons.start(session, owner, self._seq, self._ms)
             existing.add(number)
+            if number is not None and self._logons.is_new(number):
+                self._take_seq(number << 3 | rows.LOGON_STARTED)
             if session.state == "logged out":
                 self._logons.log_out(session, owner, self._seq, self._ms)
         if existing:

@@ -45,6 +45,7 @@ class Reports:
 
     def find_ended(self, process: Process) -> tuple[int | None, int | None]:
         """Return row and place of a process that ended a moment ago; None where it is not known."""
+        # the newer one first: a pid can have been given out again
         for processes in (self._ended, self._ended_before):
             ended = processes.get(process.pid)
             if ended is not None and process.start is not None and abs(ended[0] - process.start) <= SLACK_TICKS:

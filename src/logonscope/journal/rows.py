@@ -25,6 +25,14 @@ Row = list[Any]
 """A process: the columns in their order."""
 
 
+class Stream(NamedTuple):
+    """The events of a batch for readers that resume: those after one position, up to another one."""
+
+    first: int
+    last: int
+    codes: "array[int]"
+
+
 class Batch(NamedTuple):
     """What one commit writes."""
 
@@ -45,6 +53,7 @@ class Batch(NamedTuple):
     failed_logons: list[tuple[Any, ...]]
     user_changes: list[tuple[Any, ...]]
     events: "array[int]"
+    stream: Stream
 
     @property
     def is_empty(self) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 APPLICATION_ID = 0x4C4F4753
 """``PRAGMA application_id`` of a journal: "LOGS"."""
 
-VERSION = 3
+VERSION = 4
 """``PRAGMA user_version``: the version of the schema."""
 
 _ROW = """
@@ -45,6 +45,8 @@ USER_CHANGES = (
     "CREATE INDEX user_change_process ON user_change(process)",
     "CREATE INDEX user_change_place ON user_change(place)",
 )
+
+_EVENT_CODES = ", epoch INT, first INT, last INT, codes BLOB"
 
 TABLES = (
     "CREATE TABLE journal (key TEXT PRIMARY KEY, value) WITHOUT ROWID",
@@ -101,8 +103,9 @@ TABLES = (
     *FAILED_LOGONS,
     *USER_CHANGES,
     "CREATE TABLE loss (seq INTEGER PRIMARY KEY, reason TEXT NOT NULL, n INT, ms_from INT, ms_to INT, wall INT)",
-    # one row a commit: kinds and rows of its events, for subscribers that resume
-    "CREATE TABLE eventlog (seq INTEGER PRIMARY KEY, n INT NOT NULL, events BLOB NOT NULL)",
+    # one row a commit: kinds and rows of its numbers; codes: of its events, after the position first, up to last, for
+    # readers that resume: see event_codes.py; NULL: none
+    "CREATE TABLE eventlog (seq INTEGER PRIMARY KEY, n INT NOT NULL, events BLOB NOT NULL" + _EVENT_CODES + ")",
     # the hash chain: rows up to seq, the sum of their hashes, and what retention has removed of both
     """CREATE TABLE seal (seq INTEGER PRIMARY KEY, n INT NOT NULL, digest BLOB NOT NULL, chain BLOB NOT NULL,
        removed INT, removed_digest BLOB)""",
@@ -116,6 +119,9 @@ MIGRATIONS: Mapping[int, tuple[str, ...]] = {
         "DROP INDEX process_pid",
     ),
     2: (*FAILED_LOGONS, *USER_CHANGES),
+    3: tuple(
+        f"ALTER TABLE eventlog ADD COLUMN {column}" for column in ("epoch INT", "first INT", "last INT", "codes BLOB")
+    ),
 }  # fmt: skip
 
 """Version -> the statements that turn it into the next one. Each runs alone: executescript would commit first."""

@@ -7,6 +7,8 @@ from typing import cast
 from logonscope.answers.logon_session import LogonSession
 from logonscope.errors import InvalidParameterError
 from logonscope.facts import Process
+from logonscope.journal.cursor_cipher import CursorCipher
+from logonscope.journal.event_log import JournalEventLog
 from logonscope.journal.feeder import FACTS, Feeder
 from logonscope.journal.history import JournalHistory
 from logonscope.journal.keeper import Keeper
@@ -45,9 +47,19 @@ class HistoryService:
         # first the events, then the comparison: what starts in between is seen twice, not never
         self._feeder.start()
         self.keeper.start(self._read_running, partial(self._describe_logons, describer))
-        return JournalHistory(
+        history = JournalHistory(
             self._folder, self._policy.command_lines, self.keeper.open_reader, self._problem, self.stop
         )
+        history.event_log = self._open_event_log(history)
+        return history
+
+    def _open_event_log(self, history: JournalHistory) -> JournalEventLog:
+        """Return the event log, whose cursors this journal alone can read."""
+        cipher = CursorCipher(self.keeper.writer.cursor_key(CursorCipher.make_key), self.keeper.writer.journal_id)
+        return JournalEventLog(history.lend_reader, cipher, self._log_state)
+
+    def _log_state(self) -> tuple[int, int]:
+        return self.keeper.writer.epoch, self.keeper.written_position
 
     def stop(self) -> None:
         """Write what is queued, and close the journal."""

@@ -8,7 +8,7 @@ import sqlite3
 import time
 import uuid
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import takewhile
 from typing import Any
 
@@ -16,6 +16,7 @@ from logonscope.errors import RecordingError
 from logonscope.journal import chain, rows, schema
 from logonscope.journal.database import damaged_error, open_writer
 from logonscope.journal.dictionaries import Dictionary
+from logonscope.journal.event_codes import EventCodes
 from logonscope.journal.files import JournalFiles
 from logonscope.journal.logon_rows import COLUMNS, StoredLogons
 from logonscope.journal.recorder import StoredState
@@ -52,6 +53,7 @@ class Writer:
         weakref.finalize(self, self.database.close)
         self.losses: list[str] = []
         """What was found lost when the journal was opened; the recorder stores it."""
+        self.resume_events = RESUME_EVENTS
         self.journal_id = ""
         self.epoch = 0
         self.last_event = 0
@@ -114,6 +116,14 @@ class Writer:
     def set_values(self, **values: object) -> None:
         """Store values of the journal by key; within a transaction of the caller, or alone."""
         self.database.executemany("INSERT OR REPLACE INTO journal VALUES (?, ?)", list(values.items()))
+
+    def cursor_key(self, make_key: Callable[[], bytes]) -> bytes:
+        """Return the key of the cursors of this journal; it is made once."""
+        key = self._value("cursor_key")
+        if key is None:
+            key = make_key()
+            self.set_values(cursor_key=key)
+        return bytes(key)
 
     def begin_run(self, boot_uuid: str, machine: str, ticks: int, machine_id: str | None, version: str) -> StoredState:
         """Begin a run: give the journal its id, close what an earlier boot left open, and load the state.
@@ -198,17 +208,21 @@ class Writer:
             )
             events.append(number << 3 | rows.LOGON_ENDED)
         if events:
-            insert_rows(self.database, "eventlog", [(first, len(events), events.tobytes())])
+            codes = EventCodes()
+            row = (first, len(events), events.tobytes(), self.epoch, 0, 0, codes.take(events).codes.tobytes())
+            insert_rows(self.database, "eventlog", [row])
         self.last_event += len(events)
 
     def _load(self, boot: int) -> StoredState:
         execute = self.database.execute
         (first_seq,) = execute("SELECT first_seq FROM boot WHERE id = ?", (boot,)).fetchone()
+        # A process that has ended is never written to again: only those that may still run are kept in memory.
         alive = [
             list(row)
             for table in ("process", "recent")
             for row in execute(f"SELECT * FROM {table} WHERE lasted IS NULL AND id >= ?", (first_seq,))
         ]
+        # the next change of a process is stored beside its last one only if it differs
         for row in alive:
             if row[CHANGES]:
                 row[CHANGES] = execute(
@@ -291,7 +305,10 @@ class Writer:
         if batch.moments:
             database.execute("UPDATE boot SET seen_until = ? WHERE id = (SELECT max(id) FROM boot)", (batch.ms,))
         if batch.events:
-            insert_rows(database, "eventlog", [(batch.first_seq, len(batch.events), batch.events.tobytes())])
+            first, last, codes = batch.stream
+            packed = codes.tobytes() or None
+            row = (batch.first_seq, len(batch.events), batch.events.tobytes(), self.epoch, first, last, packed)
+            insert_rows(database, "eventlog", [row])
 
     def _roll_back(self) -> None:
         # after SQLITE_FULL and the like SQLite has rolled back already
@@ -331,7 +348,7 @@ class Writer:
             database.execute("DELETE FROM recent WHERE id <= ?", (last,))
             insert_rows(database, "process_zone", rows.zones_of(moved_rows), "INSERT OR IGNORE")
             link, sealed = self._seal(moved_rows, last)
-            oldest = self.last_event - RESUME_EVENTS
+            oldest = self.last_event - self.resume_events
             # the newest row stays: it has the last number
             database.execute("DELETE FROM eventlog WHERE seq + n <= min(?, ?)", (oldest, last))
             database.execute("COMMIT")

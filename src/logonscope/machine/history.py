@@ -16,6 +16,7 @@ from logonscope.machine.look import Look
 
 if TYPE_CHECKING:
     from logonscope.answers.check import Check
+    from logonscope.machine.events import EventLog
     from logonscope.machine.source import Source
 
 
@@ -151,6 +152,9 @@ class Verification(NamedTuple):
 
 class History(Protocol):
     """The history of a machine."""
+
+    event_log: "EventLog | None" = None
+    """The events for readers that resume; only the service that keeps the history has them."""
 
     def at(self, moment: datetime, present: "Source") -> "Source":
         """Return the source of the machine as it was at a moment.

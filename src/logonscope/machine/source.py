@@ -161,6 +161,10 @@ class Source(Protocol):
         """Return a reader of the events after a cursor (None: from now on), with details of processes and logins."""
         ...
 
+    def resumed_reader(self, position: int) -> "EventReader | None":
+        """Return a reader of the events after a position in this run; None: not all of them are in memory."""
+        ...
+
     def at(self, moment: datetime) -> "Source":
         """Return the source of the same host as it was at a moment."""
         ...
@@ -392,6 +396,11 @@ class BaseSource(ABC):
         del since
         raise NotSupportedError(f"events are not supported by {self.label}", "watch the machine itself")
 
+    def resumed_reader(self, position: int) -> "EventReader | None":
+        """Return None: the source keeps no events."""
+        del position
+        return None
+
     def at(self, moment: datetime) -> Source:
         """Return the source of the host as it was at a moment.
 
@@ -430,7 +439,7 @@ def no_history_error() -> NotSupportedError:
     """Return the error for a host whose history is not kept, or cannot be read."""
     return NotSupportedError(
         "this host has no history",
-        "set history = true in the settings of its service; while that does not run, only root can read it",
+        "set history = true in the settings of `logonscope serve` there; while that is stopped, only root can read it",
     )
 
 

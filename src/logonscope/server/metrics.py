@@ -101,10 +101,15 @@ class _SinkCollector(Collector):
             for status in statuses:
                 family.add_metric((status.name,), getattr(status, field))
             yield family
+        stored = GaugeMetricFamily(
+            "logonscope_sink_checkpoint_failing", "1: the checkpoint could not be stored.", labels=("sink",)
+        )
         failing = GaugeMetricFamily("logonscope_sink_failing", "1: the latest delivery failed.", labels=("sink",))
         for status in statuses:
             failing.add_metric((status.name,), int(bool(status.failure)))
+            stored.add_metric((status.name,), int(bool(status.checkpoint_failure)))
         yield failing
+        yield stored
 
 
 def _history_gauges(state: HistoryState) -> Iterator[Metric]:

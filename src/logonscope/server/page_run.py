@@ -71,6 +71,7 @@ def run(host: PageHost, port: int, page_folder: str, *, opens_browser: bool = Tr
         server.run(application(parts), settings, sockets, on_stop=parts.dispatcher.close, is_stuck=parts.are_stuck)
     finally:
         redirect.remove()
+        host.source.close()
 
 
 def build_server_parts(host: PageHost, settings: Settings, tokens: PageTokens, page_folder: str) -> ServerParts:

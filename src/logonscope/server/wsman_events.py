@@ -104,6 +104,7 @@ def render_events(request: SoapRequest, context: OpenSubscription, octets: int) 
     if message.max_characters is not None:
         free = min(free, message.max_characters)
     texts, count = list[str](), 0
+    # in small batches: what does not fit stays pending, and is rendered again for the next answer
     while count < message.max_elements and context.pending:
         results = context.pending[: min(BATCH_EVENTS, message.max_elements - count)]
         items = iter([(EVENTS, event_of(result)) for result in results])

@@ -53,6 +53,8 @@ class Reading(NamedTuple):
 class DifferenceFeed:
     """Compares the machine with what it was before: see ``live.hub.DetailFeed``."""
 
+    position = 0
+
     def __init__(self, source: Source, ownership: Ownership, seconds: float = SECONDS) -> None:
         """Read the machine for the first time."""
         self.description = (

@@ -62,6 +62,7 @@ def compile_predicate(
     if isinstance(condition, Term):
         return _term_predicate(condition, getter_of(condition.column), cls, checkpoint, server)
     terms = [compile_predicate(term, getter_of, cls, checkpoint, server) for term in condition.terms]
+    # most junctions have two terms, and need no loop
     if len(terms) == 2:
         return _and_predicate(*terms) if isinstance(condition, Every) else _or_predicate(*terms)
     return _Junction(terms, checkpoint, decisive=not isinstance(condition, Every)).fits

@@ -1,52 +1,58 @@
-"""faces/cli/event_documents.py: every event has a document of the Elastic Common Schema."""
+"""faces/cli/event_documents.py: each event is a document; the parent of its process comes from other events."""
 
 import json
-from datetime import UTC, datetime
+from collections.abc import Iterable
+from typing import Any
 
 import pytest
 
-from logonscope.answers.host_event import EVENT_NAMES, HostEvent
-from logonscope.answers.host_identity import HostIdentity
-from logonscope.faces.cli.event_documents import EcsWriter
-from logonscope.formats.ecs_event import ACTIONS
-from tests.faces.cli.test_event_text import ALICE, ATTEMPT, CHANGE, PYTHON
+from logonscope.answers.host_event import HostEvent
+from logonscope.answers.session_process import SessionProcess
+from logonscope.faces.cli.event_documents import EVENT_DOCUMENTS, DocumentWriter
+from tests.formats.events import EVENTS, MOMENT, PROCESS
+from tests.formats.records import IDENTITY
 
-CATEGORIES = {"process", "authentication", "session", "host"}
-"""Allowed values of event.category that are used (ECS 8.17)."""
-
-TYPES = {"start", "end", "change", "info"}
+PARENT = PROCESS._replace(pid=4300, ppid=1, name="sudo", executable="/usr/bin/sudo")
 
 
-def document(event: HostEvent, capsys: pytest.CaptureFixture[str]) -> object:
-    """Return the document that is printed of an event."""
-    EcsWriter(HostIdentity("web1", "boot", "machine")).write(event)
-    document: object = json.loads(capsys.readouterr().out)
-    return document
+def printed(
+    output: str, events: Iterable[HostEvent], capsys: pytest.CaptureFixture[str], *readings: list[SessionProcess]
+) -> list[dict[str, Any]]:
+    """Return the documents of events; the n-th reading of all processes has the n-th list."""
+    lists = iter(readings)
+    with DocumentWriter(output, IDENTITY, lambda: next(lists, [])) as writer:
+        for event in events:
+            writer.write(event)
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
-def test_every_event_has_an_action() -> None:
-    assert ACTIONS.keys() == EVENT_NAMES
-    assert {category for category, _, _ in ACTIONS.values()} <= CATEGORIES
-    assert {kind for _, kind, _ in ACTIONS.values()} <= TYPES
+@pytest.mark.parametrize("output", EVENT_DOCUMENTS)
+def test_each_event_is_a_line_at_once(output: str, capsys: pytest.CaptureFixture[str]) -> None:
+    documents = printed(output, EVENTS.values(), capsys)
+    # Sysmon has no logons, and no changes
+    assert len(documents) == (8 if output == "sysmon" else len(EVENTS))
 
 
-@pytest.mark.parametrize(
-    ("event", "path", "expected"),
-    [
-        (HostEvent("LogonStarted", None, None, session=ALICE), "source.port", 50312),
-        (HostEvent("LogonStarted", None, None, session=ALICE), "event.outcome", "success"),
-        (HostEvent("ProcessEnded", None, None, PYTHON, exit_code=3), "process.exit_code", 3),
-        (HostEvent("LogonFailed", None, None, attempt=ATTEMPT), "event.outcome", "failure"),
-        (HostEvent("LogonFailed", None, None, attempt=ATTEMPT), "source.ip", "2001:db8::1"),
-        (HostEvent("UserChanged", None, None, PYTHON, change=CHANGE), "user.effective.name", "root"),
-        (HostEvent("Lost", None, None, missed=4), "logonscope.missed", 4),
-    ],
-)
-def test_a_document_has_what_the_event_has(
-    event: HostEvent, path: str, expected: object, capsys: pytest.CaptureFixture[str]
-) -> None:
-    value = document(event._replace(time=datetime(2026, 1, 31, tzinfo=UTC)), capsys)
-    for name in path.split("."):
-        assert isinstance(value, dict)
-        value = value[name]
-    assert value == expected
+def test_the_parent_is_known_from_the_reading_and_from_events(capsys: pytest.CaptureFixture[str]) -> None:
+    def started(process: SessionProcess) -> HostEvent:
+        return HostEvent("ProcessStarted", MOMENT, None, process)
+
+    child = PROCESS._replace(pid=5000, ppid=4312)
+    ended = HostEvent("ProcessEnded", MOMENT, None, PROCESS)
+    events = [started(PROCESS), started(child), ended, started(child._replace(pid=5001))]
+    images = [line["ParentImage"] for line in printed("sysmon", events, capsys, [PARENT]) if line["EventID"] == 1]
+    assert images == ["/usr/bin/sudo", PROCESS.executable or "-", "-"]
+
+
+def test_after_a_loss_the_processes_are_read_again(capsys: pytest.CaptureFixture[str]) -> None:
+    started = HostEvent("ProcessStarted", MOMENT, None, PROCESS)
+    lines = printed("sysmon", [started, EVENTS["lost"], started], capsys, [PARENT], [])
+    assert [line.get("ParentImage") for line in lines] == ["/usr/bin/sudo", None, "-"]
+
+
+def test_the_leader_of_a_login_is_known(capsys: pytest.CaptureFixture[str]) -> None:
+    session = EVENTS["login"].session
+    assert session is not None
+    login = EVENTS["login"]._replace(session=session._replace(leader=4300))
+    (line,) = printed("ecs", [login], capsys, [PARENT])
+    assert (line["process"]["entry_leader"]["pid"], line["process"]["entry_leader"]["name"]) == (4300, "sudo")

@@ -43,7 +43,7 @@ def test_leftovers_are_leftovers(recorded: str) -> None:
 
 
 def test_what_has_no_such_format(recorded: str) -> None:
-    message = "cannot print classes as ecs; -o ecs is for leftovers, ps, sessions, whose"
+    message = "cannot print classes as ecs; -o ecs is for history, leftovers, ps, sessions, watch, whose"
     assert message in answer("classes -o ecs", recorded)
     assert "Sysmon has no event for logon sessions" in answer("sessions -o sysmon", recorded)
     assert "cannot print services as ecs; use -o json" in answer("sessions --services -o ecs", recorded)

@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -17,9 +19,10 @@ from tests.journal.kept import Kept
 ROOT = Caller("root", 0, administrator=True)
 
 
-@pytest.fixture(scope="module")
-def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
-    kept = Kept(tmp_path_factory.mktemp("kept") / "history")
+@contextmanager
+def host_with_history(folder: Path) -> Iterator[Host]:
+    """Return a host whose history is a story in a real journal."""
+    kept = Kept(folder / "history")
     kept.feed(kept.story.start_logons())
     kept.live(300)
     kept.feed(kept.story.reports())
@@ -28,6 +31,12 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
     source.history = kept.history()
     yield LocalHost(source, LINUX, ROOT, lambda *_: 0)
     kept.keeper.stop()
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
+    with host_with_history(tmp_path_factory.mktemp("kept")) as made:
+        yield made
 
 
 def ask(host: Host, *words: str) -> int:

@@ -94,7 +94,8 @@ def test_a_duration_ends_it_with_the_code_for_nothing_found() -> None:
     ("words", "message"),
     [
         (["watch", "--failed", "SELECT * FROM Win32_ProcessStartTrace"], "a query has conditions of its own"),
-        (["watch", "-o", "parquet"], "cannot print events as parquet"),
+        (["watch", "-o", "ecs", "SELECT * FROM Win32_ProcessStartTrace"], "cannot print the results of a query as ecs"),
+        (["watch", "-o", "sysmon", "--logons-only"], "Sysmon has no event for logons"),
         (["watch", "-o", "pids"], "watch does not list processes"),
         (["watch", "--count", "0"], "invalid count '0'"),
         (["watch", "--for", "x"], "invalid duration 'x'"),

@@ -12,7 +12,9 @@ from logonscope.server.sinks.delivery import DeliveryError, Parcel, RejectedErro
 from logonscope.server.sinks.documents import make_encoder
 from logonscope.server.sinks.http_delivery import OtlpDelivery, WebhookDelivery
 from logonscope.server.sinks.settings import SinkSettings, Target
+from tests.lab.systemd import wait_until
 from tests.server.sinks.receivers import CHANGED, FAILED, HOST, LOST, HttpReceiver, make_certificate
+from tests.server.sinks.slow_receiver import SlowReceiver
 
 PARCEL = Parcel("id-1", [FAILED, CHANGED, LOST])
 
@@ -92,3 +94,38 @@ def test_without_a_listener_or_a_secret(tmp_path: Path) -> None:
             WebhookDelivery(missing, make_encoder("jsonl", HOST)).send(PARCEL)
     with pytest.raises(DeliveryError, match="refused"):
         OtlpDelivery(settings(port, "/v1/logs"), HOST).send(PARCEL)
+
+
+def test_a_kept_connection_that_the_target_has_closed_is_no_failure(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("a key")
+    with SlowReceiver(requests_of_connection=1) as receiver:
+        delivery = WebhookDelivery(
+            settings(receiver.port, "/", secret_file=str(tmp_path / "secret")), make_encoder("jsonl", HOST)
+        )
+        for number in range(3):
+            delivery.send(PARCEL)
+            wait_until(lambda expected=number + 1: receiver.closed == expected, 10)  # type: ignore[misc]  # the number of now
+        delivery.close()
+    assert (receiver.connections, receiver.requests) == (3, 3)
+
+
+def test_a_target_that_closes_each_connection_at_once_is_a_failure(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("a key")
+    with SlowReceiver(requests_of_connection=0) as receiver:
+        delivery = WebhookDelivery(
+            settings(receiver.port, "/", secret_file=str(tmp_path / "secret")), make_encoder("jsonl", HOST)
+        )
+        with pytest.raises(DeliveryError, match="cannot post"):
+            delivery.send(PARCEL)
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_an_answer_byte_by_byte_ends_at_the_deadline(tmp_path: Path, scheme: str) -> None:
+    """Over https the receiver answers the handshake in plain bytes that never end a record."""
+    (tmp_path / "secret").write_text("a key")
+    with SlowReceiver(drip=b"\x16\x03\x03\x40\x00" if scheme == "https" else b"HTTP/1.1 200 OK\r\nX: ") as receiver:
+        options = settings(receiver.port, "/", scheme, secret_file=str(tmp_path / "secret"))._replace(seconds=1)
+        delivery = WebhookDelivery(options, make_encoder("jsonl", HOST))
+        # without the deadline, this would go on for as long as the receiver sends: it never stops by itself
+        with pytest.raises(DeliveryError, match="no answer within 1 s"):
+            delivery.send(PARCEL)

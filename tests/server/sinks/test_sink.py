@@ -43,6 +43,7 @@ class Reader:
 
     def __init__(self, notices: list[Notice]) -> None:
         self._notices, self._closed = notices, threading.Event()
+        self.cursor = "0"
 
     @property
     def is_closed(self) -> bool:
@@ -52,6 +53,7 @@ class Reader:
     def read(self, seconds: float | None = None) -> Sequence[Notice]:
         """Return three events, and wait where there are no more."""
         batch, self._notices = self._notices[:3], self._notices[3:]
+        self.cursor = batch[-1].cursor if batch else self.cursor
         if not batch:
             self._closed.wait(seconds)
         return batch

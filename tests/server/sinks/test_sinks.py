@@ -55,6 +55,7 @@ def test_a_login_reaches_every_sink_and_a_restart_tells_the_gap(tmp_path: Path) 
         text = metrics.text().decode()
         assert 'logonscope_sink_delivered_total{sink="disk"}' in text
         assert 'logonscope_sink_failing{sink="hook"} 0.0' in text
+        assert 'logonscope_sink_checkpoint_failing{sink="disk"} 0.0' in text
     assert sorted(path.name for path in (tmp_path / "sinks").iterdir()) == ["disk.json", "hook.json"]
     # a checkpoint of an earlier run is no position in this one: the gap is told
     with live_source() as source:

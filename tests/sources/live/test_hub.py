@@ -11,6 +11,8 @@ from logonscope.sources.live.hub import EventHub
 class Feed:
     """A feed of what a test puts into it."""
 
+    position = 0
+
     description = "a test"
 
     def __init__(self) -> None:

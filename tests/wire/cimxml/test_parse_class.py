@@ -7,7 +7,7 @@ import pytest
 
 from logonscope.cim.classes import Class, Parameter, Property
 from logonscope.cim.schema import CIMV2, LOGONSCOPE, schema
-from logonscope.wire.cimxml.parse_class import declared
+from logonscope.wire.cimxml.parse_class import parse_class
 from logonscope.wire.cimxml.write_class import write_class
 
 CLASSES = [*schema().classes(CIMV2), *schema().classes(LOGONSCOPE)]
@@ -18,7 +18,7 @@ def test_a_class_and_its_parents_make_the_class_again(cls: Class) -> None:
     found: Class | None = None
     for name in reversed((cls.name, *cls.derivation)):
         written = write_class(schema().get(name, cls.namespace))
-        found = Class(declared(ET.fromstring(written), cls.namespace), found, cls.namespace, schema())
+        found = Class(parse_class(ET.fromstring(written), cls.namespace), found, cls.namespace, schema())
     assert found is not None
     assert (found.name, found.derivation, found.keys) == (cls.name, cls.derivation, cls.keys)
     assert set(found.qualifiers) == set(cls.qualifiers)
@@ -42,6 +42,6 @@ def test_an_embedded_object_of_any_class_has_no_class(tag: str) -> None:
     mark = '<QUALIFIER NAME="EmbeddedObject" TYPE="boolean"><VALUE>TRUE</VALUE></QUALIFIER>'
     text = f'<{tag} NAME="X" TYPE="string">{mark}</{tag}>'
     inner = text if tag == "PROPERTY" else f'<METHOD NAME="M" TYPE="uint32">{text}</METHOD>'
-    read = declared(ET.fromstring(f'<CLASS NAME="A">{inner}</CLASS>'), CIMV2)
+    read = parse_class(ET.fromstring(f'<CLASS NAME="A">{inner}</CLASS>'), CIMV2)
     (member,) = read.properties or read.methods[0].parameters
     assert (member.type, member.reference, member.qualifiers) == ("object", None, ())

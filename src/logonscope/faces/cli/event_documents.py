@@ -1,31 +1,104 @@
-"""Events as documents of the Elastic Common Schema."""
+"""Events in the formats of other tools: one JSON object a line."""
 
 import json
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Self
 
 from logonscope.answers.host_event import HostEvent
-from logonscope.errors import InvalidParameterError
+from logonscope.answers.host_identity import HostIdentity
+from logonscope.answers.session_process import SessionProcess
 from logonscope.faces.cli.event_writers import EventWriter
 from logonscope.formats.ecs_event import ecs_event
+from logonscope.formats.ocsf_event import ocsf_activity
+from logonscope.formats.otel_event import otel_export
+from logonscope.formats.record import Record, event_record
+from logonscope.formats.sysmon_event import sysmon_activity
 
 if TYPE_CHECKING:
-    from logonscope.answers.host_identity import HostIdentity
     from logonscope.cim.instances import Instance
 
+Document = dict[str, Any]
 
-class EcsWriter(EventWriter):
-    """Prints events as documents, one a line."""
 
-    def __init__(self, host: "HostIdentity") -> None:
-        self._host = host
+def _otel(record: Record, event: HostEvent) -> Document:
+    return otel_export(record.host, (event,))
+
+
+EVENT_DOCUMENTS: Mapping[str, Callable[[Record, HostEvent], Document | None]] = {
+    "ecs": ecs_event, "ocsf": ocsf_activity, "otel": _otel, "sysmon": sysmon_activity,
+}  # fmt: skip
+"""The function of each format; it returns None where the format has no such event."""
+
+
+class KnownProcesses:
+    """The processes that run, as of the events: the parent of a process is in no event."""
+
+    def __init__(self, read_processes: Callable[[], Iterable[SessionProcess]]) -> None:
+        """Read the processes.
+
+        Args:
+            read_processes: returns the processes whose events are watched, and no others: their ends are noted.
+        """
+        self._read_processes = read_processes
+        self._by_pid: dict[int, SessionProcess] = {}
+        self._read()
+
+    def __repr__(self) -> str:
+        return f"<KnownProcesses: {len(self._by_pid)}>"
+
+    def find(self, pid: int | None) -> SessionProcess | None:
+        """Return the process with a pid; None: it is not known."""
+        return None if pid is None else self._by_pid.get(pid)
+
+    def note(self, event: HostEvent) -> None:
+        """Note what an event changes; called after everything else."""
+        process = event.process
+        if event.event == "Lost":
+            self._read()
+        elif event.event in {"ProcessStarted", "ProcessChanged"} and process is not None:
+            self._by_pid[process.pid] = process
+        elif event.event == "ProcessEnded" and process is not None:
+            self._by_pid.pop(process.pid, None)
+
+    def _read(self) -> None:
+        self._by_pid = {process.pid: process for process in self._read_processes()}
+
+
+class DocumentWriter(EventWriter):
+    """Prints events as documents of one format."""
+
+    def __init__(self, output: str, host: HostIdentity, read_processes: Callable[[], Iterable[SessionProcess]]) -> None:
+        """Prepare the writer.
+
+        Args:
+            output: the format, one of EVENT_DOCUMENTS.
+            host: the host of the events.
+            read_processes: as for KnownProcesses; called when the watch has begun.
+        """
+        self._make_document, self._host, self._read_processes = EVENT_DOCUMENTS[output], host, read_processes
+        self._known: KnownProcesses | None = None
+
+    def __repr__(self) -> str:
+        return f"<DocumentWriter of {self._host.name}>"
+
+    def __enter__(self) -> Self:
+        # read after the watch has begun: what changes meanwhile is in its events
+        self._known = KnownProcesses(self._read_processes)
+        return self
 
     def write(self, event: "HostEvent | Instance") -> None:
-        """Print an event.
-
-        Raises:
-            InvalidParameterError: it is an instance of a WQL class.
-        """
         if not isinstance(event, HostEvent):
-            raise InvalidParameterError("cannot print the results of a query as ecs", "use -o jsonl")
-        print(json.dumps(ecs_event(self._host, event), ensure_ascii=sys.stdout.isatty()), flush=True)
+            raise TypeError("instances have no such documents")
+        known, process, session = self._known, event.process, event.session
+        parent = known.find(process.ppid) if known and process else None
+        leader = known.find(session.leader) if known and session else None
+        print_document(self._make_document(event_record(self._host, event, parent, leader), event))
+        if known is not None:
+            known.note(event)
+
+
+def print_document(document: Document | None) -> None:
+    """Print a document as one line at once; None: nothing."""
+    if document is not None:
+        print(json.dumps(document, ensure_ascii=sys.stdout.isatty()), flush=True)

@@ -38,14 +38,9 @@ def print_events(host: Host, args: argparse.Namespace) -> int:
     """
     if getattr(args, "services", False):
         raise InvalidParameterError(f"cannot print services as {args.output}", "use -o json, jsonl or csv")
-    if getattr(args, "columns", None) is not None:
-        raise InvalidParameterError(
-            f"cannot choose columns of {args.output}: it has its own names", "leave out --columns, or use -o jsonl"
-        )
+    check_options(args)
     if args.output == "sysmon" and args.command == "sessions":
         raise InvalidParameterError("Sysmon has no event for logon sessions", "use ps: each process has its LogonGuid")
-    if args.output == "parquet" and sys.stdout.isatty():
-        raise InvalidParameterError("cannot print Parquet on a terminal", "redirect the output to a file")
     base = Record(host.identify_machine(), host.moment, None)
     if args.command == "whose":
         from logonscope.faces.cli.whose import find_answers  # noqa: PLC0415 -- only this command
@@ -56,6 +51,20 @@ def print_events(host: Host, args: argparse.Namespace) -> int:
     records = order_rows(args, _listed_records(host, args, base), command_module(args.command).COLUMNS, _row_of)
     count = _print_records(args, records)
     return FOUND if count else NOTHING_FOUND
+
+
+def check_options(args: argparse.Namespace) -> None:
+    """Check the options of a format before anything is read.
+
+    Raises:
+        InvalidParameterError: columns are chosen, or Parquet would be written to a terminal.
+    """
+    if getattr(args, "columns", None) is not None:
+        raise InvalidParameterError(
+            f"cannot choose columns of {args.output}: it has its own names", "leave out --columns, or use -o jsonl"
+        )
+    if args.output == "parquet" and sys.stdout.isatty():
+        raise InvalidParameterError("cannot print Parquet on a terminal", "redirect the output to a file")
 
 
 def _print_records(args: argparse.Namespace, records: Iterable[Record]) -> int:

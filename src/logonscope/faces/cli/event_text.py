@@ -19,6 +19,8 @@ def _event_text(event: HostEvent) -> str:
         return _failed_text(event)
     if event.event == "UserChanged":
         return _change_text(event)
+    if event.event == "Lost" and event.missed_all:
+        return "all events since the cursor are lost: this host does not know it"
     if event.event == "Lost":
         return "events were lost" if event.missed is None else f"{event.missed} events were lost"
     if process is not None:

@@ -1,7 +1,7 @@
 """``logonscope history``: past logins, with what they ran."""
 
 import argparse
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from logonscope.answers.history import HistoryFilter, PastLogin, PastProcess, PastUserChange
@@ -13,6 +13,7 @@ from logonscope.faces.cli.exit_codes import DAMAGED_DATA, FOUND, NOTHING_FOUND
 from logonscope.faces.cli.listing import add_listing, print_listing
 from logonscope.faces.cli.messages import print_notice
 from logonscope.faces.cli.output import print_object, print_rows
+from logonscope.faces.cli.parser import EVENT_FORMATS
 from logonscope.faces.cli.selector import add_origin_and_times, parse_times
 from logonscope.faces.cli.text import crop, for_terminal, format_time, terminal_width
 from logonscope.faces.cli.times import shorten_time
@@ -30,12 +31,16 @@ examples:
   logonscope history --failed --since 2h    which programs and which logons failed in the last two hours
   logonscope history make                   the logins that ran make
   logonscope history --last                 logins in the form of last(1), from the history
+  logonscope history --since 1d --processes -o ocsf
+                                            the starts and ends of processes as OCSF events
   sudo logonscope history verify            check that no row was edited
   sudo logonscope history forget bob        delete the past logins of bob, and what they ran
 """
 
 MAX_PROGRAMS = 4
 """Programs of a login that its line shows."""
+
+NO_FAILED_LOGON = "no failed logon in the history"
 
 VERIFY, FORGET = "verify", "forget"
 
@@ -62,6 +67,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(host: Host, args: argparse.Namespace) -> int:
     """Print past logins, or run `verify` or `forget`; return the exit code."""
+    if args.which in {VERIFY, FORGET} and args.output in EVENT_FORMATS:
+        raise InvalidParameterError(f"cannot print the result of {args.which} as {args.output}", "use -o json")
     if args.which == FORGET and args.user is not None:
         return _forget(host, args)
     if args.user is not None:
@@ -71,21 +78,32 @@ def run(host: Host, args: argparse.Namespace) -> int:
     if args.which == FORGET:
         raise InvalidParameterError("forget needs the name of a user", "write user:forget for a user of that name")
     where = _history_filter(host, args)
+    if args.logons_only and not args.failed:
+        raise InvalidParameterError("--logons-only needs --failed", "all logins are listed without either")
+    columns = LAST_COLUMNS if args.last else COLUMNS
+    if args.output in EVENT_FORMATS:
+        return _print_format(host, args, where, columns)
     if args.logons_only:
-        if not args.failed:
-            raise InvalidParameterError("--logons-only needs --failed", "all logins are listed without either")
-        return print_listing(
-            host, args, read_failed_logons(host, where), FAILED_LOGON_COLUMNS, "no failed logon in the history"
-        )
+        return print_listing(host, args, read_failed_logons(host, where), FAILED_LOGON_COLUMNS, NO_FAILED_LOGON)
     if args.processes:
         return _print_processes(host, args, where)
     logins = host.history(where)
     if args.last:
         logins.reverse()
-    code = print_listing(host, args, logins, LAST_COLUMNS if args.last else COLUMNS, _no_match_message(args))
+    code = print_listing(host, args, logins, columns, _no_match_message(args))
     if args.failed and args.output == "table" and args.columns is None and args.sort is None:
         code = min(code, _print_failed_logons(host, args, where))
     return code
+
+
+def _print_format(host: Host, args: argparse.Namespace, where: HistoryFilter, columns: Sequence[ListColumn]) -> int:
+    """Print the history in a format of another tool; return the exit code."""
+    from logonscope.faces.cli.history_formats import print_history  # noqa: PLC0415 -- only these formats
+
+    count = print_history(host, args, where, columns)
+    if not count:
+        print_notice(args, NO_FAILED_LOGON if args.logons_only else _no_match_message(args))
+    return FOUND if count else NOTHING_FOUND
 
 
 def _print_failed_logons(host: Host, args: argparse.Namespace, where: HistoryFilter) -> int:

@@ -264,7 +264,7 @@ def shared_options() -> Parser:
     options = shared.add_argument_group("options of every command")
     formats = (
         "the output format (default: table, for people); pids is for ps, leftovers, tree and whose; ecs, ocsf, otel, "
-        "sysmon and parquet, for other tools, are for sessions, ps, leftovers and whose; watch has ecs, too"
+        "sysmon and parquet, for other tools, are for sessions, ps, leftovers, whose, watch and history"
     )
     options.add_argument("-o", "--output", choices=FORMATS, help=formats)
     host = (

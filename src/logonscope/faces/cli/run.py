@@ -34,7 +34,11 @@ _COMMANDS_WITH_PAST = {"tree", "sessions", "ps", "whose", "leftovers", "query", 
 _COMMANDS_WITH_PIDS = {"ps", "leftovers", "tree", "whose"}
 """Commands that can print pids."""
 
-_COMMANDS_WITH_EVENTS = {"sessions", "ps", "leftovers", "whose"}
+_COMMANDS_WITH_STATES = {"sessions", "ps", "leftovers", "whose"}
+"""Commands whose rows the formats of other tools have as states."""
+
+_COMMANDS_WITH_EVENTS = {"watch", "history"}
+"""Commands that print events in these formats themselves."""
 
 _WITHOUT_REMOTE_HOST = {
     "serve": ("it can serve this machine or a recording, not another machine", "run it on that machine"),
@@ -81,9 +85,9 @@ def run(
         if args.output == "pids" and args.command not in _COMMANDS_WITH_PIDS:
             hint = f"-o pids is for {', '.join(sorted(_COMMANDS_WITH_PIDS))}, as `logonscope ps 41 -o pids`"
             raise InvalidParameterError(f"cannot print pids: {args.command} does not list processes", hint)
-        if args.output in EVENT_FORMATS and args.command not in {*_COMMANDS_WITH_EVENTS, "watch"}:
+        if args.output in EVENT_FORMATS and args.command not in _COMMANDS_WITH_STATES | _COMMANDS_WITH_EVENTS:
             message = f"cannot print {args.command} as {args.output}"
-            hint = f"-o {args.output} is for {', '.join(sorted(_COMMANDS_WITH_EVENTS))}"
+            hint = f"-o {args.output} is for {', '.join(sorted(_COMMANDS_WITH_STATES | _COMMANDS_WITH_EVENTS))}"
             raise InvalidParameterError(message, hint)
         if args.watch is not None and args.command in _NOT_REPEATABLE:
             raise InvalidParameterError(f"cannot watch: {args.command} cannot be repeated", "leave --watch out")
@@ -139,7 +143,7 @@ def _run_on_host(args: argparse.Namespace, connect: Connect, open_users: OpenUse
             print_notice(args, f"processes of other users cannot be seen: {hiding_reason}; {_UNHIDE}")
         elif not host.sees_everything:
             print_notice(args, _access_notice(args.host))
-    if args.output in EVENT_FORMATS and args.command != "watch":
+    if args.output in EVENT_FORMATS and args.command in _COMMANDS_WITH_STATES:
         from logonscope.faces.cli.event_formats import print_events  # noqa: PLC0415 -- only these formats
 
         return _show_answer(args, partial(print_events, host, args), settings)

@@ -9,14 +9,14 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from logonscope.answers.host_event import LOGON_EVENTS, HostEvent
+from logonscope.answers.host_event import LOGON_EVENTS, PROCESS_EVENTS, HostEvent
 from logonscope.client import Host
 from logonscope.errors import InvalidParameterError, TransportFailureError
 from logonscope.faces.cli.cim import add_namespace
 from logonscope.faces.cli.event_writers import CsvWriter, EventWriter, JsonWriter, LineWriter
 from logonscope.faces.cli.exit_codes import FOUND, NOTHING_FOUND
 from logonscope.faces.cli.messages import print_notice
-from logonscope.faces.cli.parser import set_completion
+from logonscope.faces.cli.parser import EVENT_FORMATS, set_completion
 from logonscope.faces.cli.selector import FILTER_NOTES, add_selector, logon_filter
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ examples:
   logonscope watch                     logins, changes of user, and processes
   logonscope watch --logons-only       logins and logouts, with address and key
   logonscope watch --failed -o jsonl   failed logins, one JSON object a line
+  logonscope watch -o ocsf             events for a security lake; also ecs, otel, sysmon, and parquet for a file
   logonscope watch alice --type RemoteInteractive
                                        what happens in alice's logins from other machines
   logonscope watch "SELECT * FROM __InstanceCreationEvent WITHIN 1 WHERE TargetInstance ISA 'Win32_Process'"
@@ -114,8 +115,13 @@ def _watch_options(host: Host, args: argparse.Namespace) -> dict[str, Any]:
             raise InvalidParameterError("a query has conditions of its own", "leave the other filters out")
         return {**options, "query": args.which, "namespace": args.namespace}
     names = frozenset({"LogonFailed"}) if args.failed else LOGON_EVENTS if args.logons_only else None
-    is_ecs = args.output == "ecs"
-    return {**options, "which": args.which, "where": logon_filter(host, args), "events": names, "with_sessions": is_ecs}
+    if args.output == "sysmon":
+        names = PROCESS_EVENTS
+    has_sessions = args.output in EVENT_FORMATS
+    return {
+        **options, "which": args.which, "where": logon_filter(host, args), "events": names,
+        "with_sessions": has_sessions,
+    }  # fmt: skip
 
 
 def _is_query(args: argparse.Namespace) -> bool:
@@ -137,11 +143,35 @@ def _make_writer(host: Host, args: argparse.Namespace) -> EventWriter:
         return JsonWriter()
     if args.output == "csv":
         return CsvWriter(is_query=_is_query(args))
-    if args.output == "ecs":
-        from logonscope.faces.cli.event_documents import EcsWriter  # noqa: PLC0415 -- only this format
+    return _make_format_writer(host, args)
 
-        return EcsWriter(host.identify_machine())
-    raise InvalidParameterError(f"cannot print events as {args.output}", "use -o jsonl, csv or ecs")
+
+def _make_format_writer(host: Host, args: argparse.Namespace) -> EventWriter:
+    """Return the writer of a format of another tool.
+
+    Raises:
+        InvalidParameterError: the format has no form for these events, or Parquet would be written to a terminal.
+    """
+    if args.output not in EVENT_FORMATS:
+        raise InvalidParameterError(f"cannot print events as {args.output}", "use -o jsonl, csv or ecs")
+    if _is_query(args):
+        raise InvalidParameterError(f"cannot print the results of a query as {args.output}", "use -o jsonl or csv")
+    if args.output == "parquet":
+        from logonscope.faces.cli.event_parquet import ParquetWriter  # noqa: PLC0415 -- only this format
+
+        if sys.stdout.isatty():
+            raise InvalidParameterError("cannot print Parquet on a terminal", "redirect the output to a file")
+        return ParquetWriter()
+    if args.output == "sysmon" and (args.failed or args.logons_only):
+        raise InvalidParameterError("Sysmon has no event for logons", "use another format, such as ecs or ocsf")
+    from logonscope.faces.cli.event_documents import DocumentWriter  # noqa: PLC0415 -- only these formats
+
+    if args.failed or args.logons_only:
+        # without the events of processes, it would not be known which still run
+        return DocumentWriter(args.output, host.identify_machine(), tuple)
+    return DocumentWriter(
+        args.output, host.identify_machine(), partial(host.processes, args.which, logon_filter(host, args))
+    )
 
 
 def _make_exec_writer(args: argparse.Namespace) -> EventWriter:

@@ -8,7 +8,7 @@ from logonscope.answers.host_event import HostEvent
 from logonscope.answers.host_identity import HostIdentity
 from logonscope.answers.jsonable import jsonable
 from logonscope.formats.ecs_event import ecs_event
-from logonscope.formats.record import without_unknown
+from logonscope.formats.record import event_record, without_unknown
 
 Encoder = Callable[[HostEvent], str]
 
@@ -25,4 +25,4 @@ def _jsonl(host: HostIdentity, event: HostEvent) -> str:
 
 
 def _ecs(host: HostIdentity, event: HostEvent) -> str:
-    return json.dumps(ecs_event(host, event))
+    return json.dumps(ecs_event(event_record(host, event), event))

@@ -1,8 +1,9 @@
 """A sink: one thread that reads a subscription, delivers its events in order, and stores how far it came.
 
-Events are delivered at least once while the service runs: the checkpoint follows the delivery. What was not delivered
-when the service stopped is lost, and the next start reports Lost. While a target takes nothing, events wait in the
-stream, which is bounded: if they are dropped there, the subscription says how many, and that is delivered, too.
+Events are delivered at least once: the checkpoint follows the delivery. Where the service keeps a history, that holds
+over restarts, also if it is killed; else what was not delivered when the service stopped is lost, and the next start
+reports Lost. While a target takes nothing, events wait in the stream and in the history, which are bounded: if they are
+dropped there, the subscription says how many, and that is delivered, too.
 """
 
 import logging
@@ -22,6 +23,9 @@ MAX_EVENTS = 200
 """Maximum number of events that are delivered together."""
 
 READ_SECONDS = 1.0
+IDLE_STORE_SECONDS = 10.0
+"""Seconds after which the checkpoint is moved past events that the sink does not send."""
+
 FIRST_RETRY_SECONDS, MAX_RETRY_SECONDS = 0.5, 60.0
 
 _log = logging.getLogger(__name__)
@@ -47,6 +51,11 @@ class EventSubscription(Protocol):
     @property
     def is_closed(self) -> bool:
         """Return whether there will be no more events."""
+        ...
+
+    @property
+    def cursor(self) -> str:
+        """Return the cursor after the last event that was read, also if it is none that the sink gets."""
         ...
 
     def read(self, seconds: float | None = None) -> Sequence[EventNotice]:
@@ -95,6 +104,7 @@ class Sink:
         self._is_stopping = threading.Event()
         self._subscription: EventSubscription | None = None
         self._cursor: str | None = None
+        self._next_store = 0.0
         self.status = SinkStatus(settings.name)
         self._thread = threading.Thread(target=self._run, name=f"sink-{settings.name}", daemon=True)
 
@@ -156,7 +166,12 @@ class Sink:
         self._delivery.close()
 
     def _deliver_all(self, subscription: EventSubscription) -> None:
+        # what happens from here on is delivered, also if the service is killed before the first delivery
+        if self._cursor is None:
+            self._store(subscription.cursor)
         while not (self._is_stopping.is_set() or subscription.is_closed):
+            if time.monotonic() > self._next_store:
+                self._store_position(subscription.cursor)
             for notices in _parts(subscription.read(READ_SECONDS)):
                 events = [notice.result for notice in notices if isinstance(notice.result, HostEvent)]
                 if not self._deliver(Parcel(f"{notices[0].cursor}-{notices[-1].cursor}", events)):
@@ -206,6 +221,12 @@ class Sink:
         if losses:
             lost = self.status.lost + sum(event.missed or 0 for event in losses)
             self.status = self.status._replace(lost=lost, losses=self.status.losses + len(losses))
+
+    def _store_position(self, cursor: str) -> None:
+        """Move the checkpoint past events that the sink does not send: the history keeps a bounded number of events."""
+        self._next_store = time.monotonic() + IDLE_STORE_SECONDS
+        if cursor != self._cursor:
+            self._store(cursor)
 
     def _store(self, cursor: str) -> None:
         self._cursor = cursor

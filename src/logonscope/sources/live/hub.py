@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from logonscope.machine.events import Event, EventHead
+from logonscope.machine.events import Event
 from logonscope.sources.live.ring import EventRing, RingReader
 
 MAX_EVENTS = 16_384
@@ -26,6 +26,9 @@ class DetailFeed(Protocol):
 
     description: str
     """How the events are got, and what may be missed."""
+
+    position: int
+    """The position before its first event; 0: its events have none."""
 
     def read(self, seconds: float) -> Sequence[Event]:
         """Wait for events, and return them; their cursors have no meaning."""
@@ -69,12 +72,18 @@ class EventHub:
             if feed is None:
                 # events between two runs of the feed are missed, and not counted
                 self._cursor += 1
-                self._ring.forget(self._cursor)
                 feed = self._feed = self._open_feed()
+                self._ring.forget(self._cursor, feed.position)
                 threading.Thread(target=self._run, args=(feed,), name="events", daemon=True).start()
             # kept by the lock from the thread that looks whether the hub is idle
             self._idle_since = None
             return self._ring.reader(since, feed.description, self._note_close)
+
+    def resumed_reader(self, position: int) -> RingReader | None:
+        """Return a reader of the events after a position; None: not all of them are kept."""
+        cursor = self._ring.cursor_of(position)
+        # the ring keeps the events of a feed that has ended, but nothing comes after them
+        return None if cursor is None or self._feed is None else self.reader(cursor)
 
     def close(self) -> None:
         """Close all readers, and the feed."""
@@ -118,6 +127,6 @@ class EventHub:
         numbered = []
         for event in events:
             self._cursor += 1
-            numbered.append(event._replace(head=EventHead(event.head.kernel_ns, self._cursor)))
+            numbered.append(event._replace(head=event.head._replace(cursor=self._cursor)))
         if numbered:
             self._ring.publish(numbered, self._cursor)

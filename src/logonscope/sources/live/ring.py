@@ -7,7 +7,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from itertools import islice
+from itertools import islice, takewhile
 from typing import Self
 
 from logonscope.machine.events import Event, EventHead, EventsLost
@@ -24,6 +24,7 @@ class EventRing:
         self._events: deque[Event] = deque(maxlen=most)
         self._cursor = 0
         self._gap = 0  # a reader whose position is before this cursor missed an unknown number of events
+        self._floor = self._position = 0  # positions before the oldest event that was kept, and of the newest event
         self._condition = threading.Condition()
         self._readers: set[RingReader] = set()
 
@@ -43,19 +44,45 @@ class EventRing:
     def publish(self, events: Sequence[Event], cursor: int) -> None:
         """Add events, the newest of which has this cursor."""
         with self._condition:
+            self._note_dropped(events)
             self._events += events
             self._cursor = cursor
+            self._position = max(self._position, events[-1].head.position)
             self._condition.notify_all()
             calls = [reader.call for reader in self._readers if reader.call is not None]
         # outside the lock: a function that is called may read at once
         for call in calls:
             call()
 
-    def forget(self, cursor: int) -> None:
-        """Drop all events: what happens until the next one is missed, and not counted."""
+    def _note_dropped(self, events: Sequence[Event]) -> None:
+        """Note the position of the newest event that new ones leave no room for."""
+        held = len(self._events)
+        excess = held + len(events) - (self._events.maxlen or 0)
+        if excess > 0:
+            # more can come at once than the ring holds: then the newest one of those is dropped, too
+            newest = self._events[excess - 1] if excess <= held else events[excess - held - 1]
+            self._floor = max(self._floor, newest.head.position)
+
+    def forget(self, cursor: int, position: int = 0) -> None:
+        """Drop all events: what happens until the next one is missed, and not counted.
+
+        Args:
+            cursor: the cursor of the next reader.
+            position: the position before the next event.
+        """
         with self._condition:
             self._events.clear()
             self._cursor = self._gap = cursor
+            self._floor = self._position = position
+
+    def cursor_of(self, position: int) -> int | None:
+        """Return the cursor of the newest event up to a position; None: not all events after it are kept."""
+        with self._condition:
+            if not self._floor <= position <= self._position:
+                return None
+            # from the newest one on: who resumes has mostly missed little
+            later = sum(1 for _ in takewhile(lambda event: event.head.position > position, reversed(self._events)))
+            return self._cursor - later
 
     def reader(self, since: int | None, description: str, on_close: Callable[[], object]) -> "RingReader":
         """Return a reader of the events after a cursor; None: from now on."""
@@ -65,6 +92,7 @@ class EventRing:
             if position > self._cursor:
                 position = -1
             reader = RingReader(self, position, description, on_close)
+            reader.position = self._position
             self._readers.add(reader)
         return reader
 
@@ -87,7 +115,9 @@ class EventRing:
         batch: list[Event] = []
         if after < first - 1:
             missed = None if after < self._gap else first - 1 - after
-            batch.append(EventsLost(EventHead(time.clock_gettime_ns(time.CLOCK_BOOTTIME), first - 1), missed))
+            place = self._events[0].head.position - 1 if self._events else self._position
+            head = EventHead(time.clock_gettime_ns(time.CLOCK_BOOTTIME), first - 1, max(0, place))
+            batch.append(EventsLost(head, missed))
             after = first - 1
         left = self._cursor - after
         # a deque finds what is near its ends: the newest events are looked up from the right
@@ -95,6 +125,8 @@ class EventRing:
         newest.reverse()
         batch += newest[:most]
         reader.cursor = min(self._cursor, after + most)
+        if batch:
+            reader.position = batch[-1].head.position
         return batch
 
     def remove(self, reader: "RingReader") -> bool:
@@ -118,6 +150,7 @@ class RingReader:
     def __init__(self, ring: EventRing, cursor: int, description: str, on_close: Callable[[], object]) -> None:
         self._ring, self._on_close = ring, on_close
         self.cursor, self.description = cursor, description
+        self.position = 0
         self.is_closed = False
         self._batch: deque[Event] = deque()  # read, but not iterated yet
         self.call: Callable[[], object] | None = None

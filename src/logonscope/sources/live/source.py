@@ -192,6 +192,9 @@ class LiveSource(BaseSource):
     def event_reader(self, since: int | None = None) -> RingReader:
         return self._hub.reader(since)
 
+    def resumed_reader(self, position: int) -> RingReader | None:
+        return self._hub.resumed_reader(position)
+
     def at(self, moment: datetime) -> Source:
         return self._direct.at(moment)
 

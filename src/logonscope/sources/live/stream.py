@@ -110,7 +110,7 @@ class EventStream:
                     self._host.index.report = self._host.index.users.report = None
                 # what happens from now on is missed
                 self._cursor += 1
-                self._ring.forget(self._cursor)
+                self._ring.forget(self._cursor, self._cursor)
 
     def _report_to(self, index: LiveIndex) -> None:
         """Have an index report its changes."""
@@ -156,7 +156,7 @@ class EventStream:
         events = []
         for moment, make in sorted(makers, key=itemgetter(0)):
             self._cursor += 1
-            events.append(make(EventHead(moment + boot_offset, self._cursor)))
+            events.append(make(EventHead(moment + boot_offset, self._cursor, self._cursor)))
         if events:
             self._ring.publish(events, self._cursor)
 

@@ -19,7 +19,7 @@ _PROPERTIES = {"PROPERTY", "PROPERTY.ARRAY", "PROPERTY.REFERENCE"}
 _PARAMETERS = {"PARAMETER", "PARAMETER.ARRAY", "PARAMETER.REFERENCE", "PARAMETER.REFARRAY"}
 
 
-def declared(element: Element, namespace: str) -> Declaration:
+def parse_class(element: Element, namespace: str) -> Declaration:
     """Return the declaration of a CLASS, without the members that it inherits unchanged (PROPAGATED)."""
     declared_parts = [part for part in element if part.get("PROPAGATED", "false").lower() != "true"]
     return Declaration(

@@ -22,8 +22,8 @@ from logonscope.cim.types import TYPES, Value
 from logonscope.errors import LogonscopeError, TransportFailureError
 from logonscope.wire.json.text import VALUE_WRITERS, write_text
 
-KEY = "KEY"
-"""A key in a sample of a path."""
+SAMPLE_KEY = "KEY"
+"""The key in the sample of a path from which a template is made."""
 
 SLOT = "\0"
 """The place of a value in a template: a character that JSON always escapes."""
@@ -124,14 +124,18 @@ class LineWriter:
         return list(map("".join, zip(*texts, strict=True)))
 
     def _make_template(self, targets: Sequence[str]) -> str:
-        """Return the text around the values, for references to these classes; "" for a key that is no reference."""
+        """Return the text around the values of a row.
+
+        Args:
+            targets: for each key, the class that it refers to; "" if the key is not a reference.
+        """
         path_parts, properties = list[str](), dict.fromkeys(self._columns, SLOT)
         for target, (index, name) in zip(targets, self._key_indexes.items(), strict=True):
             convert = self._conversions[index]
-            sample = KEY if convert is None else convert((target, KEY))
-            path_parts.append(_around_key(f"{name}={write_key(sample)}"))
-            properties[name] = f'"{_around_key(sample)}"'
-        path = _inside(self._path_start) + ",".join(path_parts)
+            sample = SAMPLE_KEY if convert is None else convert((target, SAMPLE_KEY))
+            path_parts.append(_template_around_key(f"{name}={write_key(sample)}"))
+            properties[name] = f'"{_template_around_key(sample)}"'
+        path = _escape_text(self._path_start) + ",".join(path_parts)
         head = "".join(f"{write_text(name)}:{write_text(value)}," for name, value in self._head.items())
         members = ",".join(f"{write_text(name)}:{value}" for name, value in properties.items())
         return f'{{{head}"path":"{path}","properties":{{{members}}}}}'
@@ -163,13 +167,13 @@ def _write_column(column: Sequence[Any], convert: Convert | None) -> Iterable[st
     return [find(type(value), write_text)(value) for value in column]
 
 
-def _around_key(text: str) -> str:
-    """Return the template of a text that has KEY at its end, before quotes at most."""
-    before, _, after = _inside(text).rpartition(KEY)
+def _template_around_key(text: str) -> str:
+    """Return a sample text as a template: SLOT replaces the last SAMPLE_KEY in it."""
+    before, _, after = _escape_text(text).rpartition(SAMPLE_KEY)
     return f"{before}{SLOT}{after}"
 
 
-def _inside(text: str) -> str:
+def _escape_text(text: str) -> str:
     """Return a text with the escapes that it needs inside a JSON string."""
     return encode_text(text)[1:-1]
 

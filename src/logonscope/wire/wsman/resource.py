@@ -65,6 +65,7 @@ def parse_resource(uri: str, selectors: Selectors) -> Resource:
     """
     if not uri:
         raise FaultError(HEADER_REQUIRED, "the header w:ResourceURI is missing", _HINT)
+    # clients made for Windows write backslashes, and any case
     slashed = uri.replace("\\", "/")
     folded = slashed.lower()
     selector = selectors.get(NAMESPACE)

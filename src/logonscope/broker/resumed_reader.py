@@ -1,0 +1,182 @@
+"""A reader that continues after a cursor: first the events that the history keeps, then live ones.
+
+The live reader is opened when the history has no more: it says after which position its events follow, and up to that
+position the history is read once it has written it. So no event comes twice, and none is left out in between.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from logonscope.machine.events import Event, EventHead, EventLog, EventMark, EventPage, EventReader, EventsLost
+
+WRITE_SECONDS = 10.0
+"""Seconds to wait for the history to write what was read live; after that, events are lost."""
+
+POLL_SECONDS = 0.05
+
+
+class ResumedReader(EventReader):
+    """See ``EventReader``. Where live events were dropped, it reads them from the history, too."""
+
+    def __init__(
+        self,
+        log: EventLog,
+        mark: EventMark,
+        open_live: Callable[[], EventReader],
+        live: EventReader | None = None,
+        write_seconds: float = WRITE_SECONDS,
+    ) -> None:
+        """Create it.
+
+        Args:
+            log: the event log of the history.
+            mark: the place after which the events are read.
+            open_live: opens a reader of live events from now on.
+            live: a reader of all events after the place, if they are in memory.
+            write_seconds: how long to wait for the history to write what happened before the live events.
+        """
+        self._log, self._open_live, self._write_seconds = log, open_live, write_seconds
+        self.mark: EventMark | None = mark if live is None else None
+        """The place of the last event that was read from the history; None: the events are live ones."""
+        self.page: EventPage | None = None
+        """The page of the history that the last read returned; None: it returned live events."""
+        # kept open from the beginning, so that live events go on meanwhile
+        self._live = open_live() if live is None else live
+        self.description = self._live.description
+        self._live_position = mark.position
+        self._target: int | None = None
+        self._wait_until = 0.0
+        self._call: Callable[[], object] | None = None
+        self._rest: deque[Event] = deque()  # of the page, and not returned yet
+
+    def __repr__(self) -> str:
+        return f"<ResumedReader at {self.mark or self._live_position}>"
+
+    @property
+    def cursor(self) -> int:
+        return self._live.cursor
+
+    @property
+    def position(self) -> int:
+        return self._live_position if self.mark is None else self.mark.position
+
+    @property
+    def due(self) -> float | None:
+        """Return when ``read`` has something to do without an event; None: its events are live ones."""
+        return None if self.mark is None or self.is_closed else time.monotonic() + POLL_SECONDS
+
+    @property
+    def is_closed(self) -> bool:
+        return self._live.is_closed
+
+    def notify(self, call: Callable[[], object]) -> None:
+        self._call = call
+        self._live.notify(call)
+
+    def close(self) -> None:
+        self._live.close()
+
+    def read(self, seconds: float | None = None, most: int | None = None) -> Sequence[Event]:
+        end = None if seconds is None else time.monotonic() + seconds
+        while not self.is_closed:
+            if self._rest:
+                return self._take(most)
+            if self.mark is None:
+                events = self._read_live(None if end is None else max(0.0, end - time.monotonic()), most)
+            else:
+                self._rest += self._read_past(self.mark)
+                events = self._take(most)
+            if events or (end is not None and time.monotonic() >= end):
+                return events
+            if self.mark is not None:
+                time.sleep(POLL_SECONDS)
+        return ()
+
+    def _take(self, most: int | None) -> Sequence[Event]:
+        """Return events of the page that was read, and move to the last of them."""
+        events = [self._rest.popleft() for _ in range(min(len(self._rest), most or len(self._rest)))]
+        if events and self.page is not None:
+            self.mark = events[-1].head.mark if self._rest else self.page.mark
+        return events
+
+    def _read_live(self, seconds: float | None, most: int | None) -> Sequence[Event]:
+        self.page = None
+        events = self._live.read(seconds, most)
+        if events and isinstance(events[0], EventsLost) and self._live_position:
+            # dropped here, but not in the history
+            self.mark, self._target = EventMark(self._log.epoch, self._live_position), None
+            return ()
+        if events:
+            self._live_position = events[-1].head.position
+        return events
+
+    def _read_past(self, mark: EventMark) -> Sequence[Event]:
+        """Return the next events of the history; none: there are none now."""
+        # before the reading: what is written afterwards may not be in it
+        written = self._log.written_position
+        page = self._log.read(mark, self._target)
+        self.page = page
+        if page.events or page.mark != mark:
+            # moved on by the events that are returned, or here if there are none
+            self.mark = mark if page.events else page.mark
+            return page.events
+        if self._target is None:
+            # only now: the reading can have taken longer than live events are kept
+            self._target, self._wait_until = self._reopen(), time.monotonic() + self._write_seconds
+            return ()
+        if max(mark.position, written) >= self._target:
+            self._go_live()
+        elif time.monotonic() > self._wait_until:
+            self._go_live()
+            head = EventHead(time.clock_gettime_ns(time.CLOCK_BOOTTIME), 0, self._target)
+            return (EventsLost(head, None),)
+        return ()
+
+    def _go_live(self) -> None:
+        self._live_position, self.mark, self.page = self._target or 0, None, None
+
+    def _reopen(self) -> int:
+        """Open the live events again, from now on; return the position until which the history has the events."""
+        live, before = self._open_live(), self._live
+        self._live = live
+        if self._call is not None:
+            live.notify(self._call)
+        before.close()
+        return live.position
+
+
+class LostReader(EventReader):
+    """A reader of live events after a cursor that this host does not know: the first event says that all is lost."""
+
+    def __init__(self, live: EventReader) -> None:
+        self._live, self._has_begun = live, False
+        self.description = live.description
+
+    def __repr__(self) -> str:
+        return f"<LostReader of {self._live!r}>"
+
+    @property
+    def cursor(self) -> int:
+        return self._live.cursor
+
+    @property
+    def position(self) -> int:
+        return self._live.position
+
+    @property
+    def is_closed(self) -> bool:
+        return self._live.is_closed
+
+    def notify(self, call: Callable[[], object]) -> None:
+        self._live.notify(call)
+
+    def close(self) -> None:
+        self._live.close()
+
+    def read(self, seconds: float | None = None, most: int | None = None) -> Sequence[Event]:
+        if self._has_begun:
+            return self._live.read(seconds, most)
+        self._has_begun = True
+        head = EventHead(time.clock_gettime_ns(time.CLOCK_BOOTTIME), self._live.cursor, self._live.position)
+        return (EventsLost(head, None, is_all=True),)

@@ -1,0 +1,45 @@
+"""Events as those of Sysmon for Linux: process creation (1), process terminated (5), and an error (255) of losses."""
+
+from typing import Any
+
+from logonscope.answers.host_event import HostEvent
+from logonscope.formats.record import Record, is_execution
+from logonscope.formats.sysmon import guid_text, sysmon_event, time_text, user_text, with_dashes
+
+TERMINATED, ERROR = 5, 255
+LOST = "EVENTS_LOST"
+
+
+def sysmon_activity(record: Record, event: HostEvent) -> dict[str, Any] | None:
+    """Return the Sysmon event of an event; None: Sysmon has none.
+
+    Sysmon reports the creation of a process when it executes a program.
+    """
+    process = event.process
+    if event.event == "Lost":
+        count = "an unknown number of" if event.missed is None else event.missed
+        description = f"{count} events were lost"
+        return {
+            "EventID": ERROR,
+            "UtcTime": time_text(record.time),
+            "ID": LOST,
+            "Description": description,
+            "Computer": record.host.name,
+        }
+    if process is None:
+        return None
+    if event.event == "ProcessStarted":
+        return sysmon_event(record)
+    if is_execution(event):
+        return {**sysmon_event(record), "UtcTime": time_text(record.time)}
+    if event.event != "ProcessEnded":
+        return None
+    return with_dashes({
+        "EventID": TERMINATED,
+        "UtcTime": time_text(event.time),
+        "ProcessGuid": guid_text(process.process_guid),
+        "ProcessId": process.pid,
+        "Image": process.executable,
+        "User": user_text(process),
+        "Computer": record.host.name,
+    })  # fmt: skip

@@ -1,0 +1,47 @@
+"""Cursors of the history: places in its events, encrypted, so that they do not show how much happened.
+
+AES-SIV (RFC 5297) gives a place always the same text, which all readers can share, and recognizes texts that it did not
+make. The key is in the journal, so that a cursor is valid after a restart.
+"""
+
+import base64
+import struct
+from functools import lru_cache
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
+
+from logonscope.machine.events import EventMark
+
+KEY_BYTES = 32
+_PLACE = struct.Struct(">IQI")
+MAX_CACHED = 4096
+
+
+class CursorCipher:
+    """Writes and reads the cursors of one journal."""
+
+    def __init__(self, key: bytes, journal_id: str) -> None:
+        self._cipher, self._journal = AESSIV(key), journal_id.encode()
+        # all readers get the same events at about the same time
+        self.write = lru_cache(MAX_CACHED)(self._write)
+
+    def __repr__(self) -> str:
+        return f"<CursorCipher of {self._journal.decode()}>"
+
+    @staticmethod
+    def make_key() -> bytes:
+        """Return a new key."""
+        return AESSIV.generate_key(KEY_BYTES * 8)
+
+    def _write(self, mark: EventMark) -> str:
+        sealed = self._cipher.encrypt(_PLACE.pack(*mark), [self._journal])
+        return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
+
+    def read(self, text: str) -> EventMark | None:
+        """Return the place of a cursor; None: it is not one of this journal."""
+        try:
+            sealed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+            return EventMark(*_PLACE.unpack(self._cipher.decrypt(sealed, [self._journal])))
+        except (ValueError, InvalidTag, struct.error):
+            return None

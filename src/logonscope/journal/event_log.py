@@ -1,0 +1,160 @@
+"""The event log for readers that resume: pages of events after a cursor, and what of them is missing.
+
+Each run of the service has its own positions. Between two runs there is always a gap: it is not known what happened
+while the service was not running, and what it had not committed when it was killed.
+"""
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from logonscope.facts import Machine
+from logonscope.journal import rows
+from logonscope.journal.cursor_cipher import CursorCipher
+from logonscope.journal.event_codes import FOLDED, EventCode, read_codes
+from logonscope.journal.event_maker import EventMaker
+from logonscope.journal.process_rows import boot_position
+from logonscope.journal.reader import Boot, Reader
+from logonscope.machine.events import ALL_PARTS, EventHead, EventLog, EventMark, EventPage, EventsLost
+
+PAGE = 500
+"""Events of one page."""
+
+MAX_COMMITS = 200
+"""Rows of the event log that are read together."""
+
+_ROWS = "SELECT seq, epoch, first, last, codes FROM eventlog WHERE seq > ? AND codes IS NOT NULL ORDER BY seq LIMIT ?"
+_OLDEST = "SELECT epoch, first FROM eventlog WHERE epoch IS NOT NULL ORDER BY seq LIMIT 1"
+_FIND = "SELECT min(seq) FROM eventlog WHERE codes IS NOT NULL AND (epoch > ?1 OR (epoch = ?1 AND last >= ?2))"
+
+State = Callable[[], tuple[int, int]]
+"""Returns the epoch of this run, and the position up to which everything is committed."""
+
+
+class _Commit(NamedTuple):
+    """A row of the event log."""
+
+    seq: int
+    epoch: int
+    first: int
+    last: int
+    codes: bytes
+
+
+class JournalEventLog(EventLog):
+    """The event log of the service that writes the journal."""
+
+    def __init__(self, lend: Callable[[], AbstractContextManager[Reader]], cipher: CursorCipher, state: State) -> None:
+        self._lend, self._cipher, self._state = lend, cipher, state
+
+    def __repr__(self) -> str:
+        return f"<JournalEventLog, epoch {self.epoch}>"
+
+    @property
+    def epoch(self) -> int:
+        return self._state()[0]
+
+    @property
+    def written_position(self) -> int:
+        return self._state()[1]
+
+    def write_cursor(self, mark: EventMark) -> str:
+        return self._cipher.write(mark)
+
+    def read_cursor(self, text: str) -> EventMark | None:
+        mark = self._cipher.read(text)
+        return None if mark is None or mark.epoch > self.epoch else mark
+
+    def read(self, mark: EventMark, until: int | None = None) -> EventPage:
+        with self._lend() as reader:
+            oldest = EventMark(self.epoch, 0, 0)
+            for epoch, first in reader.rows(_OLDEST):
+                oldest = EventMark(epoch, first, 0)
+            if mark < oldest:
+                return self._skip_to(mark, oldest)
+            return self._read_kept(reader, mark, until)
+
+    def _skip_to(self, mark: EventMark, oldest: EventMark) -> EventPage:
+        """Return that the events up to the oldest ones that are kept are lost."""
+        missed = oldest.position - mark.position if mark.epoch == oldest.epoch else None
+        return _lost(oldest, missed)
+
+    def _read_kept(self, reader: Reader, mark: EventMark, until: int | None) -> EventPage:
+        limit = until if mark.epoch == self.epoch else None
+        boots, boot = reader.boots(), 0
+        codes, end = list[EventCode](), mark
+        commits = self._commits_after(reader, mark)
+        for commit in commits:
+            if commit.epoch != mark.epoch:
+                break
+            position = boot_position(boots, commit.seq)
+            # whole commits, so that a process is not separated from the execution that is part of its row
+            if codes and (position != boot or len(codes) >= PAGE or (limit is not None and end.position >= limit)):
+                break
+            new, end = _codes_after(commit, end, limit)
+            boot = boot if codes else position
+            codes += new
+        if codes or end != mark:
+            return self._make_page(reader, boots, boot, codes, end)
+        # the next run that has events, or this one
+        epoch = next((commit.epoch for commit in commits if commit.epoch != mark.epoch), self.epoch)
+        return EventPage((), mark) if epoch == mark.epoch else _lost(EventMark(epoch, 0, 0), None)
+
+    @staticmethod
+    def _commits_after(reader: Reader, mark: EventMark) -> list[_Commit]:
+        """Return commits that have events after a place, the oldest first."""
+        ((seq,),) = reader.rows(_FIND, mark[:2])
+        return [] if seq is None else [_Commit(*row) for row in reader.rows(_ROWS, (seq - 1, MAX_COMMITS))]
+
+    @staticmethod
+    def _make_page(
+        reader: Reader, boots: Sequence[Boot], position: int, codes: Sequence[EventCode], end: EventMark
+    ) -> EventPage:
+        boot, is_this_boot = boots[position], position == len(boots) - 1
+        values = {name: value for name, value in json.loads(boot.machine).items() if name in Machine._fields}
+        machine = Machine(**values)._replace(boot_id=boot.uuid, ticks=boot.ticks)
+        maker = EventMaker(reader, boot, machine, end.epoch, is_this_boot=is_this_boot)
+        events = maker.make(codes)
+        moment = None
+        if events:
+            offset = time.time_ns() - time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+            moment = datetime.fromtimestamp((events[0].head.kernel_ns + offset) / 1e9, UTC)
+        return EventPage(events, end, moment, is_this_boot, maker.sessions() if events else {})
+
+
+def _codes_after(commit: _Commit, mark: EventMark, limit: int | None) -> tuple[list[EventCode], EventMark]:
+    """Return the codes of a commit after a place, up to a position, and the place after them."""
+    # positions rise within a commit, so that the last code is the newest one
+    codes = [code for code in read_codes(commit.first, commit.codes) if limit is None or code.position <= limit]
+    last = commit.last if limit is None else min(limit, commit.last)
+    part = codes[-1].part if codes and codes[-1].position == last else 0
+    end = max(mark, EventMark(commit.epoch, last, ALL_PARTS if limit == last else part))
+    new = [code for code in codes if code[:2] > mark[1:]]
+    # an execution that is part of a start: only who had got the start as a live event gets it as a change
+    is_live = mark.part == ALL_PARTS
+    started = {code.row for code in new if code.kind == rows.STARTED}
+    wanted = [code for code in new if _is_wanted(code, started, is_live=is_live)]
+    return wanted, end
+
+
+def _is_wanted(code: EventCode, started: set[int], *, is_live: bool) -> bool:
+    """Return whether a reader gets the event of a code.
+
+    Args:
+        code: the code.
+        started: the rows of the processes whose starts it gets, too.
+        is_live: what it got last was a live event.
+    """
+    if code.kind == FOLDED:
+        return is_live and code.row not in started
+    # what a start of the service found missing is reported as the gap before that run
+    return code.kind != rows.LOST or code.position != 0
+
+
+def _lost(mark: EventMark, missed: int | None) -> EventPage:
+    """Return that events before a place are lost."""
+    head = EventHead(time.clock_gettime_ns(time.CLOCK_BOOTTIME), 0, mark.position, mark)
+    return EventPage((EventsLost(head, missed),), mark)

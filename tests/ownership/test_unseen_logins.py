@@ -2,7 +2,7 @@
 
 import pytest
 
-from logonscope.answers.whose import SWITCHERS
+from logonscope.answers.session_process import SWITCHERS
 from logonscope.facts import Machine, Process
 from logonscope.ownership.unseen_logins import LOGIN_DAEMONS, find_unseen_logins
 

@@ -10,6 +10,9 @@ from logonscope.display import field_values, row_table, short_row_repr, value_ta
 _COLUMNS = ("logon_id", "evidence", "pid", "name", "user", "tty", "start", "leftover", "command_line")
 """The fields of a process in a table of processes."""
 
+SWITCHERS = frozenset({"sudo", "sudo-rs", "su", "su-rs", "runuser", "doas", "pkexec", "run0", "calife", "super"})
+"""Kernel names of programs that run commands as another user. They run as root while they do."""
+
 
 class SessionProcess(NamedTuple):
     """A process in its logon session: a pair of Win32_SessionProcess, with the values that people need most.

@@ -8,10 +8,7 @@ from logonscope.answers.session_process import SessionProcess
 from logonscope.display import short_row_repr, value_table
 from logonscope.facts import UNIX, Socket
 
-__all__ = ["SWITCHERS", "UNIX", "Socket", "UnseenLogin", "Whose"]
-
-SWITCHERS = frozenset({"sudo", "sudo-rs", "su", "su-rs", "runuser", "doas", "pkexec", "run0", "calife", "super"})
-"""Kernel names of programs that run commands as another user. They run as root while they do."""
+__all__ = ["UNIX", "Socket", "UnseenLogin", "Whose"]
 
 
 class UnseenLogin(NamedTuple):

@@ -17,24 +17,15 @@ and to administrators.
 """
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from logonscope.answers.logon_session import LogonSession
 from logonscope.errors import AccessDeniedError
 from logonscope.facts import ALL_FACTS, Account, Login, Machine, Process, Service
 from logonscope.machine import Facts, Owner, Ownership
-from logonscope.machine.events import (
-    Event,
-    EventsLost,
-    LoggedOut,
-    LogonEnded,
-    LogonFailed,
-    LogonStarted,
-    ProcessChanged,
-    ProcessEnded,
-    ProcessStarted,
-    UserChanged,
-)
+
+if TYPE_CHECKING:
+    from logonscope.machine.events import Event, ProcessChanged
 
 CAP_SYS_PTRACE = 19
 """Bit number of the capability to inspect any process (capabilities(7))."""
@@ -182,7 +173,7 @@ class Visibility:
         """Return whether the caller may see a described logon session: one of its own."""
         return self.sees_everything or (self.uid is not None and session.uid == self.uid and not session.is_foreign)
 
-    def view_event(self, event: Event, *, include_hidden: bool = False, of_instances: bool = False) -> Event | None:
+    def view_event(self, event: "Event", *, include_hidden: bool = False, of_instances: bool = False) -> "Event | None":
         """Return an event as the caller may see it; None if the caller may not know that it happened.
 
         The decision depends on the owner and the uids that the process had at the event. The number of lost events is
@@ -197,14 +188,16 @@ class Visibility:
         """
         if self.sees_everything:
             return event
-        if isinstance(event, LogonStarted | LoggedOut | LogonEnded):
+        from logonscope.machine import events  # noqa: PLC0415 -- most requests have no events
+
+        if isinstance(event, events.LogonStarted | events.LoggedOut | events.LogonEnded):
             return event if self.sees_logon(event.session) else None
-        if isinstance(event, EventsLost):
+        if isinstance(event, events.EventsLost):
             return event._replace(missed_events=None)
-        if isinstance(event, LogonFailed):
+        if isinstance(event, events.LogonFailed):
             # as sees_failed_logons has it: an administrator was answered above
             return None
-        if isinstance(event, ProcessChanged):
+        if isinstance(event, events.ProcessChanged):
             before = self.view(*event.before, ALL_FACTS, include_hidden=include_hidden)
             after = self.view(*event.after, ALL_FACTS, include_hidden=include_hidden)
             if of_instances and (before is None or after is None):
@@ -219,21 +212,23 @@ class Visibility:
         if pair is None:
             return None
         process, owner = pair
-        if isinstance(event, UserChanged):
+        if isinstance(event, events.UserChanged):
             # the uid before can be that of a hidden logon session; the command line is that of another user's process
             changed = event.change._replace(command=None)
             return None if owner == HIDDEN else event._replace(process=process, owner=owner, change=changed)
-        if isinstance(event, ProcessEnded) and self._is_identity(process):
+        if isinstance(event, events.ProcessEnded) and self._is_identity(process):
             return event._replace(process=process, owner=owner, status=None)
         return event._replace(process=process, owner=owner)
 
     @staticmethod
     def _as_start_or_end(
-        event: ProcessChanged, before: tuple[Process, Owner] | None, after: tuple[Process, Owner] | None
-    ) -> Event | None:
+        event: "ProcessChanged", before: tuple[Process, Owner] | None, after: tuple[Process, Owner] | None
+    ) -> "Event | None":
+        from logonscope.machine import events  # noqa: PLC0415 -- most requests have no events
+
         if after is not None:
-            return ProcessStarted(event.head, *after, None)
-        return None if before is None else ProcessEnded(event.head, *before, None)
+            return events.ProcessStarted(event.head, *after, None)
+        return None if before is None else events.ProcessEnded(event.head, *before, None)
 
     @staticmethod
     def _is_identity(process: Process) -> bool:

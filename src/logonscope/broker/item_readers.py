@@ -1,18 +1,12 @@
 """Item readers: read the items that the rows of a class are made of, by subject, as far as the caller may see them."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from logonscope.answers.logon_session import ALL_DETAILS
-from logonscope.broker import records
 from logonscope.broker.item_query import ItemQuery
-from logonscope.broker.logon_of_process import logon_of
-from logonscope.broker.profiles import read_profiles
 from logonscope.broker.request import ReadResult, Request
-from logonscope.broker.services import read_services
-from logonscope.broker.sessions import SessionWithMembers, describe_sessions
-from logonscope.broker.sub_sessions import read_sub_sessions
-from logonscope.broker.unit_requests import read_unit_requests
 from logonscope.facts import Account, Group, Login, Socket
 from logonscope.machine import (
     NO_PARTS,
@@ -27,7 +21,9 @@ from logonscope.machine import (
 )
 from logonscope.providers.helpers.host import LOGINS, PARTS, PROCESSES, SESSIONS, HostSummary, hardware_of
 from logonscope.providers.helpers.provider import ADDRESS, COUNTS, NAMED_SERVICES, PASSWORDS, Subject
-from logonscope.providers.helpers.usage import USAGE_FACTS
+
+if TYPE_CHECKING:
+    from logonscope.broker.sessions import SessionWithMembers
 
 Items = Iterable[tuple[Any, ...]]
 
@@ -82,6 +78,8 @@ class _UserFilter:
 
 
 def _read_logon_sessions(request: Request, query: ItemQuery) -> Items:
+    from logonscope.providers.helpers.usage import USAGE_FACTS  # noqa: PLC0415 -- only logon sessions need it
+
     # columns of sums need facts of every member, besides those that describe the logon session
     facts = request.ownership.description_facts | (query.facts & USAGE_FACTS)
     process_query = ProcessQuery(facts, pids=query.selection.pids)
@@ -98,6 +96,8 @@ def _read_logon_sessions(request: Request, query: ItemQuery) -> Items:
         if selection.is_empty:
             return ()
         process_query = process_query._replace(pids=None)
+    from logonscope.broker.sessions import describe_sessions  # noqa: PLC0415 -- only logon sessions need it
+
     read_result = request.read(
         process_query, selection, read_order="processes first", include_own_in_sessions_of_others=False
     )
@@ -110,6 +110,8 @@ def _describe_sessions_of_processes(
     request: Request, read_result: ReadResult, item_facts: Facts
 ) -> Iterator[tuple[Any, ...]]:
     """Yield the logon session of each process, described as by ``logon_of``, paired with that process alone."""
+    from logonscope.broker.logon_of_process import logon_of  # noqa: PLC0415 -- only logon sessions need it
+
     facts = request.ownership.description_facts | request.ownership.owner_facts
     for process, owner in read_result.pairs:
         if owner.logon_id is not None:
@@ -127,6 +129,8 @@ def _describe_sessions_of_processes(
 
 
 def _read_desktops(request: Request, query: ItemQuery) -> Items:
+    from logonscope.broker.sessions import describe_sessions  # noqa: PLC0415 -- only logon sessions need it
+
     read_result = request.read(
         ProcessQuery(request.ownership.description_facts),
         read_order="processes first",
@@ -139,8 +143,8 @@ def _read_desktops(request: Request, query: ItemQuery) -> Items:
 
 
 def pair_user_managers(
-    sessions: Iterable[SessionWithMembers],
-) -> Iterator[tuple[SessionWithMembers, SessionWithMembers]]:
+    sessions: "Iterable[SessionWithMembers]",
+) -> "Iterator[tuple[SessionWithMembers, SessionWithMembers]]":
     """Yield each user manager with each desktop login of its user, whose applications it runs."""
     sessions = list(sessions)
     managers = {
@@ -236,15 +240,21 @@ def _pair_sockets(request: Request, query: ItemQuery, by_inode: Mapping[int, Soc
 
 
 def _read_services(request: Request, query: ItemQuery) -> Items:
+    from logonscope.broker.services import read_services  # noqa: PLC0415 -- only services need it
+
     services = read_services(request, query.selection, with_named=NAMED_SERVICES in query.facts)
     return ((service,) for service in services)
 
 
 def _read_profiles(request: Request, query: ItemQuery) -> Items:
+    from logonscope.broker.profiles import read_profiles  # noqa: PLC0415 -- only profiles need it
+
     return read_profiles(request, query.facts, AccountQuery(users=_names_or_all(query.selection.users)))
 
 
 def _read_unit_requests(request: Request, query: ItemQuery) -> Items:
+    from logonscope.broker.unit_requests import read_unit_requests  # noqa: PLC0415 -- only unit requests need it
+
     names = query.selection.services
     folded = None if names is None else {name.lower() for name in names}
     for unit_request, owner in read_unit_requests(request):
@@ -253,6 +263,8 @@ def _read_unit_requests(request: Request, query: ItemQuery) -> Items:
 
 
 def _read_sub_sessions(request: Request, _: ItemQuery) -> Items:
+    from logonscope.broker.sub_sessions import read_sub_sessions  # noqa: PLC0415 -- only sub-sessions need it
+
     return read_sub_sessions(request)
 
 
@@ -295,6 +307,15 @@ def _read_processors(request: Request, query: ItemQuery) -> Items:
     return ((summary, number) for number in range(packages))
 
 
+def _read_records(reader_name: str, request: Request, query: ItemQuery) -> Items:
+    """Read items about the history by a function of ``broker.records``."""
+    from logonscope.broker import records  # noqa: PLC0415 -- only the history needs it
+
+    # by name, so that the table below imports none of them
+    reader: Callable[[Request, ItemQuery], Items] = getattr(records, reader_name)
+    return reader(request, query)
+
+
 def _login_start(login: Login) -> tuple[int, str]:
     return login.since or 0, login.id
 
@@ -318,14 +339,14 @@ _READERS: Mapping[Subject, Callable[[Request, ItemQuery], Items]] = {
     "unit request": _read_unit_requests,
     "mapped file": _read_mapped_files,
     "sub session": _read_sub_sessions,
-    "logon record": records.read_logon_records,
-    "process record": records.read_process_records,
-    "change record": records.read_change_records,
-    "failed logon record": records.read_failed_logon_records,
-    "user change record": records.read_user_change_records,
-    "change of process": records.read_changes_of_processes,
-    "present logon record": records.read_present_logon_records,
-    "present process record": records.read_present_process_records,
+    "logon record": partial(_read_records, "read_logon_records"),
+    "process record": partial(_read_records, "read_process_records"),
+    "change record": partial(_read_records, "read_change_records"),
+    "failed logon record": partial(_read_records, "read_failed_logon_records"),
+    "user change record": partial(_read_records, "read_user_change_records"),
+    "change of process": partial(_read_records, "read_changes_of_processes"),
+    "present logon record": partial(_read_records, "read_present_logon_records"),
+    "present process record": partial(_read_records, "read_present_process_records"),
     "machine": _read_machine,
     "processor": _read_processors,
     "namespace": _read_namespaces,

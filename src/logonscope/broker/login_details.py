@@ -4,14 +4,17 @@ They are read of all logon sessions of an answer at once, and only of those that
 """
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from logonscope.answers.logon_session import Details, LogonSession
 from logonscope.broker.request import Request
-from logonscope.facts import Authentication, Process
+from logonscope.facts import Process
 from logonscope.machine import AuthenticationQuery, Leader, Owner
 from logonscope.providers.helpers.text import clean_session
 from logonscope.providers.helpers.usage import sum_usage
+
+if TYPE_CHECKING:
+    from logonscope.facts import Authentication
 
 
 class DescribedSession(NamedTuple):
@@ -85,6 +88,6 @@ def _add_authentications(
     ]
 
 
-def _lines_of(leader: Leader, lines_by_pid: Mapping[int | None, list[Authentication]]) -> list[Authentication]:
+def _lines_of(leader: Leader, lines_by_pid: "Mapping[int | None, list[Authentication]]") -> "list[Authentication]":
     """Return the lines of a leader and of its parent."""
     return [line for pid in (leader.pid, leader.parent) for line in lines_by_pid.get(pid, ())]

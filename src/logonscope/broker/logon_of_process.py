@@ -60,7 +60,12 @@ def logon_of(
         members = _with_process(all_members, process)
         request.note_logged_out(owner, members)
     session = describe(request, owner, members, members_are_complete=False, terminal_read=terminal_read)
-    is_origin_missing = read_missing_origin and session.remote_address is None
+    # most logon sessions came over no network, and have no origin to read
+    is_origin_missing = (
+        read_missing_origin
+        and session.remote_address is None
+        and request.ownership.network_leader(owner, members) is not None
+    )
     if (details or is_origin_missing) and owner.logon_id is not None:
         from logonscope.broker import login_details  # noqa: PLC0415 -- seldom asked for
 

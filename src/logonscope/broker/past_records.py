@@ -45,7 +45,7 @@ from logonscope.providers.helpers.text import clean, command_line
 CHUNK = 1000
 """Processes whose logon sessions are read together."""
 
-Owned = TypeVar("Owned", bound="ProcessRecord | ChangeRecord | UserChangeRecord")
+Owned = TypeVar("Owned", bound=ProcessRecord | ChangeRecord | UserChangeRecord)
 OwnedProcess = tuple[ProcessRecord, LogonRecord | None]
 OwnedChange = tuple[ChangeRecord, LogonRecord | None]
 OwnedUserChange = tuple[UserChangeRecord, LogonRecord | None]

@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta, timezone
 
 from logonscope.errors import TypeMismatchError
 
-_POINT = re.compile(r"(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)\.(\d{6})([+-])(\d{3})", re.ASCII)
-_INTERVAL = re.compile(r"(\d{8})([01]\d|2[0-3])([0-5]\d)([0-5]\d)\.(\d{6}):000", re.ASCII)
+_POINT = r"(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)\.(\d{6})([+-])(\d{3})"
+_INTERVAL = r"(\d{8})([01]\d|2[0-3])([0-5]\d)([0-5]\d)\.(\d{6}):000"
 # datetime.fromisoformat accepts any number of digits after the point: longer texts are not passed to it.
 _MAX_LENGTH = 64
 ZONED = "add the time zone, for example 2026-01-01T10:02:00+02:00; Z is UTC"
@@ -28,13 +28,13 @@ def parse_datetime(text: str, what: str = "a datetime property") -> datetime | t
         TypeMismatchError: the text has none of these formats.
     """
     try:
-        if match := _POINT.fullmatch(text):
+        if match := re.fullmatch(_POINT, text, re.ASCII):
             # DMTF writes the offset from UTC as a sign and minutes
             *numbers, sign, minutes = match.groups()
             offset = timedelta(minutes=int(sign + minutes))
             year, month, day, hour, minute, second, micro = map(int, numbers)
             return datetime(year, month, day, hour, minute, second, micro, timezone(offset))
-        if match := _INTERVAL.fullmatch(text):
+        if match := re.fullmatch(_INTERVAL, text, re.ASCII):
             days, hours, minute, second, micro = map(int, match.groups())
             return timedelta(days=days, hours=hours, minutes=minute, seconds=second, microseconds=micro)
         if len(text) <= _MAX_LENGTH:

@@ -20,13 +20,13 @@ Key = str | int | bool
 """The value of a key, as a path has it: a reference is the text of its path."""
 
 # Letters, digits and _; written as an exclusion of the other ASCII characters, because that compiles fast.
-_CLASS = re.compile(r"[^\x00-@\[-^`{-\x7f][^\x00-/:-@\[-^`{-\x7f]*")
-_SERVER = re.compile(r"[\\/]{2}([^\\/:\"'=\s]+)[\\/]([^:\"'=\s]+):")
-_NAMESPACE = re.compile(r"([A-Za-z_][A-Za-z0-9_\\/]*):")
-_NUMBER = re.compile(r"[+-]?(?:0[xX][0-9a-fA-F]{1,16}|[0-9]{1,20})(?![0-9A-Za-z_])")
-_BOOLEAN = re.compile(r"(true|false)(?![0-9A-Za-z_])", re.IGNORECASE)
+_CLASS = r"[^\x00-@\[-^`{-\x7f][^\x00-/:-@\[-^`{-\x7f]*"
+_SERVER = r"[\\/]{2}([^\\/:\"'=\s]+)[\\/]([^:\"'=\s]+):"
+_NAMESPACE = r"([A-Za-z_][A-Za-z0-9_\\/]*):"
+_NUMBER = r"[+-]?(?:0[xX][0-9a-fA-F]{1,16}|[0-9]{1,20})(?![0-9A-Za-z_])"
+_BOOLEAN = r"(?i:(true|false))(?![0-9A-Za-z_])"
 # Percent escapes: of control characters, the space, the percent sign and DEL.
-_ESCAPED = re.compile(r"%([01][0-9a-fA-F]|2[05]|7[fF])")
+_ESCAPED = r"%([01][0-9a-fA-F]|2[05]|7[fF])"
 _FORM = 'write it as Win32_Process.Handle="4312", without spaces; in a shell, put it in single quotes'
 
 
@@ -70,7 +70,9 @@ def write_key(value: object) -> str:
         return "TRUE" if value else "FALSE"
     if isinstance(value, int):
         return str(value)
-    text = _ESCAPED.sub(r"%25\1", str(value))  # escapes a percent sign that would be read as an escape
+    text = str(value)
+    if "%" in text:
+        text = re.sub(_ESCAPED, r"%25\1", text)  # escapes a percent sign that would be read as an escape
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
@@ -96,9 +98,10 @@ class _Scanner:
 
     def read_path(self) -> ObjectPath:
         server = namespace = None
-        if match := self._match(_SERVER):
+        # most paths have neither, so that these expressions are not even compiled
+        if self._text[:1] in {"\\", "/"} and (match := self._match(_SERVER)):
             server, namespace = match.groups()
-        elif match := self._match(_NAMESPACE):
+        elif ":" in self._text and (match := self._match(_NAMESPACE)):
             namespace = match[1]
         name = self._match(_CLASS)
         if name is None:
@@ -153,13 +156,15 @@ class _Scanner:
                 position += 1
             elif text[position] == quote:
                 self._position = position + 1
-                return _ESCAPED.sub(_unescape, "".join(characters))
+                value = "".join(characters)
+                return re.sub(_ESCAPED, _unescape, value) if "%" in value else value
             characters.append(text[position])
             position += 1
         raise self._error(f"a closing {quote}", position)
 
-    def _match(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
-        match = pattern.match(self._text, self._position)
+    def _match(self, expression: str) -> re.Match[str] | None:
+        # re keeps what it has compiled; only a pattern object can match from a position on
+        match = re.compile(expression).match(self._text, self._position)
         if match:
             self._position = match.end()
         return match

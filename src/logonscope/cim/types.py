@@ -11,7 +11,8 @@ from typing import NamedTuple, TypeAlias
 from logonscope.cim.datetimes import FORMS, parse_datetime
 from logonscope.errors import TypeMismatchError
 
-Value: TypeAlias = "bool | int | float | str | bytes | datetime | timedelta | tuple[Value, ...] | None"
+# only the name within itself is quoted: typing would compile a text as a whole wherever a class has such a field
+Value: TypeAlias = bool | int | float | str | bytes | datetime | timedelta | tuple["Value", ...] | None
 
 
 class CimType(NamedTuple):

@@ -163,7 +163,7 @@ class Host(ABC):
 
     def processes(
         self, which: int | str | None = None, where: "LogonFilter | None" = None
-    ) -> RowIterator["SessionProcess"]:
+    ) -> "RowIterator[SessionProcess]":
         """Yield a SessionProcess for each process while they are read: all, or those of the selected logon sessions.
 
         ``session_processes`` yields only pid and LogonId of each process, and is faster.
@@ -272,7 +272,7 @@ class Host(ABC):
         answer: list[PastLogin] = self._perform("history", **({} if where is None else {"where": where}))
         return answer
 
-    def past_processes(self, where: "HistoryFilter | None" = None) -> RowIterator["PastProcess"]:
+    def past_processes(self, where: "HistoryFilter | None" = None) -> "RowIterator[PastProcess]":
         """Yield past and present processes in the order of their starts; arguments and errors as in ``history``."""
         arguments = {} if where is None else {"where": where}
         answer: RowIterator[PastProcess] = self._perform("past_processes", **arguments)
@@ -324,7 +324,7 @@ class Host(ABC):
         *,
         namespace: str | None = None,
         deep: bool = True,
-    ) -> RowIterator["Instance"]:
+    ) -> "RowIterator[Instance]":
         """Yield the instances of a class while they are read; with ``deep`` those of its subclasses too.
 
         Raises:
@@ -345,7 +345,7 @@ class Host(ABC):
         result_role: str | None = None,
         properties: Sequence[str] | None = None,
         namespace: str | None = None,
-    ) -> RowIterator["Instance"]:
+    ) -> "RowIterator[Instance]":
         """Yield the instances associated with an instance, such as the processes of a logon session.
 
         Args:
@@ -379,7 +379,7 @@ class Host(ABC):
         role: str | None = None,
         properties: Sequence[str] | None = None,
         namespace: str | None = None,
-    ) -> RowIterator["Instance"]:
+    ) -> "RowIterator[Instance]":
         """Yield the associations that refer to an instance; arguments and errors are those of ``associators``."""
         answer: RowIterator[Instance] = self._perform(
             "references", path=_path_text(path), namespace=namespace, result_class=result_class, role=role,
@@ -389,7 +389,7 @@ class Host(ABC):
 
     def query(
         self, text: str, *, namespace: str | None = None, timeout: float | None = None
-    ) -> RowIterator["Instance"]:
+    ) -> "RowIterator[Instance]":
         """Yield the instances that a WQL query selects: ``SELECT Handle FROM Win32_Process WHERE Name = 'sshd'``.
 
         They are read while they are iterated; to stop early, close the iterator. Use ``query_classes`` for a query that
@@ -412,7 +412,7 @@ class Host(ABC):
 
     def query_classes(
         self, text: str, *, namespace: str | None = None, timeout: float | None = None
-    ) -> RowIterator["Class"]:
+    ) -> "RowIterator[Class]":
         """Yield the classes that a WQL query selects: ``SELECT * FROM meta_class WHERE __this ISA 'Win32_Account'``.
 
         ``ASSOCIATORS OF {path} WHERE ClassDefsOnly`` and ``REFERENCES OF {class} WHERE SchemaOnly`` select classes too.
@@ -430,7 +430,7 @@ class Host(ABC):
 
     def query_any(
         self, text: str, *, namespace: str | None = None, timeout: float | None = None
-    ) -> RowIterator["Instance | Class"]:
+    ) -> "RowIterator[Instance | Class]":
         """Yield what a WQL query selects, instances or classes: for queries that a user enters.
 
         The arguments and the errors are those of ``query``.
@@ -478,7 +478,7 @@ class Host(ABC):
         )
         return answer
 
-    def classes(self, pattern: str | None = None, *, namespace: str | None = None) -> RowIterator["Class"]:
+    def classes(self, pattern: str | None = None, *, namespace: str | None = None) -> "RowIterator[Class]":
         """Yield the classes of a namespace, superclasses first.
 
         Args:
@@ -501,7 +501,7 @@ class Host(ABC):
         return answer
 
 
-def _only_instances(rows: RowIterator["Instance | Class"]) -> RowIterator["Instance"]:
+def _only_instances(rows: "RowIterator[Instance | Class]") -> "RowIterator[Instance]":
     """Yield the rows of a query that selects instances.
 
     Raises:
@@ -516,12 +516,12 @@ def _only_instances(rows: RowIterator["Instance | Class"]) -> RowIterator["Insta
             raise InvalidParameterError(f"the query selects classes: {first.name}, ...", "use query_classes()")
         if first is not None:
             yield first
-        yield from cast('RowIterator["Instance"]', rows)
+        yield from cast("RowIterator[Instance]", rows)
     finally:
         rows.close()
 
 
-def _only_classes(rows: RowIterator["Instance | Class"]) -> RowIterator["Class"]:
+def _only_classes(rows: "RowIterator[Instance | Class]") -> "RowIterator[Class]":
     """Yield the rows of a query that selects classes.
 
     Raises:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from logonscope.answers.host_event import EVENT_NAMES
 from logonscope.errors import InvalidParameterError, TimedOutError
+from logonscope.machine.events import NO_KERNEL_EVENTS
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
@@ -80,6 +81,11 @@ class Watch:
     def description(self) -> str:
         """Where the events come from, and which of them may be missed."""
         return self._reader.description
+
+    @property
+    def is_polled(self) -> bool:
+        """Whether the events are made in this process by comparing readings of the host, which costs much."""
+        return self.description.startswith(NO_KERNEL_EVENTS)
 
     @property
     def is_closed(self) -> bool:

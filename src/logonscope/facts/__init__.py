@@ -4,25 +4,27 @@ Every field is raw, as its source returned it. None means that it was not reques
 case ``Process.unread`` has the reason.
 """
 
-from logonscope.facts.account import Account, Group
-from logonscope.facts.authentication import Authentication
-from logonscope.facts.container import Container
-from logonscope.facts.failed_logon import FailedLogon
-from logonscope.facts.hardware import Hardware
-from logonscope.facts.login import Login
-from logonscope.facts.login_history import LoginHistory
-from logonscope.facts.machine import Machine, Platform, Vitals
-from logonscope.facts.process import ALL_FACTS, FACTS_OF_FILE, FILE_OF_FACT, UNSET, Process
-from logonscope.facts.service import SERVICE_UNIT, Service, ServiceName
-from logonscope.facts.socket import UNIX, HeldSockets, Socket
-from logonscope.facts.unit_request import UnitRequest
-from logonscope.facts.user_change import UserChange
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from logonscope.facts.account import Account, Group
+    from logonscope.facts.authentication import Authentication
+    from logonscope.facts.container import Container
+    from logonscope.facts.failed_logon import FailedLogon
+    from logonscope.facts.hardware import Hardware
+    from logonscope.facts.login import Login
+    from logonscope.facts.login_history import LoginHistory
+    from logonscope.facts.machine import Machine, Platform, Vitals
+    from logonscope.facts.process import ALL_FACTS, FACTS_OF_FILE, FILE_OF_FACT, UNSET, Process
+    from logonscope.facts.service import Service, ServiceName, is_service_unit
+    from logonscope.facts.socket import UNIX, HeldSockets, Socket
+    from logonscope.facts.unit_request import UnitRequest
+    from logonscope.facts.user_change import UserChange
 
 __all__ = [
     "ALL_FACTS",
     "FACTS_OF_FILE",
     "FILE_OF_FACT",
-    "SERVICE_UNIT",
     "UNIX",
     "UNSET",
     "Account",
@@ -43,4 +45,46 @@ __all__ = [
     "UnitRequest",
     "UserChange",
     "Vitals",
+    "is_service_unit",
 ]
+
+_HOMES = {
+    "Account": "account",
+    "Group": "account",
+    "Authentication": "authentication",
+    "Container": "container",
+    "FailedLogon": "failed_logon",
+    "Hardware": "hardware",
+    "Login": "login",
+    "LoginHistory": "login_history",
+    "Machine": "machine",
+    "Platform": "machine",
+    "Vitals": "machine",
+    "ALL_FACTS": "process",
+    "FACTS_OF_FILE": "process",
+    "FILE_OF_FACT": "process",
+    "UNSET": "process",
+    "Process": "process",
+    "Service": "service",
+    "ServiceName": "service",
+    "is_service_unit": "service",
+    "UNIX": "socket",
+    "HeldSockets": "socket",
+    "Socket": "socket",
+    "UnitRequest": "unit_request",
+    "UserChange": "user_change",
+}
+
+
+# a type checker has to know every name
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        """Import a kind of facts when it is first used: each takes time, and most requests need few (PEP 562)."""
+        if name not in _HOMES:
+            raise AttributeError(f"module 'logonscope.facts' has no attribute {name!r}")
+        from importlib import import_module  # noqa: PLC0415 -- as in logonscope/__init__.py
+
+        # kept in the module, so that the next import finds it without this function
+        value = globals()[name] = getattr(import_module(f"logonscope.facts.{_HOMES[name]}"), name)
+        return value

@@ -3,8 +3,13 @@
 import re
 from typing import NamedTuple
 
-SERVICE_UNIT = re.compile(r"(?!@)(?!.*@\.service)[A-Za-z0-9:_.\\@-]{1,247}\.service")
-"""The name of a unit of type service that is no template (systemd.unit(5)); the whole name has to match."""
+# compiled at first use, as all expressions that few requests need
+_SERVICE_UNIT = r"(?!@)(?!.*@\.service)[A-Za-z0-9:_.\\@-]{1,247}\.service"
+
+
+def is_service_unit(name: str) -> bool:
+    """Return whether a name is one of a unit of type service that is no template (systemd.unit(5))."""
+    return re.fullmatch(_SERVICE_UNIT, name) is not None
 
 
 class ServiceName(NamedTuple):

@@ -40,6 +40,7 @@ def ocsf_activity(record: Record, event: HostEvent) -> dict[str, Any]:
 
 
 def _activity(record: Record, event: HostEvent) -> dict[str, Any]:
+    # an attempt has no logon session, and Lost has nothing but its number
     if event.attempt is not None:
         return _failed_logon(record, event.attempt)
     if event.event in _SESSION_ACTIVITIES and event.session is not None:
@@ -105,6 +106,7 @@ def _process_activity(record: Record, event: HostEvent, process: SessionProcess)
         target |= {"user": user_object(event.change.to_uid, event.change.to_user), "euid": event.change.to_uid}
         unmapped |= _change_details(event.change)
     elif event.before is not None:
+        # the program that executed the next one
         actor["process"] = process_entity(event.before)
         if not is_execution(event):
             activity_id, activity_name = OTHER, "Process Changed"

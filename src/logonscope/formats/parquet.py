@@ -72,6 +72,7 @@ class ParquetFile:
         }  # fmt: skip
         self._columns = columns_of(row_type)
         self._schema = pa.schema([(column.name, arrow_types[column.type]) for column in self._columns])
+        # kept, because the module is imported only here
         self._make_batch = pa.record_batch
         self._writer = parquet.ParquetWriter(file, self._schema)
 

@@ -31,6 +31,7 @@ def sysmon_activity(record: Record, event: HostEvent) -> dict[str, Any] | None:
     if event.event == "ProcessStarted":
         return sysmon_event(record)
     if is_execution(event):
+        # the time of the execution, not that of the start
         return {**sysmon_event(record), "UtcTime": time_text(record.time)}
     if event.event != "ProcessEnded":
         return None

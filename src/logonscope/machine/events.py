@@ -29,6 +29,10 @@ class EventMark(NamedTuple):
     part: int = ALL_PARTS
 
 
+NO_KERNEL_EVENTS = "no kernel events"
+"""The beginning of the description of a stream that is made by comparing readings."""
+
+
 class EventHead(NamedTuple):
     """Fields that every event has.
 

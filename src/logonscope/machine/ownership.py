@@ -7,7 +7,7 @@ with the source. It is a pure function of facts, so that an old recording is ans
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from logonscope.facts import Authentication, Container, HeldSockets, Login, Machine, Process, ServiceName
+from logonscope.facts import Container, HeldSockets, Login, Machine, Process, ServiceName
 from logonscope.machine.queries import NO_FACTS, Facts, LogonHint
 from logonscope.machine.selection import Selection
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from logonscope.answers.check import Check
     from logonscope.answers.logon_session import LogonSession
     from logonscope.answers.whose import UnseenLogin
+    from logonscope.facts import Authentication
 
 OWNER_FACT = "owner"
 """Used beside the names of facts of Process: the logon session that owns the process is needed."""
@@ -191,7 +192,7 @@ class Ownership(Protocol):
         ...
 
     def with_authentication(
-        self, session: "LogonSession", leader: Leader, lines: Iterable[Authentication]
+        self, session: "LogonSession", leader: Leader, lines: "Iterable[Authentication]"
     ) -> "LogonSession":
         """Return a logon session with the authentication that its leader logged; the lines can be of other logins."""
         ...

@@ -14,16 +14,13 @@ from logonscope.facts import (
     UNIX,
     UNSET,
     Account,
-    Authentication,
     Group,
     HeldSockets,
     Login,
-    LoginHistory,
     Machine,
     Process,
     Service,
     Socket,
-    UnitRequest,
 )
 from logonscope.machine.look import Look
 from logonscope.machine.queries import (
@@ -39,6 +36,7 @@ from logonscope.machine.queries import (
 
 if TYPE_CHECKING:
     from logonscope.answers.check import Check
+    from logonscope.facts import Authentication, LoginHistory, UnitRequest
     from logonscope.machine.action import Action, ServiceAction
     from logonscope.machine.events import Event, EventReader
     from logonscope.machine.history import History
@@ -114,7 +112,7 @@ class Source(Protocol):
         """Return the TCP sockets of these processes, by pid; a process that cannot be read is left out."""
         ...
 
-    def authentications(self, look: Look, queries: Sequence[AuthenticationQuery]) -> Sequence[Authentication]:
+    def authentications(self, look: Look, queries: Sequence[AuthenticationQuery]) -> "Sequence[Authentication]":
         """Return what sshd logged about these logins, in the order of the log; none where there is no log."""
         ...
 
@@ -122,11 +120,11 @@ class Source(Protocol):
         """Return the services of the system's manager."""
         ...
 
-    def login_history(self, look: Look) -> Iterator[LoginHistory]:
+    def login_history(self, look: Look) -> "Iterator[LoginHistory]":
         """Return what each database of past logins has about each account."""
         ...
 
-    def unit_requests(self, look: Look) -> Iterator[UnitRequest]:
+    def unit_requests(self, look: Look) -> "Iterator[UnitRequest]":
         """Return, for units, the process that requested their last start, as far as a log shows it."""
         ...
 
@@ -248,17 +246,17 @@ class BaseSource(ABC):
         del look
         return ()
 
-    def read_login_history(self, look: Look) -> Iterable[LoginHistory]:
+    def read_login_history(self, look: Look) -> "Iterable[LoginHistory]":
         """Return what each database of past logins has about each account."""
         del look
         return ()
 
-    def read_unit_requests(self, look: Look) -> Iterable[UnitRequest]:
+    def read_unit_requests(self, look: Look) -> "Iterable[UnitRequest]":
         """Return, for each unit, the process that requested its last start, as far as a log shows it."""
         del look
         return ()
 
-    def read_authentications(self, look: Look) -> Iterable[Authentication]:
+    def read_authentications(self, look: Look) -> "Iterable[Authentication]":
         """Return everything that sshd logged about authentications, in the order of the log."""
         del look
         return ()
@@ -351,7 +349,7 @@ class BaseSource(ABC):
             for process in self.processes(look, query)
         }
 
-    def authentications(self, look: Look, queries: Sequence[AuthenticationQuery]) -> Sequence[Authentication]:
+    def authentications(self, look: Look, queries: Sequence[AuthenticationQuery]) -> "Sequence[Authentication]":
         """Return those of ``read_authentications`` that the processes of the queries logged."""
         look.check()
         pids = {pid for query in queries for pid in query.pids}
@@ -362,12 +360,12 @@ class BaseSource(ABC):
         look.check()
         return look.checked(matching_services(self.read_services(look), query))
 
-    def login_history(self, look: Look) -> Iterator[LoginHistory]:
+    def login_history(self, look: Look) -> "Iterator[LoginHistory]":
         """Return what ``read_login_history`` returns."""
         look.check()
         return look.checked(self.read_login_history(look))
 
-    def unit_requests(self, look: Look) -> Iterator[UnitRequest]:
+    def unit_requests(self, look: Look) -> "Iterator[UnitRequest]":
         """Return what ``read_unit_requests`` returns."""
         look.check()
         return look.checked(self.read_unit_requests(look))

@@ -19,35 +19,38 @@ class CgroupForm(NamedTuple):
     """One form of a container's cgroup: the engine, and what matches a part of the path, with the group ``id``."""
 
     runtime: str
-    pattern: re.Pattern[str]
+    word: str  # a word that every such part contains; few other parts contain one
+    expression: str
 
 
 _HEX = r"(?P<id>[0-9a-f]{64})"
 
-# A part of the path, its name unescaped as systemd writes it (\x2d is "-").
+# A part of the path, its name unescaped as systemd writes it (\x2d is "-"). All expressions of this file are compiled
+# when they are first used: most hosts have no containers, and compiling them would take a tenth of a short command.
 FORMS = (
-    CgroupForm("docker", re.compile(rf"docker-{_HEX}\.scope")),
-    CgroupForm("podman", re.compile(rf"libpod-(?:payload-)?{_HEX}(?:\.scope)?")),
-    CgroupForm("containerd", re.compile(rf"(?:cri-containerd|nerdctl)-{_HEX}\.scope")),
-    CgroupForm("containerd", re.compile(rf"(?P<slice>.*):cri-containerd:{_HEX}")),
-    CgroupForm("cri-o", re.compile(rf"crio-{_HEX}(?:\.scope)?")),
-    CgroupForm("nspawn", re.compile(r"systemd-nspawn@(?P<id>.+)\.service")),
-    CgroupForm("lxc", re.compile(r"lxc\.payload\.(?P<id>.+)")),
-    CgroupForm("lxc", re.compile(r"machine-lxc-\d+-(?P<id>.+)\.scope")),
-    CgroupForm("nspawn", re.compile(r"machine-(?!qemu-)(?P<id>.+)\.scope")),
+    CgroupForm("docker", "docker-", rf"docker-{_HEX}\.scope"),
+    CgroupForm("podman", "libpod-", rf"libpod-(?:payload-)?{_HEX}(?:\.scope)?"),
+    CgroupForm("containerd", "cri-containerd-", rf"cri-containerd-{_HEX}\.scope"),
+    CgroupForm("containerd", "nerdctl-", rf"nerdctl-{_HEX}\.scope"),
+    CgroupForm("containerd", ":cri-containerd:", rf"(?P<slice>.*):cri-containerd:{_HEX}"),
+    CgroupForm("cri-o", "crio-", rf"crio-{_HEX}(?:\.scope)?"),
+    CgroupForm("nspawn", "systemd-nspawn@", r"systemd-nspawn@(?P<id>.+)\.service"),
+    CgroupForm("lxc", "lxc.payload.", r"lxc\.payload\.(?P<id>.+)"),
+    CgroupForm("lxc", "machine-lxc-", r"machine-lxc-\d+-(?P<id>.+)\.scope"),
+    CgroupForm("nspawn", "machine-", r"machine-(?!qemu-)(?P<id>.+)\.scope"),
 )
 
 # Engines whose containers are directories with a bare id, by the directory above: the cgroupfs driver.
 PARENTS = {"docker": "docker", "actions_job": "docker", "default": "containerd", "k8s.io": "containerd", "lxc": "lxc"}
 
 # A static pod has a hash as its uid, without hyphens.
-POD = re.compile(
+POD = (
     r"(?:kubepods(?:-burstable|-besteffort)?-)?"
     r"pod(?P<uid>[0-9a-f]{8}(?:[-_][0-9a-f]{4}){3}[-_][0-9a-f]{12}|[0-9a-f]{32})(?:\.slice)?"
 )
 
-_BARE_ID = re.compile(r"[0-9a-f]{64}")
-_ESCAPED = re.compile(r"\\x([0-9a-f]{2})")
+_BARE_ID = r"[0-9a-f]{64}"
+_ESCAPED = r"\\x([0-9a-f]{2})"
 _SUPERVISOR = "supervisor"
 
 
@@ -82,11 +85,12 @@ def _first_container(parts: list[str]) -> tuple[Container, int] | None:
     """Return the outermost container along a path, and the index of its part."""
     pod_uid: str | None = None
     for index, part in enumerate(parts):
-        if (pod := POD.fullmatch(part)) is not None:
+        if "pod" in part and (pod := re.fullmatch(POD, part)) is not None:
             pod_uid = pod["uid"].replace("_", "-")
             continue
         parent, after = parts[index - 1] if index else "", parts[index + 1] if index + 1 < len(parts) else ""
-        container = _container_of_part(_ESCAPED.sub(_unescape, part), parent, pod_uid)
+        name = re.sub(_ESCAPED, _unescape, part) if "\\" in part else part
+        container = _container_of_part(name, parent, pod_uid)
         # only nspawn has this directory beside that of the container; elsewhere the container itself can make one
         if container is not None and not (container.runtime == "nspawn" and after == _SUPERVISOR):
             return container, index
@@ -95,12 +99,12 @@ def _first_container(parts: list[str]) -> tuple[Container, int] | None:
 
 def _container_of_part(name: str, parent: str, pod_uid: str | None) -> Container | None:
     for form in FORMS:
-        if (match := form.pattern.fullmatch(name)) is not None:
-            pod = POD.fullmatch(match.groupdict().get("slice", ""))
+        if form.word in name and (match := re.fullmatch(form.expression, name)) is not None:
+            pod = re.fullmatch(POD, match.groupdict().get("slice", ""))
             return Container(match["id"], form.runtime, pod["uid"].replace("_", "-") if pod else pod_uid)
-    if parent in PARENTS and (parent == "lxc" or _BARE_ID.fullmatch(name)):
+    if parent in PARENTS and (parent == "lxc" or re.fullmatch(_BARE_ID, name)):
         return Container(name, PARENTS[parent], pod_uid)
-    if pod_uid is not None and _BARE_ID.fullmatch(name):
+    if pod_uid is not None and re.fullmatch(_BARE_ID, name):
         # The cgroupfs driver does not name the engine: containerd and cri-o write the same path.
         return Container(name, "kubernetes", pod_uid)
     return None

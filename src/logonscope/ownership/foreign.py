@@ -17,7 +17,8 @@ from logonscope.machine import LogonContainer, Owner
 from logonscope.ownership import sessions
 from logonscope.ownership.containers import container_of_cgroup
 
-_USERS_OWN = re.compile(r"/user\.slice/user-([0-9]{1,10})\.slice/user@\1\.service/")
+# the same uid twice: below its own manager a user can make directories of any name
+_USERS_OWN = r"/user\.slice/user-([0-9]{1,10})\.slice/user@\1\.service/"
 
 
 def container(process: Process, machine: Machine) -> Container | None:
@@ -29,7 +30,7 @@ def is_uid_of_container(process: Process, uid: int | None, machine: Machine) -> 
     """Return whether a uid of a process is one of its container, and not of this host."""
     if container(process, machine) is None:
         return False
-    user = _USERS_OWN.match(process.cgroup or "")
+    user = re.match(_USERS_OWN, process.cgroup or "")
     return user is None or uid not in {0, int(user[1])}
 
 

@@ -28,7 +28,7 @@ NUMBERED_BASE = 1 << 34
 
 # The whole path from the root, with the same uid twice: a user can make directories with any name, but only below
 # the user's own user@UID.service.
-_LOGIN_CGROUP = re.compile(
+_LOGIN_CGROUP = (
     r"(/user\.slice/user-([0-9]{1,10})\.slice/(?:session-([0-9A-Za-z]{1,32})\.scope|user@\2\.service))(?:/|$)"
 )
 
@@ -122,15 +122,20 @@ def parse_logon_id(word: str) -> str | None:
     return _logon_id_of_scope_name(word)
 
 
+def _match_login_cgroup(cgroup: str) -> re.Match[str] | None:
+    # most cgroups are elsewhere; where all are, the expression is not even compiled
+    return re.match(_LOGIN_CGROUP, cgroup) if cgroup.startswith("/user.slice/") else None
+
+
 def named_login_id(cgroup: str) -> str | None:
     """Return the login id, or the unit of the user manager, that a cgroup names; None if it is in no login cgroup."""
-    match = _LOGIN_CGROUP.match(cgroup)
+    match = _match_login_cgroup(cgroup)
     return match and (match[3] or f"user@{match[2]}.service")
 
 
 def unrecorded_login(cgroup: str) -> Login | None:
     """Return a login without a record, with the facts in the path of its scope; None if the cgroup is in no scope."""
-    match = _LOGIN_CGROUP.match(cgroup)
+    match = _match_login_cgroup(cgroup)
     if match is None or match[3] is None:
         return None
     return Login(match[3], int(match[2]), scope=f"session-{match[3]}.scope", recorded=False)
@@ -141,7 +146,7 @@ def logon_without_record(cgroup: str) -> tuple[str, str] | None:
 
     None if the cgroup is in no login cgroup, or if the LogonId depends on the record.
     """
-    match = _LOGIN_CGROUP.match(cgroup)
+    match = _match_login_cgroup(cgroup)
     if match is None:
         return None
     if match[3] is None:
@@ -161,7 +166,7 @@ def cut_to_login_cgroup(cgroup: str) -> str:
 
     Of another path only the first component is kept: that is the login cgroup if elogind created it ("/41").
     """
-    match = _LOGIN_CGROUP.match(cgroup)
+    match = _match_login_cgroup(cgroup)
     return match[1] if match else "/" + cgroup.split("/", 2)[1] if cgroup.startswith("/") else cgroup
 
 

@@ -14,7 +14,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from logonscope.facts import UNSET, Authentication, HeldSockets, Login, Machine, Process, ServiceName
+from logonscope.facts import UNSET, HeldSockets, Login, Machine, Process, ServiceName
 from logonscope.machine import Facts, Leader, LogonHint, LogonIndex, Owner, Ownership, Selection
 from logonscope.ownership import foreign, join, sessions
 from logonscope.ownership.services import service_of_cgroup
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from logonscope.answers.check import Check
     from logonscope.answers.logon_session import LogonSession
     from logonscope.answers.whose import UnseenLogin
+    from logonscope.facts import Authentication
 
 SYSTEM = Owner(join.SYSTEM_LOGON_ID, "none")
 UNREAD = Owner(None, "unread")
@@ -238,7 +239,7 @@ class LinuxOwnership(Ownership):
         return with_origin(session, leader, held_sockets)
 
     def with_authentication(
-        self, session: "LogonSession", leader: Leader, lines: Iterable[Authentication]
+        self, session: "LogonSession", leader: Leader, lines: "Iterable[Authentication]"
     ) -> "LogonSession":
         from logonscope.ownership.authentication import with_authentication  # noqa: PLC0415 -- seldom asked for
 

@@ -11,10 +11,10 @@ OpenRC names its directories openrc.NAME (cgroup2) or openrc/NAME.
 import re
 from functools import lru_cache
 
-from logonscope.facts import SERVICE_UNIT, ServiceName
+from logonscope.facts import ServiceName, is_service_unit
 
-_MANAGER = re.compile(r"/user\.slice/user-([0-9]{1,10})\.slice/user@\1\.service(?:/|$)")
-_OPENRC = re.compile(r"/openrc[./]([A-Za-z0-9_.+-]{1,255})(?:/|$)")
+_MANAGER = r"/user\.slice/user-([0-9]{1,10})\.slice/user@\1\.service(?:/|$)"
+_OPENRC = r"/openrc[./]([A-Za-z0-9_.+-]{1,255})(?:/|$)"
 _INIT_SCOPE = "init.scope"
 """The unit of the manager itself: a user's manager is the main process of user@UID.service."""
 
@@ -26,20 +26,20 @@ MAX_KEPT = 1024
 @lru_cache(MAX_KEPT)
 def service_of_cgroup(cgroup: str) -> ServiceName | None:
     """Return the service whose cgroup a path is, or is below; None where it is that of no service."""
-    manager = _MANAGER.match(cgroup)
+    manager = re.match(_MANAGER, cgroup)
     if manager is not None:
         uid = int(manager[1])
         # what is below was named by the user
         unit = _first_unit(cgroup[manager.end() :])
         if unit in {"", _INIT_SCOPE}:
             return ServiceName(f"user@{uid}.service")
-        return ServiceName(unit, uid) if SERVICE_UNIT.fullmatch(unit) else None
+        return ServiceName(unit, uid) if is_service_unit(unit) else None
     # with systemd no unit has such a name: names of units have a suffix
-    openrc = _OPENRC.match(cgroup)
+    openrc = re.match(_OPENRC, cgroup)
     if openrc is not None:
         return ServiceName(openrc[1])
     unit = _first_unit(cgroup.removeprefix("/"))
-    return ServiceName(unit) if SERVICE_UNIT.fullmatch(unit) else None
+    return ServiceName(unit) if is_service_unit(unit) else None
 
 
 def _first_unit(path: str) -> str:

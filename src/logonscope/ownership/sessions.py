@@ -26,11 +26,12 @@ SOURCE_APPROXIMATE_START = "approximate: earliest process whose parent is outsid
 SOURCE_NO_LOGIN_PROGRAM = "its unit runs a login program, but none of its processes is one"
 SOURCE_MEMORY = "remembered"
 
-_IPV4 = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
-_IPV6 = re.compile(r"[0-9A-Fa-f:.]{2,45}(?:%[0-9A-Za-z._-]{1,32})?")
+_IPV4 = r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}"
+_IPV6 = r"[0-9A-Fa-f:.]{2,45}(?:%[0-9A-Za-z._-]{1,32})?"
 
 LOGGED_OUT = "logged out"
-_UNIT = re.compile(r"/system\.slice/(?:[^/]+\.slice/)*([^/@]+)(?:@[^/]*)?\.service(?:/|$)")
+# a unit of the system, below slices; an instance of a template counts as its template
+_UNIT = r"/system\.slice/(?:[^/]+\.slice/)*([^/@]+)(?:@[^/]*)?\.service(?:/|$)"
 _PROGRAMS = {
     "ssh": "sshd", "sshd": "sshd", "dropbear": "dropbear", "cron": "cron", "crond": "crond", "cronie": "crond",
     "anacron": "anacron", "fcron": "fcron", "atd": "atd", "getty": "login", "serial-getty": "login",
@@ -155,7 +156,7 @@ def login_program(members: Iterable[Process]) -> str | None:
 
     None if no process is in such a unit, or if they are in the units of several login programs.
     """
-    units = (_UNIT.match(process.cgroup) for process in members if process.cgroup)
+    units = (re.match(_UNIT, process.cgroup) for process in members if process.cgroup)
     programs = {program for unit in units if unit and (program := _PROGRAMS.get(unit[1]))}
     return next(iter(programs)) if len(programs) == 1 else None
 
@@ -233,9 +234,9 @@ def network_leader(owner: Owner, members: Sequence[Process]) -> Leader | None:
 
 def address_of(remote_host: str | None) -> str | None:
     """Return a remote host as an IP address; None where it is none, but a name."""
-    if remote_host is None or not (_IPV4.fullmatch(remote_host) or ":" in remote_host):
+    if remote_host is None or not (re.fullmatch(_IPV4, remote_host) or ":" in remote_host):
         return None
-    if ":" in remote_host and not _IPV6.fullmatch(remote_host):
+    if ":" in remote_host and not re.fullmatch(_IPV6, remote_host):
         return None
     return plain_address(remote_host)
 

@@ -17,7 +17,8 @@ A sign is no proof of a login: any user can choose the names of processes, but o
 import re
 from collections.abc import Iterator, Sequence
 
-from logonscope.answers.whose import SWITCHERS, UnseenLogin
+from logonscope.answers.session_process import SWITCHERS
+from logonscope.answers.whose import UnseenLogin
 from logonscope.facts import Machine, Process
 from logonscope.ownership.foreign import container
 from logonscope.ownership.join import SYSTEM_LOGON_ID
@@ -47,7 +48,7 @@ LOGIN_DAEMONS = frozenset(
 LOGIN_UNITS = frozenset({"dropbear", "ssh", "sshd", "telnet", "telnetd", "amazon-ssm-agent", "teleport", "tailscaled"})
 """Units below system.slice that run such a daemon, without their instance and ".service"."""
 
-_UNIT = re.compile(r"/(?:[^/]+\.slice/)*(?:snap\.)?([^/@]+?)(?:@[^/]*)?\.service(?:/|$)")
+_UNIT = r"/(?:[^/]+\.slice/)*(?:snap\.)?([^/@]+?)(?:@[^/]*)?\.service(?:/|$)"
 _OVERFLOW_UIDS = frozenset({65534, 65535})
 """The kernel's overflow uids (proc(5), overflowuid), which servers use to run without rights."""
 
@@ -117,7 +118,7 @@ def _find_unknown_beginning(chain: Sequence[Process], machine: Machine) -> Itera
     if len(chain) == 1:
         return
     # the process's own cgroup: that of its parents may be hidden from the caller, and children inherit it
-    unit = _UNIT.search(process.cgroup or "")
+    unit = re.search(_UNIT, process.cgroup or "")
     if unit is not None:
         # the daemon itself is in its unit, too
         if unit[1] in LOGIN_UNITS and not any(link.comm in LOGIN_DAEMONS for link in chain):

@@ -16,6 +16,7 @@ from logonscope.machine import Look, Owner, Ownership, ProcessQuery, Source
 from logonscope.machine.events import (
     EVENT_FACTS,
     MAX_CMDLINE_BYTES,
+    NO_KERNEL_EVENTS,
     Event,
     EventHead,
     ProcessChanged,
@@ -58,8 +59,8 @@ class DifferenceFeed:
     def __init__(self, source: Source, ownership: Ownership, seconds: float = SECONDS) -> None:
         """Read the machine for the first time."""
         self.description = (
-            f"no kernel events: /proc is compared every {seconds:g} s; misses what begins and ends in between, and exit"
-            " statuses"
+            f"{NO_KERNEL_EVENTS}: /proc is compared every {seconds:g} s; misses what begins and ends in between, and"
+            " exit statuses"
         )
         self._source, self._ownership, self._seconds = source, ownership, seconds
         self._describer = LogonDescriber(source, ownership)

@@ -25,8 +25,8 @@ MAX_MASKS = 4096
 Checkpoint = Callable[[], object]
 """Called between two blocks of work; raises an error when the deadline has passed."""
 
-_PART = re.compile(r"\[\^?[^\]]*\]|.", re.DOTALL)
-_RANGE = re.compile(r"(.)-(.)|.", re.DOTALL)
+_PART = r"\[\^?[^\]]*\]|."
+_RANGE = r"(.)-(.)|."
 _FLAGS = re.IGNORECASE | re.DOTALL
 _NEVER = "(?!)"
 _LAST = chr(0x10FFFF)
@@ -198,7 +198,7 @@ def _expression(piece: list[CharacterPattern]) -> re.Pattern[str]:
 def _split_pieces(pattern: str) -> Iterator[list[str]]:
     """Yield the pieces between two ``%``, each as its parts; a part matches one character."""
     piece: list[str] = []
-    for part in _PART.findall(pattern):
+    for part in re.findall(_PART, pattern, re.DOTALL):
         if part == "%":
             yield piece
             piece = []
@@ -214,7 +214,7 @@ def _parse_character(part: str) -> CharacterPattern:
         cases = tuple((case, case) for case in _case_variants(part))
         return CharacterPattern(cases, is_negated=False, expression=re.escape(part))
     is_negated = part.startswith("[^")
-    ranges = [*map(_parse_range, _RANGE.finditer(part[1 + is_negated : -1]))]
+    ranges = [*map(_parse_range, re.finditer(_RANGE, part[1 + is_negated : -1], re.DOTALL))]
     members = "".join(_write_range(first, last) for first, last in ranges if first <= last)
     if not members:
         return CharacterPattern((), is_negated, "." if is_negated else _NEVER)

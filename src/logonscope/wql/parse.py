@@ -54,14 +54,14 @@ MAX_KEPT, MAX_KEPT_LENGTH = 128, 512
 
 _SIMPLIFY = "simplify the query, or split it"
 # The last alternative is an unterminated string: it runs to the end of the text.
-_STRINGS = re.compile(r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|["'].*""", re.DOTALL)
-_WORD = re.compile(r"\w+|.", re.DOTALL)
-_LAST_WORD = re.compile(r"(\w+)\s*$")
-_PATH_STRING = re.compile(r"""(["'])((?:\\.|(?!\1)[^\\])*)\1""", re.DOTALL)
-_PATH_ESCAPE = re.compile(r"""\\[\\"']""")
-_LONE_BACKSLASH = re.compile(r"""\\(?!["'])""")
+_STRINGS = r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|["'].*"""
+_WORD = r"\w+|."
+_LAST_WORD = r"(\w+)\s*$"
+_PATH_STRING = r"""(["'])((?:\\.|(?!\1)[^\\])*)\1"""
+_PATH_ESCAPE = r"""\\[\\"']"""
+_LONE_BACKSLASH = r"""\\(?!["'])"""
 _TWO_BACKSLASHES = r"\\\\"  # as a template of re.sub
-_NESTING = re.compile(r"\(|\)|\bNOT\b|\b(?:AND|OR)\b", re.IGNORECASE)
+_NESTING = r"\(|\)|\bNOT\b|\b(?:AND|OR)\b"
 _TERMINAL_NAMES = {
     "_SELECT": "SELECT", "_FROM": "FROM", "_WITHIN": "WITHIN", "_WHERE": "WHERE", "_GROUP": "GROUP", "_BY": "BY",
     "_HAVING": "HAVING", "_AND": "AND", "_OR": "OR", "_NOT": "NOT", "_IS": "IS", "_ISA": "ISA", "_OF": "OF",
@@ -153,15 +153,15 @@ def double_lone_backslashes(path: str) -> str:
     In ``{path}`` people paste ``\\.\PHYSICALDRIVE0`` as it is. A string whose backslashes are all escapes already
     stays as it is.
     """
-    return _PATH_STRING.sub(_double_backslashes, path)
+    return re.sub(_PATH_STRING, _double_backslashes, path, flags=re.DOTALL)
 
 
 def _double_backslashes(match: re.Match[str]) -> str:
     quote, inner = match.groups()
     # A string whose backslashes are all part of an escape was written with escapes.
-    if "\\" not in _PATH_ESCAPE.sub("", inner):
+    if "\\" not in re.sub(_PATH_ESCAPE, "", inner):
         return match[0]
-    return f"{quote}{_LONE_BACKSLASH.sub(_TWO_BACKSLASHES, inner)}{quote}"
+    return f"{quote}{re.sub(_LONE_BACKSLASH, _TWO_BACKSLASHES, inner)}{quote}"
 
 
 @cache
@@ -176,7 +176,7 @@ def _check_limits(text: str) -> None:
         )
     # A NOT nests until the next AND or OR; strings are blanked first, because words in them do not count.
     depth = deepest = terms = nots = 0
-    for match in _NESTING.finditer(_STRINGS.sub("''", text)):
+    for match in re.finditer(_NESTING, re.sub(_STRINGS, "''", text, flags=re.DOTALL), re.IGNORECASE):
         word = match[0].upper()
         if word == ")":
             depth -= 1
@@ -221,7 +221,7 @@ def _raise_syntax_error(text: str, error: UnexpectedInput) -> NoReturn:
 def _raise_sql_error(text: str, position: int) -> None:
     """Raise an error that says what to write instead, if the word at or before the position is SQL but not WQL."""
     # COUNT and the like parse as a property's name: only the token after them is unexpected.
-    before = _LAST_WORD.search(text, max(0, position - MAX_NAME_LENGTH), position)
+    before = re.compile(_LAST_WORD).search(text, max(0, position - MAX_NAME_LENGTH), position)
     for word, start, hints in (
         (_read_word(text, position), position, _SQL_HINTS),
         (before and before[1], before and before.start(1), _SQL_HINTS_BEFORE),
@@ -231,7 +231,7 @@ def _raise_sql_error(text: str, position: int) -> None:
 
 
 def _read_word(text: str, position: int) -> str:
-    match = _WORD.match(text, position, position + MAX_NAME_LENGTH)
+    match = re.compile(_WORD, re.DOTALL).match(text, position, position + MAX_NAME_LENGTH)
     return match[0] if match else ""
 
 

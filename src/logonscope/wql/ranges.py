@@ -12,7 +12,7 @@ from logonscope.wql.bind import MOMENT, NUMBER, TEXT
 from logonscope.wql.condition import Condition, Every, Some, Term
 from logonscope.wql.tree import AT_LEAST, AT_MOST, EQUAL, GREATER, LESS, LIKE
 
-_WILDCARD = re.compile(r"[%_\[]")
+_WILDCARD = r"[%_\[]"
 
 
 class ColumnRange(NamedTuple):
@@ -46,7 +46,7 @@ def column_ranges(condition: Condition) -> Mapping[str, ColumnRange]:
 
 def _range_of_term(term: Term) -> ColumnRange | None:
     if term.kind == TEXT and term.operator == LIKE:
-        prefix = _WILDCARD.split(str(term.value), maxsplit=1)[0]
+        prefix = re.split(_WILDCARD, str(term.value), maxsplit=1)[0]
         return ColumnRange(prefix=prefix.lower()) if prefix else None
     if term.kind not in {MOMENT, NUMBER}:
         return None

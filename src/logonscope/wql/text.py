@@ -10,7 +10,7 @@ from logonscope.errors import LogonscopeError
 MAX_NAME_LENGTH = 255
 """Maximum characters of a class's or a property's name, and maximum digits of a number."""
 
-_NUMBER = re.compile(r"[+-]?(0x[0-9a-f]+|([0-9]+(\.[0-9]*)?|\.[0-9]+)(e[+-]?[0-9]+)?)", re.IGNORECASE)
+_NUMBER = r"[+-]?(0x[0-9a-f]+|([0-9]+(\.[0-9]*)?|\.[0-9]+)(e[+-]?[0-9]+)?)"
 
 
 def parse_number(text: str) -> int | float:
@@ -20,7 +20,7 @@ def parse_number(text: str) -> int | float:
         ValueError: the text is not a number, or too large for a double.
     """
     # int() takes quadratic time on decimal digits, so a number has a greatest length.
-    if len(text) > MAX_NAME_LENGTH or not _NUMBER.fullmatch(text):
+    if len(text) > MAX_NAME_LENGTH or not re.fullmatch(_NUMBER, text, re.IGNORECASE):
         raise ValueError(text)
     if "x" in text.lower():
         return int(text, 16)

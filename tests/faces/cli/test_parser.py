@@ -111,6 +111,35 @@ def test_whose_imports_nothing_that_it_does_not_need() -> None:
     assert not modules & {"hashlib", "logonscope.sources.recording"}
 
 
+def test_classes_of_facts_that_are_seldom_asked_for_are_not_made() -> None:
+    unneeded = {
+        "logonscope.machine.events", "logonscope.machine.history", "logonscope.facts.failed_logon",
+        "logonscope.facts.login_history", "logonscope.facts.authentication", "logonscope.facts.user_change",
+        "logonscope.broker.records", "logonscope.broker.profiles",
+    }  # fmt: skip
+    for words in (["whose", "1"], ["sessions"], ["tree"], ["ps"], ["get", "Win32_Process=1"]):
+        assert not imported(*words) & unneeded
+
+
+COMPILED_TEXTS = """
+import sys
+texts = []
+sys.addaudithook(lambda event, args: texts.append(str(args)) if event == "compile" and "<string>" in args else None)
+from logonscope.command import main
+main()
+print()
+print([text for text in texts if "lambda _cls" not in text])  # without those of collections.namedtuple
+"""
+
+
+@pytest.mark.parametrize("words", [("whose", "1"), ("sessions",), ("get", "Win32_Process=1")])
+def test_a_short_command_compiles_no_text(words: tuple[str, ...]) -> None:
+    # typing compiles an annotation in quotes where a class or an alias needs its value: the first one takes 1 ms
+    child = [sys.executable, "-c", COMPILED_TEXTS, *words]
+    output = subprocess.run(child, capture_output=True, text=True, check=True).stdout
+    assert output.splitlines()[-1] == "[]"
+
+
 @pytest.mark.parametrize("command", COMMAND_WORDS)
 def test_what_takes_long_is_imported_only_where_it_is_needed(command: str) -> None:
     modules = imported(command, *COMMAND_WORDS[command])

@@ -12,7 +12,6 @@ from logonscope.faces.cli.whose_text import (
     describe_unseen_logins,
     headline,
     lookup_commands,
-    user_change_mark,
 )
 from logonscope.facts import Socket
 
@@ -52,29 +51,6 @@ def test_a_connection_names_both_ends() -> None:
     assert "which listens on tcp6 [::1]:22 and listens on udp6 [::1]:22," in both
     many = tuple(socket._replace(remote_port=port) for port in range(9))
     assert " and 6 more," in headline(whose(row(7), sockets=many))
-
-
-@pytest.mark.parametrize(
-    ("uid", "name", "parent", "mark"),
-    [
-        (1000, "sh", row(1), ""),
-        (0, "sudo", row(1), "[as root by sudo]"),
-        (0, "sh", row(1, "su", 0), ""),
-        (0, "passwd", row(1), "[as root]"),
-        (1000, "sh", row(1, "sudo", 0), "[as alice by sudo]"),
-        (1000, "sshd", row(1, "sshd", 0), ""),
-        (0, "sleep", None, "[as root]"),
-        (None, "sleep", None, ""),
-    ],
-)
-def test_changes_of_user_are_marked_with_what_made_them(
-    uid: int | None, name: str, parent: SessionProcess | None, mark: str
-) -> None:
-    assert user_change_mark(row(9, name, uid), parent, ALICE) == mark
-
-
-def test_the_login_programs_own_processes_are_no_change_of_user() -> None:
-    assert user_change_mark(row(9, "sshd", 0), None, ALICE._replace(leader=9)) == ""
 
 
 def test_a_chain_that_lost_its_parents_says_so() -> None:
@@ -211,12 +187,6 @@ def test_every_sign_of_an_unseen_login_is_a_sentence(sign: UnseenLogin, sentence
     (text,) = describe_unseen_logins(answer)
     assert text.startswith(sentence)
     assert ("[as alice, without su or sudo]" in describe_parents(answer)) == (sign.kind == "user change")
-
-
-def test_a_name_that_a_user_chose_hides_no_change_of_user() -> None:
-    session = ALICE._replace(uid=2000)
-    assert user_change_mark(row(9, "su", 1000), row(8, "dropbear", 0), session) == "[as alice]"
-    assert user_change_mark(row(9, "sh", 0), row(8, "sudo", 1000), session) == "[as root]"
 
 
 CONTAINER = "3f9a1c0b2d4e" + "7" * 52

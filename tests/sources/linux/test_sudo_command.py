@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logonscope.facts import SERVICE_UNIT
+from logonscope.facts import is_service_unit
 from logonscope.sources.linux.sudo_command import requested_services
 
 STARTS = {
@@ -62,4 +62,4 @@ def test_a_command_that_starts_no_service_by_its_name(command: str) -> None:
 
 @given(st.text(max_size=80).map("sudo systemctl start {}".format) | st.text(max_size=80))
 def test_no_text_makes_it_fail(text: str) -> None:
-    assert all(SERVICE_UNIT.fullmatch(name) for name in requested_services(text))
+    assert all(is_service_unit(name) for name in requested_services(text))

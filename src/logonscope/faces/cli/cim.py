@@ -28,7 +28,7 @@ SAMPLE = 200
 MIN_LAST_COLUMN_CELLS = 20
 """Cells that the last column of a table must have; with fewer, properties are shown as a list."""
 
-REFERENCE = re.compile(r"\\\\[^\\]+\\root\\")
+REFERENCE = r"\\\\[^\\]+\\root\\"
 """The beginning of a reference. Its end names the instance, so it must not be cut."""
 
 MAX_BYTES_SHOWN = 24
@@ -135,7 +135,7 @@ def _print_class(args: argparse.Namespace, rows: Iterator[PropertyValues]) -> No
     names, all_rows = list(sample[0]), chain(sample, rows)
     columns = [_table_column(name, sample) for name in names]
     has_few_properties = bool(args.properties) or len(names) <= MAX_TABLE_PROPERTIES
-    has_references = any(REFERENCE.match(str(value)) for value in sample[0].values())
+    has_references = any(re.match(REFERENCE, str(value)) for value in sample[0].values())
     if has_few_properties and _table_fits(columns, uncut=has_references):
         print_rows(args, all_rows, columns)
     else:

@@ -80,6 +80,7 @@ class EventCommand:
 
     def invocation(self, values: Mapping[str, Any]) -> Invocation:
         """Return what to run for the event with these values."""
+        # bytes: the locale of the watch need not have all characters
         texts = {name: value_text(value) for name, value in values.items()}
         variables = {variable_name(name).encode(): text.encode() for name, text in texts.items()}
         words = (word.encode("utf-8", "surrogateescape") for word in self._filled_words(texts))

@@ -32,6 +32,7 @@ class ParquetWriter(EventWriter):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Complete the file, also after Ctrl-C."""
+        # a reader needs the end of the file, which has its schema
         if self._rows:
             self._write_rows()
         self._file.close()

@@ -66,6 +66,7 @@ def _print_processes(host: Host, args: argparse.Namespace, where: HistoryFilter)
     identity, count = host.identify_machine(), 0
     parents = Parents()
     for count, process in enumerate(processes, 1):  # noqa: B007 -- the count is returned
+        # of a process whose login was not recorded, nothing of it is known
         session = _session_of(process, sessions)
         boot = identity._replace(boot_id=process.boot_id)
         _print_events(args, boot, process_events(process, session), parents.find(process.parent_record))

@@ -35,6 +35,11 @@ def is_remote(host: str) -> bool:
     return "://" in host or host.startswith("unix:")
 
 
+def is_other_machine(host: str | None) -> bool:
+    """Return whether a value of --host names another machine."""
+    return host is not None and "://" in host and not host.startswith("unix:")
+
+
 def rights_texts(host: str | None, view_as: str | None) -> HintTexts:
     """Return the texts of hints for a host; the way to get more rights depends on the host and on --as."""
     texts = dict(HINTS)

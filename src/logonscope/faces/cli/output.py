@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from logonscope.answers.jsonable import jsonable
-from logonscope.answers.logon_session import LogonSession
 from logonscope.faces.cli.exit_codes import FOUND, NOTHING_FOUND
 from logonscope.faces.cli.messages import print_notice
 from logonscope.faces.cli.text import for_terminal
@@ -63,11 +62,6 @@ def count_text(number: int | None, noun: str) -> str:
     """Return a number with its noun: "1 process", "2 processes"."""
     ending = "" if number == 1 else "es" if noun.endswith("s") else "s"
     return f"{number} {noun}{ending}"
-
-
-def is_approximate(session: LogonSession) -> bool:
-    """Return whether the start of a logon session is approximate."""
-    return session.sources.get("start", "").startswith("approx")
 
 
 def _print_json(rows: Iterable[Any]) -> int:

@@ -294,7 +294,8 @@ def shared_options() -> Parser:
     options.add_argument("--no-color", dest="color", action="store_const", const="never", help="--color=never")
     options.add_argument(
         "--watch", metavar="SECONDS", type=_parse_seconds, nargs="?", const=float(DEFAULT_SECONDS),
-        help=f"refresh every so many seconds (default: {DEFAULT_SECONDS}) and mark changed lines; Ctrl-C ends it",
+        help="repeat when processes or logon sessions change, else every so many seconds "
+        f"(default: {DEFAULT_SECONDS}), and mark changed lines; Ctrl-C ends it",
     )  # fmt: skip
     pager = "print long output without a pager (also: LOGONSCOPE_PAGER, PAGER)"
     options.add_argument("--no-pager", dest="pager", action="store_false", help=pager)

@@ -1,17 +1,18 @@
-"""``--watch``: repeats a command every few seconds and redraws its output in place, with changed lines marked."""
+"""``--watch``: repeats a command and redraws its output in place, with changed lines marked."""
 
 import argparse
 import contextlib
 import io
 import signal
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import NoReturn, TextIO
 
+from logonscope.client import Host
 from logonscope.errors import InvalidParameterError, LogonscopeError
 from logonscope.faces.cli.exit_codes import FOUND, TERMINATED
 from logonscope.faces.cli.messages import print_error
+from logonscope.faces.cli.refresh import Interval, open_refresh
 from logonscope.faces.cli.table import now
 from logonscope.faces.cli.text import crop, format_time, styled, terminal_columns, terminal_lines, wants_color
 
@@ -57,8 +58,8 @@ class Screen:
         return crop((CHANGED if is_new else UNCHANGED) + line, terminal_columns())
 
 
-def repeat(args: argparse.Namespace, run_command: Callable[[], int]) -> int:
-    """Repeat a command until Ctrl-C; return the exit code.
+def repeat(host: Host, args: argparse.Namespace, run_command: Callable[[], int]) -> int:
+    """Repeat a command until Ctrl-C, when something has changed or at intervals; return the exit code.
 
     Raises:
         InvalidParameterError: standard output is not a terminal.
@@ -70,12 +71,14 @@ def repeat(args: argparse.Namespace, run_command: Callable[[], int]) -> int:
     previous_handler = signal.signal(signal.SIGTERM, _terminate)
     with _keep_output_on_interrupt(terminal):
         terminal.write(ENTER)
+        refresh = Interval(args.watch)
         try:
+            _draw(screen, args, run_command, refresh)
+            # after the first answer, which need not wait for it
+            refresh = open_refresh(host, args)
             while True:
-                text = _capture_answer(args, run_command)
-                title = f"every {args.watch:g} s: logonscope {args.command}  {format_time(now(), '%H:%M:%S')}"
-                screen.draw(title, text.splitlines())
-                time.sleep(args.watch)
+                _draw(screen, args, run_command, refresh)
+                refresh.wait()
         except KeyboardInterrupt:
             return FOUND
         finally:
@@ -83,8 +86,17 @@ def repeat(args: argparse.Namespace, run_command: Callable[[], int]) -> int:
             interrupt_handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
             terminal.write(LEAVE)
             terminal.flush()
+            refresh.close()
             signal.signal(signal.SIGINT, interrupt_handler)
             signal.signal(signal.SIGTERM, previous_handler)
+
+
+def _draw(screen: Screen, args: argparse.Namespace, run_command: Callable[[], int], refresh: Interval) -> None:
+    """Answer once."""
+    text = _capture_answer(args, run_command)
+    source = f"  ({refresh.source})" if refresh.source else ""
+    title = f"{refresh.title}: logonscope {args.command}  {format_time(now(), '%H:%M:%S')}{source}"
+    screen.draw(title, text.splitlines())
 
 
 @contextlib.contextmanager

@@ -29,6 +29,7 @@ class RepeatedMessages:
             count: how many there are.
             detail: what differs between occurrences: "exit status 1".
         """
+        # the detail is no part of the kind: it may be different each time
         kind = noun, predicate
         due, total, _ = self._counts.get(kind, (0.0, 0, ""))
         self._counts[kind] = due, total + count, detail

@@ -146,8 +146,8 @@ def _run_on_host(args: argparse.Namespace, connect: Connect, open_users: OpenUse
     if args.output in EVENT_FORMATS and args.command in _COMMANDS_WITH_STATES:
         from logonscope.faces.cli.event_formats import print_events  # noqa: PLC0415 -- only these formats
 
-        return _show_answer(args, partial(print_events, host, args), settings)
-    return _show_answer(args, partial(command.run, host, args), settings)
+        return _show_answer(host, args, partial(print_events, host, args), settings)
+    return _show_answer(host, args, partial(command.run, host, args), settings)
 
 
 def _past_host(host: "Host", args: argparse.Namespace) -> "Host":
@@ -236,12 +236,12 @@ def _apply_settings(args: argparse.Namespace, settings: Settings, columns: "Sequ
             raise InvalidParameterError(f"{settings['path']}, columns of {args.command}: {error.message}") from None
 
 
-def _show_answer(args: argparse.Namespace, run_command: Callable[[], int], settings: Settings) -> int:
+def _show_answer(host: "Host", args: argparse.Namespace, run_command: Callable[[], int], settings: Settings) -> int:
     """Run a command repeatedly (--watch), through the pager (on a terminal), or plainly; return the exit code."""
     if args.watch is not None:
         from logonscope.faces.cli.repeat import repeat  # noqa: PLC0415 -- seldom needed
 
-        return repeat(args, run_command)
+        return repeat(host, args, run_command)
     # rows of jsonl are read as they arrive, and a recording is never written to a terminal
     if not args.pager or args.command in {"record", "watch"} or args.output == "jsonl" or not sys.stdout.isatty():
         return int(run_command())

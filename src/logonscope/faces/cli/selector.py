@@ -23,7 +23,7 @@ UNKNOWN = "unknown"
 MIN_KEY_LENGTH = 4
 """Minimum number of characters of a fingerprint that --key takes."""
 
-_KEY = re.compile(rf"SHA256:[0-9A-Za-z+/]{{{MIN_KEY_LENGTH},43}}|MD5:[0-9a-f:]{{{MIN_KEY_LENGTH},47}}")
+_KEY = rf"SHA256:[0-9A-Za-z+/]{{{MIN_KEY_LENGTH},43}}|MD5:[0-9a-f:]{{{MIN_KEY_LENGTH},47}}"
 
 FILTER_NOTES = """\
 Filters select logon sessions. A filter takes values separated by commas, and matches any of them; several filters must
@@ -212,7 +212,7 @@ def _parse_keys(text: str) -> list[str]:
     """
     words = _parse_words(text)
     for word in words:
-        if not _KEY.fullmatch(word):
+        if not re.fullmatch(_KEY, word):
             raise argparse.ArgumentTypeError(
                 f"invalid fingerprint {word!r}: expected SHA256: or MD5: and at least {MIN_KEY_LENGTH} characters, as"
                 " `ssh-keygen -lf KEY` shows it"

@@ -1,13 +1,18 @@
 """Logon sessions as text: the words for their values, and their order in the lists of several commands."""
 
+import re
 from collections.abc import Iterable
 
 from logonscope.answers.logon_session import LogonSession
-from logonscope.faces.cli.output import is_approximate
+from logonscope.answers.session_process import SWITCHERS, SessionProcess
 from logonscope.faces.cli.text import crop, format_time
-from logonscope.faces.cli.whose_text import is_user_manager, short_container_id
 
 LOGGED_OUT = "logged out"
+
+SERVICE = 5
+"""The LogonType of user managers; nothing else has it on Linux."""
+
+_LONG_ID = "[0-9a-f]{64}"
 
 MAX_START_DIFFERENCE = 60
 """Most seconds between a login and the start of the user manager that it caused."""
@@ -87,3 +92,41 @@ def type_text(session: LogonSession, cells: int | None = None) -> str:
 def is_logged_out(session: LogonSession) -> bool:
     """Return whether a logon session is logged out, so that its processes are leftovers."""
     return session.state == LOGGED_OUT
+
+
+def container_label(answer: SessionProcess | LogonSession) -> str:
+    """Return the container of a process or of a logon session, as "container 3f9a1c0b2d4e (docker)"."""
+    return f"container {short_container_id(answer)} ({answer.container_runtime})"
+
+
+def short_container_id(answer: SessionProcess | LogonSession) -> str:
+    """Return the id of a container as engines show it: the first 12 of 64 digits; a name unchanged."""
+    container_id = answer.container_id or ""
+    return container_id[:12] if re.fullmatch(_LONG_ID, container_id) else container_id
+
+
+def is_user_manager(session: LogonSession) -> bool:
+    """Return whether a logon session is a user manager, which all logins of its user share."""
+    return (session.login_class or "").startswith("manager") or session.logon_type == SERVICE
+
+
+def is_approximate(session: LogonSession) -> bool:
+    """Return whether the start of a logon session is approximate."""
+    return session.sources.get("start", "").startswith("approx")
+
+
+def user_change_mark(process: SessionProcess, parent: SessionProcess | None, session: LogonSession) -> str:
+    """Return the mark of a change of user, as "[as root by sudo]"; "": the user is that of the parent or the login."""
+    # the System session has no user: it begins with init, which is root's
+    previous_uid = parent.uid if parent else 0 if session.logon_type == 0 else session.uid
+    if process.uid is None or process.uid == previous_uid:
+        return ""
+    # any user can choose a name, but these programs run as root
+    switcher = next(
+        (link.name for link in (process, parent) if link and link.name in SWITCHERS and link.uid in {0, None}), None
+    )
+    # the login program starts as root and becomes the user who logs in
+    is_login_program = process.pid == session.leader or (previous_uid != session.uid and process.uid == session.uid)
+    if is_login_program and (switcher is None or parent is None):
+        return ""
+    return f"[as {process.user or process.uid}{f' by {switcher}' if switcher else ''}]"

@@ -13,9 +13,9 @@ from logonscope.errors import InvalidParameterError
 from logonscope.faces.cli import selector
 from logonscope.faces.cli.columns import EXTRA, ON_REQUEST, ListColumn, default_columns, find_column, select_columns
 from logonscope.faces.cli.listing import add_listing, print_listing
-from logonscope.faces.cli.output import is_approximate
 from logonscope.faces.cli.selector import SYSTEM_WORD, add_selector, logon_filter, no_match_message
 from logonscope.faces.cli.session_text import (
+    is_approximate,
     is_logged_out,
     origin_text,
     selecting_word,

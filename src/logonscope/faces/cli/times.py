@@ -7,9 +7,9 @@ from logonscope.errors import InvalidParameterError
 from logonscope.faces.cli.text import format_time, to_local_time
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_AGE = re.compile("([0-9]{1,9})([smhdw])")
-_CLOCK = re.compile("[0-9]{1,2}:[0-9]{2}(:[0-9]{2})?")
-_OFFSET = re.compile(r"(Z|[+-][0-9]{2}:?[0-9]{2})$")
+_AGE = "([0-9]{1,9})([smhdw])"
+_CLOCK = "[0-9]{1,2}:[0-9]{2}(:[0-9]{2})?"
+_OFFSET = r"(Z|[+-][0-9]{2}:?[0-9]{2})$"
 _MAX_AGE_WITHOUT_YEAR = timedelta(days=300)
 
 
@@ -41,11 +41,11 @@ def parse_time(text: str, now: datetime) -> datetime:
             yesterday = to_local_time(today - timedelta(days=1))
             return {"now": local_now, "today": to_local_time(today), "yesterday": yesterday}[word]
         # the parts of an age must be the whole word: "1h30" is invalid
-        ages = _AGE.findall(word)
+        ages = re.findall(_AGE, word)
         if ages and "".join(map("".join, ages)) == word:
             return local_now - timedelta(seconds=sum(int(count) * _UNITS[unit] for count, unit in ages))
         day_word, _, clock = word.rpartition(" ")
-        if _CLOCK.fullmatch(clock) and day_word in {"", "today", "yesterday"}:
+        if re.fullmatch(_CLOCK, clock) and day_word in {"", "today", "yesterday"}:
             hour, minute, *second = map(int, clock.split(":"))
             day = today - timedelta(days=1) if day_word == "yesterday" else today
             return to_local_time(day.replace(hour=hour, minute=minute, second=second[0] if second else 0))
@@ -71,7 +71,7 @@ def parse_moment(text: str, now: datetime) -> tuple[datetime, str]:
             f"invalid time {text!r}: {format_time(moment)} is in the future", "give an earlier one"
         )
     # a wall time that the end of daylight saving time repeats: "10:02" can be either, an age or an offset only one
-    if _CLOCK.search(text) and not _OFFSET.search(text.strip()):
+    if re.search(_CLOCK, text) and not re.search(_OFFSET, text.strip()):
         wall = moment.replace(tzinfo=None)
         first, second = wall.replace(fold=0).astimezone(), wall.replace(fold=1).astimezone()
         if first.utcoffset() != second.utcoffset() and first < second <= now:

@@ -14,15 +14,17 @@ from logonscope.faces.cli.output import count_text, print_rows
 from logonscope.faces.cli.process_text import command_text
 from logonscope.faces.cli.selector import add_selector, logon_filter, no_match_message
 from logonscope.faces.cli.session_text import (
+    container_label,
     is_logged_out,
+    is_user_manager,
     selecting_word,
     start_text,
     type_text,
+    user_change_mark,
     user_text,
     with_managers_after_logins,
 )
 from logonscope.faces.cli.text import cell_width, crop, for_terminal, styled, terminal_width, wants_color
-from logonscope.faces.cli.whose_text import container_label, is_user_manager, user_change_mark
 
 EPILOG = (
     """\

@@ -15,7 +15,7 @@ from logonscope.errors import InvalidParameterError, TransportFailureError
 from logonscope.faces.cli.cim import add_namespace
 from logonscope.faces.cli.event_writers import CsvWriter, EventWriter, JsonWriter, LineWriter
 from logonscope.faces.cli.exit_codes import FOUND, NOTHING_FOUND
-from logonscope.faces.cli.messages import print_notice
+from logonscope.faces.cli.messages import is_other_machine, print_notice
 from logonscope.faces.cli.parser import EVENT_FORMATS, set_completion
 from logonscope.faces.cli.selector import FILTER_NOTES, add_selector, logon_filter
 
@@ -107,14 +107,14 @@ def _watch_options(host: Host, args: argparse.Namespace) -> dict[str, Any]:
     """
     options: dict[str, Any] = {}
     # a pid of this machine has no meaning on another one
-    is_other_machine = "://" in (args.host or "") and not args.host.startswith("unix:")
-    if args.event_command is not None and not is_other_machine:
+    if args.event_command is not None and not is_other_machine(args.host):
         options["without_descendants_of"] = os.getpid()
     if _is_query(args):
         if logon_filter(host, args) is not None or args.logons_only or args.failed:
             raise InvalidParameterError("a query has conditions of its own", "leave the other filters out")
         return {**options, "query": args.which, "namespace": args.namespace}
     names = frozenset({"LogonFailed"}) if args.failed else LOGON_EVENTS if args.logons_only else None
+    # it has no others
     if args.output == "sysmon":
         names = PROCESS_EVENTS
     has_sessions = args.output in EVENT_FORMATS

@@ -1,18 +1,13 @@
 """The sentences of an answer to ``whose``. Pure functions of the answer."""
 
-import re
-import shlex
 from collections.abc import Iterable, Iterator, Sequence
 
 from logonscope.answers.logon_session import LogonSession
 from logonscope.answers.session_process import SessionProcess
-from logonscope.answers.whose import SWITCHERS, UNIX, Socket, Whose
-from logonscope.faces.cli.output import is_approximate
+from logonscope.answers.whose import UNIX, Socket, Whose
+from logonscope.faces.cli.session_text import container_label, is_approximate, is_user_manager, user_change_mark
 from logonscope.faces.cli.text import format_time
 from logonscope.faces.cli.whose_groups import is_connection
-
-SERVICE = 5
-"""The LogonType of user managers; nothing else has it on Linux."""
 
 LOGGED_OUT = "logged out"
 UNKNOWN_LOGIN = "no login is known to the kernel"
@@ -24,7 +19,6 @@ RECORD_IS_GONE = (
 )
 
 OTHER_ROOT = "another root directory (with its own pid namespace)"
-_LONG_ID = re.compile("[0-9a-f]{64}")
 
 _MOMENT = "%Y-%m-%d %H:%M:%S %z"
 _CONTAINER_COMMANDS = {
@@ -207,6 +201,8 @@ def lookup_commands(answer: Whose) -> Iterator[str]:
     """Yield shell commands that show the logon session in other sources."""
     process, session = answer.process, answer.session
     if process.container_id:
+        import shlex  # noqa: PLC0415 -- only a container id needs it
+
         yield f"{_container_command(process)} {shlex.quote(process.container_id)}"
     if session.logon_type == 0:
         yield f"systemctl status {process.pid}"
@@ -230,39 +226,6 @@ def _container_command(process: SessionProcess) -> str:
     if process.container_runtime == "containerd" and process.pod_uid is None:
         return "nerdctl inspect"
     return _CONTAINER_COMMANDS.get(process.container_runtime or "", "crictl inspect")
-
-
-def user_change_mark(process: SessionProcess, parent: SessionProcess | None, session: LogonSession) -> str:
-    """Return the mark of a change of user, as "[as root by sudo]"; "": the user is that of the parent or the login."""
-    # the System session has no user: it begins with init, which is root's
-    previous_uid = parent.uid if parent else 0 if session.logon_type == 0 else session.uid
-    if process.uid is None or process.uid == previous_uid:
-        return ""
-    # any user can choose a name, but these programs run as root
-    switcher = next(
-        (link.name for link in (process, parent) if link and link.name in SWITCHERS and link.uid in {0, None}), None
-    )
-    # the login program starts as root and becomes the user who logs in
-    is_login_program = process.pid == session.leader or (previous_uid != session.uid and process.uid == session.uid)
-    if is_login_program and (switcher is None or parent is None):
-        return ""
-    return f"[as {process.user or process.uid}{f' by {switcher}' if switcher else ''}]"
-
-
-def container_label(answer: SessionProcess | LogonSession) -> str:
-    """Return the container of a process or of a logon session, as "container 3f9a1c0b2d4e (docker)"."""
-    return f"container {short_container_id(answer)} ({answer.container_runtime})"
-
-
-def short_container_id(answer: SessionProcess | LogonSession) -> str:
-    """Return the id of a container as engines show it: the first 12 of 64 digits; a name unchanged."""
-    container_id = answer.container_id or ""
-    return container_id[:12] if _LONG_ID.fullmatch(container_id) else container_id
-
-
-def is_user_manager(session: LogonSession) -> bool:
-    """Return whether a logon session is a user manager, which all logins of its user share."""
-    return (session.login_class or "").startswith("manager") or session.logon_type == SERVICE
 
 
 def user_label(session: LogonSession) -> str:

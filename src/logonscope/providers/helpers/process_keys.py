@@ -1,15 +1,12 @@
 """References to processes, and the selections for fixed keys of processes and logon sessions."""
 
-import re
-
 from logonscope.cim.types import Value
 from logonscope.facts import Process
 from logonscope.machine import EVERYTHING, Owner, Selection
 from logonscope.providers.helpers.account_names import possible_names
 from logonscope.providers.helpers.provider import Context
 
-_LOGON_ID = re.compile("0|[1-9][0-9]{0,19}")
-_HANDLE = re.compile("0|[1-9][0-9]{0,9}")
+_LOGON_ID_DIGITS, _HANDLE_DIGITS = 20, 10
 _NO_LOGON_ID: frozenset[str] = frozenset()
 
 
@@ -26,12 +23,13 @@ def has_session(_: Process, owner: Owner, __: Context) -> bool:
 def select_pid(handle: Value, _: object = None) -> Selection:
     """Return the selection for a handle; a text that is not a pid selects nothing."""
     text = str(handle)
-    return Selection(pids=frozenset({int(text)}) if _HANDLE.fullmatch(text) else frozenset())
+    return Selection(pids=frozenset({int(text)}) if _is_number(text, _HANDLE_DIGITS) else frozenset())
 
 
 def select_logon_id(logon_id: Value, _: object = None) -> Selection:
     """Return the selection for a LogonId; a text that is not a number selects nothing."""
-    return Selection(logon_ids=frozenset({str(logon_id)}) if _LOGON_ID.fullmatch(str(logon_id)) else _NO_LOGON_ID)
+    text = str(logon_id)
+    return Selection(logon_ids=frozenset({text}) if _is_number(text, _LOGON_ID_DIGITS) else _NO_LOGON_ID)
 
 
 def select_login_user(name: Value, _: object = None) -> Selection:
@@ -58,3 +56,9 @@ def select_process(reference: tuple[Value, ...], _: object = None) -> Selection:
 def select_session(reference: tuple[Value, ...], _: object = None) -> Selection:
     """Return the selection for a reference to a logon session."""
     return select_logon_id(reference[1])
+
+
+def _is_number(text: str, digits: int) -> bool:
+    """Return whether a text is a number as the kernel writes it, with at most so many digits."""
+    # isdecimal() alone accepts digits of other scripts
+    return text.isascii() and text.isdecimal() and len(text) <= digits and (text == "0" or not text.startswith("0"))

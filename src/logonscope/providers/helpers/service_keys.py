@@ -11,7 +11,7 @@ from logonscope.providers.helpers.text import clean
 SYSTEM_MANAGER = "system"
 """The name of the system's manager in LS_Service.Manager; a user's manager is named by its unit, user@UID.service."""
 
-_USER_MANAGER = re.compile(r"user@(0|[1-9][0-9]{0,9})\.service")
+_USER_MANAGER = r"user@(0|[1-9][0-9]{0,9})\.service"
 
 
 def manager_name(service: Service | ServiceName) -> str:
@@ -34,7 +34,7 @@ def select_manager(manager: Value, _: object = None) -> Selection:
     text = str(manager).lower()
     if text == SYSTEM_MANAGER:
         return Selection(service_uids=frozenset({None}))
-    match = _USER_MANAGER.fullmatch(text)
+    match = re.fullmatch(_USER_MANAGER, text)
     return Selection(service_uids=frozenset({int(match[1])} if match else ()))
 
 

@@ -145,12 +145,12 @@ def parse_label(content: tuple[str | None, bytes]) -> tuple[str, str | None]:
 
 def _module_of_label(label: str) -> str | None:
     # before Linux 5.8 AppArmor answers in attr/current only; a context of SELinux is user:role:type, often with a level
-    if label == "unconfined" or _APPARMOR_MODE.search(label):
+    if label == "unconfined" or re.search(_APPARMOR_MODE, label):
         return "apparmor"
     return "selinux" if label.count(":") >= 2 else None
 
 
-_APPARMOR_MODE = re.compile(r" \((?:enforce|complain|kill|unconfined|prompt|mixed)\)$")
+_APPARMOR_MODE = r" \((?:enforce|complain|kill|unconfined|prompt|mixed)\)$"
 
 
 def parse_link(data: bytes) -> tuple[str]:
@@ -250,11 +250,15 @@ def parse_btime(data: bytes) -> int:
 
 def parse_uid_min(data: bytes) -> int:
     """Parse login.defs(5): UID_MIN, the least uid of a person; 1000 where it is not set."""
-    line = _UID_MIN.search(data)
-    return int(line[1]) if line else 1000
+    for line in data.split(b"\n"):
+        words = line.split()
+        # comments and SYS_UID_MIN have other first words
+        if len(words) == 2 and words[0] == b"UID_MIN" and words[1].isdigit() and len(words[1]) <= _MAX_UID_DIGITS:
+            return int(words[1])
+    return 1000
 
 
-_UID_MIN = re.compile(rb"^[ \t]*UID_MIN[ \t]+([0-9]{1,10})[ \t\r]*$", re.MULTILINE)
+_MAX_UID_DIGITS = 10
 
 
 def parse_processors(data: bytes) -> int:
@@ -295,10 +299,10 @@ def unescape(value: str) -> str:
     r"""Undo the C escapes that logind writes in its state files: \n, \xNN, \NNN, doubled backslash and quotes."""
     if "\\" not in value:
         return value
-    return decode_text(_ESCAPE.sub(_unescape_match, value.encode("utf-8", "surrogateescape")))
+    return decode_text(re.sub(_ESCAPE, _unescape_match, value.encode("utf-8", "surrogateescape")))
 
 
-_ESCAPE = re.compile(rb"""\\(?:x([0-9a-fA-F]{2})|([0-3][0-7]{2})|([abfnrtvs\\"']))""")
+_ESCAPE = rb"""\\(?:x([0-9a-fA-F]{2})|([0-3][0-7]{2})|([abfnrtvs\\"']))"""
 _SIMPLE: Mapping[int, int] = dict(zip(b"abfnrtvs\\\"'", b"\a\b\f\n\r\t\v \\\"'", strict=True))
 
 

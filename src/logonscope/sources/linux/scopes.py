@@ -16,11 +16,9 @@ MAX_MEMBERS = 64
 """Maximum number of processes of one scope whose kernel ids are read."""
 
 HIERARCHIES = ("sys/fs/cgroup", "sys/fs/cgroup/unified", "sys/fs/cgroup/systemd")
-_LOGIN_CGROUP = re.compile(
-    r"/user\.slice/user-([0-9]{1,10})\.slice/(?:session-[0-9A-Za-z]{1,32}\.scope|user@\1\.service)(?:/|$)"
-)
-_SLICE = re.compile(r"user-([0-9]{1,10})\.slice")
-_SCOPE = re.compile(r"session-([0-9A-Za-z]{1,32})\.scope")
+_LOGIN_CGROUP = r"/user\.slice/user-([0-9]{1,10})\.slice/(?:session-[0-9A-Za-z]{1,32}\.scope|user@\1\.service)(?:/|$)"
+_SLICE = r"user-([0-9]{1,10})\.slice"
+_SCOPE = r"session-([0-9A-Za-z]{1,32})\.scope"
 
 
 class Scopes:
@@ -84,9 +82,9 @@ class Scopes:
         if self._user_slice is None or (login_ids is not None and set(login_ids) <= recorded_ids):
             return
         for name in list_folder(self._user_slice):
-            user = _SLICE.fullmatch(name)
+            user = re.fullmatch(_SLICE, name)
             for unit in list_folder(os.path.join(self._user_slice, name)) if user else ():
-                scope = _SCOPE.fullmatch(unit)
+                scope = re.fullmatch(_SCOPE, unit)
                 if not (scope and user) or (login_ids is not None and scope[1] not in login_ids):
                     continue
                 # id and uid: another user's login may have had the same id before the login service was restarted
@@ -96,7 +94,7 @@ class Scopes:
 
 def is_login_cgroup(cgroup: str) -> bool:
     """Return whether a cgroup is, or may be, that of a login: a scope of logind or elogind, or a user manager."""
-    return _LOGIN_CGROUP.match(cgroup) is not None or cgroup[1:2].isdigit() or cgroup.startswith("/c")
+    return re.match(_LOGIN_CGROUP, cgroup) is not None or cgroup[1:2].isdigit() or cgroup.startswith("/c")
 
 
 def list_folder(folder: str) -> list[str]:

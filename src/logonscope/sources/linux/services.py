@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 
-from logonscope.facts import SERVICE_UNIT, Service
+from logonscope.facts import Service, is_service_unit
 from logonscope.machine import Look, ServiceQuery
 from logonscope.machine.source import matching_services
 from logonscope.sources.linux.scopes import HIERARCHIES, list_folder
@@ -46,7 +46,7 @@ def read_services(root: str, look: Look, query: ServiceQuery) -> Iterator[Servic
 def _read_starts(root: str, names: Iterable[str]) -> Iterator[Service]:
     """Yield the services with these names that have a start."""
     for name in sorted(names):
-        start = _read_start(root, name) if SERVICE_UNIT.fullmatch(name) else None
+        start = _read_start(root, name) if is_service_unit(name) else None
         if start is not None:
             yield Service(name, manager="cgroup", start=start)
 
@@ -71,7 +71,7 @@ def _read_running_units(root: str) -> Iterator[Service]:
     # a oneshot service has no process any more, but is active: its start is left
     for link in list_folder(os.path.join(root, _INVOCATIONS)):
         name = link.removeprefix("invocation:")
-        if name != link and SERVICE_UNIT.fullmatch(name):
+        if name != link and is_service_unit(name):
             names.setdefault(name, False)
     for name, has_processes in sorted(names.items()):
         yield Service(name, manager="cgroup", active_state="active" if has_processes else None)
@@ -84,7 +84,7 @@ def _units_below(folder: str) -> Iterator[tuple[str, bool]]:
         if name.endswith(".slice"):
             yield from _units_below(path)
         # as cg_unescape() of systemd; the user's manager places the units below itself
-        elif SERVICE_UNIT.fullmatch(unit := name.removeprefix("_")):
+        elif is_service_unit(unit := name.removeprefix("_")):
             yield unit, _has_processes(path)
 
 

@@ -8,16 +8,13 @@ from typing import TYPE_CHECKING
 
 from logonscope.facts import (
     Account,
-    Authentication,
     Group,
     HeldSockets,
     Login,
-    LoginHistory,
     Machine,
     Process,
     Service,
     Socket,
-    UnitRequest,
 )
 from logonscope.machine import (
     NO_PARTS,
@@ -47,6 +44,7 @@ from logonscope.sources.linux.processes import list_pids, read_memberships, read
 from logonscope.sources.linux.user_namespace import UserNamespace, read_user_namespace
 
 if TYPE_CHECKING:
+    from logonscope.facts import Authentication, LoginHistory, UnitRequest
     from logonscope.machine.action import Action, ServiceAction
     from logonscope.sources.linux.authentications import AuthenticationReader
 
@@ -186,7 +184,7 @@ class LinuxSource(BaseSource):
 
         return read_held_sockets(self._proc, look, pids)
 
-    def authentications(self, look: Look, queries: Sequence[AuthenticationQuery]) -> Sequence[Authentication]:
+    def authentications(self, look: Look, queries: Sequence[AuthenticationQuery]) -> "Sequence[Authentication]":
         look.check()
         if not queries:
             return ()
@@ -202,12 +200,12 @@ class LinuxSource(BaseSource):
         look.check()
         return look.checked(read_services(self._root, look, query))
 
-    def read_login_history(self, look: Look) -> Iterable[LoginHistory]:
+    def read_login_history(self, look: Look) -> "Iterable[LoginHistory]":
         from logonscope.sources.linux.login_history import read_login_history  # noqa: PLC0415 -- few queries need it
 
         return read_login_history(self._root, look)
 
-    def read_unit_requests(self, look: Look) -> Iterable[UnitRequest]:
+    def read_unit_requests(self, look: Look) -> "Iterable[UnitRequest]":
         from logonscope.sources.linux.unit_requests import read_unit_requests  # noqa: PLC0415 -- few queries need it
 
         return read_unit_requests(self._root, look, self.read_machine(look, NO_PARTS))

@@ -9,7 +9,7 @@ import re
 import shlex
 from collections.abc import Iterator, Sequence
 
-from logonscope.facts import SERVICE_UNIT
+from logonscope.facts import is_service_unit
 
 MAX_CHARACTERS = 32_768
 """Maximum length of a command line that is parsed."""
@@ -42,7 +42,7 @@ def requested_services(command_line: str) -> frozenset[str]:
         return frozenset()
     parse = {"systemctl": _systemctl, "service": _service, "systemd-run": _systemd_run}.get(os.path.basename(words[0]))
     names = parse(words[1:]) if parse else ()
-    return frozenset(unit for unit in map(_unit_name, names) if SERVICE_UNIT.fullmatch(unit))
+    return frozenset(unit for unit in map(_unit_name, names) if is_service_unit(unit))
 
 
 def _command(words: Sequence[str]) -> Iterator[str]:

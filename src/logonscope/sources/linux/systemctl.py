@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
 
-from logonscope.facts import SERVICE_UNIT, Service
+from logonscope.facts import Service, is_service_unit
 from logonscope.machine import Look, Trouble
 from logonscope.machine.action import ServiceAction
 from logonscope.sources.linux.programs import Output, run_program
@@ -56,9 +56,7 @@ def read_units(root: str, look: Look, names: frozenset[str] | None) -> Iterator[
     if program is None:
         look.report(Trouble("systemctl", "there is no such program", "install systemctl to read states of services"))
         return None
-    requested_names = (
-        None if names is None else {name for name in map(str.lower, names) if SERVICE_UNIT.fullmatch(name)}
-    )
+    requested_names = None if names is None else {name for name in map(str.lower, names) if is_service_unit(name)}
     if requested_names is not None and not requested_names:
         return iter(())
     # a loaded unit needs no file: an instance of a template, a unit of systemd-run
@@ -147,7 +145,7 @@ def act_on_unit(root: str, action: ServiceAction) -> None:
         OSError: it failed otherwise; EOPNOTSUPP: it is not possible for this service.
     """
     program = _find_program(root)
-    if program is None or not SERVICE_UNIT.fullmatch(action.name):
+    if program is None or not is_service_unit(action.name):
         raise OSError(errno.EOPNOTSUPP, "systemctl is missing, or the service is not one of systemd")
     # as any other user, this process could only act as itself
     uid = action.uid
@@ -177,9 +175,7 @@ def _list_unit_files(root: str) -> list[str]:
     for folder in _UNIT_FOLDERS:
         path = os.path.join(root, folder)
         file_names = list_folder(path)
-        names.update(
-            dict.fromkeys(name for name in file_names if SERVICE_UNIT.fullmatch(name) and not _is_alias(path, name))
-        )
+        names.update(dict.fromkeys(name for name in file_names if is_service_unit(name) and not _is_alias(path, name)))
     return list(names)
 
 

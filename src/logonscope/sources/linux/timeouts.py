@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
-from queue import Empty, Queue
 from typing import Any, Generic, Protocol, TypeVar
 
 Item = TypeVar("Item")
@@ -269,6 +268,8 @@ class _Worker(Generic[Item, Value]):
         self._current: list[Item] = []  # the item that is being read, or none
         self._read_since = time.monotonic()
         self._watch = watch
+        from queue import Queue  # noqa: PLC0415 -- only readings of the whole host need it
+
         # a short queue: the reading may not run far ahead of an answer that is sent slowly
         self._batches: Queue[list[Value] | None] = Queue(maxsize=3)
         self.thread = threading.Thread(target=self._run, daemon=True)
@@ -280,6 +281,8 @@ class _Worker(Generic[Item, Value]):
         A wait for the queue says nothing by itself: 64 short reads may take longer than the timeout of one. So after
         each wait the age of the current read decides, and the next wait is as long as that read still may take.
         """
+        from queue import Empty  # noqa: PLC0415 -- see __init__
+
         wait = seconds
         while True:
             try:

@@ -1,0 +1,124 @@
+"""When ``--watch`` answers again: at events of the host, or, where there are none, at intervals."""
+
+import argparse
+import os
+import time
+from typing import TYPE_CHECKING
+
+from logonscope.answers.host_event import PROCESS_EVENTS
+from logonscope.client import Host
+from logonscope.errors import LogonscopeError
+from logonscope.faces.cli.messages import is_other_machine
+
+if TYPE_CHECKING:
+    from logonscope.client.watch import Watch
+
+MIN_SECONDS = 0.25
+"""Minimum seconds between two answers: at most four in a second."""
+
+MAX_SECONDS = 30.0
+"""Seconds after which an answer is given without an event: ages, and states of the login service, have none."""
+
+MAX_EVENTS = 10_000
+"""Events that are read after each other without an answer."""
+
+EVENTS = PROCESS_EVENTS | {"LogonStarted", "LoggedOut", "LogonEnded"}
+"""Events that can change a list of processes or of logon sessions."""
+
+
+class Interval:
+    """Waits for so many seconds."""
+
+    def __init__(self, seconds: float, reason: str = "") -> None:
+        self._seconds = seconds
+        self.title = f"every {seconds:g} s"
+        self.source = reason
+
+    def __repr__(self) -> str:
+        return f"<Interval of {self._seconds:g} s>"
+
+    def wait(self) -> None:
+        """Wait until the next answer is due."""
+        time.sleep(self._seconds)
+
+    def close(self) -> None:
+        """Release nothing."""
+
+
+class Changes(Interval):
+    """Waits for events of a watch. When they end, it waits as an interval."""
+
+    def __init__(self, watch: "Watch", seconds: float, max_seconds: float = MAX_SECONDS) -> None:
+        super().__init__(seconds)
+        self._watch: Watch | None = watch
+        self._max_seconds = max_seconds
+        self._answered = time.monotonic()
+        self.title, self.source = "at changes", watch.description
+
+    def __repr__(self) -> str:
+        return f"<Changes of {self._watch!r}>"
+
+    def wait(self) -> None:
+        if self._watch is None:
+            super().wait()
+            return
+        try:
+            self._wait_for_event(self._watch)
+        except LogonscopeError as error:
+            self._end(error.message)
+            super().wait()
+        self._answered = time.monotonic()
+
+    def close(self) -> None:
+        if self._watch is not None:
+            self._watch.close()
+
+    def _wait_for_event(self, watch: "Watch") -> None:
+        if watch.wait(self._max_seconds) is None and watch.is_closed:
+            self._end("the events have ended")
+            return
+        # what follows at once is shown by the same answer
+        due = self._answered + MIN_SECONDS
+        while (left := due - time.monotonic()) > 0:
+            watch.wait(left)
+        for _ in range(MAX_EVENTS):
+            if watch.wait(0) is None:
+                break
+
+    def _end(self, reason: str) -> None:
+        self.close()
+        self._watch = None
+        self.title, self.source = f"every {self._seconds:g} s", reason
+
+
+def open_refresh(host: Host, args: argparse.Namespace) -> Interval:
+    """Return what waits until a command is to answer again: for events, if these show all that can change in it."""
+    if not _is_streamed(args):
+        return Interval(args.watch)
+    try:
+        # the programs that a command itself starts, such as journalctl, must not cause the next answer
+        watch = host.watch(
+            which=getattr(args, "which", None),
+            events=EVENTS,
+            without_descendants_of=None if is_other_machine(args.host) else os.getpid(),
+        )
+    except LogonscopeError as error:
+        return Interval(args.watch, error.message)
+    if watch.is_polled:
+        # to read the machine for its events costs more than to read it for the answer
+        watch.close()
+        return Interval(args.watch, "no kernel events")
+    return Changes(watch, args.watch)
+
+
+def _is_streamed(args: argparse.Namespace) -> bool:
+    """Return whether everything that a command shows comes from logon sessions and processes, which have events."""
+    if args.command == "whose":
+        # ports, sockets and programs
+        return not any(character in target for target in args.target for character in ":/@")
+    if args.command == "sessions":
+        from logonscope.faces.cli.sessions import details_of  # noqa: PLC0415 -- only this command
+
+        # CPU time and memory grow without events
+        return "usage" not in details_of(args)
+    return args.command in {"tree", "ps", "leftovers"}

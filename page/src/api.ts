@@ -48,14 +48,20 @@ interface Options {
   at?: number | null;
   /** The cursor of the last event that arrived. */
   since?: string | null;
+  /** Milliseconds to wait for the beginning of the answer. */
+  patience?: number;
 }
 
-async function post(path: string, body: unknown, { signal, at = null, since = null }: Options = {}): Promise<Response> {
+/** A server that hangs is as good as lost. */
+const PATIENCE_MS = 60_000;
+
+async function post(path: string, body: unknown, { signal, at = null, since = null, patience = PATIENCE_MS }: Options = {}): Promise<Response> {
   const headers: Record<string, string> = { "Content-Type": "application/json" };
   if (bearer !== null) headers["Authorization"] = `Bearer ${bearer}`;
   else headers["Logonscope-CSRF"] = csrfToken;
   if (at !== null) headers["Logonscope-At"] = new Date(at).toISOString();
   if (since !== null) headers["Last-Event-ID"] = since;
+  const waiting = new AbortController(), timer = setTimeout(() => waiting.abort(), patience);
   try {
     return await fetch(path, {
       method: "POST",
@@ -65,11 +71,13 @@ async function post(path: string, body: unknown, { signal, at = null, since = nu
       credentials: bearer !== null ? "omit" : "same-origin",
       cache: "no-store",
       redirect: "error",
-      ...(signal ? { signal } : {}),
+      signal: signal ? AbortSignal.any([signal, waiting.signal]) : waiting.signal,
     });
   } catch (error) {
     if (signal?.aborted) throw error;
     throw new LostError();
+  } finally {
+    clearTimeout(timer);
   }
 }
 
@@ -176,10 +184,13 @@ class Parts {
   }
 }
 
+/** The server begins to answer at once, before there is an event. */
+const OPENING_MS = 15_000;
+
 /** Open a stream of server-sent events. Return a function that waits for the next ones, of which there may be none. */
 export async function openEvents<T>(body: unknown, since: string | null, signal: AbortSignal): Promise<() => Promise<T[]>> {
   // EventSource can send neither a token nor the header against forged requests.
-  const parts = new Parts(await check(await post("/v1/watch", body, { signal, since })), signal);
+  const parts = new Parts(await check(await post("/v1/watch", body, { signal, since, patience: OPENING_MS })), signal);
   let rest = "";
   return async () => {
     const part = await parts.next();

@@ -12,7 +12,7 @@ import { goTo, step } from "./past";
 import { QueryView } from "./query";
 import { buildShell, closeTop, showKeys, showRate, showShell } from "./shell";
 import { go, readAddress, state, VIEWS } from "./state";
-import { EventStream, rateOf } from "./stream";
+import { EventStream, rateOf, SilenceError } from "./stream";
 import { TimelineView } from "./timeline";
 import { clockOf } from "./times";
 import { WhoseView } from "./whose";
@@ -292,7 +292,9 @@ class Page {
     this.stream.close();
     if (!(error instanceof ApiError) && !(error instanceof LostError)) throw error;
     showRate(0);
-    void this.look();
+    // Another request may still wait for that server.
+    if (error instanceof SilenceError) this.lose();
+    else void this.look();
   }
 
   private receive(events: HostEvent[]): void {

@@ -14,6 +14,9 @@ const SILENCE_MS = 40_000;
 /** Events that are worked on without a pause. */
 const SLICE_EVENTS = 16;
 
+/** The server has not sent anything for long. */
+export class SilenceError extends LostError {}
+
 export class EventStream {
   isOpen = false;
   /** The place after the last event; null: the stream begins with the next one. */
@@ -75,7 +78,7 @@ export class EventStream {
     } catch (error) {
       if (this.aborter !== aborter) return;
       this.close();
-      this.end(error instanceof DOMException ? new LostError() : error);
+      this.end(error instanceof DOMException ? new SilenceError() : error);
     }
   }
 

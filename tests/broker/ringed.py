@@ -18,9 +18,12 @@ class Ringed(Memory):
     def __init__(self, *snapshots: Snapshot, most: int = 1000) -> None:
         super().__init__(*snapshots)
         self.ring = EventRing(most)
+        self.readers: list[RingReader] = []
 
     def event_reader(self, since: int | None = None) -> RingReader:
-        return self.ring.reader(since, "a test", nothing)
+        reader = self.ring.reader(since, "a test", nothing)
+        self.readers.append(reader)
+        return reader
 
     def resumed_reader(self, position: int) -> RingReader | None:
         cursor = self.ring.cursor_of(position)

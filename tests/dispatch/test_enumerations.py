@@ -15,7 +15,7 @@ from logonscope.broker import Caller
 from logonscope.cim.classes import Class
 from logonscope.cim.instances import ClassRows
 from logonscope.cim.schema import schema
-from logonscope.dispatch.enumerations import Enumeration, Enumerations, Rows
+from logonscope.dispatch.enumerations import Enumeration, Enumerations, OpenContext, Rows
 from logonscope.errors import EnumerationNotFoundError, PullInProgressError, QuotaViolationError, TimedOutError
 from logonscope.machine import Deadline
 from tests.broker.memory import Memory
@@ -302,3 +302,23 @@ def test_counts_and_expirations_are_those_of_a_plain_list(steps: list[tuple[str,
         else:
             kept.release(context, caller)
             del expected[context]
+
+
+def test_one_request_at_a_time_uses_a_context() -> None:
+    context = OpenContext(ROOT, 60.0)
+    for _ in range(2):
+        with context, pytest.raises(PullInProgressError, match="in progress"), context:
+            pass
+
+
+def test_a_context_stays_with_the_first_door() -> None:
+    context = OpenContext(ROOT, 60.0)
+    context.bind_door("one door")
+    context.bind_door("another one of this kind")
+    with pytest.raises(EnumerationNotFoundError, match="was not started through 3"):
+        context.bind_door(3)
+
+
+def test_the_lifetime_of_a_context_has_a_maximum() -> None:
+    context = OpenContext(ROOT, 60.0)
+    assert [context.lifetime(seconds) for seconds in (5.0, 60.0, 1e9)] == [5.0, 60.0, 60.0]

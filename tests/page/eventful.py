@@ -100,9 +100,8 @@ class Eventful(Memory):
         self.publish(lambda head: LogonFailed(head, attempt, Owner(None, "unread")))
 
     def lose(self) -> None:
-        """Lose the events that were not read yet, and those before them."""
+        """Lose the events that were not read yet, and those before them; readers learn it with the next event."""
         self.ring.forget(self.ring.cursor + 1)
-        self.publish()
 
     def owners(self) -> Mapping[int, Owner]:
         """Return the owners of all processes, by pid."""

@@ -18,7 +18,7 @@ from tests.lab.systemd import CHECKOUT, Account, Machine, unavailable, wait_unti
 from tests.lab.systems import SYSTEMS as REAL_SYSTEMS
 from tests.lab.systems import SYSTEMS_WITH_HOST_PIDS
 
-RUNG = "process connector and fanotify, by the events helper (BPF ring: not built in)"
+EVENT_SOURCE = "process connector and fanotify, by the events helper (BPF ring: not built in)"
 SETTINGS = 'live = "auto"\n'
 ASK = str(CHECKOUT / "tests/real/ask_live.py")
 CAPABILITIES = {
@@ -74,7 +74,7 @@ def check(lab: Lab, subject: str = "live") -> tuple[bool | None, str]:
 
 def is_live(lab: Lab) -> bool:
     """Return whether the service uses the events of the helper."""
-    return check(lab)[1].startswith(RUNG)
+    return check(lab)[1].startswith(EVENT_SOURCE)
 
 
 def assert_equal_to_direct(answers: dict[str, Any]) -> None:
@@ -172,7 +172,7 @@ def test_logins_of_every_kind_are_followed_by_events(live: Lab) -> None:
             else:
                 assert logon_id == str(kernel[pid]["sessionid"]), way
         found = {subject: finding for subject, _, finding in answers["service"]["checks"]}
-        assert found["live"].startswith(RUNG)
+        assert found["live"].startswith(EVENT_SOURCE)
         assert " 0 differences; events lost 0 times" in found["live events"]
     machine.run(["sh", "-c", "systemctl kill --signal=KILL cron atd; systemctl restart cron atd; crontab -r -u bob"])
     machine.quiet()

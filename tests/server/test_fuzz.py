@@ -116,7 +116,8 @@ class Talk:
     def end_pull(self, made: Answer, pull: EventPull) -> Answer:
         """Let something happen while a pull waits, and return its answer."""
         uid = self.mutants.chance.choice((ALICE, BOB))
-        self.memory.publish(self.mutants.chance.choice((0, 1, 40, 300)), uid)
+        if count := self.mutants.chance.choice((0, 1, 40, 300)):
+            self.memory.publish(count, uid)
         reply = pull.next_reply() or pull.end_with(TimedOutError("no events", "pull again"))
         return made._replace(status=reply.status, body=reply.body)
 

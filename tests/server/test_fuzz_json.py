@@ -10,6 +10,7 @@ from typing import Any
 from logonscope.dispatch.dispatcher import Dispatcher, ReceivedRequest
 from logonscope.dispatch.enumerations import Enumerations
 from logonscope.dispatch.operation import Limits
+from logonscope.dispatch.pushes import EventPush
 from logonscope.dispatch.subscriptions import EventPull
 from logonscope.machine import Deadline
 from logonscope.ownership import LINUX
@@ -55,7 +56,7 @@ class JsonTalk:
             answer = self.dispatcher.answer(JsonDoor(), message, Deadline(5))
             parts, is_last = [answer.body], answer.rest is None
             while not is_last and answer.rest is not None:
-                assert not isinstance(answer.rest, EventPull)
+                assert not isinstance(answer.rest, EventPull | EventPush)
                 part, is_last = answer.rest.next_part(answer.rest.deadline())
                 parts.append(part)
         self.statuses[answer.status] = self.statuses.get(answer.status, 0) + 1

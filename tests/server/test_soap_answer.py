@@ -1,13 +1,13 @@
-"""Tests of server/soap_answer.py: the elements that messages share."""
+"""Tests of server/soap_answer.py: what a request and an answer have without more."""
 
-from logonscope.server.soap_answer import context_element, duration
-from logonscope.wire.wsman.envelope import parse_duration
-
-
-def test_a_duration_is_read_as_it_was_written() -> None:
-    for seconds in (0.0, 0.25, 3600.0, 86_400.0):
-        assert parse_duration(duration(seconds), "Expires") == seconds
+from logonscope.server.soap_answer import Body, SoapRequest
+from logonscope.wire.wsman.envelope import Envelope
 
 
-def test_a_context_is_an_element_of_enumeration() -> None:
-    assert context_element("uuid:1") == "<n:EnumerationContext>uuid:1</n:EnumerationContext>"
+def test_a_request_without_a_message_asks_for_no_count() -> None:
+    request = SoapRequest(Envelope({}, None))
+    assert (request.message, request.wants_count) == (None, False)
+
+
+def test_an_answer_without_items_has_no_rows() -> None:
+    assert Body("action", "<x/>")[2:] == ("", (), "", 0)

@@ -2,7 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from types import NoneType
 from typing import Any
+
+_PLAIN_TYPES = frozenset({NoneType, str, int, float, bool})
+"""Types whose values have the same form in JSON."""
 
 
 def jsonable(value: object) -> Any:
@@ -14,14 +18,18 @@ def jsonable(value: object) -> Any:
     Raises:
         TypeError: the value has no JSON form, as a class or a host.
     """
-    if value is None or isinstance(value, (str, int, float)):
+    if type(value) in _PLAIN_TYPES or isinstance(value, (str, int, float)):
         return value
     if isinstance(value, datetime):
         return value.isoformat(timespec="microseconds")
     if isinstance(value, timedelta):
         return value.total_seconds()
-    if isinstance(value, tuple) and hasattr(value, "_asdict"):
-        return {name: jsonable(part) for name, part in value._asdict().items()}
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        # most fields need no call: this runs for every event and row
+        return {
+            name: part if type(part) in _PLAIN_TYPES else jsonable(part)
+            for name, part in zip(value._fields, value, strict=True)
+        }
     if isinstance(value, Mapping):
         return {str(name): jsonable(part) for name, part in value.items()}
     if isinstance(value, Iterable):

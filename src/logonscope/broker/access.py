@@ -388,6 +388,17 @@ def check_may_act(caller: Caller) -> None:
         raise AccessDeniedError("this request may only read", "leave out --as; a token needs --scope act")
 
 
+def check_may_push(caller: Caller) -> None:
+    """Reject a caller that may not have events sent to an address: only administrators may.
+
+    Raises:
+        AccessDeniedError: the caller is no administrator, or may only read.
+    """
+    check_may_act(caller)
+    if not caller.administrator:
+        raise AccessDeniedError("only administrators may have events sent to an address", "pull them")
+
+
 def acting_uid(caller: Caller) -> int | None:
     """Return the uid to act as on the caller's behalf, so that the kernel decides; None: with this process's rights.
 

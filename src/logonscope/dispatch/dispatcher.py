@@ -17,13 +17,24 @@ from logonscope.dispatch.enumerations import Enumeration, Enumerations, Rows
 from logonscope.dispatch.methods import TERMINATE, is_read_only_method, parse_object_path, record_nothing
 from logonscope.dispatch.operation import UNDECODED, DecodeError, Door, Limits, Operation, Reply
 from logonscope.dispatch.operations import OPERATIONS, OperationRow
+from logonscope.dispatch.pushes import EventPush, PushPolicy
 from logonscope.dispatch.subscriptions import EventPull, NewSubscription, OpenSubscription
 from logonscope.dispatch.watches import Watches, WatchResults, WatchStream
-from logonscope.errors import AccessDeniedError, AnswerTooLargeError, InternalError, LogonscopeError, NotSupportedError
+from logonscope.errors import (
+    AccessDeniedError,
+    AnswerTooLargeError,
+    EnumerationNotFoundError,
+    InternalError,
+    LogonscopeError,
+    NotSupportedError,
+)
 from logonscope.machine import Deadline, Look, Ownership, Source
 
 SUBSCRIPTION_SECONDS = 3600.0
 """The default of the maximum of a subscription's remaining lifetime."""
+
+NO_PUSH = PushPolicy()
+"""The default: events are sent to no address."""
 
 _log = logging.getLogger(__name__)
 
@@ -69,6 +80,7 @@ class Dispatcher:
         allow_methods: bool = False,
         audit: Audit | None = None,
         subscription_seconds: float = SUBSCRIPTION_SECONDS,
+        push_policy: PushPolicy = NO_PUSH,
     ) -> None:
         """Create the dispatcher.
 
@@ -80,11 +92,12 @@ class Dispatcher:
             allow_methods: whether methods that change something may be run.
             audit: the audit log; None: there is none.
             subscription_seconds: the maximum of the remaining lifetime of a subscription.
+            push_policy: the addresses to which events may be sent.
         """
         self.source, self.ownership = source, ownership
         self.enumerations, self.limits = enumerations, limits
         self.allow_methods, self.audit = allow_methods, audit
-        self.watches, self._subscription_seconds = Watches(), subscription_seconds
+        self.watches, self._subscription_seconds, self._push_policy = Watches(), subscription_seconds, push_policy
 
     def __repr__(self) -> str:
         methods = "on" if self.allow_methods else "off"
@@ -112,7 +125,7 @@ class Dispatcher:
             operation = door.decode(received.body, received.content_type, received.path, received.headers)
             reply, result = self._reply(door, operation, received, deadline)
             rest: Rest | None = None
-            if isinstance(result, WatchStream | EventPull):
+            if isinstance(result, WatchStream | EventPull | EventPush):
                 rest = result
             elif reply.continues and result is not None:
                 rest = AnswerStream(self, door, operation, result)
@@ -130,7 +143,7 @@ class Dispatcher:
 
     def _reply(
         self, door: Door, operation: Operation, received: ReceivedRequest, deadline: Deadline
-    ) -> tuple[Reply, "Enumeration | WatchStream | EventPull | None"]:
+    ) -> tuple[Reply, "Enumeration | WatchStream | EventPull | EventPush | None"]:
         """Run an operation and render its answer, within the limits; also return the stream of what is left of it."""
         limits = self.limits.narrowed_by(operation)
         result = self._run(operation, received, deadline, limits.seconds)
@@ -140,30 +153,39 @@ class Dispatcher:
         if isinstance(result, Subscription):
             return self._start_watch(door, operation, result, limits)
         if isinstance(result, NewSubscription):
-            return self._keep_subscription(door, operation, result, limits), None
+            return self._keep_subscription(door, operation, result, limits)
         if isinstance(result, OpenSubscription):
             return self._start_pull(door, operation, result, limits)
         reply = door.render(operation, result, limits.octets)
         _check_size(reply, limits)
         return reply, None
 
-    def _keep_subscription(self, door: Door, operation: Operation, new: NewSubscription, limits: Limits) -> Reply:
-        """Add a subscription to the tables, and render its id."""
+    def _keep_subscription(
+        self, door: Door, operation: Operation, new: NewSubscription, limits: Limits
+    ) -> tuple[Reply, EventPush | None]:
+        """Add a subscription to the tables, and render its id; also return its delivery, unless the client pulls."""
         context = OpenSubscription(self.watches, new.subscription, self._subscription_seconds, new.heartbeat_seconds)
         context.bind_door(door)
         try:
+            if new.push_urls:
+                self._push_policy.check(context.caller, new.push_urls)
             self.enumerations.add(context, new.seconds)
             self.watches.add(new.subscription)
-            return door.render(operation, context, limits.octets)
+            reply = door.render(operation, context, limits.octets)
         except BaseException:
             self.enumerations.remove(context.id)
             context.close()
             raise
+        if context.channel is None:
+            return reply, None
+        return reply, EventPush((self.enumerations, self.watches), context, context.channel, limits)
 
     def _start_pull(
         self, door: Door, operation: Operation, context: OpenSubscription, limits: Limits
     ) -> tuple[Reply, EventPull | None]:
         """Return the events that there are; if there are none, an empty answer, and the pull that waits for them."""
+        if context.channel is not None:
+            raise EnumerationNotFoundError("the events of this subscription are sent, not pulled", "subscribe to pull")
         pull = EventPull((self.enumerations, self.watches), door, operation, context, limits)
         # the caller of this request has just authenticated
         pull.is_allowed = _always
@@ -342,7 +364,7 @@ class AnswerStream:
         return self._door.fault(error, self._operation).body, True
 
 
-Rest = AnswerStream | WatchStream | EventPull
+Rest = AnswerStream | WatchStream | EventPull | EventPush
 """What follows the first part of an answer."""
 
 

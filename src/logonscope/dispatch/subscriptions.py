@@ -1,4 +1,4 @@
-"""Subscriptions that a client pulls: an open context, whose events are the results of a subscription of the broker.
+"""Subscriptions that a client opens: an open context, whose events are the results of a subscription of the broker.
 
 A pull without events waits for them, without a thread, until the time that the client or the server allows.
 """
@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from logonscope.broker import Request
 from logonscope.broker.subscription import Subscription, WatchOptions, WatchResult, subscribe
-from logonscope.dispatch.open_context import OpenContext
+from logonscope.dispatch.enumerations import Enumerations, OpenContext
 from logonscope.dispatch.operation import Door, Operation, Reply
+from logonscope.dispatch.pushes import PushChannel
 from logonscope.dispatch.watches import EventWaiter, Watches
 from logonscope.errors import (
     AccessDeniedError,
@@ -22,7 +23,6 @@ from logonscope.errors import (
 )
 
 if TYPE_CHECKING:
-    from logonscope.dispatch.enumerations import Enumerations
     from logonscope.dispatch.operation import Limits
 
 READ_EVENTS = 16
@@ -41,11 +41,13 @@ class NewSubscription(NamedTuple):
         subscription: the subscription.
         seconds: its lifetime; None: the maximum.
         heartbeat_seconds: after so many seconds without events, a pull gets an empty answer; None: a timeout.
+        push_urls: the addresses to which messages are sent; empty: the client pulls.
     """
 
     subscription: Subscription
     seconds: float | None = None
     heartbeat_seconds: float | None = None
+    push_urls: tuple[str, ...] = ()
 
 
 def open_subscription(
@@ -56,10 +58,11 @@ def open_subscription(
     since: str | None = None,
     seconds: float | None = None,
     heartbeat_seconds: float | None = None,
+    push_urls: tuple[str, ...] = (),
 ) -> NewSubscription:
     """Return a subscription to the results of an event query; see ``broker.subscription.subscribe``."""
     subscription = subscribe(request, WatchOptions(query, namespace, since=since))
-    return NewSubscription(subscription, seconds, heartbeat_seconds)
+    return NewSubscription(subscription, seconds, heartbeat_seconds, push_urls)
 
 
 class OpenSubscription(OpenContext):
@@ -72,6 +75,8 @@ class OpenSubscription(OpenContext):
     ) -> None:
         super().__init__(subscription.caller, max_seconds)
         self.subscription, self.heartbeat_seconds = subscription, heartbeat_seconds
+        self.channel: PushChannel | None = None
+        """Set by the door: sends the events to the client's address; None: the client pulls."""
         self._watches = watches
         self._pending: list[WatchResult] = []
         self._failure: LogonscopeError | None = None
@@ -135,7 +140,7 @@ class EventPull(EventWaiter):
 
     def __init__(
         self,
-        tables: "tuple[Enumerations, Watches]",
+        tables: tuple[Enumerations, Watches],
         door: Door,
         operation: Operation,
         context: OpenSubscription,
@@ -153,6 +158,7 @@ class EventPull(EventWaiter):
         self._has_heartbeat = heartbeat is not None and heartbeat < limits.seconds
         self._end = time.monotonic() + min(limits.seconds, limits.seconds if heartbeat is None else heartbeat)
         context.bind_door(door)
+        # the one before ends at its next look
         previous, context.waiting = context.waiting, self
         if previous is not None:
             previous.wake()
@@ -196,6 +202,7 @@ class EventPull(EventWaiter):
             if context.is_behind:
                 self.wake()
             return None
+        # without results the door decides: a heartbeat, or its own kind of timeout
         context.is_heartbeat_due = self._has_heartbeat
         return self._door.render(self._operation, context, self._limits.octets)
 

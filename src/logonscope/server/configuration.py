@@ -278,6 +278,10 @@ class Settings:
     subscription_seconds: int = _setting(
         _number(1, 86_400), 3600, "maximum remaining lifetime of a subscription of WS-Management in seconds"
     )
+    push_to: tuple[str, ...] = _setting(
+        _ORIGINS, [], "servers (`https://collector.example.com:8443`) to which administrators may have the events of "
+        "WS-Management sent; all others are rejected",
+    )  # fmt: skip
     operation_timeout: int = _setting(
         _number(1, 3600), 60, "maximum duration of an operation in seconds, even if the client asks for more"
     )

@@ -20,6 +20,7 @@ from starlette.types import Receive, Scope, Send
 from logonscope.broker import Caller
 from logonscope.dispatch.dispatcher import Answer, AnswerStream, Dispatcher, ReceivedRequest
 from logonscope.dispatch.operation import Door, Reply
+from logonscope.dispatch.pushes import EventPush
 from logonscope.dispatch.subscriptions import EventPull
 from logonscope.dispatch.watches import WatchStream
 from logonscope.errors import (
@@ -42,6 +43,7 @@ from logonscope.server.deferred_response import DeferredResponse
 from logonscope.server.metrics import Metrics
 from logonscope.server.origin_policy import Admission
 from logonscope.server.plain_requests import PlainExchange, PlainRequest
+from logonscope.server.push_tasks import PushStartResponse, PushTasks
 from logonscope.server.received import (
     CLIENT_CLOSED_REQUEST,
     Received,
@@ -128,6 +130,7 @@ class ServerParts(NamedTuple):
         metrics: the metrics; None: off.
         are_metrics_open_on_loopback: clients on this host may read the metrics without credentials.
         sessions: the sessions of the page; None: users cannot sign in.
+        pushes: the deliveries of events to addresses of subscribers; None: there are none.
         routes: what else is served, such as the page.
     """
 
@@ -140,6 +143,7 @@ class ServerParts(NamedTuple):
     metrics: Metrics | None = None
     are_metrics_open_on_loopback: bool = False
     sessions: PageSessions | None = None
+    pushes: PushTasks | None = None
     routes: tuple[Route, ...] = ()
 
     def are_stuck(self) -> bool:
@@ -318,6 +322,7 @@ class Endpoint:
             # The same function waits during the parts of a stream: the client may disconnect between two of them.
             response.wait_for_disconnect = wait_for_disconnect
             response.run = partial(self._parts.pool.run, claimant, wait_for_disconnect=wait_for_disconnect)
+            response.claimant = claimant
         return response
 
     async def _response_of(self, response: Awaitable[Response]) -> Response:
@@ -442,7 +447,10 @@ class Endpoint:
         respond = partial(self._respond, answer.operation, start, make_response)
         if isinstance(answer.rest, EventPull):
             return DeferredResponse(answer.rest, respond)
-        return respond(Reply(answer.status, answer.content_type, answer.body, answer.items))
+        response = respond(Reply(answer.status, answer.content_type, answer.body, answer.items))
+        if isinstance(answer.rest, EventPush) and self._parts.pushes is not None:
+            return PushStartResponse(response, answer.rest, self._parts.pushes)
+        return response
 
     def _respond(self, operation: str, start: float, make_response: MakeResponse, reply: Reply) -> Response:
         """Count a whole answer, and return its response."""

@@ -12,6 +12,7 @@ from logonscope.dispatch.audit import AUDIT_LOGGER, Audit, LogFile
 from logonscope.dispatch.dispatcher import Dispatcher
 from logonscope.dispatch.enumerations import Enumerations
 from logonscope.dispatch.operation import Limits
+from logonscope.dispatch.pushes import PushPolicy
 from logonscope.machine import Ownership, Source
 from logonscope.server import logs, server
 from logonscope.server.auth.authenticator import Authenticator
@@ -31,6 +32,7 @@ from logonscope.server.metrics import ADMINISTRATOR, Metrics
 from logonscope.server.origin_policy import OriginPolicy
 from logonscope.server.page import load_page
 from logonscope.server.page_sign_in import page_routes
+from logonscope.server.push_tasks import PushTasks
 from logonscope.server.settings_check import warnings
 from logonscope.server.sinks.sinks import Sinks
 from logonscope.server.worker_pool import WorkerPool
@@ -49,6 +51,9 @@ DOORS = (
     HttpDoor(JsonDoor(), JSON_PATHS, documents=documents(), has_faults_for_http=True, queries=QUERIES),
 )
 """The protocols over HTTP. An empty request may authenticate a connection: pypsrp and pywinrm do so."""
+
+PUSH_WORKERS = 4
+"""Threads that send events to the addresses of subscribers."""
 
 _log = logging.getLogger(__name__)
 _audit_log = logging.getLogger(AUDIT_LOGGER)
@@ -146,6 +151,7 @@ def build_server_parts(
         metrics,
         is_open_on_loopback,
         sessions,
+        PushTasks(PUSH_WORKERS),
     )
     if not page_folder:
         return parts
@@ -162,7 +168,7 @@ def _dispatcher(source: Source, ownership: Ownership, settings: Settings, audit:
     limits = Limits(settings.max_envelope, float(settings.operation_timeout))
     return Dispatcher(
         source, ownership, enumerations, limits, allow_methods=settings.allow_methods, audit=audit,
-        subscription_seconds=float(settings.subscription_seconds),
+        subscription_seconds=float(settings.subscription_seconds), push_policy=PushPolicy(settings.push_to),
     )  # fmt: skip
 
 

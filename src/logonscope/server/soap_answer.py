@@ -29,13 +29,3 @@ class Body(NamedTuple):
     items: Sequence[str] = ()
     rest: str = ""
     rows: int = 0
-
-
-def context_element(context: str) -> str:
-    """Return the element with the id by which the client pulls."""
-    return f"<n:EnumerationContext>{context}</n:EnumerationContext>"
-
-
-def duration(seconds: float) -> str:
-    """Return seconds as xs:duration."""
-    return f"PT{seconds:.3f}S"

@@ -8,11 +8,13 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from logonscope.dispatch.dispatcher import Answer, AnswerStream
+from logonscope.dispatch.pushes import EventPush
 from logonscope.dispatch.subscriptions import EventPull
 from logonscope.dispatch.watches import WatchStream
 from logonscope.errors import ServerTooBusyError, TimedOutError
 from logonscope.server.event_wait import EventWait
 from logonscope.server.thread_calls import ClientDisconnectedError
+from logonscope.server.worker_pool import Claimant
 
 
 class PooledResponse(Response):
@@ -22,6 +24,8 @@ class PooledResponse(Response):
     """Runs a function in the pool, on behalf of the caller of the request."""
     wait_for_disconnect: Callable[[], Awaitable[None]]
     """Waits until the client disconnects."""
+    claimant: Claimant
+    """The caller whose share of the threads it uses."""
 
 
 class StreamedResponse(PooledResponse):
@@ -41,7 +45,7 @@ class StreamedResponse(PooledResponse):
         # The event loop runs this; each part is rendered in the pool, and waits there for its turn as a request does.
         rest = self._answer.rest
         assert rest is not None  # noqa: S101 -- it is the condition for this class
-        assert not isinstance(rest, EventPull)  # noqa: S101 -- its answer is no stream
+        assert not isinstance(rest, EventPull | EventPush)  # noqa: S101 -- these are no streams
         try:
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
             part, is_last = self._answer.body, False

@@ -14,7 +14,7 @@ from logonscope.dispatch.operation import DecodeError, Operation, Reply
 from logonscope.dispatch.operations import FoundInstance, Identity
 from logonscope.dispatch.subscriptions import OpenSubscription
 from logonscope.errors import AnswerTooLargeError, InvalidObjectPathError, LogonscopeError
-from logonscope.server.soap_answer import Body, Call, SoapRequest, context_element, duration
+from logonscope.server.soap_answer import Body, Call, SoapRequest
 from logonscope.server.wsman_events import (
     decode_renew_subscription,
     decode_subscribe,
@@ -32,15 +32,16 @@ from logonscope.wire.wsman.envelope import (
     Envelope,
     check_options,
     check_understood,
+    context_element,
     free_octets,
     read,
     read_limits,
+    write_duration,
     write_envelope,
     write_fault,
 )
 from logonscope.wire.wsman.faults import CANNOT_PROCESS_FILTER, UNSUPPORTED, FaultError, eventing_fault, fault_of
-from logonscope.wire.wsman.item_batch import Batch, render_batch
-from logonscope.wire.wsman.render_items import ItemRenderer
+from logonscope.wire.wsman.render_items import Batch, ItemRenderer, render_batch
 from logonscope.wire.wsman.requests import (
     EPR,
     EXCLUDE,
@@ -316,7 +317,7 @@ def _all_items(rows: Enumeration, max_items: int, free: int, octets: Callable[[s
 
 
 def _expires(seconds: float) -> str:
-    return f"<n:Expires>{duration(seconds)}</n:Expires>"
+    return f"<n:Expires>{write_duration(seconds)}</n:Expires>"
 
 
 def _decode_release(message: Release) -> Call:

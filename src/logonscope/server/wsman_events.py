@@ -1,21 +1,19 @@
 """The messages of WS-Eventing in the door of WS-Management: their operations, and the rendering of their answers."""
 
-from logonscope.answers.host_event import HostEvent
-from logonscope.broker.subscription import WatchResult
-from logonscope.cim.instances import Instance
 from logonscope.dispatch.subscriptions import OpenSubscription
 from logonscope.errors import AnswerTooLargeError, EnumerationNotFoundError, LogonscopeError
-from logonscope.server.soap_answer import Body, Call, SoapRequest, context_element, duration
+from logonscope.server.push_channel import WsmanPushChannel, event_of
+from logonscope.server.soap_answer import Body, Call, SoapRequest
 from logonscope.wire.wsman import names
-from logonscope.wire.wsman.envelope import PLACEHOLDER_ID, free_octets
+from logonscope.wire.wsman.envelope import PLACEHOLDER_ID, context_element, free_octets, write_duration
 from logonscope.wire.wsman.faults import (
     PULL_TIMED_OUT,
     UNABLE_TO_RENEW,
     UNKNOWN_SUBSCRIPTION,
     FaultError,
 )
-from logonscope.wire.wsman.item_batch import render_batch
-from logonscope.wire.wsman.render_events import EVENTS, EventRenderer, LostEvents
+from logonscope.wire.wsman.render_events import EVENTS, EventRenderer
+from logonscope.wire.wsman.render_items import render_batch
 from logonscope.wire.wsman.requests import Pull
 from logonscope.wire.wsman.resource import resource_uri
 from logonscope.wire.wsman.subscription_requests import RenewSubscription, Subscribe, Unsubscribe
@@ -42,8 +40,9 @@ def decode_subscribe(message: Subscribe) -> Call:
     query = message.query
     if query is None:
         query = write_statement(Select(None, message.resource.class_name))
+    sinks = [sink.address for sink in (message.notify_to, message.end_to) if sink is not None]
     return "subscribe", {
-        "query": query, "namespace": message.resource.namespace, "since": message.bookmark,
+        "query": query, "push_urls": tuple(sinks), "namespace": message.resource.namespace, "since": message.bookmark,
         "seconds": message.expires, "heartbeat_seconds": message.heartbeats,
     }  # fmt: skip
 
@@ -51,14 +50,16 @@ def decode_subscribe(message: Subscribe) -> Call:
 def render_subscribe(request: SoapRequest, context: OpenSubscription, _octets: int) -> Body:
     """Return the answer to a Subscribe message (WS-Eventing 3.1; DSP0226 10.2: the context of a pull)."""
     message: Subscribe = request.message
-    context.format = Format(message)
+    context.format = layout = Format(message)
+    if message.notify_to is not None:
+        context.channel = WsmanPushChannel(context.id, message, layout.renderer)
     seconds = context.lifetime(message.expires or context.max_seconds)
     uri = resource_uri(message.resource.namespace)
     inner = (
         f"<e:SubscribeResponse><e:SubscriptionManager><a:Address>{names.ANONYMOUS}</a:Address><a:ReferenceParameters>"
         f"<w:ResourceURI>{escape(uri)}</w:ResourceURI><e:Identifier>{context.id}</e:Identifier>"
-        f"</a:ReferenceParameters></e:SubscriptionManager><e:Expires>{duration(seconds)}</e:Expires>"
-        f"{context_element(context.id)}</e:SubscribeResponse>"
+        f"</a:ReferenceParameters></e:SubscriptionManager><e:Expires>{write_duration(seconds)}</e:Expires>"
+        f"{'' if message.notify_to else context_element(context.id)}</e:SubscribeResponse>"
     )
     return Body(f"{names.SUBSCRIBE}Response", inner)
 
@@ -82,7 +83,7 @@ def decode_renew_subscription(message: RenewSubscription) -> Call:
 def render_renew_subscription(request: SoapRequest, seconds: float, _octets: int) -> Body:
     """Return the answer to a Renew or GetStatus message."""
     verb = "GetStatus" if request.message.is_status else "Renew"
-    inner = f"<e:{verb}Response><e:Expires>{duration(seconds)}</e:Expires></e:{verb}Response>"
+    inner = f"<e:{verb}Response><e:Expires>{write_duration(seconds)}</e:Expires></e:{verb}Response>"
     return Body(f"{names.EVENTING}/{verb}Response", inner)
 
 
@@ -112,6 +113,7 @@ def render_events(request: SoapRequest, context: OpenSubscription, octets: int) 
         if not count + batch.rows:
             reason = f"an event of {batch.octets:,} octets does not fit into the {free:,} octets left for events"
             raise AnswerTooLargeError(reason, "ask for a larger envelope")
+        # removed once they are written; a failure of what follows comes with the next pull
         context.remove_sent(batch.rows)
         texts, count, free = texts + batch.texts, count + batch.rows, batch.free
         if batch.surplus:
@@ -121,12 +123,6 @@ def render_events(request: SoapRequest, context: OpenSubscription, octets: int) 
         bookmark = f"<w:Bookmark>{context.bookmark}</w:Bookmark>" if context.bookmark else ""
     inner = f"<n:PullResponse>{context_element(context.id)}<n:Items>"
     return Body(action, inner, bookmark, texts, tail, count)
-
-
-def event_of(result: WatchResult) -> LostEvents | Instance:
-    """Return what is rendered of a result: results of queries are instances, save for lost events."""
-    event = result.result
-    return LostEvents(event.missed) if isinstance(event, HostEvent) else event
 
 
 def subscription_fault(error: LogonscopeError, request: SoapRequest) -> LogonscopeError:

@@ -1,4 +1,4 @@
-"""faces/cli/event_exec.py: the command for each event, with real processes, on whatever rung of the ladder there is."""
+"""faces/cli/event_exec.py: the command for each event, with real processes, with whatever source of events there is."""
 
 import os
 import shutil
@@ -28,7 +28,7 @@ WHERE TargetInstance ISA 'Win32_Process' AND TargetInstance.Name = '{}'"""  # fm
 def test_a_command_is_run_for_each_event_and_raises_none_itself(tmp_path: Path) -> None:
     out, program = tmp_path / "out", tmp_path / f"s{os.getpid()}"
     shutil.copy("/bin/sleep", program)
-    # each command starts the watched program itself, for long enough to be seen by any rung of the ladder
+    # each command starts the watched program itself, for long enough to be seen by any source of events
     command = f"""sh -c '{program} 1.5; echo "$1 $LOGONSCOPE_EVENT_TARGETINSTANCE_NAME" >> {out}' sh {{class}}"""
     with watching(QUERY.format(program.name), "--exec", command) as process:
         subprocess.run([program, "2.5"], check=True)

@@ -33,7 +33,7 @@ def watching(*words: str) -> Iterator[subprocess.Popen[str]]:
 
 
 def run_child() -> int:
-    """Run a process that lives long enough to be seen by any rung of the ladder; return its pid."""
+    """Run a process that lives long enough to be seen by any source of events; return its pid."""
     child = subprocess.Popen(["sleep", "2.5"])
     child.wait()
     return child.pid

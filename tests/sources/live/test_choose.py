@@ -33,7 +33,7 @@ def test_a_socket_without_a_helper_is_not_passed_over(tmp_path: Path) -> None:
 def test_a_live_source_starts_without_any_events(tmp_path: Path) -> None:
     (tmp_path / "socket").touch()
     source = make_live(LinuxSource(), LINUX, socket=str(tmp_path / "socket"))
-    assert source.status.rung is None
+    assert source.status.event_source is None
     assert "events helper at" in source.status.failure
     source.close()
 

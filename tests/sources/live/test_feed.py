@@ -1,4 +1,4 @@
-"""The ladder of feeds: which one is used here, and that inside a pid namespace none is."""
+"""The feeds: which one is used here, and that inside a pid namespace none is."""
 
 import os
 import subprocess
@@ -50,8 +50,8 @@ def test_root_here_gets_both_kinds_of_events() -> None:
         pytest.skip("a pid namespace")
     feed = LocalFeed()
     assert feed.sees_writes
-    assert feed.rung.name == "process connector and fanotify"
-    assert feed.rung.refused == ("BPF ring: not built in",)
+    assert feed.event_source.name == "process connector and fanotify"
+    assert feed.event_source.refused == ("BPF ring: not built in",)
     batch = feed.read_batch()
     feed.close()
     assert not batch.is_partial

@@ -78,9 +78,9 @@ def helper(tmp_path: Path) -> Iterator[HelperProcess]:
 
 
 def wait_for_rung(source: LiveSource, name: str | None) -> None:
-    """Wait until a source has a rung with this name, or none."""
+    """Wait until a source has an event source with this name, or none."""
     deadline = time.monotonic() + 20
-    while (source.status.rung and source.status.rung.name) != name:
+    while (source.status.event_source and source.status.event_source.name) != name:
         assert time.monotonic() < deadline, source.status
         time.sleep(0.05)
 
@@ -91,8 +91,8 @@ BY_HELPER = "process connector and fanotify, by the events helper"
 def test_hostile_logins_have_their_own_logon_through_the_helper(helper: HelperProcess, tmp_path: Path) -> None:
     source = make_live(LinuxSource(), LINUX, socket=helper.socket)
     try:
-        assert source.status.rung is not None
-        assert source.status.rung.name == BY_HELPER
+        assert source.status.event_source is not None
+        assert source.status.event_source.name == BY_HELPER
         listener = Listener(source)
         history = run_logins(str(tmp_path / "logins"), "logins", 40, 1000, 3, "exit")
         settle(listener)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from logonscope.sources.live import messages
-from logonscope.sources.live.feed import Rung
+from logonscope.sources.live.feed import EventSource
 from logonscope.sources.live.records import LoginWrite, Writes
 from logonscope.sources.live.write_watch import CgroupMount
 
@@ -37,7 +37,7 @@ def test_any_bytes_are_a_message_or_an_error_of_the_feed(data: bytes) -> None:
 
 
 def test_hello_is_parsed_again_and_another_version_is_refused() -> None:
-    hello = messages.Hello(Rung("a", ("b: c",)), sees_writes=True, cgroup_mounts=(CgroupMount("/a", "/"),))
+    hello = messages.Hello(EventSource("a", ("b: c",)), sees_writes=True, cgroup_mounts=(CgroupMount("/a", "/"),))
     content = messages.pack_hello(hello)
     assert messages.parse_hello(content) == hello
     with pytest.raises(messages.MessageError, match="version 9, expected 2"):

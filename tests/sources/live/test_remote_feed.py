@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from logonscope.sources.live import messages
-from logonscope.sources.live.feed import Rung
+from logonscope.sources.live.feed import EventSource
 from logonscope.sources.live.records import FORK, LoginWrite, Writes, pack_messages
 from logonscope.sources.live.remote_feed import RemoteFeed, SlowFeedError
 
-HELLO = messages.pack_frame(messages.HELLO, messages.pack_hello(messages.Hello(Rung("a"), True, ())))
+HELLO = messages.pack_frame(messages.HELLO, messages.pack_hello(messages.Hello(EventSource("a"), True, ())))
 FIRST = Writes(frozenset({LoginWrite(7, 7)}), until=100)
 SECOND = Writes(frozenset({LoginWrite(8, 8)}), until=200)
 

@@ -1,4 +1,4 @@
-"""The live source: what /proc shows it shows, too; logins are remembered; and doctor names the rung."""
+"""The live source: what /proc shows it shows, too; logins are remembered; and doctor names the event source."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ from logonscope.machine import EarlyFilter, LogonHint, Look, ProcessQuery
 from logonscope.ownership import LINUX
 from logonscope.sources.linux import LinuxSource
 from logonscope.sources.live.entries import Counts
-from logonscope.sources.live.feed import Rung
+from logonscope.sources.live.feed import EventSource
 from logonscope.sources.live.host import LiveHost, Status
 from logonscope.sources.live.source import HELD_FACTS, LiveSource, describe_status
 from tests.kernel import SOMEBODY, Nursery, kernel_id
@@ -123,11 +123,11 @@ def test_without_events_proc_is_read_and_doctor_says_why() -> None:
 
 
 def test_lost_events_and_a_lower_rung_are_no_error_but_worth_knowing() -> None:
-    rung = Rung("process connector and fanotify", ("BPF ring: not built in",))
+    event_source = EventSource("process connector and fanotify", ("BPF ring: not built in",))
     counts = Counts()
-    assert [check.ok for check in describe_status(Status(rung, "", 7, counts, 12.0))] == [True, True]
+    assert [check.ok for check in describe_status(Status(event_source, "", 7, counts, 12.0))] == [True, True]
     counts.losses, counts.logons_not_determined = 1, 3
-    _, check = describe_status(Status(rung, "", 7, counts, 12.0))
+    _, check = describe_status(Status(event_source, "", 7, counts, 12.0))
     assert (check.subject, check.ok) == ("live events", None)
     assert "every 12 s of activity, 0 differences; events lost 1 times, 3 logons not determined" in check.finding
     assert check.figures == {"processes": 7, "losses": 1, "mended": 0, "logons_not_determined": 3}

@@ -21,6 +21,7 @@ from logonscope.wire.wsman.envelope import (
     parse_duration,
     read,
     read_limits,
+    write_duration,
     write_envelope,
     write_fault,
 )
@@ -166,3 +167,8 @@ def test_a_header_that_is_not_understood_is_named_where_its_namespace_can_be_dec
 
 def test_ids_differ() -> None:
     assert len({new_id() for _ in range(100)}) == 100
+
+
+def test_a_duration_is_read_as_it_was_written() -> None:
+    for seconds in (0.0, 0.25, 3600.0, 86_400.0):
+        assert parse_duration(write_duration(seconds), "Expires") == seconds

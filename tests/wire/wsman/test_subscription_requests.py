@@ -1,6 +1,7 @@
 """Tests of wire/wsman/subscription_requests.py: messages of WS-Eventing, as clients send them."""
 
 import pytest
+from lxml import etree
 
 from logonscope.wire.wsman import names
 from logonscope.wire.wsman.envelope import read
@@ -16,6 +17,11 @@ QUERY = "SELECT * FROM Win32_ProcessStartTrace"
 DELIVERY = f'<e:Delivery Mode="{names.PULL_MODE}"/>'
 
 FILTER = f'<w:Filter Dialect="{names.WQL}">{QUERY}</w:Filter>'
+
+SINK = (
+    "<e:NotifyTo><a:Address>http://collector/</a:Address><a:ReferenceParameters>"
+    '<x:Token xmlns:x="urn:x">7</x:Token></a:ReferenceParameters></e:NotifyTo>'
+)
 
 
 def asked(inner: str, uri: str = "*") -> object:
@@ -36,6 +42,18 @@ def test_all_that_a_subscription_can_have() -> None:
     assert asked(delivery.replace("PT5S", "PT0S"), "Win32_ProcessStartTrace") == Subscribe(trace, None)
 
 
+@pytest.mark.parametrize("mode", [names.PUSH_MODE, names.PUSH_WITH_ACK_MODE])
+def test_addresses_have_the_header_blocks_that_the_subscriber_wants_back(mode: str) -> None:
+    end = SINK.replace("NotifyTo", "EndTo").replace("ReferenceParameters", "ReferenceProperties")
+    message = asked(f'{end}<e:Delivery Mode="{mode.upper()}">{SINK}</e:Delivery>{FILTER}')
+    assert isinstance(message, Subscribe)
+    assert (message.mode, message.notify_to) == (mode, message.end_to)
+    assert message.notify_to is not None
+    assert message.notify_to.address == "http://collector/"
+    block = etree.fromstring(message.notify_to.parameters)
+    assert (block.tag, block.text) == ("{urn:x}Token", "7")
+
+
 def test_messages_about_a_subscription() -> None:
     assert decode_request(read(about("Unsubscribe", "uuid:1"))) == Unsubscribe("uuid:1")
     assert decode_request(read(about("GetStatus", "uuid:1"))) == RenewSubscription("uuid:1", is_status=True)
@@ -47,7 +65,11 @@ def test_messages_about_a_subscription() -> None:
 @pytest.mark.parametrize(
     ("inner", "subcode"),
     [
-        ("", "e:DeliveryModeRequestedUnavailable"),
+        ("", "e:InvalidMessage"),
+        (f"<e:Delivery/>{FILTER}", "e:InvalidMessage"),
+        (f"<e:Delivery>{SINK}<w:Auth/></e:Delivery>{FILTER}", "w:UnsupportedFeature"),
+        ("<e:Delivery>" + SINK.replace("urn:x", names.WSMAN) + "</e:Delivery>" + FILTER, "e:InvalidMessage"),
+        ("<e:Delivery>" + SINK.replace(">7<", ">" + "7" * 2000 + "<") + "</e:Delivery>" + FILTER, "e:InvalidMessage"),
         ('<e:Delivery Mode="x"/>', "e:DeliveryModeRequestedUnavailable"),
         (DELIVERY, "w:CannotProcessFilter"),
         (f"{DELIVERY}<w:Filter>x</w:Filter>", "e:FilteringRequestedUnavailable"),

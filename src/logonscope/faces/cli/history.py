@@ -1,8 +1,10 @@
 """``logonscope history``: past logins, with what they ran."""
 
 import argparse
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from typing import Any
 
 from logonscope.answers.history import HistoryFilter, PastLogin, PastProcess, PastUserChange
 from logonscope.client import Host
@@ -31,6 +33,7 @@ examples:
   logonscope history --failed --since 2h    which programs and which logons failed in the last two hours
   logonscope history make                   the logins that ran make
   logonscope history --last                 logins in the form of last(1), from the history
+  logonscope history -f --since today       logins of today, then logins and logouts as they happen
   logonscope history --since 1d --processes -o ocsf
                                             the starts and ends of processes as OCSF events
   sudo logonscope history verify            check that no row was edited
@@ -61,6 +64,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     failed = "only processes that ended with a status other than 0, and the logins that ran them"
     parser.add_argument("--failed", action="store_true", help=f"{failed}; and, for administrators, failed logons")
     parser.add_argument("--logons-only", action="store_true", help="with --failed: failed logons alone, in any format")
+    follow = "go on with what happens from now on, a line an event, until Ctrl-C"
+    parser.add_argument("-f", "--follow", action="store_true", help=follow)
     parser.add_argument("--last", action="store_true", help="list logins in the form of last(1), the newest first")
     add_listing(parser, "history", COLUMNS)
 
@@ -80,11 +85,34 @@ def run(host: Host, args: argparse.Namespace) -> int:
     where = _history_filter(host, args)
     if args.logons_only and not args.failed:
         raise InvalidParameterError("--logons-only needs --failed", "all logins are listed without either")
+    if args.follow:
+        return _follow(host, args, where)
+    code, _ = _print_history(host, args, where)
+    return code
+
+
+def _follow(host: Host, args: argparse.Namespace, where: HistoryFilter) -> int:
+    """Print the history, and what happens after it, until Ctrl-C."""
+    from logonscope.faces.cli.history_follow import follow, open_watch  # noqa: PLC0415 -- only this option
+
+    try:
+        with open_watch(host, args, where) as watch:
+            _, rows = _print_history(host, args, where)
+            sys.stdout.flush()
+            follow(watch, args, rows)
+    except KeyboardInterrupt:
+        pass
+    return FOUND
+
+
+def _print_history(host: Host, args: argparse.Namespace, where: HistoryFilter) -> tuple[int, Sequence[Any]]:
+    """Print what the command line asks for; return the exit code, and the logins or processes that were printed."""
     columns = LAST_COLUMNS if args.last else COLUMNS
     if args.output in EVENT_FORMATS:
-        return _print_format(host, args, where, columns)
+        return _print_format(host, args, where, columns), ()
     if args.logons_only:
-        return print_listing(host, args, read_failed_logons(host, where), FAILED_LOGON_COLUMNS, NO_FAILED_LOGON)
+        attempts = read_failed_logons(host, where)
+        return print_listing(host, args, attempts, FAILED_LOGON_COLUMNS, NO_FAILED_LOGON), ()
     if args.processes:
         return _print_processes(host, args, where)
     logins = host.history(where)
@@ -93,7 +121,7 @@ def run(host: Host, args: argparse.Namespace) -> int:
     code = print_listing(host, args, logins, columns, _no_match_message(args))
     if args.failed and args.output == "table" and args.columns is None and args.sort is None:
         code = min(code, _print_failed_logons(host, args, where))
-    return code
+    return code, logins
 
 
 def _print_format(host: Host, args: argparse.Namespace, where: HistoryFilter, columns: Sequence[ListColumn]) -> int:
@@ -161,19 +189,22 @@ def _forget(host: Host, args: argparse.Namespace) -> int:
     return FOUND if result.logins or result.processes else NOTHING_FOUND
 
 
-def _print_processes(host: Host, args: argparse.Namespace, where: HistoryFilter) -> int:
-    """Print processes: as trees for people, else as rows."""
+def _print_processes(host: Host, args: argparse.Namespace, where: HistoryFilter) -> tuple[int, Sequence[PastProcess]]:
+    """Print processes: as trees for people, else as rows; return the exit code, and the rows if something follows."""
     processes = host.past_processes(where)
-    if args.output != "table":
-        return print_rows(args, processes, (), _no_match_message(args))
+    # rows are printed as they arrive, unless what follows is compared with them
+    if args.output != "table" and not args.follow:
+        return print_rows(args, processes, (), _no_match_message(args)), ()
     rows = list(processes)
+    if args.output != "table":
+        return print_rows(args, rows, (), _no_match_message(args)), rows
     room = terminal_width()
     changes = read_user_changes(host, (row.logon_record for row in rows if row.logon_record is not None))
     for line in tree_lines(rows, changes):
         print(crop(for_terminal(line), room))
     if not rows:
         print_notice(args, _no_match_message(args))
-    return FOUND if rows else NOTHING_FOUND
+    return FOUND if rows else NOTHING_FOUND, rows
 
 
 def tree_lines(rows: Iterable[PastProcess], changes: Iterable[PastUserChange] = ()) -> Iterator[str]:

@@ -74,13 +74,13 @@ def run(host: Host, args: argparse.Namespace) -> int:
             if not args.quiet:
                 print_notice(args, f"watching: {watch.description}")
             with writer:
-                count = _write_events(watch, writer, args.count, end)
+                count = write_events(watch, writer, args.count, end)
     except KeyboardInterrupt:
         return FOUND
     return FOUND if count else NOTHING_FOUND
 
 
-def _write_events(watch: "Watch", writer: EventWriter, limit: int | None, end: float | None) -> int:
+def write_events(watch: "Watch", writer: EventWriter, limit: int | None, end: float | None) -> int:
     """Write events until there are so many, or until a moment; return their number."""
     count = 0
     while (limit is None or count < limit) and (end is None or time.monotonic() < end):

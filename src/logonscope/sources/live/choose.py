@@ -49,7 +49,7 @@ def open_feed(socket: str, *, needs_writes: bool) -> Feed:
             raise NotSetUpError(f"no events helper; {error.strerror or error}") from None
     feed = RemoteFeed(socket)
     if needs_writes and not feed.sees_writes:
-        reasons = "; ".join(feed.rung.refused)
+        reasons = "; ".join(feed.event_source.refused)
         feed.close()
         raise OSError(f"events helper at {socket}: writes to login uids cannot be watched ({reasons})")
     return feed

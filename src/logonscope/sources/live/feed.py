@@ -1,4 +1,4 @@
-"""Feeds of kernel events: where the batches of the live index come from, and the ladder by which one is chosen."""
+"""Feeds of kernel events: where the batches of the live index come from, and the order in which sources are tried."""
 
 import os
 import select
@@ -18,8 +18,8 @@ MAX_NAMESPACES = 256
 """Maximum number of mount namespaces that are searched for a /proc of their own."""
 
 
-class Rung(NamedTuple):
-    """A way to get events: its name, and why better ones cannot be used."""
+class EventSource(NamedTuple):
+    """Where the events of a feed come from: the name of the source, and why better sources cannot be used."""
 
     name: str
     refused: tuple[str, ...] = ()
@@ -39,7 +39,7 @@ class Notice(NamedTuple):
 class Feed(Protocol):
     """A source of kernel events."""
 
-    rung: Rung
+    event_source: EventSource
     sees_writes: bool
     cgroup_mounts: tuple[CgroupMount, ...]
 
@@ -124,13 +124,13 @@ class LocalFeed(Feed):
                 self._watch.close()
             raise
         name = "process connector and fanotify" if self.sees_writes else "process connector, logons read at every event"
-        self.rung = Rung(name, tuple(refused))
+        self.event_source = EventSource(name, tuple(refused))
         self._poll = select.poll()
         for descriptor in self.descriptors():
             self._poll.register(descriptor, select.POLLIN)
 
     def __repr__(self) -> str:
-        return f"<LocalFeed {self.rung.name}>"
+        return f"<LocalFeed {self.event_source.name}>"
 
     @property
     def has_buffered_events(self) -> bool:

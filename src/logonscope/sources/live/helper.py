@@ -82,7 +82,7 @@ class Helper:
             return
         self._client, self._feed, self._logged_reason = client, feed, ""
         self._poll.register(client, select.POLLIN)
-        hello = messages.Hello(feed.rung, feed.sees_writes, feed.cgroup_mounts)
+        hello = messages.Hello(feed.event_source, feed.sees_writes, feed.cgroup_mounts)
         self._send(messages.HELLO, messages.pack_hello(hello))
         self._listen_for_events()
 

@@ -21,7 +21,7 @@ from logonscope.sources.linux.logins import SESSIONS, USERS
 from logonscope.sources.linux.processes import list_pids
 from logonscope.sources.linux.scopes import is_login_cgroup
 from logonscope.sources.live.entries import Counts
-from logonscope.sources.live.feed import PROC, Feed, NotSetUpError, Rung
+from logonscope.sources.live.feed import PROC, EventSource, Feed, NotSetUpError
 from logonscope.sources.live.index import LiveIndex
 from logonscope.sources.live.login_memory import LoginMemory, LoginState
 from logonscope.sources.live.login_watch import LoginWatch
@@ -78,8 +78,8 @@ _CLOCK_TICK_NS = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
 class Status(NamedTuple):
     """The state of a live host, for ``doctor``."""
 
-    rung: Rung | None  # None: no events can be read
-    failure: str  # why there is no rung
+    event_source: EventSource | None  # None: no events can be read
+    failure: str  # why there are no events
     processes: int
     counts: Counts
     sweep_seconds: float | None  # of the last comparison of all processes; None: not done yet
@@ -150,7 +150,7 @@ class LiveHost:
         with self._lock:
             index, feed = self.index, self._feed
             return Status(
-                None if feed is None else feed.rung,
+                None if feed is None else feed.event_source,
                 self._failure,
                 0 if index is None else len(index.entries),
                 self._counts,

@@ -11,7 +11,7 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from logonscope.sources.live.feed import Rung
+from logonscope.sources.live.feed import EventSource
 from logonscope.sources.live.records import LoginWrite, Writes
 from logonscope.sources.live.write_watch import CgroupMount
 
@@ -38,7 +38,7 @@ class MessageError(OSError):
 class Hello(NamedTuple):
     """What the helper can do."""
 
-    rung: Rung
+    event_source: EventSource
     sees_writes: bool
     cgroup_mounts: tuple[CgroupMount, ...]
 
@@ -71,7 +71,12 @@ def parse_header(data: bytes | memoryview) -> tuple[int, int]:
 
 def pack_hello(hello: Hello) -> bytes:
     """Return the content of HELLO."""
-    fields = {"version": VERSION, "rung": hello.rung, "writes": hello.sees_writes, "mounts": hello.cgroup_mounts}
+    fields = {
+        "version": VERSION,
+        "rung": hello.event_source,
+        "writes": hello.sees_writes,
+        "mounts": hello.cgroup_mounts,
+    }
     return json.dumps(fields).encode()
 
 
@@ -87,7 +92,7 @@ def parse_hello(content: bytes) -> Hello:
             raise MessageError(f"the events helper has version {fields['version']}, expected {VERSION}: restart both")
         name, refused = fields["rung"]
         mounts = tuple(CgroupMount(str(path), str(root)) for path, root in fields["mounts"])
-        return Hello(Rung(str(name), tuple(map(str, refused))), bool(fields["writes"]), mounts)
+        return Hello(EventSource(str(name), tuple(map(str, refused))), bool(fields["writes"]), mounts)
     except (ValueError, KeyError, TypeError) as error:
         raise MessageError(f"invalid HELLO: {error}") from None
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from logonscope.sources.live import messages
-from logonscope.sources.live.feed import Feed, Notice, Rung
+from logonscope.sources.live.feed import EventSource, Feed, Notice
 from logonscope.sources.live.records import NO_WRITES, Batch, Record, Writes, parse_messages
 from logonscope.sources.live.write_watch import CgroupMount
 
@@ -63,12 +63,14 @@ class RemoteFeed(Feed):
             self._socket.close()
             reason = error.strerror or str(error) or "no answer"
             raise OSError(error.errno or 0, f"events helper at {path}: {reason}") from None
-        self.rung: Rung = hello.rung._replace(name=f"{hello.rung.name}, by the events helper")
+        self.event_source: EventSource = hello.event_source._replace(
+            name=f"{hello.event_source.name}, by the events helper"
+        )
         self.sees_writes: bool = hello.sees_writes
         self.cgroup_mounts: tuple[CgroupMount, ...] = hello.cgroup_mounts
 
     def __repr__(self) -> str:
-        return f"<RemoteFeed {self.rung.name}>"
+        return f"<RemoteFeed {self.event_source.name}>"
 
     @property
     def has_buffered_events(self) -> bool:

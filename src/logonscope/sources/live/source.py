@@ -214,7 +214,7 @@ class LiveSource(BaseSource):
 
     def _open_detail_feed(self) -> DetailFeed:
         """Return the best feed of events with details."""
-        if self._host.status.rung is None:
+        if self._host.status.event_source is None:
             return DifferenceFeed(self._direct, self._host.ownership)
         return KernelDetailFeed(self._stream, self._host.ownership)
 
@@ -264,7 +264,7 @@ class LiveSource(BaseSource):
 
 def describe_status(status: Status) -> Iterator[Check]:
     """Yield the checks of ``doctor`` about events: how they are got, and how many were lost."""
-    if status.rung is None:
+    if status.event_source is None:
         yield Check(
             "live", False if status.is_set_up else None,
             f"no kernel events: {status.failure}; /proc is read for every answer, logins are remembered",
@@ -272,8 +272,8 @@ def describe_status(status: Status) -> Iterator[Check]:
         )  # fmt: skip
         return
     counts = status.counts
-    finding = f"{status.rung.name} ({'; '.join(status.rung.refused)})"
-    yield Check("live", True if "fanotify" in status.rung.name else None, finding, "")
+    finding = f"{status.event_source.name} ({'; '.join(status.event_source.refused)})"
+    yield Check("live", True if "fanotify" in status.event_source.name else None, finding, "")
     swept = "not compared with /proc yet"
     if status.sweep_seconds is not None:
         swept = f"compared with /proc every {status.sweep_seconds:.0f} s of activity, {counts.mended} differences"

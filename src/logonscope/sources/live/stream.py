@@ -58,8 +58,10 @@ class EventStream:
 
     def events(self, since: int | None = None) -> RingReader:
         """Return a reader of the events after a cursor, or from now on."""
-        rung = self._host.status.rung
-        reader = self._ring.reader(since, "no kernel events" if rung is None else rung.name, self._unsubscribe)
+        event_source = self._host.status.event_source
+        reader = self._ring.reader(
+            since, "no kernel events" if event_source is None else event_source.name, self._unsubscribe
+        )
         self._subscribe()
         return reader
 

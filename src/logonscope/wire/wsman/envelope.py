@@ -253,6 +253,16 @@ def parse_duration(text: str, what: str) -> float:
     return min(seconds, MAX_SECONDS)
 
 
+def context_element(context: str) -> str:
+    """Return the element with the id by which the client pulls."""
+    return f"<n:EnumerationContext>{context}</n:EnumerationContext>"
+
+
+def write_duration(seconds: float) -> str:
+    """Return seconds as xs:duration."""
+    return f"PT{seconds:.3f}S"
+
+
 def new_id() -> str:
     """Return a new id for a message or an enumeration context."""
     # As uuid.uuid4(), in a fifth of its time: random but for the version and the variant (RFC 9562 5.4).

@@ -5,9 +5,8 @@ from typing import NamedTuple
 
 from logonscope.cim.instances import ClassRows, Instance, row_of
 from logonscope.wire.wsman import render_instance
-from logonscope.wire.wsman.item_batch import Item
 from logonscope.wire.wsman.names import DROPPED_EVENTS, XSI
-from logonscope.wire.wsman.render_items import SystemProperties
+from logonscope.wire.wsman.render_items import Item, SystemProperties
 from logonscope.wire.wsman.resource import Resource
 from logonscope.wire.wsman.row_cutter import ROW_OCTETS, Octets, RowCutter
 
@@ -25,7 +24,7 @@ class LostEvents(NamedTuple):
 
 
 class EventRenderer:
-    """Renders the events of a subscription; the renderer of a class is made once. See ``item_batch.Renderer``."""
+    """Renders the events of a subscription; the renderer of a class is made once. See ``render_items.Renderer``."""
 
     def __init__(self, resource: Resource) -> None:
         """Store the requested resource, which decides the form of URIs."""

@@ -1,9 +1,11 @@
 """Requests of WS-Eventing as WS-Management has them (DSP0226 10, MS-WSMV 3.1.4.6): parsing of their messages."""
 
+import xml.etree.ElementTree as ET
 from typing import NamedTuple
 
 from logonscope.wire.wsman import names
 from logonscope.wire.wsman.envelope import Envelope, check_body, parse_duration
+from logonscope.wire.wsman.event_messages import EventSink
 from logonscope.wire.wsman.faults import (
     DELIVERY_MODE_UNAVAILABLE,
     EVENT_FILTER_INVALID,
@@ -11,18 +13,22 @@ from logonscope.wire.wsman.faults import (
     INVALID_BOOKMARK,
     INVALID_MESSAGE,
     INVALID_SUBSCRIPTION_EXPIRATION,
+    UNSUPPORTED,
     UNSUPPORTED_EXPIRATION,
     FaultError,
 )
-from logonscope.wire.wsman.names import EVENTING, WSMAN
+from logonscope.wire.wsman.names import ADDRESSING, EVENTING, WSMAN
 from logonscope.wire.wsman.resource import ALL, Resource, Selectors, parse_resource
-from logonscope.wire.xml import Element, clark_name, find_child, text_of
+from logonscope.wire.xml import Element, clark_name, find_child, namespace_of, text_of
 
-MAX_BOOKMARK_LENGTH, MAX_ID_LENGTH = 100, 200
+MAX_BOOKMARK_LENGTH, MAX_ID_LENGTH, MAX_PARAMETERS_LENGTH = 100, 200, 2000
+
+MODES = {mode.lower(): mode for mode in (names.PULL_MODE, names.PUSH_MODE, names.PUSH_WITH_ACK_MODE)}
+"""The delivery modes, by their names in lower case."""
 
 
 class Subscribe(NamedTuple):
-    """A request for a subscription to the results of an event query, which the client pulls.
+    """A request for a subscription to the results of an event query, which the client pulls, or is sent.
 
     ``query`` None: all events of the class of the resource. ``sends_bookmarks``: answers with events have the bookmark
     after them.
@@ -34,6 +40,9 @@ class Subscribe(NamedTuple):
     heartbeats: float | None = None
     bookmark: str | None = None
     sends_bookmarks: bool = False
+    mode: str = names.PULL_MODE
+    notify_to: EventSink | None = None  # None: the client pulls
+    end_to: EventSink | None = None
 
 
 class Unsubscribe(NamedTuple):
@@ -59,10 +68,16 @@ def read_subscribe(envelope: Envelope, selectors: Selectors) -> Subscribe:
     body = check_body(envelope, EVENTING, "Subscribe")
     resource = parse_resource(envelope.text(WSMAN, "ResourceURI"), selectors)
     delivery = find_child(body, clark_name(EVENTING, "Delivery"))
+    if delivery is None:
+        raise FaultError(INVALID_MESSAGE, "the element e:Delivery is missing", f"add it, with Mode {names.PULL_MODE}")
     # without a mode, WS-Eventing has Push (2.1)
-    mode = names.PUSH_MODE if delivery is None else delivery.get("Mode", names.PUSH_MODE).strip()
-    if delivery is None or mode.lower() != names.PULL_MODE.lower():
-        raise FaultError(DELIVERY_MODE_UNAVAILABLE, f"unknown delivery mode '{mode[:200]}'", f"use {names.PULL_MODE}")
+    requested_mode = delivery.get("Mode", names.PUSH_MODE).strip()
+    mode = MODES.get(requested_mode.lower())
+    if mode is None:
+        reason = f"unknown delivery mode '{requested_mode[:200]}'"
+        raise FaultError(DELIVERY_MODE_UNAVAILABLE, reason, f"use one of these: {', '.join(MODES.values())}")
+    # of a pull, addresses are ignored
+    is_pushed = mode != names.PULL_MODE
     return Subscribe(
         resource,
         _read_query(body, resource),
@@ -70,6 +85,9 @@ def read_subscribe(envelope: Envelope, selectors: Selectors) -> Subscribe:
         _read_heartbeats(find_child(delivery, clark_name(WSMAN, "Heartbeats"))),
         _read_bookmark(find_child(body, clark_name(WSMAN, "Bookmark"))),
         find_child(body, clark_name(WSMAN, "SendBookmarks")) is not None,
+        mode,
+        _read_notify_to(delivery) if is_pushed else None,
+        _read_endpoint(find_child(body, clark_name(EVENTING, "EndTo"))) if is_pushed else None,
     )
 
 
@@ -104,6 +122,33 @@ def _read_query(body: Element, resource: Resource) -> str | None:
         reason = f"unknown filter dialect '{dialect[:200]}'"
         raise FaultError(EVENT_FILTER_UNAVAILABLE, reason, f"use {names.WQL}")
     return text_of(element)
+
+
+def _read_notify_to(delivery: Element) -> EventSink:
+    sink = _read_endpoint(find_child(delivery, clark_name(EVENTING, "NotifyTo")))
+    if sink is None:
+        raise FaultError(INVALID_MESSAGE, "the element e:NotifyTo is missing", "add it, with the address for events")
+    if find_child(delivery, clark_name(WSMAN, "Auth")) is not None:
+        reason = "authentication at the address for events is not supported"
+        raise FaultError(UNSUPPORTED, reason, "leave w:Auth out")
+    return sink
+
+
+def _read_endpoint(element: Element | None) -> EventSink | None:
+    """Return an address of the subscriber, with the header blocks that it wants back (WS-Addressing 2.2)."""
+    if element is None:
+        return None
+    address = find_child(element, clark_name(ADDRESSING, "Address"))
+    holders = [find_child(element, clark_name(ADDRESSING, f"Reference{kind}")) for kind in ("Properties", "Parameters")]
+    blocks = [block for holder in holders if holder is not None for block in holder]
+    # a block must not pass for a header of the message itself
+    if any(namespace_of(block) in {names.SOAP, ADDRESSING, WSMAN, ""} for block in blocks):
+        raise FaultError(INVALID_MESSAGE, "invalid reference parameters: expected elements of other namespaces")
+    parameters = "".join(ET.tostring(block, encoding="unicode") for block in blocks)
+    if len(parameters) > MAX_PARAMETERS_LENGTH:
+        reason = f"the reference parameters have more than {MAX_PARAMETERS_LENGTH} characters"
+        raise FaultError(INVALID_MESSAGE, reason, "shorten them")
+    return EventSink("" if address is None else text_of(address), parameters)
 
 
 def _read_expires(element: Element | None) -> float | None:

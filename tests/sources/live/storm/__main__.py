@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tests.sources.live.history import build_program
-from tests.sources.live.storm import answers, costs, truth
+from tests.sources.live.storm import answers, costs, subscribers, truth
 from tests.sources.live.storm.kit import Options, Row
 
 PARTS: dict[str, Callable[[Options], Iterator[Row]]] = {
@@ -32,6 +32,10 @@ PARTS: dict[str, Callable[[Options], Iterator[Row]]] = {
     "full-queue": truth.full_queue,
     "pairs": answers.pairs,
     "one-session": answers.one_session,
+    "event-latency": subscribers.latency,
+    "event-cost": subscribers.cost,
+    "subscribers": subscribers.crowd,
+    "event-storm": subscribers.storm,
 }
 
 

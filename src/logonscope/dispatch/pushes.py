@@ -1,0 +1,216 @@
+"""Delivery of events to an address of the subscriber: retries, heartbeats, and the end after failures.
+
+The server's administrator lists the addresses to which events may be sent; without a list there is no such delivery. A
+push holds a thread only while it sends.
+"""
+
+import logging
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+from urllib.parse import urlsplit
+
+from logonscope.broker import Caller
+from logonscope.broker.access import check_may_push
+from logonscope.broker.subscription import WatchResult
+from logonscope.dispatch.watches import EventWaiter, Watches
+from logonscope.errors import AccessDeniedError, EnumerationNotFoundError, InvalidParameterError, LogonscopeError
+
+if TYPE_CHECKING:
+    from logonscope.dispatch.enumerations import Enumerations
+    from logonscope.dispatch.operation import Limits
+    from logonscope.dispatch.subscriptions import OpenSubscription
+
+STEP_SECONDS = 1.0
+"""Seconds after which a step ends although there are more events: others need the thread."""
+
+CHECK_SECONDS = 15.0
+"""Seconds after which a push checks that its subscription has not expired."""
+
+MAX_URL_LENGTH = 1000
+
+DELIVERY_FAILURE, CANCELLING = "DeliveryFailure", "SourceCancelling"
+"""Reasons for which a subscription ends (WS-Eventing 3.5)."""
+
+_log = logging.getLogger(__name__)
+
+
+class PushTimes(NamedTuple):
+    """Times of deliveries, in seconds.
+
+    Attributes:
+        retries: the pause before each further attempt to deliver an event; after the last one the subscription ends.
+        min_heartbeat: the minimum between two heartbeats.
+    """
+
+    retries: tuple[float, ...] = (1.0, 5.0, 15.0, 30.0)
+    min_heartbeat: float = 5.0
+
+
+class PushError(Exception):
+    """An event was not delivered. ``is_final``: the subscriber refuses it, and wants no more."""
+
+    def __init__(self, reason: str, *, is_final: bool = False) -> None:
+        super().__init__(reason)
+        self.is_final = is_final
+
+
+class PushChannel(Protocol):
+    """How a door sends messages to the address of a subscriber. One thread uses it."""
+
+    def send(self, result: WatchResult) -> None:
+        """Send a result.
+
+        Raises:
+            PushError: it was not delivered, as far as known.
+        """
+
+    def send_heartbeat(self) -> None:
+        """Send a message without an event.
+
+        Raises:
+            PushError: as ``send``.
+        """
+
+    def send_end(self, status: str, reason: str) -> None:
+        """Send the message that the subscription has ended, if possible."""
+
+    def close(self) -> None:
+        """Close the connection; called in any thread."""
+
+
+class PushPolicy:
+    """The servers to which events may be sent, and who may have them sent."""
+
+    def __init__(self, origins: Sequence[str] = ()) -> None:
+        """Store the servers, as ``https://host:port``."""
+        self._origins = frozenset(map(origin_of, origins))
+
+    def __repr__(self) -> str:
+        return f"<PushPolicy of {len(self._origins)} servers>"
+
+    def check(self, caller: Caller, urls: Sequence[str]) -> None:
+        """Check that a caller may have events sent to these URLs.
+
+        Raises:
+            AccessDeniedError: the caller is no administrator, or the settings do not list a server.
+        """
+        check_may_push(caller)
+        for url in urls:
+            # exactly a listed server: a client that can name any address could reach services that trust this host
+            if origin_of(url) not in self._origins:
+                reason = f"events may not be sent to {url[:200]}"
+                raise AccessDeniedError(reason, "pull them, or have the server's administrator add it to push_to")
+
+
+def origin_of(url: str) -> tuple[str, str, int]:
+    """Return scheme, host and port of a URL.
+
+    Raises:
+        InvalidParameterError: it is not a URL of http or https, or has a user name.
+    """
+    hint = "give a URL such as https://collector.example.com/events"
+    error = InvalidParameterError(f"invalid address '{url[:200]}'", hint)
+    # no white space or controls: they could end a line of the request
+    if len(url) > MAX_URL_LENGTH or not url.isascii() or not url.isprintable() or " " in url:
+        raise error
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise error from None
+    # programs differ in what host a URL with "@" or a backslash has
+    if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc or "\\" in url:
+        raise error
+    return parts.scheme, parts.hostname, port or (443 if parts.scheme == "https" else 80)
+
+
+class EventPush(EventWaiter):
+    """The delivery of one subscription. The server calls ``step`` in a thread whenever something may be due."""
+
+    def __init__(
+        self,
+        tables: "tuple[Enumerations, Watches]",
+        context: "OpenSubscription",
+        channel: PushChannel,
+        limits: "Limits",
+        times: PushTimes = PushTimes(),  # noqa: B008 -- a tuple
+    ) -> None:
+        self._enumerations, watches = tables
+        super().__init__(watches, context.subscription, limits)
+        self._context, self._channel, self._retries = context, channel, times.retries
+        heartbeat = context.heartbeat_seconds
+        self._heartbeat = None if heartbeat is None else max(heartbeat, times.min_heartbeat)
+        self._sent_at = self._checked_at = time.monotonic()
+        self._failures, self._retry_at = 0, 0.0
+
+    def __repr__(self) -> str:
+        return f"<EventPush of {self._context.caller.name}, {self._failures} failures>"
+
+    @property
+    def _due(self) -> float:
+        # after a failure, new events do not shorten the pause
+        if self._failures:
+            return self._retry_at
+        check = self._checked_at + CHECK_SECONDS
+        return check if self._heartbeat is None else min(check, self._sent_at + self._heartbeat)
+
+    def step(self) -> bool:
+        """Deliver what there is, for a second at most; return whether the subscription has ended."""
+        self._checked_at = time.monotonic()
+        if self._failures and self._checked_at < self._retry_at:
+            return False
+        try:
+            self._enumerations.find(self._context.id, self._context.caller)
+        except EnumerationNotFoundError:
+            # the subscriber has ended it, it has expired, or the server stops
+            self._channel.close()
+            return True
+        if not self.is_allowed():
+            return self._end(CANCELLING, "the credentials are not valid any more")
+        return self._deliver()
+
+    def abort(self, reason: str) -> None:
+        """End the subscription, whose step hangs."""
+        self._enumerations.remove(self._context.id)
+        self._channel.close()
+        _log.warning("the delivery of events to a subscriber has ended: %s", reason)
+
+    def _deliver(self) -> bool:
+        end = time.monotonic() + STEP_SECONDS
+        # a result is removed only after it was delivered: a failure leaves it first in line
+        try:
+            while self._context.read():
+                self._channel.send(self._context.pending[0])
+                self._context.remove_sent(1)
+                self._note_success()
+                if time.monotonic() >= end:
+                    self.wake()
+                    return False
+            if self._heartbeat is not None and time.monotonic() >= self._sent_at + self._heartbeat:
+                self._channel.send_heartbeat()
+                self._note_success()
+        except PushError as error:
+            self._failures += 1
+            if error.is_final or self._failures > len(self._retries):
+                return self._end(DELIVERY_FAILURE, str(error))
+            self._retry_at = time.monotonic() + self._retries[self._failures - 1]
+        except LogonscopeError as error:
+            return self._end(CANCELLING, str(error))
+        # events that were all hidden from the caller, or did not match, wake nothing
+        if self._context.is_behind:
+            self.wake()
+        if self._context.subscription.is_closed:
+            return self._end(CANCELLING, "the host has ended the subscription")
+        return False
+
+    def _note_success(self) -> None:
+        self._failures, self._sent_at = 0, time.monotonic()
+
+    def _end(self, status: str, reason: str) -> bool:
+        # removed first: the message below may take its time
+        self._enumerations.remove(self._context.id)
+        self._channel.send_end(status, reason)
+        self._channel.close()
+        _log.warning("the delivery of events to a subscriber has ended: %s", reason)
+        return True

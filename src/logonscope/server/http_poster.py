@@ -1,0 +1,162 @@
+"""POST requests to one server, over one connection that is kept open. Redirects are not followed."""
+
+import http.client
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+MAX_RESPONSE_BYTES = 65_536
+
+
+class Origin(NamedTuple):
+    """A server: the scheme http or https, its host and its port."""
+
+    scheme: str
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        """Return it as a URL without a path."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}:{self.port}"
+
+
+class PostedResponse(NamedTuple):
+    """A response: its status, its reason phrase, and the beginning of its body."""
+
+    status: int
+    reason: str
+    body: bytes
+
+
+class PostError(Exception):
+    """A request got no response."""
+
+
+class HttpPoster:
+    """Posts to one server. One thread uses it; any thread may close it, which ends a request that waits."""
+
+    def __init__(self, origin: Origin, seconds: float, make_context: Callable[[], ssl.SSLContext]) -> None:
+        """Create it; it connects when it is used.
+
+        Args:
+            origin: the server.
+            seconds: the timeout of a request.
+            make_context: makes the context of TLS, for each connection.
+        """
+        self._origin, self._seconds, self._make_context = origin, seconds, make_context
+        self._connection: http.client.HTTPConnection | None = None
+
+    def __repr__(self) -> str:
+        return f"<HttpPoster to {self._origin}>"
+
+    def post(self, path: str, body: bytes, headers: Mapping[str, str]) -> PostedResponse:
+        """Post a body, and return the response.
+
+        Raises:
+            PostError: there was none.
+        """
+        deadline = PostDeadline(self._seconds)
+        try:
+            response, content = self._post(path, body, headers, deadline)
+            # http.client takes an answer that was cut off for a complete one
+            if deadline.has_passed:
+                raise TimeoutError
+        except (OSError, http.client.HTTPException) as error:
+            self.close()
+            reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+            if deadline.has_passed:
+                reason = f"no answer within {self._seconds:g} s"
+            raise PostError(f"cannot post to {self._origin}: {reason}") from None
+        finally:
+            deadline.end()
+        return PostedResponse(response.status, response.reason, content)
+
+    def _post(
+        self, path: str, body: bytes, headers: Mapping[str, str], deadline: "PostDeadline"
+    ) -> tuple[http.client.HTTPResponse, bytes]:
+        """Post once; on a kept connection that the server has closed meanwhile, again on a new one."""
+        connection = self._connection
+        # after an answer with "Connection: close" it has no socket
+        if connection is not None and connection.sock is not None:
+            deadline.watch(connection.sock)
+            try:
+                return self._exchange(connection, path, body, headers)
+            except (http.client.RemoteDisconnected, ConnectionError, ssl.SSLEOFError):
+                # a server may close an idle connection at any time: that is no failure
+                self.close()
+                if deadline.has_passed:
+                    raise
+        return self._exchange(self._connect(deadline), path, body, headers)
+
+    def _exchange(
+        self, connection: http.client.HTTPConnection, path: str, body: bytes, headers: Mapping[str, str]
+    ) -> tuple[http.client.HTTPResponse, bytes]:
+        connection.request("POST", path, body, headers)
+        response = connection.getresponse()
+        content = response.read(MAX_RESPONSE_BYTES)
+        if not response.isclosed():
+            self.close()  # a longer response is not read to its end
+        return response, content
+
+    def close(self) -> None:
+        """Close the connection."""
+        # taken first, because another thread may close it, too
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def _connect(self, deadline: "PostDeadline") -> http.client.HTTPConnection:
+        scheme, host, port = self._origin
+        # the socket is connected here, because http.client gives it to nothing before the handshake has ended
+        connection = http.client.HTTPConnection(host, port, timeout=self._seconds)
+        plain = socket.create_connection((host, port), self._seconds)
+        connection.sock = plain
+        # http.client would connect again by itself, and without TLS
+        connection.auto_open = 0
+        self._connection = connection
+        if scheme == "https":
+            context = self._make_context()
+            wrapped = context.wrap_socket(plain, do_handshake_on_connect=False, server_hostname=host)
+            connection.sock = wrapped
+            deadline.watch(wrapped)
+            wrapped.do_handshake()
+        else:
+            deadline.watch(plain)
+        return connection
+
+
+class PostDeadline:
+    """The end of one request: each read and write has a timeout, but a server could answer byte by byte."""
+
+    def __init__(self, seconds: float) -> None:
+        self._socket: socket.socket | None = None
+        self.has_passed = False
+        self._timer = threading.Timer(seconds, self._pass)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def __repr__(self) -> str:
+        return f"<PostDeadline{', passed' if self.has_passed else ''}>"
+
+    def watch(self, connected: socket.socket | None) -> None:
+        """Shut this socket down when the time has passed."""
+        self._socket = connected
+        # it may have passed while the connection was made
+        if self.has_passed:
+            self._pass()
+
+    def end(self) -> None:
+        """End it: the request has ended."""
+        self._timer.cancel()
+
+    def _pass(self) -> None:
+        self.has_passed = True
+        if self._socket is not None:
+            try:
+                # a thread that reads or writes there returns at once
+                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+            except OSError:
+                pass

@@ -1,0 +1,115 @@
+"""Messages of WS-Eventing to a subscriber's own address, over HTTP: Push and PushWithAck (DSP0226 10.2.9)."""
+
+import ssl
+from urllib.parse import urlsplit
+
+from logonscope.answers.host_event import HostEvent
+from logonscope.broker.subscription import WatchResult
+from logonscope.cim.instances import Instance
+from logonscope.dispatch.pushes import PushError, origin_of
+from logonscope.server.http_poster import HttpPoster, Origin, PostError
+from logonscope.wire.wsman import names
+from logonscope.wire.wsman.envelope import new_id
+from logonscope.wire.wsman.event_messages import (
+    EventSink,
+    Message,
+    is_ack,
+    is_refusal,
+    subscription_end,
+    write_message,
+)
+from logonscope.wire.wsman.render_events import EVENTS, EventRenderer, LostEvents
+from logonscope.wire.wsman.row_cutter import ROW_OCTETS
+from logonscope.wire.wsman.subscription_requests import Subscribe
+from logonscope.wire.xml import escape, utf_8_octets
+
+POST_SECONDS = 10.0
+"""Timeout of a request."""
+
+HEADERS = {"Content-Type": "application/soap+xml;charset=UTF-8", "User-Agent": "logonscope"}
+
+
+class WsmanPushChannel:
+    """The messages of one subscription; see ``dispatch.pushes.PushChannel``."""
+
+    def __init__(self, identifier: str, message: Subscribe, renderer: EventRenderer) -> None:
+        """Create it; it connects when there is something to send.
+
+        Args:
+            identifier: the id of the subscription.
+            message: the Subscribe message.
+            renderer: renders its events.
+        """
+        assert message.notify_to is not None  # noqa: S101 -- the message was read so
+        self._identifier, self._message, self._renderer = identifier, message, renderer
+        self._sink, self._end_sink = message.notify_to, message.end_to
+        self._poster = self._make_poster(self._sink)
+
+    def __repr__(self) -> str:
+        return f"<WsmanPushChannel to {self._sink.address}>"
+
+    def send(self, result: WatchResult) -> None:
+        """Send an event."""
+        event = event_of(result)
+        # the subscriber gives no limit: an event has at most the size that every client takes
+        text = self._renderer.render(event)
+        if utf_8_octets(text) > ROW_OCTETS:
+            text = self._renderer.render_shortened(EVENTS, event, utf_8_octets)
+        bookmark = f"<w:Bookmark>{escape(result.cursor)}</w:Bookmark>" if self._message.sends_bookmarks else ""
+        action = names.DROPPED_EVENTS if isinstance(event, LostEvents) else names.EVENT
+        self._post(Message(action, text, bookmark, self._message.mode == names.PUSH_WITH_ACK_MODE))
+
+    def send_heartbeat(self) -> None:
+        """Send a heartbeat."""
+        self._post(Message(names.HEARTBEAT, "", needs_ack=self._message.mode == names.PUSH_WITH_ACK_MODE))
+
+    def send_end(self, status: str, reason: str) -> None:
+        """Send the end to the address for it; without one there is no message (WS-Eventing 3.5)."""
+        if self._end_sink is None:
+            return
+        # another connection: the address for the end can be one that still answers
+        poster = self._make_poster(self._end_sink)
+        data = write_message(self._end_sink, subscription_end(self._identifier, status, reason), new_id())
+        try:
+            poster.post(_path(self._end_sink), data, HEADERS)
+        except PostError:
+            return
+        finally:
+            poster.close()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._poster.close()
+
+    def _post(self, message: Message) -> None:
+        """Send a message.
+
+        Raises:
+            PushError: it was not delivered, as far as known.
+        """
+        message_id = new_id()
+        try:
+            response = self._poster.post(_path(self._sink), write_message(self._sink, message, message_id), HEADERS)
+        except PostError as error:
+            raise PushError(str(error)) from None
+        # looked for first: the fault comes with a status of its own
+        if is_refusal(response.body):
+            raise PushError(f"{self._sink.address} refuses events", is_final=True)
+        if not 200 <= response.status < 300:
+            raise PushError(f"{self._sink.address} answered {response.status} {response.reason}")
+        if message.needs_ack and not is_ack(response.body, message_id):
+            raise PushError(f"{self._sink.address} did not acknowledge an event")
+
+    def _make_poster(self, sink: EventSink) -> HttpPoster:
+        return HttpPoster(Origin(*origin_of(sink.address)), POST_SECONDS, ssl.create_default_context)
+
+
+def event_of(result: WatchResult) -> LostEvents | Instance:
+    """Return what is rendered of a result: results of queries are instances, save for lost events."""
+    event = result.result
+    return LostEvents(event.missed) if isinstance(event, HostEvent) else event
+
+
+def _path(sink: EventSink) -> str:
+    parts = urlsplit(sink.address)
+    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")

@@ -1,0 +1,78 @@
+"""The deliveries of pushed subscriptions: a task of the event loop for each, and a pool of threads for all."""
+
+import asyncio
+import logging
+from functools import partial
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from logonscope.dispatch.pushes import EventPush
+from logonscope.errors import LogonscopeError
+from logonscope.machine import Deadline
+from logonscope.server.event_wait import EventWait
+from logonscope.server.streamed_response import PooledResponse
+from logonscope.server.worker_pool import Claimant, WorkerPool
+
+STEP_LIMIT_SECONDS = 60.0
+"""Seconds after which a step of a delivery counts as hung."""
+
+_log = logging.getLogger(__name__)
+
+
+class PushTasks:
+    """Runs deliveries until their subscriptions end.
+
+    Its threads are not those of requests, which slow receivers would delay.
+    """
+
+    def __init__(self, workers: int) -> None:
+        self.pool = WorkerPool(workers, "push")
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def __repr__(self) -> str:
+        return f"<PushTasks: {len(self._tasks)} deliveries>"
+
+    def start(self, push: EventPush, claimant: Claimant) -> None:
+        """Start a delivery; called in the event loop."""
+        task = asyncio.get_running_loop().create_task(self._run(push, claimant))
+        # the event loop has only a weak reference to it
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _run(self, push: EventPush, claimant: Claimant) -> None:
+        wait = EventWait(push)
+        try:
+            is_over = False
+            while not is_over:
+                await wait.until_due()
+                # waits for its turn among the deliveries of this caller, and of others
+                is_over = await self.pool.run(claimant, push.step, Deadline(STEP_LIMIT_SECONDS), _never)
+        # no thread became free in time, or a step hangs
+        except LogonscopeError as error:
+            push.abort(str(error))
+        except Exception:  # noqa: BLE001 -- a programming error: the log has the traceback
+            _log.exception("internal error in the delivery of events")
+            push.abort("internal error")
+        finally:
+            wait.close()
+
+
+async def _never() -> None:
+    """Wait forever: a delivery has no client that disconnects."""
+    await asyncio.get_running_loop().create_future()
+
+
+class PushStartResponse(PooledResponse):
+    """The response to a Subscribe message whose events are pushed: the delivery starts when it is sent."""
+
+    def __init__(self, response: Response, push: EventPush, tasks: PushTasks) -> None:
+        super().__init__(response.body, response.status_code)
+        self.raw_headers = response.raw_headers
+        self._start = partial(tasks.start, push)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the response, and start the delivery."""
+        await super().__call__(scope, receive, send)
+        # an event must not come before the id of its subscription
+        self._start(self.claimant)

@@ -1,0 +1,150 @@
+"""Tests of dispatch/pushes.py: events are sent where they may be, in order, again after failures, and then no more."""
+
+import pytest
+
+from logonscope.broker.subscription import WatchOptions, WatchResult, subscribe
+from logonscope.dispatch.enumerations import Enumerations
+from logonscope.dispatch.operation import Limits
+from logonscope.dispatch.pushes import EventPush, PushError, PushPolicy, PushTimes, origin_of
+from logonscope.dispatch.subscriptions import OpenSubscription
+from logonscope.dispatch.watches import Watches
+from logonscope.errors import AccessDeniedError, InvalidParameterError
+from tests.broker.ringed import Ringed
+from tests.hosts import ROOT, user
+from tests.providers.asked import SNAPSHOT
+
+AT_ONCE = PushTimes((0.0, 0.0), 0.0)
+COLLECTOR = "https://collector.example.com:8443"
+
+
+def test_events_are_sent_only_to_listed_servers_and_for_administrators() -> None:
+    policy = PushPolicy((COLLECTOR, "http://192.0.2.7"))
+    policy.check(ROOT, (f"{COLLECTOR}/events", "HTTP://192.0.2.7:80/", "https://COLLECTOR.example.com:8443"))
+    for url in (
+        "http://collector.example.com:8443", "https://collector.example.com", "https://collector.example.com.evil:8443",
+        "http://192.0.2.70", "http://169.254.169.254/", "http://127.0.0.1/", "http://192.0.2.7:8080",
+    ):  # fmt: skip
+        with pytest.raises(AccessDeniedError, match="events may not be sent to"):
+            policy.check(ROOT, (COLLECTOR, url))
+    for caller in (user(1000), ROOT._replace(read_only=True)):
+        with pytest.raises(AccessDeniedError):
+            policy.check(caller, (COLLECTOR,))
+    with pytest.raises(AccessDeniedError):
+        PushPolicy().check(ROOT, (COLLECTOR,))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "", "collector", "//collector/", "ftp://collector/", "file:///etc/passwd", "https://", "https://a@collector/",
+        "https://collector:x/", "https://collector:99999/", "https://col lector/", "https://collector/\r\nHost: x",
+        "https://collector\\@evil/", "https://[::1/", "https://c\u00f6llector/", "https://collector/" + "x" * 1000,
+    ],
+)  # fmt: skip
+def test_what_is_no_plain_url_is_rejected(url: str) -> None:
+    with pytest.raises(InvalidParameterError, match="invalid address"):
+        origin_of(url)
+
+
+class Channel:
+    """A channel that fails as often as a test says."""
+
+    def __init__(self, failures: int = 0, *, is_final: bool = False) -> None:
+        self.failures, self.is_final = failures, is_final
+        self.sent = list[str]()
+        self.is_closed = False
+
+    def send(self, result: WatchResult) -> None:
+        if self.failures:
+            self.failures -= 1
+            raise PushError("no answer", is_final=self.is_final)
+        self.sent.append(result.cursor)
+
+    def send_heartbeat(self) -> None:
+        self.sent.append("heartbeat")
+
+    def send_end(self, status: str, reason: str) -> None:
+        self.sent.append(f"{status}: {reason}")
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+class Delivery:
+    """A host, and the delivery of its events to a channel."""
+
+    def __init__(self, channel: Channel, heartbeat: float | None = None, times: PushTimes = PushTimes()) -> None:  # noqa: B008 -- a tuple
+        self.host, self.channel = Ringed(SNAPSHOT), channel
+        self.enumerations, watches = Enumerations(5, 5, 60.0), Watches()
+        options = WatchOptions("SELECT * FROM LS_LogonEvent", "root/logonscope")
+        subscription = subscribe(self.host.request(ROOT), options)
+        self.context = OpenSubscription(watches, subscription, 60.0, heartbeat)
+        self.enumerations.add(self.context)
+        watches.add(subscription)
+        self.push = EventPush((self.enumerations, watches), self.context, channel, Limits(), times)
+        self.push.is_allowed = lambda: True
+
+
+def test_each_event_is_sent_once_and_in_order() -> None:
+    delivery = Delivery(channel := Channel())
+    assert not delivery.push.step()
+    delivery.host.publish(40)
+    assert not delivery.push.step()
+    assert len(channel.sent) == len(set(channel.sent)) == 40
+    assert delivery.context.bookmark == channel.sent[-1]
+
+
+def test_an_event_is_sent_again_after_a_failure() -> None:
+    delivery = Delivery(channel := Channel(failures=2), times=AT_ONCE)
+    delivery.host.publish(2)
+    for sent in (0, 0, 2):
+        assert not delivery.push.step()
+        assert len(channel.sent) == sent
+
+
+def test_between_two_attempts_nothing_is_sent() -> None:
+    delivery = Delivery(channel := Channel(failures=1))
+    delivery.host.publish(2)
+    assert not delivery.push.step()
+    assert 0 < delivery.push.wait_seconds <= PushTimes().retries[0]
+    assert not delivery.push.step()
+    assert (channel.failures, channel.sent) == (0, [])
+
+
+def test_the_subscription_ends_after_failures_and_after_a_refusal() -> None:
+    for channel, steps in ((Channel(failures=9), 3), (Channel(failures=1, is_final=True), 1)):
+        delivery = Delivery(channel, times=AT_ONCE)
+        delivery.host.publish(1)
+        assert [delivery.push.step() for _ in range(steps)] == [*[False] * (steps - 1), True]
+        assert (channel.sent, channel.is_closed) == (["DeliveryFailure: no answer"], True)
+        assert (len(delivery.enumerations), delivery.host.ring.reader_count) == (0, 0)
+
+
+def test_it_ends_with_its_subscription_its_credentials_and_its_host() -> None:
+    for end, told in (("release", []), ("credentials", ["SourceCancelling"]), ("host", ["SourceCancelling"])):
+        delivery = Delivery(channel := Channel())
+        if end == "release":
+            delivery.enumerations.release(delivery.context.id, ROOT)
+        elif end == "credentials":
+            delivery.push.is_allowed = lambda: False
+        else:
+            delivery.host.ring.close()
+        assert delivery.push.step()
+        assert ([text.partition(":")[0] for text in channel.sent], channel.is_closed) == (told, True)
+
+
+def test_heartbeats_come_when_nothing_else_was_sent() -> None:
+    delivery = Delivery(channel := Channel(), heartbeat=0.001)
+    assert not delivery.push.step()
+    # no client may ask for more of them
+    assert channel.sent == []
+    assert 0 < delivery.push.wait_seconds <= PushTimes().min_heartbeat
+    delivery = Delivery(channel, heartbeat=0.0, times=AT_ONCE)
+    assert not delivery.push.step()
+    assert channel.sent == ["heartbeat"]
+
+
+def test_one_that_hangs_is_ended() -> None:
+    delivery = Delivery(channel := Channel())
+    delivery.push.abort("it hangs")
+    assert (len(delivery.enumerations), channel.is_closed) == (0, True)

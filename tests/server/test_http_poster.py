@@ -1,0 +1,46 @@
+"""Tests of server/http_poster.py: one connection for many requests, and an error where there is no answer."""
+
+import socket
+import ssl
+
+import pytest
+
+from logonscope.server.http_poster import HttpPoster, Origin, PostError
+from tests.server.subscriber import Received, accept, subscriber
+
+BODY = b"<x/>"
+
+
+def poster(url: str) -> HttpPoster:
+    return HttpPoster(Origin("http", "127.0.0.1", int(url.rpartition(":")[2])), 5.0, ssl.create_default_context)
+
+
+def test_requests_are_answered_also_after_the_connection_was_closed() -> None:
+    with subscriber(accept) as server:
+        client = poster(server.origin)
+        for _ in range(2):
+            assert [client.post("/path", BODY, {}).status for _ in range(2)] == [202, 202]
+            client.close()
+        assert [message.path for message in server.messages] == ["/path"] * 4
+
+
+def test_redirects_are_not_followed() -> None:
+    def redirect(_: Received) -> tuple[int, str]:
+        return 307, "<x/>"
+
+    with subscriber(redirect) as server:
+        client = poster(server.origin)
+        assert client.post("/", BODY, {}) == (307, "Temporary Redirect", BODY)
+        client.close()
+        assert len(server.messages) == 1
+
+
+def test_without_an_answer_there_is_an_error() -> None:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        client = HttpPoster(Origin("http", "127.0.0.1", listening.getsockname()[1]), 0.2, ssl.create_default_context)
+        with pytest.raises(PostError, match=r"cannot post to http://127\.0\.0\.1:"):
+            client.post("/", BODY, {})
+        listening.listen()
+        with pytest.raises(PostError, match=r"no answer within|timed out"):
+            client.post("/", BODY, {})

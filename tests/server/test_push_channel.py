@@ -1,0 +1,90 @@
+"""Tests of server/push_channel.py: messages to a real subscriber, and what its answers mean."""
+
+from collections.abc import Callable
+
+import pytest
+
+from logonscope.broker.subscription import WatchOptions, WatchResult, subscribe
+from logonscope.dispatch.pushes import PushError
+from logonscope.server.push_channel import WsmanPushChannel
+from logonscope.wire.wsman import names
+from logonscope.wire.wsman.event_messages import EventSink
+from logonscope.wire.wsman.render_events import EventRenderer
+from logonscope.wire.wsman.resource import Resource
+from logonscope.wire.wsman.subscription_requests import Subscribe
+from tests.broker.ringed import Ringed
+from tests.hosts import ROOT
+from tests.providers.asked import SNAPSHOT
+from tests.server.subscriber import Answer, Received, Subscriber, accept, acknowledge, refuse, subscriber
+
+LOGONSCOPE = Resource("root/logonscope", "*")
+
+
+def results(published: int) -> list[WatchResult]:
+    """Return results of a query for logins, of a host that keeps one event."""
+    host = Ringed(SNAPSHOT, most=1)
+    options = WatchOptions("SELECT LogonId FROM LS_LogonEvent", "root/logonscope")
+    subscription = subscribe(host.request(ROOT), options)
+    host.publish(published)
+    return subscription.read(0)
+
+
+def channel(server: Subscriber, mode: str = names.PUSH_MODE) -> WsmanPushChannel:
+    sink, end = EventSink(f"{server.origin}/events?a=1", '<x:T xmlns:x="urn:x">7</x:T>'), EventSink(server.origin)
+    message = Subscribe(LOGONSCOPE, "", sends_bookmarks=True, mode=mode, notify_to=sink, end_to=end)
+    return WsmanPushChannel("uuid:7", message, EventRenderer(LOGONSCOPE))
+
+
+@pytest.mark.parametrize("mode", [names.PUSH_MODE, names.PUSH_WITH_ACK_MODE])
+def test_events_heartbeats_and_the_end_are_messages(mode: str) -> None:
+    with subscriber() as server:
+        delivery = channel(server, mode)
+        (first,) = results(1)
+        delivery.send(first)
+        delivery.send(results(5)[0])
+        delivery.send_heartbeat()
+        delivery.send_end("DeliveryFailure", "no answer")
+        delivery.close()
+        assert server.actions == ["Event", "DroppedEvents", "Heartbeat", "SubscriptionEnd"]
+        event, lost, heartbeat, end = server.messages
+        assert (event.path, event.logon_id, event.header("urn:x", "T")) == ("/events?a=1", "1", "7")
+        assert event.header(names.WSMAN, "Bookmark") == first.cursor
+        assert (event.header(names.WSMAN, "AckRequested") is not None) is (mode == names.PUSH_WITH_ACK_MODE)
+        assert (lost.body[0].text, heartbeat.body, end.path) == ("4", [], "/")
+
+
+def broken(_: Received) -> Answer:
+    return 200, "<x/>"
+
+
+def busy(_: Received) -> Answer:
+    return 503, ""
+
+
+@pytest.mark.parametrize(
+    ("answer", "mode", "reason", "is_final"),
+    [
+        (accept, names.PUSH_WITH_ACK_MODE, "did not acknowledge", False),
+        (broken, names.PUSH_WITH_ACK_MODE, "did not acknowledge", False),
+        (busy, names.PUSH_MODE, "answered 503", False),
+        (refuse, names.PUSH_MODE, "refuses events", True),
+    ],
+)
+def test_what_is_no_delivery_is_an_error(
+    answer: Callable[[Received], Answer], mode: str, reason: str, is_final: bool
+) -> None:
+    with subscriber(answer) as server:
+        delivery = channel(server, mode)
+        with pytest.raises(PushError, match=reason) as failed:
+            delivery.send(results(1)[0])
+        assert failed.value.is_final is is_final
+        delivery.close()
+
+
+def test_without_a_server_there_is_an_error_and_the_end_is_not_sent() -> None:
+    with subscriber(acknowledge) as server:
+        delivery = channel(server)
+    with pytest.raises(PushError, match="cannot post to"):
+        delivery.send(results(1)[0])
+    delivery.send_end("DeliveryFailure", "no answer")
+    delivery.close()

@@ -276,7 +276,8 @@ def describe_status(status: Status) -> Iterator[Check]:
     yield Check("live", True if "fanotify" in status.event_source.name else None, finding, "")
     swept = "not compared with /proc yet"
     if status.sweep_seconds is not None:
-        swept = f"compared with /proc every {status.sweep_seconds:.0f} s of activity, {counts.mended} differences"
+        interval = "second" if status.sweep_seconds < 1 else f"{status.sweep_seconds:.0f} s"
+        swept = f"compared with /proc every {interval} of activity, {counts.mended} differences"
     finding = (
         f"{status.processes} processes, {swept}; events lost {counts.losses} times,"
         f" {counts.logons_not_determined} logons not determined"

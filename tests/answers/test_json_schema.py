@@ -24,8 +24,9 @@ def test_each_field_has_its_type() -> None:
         "properties": {
             "subject": {"type": "string"}, "ok": {"type": ["boolean", "null"]}, "finding": {"type": "string"},
             "advice": {"type": "string"},
+            "figures": {"type": ["object", "null"], "additionalProperties": {"type": "integer"}},
         },
-        "required": ["subject", "ok", "finding", "advice"],
+        "required": ["subject", "ok", "finding", "advice", "figures"],
     }  # fmt: skip
     whose = row_schemas(Whose)
     session = whose["LogonSession"]["properties"]

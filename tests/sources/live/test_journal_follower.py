@@ -34,6 +34,18 @@ def test_a_program_of_root_that_has_ended_is_known_by_its_name() -> None:
     assert parse_entry(json.dumps(ended).encode())[1] is None
 
 
+def test_a_program_of_root_that_has_ended_before_journald_looked_is_known_by_what_it_calls_itself() -> None:
+    ended = {name: value for name, value in ENTRY.items() if name != "_EXE"} | {"SYSLOG_IDENTIFIER": "sshd-session"}
+    line = parse_entry(json.dumps(ended | {"_UID": "0"}).encode())[1]
+    assert line is not None
+    assert (line.program, line.uid) == ("sshd-session", 0)
+    # what journald has read of the process counts more, and a user chooses any identifier
+    assert parse_entry(json.dumps(ended | {"_UID": "0", "_COMM": "logger"}).encode())[1] == line._replace(
+        program="logger"
+    )
+    assert parse_entry(json.dumps(ended).encode())[1] is None
+
+
 @pytest.mark.parametrize("change", [
     {"_TRANSPORT": "stdout"}, {"_TRANSPORT": "kernel"}, {"MESSAGE": [65, 66]}, {"MESSAGE": None}, {"_UID": ["0", "0"]},
     {"_EXE": None}, {"_PID": "-1"}, {"__CURSOR": 5},

@@ -27,7 +27,7 @@ USER_PROGRAMS = ("su", "sudo")
 
 _ROOT_PROGRAMS = (*SSHD_PROGRAMS, "login", *USER_PROGRAMS, *PAM_PROGRAMS)
 _FIELDS = (
-    "MESSAGE", "_PID", "_UID", "_EXE", "_COMM", "_TRANSPORT", "_AUDIT_SESSION", "_SYSTEMD_CGROUP",
+    "MESSAGE", "_PID", "_UID", "_EXE", "_COMM", "SYSLOG_IDENTIFIER", "_TRANSPORT", "_AUDIT_SESSION", "_SYSTEMD_CGROUP",
     "_SOURCE_REALTIME_TIMESTAMP",
 )  # fmt: skip
 _COMM_LENGTH = 15
@@ -128,8 +128,10 @@ def parse_entry(data: bytes) -> tuple[str | None, LoggedLine | None]:
         received, monotonic = int(entry["__REALTIME_TIMESTAMP"]), int(entry["__MONOTONIC_TIMESTAMP"])
         sent = int(entry.get("_SOURCE_REALTIME_TIMESTAMP", received))
         message, exe, ses = entry["MESSAGE"], entry.get("_EXE"), entry.get("_AUDIT_SESSION")
-        # root's program logged its last words: by now it has ended, and only its name was still known
-        exe = entry["_COMM"] if exe is None and uid == 0 else exe
+        # root's program logged its last words, and ended before journald had read its name or even its file: sshd does
+        # so at each connection that tried keys alone
+        if exe is None and uid == 0:
+            exe = entry.get("_COMM", entry.get("SYSLOG_IDENTIFIER"))
         ses, cgroup = None if ses is None else int(ses), entry.get("_SYSTEMD_CGROUP")
         transport = entry["_TRANSPORT"]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
@@ -147,6 +149,8 @@ def _journalctl(root: str, since: float, cursor: str | None) -> Sequence[str]:
     # what is written until journalctl has started, or while it is started again, is read, too
     start = f"--since=@{since:.6f}" if cursor is None else f"--after-cursor={cursor}"
     comms = [f"_COMM={name[:_COMM_LENGTH]}" for name in _ROOT_PROGRAMS]
-    terms = ["_UID=0", *comms, "+", *(f"_COMM={name}" for name in USER_PROGRAMS)]
+    identifiers = [f"SYSLOG_IDENTIFIER={name}" for name in _ROOT_PROGRAMS]
+    user_comms = [f"_COMM={name}" for name in USER_PROGRAMS]
+    terms = ["_UID=0", *comms, "+", "_UID=0", *identifiers, "+", *user_comms]
     options = ["--quiet", "--no-pager", "--output=json", f"--output-fields={','.join(_FIELDS)}"]
     return ["journalctl", "--follow", "--no-tail", start, *options, *file_options(root), *terms]

@@ -9,9 +9,10 @@ import time
 from pathlib import Path
 
 from logonscope.server.sinks.settings import SinkSettings, Target
-from logonscope.server.sinks.sinks import Sinks
+from logonscope.server.sinks.sinks import FOLDER, Sinks
 from tests.broker.kept_events import KeptEvents
 from tests.hosts import ROOT
+from tests.lab.systemd import wait_until
 from tests.server.sinks.receivers import HOST
 
 
@@ -23,6 +24,8 @@ def main() -> None:
     settings = SinkSettings("disk", "file", Target("file", "", 0, str(folder / "events.jsonl")), max_bytes=1 << 30)
     sinks = Sinks((settings,), str(folder), HOST, lambda: host.source.request(ROOT))
     sinks.start()
+    # a sink that has not begun delivers nothing of what is before
+    wait_until((folder / FOLDER / "disk.json").exists, 60, "the checkpoint")
     while True:
         host.publish(20)
         # a part of what the sink gets live is not in the history when the process is killed

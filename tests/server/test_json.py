@@ -55,7 +55,7 @@ def crowded() -> Iterator[RunningServer]:
 
 
 def test_every_operation_of_the_dispatcher_is_offered_but_those_that_streams_replace() -> None:
-    assert set(OPERATIONS) - set(JSON_OPERATIONS) == {"pull", "renew", "release"}
+    assert set(OPERATIONS) - set(JSON_OPERATIONS) == {"pull", "renew", "release", "subscribe"}
 
 
 def test_every_operation_has_a_request_here() -> None:

@@ -2,9 +2,11 @@
 
 import threading
 import time
+from typing import ClassVar
 
 import pytest
 
+from logonscope.errors import ServerTooBusyError
 from logonscope.machine import Look
 from logonscope.ownership import LINUX
 from logonscope.sources.linux import LinuxSource
@@ -37,20 +39,29 @@ def test_a_login_is_in_the_index_without_a_request() -> None:
 
 
 class FailingFeed(LocalFeed):
-    """A feed with a programming error in its first reading."""
+    """A feed whose first reading fails."""
 
-    failures = 1
+    errors: ClassVar[list[Exception]] = []
 
     def read_batch(self) -> Batch:
         """Fail once."""
-        if FailingFeed.failures:
-            FailingFeed.failures -= 1
-            raise ValueError("a programming error")
+        if FailingFeed.errors:
+            raise FailingFeed.errors.pop()
         return super().read_batch()
 
 
 @pytest.mark.usefixtures("needs")
-def test_after_an_unexpected_error_all_processes_are_read_again(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize(
+    ("error", "line", "has_traceback"),
+    [
+        (ValueError("a programming error"), "live: unexpected error; all processes are read again", True),
+        (ServerTooBusyError("too many open files", "raise it"), "live: too many open files; raise it; all", False),
+    ],
+)
+def test_after_an_error_all_processes_are_read_again(
+    caplog: pytest.LogCaptureFixture, error: Exception, line: str, *, has_traceback: bool
+) -> None:
+    FailingFeed.errors = [error]
     host = LiveHost(LinuxSource(), LINUX, FailingFeed)
     host.start()
     first_index = host.index
@@ -62,7 +73,8 @@ def test_after_an_unexpected_error_all_processes_are_read_again(caplog: pytest.L
             time.sleep(0.01)
         assert index.entries[pid].place.ses == kernel_id(pid)
     host.close()
-    assert "unexpected error" in caplog.text
+    assert line in caplog.text
+    assert ("Traceback" in caplog.text) is has_traceback
     assert not any(thread.name == "live" for thread in threading.enumerate())
 
 

@@ -257,13 +257,21 @@ class LiveHost:
         while not self._is_closed:
             try:
                 self._follow_events()
+            except LogonscopeError as error:
+                # such as a lack of descriptors; logged once while it lasts
+                if error.message != self._failure:
+                    _log.error("live: %s; all processes are read again", error)
+                self._begin_again(error.message)
             except Exception:  # noqa: BLE001 -- logged with its traceback
-                # answers must not come from an index that no thread keeps up to date
                 _log.exception("live: unexpected error; all processes are read again")
-                with self._lock:
-                    self._disconnect("unexpected error, see the log")
-                    self.index, self._retry_seconds = None, RETRY_SECONDS
-                time.sleep(RETRY_SECONDS)
+                self._begin_again("unexpected error, see the log")
+
+    def _begin_again(self, reason: str) -> None:
+        # answers must not come from an index that no thread keeps up to date
+        with self._lock:
+            self._disconnect(reason)
+            self.index, self._retry_seconds = None, RETRY_SECONDS
+        time.sleep(RETRY_SECONDS)
 
     def _follow_events(self) -> None:
         """Read events as they come, until the host is closed."""

@@ -61,7 +61,10 @@ def test_a_connection_that_was_closed_is_made_anew_and_nothing_is_missing() -> N
 
         def take_one_message() -> None:
             for _ in range(2):
-                connection, _ = server.accept()
+                try:
+                    connection, _ = server.accept()
+                except OSError:
+                    return  # the test has ended: one connection was enough
                 with connection:
                     received.append(connection.recv(65_536))
 

@@ -16,6 +16,24 @@ class HistoryFilter(NamedTuple):
     keys: frozenset[str] | None = None  # fingerprints of ssh keys, or their beginnings
     failed: bool = False  # only processes that ended with a status other than 0, and the logins that ran them
 
+    def may_come_from(self, remote_host: str | None, remote_address: str | None) -> bool:
+        """Return whether a login from this host, or from this address, matches ``origins``."""
+        if self.origins is None or self.origins & {remote_host, remote_address}:
+            return True
+        import ipaddress  # noqa: PLC0415 -- seldom needed, and slow to import
+
+        try:
+            address = ipaddress.ip_address(remote_address or "")
+        except ValueError:
+            return False
+        for origin in self.origins:
+            try:
+                if address in ipaddress.ip_network(origin, strict=False):
+                    return True
+            except ValueError:
+                continue  # the name of a host
+        return False
+
 
 NO_HISTORY_FILTER = HistoryFilter()
 

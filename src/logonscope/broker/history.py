@@ -4,7 +4,6 @@ A past logon session is the caller's own only if its uid and its account name we
 processes are shown only of those whose uids were all the caller's: the same rule as for running processes.
 """
 
-import ipaddress
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
@@ -153,29 +152,8 @@ def _visible_logons(
         for record in records.logons(query)
         if (wants_system or record.logon_id != system)
         and (subject.uids is None or record.login_uid in subject.uids)
-        and _is_from(record, where.origins)
+        and where.may_come_from(record.remote_host, record.remote_address)
     ]
-
-
-def _is_from(record: LogonRecord, origins: frozenset[str] | None) -> bool:
-    """Return whether a logon session came from one of these hosts or networks."""
-    if origins is None:
-        return True
-    if origins & {record.remote_host, record.remote_address}:
-        return True
-    try:
-        address = ipaddress.ip_address(record.remote_address or "")
-    except ValueError:
-        return False
-    return any(address in network for network in _networks(origins))
-
-
-def _networks(origins: Iterable[str]) -> Iterator[ipaddress.IPv4Network | ipaddress.IPv6Network]:
-    for origin in origins:
-        try:
-            yield ipaddress.ip_network(origin, strict=False)
-        except ValueError:
-            continue
 
 
 def _process_records(

@@ -3,7 +3,6 @@
 So every end that has the classes answers, whatever its protocol.
 """
 
-import ipaddress
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -51,7 +50,7 @@ def read_failed_logons(host: "Host", where: HistoryFilter) -> Iterator[PastFaile
         terms.append(Comparison(Name(("Time",)), LESS, format_datetime(where.until)))
     for instance in _query(host, "LS_FailedLogonRecord", terms):
         attempt = PastFailedLogon(**_fields(instance, _ATTEMPT))
-        if _is_from(attempt, where.origins):
+        if where.may_come_from(attempt.remote_host, attempt.remote_address):
             yield attempt
 
 
@@ -87,22 +86,3 @@ def _any_of(terms: list[ConditionTree]) -> ConditionTree:
 
 def _fields(instance: "Instance", properties: Mapping[str, str]) -> dict[str, Any]:
     return {field: instance[name] for field, name in properties.items()}
-
-
-def _is_from(attempt: PastFailedLogon, origins: frozenset[str] | None) -> bool:
-    """Return whether an attempt came from one of these hosts, addresses or networks."""
-    if origins is None or origins & {attempt.remote_host, attempt.remote_address}:
-        return True
-    try:
-        address = ipaddress.ip_address(attempt.remote_address or "")
-    except ValueError:
-        return False
-    return any(address in network for network in _networks(origins))
-
-
-def _networks(origins: Iterable[str]) -> Iterator[ipaddress.IPv4Network | ipaddress.IPv6Network]:
-    for origin in origins:
-        try:
-            yield ipaddress.ip_network(origin, strict=False)
-        except ValueError:
-            continue

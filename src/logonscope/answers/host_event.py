@@ -99,3 +99,9 @@ class HostEvent(NamedTuple):
     def __repr__(self) -> str:
         row = self.process or self.session or self.attempt or self.change or self.missed
         return f"HostEvent({self.event}, {row!r})"
+
+    @property
+    def lost_text(self) -> str:
+        """Return, of Lost, how many events were lost, as a sentence."""
+        count = "an unknown number of" if self.missed is None else self.missed
+        return f"{count} events were lost"

@@ -134,11 +134,10 @@ def _change_details(change: ChangedUser) -> dict[str, Any]:
 
 
 def _base_event(record: Record, event: HostEvent) -> dict[str, Any]:
-    count = "an unknown number of" if event.missed is None else event.missed
     return {
         **event_base(BASE_EVENT, OTHER, record.time),
         "activity_name": event.event,
         "metadata": product_metadata(),
-        "message": f"{count} events were lost",
+        "message": event.lost_text,
         "device": device_object(record.host),
     }

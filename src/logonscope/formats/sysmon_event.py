@@ -17,13 +17,11 @@ def sysmon_activity(record: Record, event: HostEvent) -> dict[str, Any] | None:
     """
     process = event.process
     if event.event == "Lost":
-        count = "an unknown number of" if event.missed is None else event.missed
-        description = f"{count} events were lost"
         return {
             "EventID": ERROR,
             "UtcTime": time_text(record.time),
             "ID": LOST,
-            "Description": description,
+            "Description": event.lost_text,
             "Computer": record.host.name,
         }
     if process is None:

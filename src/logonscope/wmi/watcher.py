@@ -49,8 +49,7 @@ class _wmi_watcher:
             if event is None:
                 raise errors.TimedOutError(f"no event within {timeout_ms} ms", "call the watcher again")
             if not isinstance(event, Instance):
-                count = "an unknown number of" if event.missed is None else event.missed
-                raise errors.TransportFailureError(f"{count} events were lost", "call the watcher again, more often")
+                raise errors.TransportFailureError(event.lost_text, "call the watcher again, more often")
             return self._make_event(self._host, event)
 
     def close(self) -> None:

@@ -31,7 +31,7 @@ class EventWriter:
 
     def write(self, event: "HostEvent | Instance") -> None:
         """Write an event."""
-        raise NotImplementedError
+        raise NotImplementedError  # no abstract class: the other methods have a body that does nothing
 
     def step(self) -> None:
         """Do what is due."""
@@ -76,8 +76,7 @@ class CsvWriter(EventWriter):
 
     def write(self, event: "HostEvent | Instance") -> None:
         if self._is_query and isinstance(event, HostEvent):
-            count = "an unknown number of" if event.missed is None else event.missed
-            print(f"logonscope: {count} events were lost", file=sys.stderr)
+            print(f"logonscope: {event.lost_text}", file=sys.stderr)
             return
         values: Mapping[str, Any] = event_values(event) if isinstance(event, HostEvent) else flatten(jsonable(event))
         if self._columns is None:

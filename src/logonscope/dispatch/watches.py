@@ -2,6 +2,7 @@
 
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
@@ -93,7 +94,7 @@ def _nothing() -> None:
     """Do nothing."""
 
 
-class EventWaiter:
+class EventWaiter(ABC):
     """What waits for the events of a subscription without a thread, until something is due by the clock."""
 
     def __init__(self, watches: Watches, subscription: Subscription, limits: "Limits") -> None:
@@ -124,9 +125,9 @@ class EventWaiter:
         return len(self._watches) / READS_PER_SECOND
 
     @property
+    @abstractmethod
     def _due(self) -> float:
         """The moment at which there is something to send although there is no event."""
-        raise NotImplementedError
 
 
 class WatchStream(EventWaiter):

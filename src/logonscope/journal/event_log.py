@@ -136,8 +136,8 @@ def _codes_after(commit: _Commit, mark: EventMark, limit: int | None) -> tuple[l
     # an execution that is part of a start: only who had got the start as a live event gets it as a change
     is_live = mark.part == ALL_PARTS
     started = {code.row for code in new if code.kind == rows.STARTED}
-    wanted = [code for code in new if _is_wanted(code, started, is_live=is_live)]
-    return wanted, end
+    wanted_codes = [code for code in new if _is_wanted(code, started, is_live=is_live)]
+    return wanted_codes, end
 
 
 def _is_wanted(code: EventCode, started: set[int], *, is_live: bool) -> bool:

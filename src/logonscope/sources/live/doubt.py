@@ -1,4 +1,4 @@
-"""Doubt about processes of the live index: what differs from the machine, and what children may not inherit."""
+"""Doubt about processes of the live index: which differ from /proc, and whose children may have another owner."""
 
 from collections.abc import Iterator, Mapping
 
@@ -9,8 +9,11 @@ MAX_CHAIN_LENGTH = 100
 """Maximum number of ancestors that are looked at."""
 
 UNKNOWN, MIXED, MANAGER, DIFFERING_CHILD = 1, 2, 4, 8
-"""Parts of Entry.doubt: its logon is not known; its threads have different logons; it is a service manager; plus 8 for
-each child whose logon can be another one."""
+"""Parts of Entry.doubt.
+
+UNKNOWN: its logon is not known; MIXED: its threads have different logons; MANAGER: it is a service manager;
+DIFFERING_CHILD: added once for each child whose logon can be another one.
+"""
 
 
 def differs_from(entry: Entry | None, facts: Reading) -> bool:

@@ -52,6 +52,9 @@ SWEPT_PIDS = 32
 SWEEP_SHARE = 0.001
 """Maximum share of one processor that comparisons take."""
 
+UNREAD_SHARE = 0.01
+"""Maximum share of one processor that it takes to read processes again whose reading hung."""
+
 MAX_ZOMBIE_DELAY = 60.0
 """Maximum seconds between two checks whether processes that have ended were reaped."""
 
@@ -129,7 +132,7 @@ class LiveHost:
         self._counts, self._was_connected, self._is_set_up = Counts(), False, True
         self._terminal_searches = TerminalSearches()
         self._to_sweep = array("i")  # smaller than a list
-        self._next_sweep, self._next_urgent = 0.0, 0.0
+        self._next_sweep, self._next_unread, self._next_urgent = 0.0, 0.0, 0.0
         self._sweep_began, self._sweep_seconds = 0.0, None
         self._thread: threading.Thread | None = None
         self.after_batch: Callable[[], float | None] | None = None
@@ -351,6 +354,7 @@ class LiveHost:
         has_more = self._read_batch()
         self._find_terminals()
         self._sweep()
+        self._read_unread()
         self._next_call = None if self.after_batch is None else self.after_batch()
         if self.index is not None and (self.index.has_zombies or self.index.unread):
             # there is no event when they are reaped, or can be read: this is checked soon, then ever less often
@@ -450,9 +454,17 @@ class LiveHost:
         if differing:
             self._read_batch()
             index.counts.mended += index.mend(index.differing(differing))
-        index.read_unread(SWEPT_PIDS)
         # the other thread, which reads, takes about as long as this one
         self._next_sweep = now + max(SWEEP_SECONDS, 2 * (time.thread_time() - began) / SWEEP_SHARE)
+
+    def _read_unread(self) -> None:
+        """Read some of the processes again whose reading hung."""
+        now, index = time.monotonic(), self.index
+        if index is None or not index.unread or now < self._next_unread:
+            return
+        began = time.thread_time()
+        index.read_unread(SWEPT_PIDS)
+        self._next_unread = now + max(SWEEP_SECONDS, (time.thread_time() - began) / UNREAD_SHARE)
 
     def _read_logins(self, look: Look | None = None) -> None:
         """Read the login records, and watch the leaders."""

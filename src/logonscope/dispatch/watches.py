@@ -5,13 +5,16 @@ import time
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from logonscope.broker import Caller
 from logonscope.broker.subscription import Subscription, WatchResult
-from logonscope.dispatch.operation import Door, Operation
+from logonscope.dispatch.operation import Door, Operation, Reply
+from logonscope.dispatch.shared_parts import SharedParts, SharingGroup
 from logonscope.errors import AccessDeniedError, LogonscopeError, QuotaViolationError, TransportFailureError
 from logonscope.machine import Deadline
+from logonscope.machine.events import Event
 
 if TYPE_CHECKING:
     from logonscope.dispatch.operation import Limits
@@ -42,6 +45,7 @@ class Watches:
         self._open: set[Subscription] = set()
         self._counts = Counter[Caller]()
         self._lock = threading.Lock()
+        self.shared_parts = SharedParts()
 
     def __len__(self) -> int:
         return len(self._open)
@@ -147,6 +151,11 @@ class WatchStream(EventWaiter):
         self._door, self._operation, self._host = door, operation, host
         self._last = time.monotonic()
         self.items = 0
+        self._group: SharingGroup | None = None
+        key = subscription.sharing_key
+        if key is not None:
+            self._group = watches.shared_parts.group((key, id(door), host, limits.octets))
+            self._group.join()
 
     @property
     def _due(self) -> float:
@@ -159,25 +168,43 @@ class WatchStream(EventWaiter):
             return self.end_with(AccessDeniedError("the credentials are not valid any more", "authenticate again"))
         position = self._subscription.reader.cursor
         try:
-            results = self._subscription.read(0)
+            reply = self._read()
         except LogonscopeError as error:
             return self.end_with(error)
         # the hub closes it where the server stops, or its feed has failed
         if self._subscription.is_closed:
             return self.end_with(TransportFailureError("the host ends the watch", "watch again"))
         # what was published may all be of others: nothing is sent for it
-        if not results and time.monotonic() - self._last < HEARTBEAT_SECONDS:
+        if reply is None and time.monotonic() - self._last < HEARTBEAT_SECONDS:
             # there may be more events than one read returns
             if self._subscription.reader.cursor != position:
                 self.wake()
             return b"", False
         self._last = time.monotonic()
-        self.items += len(results)
-        reply = self._door.render(self._operation, WatchResults(results, self._host), self._limits.octets)
+        reply = reply or self._render(())
+        self.items += reply.items
         return reply.body, False
+
+    def _read(self) -> Reply | None:
+        """Return what is to be sent for the events that there are; None: nothing."""
+        if self._group is None:
+            results = self._subscription.read(0)
+            return self._render(results) if results else None
+        events = self._subscription.take_events(0)
+        return self._group.reply(events, partial(self._render_events, events))
+
+    def _render_events(self, events: Sequence[Event]) -> Reply | None:
+        results = self._subscription.results_of(events)
+        return self._render(results) if results else None
+
+    def _render(self, results: Sequence[WatchResult]) -> Reply:
+        return self._door.render(self._operation, WatchResults(results, self._host), self._limits.octets)
 
     def close(self) -> None:
         """End the watch: the client has disconnected."""
+        if self._group is not None:
+            self._group.leave()
+            self._group = None
         self._watches.remove(self._subscription)
 
     def end_with(self, error: LogonscopeError) -> tuple[bytes, bool]:

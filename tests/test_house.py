@@ -1,4 +1,4 @@
-"""Tests of the rules for code: budgets of size, docstrings, names and imports, and a test for every source file.
+"""Tests of the rules for code: budgets of size, docstrings, names and imports, and a test of every source file.
 
 ``make house`` prints the figures; tests/house measures them.
 """
@@ -28,7 +28,7 @@ LONGER: dict[str, str] = {}
 RECORDED = {
     "patches of own code in tests": 9,
 }
-"""Limits for the measures that miss their budget: the figures that they had last. Lower them when a figure improves."""
+"""Limits of the measures that miss their budget: their last figures. Lower a limit when its figure improves."""
 
 TESTED_ELSEWHERE = {
     "__init__.py": "imports alone",

@@ -78,6 +78,8 @@ class OpenSubscription(OpenContext):
         self.channel: PushChannel | None = None
         """Set by the door: sends the events to the client's address; None: the client pulls."""
         self._watches = watches
+        self.is_open = True
+        """Whether it has not ended: nothing more is sent after the end."""
         self._pending: list[WatchResult] = []
         self._failure: LogonscopeError | None = None
         self.is_heartbeat_due = False
@@ -132,6 +134,7 @@ class OpenSubscription(OpenContext):
                 return
 
     def close(self) -> None:
+        self.is_open = False
         self._watches.remove(self.subscription)
 
 

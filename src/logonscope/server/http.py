@@ -150,6 +150,18 @@ class ServerParts(NamedTuple):
         """Return whether all threads of one pool are stuck."""
         return self.pool.is_stuck or self.password_pool.is_stuck
 
+    def begin_stop(self) -> None:
+        """End what would wait long: open enumerations, watches and deliveries; called in the event loop."""
+        # the deliveries first, so that their subscribers get the reason
+        if self.pushes is not None:
+            self.pushes.begin_stop()
+        self.dispatcher.close()
+
+    def stop(self) -> None:
+        """Wait for what is sent at the end, for some seconds at most; called when the server has stopped."""
+        if self.pushes is not None:
+            self.pushes.stop()
+
 
 class RequestAuthentication(NamedTuple):
     """The authentication of a request.

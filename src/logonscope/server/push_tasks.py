@@ -10,6 +10,7 @@ from starlette.types import Receive, Scope, Send
 from logonscope.dispatch.pushes import EventPush
 from logonscope.errors import LogonscopeError
 from logonscope.machine import Deadline
+from logonscope.server.end_notices import EndNotices
 from logonscope.server.event_wait import EventWait
 from logonscope.server.streamed_response import PooledResponse
 from logonscope.server.worker_pool import Claimant, WorkerPool
@@ -28,7 +29,8 @@ class PushTasks:
 
     def __init__(self, workers: int) -> None:
         self.pool = WorkerPool(workers, "push")
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], EventPush] = {}
+        self._end_notices = EndNotices()
 
     def __repr__(self) -> str:
         return f"<PushTasks: {len(self._tasks)} deliveries>"
@@ -37,8 +39,25 @@ class PushTasks:
         """Start a delivery; called in the event loop."""
         task = asyncio.get_running_loop().create_task(self._run(push, claimant))
         # the event loop has only a weak reference to it
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks[task] = push
+        task.add_done_callback(self._tasks.pop)
+
+    def begin_stop(self) -> None:
+        """End all deliveries, and report that to their subscribers, without waiting; called in the event loop."""
+        self._end_notices.begin_stop()
+        for push in self._tasks.values():
+            push.shut_down()
+            self._report_end(push)
+
+    def stop(self) -> None:
+        """Wait until the ends are reported, for some seconds at most."""
+        self._end_notices.stop()
+
+    def _report_end(self, push: EventPush) -> None:
+        # taken: at a stop, the task that ends later must not report it again
+        ending, push.ending = push.ending, None
+        if ending is not None:
+            self._end_notices.add(push.channel, ending)
 
     async def _run(self, push: EventPush, claimant: Claimant) -> None:
         wait = EventWait(push)
@@ -56,6 +75,7 @@ class PushTasks:
             push.abort("internal error")
         finally:
             wait.close()
+            self._report_end(push)
 
 
 async def _never() -> None:

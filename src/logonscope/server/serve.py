@@ -81,15 +81,15 @@ def serve(
     logs.configure_log(settings)
     parts = build_server_parts(source, ownership, settings, caller_of_uid, page_folder)
     sinks = _start_sinks(parts.dispatcher, parts.metrics, settings)
-    dispatcher = parts.dispatcher
 
-    def stop() -> None:
+    def begin_stop() -> None:
         sinks.begin_stop()  # beside the open requests, so that the stop takes no longer than theirs
-        dispatcher.close()
+        parts.begin_stop()
 
     try:
-        server.run(application(parts), settings, on_stop=stop, is_stuck=parts.are_stuck)
+        server.run(application(parts), settings, on_stop=begin_stop, is_stuck=parts.are_stuck)
     finally:
+        parts.stop()
         sinks.stop()
 
 

@@ -501,7 +501,9 @@ class Endpoint:
         )
         answer = self._parts.dispatcher.answer(self._door, raw_request, deadline)
         if answer.rest is not None:
-            answer.rest.is_allowed = partial(self._parts.authenticator.is_still_valid, received.credentials)
+            answer.rest.is_allowed = self._parts.authenticator.check_of_validity(
+                received.connection.peer, received.credentials, authentication.caller
+            )
         return answer
 
     def _count(self, answer: Answer, start: float, items: int) -> None:

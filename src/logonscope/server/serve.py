@@ -16,6 +16,7 @@ from logonscope.dispatch.pushes import PushPolicy
 from logonscope.machine import Ownership, Source
 from logonscope.server import logs, server
 from logonscope.server.auth.authenticator import Authenticator
+from logonscope.server.auth.caller_validity import CallerValidity
 from logonscope.server.auth.local_accounts import find_account
 from logonscope.server.auth.negotiate import KerberosSettings
 from logonscope.server.auth.page_sessions import PageSessions
@@ -133,7 +134,7 @@ def build_server_parts(
         passwords, lookup, caller_of_uid, audit, kerberos, requires_binding=required,
         has_ntlm_users=users.has_ntlm_users, find_token=TokenFile(settings.tokens, report=partial(_log.error,
         "%s")).find_caller, find_certificate_user=partial(_find_certificate_user, users, find_account),
-        find_session=sessions.find_caller,
+        find_session=sessions.find_caller, make_check=partial(_caller_check, users, find_account),
     )  # fmt: skip
     dispatcher = _dispatcher(source, ownership, settings, audit)
     pool, password_pool = WorkerPool(settings.workers, "answer"), WorkerPool(settings.workers, "password")
@@ -216,6 +217,13 @@ def _find_certificate_user(
     """Return the user that a client certificate names: of the user file, else an account that may log in."""
     user = users.find(name)
     return find_by_account(name) if user is None else user.caller
+
+
+def _caller_check(
+    users: UserFile, find_by_account: Callable[[str], Caller | None], caller: Caller
+) -> Callable[[], bool]:
+    """Return the check whether a caller who has just authenticated still may later."""
+    return CallerValidity(caller, users.find, find_by_account).is_valid
 
 
 def _audit_writer(audit_log: str) -> Callable[[str], None]:

@@ -67,9 +67,7 @@ class HttpPoster:
                 raise TimeoutError
         except (OSError, http.client.HTTPException) as error:
             self.close()
-            reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-            if deadline.has_passed:
-                reason = f"no answer within {self._seconds:g} s"
+            reason = f"no answer within {self._seconds:g} s" if deadline.has_passed else _reason(error)
             raise PostError(f"cannot post to {self._origin}: {reason}") from None
         finally:
             deadline.end()
@@ -116,6 +114,7 @@ class HttpPoster:
 
     def _connect(self, deadline: "PostDeadline") -> http.client.HTTPConnection:
         scheme, host, port = self._origin
+        context = self._make_context() if scheme == "https" else None
         # the socket is connected here, because http.client gives it to nothing before the handshake has ended
         connection = http.client.HTTPConnection(host, port, timeout=self._seconds)
         plain = self._open_socket(deadline)
@@ -123,8 +122,7 @@ class HttpPoster:
         # http.client would connect again by itself, and without TLS
         connection.auto_open = 0
         self._connection = connection
-        if scheme == "https":
-            context = self._make_context()
+        if context is not None:
             wrapped = context.wrap_socket(plain, do_handshake_on_connect=False, server_hostname=host)
             connection.sock = wrapped
             deadline.watch(wrapped)
@@ -155,6 +153,15 @@ class HttpPoster:
             else:
                 return connecting
         raise failure
+
+
+def _reason(error: Exception) -> str:
+    """Return why a request got no response, without the numbers of OpenSSL's source code."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"certificate verify failed: {error.verify_message}"
+    if isinstance(error, ssl.SSLError) and error.reason in {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"}:
+        return "it does not use TLS"
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
 class PostDeadline:

@@ -1,12 +1,12 @@
 """Messages of WS-Eventing to a subscriber's own address, over HTTP: Push and PushWithAck (DSP0226 10.2.9)."""
 
-import ssl
 from urllib.parse import urlsplit
 
 from logonscope.answers.host_event import HostEvent
 from logonscope.broker.subscription import WatchResult
 from logonscope.cim.instances import Instance
 from logonscope.dispatch.pushes import Ending, PushError, origin_of
+from logonscope.server.client_tls import ClientTls
 from logonscope.server.http_poster import HttpPoster, Origin, PostedResponse, PostError
 from logonscope.wire.wsman import names
 from logonscope.wire.wsman.envelope import new_id
@@ -32,16 +32,20 @@ HEADERS = {"Content-Type": "application/soap+xml;charset=UTF-8", "User-Agent": "
 class WsmanPushChannel:
     """The messages of one subscription; see ``dispatch.pushes.PushChannel``."""
 
-    def __init__(self, identifier: str, message: Subscribe, renderer: EventRenderer) -> None:
+    def __init__(
+        self, identifier: str, message: Subscribe, renderer: EventRenderer, tls: ClientTls = ClientTls()  # noqa: B008 -- a tuple
+    ) -> None:
         """Create it; it connects when there is something to send.
 
         Args:
             identifier: the id of the subscription.
             message: the Subscribe message.
             renderer: renders its events.
+            tls: the certificates for connections.
         """
         assert message.notify_to is not None  # noqa: S101 -- the message was read so
         self._identifier, self._message, self._renderer = identifier, message, renderer
+        self._tls = tls
         self._sink, self._end_sink = message.notify_to, message.end_to
         self._poster = self._make_poster(self._sink)
 
@@ -115,7 +119,7 @@ class WsmanPushChannel:
             raise PushError(str(error)) from None
 
     def _make_poster(self, sink: EventSink, seconds: float = POST_SECONDS) -> HttpPoster:
-        return HttpPoster(Origin(*origin_of(sink.address)), seconds, ssl.create_default_context)
+        return HttpPoster(Origin(*origin_of(sink.address)), seconds, self._tls.make_context)
 
 
 def _check_status(sink: EventSink, response: PostedResponse) -> None:

@@ -24,6 +24,7 @@ from logonscope.server.auth.passwords import PasswordBackend, Passwords, strip_d
 from logonscope.server.auth.throttle import Throttle
 from logonscope.server.auth.token_file import TokenFile
 from logonscope.server.auth.user_file import UserFile
+from logonscope.server.client_tls import ClientTls
 from logonscope.server.configuration import Settings
 from logonscope.server.http import HttpDoor, ServerParts, application
 from logonscope.server.json import JSON_PATHS, JsonDoor
@@ -145,7 +146,7 @@ def build_server_parts(
     parts = ServerParts(
         authenticator,
         dispatcher,
-        _doors(policy),
+        _doors(settings, policy),
         pool,
         password_pool,
         settings.max_request,
@@ -159,9 +160,11 @@ def build_server_parts(
     return parts._replace(routes=page_routes(parts, load_page(page_folder), policy))
 
 
-def _doors(policy: OriginPolicy) -> tuple[HttpDoor, ...]:
-    """Return the protocols."""
-    return tuple(door._replace(admission=policy) if isinstance(door.door, JsonDoor) else door for door in DOORS)
+def _doors(settings: Settings, policy: OriginPolicy) -> tuple[HttpDoor, ...]:
+    """Return the protocols with their settings."""
+    wsman, json = DOORS
+    push_tls = ClientTls(settings.push_ca, settings.push_client_certificate)
+    return wsman._replace(door=WsmanDoor(push_tls)), json._replace(admission=policy)
 
 
 def _dispatcher(source: Source, ownership: Ownership, settings: Settings, audit: Audit | None) -> Dispatcher:

@@ -8,15 +8,17 @@ import pytest
 from logonscope.broker.subscription import WatchOptions, WatchResult, subscribe
 from logonscope.dispatch.enumerations import Enumerations
 from logonscope.dispatch.operation import Limits
+from logonscope.dispatch.push_receivers import PushReceivers
 from logonscope.dispatch.pushes import Ending, EventPush, PushError, PushPolicy, PushTimes, origin_of
 from logonscope.dispatch.subscriptions import OpenSubscription
-from logonscope.dispatch.watches import Watches
+from logonscope.dispatch.watches import Watches, WatchKind
 from logonscope.errors import AccessDeniedError, InvalidParameterError
 from tests.broker.ringed import Ringed
 from tests.hosts import ROOT, user
 from tests.providers.asked import SNAPSHOT
 
 AT_ONCE = PushTimes((0.0, 0.0), 0.0)
+KIND = WatchKind("wsman", "Push")
 COLLECTOR = "https://collector.example.com:8443"
 
 
@@ -90,7 +92,7 @@ class Delivery:
         subscription = subscribe(self.host.request(ROOT), options)
         self.context = OpenSubscription(watches, subscription, 60.0, heartbeat)
         self.enumerations.add(self.context)
-        watches.add(subscription)
+        watches.add(subscription, KIND)
         self.push = EventPush((self.enumerations, watches), self.context, channel, Limits(), times)
         self.push.is_allowed = lambda: True
 
@@ -206,3 +208,19 @@ def test_one_that_hangs_is_ended() -> None:
     delivery.push.abort("it hangs")
     assert (len(delivery.enumerations), channel.is_interrupted) == (0, True)
     assert delivery.push.ending == ("DeliveryFailure", "it hangs")
+
+
+def test_what_became_of_messages_is_recorded() -> None:
+    delivery = Delivery(channel := Channel(failures=2), times=AT_ONCE)
+    receivers = PushReceivers()
+    delivery.push.record = receivers.open_record(COLLECTOR)
+    delivery.host.publish(3)
+    for _ in range(3):
+        assert not delivery.push.step()
+    (status,) = receivers.statuses()
+    assert (status.delivered, status.failures, status.failure) == (3, 2, "")
+    # what the stop of the server interrupts has not failed
+    channel.failures, channel.on_send = 1, delivery.push.shut_down
+    delivery.host.publish(1)
+    assert delivery.push.step()
+    assert receivers.statuses() == [status]

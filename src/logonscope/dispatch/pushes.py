@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from logonscope.broker import Caller
 from logonscope.broker.access import check_may_push
 from logonscope.broker.subscription import WatchResult
+from logonscope.dispatch.push_receivers import PushReceivers, PushRecord
 from logonscope.dispatch.watches import EventWaiter, Watches
 from logonscope.errors import AccessDeniedError, EnumerationNotFoundError, InvalidParameterError, LogonscopeError
 
@@ -165,6 +166,8 @@ class EventPush(EventWaiter):
         self._heartbeat = None if heartbeat is None else max(heartbeat, times.min_heartbeat)
         self._sent_at = self._checked_at = time.monotonic()
         self._failures, self._retry_at = 0, 0.0
+        self.record: PushRecord = PushReceivers().open_record(channel.receiver)
+        """What became of the messages; set by the server, which shows it."""
         self.ending: Ending | None = None
         """Set when the host has ended the subscription: its subscriber has to get a message about that."""
 
@@ -217,10 +220,16 @@ class EventPush(EventWaiter):
         try:
             self._send_events()
         except PushError as error:
+            # interrupted by the end: that is no failure of the receiver
+            if not self._context.is_open:
+                return True
             self._failures += 1
-            if error.is_final or self._failures > len(self._retries):
+            is_last = error.is_final or self._failures > len(self._retries)
+            pause = None if is_last else self._retries[self._failures - 1]
+            self.record.note_failure(str(error), pause)
+            if pause is None:
                 return self._end(DELIVERY_FAILURE, str(error))
-            self._retry_at = time.monotonic() + self._retries[self._failures - 1]
+            self._retry_at = time.monotonic() + pause
         except LogonscopeError as error:
             return self._end(CANCELLING, str(error))
         # the subscriber or the server has ended it meanwhile
@@ -255,6 +264,7 @@ class EventPush(EventWaiter):
             self._note_success()
 
     def _note_success(self) -> None:
+        self.record.note_delivery()
         self._failures, self._sent_at = 0, time.monotonic()
 
     def _end(self, status: str, reason: str) -> bool:

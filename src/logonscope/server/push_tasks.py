@@ -2,16 +2,19 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from functools import partial
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from logonscope.dispatch.pushes import EventPush
+from logonscope.dispatch.push_receivers import PushReceivers
+from logonscope.dispatch.pushes import EventPush, origin_of
 from logonscope.errors import LogonscopeError
 from logonscope.machine import Deadline
 from logonscope.server.end_notices import EndNotices
 from logonscope.server.event_wait import EventWait
+from logonscope.server.http_poster import Origin
 from logonscope.server.streamed_response import PooledResponse
 from logonscope.server.worker_pool import Claimant, WorkerPool
 
@@ -27,7 +30,14 @@ class PushTasks:
     Its threads are not those of requests, which slow receivers would delay.
     """
 
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int, receivers: Sequence[str] = ()) -> None:
+        """Create it without deliveries.
+
+        Args:
+            workers: the number of threads.
+            receivers: the servers to which events may be sent, as URLs.
+        """
+        self.receivers = PushReceivers([str(Origin(*origin_of(receiver))) for receiver in receivers])
         self.pool = WorkerPool(workers, "push")
         self._tasks: dict[asyncio.Task[None], EventPush] = {}
         self._end_notices = EndNotices()
@@ -61,6 +71,7 @@ class PushTasks:
 
     async def _run(self, push: EventPush, claimant: Claimant) -> None:
         wait = EventWait(push)
+        push.record = self.receivers.open_record(push.channel.receiver)
         try:
             is_over = False
             while not is_over:
@@ -75,6 +86,7 @@ class PushTasks:
             push.abort("internal error")
         finally:
             wait.close()
+            push.record.close()
             self._report_end(push)
 
 

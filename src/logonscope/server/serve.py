@@ -1,11 +1,12 @@
 """Composition of the server: builds authenticator, dispatcher and application from the settings, and runs them."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from functools import partial
 from operator import attrgetter
 
+from logonscope.answers.check import Check
 from logonscope.answers.host_identity import HostIdentity
 from logonscope.broker import Caller
 from logonscope.dispatch.audit import AUDIT_LOGGER, Audit, LogFile
@@ -82,7 +83,7 @@ def serve(
     """
     logs.configure_log(settings)
     parts = build_server_parts(source, ownership, settings, caller_of_uid, page_folder)
-    sinks = _start_sinks(parts.dispatcher, parts.metrics, settings)
+    sinks = _start_sinks(parts, settings)
 
     def begin_stop() -> None:
         sinks.begin_stop()  # beside the open requests, so that the stop takes no longer than theirs
@@ -95,16 +96,23 @@ def serve(
         sinks.stop()
 
 
-def _start_sinks(dispatcher: Dispatcher, metrics: Metrics | None, settings: Settings) -> Sinks:
+def _start_sinks(parts: ServerParts, settings: Settings) -> Sinks:
     """Start the sinks, and show them in the metrics and in ``doctor``."""
+    dispatcher, metrics = parts.dispatcher, parts.metrics
     make_request = partial(dispatcher.request, ADMINISTRATOR)
     host = HostIdentity.from_machine(make_request().machine) if settings.sinks else HostIdentity("")
     sinks = Sinks(settings.sinks, settings.state, host, make_request)
-    dispatcher.source.service_checks = sinks.checks
+    dispatcher.source.service_checks = partial(_service_checks, dispatcher.source.service_checks, sinks.checks)
     if metrics is not None:
         metrics.add_sinks(sinks.statuses)
     sinks.start()
     return sinks
+
+
+def _service_checks(*parts: Callable[[], Iterable[Check]]) -> Iterator[Check]:
+    """Yield what ``doctor`` shows of several parts of the service."""
+    for checks in parts:
+        yield from checks()
 
 
 def build_server_parts(
@@ -139,7 +147,11 @@ def build_server_parts(
     )  # fmt: skip
     dispatcher = _dispatcher(source, ownership, settings, audit)
     pool, password_pool = WorkerPool(settings.workers, "answer"), WorkerPool(settings.workers, "password")
+    pushes = PushTasks(PUSH_WORKERS, settings.push_to)
+    dispatcher.source.service_checks = pushes.receivers.checks
     metrics = Metrics(partial(dispatcher.request, ADMINISTRATOR)) if settings.metrics else None
+    if metrics is not None:
+        metrics.add_subscriptions(dispatcher.watches.statuses, pushes.receivers.statuses)
     is_open_on_loopback = settings.metrics == "loopback"
     # Browsers may use the page and the JSON API only from pages and under names of these settings.
     policy = OriginPolicy(settings.hosts, settings.origins)
@@ -153,7 +165,7 @@ def build_server_parts(
         metrics,
         is_open_on_loopback,
         sessions,
-        PushTasks(PUSH_WORKERS),
+        pushes,
     )
     if not page_folder:
         return parts

@@ -93,6 +93,8 @@ SAFETY_FACTOR = 1.2
 class WsmanDoor:
     """The door of WS-Management; see ``dispatch.operation.Door``."""
 
+    name = "wsman"
+
     def __init__(self, push_tls: ClientTls = ClientTls()) -> None:  # noqa: B008 -- a tuple
         """Create it with the certificates for connections to addresses of subscribers."""
         self._push_tls = push_tls

@@ -44,6 +44,7 @@ def decode_subscribe(message: Subscribe) -> Call:
     return "subscribe", {
         "query": query, "push_urls": tuple(sinks), "namespace": message.resource.namespace, "since": message.bookmark,
         "seconds": message.expires, "heartbeat_seconds": message.heartbeats,
+        "mode": message.mode.rpartition("/")[2],
     }  # fmt: skip
 
 

@@ -73,8 +73,9 @@ def test_a_receiver_that_asks_for_a_certificate_gets_that_of_the_settings(
     host = Ringed(SNAPSHOT)
     with subscriber(context=context) as collector:
         origin = collector.origin.replace("127.0.0.1", "localhost")
-        settings = {"push_to": origin, "push_ca": certificate.certificate, "push_client_certificate": str(both)}
-        with running(host, **settings) as server:
+        with running(
+            host, push_to=origin, push_ca=certificate.certificate, push_client_certificate=str(both)
+        ) as server:
             subscribe(server, origin)
             host.publish(1)
             wait_until(lambda: collector.actions == ["Event"])
@@ -91,9 +92,7 @@ def test_a_receiver_with_another_certificate_gets_nothing(
         assert collector.messages == []
 
 
-def test_a_receiver_with_another_name_gets_nothing(
-    certificate: Certificate, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_receiver_with_another_name_gets_nothing(certificate: Certificate, caplog: pytest.LogCaptureFixture) -> None:
     with subscriber(context=certificate.context()) as collector:
         reason = failure(collector.origin, certificate.certificate, caplog)
         assert reason.startswith("certificate verify failed: IP address mismatch")

@@ -54,9 +54,7 @@ class PushRecord:
         """Note an attempt that failed; ``retry_seconds``: the pause before the next one; None: it was the last."""
         # the same reason again is no news
         if reason != self._failure and retry_seconds is not None:
-            _log.warning(
-                "events to %s: %s; trying again after %g s", self._receiver.name, reason, retry_seconds
-            )
+            _log.warning("events to %s: %s; trying again after %g s", self._receiver.name, reason, retry_seconds)
         self.is_failing, self._failure = True, reason
         self._receiver.note_failure(reason)
 

@@ -25,7 +25,8 @@ _log = logging.getLogger(__name__)
 class EndNotices:
     """Sends the messages, in order for each server. Its methods do not block, save ``stop``."""
 
-    def __init__(self) -> None:
+    def __init__(self, stop_seconds: float = STOP_SECONDS) -> None:
+        self._stop_seconds = stop_seconds
         self._waiting: dict[str, deque[tuple[PushChannel, Ending]]] = {}
         self._threads: dict[str, threading.Thread] = {}
         self._lock = threading.Lock()
@@ -51,10 +52,10 @@ class EndNotices:
     def begin_stop(self) -> None:
         """Limit the time for all messages, without waiting for them."""
         if self._end is None:
-            self._end = time.monotonic() + STOP_SECONDS
+            self._end = time.monotonic() + self._stop_seconds
 
     def stop(self) -> None:
-        """Wait for the messages until STOP_SECONDS after the beginning of the stop; drop the others."""
+        """Wait for the messages until some seconds after the beginning of the stop; drop the others."""
         self.begin_stop()
         with self._lock:
             threads = [*self._threads.values()]

@@ -33,7 +33,11 @@ class WsmanPushChannel:
     """The messages of one subscription; see ``dispatch.pushes.PushChannel``."""
 
     def __init__(
-        self, identifier: str, message: Subscribe, renderer: EventRenderer, tls: ClientTls = ClientTls()  # noqa: B008 -- a tuple
+        self,
+        identifier: str,
+        message: Subscribe,
+        renderer: EventRenderer,
+        tls: ClientTls = ClientTls(),  # noqa: B008 -- a tuple
     ) -> None:
         """Create it; it connects when there is something to send.
 

@@ -33,7 +33,8 @@ class HttpDelivery(ABC):
         self._settings = settings
         target = settings.target
         origin = Origin(target.scheme, target.host, target.port)
-        self._poster = HttpPoster(origin, settings.seconds, ClientTls(settings.ca, settings.client_certificate).make_context)
+        tls = ClientTls(settings.ca, settings.client_certificate)
+        self._poster = HttpPoster(origin, settings.seconds, tls.make_context)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} to {self._settings.target}>"

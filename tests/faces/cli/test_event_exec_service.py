@@ -22,13 +22,13 @@ QUERY = "SELECT * FROM Win32_ProcessStopTrace WHERE ProcessName = '{}'"
 SCRIPT = """#!/bin/sh
 # a child
 {program} 0.5
-echo child >> {folder}/done
+echo "child $1" >> {folder}/done
 # an orphan: its parent ends at once
-(sh -c '{program} 0.5; echo orphan >> {folder}/done' &)
+(sh -c "{program} 0.5; echo orphan $1 >> {folder}/done" &)
 # an orphan in a process session of its own, which outlives the command
-setsid sh -c 'sleep 0.2; {program} 0.5; echo detached >> {folder}/done' &
+setsid sh -c "sleep 0.2; {program} 0.5; echo detached $1 >> {folder}/done" &
 # the command ends after its orphan, with which it would be killed
-while ! grep -q orphan {folder}/done; do sleep 0.05; done
+while ! grep -q "orphan $1" {folder}/done; do sleep 0.05; done
 echo "$1" >> {folder}/events
 """
 

@@ -19,7 +19,7 @@ from logonscope.server.auth.authenticator import Authenticator
 from logonscope.server.auth.user_file import UserFile
 from logonscope.server.configuration import Settings, read_settings
 from logonscope.server.http import HttpDoor, ServerParts, application
-from logonscope.server.serve import build_server_parts
+from logonscope.server.serve import ServedHost, build_server_parts
 from logonscope.server.server import Server
 from tests.broker.memory import Memory
 from tests.providers.asked import SNAPSHOT
@@ -109,7 +109,7 @@ def running(
             "audit_log": str(folder / "audit"),
         }
         made = read_settings(None, common | told)
-        services = build_server_parts(source or example(), LINUX, made, local, web.FOLDER)
+        services = build_server_parts(ServedHost(source or example(), LINUX, local), made, web.FOLDER)
         services = services if authenticator is None else services._replace(authenticator=authenticator)
         yield from _served(made, services._replace(doors=services.doors + doors), folder)
 

@@ -29,8 +29,8 @@ PULL = "Pull"
 READ_EVENTS = 16
 """Maximum number of events that are read at once."""
 
-LOOK_SECONDS = 1.0
-"""Seconds after which a look for results ends, where there are many events but no result: others need the thread."""
+MAX_READ_SECONDS = 1.0
+"""Maximum seconds of one reading of events that have no result: others need the thread, too."""
 
 _log = logging.getLogger(__name__)
 
@@ -104,14 +104,14 @@ class OpenSubscription(OpenContext):
         return self._pending
 
     def read(self, count: int = 1) -> bool:
-        """Read events that there are, until so many results are pending; return whether there are results.
+        """Read events, without waiting, until so many results are pending; return whether there are results.
 
         Raises:
             LogonscopeError: as ``Subscription.read``; the subscription has ended.
         """
-        end, self.is_behind = time.monotonic() + LOOK_SECONDS, False
+        end, self.is_behind = time.monotonic() + MAX_READ_SECONDS, False
         while len(self._pending) < count and not self.is_behind and self._failure is None:
-            position = self.subscription.reader.cursor
+            cursor = self.subscription.reader.cursor
             # few at a time: what does not fit into the answer stays in memory until the next pull, or the end
             try:
                 results = self.subscription.read(0, READ_EVENTS)
@@ -119,7 +119,7 @@ class OpenSubscription(OpenContext):
                 self._failure = error
                 break
             self._pending += results
-            if not results and self.subscription.reader.cursor == position:
+            if not results and self.subscription.reader.cursor == cursor:
                 break
             self.is_behind = time.monotonic() >= end
         # what was read before is delivered first
@@ -166,7 +166,7 @@ class EventPull(EventWaiter):
         self._has_heartbeat = heartbeat is not None and heartbeat < limits.seconds
         self._end = time.monotonic() + min(limits.seconds, limits.seconds if heartbeat is None else heartbeat)
         context.bind_door(door)
-        # the one before ends at its next look
+        # the one before ends when it reads again
         previous, context.waiting = context.waiting, self
         if previous is not None:
             previous.wake()

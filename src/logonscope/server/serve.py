@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from functools import partial
 from operator import attrgetter
+from typing import NamedTuple
 
 from logonscope.answers.check import Check
 from logonscope.answers.host_identity import HostIdentity
@@ -62,27 +63,27 @@ _log = logging.getLogger(__name__)
 _audit_log = logging.getLogger(AUDIT_LOGGER)
 
 
-def serve(
-    source: Source,
-    ownership: Ownership,
-    settings: Settings,
-    caller_of_uid: Callable[[int], Caller],
-    page_folder: str = "",
-) -> None:
+class ServedHost(NamedTuple):
+    """The host that the server answers for."""
+
+    source: Source
+    ownership: Ownership
+    caller_of_uid: Callable[[int], Caller]  # returns the caller for a uid of this machine, for unix sockets
+
+
+def serve(host: ServedHost, settings: Settings, page_folder: str = "") -> None:
     """Run the server until a signal stops it.
 
     Args:
-        source: the source of the host that is served.
-        ownership: the ownership rules of that host.
+        host: the host that is served.
         settings: the settings of the server.
-        caller_of_uid: returns the caller for a uid of this host.
         page_folder: the program and the styles of the page; "": no page is served.
 
     Raises:
         LogonscopeError: the server cannot start with these settings.
     """
     logs.configure_log(settings)
-    parts = build_server_parts(source, ownership, settings, caller_of_uid, page_folder)
+    parts = build_server_parts(host, settings, page_folder)
     sinks = _start_sinks(parts, settings)
 
     def begin_stop() -> None:
@@ -115,13 +116,7 @@ def _service_checks(*parts: Callable[[], Iterable[Check]]) -> Iterator[Check]:
         yield from checks()
 
 
-def build_server_parts(
-    source: Source,
-    ownership: Ownership,
-    settings: Settings,
-    caller_of_uid: Callable[[int], Caller],
-    page_folder: str = "",
-) -> ServerParts:
+def build_server_parts(host: ServedHost, settings: Settings, page_folder: str = "") -> ServerParts:
     """Build the parts of the application; the arguments are those of ``serve``.
 
     Raises:
@@ -136,16 +131,16 @@ def build_server_parts(
     passwords = Passwords(backends, Throttle(), version=partial(attrgetter("version"), users))
     lookup = partial(_look_up_user, users) if settings.negotiate else None
     kerberos = _kerberos_settings(settings, users) if settings.keytab else None
-    required = settings.channel_binding == "required"
     find_account = _account_finder(settings)
     sessions = PageSessions(users.find, find_account)
     authenticator = Authenticator(
-        passwords, lookup, caller_of_uid, audit, kerberos, requires_binding=required,
+        passwords, lookup, host.caller_of_uid, audit, kerberos,
+        requires_binding=settings.channel_binding == "required",
         has_ntlm_users=users.has_ntlm_users, find_token=TokenFile(settings.tokens, report=partial(_log.error,
         "%s")).find_caller, find_certificate_user=partial(_find_certificate_user, users, find_account),
         find_session=sessions.find_caller, make_check=partial(_caller_check, users, find_account),
     )  # fmt: skip
-    dispatcher = _dispatcher(source, ownership, settings, audit)
+    dispatcher = _dispatcher(host, settings, audit)
     pool, password_pool = WorkerPool(settings.workers, "answer"), WorkerPool(settings.workers, "password")
     pushes = PushTasks(PUSH_WORKERS, settings.push_to)
     dispatcher.source.service_checks = pushes.receivers.checks
@@ -179,11 +174,11 @@ def _doors(settings: Settings, policy: OriginPolicy) -> tuple[HttpDoor, ...]:
     return wsman._replace(door=WsmanDoor(push_tls)), json._replace(admission=policy)
 
 
-def _dispatcher(source: Source, ownership: Ownership, settings: Settings, audit: Audit | None) -> Dispatcher:
+def _dispatcher(host: ServedHost, settings: Settings, audit: Audit | None) -> Dispatcher:
     enumerations = Enumerations(settings.contexts, settings.contexts_per_caller, float(settings.context_seconds))
     limits = Limits(settings.max_envelope, float(settings.operation_timeout))
     return Dispatcher(
-        source, ownership, enumerations, limits, allow_methods=settings.allow_methods, audit=audit,
+        host.source, host.ownership, enumerations, limits, allow_methods=settings.allow_methods, audit=audit,
         subscription_seconds=float(settings.subscription_seconds), push_policy=PushPolicy(settings.push_to),
     )  # fmt: skip
 

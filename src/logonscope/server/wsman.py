@@ -35,7 +35,7 @@ from logonscope.wire.wsman.envelope import (
     check_understood,
     context_element,
     free_octets,
-    read,
+    parse_envelope,
     read_limits,
     write_duration,
     write_envelope,
@@ -104,7 +104,7 @@ class WsmanDoor:
 
     def decode(self, body: bytes, content_type: str, path: str, headers: Mapping[str, str]) -> Operation:  # noqa: ARG002 -- as every door
         """See ``Door``."""
-        envelope = read(body)
+        envelope = parse_envelope(body)
         action = operation_name(envelope.action)
         # From here on the envelope is known, so that a fault can refer to its MessageID.
         try:
@@ -127,7 +127,9 @@ class WsmanDoor:
         request: SoapRequest = operation.options
         envelope = request.envelope
         body = REQUESTS[type(request.message)].render(request, answer, octets)
-        text = write_envelope(body.action, envelope.message_id, body.inner, *body.items, body.rest, more=body.headers)
+        text = write_envelope(
+            body.action, envelope.message_id, body.inner, *body.items, body.rest, headers=body.headers
+        )
         return _encode(OK, text, envelope.encoding, body.rows)
 
     def fault(self, error: LogonscopeError, operation: Operation | None, host: str = "") -> Reply:

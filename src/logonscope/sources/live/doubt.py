@@ -1,10 +1,13 @@
-"""Doubt about processes of the live index: what differs from the machine, and what children may not inherit."""
+"""Doubt about processes of the live index: which differ from /proc, and whose children may have another owner."""
 
 from logonscope.sources.live.entries import Entry, ReadFacts
 
 UNKNOWN, MIXED, MANAGER, DIFFERING_CHILD = 1, 2, 4, 8
-"""Parts of Entry.doubt: its logon is not known; its threads have different logons; it is a service manager; plus 8 for
-each child whose logon can be another one."""
+"""Parts of Entry.doubt.
+
+UNKNOWN: its logon is not known; MIXED: its threads have different logons; MANAGER: it is a service manager;
+DIFFERING_CHILD: added once for each child whose logon can be another one.
+"""
 
 
 def differs_from(entry: Entry | None, facts: ReadFacts | None) -> bool:

@@ -1,7 +1,7 @@
-"""Live host: one thread that reads kernel events into the index, and the memory of logins.
+"""Live host: a thread that reads kernel events and applies them to the index of processes, and the memory of logins.
 
-Waking is what costs, not the event: process events are read in batches, a while after the first one. A write to a login
-uid or a cgroup wakes the reader at once.
+Waking up costs more than an event: process events are read in batches, a while after the first one. A write to a login
+uid or a cgroup wakes the thread at once.
 """
 
 import logging
@@ -35,9 +35,9 @@ QUIET_DELAY, BUSY_DELAY = 0.25, 0.015
 """Seconds from the first event of a batch to its reading: without and with subscribers to events."""
 
 URGENT_SHARE, URGENT_SECONDS = 0.25, 0.5
-"""Share of one processor that readings at once, because of writes, may take; and how much of it is saved for later.
+"""Maximum share of one processor for batches that are read at once because of writes; unused time is saved up to 0.5 s.
 
-Any user can write to files of /proc and of cgroups without a pause.
+A limit is needed because any user can write to files of /proc and of cgroups without a pause.
 """
 
 ANSWER_SECONDS = 0.05
@@ -47,19 +47,19 @@ SWEEP_SECONDS = 0.25
 """Minimum seconds between two comparisons of a few processes with /proc."""
 
 SWEPT_PIDS = 32
-"""Processes that are compared at once."""
+"""Maximum number of processes that one such comparison has."""
 
 SWEEP_SHARE = 0.001
 """Maximum share of one processor that comparisons take."""
 
 MAX_ZOMBIE_DELAY = 60.0
-"""Maximum seconds between two looks whether processes that have ended are reaped."""
+"""Maximum seconds between two checks whether processes that have ended were reaped."""
 
 RETRY_SECONDS, MAX_RETRY_SECONDS = 1.0, 30.0
-"""Seconds after which events are requested again if there are none: at first, then doubled each time up to this."""
+"""Seconds until another attempt to open a feed of events: the first time, and the maximum to which it is doubled."""
 
 LOGIN_SHARE, BUSY_LOGIN_SHARE = 0.01, 0.05
-"""Maximum share of one processor that reading login records takes while no request needs them: see QUIET_DELAY."""
+"""Maximum share of one processor for reading login records that no request needs: without and with subscribers."""
 
 LOCK_SECONDS = 1.0
 """Maximum seconds that a request for logins waits for the thread; then it reads them itself, without the memory."""
@@ -120,9 +120,9 @@ class LiveHost:
         self._owners = PlaceOwners()
         self._logins: tuple[Login, ...] = ()
         self._unwatched_leaders: list[int] = []
-        self._logins_until = 0.0  # when they are too old
-        self._next_login_read = 0.0  # not read before, unless they are asked for
-        self._login_read_due: float | None = None  # they have changed, and are read at this moment
+        self._logins_until = 0.0  # from this moment on they are too old
+        self._next_login_read = 0.0  # they are not read before this moment, unless a request needs them
+        self._login_read_due: float | None = None  # when they are read because a record has changed
         self._proc_reader = ProcReader(PROC, ())
         self._scanned_members = ScannedMembers(self._read_memberships, self._proc_reader.read)
         self._counts, self._was_connected, self._is_set_up = Counts(), False, True
@@ -132,8 +132,8 @@ class LiveHost:
         self._sweep_began, self._sweep_seconds = 0.0, None
         self._thread: threading.Thread | None = None
         self.after_batch: Callable[[], float | None] | None = None
-        """Called after each batch; returns the monotonic moment at which it is called again at the latest."""
-        self._next_call: float | None = None  # that moment
+        """Called after each batch; returns the monotonic moment at which to call it without a batch (None: never)."""
+        self._next_call: float | None = None  # that moment, or an earlier one
         self._is_called = False
         self._zombie_delay, self._had_records = QUIET_DELAY, False
 
@@ -185,7 +185,7 @@ class LiveHost:
         os.eventfd_write(self._wake, 1)
 
     def call_soon(self) -> None:
-        """Have ``after_batch`` called soon; takes no lock."""
+        """Have ``after_batch`` called soon by the thread; takes no lock."""
         self._is_called = True
         if not self._is_closed:
             self.wake()
@@ -206,9 +206,9 @@ class LiveHost:
                     return None
             if self._feed is not None and self._feed.has_buffered_events:
                 self.wake()  # this call has taken what would have woken the thread
-            # without writes, a login between two events would not be known
-            is_true = self._feed is not None and self._feed.sees_writes and not index.needs_rescan
-            return index if is_true else None
+            # without the events of writes, the index does not know a login between two process events
+            is_reliable = self._feed is not None and self._feed.sees_writes and not index.needs_rescan
+            return index if is_reliable else None
         finally:
             self._lock.release()
 
@@ -216,15 +216,15 @@ class LiveHost:
         return self.index is not None
 
     def logins(self, look: Look, ids: frozenset[str] | None = None) -> Sequence[Login]:
-        """Return all logins, also those whose records are gone, or at least those with some ids.
+        """Return at least the logins with these ids (None: all), including remembered ones whose records are gone.
 
-        Call ``drain`` before.
+        Call ``drain`` before, so that the index is up to date.
         """
         if not self._lock.acquire(timeout=LOCK_SECONDS):
             return self.direct.logins(look, ids)
         try:
             if self.index is None and ids is not None:
-                # nothing is kept between two requests: no more records are read than without the memory
+                # without an index nothing shows that kept logins are current: those that are requested are read
                 self._scanned_members.begin()
                 return self.memory.merge(self.direct.logins(look, ids), self._state_of, ids)
             if time.monotonic() > self._logins_until or self._watch.read() or self._may_miss_end():
@@ -234,7 +234,7 @@ class LiveHost:
             self._lock.release()
 
     def owners(self, look: Look) -> PlaceOwners | None:
-        """Return the places of each logon session, up to date; None: no index. The caller must have the lock."""
+        """Return the owners of all places, up to date; None: there is no index. The caller must have the lock."""
         if self.index is None:
             return None
         logons = self.ownership.index(self.logins(look), self.direct.machine(look))
@@ -242,9 +242,9 @@ class LiveHost:
         return self._owners
 
     def _may_miss_end(self) -> bool:
-        """Return whether the leader of a login may have ended unnoticed since the logins were read."""
+        """Return whether the leader of a login may have ended since the logins were read, without an event."""
         if self.index is None:
-            return True  # members of logins without a record end unnoticed, too
+            return True  # without an index, no end of a process is noticed
         entries = self.index.entries
         return any((entry := entries.get(pid)) is None or entry.ended for pid in self._unwatched_leaders)
 
@@ -267,7 +267,7 @@ class LiveHost:
                 self._begin_again("unexpected error, see the log")
 
     def _begin_again(self, reason: str) -> None:
-        # answers must not come from an index that no thread keeps up to date
+        # no answer may come from an index that no thread keeps up to date
         with self._lock:
             self._disconnect(reason)
             self.index, self._retry_seconds = None, RETRY_SECONDS
@@ -343,7 +343,7 @@ class LiveHost:
         return BUSY_LOGIN_SHARE if self.subscribers else LOGIN_SHARE
 
     def _work(self) -> bool:
-        """Read a batch, and do a little of what is not urgent; return whether there are more events."""
+        """Read a batch, then do some of the work that is not urgent; return whether there are more events."""
         self._is_called = False
         began = time.monotonic()
         has_more = self._read_batch()
@@ -351,14 +351,14 @@ class LiveHost:
         self._sweep()
         self._next_call = None if self.after_batch is None else self.after_batch()
         if self.index is not None and self.index.has_zombies:
-            # that they are reaped is no event: looked at again soon, then ever less often
+            # there is no event when they are reaped: this is checked soon, then ever less often
             doubled_delay = min(MAX_ZOMBIE_DELAY, self._zombie_delay * 2)
             self._zombie_delay = self._delay if self._had_records else doubled_delay
             moment = time.monotonic() + self._zombie_delay
             self._next_call = moment if self._next_call is None else min(moment, self._next_call)
         for descriptor in self._descriptors:
             self._epoll.modify(descriptor, select.EPOLLIN)
-        # what was saved since the last reading, less what this one took
+        # the time that was saved since the last reading, less the time that this one took
         now, saved = time.monotonic(), began - self._next_urgent
         self._next_urgent = now - min(saved, URGENT_SECONDS / URGENT_SHARE) + (now - began) / URGENT_SHARE
         return has_more
@@ -373,7 +373,7 @@ class LiveHost:
         try:
             feed = self._open_feed()
         except (OSError, LogonscopeError) as error:
-            # a feed that was there before is missed
+            # a feed that existed before is missed: that is a failure, not a missing setup
             self._failure = (error.strerror if isinstance(error, OSError) else None) or str(error)
             self._is_set_up = self._was_connected or not isinstance(error, NotSetUpError)
             return
@@ -427,7 +427,7 @@ class LiveHost:
             self._to_sweep, self._sweep_began = array("i"), time.monotonic()
 
     def _sweep(self) -> None:
-        """Compare a few processes with /proc; differences that the events of the meantime explain do not count."""
+        """Compare a few processes with /proc, and mend differences that new events do not explain."""
         now, index = time.monotonic(), self.index
         if index is None or now < self._next_sweep:
             return
@@ -466,7 +466,7 @@ class LiveHost:
         self._terminal_searches.follow(without_terminal, now)
 
     def _state_of(self, login: Login) -> LoginState:
-        """Return what the index knows of a login whose record is gone."""
+        """Return the state of a login whose record is gone: by the index, or, without one, by /proc."""
         index, start = self.index, login.process.start if login.process else None
         if index is None:
             leader = None if login.leader is None else self._proc_reader.read(login.leader)
@@ -480,7 +480,7 @@ class LiveHost:
         return self.direct.memberships(Look(), ProcessQuery(self.ownership.owner_facts))
 
     def _find_terminals(self) -> None:
-        """Find the terminals of logins that have none in their record, while their leaders are there."""
+        """Find the terminals of logins that have none in their record, while their leaders run."""
         index = self.index
         if index is None:
             return

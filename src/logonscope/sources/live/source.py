@@ -63,7 +63,7 @@ MAX_GROUP = 512
 
 
 class LiveSource(BaseSource):
-    """The source of this machine, kept true by kernel events."""
+    """The source of this machine, kept up to date by kernel events."""
 
     def __init__(self, host: LiveHost, log_root: str = "/") -> None:
         """Create a source of a started host; login programs log below ``log_root``."""

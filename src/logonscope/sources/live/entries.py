@@ -1,6 +1,7 @@
 """Plain data of the live index: processes, changes of them, counts, and the reader of single processes."""
 
 from collections.abc import Collection, Iterable
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -30,6 +31,19 @@ class ReadFacts(NamedTuple):
         return self[2:5]
 
 
+class Unread:
+    """A process that there is, but whose reading hangs, or is not tried because too many others hang."""
+
+    def __repr__(self) -> str:
+        return "<Unread>"
+
+
+UNREAD = Unread()
+
+Reading = ReadFacts | Unread | None
+"""What was read of a process; None: there is no such process."""
+
+
 class ThreadFacts(NamedTuple):
     """Facts of one thread."""
 
@@ -40,17 +54,21 @@ class ThreadFacts(NamedTuple):
 
 
 class ProcessReader(Protocol):
-    """Reads processes of the machine; None: there is no such process."""
+    """Reads processes of the machine, each in limited time; None: there is no such process."""
 
-    def read(self, pid: int) -> ReadFacts | None:
+    def read(self, pid: int) -> Reading:
         """Read a process, which may be a zombie."""
         ...
+
+    def read_each(self, pids: Iterable[int]) -> Iterable[tuple[int, Reading]]:
+        """Read many processes, in this order."""
+        return ((pid, self.read(pid)) for pid in pids)
 
     def read_thread(self, thread: int) -> ThreadFacts | None:
         """Read a thread, which may be the first one of a process."""
         ...
 
-    def existing(self, pids: Collection[int]) -> Collection[int]:
+    def existing(self, pids: Collection[int]) -> AbstractSet[int]:
         """Return at least those of these processes that exist, zombies included."""
         ...
 

@@ -20,7 +20,7 @@ from logonscope.machine import Look, Membership, Ownership, ProcessQuery, Source
 from logonscope.sources.linux.logins import SESSIONS, USERS
 from logonscope.sources.linux.processes import list_pids
 from logonscope.sources.linux.scopes import is_login_cgroup
-from logonscope.sources.live.entries import Counts
+from logonscope.sources.live.entries import Counts, ReadFacts
 from logonscope.sources.live.feed import PROC, EventSource, Feed, NotSetUpError
 from logonscope.sources.live.index import LiveIndex
 from logonscope.sources.live.login_memory import LoginMemory, LoginState
@@ -51,6 +51,9 @@ SWEPT_PIDS = 32
 
 SWEEP_SHARE = 0.001
 """Maximum share of one processor that comparisons take."""
+
+UNREAD_SHARE = 0.01
+"""Maximum share of one processor that it takes to read processes again whose reading hung."""
 
 MAX_ZOMBIE_DELAY = 60.0
 """Maximum seconds between two checks whether processes that have ended were reaped."""
@@ -83,6 +86,7 @@ class Status(NamedTuple):
     processes: int
     counts: Counts
     sweep_seconds: float | None  # of the last comparison of all processes; None: not done yet
+    unread: int = 0  # processes whose reading hangs
     is_set_up: bool = True  # False: nothing was done to get events
 
 
@@ -128,7 +132,7 @@ class LiveHost:
         self._counts, self._was_connected, self._is_set_up = Counts(), False, True
         self._terminal_searches = TerminalSearches()
         self._to_sweep = array("i")  # smaller than a list
-        self._next_sweep, self._next_urgent = 0.0, 0.0
+        self._next_sweep, self._next_unread, self._next_urgent = 0.0, 0.0, 0.0
         self._sweep_began, self._sweep_seconds = 0.0, None
         self._thread: threading.Thread | None = None
         self.after_batch: Callable[[], float | None] | None = None
@@ -147,16 +151,17 @@ class LiveHost:
     @property
     def status(self) -> Status:
         """Return the state, for ``doctor``."""
-        with self._lock:
-            index, feed = self.index, self._feed
-            return Status(
-                None if feed is None else feed.event_source,
-                self._failure,
-                0 if index is None else len(index.entries),
-                self._counts,
-                self._sweep_seconds,
-                self._is_set_up,
-            )
+        # without the lock, which the thread has while it waits for a reading that hangs
+        index, feed = self.index, self._feed
+        return Status(
+            None if feed is None else feed.event_source,
+            self._failure,
+            0 if index is None else len(index.entries),
+            self._counts,
+            self._sweep_seconds,
+            0 if index is None else len(index.unread),
+            self._is_set_up,
+        )
 
     def start(self) -> None:
         """Open the feed, read all processes once, and start the thread."""
@@ -325,7 +330,7 @@ class LiveHost:
             self._epoll.modify(descriptor, 0)
         return max(now, self._next_urgent) if is_urgent else now + self._delay
 
-    def _lose_feed(self, error: OSError) -> None:
+    def _lose_feed(self, error: Exception) -> None:
         self._disconnect(f"the feed of events ended: {error}")
         self.index, self._retry_seconds = None, RETRY_SECONDS
 
@@ -349,9 +354,10 @@ class LiveHost:
         has_more = self._read_batch()
         self._find_terminals()
         self._sweep()
+        self._read_unread()
         self._next_call = None if self.after_batch is None else self.after_batch()
-        if self.index is not None and self.index.has_zombies:
-            # there is no event when they are reaped: this is checked soon, then ever less often
+        if self.index is not None and (self.index.has_zombies or self.index.unread):
+            # there is no event when they are reaped, or can be read: this is checked soon, then ever less often
             doubled_delay = min(MAX_ZOMBIE_DELAY, self._zombie_delay * 2)
             self._zombie_delay = self._delay if self._had_records else doubled_delay
             moment = time.monotonic() + self._zombie_delay
@@ -416,6 +422,9 @@ class LiveHost:
         except OSError as error:
             self._lose_feed(error)
             return False
+        except Exception as error:
+            self._lose_feed(error)  # a part of the batch is not applied
+            raise
         if index.needs_rescan and not batch.is_partial:
             self._rescan()
         return batch.is_partial or feed.is_behind
@@ -445,7 +454,17 @@ class LiveHost:
         if differing:
             self._read_batch()
             index.counts.mended += index.mend(index.differing(differing))
-        self._next_sweep = now + max(SWEEP_SECONDS, (time.thread_time() - began) / SWEEP_SHARE)
+        # the other thread, which reads, takes about as long as this one
+        self._next_sweep = now + max(SWEEP_SECONDS, 2 * (time.thread_time() - began) / SWEEP_SHARE)
+
+    def _read_unread(self) -> None:
+        """Read some of the processes again whose reading hung."""
+        now, index = time.monotonic(), self.index
+        if index is None or not index.unread or now < self._next_unread:
+            return
+        began = time.thread_time()
+        index.read_unread(SWEPT_PIDS)
+        self._next_unread = now + max(SWEEP_SECONDS, (time.thread_time() - began) / UNREAD_SHARE)
 
     def _read_logins(self, look: Look | None = None) -> None:
         """Read the login records, and watch the leaders."""
@@ -470,11 +489,15 @@ class LiveHost:
         index, start = self.index, login.process.start if login.process else None
         if index is None:
             leader = None if login.leader is None else self._proc_reader.read(login.leader)
-            is_gone = leader is None or (start is not None and leader.start != start)
+            is_later = isinstance(leader, ReadFacts) and start is not None and leader.start != start
+            is_gone = leader is None or is_later
             return LoginState(self._scanned_members.has_members(login), is_gone)
+        if login.leader in index.unread:
+            return LoginState(has_members=True, is_leader_gone=False)
         entry = None if login.leader is None else index.entries.get(login.leader)
         is_gone = entry is None or bool(entry.ended) or (start is not None and entry.start != start)
-        return LoginState(self._indexed_members.has_members(login), is_gone)
+        # a process that cannot be read can belong to any login
+        return LoginState(self._indexed_members.has_members(login) or bool(index.unread), is_gone)
 
     def _read_memberships(self) -> Iterable[Membership]:
         return self.direct.memberships(Look(), ProcessQuery(self.ownership.owner_facts))

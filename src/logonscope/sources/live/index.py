@@ -9,13 +9,25 @@ is read; if it has ended already, its logon is not known. In doubt are the child
 - a process whose threads have different login uids, unless its first thread forked them;
 - a service manager, which starts children in other cgroups (CLONE_INTO_CGROUP), and process 1;
 - every process, after events were lost, until all processes have been read again.
+
+A process whose reading hangs has what its parent has, or its logon is not known; it is read again later.
 """
 
 import time
 from collections.abc import Callable, Collection, Iterable
 
 from logonscope.facts import UNSET
-from logonscope.sources.live.doubt import DIFFERING_CHILD, MANAGER, MIXED, UNKNOWN, can_differ, differs_from
+from logonscope.sources.live.doubt import (
+    MANAGER,
+    MAX_CHAIN_LENGTH,
+    MIXED,
+    UNKNOWN,
+    change_doubt,
+    count_in_parent,
+    count_relatives,
+    differing_ancestors,
+    differs_from,
+)
 from logonscope.sources.live.entries import (
     SLACK_TICKS,
     Change,
@@ -24,15 +36,14 @@ from logonscope.sources.live.entries import (
     OwnerFacts,
     ProcessReader,
     ReadFacts,
+    Reading,
     State,
+    Unread,
     is_same,
 )
 from logonscope.sources.live.places import Children, Places
 from logonscope.sources.live.records import EXEC, EXIT, FORK, UID, Batch, LoginWrite, Record, Writes
 from logonscope.sources.live.users import UserTracker
-
-MAX_CHAIN_LENGTH = 100
-"""Maximum number of ancestors that are looked at."""
 
 _NOT_KNOWN = None, None, None
 _END_NOT_SEEN = 1
@@ -81,8 +92,8 @@ class LiveIndex:
         self._is_partial, self._first_ns = False, 0  # the last batch was partial; the time of this one's first event
         self._moves: frozenset[str] = frozenset()  # cgroups to which processes were moved in this batch
         self._distrusted_until = 0  # forks before this moment are in doubt
-        self.needs_rescan = True
-        """Events were lost, or none were seen yet: all processes must be read again."""
+        self.unread = set[int]()  # processes whose last reading hung; some are not in the index
+        self.needs_rescan = True  # events were lost, or none were seen yet: all processes must be read again
 
     def __repr__(self) -> str:
         return f"<LiveIndex of {len(self.entries)} processes>"
@@ -127,7 +138,7 @@ class LiveIndex:
     def rescan(self) -> int:
         """Read all processes again and mend every difference; return how many there were."""
         pids = list(self._reader.pids())
-        differences = self.mend([*pids, *set(self.entries).difference(pids)])
+        differences = self._mend(self._reader.read_each([*pids, *set(self.entries).difference(pids)]))
         # the next events may be older than what was read
         self._distrusted_until = self._clock()
         self._read_now, self._read_before = {}, {}
@@ -136,14 +147,27 @@ class LiveIndex:
 
     def differing(self, pids: Iterable[int]) -> list[int]:
         """Return the processes that /proc shows differently, which may be because an event is still to come."""
-        return [pid for pid in pids if differs_from(self.entries.get(pid), self._read(pid))]
+        return [pid for pid in pids if differs_from(self.entries.get(pid), self._reader.read(pid))]
 
     def mend(self, pids: Iterable[int]) -> int:
         """Read processes again and correct the index; return how many were wrong in it."""
+        return self._mend((pid, self._reader.read(pid)) for pid in pids)
+
+    def read_unread(self, maximum: int) -> None:
+        """Read some of the processes again whose reading hung; the end of one that is gone is an event."""
+        pids = {self.unread.pop() for _ in range(min(maximum, len(self.unread)))}
+        self.mend(self._reader.existing(pids) & pids)
+
+    def _mend(self, readings: Iterable[tuple[int, Reading]]) -> int:
+        """Correct the index by what was read; return how many processes were wrong in it."""
         differences = 0
-        for pid in pids:
-            facts, entry = self._read(pid), self.entries.get(pid)
-            if not differs_from(entry, facts):
+        for pid, facts in readings:
+            entry, self._read_until = self.entries.get(pid), self._clock()
+            if isinstance(facts, Unread):
+                self.unread.add(pid)
+                if entry is not None and self.needs_rescan:  # it can be a later process
+                    self._set_owner_facts(entry, _NOT_KNOWN, 0)
+            if isinstance(facts, Unread) or not differs_from(entry, facts):
                 continue
             differences += 1
             if entry is not None and (facts is None or not is_same(entry, facts)):
@@ -163,6 +187,8 @@ class LiveIndex:
                 # the event of its end was lost, and there is none when it is reaped
                 self.entries[pid].ended = _END_NOT_SEEN
                 self._zombies.append(self.entries[pid])
+        if differences:
+            self._distrusted_until = self._clock()  # the next events may be older than what was read
         return differences
 
     @property
@@ -201,7 +227,8 @@ class LiveIndex:
             self._suspect(write.thread if process is None else process)
         for entry in self._zombies:
             if entry.pid in self._children:
-                self._suspect_adopters(entry)
+                # because of CLONE_PARENT, children of those that may adopt its children look like theirs
+                self._suspects.update(differing_ancestors(self.entries, self._children, entry))
 
     def _suspect(self, pid: int) -> None:
         """Suspect a process and, because of CLONE_PARENT, its parent."""
@@ -209,17 +236,6 @@ class LiveIndex:
         entry = self.entries.get(pid)
         if entry is not None:
             self._suspects.add(entry.parent)
-
-    def _suspect_adopters(self, entry: Entry) -> None:
-        """Suspect the ancestors that may adopt the children of an ended process, because of CLONE_PARENT."""
-        children = (self.entries.get(pid) for pid in self._children.of(entry.pid))
-        ids = {(child.place.ses, child.place.cgroup) for child in children if child is not None}
-        # the nearest subreaper adopts them; which ancestor is one is not known, so all that differ are suspected
-        ancestor, steps = self.entries.get(entry.parent), 0
-        while ancestor is not None and steps < MAX_CHAIN_LENGTH:
-            if ids != {(ancestor.place.ses, ancestor.place.cgroup)}:
-                self._suspects.add(ancestor.pid)
-            ancestor, steps = self.entries.get(ancestor.parent), steps + 1
 
     def _apply_records(self, records: Iterable[Record]) -> None:
         entries, suspects, old_suspects, written = self.entries, self._suspects, self._old_suspects, self._written
@@ -323,11 +339,12 @@ class LiveIndex:
         entry.ended = 0
         parent = self.entries.get(entry.parent)
         if entry.doubt & MIXED:
-            self._change_doubt(entry, entry.doubt & ~MIXED)
+            change_doubt(self.entries, entry, entry.doubt & ~MIXED)
             if not self._reread(pid):
                 self._set_owner_facts(entry, _NOT_KNOWN, ns)
         elif entry.doubt & (UNKNOWN | MANAGER) or parent is None or parent.doubt & MANAGER or not self._sees_writes:
-            self._reread(pid)
+            is_unread = not self._reread(pid) and pid in self.unread
+            self._set_owner_facts(entry, _NOT_KNOWN if is_unread else entry.place.owner_facts, ns)
         self.users.note_exec(entry, ns, self._state)
         if self.report is not None:
             state = self._state(entry)
@@ -346,7 +363,7 @@ class LiveIndex:
         self.users.note_end(pid, ns)
         if pid in self._children.by_parent:
             self._orphans.update(self._children.of(pid))
-            self._suspect_adopters(entry)
+            self._suspects.update(differing_ancestors(self.entries, self._children, entry))
 
     def _correct_children(self, writes: Writes) -> None:
         """Read children again whose parents were read in this batch: these may have shown a late write already."""
@@ -381,7 +398,7 @@ class LiveIndex:
             return  # its fork comes with the next batch, or was never seen
         if facts is None or facts.process != process:
             # the thread has ended: if it executed a program, the process has its login now
-            self._change_doubt(entry, entry.doubt | MIXED)
+            change_doubt(self.entries, entry, entry.doubt | MIXED)
             if thread == process or not self._reread(process):
                 self._set_owner_facts(entry, _NOT_KNOWN, until)
             return
@@ -393,7 +410,7 @@ class LiveIndex:
             self._set_owner_facts(entry, (facts.ses, facts.loginuid, entry.place.cgroup), until)
         # whichever thread wrote, the others have kept what they had
         if thread != process or not facts.is_only:
-            self._change_doubt(entry, entry.doubt | MIXED)
+            change_doubt(self.entries, entry, entry.doubt | MIXED)
 
     def _read_moved(self, cgroup: str, until: int) -> None:
         """Find the processes that were moved to a cgroup: its members that the index has elsewhere."""
@@ -446,8 +463,7 @@ class LiveIndex:
             entry.born = 0
         if is_partial:
             return  # older forks can still come
-        if self._written:
-            self._written = {pid: moment for pid, moment in self._written.items() if moment > self._end_of_last_batch}
+        self._written = {pid: moment for pid, moment in self._written.items() if moment > self._end_of_last_batch}
         self._end_of_last_batch = until
 
     def _read_parent(self, pid: int) -> None:
@@ -514,7 +530,7 @@ class LiveIndex:
         if not entry.place.is_known:
             entry.doubt |= UNKNOWN
         self._join_parent(entry, entry.parent)
-        self._count_relatives(entry, 1)
+        count_relatives(self.entries, self._children, entry, 1)
         if self.report is not None:
             self.report(Change(entry.born, None, self._state(entry)))
 
@@ -523,7 +539,7 @@ class LiveIndex:
             return
         self._leave_parent(entry)
         self._join_parent(entry, parent_pid)
-        self._count_in_parent(entry, 1)
+        count_in_parent(self.entries, entry, 1)
 
     def _join_parent(self, entry: Entry, parent_pid: int) -> None:
         parent = self.entries.get(parent_pid)
@@ -533,7 +549,7 @@ class LiveIndex:
 
     def _leave_parent(self, entry: Entry) -> None:
         if self._children.remove(entry.parent, entry.pid):
-            self._count_in_parent(entry, -1)
+            count_in_parent(self.entries, entry, -1)
 
     def _set_owner_facts(self, entry: Entry, owner_facts: OwnerFacts, ns: int) -> None:
         """Set the facts that decide the owner of a process, at a moment (0: not known): move it to their place."""
@@ -542,39 +558,23 @@ class LiveIndex:
         is_current = self.entries.get(entry.pid) is entry
         before = self._state(entry) if self.report is not None else None
         if is_current:
-            self._count_relatives(entry, -1)
+            count_relatives(self.entries, self._children, entry, -1)
             self.places.remove(entry.place, entry.pid)
         entry.place = self.places.get(owner_facts)
         entry.doubt = entry.doubt & ~UNKNOWN if entry.place.is_known else entry.doubt | UNKNOWN
         if is_current:
             entry.place = self.places.add(entry.place, entry.pid)
-            self._count_relatives(entry, 1)
+            count_relatives(self.entries, self._children, entry, 1)
         if self.report is not None and not entry.ended:
             self.report(Change(ns, before, self._state(entry)))
 
-    def _count_relatives(self, entry: Entry, sign: int) -> None:
-        """Count in its parent, and for its children in the process, where they differ; with -1 take the count back."""
-        self._count_in_parent(entry, sign)
-        for pid in self._children.of(entry.pid):
-            child = self.entries.get(pid)
-            if child is not None and child is not entry and can_differ(child, entry):
-                entry.doubt += sign * DIFFERING_CHILD
-
-    def _count_in_parent(self, entry: Entry, sign: int) -> None:
-        parent = self.entries.get(entry.parent)
-        if parent is None or (parent.place is entry.place and not parent.doubt and not entry.doubt):
-            return  # the most frequent case
-        if parent is not entry and can_differ(entry, parent):
-            parent.doubt += sign * DIFFERING_CHILD
-
-    def _change_doubt(self, entry: Entry, doubt: int) -> None:
-        self._count_in_parent(entry, -1)
-        entry.doubt = doubt
-        self._count_in_parent(entry, 1)
-
     def _read(self, pid: int) -> ReadFacts | None:
+        """Read a process; None if it is gone, or if its reading hangs: then it is read again later."""
         facts = self._reader.read(pid)
         self._read_until = self._clock()
+        if isinstance(facts, Unread):
+            self.unread.add(pid)
+            return None
         return facts
 
     def _reread(self, pid: int) -> bool:

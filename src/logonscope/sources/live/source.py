@@ -136,13 +136,14 @@ class LiveSource(BaseSource):
         with self._host.locked:
             places = self._places(look, index, query)
             groups = [(place.ses, place.cgroup, [*place.pids]) for place in places]
+            unindexed_pids = frozenset(index.unread - index.entries.keys())
         known = (
             (kernel_id, cgroup, pids[first : first + MAX_GROUP])
             for kernel_id, cgroup, pids in groups
             if kernel_id is not None and cgroup is not None
             for first in range(0, len(pids), MAX_GROUP)
         )
-        unknown_pids = frozenset(
+        unknown_pids = unindexed_pids.union(
             pid for kernel_id, cgroup, pids in groups if kernel_id is None or cgroup is None for pid in pids
         )
         if not unknown_pids:
@@ -240,6 +241,7 @@ class LiveSource(BaseSource):
     def _held_processes(self, look: Look, index: LiveIndex, query: ProcessQuery) -> tuple[Iterator[Process], list[int]]:
         """Return processes with the facts that the index holds, and the pids of those whose logon is not known."""
         with self._host.locked:
+            unindexed_pids = index.unread - index.entries.keys()
             if query.logon_hint.kernel_ids is None:
                 entries = list(index.entries.values())
             else:
@@ -252,7 +254,7 @@ class LiveSource(BaseSource):
             for entry in entries
             if entry.place.is_known
         )  # fmt: skip
-        return known, [entry.pid for entry in entries if not entry.place.is_known]
+        return known, [*unindexed_pids, *(entry.pid for entry in entries if not entry.place.is_known)]
 
     def _with_read(
         self, look: Look, query: ProcessQuery, known: list[Process], pids: frozenset[int]
@@ -282,8 +284,10 @@ def describe_status(status: Status) -> Iterator[Check]:
         f"{status.processes} processes, {swept}; events lost {counts.losses} times,"
         f" {counts.logons_not_determined} logons not determined"
     )
+    if status.unread:
+        finding += f"; {status.unread} processes whose reading hangs are read again later"
     figures = {
         "processes": status.processes, "losses": counts.losses, "mended": counts.mended,
-        "logons_not_determined": counts.logons_not_determined,
+        "logons_not_determined": counts.logons_not_determined, "unread": status.unread,
     }  # fmt: skip
     yield Check("live events", None if counts.losses else True, finding, "", figures)

@@ -2,15 +2,17 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+# the tests on booted machines mostly wait: one process runs them, another one the rest
+TWO_AT_ONCE := --numprocesses=2 --dist=loadgroup
 
 .NOTPARALLEL:
 .PHONY: test unit lint house fresh bench history-bench history-kills compare soak load fuzz siege storm crowd peers clean
 
 test: $(VENV)/.test $(if $(STRICT),$(VENV)/.lint $(VENV)/.test-kerberos $(VENV)/.test-clients $(VENV)/.test-docs)
-	LOGONSCOPE_REQUIRE=$(if $(STRICT),1,) $(BIN)/python -m pytest $(if $(STRICT),--durations=40)
+	LOGONSCOPE_REQUIRE=$(if $(STRICT),1,) $(BIN)/python -m pytest $(TWO_AT_ONCE) $(if $(STRICT),--durations=40)
 
 unit: $(VENV)/.test  ## the tests without those on a booted machine (tests/real)
-	$(BIN)/python -m pytest --ignore=tests/real
+	$(BIN)/python -m pytest $(TWO_AT_ONCE) --ignore=tests/real
 
 lint: $(VENV)/.lint  ## style, types, and which module may import which
 	$(BIN)/ruff check .

@@ -310,7 +310,7 @@ class Provider(NamedTuple):
     include_hidden: bool = False  # processes of other users are included, with identity columns only
     distinct_key: Callable[..., object] | None = None  # only the first item with each key makes a row
     # a fast path: makes the rows of all columns, in the order of the table, from groups of a LogonId and its pids
-    rows_of_groups: Callable[[Iterable[tuple[str, Iterable[int]]]], Iterator[tuple[Value, ...]]] | None = None
+    rows_of_groups: Callable[[Iterable[tuple[str, Sequence[int]]]], Iterator[tuple[Value, ...]]] | None = None
 
     def __eq__(self, other: object) -> bool:
         """Return whether both are the same object: so row layouts can be cached by provider."""

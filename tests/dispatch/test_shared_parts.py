@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from logonscope.broker import Caller
 from logonscope.broker.subscription import WatchOptions, subscribe
 from logonscope.dispatch.operation import Limits, Operation, Reply
-from logonscope.dispatch.shared_parts import SharedParts
-from logonscope.dispatch.watches import Watches, WatchStream
+from logonscope.dispatch.shared_parts import RenderedPart, SharedParts
+from logonscope.dispatch.watches import Watches, WatchKind, WatchStream
 from logonscope.machine import Deadline, Owner
 from logonscope.machine.events import Event, EventHead, EventsLost, ProcessStarted
 from logonscope.server.json import JsonDoor
@@ -18,11 +18,16 @@ from tests.broker.ringed import Ringed
 from tests.hosts import ROOT, user
 
 DOOR = JsonDoor()
+KIND = WatchKind("json", "Stream")
 CALLERS = (ROOT, ROOT, user(1000), user(1000), user(1001))
 STARTS = tuple(
     ProcessStarted(EventHead(number, number), process, Owner("41", "audit"), None)
     for number, process in enumerate(example.snapshot().processes)
 )
+
+
+def rendered(body: bytes) -> RenderedPart:
+    return RenderedPart((), Reply(200, "", body))
 
 
 class Renderer:
@@ -31,15 +36,15 @@ class Renderer:
     def __init__(self) -> None:
         self.count = 0
 
-    def render(self) -> Reply:
+    def render(self) -> RenderedPart:
         self.count += 1
-        return Reply(200, "", str(self.count).encode())
+        return rendered(str(self.count).encode())
 
 
 def stream(watches: Watches, host: Ringed, caller: Caller, names: frozenset[str] | None = None) -> WatchStream:
     """Return an open watch."""
     subscription = subscribe(host.request(caller), WatchOptions(events=names))
-    watches.add(subscription)
+    watches.add(subscription, KIND)
     made = WatchStream(watches, DOOR, Operation("watch"), subscription, limits=Limits(), host="web1")
     made.is_allowed = lambda: True
     return made
@@ -51,13 +56,13 @@ def test_a_part_is_rendered_once_for_two_watches_of_a_group() -> None:
     assert groups[0] is groups[1]
     for group in groups:
         group.join()
-    assert [group.reply(STARTS, renderer.render) for group in groups] == [Reply(200, "", b"1")] * 2
+    assert [group.part(STARTS, renderer.render) for group in groups] == [rendered(b"1")] * 2
     # the same number of other events, and other numbers of the same
     for events in (STARTS[:-1], STARTS[1:]):
-        assert groups[0].reply(events, renderer.render) == groups[1].reply(events, renderer.render)
+        assert groups[0].part(events, renderer.render) == groups[1].part(events, renderer.render)
     assert renderer.count == 3
     # the first one was rendered too long ago
-    groups[0].reply(STARTS, renderer.render)
+    groups[0].part(STARTS, renderer.render)
     assert renderer.count == 4
 
 
@@ -67,10 +72,10 @@ def test_nothing_is_kept_for_a_single_watch() -> None:
     for members in (1, 2):
         group.join()
         for _ in range(3):
-            group.reply(STARTS, renderer.render)
+            group.part(STARTS, renderer.render)
         assert renderer.count == (3 if members == 1 else 4)
     group.leave()
-    group.reply(STARTS, renderer.render)
+    group.part(STARTS, renderer.render)
     assert renderer.count == 5
     assert parts.group("b") is not group
     del group
@@ -82,15 +87,15 @@ def test_a_watch_does_not_wait_long_for_another_one() -> None:
     group.join()
     group.join()
 
-    def render_slowly() -> Reply:
+    def render_slowly() -> RenderedPart:
         is_rendering.set()
         is_released.wait(30)
-        return Reply(200, "", b"late")
+        return rendered(b"late")
 
-    slow = threading.Thread(target=group.reply, args=(STARTS, render_slowly))
+    slow = threading.Thread(target=group.part, args=(STARTS, render_slowly))
     slow.start()
     is_rendering.wait(30)
-    assert group.reply(STARTS, Renderer().render) == Reply(200, "", b"1")
+    assert group.part(STARTS, Renderer().render) == rendered(b"1")
     is_released.set()
     slow.join()
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import NamedTuple
 from weakref import WeakValueDictionary
 
+from logonscope.broker.subscription import WatchResult
 from logonscope.dispatch.operation import Reply
 from logonscope.machine.events import Event
 
@@ -18,11 +19,18 @@ WAIT_SECONDS = 0.05
 """Maximum seconds that a watch waits for another one to render the same part; then it renders a part of its own."""
 
 
-class _Part(NamedTuple):
-    """A part, and the events that it was made from."""
+class RenderedPart(NamedTuple):
+    """A part of a stream, and the results in it."""
+
+    results: Sequence[WatchResult]
+    reply: Reply
+
+
+class _KeptPart(NamedTuple):
+    """A part, and the events that it was made from; None: nothing is sent for them."""
 
     events: Sequence[Event]
-    reply: Reply | None
+    part: RenderedPart | None
 
     def is_of(self, events: Sequence[Event]) -> bool:
         """Return whether it was made from these events: those of a ring are the same objects for all readers."""
@@ -36,7 +44,7 @@ class SharingGroup:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._members = 0
-        self._parts: tuple[_Part, ...] = ()
+        self._parts: tuple[_KeptPart, ...] = ()
 
     def __repr__(self) -> str:
         return f"<SharingGroup of {self._members}>"
@@ -53,19 +61,19 @@ class SharingGroup:
             if self._members <= 1:
                 self._parts = ()
 
-    def reply(self, events: Sequence[Event], render: Callable[[], Reply | None]) -> Reply | None:
+    def part(self, events: Sequence[Event], render: Callable[[], RenderedPart | None]) -> RenderedPart | None:
         """Return the part for events, rendered by the first watch that needs it; None: nothing is sent for them."""
         # a part for a single watch is not kept: it can have megabytes
         if self._members < 2 or not events or not self._lock.acquire(timeout=WAIT_SECONDS):
             return render()
         try:
-            for part in self._parts:
-                if part.is_of(events):
-                    return part.reply
-            reply = render()
+            for kept in self._parts:
+                if kept.is_of(events):
+                    return kept.part
+            part = render()
             if self._members > 1:
-                self._parts = (_Part(events, reply), *self._parts[: MAX_KEPT - 1])
-            return reply
+                self._parts = (_KeptPart(events, part), *self._parts[: MAX_KEPT - 1])
+            return part
         finally:
             self._lock.release()
 

@@ -55,7 +55,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let one process run all tests of a file, and one those that boot machines or storm the kernel with processes."""
     for item in items:
         file = item.path.relative_to(item.config.rootpath)
-        group = "machine" if file.is_relative_to("tests/real") or file.is_relative_to("tests/sources/live") else str(file)
+        is_alone = file.is_relative_to("tests/real") or file.is_relative_to("tests/sources/live")
+        group = "machine" if is_alone else str(file)
         item.add_marker(pytest.mark.xdist_group(group))
 
 

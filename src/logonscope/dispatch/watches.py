@@ -5,13 +5,17 @@ import time
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
+from logonscope.answers.host_event import HostEvent
 from logonscope.broker import Caller
 from logonscope.broker.subscription import Subscription, WatchResult
 from logonscope.dispatch.operation import Door, Operation
+from logonscope.dispatch.shared_parts import RenderedPart, SharedParts, SharingGroup
 from logonscope.errors import AccessDeniedError, LogonscopeError, QuotaViolationError, TransportFailureError
 from logonscope.machine import Deadline
+from logonscope.machine.events import Event
 
 if TYPE_CHECKING:
     from logonscope.dispatch.operation import Limits
@@ -34,14 +38,41 @@ class WatchResults(NamedTuple):
     error: LogonscopeError | None = None
 
 
+class WatchKind(NamedTuple):
+    """How the events of a watch reach the client: the name of the door, and the mode of delivery."""
+
+    door: str
+    mode: str
+
+
+class WatchStatus(NamedTuple):
+    """The watches of one kind, since the start of the service.
+
+    Attributes:
+        kind: the kind.
+        open: how many are open.
+        delivered: results that were sent.
+        lost: events that were dropped before they were sent, as far as counted.
+        losses: how often events were dropped.
+    """
+
+    kind: WatchKind
+    open: int = 0
+    delivered: int = 0
+    lost: int = 0
+    losses: int = 0
+
+
 class Watches:
     """The table of open watches."""
 
     def __init__(self, max_open: int = MAX_OPEN, max_per_caller: int = MAX_PER_CALLER) -> None:
         self._max_open, self._max_per_caller = max_open, max_per_caller
-        self._open: set[Subscription] = set()
+        self._open: dict[Subscription, WatchKind] = {}
+        self._statuses: dict[WatchKind, WatchStatus] = {}
         self._counts = Counter[Caller]()
         self._lock = threading.Lock()
+        self.shared_parts = SharedParts()
 
     def __len__(self) -> int:
         return len(self._open)
@@ -61,7 +92,7 @@ class Watches:
         if count >= self._max_per_caller or len(self._open) >= self._max_open + reserved:
             raise QuotaViolationError(f"too many watches ({count} of this caller)", "close some of them")
 
-    def add(self, subscription: Subscription) -> None:
+    def add(self, subscription: Subscription, kind: WatchKind) -> None:
         """Add a watch.
 
         Raises:
@@ -70,18 +101,40 @@ class Watches:
         with self._lock:
             # checked within the lock: many requests may come at once
             self.check(subscription.caller)
-            self._open.add(subscription)
+            self._open[subscription] = kind
+            self._statuses.setdefault(kind, WatchStatus(kind))
             self._counts[subscription.caller] += 1
 
     def remove(self, subscription: Subscription) -> None:
         """Remove a watch, and close it."""
         with self._lock:
             if subscription in self._open:
-                self._open.remove(subscription)
+                del self._open[subscription]
                 self._counts[subscription.caller] -= 1
                 if not self._counts[subscription.caller]:
                     del self._counts[subscription.caller]
         subscription.close()
+
+    def count_sent(self, subscription: Subscription, results: Sequence[WatchResult]) -> None:
+        """Count results that were sent to the client of a watch."""
+        losses = [event for _, event in results if isinstance(event, HostEvent) and event[0] == "Lost"]
+        with self._lock:
+            kind = self._open.get(subscription)
+            # it has just ended
+            if kind is None:
+                return
+            status = self._statuses[kind]
+            self._statuses[kind] = status._replace(
+                delivered=status.delivered + len(results) - len(losses),
+                lost=status.lost + sum(event.missed or 0 for event in losses),
+                losses=status.losses + len(losses),
+            )
+
+    def statuses(self) -> list[WatchStatus]:
+        """Return the status of each kind, for metrics."""
+        with self._lock:
+            counts = Counter(self._open.values())
+            return [status._replace(open=counts[kind]) for kind, status in self._statuses.items()]
 
     def close(self) -> None:
         """Close all watches."""
@@ -147,6 +200,11 @@ class WatchStream(EventWaiter):
         self._door, self._operation, self._host = door, operation, host
         self._sent_at = time.monotonic()
         self.items = 0
+        self._group: SharingGroup | None = None
+        key = subscription.sharing_key
+        if key is not None:
+            self._group = watches.shared_parts.group((key, id(door), host, limits.octets))
+            self._group.join()
 
     @property
     def _due(self) -> float:
@@ -159,25 +217,45 @@ class WatchStream(EventWaiter):
             return self.end_with(AccessDeniedError("the credentials are not valid any more", "authenticate again"))
         cursor = self._subscription.reader.cursor
         try:
-            results = self._subscription.read(0)
+            part = self._read()
         except LogonscopeError as error:
             return self.end_with(error)
         # the hub closes it where the server stops, or its feed has failed
         if self._subscription.is_closed:
             return self.end_with(TransportFailureError("the host ends the watch", "watch again"))
         # all events that were read may be hidden from the caller: nothing is sent for them
-        if not results and time.monotonic() - self._sent_at < HEARTBEAT_SECONDS:
+        if part is None and time.monotonic() - self._sent_at < HEARTBEAT_SECONDS:
             # there may be more events than one read returns
             if self._subscription.reader.cursor != cursor:
                 self.wake()
             return b"", False
         self._sent_at = time.monotonic()
-        self.items += len(results)
-        reply = self._door.render(self._operation, WatchResults(results, self._host), self._limits.octets)
-        return reply.body, False
+        part = part or self._render(())
+        self.items += part.reply.items
+        self._watches.count_sent(self._subscription, part.results)
+        return part.reply.body, False
+
+    def _read(self) -> RenderedPart | None:
+        """Return what is to be sent for the events that there are; None: nothing."""
+        if self._group is None:
+            results = self._subscription.read(0)
+            return self._render(results) if results else None
+        events = self._subscription.take_events(0)
+        return self._group.part(events, partial(self._render_events, events))
+
+    def _render_events(self, events: Sequence[Event]) -> RenderedPart | None:
+        results = self._subscription.results_of(events)
+        return self._render(results) if results else None
+
+    def _render(self, results: Sequence[WatchResult]) -> RenderedPart:
+        part = WatchResults(results, self._host)
+        return RenderedPart(results, self._door.render(self._operation, part, self._limits.octets))
 
     def close(self) -> None:
         """End the watch: the client has disconnected."""
+        if self._group is not None:
+            self._group.leave()
+            self._group = None
         self._watches.remove(self._subscription)
 
     def end_with(self, error: LogonscopeError) -> tuple[bytes, bool]:

@@ -197,7 +197,7 @@ class RemoteFeed(Feed):
         return self._written is not None
 
     def _repeat(self, writes: Writes) -> None:
-        """Add writes to the batches that were read before them: forks that are older can come in the batch after these.
+        """Add writes to the batches that were read before them: older forks can be in the batch after these.
 
         A write is in doubt until the end of the batch that follows the one with it (see index.py).
         """

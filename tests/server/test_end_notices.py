@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from logonscope.dispatch.pushes import Ending, PushError
-from logonscope.server.end_notices import EndNotices
+from logonscope.server.end_notices import MAX_WAITING, EndNotices
 from tests.server.serving import PATIENCE, wait_until
 
 ENDING = Ending("SourceCancelling", "made up")
@@ -60,6 +60,18 @@ def test_a_failure_does_not_end_the_thread(error: Exception, caplog: pytest.LogC
     notices.add(other, ENDING)
     wait_until(lambda: other.seconds)
     assert "http://a:1" in caplog.text
+
+
+def test_the_messages_that_wait_for_one_server_are_limited(caplog: pytest.LogCaptureFixture) -> None:
+    notices, silent, others = EndNotices(), Channel("http://a:1", answers=False), Channel("http://a:1")
+    notices.add(silent, ENDING)
+    wait_until(lambda: silent.seconds)
+    for _ in range(MAX_WAITING + 1):
+        notices.add(others, ENDING)
+    assert caplog.text.count("too many wait") == 1
+    silent.may_answer.set()
+    wait_until(lambda: repr(notices) == "<EndNotices to 0 servers>")
+    assert len(others.seconds) == MAX_WAITING
 
 
 def test_a_stop_limits_the_time_of_all_messages() -> None:

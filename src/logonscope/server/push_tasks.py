@@ -48,7 +48,7 @@ class PushTasks:
     def start(self, push: EventPush, claimant: Claimant) -> None:
         """Start a delivery; called in the event loop."""
         # a share for each receiver: one that does not answer must not delay what the same caller has sent to others
-        share = claimant._replace(key=(claimant.key, push.channel.receiver))
+        share = Claimant((claimant.key, push.channel.receiver))
         task = asyncio.get_running_loop().create_task(self._run(push, share))
         # the event loop has only a weak reference to it
         self._tasks[task] = push

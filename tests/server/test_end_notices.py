@@ -1,10 +1,12 @@
 """Tests of server/end_notices.py: a message for each end, from one thread for each server, and a bounded stop."""
 
 import threading
+from collections.abc import Sequence
 
 import pytest
 
-from logonscope.dispatch.pushes import Ending, PushError
+from logonscope.broker.subscription import WatchResult
+from logonscope.dispatch.pushes import Batch, Ending, PushError
 from logonscope.server.end_notices import MAX_WAITING, EndNotices
 from tests.server.serving import PATIENCE, wait_until
 
@@ -14,13 +16,15 @@ ENDING = Ending("SourceCancelling", "made up")
 class Channel:
     """A channel whose server answers when a test lets it."""
 
+    batch = Batch()
+
     def __init__(self, receiver: str | None, *, answers: bool = True, error: Exception | None = None) -> None:
         self.receiver, self.end_receiver, self.error = receiver or "", receiver, error
         self.may_answer, self.seconds = threading.Event(), list[float]()
         if answers:
             self.may_answer.set()
 
-    def send(self, result: object) -> None:
+    def send(self, results: Sequence[WatchResult]) -> int:
         raise NotImplementedError
 
     def send_heartbeat(self) -> None:

@@ -51,6 +51,14 @@ def promptly() -> Iterator[None]:
     signal.signal(signal.SIGALRM, before)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let one process run all tests of a file, and one those on booted machines, because each would boot its own."""
+    for item in items:
+        file = item.path.relative_to(item.config.rootpath)
+        group = "real" if file.is_relative_to("tests/real") else str(file)
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Let the run fail where everything is required and something was skipped all the same."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")

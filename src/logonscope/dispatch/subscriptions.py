@@ -25,6 +25,7 @@ from logonscope.errors import (
 if TYPE_CHECKING:
     from logonscope.dispatch.operation import Limits
 
+PULL = "Pull"
 READ_EVENTS = 16
 """Maximum number of events that are read at once."""
 
@@ -42,12 +43,14 @@ class NewSubscription(NamedTuple):
         seconds: its lifetime; None: the maximum.
         heartbeat_seconds: after so many seconds without events, a pull gets an empty answer; None: a timeout.
         push_urls: the addresses to which messages are sent; empty: the client pulls.
+        mode: the mode of delivery, for metrics.
     """
 
     subscription: Subscription
     seconds: float | None = None
     heartbeat_seconds: float | None = None
     push_urls: tuple[str, ...] = ()
+    mode: str = PULL
 
 
 def open_subscription(
@@ -59,10 +62,11 @@ def open_subscription(
     seconds: float | None = None,
     heartbeat_seconds: float | None = None,
     push_urls: tuple[str, ...] = (),
+    mode: str = PULL,
 ) -> NewSubscription:
     """Return a subscription to the results of an event query; see ``broker.subscription.subscribe``."""
     subscription = subscribe(request, WatchOptions(query, namespace, since=since))
-    return NewSubscription(subscription, seconds, heartbeat_seconds, push_urls)
+    return NewSubscription(subscription, seconds, heartbeat_seconds, push_urls, mode)
 
 
 class OpenSubscription(OpenContext):
@@ -78,6 +82,8 @@ class OpenSubscription(OpenContext):
         self.channel: PushChannel | None = None
         """Set by the door: sends the events to the client's address; None: the client pulls."""
         self._watches = watches
+        self.is_open = True
+        """Whether it has not ended: nothing more is sent after the end."""
         self._pending: list[WatchResult] = []
         self._failure: LogonscopeError | None = None
         self.is_heartbeat_due = False
@@ -124,6 +130,7 @@ class OpenSubscription(OpenContext):
     def remove_sent(self, count: int) -> None:
         """Remove the first results, which were sent, and move the bookmark after them."""
         sent, self._pending = self._pending[:count], self._pending[count:]
+        self._watches.count_sent(self.subscription, sent)
         # one event can have several results: its cursor is after all of them
         following = self._pending[0].cursor if self._pending else ""
         for result in reversed(sent):
@@ -132,6 +139,7 @@ class OpenSubscription(OpenContext):
                 return
 
     def close(self) -> None:
+        self.is_open = False
         self._watches.remove(self.subscription)
 
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from logonscope.answers.host_event import HostEvent
 from logonscope.broker import Caller
 from logonscope.broker.subscription import Subscription, WatchResult
 from logonscope.dispatch.operation import Door, Operation
@@ -34,12 +35,38 @@ class WatchResults(NamedTuple):
     error: LogonscopeError | None = None
 
 
+class WatchKind(NamedTuple):
+    """How the events of a watch reach the client: the name of the door, and the mode of delivery."""
+
+    door: str
+    mode: str
+
+
+class WatchStatus(NamedTuple):
+    """The watches of one kind, since the start of the service.
+
+    Attributes:
+        kind: the kind.
+        open: how many are open.
+        delivered: results that were sent.
+        lost: events that were dropped before they were sent, as far as counted.
+        losses: how often events were dropped.
+    """
+
+    kind: WatchKind
+    open: int = 0
+    delivered: int = 0
+    lost: int = 0
+    losses: int = 0
+
+
 class Watches:
     """The table of open watches."""
 
     def __init__(self, max_open: int = MAX_OPEN, max_per_caller: int = MAX_PER_CALLER) -> None:
         self._max_open, self._max_per_caller = max_open, max_per_caller
-        self._open: set[Subscription] = set()
+        self._open: dict[Subscription, WatchKind] = {}
+        self._statuses: dict[WatchKind, WatchStatus] = {}
         self._counts = Counter[Caller]()
         self._lock = threading.Lock()
 
@@ -61,7 +88,7 @@ class Watches:
         if count >= self._max_per_caller or len(self._open) >= self._max_open + reserved:
             raise QuotaViolationError(f"too many watches ({count} of this caller)", "close some of them")
 
-    def add(self, subscription: Subscription) -> None:
+    def add(self, subscription: Subscription, kind: WatchKind) -> None:
         """Add a watch.
 
         Raises:
@@ -70,18 +97,41 @@ class Watches:
         with self._lock:
             # checked within the lock: many requests may come at once
             self.check(subscription.caller)
-            self._open.add(subscription)
+            self._open[subscription] = kind
+            self._statuses.setdefault(kind, WatchStatus(kind))
             self._counts[subscription.caller] += 1
 
     def remove(self, subscription: Subscription) -> None:
         """Remove a watch, and close it."""
         with self._lock:
             if subscription in self._open:
-                self._open.remove(subscription)
+                del self._open[subscription]
                 self._counts[subscription.caller] -= 1
                 if not self._counts[subscription.caller]:
                     del self._counts[subscription.caller]
         subscription.close()
+
+    def count_sent(self, subscription: Subscription, results: Sequence[WatchResult]) -> None:
+        """Count results that were sent to the client of a watch."""
+        events = [result.result for result in results if isinstance(result.result, HostEvent)]
+        losses = [event for event in events if event.event == "Lost"]
+        with self._lock:
+            kind = self._open.get(subscription)
+            # it has just ended
+            if kind is None:
+                return
+            status = self._statuses[kind]
+            self._statuses[kind] = status._replace(
+                delivered=status.delivered + len(results) - len(losses),
+                lost=status.lost + sum(event.missed or 0 for event in losses),
+                losses=status.losses + len(losses),
+            )
+
+    def statuses(self) -> list[WatchStatus]:
+        """Return the status of each kind, for metrics."""
+        with self._lock:
+            counts = Counter(self._open.values())
+            return [status._replace(open=counts[kind]) for kind, status in self._statuses.items()]
 
     def close(self) -> None:
         """Close all watches."""
@@ -173,6 +223,7 @@ class WatchStream(EventWaiter):
             return b"", False
         self._sent_at = time.monotonic()
         self.items += len(results)
+        self._watches.count_sent(self._subscription, results)
         reply = self._door.render(self._operation, WatchResults(results, self._host), self._limits.octets)
         return reply.body, False
 

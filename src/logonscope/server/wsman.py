@@ -14,6 +14,7 @@ from logonscope.dispatch.operation import DecodeError, Operation, Reply
 from logonscope.dispatch.operations import FoundInstance, Identity
 from logonscope.dispatch.subscriptions import OpenSubscription
 from logonscope.errors import AnswerTooLargeError, InvalidObjectPathError, LogonscopeError
+from logonscope.server.client_tls import ClientTls
 from logonscope.server.soap_answer import Body, Call, SoapRequest
 from logonscope.server.wsman_events import (
     decode_renew_subscription,
@@ -92,6 +93,12 @@ SAFETY_FACTOR = 1.2
 class WsmanDoor:
     """The door of WS-Management; see ``dispatch.operation.Door``."""
 
+    name = "wsman"
+
+    def __init__(self, push_tls: ClientTls = ClientTls()) -> None:  # noqa: B008 -- a tuple
+        """Create it with the certificates for connections to addresses of subscribers."""
+        self._push_tls = push_tls
+
     def __repr__(self) -> str:
         return "<WsmanDoor>"
 
@@ -109,7 +116,7 @@ class WsmanDoor:
             name, arguments = REQUESTS[type(message)].decode(message)
         except LogonscopeError as error:
             raise DecodeError(error, Operation("", action=action, options=SoapRequest(envelope))) from None
-        request = SoapRequest(envelope, message, client_limits.wants_count)
+        request = SoapRequest(envelope, message, client_limits.wants_count, self._push_tls)
         # a pull has a limit of its own, too
         limits = [seconds for seconds in (client_limits.seconds, getattr(message, "seconds", None)) if seconds]
         seconds = min(limits, default=None)

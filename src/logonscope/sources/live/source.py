@@ -38,9 +38,8 @@ from logonscope.machine import (
     ServiceQuery,
     SocketQuery,
     Source,
-    group_of_one,
 )
-from logonscope.machine.source import memberships_of
+from logonscope.machine.source import groups_of_one
 from logonscope.sources.differences import DifferenceFeed
 from logonscope.sources.live.detail_feed import KernelDetailFeed
 from logonscope.sources.live.entries import Place
@@ -148,8 +147,8 @@ class LiveSource(BaseSource):
         )
         if not unknown_pids:
             return look.checked(known)
-        read = memberships_of(self._direct.processes(look, query._replace(pids=unknown_pids)))
-        return look.checked(chain(known, map(group_of_one, read)))
+        read = groups_of_one(self._direct.processes(look, query._replace(pids=unknown_pids)))
+        return look.checked(chain(known, read))
 
     def logins(self, look: Look, ids: frozenset[str] | None = None) -> Sequence[Login]:
         look.check()

@@ -29,10 +29,16 @@ expect.set_options(timeout=PATIENCE_MS)
 
 @contextmanager
 def opened(
-    browser: Browser, origin: str, address: str = "#live", *, user: tuple[str, str] = ADMIN, tolerated: str = ""
-) -> Iterator[Page]:
-    """Open the page and log in; at the end nothing must have happened that must not."""
+    browser: Browser, origin: str, address: str = "#live", *, user: tuple[str, str] = ADMIN, tolerated: str = "",
+    has_clock: bool = False,
+) -> Iterator[Page]:  # fmt: skip
+    """Open the page and log in; at the end nothing must have happened that must not.
+
+    ``has_clock``: the clock of the page can be put forward.
+    """
     context = new_context(browser, accept_downloads=True)
+    if has_clock:
+        context.clock.install()
     page = context.new_page()
     watch = Watch(origin, tolerated=re.compile(tolerated) if tolerated else None)
     watch.follow(page)

@@ -15,14 +15,12 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.example import BTIME
+from tests.page.browser import LABELS, RULER
 from tests.page.conftest import Servers
 from tests.page.past import VISITS
 from tests.page.test_behaviour import PATIENCE_MS, opened
 from tests.page.test_states import AXE
 from tests.server.running import BOB
-
-LABELS, RULER = 206, 28
-"""Pixels of the names at the left, and of the ruler above the lanes."""
 
 COLUMN = """(x) => {
   const canvas = document.querySelector(".lanes canvas"), ratio = devicePixelRatio;

@@ -14,14 +14,14 @@ from tests.broker.memory import Memory
 from tests.page import hosts
 from tests.page.browser import axe_program, chromium
 from tests.page.eventful import Eventful
-from tests.page.past import REFUSALS, busy_with_past
+from tests.page.past import REFUSALS, usual_with_past
 from tests.server.running import RunningServer, running
-
 
 FIGURES = (
     Check(
-        "live events", None, "412 processes, compared with /proc every second of activity, 3 differences; events lost 2 times",
-        "", {"processes": 412, "losses": 2, "mended": 3, "logons_not_determined": 1},
+        "live events", None,
+        "412 processes, compared with /proc every second of activity, 3 differences; events lost 2 times", "",
+        {"processes": 412, "losses": 2, "mended": 3, "logons_not_determined": 1},
     ),
     Check(
         "history", True, "kept since 2025-12-03, 84 MiB", "",
@@ -37,7 +37,7 @@ class Servers:
     def __init__(self, stack: ExitStack) -> None:
         self._stack = stack
         self._running: dict[str, RunningServer] = {}
-        self.following = Eventful(hosts.busy())
+        self.following = Eventful(hosts.usual())
         """The host that tells what happens to it."""
 
     def origin(self, host: str) -> str:
@@ -51,7 +51,7 @@ class Servers:
             return self.following
         if host in {"past", "refused"}:
             folder = Path(self._stack.enter_context(TemporaryDirectory()))
-            return busy_with_past(folder, REFUSALS if host == "refused" else ())
+            return usual_with_past(folder, REFUSALS if host == "refused" else ())
         source = Memory({"busy": hosts.busy, "figures": hosts.busy, "quiet": hosts.quiet, "crowd": hosts.crowd}[host]())
         if host == "figures":
             source.service_checks = lambda: FIGURES

@@ -112,6 +112,13 @@ def test_the_search_looks_into_every_logon_session(page: Page, words: str, hits:
         expect(page.locator("text=Nothing fits")).to_be_visible()
 
 
+def test_who_runs_something_as_a_third_user_did_not_become_root(page: Page) -> None:
+    # alice's sudo runs a program as root; carol's runs one as postgres
+    expect(page.locator(".say")).to_contain_text("1 time somebody became root.")
+    page.click(".say button:has-text('1 time')")
+    expect(page.locator(".row.pr", has_text="psql")).to_contain_text("postgres by sudo")
+
+
 def test_a_link_opens_what_it_names(page: Page) -> None:
     page.evaluate("location.hash = '#live?sel=1'")  # in the System session, which is folded
     expect(page.locator(".row.on .cp")).to_have_text("1")

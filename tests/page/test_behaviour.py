@@ -116,7 +116,7 @@ def test_who_runs_something_as_a_third_user_did_not_become_root(page: Page) -> N
     # alice's sudo runs a program as root; carol's runs one as postgres
     expect(page.locator(".say")).to_contain_text("1 time somebody became root.")
     page.click(".say button:has-text('1 time')")
-    expect(page.locator(".row.pr", has_text="psql")).to_contain_text("postgres by sudo")
+    expect(page.locator(".row.pr", has_text="psql shop")).to_contain_text("postgres by sudo")
 
 
 def test_a_link_opens_what_it_names(page: Page) -> None:

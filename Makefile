@@ -55,7 +55,7 @@ history-kills: $(VENV)/.test  ## a writer of history killed at 300 random moment
 	$(BIN)/python -m tests.journal.kills 300
 
 storm: $(VENV)/.test  ## what the live source costs, and what it gets wrong beside storms of processes; as root; PARTS="memory pairs", SECONDS=60 a load
-	$(BIN)/python -m tests.sources.live.storm $(if $(SECONDS),--seconds $(SECONDS)) $(PARTS)
+	$(BIN)/python -m tests.sources.live.storm $(if $(SECONDS),--seconds $(SECONDS)) $(if $(LIFETIMES),--lifetimes $(LIFETIMES)) $(PARTS)
 
 crowd: $(VENV)/.test  ## 20,000 processes in 2,000 logins of this kernel, before and after logout; needs root
 	$(BIN)/python -m tests.lab.crowd

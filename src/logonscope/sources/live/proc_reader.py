@@ -34,6 +34,9 @@ class ProcReader:
 
     def read(self, pid: int) -> Reading:
         """Read a process; None where it is gone or cannot be read."""
+        # Most that are in doubt have ended. To see that needs no other thread, which has to wait on a busy machine.
+        if not os.access(f"{self._proc}/{pid}", os.F_OK):
+            return None
         return _as_reading(self._reader.read(pid))
 
     def read_each(self, pids: Iterable[int]) -> Iterator[tuple[int, Reading]]:

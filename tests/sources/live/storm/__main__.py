@@ -1,6 +1,6 @@
 """Print the table of figures in Markdown: ``make storm``; as root.
 
-    python -m tests.sources.live.storm [--seconds SECONDS] [PART ...]
+    python -m tests.sources.live.storm [--seconds SECONDS] [--lifetimes NUMBER] [PART ...]
 
 The load runs in other processes; processor time is that of the process with the live host.
 """
@@ -44,12 +44,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.sources.live.storm", description=__doc__)
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], metavar="PART", help=", ".join(PARTS))
     parser.add_argument("--seconds", type=float, default=10, help="of a load")
+    parser.add_argument("--lifetimes", type=int, default=1_000_000, help="number of the part `lifetimes`")
     arguments = parser.parse_args()
     # what the parts have changed and started is undone
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     print("| measure | figure | load average |\n|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
-        options = Options(build_program(Path(folder)), arguments.seconds)
+        options = Options(build_program(Path(folder)), arguments.seconds, arguments.lifetimes)
         for name in arguments.parts or PARTS:
             average = os.getloadavg()[0]
             for row in PARTS[name](options):

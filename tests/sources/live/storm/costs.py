@@ -46,11 +46,11 @@ def storm(options: Options) -> Iterator[Row]:
 
 
 def lifetimes(options: Options) -> Iterator[Row]:
-    """Measure memory before and after 1,000,000 lifetimes."""
+    """Measure memory before and after many lifetimes."""
     reader = Reader()
     _run(options, 0, 2, "fork")  # the buffers of the first batches stay
     before, count = reader.state(), 0
-    while count < 1_000_000:
+    while count < options.lifetimes:
         count += _run(options, 0, 10, "fork")
     after = reader.state(compare=True)
     reader.close()

@@ -26,6 +26,7 @@ class Options(NamedTuple):
 
     program: str  # the compiled logins.c
     seconds: float  # of a load
+    lifetimes: int = 1_000_000  # after which memory is compared
 
 
 class Row(NamedTuple):

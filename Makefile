@@ -1,24 +1,26 @@
-# What is asked most: make test. STRICT=1 installs every component that the tests know, and makes every skip a failure.
+# The usual command: make test. STRICT=1 installs every component that the tests can use, and makes every skip a failure.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+# tests on booted machines mostly wait: one process runs them, another one the rest
+TWO_AT_ONCE := --numprocesses=2 --dist=loadgroup
 
 .NOTPARALLEL:
 .PHONY: test unit lint house fresh bench history-bench history-kills compare soak load fuzz siege storm crowd peers clean
 
 test: $(VENV)/.test $(if $(STRICT),$(VENV)/.lint $(VENV)/.test-kerberos $(VENV)/.test-clients $(VENV)/.test-docs)
-	LOGONSCOPE_REQUIRE=$(if $(STRICT),1,) $(BIN)/python -m pytest $(if $(STRICT),--durations=40)
+	LOGONSCOPE_REQUIRE=$(if $(STRICT),1,) $(BIN)/python -m pytest $(TWO_AT_ONCE) $(if $(STRICT),--durations=40)
 
-unit: $(VENV)/.test  ## without the machine that is booted for the tests
-	$(BIN)/python -m pytest --ignore=tests/real
+unit: $(VENV)/.test  ## the tests without those on a booted machine (tests/real)
+	$(BIN)/python -m pytest $(TWO_AT_ONCE) --ignore=tests/real
 
-lint: $(VENV)/.lint  ## style, types and which module may import which
+lint: $(VENV)/.lint  ## style, types, and which module may import which
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-house: $(VENV)/.lint  ## the budgets of size, docstrings and names, and what they come to
+house: $(VENV)/.lint  ## the budgets of size, docstrings and names, with the present figures
 	$(BIN)/python -m tests.house
 
 fresh:  ## as root: README's commands as a new user types them, on fresh systems; ON="trixie host" for some of them
@@ -36,7 +38,7 @@ soak: $(VENV)/.test  ## ten minutes a system of logins, forks and detached proce
 load: $(VENV)/.test  ## 1,000 clients at once, 10,000 open enumerations, 100,000 requests
 	$(BIN)/python -m tests.server.load
 
-fuzz: $(VENV)/.test  ## 200,000 texts and 100,000 requests, few of them sound; handshakes, cut requests, helpers; hosts
+fuzz: $(VENV)/.test  ## random input: 200,000 queries, 100,000 requests, handshakes, cut requests, helpers, hosts
 	LOGONSCOPE_FUZZ=200000 $(BIN)/python -m pytest -s tests/wql/test_fuzz.py
 	LOGONSCOPE_FUZZ=100000 $(BIN)/python -m pytest -s tests/server/test_fuzz.py tests/server/test_fuzz_entrance.py tests/server/test_fuzz_json.py
 	LOGONSCOPE_FUZZ=100000 $(BIN)/python -m pytest -s tests/server/test_fuzz_handshakes.py tests/server/test_fuzz_partial_requests.py

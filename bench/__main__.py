@@ -26,7 +26,7 @@ def main() -> None:
         plan = plan._replace(rounds=args.rounds, whole_rounds=args.rounds)
     load, _, _ = os.getloadavg()
     with tempfile.TemporaryDirectory(prefix="logonscope-bench-") as tools:
-        rows = list(_told(_rows(plan, tools, args.only)))
+        rows = list(_reported(_rows(plan, tools, args.only)))
     print(_heading(plan, _command(args), load))
     print(as_markdown(rows) if args.markdown else for_terminal(rows))
 
@@ -53,7 +53,7 @@ PARTS: dict[str, Callable[[Plan, str], Iterator[Row]]] = {
 }  # fmt: skip
 
 
-def _told(rows: Iterable[Row]) -> Iterator[Row]:
+def _reported(rows: Iterable[Row]) -> Iterator[Row]:
     """Pass the rows on, and say on the error output which question has been answered."""
     for question, group in groupby(rows, key=lambda row: row.question):
         yield from group

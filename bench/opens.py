@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from bench.crowd import crowd
 from bench.installed import Installed
+from bench.logins import login_record
 from bench.plan import Plan
 from bench.table import Row
 from bench.tools import ENVIRONMENT, UnavailableError, first_line, tool
@@ -40,7 +41,8 @@ def rows(plan: Plan, tools: str, ours: Installed) -> Iterator[Row]:
 def _counted(others: int, tools: str, ours: Installed) -> Opens:
     strace, log = tool("strace", "strace"), os.path.join(tools, "opens")
     trace = [strace, "-f", "-qq", "-e", "trace=open,openat,openat2", "-o", log]
-    with crowd(tools, 1, "own") as (pid,), crowd(tools, others, "own"):
+    # without a record, the logon session is described by all of its processes: a file of every process is opened
+    with crowd(tools, 1, "own") as (pid,), crowd(tools, others, "own"), login_record(pid):
         words = [ours.logonscope, "whose", str(pid)]
         subprocess.run(words, capture_output=True, env=ENVIRONMENT, check=True)
         done = subprocess.run([*trace, *words], capture_output=True, text=True, env=ENVIRONMENT, check=False)

@@ -51,6 +51,15 @@ def promptly() -> Iterator[None]:
     signal.signal(signal.SIGALRM, before)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let one process run all tests of a file, and one those that boot machines or storm the kernel with processes."""
+    for item in items:
+        file = item.path.relative_to(item.config.rootpath)
+        is_alone = file.is_relative_to("tests/real") or file.is_relative_to("tests/sources/live")
+        group = "machine" if is_alone else str(file)
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Let the run fail where everything is required and something was skipped all the same."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")

@@ -11,7 +11,7 @@ import textwrap
 from collections.abc import Iterator
 from contextlib import chdir, redirect_stdout
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -25,6 +25,7 @@ from logonscope.answers.whose import Whose
 from logonscope.app import connect
 from logonscope.faces.cli.parser import COMMANDS
 from logonscope.faces.cli.settings import SETTINGS, parse_settings
+from logonscope.providers.helpers.provider import Subject
 from tests.conversation import Turn, answer, turns
 from tests.environment import environment
 from tests.example import recording
@@ -87,7 +88,7 @@ def test_every_command_is_in_the_readme() -> None:
 
 
 def test_every_link_leads_somewhere() -> None:
-    for page in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))):
+    for page in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))):
         for link in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
             assert "://" in link or (page.parent / link).exists(), f"{page.name}: {link}"
 
@@ -117,6 +118,13 @@ def test_the_source_of_the_page_is_used() -> None:
     space: dict[str, Any] = {}
     exec("\n".join(programs), space)  # noqa: S102 -- our own page
     assert [(row.pid, row.logon_id) for row in space["host"].processes()] == [(1, "4294967295"), (7, "41")]
+
+
+def test_the_page_lists_every_subject() -> None:
+    page = (ROOT / "docs/adding-a-class.md").read_text(encoding="utf-8")
+    table = page.split("| subject | elements of the item |")[1].split("\n\n")[0]
+    listed = re.findall(r"^  \| ([a-z ]+) \|", table, re.MULTILINE)
+    assert sorted(listed) == sorted(get_args(Subject)), "docs/adding-a-class.md and Subject (helpers/provider.py)"
 
 
 def test_the_class_of_the_page_passes_its_own_test(tmp_path: Path) -> None:

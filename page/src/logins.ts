@@ -19,7 +19,7 @@ interface WireLogin {
   uid: number | null;
   logon_type: number | null;
   start: string | null;
-  logged_out: string | null;
+  logout: string | null;
   end: string | null;
   end_is_approximate: boolean;
   service: string | null;
@@ -74,7 +74,7 @@ export class Login {
     this.from = session.from === null ? null : clean(session.from);
     this.end = moment(wire.end);
     this.start = moment(wire.start) ?? this.end ?? 0;
-    this.out = moment(wire.logged_out) ?? this.end;
+    this.out = moment(wire.logout) ?? this.end;
     this.bins = wire.bins;
   }
 

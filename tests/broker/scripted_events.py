@@ -40,10 +40,10 @@ class Script:
     def add(self, *events: Event) -> None:
         self._events += events
 
-    def read(self, seconds: float | None = None, most: int | None = None) -> Sequence[Event]:
+    def read(self, seconds: float | None = None, max_events: int | None = None) -> Sequence[Event]:
         if not self._events and seconds:
             time.sleep(min(seconds, 0.05))
-        events = [self._events.popleft() for _ in range(min(len(self._events), most or len(self._events)))]
+        events = [self._events.popleft() for _ in range(min(len(self._events), max_events or len(self._events)))]
         self.cursor = events[-1].head.cursor if events else self.cursor
         return events
 

@@ -1,6 +1,6 @@
 """Tests of broker/item_readers.py: each subject is read as little as needed, and completely for the caller."""
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -16,11 +16,6 @@ from tests import example
 from tests.broker.memory import Memory, Noted
 from tests.hosts import ROOT, user
 
-SUBJECTS: tuple[Subject, ...] = (
-    "process", "logon session", "desktop", "user", "group", "membership", "socket", "service", "profile",
-    "unit request", "mapped file", "sub session", "processor", "machine", "namespace",
-)  # fmt: skip
-
 
 def items(memory: Memory, subject: Subject, query: ItemQuery, caller: Any = ROOT) -> list[tuple[Any, ...]]:
     return list(read_items(memory.request(caller), subject, query))
@@ -35,7 +30,7 @@ def memory() -> Memory:
     return Memory(example.snapshot())
 
 
-@pytest.mark.parametrize("subject", SUBJECTS)
+@pytest.mark.parametrize("subject", get_args(Subject))
 def test_nothing_is_read_for_an_unauthenticated_caller(memory: Memory, subject: Subject) -> None:
     with pytest.raises(AccessDeniedError):
         items(memory, subject, asking(namespace="root"), user(None))
@@ -139,7 +134,7 @@ def test_namespaces_are_those_right_below(memory: Memory, namespace: str, names:
 
 
 def test_a_selection_that_means_nothing_reads_nothing(memory: Memory) -> None:
-    for subject in SUBJECTS:
+    for subject in get_args(Subject):
         assert items(memory, subject, asking(selection=Selection(pids=frozenset()))) == []
     assert not any(memory.asked)
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from logonscope.broker import Request
 from logonscope.broker.learning_index import MAX_DECIDED
 from logonscope.facts import UNSET, Login, Machine, Process
-from logonscope.machine import Look, Membership, ProcessQuery
+from logonscope.machine import Look, MembershipGroup, ProcessQuery
 from logonscope.machine.snapshot import Snapshot
 from logonscope.ownership import LINUX
 from logonscope.sources.linux.source import LinuxSource
@@ -78,9 +78,9 @@ def test_the_record_of_a_login_that_appears_is_read_once() -> None:
 class Numerous(Memory):
     """A host with more cgroups than a reading keeps."""
 
-    def memberships(self, look: Look, query: ProcessQuery) -> Iterator[Membership]:
+    def membership_groups(self, look: Look, query: ProcessQuery) -> Iterator[MembershipGroup]:
         del look, query
-        return ((pid, UNSET, f"/system.slice/{pid}.service") for pid in range(1, 3 * MAX_DECIDED))
+        return ((UNSET, f"/system.slice/{pid}.service", (pid,)) for pid in range(1, 3 * MAX_DECIDED))
 
 
 def test_what_is_kept_is_bounded_and_changes_nothing() -> None:

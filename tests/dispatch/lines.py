@@ -22,6 +22,8 @@ NUMBERS = {"seconds": float, "octets": int, "limit": int}
 class LinesDoor:
     """A door of lines."""
 
+    name = "lines"
+
     def decode(self, body: bytes, content_type: str, path: str, headers: Mapping[str, str]) -> Operation:  # noqa: ARG002 -- as every door
         """See ``Door``."""
         name, *words = shlex.split(body.decode()) or [path.strip("/")]

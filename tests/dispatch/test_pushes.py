@@ -1,19 +1,24 @@
 """Tests of dispatch/pushes.py: events are sent where they may be, in order, again after failures, and then no more."""
 
+from collections.abc import Callable
+from functools import partial
+
 import pytest
 
 from logonscope.broker.subscription import WatchOptions, WatchResult, subscribe
 from logonscope.dispatch.enumerations import Enumerations
 from logonscope.dispatch.operation import Limits
-from logonscope.dispatch.pushes import EventPush, PushError, PushPolicy, PushTimes, origin_of
+from logonscope.dispatch.push_receivers import PushReceivers
+from logonscope.dispatch.pushes import Ending, EventPush, PushError, PushPolicy, PushTimes, origin_of
 from logonscope.dispatch.subscriptions import OpenSubscription
-from logonscope.dispatch.watches import Watches
+from logonscope.dispatch.watches import Watches, WatchKind
 from logonscope.errors import AccessDeniedError, InvalidParameterError
 from tests.broker.ringed import Ringed
 from tests.hosts import ROOT, user
 from tests.providers.asked import SNAPSHOT
 
 AT_ONCE = PushTimes((0.0, 0.0), 0.0)
+KIND = WatchKind("wsman", "Push")
 COLLECTOR = "https://collector.example.com:8443"
 
 
@@ -49,12 +54,16 @@ def test_what_is_no_plain_url_is_rejected(url: str) -> None:
 class Channel:
     """A channel that fails as often as a test says."""
 
+    receiver, end_receiver = COLLECTOR, None
+
     def __init__(self, failures: int = 0, *, is_final: bool = False) -> None:
         self.failures, self.is_final = failures, is_final
         self.sent = list[str]()
-        self.is_closed = False
+        self.is_closed = self.is_interrupted = False
+        self.on_send: Callable[[], object] = bool
 
     def send(self, result: WatchResult) -> None:
+        self.on_send()
         if self.failures:
             self.failures -= 1
             raise PushError("no answer", is_final=self.is_final)
@@ -63,8 +72,11 @@ class Channel:
     def send_heartbeat(self) -> None:
         self.sent.append("heartbeat")
 
-    def send_end(self, status: str, reason: str) -> None:
-        self.sent.append(f"{status}: {reason}")
+    def send_end(self, ending: Ending, seconds: float) -> None:
+        raise NotImplementedError
+
+    def interrupt(self) -> None:
+        self.is_interrupted = True
 
     def close(self) -> None:
         self.is_closed = True
@@ -80,7 +92,7 @@ class Delivery:
         subscription = subscribe(self.host.request(ROOT), options)
         self.context = OpenSubscription(watches, subscription, 60.0, heartbeat)
         self.enumerations.add(self.context)
-        watches.add(subscription)
+        watches.add(subscription, KIND)
         self.push = EventPush((self.enumerations, watches), self.context, channel, Limits(), times)
         self.push.is_allowed = lambda: True
 
@@ -116,12 +128,13 @@ def test_the_subscription_ends_after_failures_and_after_a_refusal() -> None:
         delivery = Delivery(channel, times=AT_ONCE)
         delivery.host.publish(1)
         assert [delivery.push.step() for _ in range(steps)] == [*[False] * (steps - 1), True]
-        assert (channel.sent, channel.is_closed) == (["DeliveryFailure: no answer"], True)
+        assert delivery.push.ending == ("DeliveryFailure", "no answer")
+        assert (channel.sent, channel.is_closed) == ([], True)
         assert (len(delivery.enumerations), delivery.host.ring.reader_count) == (0, 0)
 
 
 def test_it_ends_with_its_subscription_its_credentials_and_its_host() -> None:
-    for end, told in (("release", []), ("credentials", ["SourceCancelling"]), ("host", ["SourceCancelling"])):
+    for end, status in (("release", None), ("credentials", "SourceCancelling"), ("host", "SourceCancelling")):
         delivery = Delivery(channel := Channel())
         if end == "release":
             delivery.enumerations.release(delivery.context.id, ROOT)
@@ -130,7 +143,53 @@ def test_it_ends_with_its_subscription_its_credentials_and_its_host() -> None:
         else:
             delivery.host.ring.close()
         assert delivery.push.step()
-        assert ([text.partition(":")[0] for text in channel.sent], channel.is_closed) == (told, True)
+        ending = delivery.push.ending
+        assert (ending.status if ending else None, channel.is_closed) == (status, True)
+
+
+def test_events_that_were_read_are_sent_although_the_host_has_ended() -> None:
+    delivery = Delivery(channel := Channel(failures=1), times=AT_ONCE)
+    delivery.host.publish(3)
+    assert not delivery.push.step()
+    delivery.host.ring.close()
+    assert delivery.push.step()
+    assert (len(channel.sent), delivery.push.ending) == (
+        3, ("SourceCancelling", "the host has ended the subscription"),
+    )  # fmt: skip
+
+
+def test_nothing_is_sent_after_the_end() -> None:
+    for end in ("release", "stop"):
+        delivery = Delivery(channel := Channel())
+        delivery.host.publish(9)
+        release = partial(delivery.enumerations.release, delivery.context.id, ROOT)
+        channel.on_send = release if end == "release" else delivery.push.shut_down
+        assert delivery.push.step()
+        # the message during which it ended
+        assert (len(channel.sent), channel.is_closed) == (1, True)
+
+
+def test_a_stop_of_the_server_has_one_ending_although_a_delivery_fails_meanwhile() -> None:
+    delivery = Delivery(channel := Channel(failures=1, is_final=True))
+    delivery.host.publish(1)
+    channel.on_send = delivery.push.shut_down
+    assert delivery.push.step()
+    assert delivery.push.ending == ("SourceShuttingDown", "the service stops")
+    assert channel.is_interrupted
+    # what has ended already gets no further reason
+    delivery = Delivery(Channel())
+    delivery.enumerations.release(delivery.context.id, ROOT)
+    delivery.push.shut_down()
+    assert delivery.push.ending is None
+
+
+def test_while_it_waits_for_another_attempt_it_notices_its_end() -> None:
+    delivery = Delivery(channel := Channel(failures=1))
+    delivery.host.publish(1)
+    assert not delivery.push.step()
+    delivery.enumerations.release(delivery.context.id, ROOT)
+    assert delivery.push.step()
+    assert channel.is_closed
 
 
 def test_heartbeats_come_when_nothing_else_was_sent() -> None:
@@ -147,4 +206,21 @@ def test_heartbeats_come_when_nothing_else_was_sent() -> None:
 def test_one_that_hangs_is_ended() -> None:
     delivery = Delivery(channel := Channel())
     delivery.push.abort("it hangs")
-    assert (len(delivery.enumerations), channel.is_closed) == (0, True)
+    assert (len(delivery.enumerations), channel.is_interrupted) == (0, True)
+    assert delivery.push.ending == ("DeliveryFailure", "it hangs")
+
+
+def test_what_became_of_messages_is_recorded() -> None:
+    delivery = Delivery(channel := Channel(failures=2), times=AT_ONCE)
+    receivers = PushReceivers()
+    delivery.push.record = receivers.open_record(COLLECTOR)
+    delivery.host.publish(3)
+    for _ in range(3):
+        assert not delivery.push.step()
+    (status,) = receivers.statuses()
+    assert (status.delivered, status.failures, status.failure) == (3, 2, "")
+    # what the stop of the server interrupts has not failed
+    channel.failures, channel.on_send = 1, delivery.push.shut_down
+    delivery.host.publish(1)
+    assert delivery.push.step()
+    assert receivers.statuses() == [status]

@@ -5,13 +5,15 @@ import pytest
 from logonscope.broker import Caller
 from logonscope.broker.subscription import Subscription, WatchOptions, subscribe
 from logonscope.dispatch.operation import Limits, Operation
-from logonscope.dispatch.watches import HEARTBEAT_SECONDS, Watches, WatchStream
+from logonscope.dispatch.watches import HEARTBEAT_SECONDS, Watches, WatchKind, WatchStatus, WatchStream
 from logonscope.errors import QuotaViolationError
 from logonscope.machine import Deadline
 from logonscope.server.json import JsonDoor
 from tests.broker.ringed import Ringed
 from tests.hosts import ROOT, user
 from tests.providers.asked import SNAPSHOT
+
+KIND = WatchKind("json", "Stream")
 
 
 def watch(host: Ringed, caller: Caller = ROOT) -> Subscription:
@@ -27,23 +29,23 @@ def stream(watches: Watches, subscription: Subscription) -> WatchStream:
 def test_each_caller_has_a_share_and_administrators_one_beyond_the_total() -> None:
     host, watches = Ringed(SNAPSHOT), Watches(max_open=3, max_per_caller=2)
     for uid in (1000, 1000, 1001):
-        watches.add(watch(host, user(uid)))
+        watches.add(watch(host, user(uid)), KIND)
     for uid in (1000, 1001, 1002):
         with pytest.raises(QuotaViolationError, match="too many watches"):
-            watches.add(watch(host, user(uid)))
+            watches.add(watch(host, user(uid)), KIND)
     for _ in range(2):
-        watches.add(watch(host))
+        watches.add(watch(host), KIND)
     with pytest.raises(QuotaViolationError, match=r"too many watches \(2 of this caller\)"):
-        watches.add(watch(host))
+        watches.add(watch(host), KIND)
     watches.close()
     assert len(watches) == 0
-    watches.add(watch(host, user(1002)))
+    watches.add(watch(host, user(1002)), KIND)
 
 
 def test_a_stream_has_parts_for_events_and_nothing_between_them() -> None:
     host, watches = Ringed(SNAPSHOT), Watches()
     subscription = watch(host)
-    watches.add(subscription)
+    watches.add(subscription, KIND)
     parts = stream(watches, subscription)
     assert parts.next_part(Deadline(1)) == (b"", False)
     assert 0 < parts.wait_seconds <= HEARTBEAT_SECONDS
@@ -66,3 +68,18 @@ def test_a_stream_ends_when_its_credentials_do() -> None:
     assert is_last
     assert b"WBEM_E_ACCESS_DENIED" in body
     assert b"LogonStarted" not in body
+
+
+def test_what_was_sent_and_lost_is_counted_by_kind() -> None:
+    host, watches, pull = Ringed(SNAPSHOT, most=3), Watches(), WatchKind("wsman", "Pull")
+    subscription = watch(host)
+    watches.add(subscription, KIND)
+    watches.add(watch(host), pull)
+    parts = stream(watches, subscription)
+    for count in (2, 8):
+        host.publish(count)
+        parts.next_part(Deadline(1))
+    assert watches.statuses() == [WatchStatus(KIND, 1, 5, 5, 1), WatchStatus(pull, 1)]
+    parts.close()
+    # what has ended is still counted
+    assert watches.statuses() == [WatchStatus(KIND, 0, 5, 5, 1), WatchStatus(pull, 1)]

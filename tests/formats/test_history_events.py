@@ -33,12 +33,12 @@ def test_a_login_has_its_start_its_logout_and_its_end() -> None:
     assert [(event.event, event.time) for event in login_events(LOGIN)] == [
         ("LogonStarted", START), ("LoggedOut", END), ("LogonEnded", END),
     ]  # fmt: skip
-    running = LOGIN._replace(logged_out=None, end=None)
+    running = LOGIN._replace(logout=None, end=None)
     assert [event.event for event in login_events(running)] == ["LogonStarted"]
 
 
 def test_an_end_that_was_not_observed_is_no_event() -> None:
-    assert [event.event for event in login_events(LOGIN._replace(end_is_approximate=True, logged_out=None))] == [
+    assert [event.event for event in login_events(LOGIN._replace(end_is_approximate=True, logout=None))] == [
         "LogonStarted"
     ]
     assert [event.event for event in process_events(PROCESS._replace(end_is_approximate=True), None)] == [

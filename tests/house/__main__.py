@@ -1,4 +1,4 @@
-"""``python -m tests.house``: the figures as a table; ``--places`` says where the countable ones stand."""
+"""``python -m tests.house``: the figures as a table; ``--places`` lists the lines that count in them."""
 
 import argparse
 from collections.abc import Iterable, Iterator

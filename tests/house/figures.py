@@ -1,4 +1,4 @@
-"""The figures that the house is measured by, each with the best model's and our budget."""
+"""The figures by which the code is measured, each with that of the best model (another project) and our budget."""
 
 from collections.abc import Iterator
 from functools import lru_cache
@@ -9,7 +9,7 @@ from tests.house.source_files import package_files, suite_files
 
 
 class Figure(NamedTuple):
-    """One measure: what it comes to today, beside the best of the codebases that are our models."""
+    """One measure: its figure today, our budget, and the figure of the best model."""
 
     measure: str
     best_model: str

@@ -36,7 +36,11 @@ def private_words_of_pages(pages: Iterable[Path]) -> list[str]:
 def pages() -> list[Path]:
     """Return the pages for users and developers, without the list that quotes old messages."""
     docs = sorted((ROOT / "docs").rglob("*.md"))
-    return [ROOT / "README.md", *(page for page in docs if page.name != "reworded-messages.md")]
+    return [
+        ROOT / "README.md",
+        ROOT / "CONTRIBUTING.md",
+        *(page for page in docs if page.name != "reworded-messages.md"),
+    ]
 
 
 def riddles(files: Iterable[SourceFile]) -> list[str]:

@@ -1,9 +1,10 @@
-"""The walk of a request: which files its functions stand in, in the order in which they run.
+"""The walk of a request: the files of the functions that it calls, in the order of the calls.
 
 ``python -m tests.house.walk`` prints it. A step is a call of a function of the package; a lambda and each resumption of
-a generator count as calls. Threads are followed one after the other. What runs while a module is imported is no step,
-and neither is a look-up of a class in the schema (cim/schema). Files are counted cold, the first time in a fresh
-process. Returns to a file already left are counted warm, the second time: cold, building classes drowns the rest.
+a generator count as calls. Threads are followed one after the other. Code that runs while a module is imported is no
+step, and neither is a look-up of a class in the schema (cim/schema). Files are counted in the first run of the request
+in a new process (cold), returns to a file already left in the second run (warm), because most calls of the first run
+only build classes.
 """
 
 import argparse

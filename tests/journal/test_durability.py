@@ -132,7 +132,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_full_disk_loses_nothing_that_was_acknowledged(small_disk: Path) -> None:
-    kept = Kept(small_disk / "history", limits=KeeperLimits(least_free=0))
+    kept = Kept(small_disk / "history", limits=KeeperLimits(min_free=0))
     kept.live(500)
     filler = fill(small_disk)
     kept.live(8000, 5)

@@ -1,7 +1,8 @@
 /* A process that executes a program for ever.
  *
  * It shares its memory with its parent (vfork), and waits for the lock of that memory, which the parent holds while it
- * waits for a file system that does not answer (see hung_process.py). Prints the pids of both; any input starts it. */
+ * waits for a file system that does not answer (see hung_process.py). Prints the pids of both; any input starts it. With
+ * another argument before the file, the memory is written through the file of the child in /proc. */
 
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -25,6 +26,14 @@ static void *start_child(void *unused)
     return unused;
 }
 
+static int write_memory(void)
+{
+    char path[64], byte = 1;
+    static char written;
+    snprintf(path, sizeof path, "/proc/%d/mem", (int)child);
+    return pwrite(open(path, O_WRONLY), &byte, 1, (off_t)&written) != 1;
+}
+
 int main(int count, char **arguments)
 {
     long page = sysconf(_SC_PAGESIZE);
@@ -36,6 +45,8 @@ int main(int count, char **arguments)
         return 1;
     while (!child)
         usleep(1000);
+    if (count > 2 && write_memory())
+        return 1;
     memset(mapped, 1, 8);
     printf("%d %d\n", (int)getpid(), (int)child);
     fflush(stdout);

@@ -18,6 +18,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from tests.lab.fixtures import skip_or_fail
 
@@ -55,9 +56,28 @@ def hung_processes(uid: int, count: int) -> Iterator[list[int]]:
         process.communicate()
 
 
+class Execution(NamedTuple):
+    """A process that executes a program for ever, and its parent, whose memory hangs."""
+
+    parent: int
+    child: int
+    folder: str
+
+    def go_on(self) -> None:
+        """End the mount: the child goes on with its program."""
+        subprocess.run(["umount", "-f", "-l", self.folder], check=True)
+
+
 @contextmanager
 def executing_process() -> Iterator[tuple[int, int]]:
     """Run a process that executes a program for ever; return the pid of its parent, whose memory hangs, and its own."""
+    with hung_execution() as execution:
+        yield execution.parent, execution.child
+
+
+@contextmanager
+def hung_execution(*, writes_memory: bool = False) -> Iterator[Execution]:
+    """Run a process that executes a program for ever; before, its memory may be written through its file in /proc."""
     compiler = shutil.which("cc")
     if compiler is None:
         skip_or_fail("no C compiler")
@@ -65,7 +85,8 @@ def executing_process() -> Iterator[tuple[int, int]]:
         program = f"{built}/executing_process"
         subprocess.run([compiler, "-o", program, SOURCE, "-lpthread"], check=True)
         pids: list[int] = []
-        process = subprocess.Popen([program, f"{folder}/0"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        words = [program, *(["write"] if writes_memory else []), f"{folder}/0"]
+        process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         try:
             assert process.stdout is not None
             assert process.stdin is not None
@@ -75,7 +96,7 @@ def executing_process() -> Iterator[tuple[int, int]]:
             process.stdin.flush()
             time.sleep(0.2)
             parent, child = pids
-            yield parent, child
+            yield Execution(parent, child, folder)
         finally:
             for pid in pids:
                 os.kill(pid, signal.SIGKILL)

@@ -30,14 +30,15 @@ def test_a_socket_that_several_share_has_a_row_for_each(host: HostFolder) -> Non
         (at('LS_Process.Handle="10"'), "41", 443),
         (at('LS_Process.Handle="11"'), "4294967295", 443),
     ]
-    held = host.connect().associators("LS_Socket=9001", namespace=LOGONSCOPE)
+    held = host.connect().associators("LS_Socket=9001", assoc_class="LS_ProcessSocket", namespace=LOGONSCOPE)
     assert sorted(values(held, "Handle")) == ["10", "11"]
 
 
 def test_from_a_process_its_sockets_are_found_and_back() -> None:
     by = "LS_ProcessSocket"
     assert values(web1().associators("LS_Process=4312", assoc_class=by, namespace=LOGONSCOPE), "Inode") == [9001]
-    assert values(web1().associators("LS_Socket=9001", namespace=LOGONSCOPE), "Handle", "Name") == [("4312", "python3")]
+    holders = web1().associators("LS_Socket=9001", assoc_class=by, namespace=LOGONSCOPE)
+    assert values(holders, "Handle", "Name") == [("4312", "python3")]
     assert list(web1().associators("LS_Process=4151", assoc_class=by, namespace=LOGONSCOPE)) == []
 
 

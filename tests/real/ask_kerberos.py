@@ -67,7 +67,7 @@ def bare(query: str, tls: bool, *, scheme: str, protocol: str, bindings: str = "
     )
     port.request("POST", "/wsman", data, {"Content-Type": kind})
     answer = port.getresponse()
-    message = message_encryption.read(answer.headers["Content-Type"], answer.read())
+    message = message_encryption.parse_message(answer.headers["Content-Type"], answer.read())
     opened = context.unwrap_winrm(message.signature, message.data)
     return [said[0].partition(" ")[0], message.protocol, column(opened), shown]
 

@@ -58,19 +58,21 @@ class Attacked(NamedTuple):
 
 
 @contextmanager
-def attacked(*flags: str) -> Iterator[Attacked]:
-    """Serve this machine to every user on it, by a unix socket."""
+def attacked(*flags: str, before: Sequence[str] = ()) -> Iterator[Attacked]:
+    """Serve this machine to every user on it, by a unix socket; ``before`` are words in front of the command."""
     if os.geteuid() != 0:
         skip_or_fail("only root can be several users")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o755)
         path, log = f"{name}/socket", folder / "log"
-        words = [sys.executable, "-m", "logonscope", "serve", "--listen", f"unix:{path}", "--users", f"{name}/users"]
+        serve = [sys.executable, "-m", "logonscope", "serve", "--listen", f"unix:{path}", "--users", f"{name}/users"]
         more = ["--state", name, "--pam", "", *flags]
         with (
             log.open("wb") as file,
-            subprocess.Popen([*words, *more], stderr=file, env={**os.environ, "PYTHONPATH": SOURCE}) as process,
+            subprocess.Popen(
+                [*before, *serve, *more], stderr=file, env={**os.environ, "PYTHONPATH": SOURCE}
+            ) as process,
         ):
             try:
                 end = time.monotonic() + PATIENCE

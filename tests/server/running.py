@@ -4,7 +4,7 @@ import asyncio
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,7 +19,7 @@ from logonscope.server.auth.authenticator import Authenticator
 from logonscope.server.auth.user_file import UserFile
 from logonscope.server.configuration import Settings, read_settings
 from logonscope.server.http import HttpDoor, ServerParts, application
-from logonscope.server.serve import build_server_parts
+from logonscope.server.serve import ServedHost, build_server_parts
 from logonscope.server.server import Server
 from tests.broker.memory import Memory
 from tests.providers.asked import SNAPSHOT
@@ -109,7 +109,7 @@ def running(
             "audit_log": str(folder / "audit"),
         }
         made = read_settings(None, common | told)
-        services = build_server_parts(source or example(), LINUX, made, local, web.FOLDER)
+        services = build_server_parts(ServedHost(source or example(), LINUX, local), made, web.FOLDER)
         services = services if authenticator is None else services._replace(authenticator=authenticator)
         yield from _served(made, services._replace(doors=services.doors + doors), folder)
 
@@ -117,8 +117,8 @@ def running(
 def _served(made: Settings, services: ServerParts, folder: Path) -> Iterator[RunningServer]:
     opened = listening_sockets.listen_sockets(made.listen)
     loop = asyncio.new_event_loop()
-    server = Server(application(services), made, opened, on_stop=services.dispatcher.close)
-    thread = threading.Thread(target=lambda: loop.run_until_complete(server.serve()))
+    server = Server(application(services), made, opened, on_stop=services.begin_stop)
+    thread = threading.Thread(target=_serve, args=(server, loop))
     ports = [one.socket.getsockname()[1] for one in opened if not one.listener.path]
     thread.start()
     try:
@@ -128,6 +128,16 @@ def _served(made: Settings, services: ServerParts, folder: Path) -> Iterator[Run
     finally:
         loop.call_soon_threadsafe(server.stop)
         thread.join()
+        services.stop()
         loop.close()
         services.pool.shutdown()
         services.password_pool.shutdown()
+
+
+def _serve(server: Server, loop: asyncio.AbstractEventLoop) -> None:
+    """Run a server, and cancel what is left at its end, as ``asyncio.run`` does."""
+    loop.run_until_complete(server.serve())
+    for task in asyncio.all_tasks(loop):
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            loop.run_until_complete(task)

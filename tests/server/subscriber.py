@@ -1,5 +1,6 @@
 """A subscriber: an HTTP server that gets the messages of WS-Eventing, and answers as a test says."""
 
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -67,7 +68,7 @@ def refuse(_: Received) -> Answer:
 class Subscriber:
     """The server, and what it got."""
 
-    def __init__(self, answer: Callable[[Received], Answer]) -> None:
+    def __init__(self, answer: Callable[[Received], Answer], context: ssl.SSLContext | None = None) -> None:
         self.messages = list[Received]()
         self.answer = answer
         subscriber = self
@@ -89,11 +90,14 @@ class Subscriber:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
+        self._scheme = "http" if context is None else "https"
+        if context is not None:
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
 
     @property
     def origin(self) -> str:
         """Return its URL without a path."""
-        return f"http://127.0.0.1:{self.server.server_address[1]}"
+        return f"{self._scheme}://127.0.0.1:{self.server.server_address[1]}"
 
     @property
     def actions(self) -> list[str]:
@@ -102,9 +106,11 @@ class Subscriber:
 
 
 @contextmanager
-def subscriber(answer: Callable[[Received], Answer] = acknowledge) -> Iterator[Subscriber]:
-    """Run a subscriber."""
-    running = Subscriber(answer)
+def subscriber(
+    answer: Callable[[Received], Answer] = acknowledge, context: ssl.SSLContext | None = None
+) -> Iterator[Subscriber]:
+    """Run a subscriber; ``context``: over TLS."""
+    running = Subscriber(answer, context)
     thread = threading.Thread(target=running.server.serve_forever, args=(0.05,))
     thread.start()
     try:

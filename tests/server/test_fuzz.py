@@ -26,7 +26,7 @@ from logonscope.machine import Deadline
 from logonscope.ownership import LINUX
 from logonscope.server.wsman import WsmanDoor
 from logonscope.wire.wsman import faults
-from logonscope.wire.wsman.envelope import read, read_limits
+from logonscope.wire.wsman.envelope import parse_envelope, read_limits
 from logonscope.wire.wsman.faults import FAULT_KINDS, FaultKind
 from logonscope.wire.wsman.names import MICROSOFT_FAULT, SOAP
 from logonscope.wire.xml import clark_name
@@ -144,7 +144,7 @@ class Talk:
     def most(self, data: bytes) -> int:
         """Return how many octets were asked for."""
         try:
-            asked = read_limits(read(data)).max_envelope
+            asked = read_limits(parse_envelope(data)).max_envelope
         except LogonscopeError:
             asked = None
         return min(asked or MAX_OCTETS, MAX_OCTETS)

@@ -143,7 +143,7 @@ def unsealed(chance: random.Random, negotiation: Negotiation, context: spnego.Co
         body = spoilt(chance, body, chance.choice((1, 3)))
         content_type = spoilt(chance, content_type.encode(), chance.choice((0, 0, 1))).decode("latin-1")
     try:
-        signature, encrypted, length, _ = message_encryption.read(content_type, body)
+        signature, encrypted, length, _ = message_encryption.parse_message(content_type, body)
         found = negotiation.decrypt(signature, encrypted, length)
     except (AccessDeniedError, InvalidParameterError):
         assert spoils or negotiation.caller is None

@@ -2,10 +2,12 @@
 
 import socket
 import ssl
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from logonscope.server.http_poster import HttpPoster, Origin, PostError
+from tests.server.serving import wait_until
 from tests.server.subscriber import Received, accept, subscriber
 
 BODY = b"<x/>"
@@ -44,3 +46,39 @@ def test_without_an_answer_there_is_an_error() -> None:
         listening.listen()
         with pytest.raises(PostError, match=r"no answer within|timed out"):
             client.post("/", BODY, {})
+
+
+def test_a_request_that_waits_can_be_interrupted() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent, ThreadPoolExecutor(1) as threads:
+        client = HttpPoster(Origin("http", "127.0.0.1", silent.getsockname()[1]), 60.0, ssl.create_default_context)
+        client.interrupt()
+        request = threads.submit(client.post, "/", BODY, {})
+        accepted, _ = silent.accept()
+        with accepted:
+            assert accepted.recv(100)
+            client.interrupt()
+            with pytest.raises(PostError):
+                request.result(30)
+
+
+def test_a_connection_attempt_can_be_interrupted() -> None:
+    # Linux completes no more connections than the backlog has room for: the next one waits
+    with socket.socket() as full, ThreadPoolExecutor(1) as threads:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        address = full.getsockname()
+        waiting = [socket.create_connection(address)]
+        client = HttpPoster(Origin("http", *address), 60.0, ssl.create_default_context)
+        request = threads.submit(client.post, "/", BODY, {})
+        wait_until(lambda: is_connecting(address[1]))
+        client.interrupt()
+        with pytest.raises(PostError):
+            request.result(30)
+        for connection in waiting:
+            connection.close()
+
+
+def is_connecting(port: int) -> bool:
+    """Return whether a connection to a port has been begun, and not been answered (proc(5): SYN_SENT is 02)."""
+    with open("/proc/net/tcp", encoding="ascii") as file:
+        return any(line.split()[2:4] == [f"0100007F:{port:04X}", "02"] for line in file)

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from logonscope.dispatch.push_receivers import ReceiverStatus
+from logonscope.dispatch.watches import WatchKind, WatchStatus
 from logonscope.server.metrics import ADMINISTRATOR, Metrics
 from tests.broker.memory import Memory
 from tests.journal.kept import Kept
@@ -37,6 +39,20 @@ def test_numbers_of_what_was_asked() -> None:
     assert found["logonscope_items_total", "Pull"] == 500
     assert found["logonscope_request_seconds_bucket", "0.005", "Pull"] == 1
     assert found["logonscope_request_seconds_count", "Pull"] == 2
+
+
+def test_numbers_of_subscriptions() -> None:
+    metrics = Metrics(lambda: Memory(SNAPSHOT).request(ADMINISTRATOR))
+    watches = [WatchStatus(WatchKind("wsman", "Pull"), 2, 70, 9, 1), WatchStatus(WatchKind("json", "Stream"), 1)]
+    receivers = [ReceiverStatus("https://a:1", 3, 1, 40, 5, 2, "no answer", 1.0)]
+    metrics.add_subscriptions(lambda: watches, lambda: receivers)
+    found = numbers(metrics)
+    assert found["logonscope_subscriptions", "Pull", "wsman"] == 2
+    assert found["logonscope_subscriptions", "Stream", "json"] == 1
+    for name, value in (("events", 70), ("lost", 9), ("losses", 1)):
+        assert found[f"logonscope_subscription_{name}_total", "Pull", "wsman"] == value
+    for name, value in (("delivered_total", 40), ("failures_total", 5), ("ended_total", 2), ("failing", 1)):
+        assert found[f"logonscope_push_{name}", "https://a:1"] == value
 
 
 RULES = Path(__file__).parents[2] / "packaging/prometheus/logonscope.rules.yml"

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from logonscope.broker.subscription import WatchOptions, WatchResult, subscribe
-from logonscope.dispatch.pushes import PushError
+from logonscope.dispatch.pushes import Ending, PushError
 from logonscope.server.push_channel import WsmanPushChannel
 from logonscope.wire.wsman import names
 from logonscope.wire.wsman.event_messages import EventSink
@@ -18,6 +18,7 @@ from tests.providers.asked import SNAPSHOT
 from tests.server.subscriber import Answer, Received, Subscriber, accept, acknowledge, refuse, subscriber
 
 LOGONSCOPE = Resource("root/logonscope", "*")
+FAILURE = Ending("DeliveryFailure", "no answer")
 
 
 def results(published: int) -> list[WatchResult]:
@@ -43,7 +44,8 @@ def test_events_heartbeats_and_the_end_are_messages(mode: str) -> None:
         delivery.send(first)
         delivery.send(results(5)[0])
         delivery.send_heartbeat()
-        delivery.send_end("DeliveryFailure", "no answer")
+        assert delivery.end_receiver == delivery.receiver == server.origin
+        delivery.send_end(FAILURE, 5)
         delivery.close()
         assert server.actions == ["Event", "DroppedEvents", "Heartbeat", "SubscriptionEnd"]
         event, lost, heartbeat, end = server.messages
@@ -81,10 +83,18 @@ def test_what_is_no_delivery_is_an_error(
         delivery.close()
 
 
-def test_without_a_server_there_is_an_error_and_the_end_is_not_sent() -> None:
+def test_without_a_server_there_is_an_error() -> None:
     with subscriber(acknowledge) as server:
         delivery = channel(server)
     with pytest.raises(PushError, match="cannot post to"):
         delivery.send(results(1)[0])
-    delivery.send_end("DeliveryFailure", "no answer")
+    with pytest.raises(PushError, match="cannot post to"):
+        delivery.send_end(FAILURE, 5)
     delivery.close()
+
+
+def test_without_an_address_for_it_the_end_is_not_sent() -> None:
+    message = Subscribe(LOGONSCOPE, "", mode=names.PUSH_MODE, notify_to=EventSink("https://collector.example.com/a"))
+    delivery = WsmanPushChannel("uuid:7", message, EventRenderer(LOGONSCOPE))
+    assert (delivery.receiver, delivery.end_receiver) == ("https://collector.example.com:443", None)
+    delivery.send_end(FAILURE, 5)

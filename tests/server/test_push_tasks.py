@@ -1,14 +1,20 @@
 """Tests of server/push_tasks.py: deliveries of a running server to a real subscriber."""
 
+import socket
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from logonscope.server.auth.user_file import UserFile
+from logonscope.server.push_channel import POST_SECONDS
 from logonscope.wire.wsman import names
+from logonscope.wire.xml import clark_name
 from tests.broker.ringed import Ringed
-from tests.clients.test_events import curl
+from tests.clients.test_events import curl, waiting_pulls
 from tests.providers.asked import SNAPSHOT
-from tests.server.eventing import LOGONS, LOGONSCOPE, about, pull_request
+from tests.server.eventing import LOGONS, LOGONSCOPE, about, pull_request, subscription
 from tests.server.running import ADMIN, ALICE, RunningServer, running
 from tests.server.serving import wait_until
 from tests.server.soap import envelope
@@ -21,12 +27,12 @@ def collector() -> Iterator[Subscriber]:
         yield found
 
 
-def subscribe(server: RunningServer, url: str, user: tuple[str, str] = ADMIN) -> str:
+def subscribe(server: RunningServer, url: str, user: tuple[str, str] = ADMIN, end_url: str = "") -> str:
     """Subscribe, and return the id of the subscription, or the subcode of the fault."""
-    sink = f"<a:Address>{url}</a:Address>"
+    sink, end_sink = (f"<a:Address>{address}</a:Address>" for address in (url, end_url or url))
     delivery = f'<e:Delivery Mode="{names.PUSH_WITH_ACK_MODE}"><e:NotifyTo>{sink}</e:NotifyTo></e:Delivery>'
     filter_element = f'<w:Filter Dialect="{names.WQL}">{LOGONS}</w:Filter>'
-    body = f"<e:Subscribe><e:EndTo>{sink}</e:EndTo>{delivery}{filter_element}</e:Subscribe>"
+    body = f"<e:Subscribe><e:EndTo>{end_sink}</e:EndTo>{delivery}{filter_element}</e:Subscribe>"
     root = curl(server, envelope(names.SUBSCRIBE, LOGONSCOPE, body), user)
     identifier = root.findtext(f".//{{{names.EVENTING}}}Identifier")
     return identifier or root.findtext(f".//{{{names.SOAP}}}Subcode/{{{names.SOAP}}}Value") or ""
@@ -56,10 +62,77 @@ def test_a_subscriber_that_refuses_gets_the_end(collector: Subscriber) -> None:
     host = Ringed(SNAPSHOT)
     collector.answer = refuse_events
     with running(host, push_to=collector.origin) as server:
-        subscribe(server, collector.origin)
+        identifier = subscribe(server, collector.origin)
         host.publish(1)
         wait_until(lambda: collector.actions == ["Event", "SubscriptionEnd"])
+        assert end_of(collector) == (identifier, "DeliveryFailure", f"{collector.origin} refuses events")
         wait_until(lambda: host.ring.reader_count == 0)
+
+
+def end_of(collector: Subscriber) -> tuple[str | None, ...]:
+    """Return the subscription, the status and the reason of the newest message, a SubscriptionEnd."""
+    (end,) = collector.messages[-1].body
+    manager = end.find(clark_name(names.EVENTING, "SubscriptionManager"))
+    assert manager is not None
+    identifier = manager.findtext(f"{clark_name(names.ADDRESSING, 'ReferenceParameters')}/*")
+    status = end.findtext(clark_name(names.EVENTING, "Status")) or ""
+    assert status.startswith(f"{names.EVENTING}/")
+    return identifier, status.rpartition("/")[2], end.findtext(clark_name(names.EVENTING, "Reason"))
+
+
+def test_a_subscriber_gets_the_end_when_the_service_stops(collector: Subscriber) -> None:
+    host = Ringed(SNAPSHOT)
+    with running(host, push_to=collector.origin) as server:
+        identifiers = [subscribe(server, collector.origin) for _ in range(3)]
+        host.publish(1)
+        wait_until(lambda: len(collector.messages) == 3)
+    assert collector.actions == ["Event"] * 3 + ["SubscriptionEnd"] * 3
+    assert end_of(collector) == (identifiers[-1], "SourceShuttingDown", "the service stops")
+
+
+def test_a_receiver_that_does_not_answer_does_not_delay_the_stop(collector: Subscriber) -> None:
+    host = Ringed(SNAPSHOT)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        origin = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with running(host, push_to=f"{origin},{collector.origin}") as server:
+            identifier = subscribe(server, origin, end_url=collector.origin)
+            host.publish(1)
+            # the delivery waits for an answer, which it would do for 10 seconds
+            accepted, _ = silent.accept()
+            assert accepted.recv(100)
+            begin = time.monotonic()
+        with accepted:
+            assert time.monotonic() - begin < POST_SECONDS
+        assert end_of(collector) == (identifier, "SourceShuttingDown", "the service stops")
+
+
+def test_a_subscriber_gets_the_end_when_its_user_is_removed_or_the_source_ends(collector: Subscriber) -> None:
+    host = Ringed(SNAPSHOT)
+    with running(host, push_to=collector.origin) as server:
+        identifier = subscribe(server, collector.origin)
+        UserFile(server.folder / "users").remove(ADMIN[0])
+        host.publish(1)
+        wait_until(lambda: collector.actions == ["SubscriptionEnd"])
+        assert end_of(collector) == (identifier, "SourceCancelling", "the credentials are not valid any more")
+    with running(host, push_to=collector.origin) as server:
+        identifier = subscribe(server, collector.origin)
+        host.ring.close()
+        wait_until(lambda: len(collector.messages) == 2)
+        assert end_of(collector) == (identifier, "SourceCancelling", "the host has ended the subscription")
+
+
+def test_a_pull_that_waits_gets_a_fault_when_the_service_stops() -> None:
+    host = Ringed(SNAPSHOT)
+    with ThreadPoolExecutor(1) as threads:
+        with running(host) as server:
+            subscribed = curl(server, subscription(LOGONS))
+            context = subscribed.findtext(f".//{{{names.ENUMERATION}}}EnumerationContext") or ""
+            pull = threads.submit(curl, server, pull_request(context, 9, 60))
+            wait_until(lambda: waiting_pulls(server) == 1)
+        answer = pull.result(30)
+    values = [value.text for value in answer.iter(f"{{{names.SOAP}}}Value")]
+    assert "n:InvalidEnumerationContext" in values
+    assert "the service stops" in (answer.findtext(f".//{{{names.SOAP}}}Text") or "")
 
 
 def test_events_are_sent_to_no_other_address_and_for_no_other_user(collector: Subscriber) -> None:

@@ -16,7 +16,7 @@ from logonscope.server.auth.peer import Peer
 from logonscope.server.auth.user_file import UserFile
 from logonscope.server.configuration import Settings, read_settings
 from logonscope.server.http import HttpDoor, ServerParts
-from logonscope.server.serve import DOORS, build_server_parts
+from logonscope.server.serve import DOORS, ServedHost, build_server_parts
 from tests.server.auth.keytabs import made_keytab
 from tests.server.running import ADMIN, QUICK, example
 
@@ -31,9 +31,8 @@ def settings_in(folder: Path, **more: Any) -> Settings:
 
 
 def services(folder: Path, **more: Any) -> ServerParts:
-    return build_server_parts(
-        example(), LINUX, settings_in(folder, **more), lambda uid: Caller(str(uid), uid, administrator=uid == 0)
-    )
+    host = ServedHost(example(), LINUX, lambda uid: Caller(str(uid), uid, administrator=uid == 0))
+    return build_server_parts(host, settings_in(folder, **more))
 
 
 def test_settings_reach_the_parts_that_use_them(tmp_path: Path) -> None:
@@ -64,7 +63,7 @@ def test_a_broken_file_of_users_is_no_file_to_start_with(tmp_path: Path) -> None
     made = settings_in(tmp_path)
     Path(made.users).write_text("not a user\n")
     with pytest.raises(InvalidParameterError, match="line 1"):
-        build_server_parts(example(), LINUX, made, lambda _: Caller("", None, False))
+        build_server_parts(ServedHost(example(), LINUX, lambda _: Caller("", None, False)), made)
 
 
 def test_likely_mistakes_are_logged_at_the_start(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

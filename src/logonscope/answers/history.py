@@ -60,8 +60,8 @@ class PastLogin(NamedTuple):
     logon_type: int | None
     logon_type_name: str | None
     start: datetime | None
-    logged_out: datetime | None
-    end: datetime | None  # None: it exists
+    logout: datetime | None  # the end of its leader
+    end: datetime | None  # the end of its last process; None: it exists
     end_is_approximate: bool  # the end was not seen
     service: str | None
     tty: str | None

@@ -27,6 +27,8 @@ class FailedAttempt(NamedTuple):
         by_user: who tried to become the user, with su and sudo.
         command: the command that sudo did not run.
         reason: why, in the words of the program.
+        attempts: how many attempts the program reported at once.
+        pid: that of the program; None: not known.
         source: the log: journal, btmp.
     """
 

@@ -33,7 +33,7 @@ class TimelineLogin(NamedTuple):
     uid: int | None
     logon_type: int | None
     start: datetime | None
-    logged_out: datetime | None
+    logout: datetime | None
     end: datetime | None  # None: it exists
     end_is_approximate: bool  # the end was not seen
     service: str | None

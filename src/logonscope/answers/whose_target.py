@@ -13,11 +13,13 @@ PREFIXES: dict[str, Kind] = {"name": "name", "user": "account"}
 """Prefixes that say which of the two a word is."""
 
 UNIX_PREFIX = "unix:"
-"""Prefix of unix sockets; a path or an abstract name alone does, too."""
+"""Prefix of a unix socket. It may be left out: "@NAME" is always one, and a path can be one."""
 
 MAX_PORT = 65_535
-MAX_CHARACTERS_SHOWN = 20
+
+MAX_DIGITS_SHOWN = 20
 """Digits of an invalid pid that a message shows."""
+
 MAX_DIGITS = 10
 """Maximum number of digits of a pid; the kernel's largest pid has 7."""
 
@@ -52,7 +54,7 @@ def parse_target(text: str) -> WhoseTarget:
         raise InvalidParameterError("invalid target: it is empty", TARGET_FORMS)
     if re.fullmatch("[0-9]+", text):
         if len(text) > MAX_DIGITS:
-            digits = text if len(text) <= MAX_CHARACTERS_SHOWN else f"{text[:MAX_CHARACTERS_SHOWN]}..."
+            digits = text if len(text) <= MAX_DIGITS_SHOWN else f"{text[:MAX_DIGITS_SHOWN]}..."
             raise InvalidParameterError(f"invalid pid '{digits}': at most {MAX_DIGITS} digits", TARGET_FORMS)
         return WhoseTarget("pid", text)
     if text.startswith("/"):

@@ -1,4 +1,4 @@
-"""Cursors of a subscription: places in the history where the service keeps one, else random names of this run."""
+"""Cursors of a subscription: marks in the history if the service keeps one, else random names that this run knows."""
 
 from logonscope.broker.cursors import UNKNOWN_POSITION, read_cursor, write_cursor
 from logonscope.broker.resumed_reader import LostReader, ResumedReader
@@ -46,6 +46,6 @@ class EventCursors:
 
     @staticmethod
     def head_of(reader: EventReader) -> EventHead:
-        """Return the place of a reader as the head of an event."""
+        """Return where a reader is, as the head of the last event that it has read."""
         mark = reader.mark if isinstance(reader, ResumedReader) else None
         return EventHead(0, reader.cursor, reader.position, mark)

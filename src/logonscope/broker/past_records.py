@@ -141,12 +141,12 @@ class PastRecords:
     def make_login(self, record: LogonRecord, programs: Iterable[ProgramCount] = ()) -> PastLogin:
         """Return a logon session with the programs that it ran."""
         shown = tuple(map(_make_program, programs))
-        start, logged_out, end = map(datetime_of_microseconds, (record.start, record.logged_out, record.end))
+        start, logout, end = map(datetime_of_microseconds, (record.start, record.logout, record.end))
         return PastLogin(
             self.shown_number(record.id), record.logon_id,
             logon_guid(self._machine(record.boot_id), record.logon_id, record.generation), clean(record.user),
             record.login_uid, record.logon_type,
-            None if record.logon_type is None else LOGON_TYPES.get(record.logon_type), start, logged_out, end,
+            None if record.logon_type is None else LOGON_TYPES.get(record.logon_type), start, logout, end,
             record.end_is_approximate, clean(record.service), clean(record.tty), clean(record.seat),
             clean(record.login), clean(record.remote_host),
             clean(record.remote_address), record.remote_port, clean(record.method), clean(record.key_type),

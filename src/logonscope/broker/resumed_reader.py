@@ -31,14 +31,14 @@ class ResumedReader(EventReader):
 
         Args:
             log: the event log of the history.
-            mark: the place after which the events are read.
+            mark: the mark after which the events are read.
             open_live: opens a reader of live events from now on.
-            live: a reader of all events after the place, if they are in memory.
+            live: a reader of all events after the mark, if they are in memory.
             write_seconds: how long to wait for the history to write what happened before the live events.
         """
         self._log, self._open_live, self._write_seconds = log, open_live, write_seconds
         self.mark: EventMark | None = mark if live is None else None
-        """The place of the last event that was read from the history; None: the events are live ones."""
+        """The mark of the last event that was read from the history; None: the events are live ones."""
         self.page: EventPage | None = None
         """The page of the history that the last read returned; None: it returned live events."""
         # kept open from the beginning, so that live events go on meanwhile
@@ -77,32 +77,32 @@ class ResumedReader(EventReader):
     def close(self) -> None:
         self._live.close()
 
-    def read(self, seconds: float | None = None, most: int | None = None) -> Sequence[Event]:
+    def read(self, seconds: float | None = None, max_events: int | None = None) -> Sequence[Event]:
         end = None if seconds is None else time.monotonic() + seconds
         while not self.is_closed:
             if self._rest:
-                return self._take(most)
+                return self._take(max_events)
             if self.mark is None:
-                events = self._read_live(None if end is None else max(0.0, end - time.monotonic()), most)
+                events = self._read_live(None if end is None else max(0.0, end - time.monotonic()), max_events)
             else:
                 self._rest += self._read_past(self.mark)
-                events = self._take(most)
+                events = self._take(max_events)
             if events or (end is not None and time.monotonic() >= end):
                 return events
             if self.mark is not None:
                 time.sleep(POLL_SECONDS)
         return ()
 
-    def _take(self, most: int | None) -> Sequence[Event]:
+    def _take(self, max_events: int | None) -> Sequence[Event]:
         """Return events of the page that was read, and move to the last of them."""
-        events = [self._rest.popleft() for _ in range(min(len(self._rest), most or len(self._rest)))]
+        events = [self._rest.popleft() for _ in range(min(len(self._rest), max_events or len(self._rest)))]
         if events and self.page is not None:
             self.mark = events[-1].head.mark if self._rest else self.page.mark
         return events
 
-    def _read_live(self, seconds: float | None, most: int | None) -> Sequence[Event]:
+    def _read_live(self, seconds: float | None, max_events: int | None) -> Sequence[Event]:
         self.page = None
-        events = self._live.read(seconds, most)
+        events = self._live.read(seconds, max_events)
         if events and isinstance(events[0], EventsLost) and self._live_position:
             # dropped here, but not in the history
             self.mark, self._target = EventMark(self._log.epoch, self._live_position), None
@@ -174,9 +174,9 @@ class LostReader(EventReader):
     def close(self) -> None:
         self._live.close()
 
-    def read(self, seconds: float | None = None, most: int | None = None) -> Sequence[Event]:
+    def read(self, seconds: float | None = None, max_events: int | None = None) -> Sequence[Event]:
         if self._has_begun:
-            return self._live.read(seconds, most)
+            return self._live.read(seconds, max_events)
         self._has_begun = True
         head = EventHead(time.clock_gettime_ns(time.CLOCK_BOOTTIME), self._live.cursor, self._live.position)
         return (EventsLost(head, None, is_all=True),)

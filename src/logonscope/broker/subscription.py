@@ -44,16 +44,16 @@ EVENT_SECONDS = 30.0
 """Maximum seconds that one event is worked on."""
 
 DESCRIPTION_SECONDS = 1.0
-"""Minimum seconds between two attempts to describe a logon session that is not known."""
+"""Minimum seconds between two attempts to describe one logon session whose own event has not come yet."""
 
-AUTHENTICATION: Details = frozenset({"authentication"})
-"""The details that logon sessions are described with."""
+SESSION_DETAILS: Details = frozenset({"authentication"})
+"""The details of the logon sessions in events."""
 
 Result = HostEvent | Instance
 
 
 class WatchOptions(NamedTuple):
-    """What of the events is wanted.
+    """Which events a watch reports, and with which details.
 
     Attributes:
         query: a WQL event query; None: events as HostEvent.
@@ -127,7 +127,7 @@ class Subscription:
         self._account_name = self._read_account_name(request)
         self._account_due = time.monotonic() + ACCOUNT_SECONDS
         self._sessions: dict[str, LogonSession] | None = None
-        self._undescribed: dict[str, float] = {}
+        self._next_descriptions: dict[str, float] = {}  # by LogonId: when a description may be tried again
         self._run: EventQueryRun | None = None
         self._descendants: Descendants | None = None
         if options.without_descendants_of is not None:
@@ -142,7 +142,7 @@ class Subscription:
 
     @property
     def description(self) -> str:
-        """Return how the events are got, and what may be missed."""
+        """Return where the events come from, and which of them may be missed."""
         return self._reader.description
 
     @property
@@ -309,14 +309,14 @@ class Subscription:
         """Describe a logon session whose own event has not come yet."""
         assert self._sessions is not None  # noqa: S101 -- checked by the caller
         now = time.monotonic()
-        if now < self._undescribed.get(logon_id, 0.0):
+        if now < self._next_descriptions.get(logon_id, 0.0):
             return
         # bounded, because any user can make new logon sessions all the time
-        if len(self._undescribed) > 1000:
-            self._undescribed.clear()
-        self._undescribed[logon_id] = now + DESCRIPTION_SECONDS
+        if len(self._next_descriptions) > 1000:
+            self._next_descriptions.clear()
+        self._next_descriptions[logon_id] = now + DESCRIPTION_SECONDS
         try:
-            described = sessions(EventRequest.renewed(self._request), logon_id, AUTHENTICATION)
+            described = sessions(EventRequest.renewed(self._request), logon_id, SESSION_DETAILS)
         except LogonscopeError:
             return
         self._sessions |= {session.logon_id: session for session in described}
@@ -325,7 +325,7 @@ class Subscription:
         request = Request(
             self._request.source, self._request.ownership, self.caller, schema=self._request.__dict__.get("schema")
         )
-        return {session.logon_id: session for session in sessions(request, None, AUTHENTICATION)}
+        return {session.logon_id: session for session in sessions(request, None, SESSION_DETAILS)}
 
     def _check_account(self) -> None:
         """Look the account of the caller up again.

@@ -64,23 +64,23 @@ class BinCounter:
 
     def __init__(self, query: ActivityQuery) -> None:
         self._count = -(-(query.until - query.since) // query.step)
-        # the running ones as differences from bin to bin; their sums are the numbers
+        # how many ran in a bin, as the difference to the bin before: a long process then has two entries, not hundreds
         self._running: dict[int, int] = defaultdict(int)
         self._as_root: dict[int, int] = defaultdict(int)
         self._started: dict[int, int] = defaultdict(int)
         self._failed: dict[int, int] = defaultdict(int)
 
     def add(self, activity: Activity) -> None:
-        """Count processes that started in one bin and ended in another."""
-        first, last, processes = activity.first, activity.last, activity.processes
-        before_last = self._count - 1 if last is None else min(last, self._count - 1)
+        """Count processes that started in one step and ended in the same or a later one; a step is a bin."""
+        first_bin, last_bin, processes = activity.first_step, activity.last_step, activity.processes
+        bin_after = self._count if last_bin is None else min(last_bin + 1, self._count)
         for differences, number in ((self._running, processes), (self._as_root, activity.as_root)):
-            differences[max(first, 0)] += number
-            differences[before_last + 1] -= number
-        if first >= 0:
-            self._started[first] += processes
-        if last is not None and last < self._count:
-            self._failed[last] += activity.failed
+            differences[max(first_bin, 0)] += number
+            differences[bin_after] -= number
+        if first_bin >= 0:
+            self._started[first_bin] += processes
+        if last_bin is not None and last_bin < self._count:
+            self._failed[last_bin] += activity.failed
 
     def bins(self) -> tuple[TimelineBin, ...]:
         """Return the bins in which something ran."""
@@ -103,9 +103,9 @@ def _microseconds(moment: datetime) -> int:
 
 
 def _make_login(record: LogonRecord, bins: tuple[TimelineBin, ...]) -> TimelineLogin:
-    start, logged_out, end = map(datetime_of_microseconds, (record.start, record.logged_out, record.end))
+    start, logout, end = map(datetime_of_microseconds, (record.start, record.logout, record.end))
     return TimelineLogin(
         record.id, record.logon_id, clean(record.user), record.login_uid, record.logon_type, start,
-        logged_out, end, record.end_is_approximate, record.service, record.tty,
+        logout, end, record.end_is_approximate, record.service, record.tty,
         record.remote_host, record.remote_address, record.method, bins,
     )  # fmt: skip

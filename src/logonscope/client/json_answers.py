@@ -53,7 +53,7 @@ def read_service(line: Line) -> SessionService:
 
 def read_past_login(line: Line) -> PastLogin:
     """Return a past login."""
-    times = {name: _read_time(line.get(name)) for name in ("start", "logged_out", "end")}
+    times = {name: _read_time(line.get(name)) for name in ("start", "logout", "end")}
     programs = tuple(
         PastProgram(**{
             **_field_values(PastProgram, part), "first": _read_time(part["first"]), "last": _read_time(part["last"]),

@@ -19,7 +19,7 @@ Result = tuple[str | None, Any]
 
 
 class SentEvents:
-    """Reads server-sent events from a connection; see ``client.watch.NoticeReader``."""
+    """Reads server-sent events from a connection; see ``client.watch.ResultReader``."""
 
     def __init__(
         self, connection: Connection, parts: Iterator[bytes], read_row: Callable[[str, dict[str, Any]], Any], name: str
@@ -42,7 +42,7 @@ class SentEvents:
         return f"<SentEvents of {self._name}>"
 
     def read(self, seconds: float | None = None) -> Sequence[Result]:
-        """See ``NoticeReader``.
+        """See ``ResultReader``.
 
         Raises:
             LogonscopeError: the error with which the server ended the watch, or the connection is lost.
@@ -66,7 +66,7 @@ class SentEvents:
         return ()
 
     def close(self) -> None:
-        """See ``NoticeReader``."""
+        """See ``ResultReader``."""
         self.is_closed = True
         self._connection.abort()
 

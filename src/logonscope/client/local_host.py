@@ -109,17 +109,20 @@ class LocalHost(Host):
         from logonscope.broker.subscription import WatchOptions, subscribe  # noqa: PLC0415 -- seldom needed
         from logonscope.client.watch import Watch, check_events  # noqa: PLC0415 -- seldom needed
 
-        source, on_close = self._source, _nothing
+        source = self._source
+        close_source: Callable[[], object] | None = None
         if "events" not in source.abilities and self._open_events is not None:
             # a source of its own, which lasts as long as the watch
             source = self._open_events()
-            on_close = source.close
+            close_source = source.close
         # the watch closes what was opened for it, also where it cannot begin
         try:
             request = Request(source, self._ownership, self._caller)
-            return Watch(subscribe(request, WatchOptions(**options, events=check_events(events))), timeout, on_close)
+            subscription = subscribe(request, WatchOptions(**options, events=check_events(events)))
+            return Watch(subscription, timeout, close_source)
         except BaseException:
-            on_close()
+            if close_source is not None:
+                close_source()
             raise
 
     def _perform(self, operation: str, *, timeout: float | None = None, **arguments: Any) -> Any:
@@ -136,10 +139,6 @@ class LocalHost(Host):
         if operation == "get":
             return next(_to_instances(request, iter((answer,))))
         return _to_instances(request, answer) if operation in {"enumerate", "query"} else answer
-
-
-def _nothing() -> None:
-    """Do nothing."""
 
 
 def _follow_associations(

@@ -34,7 +34,7 @@ def check_events(events: Iterable[str] | None) -> frozenset[str] | None:
     return names
 
 
-class NoticeReader(Protocol):
+class ResultReader(Protocol):
     """Reads results of a watch, each with the cursor after it."""
 
     @property
@@ -59,8 +59,18 @@ class Watch:
     """
 
     def __init__(
-        self, reader: NoticeReader, timeout: float | None = None, on_close: Callable[[], object] = bool
+        self, reader: ResultReader, timeout: float | None = None, on_close: Callable[[], object] | None = None
     ) -> None:
+        """Create a watch.
+
+        Args:
+            reader: reads the results.
+            timeout: seconds to wait for each event; None: no limit.
+            on_close: called when the watch is closed.
+
+        Raises:
+            InvalidParameterError: the timeout is not greater than 0.
+        """
         if timeout is not None and not timeout > 0:
             raise InvalidParameterError(f"invalid timeout {timeout:g} s: must be greater than 0", "give seconds")
         self._reader, self._timeout, self._on_close = reader, timeout, on_close
@@ -164,7 +174,8 @@ class Watch:
         self._reader.close()
         if self._thread is not None:
             self._thread.shutdown(wait=False)
-        self._on_close()
+        if self._on_close is not None:
+            self._on_close()
 
     async def aclose(self) -> None:
         """End the watch."""

@@ -19,7 +19,7 @@ from logonscope.dispatch.operation import UNDECODED, DecodeError, Door, Limits, 
 from logonscope.dispatch.operations import OPERATIONS, OperationRow
 from logonscope.dispatch.pushes import EventPush, PushPolicy
 from logonscope.dispatch.subscriptions import EventPull, NewSubscription, OpenSubscription
-from logonscope.dispatch.watches import Watches, WatchResults, WatchStream
+from logonscope.dispatch.watches import Watches, WatchKind, WatchResults, WatchStream
 from logonscope.errors import (
     AccessDeniedError,
     AnswerTooLargeError,
@@ -170,7 +170,7 @@ class Dispatcher:
             if new.push_urls:
                 self._push_policy.check(context.caller, new.push_urls)
             self.enumerations.add(context, new.seconds)
-            self.watches.add(new.subscription)
+            self.watches.add(new.subscription, WatchKind(door.name, new.mode))
             reply = door.render(operation, context, limits.octets)
         except BaseException:
             self.enumerations.remove(context.id)
@@ -199,7 +199,7 @@ class Dispatcher:
         # those of other doors count, too
         self.enumerations.remove_expired()
         try:
-            self.watches.add(subscription)
+            self.watches.add(subscription, WatchKind(door.name, "Stream"))
         except LogonscopeError:
             subscription.close()
             raise

@@ -22,7 +22,12 @@ from typing import Any, NamedTuple, Self
 from logonscope.broker import Caller, Request
 from logonscope.cim.classes import Class
 from logonscope.cim.instances import ClassRows
-from logonscope.errors import EnumerationNotFoundError, PullInProgressError, QuotaViolationError
+from logonscope.errors import (
+    EnumerationNotFoundError,
+    PullInProgressError,
+    QuotaViolationError,
+    TransportFailureError,
+)
 from logonscope.machine import Deadline
 
 Clock = Callable[[], float]
@@ -209,6 +214,7 @@ class Enumerations:
         self._open: dict[str, OpenContext] = {}
         self._counts = Counter[Caller]()
         self._next_expiry = math.inf  # no enumeration expires before this time
+        self._is_closed = False
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -222,8 +228,12 @@ class Enumerations:
 
         Raises:
             QuotaViolationError: the limit of this caller or the total limit is reached.
+            TransportFailureError: the server stops.
         """
         with self._lock:
+            # else the subscriber of a new subscription would never get to know of its end
+            if self._is_closed:
+                raise TransportFailureError("the service stops", "try again when it runs")
             self._remove_expired()
             count = self._counts[context.caller]
             reserved = self._max_per_caller if context.caller.administrator else 0
@@ -276,8 +286,9 @@ class Enumerations:
             self._remove(enumeration_id)
 
     def close(self) -> None:
-        """Remove all of them."""
+        """Remove all of them, and add no more: the server stops."""
         with self._lock:
+            self._is_closed = True
             for context_id in [*self._open]:
                 self._remove(context_id)
 
@@ -296,6 +307,8 @@ class Enumerations:
         context = self._open.get(context_id)
         # The same error for another caller's id: it must not reveal that the id exists.
         if context is None or context.caller != caller:
+            if self._is_closed:
+                raise EnumerationNotFoundError("the service stops, and has ended it", "start again when it runs")
             raise EnumerationNotFoundError("unknown enumeration: it is complete or has expired", "enumerate again")
         return context
 

@@ -82,6 +82,9 @@ class Door(Protocol):
     An error of the protocol is an instance of its own subclass of LogonscopeError, which its ``fault`` renders.
     """
 
+    name: str
+    """The name of the protocol, for metrics."""
+
     def decode(self, body: bytes, content_type: str, path: str, headers: Mapping[str, str]) -> Operation:
         """Decode a request; the names of its headers are in lower case.
 

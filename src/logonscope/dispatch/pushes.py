@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from logonscope.broker import Caller
 from logonscope.broker.access import check_may_push
 from logonscope.broker.subscription import WatchResult
+from logonscope.dispatch.push_receivers import PushReceivers, PushRecord
 from logonscope.dispatch.watches import EventWaiter, Watches
 from logonscope.errors import AccessDeniedError, EnumerationNotFoundError, InvalidParameterError, LogonscopeError
 
@@ -29,8 +30,8 @@ CHECK_SECONDS = 15.0
 
 MAX_URL_LENGTH = 1000
 
-DELIVERY_FAILURE, CANCELLING = "DeliveryFailure", "SourceCancelling"
-"""Reasons for which a subscription ends (WS-Eventing 3.5)."""
+DELIVERY_FAILURE, CANCELLING, SHUTTING_DOWN = "DeliveryFailure", "SourceCancelling", "SourceShuttingDown"
+"""Reasons for which a host ends a subscription (WS-Eventing 3.5)."""
 
 _log = logging.getLogger(__name__)
 
@@ -55,8 +56,23 @@ class PushError(Exception):
         self.is_final = is_final
 
 
+class Ending(NamedTuple):
+    """Why a host has ended a subscription before its time."""
+
+    status: str
+    reason: str
+
+
 class PushChannel(Protocol):
-    """How a door sends messages to the address of a subscriber. One thread uses it."""
+    """How a door sends messages to the address of a subscriber. One thread uses it, save for ``send_end``."""
+
+    @property
+    def receiver(self) -> str:
+        """Return the server to which events are sent, as a URL without a path."""
+
+    @property
+    def end_receiver(self) -> str | None:
+        """Return the server that gets the message about the end of the subscription; None: there is none."""
 
     def send(self, result: WatchResult) -> None:
         """Send a result.
@@ -72,11 +88,18 @@ class PushChannel(Protocol):
             PushError: as ``send``.
         """
 
-    def send_end(self, status: str, reason: str) -> None:
-        """Send the message that the subscription has ended, if possible."""
+    def send_end(self, ending: Ending, seconds: float) -> None:
+        """Send the message that the host has ended the subscription, within so many seconds; in any thread.
+
+        Raises:
+            PushError: it was not delivered, as far as known.
+        """
+
+    def interrupt(self) -> None:
+        """End a message that waits for its answer, as one that was not delivered; called in any thread."""
 
     def close(self) -> None:
-        """Close the connection; called in any thread."""
+        """Close the connection."""
 
 
 class PushPolicy:
@@ -143,6 +166,10 @@ class EventPush(EventWaiter):
         self._heartbeat = None if heartbeat is None else max(heartbeat, times.min_heartbeat)
         self._sent_at = self._checked_at = time.monotonic()
         self._failures, self._retry_at = 0, 0.0
+        self.record: PushRecord = PushReceivers().open_record(channel.receiver)
+        """What became of the messages; set by the server, which shows it."""
+        self.ending: Ending | None = None
+        """Set when the host has ended the subscription: its subscriber has to get a message about that."""
 
     def __repr__(self) -> str:
         return f"<EventPush of {self._context.caller.name}, {self._failures} failures>"
@@ -158,59 +185,96 @@ class EventPush(EventWaiter):
     def step(self) -> bool:
         """Deliver what there is, for a second at most; return whether the subscription has ended."""
         self._checked_at = time.monotonic()
-        if self._failures and self._checked_at < self._retry_at:
+        if self._failures and self._checked_at < self._retry_at and self._context.is_open:
             return False
+        is_over = self._deliver() if self._is_open() else True
+        if is_over:
+            self._channel.close()
+        return is_over
+
+    def _is_open(self) -> bool:
+        """Return whether the subscription has not ended; end it if its caller may not have it any more."""
         try:
             self._enumerations.find(self._context.id, self._context.caller)
         except EnumerationNotFoundError:
             # the subscriber has ended it, it has expired, or the server stops
-            self._channel.close()
-            return True
-        if not self.is_allowed():
-            return self._end(CANCELLING, "the credentials are not valid any more")
-        return self._deliver()
+            return False
+        return self.is_allowed() or not self._end(CANCELLING, "the credentials are not valid any more")
+
+    @property
+    def channel(self) -> PushChannel:
+        """Return how its messages are sent."""
+        return self._channel
 
     def abort(self, reason: str) -> None:
         """End the subscription, whose step hangs."""
-        self._enumerations.remove(self._context.id)
-        self._channel.close()
-        _log.warning("the delivery of events to a subscriber has ended: %s", reason)
+        self._end(DELIVERY_FAILURE, reason)
+        self._channel.interrupt()
+
+    def shut_down(self) -> None:
+        """End the subscription because the server stops; a step may be running, and ends soon."""
+        self._end(SHUTTING_DOWN, "the service stops")
+        self._channel.interrupt()
 
     def _deliver(self) -> bool:
-        end = time.monotonic() + STEP_SECONDS
-        # a result is removed only after it was delivered: a failure leaves it first in line
         try:
-            while self._context.read():
-                self._channel.send(self._context.pending[0])
-                self._context.remove_sent(1)
-                self._note_success()
-                if time.monotonic() >= end:
-                    self.wake()
-                    return False
-            if self._heartbeat is not None and time.monotonic() >= self._sent_at + self._heartbeat:
-                self._channel.send_heartbeat()
-                self._note_success()
+            self._send_events()
         except PushError as error:
+            # interrupted by the end: that is no failure of the receiver
+            if not self._context.is_open:
+                return True
             self._failures += 1
-            if error.is_final or self._failures > len(self._retries):
+            is_last = error.is_final or self._failures > len(self._retries)
+            pause = None if is_last else self._retries[self._failures - 1]
+            self.record.note_failure(str(error), pause)
+            if pause is None:
                 return self._end(DELIVERY_FAILURE, str(error))
-            self._retry_at = time.monotonic() + self._retries[self._failures - 1]
+            self._retry_at = time.monotonic() + pause
         except LogonscopeError as error:
             return self._end(CANCELLING, str(error))
+        # the subscriber or the server has ended it meanwhile
+        if not self._context.is_open:
+            return True
         # events that were all hidden from the caller, or did not match, wake nothing
         if self._context.is_behind:
             self.wake()
-        if self._context.subscription.is_closed:
+        if self._context.subscription.is_closed and not self._context.pending:
             return self._end(CANCELLING, "the host has ended the subscription")
         return False
 
+    def _send_events(self) -> None:
+        """Send the events that there are, for a second at most, and a heartbeat if one is due.
+
+        Raises:
+            PushError: one was not delivered.
+            LogonscopeError: as ``OpenSubscription.read``.
+        """
+        end = time.monotonic() + STEP_SECONDS
+        # a result is removed only after it was delivered: a failure leaves it first in line
+        while self._context.is_open and self._context.read():
+            self._channel.send(self._context.pending[0])
+            self._context.remove_sent(1)
+            self._note_success()
+            if time.monotonic() >= end:
+                self.wake()
+                return
+        is_due = self._heartbeat is not None and time.monotonic() >= self._sent_at + self._heartbeat
+        if is_due and self._context.is_open:
+            self._channel.send_heartbeat()
+            self._note_success()
+
     def _note_success(self) -> None:
+        self.record.note_delivery()
         self._failures, self._sent_at = 0, time.monotonic()
 
     def _end(self, status: str, reason: str) -> bool:
-        # removed first: the message below may take its time
-        self._enumerations.remove(self._context.id)
-        self._channel.send_end(status, reason)
-        self._channel.close()
-        _log.warning("the delivery of events to a subscriber has ended: %s", reason)
+        try:
+            self._enumerations.release(self._context.id, self._context.caller)
+        except EnumerationNotFoundError:
+            # its subscriber, the stop of the server or a step has ended it before: there is one message at most
+            pass
+        else:
+            self.ending = Ending(status, reason)
+            level = logging.INFO if status == SHUTTING_DOWN else logging.WARNING
+            _log.log(level, "the delivery of events to %s has ended: %s", self._channel.receiver, reason)
         return True

@@ -25,11 +25,12 @@ from logonscope.errors import (
 if TYPE_CHECKING:
     from logonscope.dispatch.operation import Limits
 
+PULL = "Pull"
 READ_EVENTS = 16
 """Maximum number of events that are read at once."""
 
-LOOK_SECONDS = 1.0
-"""Seconds after which a look for results ends, where there are many events but no result: others need the thread."""
+MAX_READ_SECONDS = 1.0
+"""Maximum seconds of one reading of events that have no result: others need the thread, too."""
 
 _log = logging.getLogger(__name__)
 
@@ -42,12 +43,14 @@ class NewSubscription(NamedTuple):
         seconds: its lifetime; None: the maximum.
         heartbeat_seconds: after so many seconds without events, a pull gets an empty answer; None: a timeout.
         push_urls: the addresses to which messages are sent; empty: the client pulls.
+        mode: the mode of delivery, for metrics.
     """
 
     subscription: Subscription
     seconds: float | None = None
     heartbeat_seconds: float | None = None
     push_urls: tuple[str, ...] = ()
+    mode: str = PULL
 
 
 def open_subscription(
@@ -59,10 +62,11 @@ def open_subscription(
     seconds: float | None = None,
     heartbeat_seconds: float | None = None,
     push_urls: tuple[str, ...] = (),
+    mode: str = PULL,
 ) -> NewSubscription:
     """Return a subscription to the results of an event query; see ``broker.subscription.subscribe``."""
     subscription = subscribe(request, WatchOptions(query, namespace, since=since))
-    return NewSubscription(subscription, seconds, heartbeat_seconds, push_urls)
+    return NewSubscription(subscription, seconds, heartbeat_seconds, push_urls, mode)
 
 
 class OpenSubscription(OpenContext):
@@ -78,6 +82,8 @@ class OpenSubscription(OpenContext):
         self.channel: PushChannel | None = None
         """Set by the door: sends the events to the client's address; None: the client pulls."""
         self._watches = watches
+        self.is_open = True
+        """Whether it has not ended: nothing more is sent after the end."""
         self._pending: list[WatchResult] = []
         self._failure: LogonscopeError | None = None
         self.is_heartbeat_due = False
@@ -98,14 +104,14 @@ class OpenSubscription(OpenContext):
         return self._pending
 
     def read(self, count: int = 1) -> bool:
-        """Read events that there are, until so many results are pending; return whether there are results.
+        """Read events, without waiting, until so many results are pending; return whether there are results.
 
         Raises:
             LogonscopeError: as ``Subscription.read``; the subscription has ended.
         """
-        end, self.is_behind = time.monotonic() + LOOK_SECONDS, False
+        end, self.is_behind = time.monotonic() + MAX_READ_SECONDS, False
         while len(self._pending) < count and not self.is_behind and self._failure is None:
-            position = self.subscription.reader.cursor
+            cursor = self.subscription.reader.cursor
             # few at a time: what does not fit into the answer stays in memory until the next pull, or the end
             try:
                 results = self.subscription.read(0, READ_EVENTS)
@@ -113,7 +119,7 @@ class OpenSubscription(OpenContext):
                 self._failure = error
                 break
             self._pending += results
-            if not results and self.subscription.reader.cursor == position:
+            if not results and self.subscription.reader.cursor == cursor:
                 break
             self.is_behind = time.monotonic() >= end
         # what was read before is delivered first
@@ -124,6 +130,7 @@ class OpenSubscription(OpenContext):
     def remove_sent(self, count: int) -> None:
         """Remove the first results, which were sent, and move the bookmark after them."""
         sent, self._pending = self._pending[:count], self._pending[count:]
+        self._watches.count_sent(self.subscription, sent)
         # one event can have several results: its cursor is after all of them
         following = self._pending[0].cursor if self._pending else ""
         for result in reversed(sent):
@@ -132,6 +139,7 @@ class OpenSubscription(OpenContext):
                 return
 
     def close(self) -> None:
+        self.is_open = False
         self._watches.remove(self.subscription)
 
 
@@ -158,7 +166,7 @@ class EventPull(EventWaiter):
         self._has_heartbeat = heartbeat is not None and heartbeat < limits.seconds
         self._end = time.monotonic() + min(limits.seconds, limits.seconds if heartbeat is None else heartbeat)
         context.bind_door(door)
-        # the one before ends at its next look
+        # the one before ends when it reads again
         previous, context.waiting = context.waiting, self
         if previous is not None:
             previous.wake()

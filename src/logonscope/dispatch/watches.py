@@ -1,4 +1,4 @@
-"""Watches: subscriptions of callers as streams of a door. Their number is limited for each caller, and in total."""
+"""Watches: subscriptions whose results a door sends as a stream. Their number is limited, in total and by caller."""
 
 import threading
 import time
@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from logonscope.answers.host_event import HostEvent
 from logonscope.broker import Caller
 from logonscope.broker.subscription import Subscription, WatchResult
 from logonscope.dispatch.operation import Door, Operation
@@ -20,7 +21,7 @@ MAX_OPEN, MAX_PER_CALLER = 2_048, 64
 """Maximum numbers of watches; administrators have ``MAX_PER_CALLER`` in addition."""
 
 HEARTBEAT_SECONDS = 15.0
-"""Seconds after which something is sent where nothing has happened, so that both ends notice a lost connection."""
+"""Seconds without an event after which a heartbeat is sent, so that both ends notice a lost connection."""
 
 READS_PER_SECOND = 1_000
 """Maximum number of reads of all watches together: where there are many, each is read less often."""
@@ -34,12 +35,38 @@ class WatchResults(NamedTuple):
     error: LogonscopeError | None = None
 
 
+class WatchKind(NamedTuple):
+    """How the events of a watch reach the client: the name of the door, and the mode of delivery."""
+
+    door: str
+    mode: str
+
+
+class WatchStatus(NamedTuple):
+    """The watches of one kind, since the start of the service.
+
+    Attributes:
+        kind: the kind.
+        open: how many are open.
+        delivered: results that were sent.
+        lost: events that were dropped before they were sent, as far as counted.
+        losses: how often events were dropped.
+    """
+
+    kind: WatchKind
+    open: int = 0
+    delivered: int = 0
+    lost: int = 0
+    losses: int = 0
+
+
 class Watches:
     """The table of open watches."""
 
     def __init__(self, max_open: int = MAX_OPEN, max_per_caller: int = MAX_PER_CALLER) -> None:
         self._max_open, self._max_per_caller = max_open, max_per_caller
-        self._open: set[Subscription] = set()
+        self._open: dict[Subscription, WatchKind] = {}
+        self._statuses: dict[WatchKind, WatchStatus] = {}
         self._counts = Counter[Caller]()
         self._lock = threading.Lock()
 
@@ -61,7 +88,7 @@ class Watches:
         if count >= self._max_per_caller or len(self._open) >= self._max_open + reserved:
             raise QuotaViolationError(f"too many watches ({count} of this caller)", "close some of them")
 
-    def add(self, subscription: Subscription) -> None:
+    def add(self, subscription: Subscription, kind: WatchKind) -> None:
         """Add a watch.
 
         Raises:
@@ -70,18 +97,41 @@ class Watches:
         with self._lock:
             # checked within the lock: many requests may come at once
             self.check(subscription.caller)
-            self._open.add(subscription)
+            self._open[subscription] = kind
+            self._statuses.setdefault(kind, WatchStatus(kind))
             self._counts[subscription.caller] += 1
 
     def remove(self, subscription: Subscription) -> None:
         """Remove a watch, and close it."""
         with self._lock:
             if subscription in self._open:
-                self._open.remove(subscription)
+                del self._open[subscription]
                 self._counts[subscription.caller] -= 1
                 if not self._counts[subscription.caller]:
                     del self._counts[subscription.caller]
         subscription.close()
+
+    def count_sent(self, subscription: Subscription, results: Sequence[WatchResult]) -> None:
+        """Count results that were sent to the client of a watch."""
+        events = [result.result for result in results if isinstance(result.result, HostEvent)]
+        losses = [event for event in events if event.event == "Lost"]
+        with self._lock:
+            kind = self._open.get(subscription)
+            # it has just ended
+            if kind is None:
+                return
+            status = self._statuses[kind]
+            self._statuses[kind] = status._replace(
+                delivered=status.delivered + len(results) - len(losses),
+                lost=status.lost + sum(event.missed or 0 for event in losses),
+                losses=status.losses + len(losses),
+            )
+
+    def statuses(self) -> list[WatchStatus]:
+        """Return the status of each kind, for metrics."""
+        with self._lock:
+            counts = Counter(self._open.values())
+            return [status._replace(open=counts[kind]) for kind, status in self._statuses.items()]
 
     def close(self) -> None:
         """Close all watches."""
@@ -90,22 +140,22 @@ class Watches:
             self.remove(subscription)
 
 
-def _nothing() -> None:
-    """Do nothing."""
+def _wake_nothing() -> None:
+    """Do nothing: the server has not set ``wake`` yet."""
 
 
 class EventWaiter(ABC):
-    """What waits for the events of a subscription without a thread, until something is due by the clock."""
+    """Waits for the events of a subscription, without a thread, and until a moment at which something is due anyway."""
 
     def __init__(self, watches: Watches, subscription: Subscription, limits: "Limits") -> None:
         self._watches, self._subscription, self._limits = watches, subscription, limits
         self.is_allowed: Callable[[], bool] = bool
-        """Returns whether the caller may still get events; set by the server."""
-        self.wake: Callable[[], object] = _nothing
-        """Wakes what waits, in any thread."""
+        """Returns whether the caller may still get events. Set by the server; until then False, as bool() returns."""
+        self.wake: Callable[[], object] = _wake_nothing
+        """Has the events read soon; called in any thread. Set by ``notify``."""
 
     def deadline(self) -> Deadline:
-        """Return the deadline of the next look at the events."""
+        """Return the deadline of the next reading of events."""
         return Deadline(self._limits.seconds)
 
     def notify(self, call: Callable[[], object]) -> None:
@@ -115,19 +165,19 @@ class EventWaiter(ABC):
 
     @property
     def wait_seconds(self) -> float:
-        """Return the seconds after which the next look is due although nothing has happened."""
-        due, moment = self._subscription.due, self._due
-        return max(0.0, (moment if due is None else min(moment, due)) - time.monotonic())
+        """Return the seconds after which events must be read although none was reported."""
+        due, own_due = self._subscription.due, self._due
+        return max(0.0, (own_due if due is None else min(own_due, due)) - time.monotonic())
 
     @property
     def pause_seconds(self) -> float:
-        """Return the seconds between two looks."""
+        """Return the minimum seconds between two readings."""
         return len(self._watches) / READS_PER_SECOND
 
     @property
     @abstractmethod
     def _due(self) -> float:
-        """The moment at which there is something to send although there is no event."""
+        """The moment at which something must be sent although there is no event."""
 
 
 class WatchStream(EventWaiter):
@@ -145,19 +195,19 @@ class WatchStream(EventWaiter):
     ) -> None:
         super().__init__(watches, subscription, limits)
         self._door, self._operation, self._host = door, operation, host
-        self._last = time.monotonic()
+        self._sent_at = time.monotonic()
         self.items = 0
 
     @property
     def _due(self) -> float:
-        return self._last + HEARTBEAT_SECONDS
+        return self._sent_at + HEARTBEAT_SECONDS
 
     def next_part(self, deadline: Deadline) -> tuple[bytes, bool]:
-        """Return the next part ("": nothing to send yet), and whether it is the last one."""
+        """Return the next part (b"": nothing to send yet), and whether it is the last one."""
         del deadline
         if not self.is_allowed():
             return self.end_with(AccessDeniedError("the credentials are not valid any more", "authenticate again"))
-        position = self._subscription.reader.cursor
+        cursor = self._subscription.reader.cursor
         try:
             results = self._subscription.read(0)
         except LogonscopeError as error:
@@ -165,14 +215,15 @@ class WatchStream(EventWaiter):
         # the hub closes it where the server stops, or its feed has failed
         if self._subscription.is_closed:
             return self.end_with(TransportFailureError("the host ends the watch", "watch again"))
-        # what was published may all be of others: nothing is sent for it
-        if not results and time.monotonic() - self._last < HEARTBEAT_SECONDS:
+        # all events that were read may be hidden from the caller: nothing is sent for them
+        if not results and time.monotonic() - self._sent_at < HEARTBEAT_SECONDS:
             # there may be more events than one read returns
-            if self._subscription.reader.cursor != position:
+            if self._subscription.reader.cursor != cursor:
                 self.wake()
             return b"", False
-        self._last = time.monotonic()
+        self._sent_at = time.monotonic()
         self.items += len(results)
+        self._watches.count_sent(self._subscription, results)
         reply = self._door.render(self._operation, WatchResults(results, self._host), self._limits.octets)
         return reply.body, False
 

@@ -15,8 +15,8 @@ class LogonRecord(NamedTuple):
     logon_id: str
     generation: int | None  # distinguishes it from others with the same LogonId
     start: int | None
-    logged_out: int | None = None
-    end: int | None = None
+    logout: int | None = None  # the end of its leader
+    end: int | None = None  # the end of its last process; None: it exists
     # the end was not seen: it was at this time or earlier, or, if the machine stopped, later
     end_is_approximate: bool = False
     login_uid: int | None = None

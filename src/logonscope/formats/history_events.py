@@ -13,7 +13,7 @@ def login_events(login: PastLogin) -> Iterator[HostEvent]:
     """Yield the events of a login; an end that was not observed is none."""
     session = past_session(login)
     moments: list[tuple[EventName, datetime | None]] = [
-        ("LogonStarted", login.start), ("LoggedOut", login.logged_out),
+        ("LogonStarted", login.start), ("LoggedOut", login.logout),
         ("LogonEnded", None if login.end_is_approximate else login.end),
     ]  # fmt: skip
     for name, moment in moments:

@@ -17,10 +17,13 @@ CHUNK_ROWS = 100_000
 """Rows that one statement counts: between two of them, the deadline is checked."""
 
 FOUND_MS = 60_000
-"""After a gap, the processes that started in it are found in this time."""
+"""Maximum ms after a gap until the processes that started in it are found, and get their numbers."""
 
 SAME_OFFSET_US = 2000
+"""Two offsets of the clock that differ by less are taken as the same one: the clock was not set in between."""
+
 LONG_MS = 1 << 40
+"""Before the first and after the last moment of every boot, in ms."""
 
 MAX_DEPTH = 1000
 """Maximum number of ancestors that are read to find out whether root was gained."""
@@ -51,8 +54,8 @@ class RootRow(NamedTuple):
     place: int
     parent: int | None
     credential: int
-    first: int
-    last: int | None
+    first_step: int
+    last_step: int | None
     status: int | None
 
 
@@ -88,8 +91,8 @@ class ActivityReader:
         if not segments:
             return
         # the clock may have been set within the boot: the widest range of all its segments
-        since_ms = min((query.since - one.offset) // 1000 for one in segments)
-        until_ms = max((query.until - one.offset) // 1000 + 1 for one in segments)
+        since_ms = min((query.since - segment.offset) // 1000 for segment in segments)
+        until_ms = max((query.until - segment.offset) // 1000 + 1 for segment in segments)
         if until_ms < 0 or since_ms > max(line.last_ms for line in moments.lines if line.boot == boot.id) + FOUND_MS:
             return
         low, high = self._row_range(moments, boot, since_ms, until_ms)
@@ -139,7 +142,7 @@ class ActivityReader:
     def _count_row(self, boot: Boot, segments: Iterable[Segment], row: list[Any]) -> None:
         start_ms, query = row[TICKS] * 1000 // boot.ticks, self._query
         logon = self._logons.get(row[PLACE])
-        offset = next((one.offset for one in segments if one.low_ms <= start_ms < one.high_ms), None)
+        offset = next((part.offset for part in segments if part.low_ms <= start_ms < part.high_ms), None)
         if logon is None or offset is None:
             return
         start = offset + start_ms * 1000
@@ -156,9 +159,8 @@ class ActivityReader:
 
     def _gained_roots(self, look: Look) -> Counter[tuple[int, int, int | None]]:
         """Count the processes that run as root because a process of the logon session that did not became root."""
-        others = self._query.other_users
-        waiting = [row for row in self._root_rows if self._logons.get(row.place) in others]
-        nearest = {row.id: row.parent for row in waiting}
+        waiting = [row for row in self._root_rows if self._logons.get(row.place) in self._query.non_root_records]
+        nearest = {row.id: row.parent for row in waiting}  # the nearest ancestor that was not looked at yet
         gained: Counter[tuple[int, int, int | None]] = Counter()
         for _ in range(MAX_DEPTH):
             look.check()
@@ -173,7 +175,7 @@ class ActivityReader:
                     nearest[row.id] = parent.parent
                     undecided.append(row)
                 else:
-                    gained[self._logons[row.place], row.first, row.last] += 1
+                    gained[self._logons[row.place], row.first_step, row.last_step] += 1
             waiting = undecided
             if not waiting:
                 break

@@ -1,7 +1,9 @@
-"""Codes of events in the event log: for readers that resume, in the order in which readers of live events saw them.
+"""Codes of the event log, for readers that resume, in the order in which readers of live events saw the events.
 
-A code is 32 times a row, plus 16 if it is the first one of an event of the stream, plus a kind: a kind of ``rows``, or
-one of those below. The position of an event is one more than that of the event before, unless SKIPPED says otherwise.
+A code is 32 times the number of a row, plus 16 if it is an event of the stream itself (or the first code of one), plus
+a kind: a kind of ``rows``, or one of those below. The position of an event is one more than that of the event before,
+unless a SKIPPED is between them. Codes without the 16 have the position of the event before them: they are what the
+history found out after that event, by comparing its processes with the running ones.
 """
 
 from array import array
@@ -18,10 +20,10 @@ _FIRST = 16
 
 
 class EventCode(NamedTuple):
-    """A code with its place: the position, and how many codes of that position are before it."""
+    """A code, with the position of its event."""
 
     position: int
-    part: int
+    part: int  # how many codes of this position are before it; see EventMark
     kind: int
     row: int
 
@@ -34,17 +36,17 @@ class EventCodes:
         self._taken = 0  # numbers of the batch whose codes were added
         self.position = 0
         """The position of the last event that was added."""
-        self._coded = self._first = 0  # positions of the last code, and before the first one
+        self._coded = self._first = 0  # the position of the last code, and the one before the first code of the batch
         self._parts = 0  # codes at the position of the last one, beside the first
 
     def __repr__(self) -> str:
         return f"<EventCodes at {self.position}>"
 
     def add_found(self, numbers: "array[int]") -> None:
-        """Add what the history found out beside events: the codes of the numbers that were given since the last call.
+        """Add the codes of what the history found out itself since the last call, without an event of the stream.
 
         Args:
-            numbers: of the batch, with the kind and row of each; see ``rows``.
+            numbers: all numbers of the batch so far, each with its kind and row; see ``rows``.
         """
         # called for each event, and mostly there is nothing
         if self._taken == len(numbers):
@@ -58,7 +60,7 @@ class EventCodes:
         """Add an event of the stream, with the numbers that were given for it."""
         taken, count = self._taken, len(numbers)
         self._taken = count
-        # a second look at a process is no event of the stream
+        # a change that the second reading of a process found is no event of the stream
         if not position:
             return
         self.position, is_first = position, True

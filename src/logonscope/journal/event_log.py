@@ -78,7 +78,7 @@ class JournalEventLog(EventLog):
             return self._read_kept(reader, mark, until)
 
     def _skip_to(self, mark: EventMark, oldest: EventMark) -> EventPage:
-        """Return that the events up to the oldest ones that are kept are lost."""
+        """Return the page that says that the events before the oldest ones that are kept are lost."""
         missed = oldest.position - mark.position if mark.epoch == oldest.epoch else None
         return _lost(oldest, missed)
 
@@ -94,18 +94,18 @@ class JournalEventLog(EventLog):
             # whole commits, so that a process is not separated from the execution that is part of its row
             if codes and (position != boot or len(codes) >= PAGE or (limit is not None and end.position >= limit)):
                 break
-            new, end = _codes_after(commit, end, limit)
+            new_codes, end = _codes_after(commit, end, limit)
             boot = boot if codes else position
-            codes += new
+            codes += new_codes
         if codes or end != mark:
             return self._make_page(reader, boots, boot, codes, end)
-        # the next run that has events, or this one
+        # after a run, the next run that has events follows, or this one
         epoch = next((commit.epoch for commit in commits if commit.epoch != mark.epoch), self.epoch)
         return EventPage((), mark) if epoch == mark.epoch else _lost(EventMark(epoch, 0, 0), None)
 
     @staticmethod
     def _commits_after(reader: Reader, mark: EventMark) -> list[_Commit]:
-        """Return commits that have events after a place, the oldest first."""
+        """Return commits that have events after a mark, the oldest first."""
         ((seq,),) = reader.rows(_FIND, mark[:2])
         return [] if seq is None else [_Commit(*row) for row in reader.rows(_ROWS, (seq - 1, MAX_COMMITS))]
 
@@ -126,35 +126,35 @@ class JournalEventLog(EventLog):
 
 
 def _codes_after(commit: _Commit, mark: EventMark, limit: int | None) -> tuple[list[EventCode], EventMark]:
-    """Return the codes of a commit after a place, up to a position, and the place after them."""
+    """Return the codes of a commit after a mark, up to a position, and the mark after them."""
     # positions rise within a commit, so that the last code is the newest one
     codes = [code for code in read_codes(commit.first, commit.codes) if limit is None or code.position <= limit]
     last = commit.last if limit is None else min(limit, commit.last)
     part = codes[-1].part if codes and codes[-1].position == last else 0
     end = max(mark, EventMark(commit.epoch, last, ALL_PARTS if limit == last else part))
-    new = [code for code in codes if code[:2] > mark[1:]]
-    # an execution that is part of a start: only who had got the start as a live event gets it as a change
+    new_codes = [code for code in codes if code[:2] > mark[1:]]
+    # An execution that is part of the row of a start is an event of its own only for a reader that got the start as a
+    # live event: then without the program.
     is_live = mark.part == ALL_PARTS
-    started = {code.row for code in new if code.kind == rows.STARTED}
-    wanted_codes = [code for code in new if _is_wanted(code, started, is_live=is_live)]
-    return wanted_codes, end
+    started_rows = {code.row for code in new_codes if code.kind == rows.STARTED}
+    return [code for code in new_codes if _is_wanted(code, started_rows, is_live=is_live)], end
 
 
-def _is_wanted(code: EventCode, started: set[int], *, is_live: bool) -> bool:
+def _is_wanted(code: EventCode, started_rows: set[int], *, is_live: bool) -> bool:
     """Return whether a reader gets the event of a code.
 
     Args:
         code: the code.
-        started: the rows of the processes whose starts it gets, too.
-        is_live: what it got last was a live event.
+        started_rows: the rows of the processes whose starts the reader gets now.
+        is_live: the last event that the reader got was a live one.
     """
     if code.kind == FOLDED:
-        return is_live and code.row not in started
+        return is_live and code.row not in started_rows
     # what a start of the service found missing is reported as the gap before that run
     return code.kind != rows.LOST or code.position != 0
 
 
 def _lost(mark: EventMark, missed: int | None) -> EventPage:
-    """Return that events before a place are lost."""
+    """Return the page that says that events before a mark are lost."""
     head = EventHead(time.clock_gettime_ns(time.CLOCK_BOOTTIME), 0, mark.position, mark)
     return EventPage((EventsLost(head, missed),), mark)

@@ -1,8 +1,8 @@
-"""Feeder: reads what events do not say of the processes that still run, and passes the events on to the keeper.
+"""Feeder: adds facts from /proc to the events of processes, and passes the events on to the keeper.
 
-Events of the kernel name a process and its logon session. Its program, its user and its arguments are read from /proc
-at once, a few milliseconds after the event. Of a process that has ended by then, they are those of its parent, or not
-known if it had executed a program.
+Events of the kernel name a process and its logon session. Its program, user and arguments are read from /proc a few
+milliseconds after the event. If the process has ended by then, it gets those of its parent; if it had executed a
+program, they are not known.
 """
 
 import logging
@@ -26,34 +26,35 @@ BATCH_SECONDS = 0.005
 MAX_CMDLINE_BYTES = 32_768
 SLACK_TICKS = 2
 
-SECOND_LOOK_SECONDS = 3.0
+SECOND_READING_SECONDS = 3.0
 """A process is read again after so many seconds: daemons drop their rights, and rename themselves, without an event."""
 
-MAX_SECOND_LOOKS = 20_000
+MAX_SECOND_READINGS = 20_000
+"""Maximum number of processes that wait for it; beyond it, those that have waited longest are not read again."""
 
 _log = logging.getLogger(__name__)
 
 
-class SecondLook(NamedTuple):
+class SecondReading(NamedTuple):
     """A process that is read again."""
 
-    due: float
-    process: Process
+    due: float  # monotonic seconds
+    process: Process  # as it was read first
     owner: Owner
 
 
 class Enricher:
-    """Adds to events what is read of their processes."""
+    """Adds facts that are read from /proc to the processes of events."""
 
     def __init__(self, source: Source, describer: LogonDescriber) -> None:
         self._source, self._describer = source, describer
-        self._looks: deque[SecondLook] = deque(maxlen=MAX_SECOND_LOOKS)
+        self._second_readings: deque[SecondReading] = deque(maxlen=MAX_SECOND_READINGS)
 
     def __repr__(self) -> str:
         return f"<Enricher of {self._source.label}>"
 
     def enrich(self, events: list[Event]) -> list[Event]:
-        """Return the events, the last one of each running process with what was read."""
+        """Return the events. The last event of each process that still runs has the facts that were read of it."""
         newest: dict[int, int] = {}
         for position, event in enumerate(events):
             if isinstance(event, LogonStarted):
@@ -66,7 +67,7 @@ class Enricher:
             elif isinstance(event, ProcessEnded):
                 newest.pop(event.process.pid, None)
         if newest:
-            # one query for all: the directory is opened once for each, but nothing is listed
+            # one query for all of them, by pid: /proc is not listed
             read = self._read(frozenset(newest))
             for pid, position in newest.items():
                 if pid in read:
@@ -80,27 +81,27 @@ class Enricher:
     def _with_facts(self, event: Event, process: Process) -> Event:
         if isinstance(event, ProcessStarted):
             merged = _merge(event.process, process)
-            self._look_again(merged, event.owner)
+            self._read_again_later(merged, event.owner)
             return event if merged is None else event._replace(process=merged)
         if isinstance(event, ProcessChanged):
             merged = _merge(event.after[0], process)
-            self._look_again(merged, event.after[1])
+            self._read_again_later(merged, event.after[1])
             return event if merged is None else event._replace(after=(merged, event.after[1]))
         return event
 
-    def _look_again(self, process: Process | None, owner: Owner) -> None:
+    def _read_again_later(self, process: Process | None, owner: Owner) -> None:
         if process is not None:
-            self._looks.append(SecondLook(time.monotonic() + SECOND_LOOK_SECONDS, process, owner))
+            self._second_readings.append(SecondReading(time.monotonic() + SECOND_READING_SECONDS, process, owner))
 
-    def second_looks(self) -> list[Event]:
-        """Return the changes of processes that had no event."""
+    def read_again(self) -> list[Event]:
+        """Read the processes whose second reading is due; return those that differ, as events of a change."""
         due = []
-        # in the order of their times, as all wait equally long
-        while self._looks and self._looks[0].due <= time.monotonic():
-            due.append(self._looks.popleft())
+        # they are in the order of their times, because all wait equally long
+        while self._second_readings and self._second_readings[0].due <= time.monotonic():
+            due.append(self._second_readings.popleft())
         if not due:
             return []
-        read = self._read(frozenset(look.process.pid for look in due))
+        read = self._read(frozenset(reading.process.pid for reading in due))
         now = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
         events: list[Event] = []
         for _, process, owner in due:
@@ -111,7 +112,7 @@ class Enricher:
 
 
 def _merge(process: Process, read: Process) -> Process | None:
-    """Return what was read with what the event says; None where it is another process."""
+    """Return what was read, with the facts that decide the owner as in the event; None: it is another process."""
     if read.start is None or process.start is None or abs(read.start - process.start) > SLACK_TICKS:
         return None
     return read._replace(
@@ -172,5 +173,5 @@ class Feeder:
 
     def _pass_batch(self) -> None:
         events = [self._queue.popleft() for _ in range(len(self._queue))]
-        for event in [*self._enricher.enrich(events), *self._enricher.second_looks()]:
+        for event in [*self._enricher.enrich(events), *self._enricher.read_again()]:
             self._put(event)

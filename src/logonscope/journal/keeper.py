@@ -42,13 +42,12 @@ RETENTION_SECONDS = 3600.0
 class KeeperLimits(NamedTuple):
     """Limits of files and the disk, in bytes."""
 
-    wal_interrupt: int = (
-        32 << 20
-    )  # if the write-ahead log is longer, readers are interrupted: they keep it from shrinking
-    wal_pause: int = (
-        48 << 20
-    )  # if it is longer, no rows are moved, which writes most; a reader in another process stalls
-    least_free: int = 32 << 20  # with less free space nothing is written, so that the journal never fills the disk
+    # if the write-ahead log is longer, readers in this process are interrupted: an open reader keeps it from shrinking
+    wal_interrupt: int = 32 << 20
+    # if it is longer, no rows are moved, because that writes most: a reader in another process keeps it from shrinking
+    wal_pause: int = 48 << 20
+    # with less free space nothing is written, so that the journal never fills the disk
+    min_free: int = 32 << 20
 
 
 _log = logging.getLogger(__name__)
@@ -250,7 +249,7 @@ class Keeper:
             # an empty batch would cost a commit
             if not batch.is_empty and not self._write(batch):
                 return
-            # after the commit: who resumes waits for it
+            # set after the commit: a reader that resumes waits for it, and then reads from the database
             self.written_position = batch.stream.last
             self._move()
             if not queue:
@@ -272,7 +271,7 @@ class Keeper:
         """Write a batch; return whether that succeeded. If not, it is kept, and the problem is logged once."""
         self._unwritten = batch
         try:
-            if self.files.free_bytes() < self._limits.least_free:
+            if self.files.free_bytes() < self._limits.min_free:
                 self._make_room()
             self.writer.write(batch)
         except sqlite3.IntegrityError as error:
@@ -291,12 +290,16 @@ class Keeper:
         return True
 
     def _make_room(self) -> None:
-        """Raise an error if the disk is nearly full. If there is a reserve file, delete it and start retention."""
+        """Delete the reserve file of a nearly full disk, and start retention.
+
+        Raises:
+            OSError: there is no reserve file any more.
+        """
         if self.files.delete_reserve():
             _log.error("history: the disk is nearly full: the reserve of 16 MiB is used to delete old rows")
             self._retention_steps, self._next_retention = None, 0.0
             return
-        raise OSError(f"less than {self._limits.least_free >> 20} MiB are free in {self.files.folder}")
+        raise OSError(f"less than {self._limits.min_free >> 20} MiB are free in {self.files.folder}")
 
     def _note_problem(self, problem: str, batch: Batch) -> None:
         if problem != self._problem:

@@ -1,4 +1,4 @@
-"""Logon sessions of the journal: their rows while they exist."""
+"""Logon sessions of the journal: their rows while they exist. Methods return the number (id) of a row."""
 
 import json
 from collections.abc import Set as AbstractSet
@@ -41,7 +41,7 @@ class LogonRows:
         return f"<LogonRows of {len(self._rows)} logon sessions>"
 
     def logon_of_place(self, place: int) -> int | None:
-        """Return the row of the logon session of a place."""
+        """Return the number of the logon session of a place; None where it is not known."""
         return self._logon_by_place.get(place)
 
     def add_place(self, place: int, logon: int | None) -> None:
@@ -49,7 +49,7 @@ class LogonRows:
         self._logon_by_place[place] = logon
 
     def find_or_add(self, owner: Owner, seq: int, ms: int) -> int | None:
-        """Return the row of the logon session of an owner; None where it is not known."""
+        """Return the number of the logon session of an owner, adding it if it is new; None where it is not known."""
         row = self._row(owner, seq, ms)
         return None if row is None else int(row["id"])
 
@@ -61,7 +61,7 @@ class LogonRows:
         )
 
     def find(self, owner: Owner) -> int | None:
-        """Return the row of the logon session of an owner, if it exists."""
+        """Return the number of the logon session of an owner; None if it has no row."""
         if owner.logon_id is None:
             return None
         row = self._rows.get((int(owner.logon_id), self._ownership.logon_id_generation(owner) or 0))
@@ -91,7 +91,7 @@ class LogonRows:
         return row
 
     def start(self, session: LogonSession, owner: Owner, seq: int, ms: int) -> int | None:
-        """Store what is known of a logon session at its start; return its row."""
+        """Store what is known of a logon session at its start; return its number."""
         row = self._row(owner, seq, ms)
         if row is None:
             return None
@@ -112,18 +112,18 @@ class LogonRows:
         self._changed[row["id"]] = row
 
     def log_out(self, session: LogonSession, owner: Owner, seq: int, ms: int) -> int | None:
-        """Store the logout of a logon session; return its row, None where it was known."""
+        """Store the logout of a logon session; return its number, None if the logout was stored before."""
         row = self._row(owner, seq, ms)
         if row is None or row["logged_out"] is not None:
             return None
         record = row["record"]
         self._describe(row, session, owner)
-        # the record as it was while the leader ran
+        # keeps the record as it was while the leader ran
         row.update(logged_out=ms, logged_out_seq=seq, record=record or row["record"])
         return int(row["id"])
 
     def end(self, owner: Owner, seq: int, ms: int) -> int | None:
-        """Store the end of a logon session; return its row, None where it has ended."""
+        """Store the end of a logon session; return its number, None if the end was stored before."""
         key = (int(owner.logon_id or 0), self._ownership.logon_id_generation(owner) or 0)
         row = self._rows.pop(key, None)
         if row is None:
@@ -133,7 +133,7 @@ class LogonRows:
         return int(row["id"])
 
     def end_others(self, existing: AbstractSet[int | None], seq: int, ms: int) -> list[int]:
-        """End the logon sessions that do not exist any more; return their rows. They get numbers from ``seq`` on."""
+        """End the logon sessions that do not exist any more; return their numbers. ``seq``: that of the first end."""
         ended: list[int] = []
         for key, row in list(self._rows.items()):
             if row["id"] in existing or row["ended"] is not None:

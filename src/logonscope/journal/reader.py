@@ -28,13 +28,16 @@ from logonscope.journal.rows import (
 )
 
 CHUNK = 500
+"""Maximum number of values in one statement."""
+
 SLACK_MS = 1000
 """Rows are in the order of their arrival, which differs from that of their starts by less than this."""
 
 CLASSES = 14
-"""Duration classes: 4^14 s are 8 years."""
+"""Number of duration classes: 4^14 s are 8 years."""
 
 MAX_COMMANDS = 20_000
+"""Maximum number of command lines that a reader keeps."""
 
 _LASTING = "SELECT * FROM process INDEXED BY process_lasting WHERE"
 _SHORT = "SELECT * FROM process NOT INDEXED WHERE class IS NULL AND lasted IS NOT NULL"
@@ -57,7 +60,7 @@ def _zone_parameters(pid: int, low: int, high: int) -> tuple[int, ...]:
 
 
 class Place(NamedTuple):
-    """What decides the owner of a process: a row of ``place``."""
+    """A row of ``place``: the facts that decide the owner of processes, and the owner."""
 
     logon: int | None
     evidence: str
@@ -247,11 +250,11 @@ class Reader:
         ]
 
     def rows_running_at(self, boot: int, ms: int) -> list[Any]:
-        """Return the rows of processes that ran at a moment, as they started, and others."""
+        """Return at least the rows of the processes that ran at a moment, in their state after the start."""
         return [] if ms <= 0 else self._candidates(self.boot(boot), ms, None)
 
     def _candidates(self, boot: Boot, ms: int, pids: frozenset[int] | None) -> list[Any]:
-        """Return the rows that can have run at a moment, and others."""
+        """Return at least the rows of the processes that ran at a moment."""
         moments = self.moments()
         high = moments.first_row_after(boot.id, ms + SLACK_MS)
         tick_ms = 1000 // boot.ticks
@@ -262,15 +265,15 @@ class Reader:
         rows = self.rows("SELECT * FROM recent WHERE id < ? AND id >= ?", (high, boot.first_seq))
         alive = "SELECT * FROM process INDEXED BY process_alive WHERE lasted IS NULL AND id >= ? AND id < ?"
         rows += self.rows(alive, (boot.first_seq, high))
-        # decided by SQLite: a row that did not run is never made a tuple
+        # SQLite itself tests whether a process ran then: rows of others are not even fetched
         running = (tick_ms, ms, tick_ms, ms)
-        # A process of this class lasted less than 4^(kind + 1) s: if it ran at the moment, it started after ``low``.
-        for kind in range(CLASSES):
-            low = self._first_row_since(moments, boot, ms - 1000 * 4 ** (kind + 1) - SLACK_MS, high)
-            rows += self.rows(f"{_LASTING} class = ? {_RUNNING}", (kind, low, high, *running))
+        # A process of this class lasted less than 4^(length_class + 1) s: if it ran then, it started after ``low``.
+        for length_class in range(CLASSES):
+            low = self._first_row_since(moments, boot, ms - 1000 * 4 ** (length_class + 1) - SLACK_MS, high)
+            rows += self.rows(f"{_LASTING} class = ? {_RUNNING}", (length_class, low, high, *running))
             if low <= boot.first_seq:
                 # longer ones started after the boot, too
-                rows += self.rows(f"{_LASTING} class > ? {_RUNNING}", (kind, low, high, *running))
+                rows += self.rows(f"{_LASTING} class > ? {_RUNNING}", (length_class, low, high, *running))
                 break
         # those that lasted less than 1 s have no class: they started in the last second
         low = self._first_row_since(moments, boot, ms - 2 * SLACK_MS, high)
@@ -321,13 +324,13 @@ class Reader:
                 row[PLACE], row[PROGRAM], row[CREDENTIAL], row[COMMAND] = state
 
     def parents(self, process_rows: Sequence[Sequence[Any]]) -> dict[int, tuple[int, int]]:
-        """Return the pid and the start of the parents' rows of processes."""
-        here = {row[ID]: (row[PID], row[TICKS]) for row in process_rows}
-        missing = {row[PARENT] for row in process_rows} - here.keys() - {None}
+        """Return pid and start of at least the parents of processes, by the number of their row."""
+        pids_and_starts = {row[ID]: (row[PID], row[TICKS]) for row in process_rows}
+        missing = {row[PARENT] for row in process_rows} - pids_and_starts.keys() - {None}
         query = "SELECT id, pid, ticks FROM every WHERE id IN ({})"
         for number, pid, ticks in self.by_numbers(query, sorted(missing)):
-            here[number] = pid, ticks
-        return here
+            pids_and_starts[number] = pid, ticks
+        return pids_and_starts
 
 
 def login_at(row: dict[str, Any], ms: int) -> Login:

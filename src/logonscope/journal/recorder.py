@@ -61,7 +61,8 @@ State = tuple[int, int | None, int | None, int | None]
 """Place, program, credential and command line of a process."""
 
 Extras = tuple[int | None, int | None, bool | None]
-"""What a place has besides what decides the owner: terminal, pid namespaces, and whether the root is the host's."""
+"""Facts in a row of ``place`` that do not decide the owner: terminal, pid namespaces, and whether the root directory is
+the host's."""
 
 
 class StoredState(NamedTuple):
@@ -149,7 +150,7 @@ class Recorder:
 
     def add(self, event: Event) -> None:
         """Add an event."""
-        # what is not of an event was found out in between
+        # numbers that were taken since the last event belong to no event: they are what ``compare`` and others found
         self._codes.add_found(self._events)
         self._ms = event.head.kernel_ns // 1_000_000
         self._handlers[type(event)](event)
@@ -311,21 +312,20 @@ class Recorder:
             self._end_row(row, event.status, None)
 
     def _end_row(self, row: Row, status: int | None, source: int | None) -> None:
-        # the clock of the event and that of the start can differ by a tick: never less than 0
         self.alive.pop(row[rows.PID], None)
         place = row[CHANGES][0] if row[CHANGES] else row[PLACE]
         self._reports.note_end(row[rows.PID], (row[TICKS], row[ID], place), self._ms)
-        lasted = self._ms - row[TICKS] * self._tick_ms
-        lasted = max(lasted, 0)
-        kind = duration_class(lasted) if lasted >= 1000 else None
+        # the clock of the event and that of the start can differ by a tick: never less than 0
+        lasted = max(self._ms - row[TICKS] * self._tick_ms, 0)
+        length_class = duration_class(lasted) if lasted >= 1000 else None
         seq = self._seq
         self._seq = seq + 1
         self._events.append(row[ID] << 3 | rows.PROCESS_ENDED)
         if row[ID] >= self._first_seq:
-            row[CLASS], row[LASTED], row[STATUS] = kind, lasted, status
+            row[CLASS], row[LASTED], row[STATUS] = length_class, lasted, status
             row[SOURCE] = (row[SOURCE] or 0) | (source or 0) or None
         else:
-            self._ends.append((row[ID], lasted, kind, status, source, seq))
+            self._ends.append((row[ID], lasted, length_class, status, source, seq))
 
     def _place_number(self, process: Process, owner: Owner, extras: Extras) -> int:
         login = owner.login
@@ -410,7 +410,7 @@ class Recorder:
         process = event.process
         if self._reports.excludes_change(process, event.change):
             return
-        # it waits for sudo's line, and the process can have ended before that line came
+        # such an event is reported after sudo's line in the log was read: the process can have ended before
         row = self._running_row(process)
         number, place = self._reports.find_ended(process) if row is None else (row[ID], self._current_state(row)[0])
         seq = self._take_seq(self._seq << 3 | rows.REPORTED)
@@ -444,7 +444,7 @@ class Recorder:
         Those that are gone get an upper bound as their end, and new ones are marked as found.
 
         Returns:
-            the numbers of ended and of new processes.
+            how many have ended, and how many are new.
         """
         self._ms = max(self._ms, ms)
         # by pid alone: two processes that run have different ones

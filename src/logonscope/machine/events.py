@@ -12,16 +12,17 @@ from logonscope.facts import FACTS_OF_FILE, FailedLogon, Process, UserChange
 from logonscope.machine.ownership import Owner
 
 ALL_PARTS = (1 << 31) - 1
-"""The part of a mark of a live event: everything of its position was seen."""
+"""The part in the mark of a live event: all entries of its position count as read."""
 
 
 class EventMark(NamedTuple):
-    """A place in the events of all runs of the service, as the history numbers them.
+    """A mark in the events of all runs of the service: the event, or entry of the history, that was read last.
 
     Attributes:
         epoch: the number of the run.
-        position: the number of the kernel's event in that run.
-        part: what the history has of one position beside that event: what it found out after a gap.
+        position: the number of the event in that run.
+        part: which of the history's entries with this position: 0 is the event itself; those after it are what the
+            history found out later, by comparing its processes with the running ones after a gap.
     """
 
     epoch: int
@@ -40,7 +41,7 @@ class EventHead(NamedTuple):
         kernel_ns: the time of the event.
         cursor: the position in the stream that the reader reads.
         position: the position that the history gives the event; 0: it has none.
-        mark: of an event from the history: its place there.
+        mark: of an event from the history; None: it is a live one.
     """
 
     kernel_ns: int
@@ -117,9 +118,12 @@ class UserChanged(NamedTuple):
 
 
 class EventsLost(NamedTuple):
-    """Events were lost before this one; ``missed_events`` is their number; None: not known.
+    """Events were lost before this one.
 
-    ``is_all``: everything since the cursor of the reader, which is not one of this host's.
+    Attributes:
+        head: as of every event.
+        missed_events: their number; None: not known.
+        is_all: the cursor from which the reader was to continue is not one of this host's: all since then are lost.
     """
 
     head: EventHead
@@ -152,13 +156,13 @@ class EventReader(Protocol):
     """A position in a stream of events. One thread reads; any thread may close it."""
 
     description: str
-    """How the events are got, and what may be missed."""
+    """Where the events come from, and which of them may be missed."""
 
-    def read(self, seconds: float | None = None, most: int | None = None) -> Sequence[Event]:
+    def read(self, seconds: float | None = None, max_events: int | None = None) -> Sequence[Event]:
         """Wait for events and return them, the oldest first; none after ``seconds`` (None: no limit), or when closed.
 
-        ``most`` limits their number; None: the reader has a limit of its own. Events that this reader was too slow for
-        are counted by an EventsLost in their place.
+        ``max_events`` None: the reader has a limit of its own. Events that were dropped because this reader was too
+        slow are replaced by an EventsLost with their number.
         """
         ...
 
@@ -169,7 +173,7 @@ class EventReader(Protocol):
 
     @property
     def position(self) -> int:
-        """Return the position, in the events of this run, of the last event that was read; 0: it has none."""
+        """Return the position of the last event that was read, as in its head."""
         ...
 
     @property
@@ -191,8 +195,8 @@ class EventPage(NamedTuple):
 
     Attributes:
         events: each with its mark in its head.
-        mark: the place after them, also where events were left out that do not exist any more.
-        moment: when the first one was; None: there are none, or only that events were lost.
+        mark: the mark from which to read the next page. Events whose rows were deleted are before it, and left out.
+        moment: the time of the first one; None: there is none, or only an EventsLost.
         is_this_boot: they are of the present boot.
         sessions: the logon sessions of their owners, by LogonId.
     """
@@ -213,11 +217,11 @@ class EventLog(Protocol):
         ...
 
     def write_cursor(self, mark: EventMark) -> str:
-        """Return the cursor of a place. It does not show how many events there were."""
+        """Return a mark as a cursor, which does not show how many events there were."""
         ...
 
     def read_cursor(self, text: str) -> EventMark | None:
-        """Return the place of a cursor; None: it is not one of this history."""
+        """Return the mark of a cursor; None: it is not one of this history."""
         ...
 
     @property
@@ -226,12 +230,12 @@ class EventLog(Protocol):
         ...
 
     def read(self, mark: EventMark, until: int | None = None) -> EventPage:
-        """Return the next events after a place; none: there are no more.
+        """Return the next events after a mark; none: there are no more.
 
-        What is missing in between is an EventsLost.
+        If some in between are not kept any more, the first one is an EventsLost.
 
         Args:
-            mark: the place.
-            until: a position in this run, after which events are not returned; None: all.
+            mark: the mark.
+            until: the last position of this run to return; None: all.
         """
         ...

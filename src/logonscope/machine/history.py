@@ -83,24 +83,27 @@ RecordQuery = LogonRecordQuery | ProcessRecordQuery | ChangeRecordQuery | Failed
 
 
 class ActivityQuery(NamedTuple):
-    """A query for the number of processes of logon sessions in each step of a span, in microseconds since the epoch."""
+    """A query for how many processes of logon sessions ran in each step of a span.
+
+    Times are microseconds since the epoch.
+    """
 
     logon_records: frozenset[int]  # of logon sessions
     since: int
     until: int
-    step: int
-    other_users: frozenset[int]  # those of them in which a user other than root logged in
+    step: int  # length of a step, in microseconds
+    non_root_records: frozenset[int]  # the logon records in which a user other than root logged in
 
 
 class Activity(NamedTuple):
     """Processes of a logon session that started in one step and ended in another."""
 
     logon_record: int  # of the logon session
-    first: int  # step of the start; -1: before the span
-    last: int | None  # step of the end; None: they run
-    processes: int
-    as_root: int  # that run as root, although another user logged in
-    failed: int  # that ended with a status other than 0
+    first_step: int  # in which they started; -1: before the span
+    last_step: int | None  # in which they ended; None: they run
+    processes: int  # their number
+    as_root: int  # of them, those that run as root although another user logged in
+    failed: int  # of them, those that ended with a status other than 0
 
 
 class HistoryState(NamedTuple):
@@ -109,7 +112,7 @@ class HistoryState(NamedTuple):
     journal_id: str
     epoch: int
     last_event: int  # number of the newest event that is kept
-    since: int | None
+    since: int | None  # when it began; None: not yet
     bytes: int
     rows: int  # processes, changes and command lines that are kept
     losses: int  # number of gaps

@@ -31,7 +31,6 @@ from logonscope.machine.queries import (
     ProcessQuery,
     ServiceQuery,
     SocketQuery,
-    group_of_one,
 )
 
 if TYPE_CHECKING:
@@ -280,11 +279,12 @@ class BaseSource(ABC):
 
     def memberships(self, look: Look, query: ProcessQuery) -> Iterator[Membership]:
         """Return the memberships of ``processes``."""
-        return memberships_of(self.processes(look, query))
+        groups = groups_of_one(self.processes(look, query))
+        return ((pid, kernel_id, location) for kernel_id, location, (pid,) in groups)
 
     def membership_groups(self, look: Look, query: ProcessQuery) -> Iterator[MembershipGroup]:
         """Yield each of ``memberships`` as a group of its own."""
-        return map(group_of_one, self.memberships(look, query))
+        return groups_of_one(self.processes(look, query))
 
     def _read_lineage(self, look: Look, query: ProcessQuery) -> Iterator[Process]:
         """Yield one process and its ancestors, nearest first.
@@ -423,14 +423,14 @@ class BaseSource(ABC):
         """Release the resources of the source."""
 
 
-def memberships_of(processes: Iterable[Process]) -> Iterator[Membership]:
-    """Yield what decides the logon session of each process; a process where that could not be read is left out."""
+def groups_of_one(processes: Iterable[Process]) -> Iterator[MembershipGroup]:
+    """Yield what decides the logon session of each process, as a group of one; without those where it is unread."""
     for process in processes:
         # The kernel id alone decides, or the cgroup does, or the source has no cgroups at all. Only a process whose
         # cgroup is needed and could not be read is left out.
-        has_kernel_id = process.ses is not None and process.ses != UNSET
-        if has_kernel_id or process.cgroup is not None or not process.unread:
-            yield process.pid, process.ses, process.cgroup
+        kernel_id = process.ses
+        if (kernel_id is not None and kernel_id != UNSET) or process.cgroup is not None or not process.unread:
+            yield kernel_id, process.cgroup, (process.pid,)
 
 
 def no_history_error() -> NotSupportedError:

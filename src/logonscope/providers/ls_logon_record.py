@@ -18,7 +18,7 @@ PROVIDER = Provider(
         "Uid": logon_column("uid"),
         "LogonType": logon_column("logon_type", "as LogonType of LS_LogonSession"),
         "StartTime": logon_column("start", f"{_RECORD}, else when its first process was seen"),
-        "LogoutTime": logon_column("logged_out", "the history: the end of its leader"),
+        "LogoutTime": logon_column("logout", "the history: the end of its leader"),
         "EndTime": logon_column("end", "the history: the end of its last process"),
         "EndIsApproximate": logon_column("end_is_approximate"),
         "Service": logon_column("service", _RECORD),

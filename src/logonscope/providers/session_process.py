@@ -1,6 +1,6 @@
 """Win32_SessionProcess: the logon session that each process belongs to."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, repeat, starmap
 
 from logonscope.cim.types import Value
@@ -9,13 +9,16 @@ from logonscope.providers.helpers.process_keys import has_session, process_refer
 from logonscope.providers.helpers.provider import End, Provider, column
 
 
-def _rows_of_groups(groups: Iterable[tuple[str, Iterable[int]]]) -> Iterator[tuple[Value, ...]]:
-    """Return the rows of groups of a LogonId and pids: a fast path, for the most frequent queries."""
+def _rows_of_groups(groups: Iterable[tuple[str, Sequence[int]]]) -> Iterator[tuple[Value, ...]]:
+    """Return a row for each pid; a group is a LogonId and pids. A fast path for the most frequent queries."""
     return chain.from_iterable(starmap(_rows_of_logon, groups))
 
 
-def _rows_of_logon(logon_id: str, pids: Iterable[int]) -> Iterator[tuple[Value, ...]]:
-    # without a line of Python for each row: it would take four times as long
+def _rows_of_logon(logon_id: str, pids: Sequence[int]) -> Iterable[tuple[Value, ...]]:
+    # /proc and recordings have groups of one, for which the iterators below would cost more than the row
+    if len(pids) == 1:
+        return ((("Win32_LogonSession", logon_id), ("Win32_Process", str(pids[0]))),)
+    # no Python code runs for each row: that would take four times as long
     return zip(repeat(("Win32_LogonSession", logon_id)), zip(repeat("Win32_Process"), map(str, pids)))
 
 

@@ -60,7 +60,7 @@ def run(
         return 0
     source = open_source(settings)
     try:
-        serve.serve(source, ownership, settings, caller_of_uid, page_folder)
+        serve.serve(serve.ServedHost(source, ownership, caller_of_uid), settings, page_folder)
     finally:
         if source.history is not None:
             source.history.close()

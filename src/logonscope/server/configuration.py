@@ -282,6 +282,12 @@ class Settings:
         _ORIGINS, [], "servers (`https://collector.example.com:8443`) to which administrators may have the events of "
         "WS-Management sent; all others are rejected",
     )  # fmt: skip
+    push_ca: str = _setting(
+        _FILE, "", "PEM file with the certificates to trust of the servers in `push_to`; empty: those of the system"
+    )
+    push_client_certificate: str = _setting(
+        _FILE, "", "PEM file with a certificate and its key, for the servers in `push_to`; empty: none"
+    )
     operation_timeout: int = _setting(
         _number(1, 3600), 60, "maximum duration of an operation in seconds, even if the client asks for more"
     )

@@ -150,6 +150,18 @@ class ServerParts(NamedTuple):
         """Return whether all threads of one pool are stuck."""
         return self.pool.is_stuck or self.password_pool.is_stuck
 
+    def begin_stop(self) -> None:
+        """End what would wait long: open enumerations, watches and deliveries; called in the event loop."""
+        # the deliveries first, so that their subscribers get the reason
+        if self.pushes is not None:
+            self.pushes.begin_stop()
+        self.dispatcher.close()
+
+    def stop(self) -> None:
+        """Wait for what is sent at the end, for some seconds at most; called when the server has stopped."""
+        if self.pushes is not None:
+            self.pushes.stop()
+
 
 class RequestAuthentication(NamedTuple):
     """The authentication of a request.
@@ -489,7 +501,9 @@ class Endpoint:
         )
         answer = self._parts.dispatcher.answer(self._door, raw_request, deadline)
         if answer.rest is not None:
-            answer.rest.is_allowed = partial(self._parts.authenticator.is_still_valid, received.credentials)
+            answer.rest.is_allowed = self._parts.authenticator.check_of_validity(
+                received.connection.peer, received.credentials, authentication.caller
+            )
         return answer
 
     def _count(self, answer: Answer, start: float, items: int) -> None:

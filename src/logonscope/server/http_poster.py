@@ -36,7 +36,7 @@ class PostError(Exception):
 
 
 class HttpPoster:
-    """Posts to one server. One thread uses it; any thread may close it, which ends a request that waits."""
+    """Posts to one server. One thread uses it; any thread may call ``interrupt``."""
 
     def __init__(self, origin: Origin, seconds: float, make_context: Callable[[], ssl.SSLContext]) -> None:
         """Create it; it connects when it is used.
@@ -48,6 +48,7 @@ class HttpPoster:
         """
         self._origin, self._seconds, self._make_context = origin, seconds, make_context
         self._connection: http.client.HTTPConnection | None = None
+        self._deadline: PostDeadline | None = None
 
     def __repr__(self) -> str:
         return f"<HttpPoster to {self._origin}>"
@@ -58,7 +59,7 @@ class HttpPoster:
         Raises:
             PostError: there was none.
         """
-        deadline = PostDeadline(self._seconds)
+        deadline = self._deadline = PostDeadline(self._seconds)
         try:
             response, content = self._post(path, body, headers, deadline)
             # http.client takes an answer that was cut off for a complete one
@@ -66,9 +67,7 @@ class HttpPoster:
                 raise TimeoutError
         except (OSError, http.client.HTTPException) as error:
             self.close()
-            reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-            if deadline.has_passed:
-                reason = f"no answer within {self._seconds:g} s"
+            reason = f"no answer within {self._seconds:g} s" if deadline.has_passed else _reason(error)
             raise PostError(f"cannot post to {self._origin}: {reason}") from None
         finally:
             deadline.end()
@@ -103,29 +102,66 @@ class HttpPoster:
 
     def close(self) -> None:
         """Close the connection."""
-        # taken first, because another thread may close it, too
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
 
+    def interrupt(self) -> None:
+        """End a request that waits; called in any thread."""
+        # the thread of the request gets an error, and closes the connection
+        if self._deadline is not None:
+            self._deadline.pass_now()
+
     def _connect(self, deadline: "PostDeadline") -> http.client.HTTPConnection:
         scheme, host, port = self._origin
+        context = self._make_context() if scheme == "https" else None
         # the socket is connected here, because http.client gives it to nothing before the handshake has ended
         connection = http.client.HTTPConnection(host, port, timeout=self._seconds)
-        plain = socket.create_connection((host, port), self._seconds)
+        plain = self._open_socket(deadline)
         connection.sock = plain
         # http.client would connect again by itself, and without TLS
         connection.auto_open = 0
         self._connection = connection
-        if scheme == "https":
-            context = self._make_context()
+        if context is not None:
             wrapped = context.wrap_socket(plain, do_handshake_on_connect=False, server_hostname=host)
             connection.sock = wrapped
             deadline.watch(wrapped)
             wrapped.do_handshake()
-        else:
-            deadline.watch(plain)
         return connection
+
+    def _open_socket(self, deadline: "PostDeadline") -> socket.socket:
+        """Return a socket that is connected to the first address of the server that answers.
+
+        Raises:
+            OSError: none does in time.
+        """
+        failure: OSError = TimeoutError()
+        for family, kind, protocol, _, address in socket.getaddrinfo(
+            self._origin.host, self._origin.port, type=socket.SOCK_STREAM
+        ):
+            # all addresses share the time of the request: a name can have many
+            if deadline.has_passed:
+                break
+            connecting = socket.socket(family, kind, protocol)
+            connecting.settimeout(self._seconds)
+            deadline.watch(connecting)
+            try:
+                connecting.connect(address)
+            except OSError as error:
+                failure = error
+                connecting.close()
+            else:
+                return connecting
+        raise failure
+
+
+def _reason(error: Exception) -> str:
+    """Return why a request got no response, without the numbers of OpenSSL's source code."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"certificate verify failed: {error.verify_message}"
+    if isinstance(error, ssl.SSLError) and error.reason in {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"}:
+        return "it does not use TLS"
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
 class PostDeadline:
@@ -134,7 +170,7 @@ class PostDeadline:
     def __init__(self, seconds: float) -> None:
         self._socket: socket.socket | None = None
         self.has_passed = False
-        self._timer = threading.Timer(seconds, self._pass)
+        self._timer = threading.Timer(seconds, self.pass_now)
         self._timer.daemon = True
         self._timer.start()
 
@@ -146,13 +182,14 @@ class PostDeadline:
         self._socket = connected
         # it may have passed while the connection was made
         if self.has_passed:
-            self._pass()
+            self.pass_now()
 
     def end(self) -> None:
         """End it: the request has ended."""
         self._timer.cancel()
 
-    def _pass(self) -> None:
+    def pass_now(self) -> None:
+        """End the request that waits, before its time; called in any thread."""
         self.has_passed = True
         if self._socket is not None:
             try:

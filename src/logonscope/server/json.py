@@ -204,6 +204,8 @@ JSON_PATHS = (*(f"{PREFIX}{name}" for name in JSON_OPERATIONS), "/v1", f"{PREFIX
 class JsonDoor:
     """The JSON door; see ``dispatch.operation.Door``."""
 
+    name = "json"
+
     def __repr__(self) -> str:
         return "<JsonDoor>"
 

@@ -14,12 +14,15 @@ from prometheus_client.registry import Collector
 from logonscope.answers.logon_session import LogonSession
 from logonscope.broker import Caller, Request
 from logonscope.broker.sessions import sessions
+from logonscope.dispatch.push_receivers import ReceiverStatus
+from logonscope.dispatch.watches import WatchStatus
 from logonscope.machine.history import HistoryState
 from logonscope.server.sinks.sink import SinkStatus
 
 ADMINISTRATOR = Caller("metrics", None, administrator=True)
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0)
 UNKNOWN = "unknown"
+_KIND = ("door", "mode")
 
 
 class Metrics:
@@ -44,6 +47,12 @@ class Metrics:
     def add_sinks(self, statuses: Callable[[], Iterable[SinkStatus]]) -> None:
         """Add the metrics of sinks; ``statuses`` returns the status of each."""
         self._registry.register(_SinkCollector(statuses))
+
+    def add_subscriptions(
+        self, watches: Callable[[], Iterable[WatchStatus]], receivers: Callable[[], Iterable[ReceiverStatus]]
+    ) -> None:
+        """Add the metrics of subscriptions to events; the functions return the status of each kind and receiver."""
+        self._registry.register(_SubscriptionCollector(watches, receivers))
 
     def count_answer(self, operation: str, outcome: str, items: int, seconds: float) -> None:
         """Count an answered request."""
@@ -110,6 +119,47 @@ class _SinkCollector(Collector):
             stored.add_metric((status.name,), int(bool(status.checkpoint_failure)))
         yield failing
         yield stored
+
+
+class _SubscriptionCollector(Collector):
+    """Reads the status of subscriptions at each scrape."""
+
+    def __init__(
+        self, watches: Callable[[], Iterable[WatchStatus]], receivers: Callable[[], Iterable[ReceiverStatus]]
+    ) -> None:
+        self._watches, self._receivers = watches, receivers
+
+    def collect(self) -> Iterator[Metric]:
+        statuses = list(self._watches())
+        watches = GaugeMetricFamily("logonscope_subscriptions", "Open subscriptions to events.", labels=_KIND)
+        for watch in statuses:
+            watches.add_metric(watch.kind, watch.open)
+        yield watches
+        for name, help_, field in (
+            ("logonscope_subscription_events", "Events that were sent to subscribers.", "delivered"),
+            ("logonscope_subscription_lost", "Events that were dropped before they were sent.", "lost"),
+            ("logonscope_subscription_losses", "Gaps in the events of subscriptions.", "losses"),
+        ):
+            family = CounterMetricFamily(name, help_, labels=_KIND)
+            for watch in statuses:
+                family.add_metric(watch.kind, getattr(watch, field))
+            yield family
+        receivers = list(self._receivers())
+        for name, help_, field in (
+            ("logonscope_push_delivered", "Messages that a server of subscribers accepted.", "delivered"),
+            ("logonscope_push_failures", "Attempts to send a message that failed.", "failures"),
+            ("logonscope_push_ended", "Subscriptions that ended because messages were not accepted.", "ended"),
+        ):
+            family = CounterMetricFamily(name, help_, labels=("receiver",))
+            for receiver in receivers:
+                family.add_metric((receiver.receiver,), getattr(receiver, field))
+            yield family
+        failing = GaugeMetricFamily(
+            "logonscope_push_failing", "Subscriptions whose latest message failed.", labels=("receiver",)
+        )
+        for receiver in receivers:
+            failing.add_metric((receiver.receiver,), receiver.failing)
+        yield failing
 
 
 def _history_gauges(state: HistoryState) -> Iterator[Metric]:

@@ -1,13 +1,13 @@
 """Messages of WS-Eventing to a subscriber's own address, over HTTP: Push and PushWithAck (DSP0226 10.2.9)."""
 
-import ssl
 from urllib.parse import urlsplit
 
 from logonscope.answers.host_event import HostEvent
 from logonscope.broker.subscription import WatchResult
 from logonscope.cim.instances import Instance
-from logonscope.dispatch.pushes import PushError, origin_of
-from logonscope.server.http_poster import HttpPoster, Origin, PostError
+from logonscope.dispatch.pushes import Ending, PushError, origin_of
+from logonscope.server.client_tls import ClientTls
+from logonscope.server.http_poster import HttpPoster, Origin, PostedResponse, PostError
 from logonscope.wire.wsman import names
 from logonscope.wire.wsman.envelope import new_id
 from logonscope.wire.wsman.event_messages import (
@@ -32,21 +32,34 @@ HEADERS = {"Content-Type": "application/soap+xml;charset=UTF-8", "User-Agent": "
 class WsmanPushChannel:
     """The messages of one subscription; see ``dispatch.pushes.PushChannel``."""
 
-    def __init__(self, identifier: str, message: Subscribe, renderer: EventRenderer) -> None:
+    def __init__(
+        self,
+        identifier: str,
+        message: Subscribe,
+        renderer: EventRenderer,
+        tls: ClientTls = ClientTls(),  # noqa: B008 -- a tuple
+    ) -> None:
         """Create it; it connects when there is something to send.
 
         Args:
             identifier: the id of the subscription.
             message: the Subscribe message.
             renderer: renders its events.
+            tls: the certificates for connections.
         """
         assert message.notify_to is not None  # noqa: S101 -- the message was read so
         self._identifier, self._message, self._renderer = identifier, message, renderer
+        self._tls = tls
         self._sink, self._end_sink = message.notify_to, message.end_to
         self._poster = self._make_poster(self._sink)
 
     def __repr__(self) -> str:
-        return f"<WsmanPushChannel to {self._sink.address}>"
+        return f"<WsmanPushChannel to {self.receiver}>"
+
+    @property
+    def receiver(self) -> str:
+        """See ``PushChannel``."""
+        return _origin(self._sink)
 
     def send(self, result: WatchResult) -> None:
         """Send an event."""
@@ -63,51 +76,75 @@ class WsmanPushChannel:
         """Send a heartbeat."""
         self._post(Message(names.HEARTBEAT, "", needs_ack=self._message.mode == names.PUSH_WITH_ACK_MODE))
 
-    def send_end(self, status: str, reason: str) -> None:
-        """Send the end to the address for it; without one there is no message (WS-Eventing 3.5)."""
+    @property
+    def end_receiver(self) -> str | None:
+        """See ``PushChannel``."""
+        return None if self._end_sink is None else _origin(self._end_sink)
+
+    def send_end(self, ending: Ending, seconds: float) -> None:
+        """See ``PushChannel``. Without an address for it there is no message (WS-Eventing 3.5)."""
         if self._end_sink is None:
             return
         # another connection: the address for the end can be one that still answers
-        poster = self._make_poster(self._end_sink)
-        data = write_message(self._end_sink, subscription_end(self._identifier, status, reason), new_id())
+        poster = self._make_poster(self._end_sink, min(seconds, POST_SECONDS))
+        message = subscription_end(self._identifier, ending.status, ending.reason)
         try:
-            poster.post(_path(self._end_sink), data, HEADERS)
-        except PostError:
-            return
+            _check_status(self._end_sink, self._post_to(poster, self._end_sink, message, new_id()))
         finally:
             poster.close()
+
+    def interrupt(self) -> None:
+        """See ``PushChannel``."""
+        self._poster.interrupt()
 
     def close(self) -> None:
         """Close the connection."""
         self._poster.close()
 
     def _post(self, message: Message) -> None:
-        """Send a message.
+        """Send a message to the address for events.
 
         Raises:
             PushError: it was not delivered, as far as known.
         """
         message_id = new_id()
-        try:
-            response = self._poster.post(_path(self._sink), write_message(self._sink, message, message_id), HEADERS)
-        except PostError as error:
-            raise PushError(str(error)) from None
+        response = self._post_to(self._poster, self._sink, message, message_id)
         # looked for first: the fault comes with a status of its own
         if is_refusal(response.body):
-            raise PushError(f"{self._sink.address} refuses events", is_final=True)
-        if not 200 <= response.status < 300:
-            raise PushError(f"{self._sink.address} answered {response.status} {response.reason}")
+            raise PushError(f"{self.receiver} refuses events", is_final=True)
+        _check_status(self._sink, response)
         if message.needs_ack and not is_ack(response.body, message_id):
-            raise PushError(f"{self._sink.address} did not acknowledge an event")
+            raise PushError(f"{self.receiver} did not acknowledge an event")
 
-    def _make_poster(self, sink: EventSink) -> HttpPoster:
-        return HttpPoster(Origin(*origin_of(sink.address)), POST_SECONDS, ssl.create_default_context)
+    def _post_to(self, poster: HttpPoster, sink: EventSink, message: Message, message_id: str) -> PostedResponse:
+        try:
+            return poster.post(_path(sink), write_message(sink, message, message_id), HEADERS)
+        except PostError as error:
+            raise PushError(str(error)) from None
+
+    def _make_poster(self, sink: EventSink, seconds: float = POST_SECONDS) -> HttpPoster:
+        return HttpPoster(Origin(*origin_of(sink.address)), seconds, self._tls.make_context)
+
+
+def _check_status(sink: EventSink, response: PostedResponse) -> None:
+    """Check that a subscriber has accepted a message.
+
+    Raises:
+        PushError: it has not.
+    """
+    if not 200 <= response.status < 300:
+        raise PushError(f"{_origin(sink)} answered {response.status} {response.reason}")
 
 
 def event_of(result: WatchResult) -> LostEvents | Instance:
     """Return what is rendered of a result: results of queries are instances, save for lost events."""
     event = result.result
     return LostEvents(event.missed) if isinstance(event, HostEvent) else event
+
+
+def _origin(sink: EventSink) -> str:
+    """Return the server of an address; the path of a URL can be a secret."""
+    return str(Origin(*origin_of(sink.address)))
 
 
 def _path(sink: EventSink) -> str:

@@ -2,15 +2,19 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from functools import partial
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from logonscope.dispatch.pushes import EventPush
+from logonscope.dispatch.push_receivers import PushReceivers
+from logonscope.dispatch.pushes import EventPush, origin_of
 from logonscope.errors import LogonscopeError
 from logonscope.machine import Deadline
+from logonscope.server.end_notices import EndNotices
 from logonscope.server.event_wait import EventWait
+from logonscope.server.http_poster import Origin
 from logonscope.server.streamed_response import PooledResponse
 from logonscope.server.worker_pool import Claimant, WorkerPool
 
@@ -26,9 +30,17 @@ class PushTasks:
     Its threads are not those of requests, which slow receivers would delay.
     """
 
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int, receivers: Sequence[str] = ()) -> None:
+        """Create it without deliveries.
+
+        Args:
+            workers: the number of threads.
+            receivers: the servers to which events may be sent, as URLs.
+        """
+        self.receivers = PushReceivers([str(Origin(*origin_of(receiver))) for receiver in receivers])
         self.pool = WorkerPool(workers, "push")
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], EventPush] = {}
+        self._end_notices = EndNotices()
 
     def __repr__(self) -> str:
         return f"<PushTasks: {len(self._tasks)} deliveries>"
@@ -37,11 +49,29 @@ class PushTasks:
         """Start a delivery; called in the event loop."""
         task = asyncio.get_running_loop().create_task(self._run(push, claimant))
         # the event loop has only a weak reference to it
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks[task] = push
+        task.add_done_callback(self._tasks.pop)
+
+    def begin_stop(self) -> None:
+        """End all deliveries, and report that to their subscribers, without waiting; called in the event loop."""
+        self._end_notices.begin_stop()
+        for push in self._tasks.values():
+            push.shut_down()
+            self._report_end(push)
+
+    def stop(self) -> None:
+        """Wait until the ends are reported, for some seconds at most."""
+        self._end_notices.stop()
+
+    def _report_end(self, push: EventPush) -> None:
+        # taken: at a stop, the task that ends later must not report it again
+        ending, push.ending = push.ending, None
+        if ending is not None:
+            self._end_notices.add(push.channel, ending)
 
     async def _run(self, push: EventPush, claimant: Claimant) -> None:
         wait = EventWait(push)
+        push.record = self.receivers.open_record(push.channel.receiver)
         try:
             is_over = False
             while not is_over:
@@ -56,6 +86,8 @@ class PushTasks:
             push.abort("internal error")
         finally:
             wait.close()
+            push.record.close()
+            self._report_end(push)
 
 
 async def _never() -> None:

@@ -1,11 +1,13 @@
 """Composition of the server: builds authenticator, dispatcher and application from the settings, and runs them."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from functools import partial
 from operator import attrgetter
+from typing import NamedTuple
 
+from logonscope.answers.check import Check
 from logonscope.answers.host_identity import HostIdentity
 from logonscope.broker import Caller
 from logonscope.dispatch.audit import AUDIT_LOGGER, Audit, LogFile
@@ -16,6 +18,7 @@ from logonscope.dispatch.pushes import PushPolicy
 from logonscope.machine import Ownership, Source
 from logonscope.server import logs, server
 from logonscope.server.auth.authenticator import Authenticator
+from logonscope.server.auth.caller_validity import CallerValidity
 from logonscope.server.auth.local_accounts import find_account
 from logonscope.server.auth.negotiate import KerberosSettings
 from logonscope.server.auth.page_sessions import PageSessions
@@ -23,6 +26,7 @@ from logonscope.server.auth.passwords import PasswordBackend, Passwords, strip_d
 from logonscope.server.auth.throttle import Throttle
 from logonscope.server.auth.token_file import TokenFile
 from logonscope.server.auth.user_file import UserFile
+from logonscope.server.client_tls import ClientTls
 from logonscope.server.configuration import Settings
 from logonscope.server.http import HttpDoor, ServerParts, application
 from logonscope.server.json import JSON_PATHS, JsonDoor
@@ -59,59 +63,60 @@ _log = logging.getLogger(__name__)
 _audit_log = logging.getLogger(AUDIT_LOGGER)
 
 
-def serve(
-    source: Source,
-    ownership: Ownership,
-    settings: Settings,
-    caller_of_uid: Callable[[int], Caller],
-    page_folder: str = "",
-) -> None:
+class ServedHost(NamedTuple):
+    """The host that the server answers for."""
+
+    source: Source
+    ownership: Ownership
+    caller_of_uid: Callable[[int], Caller]  # returns the caller for a uid of this machine, for unix sockets
+
+
+def serve(host: ServedHost, settings: Settings, page_folder: str = "") -> None:
     """Run the server until a signal stops it.
 
     Args:
-        source: the source of the host that is served.
-        ownership: the ownership rules of that host.
+        host: the host that is served.
         settings: the settings of the server.
-        caller_of_uid: returns the caller for a uid of this host.
         page_folder: the program and the styles of the page; "": no page is served.
 
     Raises:
         LogonscopeError: the server cannot start with these settings.
     """
     logs.configure_log(settings)
-    parts = build_server_parts(source, ownership, settings, caller_of_uid, page_folder)
-    sinks = _start_sinks(parts.dispatcher, parts.metrics, settings)
-    dispatcher = parts.dispatcher
+    parts = build_server_parts(host, settings, page_folder)
+    sinks = _start_sinks(parts, settings)
 
-    def stop() -> None:
+    def begin_stop() -> None:
         sinks.begin_stop()  # beside the open requests, so that the stop takes no longer than theirs
-        dispatcher.close()
+        parts.begin_stop()
 
     try:
-        server.run(application(parts), settings, on_stop=stop, is_stuck=parts.are_stuck)
+        server.run(application(parts), settings, on_stop=begin_stop, is_stuck=parts.are_stuck)
     finally:
+        parts.stop()
         sinks.stop()
 
 
-def _start_sinks(dispatcher: Dispatcher, metrics: Metrics | None, settings: Settings) -> Sinks:
+def _start_sinks(parts: ServerParts, settings: Settings) -> Sinks:
     """Start the sinks, and show them in the metrics and in ``doctor``."""
+    dispatcher, metrics = parts.dispatcher, parts.metrics
     make_request = partial(dispatcher.request, ADMINISTRATOR)
     host = HostIdentity.from_machine(make_request().machine) if settings.sinks else HostIdentity("")
     sinks = Sinks(settings.sinks, settings.state, host, make_request)
-    dispatcher.source.service_checks = sinks.checks
+    dispatcher.source.service_checks = partial(_service_checks, dispatcher.source.service_checks, sinks.checks)
     if metrics is not None:
         metrics.add_sinks(sinks.statuses)
     sinks.start()
     return sinks
 
 
-def build_server_parts(
-    source: Source,
-    ownership: Ownership,
-    settings: Settings,
-    caller_of_uid: Callable[[int], Caller],
-    page_folder: str = "",
-) -> ServerParts:
+def _service_checks(*parts: Callable[[], Iterable[Check]]) -> Iterator[Check]:
+    """Yield what ``doctor`` shows of several parts of the service."""
+    for checks in parts:
+        yield from checks()
+
+
+def build_server_parts(host: ServedHost, settings: Settings, page_folder: str = "") -> ServerParts:
     """Build the parts of the application; the arguments are those of ``serve``.
 
     Raises:
@@ -126,48 +131,54 @@ def build_server_parts(
     passwords = Passwords(backends, Throttle(), version=partial(attrgetter("version"), users))
     lookup = partial(_look_up_user, users) if settings.negotiate else None
     kerberos = _kerberos_settings(settings, users) if settings.keytab else None
-    required = settings.channel_binding == "required"
     find_account = _account_finder(settings)
     sessions = PageSessions(users.find, find_account)
     authenticator = Authenticator(
-        passwords, lookup, caller_of_uid, audit, kerberos, requires_binding=required,
+        passwords, lookup, host.caller_of_uid, audit, kerberos,
+        requires_binding=settings.channel_binding == "required",
         has_ntlm_users=users.has_ntlm_users, find_token=TokenFile(settings.tokens, report=partial(_log.error,
         "%s")).find_caller, find_certificate_user=partial(_find_certificate_user, users, find_account),
-        find_session=sessions.find_caller,
+        find_session=sessions.find_caller, make_check=partial(_caller_check, users, find_account),
     )  # fmt: skip
-    dispatcher = _dispatcher(source, ownership, settings, audit)
+    dispatcher = _dispatcher(host, settings, audit)
     pool, password_pool = WorkerPool(settings.workers, "answer"), WorkerPool(settings.workers, "password")
+    pushes = PushTasks(PUSH_WORKERS, settings.push_to)
+    dispatcher.source.service_checks = pushes.receivers.checks
     metrics = Metrics(partial(dispatcher.request, ADMINISTRATOR)) if settings.metrics else None
+    if metrics is not None:
+        metrics.add_subscriptions(dispatcher.watches.statuses, pushes.receivers.statuses)
     is_open_on_loopback = settings.metrics == "loopback"
     # Browsers may use the page and the JSON API only from pages and under names of these settings.
     policy = OriginPolicy(settings.hosts, settings.origins)
     parts = ServerParts(
         authenticator,
         dispatcher,
-        _doors(policy),
+        _doors(settings, policy),
         pool,
         password_pool,
         settings.max_request,
         metrics,
         is_open_on_loopback,
         sessions,
-        PushTasks(PUSH_WORKERS),
+        pushes,
     )
     if not page_folder:
         return parts
     return parts._replace(routes=page_routes(parts, load_page(page_folder), policy))
 
 
-def _doors(policy: OriginPolicy) -> tuple[HttpDoor, ...]:
-    """Return the protocols."""
-    return tuple(door._replace(admission=policy) if isinstance(door.door, JsonDoor) else door for door in DOORS)
+def _doors(settings: Settings, policy: OriginPolicy) -> tuple[HttpDoor, ...]:
+    """Return the protocols with their settings."""
+    wsman, json = DOORS
+    push_tls = ClientTls(settings.push_ca, settings.push_client_certificate)
+    return wsman._replace(door=WsmanDoor(push_tls)), json._replace(admission=policy)
 
 
-def _dispatcher(source: Source, ownership: Ownership, settings: Settings, audit: Audit | None) -> Dispatcher:
+def _dispatcher(host: ServedHost, settings: Settings, audit: Audit | None) -> Dispatcher:
     enumerations = Enumerations(settings.contexts, settings.contexts_per_caller, float(settings.context_seconds))
     limits = Limits(settings.max_envelope, float(settings.operation_timeout))
     return Dispatcher(
-        source, ownership, enumerations, limits, allow_methods=settings.allow_methods, audit=audit,
+        host.source, host.ownership, enumerations, limits, allow_methods=settings.allow_methods, audit=audit,
         subscription_seconds=float(settings.subscription_seconds), push_policy=PushPolicy(settings.push_to),
     )  # fmt: skip
 
@@ -216,6 +227,13 @@ def _find_certificate_user(
     """Return the user that a client certificate names: of the user file, else an account that may log in."""
     user = users.find(name)
     return find_by_account(name) if user is None else user.caller
+
+
+def _caller_check(
+    users: UserFile, find_by_account: Callable[[str], Caller | None], caller: Caller
+) -> Callable[[], bool]:
+    """Return the check whether a caller who has just authenticated still may later."""
+    return CallerValidity(caller, users.find, find_by_account).is_valid
 
 
 def _audit_writer(audit_log: str) -> Callable[[str], None]:

@@ -7,6 +7,7 @@ import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from logonscope.dispatch.pushes import PushPolicy
 from logonscope.errors import AccessDeniedError, InvalidParameterError
 from logonscope.server import listening_sockets
 from logonscope.server.auth.local_accounts import ADMINISTRATORS
@@ -19,6 +20,7 @@ from logonscope.server.certificate import (
     request_client_certificates,
     tls_context,
 )
+from logonscope.server.client_tls import ClientTls, TlsFileError
 from logonscope.server.configuration import Settings
 from logonscope.server.sinks.settings_check import check_sink
 
@@ -53,11 +55,28 @@ def check_settings(settings: Settings) -> list[str]:
     lines.append(_kerberos(settings))
     lines.append(f"client certificates: {settings.client_ca or 'off'}")
     lines.append(f"methods: {'on' if settings.allow_methods else 'off'}")
+    lines += _push(settings)
     lines += map(check_sink, settings.sinks)
     if settings.audit_log not in {"", "-"}:
         _check_audit_log(settings.audit_log)
         lines.append(f"audit log: {settings.audit_log}")
     return lines + [f"warning: {warning}" for warning in warnings(settings, users)]
+
+
+def _push(settings: Settings) -> Iterator[str]:
+    """Yield a description of where events of WS-Eventing may be sent to, and with which certificates.
+
+    Raises:
+        InvalidParameterError: an address is not one, or a file has no certificate.
+    """
+    PushPolicy(settings.push_to)
+    try:
+        ClientTls(settings.push_ca, settings.push_client_certificate).make_context()
+    except TlsFileError as error:
+        hint = "correct push_ca or push_client_certificate, or the permissions of the file"
+        raise InvalidParameterError(str(error), hint) from None
+    if settings.push_to:
+        yield f"events may be sent to: {', '.join(settings.push_to)}, trusting {settings.push_ca or 'the system'}"
 
 
 def check_history(settings: Settings) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from logonscope.server.client_tls import ClientTls
 from logonscope.wire.wsman.envelope import Envelope
 
 Call = tuple[str, dict[str, Any]]
@@ -10,11 +11,15 @@ Call = tuple[str, dict[str, Any]]
 
 
 class SoapRequest(NamedTuple):
-    """The door's options of an operation: the envelope, its message, and whether the client asks for a count."""
+    """The door's options of an operation: the envelope, its message, and whether the client asks for a count.
+
+    ``push_tls``: the certificates for connections to addresses of subscribers.
+    """
 
     envelope: Envelope
     message: Any = None
     wants_count: bool = False
+    push_tls: ClientTls = ClientTls()
 
 
 class Body(NamedTuple):

@@ -14,6 +14,7 @@ from logonscope.dispatch.operation import DecodeError, Operation, Reply
 from logonscope.dispatch.operations import FoundInstance, Identity
 from logonscope.dispatch.subscriptions import OpenSubscription
 from logonscope.errors import AnswerTooLargeError, InvalidObjectPathError, LogonscopeError
+from logonscope.server.client_tls import ClientTls
 from logonscope.server.soap_answer import Body, Call, SoapRequest
 from logonscope.server.wsman_events import (
     decode_renew_subscription,
@@ -34,7 +35,7 @@ from logonscope.wire.wsman.envelope import (
     check_understood,
     context_element,
     free_octets,
-    read,
+    parse_envelope,
     read_limits,
     write_duration,
     write_envelope,
@@ -92,12 +93,18 @@ SAFETY_FACTOR = 1.2
 class WsmanDoor:
     """The door of WS-Management; see ``dispatch.operation.Door``."""
 
+    name = "wsman"
+
+    def __init__(self, push_tls: ClientTls = ClientTls()) -> None:  # noqa: B008 -- a tuple
+        """Create it with the certificates for connections to addresses of subscribers."""
+        self._push_tls = push_tls
+
     def __repr__(self) -> str:
         return "<WsmanDoor>"
 
     def decode(self, body: bytes, content_type: str, path: str, headers: Mapping[str, str]) -> Operation:  # noqa: ARG002 -- as every door
         """See ``Door``."""
-        envelope = read(body)
+        envelope = parse_envelope(body)
         action = operation_name(envelope.action)
         # From here on the envelope is known, so that a fault can refer to its MessageID.
         try:
@@ -109,7 +116,7 @@ class WsmanDoor:
             name, arguments = REQUESTS[type(message)].decode(message)
         except LogonscopeError as error:
             raise DecodeError(error, Operation("", action=action, options=SoapRequest(envelope))) from None
-        request = SoapRequest(envelope, message, client_limits.wants_count)
+        request = SoapRequest(envelope, message, client_limits.wants_count, self._push_tls)
         # a pull has a limit of its own, too
         limits = [seconds for seconds in (client_limits.seconds, getattr(message, "seconds", None)) if seconds]
         seconds = min(limits, default=None)
@@ -120,7 +127,9 @@ class WsmanDoor:
         request: SoapRequest = operation.options
         envelope = request.envelope
         body = REQUESTS[type(request.message)].render(request, answer, octets)
-        text = write_envelope(body.action, envelope.message_id, body.inner, *body.items, body.rest, more=body.headers)
+        text = write_envelope(
+            body.action, envelope.message_id, body.inner, *body.items, body.rest, headers=body.headers
+        )
         return _encode(OK, text, envelope.encoding, body.rows)
 
     def fault(self, error: LogonscopeError, operation: Operation | None, host: str = "") -> Reply:

@@ -44,6 +44,7 @@ def decode_subscribe(message: Subscribe) -> Call:
     return "subscribe", {
         "query": query, "push_urls": tuple(sinks), "namespace": message.resource.namespace, "since": message.bookmark,
         "seconds": message.expires, "heartbeat_seconds": message.heartbeats,
+        "mode": message.mode.rpartition("/")[2],
     }  # fmt: skip
 
 
@@ -52,7 +53,7 @@ def render_subscribe(request: SoapRequest, context: OpenSubscription, _octets: i
     message: Subscribe = request.message
     context.format = layout = Format(message)
     if message.notify_to is not None:
-        context.channel = WsmanPushChannel(context.id, message, layout.renderer)
+        context.channel = WsmanPushChannel(context.id, message, layout.renderer, request.push_tls)
     seconds = context.lifetime(message.expires or context.max_seconds)
     uri = resource_uri(message.resource.namespace)
     inner = (

@@ -33,7 +33,7 @@ def test_each_login_has_its_events(host: Host, capsys: pytest.CaptureFixture[str
     expected = [
         uid
         for login in logins
-        for uid, moment in ((login.guid, login.start), (f"{login.guid}/LoggedOut", login.logged_out))
+        for uid, moment in ((login.guid, login.start), (f"{login.guid}/LoggedOut", login.logout))
         if moment is not None
     ]
     assert [line["metadata"]["uid"] for line in lines if line["activity_id"] != 99] == expected

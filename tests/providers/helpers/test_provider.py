@@ -134,35 +134,42 @@ def served(request: pytest.FixtureRequest) -> tuple[Class, Provider]:
     return found
 
 
-def test_every_column_and_every_fix_is_a_property(served: tuple[Class, Provider]) -> None:
+def test_every_column_and_every_selection_is_a_property(served: tuple[Class, Provider]) -> None:
     cls, provider = served
-    names = {of.name for of in cls.properties.values()}
-    assert (set(provider.columns) | set(provider.selections)) <= names
+    extra = {*provider.columns, *provider.selections} - {declared.name for declared in cls.properties.values()}
+    assert extra == set(), f"{cls.name}.mof does not declare these properties"
 
 
 def test_every_property_has_a_column_but_for_windows_setup_of_the_machine(served: tuple[Class, Provider]) -> None:
-    """Of the machine there are properties of its firmware, licences and setup: whatever has no column is null."""
+    """Two classes of the machine have properties of Windows' firmware, licences and setup: without a column, null."""
     cls, provider = served
-    without = {of.name for of in cls.properties.values()} - set(provider.columns)
-    assert not without or cls.name in {"Win32_ComputerSystem", "Win32_OperatingSystem"}
+    if cls.name not in {"Win32_ComputerSystem", "Win32_OperatingSystem"}:
+        missing = {declared.name for declared in cls.properties.values()} - set(provider.columns)
+        assert missing == set(), 'the provider needs columns for them, such as always_null("Linux has no ...")'
 
 
-def test_every_column_says_where_it_comes_from(served: tuple[Class, Provider]) -> None:
-    assert [name for name, of in served[1].columns.items() if not of.source.strip()] == []
+def test_every_column_has_the_source_of_its_values(served: tuple[Class, Provider]) -> None:
+    without_source = [name for name, shown in served[1].columns.items() if not shown.source.strip()]
+    assert without_source == [], "the reference page shows the source: the second argument of column()"
 
 
-def test_every_fact_that_is_named_is_one_of_the_subject(served: tuple[Class, Provider]) -> None:
+PROCESS_FACTS = ALL_FACTS | {OWNER_FACT}
+MACHINE_FACTS = {PLATFORM, VITALS, HARDWARE, PROCESSES, SESSIONS, LOGINS}
+FACTS_OF_SUBJECT: dict[str, set[str] | frozenset[str]] = {
+    "process": PROCESS_FACTS, "socket": PROCESS_FACTS, "mapped file": PROCESS_FACTS,
+    "machine": MACHINE_FACTS, "processor": MACHINE_FACTS,
+    "logon session": USAGE_FACTS | {COUNTS, ADDRESS, ORIGIN, AUTHENTICATION}, "user": {PASSWORDS},
+    "process record": {COMMAND_LINES}, "change record": {COMMAND_LINES},
+    "present process record": PROCESS_FACTS | {COMMAND_LINES},
+    "service": {NAMED_SERVICES}, "profile": {HISTORY, LOADED},
+}  # fmt: skip
+"""The facts and pseudo-facts that the columns of a subject may name, as docs/adding-a-class.md lists them."""
+
+
+def test_columns_name_only_facts_of_their_subject(served: tuple[Class, Provider]) -> None:
     _, provider = served
-    of_processes, of_machine = ALL_FACTS | {OWNER_FACT}, {PLATFORM, VITALS, HARDWARE, PROCESSES, SESSIONS, LOGINS}
-    known = {
-        "process": of_processes, "socket": of_processes, "machine": of_machine,
-        "processor": of_machine, "mapped file": of_processes,
-        "logon session": USAGE_FACTS | {COUNTS, ADDRESS, ORIGIN, AUTHENTICATION}, "user": frozenset({PASSWORDS}),
-        "process record": {COMMAND_LINES}, "change record": {COMMAND_LINES},
-        "present process record": of_processes | {COMMAND_LINES},
-        "service": frozenset({NAMED_SERVICES}), "profile": {HISTORY, LOADED},
-    }  # fmt: skip
-    assert provider.facts_of_rows(provider.columns) <= known.get(provider.subject, set())
+    unknown = provider.facts_of_rows(provider.columns) - FACTS_OF_SUBJECT.get(provider.subject, set())
+    assert unknown == set(), f"the subject {provider.subject!r} has no such facts (FACTS_OF_SUBJECT)"
 
 
 UNNARROWED = {
@@ -201,12 +208,13 @@ UNNARROWED = {
     "LS_SessionUserManager.Antecedent": "every logon session has to be known to pair them",
     "LS_SessionUserManager.Dependent": "the same",
 }
-"""Keys whose value does not narrow the reading, each with the reason. This list may only shrink."""
+"""Keys without a selection, because their value cannot limit what is read, each with the reason."""
 
 
-def test_every_key_narrows_the_reading_or_cannot() -> None:
+def test_every_key_has_a_selection_or_a_reason_why_not() -> None:
     keys = {f"{cls.name}.{key}" for cls, provider in SERVED for key in cls.keys if key not in provider.selections}
-    assert keys == set(UNNARROWED)
+    assert keys - set(UNNARROWED) == set(), "add them to the provider's selections, or to UNNARROWED with the reason"
+    assert set(UNNARROWED) - keys == set(), "these have a selection now: remove them from UNNARROWED"
 
 
 def test_every_reference_of_an_association_declares_its_end(served: tuple[Class, Provider]) -> None:

@@ -459,11 +459,13 @@ def test_a_real_process_may_name_itself_anything(name: bytes) -> None:
 def test_processes_that_come_and_go_meanwhile_spoil_nothing() -> None:
     with subprocess.Popen(["sh", "-c", "while :; do true | true; done"]) as breeder:
         query, until = ProcessQuery(ALL_FACTS - {"cmdline", "name"}), time.monotonic() + 1
-        while time.monotonic() < until:
-            found = {process.pid: process for process in read_processes("/proc", Look(), query)}
-            assert found[os.getpid()].ppid == os.getppid()
-            assert None not in [process.comm for process in found.values()]
-        breeder.kill()
+        try:
+            while time.monotonic() < until:
+                found = {process.pid: process for process in read_processes("/proc", Look(), query)}
+                assert found[os.getpid()].ppid == os.getppid()
+                assert not [process for process in found.values() if process.comm is None]
+        finally:
+            breeder.kill()
 
 
 # Other roots

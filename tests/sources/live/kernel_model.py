@@ -1,9 +1,10 @@
 """A model of the kernel's processes: their ids, what the kernel reports of them, and their true history."""
 
 from collections.abc import Callable, Collection, Iterable
+from collections.abc import Set as AbstractSet
 
 from logonscope.facts import UNSET
-from logonscope.sources.live.entries import ReadFacts, ThreadFacts
+from logonscope.sources.live.entries import UNREAD, ProcessReader, ReadFacts, Reading, ThreadFacts
 from logonscope.sources.live.records import EXEC, EXIT, FORK, Batch, LoginWrite, Record, Writes
 
 TICK = 10_000_000
@@ -41,6 +42,7 @@ class Group:
         self.threads = [first]  # those that run
         self.is_manager = False
         self.is_subreaper = False
+        self.is_hanging = False  # in the execution of a program: it does nothing, and its reading hangs
 
     @property
     def ids(self) -> tuple[int, int, str]:
@@ -48,7 +50,7 @@ class Group:
         return self.first.ses, self.first.loginuid, self.cgroup
 
 
-class KernelModel:
+class KernelModel(ProcessReader):
     """Processes, the queues of their events, and a reader of /proc."""
 
     def __init__(self) -> None:
@@ -122,6 +124,21 @@ class KernelModel:
         self._note(group)
         self.records.append((EXEC, self._tick(), group.pid, group.pid, 0, 0))
 
+    def hang(self, chosen: int) -> None:
+        """Begin to execute a program that hangs."""
+        group, _ = self._task(chosen)
+        if group is not None and group.pid != 1:
+            group.threads = [group.first] if group.first in group.threads else group.threads[:1]
+            group.is_hanging = len(group.threads) == 1 and group.first in group.threads
+
+    def go_on(self, chosen: int) -> None:
+        """Have a process execute its program."""
+        hanging = [group for group in self.groups.values() if group.is_hanging]
+        if hanging:
+            group = hanging[chosen % len(hanging)]
+            group.is_hanging = False
+            self.records.append((EXEC, self._tick(), group.pid, group.pid, 0, 0))
+
     def end_thread(self, chosen: int) -> None:
         """End one thread; the process ends with the last one. Its children get another parent."""
         group, task = self._task(chosen)
@@ -178,12 +195,14 @@ class KernelModel:
 
     # ---- ProcessReader
 
-    def read(self, pid: int) -> ReadFacts | None:
+    def read(self, pid: int) -> Reading:
         """Read a process."""
         self.before_read()
         group = self.groups.get(pid)
         if group is None:
             return None
+        if group.is_hanging:
+            return UNREAD
         parent = 0 if group.parent is None else group.parent.pid
         is_zombie = group.first not in group.threads
         return ReadFacts(group.start // TICK, parent, *group.ids, "systemd" if group.is_manager else "x", is_zombie)
@@ -197,7 +216,7 @@ class KernelModel:
                     return ThreadFacts(group.pid, task.ses, task.loginuid, len({*group.threads, group.first}) == 1)
         return None
 
-    def existing(self, pids: Collection[int]) -> Collection[int]:
+    def existing(self, pids: Collection[int]) -> AbstractSet[int]:
         """Return those of the processes that there are."""
         del pids
         self.before_read()
@@ -221,7 +240,7 @@ class KernelModel:
         self.history[group.pid, group.start // TICK] = group.ids
 
     def _task(self, chosen: int) -> "tuple[Group | None, Task]":
-        tasks = [(group, task) for group in self.groups.values() for task in group.threads]
+        tasks = [(group, task) for group in self.groups.values() if not group.is_hanging for task in group.threads]
         return tasks[chosen % len(tasks)]
 
     def _free_id(self) -> int | None:

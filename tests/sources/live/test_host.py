@@ -15,6 +15,8 @@ from logonscope.sources.live.host import LiveHost
 from logonscope.sources.live.places import memberships_in
 from logonscope.sources.live.records import Batch
 from tests.kernel import SOMEBODY, Nursery, kernel_id
+from tests.lab.hung_process import hung_execution
+from tests.lab.systemd import wait_until
 from tests.sources.live.history import build_program
 
 
@@ -98,4 +100,22 @@ def test_a_host_that_is_busy_answers_with_nothing_in_time() -> None:
     thread.join()
     assert host.drain(5) is host.index
     assert host.logins(Look()) is not None
+    host.close()
+
+
+@pytest.mark.usefixtures("needs")
+def test_after_lost_events_all_is_read_again_beside_an_execution_that_hangs() -> None:
+    host = LiveHost(LinuxSource(), LINUX, LocalFeed)
+    host.start()
+    with hung_execution() as execution, Nursery() as nursery:
+        (pid,) = nursery.login(SOMEBODY)
+        for _ in range(2):
+            with host.locked:
+                assert host.index is not None
+                host.index.needs_rescan = True
+            wait_until(lambda: host.drain(5))
+            assert host.status.unread == 1
+            assert execution.child in host.index.unread
+            assert host.index.entries[pid].place.ses == kernel_id(pid)
+    wait_until(lambda: host.drain(5) is not None and host.status.unread == 0)
     host.close()

@@ -11,7 +11,7 @@ from logonscope.sources.live.entries import Change
 from logonscope.sources.live.index import LiveIndex
 from logonscope.sources.live.places import memberships_in
 from logonscope.sources.live.records import EXIT, FORK, Batch
-from tests.sources.live.kernel_model import CGROUPS, TICK, KernelModel, is_login_cgroup
+from tests.sources.live.kernel_model import CGROUPS, PIDS, TICK, KernelModel, is_login_cgroup
 
 EXAMPLES = int(os.environ.get("LOGONSCOPE_FUZZ", "200"))
 
@@ -33,6 +33,7 @@ OPERATIONS = st.one_of(
     st.tuples(st.just("become_subreaper"), NUMBER),
 )
 LOSS = st.tuples(st.just("lose"), NUMBER)
+HANGING = st.tuples(st.just("hang"), NUMBER) | st.tuples(st.just("go_on"), NUMBER)
 
 
 def steps_of(operations: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Any]]:
@@ -75,6 +76,7 @@ class Run:
         self.index.apply(self.kernel.take_batch(), self.kernel.take_writes)
         if self.index.needs_rescan:
             self.index.rescan()
+        self.index.read_unread(10)
 
     def play(self) -> None:
         """Play all steps, then read all events."""
@@ -84,6 +86,8 @@ class Run:
                 self.drain()
             else:
                 self.operate(step[1])
+        for _ in range(PIDS):
+            self.kernel.go_on(0)
         self.drain()
         self.drain()
         self.drain()
@@ -139,6 +143,45 @@ def test_after_a_loss_all_is_read_again_and_what_is_not_known_is_not_guessed(ste
     run = Run(steps)
     run.play()
     check(run)
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(steps_of(OPERATIONS | LOSS | HANGING))
+def test_a_process_whose_reading_hangs_is_read_later_and_nothing_is_guessed(steps: list[Any]) -> None:
+    run = Run(steps)
+    run.play()
+    check(run)
+    assert not run.index.unread
+
+
+def test_a_process_that_hangs_from_the_beginning_is_counted_until_it_goes_on() -> None:
+    run = Run([])
+    kernel = run.kernel
+    kernel.fork(0)
+    kernel.hang(1)
+    kernel.fork(0)
+    kernel.login(1, 1)  # 3
+    run.index = LiveIndex(kernel, is_login_cgroup, TICK, clock=lambda: kernel.now)
+    kernel.take_batch()
+    run.drain()
+    assert run.index.unread == {2}
+    assert {pid: entry.place.ses for pid, entry in run.index.entries.items()} == {1: UNSET, 3: 1}
+    kernel.go_on(0)
+    run.drain()
+    assert not run.index.unread
+    assert set(run.index.entries) == {1, 2, 3}
+
+
+def test_a_process_that_begins_to_hang_keeps_what_is_known_of_it() -> None:
+    run = Run([])
+    kernel = run.kernel
+    kernel.fork(0)
+    kernel.login(1, 1)
+    run.drain()
+    kernel.hang(1)
+    kernel.move(0, 0)
+    run.drain()
+    assert run.index.entries[2].place.ses == 1
 
 
 def test_a_write_that_is_read_with_forks_of_the_same_batch_decides_no_other_process() -> None:

@@ -1,12 +1,13 @@
 """Members of remembered logins: by the index and by /proc the same, and by /proc without reading all processes."""
 
 from collections.abc import Collection, Iterator
+from collections.abc import Set as AbstractSet
 
 import pytest
 
 from logonscope.facts import UNSET, Login
 from logonscope.machine import Membership
-from logonscope.sources.live.entries import ReadFacts
+from logonscope.sources.live.entries import ProcessReader, ReadFacts
 from logonscope.sources.live.index import LiveIndex
 from logonscope.sources.live.members import IndexedMembers, ScannedMembers
 
@@ -15,7 +16,7 @@ BY_ID = Login("7", 1000, since=1, remembered=7, scope="session-7.scope")
 BY_SCOPE = Login("c4", 1000, since=2, scope="session-c4.scope")
 
 
-class Machine:
+class Machine(ProcessReader):
     """Processes, and how often all of them were read."""
 
     def __init__(self, facts: dict[int, ReadFacts]) -> None:
@@ -33,7 +34,7 @@ class Machine:
     def read_thread(self, thread: int) -> None:
         """No thread writes here."""
 
-    def existing(self, pids: Collection[int]) -> Collection[int]:
+    def existing(self, pids: Collection[int]) -> AbstractSet[int]:
         """Return those of the processes that there are."""
         return self.facts.keys() & pids
 

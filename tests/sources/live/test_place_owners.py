@@ -7,13 +7,13 @@ from logonscope.facts import UNSET, Login, Machine, Process
 from logonscope.machine import Owner
 from logonscope.ownership import LINUX
 from logonscope.sources.live import place_owners
-from logonscope.sources.live.entries import Ids
+from logonscope.sources.live.entries import OwnerFacts
 from logonscope.sources.live.place_owners import PlaceOwners
 from logonscope.sources.live.places import MAX_CHANGES, Places
 
 MACHINE = Machine("web1", None, 1_700_000_000, audit=True)
 SCOPE = "/user.slice/user-1000.slice/session-{}.scope"
-IDS: list[Ids] = [
+IDS: list[OwnerFacts] = [
     (UNSET, UNSET, "/system.slice/cron.service"), (UNSET, UNSET, SCOPE.format("c7")), (UNSET, UNSET, SCOPE.format("5")),
     (41, 1000, SCOPE.format("41")), (41, 1000, SCOPE.format("c7")), (41, 1000, "/"), (42, 1001, "/"),
     (None, None, None), (UNSET, UNSET, None),

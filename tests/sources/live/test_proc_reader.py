@@ -3,17 +3,21 @@
 import os
 import subprocess
 import threading
+import time
 from pathlib import Path
 
 from logonscope.facts import UNSET
-from logonscope.sources.live.proc_reader import MAX_SINGLE_LOOKS, ProcReader
+from logonscope.sources.live.entries import UNREAD, ReadFacts
+from logonscope.sources.live.proc_reader import MAX_SINGLE_LOOKS, READ_SECONDS, ProcReader
 from logonscope.sources.live.write_watch import CgroupMount
+from tests.lab.hung_process import hung_execution
+from tests.lab.systemd import wait_until
 
 
 def test_this_process_is_read() -> None:
     reader = ProcReader("/proc", ())
     facts = reader.read(os.getpid())
-    assert facts is not None
+    assert isinstance(facts, ReadFacts)
     assert facts.parent == os.getppid()
     with open("/proc/self/sessionid", encoding="ascii") as file:
         assert facts.ses == int(file.read())
@@ -64,4 +68,21 @@ def test_the_members_of_a_cgroup_are_those_of_its_folder(tmp_path: Path) -> None
 
 def test_a_process_without_a_login_has_the_kernels_own_value() -> None:
     facts = ProcReader("/proc", ()).read(1)
-    assert facts is None or facts.ses == UNSET
+    assert facts is None or (isinstance(facts, ReadFacts) and facts.ses == UNSET)
+
+
+def test_a_process_whose_reading_hangs_is_unread_and_the_others_are_read() -> None:
+    reader, seconds = ProcReader("/proc", ()), 10 * READ_SECONDS
+    with hung_execution() as execution:
+        began = time.monotonic()
+        assert reader.read(execution.child) is UNREAD
+        assert time.monotonic() - began < seconds
+        readings = dict(reader.read_each([os.getpid(), execution.child, execution.parent, 1 << 22]))
+        assert time.monotonic() - began < seconds
+        assert readings[os.getpid()] == reader.read(os.getpid())
+        assert readings[execution.child] is UNREAD
+        # that of the parent does not hang: its memory alone does
+        assert isinstance(readings[execution.parent], ReadFacts)
+        assert readings[1 << 22] is None
+        execution.go_on()
+        wait_until(lambda: isinstance(reader.read(execution.child), ReadFacts))

@@ -130,7 +130,9 @@ def test_lost_events_and_a_lower_rung_are_no_error_but_worth_knowing() -> None:
     _, check = describe_status(Status(event_source, "", 7, counts, 12.0))
     assert (check.subject, check.ok) == ("live events", None)
     assert "every 12 s of activity, 0 differences; events lost 1 times, 3 logons not determined" in check.finding
-    assert check.figures == {"processes": 7, "losses": 1, "mended": 0, "logons_not_determined": 3}
+    assert check.figures == {"processes": 7, "losses": 1, "mended": 0, "logons_not_determined": 3, "unread": 0}
+    _, check = describe_status(Status(event_source, "", 7, counts, 12.0, unread=2))
+    assert check.finding.endswith("3 logons not determined; 2 processes whose reading hangs are read again later")
 
 
 def test_the_index_has_what_lives_after_many_lifetimes(live: LiveSource) -> None:

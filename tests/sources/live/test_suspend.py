@@ -4,14 +4,14 @@ from collections.abc import Iterable
 
 import pytest
 
-from logonscope.sources.live.entries import Change, ReadFacts
+from logonscope.sources.live.entries import Change, ProcessReader, ReadFacts
 from logonscope.sources.live.index import LiveIndex
 from logonscope.sources.live.records import EXIT, FORK, Batch, Writes
 
 TICK, HOUR = 10_000_000, 3600 * 10**9
 
 
-class Proc:
+class Proc(ProcessReader):
     """Processes as /proc shows them, with starts in ticks since boot."""
 
     def __init__(self) -> None:

@@ -1,14 +1,15 @@
 """Tests of sources/live/users.py: which executions change a user, and when a process had a set-user-ID program."""
 
 from collections.abc import Collection
+from collections.abc import Set as AbstractSet
 
-from logonscope.sources.live.entries import Entry, Place, ReadFacts, State
+from logonscope.sources.live.entries import Entry, Place, ProcessReader, ReadFacts, State
 from logonscope.sources.live.users import MAX_ELEVATIONS, UserStep, UserTracker
 
 ALICE, BOB = 1000, 1001
 
 
-class NamedProcesses:
+class NamedProcesses(ProcessReader):
     """Processes of which only the name is read."""
 
     def __init__(self) -> None:
@@ -25,7 +26,7 @@ class NamedProcesses:
         """Return whether there is a process."""
         return pid in self.names
 
-    def existing(self, pids: Collection[int]) -> Collection[int]:
+    def existing(self, pids: Collection[int]) -> AbstractSet[int]:
         """Return those of the processes that there are."""
         return self.names.keys() & pids
 

@@ -2,12 +2,22 @@
 
 import os
 import subprocess
+import time
 from pathlib import Path
 
+import pytest
+
 from logonscope.sources.live.records import LoginWrite
-from logonscope.sources.live.write_watch import CgroupMount, WriteWatch, find_cgroup_mounts, find_proc_mounts
+from logonscope.sources.live.write_watch import (
+    READ_SECONDS,
+    CgroupMount,
+    WriteWatch,
+    find_cgroup_mounts,
+    find_proc_mounts,
+)
 from tests.kernel import Nursery, require_logins
 from tests.lab.fixtures import skip_or_fail
+from tests.lab.hung_process import hung_execution
 
 MOUNTINFO = b"""\
 25 1 0:22 / /proc rw - proc proc rw
@@ -84,3 +94,20 @@ def test_a_move_to_a_cgroup_is_a_write() -> None:
         writes.close()
         folder.rmdir()
     assert f"{mounts[-1].root.rstrip('/')}/{folder.name}" in moves
+
+
+def test_a_written_file_that_hangs_when_it_is_opened_ends_the_watch_in_time() -> None:
+    writes = watch()
+    # the kernel opens the written memory of the child when the event is read, and the child is executing a program then
+    with hung_execution(writes_memory=True) as execution:
+        began = time.monotonic()
+        with pytest.raises(OSError, match="the reading of writes hangs"):
+            writes.read()
+        assert time.monotonic() - began < 10 * READ_SECONDS
+        writes.close()
+        later = watch()
+        with Nursery() as nursery:
+            (pid,) = nursery.login(64321)
+            assert LoginWrite(pid, pid) in later.read().logins
+        later.close()
+        execution.go_on()

@@ -17,9 +17,9 @@ from logonscope.wire.wsman.envelope import (
     check_understood,
     free_octets,
     new_id,
-    number,
     parse_duration,
-    read,
+    parse_envelope,
+    parse_number,
     read_limits,
     write_duration,
     write_envelope,
@@ -41,7 +41,7 @@ from tests.server.soap import envelope
 
 
 def test_headers_by_name_and_the_body() -> None:
-    found = read(envelope(GET, "Win32_Process", "<x/>", more="<w:MaxEnvelopeSize> 9000 </w:MaxEnvelopeSize>"))
+    found = parse_envelope(envelope(GET, "Win32_Process", "<x/>", more="<w:MaxEnvelopeSize> 9000 </w:MaxEnvelopeSize>"))
     assert (found.action, found.message_id, found.encoding) == (GET, "uuid:AB12-Cd", "utf-8")
     assert found.body is not None
     assert found.body.tag == "x"
@@ -49,13 +49,13 @@ def test_headers_by_name_and_the_body() -> None:
 
 
 def test_the_first_of_headers_that_come_twice_counts() -> None:
-    found = read(envelope(GET, "C", more="<a:MessageID>uuid:2</a:MessageID>"))
+    found = parse_envelope(envelope(GET, "C", more="<a:MessageID>uuid:2</a:MessageID>"))
     assert found.message_id == "uuid:AB12-Cd"
 
 
 def test_utf_16_is_answered_in_utf_16() -> None:
     text = envelope(GET, "C", "<x>\u2603</x>").decode()
-    found = read(text.encode("utf-16"))
+    found = parse_envelope(text.encode("utf-16"))
     assert found.encoding == "utf-16"
     answer = write_envelope(GET, found.message_id, "<y/>")
     assert found.octets(answer) == len(answer.encode("utf-16")) - 2
@@ -72,20 +72,20 @@ def test_utf_16_is_answered_in_utf_16() -> None:
 )
 def test_what_is_no_envelope(data: bytes, kind: FaultKind) -> None:
     with pytest.raises(FaultError) as refused:
-        read(data)
+        parse_envelope(data)
     assert refused.value.kind is kind
 
 
 def test_a_header_without_a_namespace_may_be_named_too() -> None:
     with pytest.raises(FaultError) as refused:
-        check_understood(read(envelope(GET, "C", more='<Odd xmlns="" s:mustUnderstand="1"/>')))
+        check_understood(parse_envelope(envelope(GET, "C", more='<Odd xmlns="" s:mustUnderstand="1"/>')))
     assert (refused.value.kind, refused.value.not_understood) == (NOT_UNDERSTOOD, "Odd")
 
 
 def test_too_many_options_are_counted_in_the_fault() -> None:
     options = '<w:Option Name="x">1</w:Option>' * (MAX_OPTIONS + 1)
     with pytest.raises(FaultError, match="too many options: 65, at most 64 are accepted"):
-        check_options(read(envelope(GET, "C", more=f"<w:OptionSet>{options}</w:OptionSet>")))
+        check_options(parse_envelope(envelope(GET, "C", more=f"<w:OptionSet>{options}</w:OptionSet>")))
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_what_is_no_duration(text: str) -> None:
 @pytest.mark.parametrize("text", ["", "0", "-1", "1.5", "\u0661", "9" * 30, "x"])
 def test_what_is_no_number(text: str) -> None:
     with pytest.raises(FaultError):
-        number(text, "x")
+        parse_number(text, "x")
 
 
 @given(st.text(max_size=20), st.text(max_size=20))

@@ -15,7 +15,7 @@ from logonscope.wire.wsman.message_encryption import (
     decrypt,
     encrypt,
     is_encrypted,
-    read,
+    parse_message,
     write_message,
 )
 
@@ -32,7 +32,7 @@ messages = st.builds(
 def test_what_is_written_is_read(message: EncryptedMessage) -> None:
     content_type, body = write_message(message)
     assert is_encrypted(content_type)
-    assert read(content_type, body) == message
+    assert parse_message(content_type, body) == message
 
 
 def test_a_message_lies_as_the_standard_has_it() -> None:
@@ -75,7 +75,7 @@ def test_what_is_cut_or_changed_is_a_message_or_a_refusal(message: EncryptedMess
     at = data.draw(st.integers(0, len(body)))
     changed = body[:at] + data.draw(st.binary(max_size=3)) + body[data.draw(st.integers(at, len(body))) :]
     with suppress(InvalidParameterError):
-        assert len(read(content_type, changed).data) <= len(changed)
+        assert len(parse_message(content_type, changed).data) <= len(changed)
 
 
 @pytest.mark.parametrize(
@@ -83,4 +83,4 @@ def test_what_is_cut_or_changed_is_a_message_or_a_refusal(message: EncryptedMess
 )
 def test_other_types_are_refused(content_type: str) -> None:
     with pytest.raises(InvalidParameterError):
-        read(content_type, write_message(EncryptedMessage(b"S", b"D", 1))[1])
+        parse_message(content_type, write_message(EncryptedMessage(b"S", b"D", 1))[1])

@@ -4,7 +4,7 @@ import pytest
 
 from logonscope.cim.paths import ObjectPath
 from logonscope.wire.wsman import names
-from logonscope.wire.wsman.envelope import read
+from logonscope.wire.wsman.envelope import parse_envelope
 from logonscope.wire.wsman.faults import ACTION_NOT_SUPPORTED, CANNOT_PROCESS_FILTER, FaultError
 from logonscope.wire.wsman.requests import (
     EPR,
@@ -38,12 +38,12 @@ def asked(
     action: str, body: str = "", *, keys: bool = False, more: str = "", resource: str = "Win32_Process"
 ) -> DecodedMessage:
     selectors = selector_set([("Handle", "7")]) if keys else ""
-    return decode_request(read(envelope(action, resource, body, selectors, more)))
+    return decode_request(parse_envelope(envelope(action, resource, body, selectors, more)))
 
 
 def test_identify_needs_no_header() -> None:
     text = f'<s:Envelope xmlns:s="{names.SOAP}"><s:Body><i:Identify xmlns:i="{names.IDENTITY}"/></s:Body></s:Envelope>'
-    assert decode_request(read(text.encode())) == Identify()
+    assert decode_request(parse_envelope(text.encode())) == Identify()
 
 
 def test_operations_on_an_instance() -> None:

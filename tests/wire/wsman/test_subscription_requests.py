@@ -4,7 +4,7 @@ import pytest
 from lxml import etree
 
 from logonscope.wire.wsman import names
-from logonscope.wire.wsman.envelope import read
+from logonscope.wire.wsman.envelope import parse_envelope
 from logonscope.wire.wsman.faults import FaultError
 from logonscope.wire.wsman.requests import decode_request
 from logonscope.wire.wsman.resource import Resource
@@ -25,7 +25,7 @@ SINK = (
 
 
 def asked(inner: str, uri: str = "*") -> object:
-    return decode_request(read(envelope(names.SUBSCRIBE, uri, f"<e:Subscribe>{inner}</e:Subscribe>")))
+    return decode_request(parse_envelope(envelope(names.SUBSCRIBE, uri, f"<e:Subscribe>{inner}</e:Subscribe>")))
 
 
 @pytest.mark.parametrize("space", ["w", "e"])
@@ -55,11 +55,11 @@ def test_addresses_have_the_header_blocks_that_the_subscriber_wants_back(mode: s
 
 
 def test_messages_about_a_subscription() -> None:
-    assert decode_request(read(about("Unsubscribe", "uuid:1"))) == Unsubscribe("uuid:1")
-    assert decode_request(read(about("GetStatus", "uuid:1"))) == RenewSubscription("uuid:1", is_status=True)
+    assert decode_request(parse_envelope(about("Unsubscribe", "uuid:1"))) == Unsubscribe("uuid:1")
+    assert decode_request(parse_envelope(about("GetStatus", "uuid:1"))) == RenewSubscription("uuid:1", is_status=True)
     renewal = about("Renew", "uuid:1", "<e:Expires>PT5S</e:Expires>")
-    assert decode_request(read(renewal)) == RenewSubscription("uuid:1", 5.0)
-    assert decode_request(read(about("Renew", "uuid:1"))) == RenewSubscription("uuid:1")
+    assert decode_request(parse_envelope(renewal)) == RenewSubscription("uuid:1", 5.0)
+    assert decode_request(parse_envelope(about("Renew", "uuid:1"))) == RenewSubscription("uuid:1")
 
 
 @pytest.mark.parametrize(
@@ -87,4 +87,4 @@ def test_what_is_not_supported_has_its_own_fault(inner: str, subcode: str) -> No
 def test_an_identifier_is_needed() -> None:
     for identifier in ("", "x" * 201):
         with pytest.raises(FaultError, match="Identifier is missing or invalid"):
-            decode_request(read(about("Unsubscribe", identifier)))
+            decode_request(parse_envelope(about("Unsubscribe", identifier)))

@@ -282,7 +282,7 @@ def _programs_text(row: PastLogin) -> str:
 
 def _end_text(row: PastLogin) -> str:
     if row.end is None:
-        return "logged out" if row.logged_out else "still on"
+        return "logged out" if row.logout else "still on"
     return ("~" if row.end_is_approximate else "") + format_time(row.end)
 
 
@@ -302,7 +302,7 @@ def _short_start_text(row: PastLogin, cells: int, now: datetime) -> str:
 
 
 def _length_text(row: PastLogin) -> str:
-    end = row.logged_out or row.end
+    end = row.logout or row.end
     return "-" if row.start is None or end is None else duration_text(max(0.0, (end - row.start).total_seconds()))
 
 

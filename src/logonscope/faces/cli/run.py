@@ -35,10 +35,10 @@ _COMMANDS_WITH_PIDS = {"ps", "leftovers", "tree", "whose"}
 """Commands that can print pids."""
 
 _COMMANDS_WITH_STATES = {"sessions", "ps", "leftovers", "whose"}
-"""Commands whose rows the formats of other tools have as states."""
+"""Commands whose rows ``event_formats`` prints in the formats of other tools, such as -o ecs: each row as a state."""
 
 _COMMANDS_WITH_EVENTS = {"watch", "history"}
-"""Commands that print events in these formats themselves."""
+"""Commands that have events, and print them in the formats of other tools without ``event_formats``."""
 
 _WITHOUT_REMOTE_HOST = {
     "serve": ("it can serve this machine or a recording, not another machine", "run it on that machine"),

@@ -107,12 +107,12 @@ class LogonLookup(Protocol):
     def user_name(self, process: Process, owner: Owner) -> str | None:
         """Return the account name of a process's effective uid; None where it has none on this host.
 
-        Needs the facts in ``ls_process.USER_FACTS``.
+        Needs the facts in ``USER_FACTS`` of providers/ls_process.py.
         """
         ...
 
     def container(self, process: Process) -> Container | None:
-        """Return the container that a process is in; None: in none. Needs the ``location_fact``."""
+        """Return the container that a process is in; None: in none. Needs the fact ``location_fact`` of Ownership."""
         ...
 
 
@@ -309,8 +309,8 @@ class Provider(NamedTuple):
     ends: Mapping[str, End] = {}  # of an association, by reference
     include_hidden: bool = False  # processes of other users are included, with identity columns only
     distinct_key: Callable[..., object] | None = None  # only the first item with each key makes a row
-    # a fast path: the rows of all columns in the order of the table, from groups of a LogonId and pids
-    rows_of_groups: Callable[[Iterable[tuple[str, Iterable[int]]]], Iterator[tuple[Value, ...]]] | None = None
+    # a fast path: makes the rows of all columns, in the order of the table, from groups of a LogonId and its pids
+    rows_of_groups: Callable[[Iterable[tuple[str, Sequence[int]]]], Iterator[tuple[Value, ...]]] | None = None
 
     def __eq__(self, other: object) -> bool:
         """Return whether both are the same object: so row layouts can be cached by provider."""

@@ -16,6 +16,7 @@ import logging
 import struct
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple, Self
 
 from logonscope.broker import Caller
@@ -98,6 +99,14 @@ def _find_no_session(_cookie: str, _csrf_token: str) -> Caller | None:
     return None
 
 
+def _always() -> bool:
+    return True
+
+
+def _make_no_check(_caller: Caller) -> Callable[[], bool]:
+    return _always
+
+
 class CertificateLogin(NamedTuple):
     """The user of a client certificate, until when it need not be looked up again."""
 
@@ -121,6 +130,7 @@ class Authenticator:
         find_token: Callable[[str], Caller | None] = _find_no_caller,
         find_certificate_user: Callable[[str], Caller | None] = _find_no_caller,
         find_session: Callable[[str, str], Caller | None] = _find_no_session,
+        make_check: Callable[[Caller], Callable[[], bool]] = _make_no_check,
     ) -> None:
         """Initialize with the backends for passwords, NT hashes and Kerberos tickets.
 
@@ -135,7 +145,9 @@ class Authenticator:
             find_token: returns the caller of a token; None: it does not exist, or has expired.
             find_certificate_user: returns the caller that a client certificate names; None: it may not log in.
             find_session: returns the caller of a session of the page, by its cookie and its CSRF token.
+            make_check: returns the check whether a caller who authenticates now still may later.
         """
+        self._make_check = make_check
         self._find_token, self._find_certificate_user = find_token, find_certificate_user
         self._find_session = find_session
         self._passwords, self._lookup, self._caller_of_uid, self._audit = passwords, lookup, caller_of_uid, audit
@@ -161,10 +173,22 @@ class Authenticator:
         """Return whether ``authenticate`` is quick: without credentials, or after a correct password of this peer."""
         return credentials is None or credentials.scheme in {BEARER, SESSION} or isinstance(peer.session, Caller)
 
-    def is_still_valid(self, credentials: Credentials | None) -> bool:
-        """Return whether an answer that is sent in parts may go on: False if its token was removed or has expired."""
-        if credentials is None or credentials.scheme not in {BEARER, SESSION}:
-            return True
+    def check_of_validity(
+        self, peer: Peer, credentials: Credentials | None, caller: Caller | None
+    ) -> Callable[[], bool]:
+        """Return the check whether an answer that is sent in parts may go on.
+
+        It fails if the token was removed or has expired, or if the user was removed, or has other rights or another
+        password.
+        """
+        if credentials is not None and credentials.scheme in {BEARER, SESSION}:
+            return partial(self._has_caller, credentials)
+        # the kernel reports the uid of a peer on the unix socket: there is nothing that could be removed
+        if caller is None or peer.credentials is not None:
+            return _always
+        return self._make_check(caller)
+
+    def _has_caller(self, credentials: Credentials) -> bool:
         return self._caller_of_secret(credentials) is not None
 
     def is_known(self, peer: Peer, credentials: Credentials) -> bool:

@@ -10,16 +10,15 @@ import json
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 from logonscope.answers.host_identity import HostIdentity
 from logonscope.formats.otel_event import otel_export
+from logonscope.server.client_tls import ClientTls
 from logonscope.server.http_poster import HttpPoster, Origin, PostError
 from logonscope.server.sinks.delivery import DeliveryError, Parcel, RejectedError, read_secret
 from logonscope.server.sinks.documents import Encoder
 from logonscope.server.sinks.settings import SinkSettings
-from logonscope.server.sinks.tls import sink_context
 
 _RETRIED = {408, 425, 429}
 """Status codes below 500 after which the same request can succeed later."""
@@ -34,7 +33,8 @@ class HttpDelivery(ABC):
         self._settings = settings
         target = settings.target
         origin = Origin(target.scheme, target.host, target.port)
-        self._poster = HttpPoster(origin, settings.seconds, partial(sink_context, settings))
+        tls = ClientTls(settings.ca, settings.client_certificate)
+        self._poster = HttpPoster(origin, settings.seconds, tls.make_context)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} to {self._settings.target}>"

@@ -2,6 +2,7 @@
 
 import ssl
 
+from logonscope.server.client_tls import ClientTls, TlsFileError
 from logonscope.server.sinks.delivery import DeliveryError
 from logonscope.server.sinks.settings import SinkSettings
 
@@ -12,13 +13,7 @@ def sink_context(settings: SinkSettings) -> ssl.SSLContext:
     Raises:
         DeliveryError: a file cannot be read, or has no certificate.
     """
-    file = settings.ca
     try:
-        context = ssl.create_default_context(cafile=file or None)
-        if settings.client_certificate:
-            file = settings.client_certificate
-            context.load_cert_chain(file)
-    except OSError as error:
-        reason = "it has no certificate" if isinstance(error, ssl.SSLError) else error.strerror
-        raise DeliveryError(f"cannot use {file}: {reason}") from None
-    return context
+        return ClientTls(settings.ca, settings.client_certificate).make_context()
+    except TlsFileError as error:
+        raise DeliveryError(str(error)) from None

@@ -117,19 +117,19 @@ class Inheritance:
         )
 
     def _carriers_of(self, kernel_ids: frozenset[int]) -> list[Process]:
-        """Return the processes of the host that carry these kernel ids; each id is searched for once for each request.
+        """Return the processes of the host that carry these kernel ids; each id is searched for once in a request.
 
-        A process that begins to carry an id later is younger than all that prove something.
+        Processes that get an id after the search are missing in it. They prove nothing, because they are too young.
         """
-        known: dict[int, list[Process]] = self._look.read_once((Inheritance, self._proc), dict)
-        if new_ids := kernel_ids - known.keys():
-            found: dict[int, list[Process]] = {kernel_id: [] for kernel_id in new_ids}
+        carriers: dict[int, list[Process]] = self._look.read_once((Inheritance, self._proc), dict)
+        if new_ids := kernel_ids - carriers.keys():
+            new_carriers: dict[int, list[Process]] = {kernel_id: [] for kernel_id in new_ids}
             pids = pids_with_kernel_ids(self._proc, self._look.checked(list_pids(self._proc)), new_ids)
             for carrier in filter(None, map(Reader(self._proc, _CARRIER).read, pids)):
-                if carrier.ses in found:
-                    found[carrier.ses].append(carrier)
-            known |= found
-        return [carrier for kernel_id in sorted(kernel_ids) for carrier in known[kernel_id]]
+                if carrier.ses in new_carriers:
+                    new_carriers[carrier.ses].append(carrier)
+            carriers |= new_carriers
+        return [carrier for kernel_id in sorted(kernel_ids) for carrier in carriers[kernel_id]]
 
 
 def _is_ssh_daemon(process: Process) -> bool:
@@ -139,8 +139,8 @@ def _is_ssh_daemon(process: Process) -> bool:
 def carried_kernel_id(login: Login) -> int | None:
     """Return the kernel id that the processes of a login carry, by the strongest evidence; None without any."""
     # logind names a login after its kernel id, where that id is not taken
-    numbered = int(login.id) if login.id.isdecimal() and login.id.isascii() else None
-    of_scope = login.scope_ids[0] if login.scope_ids and len(login.scope_ids) == 1 else None
-    of_leader = login.process.ses if login.process else None
-    candidates = (of_leader, login.audit, numbered, of_scope, login.remembered)
-    return next((number for number in candidates if number is not None and number not in {0, UNSET}), None)
+    id_in_name = int(login.id) if login.id.isdecimal() and login.id.isascii() else None
+    scope_id = login.scope_ids[0] if login.scope_ids and len(login.scope_ids) == 1 else None
+    leader_id = login.process.ses if login.process else None
+    kernel_ids = (leader_id, login.audit, id_in_name, scope_id, login.remembered)
+    return next((kernel_id for kernel_id in kernel_ids if kernel_id is not None and kernel_id not in {0, UNSET}), None)

@@ -65,7 +65,7 @@ MAX_PATHS = 4096
 _PROCESS_READS = CallPool(MAX_HUNG_READS)
 """Reads processes one by one; those of the whole host are read in batches."""
 
-_HUNG_READS = HungReads()
+HUNG_READS = HungReads()
 """Processes whose files hang."""
 
 
@@ -307,14 +307,14 @@ class Reader(ReadWatch):
     that a content can still be replaced by a newer one of the same file (see _read_login_uid).
     """
 
-    def __init__(self, proc: str, query: ProcessQuery) -> None:
+    def __init__(self, proc: str, query: ProcessQuery, seconds: float = TIMEOUT) -> None:
         self._proc = proc
         self._query = query
         self._names = None if query.names is None else {name.lower() for name in query.names}
         self._cut_names = {_cut_name(name).lower() for name in query.names or ()}
         self._login_uids: dict[bytes, bytes] = {}  # kernel id -> login uid: the kernel sets both together
         self._starts: dict[int, float] = {}  # thread -> when it began to read the files of a stage
-        self.seconds = TIMEOUT
+        self.seconds = seconds
         early, hint = query.early_filter, query.logon_hint
         plan = _plan_reading(
             QueryShape(
@@ -337,12 +337,12 @@ class Reader(ReadWatch):
         if not self.may_hang:
             return self._read(pid)
         return self._read_in_pool(
-            pid, _HUNG_READS.omitted_files(self._proc, pid) if _HUNG_READS.reads else OmittedFiles.NONE
+            pid, HUNG_READS.omitted_files(self._proc, pid) if HUNG_READS.reads else OmittedFiles.NONE
         )
 
     def read_lineage(self, pid: int, *, max_processes: int = 16) -> list[Process]:
         """Read a process and its nearest ancestors by one call of the other thread; end before one whose files hang."""
-        if self.may_hang and not _HUNG_READS.reads:  # where some hang, each is read by a call of its own
+        if self.may_hang and not HUNG_READS.reads:  # where some hang, each is read by a call of its own
             reads = ChainedReads(pid, self._read, partial(_next_ancestor, max_processes=max_processes))
             try:
                 return _PROCESS_READS.call(self.seconds, reads.run)
@@ -358,11 +358,11 @@ class Reader(ReadWatch):
     def read_watched(self, pid: int) -> Process | None:
         """Read one process in this thread, which is abandoned as a whole where a read hangs: see ReadWatch."""
         # the length first: it is almost always 0, and a call for every process would cost more
-        return self._read(pid, _HUNG_READS.omitted_files(self._proc, pid) if _HUNG_READS.reads else OmittedFiles.NONE)
+        return self._read(pid, HUNG_READS.omitted_files(self._proc, pid) if HUNG_READS.reads else OmittedFiles.NONE)
 
     def read_hung(self, pid: int) -> Process | None:
         """Read one process whose reading hangs: those of its files that do not."""
-        return self._read_in_pool(pid, _HUNG_READS.hung_files(self._proc, pid) or OmittedFiles.MEMORY)
+        return self._read_in_pool(pid, HUNG_READS.hung_files(self._proc, pid) or OmittedFiles.MEMORY)
 
     def _read_in_pool(self, pid: int, omitted: OmittedFiles) -> Process | None:
         """Read one process in another thread, which is abandoned where the read hangs; then read what does not hang."""
@@ -371,7 +371,7 @@ class Reader(ReadWatch):
                 return _PROCESS_READS.call(self.seconds, partial(self._read, pid, omitted))
             except AbandonedCallError as error:
                 self.abandoned(pid, error.is_over)
-                omitted = _HUNG_READS.hung_files(self._proc, pid) or OmittedFiles.GUARDED
+                omitted = HUNG_READS.hung_files(self._proc, pid) or OmittedFiles.GUARDED
             except TooManyHungCallsError:
                 omitted = OmittedFiles.GUARDED
         return self._read(pid, omitted)
@@ -386,7 +386,7 @@ class Reader(ReadWatch):
             return Process(pid, unread=dict.fromkeys(self._query.facts | {"ses"}, os.strerror(error.errno or 0)))
         reason = ""
         if omitted:
-            reason = NO_ANSWER if _HUNG_READS.hung_files(self._proc, pid) else NOT_TRIED
+            reason = NO_ANSWER if HUNG_READS.hung_files(self._proc, pid) else NOT_TRIED
         reading = _Reading(pid, handle, omitted, reason)
         thread = get_ident()
         try:
@@ -465,9 +465,10 @@ class Reader(ReadWatch):
         return self._starts.get(thread)
 
     def abandoned(self, item: int, is_over: Callable[[], bool]) -> None:
-        # The files of the memory are omitted first; if the others hang as well, the guarded files are omitted, too.
-        omitted = OmittedFiles.GUARDED if _HUNG_READS.hung_files(self._proc, item) else OmittedFiles.MEMORY
-        _HUNG_READS.remember(self._proc, item, omitted, is_over)
+        # The files of the memory are omitted first; if none were read, or others hang as well, all guarded files are.
+        is_guarded = not self.reads_memory or HUNG_READS.hung_files(self._proc, item)
+        omitted = OmittedFiles.GUARDED if is_guarded else OmittedFiles.MEMORY
+        HUNG_READS.remember(self._proc, item, omitted, is_over)
         # where one process hangs others of the same user may, too: an answer must not wait TIMEOUT for each
         self.seconds = SHORT_TIMEOUT
 

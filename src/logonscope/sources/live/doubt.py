@@ -1,14 +1,25 @@
-"""Doubt about processes of the live index: what differs from the machine, and what children may not inherit."""
+"""Doubt about processes of the live index: which differ from /proc, and whose children may have another owner."""
 
-from logonscope.sources.live.entries import Entry, ReadFacts
+from collections.abc import Iterator, Mapping
+
+from logonscope.sources.live.entries import Entry, Reading, Unread
+from logonscope.sources.live.places import Children
+
+MAX_CHAIN_LENGTH = 100
+"""Maximum number of ancestors that are looked at."""
 
 UNKNOWN, MIXED, MANAGER, DIFFERING_CHILD = 1, 2, 4, 8
-"""Parts of Entry.doubt: its logon is not known; its threads have different logons; it is a service manager; plus 8 for
-each child whose logon can be another one."""
+"""Parts of Entry.doubt.
+
+UNKNOWN: its logon is not known; MIXED: its threads have different logons; MANAGER: it is a service manager;
+DIFFERING_CHILD: added once for each child whose logon can be another one.
+"""
 
 
-def differs_from(entry: Entry | None, facts: ReadFacts | None) -> bool:
+def differs_from(entry: Entry | None, facts: Reading) -> bool:
     """Return whether a process of the index is another one, or has other facts, than what was read of its pid."""
+    if isinstance(facts, Unread):
+        return False  # not known
     if entry is None or facts is None:
         return entry is not None or facts is not None
     place = entry.place
@@ -23,3 +34,40 @@ def can_differ(child: Entry, parent: Entry) -> bool:
     if place is not parent_place and (place.ses != parent_place.ses or place.cgroup != parent_place.cgroup):
         return True
     return bool((child.doubt | parent.doubt) & UNKNOWN) or bool(child.doubt & MIXED)
+
+
+def count_in_parent(entries: Mapping[int, Entry], entry: Entry, sign: int) -> None:
+    """Count a process in its parent if their children can differ; with -1 take the count back."""
+    parent = entries.get(entry.parent)
+    if parent is None or (parent.place is entry.place and not parent.doubt and not entry.doubt):
+        return  # the most frequent case
+    if parent is not entry and can_differ(entry, parent):
+        parent.doubt += sign * DIFFERING_CHILD
+
+
+def count_relatives(entries: Mapping[int, Entry], children: Children, entry: Entry, sign: int) -> None:
+    """Count a process in its parent, and its children in the process, where they differ; with -1 take that back."""
+    count_in_parent(entries, entry, sign)
+    for pid in children.of(entry.pid):
+        child = entries.get(pid)
+        if child is not None and child is not entry and can_differ(child, entry):
+            entry.doubt += sign * DIFFERING_CHILD
+
+
+def change_doubt(entries: Mapping[int, Entry], entry: Entry, doubt: int) -> None:
+    """Set the doubt about a process, and count it anew in its parent."""
+    count_in_parent(entries, entry, -1)
+    entry.doubt = doubt
+    count_in_parent(entries, entry, 1)
+
+
+def differing_ancestors(entries: Mapping[int, Entry], children: Children, entry: Entry) -> Iterator[int]:
+    """Yield the ancestors that may adopt the children of an ended process and differ from these."""
+    adopted = (entries.get(pid) for pid in children.of(entry.pid))
+    ids = {(child.place.ses, child.place.cgroup) for child in adopted if child is not None}
+    # the nearest subreaper adopts them; which ancestor is one is not known
+    ancestor, steps = entries.get(entry.parent), 0
+    while ancestor is not None and steps < MAX_CHAIN_LENGTH:
+        if ids != {(ancestor.place.ses, ancestor.place.cgroup)}:
+            yield ancestor.pid
+        ancestor, steps = entries.get(ancestor.parent), steps + 1

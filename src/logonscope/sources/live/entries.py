@@ -1,20 +1,21 @@
 """Plain data of the live index: processes, changes of them, counts, and the reader of single processes."""
 
 from collections.abc import Collection, Iterable
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from logonscope.sources.live.users import Users
 
 SLACK_TICKS = 1
-"""Clock ticks by which a start may be later than the time of its event, because two clocks are compared.
+"""Clock ticks by which the start of a process may be later than the time of its event: two clocks are compared.
 
-It is mostly earlier, by a microsecond, and by much more where the kernel was busy with something else in between.
+It is mostly earlier, by a microsecond, and by much more if the kernel did something else in between.
 """
 
 
 class ReadFacts(NamedTuple):
-    """Facts of one process, all read from the same process."""
+    """Facts of one process, all read through one directory of /proc, so that they are of the same process."""
 
     start: int  # clock ticks since the boot
     parent: int
@@ -23,6 +24,24 @@ class ReadFacts(NamedTuple):
     cgroup: str | None
     comm: str = ""
     is_zombie: bool = False  # the first thread has ended; there may be others
+
+    @property
+    def owner_facts(self) -> "OwnerFacts":
+        """Return the facts that decide the owner."""
+        return self[2:5]
+
+
+class Unread:
+    """A process that there is, but whose reading hangs, or is not tried because too many others hang."""
+
+    def __repr__(self) -> str:
+        return "<Unread>"
+
+
+UNREAD = Unread()
+
+Reading = ReadFacts | Unread | None
+"""What was read of a process; None: there is no such process."""
 
 
 class ThreadFacts(NamedTuple):
@@ -35,18 +54,22 @@ class ThreadFacts(NamedTuple):
 
 
 class ProcessReader(Protocol):
-    """Reads processes of the machine; None: there is no such process."""
+    """Reads processes of the machine, each in limited time; None: there is no such process."""
 
-    def read(self, pid: int) -> ReadFacts | None:
-        """Read a process; a zombie is one, too."""
+    def read(self, pid: int) -> Reading:
+        """Read a process, which may be a zombie."""
         ...
+
+    def read_each(self, pids: Iterable[int]) -> Iterable[tuple[int, Reading]]:
+        """Read many processes, in this order."""
+        return ((pid, self.read(pid)) for pid in pids)
 
     def read_thread(self, thread: int) -> ThreadFacts | None:
         """Read a thread, which may be the first one of a process."""
         ...
 
-    def existing(self, pids: Collection[int]) -> Collection[int]:
-        """Return those of the processes that there are, be they zombies; others may be in the result."""
+    def existing(self, pids: Collection[int]) -> AbstractSet[int]:
+        """Return at least those of these processes that exist, zombies included."""
         ...
 
     def members(self, cgroup: str) -> Iterable[int]:
@@ -58,12 +81,12 @@ class ProcessReader(Protocol):
         ...
 
 
-Ids = tuple[int | None, int | None, str | None]
-"""Kernel id, login uid and cgroup."""
+OwnerFacts = tuple[int | None, int | None, str | None]
+"""The facts that decide the owner of a process: kernel id, login uid and cgroup; None: not known."""
 
 
 class Place:
-    """The kernel session id, login uid and cgroup that processes share. They decide the owner; None: not known."""
+    """The processes that share a kernel id, a login uid and a cgroup, and so have one owner; None: not known."""
 
     __slots__ = ("cgroup", "loginuid", "pids", "ses")
 
@@ -77,13 +100,13 @@ class Place:
         return f"<Place ses={self.ses} cgroup={self.cgroup} of {len(self.pids)} processes>"
 
     @property
-    def ids(self) -> Ids:
-        """Return what decides the owner."""
+    def owner_facts(self) -> OwnerFacts:
+        """Return the facts that decide the owner."""
         return self.ses, self.loginuid, self.cgroup
 
     @property
     def is_known(self) -> bool:
-        """Return whether it decides the owner."""
+        """Return whether the facts that decide the owner are known."""
         return self.ses is not None and self.cgroup is not None
 
 
@@ -95,11 +118,11 @@ class Entry:
     def __init__(self, pid: int, start: int, born: int, parent: int, place: Place) -> None:
         self.pid = pid
         self.start = start  # clock ticks since the boot
-        self.born = born  # monotonic ns of the fork if it was in this batch; 0: it was not seen, or in an earlier batch
+        self.born = born  # monotonic ns of the fork, if that was in this batch; 0: in an earlier one, or not seen
         self.parent = parent
         self.place = place
-        self.doubt = 0  # not 0: its children may not have what it has; see doubt.py
-        self.ended = 0  # monotonic ns of the end
+        self.doubt = 0  # not 0: its children may not have its place; see doubt.py
+        self.ended = 0  # monotonic ns of the end; 0: it runs
         self.status: int | None = None  # of wait(2)
         self.users: Users | None = None  # None: no event of its uids, or of an ancestor's, was seen
 

@@ -6,16 +6,14 @@ import time
 from typing import NamedTuple, Protocol
 
 from logonscope.sources.live.connector import ProcessConnector
+from logonscope.sources.live.proc_mounts import ProcMounts
 from logonscope.sources.live.records import NO_EVENTS, NO_WRITES, Batch, Writes
-from logonscope.sources.live.write_watch import CgroupMount, WriteWatch, find_cgroup_mounts, find_proc_mounts
+from logonscope.sources.live.write_watch import CgroupMount, WriteWatch, find_cgroup_mounts
 
 PROC = "/proc"
 
 INITIAL_PID_NAMESPACE = "pid:[4026531836]"
 """PROC_PID_INIT_INO of the kernel."""
-
-MAX_NAMESPACES = 256
-"""Maximum number of mount namespaces that are searched for a /proc of their own."""
 
 
 class EventSource(NamedTuple):
@@ -103,7 +101,7 @@ class LocalFeed(Feed):
         Raises:
             OSError: it allows none.
         """
-        self._proc = proc
+        self._mounts = ProcMounts(proc)
         with open(f"{proc}/self/mountinfo", "rb") as file:
             self.cgroup_mounts = find_cgroup_mounts(file.read())
         if (reason := namespace_reason(proc)) is not None:
@@ -163,31 +161,12 @@ class LocalFeed(Feed):
     def watch_namespaces(self) -> None:
         if self._watch is None:
             return
-        own, seen = _namespace(self._proc, "self"), set[str]()
-        for pid in filter(str.isdecimal, os.listdir(self._proc)):
-            namespace = _namespace(self._proc, pid)
-            if namespace is None or namespace == own or namespace in seen or len(seen) >= MAX_NAMESPACES:
-                continue
-            seen.add(namespace)
-            try:
-                with open(f"{self._proc}/{pid}/mountinfo", "rb") as file:
-                    mounts = find_proc_mounts(file.read(1 << 20))
-                for mount in mounts:
-                    self._watch.add(f"{self._proc}/{pid}/root{mount}")
-            except OSError:
-                continue
+        self._mounts.call_with_each(self._watch.add)
 
     def close(self) -> None:
         self._connector.close()
         if self._watch is not None:
             self._watch.close()
-
-
-def _namespace(proc: str, pid: str) -> str | None:
-    try:
-        return os.readlink(f"{proc}/{pid}/ns/mnt")
-    except OSError:
-        return None
 
 
 def boot_offset() -> int:

@@ -115,6 +115,12 @@ class Helper:
 
     def _answer_request(self, request: bytes, feed: LocalFeed) -> None:
         self._pushes = 0
+        try:
+            self._handle_request(request, feed)
+        except OSError as error:
+            self._lose_feed(error)
+
+    def _handle_request(self, request: bytes, feed: LocalFeed) -> None:
         if request == messages.REQUEST_BATCH:
             self._send_batch(feed, messages.END)
         elif request == messages.REQUEST_WRITES:
@@ -145,7 +151,10 @@ class Helper:
         # the sooner a batch ends after a write, the fewer of its forks are in doubt
         if feed.notice(descriptor).is_urgent and self._pushes < messages.MAX_PUSHES:
             self._pushes += 1
-            self._send_batch(feed, messages.PUSHED)
+            try:
+                self._send_batch(feed, messages.PUSHED)
+            except OSError as error:
+                self._lose_feed(error)
             return
         # it would stay readable until the client asks for the batch
         self._poll.unregister(descriptor)
@@ -160,6 +169,11 @@ class Helper:
             self._client.sendall(messages.pack_frame(kind, content))
         except OSError:
             self._drop_client()
+
+    def _lose_feed(self, error: OSError) -> None:
+        """Drop the client, who gets a new feed with its next connection."""
+        _log(f"cannot read events: {error.strerror or error}")
+        self._drop_client()
 
     def _drop_client(self) -> None:
         if self._feed is not None:

@@ -1,7 +1,7 @@
-"""Live host: one thread that reads kernel events into the index, and the memory of logins.
+"""Live host: a thread that reads kernel events and applies them to the index of processes, and the memory of logins.
 
-Waking is what costs, not the event: process events are read in batches, a while after the first one. A write to a login
-uid or a cgroup wakes the reader at once.
+Waking up costs more than an event: process events are read in batches, a while after the first one. A write to a login
+uid or a cgroup wakes the thread at once.
 """
 
 import logging
@@ -20,7 +20,7 @@ from logonscope.machine import Look, Membership, Ownership, ProcessQuery, Source
 from logonscope.sources.linux.logins import SESSIONS, USERS
 from logonscope.sources.linux.processes import list_pids
 from logonscope.sources.linux.scopes import is_login_cgroup
-from logonscope.sources.live.entries import Counts
+from logonscope.sources.live.entries import Counts, ReadFacts
 from logonscope.sources.live.feed import PROC, EventSource, Feed, NotSetUpError
 from logonscope.sources.live.index import LiveIndex
 from logonscope.sources.live.login_memory import LoginMemory, LoginState
@@ -35,9 +35,9 @@ QUIET_DELAY, BUSY_DELAY = 0.25, 0.015
 """Seconds from the first event of a batch to its reading: without and with subscribers to events."""
 
 URGENT_SHARE, URGENT_SECONDS = 0.25, 0.5
-"""Share of one processor that readings at once, because of writes, may take; and how much of it is saved for later.
+"""Maximum share of one processor for batches that are read at once because of writes; unused time is saved up to 0.5 s.
 
-Any user can write to files of /proc and of cgroups without a pause.
+A limit is needed because any user can write to files of /proc and of cgroups without a pause.
 """
 
 ANSWER_SECONDS = 0.05
@@ -47,19 +47,22 @@ SWEEP_SECONDS = 0.25
 """Minimum seconds between two comparisons of a few processes with /proc."""
 
 SWEPT_PIDS = 32
-"""Processes that are compared at once."""
+"""Maximum number of processes that one such comparison has."""
 
 SWEEP_SHARE = 0.001
 """Maximum share of one processor that comparisons take."""
 
+UNREAD_SHARE = 0.01
+"""Maximum share of one processor that it takes to read processes again whose reading hung."""
+
 MAX_ZOMBIE_DELAY = 60.0
-"""Maximum seconds between two looks whether processes that have ended are reaped."""
+"""Maximum seconds between two checks whether processes that have ended were reaped."""
 
 RETRY_SECONDS, MAX_RETRY_SECONDS = 1.0, 30.0
-"""Seconds after which events are requested again if there are none: at first, then doubled each time up to this."""
+"""Seconds until another attempt to open a feed of events: the first time, and the maximum to which it is doubled."""
 
 LOGIN_SHARE, BUSY_LOGIN_SHARE = 0.01, 0.05
-"""Maximum share of one processor that reading login records takes while no request needs them: see QUIET_DELAY."""
+"""Maximum share of one processor for reading login records that no request needs: without and with subscribers."""
 
 LOCK_SECONDS = 1.0
 """Maximum seconds that a request for logins waits for the thread; then it reads them itself, without the memory."""
@@ -83,6 +86,7 @@ class Status(NamedTuple):
     processes: int
     counts: Counts
     sweep_seconds: float | None  # of the last comparison of all processes; None: not done yet
+    unread: int = 0  # processes whose reading hangs
     is_set_up: bool = True  # False: nothing was done to get events
 
 
@@ -120,20 +124,20 @@ class LiveHost:
         self._owners = PlaceOwners()
         self._logins: tuple[Login, ...] = ()
         self._unwatched_leaders: list[int] = []
-        self._logins_until = 0.0  # when they are too old
-        self._next_login_read = 0.0  # not read before, unless they are asked for
-        self._login_read_due: float | None = None  # they have changed, and are read at this moment
+        self._logins_until = 0.0  # from this moment on they are too old
+        self._next_login_read = 0.0  # they are not read before this moment, unless a request needs them
+        self._login_read_due: float | None = None  # when they are read because a record has changed
         self._proc_reader = ProcReader(PROC, ())
         self._scanned_members = ScannedMembers(self._read_memberships, self._proc_reader.read)
         self._counts, self._was_connected, self._is_set_up = Counts(), False, True
         self._terminal_searches = TerminalSearches()
         self._to_sweep = array("i")  # smaller than a list
-        self._next_sweep, self._next_urgent = 0.0, 0.0
+        self._next_sweep, self._next_unread, self._next_urgent = 0.0, 0.0, 0.0
         self._sweep_began, self._sweep_seconds = 0.0, None
         self._thread: threading.Thread | None = None
         self.after_batch: Callable[[], float | None] | None = None
-        """Called after each batch; returns the monotonic moment at which it is called again at the latest."""
-        self._next_call: float | None = None  # that moment
+        """Called after each batch; returns the monotonic moment at which to call it without a batch (None: never)."""
+        self._next_call: float | None = None  # that moment, or an earlier one
         self._is_called = False
         self._zombie_delay, self._had_records = QUIET_DELAY, False
 
@@ -147,16 +151,17 @@ class LiveHost:
     @property
     def status(self) -> Status:
         """Return the state, for ``doctor``."""
-        with self._lock:
-            index, feed = self.index, self._feed
-            return Status(
-                None if feed is None else feed.event_source,
-                self._failure,
-                0 if index is None else len(index.entries),
-                self._counts,
-                self._sweep_seconds,
-                self._is_set_up,
-            )
+        # without the lock, which the thread has while it waits for a reading that hangs
+        index, feed = self.index, self._feed
+        return Status(
+            None if feed is None else feed.event_source,
+            self._failure,
+            0 if index is None else len(index.entries),
+            self._counts,
+            self._sweep_seconds,
+            0 if index is None else len(index.unread),
+            self._is_set_up,
+        )
 
     def start(self) -> None:
         """Open the feed, read all processes once, and start the thread."""
@@ -185,7 +190,7 @@ class LiveHost:
         os.eventfd_write(self._wake, 1)
 
     def call_soon(self) -> None:
-        """Have ``after_batch`` called soon; takes no lock."""
+        """Have ``after_batch`` called soon by the thread; takes no lock."""
         self._is_called = True
         if not self._is_closed:
             self.wake()
@@ -206,9 +211,9 @@ class LiveHost:
                     return None
             if self._feed is not None and self._feed.has_buffered_events:
                 self.wake()  # this call has taken what would have woken the thread
-            # without writes, a login between two events would not be known
-            is_true = self._feed is not None and self._feed.sees_writes and not index.needs_rescan
-            return index if is_true else None
+            # without the events of writes, the index does not know a login between two process events
+            is_reliable = self._feed is not None and self._feed.sees_writes and not index.needs_rescan
+            return index if is_reliable else None
         finally:
             self._lock.release()
 
@@ -216,15 +221,15 @@ class LiveHost:
         return self.index is not None
 
     def logins(self, look: Look, ids: frozenset[str] | None = None) -> Sequence[Login]:
-        """Return all logins, also those whose records are gone, or at least those with some ids.
+        """Return at least the logins with these ids (None: all), including remembered ones whose records are gone.
 
-        Call ``drain`` before.
+        Call ``drain`` before, so that the index is up to date.
         """
         if not self._lock.acquire(timeout=LOCK_SECONDS):
             return self.direct.logins(look, ids)
         try:
             if self.index is None and ids is not None:
-                # nothing is kept between two requests: no more records are read than without the memory
+                # without an index nothing shows that kept logins are current: those that are requested are read
                 self._scanned_members.begin()
                 return self.memory.merge(self.direct.logins(look, ids), self._state_of, ids)
             if time.monotonic() > self._logins_until or self._watch.read() or self._may_miss_end():
@@ -234,7 +239,7 @@ class LiveHost:
             self._lock.release()
 
     def owners(self, look: Look) -> PlaceOwners | None:
-        """Return the places of each logon session, up to date; None: no index. The caller must have the lock."""
+        """Return the owners of all places, up to date; None: there is no index. The caller must have the lock."""
         if self.index is None:
             return None
         logons = self.ownership.index(self.logins(look), self.direct.machine(look))
@@ -242,9 +247,9 @@ class LiveHost:
         return self._owners
 
     def _may_miss_end(self) -> bool:
-        """Return whether the leader of a login may have ended unnoticed since the logins were read."""
+        """Return whether the leader of a login may have ended since the logins were read, without an event."""
         if self.index is None:
-            return True  # members of logins without a record end unnoticed, too
+            return True  # without an index, no end of a process is noticed
         entries = self.index.entries
         return any((entry := entries.get(pid)) is None or entry.ended for pid in self._unwatched_leaders)
 
@@ -267,7 +272,7 @@ class LiveHost:
                 self._begin_again("unexpected error, see the log")
 
     def _begin_again(self, reason: str) -> None:
-        # answers must not come from an index that no thread keeps up to date
+        # no answer may come from an index that no thread keeps up to date
         with self._lock:
             self._disconnect(reason)
             self.index, self._retry_seconds = None, RETRY_SECONDS
@@ -325,7 +330,7 @@ class LiveHost:
             self._epoll.modify(descriptor, 0)
         return max(now, self._next_urgent) if is_urgent else now + self._delay
 
-    def _lose_feed(self, error: OSError) -> None:
+    def _lose_feed(self, error: Exception) -> None:
         self._disconnect(f"the feed of events ended: {error}")
         self.index, self._retry_seconds = None, RETRY_SECONDS
 
@@ -343,22 +348,23 @@ class LiveHost:
         return BUSY_LOGIN_SHARE if self.subscribers else LOGIN_SHARE
 
     def _work(self) -> bool:
-        """Read a batch, and do a little of what is not urgent; return whether there are more events."""
+        """Read a batch, then do some of the work that is not urgent; return whether there are more events."""
         self._is_called = False
         began = time.monotonic()
         has_more = self._read_batch()
         self._find_terminals()
         self._sweep()
+        self._read_unread()
         self._next_call = None if self.after_batch is None else self.after_batch()
-        if self.index is not None and self.index.has_zombies:
-            # that they are reaped is no event: looked at again soon, then ever less often
+        if self.index is not None and (self.index.has_zombies or self.index.unread):
+            # there is no event when they are reaped, or can be read: this is checked soon, then ever less often
             doubled_delay = min(MAX_ZOMBIE_DELAY, self._zombie_delay * 2)
             self._zombie_delay = self._delay if self._had_records else doubled_delay
             moment = time.monotonic() + self._zombie_delay
             self._next_call = moment if self._next_call is None else min(moment, self._next_call)
         for descriptor in self._descriptors:
             self._epoll.modify(descriptor, select.EPOLLIN)
-        # what was saved since the last reading, less what this one took
+        # the time that was saved since the last reading, less the time that this one took
         now, saved = time.monotonic(), began - self._next_urgent
         self._next_urgent = now - min(saved, URGENT_SECONDS / URGENT_SHARE) + (now - began) / URGENT_SHARE
         return has_more
@@ -373,7 +379,7 @@ class LiveHost:
         try:
             feed = self._open_feed()
         except (OSError, LogonscopeError) as error:
-            # a feed that was there before is missed
+            # a feed that existed before is missed: that is a failure, not a missing setup
             self._failure = (error.strerror if isinstance(error, OSError) else None) or str(error)
             self._is_set_up = self._was_connected or not isinstance(error, NotSetUpError)
             return
@@ -416,6 +422,9 @@ class LiveHost:
         except OSError as error:
             self._lose_feed(error)
             return False
+        except Exception as error:
+            self._lose_feed(error)  # a part of the batch is not applied
+            raise
         if index.needs_rescan and not batch.is_partial:
             self._rescan()
         return batch.is_partial or feed.is_behind
@@ -427,7 +436,7 @@ class LiveHost:
             self._to_sweep, self._sweep_began = array("i"), time.monotonic()
 
     def _sweep(self) -> None:
-        """Compare a few processes with /proc; differences that the events of the meantime explain do not count."""
+        """Compare a few processes with /proc, and mend differences that new events do not explain."""
         now, index = time.monotonic(), self.index
         if index is None or now < self._next_sweep:
             return
@@ -445,7 +454,17 @@ class LiveHost:
         if differing:
             self._read_batch()
             index.counts.mended += index.mend(index.differing(differing))
-        self._next_sweep = now + max(SWEEP_SECONDS, (time.thread_time() - began) / SWEEP_SHARE)
+        # the other thread, which reads, takes about as long as this one
+        self._next_sweep = now + max(SWEEP_SECONDS, 2 * (time.thread_time() - began) / SWEEP_SHARE)
+
+    def _read_unread(self) -> None:
+        """Read some of the processes again whose reading hung."""
+        now, index = time.monotonic(), self.index
+        if index is None or not index.unread or now < self._next_unread:
+            return
+        began = time.thread_time()
+        index.read_unread(SWEPT_PIDS)
+        self._next_unread = now + max(SWEEP_SECONDS, (time.thread_time() - began) / UNREAD_SHARE)
 
     def _read_logins(self, look: Look | None = None) -> None:
         """Read the login records, and watch the leaders."""
@@ -466,21 +485,25 @@ class LiveHost:
         self._terminal_searches.follow(without_terminal, now)
 
     def _state_of(self, login: Login) -> LoginState:
-        """Return what the index knows of a login whose record is gone."""
+        """Return the state of a login whose record is gone: by the index, or, without one, by /proc."""
         index, start = self.index, login.process.start if login.process else None
         if index is None:
             leader = None if login.leader is None else self._proc_reader.read(login.leader)
-            is_gone = leader is None or (start is not None and leader.start != start)
+            is_later = isinstance(leader, ReadFacts) and start is not None and leader.start != start
+            is_gone = leader is None or is_later
             return LoginState(self._scanned_members.has_members(login), is_gone)
+        if login.leader in index.unread:
+            return LoginState(has_members=True, is_leader_gone=False)
         entry = None if login.leader is None else index.entries.get(login.leader)
         is_gone = entry is None or bool(entry.ended) or (start is not None and entry.start != start)
-        return LoginState(self._indexed_members.has_members(login), is_gone)
+        # a process that cannot be read can belong to any login
+        return LoginState(self._indexed_members.has_members(login) or bool(index.unread), is_gone)
 
     def _read_memberships(self) -> Iterable[Membership]:
         return self.direct.memberships(Look(), ProcessQuery(self.ownership.owner_facts))
 
     def _find_terminals(self) -> None:
-        """Find the terminals of logins that have none in their record, while their leaders are there."""
+        """Find the terminals of logins that have none in their record, while their leaders run."""
         index = self.index
         if index is None:
             return

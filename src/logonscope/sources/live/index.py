@@ -1,39 +1,49 @@
 """Index of processes, kept by kernel events: pure, apart from a reader of the facts of single processes.
 
-A child has what its parent has, unless something makes that doubtful. Then the child is read, and if it has ended, its
-logon is not known. Doubtful are the children of
+A child has the kernel id, login uid and cgroup of its parent, which is its "place". Where that is in doubt, the child
+is read; if it has ended already, its logon is not known. In doubt are the children of
 
-- a thread that wrote its login uid, and a process that was moved to another cgroup, if they were forked in the batch of
-  the write, or in the next one before the end of that batch;
-- a process with a child in another logon session or cgroup: with CLONE_PARENT, children of one look like children of
-  the other;
+- a thread that wrote its login uid, or a process that was moved to another cgroup: those of the batch with the write,
+  and those of the next batch with a time before the end of it;
+- a process with a child in another logon session or cgroup: CLONE_PARENT makes the children of both look alike;
 - a process whose threads have different login uids, unless its first thread forked them;
 - a service manager, which starts children in other cgroups (CLONE_INTO_CGROUP), and process 1;
 - every process, after events were lost, until all processes have been read again.
+
+A process whose reading hangs has what its parent has, or its logon is not known; it is read again later.
 """
 
 import time
 from collections.abc import Callable, Collection, Iterable
 
 from logonscope.facts import UNSET
-from logonscope.sources.live.doubt import DIFFERING_CHILD, MANAGER, MIXED, UNKNOWN, can_differ, differs_from
+from logonscope.sources.live.doubt import (
+    MANAGER,
+    MAX_CHAIN_LENGTH,
+    MIXED,
+    UNKNOWN,
+    change_doubt,
+    count_in_parent,
+    count_relatives,
+    differing_ancestors,
+    differs_from,
+)
 from logonscope.sources.live.entries import (
     SLACK_TICKS,
     Change,
     Counts,
     Entry,
-    Ids,
+    OwnerFacts,
     ProcessReader,
     ReadFacts,
+    Reading,
     State,
+    Unread,
     is_same,
 )
 from logonscope.sources.live.places import Children, Places
 from logonscope.sources.live.records import EXEC, EXIT, FORK, UID, Batch, LoginWrite, Record, Writes
 from logonscope.sources.live.users import UserTracker
-
-MAX_CHAIN_LENGTH = 100
-"""Maximum number of ancestors that are looked at."""
 
 _NOT_KNOWN = None, None, None
 _END_NOT_SEEN = 1
@@ -56,10 +66,10 @@ class LiveIndex:
 
         Args:
             reader: reads single processes.
-            is_login_cgroup: whether a cgroup belongs to a login.
+            is_login_cgroup: returns whether a cgroup belongs to a login.
             tick_ns: nanoseconds of a clock tick.
-            clock: returns the monotonic clock in nanoseconds.
             sees_writes: batches have the writes to login uids and cgroups; if not, logons are read at every event.
+            clock: returns the monotonic clock in nanoseconds.
         """
         self.entries: dict[int, Entry] = {}
         self.places = Places()
@@ -70,20 +80,20 @@ class LiveIndex:
         self._tick_ns, self._sees_writes, self._clock = tick_ns, sees_writes, clock
         self._offset = 0
         self._children = Children()
-        self._written: dict[int, int] = {}  # threads that wrote, and processes moved -> until of the batch of the write
-        self._suspects, self._old_suspects = set[int](), set[int]()  # their children are in doubt; in the batch before
+        self._written: dict[int, int] = {}  # thread that wrote, or process that was moved -> end of the batch of that
+        self._suspects, self._old_suspects = set[int](), set[int]()  # parents of doubtful children; in the batch before
         self._end_of_last_batch = 0
         self._ended, self._zombies = list[Entry](), list[Entry]()
-        self._orphans, self._new = set[int](), list[Entry]()  # new: processes that have what their parents have
-        # processes that were read in this batch -> until when; negative: it was a zombie then
+        self._orphans, self._new = set[int](), list[Entry]()  # new: processes that got the place of their parents
+        # pid that was read in this batch -> the moment after the reading; negative: a zombie was read
         self._read_now: dict[int, int] = {}
         self._read_before: dict[int, int] = {}  # those of the batch before
         self._read_until = 0  # the moment after the last reading
-        self._is_partial, self._first_ns = False, 0  # the last batch left events behind; the first event of this batch
+        self._is_partial, self._first_ns = False, 0  # the last batch was partial; the time of this one's first event
         self._moves: frozenset[str] = frozenset()  # cgroups to which processes were moved in this batch
         self._distrusted_until = 0  # forks before this moment are in doubt
-        self.needs_rescan = True
-        """Events were lost, or none were seen yet: all processes must be read again."""
+        self.unread = set[int]()  # processes whose last reading hung; some are not in the index
+        self.needs_rescan = True  # events were lost, or none were seen yet: all processes must be read again
 
     def __repr__(self) -> str:
         return f"<LiveIndex of {len(self.entries)} processes>"
@@ -93,13 +103,13 @@ class LiveIndex:
 
         Args:
             batch: the events.
-            read_late_writes: returns the writes since the batch was read. What is read of a process meanwhile can be
-                newer than a child that was forked before such a write.
+            read_late_writes: returns the writes since the batch was read. A process that is read while the batch is
+                applied may show such a write already, which its earlier children do not have.
         """
         if not batch.is_empty:
             self._offset = batch.boot_offset
         elif not self._is_partial and not self._has_silent_change():
-            return  # what is in doubt stays so until the next event
+            return  # nothing has changed; what is in doubt stays so
         if not self._is_partial:
             self._read_before, self._read_now = self._read_now, {}
         if batch.lost or batch.writes.are_lost:
@@ -108,26 +118,27 @@ class LiveIndex:
             self.needs_rescan = True
         self._first_ns = batch.records[0][1] if batch.records else 0
         self._moves = batch.writes.moves
-        # who wrote must be known before the forks are applied, what they wrote only at the end
+        # the threads that wrote must be known before the forks are applied; what they wrote is read at the end
         self._suspect_writers(batch.writes, is_new_batch=not self._is_partial)
         self._is_partial = batch.is_partial
         self._apply_records(batch.records)
-        late = read_late_writes() if read_late_writes is not None else batch.writes
-        if late is not batch.writes:
-            self.needs_rescan |= late.are_lost
-            self._correct_children(late)
-            self._suspect_writers(late, is_new_batch=False)
-        for writes in (batch.writes, late)[: 1 + (late is not batch.writes)]:
+        late_writes = batch.writes if read_late_writes is None else read_late_writes()
+        are_late = late_writes is not batch.writes
+        if are_late:
+            self.needs_rescan |= late_writes.are_lost
+            self._correct_children(late_writes)
+            self._suspect_writers(late_writes, is_new_batch=False)
+        for writes in (batch.writes, late_writes) if are_late else (batch.writes,):
             for write in writes.logins:
                 self._read_writer(write, writes.until)
             for cgroup in writes.moves:
                 self._read_moved(cgroup, writes.until)
-        self._finish(late.until, is_partial=batch.is_partial)
+        self._finish(late_writes.until, is_partial=batch.is_partial)
 
     def rescan(self) -> int:
         """Read all processes again and mend every difference; return how many there were."""
         pids = list(self._reader.pids())
-        differences = self.mend([*pids, *set(self.entries).difference(pids)])
+        differences = self._mend(self._reader.read_each([*pids, *set(self.entries).difference(pids)]))
         # the next events may be older than what was read
         self._distrusted_until = self._clock()
         self._read_now, self._read_before = {}, {}
@@ -135,20 +146,33 @@ class LiveIndex:
         return differences
 
     def differing(self, pids: Iterable[int]) -> list[int]:
-        """Return those of the processes that /proc shows differently, also because an event is still on its way."""
-        return [pid for pid in pids if differs_from(self.entries.get(pid), self._read(pid))]
+        """Return the processes that /proc shows differently, which may be because an event is still to come."""
+        return [pid for pid in pids if differs_from(self.entries.get(pid), self._reader.read(pid))]
 
     def mend(self, pids: Iterable[int]) -> int:
-        """Read processes again and correct the index; return how many it had wrong."""
+        """Read processes again and correct the index; return how many were wrong in it."""
+        return self._mend((pid, self._reader.read(pid)) for pid in pids)
+
+    def read_unread(self, maximum: int) -> None:
+        """Read some of the processes again whose reading hung; the end of one that is gone is an event."""
+        pids = {self.unread.pop() for _ in range(min(maximum, len(self.unread)))}
+        self.mend(self._reader.existing(pids) & pids)
+
+    def _mend(self, readings: Iterable[tuple[int, Reading]]) -> int:
+        """Correct the index by what was read; return how many processes were wrong in it."""
         differences = 0
-        for pid in pids:
-            facts, entry = self._read(pid), self.entries.get(pid)
-            if not differs_from(entry, facts):
+        for pid, facts in readings:
+            entry, self._read_until = self.entries.get(pid), self._clock()
+            if isinstance(facts, Unread):
+                self.unread.add(pid)
+                if entry is not None and self.needs_rescan:  # it can be a later process
+                    self._set_owner_facts(entry, _NOT_KNOWN, 0)
+            if isinstance(facts, Unread) or not differs_from(entry, facts):
                 continue
             differences += 1
             if entry is not None and (facts is None or not is_same(entry, facts)):
                 # its last events are missing, and a login may have been among them
-                self._set_ids(entry, _NOT_KNOWN, 0)
+                self._set_owner_facts(entry, _NOT_KNOWN, 0)
                 self._drop(entry, 0)
             if facts is None:
                 continue
@@ -157,12 +181,14 @@ class LiveIndex:
             else:
                 entry.start = facts.start
                 self._set_parent(entry, facts.parent)
-                self._set_ids(entry, facts[2:5], 0)
+                self._set_owner_facts(entry, facts.owner_facts, 0)
                 self._note_manager(entry, facts)
             if facts.is_zombie and not self.entries[pid].ended:
                 # the event of its end was lost, and there is none when it is reaped
                 self.entries[pid].ended = _END_NOT_SEEN
                 self._zombies.append(self.entries[pid])
+        if differences:
+            self._distrusted_until = self._clock()  # the next events may be older than what was read
         return differences
 
     @property
@@ -175,12 +201,12 @@ class LiveIndex:
         return self._children.of(pid)
 
     def process_at(self, pid: int, ns: int) -> Entry | None:
-        """Return the process that has a pid, if it had begun at this monotonic moment."""
+        """Return the process that has a pid now, if it had started by this monotonic moment."""
         entry = self.entries.get(pid)
         return None if entry is None or entry.start * self._tick_ns > ns + self._offset else entry
 
     def _has_silent_change(self) -> bool:
-        """Return whether an ended process may have been reaped, or may have lost its children, without an event."""
+        """Return whether a zombie may have been reaped, or its children adopted, without an event."""
         pids = [entry.pid for entry in self._zombies]
         return any(pid in self._children for pid in pids) or not set(pids).issubset(self._reader.existing(pids))
 
@@ -201,7 +227,8 @@ class LiveIndex:
             self._suspect(write.thread if process is None else process)
         for entry in self._zombies:
             if entry.pid in self._children:
-                self._suspect_adopters(entry)
+                # because of CLONE_PARENT, children of those that may adopt its children look like theirs
+                self._suspects.update(differing_ancestors(self.entries, self._children, entry))
 
     def _suspect(self, pid: int) -> None:
         """Suspect a process and, because of CLONE_PARENT, its parent."""
@@ -209,17 +236,6 @@ class LiveIndex:
         entry = self.entries.get(pid)
         if entry is not None:
             self._suspects.add(entry.parent)
-
-    def _suspect_adopters(self, entry: Entry) -> None:
-        """Suspect the ancestors that may adopt the children of an ended process, because of CLONE_PARENT."""
-        children = (self.entries.get(pid) for pid in self._children.of(entry.pid))
-        ids = {(child.place.ses, child.place.cgroup) for child in children if child is not None}
-        # the nearest subreaper adopts them; which ancestor is one is not known, so all that differ are suspected
-        ancestor, steps = self.entries.get(entry.parent), 0
-        while ancestor is not None and steps < MAX_CHAIN_LENGTH:
-            if ids != {(ancestor.place.ses, ancestor.place.cgroup)}:
-                self._suspects.add(ancestor.pid)
-            ancestor, steps = self.entries.get(ancestor.parent), steps + 1
 
     def _apply_records(self, records: Iterable[Record]) -> None:
         entries, suspects, old_suspects, written = self.entries, self._suspects, self._old_suspects, self._written
@@ -286,15 +302,15 @@ class LiveIndex:
                 self._orphans.add(pid)
         else:
             is_written = ns <= self._written.get(pid, -1)
-            ids = _NOT_KNOWN if is_written else self._ids_of_forker(ns, thread, parent_pid)
-            self._add(Entry(pid, event_ticks, ns, parent_pid, self.places.get(ids)))
+            owner_facts = _NOT_KNOWN if is_written else self._facts_of_forker(ns, thread, parent_pid)
+            self._add(Entry(pid, event_ticks, ns, parent_pid, self.places.get(owner_facts)))
         if (parent := self.entries.get(parent_pid)) is not None and pid in self.entries:
             self.entries[pid].users = parent.users
         if pid in self._written:
             self._suspects |= {pid, parent_pid}
 
-    def _ids_of_forker(self, ns: int, thread: int, parent_pid: int) -> Ids:
-        """Return what decides the owner of an ended process, from its parent; nothing where that is in doubt."""
+    def _facts_of_forker(self, ns: int, thread: int, parent_pid: int) -> OwnerFacts:
+        """Return the owner facts of a process that ended before it was read: those of its parent, unless in doubt."""
         parent = self.entries.get(parent_pid)
         if parent is None or self.needs_rescan or ns <= self._distrusted_until:
             return _NOT_KNOWN
@@ -308,9 +324,9 @@ class LiveIndex:
         if not self._sees_writes:
             # kernel ids are never given twice: if the parent has the same one after the fork, it had it at the fork
             facts = self._read(parent_pid)
-            if facts is None or facts[2:5] != parent.place.ids:
+            if facts is None or facts.owner_facts != parent.place.owner_facts:
                 return _NOT_KNOWN
-        return parent.place.ids
+        return parent.place.owner_facts
 
     def _exec(self, ns: int, pid: int) -> None:
         entry = self.entries.get(pid)
@@ -323,11 +339,12 @@ class LiveIndex:
         entry.ended = 0
         parent = self.entries.get(entry.parent)
         if entry.doubt & MIXED:
-            self._change_doubt(entry, entry.doubt & ~MIXED)
+            change_doubt(self.entries, entry, entry.doubt & ~MIXED)
             if not self._reread(pid):
-                self._set_ids(entry, _NOT_KNOWN, ns)
+                self._set_owner_facts(entry, _NOT_KNOWN, ns)
         elif entry.doubt & (UNKNOWN | MANAGER) or parent is None or parent.doubt & MANAGER or not self._sees_writes:
-            self._reread(pid)
+            is_unread = not self._reread(pid) and pid in self.unread
+            self._set_owner_facts(entry, _NOT_KNOWN if is_unread else entry.place.owner_facts, ns)
         self.users.note_exec(entry, ns, self._state)
         if self.report is not None:
             state = self._state(entry)
@@ -342,14 +359,14 @@ class LiveIndex:
             self._ended.append(entry)
         entry.ended, entry.status = ns, status
         if self._read_now.get(pid, 0) > ns or self._read_before.get(pid, 0) > ns:
-            self._set_ids(entry, _NOT_KNOWN, ns)  # what was read after its end is a later process with its pid
+            self._set_owner_facts(entry, _NOT_KNOWN, ns)  # what was read after its end is a later process with its pid
         self.users.note_end(pid, ns)
         if pid in self._children.by_parent:
             self._orphans.update(self._children.of(pid))
-            self._suspect_adopters(entry)
+            self._suspects.update(differing_ancestors(self.entries, self._children, entry))
 
     def _correct_children(self, writes: Writes) -> None:
-        """Read the children again that were given what their parents had only after a late write."""
+        """Read children again whose parents were read in this batch: these may have shown a late write already."""
         parents = {write.thread if write.process is None else write.process for write in writes.logins}
         for cgroup in writes.moves:
             parents.update(self._reader.members(cgroup))
@@ -366,7 +383,7 @@ class LiveIndex:
             level = {entry.pid for entry in children}
             for entry in children:
                 if self.entries.get(entry.pid) is not entry or not self._reread(entry.pid):
-                    self._set_ids(entry, _NOT_KNOWN, writes.until)
+                    self._set_owner_facts(entry, _NOT_KNOWN, writes.until)
 
     def _read_writer(self, write: LoginWrite, until: int) -> None:
         """Read the login of a thread that wrote its login uid; if it has ended, the login is not known."""
@@ -375,25 +392,25 @@ class LiveIndex:
         # an earlier process with this pid, which ended in this batch, can be the one that wrote
         for ended in self._ended:
             if ended.pid == process and self.entries.get(process) is not ended:
-                self._set_ids(ended, _NOT_KNOWN, until)
+                self._set_owner_facts(ended, _NOT_KNOWN, until)
         entry = self.entries.get(process)
         if entry is None:
             return  # its fork comes with the next batch, or was never seen
         if facts is None or facts.process != process:
             # the thread has ended: if it executed a program, the process has its login now
-            self._change_doubt(entry, entry.doubt | MIXED)
+            change_doubt(self.entries, entry, entry.doubt | MIXED)
             if thread == process or not self._reread(process):
-                self._set_ids(entry, _NOT_KNOWN, until)
+                self._set_owner_facts(entry, _NOT_KNOWN, until)
             return
         if entry.ended:
             # the thread can be that of a later process with its pid
             if not self._reread(process):
-                self._set_ids(entry, _NOT_KNOWN, until)
+                self._set_owner_facts(entry, _NOT_KNOWN, until)
         elif thread == process:
-            self._set_ids(entry, (facts.ses, facts.loginuid, entry.place.cgroup), until)
+            self._set_owner_facts(entry, (facts.ses, facts.loginuid, entry.place.cgroup), until)
         # whichever thread wrote, the others have kept what they had
         if thread != process or not facts.is_only:
-            self._change_doubt(entry, entry.doubt | MIXED)
+            change_doubt(self.entries, entry, entry.doubt | MIXED)
 
     def _read_moved(self, cgroup: str, until: int) -> None:
         """Find the processes that were moved to a cgroup: its members that the index has elsewhere."""
@@ -410,11 +427,11 @@ class LiveIndex:
         # A process that has ended meanwhile may have been moved, too. That matters if it has no kernel id.
         is_login = self._is_login_cgroup(cgroup)
         for entry in self._ended:
-            ses, loginuid, known_cgroup = entry.place.ids
+            ses, loginuid, known_cgroup = entry.place.owner_facts
             if ses in {None, UNSET} and known_cgroup is not None and known_cgroup != cgroup:
                 is_doubtful = is_login or self._is_login_cgroup(known_cgroup)
                 if is_doubtful and not (self.entries.get(entry.pid) is entry and self._reread(entry.pid)):
-                    self._set_ids(entry, (ses, loginuid, None), until)
+                    self._set_owner_facts(entry, (ses, loginuid, None), until)
 
     def _finish(self, until: int, *, is_partial: bool) -> None:
         """Drop the processes that have ended, and read what changes without an event."""
@@ -432,13 +449,13 @@ class LiveIndex:
                 continue
             # a login of it may be among what was lost
             if self.needs_rescan:
-                self._set_ids(entry, _NOT_KNOWN, until)
+                self._set_owner_facts(entry, _NOT_KNOWN, until)
             self._drop(entry, 0 if entry.ended == _END_NOT_SEEN else entry.ended)
         orphans, self._orphans = self._orphans, set()
         for pid in orphans:
             self._read_parent(pid)
-        # Few processes outlive the batch in which they were forked. Of these the exact start is read, and with it what
-        # was taken from the parent is checked.
+        # Few processes outlive the batch in which they were forked. Of these the exact start is read, and the place
+        # that they got from their parents is checked.
         new, self._new = self._new, []
         for entry in new:
             if entries.get(entry.pid) is entry:
@@ -446,8 +463,7 @@ class LiveIndex:
             entry.born = 0
         if is_partial:
             return  # older forks can still come
-        if self._written:
-            self._written = {pid: moment for pid, moment in self._written.items() if moment > self._end_of_last_batch}
+        self._written = {pid: moment for pid, moment in self._written.items() if moment > self._end_of_last_batch}
         self._end_of_last_batch = until
 
     def _read_parent(self, pid: int) -> None:
@@ -464,7 +480,7 @@ class LiveIndex:
             entry.ended = ns
         self._ended.append(entry)
         if any(abs(moments.get(entry.pid, 0)) >= ns for moments in (self._read_now, self._read_before)):
-            self._set_ids(entry, _NOT_KNOWN, ns)  # what was read can be the new process
+            self._set_owner_facts(entry, _NOT_KNOWN, ns)  # what was read can be the new process
 
     def _drop(self, entry: Entry, ns: int) -> None:
         """Remove an ended process and report its end."""
@@ -491,7 +507,7 @@ class LiveIndex:
             self._orphans.add(child_pid)
 
     def _add_read(self, pid: int, facts: ReadFacts, born: int) -> Entry:
-        entry = Entry(pid, facts.start, born, facts.parent, self.places.get(facts[2:5]))
+        entry = Entry(pid, facts.start, born, facts.parent, self.places.get(facts.owner_facts))
         self._note_read(pid, facts)
         self._add(entry)
         self._note_manager(entry, facts)
@@ -514,7 +530,7 @@ class LiveIndex:
         if not entry.place.is_known:
             entry.doubt |= UNKNOWN
         self._join_parent(entry, entry.parent)
-        self._count_relatives(entry, 1)
+        count_relatives(self.entries, self._children, entry, 1)
         if self.report is not None:
             self.report(Change(entry.born, None, self._state(entry)))
 
@@ -523,7 +539,7 @@ class LiveIndex:
             return
         self._leave_parent(entry)
         self._join_parent(entry, parent_pid)
-        self._count_in_parent(entry, 1)
+        count_in_parent(self.entries, entry, 1)
 
     def _join_parent(self, entry: Entry, parent_pid: int) -> None:
         parent = self.entries.get(parent_pid)
@@ -533,48 +549,32 @@ class LiveIndex:
 
     def _leave_parent(self, entry: Entry) -> None:
         if self._children.remove(entry.parent, entry.pid):
-            self._count_in_parent(entry, -1)
+            count_in_parent(self.entries, entry, -1)
 
-    def _set_ids(self, entry: Entry, ids: Ids, ns: int) -> None:
-        """Set what decides the owner of a process: kernel id, login uid and cgroup."""
-        if entry.place.ids == ids:
+    def _set_owner_facts(self, entry: Entry, owner_facts: OwnerFacts, ns: int) -> None:
+        """Set the facts that decide the owner of a process, at a moment (0: not known): move it to their place."""
+        if entry.place.owner_facts == owner_facts:
             return
         is_current = self.entries.get(entry.pid) is entry
         before = self._state(entry) if self.report is not None else None
         if is_current:
-            self._count_relatives(entry, -1)
+            count_relatives(self.entries, self._children, entry, -1)
             self.places.remove(entry.place, entry.pid)
-        entry.place = self.places.get(ids)
+        entry.place = self.places.get(owner_facts)
         entry.doubt = entry.doubt & ~UNKNOWN if entry.place.is_known else entry.doubt | UNKNOWN
         if is_current:
             entry.place = self.places.add(entry.place, entry.pid)
-            self._count_relatives(entry, 1)
+            count_relatives(self.entries, self._children, entry, 1)
         if self.report is not None and not entry.ended:
             self.report(Change(ns, before, self._state(entry)))
 
-    def _count_relatives(self, entry: Entry, sign: int) -> None:
-        """Count in its parent, and for its children in the process, where they differ; with -1 take the count back."""
-        self._count_in_parent(entry, sign)
-        for pid in self._children.of(entry.pid):
-            child = self.entries.get(pid)
-            if child is not None and child is not entry and can_differ(child, entry):
-                entry.doubt += sign * DIFFERING_CHILD
-
-    def _count_in_parent(self, entry: Entry, sign: int) -> None:
-        parent = self.entries.get(entry.parent)
-        if parent is None or (parent.place is entry.place and not parent.doubt and not entry.doubt):
-            return  # the most frequent case
-        if parent is not entry and can_differ(entry, parent):
-            parent.doubt += sign * DIFFERING_CHILD
-
-    def _change_doubt(self, entry: Entry, doubt: int) -> None:
-        self._count_in_parent(entry, -1)
-        entry.doubt = doubt
-        self._count_in_parent(entry, 1)
-
     def _read(self, pid: int) -> ReadFacts | None:
+        """Read a process; None if it is gone, or if its reading hangs: then it is read again later."""
         facts = self._reader.read(pid)
         self._read_until = self._clock()
+        if isinstance(facts, Unread):
+            self.unread.add(pid)
+            return None
         return facts
 
     def _reread(self, pid: int) -> bool:
@@ -584,7 +584,7 @@ class LiveIndex:
             return False
         entry.start = facts.start
         self._note_read(pid, facts)
-        self._set_ids(entry, facts[2:5], 0)
+        self._set_owner_facts(entry, facts.owner_facts, 0)
         self._note_manager(entry, facts)
         return True
 
@@ -597,4 +597,4 @@ class LiveIndex:
     def _state(self, entry: Entry) -> State:
         parent = self.entries.get(entry.parent)
         parent_key = None if parent is None else (parent.pid, parent.start)
-        return State(entry.pid, entry.start, parent_key, *entry.place.ids)
+        return State(entry.pid, entry.start, parent_key, *entry.place.owner_facts)

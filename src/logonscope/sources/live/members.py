@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 
 from logonscope.facts import UNSET, Login
 from logonscope.machine import Membership
-from logonscope.sources.live.entries import ReadFacts
+from logonscope.sources.live.entries import ReadFacts, Reading
 from logonscope.sources.live.index import LiveIndex
 
 MAX_WITNESSES = 16
@@ -61,7 +61,7 @@ class ScannedMembers:
     """Members by /proc. All processes are read only if those that were members before have ended."""
 
     def __init__(
-        self, read_memberships: Callable[[], Iterable[Membership]], read_facts: Callable[[int], ReadFacts | None]
+        self, read_memberships: Callable[[], Iterable[Membership]], read_facts: Callable[[int], Reading]
     ) -> None:
         """Prepare.
 
@@ -85,13 +85,13 @@ class ScannedMembers:
         key, scope = (login.id, login.uid, login.since), MemberScope(login)
         for pid, start in self._witnesses.get(key, ()):
             facts = self._read_facts(pid)
-            if facts is not None and facts.start == start and scope.contains(facts.ses, facts.cgroup):
+            if isinstance(facts, ReadFacts) and facts.start == start and scope.contains(facts.ses, facts.cgroup):
                 return True
         if self._scanned is None:
             self._scanned = list(self._read_memberships())
         pids = [pid for pid, kernel_id, cgroup in self._scanned if scope.contains(kernel_id, cgroup)]
         read = ((pid, self._read_facts(pid)) for pid in pids[:MAX_WITNESSES])
-        witnesses = [(pid, facts.start) for pid, facts in read if facts is not None]
+        witnesses = [(pid, facts.start) for pid, facts in read if isinstance(facts, ReadFacts)]
         if witnesses:
             self._witnesses[key] = witnesses
         else:

@@ -1,4 +1,4 @@
-"""Places of each logon session: kept, and changed only by what has changed since the last call."""
+"""The owner of each place, and the places of each owner, updated by the changes since the last call."""
 
 from collections.abc import Iterable
 
@@ -8,7 +8,7 @@ from logonscope.sources.live.entries import Place
 from logonscope.sources.live.places import Places
 
 MAX_TOUCHED = 4096
-"""Maximum number of logon sessions that are listed as touched: if they are not asked for, all count as touched."""
+"""Maximum number of logon sessions that are listed as touched until they are taken; beyond it, all count as touched."""
 
 
 class PlaceOwners:
@@ -25,7 +25,7 @@ class PlaceOwners:
         return f"<PlaceOwners of {len(self._by_logon)} logon sessions>"
 
     def update(self, places: Places, logons: LogonIndex) -> None:
-        """Bring the owners up to date: of the places that came or went, and of all if the logins have changed."""
+        """Update the owners: of the places that were added or dropped, and of all if the logins have changed."""
         changes = places.take_changes()
         if changes is None or places is not self._places or logons is not self._logons:
             self._places, self._logons = places, logons
@@ -66,7 +66,7 @@ class PlaceOwners:
     def _remove(self, place: Place) -> None:
         owner = self._owners.pop(place, None)
         if owner is None:
-            return  # it came and went
+            return  # it was added and dropped between two calls
         members = self._by_logon[owner.logon_id]
         members.discard(place)
         if not members:

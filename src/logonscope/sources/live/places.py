@@ -1,23 +1,23 @@
 """Places and children of the live index.
 
-A place is the kernel session id, login uid and cgroup that processes share. Children have one parent.
+A place is the processes that share a kernel id, a login uid and a cgroup. Children are the processes of one parent.
 """
 
 from collections.abc import Collection, Iterable, Iterator
 
 from logonscope.machine import Membership
-from logonscope.sources.live.entries import Ids, Place
+from logonscope.sources.live.entries import OwnerFacts, Place
 
 MAX_CHANGES = 4096
-"""Maximum number of places that are listed as changed: if they are not asked for, all count as changed."""
+"""Maximum number of places that are listed as changed until they are taken; beyond it, all count as changed."""
 
 
 class Places:
-    """The places of the processes in the index, by kernel id: most have one place, which then needs no dictionary."""
+    """The places of the processes in the index, by kernel id: most kernel ids have one, which needs no dictionary."""
 
     def __init__(self) -> None:
-        self._places: dict[int | None, Place | dict[Ids, Place]] = {}
-        self._changes: list[Place] | None = None  # places that came or went; None: all may have changed
+        self._places: dict[int | None, Place | dict[OwnerFacts, Place]] = {}
+        self._changes: list[Place] | None = None  # places that got a first or lost the last process; None: all may have
 
     def __repr__(self) -> str:
         return f"<Places of {len(self._places)} kernel ids>"
@@ -35,28 +35,28 @@ class Places:
         places = self._places.get(kernel_id, {})
         return (places,) if isinstance(places, Place) else places.values()
 
-    def get(self, ids: Ids) -> Place:
-        """Return the place with these ids, which is kept once a process was added to it."""
-        places = self._places.get(ids[0])
-        place = places.get(ids) if isinstance(places, dict) else places
-        return place if place is not None and place.ids == ids else Place(*ids)
+    def get(self, owner_facts: OwnerFacts) -> Place:
+        """Return the place with these facts; a new one is not kept until a process is added to it."""
+        places = self._places.get(owner_facts[0])
+        place = places.get(owner_facts) if isinstance(places, dict) else places
+        return place if place is not None and place.owner_facts == owner_facts else Place(*owner_facts)
 
     def add(self, place: Place, pid: int) -> Place:
-        """Add a process to a place, and return the place that is kept."""
-        ids, places = place.ids, self._places.get(place.ses)
+        """Add a process to a place, and return the place that is kept: an equal one, if there is one already."""
+        owner_facts, places = place.owner_facts, self._places.get(place.ses)
         if isinstance(places, dict):
-            kept = places.setdefault(ids, place)
+            kept_place = places.setdefault(owner_facts, place)
         elif places is None:
-            kept = self._places[place.ses] = place
-        elif places.ids == ids:
-            kept = places
+            kept_place = self._places[place.ses] = place
+        elif places.owner_facts == owner_facts:
+            kept_place = places
         else:
-            self._places[place.ses] = {places.ids: places, ids: place}
-            kept = place
-        if not kept.pids:
-            self._note_change(kept)
-        kept.pids.add(pid)
-        return kept
+            self._places[place.ses] = {places.owner_facts: places, owner_facts: place}
+            kept_place = place
+        if not kept_place.pids:
+            self._note_change(kept_place)
+        kept_place.pids.add(pid)
+        return kept_place
 
     def remove(self, place: Place, pid: int) -> None:
         """Remove a process; a place without processes is dropped."""
@@ -65,13 +65,13 @@ class Places:
             return
         places = self._places[place.ses]
         if isinstance(places, dict):
-            del places[place.ids]
+            del places[place.owner_facts]
         if not places or places is place:
             del self._places[place.ses]
         self._note_change(place)
 
     def take_changes(self) -> list[Place] | None:
-        """Return the places that came or went since the last call, some twice; None: all may have."""
+        """Return the places that were added or dropped since the last call; a place can be in it twice; None: any."""
         changes, self._changes = self._changes, []
         return changes
 
@@ -85,7 +85,7 @@ class Places:
 
 
 def memberships_in(places: Iterable[Place]) -> list[Membership]:
-    """Return what decides the owner of each process in these places."""
+    """Return the membership of each process in these places."""
     return [(pid, place.ses, place.cgroup) for place in places for pid in place.pids]
 
 
@@ -108,7 +108,7 @@ class Children:
         return (children,) if isinstance(children, int) else children
 
     def add(self, parent: int, child: int) -> None:
-        """Add a child."""
+        """Add a child; one that is there already stays."""
         children = self.by_parent.get(parent)
         if children is None:
             self.by_parent[parent] = child

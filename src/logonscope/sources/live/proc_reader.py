@@ -1,16 +1,24 @@
-"""Reader of single processes for the live index: the few facts that decide owners, from /proc."""
+"""Reader of processes for the live index: the few facts that decide owners, from /proc, in limited time."""
 
 import os
 from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Set as AbstractSet
 
-from logonscope.sources.linux import parse
+from logonscope.facts import Process
+from logonscope.machine import ProcessQuery
 from logonscope.sources.linux.process_files import read_file
-from logonscope.sources.linux.processes import list_pids
-from logonscope.sources.live.entries import ReadFacts, ThreadFacts
+from logonscope.sources.linux.processes import Reader, list_pids
+from logonscope.sources.linux.timeouts import read_each
+from logonscope.sources.live.entries import UNREAD, ReadFacts, Reading, ThreadFacts
 from logonscope.sources.live.write_watch import CgroupMount
 
 MAX_SINGLE_LOOKS = 200
 """Processes that are looked for singly; whether more of them exist shows a list of all processes."""
+
+READ_SECONDS = 0.5
+"""Timeout of the first reading that hangs; that of further ones is shorter. Answers wait for such a reading, too."""
+
+_QUERY = ProcessQuery(frozenset({"ses", "loginuid", "cgroup", "ppid", "start", "comm", "state"}))
 
 
 class ProcReader:
@@ -18,29 +26,21 @@ class ProcReader:
 
     def __init__(self, proc: str, cgroup_mounts: Iterable[CgroupMount]) -> None:
         self._proc, self._cgroup_mounts = proc, tuple(cgroup_mounts)
+        # stat can hang: it is read with the timeouts that answers have
+        self._reader = Reader(proc, _QUERY, READ_SECONDS)
 
     def __repr__(self) -> str:
         return f"<ProcReader {self._proc}>"
 
-    def read(self, pid: int) -> ReadFacts | None:
+    def read(self, pid: int) -> Reading:
         """Read a process; None where it is gone or cannot be read."""
-        try:
-            handle = os.open(f"{self._proc}/{pid}", os.O_PATH | os.O_DIRECTORY)
-        except OSError:
-            return None
-        try:
-            stat = parse.parse_stat(read_file("stat", handle))
-            (cgroup,) = parse.parse_cgroup(read_file("cgroup", handle))
-            ses, loginuid = int(read_file("sessionid", handle, 32)), int(read_file("loginuid", handle, 32))
-            # a kernel id is given with a login uid: read again, so that the two belong together
-            if int(read_file("sessionid", handle, 32)) != ses:
-                ses, loginuid = int(read_file("sessionid", handle, 32)), int(read_file("loginuid", handle, 32))
-        except (OSError, ValueError):
-            return None
-        finally:
-            os.close(handle)
-        comm, state, parent, *_ = stat
-        return ReadFacts(stat[-2], parent, ses, loginuid, cgroup, comm, state == "Z")
+        return _as_reading(self._reader.read(pid))
+
+    def read_each(self, pids: Iterable[int]) -> Iterator[tuple[int, Reading]]:
+        """Read processes in batches, by another thread."""
+        listed, reader = list(pids), Reader(self._proc, _QUERY, READ_SECONDS)
+        processes = read_each(iter(listed), reader.read_watched, reader.read_hung, READ_SECONDS, reader)
+        return zip(listed, map(_as_reading, processes), strict=True)
 
     def read_thread(self, thread: int) -> ThreadFacts | None:
         """Read a thread."""
@@ -61,7 +61,7 @@ class ProcReader:
         except (KeyError, ValueError):
             return None
 
-    def existing(self, pids: Collection[int]) -> Collection[int]:
+    def existing(self, pids: Collection[int]) -> AbstractSet[int]:
         """Return those of the processes that there are, be they zombies; a thread of another process is none."""
         if len(pids) > MAX_SINGLE_LOOKS:
             return set(list_pids(self._proc))
@@ -82,6 +82,24 @@ class ProcReader:
     def pids(self) -> Iterable[int]:
         """Return all processes."""
         return list_pids(self._proc)
+
+
+def _as_reading(process: Process | None) -> Reading:
+    """Return what was read of a process."""
+    if process is None or process.ses is None or process.loginuid is None or process.cgroup is None:
+        return None
+    # every user can read stat: without it, its reading hangs
+    if process.start is None or process.ppid is None:
+        return UNREAD
+    return ReadFacts(
+        process.start,
+        process.ppid,
+        process.ses,
+        process.loginuid,
+        process.cgroup,
+        process.comm or "",
+        process.state == "Z",
+    )
 
 
 def _exists(pid: int) -> bool:

@@ -19,9 +19,9 @@ MAX_READ = 2_048
 class EventRing:
     """The newest events of a stream; their cursors are consecutive numbers."""
 
-    def __init__(self, most: int) -> None:
-        """Create a ring of at most so many events."""
-        self._events: deque[Event] = deque(maxlen=most)
+    def __init__(self, max_events: int) -> None:
+        """Create a ring that keeps the newest events, at most so many."""
+        self._events: deque[Event] = deque(maxlen=max_events)
         self._cursor = 0
         self._gap = 0  # a reader whose position is before this cursor missed an unknown number of events
         self._floor = self._position = 0  # positions before the oldest event that was kept, and of the newest event
@@ -96,35 +96,33 @@ class EventRing:
             self._readers.add(reader)
         return reader
 
-    def read(self, reader: "RingReader", seconds: float | None, most: int) -> list[Event]:
+    def read(self, reader: "RingReader", seconds: float | None, max_events: int) -> list[Event]:
         """Wait for events after the position of a reader, at most so many, and move it."""
         end = None if seconds is None else time.monotonic() + seconds
         with self._condition:
             while reader.cursor == self._cursor and not reader.is_closed:
-                left = None if end is None else end - time.monotonic()
-                if left is not None and left <= 0:
+                seconds_left = None if end is None else end - time.monotonic()
+                if seconds_left is not None and seconds_left <= 0:
                     return []
-                self._condition.wait(left)
+                self._condition.wait(seconds_left)
             if reader.is_closed:
                 return []
-            return self._take(reader, most)
+            return self._take(reader, max_events)
 
-    def _take(self, reader: "RingReader", most: int) -> list[Event]:
-        first = self._cursor - len(self._events) + 1
-        after = reader.cursor
+    def _take(self, reader: "RingReader", max_events: int) -> list[Event]:
+        before_oldest, cursor = self._cursor - len(self._events), reader.cursor
         batch: list[Event] = []
-        if after < first - 1:
-            missed = None if after < self._gap else first - 1 - after
-            place = self._events[0].head.position - 1 if self._events else self._position
-            head = EventHead(time.clock_gettime_ns(time.CLOCK_BOOTTIME), first - 1, max(0, place))
+        if cursor < before_oldest:
+            missed = None if cursor < self._gap else before_oldest - cursor
+            position = self._events[0].head.position - 1 if self._events else self._position
+            head = EventHead(time.clock_gettime_ns(time.CLOCK_BOOTTIME), before_oldest, max(0, position))
             batch.append(EventsLost(head, missed))
-            after = first - 1
-        left = self._cursor - after
+            cursor = before_oldest
         # a deque finds what is near its ends: the newest events are looked up from the right
-        newest = list(islice(reversed(self._events), left))
-        newest.reverse()
-        batch += newest[:most]
-        reader.cursor = min(self._cursor, after + most)
+        unread_events = list(islice(reversed(self._events), self._cursor - cursor))
+        unread_events.reverse()
+        batch += unread_events[:max_events]
+        reader.cursor = min(self._cursor, cursor + max_events)
         if batch:
             reader.position = batch[-1].head.position
         return batch
@@ -169,9 +167,9 @@ class RingReader:
             self._batch += self.read()
         return self._batch.popleft()
 
-    def read(self, seconds: float | None = None, most: int | None = None) -> list[Event]:
+    def read(self, seconds: float | None = None, max_events: int | None = None) -> list[Event]:
         """See ``EventReader``."""
-        return self._ring.read(self, seconds, MAX_READ if most is None else min(most, MAX_READ))
+        return self._ring.read(self, seconds, MAX_READ if max_events is None else min(max_events, MAX_READ))
 
     def notify(self, call: Callable[[], object]) -> None:
         """See ``EventReader``."""

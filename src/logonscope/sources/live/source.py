@@ -38,9 +38,8 @@ from logonscope.machine import (
     ServiceQuery,
     SocketQuery,
     Source,
-    group_of_one,
 )
-from logonscope.machine.source import memberships_of
+from logonscope.machine.source import groups_of_one
 from logonscope.sources.differences import DifferenceFeed
 from logonscope.sources.live.detail_feed import KernelDetailFeed
 from logonscope.sources.live.entries import Place
@@ -63,7 +62,7 @@ MAX_GROUP = 512
 
 
 class LiveSource(BaseSource):
-    """The source of this machine, kept true by kernel events."""
+    """The source of this machine, kept up to date by kernel events."""
 
     def __init__(self, host: LiveHost, log_root: str = "/") -> None:
         """Create a source of a started host; login programs log below ``log_root``."""
@@ -136,19 +135,20 @@ class LiveSource(BaseSource):
         with self._host.locked:
             places = self._places(look, index, query)
             groups = [(place.ses, place.cgroup, [*place.pids]) for place in places]
+            unindexed_pids = frozenset(index.unread - index.entries.keys())
         known = (
             (kernel_id, cgroup, pids[first : first + MAX_GROUP])
             for kernel_id, cgroup, pids in groups
             if kernel_id is not None and cgroup is not None
             for first in range(0, len(pids), MAX_GROUP)
         )
-        unknown_pids = frozenset(
+        unknown_pids = unindexed_pids.union(
             pid for kernel_id, cgroup, pids in groups if kernel_id is None or cgroup is None for pid in pids
         )
         if not unknown_pids:
             return look.checked(known)
-        read = memberships_of(self._direct.processes(look, query._replace(pids=unknown_pids)))
-        return look.checked(chain(known, map(group_of_one, read)))
+        read = groups_of_one(self._direct.processes(look, query._replace(pids=unknown_pids)))
+        return look.checked(chain(known, read))
 
     def logins(self, look: Look, ids: frozenset[str] | None = None) -> Sequence[Login]:
         look.check()
@@ -240,6 +240,7 @@ class LiveSource(BaseSource):
     def _held_processes(self, look: Look, index: LiveIndex, query: ProcessQuery) -> tuple[Iterator[Process], list[int]]:
         """Return processes with the facts that the index holds, and the pids of those whose logon is not known."""
         with self._host.locked:
+            unindexed_pids = index.unread - index.entries.keys()
             if query.logon_hint.kernel_ids is None:
                 entries = list(index.entries.values())
             else:
@@ -252,7 +253,7 @@ class LiveSource(BaseSource):
             for entry in entries
             if entry.place.is_known
         )  # fmt: skip
-        return known, [entry.pid for entry in entries if not entry.place.is_known]
+        return known, [*unindexed_pids, *(entry.pid for entry in entries if not entry.place.is_known)]
 
     def _with_read(
         self, look: Look, query: ProcessQuery, known: list[Process], pids: frozenset[int]
@@ -282,8 +283,10 @@ def describe_status(status: Status) -> Iterator[Check]:
         f"{status.processes} processes, {swept}; events lost {counts.losses} times,"
         f" {counts.logons_not_determined} logons not determined"
     )
+    if status.unread:
+        finding += f"; {status.unread} processes whose reading hangs are read again later"
     figures = {
         "processes": status.processes, "losses": counts.losses, "mended": counts.mended,
-        "logons_not_determined": counts.logons_not_determined,
+        "logons_not_determined": counts.logons_not_determined, "unread": status.unread,
     }  # fmt: skip
     yield Check("live events", None if counts.losses else True, finding, "", figures)

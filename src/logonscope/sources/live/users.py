@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import NamedTuple
 
-from logonscope.sources.live.entries import Entry, ProcessReader, State
+from logonscope.sources.live.entries import Entry, ProcessReader, ReadFacts, State
 
 MAX_ELEVATIONS = 4096
 """Maximum number of executions of set-user-ID programs that are remembered."""
@@ -110,4 +110,4 @@ class UserTracker:
     def _read_name(self, entry: Entry) -> str | None:
         """Return the name of the program that a process runs; by now it may be a later one."""
         facts = self._reader.read(entry.pid)
-        return facts.comm if facts is not None and facts.start <= entry.start + 1 else None
+        return facts.comm if isinstance(facts, ReadFacts) and facts.start <= entry.start + 1 else None

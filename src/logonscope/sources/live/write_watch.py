@@ -1,6 +1,8 @@
 """Watch on writes to login uids and cgroups: fanotify(7) on the file systems of /proc and of cgroups.
 
-The process connector reports neither. An event is in the queue when the writer's write(2) returns.
+The process connector reports neither. An event is in the queue when the writer's write(2) returns. For each event the
+kernel opens the file that was written, which hangs for the memory of a process that executes a program for ever. Then
+the watch is given up, with the thread that reads.
 """
 
 import ctypes
@@ -14,6 +16,7 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from logonscope.sources.linux.timeouts import AbandonedCallError, CallPool
 from logonscope.sources.live.records import LoginWrite, Writes
 
 _FAN_CLOEXEC, _FAN_NONBLOCK, _FAN_REPORT_TID = 0x1, 0x2, 0x100
@@ -26,6 +29,14 @@ _EVENT = struct.Struct("=IBBHQii")
 
 _READ_BYTES = _EVENT.size * 128
 """Bytes of one read: each event is an open file until it is handled."""
+
+READ_SECONDS = 1.0
+"""Timeout of a reading."""
+
+MAX_HUNG = 16
+"""Number of readings that hang at which none is tried any more."""
+
+_READS = CallPool(MAX_HUNG)
 
 _NO_RESOURCES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 
@@ -60,6 +71,7 @@ class WriteWatch:
             raise OSError(ctypes.get_errno(), f"fanotify_init: {os.strerror(ctypes.get_errno())}")
         self._proc_device = os.stat(proc).st_dev
         self._devices: set[int] = set()
+        self._is_given_up = False
         try:
             for path in (proc, *(mount.path for mount in self._cgroup_mounts)):
                 self.add(path)
@@ -92,12 +104,26 @@ class WriteWatch:
         """Return the writes that were made before this call, without waiting.
 
         Raises:
-            OSError: the watch is closed.
+            OSError: the watch is closed, or its reading hangs.
         """
+        if not self._queued_bytes():
+            return Writes(until=time.monotonic_ns())
+        try:
+            return _READS.call(READ_SECONDS, self._read)
+        except AbandonedCallError as error:
+            self._is_given_up = True
+            raise OSError(f"the reading of writes hangs: {error}") from None
+
+    def close(self) -> None:
+        """End the watch."""
+        if not self._is_given_up:  # else the thread that reads still uses the descriptor
+            os.close(self._descriptor)
+
+    def _read(self) -> Writes:
         logins, moves, are_lost = set[LoginWrite](), set[str](), False
         # no more than are queued now: any user can write to files of /proc faster than they are read
         queued = self._queued_bytes()
-        while queued > 0:
+        while queued > 0 and not self._is_given_up:
             try:
                 data = os.read(self._descriptor, min(queued, _READ_BYTES))
             except BlockingIOError:
@@ -119,12 +145,10 @@ class WriteWatch:
                     self._add_write(descriptor, thread, logins, moves)
                 finally:
                     os.close(descriptor)
+        if self._is_given_up:
+            os.close(self._descriptor)
         # a write is merged with an earlier one of the same thread that was not read yet: all came before this moment
         return Writes(frozenset(logins), frozenset(moves), time.monotonic_ns(), are_lost)
-
-    def close(self) -> None:
-        """End the watch."""
-        os.close(self._descriptor)
 
     def _queued_bytes(self) -> int:
         return int(struct.unpack("=i", fcntl.ioctl(self._descriptor, termios.FIONREAD, bytes(4)))[0])

@@ -56,8 +56,12 @@ MAX_ID_LENGTH, SHORT_REASON = 200, 80
 """Characters that are returned of a MessageID, and of a fault's reason that is too long: these fit any envelope."""
 
 MAX_OPTIONS = 64
-BYTE_ORDER_MARK = 2
+
+BYTE_ORDER_MARK_OCTETS = 2
+"""Octets before the text of a response in UTF-16; reserved in every response."""
+
 MAX_SECONDS = 10_000_000.0
+"""Maximum length of a duration: a longer one is taken as this one."""
 
 # Headers that are supported or can be ignored safely; any other one with mustUnderstand is rejected.
 _UNDERSTOOD = {
@@ -79,16 +83,17 @@ _DURATION = re.compile(
 # Namespaces of a request that can be copied into an attribute of the response.
 _DECLARABLE = re.compile(r"urn:[\w.:-]+|https?://[\w.-]+(?::\d{1,5})?(?:/[\w./-]*)?", re.ASCII)
 _RESERVED = {XML, "http://www.w3.org/2000/xmlns/"}
-_UNITS = (31_536_000, 2_592_000, 86_400, 3_600, 60, 1)
-_OPENING = (
+_UNITS = (31_536_000, 2_592_000, 86_400, 3_600, 60, 1)  # seconds of a year, month, day, hour, minute, second
+_ENVELOPE_START = (
     f'<s:Envelope xml:lang="en-US" xmlns:s="{SOAP}" xmlns:a="{ADDRESSING}" '
     f'xmlns:n="{ENUMERATION}" xmlns:w="{WSMAN}" xmlns:e="{EVENTING}"><s:Header><a:Action>'
 )
+# The first digit of the fourth group of a UUID has the variant (RFC 9562 4.1): 8, 9, A or B.
 _VARIANTS = {digit: "89AB"[int(digit, 16) & 3] for digit in "0123456789ABCDEF"}
 PLACEHOLDER_ID = f"uuid:{uuid.UUID(int=0)}"
 """An id that is as long as every other, to measure the room that is left for items."""
 
-_CLOSING = "</s:Body></s:Envelope>"
+_ENVELOPE_END = "</s:Body></s:Envelope>"
 
 
 class Envelope(NamedTuple):
@@ -127,8 +132,8 @@ class ResponseLimits(NamedTuple):
     wants_count: bool
 
 
-def read(data: bytes) -> Envelope:
-    """Parse a request.
+def parse_envelope(data: bytes) -> Envelope:
+    """Parse a message.
 
     Raises:
         FaultError: it is not XML, or not SOAP 1.2.
@@ -138,8 +143,8 @@ def read(data: bytes) -> Envelope:
     except InvalidParameterError as error:
         raise FaultError(INVALID_XML, error.message, error.advice) from None
     if root.tag != clark_name(SOAP, "Envelope"):
-        what = "SOAP 1.1" if local_name(root) == "Envelope" else f"<{local_name(root)}>"
-        raise FaultError(NOT_SOAP, f"the message is {what}", "send SOAP 1.2")
+        actual = "SOAP 1.1" if local_name(root) == "Envelope" else f"<{local_name(root)}>"
+        raise FaultError(NOT_SOAP, f"the message is {actual}", "send SOAP 1.2")
     header, soap_body = find_child(root, clark_name(SOAP, "Header")), find_child(root, clark_name(SOAP, "Body"))
     if soap_body is None:
         raise FaultError(INVALID_XML, "the message has no s:Body", "send a SOAP 1.2 envelope")
@@ -157,8 +162,8 @@ def check_understood(envelope: Envelope) -> None:
         FaultError: a header is not supported.
     """
     for name, block in envelope.headers.items():
-        must = block.get(clark_name(SOAP, "mustUnderstand")) or block.get("mustUnderstand")
-        if is_true(must) and name not in _UNDERSTOOD:
+        must_understand = block.get(clark_name(SOAP, "mustUnderstand")) or block.get("mustUnderstand")
+        if is_true(must_understand) and name not in _UNDERSTOOD:
             header = f"the header {local_name(block)} of {namespace_of(block) or 'no namespace'}"
             raise FaultError(NOT_UNDERSTOOD, f"{header} is not understood", "leave it out", name)
 
@@ -172,7 +177,7 @@ def read_limits(envelope: Envelope) -> ResponseLimits:
     size = envelope.text(WSMAN, "MaxEnvelopeSize")
     max_octets = None
     if size:
-        max_octets = number(size, "MaxEnvelopeSize")
+        max_octets = parse_number(size, "MaxEnvelopeSize")
         if max_octets < MIN_ENVELOPE:
             raise FaultError(
                 ENVELOPE_TOO_SMALL, f"invalid MaxEnvelopeSize {max_octets}: must be at least {MIN_ENVELOPE} octets"
@@ -199,15 +204,15 @@ def check_options(envelope: Envelope) -> None:
     """
     option_set = envelope.headers.get(clark_name(WSMAN, "OptionSet"))
     options = [] if option_set is None else list(option_set)
-    must = [option for option in options if is_true(option.get("MustComply"))]
+    required_names = [option.get("Name", "") for option in options if is_true(option.get("MustComply"))]
     # Options of WMI (wmi:...) are accepted and ignored.
-    required = [option.get("Name", "") for option in must if not option.get("Name", "").lower().startswith("wmi:")]
+    unsupported_names = [name for name in required_names if not name.lower().startswith("wmi:")]
     if len(options) > MAX_OPTIONS:
         raise FaultError(
             INVALID_OPTIONS, f"too many options: {len(options)}, at most {MAX_OPTIONS} are accepted", "remove some"
         )
-    if required:
-        raise FaultError(INVALID_OPTIONS, f"the option '{required[0][:100]}' is not supported", "remove it")
+    if unsupported_names:
+        raise FaultError(INVALID_OPTIONS, f"the option '{unsupported_names[0][:100]}' is not supported", "remove it")
 
 
 def has_option(envelope: Envelope, name: str) -> bool:
@@ -228,27 +233,27 @@ def check_body(envelope: Envelope, namespace: str, name: str) -> Element:
     return envelope.body
 
 
-def number(text: str, what: str) -> int:
-    """Parse a whole number greater than 0; ``what`` names it in the error.
+def parse_number(text: str, name: str) -> int:
+    """Parse a whole number greater than 0; ``name`` is that of its element or header, for the error.
 
     Raises:
         FaultError: the text is no such number.
     """
     # At most 18 digits: it then fits into 64 bits, and int() of a very long text would take long.
     if not (text.isascii() and text.isdigit() and len(text) <= 18 and int(text)):
-        raise FaultError(INVALID_PARAMETER, f"invalid {what} '{text[:40]}': expected a whole number greater than 0")
+        raise FaultError(INVALID_PARAMETER, f"invalid {name} '{text[:40]}': expected a whole number greater than 0")
     return int(text)
 
 
-def parse_duration(text: str, what: str) -> float:
-    """Return an xs:duration in seconds; a year has 365 days and a month 30. ``what`` names it in the error.
+def parse_duration(text: str, name: str) -> float:
+    """Return an xs:duration in seconds; a year has 365 days and a month 30. ``name`` as in ``parse_number``.
 
     Raises:
         FaultError: the text is no duration.
     """
     match = _DURATION.fullmatch(text)
     if match is None or not any(match.groups()):
-        raise FaultError(INVALID_PARAMETER, f"invalid {what} '{text[:40]}': expected a duration, such as PT60S")
+        raise FaultError(INVALID_PARAMETER, f"invalid {name} '{text[:40]}': expected a duration, such as PT60S")
     seconds = sum(float(part or 0) * unit for part, unit in zip(match.groups(), _UNITS, strict=True))
     return min(seconds, MAX_SECONDS)
 
@@ -270,29 +275,36 @@ def new_id() -> str:
     return f"uuid:{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{_VARIANTS[digits[16]]}{digits[17:20]}-{digits[20:]}"
 
 
-def open_envelope(action: str, relates_to: str, more: str = "", own_id: str = "") -> str:
-    """Return an envelope up to the start of its body; ``more`` are further header blocks, ``own_id`` is its id."""
+def open_envelope(action: str, relates_to: str, headers: str = "", message_id: str = "") -> str:
+    """Return an envelope up to the start of its body.
+
+    Args:
+        action: the action of the response, a URI.
+        relates_to: the id of the request.
+        headers: further header blocks.
+        message_id: the id of the response; "": a new one.
+    """
     relates = f"<a:RelatesTo>{escape(relates_to)}</a:RelatesTo>" if relates_to else ""
     return (
-        f"{_OPENING}{escape(action)}</a:Action><a:MessageID>{own_id or new_id()}</a:MessageID><a:To>{ANONYMOUS}</a:To>"
-        f"{relates}{more}</s:Header><s:Body>"
+        f"{_ENVELOPE_START}{escape(action)}</a:Action><a:MessageID>{message_id or new_id()}</a:MessageID>"
+        f"<a:To>{ANONYMOUS}</a:To>{relates}{headers}</s:Header><s:Body>"
     )
 
 
-def write_envelope(action: str, relates_to: str, *inner: str, more: str = "") -> str:
-    """Return an envelope; ``inner`` are the parts of its body, ``more`` are further header blocks."""
-    return "".join((open_envelope(action, relates_to, more), *inner, _CLOSING))
+def write_envelope(action: str, relates_to: str, *body_parts: str, headers: str = "") -> str:
+    """Return an envelope; arguments as in ``open_envelope``."""
+    return "".join((open_envelope(action, relates_to, headers), *body_parts, _ENVELOPE_END))
 
 
-def write_fault(fault: Fault, to: Envelope, machine: str) -> str:
+def write_fault(fault: Fault, request: Envelope, machine: str) -> str:
     """Return the envelope of a fault; it fits into the smallest MaxEnvelopeSize that a client may set."""
-    more = _not_understood_block(fault.not_understood)
-    text = write_envelope(fault.kind.action, to.message_id, fault_body(fault, machine), more=more)
-    if to.octets(text) + BYTE_ORDER_MARK <= MIN_ENVELOPE:
+    headers = _not_understood_block(fault.not_understood)
+    text = write_envelope(fault.kind.action, request.message_id, fault_body(fault, machine), headers=headers)
+    if request.octets(text) + BYTE_ORDER_MARK_OCTETS <= MIN_ENVELOPE:
         return text
     # A fault must reach every client, and the code matters more than the sentence.
-    short = fault._replace(reason=f"{fault.reason[:SHORT_REASON]}...")
-    return write_envelope(fault.kind.action, to.message_id, fault_body(short, machine))
+    short_fault = fault._replace(reason=f"{fault.reason[:SHORT_REASON]}...")
+    return write_envelope(fault.kind.action, request.message_id, fault_body(short_fault, machine))
 
 
 def _not_understood_block(header: str) -> str:
@@ -305,7 +317,7 @@ def _not_understood_block(header: str) -> str:
     return f'<s:NotUnderstood qname="q:{escape(name)}" xmlns:q="{namespace}"/>'
 
 
-def free_octets(to: Envelope, action: str, frame: str, max_octets: int) -> int:
+def free_octets(request: Envelope, action: str, frame: str, max_octets: int) -> int:
     """Return how many octets remain for items in a response of ``max_octets`` octets; ``frame`` is its fixed part."""
-    written = open_envelope(action, to.message_id, own_id=PLACEHOLDER_ID) + frame + _CLOSING
-    return max_octets - to.octets(written) - BYTE_ORDER_MARK
+    fixed_text = open_envelope(action, request.message_id, message_id=PLACEHOLDER_ID) + frame + _ENVELOPE_END
+    return max_octets - request.octets(fixed_text) - BYTE_ORDER_MARK_OCTETS

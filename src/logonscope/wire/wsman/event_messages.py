@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from logonscope.wire.wsman import names
-from logonscope.wire.wsman.envelope import read
+from logonscope.wire.wsman.envelope import parse_envelope
 from logonscope.wire.wsman.faults import FaultError
 from logonscope.wire.xml import clark_name, escape, text_of
 
@@ -54,7 +54,7 @@ def subscription_end(identifier: str, status: str, reason: str) -> Message:
 def is_refusal(data: bytes) -> bool:
     """Return whether a response is the fault by which a subscriber ends the delivery (DSP0226 10.8)."""
     try:
-        body = read(data).body
+        body = parse_envelope(data).body
     except FaultError:
         return False
     values = () if body is None else body.iter(clark_name(names.SOAP, "Value"))
@@ -64,7 +64,7 @@ def is_refusal(data: bytes) -> bool:
 def is_ack(data: bytes, message_id: str) -> bool:
     """Return whether a response acknowledges a message (DSP0226 10.7)."""
     try:
-        envelope = read(data)
+        envelope = parse_envelope(data)
     except FaultError:
         return False
     return envelope.action == names.ACK and envelope.text(names.ADDRESSING, "RelatesTo") == message_id

@@ -54,7 +54,7 @@ def decrypt(context: SecurityContext, content_type: str, body: bytes) -> bytes:
         InvalidParameterError: it has another form.
         AccessDeniedError: the other end did not encrypt it.
     """
-    message = read(content_type, body)
+    message = parse_message(content_type, body)
     return context.decrypt(message.signature, message.data, message.length)
 
 
@@ -69,7 +69,7 @@ def is_encrypted(content_type: str) -> bool:
     return content_type.strip().lower().startswith("multipart/encrypted")
 
 
-def read(content_type: str, body: bytes) -> EncryptedMessage:
+def parse_message(content_type: str, body: bytes) -> EncryptedMessage:
     """Parse a body without decrypting it.
 
     Raises:

@@ -5,7 +5,14 @@ from typing import NamedTuple
 
 from logonscope.cim.paths import ObjectPath
 from logonscope.wire.wsman import names
-from logonscope.wire.wsman.envelope import Envelope, check_body, has_option, number, parse_duration, read_selectors
+from logonscope.wire.wsman.envelope import (
+    Envelope,
+    check_body,
+    has_option,
+    parse_duration,
+    parse_number,
+    read_selectors,
+)
 from logonscope.wire.wsman.faults import (
     ACTION_NOT_SUPPORTED,
     CANNOT_PROCESS_FILTER,
@@ -236,7 +243,7 @@ def _read_enumerate(envelope: Envelope, selector_values: Selectors) -> Enumerate
         text_of(mode) if mode is not None else OBJECT,
         text_of(polymorphism) if polymorphism is not None else INCLUDE,
         optimized=find_child(body, clark_name(WSMAN, "OptimizeEnumeration")) is not None,
-        max_elements=1 if max_elements is None else number(text_of(max_elements), "MaxElements"),
+        max_elements=1 if max_elements is None else parse_number(text_of(max_elements), "MaxElements"),
         expires=None if expires is None else _read_expiration(text_of(expires)),
         with_superclasses=resource.is_class and has_option(envelope, HIERARCHY),
     )
@@ -312,8 +319,8 @@ def _read_pull(envelope: Envelope, selector_values: Selectors) -> Pull:
         # The context names the enumeration, so a client may omit the resource.
         parse_resource(uri, selector_values) if uri else Resource("root/cimv2", ALL),
         _read_context(body),
-        1 if max_elements is None else number(text_of(max_elements), "MaxElements"),
-        None if characters is None else number(text_of(characters), "MaxCharacters"),
+        1 if max_elements is None else parse_number(text_of(max_elements), "MaxElements"),
+        None if characters is None else parse_number(text_of(characters), "MaxCharacters"),
         None if time is None else parse_duration(text_of(time), "MaxTime"),
     )
 

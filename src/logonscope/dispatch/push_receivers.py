@@ -1,0 +1,148 @@
+"""What became of the events that are sent to servers of subscribers: for the log, the metrics and ``doctor``."""
+
+import logging
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from logonscope.answers.check import Check
+
+_log = logging.getLogger(__name__)
+
+
+class ReceiverStatus(NamedTuple):
+    """What became of the events for one server, since the start of this service.
+
+    Attributes:
+        receiver: the server, as a URL without a path.
+        open: subscriptions whose events are sent there.
+        failing: those of them whose latest message was not delivered.
+        delivered: messages that were delivered.
+        failures: attempts that failed.
+        ended: subscriptions that ended because messages were not delivered.
+        failure: the reason of the latest failure; "": messages were delivered since.
+        failed_at: the moment of the latest failure (monotonic).
+    """
+
+    receiver: str
+    open: int = 0
+    failing: int = 0
+    delivered: int = 0
+    failures: int = 0
+    ended: int = 0
+    failure: str = ""
+    failed_at: float = 0.0
+
+
+class PushRecord:
+    """The deliveries of one subscription. One thread uses it at a time."""
+
+    def __init__(self, receiver: "_Receiver") -> None:
+        self._receiver = receiver
+        self.is_failing = False
+        self._failure = ""
+
+    def note_delivery(self) -> None:
+        """Note a message that was delivered."""
+        if self.is_failing:
+            _log.info("events to %s are delivered again", self._receiver.name)
+        self.is_failing, self._failure = False, ""
+        self._receiver.note_delivery()
+
+    def note_failure(self, reason: str, retry_seconds: float | None) -> None:
+        """Note an attempt that failed; ``retry_seconds``: the pause before the next one; None: it was the last."""
+        # the same reason again is no news
+        if reason != self._failure and retry_seconds is not None:
+            _log.warning("events to %s: %s; trying again after %g s", self._receiver.name, reason, retry_seconds)
+        self.is_failing, self._failure = True, reason
+        self._receiver.note_failure(reason)
+
+    def close(self) -> None:
+        """Note the end of the subscription."""
+        self._receiver.remove(self)
+
+
+class _Receiver:
+    """One server, and the subscriptions whose events it gets."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._records = set[PushRecord]()
+        self._delivered = self._failures = self._ended = 0
+        self._failure, self._failed_at = "", 0.0
+        self._lock = threading.Lock()
+
+    def add(self) -> PushRecord:
+        record = PushRecord(self)
+        with self._lock:
+            self._records.add(record)
+        return record
+
+    def remove(self, record: PushRecord) -> None:
+        with self._lock:
+            self._records.discard(record)
+            self._ended += record.is_failing
+
+    def note_delivery(self) -> None:
+        with self._lock:
+            self._delivered += 1
+            # while another subscription fails, that is still the finding
+            if not any(record.is_failing for record in self._records):
+                self._failure = ""
+
+    def note_failure(self, reason: str) -> None:
+        with self._lock:
+            self._failures += 1
+            self._failure, self._failed_at = reason, time.monotonic()
+
+    @property
+    def status(self) -> ReceiverStatus:
+        with self._lock:
+            failing = sum(record.is_failing for record in self._records)
+            return ReceiverStatus(
+                self.name, len(self._records), failing, self._delivered, self._failures, self._ended, self._failure,
+                self._failed_at,
+            )  # fmt: skip
+
+
+class PushReceivers:
+    """The servers to which events may be sent."""
+
+    def __init__(self, names: Sequence[str] = ()) -> None:
+        """Create the table; ``names`` are URLs without paths, each with its port."""
+        self._receivers = {name: _Receiver(name) for name in names}
+
+    def __repr__(self) -> str:
+        return f"<PushReceivers {', '.join(self._receivers)}>"
+
+    def open_record(self, receiver: str) -> PushRecord:
+        """Return a new record of a subscription whose events are sent to a server."""
+        return self._receivers.setdefault(receiver, _Receiver(receiver)).add()
+
+    def statuses(self) -> list[ReceiverStatus]:
+        """Return the status of each server, for metrics."""
+        return [receiver.status for receiver in self._receivers.values()]
+
+    def checks(self) -> Iterator[Check]:
+        """Yield the check of each server, for ``doctor``."""
+        for status in self.statuses():
+            yield _check(status)
+
+
+def _check(status: ReceiverStatus) -> Check:
+    subject = f"events to {status.receiver}"
+    subscriptions = "1 subscription" if status.open == 1 else f"{status.open} subscriptions"
+    finding = f"{subscriptions}, {status.delivered} messages delivered"
+    if status.failures:
+        finding += f", {status.failures} failed attempts"
+    if status.ended:
+        finding += f", {status.ended} subscriptions ended by that"
+    if not status.failure:
+        return Check(subject, None if status.failures else True, finding, "")
+    seconds = time.monotonic() - status.failed_at
+    finding += f"; the latest, {seconds:.0f} s ago: {status.failure}"
+    advice = "correct the server, or push_ca; a subscription ends when a message fails five times"
+    if status.failing == 0:
+        advice = "correct the server, or push_ca, and subscribe again"
+    return Check(subject, False, finding, advice)

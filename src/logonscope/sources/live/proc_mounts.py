@@ -1,0 +1,93 @@
+"""Search for the /proc of containers and services: mounts of proc(5) in the mount namespaces of other processes.
+
+The reading of a namespace hangs while its process executes a program that hangs, and a path in it can be on a file
+system that does not answer. Such readings are abandoned, and not tried again before they have returned.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from functools import partial
+from threading import get_ident
+from time import monotonic
+
+from logonscope.sources.linux.hung_reads import HungReads, OmittedFiles
+from logonscope.sources.linux.processes import list_pids
+from logonscope.sources.linux.timeouts import AbandonedCallError, CallPool, ReadWatch, read_each
+from logonscope.sources.live.write_watch import find_proc_mounts
+
+MAX_NAMESPACES = 256
+"""Maximum number of mount namespaces that are searched for a /proc of their own."""
+
+SECONDS = 0.25
+"""Timeout of one reading."""
+
+MAX_HUNG_PER_USER, MAX_HUNG = 2, 24
+"""Maximum number of readings that hang, of the processes of one user and in all: each keeps a thread."""
+
+_MOUNT_CALLS = CallPool()
+
+
+class ProcMounts(ReadWatch):
+    """The mounts of proc(5) in other mount namespaces."""
+
+    def __init__(self, proc: str) -> None:
+        """Prepare; ``proc`` is this process's own mount of proc(5)."""
+        self._proc, self.seconds = proc, SECONDS
+        self._hung_reads = HungReads(MAX_HUNG_PER_USER, MAX_HUNG)
+        self._hung_namespaces: dict[str, Callable[[], bool]] = {}  # namespace -> whether its reading has returned
+        self._starts: dict[int, float] = {}  # thread -> when its reading began
+
+    def __repr__(self) -> str:
+        return f"<ProcMounts, {len(self._hung_reads)} processes hang>"
+
+    def call_with_each(self, call: Callable[[str], object]) -> None:
+        """Call a function with a path of each mount, in limited time; its OSErrors are ignored."""
+        self._hung_namespaces = {name: is_over for name, is_over in self._hung_namespaces.items() if not is_over()}
+        for pid, namespace in self._other_namespaces():
+            if namespace in self._hung_namespaces:
+                continue
+            try:
+                _MOUNT_CALLS.call(SECONDS, partial(self._call_with_mounts, pid, call))
+            except AbandonedCallError as error:
+                self._hung_namespaces[namespace] = error.is_over
+            except OSError:
+                continue
+
+    def started_at(self, thread: int) -> float | None:
+        return self._starts.get(thread)
+
+    def abandoned(self, item: int, is_over: Callable[[], bool]) -> None:
+        self._hung_reads.remember(self._proc, item, OmittedFiles.GUARDED, is_over)
+
+    def _other_namespaces(self) -> Iterator[tuple[int, str]]:
+        """Yield each mount namespace once, with a process that is in it."""
+        own, seen_names = self._read("self"), set[str]()
+        pids = list_pids(self._proc)
+        for pid, name in zip(pids, read_each(iter(pids), self._read, _skip, SECONDS, self), strict=True):
+            if name is None or name == own or name in seen_names or len(seen_names) >= MAX_NAMESPACES:
+                continue
+            seen_names.add(name)
+            yield pid, name
+
+    def _read(self, pid: int | str) -> str | None:
+        """Return the mount namespace of a process."""
+        if self._hung_reads.reads and isinstance(pid, int) and self._hung_reads.omitted_files(self._proc, pid):
+            return None
+        thread = get_ident()
+        self._starts[thread] = monotonic()
+        try:
+            return os.readlink(f"{self._proc}/{pid}/ns/mnt")
+        except OSError:
+            return None
+        finally:
+            del self._starts[thread]
+
+    def _call_with_mounts(self, pid: int, call: Callable[[str], object]) -> None:
+        with open(f"{self._proc}/{pid}/mountinfo", "rb") as file:
+            mounts = find_proc_mounts(file.read(1 << 20))
+        for mount in mounts:
+            call(f"{self._proc}/{pid}/root{mount}")
+
+
+def _skip(_pid: int) -> None:
+    """Return no namespace for a process whose reading hangs."""

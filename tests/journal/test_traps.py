@@ -250,7 +250,7 @@ def test_the_reserve_makes_room_to_delete(tmp_path: Path, caplog: pytest.LogCapt
 
 def test_a_disk_that_becomes_read_only_is_named_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with disk_with_errors(tmp_path) as (disk, fail):
-        kept = Kept(disk / "history", limits=KeeperLimits(least_free=0))
+        kept = Kept(disk / "history", limits=KeeperLimits(min_free=0))
         kept.live(100)
         acknowledged = kept.keeper.state.last_event
         caplog.set_level(logging.WARNING)
@@ -286,7 +286,7 @@ def test_a_journal_on_a_read_only_disk(tmp_path: Path, *, has_log: bool) -> None
 
 def test_a_full_disk_refuses_to_be_opened_with_a_reason(tmp_path: Path) -> None:
     with mounted(tmp_path / "small", "10m") as disk:
-        kept = Kept(disk / "history", limits=KeeperLimits(least_free=0))
+        kept = Kept(disk / "history", limits=KeeperLimits(min_free=0))
         kept.live(100)
         kept.keeper.stop()
         fill(disk)

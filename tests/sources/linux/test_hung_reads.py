@@ -82,6 +82,7 @@ def test_a_process_that_answers_again_is_read_again() -> None:
 READ_IN_TIME = """
 import os, sys
 from logonscope.sources.linux.process_files import FILES
+print(flush=True)
 for file in FILES:
     if file.path == sys.argv[2]:
         try:
@@ -94,9 +95,14 @@ for file in FILES:
 def hanging_files(pid: int) -> dict[str, "subprocess.Popen[bytes]"]:
     """Return the files of a process whose reading hangs, each with the process that reads it."""
     words = [sys.executable, "-c", READ_IN_TIME, str(pid)]
-    made = {file.path: subprocess.Popen([*words, file.path]) for file in FILES}
+    readers = {file.path: subprocess.Popen([*words, file.path], stdout=subprocess.PIPE) for file in FILES}
+    for process in readers.values():
+        # the start of Python takes long on a busy machine, and is not part of the time for the reading
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.stdout.close()
     end, hung = time.monotonic() + 6, dict[str, "subprocess.Popen[bytes]"]()
-    for path, process in made.items():
+    for path, process in readers.items():
         try:
             process.wait(max(0.1, end - time.monotonic()))
         except subprocess.TimeoutExpired:

@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-# the tests on booted machines mostly wait: one process runs them, another one the rest
+# tests on booted machines mostly wait: one process runs them, another one the rest
 TWO_AT_ONCE := --numprocesses=2 --dist=loadgroup
 
 .NOTPARALLEL:

@@ -52,10 +52,11 @@ def promptly() -> Iterator[None]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let one process run all tests of a file, and one those on booted machines, because each would boot its own."""
+    """Let one process run all tests of a file, and one those that boot machines or storm the kernel with processes."""
     for item in items:
         file = item.path.relative_to(item.config.rootpath)
-        group = "real" if file.is_relative_to("tests/real") else str(file)
+        is_alone = file.is_relative_to("tests/real") or file.is_relative_to("tests/sources/live")
+        group = "machine" if is_alone else str(file)
         item.add_marker(pytest.mark.xdist_group(group))
 
 

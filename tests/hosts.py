@@ -105,7 +105,7 @@ class HostFolder:
         tgid: int | None = None,
         children: Sequence[int] = (),
     ) -> None:
-        """Add a process. ``ses``: its kernel id, as processes of a login have; ``start``: clock ticks since the boot."""
+        """Add a process. ``ses``: its kernel id, as a process of a login has one; ``start``: ticks since the boot."""
         name = comm if isinstance(comm, bytes) else comm.encode()
         path = cgroup if isinstance(cgroup, bytes) else cgroup.encode()
         uids = (uid,) * 4 if isinstance(uid, int) else tuple(uid)

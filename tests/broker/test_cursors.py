@@ -2,7 +2,7 @@
 
 import pytest
 
-from logonscope.broker.cursors import UNKNOWN_POSITION, CursorNames, read_cursor, write_cursor
+from logonscope.broker.cursors import DRAWN_NAMES, NAME_BYTES, UNKNOWN_POSITION, CursorNames, read_cursor, write_cursor
 
 
 def test_a_cursor_is_read_back_and_stays_the_same() -> None:
@@ -22,3 +22,12 @@ def test_the_oldest_names_are_forgotten() -> None:
     cursors = [names.write(position) for position in range(5)]
     assert [names.read(cursor) for cursor in cursors] == [UNKNOWN_POSITION, UNKNOWN_POSITION, 2, 3, 4]
     assert repr(names) == "<CursorNames of 3 positions>"
+
+
+def test_names_that_are_drawn_together_are_all_different() -> None:
+    names = CursorNames()
+    count = 2 * DRAWN_NAMES + 3
+    cursors = [names.write(position) for position in range(count)]
+    assert len(set(cursors)) == count
+    assert {len(cursor) for cursor in cursors} == {2 * NAME_BYTES}
+    assert [names.read(cursor) for cursor in cursors] == list(range(count))

@@ -5,9 +5,13 @@ Consecutive numbers would show a caller how much happened that it may not see.
 
 import secrets
 from collections import OrderedDict
+from collections.abc import Iterator
 
 MAX_CURSORS = 65_536
 """Maximum number of positions whose names are kept; the oldest are forgotten. A stream keeps fewer events."""
+
+NAME_BYTES, DRAWN_NAMES = 8, 512
+"""Random bytes of a name, and names that are drawn at once."""
 
 UNKNOWN_POSITION = 1 << 63
 """A position beyond the end of every stream: a reader that begins there learns that events were lost."""
@@ -25,6 +29,7 @@ class CursorNames:
         self._most = most
         self._names: OrderedDict[int, str] = OrderedDict()
         self._positions: dict[str, int] = {}
+        self._random_names: Iterator[str] = iter(())
 
     def __repr__(self) -> str:
         return f"<CursorNames of {len(self._names)} positions>"
@@ -34,12 +39,20 @@ class CursorNames:
         name = self._names.get(position)
         if name is None:
             # Each of these calls is atomic: another thread that names the same position gets the same name.
-            name = self._names.setdefault(position, secrets.token_hex(8))
+            name = self._names.setdefault(position, next(self._random_names, None) or self._draw_names())
             self._positions[name] = position
             if len(self._names) > self._most:
                 _, oldest = self._names.popitem(last=False)
                 self._positions.pop(oldest, None)
         return name
+
+    def _draw_names(self) -> str:
+        """Return a random name, and keep others for later: the kernel is asked once for all of them."""
+        digits = secrets.token_hex(NAME_BYTES * DRAWN_NAMES)
+        names = [digits[first : first + 2 * NAME_BYTES] for first in range(0, len(digits), 2 * NAME_BYTES)]
+        # an iterator of a list gives each name to one thread
+        self._random_names = iter(names[1:])
+        return names[0]
 
     def read(self, text: str) -> int:
         """Return the position of a cursor; UNKNOWN_POSITION if it is not one of this run, or is forgotten."""

@@ -1,12 +1,12 @@
 """Rows of events: HostEvents, made from the events of the source."""
 
 import time
-from datetime import datetime
+from datetime import datetime, tzinfo
 
 from logonscope.answers.host_event import ChangedUser, FailedAttempt, HostEvent
 from logonscope.answers.logon_session import LogonSession
+from logonscope.broker.event_process_rows import EventProcessRows
 from logonscope.broker.event_request import EventRequest
-from logonscope.broker.session_processes import process_row
 from logonscope.facts import FailedLogon, UserChange
 from logonscope.machine.events import (
     Event,
@@ -33,34 +33,74 @@ def event_time(event: Event) -> datetime | None:
     return local_datetime(event_seconds(event))
 
 
-def make_row(request: EventRequest, event: Event, cursor: str | None, session: LogonSession | None = None) -> HostEvent:
-    """Return the row of an event that the caller may see.
+class EventRows:
+    """Makes the rows of events of one or more batches, which come shortly one after the other."""
 
-    Args:
-        request: the request of the batch.
-        event: the event, as the caller sees it.
-        cursor: the cursor for the caller.
-        session: the logon session of the process, if that is wanted.
-    """
-    moment = event_time(event)
-    if isinstance(event, EventsLost):
-        return HostEvent("Lost", moment, cursor, missed=event.missed_events, missed_all=event.is_all or None)
-    if isinstance(event, LogonFailed):
-        return HostEvent("LogonFailed", moment, cursor, session=session, attempt=make_attempt(event.attempt))
-    if isinstance(event, ProcessStarted):
-        row = process_row(request, event.process, event.owner)
-        return HostEvent("ProcessStarted", moment, cursor, row, session=session)
-    if isinstance(event, ProcessChanged):
-        row, before = process_row(request, *event.after), process_row(request, *event.before)
-        return HostEvent("ProcessChanged", moment, cursor, row, before, session)
-    if isinstance(event, ProcessEnded):
-        row, (code, signal) = process_row(request, event.process, event.owner), split_status(event.status)
-        return HostEvent("ProcessEnded", moment, cursor, row, None, session, code, signal)
-    if isinstance(event, UserChanged):
-        row = process_row(request, event.process, event.owner)
-        return HostEvent("UserChanged", moment, cursor, row, session=session, change=make_change(event.change))
-    name = type(event).__name__
-    return HostEvent(name, moment, cursor, session=clean_session(event.session))  # type: ignore[arg-type]  # the name of a class
+    def __init__(self, request: EventRequest) -> None:
+        """Prepare the rows.
+
+        Args:
+            request: the request of the batches.
+        """
+        self.request = request
+        self._processes = EventProcessRows(request)
+        self._boot_offset = boot_offset()
+        self._zones: dict[int, tzinfo | None] = {}  # by minutes since the epoch
+
+    def __repr__(self) -> str:
+        return f"<EventRows by {self._processes!r}>"
+
+    def begin_batch(self) -> None:
+        """Prepare the rows of another batch."""
+        self._processes.begin_batch()
+        # the clock may have been set
+        self._boot_offset = boot_offset()
+        self._zones.clear()
+
+    def make(self, event: Event, cursor: str | None, session: LogonSession | None = None) -> HostEvent:
+        """Return the row of an event that the caller may see.
+
+        Args:
+            event: the event, as the caller sees it.
+            cursor: the cursor for the caller.
+            session: the logon session of the process, if that is wanted.
+        """
+        moment = self._time(event)
+        if isinstance(event, ProcessStarted):
+            row = self._processes.row(event[1], event[2])
+            return _new(HostEvent, ("ProcessStarted", moment, cursor, row, None, session, *_NOTHING))
+        if isinstance(event, ProcessEnded):
+            row, (code, signal) = self._processes.row(event[1], event[2]), split_status(event[3])
+            return _new(HostEvent, ("ProcessEnded", moment, cursor, row, None, session, code, signal, *_NOTHING[2:]))
+        if isinstance(event, ProcessChanged):
+            row, before = self._processes.row(*event.after), self._processes.row(*event.before)
+            return HostEvent("ProcessChanged", moment, cursor, row, before, session)
+        if isinstance(event, EventsLost):
+            return HostEvent("Lost", moment, cursor, missed=event.missed_events, missed_all=event.is_all or None)
+        if isinstance(event, LogonFailed):
+            return HostEvent("LogonFailed", moment, cursor, session=session, attempt=make_attempt(event.attempt))
+        if isinstance(event, UserChanged):
+            row = self._processes.row(event.process, event.owner)
+            return HostEvent("UserChanged", moment, cursor, row, session=session, change=make_change(event.change))
+        name = type(event).__name__
+        return HostEvent(name, moment, cursor, session=clean_session(event.session))  # type: ignore[arg-type]  # the name of a class
+
+    def _time(self, event: Event) -> datetime | None:
+        seconds = event[0][0] / NS + self._boot_offset
+        # no zone of the present changes its offset within a minute
+        minute = int(seconds // 60)
+        zone = self._zones.get(minute)
+        if zone is not None:
+            return datetime.fromtimestamp(seconds, zone)
+        moment = local_datetime(seconds)
+        self._zones[minute] = None if moment is None else moment.tzinfo
+        return moment
+
+
+_new = tuple.__new__
+
+_NOTHING = (None,) * (len(HostEvent._fields) - HostEvent._fields.index("exit_code"))
+"""The last fields of an event that has none of them."""
 
 
 class _BootClock:

@@ -5,7 +5,7 @@ looked up again every 60 seconds: when its uid belongs to another account, the s
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from logonscope.answers.host_event import HostEvent
@@ -16,7 +16,7 @@ from logonscope.broker.descendants import Descendants
 from logonscope.broker.event_cursors import EventCursors
 from logonscope.broker.event_query import EventQueryRun
 from logonscope.broker.event_request import EventRequest
-from logonscope.broker.event_rows import event_time, make_row
+from logonscope.broker.event_rows import EventRows, event_time
 from logonscope.broker.past import event_request_at
 from logonscope.broker.plan import plan
 from logonscope.broker.request import Request
@@ -33,6 +33,9 @@ from logonscope.machine.events import (
     LogonEnded,
     LogonFailed,
     LogonStarted,
+    ProcessChanged,
+    ProcessEnded,
+    ProcessStarted,
     UserChanged,
 )
 from logonscope.wql.events import EventQuery
@@ -43,11 +46,17 @@ ACCOUNT_SECONDS = 60.0
 EVENT_SECONDS = 30.0
 """Maximum seconds that one event is worked on."""
 
+ROWS_SECONDS = 1.0
+"""Seconds for which names of accounts in events are kept."""
+
 DESCRIPTION_SECONDS = 1.0
 """Minimum seconds between two attempts to describe one logon session whose own event has not come yet."""
 
 SESSION_DETAILS: Details = frozenset({"authentication"})
 """The details of the logon sessions in events."""
+
+PROCESS_EVENTS = frozenset({ProcessStarted, ProcessChanged, ProcessEnded, UserChanged})
+"""Events of processes; they can have a logon session."""
 
 Result = HostEvent | Instance
 
@@ -127,6 +136,8 @@ class Subscription:
         self._account_name = self._read_account_name(request)
         self._account_due = time.monotonic() + ACCOUNT_SECONDS
         self._sessions: dict[str, LogonSession] | None = None
+        self._rows: EventRows | None = None  # of live events
+        self._rows_until = 0.0
         self._next_descriptions: dict[str, float] = {}  # by LogonId: when a description may be tried again
         self._run: EventQueryRun | None = None
         self._descendants: Descendants | None = None
@@ -185,70 +196,105 @@ class Subscription:
         end = None if seconds is None else time.monotonic() + seconds
         while True:
             # the reader wakes for events; a class that is polled, or a group, is due by the clock
-            events = self._reader.read(self._wait_seconds(end), most_events)
+            events = self.take_events(self._wait_seconds(end), most_events)
             # events may all be hidden from the caller: then it waits on
-            self._check_account()
-            results = list(self._watch_results(events))
+            results = self.results_of(events)
             if results or self.is_closed or (end is not None and time.monotonic() >= end):
                 return results
+
+    @property
+    def sharing_key(self) -> Hashable | None:
+        """Return a key: subscriptions with an equal one have equal results for the same events; None: with none."""
+        is_resumed = isinstance(self._reader, ResumedReader)
+        if self._run is not None or self._descendants is not None or self._needs_sessions or is_resumed:
+            return None
+        return self.caller, self._options.events, id(self._request.source), id(self._request.ownership)
+
+    def take_events(self, seconds: float | None = None, most: int | None = None) -> Sequence[Event]:
+        """Wait for events as ``read`` does, and return them as they are; ``results_of`` returns what the caller sees.
+
+        Raises:
+            AccessDeniedError: the uid of the caller does not belong to its account any more.
+        """
+        events = self._reader.read(seconds, most)
+        self._check_account()
+        return events
+
+    def results_of(self, events: Sequence[Event]) -> list[WatchResult]:
+        """Return the results for events that were taken, and those that are due by the clock."""
+        watch_results: list[WatchResult] = []
+        # most reads of a quiet host have none
+        if events:
+            request, rows = self._batch_request()
+            deadline = request.look.deadline = Deadline(EVENT_SECONDS)
+            # each event is checked against the caller's access; a hidden one gives the caller no cursor and is in none
+            # of its counts
+            for event in events:
+                # of each event: a batch that takes long must not lose the results of its first events
+                deadline.move(EVENT_SECONDS)
+                for result in self._results(request, rows, event):
+                    # the cursor of an event is written once
+                    cursor = result.cursor if isinstance(result, HostEvent) else None
+                    watch_results.append(_new(WatchResult, (cursor or self._cursors.write(event.head), result)))
+        if self._run is not None and self._run.due is not None and self._run.due <= time.monotonic():
+            cursor = self._cursors.write(self._cursors.head_of(self._reader))
+            poll = self._run.poll(EventRequest.renewed(self._request))
+            watch_results += [WatchResult(cursor, result) for result in poll]
+        return watch_results
 
     def _wait_seconds(self, end: float | None) -> float | None:
         moments = [moment for moment in (end, self._account_due, self.due) if moment is not None]
         return max(0.0, min(moments) - time.monotonic())
 
-    def _watch_results(self, events: "list[Event] | Any") -> Iterator[WatchResult]:
-        request = self._batch_request()
-        # each event is checked against the caller's access; a hidden one gives the caller no cursor and is in none of
-        # its counts
-        for event in events:
-            # of each event: a batch that takes long must not lose the results of its first events
-            request.look.deadline = Deadline(EVENT_SECONDS)
-            for result in self._results(request, event):
-                yield WatchResult(self._cursors.write(event.head), result)
-        if self._run is not None and self._run.due is not None and self._run.due <= time.monotonic():
-            request = EventRequest.renewed(self._request)
-            for result in self._run.poll(request):
-                yield WatchResult(self._cursors.write(self._cursors.head_of(self._reader)), result)
-
-    def _batch_request(self) -> EventRequest:
-        """Return the request for the events of the last read."""
+    def _batch_request(self) -> tuple[EventRequest, EventRows]:
+        """Return the request for the events of the last read, and what makes their rows."""
         page = self._reader.page if isinstance(self._reader, ResumedReader) else None
-        if page is None or page.moment is None:
-            return EventRequest.renewed(self._request)
-        return event_request_at(self._request, page.moment, is_this_boot=page.is_this_boot)
+        if page is not None and page.moment is not None:
+            request = event_request_at(self._request, page.moment, is_this_boot=page.is_this_boot)
+        elif self._run is not None:
+            request = EventRequest.renewed(self._request)
+        else:
+            return self._live_request()
+        return request, EventRows(request)
 
-    def _results(self, request: EventRequest, event: Event) -> Iterator[Result]:
+    def _live_request(self) -> tuple[EventRequest, EventRows]:
+        """Return the same request for all batches of a short time: a name of an account is looked up once for them."""
+        now, renewed = time.monotonic(), EventRequest.renewed(self._request)
+        # the clock may have been set, and the host renamed
+        if self._rows is None or now >= self._rows_until or self._rows.request.machine != renewed.machine:
+            self._rows, self._rows_until = EventRows(renewed), now + ROWS_SECONDS
+        self._rows.begin_batch()
+        return self._rows.request, self._rows
+
+    def _results(self, request: EventRequest, rows: EventRows, event: Event) -> Iterable[Result]:
         # before anything else: they are in no result, group or count
         if self._descendants is not None and self._descendants.contains(event):
-            return
-        if isinstance(event, EventsLost):
-            seen = request.visibility.view_event(event)
-            assert seen is not None  # noqa: S101 -- every caller learns that events were lost
-            yield make_row(request, seen, self._cursors.write(event.head))
-        elif self._run is not None:
-            yield from self._run.results(request, request.visibility, event)
-        else:
-            seen = request.visibility.view_event(event)
-            if seen is not None:
-                yield from self._host_event(request, seen)
+            return ()
+        if self._run is not None and not isinstance(event, EventsLost):
+            return self._run.results(request, request.visibility, event)
+        # every caller learns that events were lost
+        seen = request.visibility.view_event(event)
+        return () if seen is None else self._host_event(request, rows, seen)
 
-    def _host_event(self, request: EventRequest, event: Event) -> Iterator[HostEvent]:
-        names, name = self._options.events, type(event).__name__
-        is_wanted = names is None or name in names
+    def _host_event(self, request: EventRequest, rows: EventRows, event: Event) -> tuple[HostEvent, ...]:
+        names, kind = self._options.events, type(event)
+        is_wanted = names is None or kind is EventsLost or kind.__name__ in names
         session: LogonSession | None = None
-        if isinstance(event, LogonStarted | LoggedOut | LogonEnded):
+        # nearly all events are of processes
+        if kind in PROCESS_EVENTS:
+            if is_wanted and self._needs_sessions:
+                session = self._session_of(event) or self._past_session_of(request, event)
+                is_wanted = self._fits(session)
+        elif isinstance(event, (LogonStarted, LoggedOut, LogonEnded)):
             self._note_session(event)
             is_wanted = is_wanted and self._fits(event.session)
         elif isinstance(event, LogonFailed):
             is_wanted = is_wanted and self._fits_attempt(request, event)
-        elif is_wanted and self._needs_sessions:
-            session = self._session_of(event) or self._past_session_of(request, event)
-            is_wanted = self._fits(session)
-        if is_wanted:
-            yield make_row(request, event, self._cursors.write(event.head), session)
+        return (rows.make(event, self._cursors.write(event.head), session),) if is_wanted else ()
 
     @property
     def _needs_sessions(self) -> bool:
+        """Return whether the logon sessions of processes are needed."""
         options = self._options
         return options.with_sessions or options.which is not None or options.where is not None
 
@@ -346,6 +392,9 @@ class Subscription:
             return None
         account = request.source.account(request.look, self.caller.uid)
         return account and account.name
+
+
+_new = tuple.__new__
 
 
 def _is_user_of(request: EventRequest, user: str | None, users: frozenset[str]) -> bool:

@@ -5,14 +5,17 @@ import time
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from logonscope.answers.host_event import HostEvent
 from logonscope.broker import Caller
 from logonscope.broker.subscription import Subscription, WatchResult
 from logonscope.dispatch.operation import Door, Operation
+from logonscope.dispatch.shared_parts import RenderedPart, SharedParts, SharingGroup
 from logonscope.errors import AccessDeniedError, LogonscopeError, QuotaViolationError, TransportFailureError
 from logonscope.machine import Deadline
+from logonscope.machine.events import Event
 
 if TYPE_CHECKING:
     from logonscope.dispatch.operation import Limits
@@ -69,6 +72,7 @@ class Watches:
         self._statuses: dict[WatchKind, WatchStatus] = {}
         self._counts = Counter[Caller]()
         self._lock = threading.Lock()
+        self.shared_parts = SharedParts()
 
     def __len__(self) -> int:
         return len(self._open)
@@ -113,8 +117,7 @@ class Watches:
 
     def count_sent(self, subscription: Subscription, results: Sequence[WatchResult]) -> None:
         """Count results that were sent to the client of a watch."""
-        events = [result.result for result in results if isinstance(result.result, HostEvent)]
-        losses = [event for event in events if event.event == "Lost"]
+        losses = [event for _, event in results if isinstance(event, HostEvent) and event[0] == "Lost"]
         with self._lock:
             kind = self._open.get(subscription)
             # it has just ended
@@ -197,6 +200,11 @@ class WatchStream(EventWaiter):
         self._door, self._operation, self._host = door, operation, host
         self._sent_at = time.monotonic()
         self.items = 0
+        self._group: SharingGroup | None = None
+        key = subscription.sharing_key
+        if key is not None:
+            self._group = watches.shared_parts.group((key, id(door), host, limits.octets))
+            self._group.join()
 
     @property
     def _due(self) -> float:
@@ -209,26 +217,45 @@ class WatchStream(EventWaiter):
             return self.end_with(AccessDeniedError("the credentials are not valid any more", "authenticate again"))
         cursor = self._subscription.reader.cursor
         try:
-            results = self._subscription.read(0)
+            part = self._read()
         except LogonscopeError as error:
             return self.end_with(error)
         # the hub closes it where the server stops, or its feed has failed
         if self._subscription.is_closed:
             return self.end_with(TransportFailureError("the host ends the watch", "watch again"))
         # all events that were read may be hidden from the caller: nothing is sent for them
-        if not results and time.monotonic() - self._sent_at < HEARTBEAT_SECONDS:
+        if part is None and time.monotonic() - self._sent_at < HEARTBEAT_SECONDS:
             # there may be more events than one read returns
             if self._subscription.reader.cursor != cursor:
                 self.wake()
             return b"", False
         self._sent_at = time.monotonic()
-        self.items += len(results)
-        self._watches.count_sent(self._subscription, results)
-        reply = self._door.render(self._operation, WatchResults(results, self._host), self._limits.octets)
-        return reply.body, False
+        part = part or self._render(())
+        self.items += part.reply.items
+        self._watches.count_sent(self._subscription, part.results)
+        return part.reply.body, False
+
+    def _read(self) -> RenderedPart | None:
+        """Return what is to be sent for the events that there are; None: nothing."""
+        if self._group is None:
+            results = self._subscription.read(0)
+            return self._render(results) if results else None
+        events = self._subscription.take_events(0)
+        return self._group.part(events, partial(self._render_events, events))
+
+    def _render_events(self, events: Sequence[Event]) -> RenderedPart | None:
+        results = self._subscription.results_of(events)
+        return self._render(results) if results else None
+
+    def _render(self, results: Sequence[WatchResult]) -> RenderedPart:
+        part = WatchResults(results, self._host)
+        return RenderedPart(results, self._door.render(self._operation, part, self._limits.octets))
 
     def close(self) -> None:
         """End the watch: the client has disconnected."""
+        if self._group is not None:
+            self._group.leave()
+            self._group = None
         self._watches.remove(self._subscription)
 
     def end_with(self, error: LogonscopeError) -> tuple[bytes, bool]:

@@ -39,13 +39,12 @@ def process_guid(machine: Machine, process: Process) -> str | None:
 def _make_guid(machine: Machine, name: str) -> str | None:
     if machine.machine_id is None or machine.boot_id is None:
         return None
-    digest = bytearray(
-        sha1(_prefix(machine.machine_id, machine.boot_id) + name.encode(), usedforsecurity=False).digest()
-    )
-    digest[6] = digest[6] & 0x0F | 0x50  # version 5
-    digest[8] = digest[8] & 0x3F | 0x80  # variant
-    text = digest[:16].hex()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    digits = sha1(_prefix(machine.machine_id, machine.boot_id) + name.encode(), usedforsecurity=False).hexdigest()
+    # version 5; of the digit of the variant, two bits are fixed
+    return f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-{_VARIANTS[digits[16]]}{digits[17:20]}-{digits[20:32]}"
+
+
+_VARIANTS = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 
 
 @lru_cache(16)

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any
 
 from logonscope.dispatch.watches import EventWaiter
 from logonscope.server.thread_calls import ClientDisconnectedError
@@ -13,8 +12,9 @@ class Wake:
     """A flag that other threads set, and that the event loop waits for."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop, self._event = loop, asyncio.Event()
+        self._loop = loop
         self._is_set = False
+        self._waiting: asyncio.Future[None] | None = None
 
     def set(self) -> None:
         """Set the flag; called in any thread."""
@@ -24,25 +24,32 @@ class Wake:
         self._is_set = True
         # the loop is closed where the server stops
         with suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._event.set)
+            self._loop.call_soon_threadsafe(self._note_set)
 
-    async def wait(self, seconds: float, disconnection: "asyncio.Future[None] | None") -> None:
-        """Wait for the flag, at most so many seconds, and clear it.
+    def end_wait(self) -> None:
+        """End a wait although the flag is not set; called in the event loop."""
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None and not waiting.done():
+            waiting.set_result(None)
 
-        Raises:
-            ClientDisconnectedError: the client has disconnected.
-        """
-        waiting = asyncio.ensure_future(self._event.wait())
-        futures: set[asyncio.Future[Any]] = {waiting} if disconnection is None else {waiting, disconnection}
-        try:
-            await asyncio.wait(futures, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            waiting.cancel()
-        if disconnection is not None and disconnection.done():
-            raise ClientDisconnectedError
+    async def wait(self, seconds: float) -> None:
+        """Wait for the flag, at most so many seconds, and clear it."""
+        # a future and a timer: a task for each wait takes three times as long
+        if not self._is_set:
+            waiting = self._waiting = self._loop.create_future()
+            timer = self._loop.call_later(seconds, self.end_wait)
+            try:
+                await waiting
+            finally:
+                timer.cancel()
+                self._waiting = None
         # cleared before the events are read: one that comes after that sets it again
-        self._event.clear()
         self._is_set = False
+
+    def _note_set(self) -> None:
+        # the wait may have seen the flag already
+        if self._is_set:
+            self.end_wait()
 
 
 class EventWait:
@@ -51,10 +58,13 @@ class EventWait:
     def __init__(self, waiter: EventWaiter, wait_for_disconnect: Callable[[], Awaitable[None]] | None = None) -> None:
         """Begin to listen for events; called in the event loop."""
         self._waiter = waiter
-        self._wake = Wake(asyncio.get_running_loop())
+        self._loop = asyncio.get_running_loop()
+        self._wake = Wake(self._loop)
+        self._last = self._loop.time()  # when the last wait ended
         self._disconnection: asyncio.Future[None] | None = None
         if wait_for_disconnect is not None:
             self._disconnection = asyncio.ensure_future(wait_for_disconnect())
+            self._disconnection.add_done_callback(self._note_disconnect)
         waiter.notify(self._wake.set)
 
     async def until_due(self) -> None:
@@ -64,10 +74,23 @@ class EventWait:
             ClientDisconnectedError: the client has disconnected.
         """
         # where there are many subscriptions, each collects more events before it takes a thread
-        await asyncio.sleep(self._waiter.pause_seconds)
-        await self._wake.wait(self._waiter.wait_seconds, self._disconnection)
+        pause = self._last + self._waiter.pause_seconds - self._loop.time()
+        if pause > 0:
+            await asyncio.sleep(pause)
+        if not self._is_disconnected:
+            await self._wake.wait(self._waiter.wait_seconds)
+        if self._is_disconnected:
+            raise ClientDisconnectedError
+        self._last = self._loop.time()
 
     def close(self) -> None:
         """Stop watching the client."""
         if self._disconnection is not None:
             self._disconnection.cancel()
+
+    @property
+    def _is_disconnected(self) -> bool:
+        return self._disconnection is not None and self._disconnection.done()
+
+    def _note_disconnect(self, _: "asyncio.Future[None]") -> None:
+        self._wake.end_wait()

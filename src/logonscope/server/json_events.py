@@ -5,8 +5,8 @@ from typing import Any
 
 from logonscope.answers.host_event import HostEvent
 from logonscope.answers.jsonable import jsonable
-from logonscope.cim.instances import Instance
 from logonscope.dispatch.watches import WatchResults
+from logonscope.server.json_host_events import HostEventWriter
 from logonscope.wire.json.faults import write_error
 from logonscope.wire.json.instances import write_event_instance
 from logonscope.wire.json.text import write_line, write_text
@@ -39,18 +39,28 @@ QUERIES: Mapping[str, Callable[[Mapping[str, str]], bytes]] = {"/v1/watch": quer
 
 def write_part(part: WatchResults, octets: int) -> bytes:
     """Return a part of the stream; without results, a heartbeat."""
-    return b"".join(_events(part, octets)) or HEARTBEAT
+    # in one piece: a part is one write to the connection
+    return "".join(_events(part, octets)).encode("ascii") or HEARTBEAT
 
 
-def _events(part: WatchResults, octets: int) -> Iterator[bytes]:
+def _events(part: WatchResults, octets: int) -> Iterator[str]:
     for cursor, result in part.results:
+        if isinstance(result, HostEvent):
+            line = _WRITER.write(result)
+            if len(line) >= octets:
+                line = _cut_line(jsonable(result), octets)
+        else:
+            line = _cut_line(write_event_instance(result), octets)
         # EventSource of a browser passes events on by this name
         name = result.event if isinstance(result, HostEvent) else result.cim_class.name
-        yield f"id: {cursor}\nevent: {name}\ndata: ".encode() + write_line(_as_object(result), octets) + b"\n"
+        yield f"id: {cursor}\nevent: {name}\ndata: {line}\n\n"
     if part.error is not None:
-        yield f"event: {ERROR}\ndata: ".encode() + write_line(write_error(part.error), octets) + b"\n"
+        yield f"event: {ERROR}\ndata: {_cut_line(write_error(part.error), octets)}\n\n"
 
 
-def _as_object(result: HostEvent | Instance) -> Mapping[str, Any]:
-    members: Mapping[str, Any] = jsonable(result) if isinstance(result, HostEvent) else write_event_instance(result)
-    return members
+def _cut_line(members: Mapping[str, Any], octets: int) -> str:
+    """Return an object as a line of at most ``octets`` bytes, without its end."""
+    return write_line(members, octets).decode("ascii")[:-1]
+
+
+_WRITER = HostEventWriter()

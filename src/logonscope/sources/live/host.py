@@ -31,8 +31,14 @@ from logonscope.sources.live.proc_reader import ProcReader
 from logonscope.sources.live.remote_feed import SlowFeedError
 from logonscope.sources.live.terminals import TerminalSearches, find_terminal
 
-QUIET_DELAY, BUSY_DELAY = 0.25, 0.015
-"""Seconds from the first event of a batch to its reading: without and with subscribers to events."""
+QUIET_DELAY, BUSY_DELAY, CROWDED_DELAY = 0.25, 0.015, 0.035
+"""Seconds from the first event of a batch to its reading: without and with subscribers, and with many events for them.
+
+Of few events, each is mostly the first one of its batch, and waits the whole delay; of many, half of it.
+"""
+
+CROWDED_RATE = 500
+"""Records a second from which on there are many."""
 
 URGENT_SHARE, URGENT_SECONDS = 0.25, 0.5
 """Maximum share of one processor for batches that are read at once because of writes; unused time is saved up to 0.5 s.
@@ -140,6 +146,7 @@ class LiveHost:
         self._next_call: float | None = None  # that moment, or an earlier one
         self._is_called = False
         self._zombie_delay, self._had_records = QUIET_DELAY, False
+        self._counted_records, self._counting_since, self._is_crowded = 0, 0.0, False
 
     _feed: Feed | None
     _indexed_members: IndexedMembers
@@ -341,7 +348,9 @@ class LiveHost:
 
     @property
     def _delay(self) -> float:
-        return BUSY_DELAY if self.subscribers else QUIET_DELAY
+        if not self.subscribers:
+            return QUIET_DELAY
+        return CROWDED_DELAY if self._is_crowded else BUSY_DELAY
 
     @property
     def _login_share(self) -> float:
@@ -413,7 +422,7 @@ class LiveHost:
             return False
         try:
             batch = feed.read_batch()
-            self._had_records = bool(batch.records)
+            self._note_rate(len(batch.records))
             if batch.writes.logins or batch.writes.moves:
                 self._logins_until = 0.0
             index.apply(batch, feed.read_writes)
@@ -428,6 +437,16 @@ class LiveHost:
         if index.needs_rescan and not batch.is_partial:
             self._rescan()
         return batch.is_partial or feed.is_behind
+
+    def _note_rate(self, records: int) -> None:
+        """Note how many records there are in a time."""
+        self._had_records = records > 0
+        self._counted_records += records
+        seconds = time.monotonic() - self._counting_since
+        # answers read batches, too, shortly after others
+        if seconds >= BUSY_DELAY:
+            self._is_crowded = self._counted_records > CROWDED_RATE * seconds
+            self._counted_records, self._counting_since = 0, time.monotonic()
 
     def _rescan(self) -> None:
         if self._feed is not None and self.index is not None:

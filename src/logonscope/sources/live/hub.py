@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from logonscope.machine.events import Event
+from logonscope.machine.events import Event, EventHead
 from logonscope.sources.live.ring import EventRing, RingReader
 
 MAX_EVENTS = 16_384
@@ -124,9 +124,19 @@ class EventHub:
             return is_idle
 
     def _publish(self, events: Sequence[Event]) -> None:
-        numbered = []
-        for event in events:
-            self._cursor += 1
-            numbered.append(event._replace(head=event.head._replace(cursor=self._cursor)))
-        if numbered:
-            self._ring.publish(numbered, self._cursor)
+        if not events:
+            return
+        first = self._cursor + 1
+        numbered = [_numbered(event, cursor) for cursor, event in enumerate(events, first)]
+        self._cursor += len(numbered)
+        self._ring.publish(numbered, self._cursor)
+
+
+def _numbered(event: Event, cursor: int) -> Event:
+    """Return an event with a cursor in its head."""
+    # not by _replace, which makes a dict for each of the two
+    (kernel_ns, _, position, mark), *fields = event
+    return _new(type(event), (_new(EventHead, (kernel_ns, cursor, position, mark)), *fields))
+
+
+_new = tuple.__new__

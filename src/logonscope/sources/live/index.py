@@ -40,6 +40,8 @@ from logonscope.sources.live.entries import (
     State,
     Unread,
     is_same,
+    new_change,
+    state_of,
 )
 from logonscope.sources.live.places import Children, Places
 from logonscope.sources.live.records import EXEC, EXIT, FORK, UID, Batch, LoginWrite, Record, Writes
@@ -242,7 +244,7 @@ class LiveIndex:
         children, by_parent, new = self._children, self._children.by_parent, self._new
         offset, tick_ns = self._offset, self._tick_ns
         is_in_doubt = self.needs_rescan or not self._sees_writes
-        distrusted_until = self._distrusted_until
+        distrusted_until, report = self._distrusted_until, self.report
         for kind, ns, thread, process, word, child in records:
             if kind == FORK:
                 parent = entries.get(process)
@@ -269,8 +271,8 @@ class LiveIndex:
                 else:
                     by_parent[parent.pid] = child
                 new.append(entry)
-                if self.report is not None:
-                    self.report(Change(ns, None, self._state(entry)))
+                if report is not None:
+                    report(new_change(ns, None, state_of(entry, parent)))
             elif kind == EXIT:
                 if thread == process:
                     self._exit(ns, process, word)
@@ -348,7 +350,7 @@ class LiveIndex:
         self.users.note_exec(entry, ns, self._state)
         if self.report is not None:
             state = self._state(entry)
-            self.report(Change(ns, state, state))
+            self.report(new_change(ns, state, state))
 
     def _exit(self, ns: int, pid: int, status: int) -> None:
         entry = self.entries.get(pid)
@@ -489,7 +491,7 @@ class LiveIndex:
         if entry.place.ses is None or (entry.place.ses == UNSET and entry.place.cgroup is None):
             self.counts.logons_not_determined += 1
         if self.report is not None:
-            self.report(Change(ns, self._state(entry), None, entry.status))
+            self.report(new_change(ns, self._state(entry), None, entry.status))
 
     def _remove(self, entry: Entry) -> None:
         pid, place = entry.pid, entry.place
@@ -595,6 +597,4 @@ class LiveIndex:
             self._reread(entry.parent)
 
     def _state(self, entry: Entry) -> State:
-        parent = self.entries.get(entry.parent)
-        parent_key = None if parent is None else (parent.pid, parent.start)
-        return State(entry.pid, entry.start, parent_key, *entry.place.owner_facts)
+        return state_of(entry, self.entries.get(entry.parent))

@@ -5,7 +5,7 @@ milliseconds after the event. A process that has ended by then has those of its 
 program.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from logonscope.errors import LogonscopeError
 from logonscope.facts import Process
@@ -32,7 +32,10 @@ SLACK_TICKS = 2
 ENDED = "the process ended before it could be read"
 """Why facts of a process are not known."""
 
-_OF_EVENT = ("ses", "loginuid", "cgroup", "ppid")
+MAX_INHERITANCES = 256
+"""Maximum number of parents for which it is kept what their children inherit."""
+
+_OF_EVENT = frozenset({"ses", "loginuid", "cgroup", "ppid"})
 _OF_PROGRAM = ("comm", "name", "exe", "cmdline")
 
 NOT_READ = dict.fromkeys(EVENT_FACTS.difference(_OF_EVENT, {"start"}), ENDED)
@@ -51,6 +54,7 @@ class ProcessDetails:
         self._source, self._ownership = source, ownership
         self._describer = LogonDescriber(source, ownership)
         self._logon_ids: dict[int, str | None] = {}
+        self._inheritances: dict[int, Inheritance] = {}  # by the pid of the parent
         self._processes = {process.pid: process for process in source.processes(Look(), _query(None))}
         index = ownership.index(source.logins(Look()), source.machine(Look()))
         for pid, process in self._processes.items():
@@ -66,20 +70,25 @@ class ProcessDetails:
         newest: dict[int, int] = {}
         for position, (event, _) in enumerate(batch):
             if isinstance(event, ProcessStarted):
-                newest[event.process.pid] = position
+                newest[event[1][0]] = position
             elif isinstance(event, ProcessChanged):
-                newest[event.after[0].pid] = position
+                newest[event[2][0][0]] = position
             elif isinstance(event, ProcessEnded):
-                newest.pop(event.process.pid, None)
+                newest.pop(event[1][0], None)
         # of a process that ended within the batch there is nothing left to read
         read = self._read(newest)
         detailed: list[Event] = []
         for position, (event, has_executed) in enumerate(batch):
             if isinstance(event, ProcessStarted):
-                process = event.process
-                read_process = read.get(process.pid) if newest.get(process.pid) == position else None
-                started = self._start(process, event.owner, read_process, has_executed=has_executed)
-                detailed.append(event._replace(process=started))
+                head, process, owner, parent = event
+                read_process = read.get(process[0]) if newest.get(process[0]) == position else None
+                started = self._start(process, owner, read_process, has_executed=has_executed)
+                detailed.append(_new(ProcessStarted, (head, started, owner, parent)))
+            elif isinstance(event, ProcessEnded):
+                head, process, owner, status = event
+                self._logon_ids.pop(process[0], None)
+                merged = _merge(self._processes.pop(process[0], None), process)
+                detailed.append(_new(ProcessEnded, (head, merged, owner, status)))
             elif isinstance(event, ProcessChanged):
                 read_process = read.get(event.after[0].pid) if newest.get(event.after[0].pid) == position else None
                 detailed.append(self._change(event, read_process))
@@ -100,10 +109,6 @@ class ProcessDetails:
         return processes
 
     def _with_details(self, event: Event) -> Event:
-        if isinstance(event, ProcessEnded):
-            pid = event.process.pid
-            self._logon_ids.pop(pid, None)
-            return event._replace(process=_merge(self._processes.pop(pid, None), event.process))
         if isinstance(event, LogonStarted | LoggedOut | LogonEnded):
             session = event.session
             if isinstance(event, LogonStarted):
@@ -117,13 +122,24 @@ class ProcessDetails:
         if read_process is not None and _is_same(read_process, process):
             merged = _merge(read_process, process)
         else:
-            parent = self._processes.get(process.ppid or 0)
-            # a child is what its parent is, until it executes a program
-            merged = _merge(parent and parent._replace(pid=process.pid, start=process.start), process)
-            merged = _without_program(merged) if has_executed else merged
+            merged = self._inherit(process, has_executed=has_executed)
         self._processes[process.pid] = merged
         self._logon_ids[process.pid] = owner.logon_id
         return merged
+
+    def _inherit(self, process: Process, *, has_executed: bool) -> Process:
+        """Return a process of which nothing was read: it is what its parent is, until it executes a program."""
+        parent = self._processes.get(process.ppid or 0)
+        if parent is None or process.start is None or process.unread:
+            merged = _merge(parent and parent._replace(pid=process.pid, start=process.start), process)
+            return _without_program(merged) if has_executed else merged
+        # most processes of a busy machine end before they are read, and have few parents
+        inheritance = self._inheritances.get(parent.pid)
+        if inheritance is None or inheritance.parent is not parent:
+            if len(self._inheritances) >= MAX_INHERITANCES:
+                self._inheritances.clear()
+            inheritance = self._inheritances[parent.pid] = Inheritance(parent)
+        return inheritance.child(process, has_executed=has_executed)
 
     def _change(self, event: ProcessChanged, read_process: Process | None) -> ProcessChanged:
         (before, owner_before), (after, owner_after) = event.before, event.after
@@ -145,6 +161,40 @@ class ProcessDetails:
                 yield self._processes[pid]
 
 
+class Inheritance:
+    """What the children of a process have of it, if nothing was read of them."""
+
+    def __init__(self, parent: Process) -> None:
+        self.parent = parent
+        # as _merge does it for each child
+        copy = parent._replace(unread=_reasons_kept(parent.unread, None))
+        self._forms = tuple(
+            # comm and state; the facts from pgrp on; those after start, with the reasons of missing facts
+            (form[_COMM:_PPID], form[_PPID + 1 : _START], form[_START + 1 :])
+            for form in (copy, _without_program(copy))
+        )
+
+    def __repr__(self) -> str:
+        return f"<Inheritance from {self.parent.pid}>"
+
+    def child(self, process: Process, *, has_executed: bool) -> Process:
+        """Return a child, with what its event says of it; nothing of that may be missing for a reason."""
+        parent = self.parent
+        comm_and_state, from_pgrp, from_vsize = self._forms[has_executed]
+        pid, ses, loginuid, cgroup = process[:_COMM]
+        return _new(Process, (
+            pid,
+            parent[_SES] if ses is None else ses,
+            parent[_LOGINUID] if loginuid is None else loginuid,
+            parent[_CGROUP] if cgroup is None else cgroup,
+            *comm_and_state,
+            parent[_PPID] if process[_PPID] is None else process[_PPID],
+            *from_pgrp,
+            process[_START],
+            *from_vsize,
+        ))  # fmt: skip
+
+
 def _fold_executions(events: Sequence[Event]) -> list[tuple[Event, bool]]:
     """Return the events, and whether each is the start of a process that executed a program in the same batch.
 
@@ -154,16 +204,16 @@ def _fold_executions(events: Sequence[Event]) -> list[tuple[Event, bool]]:
     starts: dict[int, int] = {}
     for event in events:
         if isinstance(event, ProcessStarted):
-            starts[event.process.pid] = len(batch)
-        elif isinstance(event, ProcessChanged) and event.after[0].pid in starts:
+            starts[event[1][0]] = len(batch)
+        elif isinstance(event, ProcessChanged) and event[2][0][0] in starts:
             # only the first change can be the execution that belongs to the start
-            position = starts.pop(event.after[0].pid)
+            position = starts.pop(event[2][0][0])
             start = batch[position][0]
-            if event.before == event.after and isinstance(start, ProcessStarted):
+            if event[1] == event[2] and isinstance(start, ProcessStarted):
                 batch[position] = start, True
                 continue
         elif isinstance(event, ProcessEnded):
-            starts.pop(event.process.pid, None)
+            starts.pop(event[1][0], None)
         batch.append((event, False))
     return batch
 
@@ -179,13 +229,38 @@ def _is_same(read: Process, process: Process) -> bool:
 def _merge(kept: Process | None, process: Process) -> Process:
     """Return a process with the details that are kept of it; those of another process with its pid are ignored."""
     if kept is None or not _is_same(kept, process):
-        return process._replace(unread={**NOT_READ, **(process.unread or {})})
+        return process._replace(unread={**NOT_READ, **process.unread} if process.unread else NOT_READ)
     # what an event shows is newer than what was read before it
-    decisive = {name: getattr(process, name) for name in _OF_EVENT if getattr(process, name) is not None}
-    unread = {fact: why for fact, why in (kept.unread or {}).items() if fact not in _OF_EVENT}
-    return kept._replace(**decisive, unread={**unread, **(process.unread or {})} or None)
+    _, ses, loginuid, cgroup = process[:_COMM]
+    unread = _reasons_kept(kept.unread, process.unread)
+    decisive = (
+        kept[_SES] if ses is None else ses,
+        kept[_LOGINUID] if loginuid is None else loginuid,
+        kept[_CGROUP] if cgroup is None else cgroup,
+    )
+    ppid = kept[_PPID] if process[_PPID] is None else process[_PPID]
+    # mostly nothing is new, and rows are made once for the same object
+    if decisive == kept[_SES:_COMM] and ppid == kept[_PPID] and unread is kept.unread:
+        return kept
+    return _new(Process, (kept[0], *decisive, *kept[_COMM:_PPID], ppid, *kept[_PPID + 1 : -1], unread))
+
+
+def _reasons_kept(kept: Mapping[str, str] | None, new: Mapping[str, str] | None) -> Mapping[str, str] | None:
+    """Return why facts of a process are missing: those reasons that were known, except of facts that events have."""
+    if kept and not _OF_EVENT.isdisjoint(kept):
+        kept = {fact: reason for fact, reason in kept.items() if fact not in _OF_EVENT}
+    return {**(kept or {}), **new} if new else kept or None
 
 
 def _without_program(process: Process) -> Process:
     unread = {**(process.unread or {}), **dict.fromkeys(_OF_PROGRAM, ENDED)}
     return process._replace(comm=None, name=None, exe=None, cmdline=None, unread=unread)
+
+
+_new = tuple.__new__
+
+_FIELD = Process._fields.index
+_SES, _LOGINUID, _CGROUP, _COMM = _FIELD("ses"), _FIELD("loginuid"), _FIELD("cgroup"), _FIELD("comm")
+_PPID, _START = _FIELD("ppid"), _FIELD("start")
+"""Positions of facts. A change of one fact by ``_replace`` takes 4 µs, and this runs for every process of the machine.
+"""

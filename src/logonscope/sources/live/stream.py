@@ -124,7 +124,8 @@ class EventStream:
         reports = self.login_reports.take(_never if index is None else index.users.was_elevated)
         self._user_changes.add_commands(reports)
         if index is None:
-            self._publish(attempt_makers(reports, _no_process, self._owner_of()))
+            owner_of = self._owner_of()
+            self._publish(attempt_makers(reports, _no_process, owner_of), ChangeEvents(owner_of))
             return None
         if index.report is None:  # a new index, after the feed had ended
             self._report_to(index)
@@ -134,16 +135,17 @@ class EventStream:
         if not (changes or reports or is_due) and index.counts.losses == self._lost:
             return None
         owner_of = self._owner_of()
-        makers: list[tuple[int, EventMaker]] = []
+        makers: list[tuple[int, EventMaker | Change]] = []
         if index.counts.losses != self._lost:
             self._lost = index.counts.losses
             makers.append((time.monotonic_ns(), _LostMaker().make))
         now = time.monotonic_ns()
-        makers += [(change.kernel_ns or now, _ChangeMaker(change, owner_of).make) for change in changes]
+        # nearly all events: of these no maker is made
+        makers += [(change[0] or now, change) for change in changes]
         makers += attempt_makers(reports, index.process_at, owner_of)
         makers += self._user_changes.makers(owner_of)
         makers += self._logon_events()
-        self._publish(makers)
+        self._publish(makers, ChangeEvents(owner_of))
         dues = (self._logons.due, self._user_changes.next_due)
         return min((due for due in dues if due is not None), default=None)
 
@@ -152,15 +154,18 @@ class EventStream:
         logins = self._host.logins(look)
         return self._host.ownership.index(logins, self._host.direct.machine(look)).owner
 
-    def _publish(self, makers: Iterable[tuple[int, EventMaker]]) -> None:
+    def _publish(self, makers: Iterable[tuple[int, EventMaker | Change]], change_events: "ChangeEvents") -> None:
         """Make events in the order of their moments, and pass them to the readers."""
         boot_offset = time.clock_gettime_ns(time.CLOCK_BOOTTIME) - time.monotonic_ns()
-        events = []
-        for moment, make in sorted(makers, key=itemgetter(0)):
-            self._cursor += 1
-            events.append(make(EventHead(moment + boot_offset, self._cursor, self._cursor)))
+        events: list[Event] = []
+        cursor, make_change = self._cursor, change_events.make
+        for moment, maker in sorted(makers, key=itemgetter(0)):
+            cursor += 1
+            head = _new(EventHead, (moment + boot_offset, cursor, cursor, None))
+            events.append(make_change(maker, head) if type(maker) is Change else maker(head))  # type: ignore[operator]  # mypy does not narrow by "is"
+        self._cursor = cursor
         if events:
-            self._ring.publish(events, self._cursor)
+            self._ring.publish(events, cursor)
 
     def _logon_events(self) -> Iterator[tuple[int, EventMaker]]:
         """Yield what happened to logon sessions: of those alone that got or lost processes, or are not reported yet."""
@@ -212,23 +217,33 @@ class EventStream:
         return sessions
 
 
-class _ChangeMaker:
-    """Makes the event of a change, with the owners that the process had."""
+class ChangeEvents:
+    """Makes the events of changes, with the owners that the processes had."""
 
-    def __init__(self, change: Change, owner_of: Callable[[Process], Owner]) -> None:
-        self._change, self._owner_of = change, owner_of
+    def __init__(self, owner_of: Callable[[Process], Owner]) -> None:
+        self._owner_of = owner_of
 
-    def make(self, head: EventHead) -> Event:
-        """Make the event."""
-        _, before, after, status = self._change
+    def __repr__(self) -> str:
+        return f"<ChangeEvents by {self._owner_of!r}>"
+
+    def make(self, change: Change, head: EventHead) -> Event:
+        """Make the event of a change."""
+        _, before, after, status = change
         if after is None and before is not None:
             process = _process(before)
-            return ProcessEnded(head, process, self._owner_of(process), status)
+            return _new(ProcessEnded, (head, process, self._owner_of(process), status))
         if before is None and after is not None:
             process = _process(after)
-            return ProcessStarted(head, process, self._owner_of(process), after.parent)
-        old, new = (_process(state) for state in (before, after) if state is not None)
-        return ProcessChanged(head, (old, self._owner_of(old)), (new, self._owner_of(new)))
+            return _new(ProcessStarted, (head, process, self._owner_of(process), after[2]))
+        assert before is not None  # noqa: S101 -- a change has at least one state
+        assert after is not None  # noqa: S101 -- the same
+        old = self._with_owner(before)
+        # a process that executed a program has the same state as before
+        return _new(ProcessChanged, (head, old, old if after is before else self._with_owner(after)))
+
+    def _with_owner(self, state: State) -> tuple[Process, Owner]:
+        process = _process(state)
+        return process, self._owner_of(process)
 
 
 class _LostMaker:
@@ -249,14 +264,22 @@ def _no_process(_pid: int, _ns: int) -> None:
 
 
 def _process(state: State) -> Process:
-    ppid = None if state.parent is None else state.parent[0]
+    pid, start, parent, ses, loginuid, cgroup = state
     # why a fact is None: without that, a missing cgroup would mean that the machine has no cgroups
-    unread = {"ses": NOT_READ, "cgroup": NOT_READ} if state.ses is None or state.cgroup is None else None
-    return Process(
-        state.pid, ses=state.ses, loginuid=state.loginuid, cgroup=state.cgroup, ppid=ppid, start=state.start,
-        unread=unread,
-    )  # fmt: skip
+    unread = _UNREAD if ses is None or cgroup is None else None
+    ppid = None if parent is None else parent[0]
+    # Process(...) with names takes five times as long, and this runs for every process of the machine
+    return _new(Process, (pid, ses, loginuid, cgroup, None, None, ppid, *_FROM_PGRP, start, *_FROM_VSIZE, unread))
 
 
 NOT_READ = "logon not determined: the process ended too soon"
 """Why what decides the logon session of an ended process is not known."""
+
+_UNREAD = {"ses": NOT_READ, "cgroup": NOT_READ}
+
+_new = tuple.__new__
+
+# the facts between ppid and start, and those between start and unread, which a change does not have
+_FIELD = Process._fields.index
+_FROM_PGRP = (None,) * (_FIELD("start") - _FIELD("pgrp"))
+_FROM_VSIZE = (None,) * (_FIELD("unread") - _FIELD("vsize"))

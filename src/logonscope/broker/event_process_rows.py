@@ -1,0 +1,97 @@
+"""Rows of the processes in events: what many processes have in common is converted once.
+
+A row depends on few facts, and most of them are equal for the children of one parent. Only the pid, the parent, the
+start and the GUID of a process are its own.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+from logonscope.answers.session_process import SessionProcess
+from logonscope.broker.event_request import EventRequest
+from logonscope.broker.session_processes import process_row, row_facts
+from logonscope.facts import Process
+from logonscope.machine import Owner, start_time
+from logonscope.machine.identity import process_guid
+
+MAX_TEMPLATES = 1000
+"""Maximum number of rows that are kept from one batch to the next for what processes have in common."""
+
+
+class _Template(NamedTuple):
+    """A row whose own values are replaced, and the objects whose identity is part of its key."""
+
+    row: SessionProcess
+    owner: Owner
+    unread: Mapping[str, str] | None
+
+
+class _KnownRow(NamedTuple):
+    """The row of a process, and the objects that it was made from."""
+
+    process: Process
+    owner: Owner
+    row: SessionProcess
+
+
+class EventProcessRows:
+    """Makes the rows of processes in events: the same as ``process_row``."""
+
+    def __init__(self, request: EventRequest) -> None:
+        self._request = request
+        shared_facts = sorted(row_facts(request) - _OWN_FACTS)
+        self._shared_facts = itemgetter(*map(Process._fields.index, shared_facts))
+        self._templates: dict[tuple[Any, ...], _Template] = {}
+        self._rows: dict[int, _KnownRow] = {}  # by the id of the process as an object
+        self._starts: dict[int | None, datetime | None] = {}
+
+    def __repr__(self) -> str:
+        return f"<EventProcessRows of {len(self._rows)} processes>"
+
+    def begin_batch(self) -> None:
+        """Forget the processes of the last batch, but not what they had in common."""
+        self._rows.clear()
+        self._starts.clear()
+        if len(self._templates) > MAX_TEMPLATES:
+            self._templates.clear()
+
+    def row(self, process: Process, owner: Owner) -> SessionProcess:
+        """Return the row of a process and its owner."""
+        # the start and the end of a process have the same object, if nothing changed in between
+        known = self._rows.get(id(process))
+        if known is not None and known[0] is process and known[1] is owner:
+            return known[2]
+        unread = process[-1]
+        key = (id(owner), id(unread), self._shared_facts(process))
+        template = self._templates.get(key)
+        if template is None:
+            row = process_row(self._request, process, owner)
+            # the objects are kept, so that no others get their ids
+            self._templates[key] = _Template(row, owner, unread)
+        else:
+            row = self._fill(template[0], process)
+        self._rows[id(process)] = _KnownRow(process, owner, row)
+        return row
+
+    def _fill(self, template: SessionProcess, process: Process) -> SessionProcess:
+        """Return a template with the values that only this process has."""
+        ticks, machine = process.start, self._request.machine
+        try:
+            start = self._starts[ticks]
+        except KeyError:
+            start = self._starts[ticks] = start_time(process, machine)
+        logon_id, evidence, _, _, name, user, uid, login_uid, _, *rest = template
+        return _new(SessionProcess, (
+            logon_id, evidence, process[0], process.ppid, name, user, uid, login_uid, start,
+            *rest[:_GUID_IN_REST], process_guid(machine, process), *rest[_GUID_IN_REST + 1 :],
+        ))  # fmt: skip
+
+
+_new = tuple.__new__
+
+_OWN_FACTS = frozenset({"ppid", "start"})
+"""Facts of the row that few processes have in common; the pid is no fact."""
+
+_GUID_IN_REST = SessionProcess._fields.index("process_guid") - SessionProcess._fields.index("tty")

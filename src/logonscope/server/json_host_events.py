@@ -1,0 +1,155 @@
+"""JSON of host events: the text of ``jsonable``, from pieces that many events have in common.
+
+The events of a busy host differ in a few values: time, cursor, pid, parent, start and GUID. All else of a process is
+written once and kept, as long as rows with the same values come.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from json.encoder import encode_basestring_ascii
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+from logonscope.answers.host_event import HostEvent
+from logonscope.answers.jsonable import jsonable
+from logonscope.answers.logon_session import LogonSession
+from logonscope.answers.session_process import SessionProcess
+from logonscope.wire.json.text import write_text
+
+MAX_PIECES, MAX_TEXTS = 1024, 4096
+"""Maximum numbers of rows whose pieces are kept, and of texts that are kept: of rows, logon sessions and times."""
+
+
+class _Pieces(NamedTuple):
+    """The text of a row around the values of its own, and what the key of the pieces has the id of."""
+
+    texts: tuple[str, ...]
+    unread: Mapping[str, str]
+
+
+class _KnownText(NamedTuple):
+    """The text of a value, and the value, which is kept so that no other one gets its id."""
+
+    value: object
+    text: str
+
+
+class _Second(NamedTuple):
+    """A second, and the text of its times before and after the microseconds."""
+
+    begin: datetime
+    prefix: str
+    suffix: str
+
+
+class HostEventWriter:
+    """Writes host events as JSON objects; safe to use from any thread."""
+
+    def __init__(self) -> None:
+        self._pieces: dict[tuple[Any, ...], _Pieces] = {}
+        self._texts: dict[int, _KnownText] = {}  # by the id of the row, logon session or time
+        self._second: _Second | None = None
+
+    def __repr__(self) -> str:
+        return f"<HostEventWriter with {len(self._pieces)} pieces>"
+
+    def write(self, event: HostEvent) -> str:
+        """Return an event as an object, without spaces, in ASCII."""
+        name, moment, cursor, process, before, session, code, signal, attempt, change, missed, missed_all = event
+        if process is None or attempt is not None or missed is not None or missed_all is not None:
+            # logons and losses: there are few
+            return write_text(jsonable(event))
+        return (
+            f'{{"event":"{name}","time":{self._time(moment)},"cursor":{_write_optional(cursor)}'
+            f',"process":{self._row(process)},"before":{"null" if before is None else self._row(before)}'
+            f',"session":{"null" if session is None else self._session(session)}'
+            f',"exit_code":{"null" if code is None else code},"signal":{"null" if signal is None else signal}'
+            f',"attempt":null,"change":{"null" if change is None else write_text(jsonable(change))}'
+            ',"missed":null,"missed_all":null}'
+        )
+
+    def _row(self, row: SessionProcess) -> str:
+        # the start and the end of a process mostly have the same row
+        known = self._texts.get(id(row))
+        if known is not None and known[0] is row:
+            return known[1]
+        key = (*_SHARED(row), id(row.unread))
+        pieces = self._pieces.get(key)
+        if pieces is None:
+            pieces = _keep(self._pieces, MAX_PIECES, key, _Pieces(_split(row), row.unread))
+        before_pid, before_ppid, before_start, before_guid, end = pieces[0]
+        start, ppid = row.start, row.ppid
+        # not by its value: equal times can be in different zones
+        known_start = self._texts.get(id(start))
+        if known_start is None or known_start[0] is not start:
+            known_start = _keep(self._texts, MAX_TEXTS, id(start), _KnownText(start, _write_time(start)))
+        text = (
+            f"{before_pid}{row[_PID]}{before_ppid}{'null' if ppid is None else ppid}"
+            f"{before_start}{known_start[1]}{before_guid}{_write_optional(row.process_guid)}{end}"
+        )
+        _keep(self._texts, MAX_TEXTS, id(row), _KnownText(row, text))
+        return text
+
+    def _time(self, moment: datetime | None) -> str:
+        """Return a time as text; most events are of the same second as the one before."""
+        if moment is None:
+            return "null"
+        second = self._second
+        if second is None or moment.tzinfo is not second[0].tzinfo:
+            second = self._second = _split_time(moment)
+        since = moment - second[0]
+        if since.days or since.seconds:
+            second = self._second = _split_time(moment)
+            since = moment - second[0]
+        return f"{second[1]}{since.microseconds:06d}{second[2]}"
+
+    def _session(self, session: LogonSession) -> str:
+        known = self._texts.get(id(session))
+        if known is not None and known[0] is session:
+            return known[1]
+        text = write_text(jsonable(session))
+        _keep(self._texts, MAX_TEXTS, id(session), _KnownText(session, text))
+        return text
+
+
+def _keep(kept: dict[Any, Any], most: int, key: object, value: Any) -> Any:
+    """Keep a value, of a limited number, and return it."""
+    if len(kept) >= most:
+        kept.clear()
+    kept[key] = value
+    return value
+
+
+def _write_time(moment: datetime | None) -> str:
+    return "null" if moment is None else f'"{moment.isoformat(timespec="microseconds")}"'
+
+
+def _split_time(moment: datetime) -> _Second:
+    prefix, _, rest = _write_time(moment).partition(".")
+    return _Second(moment.replace(microsecond=0), f"{prefix}.", rest[6:])
+
+
+def _write_optional(text: str | None) -> str:
+    return "null" if text is None else encode_basestring_ascii(text)
+
+
+_OWN = ("pid", "ppid", "start", "process_guid")
+"""Fields that few rows have in common, in the order of the fields."""
+
+_PID = SessionProcess._fields.index("pid")
+_SHARED: Callable[[SessionProcess], tuple[Any, ...]] = itemgetter(
+    *(position for position, name in enumerate(SessionProcess._fields) if name not in {*_OWN, "unread"})
+)
+
+
+def _split(row: SessionProcess) -> tuple[str, ...]:
+    """Return the parts of a row's text before, between and after the values of its own."""
+    texts, text = [], "{"
+    for name, value in zip(row._fields, row, strict=True):
+        text += f"{'' if text == '{' else ','}{encode_basestring_ascii(name)}:"
+        if name in _OWN:
+            texts.append(text)
+            text = ""
+        else:
+            text += write_text(jsonable(value))
+    return (*texts, f"{text}}}")

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.page.browser import THEMES, WIDTHS, Watch, new_context, sign_in
 from tests.page.conftest import Servers
@@ -67,7 +67,12 @@ class Stage:
             if state.address == "#live" and state.user:
                 page.wait_for_selector(".row")
             state.act(page)
+        if state.happens is not None:
+            expect(page.locator("#pulse")).to_contain_text("Live")
+            page.wait_for_selector(".row")
+            state.happens(self._servers.following)
         page.wait_for_selector(state.shows)
+        page.wait_for_selector(".chip.new, .row.done", state="detached")  # which are shown for three seconds
         return page, watch
 
     def _context(self, state: State, theme: str, width: int, origin: str) -> BrowserContext:
@@ -116,11 +121,13 @@ def stage(browser: Browser, servers: Servers) -> Iterator[Stage]:
 def test_a_state_is_shown(name: str, theme: str, width: int, stage: Stage, axe: str) -> None:
     page, watch = stage.open_state(STATES[name], theme, width)
     try:
-        if SCREENSHOTS:
-            page.screenshot(path=str(Path(SCREENSHOTS) / f"{name}-{width}-{theme}.png"))
         page.evaluate(axe)
         assert page.evaluate(AXE) == []
         assert page.evaluate(OVERFLOW) <= 0
+        if SCREENSHOTS:
+            page.mouse.move(1, 1)
+            page.evaluate(DRAWN)
+            page.screenshot(path=str(Path(SCREENSHOTS) / f"{name}-{width}-{theme}.png"))
         if name not in VARYING:
             assert compare(page, stage.pictures, f"{name}-{width}") == {}
         assert watch.problems == []

@@ -82,9 +82,9 @@ def test_a_process_that_answers_again_is_read_again() -> None:
 READ_IN_TIME = """
 import os, sys
 from logonscope.sources.linux.process_files import FILES
-print(flush=True)
 for file in FILES:
     if file.path == sys.argv[2]:
+        print(flush=True)
         try:
             file.read(os.open(f"/proc/{sys.argv[1]}", os.O_PATH | os.O_DIRECTORY), int(sys.argv[1]))
         except OSError:
@@ -95,14 +95,13 @@ for file in FILES:
 def hanging_files(pid: int) -> dict[str, "subprocess.Popen[bytes]"]:
     """Return the files of a process whose reading hangs, each with the process that reads it."""
     words = [sys.executable, "-c", READ_IN_TIME, str(pid)]
-    readers = {file.path: subprocess.Popen([*words, file.path], stdout=subprocess.PIPE) for file in FILES}
-    for process in readers.values():
-        # the start of Python takes long on a busy machine, and is not part of the time for the reading
+    made = {file.path: subprocess.Popen([*words, file.path], stdout=subprocess.PIPE) for file in FILES}
+    for process in made.values():
         assert process.stdout is not None
-        process.stdout.readline()
+        process.stdout.readline()  # it reads from now on
         process.stdout.close()
     end, hung = time.monotonic() + 6, dict[str, "subprocess.Popen[bytes]"]()
-    for path, process in readers.items():
+    for path, process in made.items():
         try:
             process.wait(max(0.1, end - time.monotonic()))
         except subprocess.TimeoutExpired:

@@ -296,7 +296,7 @@ class Settings:
     )
     stop_seconds: int = _setting(_number(1, 600), 10, "seconds that open requests have to end when the server stops")
     live: str = _setting(
-        _one_of("auto", "true", "false"), "false",
+        _one_of("auto", "true", "false"), "auto",
         "answer from an index that kernel events update: `auto`: if the events helper runs or this process may read "
         "them; `true`: also if only a part of the events can be read; `false`: read /proc for every answer",
     )  # fmt: skip

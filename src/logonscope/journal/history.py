@@ -1,13 +1,16 @@
 """History: the queries for past logon sessions and processes, on read-only connections to the journal."""
 
+import hashlib
 import json
 import os
+import secrets
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from logonscope.answers.check import Check
@@ -28,6 +31,7 @@ from logonscope.journal.forget import Forgetter
 from logonscope.journal.indexes import used_indexes
 from logonscope.journal.logon_conditions import logon_conditions
 from logonscope.journal.moments import Moments
+from logonscope.journal.number_cipher import NumberCipher
 from logonscope.journal.process_rows import ProcessRows
 from logonscope.journal.program_counter import ProgramCounter
 from logonscope.journal.reader import Reader
@@ -162,6 +166,19 @@ class JournalHistory(History):
     def indexes(self, query: RecordQuery) -> Sequence[str]:
         with self.lend_reader() as reader:
             return used_indexes(reader, query)
+
+    def hide_number(self, number: int) -> int:
+        return self._numbers.hide(number)
+
+    def reveal_number(self, opaque: int) -> int | None:
+        return self._numbers.reveal(opaque)
+
+    @cached_property
+    def _numbers(self) -> NumberCipher:
+        with self.lend_reader() as reader:
+            key = reader.value("cursor_key")
+        # without a service that made a key, no number is valid after this process
+        return NumberCipher(hashlib.blake2b(key or secrets.token_bytes(32), person=b"record numbers").digest())
 
     def programs(self, look: Look, logon_records: Sequence[int]) -> Mapping[int, Sequence[ProgramCount]]:
         look.check()

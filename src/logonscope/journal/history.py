@@ -215,8 +215,8 @@ class JournalHistory(History):
         else:
             yield Check(
                 "history", True,
-                f"kept since {since}, {state.bytes >> 20} MiB, "
-                f"through {state.journal_id}.{state.epoch}.{state.last_event}", "", _figures(state),
+                f"kept since {since}, {state.bytes >> 20} MiB, last event {state.last_event} "
+                f"(journal {state.journal_id}, start {state.epoch} of the service)", "", _figures(state),
             )  # fmt: skip
         yield from check_duration(state)
         if state.losses:
@@ -258,11 +258,11 @@ def _figures(state: HistoryState) -> dict[str, int]:
 def _check_sqlite() -> Check:
     version = sqlite3.sqlite_version_info
     is_mended = version >= (3, 51, 3) or (3, 50, 7) <= version < (3, 51) or (3, 44, 6) <= version < (3, 45)
-    text = f"SQLite {sqlite3.sqlite_version}"
+    text = sqlite3.sqlite_version
     if is_mended:
         return Check("history: SQLite", True, text, "")
-    fault = "has the WAL-reset bug, which a single writer avoids"
-    return Check("history: SQLite", True, f"{text} {fault}", "")
+    note = "its WAL-reset bug has no effect, because only the service writes"
+    return Check("history: SQLite", True, f"{text}; {note}", "")
 
 
 def _make_logon(reader: Reader, moments: Moments, row: Mapping[str, Any]) -> LogonRecord:

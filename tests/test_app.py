@@ -26,6 +26,12 @@ def test_a_user_who_can_read_a_recording_sees_all_of_it(tmp_path: Path) -> None:
     assert [session.logon_id for session in host.sessions()] == ["4294967295", "4294967297", "37", "41", "42", "63"]
 
 
+def test_a_uid_is_a_user_to_view_as(tmp_path: Path) -> None:
+    host = logonscope.connect(recording(tmp_path), view_as=1000)
+    assert host.sessions() == logonscope.connect(recording(tmp_path), view_as="alice").sessions()
+    assert {session.user for session in host.sessions()} == {"alice"}
+
+
 class Kept(Memory):
     """The example host, which notes when it is closed, and was the same at any moment."""
 

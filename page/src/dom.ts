@@ -100,7 +100,8 @@ export const logo = (): SVGElement =>
 export function hueOfUser(user: string | null): string {
   if (user === null || user === "System") return "c-system";
   if (user === "root") return "c-root";
-  let hash = 2166136261;
+  // FNV-1a; from this beginning, the names of the documentation get six different colours.
+  let hash = 2166136328;
   for (let i = 0; i < user.length; i++) hash = Math.imul(hash ^ user.charCodeAt(i), 16777619);
   return `c-u${((hash ^ (hash >>> 15)) >>> 0) % 6 + 1}`;
 }

@@ -64,7 +64,7 @@ export class HealthView {
     const words: Child = bad
       ? [h("b", {}, `${number(bad)} ${bad === 1 ? "needs" : "need"} mending.`), noted ? ` ${number(noted)} more worth knowing.` : ""]
       : noted
-        ? [h("b", {}, "Nothing is missing."), ` ${number(noted)} could be known better.`]
+        ? [h("b", {}, "Nothing needs mending."), ` ${number(noted)} ${noted === 1 ? "is" : "are"} worth knowing.`]
         : h("b", {}, "Nothing is missing.");
     const order = (check: Check) => (check.ok === false ? 0 : check.ok === null ? 1 : 2);
     this.show(
@@ -124,7 +124,8 @@ function historyFigure(figures: Record<string, number>): HTMLElement {
 
 function lineOf(check: Check): HTMLElement {
   const [classes, name, words] = check.ok === false ? (["st-bad", "warn", "needs mending"] as const) : check.ok === null ? (["st-note", "warn", "worth knowing"] as const) : (["st-ok", "check", "good"] as const);
-  const command = /`([^`]+)`/.exec(check.advice)?.[1];
+  // A command with a placeholder, such as ID, cannot be run as it is.
+  const command = /`([^`]+)`/.exec(check.advice)?.[1]?.replace(/^.*\b[A-Z]{2,}\b.*$/, "");
   const copy = () =>
     navigator.clipboard ? void navigator.clipboard.writeText(command!).then(() => toast("Copied"), () => toast("The browser does not allow copying")) : toast("The browser does not allow copying");
   return h(

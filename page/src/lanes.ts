@@ -13,7 +13,8 @@ export const NAMED_SPAN = 3 * HOUR;
 const FOLDED_SPAN = 36 * HOUR;
 const MOST_ROWS = 14, NEAR = 9, NARROWEST = 2.5;
 
-export type Target = { login: Login } | { row: PastRow } | { failures: number; login: Login } | { refusals: readonly Refusal[] };
+/** `asRoot`: what the login ran as root. */
+export type Target = { login: Login; asRoot?: boolean } | { row: PastRow } | { failures: number; login: Login } | { refusals: readonly Refusal[] };
 export interface Hit {
   x: number;
   y: number;
@@ -233,11 +234,15 @@ export class LanePainter {
       if (bin.as_root) addStrip(root, from, to, 1);
       if (bin.failed) failures.push([Math.min(to, brush.width - 5), bin.failed]);
     }
+    const first = strips[0], last = strips.at(-1);
+    if (first && last) this.hits.push({ x: first.from - 4, y: y - 3, width: last.to - first.from + 8, height: 9, target: { login } });
     for (const { from, to, alpha } of strips)
       if (alpha) brush.rectangle(colour, from, y, to - from, 4, 0, alpha);
       else brush.hatched(colour, from, y, to - from, 5);
     for (const { from, to } of root) brush.rectangle(this.colours.get("--root"), from, y + 6, to - from, 4);
     this.drawFailures(failures, y + 2, login);
+    // After those of failures, which reach into the amber.
+    if (login.hue !== "c-root") for (const { from, to } of root) this.hits.push({ x: from - 2, y: y + 6, width: Math.max(6, to - from + 4), height: 8, target: { login, asRoot: true } });
   }
 
   /** Failures; those that are close together are one mark, with their number. */
@@ -421,7 +426,7 @@ export function drawOverview(brush: Brush, span: LoginSpan | null, refusals: Ref
     brush.rectangle(colours.get("--surface"), 0, 0, left - 4, height);
     brush.text(title, 24, 16, colours.get("--ink2"), colours.sans(12, 550));
     brush.text("processes by user", 24, 33, colours.get("--ink3"), colours.sans(11));
-    brush.text("failed ones", 24, 48, colours.get("--fail-ink"), colours.sans(11));
+    brush.text("failures", 24, 48, colours.get("--fail-ink"), colours.sans(11));
   }
   const from = Math.max(left, whole.x(shown.from)), to = Math.min(width, whole.x(shown.to));
   brush.rectangle(colours.get("--bg"), left, 0, Math.max(0, from - left), height, 0, 0.74);

@@ -253,7 +253,7 @@ export class LiveView {
     const present = sessions.filter((session) => session.group === 0);
     const people = new Set(present.map((session) => session.user));
     const left = processes.filter((process) => process.isLeftover);
-    const gained = processes.filter((process) => process.via && process.wire.uid === 0);
+    const gained = processes.filter((process) => process.hasGainedRoot);
     const owners = new Set(left.map((process) => process.session.user));
     const whose = owners.size === 1 ? ` of ${clean([...owners][0]!)}’s` : "";
     const leftWords: Child = left.length
@@ -380,7 +380,7 @@ export const count = (number: number, one: string, many: string): string => `${n
 
 function sentenceKey(model: Model, processes: readonly Process[]): string {
   const left = processes.filter((process) => process.isLeftover).map((process) => process.session.user);
-  const gained = processes.filter((process) => process.via && process.wire.uid === 0).length;
+  const gained = processes.filter((process) => process.hasGainedRoot).length;
   const users = model.sessions.map((session) => `${session.user}${session.group}`);
   return JSON.stringify([users, left, gained, processes.length, state.mark, state.seesEverything, state.at === null]);
 }

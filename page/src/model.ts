@@ -129,6 +129,11 @@ export class Process {
   get isLeftover(): boolean {
     return this.wire.leftover === true;
   }
+  /** Whether somebody became root by this process. A sudo that runs something as another user, or waits for a password, is none. */
+  get hasGainedRoot(): boolean {
+    if (!this.via || this.wire.uid !== 0) return false;
+    return !SWITCHERS.has(this.wire.name ?? "") || this.children.some((child) => child.wire.uid === 0);
+  }
   get container(): string | null {
     return this.wire.container_id?.slice(0, 12) ?? null;
   }

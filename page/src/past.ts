@@ -65,8 +65,8 @@ export function momentStrip(moment: number): HTMLElement {
     icon("clock"),
     label,
     slider,
-    h("button", { type: "button", "aria-label": "One event back", onclick: () => void step(-1) }, icon("left"), "Back"),
-    h("button", { type: "button", "aria-label": "One event forward", onclick: () => void step(1) }, "Forward", icon("right")),
+    h("button", { type: "button", "aria-label": "One event back", onclick: () => void step(-1) }, icon("left"), h("span", {}, "Back")),
+    h("button", { type: "button", "aria-label": "One event forward", onclick: () => void step(1) }, h("span", {}, "Forward"), icon("right")),
     h("button", { type: "button", onclick: () => goTo(null) }, "Now"),
   );
 }

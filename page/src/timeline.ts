@@ -427,6 +427,8 @@ export class TimelineView {
     if (x < scale.left && y > RULER) {
       const lane = this.laneList.find((one) => one.height > 0 && y >= one.y && y < one.y + one.height);
       if (!lane) return;
+      // Above the span with names there is nothing to open: then the login itself is what a click means.
+      if (this.to - this.from > NAMED_SPAN) return this.showLogin(lane, y);
       const isOpen = this.isOpen(lane);
       (isOpen ? this.open_ : this.shut).delete(lane.key);
       (isOpen ? this.shut : this.open_).add(lane.key);
@@ -529,13 +531,27 @@ export class TimelineView {
     this.moment = time;
     this.draw();
     const hit = this.hits.findLast((one) => x >= one.x - 2 && x <= one.x + one.width + 2 && y >= one.y - 1 && y <= one.y + one.height + 1);
-    const target = hit?.target;
+    this.showCardOf(hit?.target, time, x, y);
+  }
+
+  /** Show the newest login of a lane, at its beginning or that of the span. */
+  private showLogin(lane: Lane, y: number): void {
+    const login = lane.logins.filter((one) => one.start < this.to && !one.endsBefore(this.from)).at(-1);
+    if (!login) return;
+    const time = Math.max(login.start, this.from);
+    this.moment = time;
+    this.draw();
+    this.showCardOf({ login }, time, this.scale.x(time), y);
+  }
+
+  private showCardOf(target: Hit["target"] | undefined, time: number, x: number, y: number): void {
     const wall = state.clock.wall(time), row = target && "row" in target ? target.row : null;
     const selected = row ? `&sel=${row.wire.pid}` : target && "login" in target ? `&sel=s${target.login.id}` : "";
     const tree = h("a", { class: "btn p", href: `#live?at=${new Date(Math.floor(time / 1000) * 1000).toISOString()}${selected}` }, icon("live"), `Tree as of ${second(wall)}`);
     const body = target ? wordsOf(target) : [h("h2", {}, `${second(wall)} ${state.clock.day(wall)}`), this.presentAt(time)];
+    const list = (login: Login, asRoot: boolean, words: string) => h("button", { class: "btn", type: "button", onclick: () => this.listLogin(login, asRoot) }, icon("menu"), words);
     const ran = target && "login" in target
-      ? h("button", { class: "btn", type: "button", onclick: () => this.listLogin(target.login) }, icon("menu"), "What it ran")
+      ? [list(target.login, false, "What it ran"), "asRoot" in target ? list(target.login, true, "As root") : null]
       : null;
     const card = h("div", { class: "pop", role: "dialog", "aria-label": "Moment" }, body, h("div", { class: "acts" }, tree, ran));
     card.addEventListener("keydown", (event) => {
@@ -567,14 +583,14 @@ export class TimelineView {
 
   // --- a list
 
-  /** List what a login ran. */
-  private listLogin(login: Login): void {
+  /** List what a login ran, or what of it ran as root. */
+  private listLogin(login: Login, asRoot: boolean): void {
     this.closeCard();
     this.selection = { from: login.start, to: Math.min(this.now, login.end ?? this.now) + 1 };
-    void this.showList(login);
+    void this.showList(login, asRoot);
   }
 
-  private async showList(only: Login | null = null): Promise<void> {
+  private async showList(only: Login | null = null, asRoot = false): Promise<void> {
     const { selection, source } = this, turn = ++this.listing;
     this.draw();
     if (!selection || !source) return;
@@ -593,11 +609,11 @@ export class TimelineView {
       throw error;
     }
     if (turn !== this.listing) return;
-    rows = rows.filter((row) => row.start >= from && row.start <= to);
+    rows = rows.filter((row) => row.start >= from && row.start <= to && (!asRoot || row.isGained));
     replace(
       this.list,
       head(
-        [count(rows.length, "process started", "processes started"), only ? ` in ${only.user}’s logon ${only.id}` : ""],
+        [count(rows.length, "process started", "processes started"), asRoot ? " as root" : "", only ? ` in ${only.user}’s logon ${only.id}` : ""],
         h("button", { class: "btn", type: "button", onclick: () => this.show(from, to) }, "Zoom to it"),
         h("button", { class: "btn", type: "button", onclick: () => saveRows(rows) }, icon("dl"), "CSV"),
       ),
@@ -651,7 +667,7 @@ function wordsOf(target: Hit["target"]): Child {
   const { login } = target;
   const until = login.out === null ? "now" : day(login.out);
   return [
-    h("h2", {}, "failures" in target ? `${count(target.failures, "process", "processes")} failed` : `${login.user}, ${login.words}`),
+    h("h2", {}, "failures" in target ? `${count(target.failures, "process", "processes")} failed` : `${login.user}, ${login.words}${target.asRoot ? ", as root" : ""}`),
     h("p", {}, `${"failures" in target ? `In ${login.user}’s logon` : "Logon"} ${login.id}${login.from ? ` from ${login.from}` : ""}, ${day(login.start)} ${state.clock.day(state.clock.wall(login.start))} to ${until}.`),
   ];
 }

@@ -44,7 +44,7 @@ def connect(
     timeout: float | None = None,
     token: str | None = None,
     direct: bool = False,
-    view_as: str | None = None,
+    view_as: int | str | None = None,
 ) -> Host:
     """Return a host to query: this machine, another machine, a recording or a source.
 
@@ -76,6 +76,7 @@ def connect(
     """
     if visibility not in {"own", "kernel"}:
         raise InvalidParameterError(f"invalid visibility {visibility!r}: expected 'own' or 'kernel'")
+    viewed_user = None if view_as is None else str(view_as)
     if isinstance(host, BaseSource):
         return _read_here(None, Caller(f"the reader of {host.label}", None, administrator=True), host)
     try:
@@ -84,14 +85,15 @@ def connect(
         expected = "a file, a URL, a Source (logonscope.machine.BaseSource), or None"
         raise InvalidParameterError(f"invalid host of type {type(host).__name__}: expected {expected}") from None
     if address is not None and "://" in address:
-        return _connect_remote(address, RemoteCredentials(user, password, certificate, token), timeout, view_as=view_as)
+        credentials = RemoteCredentials(user, password, certificate, token)
+        return _connect_remote(address, credentials, timeout, view_as=viewed_user)
     if address is not None and address.startswith(UNIX_PREFIX):
         _check_timeout(timeout)
         from logonscope.client.service import connect_to_socket  # noqa: PLC0415 -- seldom needed
 
-        return connect_to_socket(address.removeprefix(UNIX_PREFIX), timeout, view_as)
-    if view_as is not None:
-        return _view_here(address, _local_caller_for(address, visibility), view_as)
+        return connect_to_socket(address.removeprefix(UNIX_PREFIX), timeout, viewed_user)
+    if viewed_user is not None:
+        return _view_here(address, _local_caller_for(address, visibility), viewed_user)
     return _connect_local(address, visibility, direct=direct)
 
 

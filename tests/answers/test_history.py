@@ -1,8 +1,12 @@
-"""Past processes: which of them failed."""
+"""Tests of answers/history.py: which past processes failed, and which filters are valid."""
+
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
-from logonscope.answers.history import PastProcess
+from logonscope.answers.history import HistoryFilter, PastProcess
+from logonscope.errors import InvalidParameterError
 
 
 @pytest.mark.parametrize(
@@ -12,3 +16,23 @@ def test_what_failed(exit_code: int | None, signal: int | None, failed: bool) ->
     values = dict.fromkeys(PastProcess._fields)
     process = PastProcess(**{**values, "exit_code": exit_code, "signal": signal})  # type: ignore[arg-type]  # a row of None
     assert process.is_failed is failed
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"word": 41}, "invalid word 41: expected text; give '41'"),
+        ({"since": datetime(2026, 1, 1)}, "invalid since datetime.*: expected a datetime with a time zone"),  # noqa: DTZ001 -- the error
+        ({"until": "yesterday"}, "invalid until 'yesterday'"),
+        ({"origins": "192.0.2.7"}, "invalid origins '192.0.2.7': expected a set"),
+        ({"keys": "SHA256:mVPw"}, "invalid keys 'SHA256:mVPw': expected a set"),
+    ],
+)
+def test_a_value_that_can_match_nothing_is_an_error(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidParameterError, match=message):
+        HistoryFilter(**values).checked()
+
+
+def test_collections_become_sets() -> None:
+    where = HistoryFilter("alice", datetime(2026, 1, 1, tzinfo=UTC), origins=["web1"], keys=["SHA256:mVPw"])  # type: ignore[arg-type]  # a list, as users write it
+    assert where.checked() == where._replace(origins=frozenset({"web1"}), keys=frozenset({"SHA256:mVPw"}))

@@ -7,6 +7,7 @@ from logonscope.broker import Caller, Request
 from logonscope.facts import (
     FACTS_OF_FILE,
     Account,
+    Authentication,
     Group,
     Login,
     LoginHistory,
@@ -137,6 +138,10 @@ class Memory(BaseSource):
     def read_groups(self, look: Look) -> Iterable[Group]:
         del look
         return self._now().groups
+
+    def read_authentications(self, look: Look) -> Iterable[Authentication]:
+        del look
+        return self._now().authentications
 
     def read_sockets(self, look: Look) -> Iterable[Socket]:
         del look

@@ -279,3 +279,22 @@ def test_a_wrong_selection_is_refused_before_anything_is_performed(
 ) -> None:
     with pytest.raises(InvalidParameterError, match=message):
         getattr(Asked(), method)(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("ask", "message"),
+    [
+        (lambda host: host.session_of("4312"), "invalid pid '4312': expected a number"),
+        (lambda host: host.session_of(True), "invalid pid True"),
+        (lambda host: host.whose(None), "invalid target None: expected text or a number"),
+        (lambda host: host.history("alice"), "invalid filter 'alice': expected a HistoryFilter"),
+        (lambda host: host.past_processes(HistoryFilter(keys="SHA256:mVPw")), "invalid keys 'SHA256:mVPw'"),  # type: ignore[arg-type]  # the error
+    ],
+)
+def test_an_argument_of_another_type_is_refused_before_anything_is_performed(
+    ask: Callable[[Any], object], message: str
+) -> None:
+    host = Asked()
+    with pytest.raises(InvalidParameterError, match=message):
+        ask(host)
+    assert not host.performed

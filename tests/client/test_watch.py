@@ -72,6 +72,16 @@ def test_another_thread_can_end_it() -> None:
     assert closed == [1]
 
 
+def test_what_was_read_ahead_ends_with_close() -> None:
+    reader = Reader()
+    reader.add("a", "b")
+    with Watch(reader) as watch:
+        assert next(watch) == "a"
+    assert watch.is_closed
+    assert list(watch) == []
+    assert watch.cursor == "after a"
+
+
 def test_async_iteration_ends_with_close_and_blocks_no_loop() -> None:
     reader, ticks = Reader(), list[float]()
 

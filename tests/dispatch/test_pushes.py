@@ -1,6 +1,6 @@
 """Tests of dispatch/pushes.py: events are sent where they may be, in order, again after failures, and then no more."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import pytest
@@ -9,7 +9,7 @@ from logonscope.broker.subscription import WatchOptions, WatchResult, subscribe
 from logonscope.dispatch.enumerations import Enumerations
 from logonscope.dispatch.operation import Limits
 from logonscope.dispatch.push_receivers import PushReceivers
-from logonscope.dispatch.pushes import Ending, EventPush, PushError, PushPolicy, PushTimes, origin_of
+from logonscope.dispatch.pushes import Batch, Ending, EventPush, PushError, PushPolicy, PushTimes, origin_of
 from logonscope.dispatch.subscriptions import OpenSubscription
 from logonscope.dispatch.watches import Watches, WatchKind
 from logonscope.errors import AccessDeniedError, InvalidParameterError
@@ -56,18 +56,22 @@ class Channel:
 
     receiver, end_receiver = COLLECTOR, None
 
-    def __init__(self, failures: int = 0, *, is_final: bool = False) -> None:
+    def __init__(self, failures: int = 0, *, is_final: bool = False, batch: Batch = Batch()) -> None:  # noqa: B008 -- a tuple
         self.failures, self.is_final = failures, is_final
-        self.sent = list[str]()
+        self.sent, self.messages, self.batch = list[str](), list[int](), batch
         self.is_closed = self.is_interrupted = False
         self.on_send: Callable[[], object] = bool
 
-    def send(self, result: WatchResult) -> None:
+    def send(self, results: Sequence[WatchResult]) -> int:
         self.on_send()
         if self.failures:
             self.failures -= 1
             raise PushError("no answer", is_final=self.is_final)
-        self.sent.append(result.cursor)
+        # one fits less than there may be in a message
+        fitting = results[: max(1, self.batch.max_events - 1)]
+        self.sent += [result.cursor for result in fitting]
+        self.messages.append(len(fitting))
+        return len(fitting)
 
     def send_heartbeat(self) -> None:
         self.sent.append("heartbeat")
@@ -224,3 +228,31 @@ def test_what_became_of_messages_is_recorded() -> None:
     delivery.host.publish(1)
     assert delivery.push.step()
     assert receivers.statuses() == [status]
+
+
+def test_a_batch_is_sent_when_it_is_full_or_its_first_event_has_waited() -> None:
+    delivery = Delivery(channel := Channel(batch=Batch(4, 60.0)))
+    delivery.host.publish(3)
+    assert not delivery.push.step()
+    assert channel.messages == []
+    # for MaxTime, but not longer than until the next check
+    assert 0 < delivery.push.wait_seconds <= 15
+    delivery.host.publish(7)
+    assert not delivery.push.step()
+    # three fit into a message of this channel; of the ten events, too few for another one are left
+    assert channel.messages == [3, 3, 3]
+    assert len(set(channel.sent)) == 9
+    delivery = Delivery(channel := Channel(failures=1, batch=Batch(4, 0.0)), times=AT_ONCE)
+    delivery.host.publish(1)
+    for _ in range(2):
+        assert not delivery.push.step()
+    assert channel.messages == [1]
+
+
+def test_the_end_of_the_host_does_not_wait_for_a_full_batch() -> None:
+    delivery = Delivery(channel := Channel(batch=Batch(9, 60.0)))
+    delivery.host.publish(2)
+    assert not delivery.push.step()
+    delivery.host.ring.close()
+    assert delivery.push.step()
+    assert (channel.messages, delivery.push.ending is not None) == ([2], True)

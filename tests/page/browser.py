@@ -19,6 +19,8 @@ FOLDER = Path(__file__).parents[2] / "page"
 WIDTHS, THEMES = (390, 1024, 1440), ("light", "dark")
 HEIGHT = 900
 PATIENCE_MS = 20_000
+LABELS, RULER = 206, 28
+"""Pixels of the timeline: of the names at the left, and of the ruler above the lanes."""
 
 _VIOLATIONS = "addEventListener('securitypolicyviolation', (e) => console.error('CSP', e.violatedDirective, e.sample))"
 

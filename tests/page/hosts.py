@@ -83,6 +83,14 @@ def busy() -> Snapshot:
     )
 
 
+def usual() -> Snapshot:
+    """Return the busy host without the processes whose texts are hostile."""
+    host = busy()
+    last = FIRST_HOSTILE + len(HOSTILE)
+    processes = [one for one in host.processes if not FIRST_HOSTILE <= one.pid < last]
+    return host._replace(processes=with_children(processes))
+
+
 def quiet() -> Snapshot:
     """Return a host on which only services run."""
     host = example.snapshot()

@@ -1,4 +1,4 @@
-"""A history for the busy host of the page's tests: what its logins ran since the boot, with failures, root and logouts.
+"""A history for the usual host of the page's tests: what its logins ran, with failures, root and logouts.
 
 The story is made of minutes since the boot; the host's clock stands at minute 700.
 """
@@ -158,7 +158,7 @@ def owner_of(visit: Visit) -> Owner:
 def session_of(visit: Visit) -> LogonSession:
     """Return what is kept of a login."""
     return LogonSession(
-        str(visit.id), NAMES[visit.uid], visit.uid, 4 if visit.service == "cron" else 10,
+        str(visit.id), NAMES[visit.uid], visit.uid, {"cron": 4, "login": 2}.get(visit.service, 10),
         start=datetime.fromtimestamp(BTIME + visit.start * 60, UTC), service=visit.service, remote_host=visit.origin,
         remote_address=visit.origin, authentication_method=visit.method,
     )  # fmt: skip
@@ -207,9 +207,9 @@ REFUSALS = (
 """Failed logins, with the minutes since the boot: 40 in 40 seconds, and 3 later."""
 
 
-def busy_with_past(folder: Path, refusals: Sequence[tuple[float, FailedLogon]] = ()) -> Memory:
-    """Return the busy host with its history."""
-    host = hosts.busy()
+def usual_with_past(folder: Path, refusals: Sequence[tuple[float, FailedLogon]] = ()) -> Memory:
+    """Return the usual host with its history."""
+    host = hosts.usual()
     story = PastStory()
     story.present(host)
     for visit in VISITS:

@@ -1,21 +1,29 @@
 """The states of the page: how each is reached, and what shows that it is there."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from playwright.sync_api import Page
 
+from logonscope.facts import FailedLogon, Login, UserChange
+from tests.example import PTS0, process, since
+from tests.page.browser import LABELS, RULER
+from tests.page.eventful import Eventful
 from tests.server.running import ADMIN, ALICE
 
 
 class State(NamedTuple):
-    """A state: its address, what it waits for, on which host, for whom, and what is done to get there."""
+    """A state: its address, what it waits for, on which host, for whom, and what is done to get there.
+
+    ``happens`` is what the host "following" does while the page is shown.
+    """
 
     address: str
     shows: str
     host: str = "busy"
     user: tuple[str, str] | None = ADMIN
     act: Callable[[Page], object] | None = None
+    happens: Callable[[Eventful], object] | None = None
 
 
 def _open_account(page: Page) -> None:
@@ -48,6 +56,31 @@ def _click_a_process(page: Page) -> None:
 def _list_the_span(page: Page) -> None:
     page.wait_for_selector("text=3 logons of 2 users")
     page.locator(".lanes").press("Enter")
+
+
+def _click_failed_logins(page: Page) -> None:
+    page.wait_for_selector("text=40 logins failed")
+    lanes = page.locator(".lanes")
+    box = lanes.bounding_box()
+    assert box
+    # on a phone, the lanes have their names above
+    left, top = (0, 17) if box["width"] <= 720 else (LABELS, 0)
+    lanes.click(position={"x": left + (box["width"] - left) / 2, "y": RULER + 16 + top})
+
+
+def _let_things_happen(host: Eventful) -> None:
+    """Let alice become root, somebody guess passwords, and dave log in."""
+    place: dict[str, Any] = {"ses": 91, "loginuid": 1003, "cgroup": "/user.slice/user-1003.slice/session-91.scope"}
+    leader = process(9100, 700, 690, "sshd", "sshd: dave [priv]", **place)
+    login = Login(
+        id="91", uid=1003, leader=9100, audit=91, since=since(690), user="dave", cls="user", type="tty",
+        service="sshd", remote=True, remote_host="192.0.2.91", scope="session-91.scope", state="active",
+        source="/run/systemd/sessions/91", process=leader, gone=False,
+    )  # fmt: skip
+    host.become(4312, UserChange(1000, "alice", 0, "root", is_complete=True, through="sudo", command="/bin/sh"))
+    for _ in range(3):
+        host.refuse(FailedLogon("sshd", 0, "oracle", address="192.0.2.66", reason="invalid user"))
+    host.log_in(login, leader, process(9101, 9100, 690, "bash", "-bash", 1003, tty_nr=PTS0 + 9, **place))
 
 
 STATES = {
@@ -109,4 +142,15 @@ STATES = {
     "health-ordinary-user": State("#health", "text=Your own logon sessions are complete", user=ALICE),
     "account": State("#live", "text=Log out everywhere", act=_open_account),
     "keys": State("#live", "text=Left over only", act=_open_keys),
+    "live-following": State(
+        "#live", ".live:has(.feed li:has-text('dave logged in')) #r-s91", host="following", happens=_let_things_happen
+    ),
+    "health-figures": State("#health", ".figs:has-text('3.2 MB a day')", host="figures"),
+    "timeline-failed-logins": State(
+        "#timeline?from=2026-01-01T03:10:00Z&to=2026-01-01T03:30:00Z",
+        ".pop h2:has-text('40 failed logins')",
+        host="refused",
+        act=_click_failed_logins,
+    ),
+    "live-with-history": State("#live?sel=4312", "text=It runs as root, by sudo", host="past"),
 }

@@ -29,10 +29,16 @@ expect.set_options(timeout=PATIENCE_MS)
 
 @contextmanager
 def opened(
-    browser: Browser, origin: str, address: str = "#live", *, user: tuple[str, str] = ADMIN, tolerated: str = ""
-) -> Iterator[Page]:
-    """Open the page and log in; at the end nothing must have happened that must not."""
+    browser: Browser, origin: str, address: str = "#live", *, user: tuple[str, str] = ADMIN, tolerated: str = "",
+    has_clock: bool = False,
+) -> Iterator[Page]:  # fmt: skip
+    """Open the page and log in; at the end nothing must have happened that must not.
+
+    ``has_clock``: the clock of the page can be put forward.
+    """
     context = new_context(browser, accept_downloads=True)
+    if has_clock:
+        context.clock.install()
     page = context.new_page()
     watch = Watch(origin, tolerated=re.compile(tolerated) if tolerated else None)
     watch.follow(page)
@@ -104,6 +110,13 @@ def test_the_search_looks_into_every_logon_session(page: Page, words: str, hits:
         expect(page.locator(".hits")).to_have_text(hits)
     else:
         expect(page.locator("text=Nothing fits")).to_be_visible()
+
+
+def test_who_runs_something_as_a_third_user_did_not_become_root(page: Page) -> None:
+    # alice's sudo runs a program as root; carol's runs one as postgres
+    expect(page.locator(".say")).to_contain_text("1 time somebody became root.")
+    page.click(".say button:has-text('1 time')")
+    expect(page.locator(".row.pr", has_text="psql shop")).to_contain_text("postgres by sudo")
 
 
 def test_a_link_opens_what_it_names(page: Page) -> None:

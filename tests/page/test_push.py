@@ -1,22 +1,28 @@
-"""Tests of the page about a host that has events: rows change by them, and nothing is requested again."""
+"""Tests of the page about a host that has events: rows change by them, and nothing is requested again.
 
+One tab is loaded anew for each test. The clock of the page can be put forward, so that no test waits for its timers.
+"""
+
+import re
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from logonscope.facts import FailedLogon, Login, Process, UserChange
 from tests.broker.memory import Memory
 from tests.example import PTS0, process, since
 from tests.page import hosts
+from tests.page.browser import Watch, new_context, sign_in
 from tests.page.eventful import Eventful
 from tests.page.test_behaviour import opened, origin_of
 from tests.page.test_states import AXE
-from tests.server.running import ADMIN, ALICE, running
+from tests.server.running import ADMIN, ALICE, RunningServer, running
 
-OFFLINE = "ERR_INTERNET_DISCONNECTED|ERR_NETWORK_CHANGED"
+OFFLINE = re.compile("ERR_INTERNET_DISCONNECTED|ERR_NETWORK_CHANGED")
+MARK_MS, RETRY_MS, LOOK_MS, RESUME_MS = 3000, 4000, 3000, 1500
+"""How long a row says that it is new or has ended, and until the next attempt, the next look, and a notice."""
 _ALICE: dict[str, Any] = {"ses": 41, "loginuid": 1000, "cgroup": "/user.slice/user-1000.slice/session-41.scope"}
 _ERIN: dict[str, Any] = {"ses": 90, "loginuid": 1000, "cgroup": "/user.slice/user-1000.slice/session-90.scope"}
 _BOB: dict[str, Any] = {"ses": 37, "loginuid": 1001, "cgroup": "/user.slice/user-1001.slice/session-37.scope"}
@@ -27,12 +33,29 @@ def command(pid: int, text: str, parent: int = 4151) -> Process:
     return process(pid, parent, 690, text.partition(" ")[0], text, 1000, tty_nr=PTS0, **_ALICE)
 
 
-class Shown(NamedTuple):
+class Shown:
     """A page with all rows, the host that it is about, and the paths that it has requested since then."""
 
-    page: Page
-    host: Eventful
-    requests: list[str]
+    def __init__(self, browser: Browser, host: Eventful, server: RunningServer, user: tuple[str, str] = ADMIN) -> None:
+        self.host, self._origin = host, origin_of(server)
+        self.requests: list[str] = []
+        self.watch = Watch(self._origin)
+        context = new_context(browser)
+        context.clock.install()
+        self.page = context.new_page()
+        self.watch.follow(self.page)
+        self.page.on("request", lambda one: self.requests.append(one.url.removeprefix(self._origin)))
+        sign_in(self.page, self._origin, user)
+
+    def load(self) -> None:
+        """Load the page anew, about a host that is as it was in the beginning."""
+        self.host.put(**hosts.busy()._asdict())
+        self.page.goto("about:blank")
+        self.page.goto(f"{self._origin}/#live")
+        self.page.wait_for_selector(".row")
+        expect(self.page.locator("#pulse")).to_contain_text("Live")
+        self.page.mouse.move(1, 1)  # rows wait while it is in the tree
+        self.requests.clear()
 
     def row(self, pid: int) -> str:
         """Return the selector of the row of a process."""
@@ -42,23 +65,31 @@ class Shown(NamedTuple):
         """Return how often an operation was requested."""
         return self.requests.count(f"/v1/{operation}")
 
+    def pass_time(self, milliseconds: int) -> None:
+        """Put the clock of the page forward."""
+        self.page.clock.fast_forward(milliseconds)
 
-@contextmanager
-def shown(browser: Browser, *, user: tuple[str, str] = ADMIN, tolerated: str = "") -> Iterator[Shown]:
-    """Show the page about a host that tells what happens."""
-    host, requests = Eventful(hosts.busy()), list[str]()
-    with running(host) as server, opened(browser, origin_of(server), user=user, tolerated=tolerated) as page:
-        page.wait_for_selector(".row")
-        expect(page.locator("#pulse")).to_contain_text("Live")
-        page.mouse.move(1, 1)  # it was on the button, where the tree is now
-        page.on("request", lambda one: requests.append(one.url.removeprefix(origin_of(server))))
-        yield Shown(page, host, requests)
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[tuple[Eventful, RunningServer]]:
+    host = Eventful(hosts.busy())
+    with running(host) as server:
+        yield host, server
+
+
+@pytest.fixture(scope="module")
+def tab(browser: Browser, server: tuple[Eventful, RunningServer]) -> Iterator[Shown]:
+    tab = Shown(browser, *server)
+    yield tab
+    tab.page.context.close()
 
 
 @pytest.fixture
-def live(browser: Browser) -> Iterator[Shown]:
-    with shown(browser) as live:
-        yield live
+def live(tab: Shown) -> Iterator[Shown]:
+    tab.watch.problems.clear()
+    tab.load()
+    yield tab
+    assert tab.watch.problems == []
 
 
 def test_rows_come_and_go_by_events_alone(live: Shown, axe: str) -> None:
@@ -70,6 +101,7 @@ def test_rows_come_and_go_by_events_alone(live: Shown, axe: str) -> None:
     assert page.evaluate(AXE) == []
     live.host.end(8001)
     expect(page.locator(f"{live.row(8001)}.done")).to_be_visible()
+    live.pass_time(MARK_MS)
     expect(page.locator(live.row(8001))).to_have_count(0)
     expect(page.locator(f"{live.row(8000)} .chip.new")).to_have_count(0)
     assert (live.count("tree"), live.count("watch")) == (0, 0)
@@ -152,6 +184,8 @@ def test_what_just_happened_is_told_in_words(live: Shown, axe: str) -> None:
 def test_health_has_the_events_that_the_page_got(live: Shown, axe: str) -> None:
     page = live.page
     page.click(".tabs a[data-view=health]")
+    for _ in range(2):  # the seconds that the line has, and a look
+        live.pass_time(LOOK_MS)
     expect(page.locator(".fig h2")).to_have_text(["Events"])
     live.host.start(*(command(8000 + number, "true") for number in range(40)))
     expect(page.locator(".fig p")).to_contain_text("most 40, just now")
@@ -174,42 +208,55 @@ def test_lost_events_make_the_page_read_everything_again(live: Shown, axe: str) 
     expect(page.locator("#strip")).to_have_text("")
 
 
-def test_a_connection_that_comes_back_goes_on_where_it_was(browser: Browser, axe: str) -> None:
-    with shown(browser, tolerated=OFFLINE) as live:
-        page = live.page
-        live.host.start(command(8000, "make"))
-        expect(page.locator(live.row(8000))).to_be_visible()
-        page.context.set_offline(True)
-        expect(page.locator("text=This is what was true then")).to_be_visible()
-        live.host.start(command(8001, "cc1"))
-        page.context.set_offline(False)
-        expect(page.locator("#strip")).to_contain_text("Nothing was missed.")
-        page.evaluate(axe)
-        assert page.evaluate(AXE) == []
-        expect(page.locator(live.row(8001))).to_be_visible()
-        assert live.count("tree") == 0
-        page.context.set_offline(True)
-        expect(page.locator("text=This is what was true then")).to_be_visible()
-        live.host.lose()
-        live.host.start(command(8002, "ld"))
-        page.context.set_offline(False)
-        expect(page.locator("#strip")).to_contain_text("Some events were missed, so everything was read again.")
-        expect(page.locator(live.row(8002))).to_be_visible()
+def test_a_connection_that_comes_back_goes_on_where_it_was(live: Shown, axe: str) -> None:
+    page, lost = live.page, live.page.locator("text=This is what was true then")
+    live.watch.tolerated = OFFLINE
+    live.host.start(command(8000, "make"))
+    expect(page.locator(live.row(8000))).to_be_visible()
+    page.context.set_offline(True)
+    expect(lost).to_be_visible()
+    live.host.start(command(8001, "cc1"))
+    page.context.set_offline(False)
+    live.pass_time(RETRY_MS)
+    expect(page.locator("#strip")).to_contain_text("Connected again")
+    live.pass_time(RESUME_MS)
+    expect(page.locator("#strip")).to_contain_text("Nothing was missed.")
+    page.evaluate(axe)
+    assert page.evaluate(AXE) == []
+    expect(page.locator(live.row(8001))).to_be_visible()
+    assert live.count("tree") == 0
+    page.context.set_offline(True)
+    expect(lost).to_be_visible()
+    live.host.lose()
+    live.host.start(command(8002, "ld"))
+    page.context.set_offline(False)
+    live.pass_time(RETRY_MS)
+    expect(page.locator("#strip")).to_contain_text("Some events were missed, so everything was read again.")
+    expect(page.locator(live.row(8002))).to_be_visible()
+    live.watch.tolerated = None
 
 
-def test_an_ordinary_user_gets_no_row_of_others(browser: Browser) -> None:
-    with shown(browser, user=ALICE) as live:
-        live.host.start(process(8000, 3990, 690, "secret", "secret", 1001, **_BOB))
-        live.host.start(command(8001, "make"))
-        expect(live.page.locator(live.row(8001))).to_be_visible()
-        assert "secret" not in live.page.locator("main").inner_text()
+def test_an_ordinary_user_gets_no_row_of_others(browser: Browser, server: tuple[Eventful, RunningServer]) -> None:
+    server[0].put(**hosts.busy()._asdict())
+    alices = Shown(browser, *server, ALICE)
+    alices.page.wait_for_selector(".row")
+    alices.page.mouse.move(1, 1)  # it was on the button, where the tree is now
+    alices.host.start(process(8000, 3990, 690, "secret", "secret", 1001, **_BOB))
+    alices.host.start(command(8001, "make"))
+    expect(alices.page.locator(alices.row(8001))).to_be_visible()
+    assert "secret" not in alices.page.locator("main").inner_text()
+    assert alices.watch.problems == []
+    alices.page.context.close()
 
 
 def test_a_host_without_events_is_asked_again(browser: Browser) -> None:
     requests: list[str] = []
-    with running(Memory(hosts.busy())) as server, opened(browser, origin_of(server)) as page:
+    with running(Memory(hosts.busy())) as server, opened(browser, origin_of(server), has_clock=True) as page:
+        page.wait_for_selector(".row")
         page.on("request", lambda one: requests.append(one.url.removeprefix(origin_of(server))))
+        page.wait_for_load_state("networkidle")
+        page.clock.fast_forward(LOOK_MS)
         expect(page.locator("#pulse")).to_contain_text("Recording of")  # which the second look shows
-        page.wait_for_timeout(100)
+        page.wait_for_load_state("networkidle")
         assert "/v1/tree" in requests
         assert "/v1/watch" not in requests

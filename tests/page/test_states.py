@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.page.browser import THEMES, WIDTHS, Watch, new_context, sign_in
 from tests.page.conftest import Servers
@@ -67,7 +67,12 @@ class Stage:
             if state.address == "#live" and state.user:
                 page.wait_for_selector(".row")
             state.act(page)
+        if state.happens is not None:
+            expect(page.locator("#pulse")).to_contain_text("Live")
+            page.wait_for_selector(".row")
+            state.happens(self._servers.following)
         page.wait_for_selector(state.shows)
+        page.wait_for_selector(".chip.new, .row.done", state="detached")  # which are shown for three seconds
         return page, watch
 
     def _context(self, state: State, theme: str, width: int, origin: str) -> BrowserContext:

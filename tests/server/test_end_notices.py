@@ -1,11 +1,13 @@
 """Tests of server/end_notices.py: a message for each end, from one thread for each server, and a bounded stop."""
 
 import threading
+from collections.abc import Sequence
 
 import pytest
 
-from logonscope.dispatch.pushes import Ending, PushError
-from logonscope.server.end_notices import EndNotices
+from logonscope.broker.subscription import WatchResult
+from logonscope.dispatch.pushes import Batch, Ending, PushError
+from logonscope.server.end_notices import MAX_WAITING, EndNotices
 from tests.server.serving import PATIENCE, wait_until
 
 ENDING = Ending("SourceCancelling", "made up")
@@ -14,13 +16,15 @@ ENDING = Ending("SourceCancelling", "made up")
 class Channel:
     """A channel whose server answers when a test lets it."""
 
+    batch = Batch()
+
     def __init__(self, receiver: str | None, *, answers: bool = True, error: Exception | None = None) -> None:
         self.receiver, self.end_receiver, self.error = receiver or "", receiver, error
         self.may_answer, self.seconds = threading.Event(), list[float]()
         if answers:
             self.may_answer.set()
 
-    def send(self, result: object) -> None:
+    def send(self, results: Sequence[WatchResult]) -> int:
         raise NotImplementedError
 
     def send_heartbeat(self) -> None:
@@ -60,6 +64,18 @@ def test_a_failure_does_not_end_the_thread(error: Exception, caplog: pytest.LogC
     notices.add(other, ENDING)
     wait_until(lambda: other.seconds)
     assert "http://a:1" in caplog.text
+
+
+def test_the_messages_that_wait_for_one_server_are_limited(caplog: pytest.LogCaptureFixture) -> None:
+    notices, silent, others = EndNotices(), Channel("http://a:1", answers=False), Channel("http://a:1")
+    notices.add(silent, ENDING)
+    wait_until(lambda: silent.seconds)
+    for _ in range(MAX_WAITING + 1):
+        notices.add(others, ENDING)
+    assert caplog.text.count("too many wait") == 1
+    silent.may_answer.set()
+    wait_until(lambda: repr(notices) == "<EndNotices to 0 servers>")
+    assert len(others.seconds) == MAX_WAITING
 
 
 def test_a_stop_limits_the_time_of_all_messages() -> None:

@@ -41,8 +41,8 @@ def test_events_heartbeats_and_the_end_are_messages(mode: str) -> None:
     with subscriber() as server:
         delivery = channel(server, mode)
         (first,) = results(1)
-        delivery.send(first)
-        delivery.send(results(5)[0])
+        assert delivery.send([first]) == 1
+        delivery.send(results(5)[:1])
         delivery.send_heartbeat()
         assert delivery.end_receiver == delivery.receiver == server.origin
         delivery.send_end(FAILURE, 5)
@@ -78,7 +78,7 @@ def test_what_is_no_delivery_is_an_error(
     with subscriber(answer) as server:
         delivery = channel(server, mode)
         with pytest.raises(PushError, match=reason) as failed:
-            delivery.send(results(1)[0])
+            delivery.send(results(1))
         assert failed.value.is_final is is_final
         delivery.close()
 
@@ -87,7 +87,7 @@ def test_without_a_server_there_is_an_error() -> None:
     with subscriber(acknowledge) as server:
         delivery = channel(server)
     with pytest.raises(PushError, match="cannot post to"):
-        delivery.send(results(1)[0])
+        delivery.send(results(1))
     with pytest.raises(PushError, match="cannot post to"):
         delivery.send_end(FAILURE, 5)
     delivery.close()
@@ -98,3 +98,36 @@ def test_without_an_address_for_it_the_end_is_not_sent() -> None:
     delivery = WsmanPushChannel("uuid:7", message, EventRenderer(LOGONSCOPE))
     assert (delivery.receiver, delivery.end_receiver) == ("https://collector.example.com:443", None)
     delivery.send_end(FAILURE, 5)
+
+
+def test_a_batch_has_several_events_with_their_actions_and_is_acknowledged() -> None:
+    host = Ringed(SNAPSHOT, most=3)
+    options = WatchOptions("SELECT LogonId FROM LS_LogonEvent", "root/logonscope")
+    subscription = subscribe(host.request(ROOT), options)
+    host.publish(5)
+    read = subscription.read(0)
+    with subscriber() as server:
+        delivery = channel(server, names.EVENTS_MODE)
+        assert delivery.batch == (64, 0.0)
+        assert delivery.send(read) == 4
+        delivery.send_heartbeat()
+        delivery.close()
+        batch, heartbeat = server.messages
+    assert server.actions == ["Events", "Heartbeat"]
+    (events,) = batch.body
+    assert [event.get("Action") for event in events] == [names.DROPPED_EVENTS, *[names.EVENT] * 3]
+    assert [event.findtext("*/LogonId") for event in events] == [None, "3", "4", "5"]
+    assert batch.header(names.WSMAN, "Bookmark") == read[-1].cursor
+    assert batch.header(names.WSMAN, "AckRequested") is not None
+    assert [len(element) for element in heartbeat.body] == [0]
+
+
+def test_a_batch_is_not_larger_than_clients_take() -> None:
+    host = Ringed(SNAPSHOT)
+    subscription = subscribe(host.request(ROOT), WatchOptions("SELECT * FROM LS_LogonEvent", "root/logonscope"))
+    host.publish(3, remote_host="h" * 40_000)
+    read = subscription.read(0)
+    with subscriber() as server:
+        delivery = channel(server, names.EVENTS_MODE)
+        assert [delivery.send(read), delivery.send(read[2:])] == [2, 1]
+        delivery.close()

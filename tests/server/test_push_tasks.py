@@ -69,6 +69,44 @@ def test_a_subscriber_that_refuses_gets_the_end(collector: Subscriber) -> None:
         wait_until(lambda: host.ring.reader_count == 0)
 
 
+def test_receivers_that_do_not_answer_do_not_delay_others_of_the_same_user(collector: Subscriber) -> None:
+    host = Ringed(SNAPSHOT)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        origin = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with running(host, push_to=f"{origin},{collector.origin}") as server:
+            for _ in range(6):
+                subscribe(server, origin, end_url=collector.origin)
+            subscribe(server, collector.origin)
+            host.publish(1)
+            # long before the others have their threads back
+            wait_until(lambda: collector.actions == ["Event"])
+        assert collector.actions == ["Event"] + ["SubscriptionEnd"] * 7
+
+
+def test_subscriptions_that_come_and_go_leave_nothing(collector: Subscriber) -> None:
+    host = Ringed(SNAPSHOT)
+    with running(host, push_to=collector.origin, contexts_per_caller="9", contexts="9") as server:
+        for _ in range(3):
+            subscribed = [subscribe(server, collector.origin) for _ in range(11)]
+            assert subscribed[9:] == ["w:QuotaLimit"] * 2
+            for identifier in subscribed[:9]:
+                curl(server, about("Unsubscribe", identifier))
+        pushes = server.services.pushes
+        assert pushes is not None
+        wait_until(lambda: repr(pushes) == "<PushTasks: 0 deliveries>")
+        (status,) = pushes.receivers.statuses()
+        assert (status.open, status.failures, host.ring.reader_count) == (0, 0, 0)
+
+
+def test_the_end_is_sent_to_no_other_address(collector: Subscriber) -> None:
+    host = Ringed(SNAPSHOT)
+    with running(host, push_to=collector.origin) as server:
+        elsewhere = "http://169.254.169.254/latest/meta-data"
+        assert subscribe(server, collector.origin, end_url=elsewhere) == "w:AccessDenied"
+        assert subscribe(server, collector.origin, end_url="ftp://collector/") == "w:InvalidParameter"
+        assert (host.ring.reader_count, len(server.services.dispatcher.enumerations)) == (0, 0)
+
+
 def end_of(collector: Subscriber) -> tuple[str | None, ...]:
     """Return the subscription, the status and the reason of the newest message, a SubscriptionEnd."""
     (end,) = collector.messages[-1].body

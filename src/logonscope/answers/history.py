@@ -1,7 +1,7 @@
 """Result types of the history: past and present logins with the programs that they ran, and processes."""
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from logonscope.display import short_row_repr
 
@@ -15,6 +15,24 @@ class HistoryFilter(NamedTuple):
     origins: frozenset[str] | None = None  # remote hosts or addresses, and networks: 192.0.2.0/24
     keys: frozenset[str] | None = None  # fingerprints of ssh keys, or their beginnings
     failed: bool = False  # only processes that ended with a status other than 0, and the logins that ran them
+
+    def checked(self) -> Self:
+        """Return the filter with its collections as frozensets.
+
+        Raises:
+            InvalidParameterError: a value has the wrong type, or can match nothing.
+        """
+        # imported late: results of the history need no checks
+        from logonscope.answers.filter_checks import check_key, check_origin, check_text, check_time, checked_set  # noqa: PLC0415 -- as above
+
+        if self.word is not None:
+            check_text("word", self.word)
+        for name in ("since", "until"):
+            if getattr(self, name) is not None:
+                check_time(name, getattr(self, name))
+        return self._replace(
+            origins=checked_set("origins", self.origins, check_origin), keys=checked_set("keys", self.keys, check_key)
+        )
 
     def may_come_from(self, remote_host: str | None, remote_address: str | None) -> bool:
         """Return whether a login from this host, or from this address, matches ``origins``."""

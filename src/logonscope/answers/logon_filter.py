@@ -1,13 +1,12 @@
 """LogonFilter: a filter on logon sessions by their values."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, NamedTuple, Self, TypeVar
+from typing import Any, NamedTuple, Self
 
+from logonscope.answers.filter_checks import check_key, check_origin, check_text, check_time, checked_set
 from logonscope.answers.logon_session import NO_DETAILS, Details, LogonSession
 from logonscope.errors import InvalidParameterError
-
-Value = TypeVar("Value")
 
 SYSTEM_LOGON_TYPE = 0
 """LogonType of the System session."""
@@ -57,13 +56,14 @@ class LogonFilter(NamedTuple):
             InvalidParameterError: a value cannot match any logon session, or has the wrong type.
         """
         for name in ("since", "until"):
-            _check_time(name, getattr(self, name))
+            if getattr(self, name) is not None:
+                check_time(name, getattr(self, name))
         return self._replace(
-            users=_checked_set("users", self.users, _check_user),
-            types=_checked_set("types", self.types, _check_type),
-            states=_checked_set("states", self.states, _check_state),
-            origins=_checked_set("origins", self.origins, _check_origin),
-            keys=_checked_set("keys", self.keys, _check_key),
+            users=checked_set("users", self.users, _check_user),
+            types=checked_set("types", self.types, _check_type),
+            states=checked_set("states", self.states, _check_state),
+            origins=checked_set("origins", self.origins, check_origin),
+            keys=checked_set("keys", self.keys, check_key),
         )
 
     @property
@@ -131,24 +131,8 @@ def _is_in_network(host: str, origin: str) -> bool:
         return False
 
 
-def _checked_set(name: str, values: Any, check: Callable[[Any], Value]) -> frozenset[Value] | None:
-    """Return the values of a field, checked one by one.
-
-    Raises:
-        InvalidParameterError: the field is not a collection, or a value is invalid.
-    """
-    if values is None:
-        return None
-    # a text is a collection of its letters, none of which was intended
-    if isinstance(values, str | bytes) or not isinstance(values, Collection):
-        raise InvalidParameterError(f"invalid {name} {values!r}: expected a set", f"give {{{values!r}}}")
-    return frozenset(check(value) for value in values)
-
-
 def _check_user(value: Any) -> str:
-    if not isinstance(value, str):
-        raise InvalidParameterError(f"invalid user {value!r}: expected text", f"give {str(value)!r}")
-    return value
+    return check_text("user", value)
 
 
 def _check_type(value: Any) -> int | None:
@@ -165,31 +149,3 @@ def _check_state(value: Any) -> str | None:
     if state not in STATES:
         raise InvalidParameterError(f"invalid state {value!r}: expected {', '.join(STATES)}, or None")
     return str(state)
-
-
-def _check_origin(value: Any) -> str:
-    if not isinstance(value, str):
-        raise InvalidParameterError(f"invalid origin {value!r}: expected text", f"give {str(value)!r}")
-    if "/" in value:
-        import ipaddress  # noqa: PLC0415 -- seldom needed, and slow to import
-
-        try:
-            ipaddress.ip_network(value, strict=False)
-        except ValueError:
-            raise InvalidParameterError(f"invalid network {value!r}: expected a network such as 192.0.2.0/24") from None
-    return value
-
-
-def _check_key(value: Any) -> str:
-    if not isinstance(value, str):
-        raise InvalidParameterError(f"invalid key {value!r}: expected a fingerprint such as 'SHA256:mVPw'")
-    return value
-
-
-def _check_time(name: str, value: Any) -> None:
-    if value is None:
-        return
-    if not isinstance(value, datetime) or value.tzinfo is None:
-        raise InvalidParameterError(
-            f"invalid {name} {value!r}: expected a datetime with a time zone", f"give {name}=TIME.astimezone()"
-        )

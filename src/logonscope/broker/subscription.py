@@ -139,12 +139,12 @@ class Subscription:
         self._rows: EventRows | None = None  # of live events
         self._rows_until = 0.0
         self._next_descriptions: dict[str, float] = {}  # by LogonId: when a description may be tried again
-        self._run: EventQueryRun | None = None
+        self._query_run: EventQueryRun | None = None
         self._descendants: Descendants | None = None
         if options.without_descendants_of is not None:
             self._descendants = Descendants(request.source, options.without_descendants_of)
         if query is not None:
-            self._run = EventQueryRun(EventRequest.renewed(request), query, self._read_sessions)
+            self._query_run = EventQueryRun(EventRequest.renewed(request), query, self._read_sessions)
         elif self._needs_sessions:
             self._sessions = self._read_sessions()
 
@@ -174,7 +174,7 @@ class Subscription:
     @property
     def due(self) -> float | None:
         """Return the moment at which ``read`` has something to do although there is no event; None: never."""
-        dues = [None if self._run is None else self._run.due]
+        dues = [None if self._query_run is None else self._query_run.due]
         if isinstance(self._reader, ResumedReader):
             dues.append(self._reader.due)
         return min((due for due in dues if due is not None), default=None)
@@ -206,7 +206,7 @@ class Subscription:
     def sharing_key(self) -> Hashable | None:
         """Return a key: subscriptions with an equal one have equal results for the same events; None: with none."""
         is_resumed = isinstance(self._reader, ResumedReader)
-        if self._run is not None or self._descendants is not None or self._needs_sessions or is_resumed:
+        if self._query_run is not None or self._descendants is not None or self._needs_sessions or is_resumed:
             return None
         return self.caller, self._options.events, id(self._request.source), id(self._request.ownership)
 
@@ -228,11 +228,11 @@ class Subscription:
             request, rows = self._batch_request()
             deadline = request.look.deadline = Deadline(EVENT_SECONDS)
             names, view, write_cursor = self._options.events, request.visibility.view_event, self._cursors.write
-            is_plain = self._run is None and self._descendants is None and not self._needs_sessions
+            is_plain = self._query_run is None and self._descendants is None and not self._needs_sessions
             # each event is checked against the caller's access; a hidden one gives the caller no cursor and is in none
             # of its counts
             for event in events:
-                # of each event: a batch that takes long must not lose the results of its first events
+                # moved for each event, so that a slow batch does not lose the results of its first events
                 deadline.move(EVENT_SECONDS)
                 kind = type(event)
                 # the most frequent case, written out: this runs for every event of the machine
@@ -246,9 +246,9 @@ class Subscription:
                     # the cursor of an event is written once
                     known_cursor = result.cursor if isinstance(result, HostEvent) else None
                     watch_results.append(_new(WatchResult, (known_cursor or write_cursor(event.head), result)))
-        if self._run is not None and self._run.due is not None and self._run.due <= time.monotonic():
+        if self._query_run is not None and self._query_run.due is not None and self._query_run.due <= time.monotonic():
             cursor = self._cursors.write(self._cursors.head_of(self._reader))
-            poll = self._run.poll(EventRequest.renewed(self._request))
+            poll = self._query_run.poll(EventRequest.renewed(self._request))
             watch_results += [WatchResult(cursor, result) for result in poll]
         return watch_results
 
@@ -261,7 +261,7 @@ class Subscription:
         page = self._reader.page if isinstance(self._reader, ResumedReader) else None
         if page is not None and page.moment is not None:
             request = event_request_at(self._request, page.moment, is_this_boot=page.is_this_boot)
-        elif self._run is not None:
+        elif self._query_run is not None:
             request = EventRequest.renewed(self._request)
         else:
             return self._live_request()
@@ -277,14 +277,14 @@ class Subscription:
         return self._rows.request, self._rows
 
     def _results(self, request: EventRequest, rows: EventRows, event: Event) -> Iterable[Result]:
-        # before anything else: they are in no result, group or count
+        # tested first, so that events of these processes are in no result, group or count
         if self._descendants is not None and self._descendants.contains(event):
             return ()
-        if self._run is not None and not isinstance(event, EventsLost):
-            return self._run.results(request, request.visibility, event)
+        if self._query_run is not None and not isinstance(event, EventsLost):
+            return self._query_run.results(request, request.visibility, event)
         # every caller learns that events were lost
-        seen = request.visibility.view_event(event)
-        return () if seen is None else self._host_event(request, rows, seen)
+        visible_event = request.visibility.view_event(event)
+        return () if visible_event is None else self._host_event(request, rows, visible_event)
 
     def _host_event(self, request: EventRequest, rows: EventRows, event: Event) -> tuple[HostEvent, ...]:
         names, kind = self._options.events, type(event)

@@ -6,7 +6,7 @@ the name of an operation and its arguments, and the abstract methods.
 
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
 
 from logonscope.errors import InvalidObjectPathError, InvalidParameterError
 
@@ -108,6 +108,7 @@ class Host(ABC):
         Raises:
             NotSupportedError: no history of this host is kept, or this process cannot read it.
             NotFoundError: nothing was recorded at that moment.
+            InvalidParameterError: the moment is no datetime, or has no time zone.
         """
 
     @abstractmethod
@@ -157,7 +158,11 @@ class Host(ABC):
         Raises:
             NotFoundError: there is no such process.
             AccessDeniedError: the process exists, but the caller may not see its logon session.
+            InvalidParameterError: the pid is not a number.
         """
+        # a text would be a key of no process
+        if not isinstance(pid, int) or isinstance(pid, bool):
+            raise InvalidParameterError(f"invalid pid {pid!r}: expected a number", "give an int")
         answer: SessionOf = self._perform("session_of", pid=pid)
         return answer
 
@@ -218,6 +223,8 @@ class Host(ABC):
             InvalidParameterError: the target is invalid.
             NotSupportedError: sockets cannot be read on that host, or not by that host's protocol.
         """
+        if not isinstance(target, int | str) or isinstance(target, bool):
+            raise InvalidParameterError(f"invalid target {target!r}: expected text or a number", "give one of them")
         text = str(target)
         if ":" in text:
             from logonscope.client.service_names import with_port  # noqa: PLC0415 -- rarely used
@@ -268,14 +275,14 @@ class Host(ABC):
 
         Raises:
             NotSupportedError: no history of the host is kept.
+            InvalidParameterError: a value of ``where`` is invalid.
         """
-        answer: list[PastLogin] = self._perform("history", **({} if where is None else {"where": where}))
+        answer: list[PastLogin] = self._perform("history", **_history_arguments(where))
         return answer
 
     def past_processes(self, where: "HistoryFilter | None" = None) -> "RowIterator[PastProcess]":
         """Yield past and present processes in the order of their starts; arguments and errors as in ``history``."""
-        arguments = {} if where is None else {"where": where}
-        answer: RowIterator[PastProcess] = self._perform("past_processes", **arguments)
+        answer: RowIterator[PastProcess] = self._perform("past_processes", **_history_arguments(where))
         return answer
 
     def verify_history(self) -> "Verification":
@@ -408,7 +415,9 @@ class Host(ABC):
             InvalidParameterError: the timeout is not greater than 0; or, while it is iterated: it selects classes.
             NotFoundError, TimedOutError: while it is iterated: no such instance, or the timeout has passed.
         """
-        return _only_instances(self.query_any(text, namespace=namespace, timeout=timeout))
+        from logonscope.client.query_rows import only_instances  # noqa: PLC0415 -- questions about logins need no classes
+
+        return only_instances(self.query_any(text, namespace=namespace, timeout=timeout))
 
     def query_classes(
         self, text: str, *, namespace: str | None = None, timeout: float | None = None
@@ -426,7 +435,9 @@ class Host(ABC):
             InvalidParameterError: while it is iterated: the query selects instances.
             InvalidQueryError and others: as in ``query``.
         """
-        return _only_classes(self.query_any(text, namespace=namespace, timeout=timeout))
+        from logonscope.client.query_rows import only_classes  # noqa: PLC0415 -- questions about logins need no classes
+
+        return only_classes(self.query_any(text, namespace=namespace, timeout=timeout))
 
     def query_any(
         self, text: str, *, namespace: str | None = None, timeout: float | None = None
@@ -501,43 +512,6 @@ class Host(ABC):
         return answer
 
 
-def _only_instances(rows: "RowIterator[Instance | Class]") -> "RowIterator[Instance]":
-    """Yield the rows of a query that selects instances.
-
-    Raises:
-        InvalidParameterError: it selects classes.
-    """
-    from logonscope.cim.classes import Class  # noqa: PLC0415 -- operations on logon sessions need no classes
-
-    try:
-        # A query selects either instances or classes: checking the first row is enough, and costs nothing per row.
-        first = next(rows, None)
-        if isinstance(first, Class):
-            raise InvalidParameterError(f"the query selects classes: {first.name}, ...", "use query_classes()")
-        if first is not None:
-            yield first
-        yield from cast("RowIterator[Instance]", rows)
-    finally:
-        rows.close()
-
-
-def _only_classes(rows: "RowIterator[Instance | Class]") -> "RowIterator[Class]":
-    """Yield the rows of a query that selects classes.
-
-    Raises:
-        InvalidParameterError: it selects instances.
-    """
-    from logonscope.cim.classes import Class  # noqa: PLC0415 -- operations on logon sessions need no classes
-
-    try:
-        for row in rows:
-            if not isinstance(row, Class):
-                raise InvalidParameterError(f"the query selects instances: {row!r}, ...", "use query()")
-            yield row
-    finally:
-        rows.close()
-
-
 def _selection_arguments(which: int | str | None, where: "LogonFilter | None") -> dict[str, Any]:
     """Return the arguments that limit an operation to some logon sessions.
 
@@ -556,6 +530,21 @@ def _selection_arguments(which: int | str | None, where: "LogonFilter | None") -
     where = where.checked()
     # A filter without conditions is left out: the filtered operations describe every logon session, which is slower.
     return {"which": word} if where.matches_all else {"which": word, "where": where}
+
+
+def _history_arguments(where: "HistoryFilter | None") -> dict[str, Any]:
+    """Return the argument that limits the history.
+
+    Raises:
+        InvalidParameterError: it is no HistoryFilter, or has an invalid value.
+    """
+    if where is None:
+        return {}
+    from logonscope.answers.history import HistoryFilter  # noqa: PLC0415 -- only the history needs it
+
+    if not isinstance(where, HistoryFilter):
+        raise InvalidParameterError(f"invalid filter {where!r}: expected a HistoryFilter", "give HistoryFilter(...)")
+    return {"where": where.checked()}
 
 
 def _detail_arguments(details: "Iterable[Detail]") -> dict[str, Any]:

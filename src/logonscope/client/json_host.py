@@ -83,6 +83,9 @@ class JsonHost(Host):
         return None if self._local is None else self._local()
 
     def at(self, moment: datetime) -> Host:
+        from logonscope.answers.filter_checks import check_time  # noqa: PLC0415 -- seldom needed
+
+        check_time("moment", moment)
         return PastJsonHost(self._client.at(moment), moment)
 
     def close(self) -> None:

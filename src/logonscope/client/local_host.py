@@ -94,8 +94,10 @@ class LocalHost(Host):
         return HostIdentity.from_machine(self.request().machine)
 
     def at(self, moment: datetime) -> "LocalHost":
+        from logonscope.answers.filter_checks import check_time  # noqa: PLC0415 -- seldom needed
         from logonscope.broker.past import request_at  # noqa: PLC0415 -- seldom needed
 
+        check_time("moment", moment)
         request = request_at(self.request(), moment)
         return LocalHost(request.source, self._ownership, request.caller, self._save)
 

@@ -100,7 +100,7 @@ class Watch:
     @property
     def is_closed(self) -> bool:
         """Whether there will be no more events: the watch was closed, or the events have ended."""
-        return self._reader.is_closed and not self._results
+        return self._is_closed or (self._reader.is_closed and not self._results)
 
     def wait(self, seconds: float | None = None) -> "HostEvent | Instance | None":
         """Return the next event; None if there is none within so many seconds, or the watch is closed.
@@ -121,6 +121,9 @@ class Watch:
                     self._results += self._reader.read(seconds_left)
             if not self._results and seconds_left is not None and time.monotonic() >= (end or 0.0):
                 return None
+        # events that were read ahead are dropped with the watch: its cursor is before them
+        if self._is_closed:
+            return None
         self.cursor, result = self._results.popleft()
         answer: HostEvent | Instance = result
         return answer
@@ -156,6 +159,8 @@ class Watch:
                 raise TimedOutError(f"no event within {self._timeout:g} s", "give a longer timeout")
             seconds = ASYNC_SECONDS if end is None else min(ASYNC_SECONDS, max(0.0, end - time.monotonic()))
             await asyncio.get_running_loop().run_in_executor(self._thread, self._fill, seconds)
+        if self._is_closed:
+            raise StopAsyncIteration
         self.cursor, result = self._results.popleft()
         answer: HostEvent | Instance = result
         return answer

@@ -5,6 +5,7 @@ push holds a thread only while it sends.
 """
 
 import logging
+import math
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
@@ -63,6 +64,13 @@ class Ending(NamedTuple):
     reason: str
 
 
+class Batch(NamedTuple):
+    """How many events a message may have, and for how many seconds the first of them waits for others."""
+
+    max_events: int = 1
+    max_seconds: float = 0.0
+
+
 class PushChannel(Protocol):
     """How a door sends messages to the address of a subscriber. One thread uses it, save for ``send_end``."""
 
@@ -74,8 +82,12 @@ class PushChannel(Protocol):
     def end_receiver(self) -> str | None:
         """Return the server that gets the message about the end of the subscription; None: there is none."""
 
-    def send(self, result: WatchResult) -> None:
-        """Send a result.
+    @property
+    def batch(self) -> Batch:
+        """Return how many results go into one message."""
+
+    def send(self, results: Sequence[WatchResult]) -> int:
+        """Send the first of these results in one message, and return how many it has: not all may fit.
 
         Raises:
             PushError: it was not delivered, as far as known.
@@ -166,6 +178,7 @@ class EventPush(EventWaiter):
         self._heartbeat = None if heartbeat is None else max(heartbeat, times.min_heartbeat)
         self._sent_at = self._checked_at = time.monotonic()
         self._failures, self._retry_at = 0, 0.0
+        self._batch, self._batch_due = channel.batch, math.inf
         self.record: PushRecord = PushReceivers().open_record(channel.receiver)
         """What became of the messages; set by the server, which shows it."""
         self.ending: Ending | None = None
@@ -179,7 +192,7 @@ class EventPush(EventWaiter):
         # after a failure, new events do not shorten the pause
         if self._failures:
             return self._retry_at
-        check = self._checked_at + CHECK_SECONDS
+        check = min(self._checked_at + CHECK_SECONDS, self._batch_due)
         return check if self._heartbeat is None else min(check, self._sent_at + self._heartbeat)
 
     def step(self) -> bool:
@@ -251,9 +264,10 @@ class EventPush(EventWaiter):
         """
         end = time.monotonic() + STEP_SECONDS
         # a result is removed only after it was delivered: a failure leaves it first in line
-        while self._context.is_open and self._context.read():
-            self._channel.send(self._context.pending[0])
-            self._context.remove_sent(1)
+        while self._context.is_open and self._context.read(self._batch.max_events) and self._is_batch_due():
+            count = self._channel.send(self._context.pending[: self._batch.max_events])
+            self._context.remove_sent(count)
+            self._batch_due = math.inf
             self._note_success()
             if time.monotonic() >= end:
                 self.wake()
@@ -262,6 +276,15 @@ class EventPush(EventWaiter):
         if is_due and self._context.is_open:
             self._channel.send_heartbeat()
             self._note_success()
+
+    def _is_batch_due(self) -> bool:
+        """Return whether the pending results are sent now: there are enough, or the first has waited long enough."""
+        now = time.monotonic()
+        if self._batch_due == math.inf:
+            self._batch_due = now + self._batch.max_seconds
+        is_full = len(self._context.pending) >= self._batch.max_events
+        # after the end of the host's events there will be no others
+        return is_full or self._context.subscription.is_closed or now >= self._batch_due
 
     def _note_success(self) -> None:
         self.record.note_delivery()

@@ -74,9 +74,9 @@ class SudoCommands:
             self._commands.setdefault(process, []).append((ms, command))
 
     def find(self, process: int, ms: int) -> str | None:
-        """Return the command of a change at a time: a process can change its user more than once."""
-        near = ((abs(ms - at), command) for at, command in self._commands.get(process, ()) if abs(ms - at) < SAME_MS)
-        return min(near, default=(0, None))[1]
+        """Return the command of the change that is nearest to a time: a process can change its user more than once."""
+        distances = ((abs(ms - logged_ms), command) for logged_ms, command in self._commands.get(process, ()))
+        return min((pair for pair in distances if pair[0] < SAME_MS), default=(0, None))[1]
 
 
 def change_conditions(query: ChangeRecordQuery) -> str:

@@ -16,7 +16,7 @@ SEND_SECONDS = 10.0
 STOP_SECONDS = 5.0
 """Seconds for all messages that are left when the service stops."""
 
-MAX_WAITING = 10_000
+MAX_WAITING = 200
 """Maximum number of messages that wait for one server."""
 
 _log = logging.getLogger(__name__)
@@ -41,7 +41,10 @@ class EndNotices:
         if receiver is None:
             return
         with self._lock:
-            waiting = self._waiting.setdefault(receiver, deque(maxlen=MAX_WAITING))
+            waiting = self._waiting.setdefault(receiver, deque())
+            if len(waiting) >= MAX_WAITING:
+                _log.warning("cannot report the end of a subscription to %s: too many wait", receiver)
+                return
             waiting.append((channel, ending))
             # a thread ends when nothing waits for its server
             if receiver not in self._threads:

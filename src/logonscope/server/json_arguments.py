@@ -124,7 +124,7 @@ def _history_filter(value: Any) -> HistoryFilter:
     members = {name: _HISTORY_MEMBERS[name](item) for name, item in value.items() if name in _HISTORY_MEMBERS}
     if unknown := set(value) - set(members):
         raise ValueError(f"unknown member '{min(unknown)[:100]}'; the members are {', '.join(_HISTORY_MEMBERS)}")
-    return HistoryFilter(**members)
+    return HistoryFilter(**members).checked()
 
 
 def _details(value: Any) -> Details:

@@ -144,7 +144,7 @@ _SHARED: Callable[[SessionProcess], tuple[Any, ...]] = itemgetter(
 
 
 _MEMBERS = tuple(
-    # the name of each field as it stands between two values, and whether the value is one of the row's own
+    # the name of each field as it is between two values, and whether the value is one of the row's own
     (f"{'{' if not position else ','}{encode_basestring_ascii(name)}:", name in _OWN)
     for position, name in enumerate(SessionProcess._fields)
 )

@@ -1,11 +1,12 @@
-"""Messages of WS-Eventing to a subscriber's own address, over HTTP: Push and PushWithAck (DSP0226 10.2.9)."""
+"""Messages of WS-Eventing to a subscriber's own address, over HTTP: Push, PushWithAck and Events (DSP0226 10.2.9)."""
 
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from logonscope.answers.host_event import HostEvent
 from logonscope.broker.subscription import WatchResult
 from logonscope.cim.instances import Instance
-from logonscope.dispatch.pushes import Ending, PushError, origin_of
+from logonscope.dispatch.pushes import Batch, Ending, PushError, origin_of
 from logonscope.server.client_tls import ClientTls
 from logonscope.server.http_poster import HttpPoster, Origin, PostedResponse, PostError
 from logonscope.wire.wsman import names
@@ -13,6 +14,7 @@ from logonscope.wire.wsman.envelope import new_id
 from logonscope.wire.wsman.event_messages import (
     EventSink,
     Message,
+    event_batch,
     is_ack,
     is_refusal,
     subscription_end,
@@ -61,20 +63,49 @@ class WsmanPushChannel:
         """See ``PushChannel``."""
         return _origin(self._sink)
 
-    def send(self, result: WatchResult) -> None:
-        """Send an event."""
+    @property
+    def batch(self) -> Batch:
+        """See ``PushChannel``."""
+        message = self._message
+        return Batch(message.max_elements, message.max_time) if self._is_batched else Batch()
+
+    @property
+    def _is_batched(self) -> bool:
+        return self._message.mode == names.EVENTS_MODE
+
+    def send(self, results: Sequence[WatchResult]) -> int:
+        """See ``PushChannel``."""
+        events = [self._render(results[0])]
+        octets = utf_8_octets(events[0][1])
+        # a message is not larger than one event may be, whatever the subscriber's limit is
+        for result in results[1:]:
+            event = self._render(result)
+            octets += utf_8_octets(event[1])
+            if octets > ROW_OCTETS:
+                break
+            events.append(event)
+        cursor = results[len(events) - 1].cursor
+        bookmark = f"<w:Bookmark>{escape(cursor)}</w:Bookmark>" if self._message.sends_bookmarks else ""
+        if self._is_batched:
+            self._post(event_batch(events, bookmark))
+            return len(events)
+        action, text = events[0]
+        self._post(Message(action, text, bookmark, self._message.mode == names.PUSH_WITH_ACK_MODE))
+        return 1
+
+    def _render(self, result: WatchResult) -> tuple[str, str]:
+        """Return the action and the body of an event, which has at most the size that every client takes."""
         event = event_of(result)
-        # the subscriber gives no limit: an event has at most the size that every client takes
         text = self._renderer.render(event)
         if utf_8_octets(text) > ROW_OCTETS:
             text = self._renderer.render_shortened(EVENTS, event, utf_8_octets)
-        bookmark = f"<w:Bookmark>{escape(result.cursor)}</w:Bookmark>" if self._message.sends_bookmarks else ""
-        action = names.DROPPED_EVENTS if isinstance(event, LostEvents) else names.EVENT
-        self._post(Message(action, text, bookmark, self._message.mode == names.PUSH_WITH_ACK_MODE))
+        return names.DROPPED_EVENTS if isinstance(event, LostEvents) else names.EVENT, text
 
     def send_heartbeat(self) -> None:
         """Send a heartbeat."""
-        self._post(Message(names.HEARTBEAT, "", needs_ack=self._message.mode == names.PUSH_WITH_ACK_MODE))
+        # as Windows writes it: a message of the mode without events
+        body = "<w:Events/>" if self._is_batched else ""
+        self._post(Message(names.HEARTBEAT, body, needs_ack=self._message.mode != names.PUSH_MODE))
 
     @property
     def end_receiver(self) -> str | None:

@@ -47,7 +47,9 @@ class PushTasks:
 
     def start(self, push: EventPush, claimant: Claimant) -> None:
         """Start a delivery; called in the event loop."""
-        task = asyncio.get_running_loop().create_task(self._run(push, claimant))
+        # a share for each receiver: one that does not answer must not delay what the same caller has sent to others
+        share = Claimant((claimant.key, push.channel.receiver))
+        task = asyncio.get_running_loop().create_task(self._run(push, share))
         # the event loop has only a weak reference to it
         self._tasks[task] = push
         task.add_done_callback(self._tasks.pop)

@@ -56,8 +56,8 @@ DOORS = (
 )
 """The protocols over HTTP. An empty request may authenticate a connection: pypsrp and pywinrm do so."""
 
-PUSH_WORKERS = 4
-"""Threads that send events to the addresses of subscribers."""
+PUSH_WORKERS = 16
+"""Threads that send events to the addresses of subscribers; a quarter of them for one receiver."""
 
 _log = logging.getLogger(__name__)
 _audit_log = logging.getLogger(AUDIT_LOGGER)

@@ -68,8 +68,8 @@ class DifferenceFeed:
         self._last = self._read()
         self._due = time.monotonic() + seconds
         members = self._last.members()
-        known = {logon_id: self._describe(members, logon_id) for logon_id in members}
-        self._logons = LogonChanges(known, SETTLE_SECONDS - seconds)
+        existing = {logon_id: self._describe(members, logon_id) for logon_id in members}
+        self._logons = LogonChanges(existing, SETTLE_SECONDS - seconds)
 
     def __repr__(self) -> str:
         return f"<DifferenceFeed every {self._seconds:g} s>"

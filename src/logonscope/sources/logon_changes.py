@@ -25,18 +25,18 @@ class LogonChange(NamedTuple):
 class LogonChanges:
     """Compares the logon sessions of a machine with those that were reported."""
 
-    def __init__(self, known: Mapping[str, Described], settle_seconds: float = SETTLE_SECONDS) -> None:
+    def __init__(self, existing: Mapping[str, Described], settle_seconds: float = SETTLE_SECONDS) -> None:
         """Begin.
 
         Args:
-            known: the logon sessions that exist already, by LogonId: they are no news.
+            existing: the logon sessions that exist already, by LogonId: no event reports that they began.
             settle_seconds: how long a new one without a record waits.
         """
-        self.known, self._settle_seconds = dict(known), settle_seconds
+        self.reported, self._settle_seconds = dict(existing), settle_seconds
         self._new: dict[str, float] = {}  # LogonId -> when it is reported at the latest
 
     def __repr__(self) -> str:
-        return f"<LogonChanges of {len(self.known)} logon sessions, {len(self._new)} new>"
+        return f"<LogonChanges of {len(self.reported)} logon sessions, {len(self._new)} new>"
 
     @property
     def due(self) -> float | None:
@@ -62,21 +62,21 @@ class LogonChanges:
             touched: nothing has happened to other logon sessions, and ``owners`` has these alone; None: it has all.
         """
         now = time.monotonic()
-        ended = [*self.known, *self._new] if touched is None else touched
+        ended = [*self.reported, *self._new] if touched is None else touched
         for logon_id in [logon_id for logon_id in ended if logon_id not in owners]:
             self._new.pop(logon_id, None)
-            if logon_id in self.known:
-                yield LogonChange(LogonEnded, *self.known.pop(logon_id))
+            if logon_id in self.reported:
+                yield LogonChange(LogonEnded, *self.reported.pop(logon_id))
         for logon_id, owner in owners.items():
-            if logon_id in self.known:
-                before, _ = self.known[logon_id]
+            if logon_id in self.reported:
+                before, _ = self.reported[logon_id]
                 if owner.login is not None and owner.login.gone and before.state != "logged out":
-                    session, _ = self.known[logon_id] = describe(logon_id)
+                    session, _ = self.reported[logon_id] = describe(logon_id)
                     yield LogonChange(LoggedOut, session, owner)
                 continue
             # the record of a login comes a moment after its first process
             due = self._new.setdefault(logon_id, now + self._settle_seconds)
             if now >= due or (owner.login is not None and owner.login.recorded):
                 del self._new[logon_id]
-                session, _ = self.known[logon_id] = describe(logon_id)
+                session, _ = self.reported[logon_id] = describe(logon_id)
                 yield LogonChange(LogonStarted, session, owner)

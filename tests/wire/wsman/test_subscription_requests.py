@@ -42,7 +42,7 @@ def test_all_that_a_subscription_can_have() -> None:
     assert asked(delivery.replace("PT5S", "PT0S"), "Win32_ProcessStartTrace") == Subscribe(trace, None)
 
 
-@pytest.mark.parametrize("mode", [names.PUSH_MODE, names.PUSH_WITH_ACK_MODE])
+@pytest.mark.parametrize("mode", [names.PUSH_MODE, names.PUSH_WITH_ACK_MODE, names.EVENTS_MODE])
 def test_addresses_have_the_header_blocks_that_the_subscriber_wants_back(mode: str) -> None:
     end = SINK.replace("NotifyTo", "EndTo").replace("ReferenceParameters", "ReferenceProperties")
     message = asked(f'{end}<e:Delivery Mode="{mode.upper()}">{SINK}</e:Delivery>{FILTER}')
@@ -52,6 +52,19 @@ def test_addresses_have_the_header_blocks_that_the_subscriber_wants_back(mode: s
     assert message.notify_to.address == "http://collector/"
     block = etree.fromstring(message.notify_to.parameters)
     assert (block.tag, block.text) == ("{urn:x}Token", "7")
+
+
+def test_limits_of_a_message_with_several_events() -> None:
+    for limits, expected in (
+        ("", (64, 0.0)),
+        ("<w:MaxElements>10</w:MaxElements><w:MaxTime>PT5S</w:MaxTime>", (10, 5.0)),
+        ("<w:MaxElements>100000</w:MaxElements>", (64, 0.0)),
+    ):
+        message = asked(f'<e:Delivery Mode="{names.EVENTS_MODE}">{SINK}{limits}</e:Delivery>{FILTER}')
+        assert isinstance(message, Subscribe)
+        assert (message.max_elements, message.max_time) == expected
+    with pytest.raises(FaultError, match="invalid MaxElements '0'"):
+        asked(f'<e:Delivery Mode="{names.EVENTS_MODE}">{SINK}<w:MaxElements>0</w:MaxElements></e:Delivery>{FILTER}')
 
 
 def test_messages_about_a_subscription() -> None:

@@ -39,6 +39,9 @@ class Schema:
         row_namespaces = {str(row[1]) for row in rows if row[1]}
         self.namespaces = tuple(sorted({"root", *row_namespaces}))
 
+    def __repr__(self) -> str:
+        return f"<Schema of {len(self._rows) + len(self._added)} classes>"
+
     def copy(self) -> "Schema":
         """Return a schema with the same built-in classes, to which others can be added."""
         return Schema(list(self._rows.values()))

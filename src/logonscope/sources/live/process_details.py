@@ -143,14 +143,14 @@ class ProcessDetails:
 
     def _change(self, event: ProcessChanged, read_process: Process | None) -> ProcessChanged:
         (before, owner_before), (after, owner_after) = event.before, event.after
-        kept = self._processes.get(after.pid)
-        old = _merge(kept, before)
+        stored_process = self._processes.get(after.pid)
+        old = _merge(stored_process, before)
         if read_process is not None and _is_same(read_process, after):
             new = _merge(read_process, after)
         else:
             # equal facts mean that it executed a program, which is not known
             is_exec = before == after
-            new = _without_program(_merge(kept, after)) if is_exec else _merge(kept, after)
+            new = _without_program(_merge(stored_process, after)) if is_exec else _merge(stored_process, after)
         self._processes[after.pid], self._logon_ids[after.pid] = new, owner_after.logon_id
         return event._replace(before=(old, owner_before), after=(new, owner_after))
 
@@ -167,7 +167,7 @@ class Inheritance:
     def __init__(self, parent: Process) -> None:
         self.parent = parent
         # as _merge does it for each child
-        copy = parent._replace(unread=_reasons_kept(parent.unread, None))
+        copy = parent._replace(unread=_merge_reasons(parent.unread, None))
         self._forms = tuple(
             # comm and state; the facts from pgrp on; those after start, with the reasons of missing facts
             (form[_COMM:_PPID], form[_PPID + 1 : _START], form[_START + 1 :])
@@ -226,30 +226,35 @@ def _is_same(read: Process, process: Process) -> bool:
     return read.start is not None and process.start is not None and abs(read.start - process.start) <= SLACK_TICKS
 
 
-def _merge(kept: Process | None, process: Process) -> Process:
-    """Return a process with the details that are kept of it; those of another process with its pid are ignored."""
-    if kept is None or not _is_same(kept, process):
+def _merge(stored_process: Process | None, process: Process) -> Process:
+    """Return a process with the details that are stored of it; those of another process with its pid are ignored."""
+    if stored_process is None or not _is_same(stored_process, process):
         return process._replace(unread={**NOT_READ, **process.unread} if process.unread else NOT_READ)
     # what an event shows is newer than what was read before it
     _, ses, loginuid, cgroup = process[:_COMM]
-    unread = _reasons_kept(kept.unread, process.unread)
+    unread = _merge_reasons(stored_process.unread, process.unread)
     decisive = (
-        kept[_SES] if ses is None else ses,
-        kept[_LOGINUID] if loginuid is None else loginuid,
-        kept[_CGROUP] if cgroup is None else cgroup,
+        stored_process[_SES] if ses is None else ses,
+        stored_process[_LOGINUID] if loginuid is None else loginuid,
+        stored_process[_CGROUP] if cgroup is None else cgroup,
     )
-    ppid = kept[_PPID] if process[_PPID] is None else process[_PPID]
+    ppid = stored_process[_PPID] if process[_PPID] is None else process[_PPID]
     # mostly nothing is new, and rows are made once for the same object
-    if decisive == kept[_SES:_COMM] and ppid == kept[_PPID] and unread is kept.unread:
-        return kept
-    return _new(Process, (kept[0], *decisive, *kept[_COMM:_PPID], ppid, *kept[_PPID + 1 : -1], unread))
+    if decisive == stored_process[_SES:_COMM] and ppid == stored_process[_PPID] and unread is stored_process.unread:
+        return stored_process
+    return _new(
+        Process,
+        (stored_process[0], *decisive, *stored_process[_COMM:_PPID], ppid, *stored_process[_PPID + 1 : -1], unread),
+    )
 
 
-def _reasons_kept(kept: Mapping[str, str] | None, new: Mapping[str, str] | None) -> Mapping[str, str] | None:
+def _merge_reasons(
+    stored_reasons: Mapping[str, str] | None, new_reasons: Mapping[str, str] | None
+) -> Mapping[str, str] | None:
     """Return why facts of a process are missing: those reasons that were known, except of facts that events have."""
-    if kept and not _OF_EVENT.isdisjoint(kept):
-        kept = {fact: reason for fact, reason in kept.items() if fact not in _OF_EVENT}
-    return {**(kept or {}), **new} if new else kept or None
+    if stored_reasons and not _OF_EVENT.isdisjoint(stored_reasons):
+        stored_reasons = {fact: reason for fact, reason in stored_reasons.items() if fact not in _OF_EVENT}
+    return {**(stored_reasons or {}), **new_reasons} if new_reasons else stored_reasons or None
 
 
 def _without_program(process: Process) -> Process:

@@ -110,11 +110,13 @@ class LiveSource(BaseSource):
         is_held = query.facts <= HELD_FACTS and query.names is None and query.may_run_as is None
         if not is_held and kernel_ids is None and (early is None or not early.facts <= HELD_FACTS):
             return self._direct.processes(look, query)
-        known, unknown_pids = self._held_processes(look, index, query)
+        held_processes, unknown_pids = self._held_processes(look, index, query)
         if early is not None and early.facts <= HELD_FACTS:
-            known = filter(early.keeps, known)
+            held_processes = filter(early.keeps, held_processes)
         hint = query.logon_hint
-        matching = [process for process in look.checked(known) if hint.may_match(process.ses, process.loginuid)]
+        matching = [
+            process for process in look.checked(held_processes) if hint.may_match(process.ses, process.loginuid)
+        ]
         pids = frozenset(unknown_pids)
         if is_held:
             # a process whose logon is not known is read like any other
@@ -136,7 +138,7 @@ class LiveSource(BaseSource):
             places = self._places(look, index, query)
             groups = [(place.ses, place.cgroup, [*place.pids]) for place in places]
             unindexed_pids = frozenset(index.unread - index.entries.keys())
-        known = (
+        held_groups = (
             (kernel_id, cgroup, pids[first : first + MAX_GROUP])
             for kernel_id, cgroup, pids in groups
             if kernel_id is not None and cgroup is not None
@@ -146,9 +148,9 @@ class LiveSource(BaseSource):
             pid for kernel_id, cgroup, pids in groups if kernel_id is None or cgroup is None for pid in pids
         )
         if not unknown_pids:
-            return look.checked(known)
-        read = groups_of_one(self._direct.processes(look, query._replace(pids=unknown_pids)))
-        return look.checked(chain(known, read))
+            return look.checked(held_groups)
+        read_groups = groups_of_one(self._direct.processes(look, query._replace(pids=unknown_pids)))
+        return look.checked(chain(held_groups, read_groups))
 
     def logins(self, look: Look, ids: frozenset[str] | None = None) -> Sequence[Login]:
         look.check()
@@ -245,7 +247,7 @@ class LiveSource(BaseSource):
                 entries = list(index.entries.values())
             else:
                 entries = [index.entries[pid] for place in self._places(look, index, query) for pid in place.pids]
-        known = (
+        held_processes = (
             Process(
                 entry.pid, ses=entry.place.ses, loginuid=entry.place.loginuid, cgroup=entry.place.cgroup,
                 ppid=entry.parent, start=entry.start,
@@ -253,12 +255,12 @@ class LiveSource(BaseSource):
             for entry in entries
             if entry.place.is_known
         )  # fmt: skip
-        return known, [*unindexed_pids, *(entry.pid for entry in entries if not entry.place.is_known)]
+        return held_processes, [*unindexed_pids, *(entry.pid for entry in entries if not entry.place.is_known)]
 
     def _with_read(
-        self, look: Look, query: ProcessQuery, known: list[Process], pids: frozenset[int]
+        self, look: Look, query: ProcessQuery, processes: list[Process], pids: frozenset[int]
     ) -> Iterator[Process]:
-        yield from known
+        yield from processes
         if pids:
             yield from self._direct.processes(look, query._replace(pids=pids))
 

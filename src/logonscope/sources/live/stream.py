@@ -87,7 +87,7 @@ class EventStream:
                 look = Look()
                 members = self._members(look)
                 described = self._describe_each(look, members, set())
-                self._logons.known = dict(described)
+                self._logons.reported = dict(described)
             else:
                 members, described = {}, {}
         self._host.wake()
@@ -97,8 +97,8 @@ class EventStream:
         complete = self._describe_each(Look(), members, None)
         with self._host.locked:
             for logon_id, provisional in described.items():
-                if self._logons.known.get(logon_id) is provisional:
-                    self._logons.known[logon_id] = complete[logon_id]
+                if self._logons.reported.get(logon_id) is provisional:
+                    self._logons.reported[logon_id] = complete[logon_id]
 
     def _unsubscribe(self) -> None:
         with self._host.locked:

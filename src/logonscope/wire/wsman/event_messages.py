@@ -1,5 +1,6 @@
 """Messages that a host sends to a subscriber: events, heartbeats, and the end of a subscription (DSP0226 10)."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from logonscope.wire.wsman import names
@@ -35,6 +36,12 @@ def write_message(sink: EventSink, message: Message, message_id: str) -> bytes:
         f'<a:Action s:mustUnderstand="true">{message.action}</a:Action><a:MessageID>{message_id}</a:MessageID>{ack}'
         f"{message.headers}{sink.parameters}</s:Header><s:Body>{message.body}</s:Body></s:Envelope>"
     ).encode()
+
+
+def event_batch(events: Sequence[tuple[str, str]], headers: str = "") -> Message:
+    """Return the message with several events, pairs of an action and a body (DSP0226 10.2.9.5)."""
+    elements = "".join(f'<w:Event Action="{action}">{body}</w:Event>' for action, body in events)
+    return Message(names.EVENTS_MODE, f"<w:Events>{elements}</w:Events>", headers, needs_ack=True)
 
 
 def subscription_end(identifier: str, status: str, reason: str) -> Message:

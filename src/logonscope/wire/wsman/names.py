@@ -31,6 +31,8 @@ SUBSCRIBE, UNSUBSCRIBE, RENEW_SUBSCRIPTION, SUBSCRIPTION_STATUS, SUBSCRIPTION_EN
 PUSH_MODE, PUSH_WITH_ACK_MODE, PULL_MODE = (
     f"{EVENTING}/DeliveryModes/Push", f"{WSMAN_ROOT}/wsman/PushWithAck", f"{WSMAN_ROOT}/wsman/Pull",
 )  # fmt: skip
+EVENTS_MODE = f"{WSMAN_ROOT}/wsman/Events"
+"""The delivery mode with several events in a message, and the action of such a message (DSP0226 10.2.9.5)."""
 EVENT, HEARTBEAT, DROPPED_EVENTS, ACK = (
     f"{WSMAN_ROOT}/wsman/{name}" for name in ("Event", "Heartbeat", "DroppedEvents", "Ack")
 )

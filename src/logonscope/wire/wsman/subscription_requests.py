@@ -4,7 +4,7 @@ import xml.etree.ElementTree as ET
 from typing import NamedTuple
 
 from logonscope.wire.wsman import names
-from logonscope.wire.wsman.envelope import Envelope, check_body, parse_duration
+from logonscope.wire.wsman.envelope import Envelope, check_body, parse_duration, parse_number
 from logonscope.wire.wsman.event_messages import EventSink
 from logonscope.wire.wsman.faults import (
     DELIVERY_MODE_UNAVAILABLE,
@@ -23,7 +23,10 @@ from logonscope.wire.xml import Element, clark_name, find_child, namespace_of, t
 
 MAX_BOOKMARK_LENGTH, MAX_ID_LENGTH, MAX_PARAMETERS_LENGTH = 100, 200, 2000
 
-MODES = {mode.lower(): mode for mode in (names.PULL_MODE, names.PUSH_MODE, names.PUSH_WITH_ACK_MODE)}
+MAX_BATCH = 64
+"""Maximum number of events in a message, and the default in the mode Events."""
+
+MODES = {mode.lower(): mode for mode in (names.PULL_MODE, names.PUSH_MODE, names.PUSH_WITH_ACK_MODE, names.EVENTS_MODE)}
 """The delivery modes, by their names in lower case."""
 
 
@@ -31,7 +34,7 @@ class Subscribe(NamedTuple):
     """A request for a subscription to the results of an event query, which the client pulls, or is sent.
 
     ``query`` None: all events of the class of the resource. ``sends_bookmarks``: answers with events have the bookmark
-    after them.
+    after them. ``max_elements``, ``max_time``: of the mode Events, the limits of a message in events and seconds.
     """
 
     resource: Resource
@@ -43,6 +46,8 @@ class Subscribe(NamedTuple):
     mode: str = names.PULL_MODE
     notify_to: EventSink | None = None  # None: the client pulls
     end_to: EventSink | None = None
+    max_elements: int = MAX_BATCH
+    max_time: float = 0.0
 
 
 class Unsubscribe(NamedTuple):
@@ -88,6 +93,7 @@ def read_subscribe(envelope: Envelope, selectors: Selectors) -> Subscribe:
         mode,
         _read_notify_to(delivery) if is_pushed else None,
         _read_endpoint(find_child(body, clark_name(EVENTING, "EndTo"))) if is_pushed else None,
+        *(_read_batch(delivery) if mode == names.EVENTS_MODE else ()),
     )
 
 
@@ -132,6 +138,16 @@ def _read_notify_to(delivery: Element) -> EventSink:
         reason = "authentication at the address for events is not supported"
         raise FaultError(UNSUPPORTED, reason, "leave w:Auth out")
     return sink
+
+
+def _read_batch(delivery: Element) -> tuple[int, float]:
+    """Return the limits of a message with several events: their number, and seconds."""
+    most = find_child(delivery, clark_name(WSMAN, "MaxElements"))
+    seconds = find_child(delivery, clark_name(WSMAN, "MaxTime"))
+    return (
+        MAX_BATCH if most is None else min(MAX_BATCH, parse_number(text_of(most), "MaxElements")),
+        0.0 if seconds is None else parse_duration(text_of(seconds), "MaxTime"),
+    )
 
 
 def _read_endpoint(element: Element | None) -> EventSink | None:

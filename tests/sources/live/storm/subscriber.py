@@ -35,6 +35,7 @@ class Subscriber:
         if b" 200 " not in self.head.partition(b"\r\n")[0]:
             raise ConnectionError(self.head.decode())
         self.started, self.events, self.lost, self.losses, self.is_open = 0, 0, 0, 0, True
+        self.latest = 0.0
         self.latencies: list[float] = []
 
     def read(self) -> None:
@@ -57,10 +58,11 @@ class Subscriber:
             self.lost += missed if isinstance(missed, int) else 0
             return
         self.events += 1
+        self.latest = datetime.fromisoformat(str(event["time"])).timestamp()
         if event["event"] == "ProcessStarted":
             self.started += 1
             if len(self.latencies) < MAX_LATENCIES:
-                self.latencies.append(now - datetime.fromisoformat(str(event["time"])).timestamp())
+                self.latencies.append(now - self.latest)
 
 
 def main() -> None:
@@ -88,6 +90,7 @@ def main() -> None:
                     "events": [subscriber.events for subscriber in subscribers],
                     "started": [subscriber.started for subscriber in subscribers],
                     "lost": [subscriber.lost for subscriber in subscribers],
+                    "latest": [subscriber.latest for subscriber in subscribers],
                     "losses": [subscriber.losses for subscriber in subscribers],
                     "median": latencies[len(latencies) // 2] if latencies else None,
                     "p99": latencies[len(latencies) * 99 // 100] if latencies else None,

@@ -1,0 +1,73 @@
+"""Checks of the values of filters: collections, texts, networks and times, with messages for the caller."""
+
+from collections.abc import Callable, Collection
+from datetime import datetime
+from typing import Any, TypeVar
+
+from logonscope.errors import InvalidParameterError
+
+Value = TypeVar("Value")
+
+
+def checked_set(name: str, values: Any, check: Callable[[Any], Value]) -> frozenset[Value] | None:
+    """Return the values of a field, checked one by one.
+
+    Raises:
+        InvalidParameterError: the field is not a collection, or a value is invalid.
+    """
+    if values is None:
+        return None
+    # a text is a collection of its letters, none of which was intended
+    if isinstance(values, str | bytes) or not isinstance(values, Collection):
+        raise InvalidParameterError(f"invalid {name} {values!r}: expected a set", f"give {{{values!r}}}")
+    return frozenset(check(value) for value in values)
+
+
+def check_text(name: str, value: Any) -> str:
+    """Return a text; ``name`` names it in the error.
+
+    Raises:
+        InvalidParameterError: it is no text.
+    """
+    if not isinstance(value, str):
+        raise InvalidParameterError(f"invalid {name} {value!r}: expected text", f"give {str(value)!r}")
+    return value
+
+
+def check_origin(value: Any) -> str:
+    """Return a remote host, an IP address or a network.
+
+    Raises:
+        InvalidParameterError: it is no text, or an invalid network.
+    """
+    if "/" in check_text("origin", value):
+        import ipaddress  # noqa: PLC0415 -- seldom needed, and slow to import
+
+        try:
+            ipaddress.ip_network(value, strict=False)
+        except ValueError:
+            raise InvalidParameterError(f"invalid network {value!r}: expected a network such as 192.0.2.0/24") from None
+    return str(value)
+
+
+def check_key(value: Any) -> str:
+    """Return the fingerprint of an ssh key, or its beginning.
+
+    Raises:
+        InvalidParameterError: it is no text.
+    """
+    if not isinstance(value, str):
+        raise InvalidParameterError(f"invalid key {value!r}: expected a fingerprint such as 'SHA256:mVPw'")
+    return value
+
+
+def check_time(name: str, value: Any) -> None:
+    """Check a time, which ``name`` names in the error.
+
+    Raises:
+        InvalidParameterError: it is no datetime, or has no time zone.
+    """
+    if not isinstance(value, datetime) or value.tzinfo is None:
+        raise InvalidParameterError(
+            f"invalid {name} {value!r}: expected a datetime with a time zone", "give TIME.astimezone()"
+        )

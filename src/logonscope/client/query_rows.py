@@ -1,0 +1,43 @@
+"""Rows of queries: those of a query for instances, and of one for classes, with an error for the other kind."""
+
+from typing import TYPE_CHECKING, cast
+
+from logonscope.cim.classes import Class
+from logonscope.errors import InvalidParameterError
+
+if TYPE_CHECKING:
+    from logonscope.cim.instances import Instance
+    from logonscope.client.host import RowIterator
+
+
+def only_instances(rows: "RowIterator[Instance | Class]") -> "RowIterator[Instance]":
+    """Yield the rows of a query that selects instances.
+
+    Raises:
+        InvalidParameterError: it selects classes.
+    """
+    try:
+        # A query selects either instances or classes: checking the first row is enough, and costs nothing per row.
+        first = next(rows, None)
+        if isinstance(first, Class):
+            raise InvalidParameterError(f"the query selects classes: {first.name}, ...", "use query_classes()")
+        if first is not None:
+            yield first
+        yield from cast("RowIterator[Instance]", rows)
+    finally:
+        rows.close()
+
+
+def only_classes(rows: "RowIterator[Instance | Class]") -> "RowIterator[Class]":
+    """Yield the rows of a query that selects classes.
+
+    Raises:
+        InvalidParameterError: it selects instances.
+    """
+    try:
+        for row in rows:
+            if not isinstance(row, Class):
+                raise InvalidParameterError(f"the query selects instances: {row!r}, ...", "use query()")
+            yield row
+    finally:
+        rows.close()

@@ -5,12 +5,14 @@ One tab is loaded anew for each test. The clock of the page can be put forward, 
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from logonscope.facts import FailedLogon, Login, Process, UserChange
+from logonscope.machine.events import ProcessEnded, ProcessStarted
 from tests.broker.memory import Memory
 from tests.example import PTS0, process, since
 from tests.page import hosts
@@ -20,6 +22,8 @@ from tests.page.test_behaviour import opened, origin_of
 from tests.page.test_states import AXE
 from tests.server.running import ADMIN, ALICE, RunningServer, running
 
+HIDDEN_MS, HIDDEN_EVENTS = 20_000, 2000
+"""When a page that is not seen closes its stream, and how many processes start and end meanwhile."""
 OFFLINE = re.compile("ERR_INTERNET_DISCONNECTED|ERR_NETWORK_CHANGED")
 MARK_MS, RETRY_MS, LOOK_MS, RESUME_MS = 3000, 4000, 3000, 1500
 """How long a row says that it is new or has ended, and until the next attempt, the next look, and a notice."""
@@ -234,6 +238,54 @@ def test_a_connection_that_comes_back_goes_on_where_it_was(live: Shown, axe: str
     expect(page.locator("#strip")).to_contain_text("Some events were missed, so everything was read again.")
     expect(page.locator(live.row(8002))).to_be_visible()
     live.watch.tolerated = None
+
+
+def heap(page: Page) -> float:
+    """Return the heap of the page after a collection, in MB."""
+    session = page.context.new_cdp_session(page)
+    session.send("HeapProfiler.enable")
+    session.send("HeapProfiler.collectGarbage")
+    usage: dict[str, Any] = session.send("Runtime.getHeapUsage")
+    session.detach()
+    return float(usage["usedSize"]) / 1e6
+
+
+def set_hidden(page: Page, *, is_hidden: bool) -> None:
+    """Tell the page that its tab is hidden, or seen: without a screen, chromium shows every tab."""
+    page.evaluate(
+        """(hidden) => {
+          Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
+          document.dispatchEvent(new Event("visibilitychange"));
+        }""",
+        is_hidden,
+    )
+
+
+def test_a_tab_that_was_hidden_for_an_hour_kept_no_events_and_catches_up(live: Shown) -> None:
+    page, host = live.page, live.host
+    # what is read a moment later
+    expect(page.locator(".chip", has_text=":8080")).to_be_visible()
+    expect(page.locator("#r-s41")).to_contain_text("ssh key")
+    set_hidden(page, is_hidden=True)
+    live.pass_time(HIDDEN_MS)
+    live.requests.clear()
+    before = heap(page)
+    owner, template = host.owners()[4151], command(8000, "make")
+    for start in range(HIDDEN_EVENTS):
+        one = template._replace(start=(template.start or 0) + start)
+        host.publish(partial(ProcessStarted, process=one, owner=owner, parent=None))
+        host.publish(partial(ProcessEnded, process=one, owner=owner, status=0))
+    host.put(processes=(*host.snapshot.processes, command(8001, "cc1 main.c")))
+    for _ in range(12):
+        live.pass_time(300_000)
+    assert live.requests == []
+    assert heap(page) < before + 1
+    set_hidden(page, is_hidden=False)
+    expect(page.locator(live.row(8001))).to_be_visible()
+    assert (live.count("tree"), live.count("watch")) == (1, 1)  # it had closed its stream
+    host.start(command(8002, "ld"))
+    expect(page.locator(live.row(8002))).to_be_visible()
+    assert live.count("tree") == 1
 
 
 def test_an_ordinary_user_gets_no_row_of_others(browser: Browser, server: tuple[Eventful, RunningServer]) -> None:

@@ -121,11 +121,13 @@ def stage(browser: Browser, servers: Servers) -> Iterator[Stage]:
 def test_a_state_is_shown(name: str, theme: str, width: int, stage: Stage, axe: str) -> None:
     page, watch = stage.open_state(STATES[name], theme, width)
     try:
-        if SCREENSHOTS:
-            page.screenshot(path=str(Path(SCREENSHOTS) / f"{name}-{width}-{theme}.png"))
         page.evaluate(axe)
         assert page.evaluate(AXE) == []
         assert page.evaluate(OVERFLOW) <= 0
+        if SCREENSHOTS:
+            page.mouse.move(1, 1)
+            page.evaluate(DRAWN)
+            page.screenshot(path=str(Path(SCREENSHOTS) / f"{name}-{width}-{theme}.png"))
         if name not in VARYING:
             assert compare(page, stage.pictures, f"{name}-{width}") == {}
         assert watch.problems == []

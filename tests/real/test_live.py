@@ -19,7 +19,7 @@ from tests.lab.systems import SYSTEMS as REAL_SYSTEMS
 from tests.lab.systems import SYSTEMS_WITH_HOST_PIDS
 
 EVENT_SOURCE = "process connector and fanotify, by the events helper (BPF ring: not built in)"
-SETTINGS = 'live = "auto"\n'
+SETTINGS = ""  # the defaults, which use the events
 ASK = str(CHECKOUT / "tests/real/ask_live.py")
 CAPABILITIES = {
     "logonscope-events": {"CAP_NET_ADMIN": 12, "CAP_SYS_PTRACE": 19, "CAP_SYS_ADMIN": 21},

@@ -99,9 +99,9 @@ def test_an_invalid_table_is_named(tables: object, message: str) -> None:
 
 def test_the_settings_file_has_sinks_only_with_events(tmp_path: Path) -> None:
     file = tmp_path / "settings.toml"
-    file.write_text('live = "auto"\n' + VALID)
-    assert [sink.name for sink in read_settings(str(file)).sinks] == ["disk", "siem", "hook", "local"]
     file.write_text(VALID)
+    assert [sink.name for sink in read_settings(str(file)).sinks] == ["disk", "siem", "hook", "local"]
+    file.write_text('live = "false"\n' + VALID)
     with pytest.raises(InvalidParameterError, match="sinks need the events of this machine"):
         read_settings(str(file))
 

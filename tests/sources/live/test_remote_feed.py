@@ -2,19 +2,23 @@
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from logonscope.facts import UNSET
 from logonscope.sources.live import messages
+from logonscope.sources.live.entries import Change, ProcessReader, ReadFacts
 from logonscope.sources.live.feed import EventSource
-from logonscope.sources.live.records import FORK, LoginWrite, Writes, pack_messages
+from logonscope.sources.live.index import LiveIndex
+from logonscope.sources.live.records import EXIT, FORK, LoginWrite, Record, Writes, pack_messages
 from logonscope.sources.live.remote_feed import RemoteFeed, SlowFeedError
 
 HELLO = messages.pack_frame(messages.HELLO, messages.pack_hello(messages.Hello(EventSource("a"), True, ())))
 FIRST = Writes(frozenset({LoginWrite(7, 7)}), until=100)
+TICK = 10_000_000
 SECOND = Writes(frozenset({LoginWrite(8, 8)}), until=200)
 
 
@@ -200,3 +204,77 @@ def test_a_peer_that_is_no_helper_is_refused(peer: Peer, hello: bytes) -> None:
 def test_without_a_helper_there_is_no_feed(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No such file"):
         RemoteFeed(str(tmp_path / "none"))
+
+
+class Daemon(ProcessReader):
+    """A machine whose only process has no login; all others have ended when they are read."""
+
+    def read(self, pid: int) -> ReadFacts | None:
+        """Read a process."""
+        return ReadFacts(1, 0, UNSET, UNSET, "/system.slice/a.service") if pid == 5 else None
+
+    def read_thread(self, thread: int) -> None:
+        """Read no thread: those that wrote have ended."""
+
+    def existing(self, pids: Iterable[int]) -> set[int]:
+        """Return those of the processes that exist."""
+        return {5}.intersection(pids)
+
+    def members(self, cgroup: str) -> tuple[int, ...]:
+        """Return no processes."""
+        del cgroup
+        return ()
+
+    def pids(self) -> tuple[int, ...]:
+        """Return all processes."""
+        return (5,)
+
+
+def frames(kind: int, writes: Writes, *records: Record) -> bytes:
+    """Return the frames of a batch."""
+    return messages.pack_frame(messages.RECORDS, pack_messages(records)) + messages.pack_frame(kind, batch_end(writes))
+
+
+def written(writes: Writes) -> bytes:
+    """Return the frame of a reply with writes."""
+    return messages.pack_frame(messages.WRITTEN, messages.pack_writes(writes))
+
+
+@pytest.mark.parametrize("pushed", [0, 1, 2, 3])
+def test_a_write_that_was_read_after_pushed_batches_decides_with_the_fork_that_comes_behind_them(
+    peer: Peer, pushed: int
+) -> None:
+    changes: list[Change] = []
+    index = LiveIndex(Daemon(), lambda _: False, TICK, clock=lambda: 10 * TICK)
+    index.rescan()
+    index.report = changes.append
+    feed = peer.connect()
+    logins = [Writes(frozenset({LoginWrite(9, 9)}), until=(20 + number) * TICK) for number in range(pushed)]
+    batches = b"".join(frames(messages.PUSHED, writes) for writes in logins)
+    # the helper pushes batches, then process 7 begins, logs in and ends; its write is read before its other events
+    login = Writes(frozenset({LoginWrite(7, 7)}), until=50 * TICK)
+    life = [(FORK, 40 * TICK, 5, 5, 7, 7), (EXIT, 45 * TICK, 7, 7, 0, 17)]
+    nothing = [(messages.REQUEST_WRITES, written(Writes(until=(60 + number) * TICK))) for number in range(pushed + 1)]
+    replies = [
+        (messages.REQUEST_BATCH, frames(messages.END, Writes(until=15 * TICK), (FORK, 14 * TICK, 5, 5, 6, 6))),
+        (messages.REQUEST_WRITES, batches + written(login)),
+        *nothing[:pushed],
+        (messages.REQUEST_BATCH, frames(messages.END, Writes(until=70 * TICK), *life)),
+        nothing[-1],
+    ]
+
+    def answer() -> None:
+        for request, reply in replies:
+            assert peer.connection.recv(1) == request
+            peer.connection.sendall(reply)
+
+    thread = threading.Thread(target=answer)
+    thread.start()
+    for _ in range(pushed + 2):
+        index.apply(feed.read_batch(), feed.read_writes)
+    thread.join()
+    feed.close()
+    (ended,) = [
+        change.before for change in changes if change.after is None and change.before and change.before.pid == 7
+    ]
+    assert ended.ses is None

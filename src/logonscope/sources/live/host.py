@@ -52,6 +52,9 @@ ANSWER_SECONDS = 0.05
 SWEEP_SECONDS = 0.25
 """Minimum seconds between two comparisons of a few processes with /proc."""
 
+SWEEP_BATCHES = 4
+"""Maximum number of batches that are read to explain differences; if there are more, these wait."""
+
 SWEPT_PIDS = 32
 """Maximum number of processes that one such comparison has."""
 
@@ -139,6 +142,7 @@ class LiveHost:
         self._terminal_searches = TerminalSearches()
         self._to_sweep = array("i")  # smaller than a list
         self._next_sweep, self._next_unread, self._next_urgent = 0.0, 0.0, 0.0
+        self._urgent_due: float | None = None  # there are writes, which are read at this moment
         self._sweep_began, self._sweep_seconds = 0.0, None
         self._thread: threading.Thread | None = None
         self.after_batch: Callable[[], float | None] | None = None
@@ -296,7 +300,7 @@ class LiveHost:
                 retry = now + self._retry_seconds
                 self._retry_seconds = min(MAX_RETRY_SECONDS, self._retry_seconds * 2)
             retried = retry if self._feed is None else None
-            moments = (due, self._next_call, self._login_read_due, self._next_search, retried)
+            moments = (due, self._urgent_due, self._next_call, self._login_read_due, self._next_search, retried)
             earliest = min((moment for moment in moments if moment is not None), default=None)
             timeout = -1 if earliest is None else max(0.0, earliest - now)
             # without the lock, which answers need
@@ -312,7 +316,7 @@ class LiveHost:
                         self._drain_wake()
                         due = time.monotonic() if due is not None else None
                     elif descriptor in self._descriptors:
-                        moment = self._reading_moment(descriptor)
+                        moment = self._note_readable(descriptor)
                         due = moment if due is None else min(due, moment)
                 if self._login_read_due is not None and time.monotonic() >= self._login_read_due:
                     self._read_logins()
@@ -320,11 +324,13 @@ class LiveHost:
                 work = (due, self._next_call, self._next_search)
                 if any(moment is not None and time.monotonic() >= moment for moment in work):
                     due = time.monotonic() if self._work() else None
+                elif self._urgent_due is not None and time.monotonic() >= self._urgent_due:
+                    due = time.monotonic() if self._read_urgently() else due
                 if due is None and self._feed is not None and self._feed.has_buffered_events:
                     due = time.monotonic() + self._delay
 
-    def _reading_moment(self, descriptor: int) -> float:
-        """Return when a readable descriptor of the feed is read."""
+    def _note_readable(self, descriptor: int) -> float:
+        """Note a readable descriptor of the feed; return when it is read at the latest, with all other work."""
         now = time.monotonic()
         if self._feed is None:
             return now
@@ -335,7 +341,29 @@ class LiveHost:
             return now
         if stop_polling_until_read:
             self._epoll.modify(descriptor, 0)
-        return max(now, self._next_urgent) if is_urgent else now + self._delay
+        if is_urgent:
+            self._urgent_due = max(now, self._next_urgent)
+        return now + self._delay
+
+    def _read_urgently(self) -> bool:
+        """Read a batch because of a write, and do nothing else; return whether there are more events.
+
+        The sooner a batch ends after a write, the fewer forks are in doubt because of it. Only these readings count for
+        their share: else a busy machine, whose forks take time, would have none of them.
+        """
+        began = time.monotonic()
+        has_more = self._read_batch()
+        self._poll_feed()
+        # the time that was saved since the last reading, less the time that this one took
+        now, saved = time.monotonic(), began - self._next_urgent
+        self._next_urgent = now - min(saved, URGENT_SECONDS / URGENT_SHARE) + (now - began) / URGENT_SHARE
+        return has_more
+
+    def _poll_feed(self) -> None:
+        """Wait for the descriptors of the feed again, after all that was readable was read."""
+        self._urgent_due = None
+        for descriptor in self._descriptors:
+            self._epoll.modify(descriptor, select.EPOLLIN)
 
     def _lose_feed(self, error: Exception) -> None:
         self._disconnect(f"the feed of events ended: {error}")
@@ -359,7 +387,6 @@ class LiveHost:
     def _work(self) -> bool:
         """Read a batch, then do some of the work that is not urgent; return whether there are more events."""
         self._is_called = False
-        began = time.monotonic()
         has_more = self._read_batch()
         self._find_terminals()
         self._sweep()
@@ -371,11 +398,8 @@ class LiveHost:
             self._zombie_delay = self._delay if self._had_records else doubled_delay
             moment = time.monotonic() + self._zombie_delay
             self._next_call = moment if self._next_call is None else min(moment, self._next_call)
-        for descriptor in self._descriptors:
-            self._epoll.modify(descriptor, select.EPOLLIN)
-        # the time that was saved since the last reading, less the time that this one took
-        now, saved = time.monotonic(), began - self._next_urgent
-        self._next_urgent = now - min(saved, URGENT_SECONDS / URGENT_SHARE) + (now - began) / URGENT_SHARE
+        self._had_records = False
+        self._poll_feed()
         return has_more
 
     def _drain_wake(self) -> None:
@@ -438,9 +462,13 @@ class LiveHost:
             self._rescan()
         return batch.is_partial or feed.is_behind
 
+    def _read_all_batches(self) -> bool:
+        """Read the events until now; return whether they were few enough for a few batches."""
+        return not all(self._read_batch() for _ in range(SWEEP_BATCHES))
+
     def _note_rate(self, records: int) -> None:
         """Note how many records there are in a time."""
-        self._had_records = records > 0
+        self._had_records |= records > 0
         self._counted_records += records
         seconds = time.monotonic() - self._counting_since
         # answers read batches, too, shortly after others
@@ -470,8 +498,9 @@ class LiveHost:
         began = time.thread_time()
         pids = [self._to_sweep.pop() for _ in range(min(SWEPT_PIDS, len(self._to_sweep)))]
         differing = index.differing(pids)
-        if differing:
-            self._read_batch()
+        if differing and not self._read_all_batches():
+            self._to_sweep.extend(differing)  # the events that may explain the differences are still to come
+        elif differing:
             index.counts.mended += index.mend(index.differing(differing))
         # the other thread, which reads, takes about as long as this one
         self._next_sweep = now + max(SWEEP_SECONDS, 2 * (time.thread_time() - began) / SWEEP_SHARE)

@@ -465,7 +465,7 @@ class LiveIndex:
             entry.born = 0
         if is_partial:
             return  # older forks can still come
-        self._written = {pid: moment for pid, moment in self._written.items() if moment > self._end_of_last_batch}
+        self._written = {pid: moment for pid, moment in self._written.items() if moment >= self._end_of_last_batch}
         self._end_of_last_batch = until
 
     def _read_parent(self, pid: int) -> None:

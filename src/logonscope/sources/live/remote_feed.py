@@ -101,7 +101,8 @@ class RemoteFeed(Feed):
         batch, is_pushed = self._batches.popleft()
         self._is_behind = is_pushed or not is_new_request
         self._keep_late_writes()
-        writes, self._late = _merged(self._late, batch.writes), NO_WRITES
+        writes, late, self._late = _merged(self._late, batch.writes), self._late, NO_WRITES
+        self._repeat(late)
         return batch._replace(writes=writes)
 
     def read_writes(self) -> Writes:
@@ -115,10 +116,12 @@ class RemoteFeed(Feed):
             return Writes(until=time.monotonic_ns(), are_lost=True)
         assert self._written is not None  # noqa: S101 -- waited for
         writes, self._written = self._written, None
+        all_writes = writes
         # the helper has read these before, and they are not applied yet
         for batch in self._batches:
-            writes = _merged(writes, batch.content.writes)
-        return writes
+            all_writes = _merged(all_writes, batch.content.writes)
+        self._repeat(writes)
+        return all_writes
 
     def watch_namespaces(self) -> None:
         try:
@@ -192,6 +195,17 @@ class RemoteFeed(Feed):
 
     def _has_written(self) -> bool:
         return self._written is not None
+
+    def _repeat(self, writes: Writes) -> None:
+        """Add writes to the batches that were read before them: older forks can be in the batch after these.
+
+        A write is in doubt until the end of the batch that follows the one with it (see index.py).
+        """
+        if writes is not NO_WRITES:
+            self._batches = deque(
+                _Batch(content._replace(writes=_merged(content.writes, writes)), is_pushed)
+                for content, is_pushed in self._batches
+            )
 
     def _keep_late_writes(self) -> None:
         """Keep the writes of a reply that came after its call for the next batch."""

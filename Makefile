@@ -51,8 +51,9 @@ siege: $(VENV)/.test  ## attacks on the packaged unit in a booted machine, and w
 history-bench: $(VENV)/.bench  ## a journal of 10,000,000 lifetimes: its size, its questions, a storm into it
 	$(BIN)/python -m bench.history
 
-history-kills: $(VENV)/.test  ## a writer of history killed at 300 random moments: nothing acknowledged may be lost
+history-kills: $(VENV)/.test  ## a writer of history killed at 300 random moments, and 300 losses of power: nothing acknowledged may be lost
 	$(BIN)/python -m tests.journal.kills 300
+	$(BIN)/python -m tests.journal.power_loss 300
 
 storm: $(VENV)/.test  ## what the live source costs, and what it gets wrong beside storms of processes; as root; PARTS="memory pairs", SECONDS=60 a load
 	$(BIN)/python -m tests.sources.live.storm $(if $(SECONDS),--seconds $(SECONDS)) $(PARTS)

@@ -1,7 +1,7 @@
-"""Hosts for tests as folders: the files that a machine shows in /proc, /run, /sys and /etc.
+"""Hosts for tests as folders: the files of a machine in /proc, /run, /sys and /etc.
 
-The folder is what the kernel and the login service would show, nasty rows included; the product reads it as it reads
-a real root.
+The folder has the files that the kernel and the login service would write, also rare and malformed ones. The product
+reads it as it reads the real root directory.
 """
 
 import os
@@ -105,7 +105,7 @@ class HostFolder:
         tgid: int | None = None,
         children: Sequence[int] = (),
     ) -> None:
-        """Start a process: one of a user's login carries the kernel id ``ses``; ``start`` counts ticks from boot."""
+        """Add a process. ``ses``: its kernel id, as a process of a login has one; ``start``: ticks since the boot."""
         name = comm if isinstance(comm, bytes) else comm.encode()
         path = cgroup if isinstance(cgroup, bytes) else cgroup.encode()
         uids = (uid,) * 4 if isinstance(uid, int) else tuple(uid)
@@ -132,7 +132,7 @@ class HostFolder:
             (self.root / folder / "fd" / str(number)).symlink_to(f"socket:[{inode}]")
 
     def net_namespace(self, pid: int | str, inode: int = OWN_NETWORK) -> None:
-        """Have a process in a network namespace."""
+        """Put a process into a network namespace."""
         link = self.root / f"proc/{pid}/ns/net"
         link.parent.mkdir(parents=True, exist_ok=True)
         link.unlink(missing_ok=True)
@@ -148,7 +148,7 @@ class HostFolder:
         shutil.rmtree(self.root / f"proc/{pid}")
 
     def trap(self, pid: int, *files: str) -> None:
-        """Put FIFOs in place of files of a process: whoever opens one of them waits for ever."""
+        """Replace files of a process by FIFOs, so that reading them hangs."""
         for file in files:
             path = self._file(pid, file)
             path.unlink()
@@ -156,13 +156,13 @@ class HostFolder:
             self._traps.append(path)
 
     def free(self) -> None:
-        """Let whoever waits in a trap go on, with nothing read: reads that hang count as long as they do."""
+        """End the reads that hang in traps, with no data; until then they count as hung reads."""
         for path in self._traps:
             with suppress(OSError):  # nobody waits there, or it is gone
                 os.close(os.open(path, os.O_WRONLY | os.O_NONBLOCK))
 
     def spoil(self, pid: int, *files: str) -> None:
-        """Make files of a process such that nobody, not even root, can read them."""
+        """Make files of a process unreadable, also for root."""
         for file in files:
             path = self._file(pid, file)
             path.unlink()
@@ -172,7 +172,7 @@ class HostFolder:
         return self.root / f"proc/{pid}" / file.replace("PID", str(pid))
 
     def login(self, login_id: str, *, uid: int, leader: int | None, **fields: object) -> None:
-        """Have logind say that a user logged in; a field is a line of its state file, one of None is left out."""
+        """Write the state file of a login, as logind does; each field is a line of it, None: no such line."""
         lines: dict[str, object] = {
             "uid": uid, "state": "active", "remote": 0, "type": "tty", "class": "user", "service": "sshd",
             "scope": f"session-{login_id}.scope", "leader": leader, "realtime": (BOOT + 60) * 1_000_000,
@@ -186,12 +186,12 @@ class HostFolder:
             os.mkfifo(reference)
 
     def forget(self, login_id: str) -> None:
-        """Have logind forget a login."""
+        """Remove the state file of a login."""
         for name in (login_id, f"{login_id}.ref"):
             (self.root / "run/systemd/sessions" / name).unlink()
 
     def user_manager(self, uid: int, leader: int | None, *, state: str = "active", name: str = "alice") -> None:
-        """Have logind keep a user, whose manager is the process ``leader``."""
+        """Write logind's state file of a user whose manager is the process ``leader``."""
         self.write(f"run/systemd/users/{uid}", f"NAME={name}\nSTATE={state}\nREALTIME={(BOOT + 50) * 1_000_000}\n")
         procs = "" if leader is None else f"{leader}\n"
         self.write(f"sys/fs/cgroup{manager_service(uid)}/init.scope/cgroup.procs", procs)
@@ -211,11 +211,11 @@ class HostFolder:
         return LinuxSource(str(self.root))
 
     def connect(self, caller: Caller = ROOT) -> Host:
-        """Return the host as its root gets it, or another caller."""
+        """Return the host as a caller sees it."""
         return LocalHost(self.source, LINUX, caller, save_recording)
 
     def request(self, caller: Caller = ROOT) -> Request:
-        """Return a question of a caller of one's choice."""
+        """Return a request of a caller."""
         return Request(self.source, LINUX, caller)
 
     def read(self, *facts: str, **query: Any) -> dict[int, Process]:
@@ -225,7 +225,7 @@ class HostFolder:
 
 
 def stat_line(pid: int, comm: bytes, *, ppid: int, tty_nr: int, state: str, start: int) -> bytes:
-    """Return what the kernel writes into stat (proc(5)): 52 fields, the second one whatever the process likes."""
+    """Return the content of stat (proc(5)): 52 fields; the process chooses the second one."""
     before = f"{state} {ppid} {pid} {pid} {tty_nr} -1 4194304 11 0 12 0 13 14 0 0 20 0 1 0 {start} 4096000 25"
     after = " ".join(["0"] * (52 - 2 - len(before.split())))
     return b"%d (%s) %s %s\n" % (pid, comm, before.encode(), after.encode())

@@ -244,7 +244,7 @@ def test_the_place_of_ones_own_process_is_masked_where_it_names_the_login_of_ano
 
 
 def test_every_detail_has_a_secret_that_no_answer_may_contain() -> None:
-    assert secret_details(1).keys() == set(DETAIL_FACTS)
+    assert secret_details(1).keys() == set(DETAIL_FACTS), "secret_details() needs a value for each of DETAIL_FACTS"
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can be two other users")
@@ -257,7 +257,7 @@ def test_what_the_kernel_hides_from_other_users_are_details() -> None:
             os.seteuid(0)
             process.kill()
     # the arguments are a detail by the design: any user may read them in /proc
-    assert hidden | {"cmdline"} == set(DETAIL_FACTS)
+    assert hidden | {"cmdline"} == set(DETAIL_FACTS), "DETAIL_FACTS (broker/access.py) has the facts that are hidden"
 
 
 def is_hidden(file: str, pid: int) -> bool:

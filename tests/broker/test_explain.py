@@ -94,7 +94,7 @@ def test_accounts_and_sockets_are_explained_too() -> None:
 
 def readings(text: str, caller: Caller = ROOT, namespace: str | None = None) -> list[str]:
     """Return what the answer to a query really reads, in words."""
-    noting = ReadingRecorder(Memory(example.snapshot()), LINUX.kernel_id_noun)
+    noting = ReadingRecorder(Memory(example.snapshot()), LINUX.kernel_id_noun, shows_numbers=True)
     for answer in query(Request(noting, LINUX, caller), text, namespace):
         assert isinstance(answer, ClassRows)
         list(answer.rows)

@@ -1,7 +1,7 @@
 """broker/records.py: the classes about the history, with what a caller may see of them, by every narrowing."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -168,10 +168,15 @@ def test_a_user_sees_what_is_its_own_and_nothing_else(kept: Kept, name: str) -> 
              if end[0] in {"LS_LogonRecord", "LS_ProcessRecord"}), None,
         )  # fmt: skip
 
-    def identity(row: dict[str, Any]) -> Any:
-        return row.get("RecordId", (row.get("Antecedent"), row.get("Dependent")))
+    def identity(row: dict[str, Any], number: Callable[[int], int | None]) -> Any:
+        if "RecordId" in row:
+            return number(row["RecordId"])
+        ends = (row["Antecedent"], row["Dependent"])
+        return tuple((name, number(key) if isinstance(key, int) else key) for name, key in ends)
 
-    assert {identity(row) for row in mine} == {identity(row) for row in all_rows if logon_of(row) in own}
+    # an administrator gets the numbers themselves, others opaque ones
+    revealed = {identity(row, kept.history().reveal_number) for row in mine}
+    assert revealed == {identity(row, int) for row in all_rows if logon_of(row) in own}
     # the same uid with another name then: nothing is its own
     assert everything(kept, name, BOB, names={1001: "bob"}) == []
     assert mine
@@ -180,10 +185,29 @@ def test_a_user_sees_what_is_its_own_and_nothing_else(kept: Kept, name: str) -> 
 @pytest.mark.parametrize(("name", "number"), [*itertools.product(("LS_LogonRecord", "LS_ProcessRecord"), (0, 40))])
 def test_a_hidden_record_is_not_found(kept: Kept, name: str, number: int) -> None:
     row = [row for row in everything(kept, name) if row["LogonId"] in {"2", "9"}][min(number, 1)]
-    path = f"{name}.RecordId={row['RecordId']}"
+    number_of_carol = kept.history().hide_number(row["RecordId"])
     for caller in (BOB, CAROL):
-        found = ask(kept, f"SELECT * FROM {name} WHERE RecordId = {row['RecordId']}", caller)
-        assert bool(found) is (caller is CAROL), path
+        found = ask(kept, f"SELECT * FROM {name} WHERE RecordId = {number_of_carol}", caller)
+        assert bool(found) is (caller is CAROL), row
+        # the number that an administrator gets is none of a user
+        assert not ask(kept, f"SELECT * FROM {name} WHERE RecordId = {row['RecordId']}", caller)
+
+
+def test_numbers_of_a_user_do_not_show_how_much_others_did(kept: Kept) -> None:
+    every, mine = everything(kept, "LS_ProcessRecord"), everything(kept, "LS_ProcessRecord", BOB)
+    # what an administrator gets is in the order of the starts, what a user gets in none
+    assert [row["RecordId"] for row in every] == sorted(row["RecordId"] for row in every)
+    numbers = [row["RecordId"] for row in mine]
+    assert sorted(numbers) not in (numbers, numbers[::-1])
+    assert not {*numbers, *(row["LogonRecordId"] for row in mine)} & set(range(10_000))
+    # they are the keys of what they name, for the same user
+    by_number = {row["RecordId"]: row for row in everything(kept, "LS_LogonRecord", BOB)}
+    assert {row["LogonId"] for row in mine} == {by_number[row["LogonRecordId"]]["LogonId"] for row in mine}
+    assert {row["ParentRecordId"] for row in mine} <= {None, *numbers}
+    (part,) = explain(request(kept, BOB), f"SELECT * FROM LS_ProcessRecord WHERE RecordId = {numbers[0]}", SPACE).parts
+    assert any(f"number {numbers[0]}:" in reading for reading in part.reads), part.reads
+    texts = explain(request(kept, BOB), "SELECT * FROM LS_ProcessRecord WHERE Name = 'p1'", SPACE).parts[0].reads
+    assert any(str(next(iter(by_number))) in text for text in texts), texts
 
 
 def test_past_processes_of_the_command_are_the_same_rows(kept: Kept) -> None:

@@ -95,7 +95,10 @@ def test_a_user_sees_its_own_logins_alone(kept: Kept) -> None:
     caller = Caller("user1003", 1003, administrator=False)
     own = list(timeline(request(kept, caller), *span))
     everything = list(timeline(request(kept), *span))
-    assert own == [login for login in everything if login.logon_id in {"3", "10"}]
+    # an administrator gets the numbers of records themselves, others opaque ones
+    reveal = kept.history().reveal_number
+    revealed = [login._replace(record=reveal(login.record) or 0) for login in own]
+    assert revealed == [login for login in everything if login.logon_id in {"3", "10"}]
     assert list(timeline(request(kept, caller, {1003: "carol"}), *span)) == []
     renamed = Caller("carol", 1003, administrator=False)
     assert list(timeline(request(kept, renamed, {1003: "carol"}), *span)) == []

@@ -20,6 +20,12 @@ def test_urls(text: str, url: Url) -> None:
     assert parse_url(text) == url
 
 
+def test_a_url_with_a_user_is_as_it_can_be_typed() -> None:
+    texts = ["https://web1", "http://web1:80", "https://[::1]:443"]
+    typed = ["https://bob@web1", "http://bob@web1:80", "https://bob@[::1]:443"]
+    assert [parse_url(text).with_user("bob") for text in texts] == typed
+
+
 @pytest.mark.parametrize(
     "text", ["ftp://web1", "https://", "https://web1/other", "https://web1:x", "https://web1?a", "https://[x"]
 )

@@ -20,6 +20,7 @@ from logonscope.journal.database import open_writer
 from logonscope.journal.files import JournalFiles
 from logonscope.journal.keeper import KeeperLimits
 from logonscope.journal.reader import Reader
+from tests.journal.disks import fill, mounted
 from tests.journal.kept import Kept, count
 from tests.journal.kills import ROOT, check, kill_once
 
@@ -126,29 +127,14 @@ def page_faults(folder: Path) -> list[str]:
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """Mount a file system of 10 MB."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    if (
-        os.geteuid() != 0
-        or subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", "size=10m", "tmpfs", folder], check=False, capture_output=True
-        ).returncode
-    ):
-        pytest.skip("no file system can be mounted")
-    yield folder
-    subprocess.run(["umount", "-l", folder], check=True)
+    with mounted(tmp_path / "small", "10m") as folder:
+        yield folder
 
 
 def test_a_full_disk_loses_nothing_that_was_acknowledged(small_disk: Path) -> None:
     kept = Kept(small_disk / "history", limits=KeeperLimits(min_free=0))
     kept.live(500)
-    filler = small_disk / "filler"
-    with filler.open("wb", buffering=0) as file:
-        while True:
-            try:
-                file.write(bytes(65536))
-            except OSError:
-                break
+    filler = fill(small_disk)
     kept.live(8000, 5)
     last_event, state = kept.keeper.writer.last_event, kept.keeper.state
     assert "full" in state.problem

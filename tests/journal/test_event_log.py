@@ -25,7 +25,7 @@ from tests.journal.story import SYSTEM
 
 def event_log(kept: Kept) -> JournalEventLog:
     keeper = kept.keeper
-    cipher = CursorCipher(keeper.writer.cursor_key(CursorCipher.make_key), keeper.writer.journal_id)
+    cipher = CursorCipher(keeper.writer.cursor_key, keeper.writer.journal_id)
     history = kept.history()
     return JournalEventLog(history.lend_reader, cipher, lambda: (keeper.writer.epoch, keeper.written_position))
 

@@ -145,6 +145,22 @@ def test_no_table_has_anything_of_an_excluded_process(tmp_path: Path) -> None:
     assert "77,77" not in content
 
 
+def test_an_excluded_process_leaves_no_change(tmp_path: Path) -> None:
+    kept = Kept(tmp_path / "history", Policy(excluded_programs=frozenset({"/bin/secret"})))
+    process, other = make(10, 5000), make(11, 5000)
+    login = owner_of(3)
+    moved = process._replace(ses=3)
+    kept.feed([
+        started(process, 5000), started(other, 5000),
+        ProcessChanged(head(5001), (process, SYSTEM), (moved, login)),
+        ProcessChanged(head(5001), (other, SYSTEM), (other._replace(ses=3), login)),
+        ProcessChanged(head(5002), (moved, login), (moved._replace(exe="/bin/secret"), login)),
+    ])  # fmt: skip
+    assert [row[0] for row in rows(kept)] == [11]
+    changed_pids = "SELECT e.pid FROM change c LEFT JOIN every e ON e.id = c.process"
+    assert kept.database.execute(changed_pids).fetchall() == [(11,)]
+
+
 @pytest.mark.parametrize(("kind", "expected"), [
     ("off", None), ("name", b"/usr/bin/curl\0"),
     ("full", b"/usr/bin/curl\0-H\0Authorization: [redacted]\0https://[redacted]@web1/\0--password=[redacted]\0"),

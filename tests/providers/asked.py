@@ -1,4 +1,4 @@
-"""Calls and hosts for tests of providers: the example host with every kind of row, and a host of unusual rows."""
+"""Hosts for tests of providers (the example host, and one with difficult processes), and functions that read them."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -57,23 +57,23 @@ SNAPSHOT = example.snapshot()._replace(
 """The example host; every fact of it is known."""
 
 CONTEXT = Memory(SNAPSHOT).request(ROOT).context
-"""What the columns of providers may need beside their item."""
+"""The context that the columns of providers get, for the example host."""
 
 
 def fixed(**values: Value) -> dict[str, frozenset[Value]]:
-    """Return properties that have one value each, as a selection is made of them."""
+    """Return the argument of ``Provider.selection`` for properties that have one value each."""
     return {name: frozenset({value}) for name, value in values.items()}
 
 
 def web1(caller: Caller = ROOT, **changes: Any) -> Host:
-    """Return the example host as a user gets it, changed in some ways; also in its platform and vitals."""
+    """Return the example host as a caller sees it, with other fields of Snapshot, or another platform or vitals."""
     parts = {name: changes.pop(name) for name in ("platform", "vitals") if name in changes}
     machine = changes.pop("machine", SNAPSHOT.machine)._replace(**parts)
     return seen(SNAPSHOT._replace(machine=machine, **changes), caller)
 
 
 def seen(snapshot: Snapshot, caller: Caller = ROOT) -> Host:
-    """Return a host that looks like this."""
+    """Return a host with the facts of a snapshot, as a caller sees it."""
     return LocalHost(Memory(snapshot), LINUX, caller, save_recording)
 
 
@@ -84,7 +84,7 @@ def python3(**facts: Any) -> Host:
 
 
 def rough(host: HostFolder) -> Host:
-    """Fill a folder with what is seldom seen and always there.
+    """Add processes to a folder that are rare, but occur on every machine sooner or later; return the host.
 
     2 is a kernel thread; 10 to 12 of alice's login have names with parentheses, with invalid UTF-8 and a control
     character, and none; 13 is a zombie; nothing of 14 can be read but its stat.
@@ -110,7 +110,7 @@ def space(class_name: str) -> str:
 
 
 def at(relative: str, server: str = ".") -> str:
-    """Return a path as a reference has it; those of some classes name the host."""
+    """Return a path as the text of a reference; references of some classes name the host (``server``)."""
     return f"\\\\{server}\\{space(relative)}:{relative}"
 
 
@@ -131,7 +131,7 @@ def everything(host: Host, class_name: str, *names: str) -> list[Any]:
 
 
 def answers(host: Host, text: str, *names: str) -> list[Any]:
-    """Return a property of every instance that a query answers with; several as tuples."""
+    """Return a property of every instance that a query returns; several as tuples."""
     namespace = LOGONSCOPE if " LS_" in text else CIMV2
     found = host.query(text, namespace=namespace)
     return values((instance for instance in found if isinstance(instance, Instance)), *names)

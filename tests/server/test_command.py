@@ -66,6 +66,7 @@ def test_check_prints_the_settings_and_does_nothing(tmp_path: Path) -> None:
     assert out.splitlines() == [
         f"listen: http://127.0.0.1:{port}",
         f"users: 1 in {tmp_path / 'users'}, 1 with NTLM",
+        "tokens: 0 in /etc/logonscope/tokens",
         "PAM: off",
         "Kerberos: off",
         "client certificates: off",

@@ -214,6 +214,11 @@ def test_every_key_is_a_flag() -> None:
         (["--listen=http://a:x"],
          "invalid listen address \"http://a:x\": port 'x' is not a number from 0 to 65535; {do}"),
         (["--workers=0"], 'invalid --workers "0": expected a whole number from 1 to 64; {do}'),
+        (["--history-keep=logins=long"],
+         'invalid --history-keep "logins=long": expected a table such as logins=400 days,system=30 days; {do}'),
+        (["--history-exclude=bob"],
+         ('invalid --history-exclude ["bob"]: expected a list such as '
+          "user:backup,program:/usr/bin/sensor,unit:cron.service; {do}")),
     ],
 )  # fmt: skip
 def test_a_flag_that_is_wrong(words: list[str], said: str) -> None:

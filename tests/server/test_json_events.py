@@ -12,6 +12,7 @@ import pytest
 from logonscope import connect
 from logonscope.answers.host_event import HostEvent
 from logonscope.errors import LogonscopeError, QuotaViolationError, TransportFailureError
+from logonscope.server.auth.user_file import UserFile
 from tests.broker.ringed import Ringed
 from tests.providers.asked import SNAPSHOT
 from tests.server.running import ADMIN, ALICE, RunningServer, running
@@ -77,6 +78,17 @@ def test_curl_gets_events_as_they_happen_and_continues_after_the_last_one(host: 
         again = [json.loads(fields(client)["data"])["session"]["logon_id"] for _ in range(2)]
         client.kill()
     assert again == ["2", "3"]
+
+
+def test_a_watch_ends_when_its_user_is_removed(host: Ringed, server: RunningServer) -> None:
+    with curl(server, "-d", "{}") as client:
+        until(lambda: host.ring.reader_count == 1)
+        UserFile(server.folder / "users").remove(ADMIN[0])
+        host.publish(1)
+        last = fields(client)
+        assert client.wait(30) == 0
+    assert (last["event"], "LogonStarted" in last["data"]) == ("error", False)
+    assert json.loads(last["data"])["error"]["name"] == "WBEM_E_ACCESS_DENIED"
 
 
 def test_a_get_is_a_watch_for_browsers(host: Ringed, server: RunningServer) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from logonscope.errors import AccessDeniedError, InvalidParameterError, LogonscopeError
+from logonscope.server.auth.token_file import TokenFile
 from logonscope.server.certificate import self_signed_certificate
 from logonscope.server.configuration import Settings, read_settings
 from logonscope.server.settings_check import check_settings
@@ -35,6 +36,7 @@ def test_check_prints_everything_and_writes_nothing(tmp_path: Path) -> None:
         f"listen: https://127.0.0.1:0, unix:{tmp_path}/socket",
         f"certificate: self-signed, to be created at start; clients must trust {tmp_path}/new/state/self-signed.crt",
         f"users: 1 in {tmp_path}/users, 0 with NTLM",
+        "tokens: 0 in /etc/logonscope/tokens",
         "PAM: off",
         "Kerberos: off",
         "client certificates: off",
@@ -141,6 +143,12 @@ def test_likely_mistakes(tmp_path: Path) -> None:
     said = f"no client can authenticate over the network: no users in {tmp_path}/nobody; see `logonscope user add`"
     assert warned(read_settings(None, nobody | {"listen": [HERE]})) == [said]
     assert warned(read_settings(None, nobody | {"listen": [f"unix:{tmp_path}/s"]})) == []
+    tokens = TokenFile(str(tmp_path / "tokens"))
+    with_tokens = read_settings(None, nobody | {"listen": [HERE], "tokens": tokens.path})
+    assert warned(with_tokens) == [said]
+    tokens.add("dashboard", uid=None, administrator=True, scope="read", seconds=60, hosts=["*"])
+    assert warned(with_tokens) == []
+    assert f"tokens: 1 in {tokens.path}" in check_settings(with_tokens)
     names = ["root", "sudo", "wheel", "no-such-group"]
     assert warned(settings_in(tmp_path, listen=[HERE], administrators=names)) == [
         "administrators: unknown group 'no-such-group'"

@@ -99,7 +99,9 @@ class HostEvent(NamedTuple):
     missed_all: bool | None = None
 
     def __repr__(self) -> str:
-        row = self.process or self.session or self.attempt or self.change or self.missed
+        if self.event == "Lost":
+            return f"HostEvent(Lost, {self.lost_text})"
+        row = self.process or self.session or self.attempt or self.change
         return f"HostEvent({self.event}, {row!r})"
 
     @property

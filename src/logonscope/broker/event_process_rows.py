@@ -28,7 +28,7 @@ class _Template(NamedTuple):
     unread: Mapping[str, str] | None
 
 
-class _KnownRow(NamedTuple):
+class _CachedRow(NamedTuple):
     """The row of a process, and the objects that it was made from."""
 
     process: Process
@@ -44,7 +44,7 @@ class EventProcessRows:
         shared_facts = sorted(row_facts(request) - _OWN_FACTS)
         self._shared_facts = itemgetter(*map(Process._fields.index, shared_facts))
         self._templates: dict[tuple[Any, ...], _Template] = {}
-        self._rows: dict[int, _KnownRow] = {}  # by the id of the process as an object
+        self._rows: dict[int, _CachedRow] = {}  # by the id of the process as an object
         self._starts: dict[int | None, datetime | None] = {}
 
     def __repr__(self) -> str:
@@ -60,9 +60,9 @@ class EventProcessRows:
     def row(self, process: Process, owner: Owner) -> SessionProcess:
         """Return the row of a process and its owner."""
         # the start and the end of a process have the same object, if nothing changed in between
-        known = self._rows.get(id(process))
-        if known is not None and known[0] is process and known[1] is owner:
-            return known[2]
+        cached_row = self._rows.get(id(process))
+        if cached_row is not None and cached_row[0] is process and cached_row[1] is owner:
+            return cached_row[2]
         unread = process[-1]
         key = (id(owner), id(unread), self._shared_facts(process))
         template = self._templates.get(key)
@@ -72,7 +72,7 @@ class EventProcessRows:
             self._templates[key] = _Template(row, owner, unread)
         else:
             row = self._fill(template[0], process)
-        self._rows[id(process)] = _KnownRow(process, owner, row)
+        self._rows[id(process)] = _CachedRow(process, owner, row)
         return row
 
     def _fill(self, template: SessionProcess, process: Process) -> SessionProcess:

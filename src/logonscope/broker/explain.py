@@ -108,7 +108,10 @@ def _dry_run(
     request: Request, operation: Callable[[Request], Iterator[ClassRows | Class]], *, by_pid: bool = False
 ) -> Iterator[str]:
     """Run an operation on a source that reads almost nothing, and yield its readings in words, each once."""
-    recorder = ReadingRecorder(_DrySource(request, by_pid=by_pid), request.ownership.kernel_id_noun)
+    recorder = ReadingRecorder(
+        _DrySource(request, by_pid=by_pid), request.ownership.kernel_id_noun,
+        shows_numbers=request.caller.administrator,
+    )  # fmt: skip
     try:
         for result in operation(request.with_source(recorder)):
             if isinstance(result, ClassRows):
@@ -163,12 +166,12 @@ class _DrySource(BaseSource):
 class ReadingRecorder(BaseSource):
     """A source that passes every query on to another source, and records in words what is read."""
 
-    def __init__(self, source: Source, kernel_id_noun: str) -> None:
+    def __init__(self, source: Source, kernel_id_noun: str, *, shows_numbers: bool) -> None:
         self.label = source.label
         self.readings: list[str] = []
         self._source, self._kernel_id_noun = source, kernel_id_noun
         if source.history is not None:
-            self.history = HistoryRecorder(source.history, self.readings)
+            self.history = HistoryRecorder(source.history, self.readings, shows_numbers=shows_numbers)
 
     def read_machine(self, look: Look, parts: frozenset[Part]) -> Machine:
         if parts:

@@ -41,12 +41,22 @@ _NOUNS = {
     "process_records": "the process of record",
 }  # fmt: skip
 
+_NUMBERS = {"ids", "logon_records", "process_records"}
+"""Fields that have numbers of records."""
+
 
 class HistoryRecorder(History):
     """Passes on only the queries for logon sessions, which are few; of other records it returns none."""
 
-    def __init__(self, history: History, readings: list[str]) -> None:
-        self._history, self._readings = history, readings
+    def __init__(self, history: History, readings: list[str], *, shows_numbers: bool) -> None:
+        """Create it.
+
+        Args:
+            history: answers the queries for logon sessions.
+            readings: gets the texts.
+            shows_numbers: the texts have the numbers of records, and not opaque ones.
+        """
+        self._history, self._readings, self._shows_numbers = history, readings, shows_numbers
 
     def __repr__(self) -> str:
         return f"<HistoryRecorder of {self._history!r}>"
@@ -78,11 +88,20 @@ class HistoryRecorder(History):
     def _record(self, noun: str, query: RecordQuery) -> None:
         indexes = self._history.indexes(query)
         by = f"by index {', '.join(indexes)}" if indexes else "all of them"
-        conditions = ", ".join(_describe(query._asdict()))
+        values = query._asdict()
+        for name in {} if self._shows_numbers else _NUMBERS & values.keys():
+            values[name] = values[name] and frozenset(map(self._history.hide_number, values[name]))
+        conditions = ", ".join(_describe(values))
         self._readings.append(f"the history: {noun}{f' with {conditions}' if conditions else ''}: {by}")
 
     def at(self, moment: datetime, present: "Source") -> "Source":
         return self._history.at(moment, present)
+
+    def hide_number(self, number: int) -> int:
+        return self._history.hide_number(number)
+
+    def reveal_number(self, opaque: int) -> int | None:
+        return self._history.reveal_number(opaque)
 
     def programs(self, look: Look, logons: Sequence[int]) -> Mapping[int, Sequence[ProgramCount]]:
         return self._history.programs(look, logons)

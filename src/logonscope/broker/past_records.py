@@ -7,7 +7,7 @@ details are shown of those that ran wholly as the caller, as of running ones.
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from itertools import islice
-from typing import TypeVar
+from typing import TypeVar, overload
 
 from logonscope.answers.history import (
     PastChange,
@@ -61,6 +61,23 @@ class PastRecords:
 
     def __repr__(self) -> str:
         return f"<PastRecords of {self._request.caller.name}>"
+
+    @overload
+    def shown_number(self, number: int) -> int: ...
+    @overload
+    def shown_number(self, number: int | None) -> int | None: ...
+    def shown_number(self, number: int | None) -> int | None:
+        """Return the number of a record as the caller gets it: consecutive ones would show how many others have."""
+        if number is None or self._request.caller.administrator:
+            return number
+        return self._history.hide_number(number)
+
+    def real_numbers(self, shown: frozenset[int] | None) -> frozenset[int] | None:
+        """Return the numbers of records of those that the caller gave; of an invalid one, none."""
+        if shown is None or self._request.caller.administrator:
+            return shown
+        numbers = map(self._history.reveal_number, shown)
+        return frozenset(number for number in numbers if number is not None)
 
     @cached_property
     def _name_now(self) -> str | None:
@@ -126,8 +143,9 @@ class PastRecords:
         shown = tuple(map(_make_program, programs))
         start, logout, end = map(datetime_of_microseconds, (record.start, record.logout, record.end))
         return PastLogin(
-            record.id, record.logon_id, logon_guid(self._machine(record.boot_id), record.logon_id, record.generation),
-            clean(record.user), record.login_uid, record.logon_type,
+            self.shown_number(record.id), record.logon_id,
+            logon_guid(self._machine(record.boot_id), record.logon_id, record.generation), clean(record.user),
+            record.login_uid, record.logon_type,
             None if record.logon_type is None else LOGON_TYPES.get(record.logon_type), start, logout, end,
             record.end_is_approximate, clean(record.service), clean(record.tty), clean(record.seat),
             clean(record.login), clean(record.remote_host),
@@ -155,7 +173,8 @@ class PastRecords:
         process, (code, signal) = self.masked(record.process), split_status(record.status)
         start, end = map(datetime_of_microseconds, (record.start, record.end))
         return PastProcess(
-            record.id, record.parent_record, record.logon_record, logon and logon.logon_id,
+            self.shown_number(record.id), self.shown_number(record.parent_record),
+            self.shown_number(record.logon_record), logon and logon.logon_id,
             process_guid(self._machine(record.boot_id), process), process.pid, process.ppid,
             clean(process.name or process.comm), clean(process.exe), command_line(process.cmdline), clean(record.user),
             process.uids and process.uids[1], start, record.start_is_approximate, end,
@@ -169,7 +188,8 @@ class PastRecords:
         # as of changes of user: the command is that of another user's process
         sudo = clean(record.sudo) if self._request.caller.administrator else None
         return PastChange(
-            record.id, record.process_record, record.logon_record, logon and logon.logon_id,
+            self.shown_number(record.id), self.shown_number(record.process_record),
+            self.shown_number(record.logon_record), logon and logon.logon_id,
             datetime_of_microseconds(record.time), process.pid, clean(process.name or process.comm), clean(process.exe),
             command_line(process.cmdline), clean(record.user), process.uids and process.uids[1], sudo,
         )  # fmt: skip
@@ -188,7 +208,8 @@ class PastRecords:
         if not self._request.caller.administrator:
             change = change._replace(command=None)
         return PastUserChange(
-            record.id, record.process_record, record.logon_record, logon and logon.logon_id,
+            self.shown_number(record.id), self.shown_number(record.process_record),
+            self.shown_number(record.logon_record), logon and logon.logon_id,
             datetime_of_microseconds(record.time), record.pid, **change._asdict(), boot_id=record.boot_id,
         )  # fmt: skip
 

@@ -46,7 +46,7 @@ def read_logon_records(request: Request, query: ItemQuery) -> Iterator[tuple[Pas
     history = _history_of(request)
     if history is not None:
         records = PastRecords(request, history)
-        yield from ((records.make_login(record),) for record in records.logons(_logon_query(query)))
+        yield from ((records.make_login(record),) for record in records.logons(_logon_query(query, records)))
 
 
 def read_process_records(request: Request, query: ItemQuery) -> Iterator[tuple[PastProcess, PastLogin]]:
@@ -63,7 +63,7 @@ def read_change_records(request: Request, query: ItemQuery) -> Iterator[tuple[Pa
     history = _history_of(request)
     if history is not None:
         records = PastRecords(request, history)
-        for record, logon in records.changes(_change_query(query)):
+        for record, logon in records.changes(_change_query(query, records)):
             yield (records.make_change(record, logon),)
 
 
@@ -85,8 +85,8 @@ def read_user_change_records(request: Request, query: ItemQuery) -> Iterator[tup
         return
     records, changed, selection = PastRecords(request, history), query.limits.get(CHANGED, NO_RANGE), query.selection
     record_query = UserChangeQuery(
-        selection.records, selection.process_records, selection.logon_records, _time_before(changed.low),
-        _time_after(changed.high),
+        records.real_numbers(selection.records), records.real_numbers(selection.process_records),
+        records.real_numbers(selection.logon_records), _time_before(changed.low), _time_after(changed.high),
     )  # fmt: skip
     for record, logon in records.user_changes(record_query):
         yield (records.make_user_change(record, logon),)
@@ -100,15 +100,16 @@ def read_changes_of_processes(
     if history is None:
         return
     records = PastRecords(request, history)
-    changes = list(records.changes(_change_query(query)))
+    changes = list(records.changes(_change_query(query, records)))
     process_records = frozenset(record.process_record for record, _ in changes)
     record_query = ProcessRecordQuery(ids=process_records, command_lines=COMMAND_LINES in query.facts)
     processes = {
         process.record: (process, login) for process, login in _owned_processes(request, records, record_query)
     }
     for record, logon in changes:
-        if record.process_record in processes:
-            yield records.make_change(record, logon), *processes[record.process_record]
+        process = processes.get(records.shown_number(record.process_record))
+        if process is not None:
+            yield records.make_change(record, logon), *process
 
 
 def read_present_logon_records(request: Request, query: ItemQuery) -> Iterator[tuple[PastLogin]]:
@@ -120,7 +121,7 @@ def read_present_logon_records(request: Request, query: ItemQuery) -> Iterator[t
     boot_id = request.machine.boot_id
     open_records = [
         record
-        for record in records.logons(_logon_query(query))
+        for record in records.logons(_logon_query(query, records))
         if record.end is None and record.boot_id == boot_id
     ]  # fmt: skip
     # the history can lag behind by a second
@@ -191,11 +192,11 @@ def _history_of(request: Request) -> History | None:
     return history
 
 
-def _logon_query(query: ItemQuery) -> LogonRecordQuery:
+def _logon_query(query: ItemQuery, records: PastRecords) -> LogonRecordQuery:
     selection, limits = query.selection, query.limits
     prefix = limits.get(KEY, NO_RANGE).prefix
     return LogonRecordQuery(
-        ids=_intersection(selection.records, selection.logon_records),
+        ids=records.real_numbers(_intersection(selection.records, selection.logon_records)),
         logon_ids=selection.logon_ids,
         users=selection.login_users,
         login_uids=selection.login_uids,
@@ -208,7 +209,7 @@ def _logon_query(query: ItemQuery) -> LogonRecordQuery:
 
 def _process_query(query: ItemQuery, records: PastRecords) -> ProcessRecordQuery:
     selection, limits = query.selection, query.limits
-    logon_records = selection.logon_records
+    logon_records = records.real_numbers(selection.logon_records)
     if selection.names_sessions:
         named = records.logons(LogonRecordQuery(
             ids=logon_records, logon_ids=selection.logon_ids, users=selection.login_users,
@@ -217,7 +218,7 @@ def _process_query(query: ItemQuery, records: PastRecords) -> ProcessRecordQuery
         logon_records = frozenset(record.id for record in named)
     started = limits.get(STARTED, NO_RANGE)
     return ProcessRecordQuery(
-        ids=selection.records,
+        ids=records.real_numbers(selection.records),
         logon_records=logon_records,
         pids=selection.pids,
         users=selection.process_users,
@@ -230,12 +231,12 @@ def _process_query(query: ItemQuery, records: PastRecords) -> ProcessRecordQuery
     )
 
 
-def _change_query(query: ItemQuery) -> ChangeRecordQuery:
+def _change_query(query: ItemQuery, records: PastRecords) -> ChangeRecordQuery:
     changed = query.limits.get(CHANGED, NO_RANGE)
     selection = query.selection
     return ChangeRecordQuery(
-        selection.records, selection.process_records, _time_before(changed.low), _time_after(changed.high),
-        COMMAND_LINES in query.facts,
+        records.real_numbers(selection.records), records.real_numbers(selection.process_records),
+        _time_before(changed.low), _time_after(changed.high), COMMAND_LINES in query.facts,
     )  # fmt: skip
 
 

@@ -33,7 +33,8 @@ def timeline(request: Request, since: datetime, until: datetime, resolution: tim
     past = history_of(request)
     _check(TimelineSpan(since, until, resolution))
     system = request.ownership.system_owner.logon_id
-    visible = PastRecords(request, past).logons(LogonRecordQuery(since=since, until=until))
+    past_records = PastRecords(request, past)
+    visible = past_records.logons(LogonRecordQuery(since=since, until=until))
     records = [record for record in visible if record.logon_id != system]
     query = ActivityQuery(
         frozenset(record.id for record in records), _microseconds(since), _microseconds(until),
@@ -45,7 +46,8 @@ def timeline(request: Request, since: datetime, until: datetime, resolution: tim
         counters[activity.logon_record].add(activity)
     empty = BinCounter(query)
     for record in records:
-        yield _make_login(record, counters.get(record.id, empty).bins())
+        number, bins = past_records.shown_number(record.id), counters.get(record.id, empty).bins()
+        yield _make_login(record._replace(id=number), bins)
 
 
 def _check(span: TimelineSpan) -> None:

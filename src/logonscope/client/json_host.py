@@ -30,8 +30,11 @@ _ROW_READERS = {
 _LIST_QUESTIONS = {"sessions", "whose", "services", "doctor", "history"}
 """Questions whose rows are returned as a list, not an iterator."""
 
-_HISTORY_FILE_OPERATIONS = {"verify_history": "verify the history", "forget_user": "delete from the history"}
-"""Operations that need the files of the history, and so run on the machine itself, with their names in messages."""
+_HISTORY_FILE_OPERATIONS = {
+    "verify_history": ("verify the history", "history verify"),
+    "forget_user": ("delete from the history", "history forget {user}"),
+}
+"""Operations that need the files of the history, and so run on the machine itself: their purpose and command."""
 
 _DIRECT_OPERATIONS = {"invoke", *_HISTORY_FILE_OPERATIONS}
 """Operations that the caller's own process runs, because only that has the caller's rights."""
@@ -102,8 +105,9 @@ class JsonHost(Host):
 
     def _perform(self, operation: str, **arguments: Any) -> Any:
         if operation in _HISTORY_FILE_OPERATIONS and self._direct_host is None:
-            hint = Hint(HintCode.RUN_ON_THAT_HOST, {"command": "history"})
-            raise NotSupportedError(f"cannot {_HISTORY_FILE_OPERATIONS[operation]} of another machine", hint)
+            purpose, command = _HISTORY_FILE_OPERATIONS[operation]
+            hint = Hint(HintCode.RUN_ON_THAT_HOST, {"command": command.format_map(arguments)})
+            raise NotSupportedError(f"cannot {purpose} through a server: it needs the files of the history", hint)
         if operation in _DIRECT_OPERATIONS and self._direct_host is not None:
             return self._direct_host._perform(operation, **arguments)  # noqa: SLF001 -- the same method of the same class
         special = getattr(self, f"_ask_{operation}", None)

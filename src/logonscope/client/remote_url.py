@@ -21,6 +21,11 @@ class Url(NamedTuple):
         """Return whether a password cannot be read on the network: the connection is encrypted, or local."""
         return self.scheme == "https" or self.host in {"localhost", "127.0.0.1", "::1"}
 
+    def with_user(self, user: str) -> str:
+        """Return the URL with a user name, as it can be typed."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{user}@{host}" + (f":{self.port}" if self.port != PORTS[self.scheme] else "")
+
 
 def parse_url(text: str) -> Url:
     """Parse the URL of a host: ``https://user@host:port``; a password in it is rejected.

@@ -206,7 +206,7 @@ class WsmanClient:
             spnego.client(user, hostname=host, service=SERVICE, protocol="negotiate").step()
         except SpnegoError:
             if user is None:
-                hint = f"write {self.url.scheme}://USER@{host}, or set LOGONSCOPE_USER"
+                hint = f"write {self.url.with_user('USER')}, or set LOGONSCOPE_USER"
                 raise AccessDeniedError("no user name and no Kerberos ticket", hint) from None
             hint = "set LOGONSCOPE_PASSWORD, or run the command in a terminal to be prompted"
             raise AccessDeniedError(f"no password for '{user}' and no Kerberos ticket", hint) from None

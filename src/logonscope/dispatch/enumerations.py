@@ -308,7 +308,9 @@ class Enumerations:
         # The same error for another caller's id: it must not reveal that the id exists.
         if context is None or context.caller != caller:
             if self._is_closed:
-                raise EnumerationNotFoundError("the service stops, and has ended it", "start again when it runs")
+                raise EnumerationNotFoundError(
+                    "it has ended because the service stops", "enumerate or subscribe again later"
+                )
             raise EnumerationNotFoundError("unknown enumeration: it is complete or has expired", "enumerate again")
         return context
 

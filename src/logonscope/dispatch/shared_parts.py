@@ -34,8 +34,8 @@ class _KeptPart(NamedTuple):
 
     def is_of(self, events: Sequence[Event]) -> bool:
         """Return whether it was made from these events: those of a ring are the same objects for all readers."""
-        own = self.events
-        return len(own) == len(events) and own[0] is events[0] and own[-1] is events[-1]
+        first, last = self.events[0], self.events[-1]
+        return len(self.events) == len(events) and first is events[0] and last is events[-1]
 
 
 class SharingGroup:
@@ -55,7 +55,7 @@ class SharingGroup:
             self._members += 1
 
     def leave(self) -> None:
-        """Remove a watch; the last but one that leaves drops what was kept."""
+        """Remove a watch; if only one is left, drop the parts that were kept."""
         with self._lock:
             self._members -= 1
             if self._members <= 1:
@@ -67,9 +67,9 @@ class SharingGroup:
         if self._members < 2 or not events or not self._lock.acquire(timeout=WAIT_SECONDS):
             return render()
         try:
-            for kept in self._parts:
-                if kept.is_of(events):
-                    return kept.part
+            for kept_part in self._parts:
+                if kept_part.is_of(events):
+                    return kept_part.part
             part = render()
             if self._members > 1:
                 self._parts = (_KeptPart(events, part), *self._parts[: MAX_KEPT - 1])

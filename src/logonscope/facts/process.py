@@ -126,7 +126,7 @@ FACTS_OF_FILE: Mapping[str, tuple[str, ...]] = {
     "maps": ("mapped_files",),
     "mountinfo": ("host_root",),
 }
-"""File below /proc/PID -> the facts that it gives; files that are cheap to read and decide most come first."""
+"""File below /proc/PID -> the facts that it gives; the order is that of FILES in sources/linux/process_files.py."""
 
 FILE_OF_FACT: Mapping[str, str] = {fact: file for file, facts in FACTS_OF_FILE.items() for fact in facts} | {
     "name": "stat"

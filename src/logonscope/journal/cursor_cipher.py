@@ -13,7 +13,6 @@ from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from logonscope.machine.events import EventMark
 
-KEY_BYTES = 32
 _PLACE = struct.Struct(">IQI")
 MAX_CACHED = 4096
 
@@ -28,11 +27,6 @@ class CursorCipher:
 
     def __repr__(self) -> str:
         return f"<CursorCipher of {self._journal.decode()}>"
-
-    @staticmethod
-    def make_key() -> bytes:
-        """Return a new key."""
-        return AESSIV.generate_key(KEY_BYTES * 8)
 
     def _write(self, mark: EventMark) -> str:
         sealed = self._cipher.encrypt(_PLACE.pack(*mark), [self._journal])

@@ -1,13 +1,16 @@
 """History: the queries for past logon sessions and processes, on read-only connections to the journal."""
 
+import hashlib
 import json
 import os
+import secrets
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from logonscope.answers.check import Check
@@ -28,6 +31,7 @@ from logonscope.journal.forget import Forgetter
 from logonscope.journal.indexes import used_indexes
 from logonscope.journal.logon_conditions import logon_conditions
 from logonscope.journal.moments import Moments
+from logonscope.journal.number_cipher import NumberCipher
 from logonscope.journal.process_rows import ProcessRows
 from logonscope.journal.program_counter import ProgramCounter
 from logonscope.journal.reader import Reader
@@ -163,6 +167,19 @@ class JournalHistory(History):
         with self.lend_reader() as reader:
             return used_indexes(reader, query)
 
+    def hide_number(self, number: int) -> int:
+        return self._numbers.hide(number)
+
+    def reveal_number(self, opaque: int) -> int | None:
+        return self._numbers.reveal(opaque)
+
+    @cached_property
+    def _numbers(self) -> NumberCipher:
+        with self.lend_reader() as reader:
+            key = reader.value("cursor_key")
+        # without a service that made a key, no number is valid after this process
+        return NumberCipher(hashlib.blake2b(key or secrets.token_bytes(32), person=b"record numbers").digest())
+
     def programs(self, look: Look, logon_records: Sequence[int]) -> Mapping[int, Sequence[ProgramCount]]:
         look.check()
         with self.lend_reader() as reader:
@@ -198,8 +215,8 @@ class JournalHistory(History):
         else:
             yield Check(
                 "history", True,
-                f"kept since {since}, {state.bytes >> 20} MiB, "
-                f"through {state.journal_id}.{state.epoch}.{state.last_event}", "", _figures(state),
+                f"kept since {since}, {state.bytes >> 20} MiB, last event {state.last_event} "
+                f"(journal {state.journal_id}, start {state.epoch} of the service)", "", _figures(state),
             )  # fmt: skip
         yield from check_duration(state)
         if state.losses:
@@ -241,11 +258,11 @@ def _figures(state: HistoryState) -> dict[str, int]:
 def _check_sqlite() -> Check:
     version = sqlite3.sqlite_version_info
     is_mended = version >= (3, 51, 3) or (3, 50, 7) <= version < (3, 51) or (3, 44, 6) <= version < (3, 45)
-    text = f"SQLite {sqlite3.sqlite_version}"
+    text = sqlite3.sqlite_version
     if is_mended:
         return Check("history: SQLite", True, text, "")
-    fault = "has the WAL-reset bug, which a single writer avoids"
-    return Check("history: SQLite", True, f"{text} {fault}", "")
+    note = "its WAL-reset bug has no effect, because only the service writes"
+    return Check("history: SQLite", True, f"{text}; {note}", "")
 
 
 def _make_logon(reader: Reader, moments: Moments, row: Mapping[str, Any]) -> LogonRecord:

@@ -75,13 +75,28 @@ class Moments:
         """Return the wall time in microseconds of a time since a boot; None where the boot has no clock."""
         row = (
             self._database.execute(
-                "SELECT ms, wall FROM moment WHERE boot = ? AND ms <= ? ORDER BY ms DESC LIMIT 1", (boot, ms)
+                "SELECT ms, wall FROM moment WHERE boot = ? AND ms <= ? ORDER BY ms DESC, seq DESC LIMIT 1", (boot, ms)
             ).fetchone()
             or self._database.execute(
                 "SELECT ms, wall FROM moment WHERE boot = ? ORDER BY ms LIMIT 1", (boot,)
             ).fetchone()
         )
         return None if row is None else int(row[1] + (ms - row[0]) * 1000)
+
+    def rows_between(self, boot: int, first_ms: int, end_ms: int) -> list[tuple[int, int]]:
+        """Return ms and wall time of the rows of the clock map that hold between two times since a boot.
+
+        The first one is the last row before them, or else the first row of the boot. None: the boot has no clock.
+        """
+        before = self._database.execute(
+            "SELECT coalesce((SELECT max(ms) FROM moment WHERE boot = ?1 AND ms <= ?2),"
+            " (SELECT min(ms) FROM moment WHERE boot = ?1))",
+            (boot, first_ms),
+        ).fetchone()
+        query = "SELECT ms, wall FROM moment WHERE boot = ? AND ms >= ? AND (ms < ? OR ms = ?) ORDER BY ms, seq"
+        rows = self._database.execute(query, (boot, *before, end_ms, *before)).fetchall()
+        # of two rows of one time, the clock was set between them: the newer one holds
+        return [row for row, later in zip(rows, [*rows[1:], None], strict=True) if later is None or later[0] != row[0]]
 
     def first_row_at(self, boot: int, ms: int) -> int:
         """Return a number such that rows that started at this time or later have greater or equal numbers."""

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from logonscope.facts.history import ProgramCount
-from logonscope.journal.minute_clock import MinuteClock
 from logonscope.journal.reader import Reader
+from logonscope.journal.wall_clock import WallClock
 
 Counts = dict[int | None, list[int]]
 """Program -> number of its runs, of those that failed, and the ticks of the first and the last start."""
@@ -36,10 +36,10 @@ class ProgramCounter:
                 _add(counts[places[place]], program, new)
         reader.load_programs({program for by_program in counts.values() for program in by_program})
         boots = dict(reader.by_numbers("SELECT id, boot FROM logon WHERE id IN ({})", sorted(counts)))
-        clock = MinuteClock(reader.moments())
+        clock = WallClock(reader.moments())
         return {logon: self._describe(by_program, boots[logon], clock) for logon, by_program in counts.items()}
 
-    def _describe(self, by_program: Counts, boot: int, clock: MinuteClock) -> list[ProgramCount]:
+    def _describe(self, by_program: Counts, boot: int, clock: WallClock) -> list[ProgramCount]:
         merged: dict[Any, list[int]] = {}
         kernel_names: dict[Any, str | None] = {}
         for number, counts in by_program.items():

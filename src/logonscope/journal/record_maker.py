@@ -5,11 +5,11 @@ from typing import Any
 
 from logonscope.facts import Process
 from logonscope.facts.history import ProcessRecord
-from logonscope.journal.minute_clock import MinuteClock
 from logonscope.journal.process_rows import boot_position
 from logonscope.journal.reader import Boot, Reader, make_process
 from logonscope.journal.rows import ID
 from logonscope.journal.schema import BOOT_ENDED, FOUND, SWEPT
+from logonscope.journal.wall_clock import WallClock
 
 _PID, _PPID, _START, _TGID, _CMDLINE = (
     Process._fields.index(name) for name in ("pid", "ppid", "start", "tgid", "cmdline")
@@ -26,7 +26,7 @@ class RecordMaker:
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
         self._boots = reader.boots()
-        self._clock = MinuteClock(reader.moments())
+        self._clock = WallClock(reader.moments())
         # rows with the same state have the same facts, save those of the process itself
         self._templates: dict[State, tuple[list[Any], int | None, str | None]] = {}
 
@@ -53,7 +53,8 @@ class RecordMaker:
 
     def _make_of_boot(self, boot: Boot, rows: Sequence[Sequence[Any]], parents: Any) -> list[ProcessRecord]:
         tick_ms, boot_id, uuid = 1000 // boot.ticks, boot.id, boot.uuid
-        templates, wall, command = self._templates, self._clock.wall, self._reader.command
+        templates, clock, command = self._templates, self._clock, self._reader.command
+        first_ms = end_ms = offset = 0
         # the call of a NamedTuple costs more than a tuple made at once
         make = tuple.__new__
         records = []
@@ -71,11 +72,19 @@ class RecordMaker:
                 facts[_PPID] = known_parent[0]
             if argv is not None:
                 facts[_CMDLINE] = command(argv)
-            start = wall(boot_id, ticks * tick_ms)
+            start = ticks * tick_ms
+            # rows are in the order of their starts: the segment of one is mostly that of the next
+            if not first_ms <= start < end_ms:
+                first_ms, end_ms, offset = clock.segment(boot_id, start)
+            end = None
+            if lasted is not None:
+                # by the clock of that time, which can have been set since the start
+                end = start + lasted
+                end = end * 1000 + offset if end < end_ms else clock.wall(boot_id, end)
             source = source or 0
             records.append(make(ProcessRecord, (
-                number, logon, parent, uuid, make(Process, facts), user, start, bool(source & FOUND),
-                None if lasted is None else start + lasted * 1000, bool(source & _END_IS_BOUND), lasted, status,
+                number, logon, parent, uuid, make(Process, facts), user, start * 1000 + offset, bool(source & FOUND),
+                end, bool(source & _END_IS_BOUND), lasted, status,
             )))  # fmt: skip
         return records
 

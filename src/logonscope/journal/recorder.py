@@ -301,6 +301,8 @@ class Recorder:
         del self.alive[row[rows.PID]]
         if row[ID] >= self._first_seq:
             row[PLACE] = None
+            # another logon session before it executed the excluded program is a change of this batch
+            self._changes = [change for change in self._changes if change[1] != row[ID]]
         else:
             self._end_row(row, None, SWEPT)
 

@@ -55,7 +55,7 @@ class HistoryService:
 
     def _open_event_log(self, history: JournalHistory) -> JournalEventLog:
         """Return the event log, whose cursors this journal alone can read."""
-        cipher = CursorCipher(self.keeper.writer.cursor_key(CursorCipher.make_key), self.keeper.writer.journal_id)
+        cipher = CursorCipher(self.keeper.writer.cursor_key, self.keeper.writer.journal_id)
         return JournalEventLog(history.lend_reader, cipher, self._log_state)
 
     def _log_state(self) -> tuple[int, int]:

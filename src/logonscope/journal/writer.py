@@ -4,11 +4,12 @@ Rows are written to ``recent``, which has no index, and moved later: a commit wr
 """
 
 import logging
+import os
 import sqlite3
 import time
 import uuid
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import takewhile
 from typing import Any
 
@@ -31,6 +32,8 @@ MOVE_STEP = 1000
 
 RESUME_EVENTS = 200_000
 """Events that the event log keeps for subscribers that resume."""
+
+KEY_BYTES = 32
 
 _END = """UPDATE {table} SET lasted = e.column2, class = e.column3, status = e.column4,
   source = nullif(coalesce({table}.source, 0) | coalesce(e.column5, 0), 0){ended}
@@ -117,13 +120,10 @@ class Writer:
         """Store values of the journal by key; within a transaction of the caller, or alone."""
         self.database.executemany("INSERT OR REPLACE INTO journal VALUES (?, ?)", list(values.items()))
 
-    def cursor_key(self, make_key: Callable[[], bytes]) -> bytes:
-        """Return the key of the cursors of this journal; it is made once."""
-        key = self._value("cursor_key")
-        if key is None:
-            key = make_key()
-            self.set_values(cursor_key=key)
-        return bytes(key)
+    @property
+    def cursor_key(self) -> bytes:
+        """Return the key of the cursors of this journal, and of the opaque numbers of its records."""
+        return bytes(self._value("cursor_key"))
 
     def begin_run(self, boot_uuid: str, machine: str, ticks: int, machine_id: str | None, version: str) -> StoredState:
         """Begin a run: give the journal its id, close what an earlier boot left open, and load the state.
@@ -148,7 +148,10 @@ class Writer:
                 self.set_values(id=journal_id, machine=machine_id)
             # committed before the first event: a number of this run names this epoch
             self.epoch = last_epoch + 1
-            self.set_values(clean=0, kept_since=self._value("kept_since") or time.time_ns() // 1000)
+            self.set_values(
+                clean=0, kept_since=self._value("kept_since") or time.time_ns() // 1000,
+                cursor_key=self._value("cursor_key") or os.urandom(KEY_BYTES),
+            )  # fmt: skip
             boot = self._begin_boot(boot_uuid, machine, ticks)
             execute(
                 "INSERT INTO run VALUES (?, ?, ?, ?, ?)",

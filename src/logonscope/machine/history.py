@@ -191,6 +191,14 @@ class History(Protocol):
         """Return the names of the indexes that a query uses; none: it reads all rows."""
         ...
 
+    def hide_number(self, number: int) -> int:
+        """Return the opaque number of a record, for callers that may not see all records."""
+        ...
+
+    def reveal_number(self, opaque: int) -> int | None:
+        """Return the number of a record of an opaque one; None: it is none."""
+        ...
+
     def programs(self, look: Look, logon_records: Sequence[int]) -> Mapping[int, Sequence[ProgramCount]]:
         """Return how often each program ran, by the record of the logon session."""
         ...

@@ -437,7 +437,7 @@ def no_history_error() -> NotSupportedError:
     """Return the error for a host whose history is not kept, or cannot be read."""
     return NotSupportedError(
         "this host has no history",
-        "set history = true in the settings of `logonscope serve` there; while that is stopped, only root can read it",
+        "`logonscope serve` keeps one of its own machine with history = true; while it does not run, use sudo",
     )
 
 

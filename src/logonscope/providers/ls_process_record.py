@@ -19,7 +19,9 @@ from logonscope.providers.helpers.record_columns import (
 PROVIDER = Provider(
     subject="process record",
     columns={
-        "RecordId": process_column("record", "its number in the history; numbers are in the order of the starts"),
+        "RecordId": process_column(
+            "record", "its number in the history: for administrators in the order of the starts, for others opaque"
+        ),
         "ParentRecordId": process_column("parent_record"),
         "LogonRecordId": process_column("logon_record"),
         "LogonId": process_column("logon_id"),

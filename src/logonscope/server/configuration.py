@@ -235,7 +235,7 @@ class Settings:
         "those without channel binding, as curl and Go clients send",
     )  # fmt: skip
     client_ca: str = _setting(
-        _FILE, "", "PEM file with the authorities of client certificates, whose common name is the user; empty: none"
+        _FILE, "", "PEM file with the CAs that issue client certificates, whose common name is the user; empty: none"
     )
     keytab: str = _setting(
         _FILE, "", "keytab with the keys of HTTP/host and WSMAN/host, for Kerberos; empty: no Kerberos"
@@ -420,9 +420,19 @@ def _parse_flag(name: str, value: object) -> Any:
     try:
         return _convert(kind, _as_file_value(kind, value))
     except (ValueError, KeyError) as error:
-        wrong_value = f"invalid --{name.replace('_', '-')} {json.dumps(value)}: expected {kind.words}"
+        wrong_value = f"invalid --{name.replace('_', '-')} {json.dumps(value)}: expected {_flag_words(kind)}"
         reason = str(error) if isinstance(error, ListenError) else wrong_value
         raise InvalidParameterError(reason, "see `logonscope serve --help`") from None
+
+
+def _flag_words(kind: Kind) -> str:
+    """Return the description of the values as a flag takes them: with commas, not in the brackets of TOML."""
+    description, such_as, example = kind.words.partition(" such as ")
+    if kind.type is list and example:
+        example = ",".join(json.loads(example))
+    elif kind.type is dict:
+        example = ",".join(f"{key}={value}" for key, value in re.findall(r'(\w+) = "([^"]*)"', example))
+    return f"{description}{such_as}{example}"
 
 
 def _convert(kind: Kind, value: object) -> Any:

@@ -2,9 +2,9 @@
 
 The network and the unix socket have separate limits: by client address (IPv6 by /64, as for failed authentications),
 and by uid. Root on the unix socket has no limit, so that an administrator can always connect. A connection counts from
-its accept, TLS handshake included. At the total limit, a new connection may replace an unauthenticated one: among the
-oldest of them, that of the address or user with the most connections. If that has fewer connections than the new one's
-address or user would have, the new connection is rejected.
+its accept, TLS handshake included. At the total limit, a new connection may replace an unauthenticated one: of the
+oldest of these, one whose client (address or user) has the most connections. If the new client would have more than
+that client has, the new connection is rejected instead.
 """
 
 import logging

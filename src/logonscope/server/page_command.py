@@ -1,22 +1,23 @@
 """``logonscope page``: its arguments, and the check of what it opens."""
 
 import argparse
+import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from logonscope.errors import InvalidParameterError, NotSupportedError
+from logonscope.errors import Hint, HintCode, InvalidParameterError, NotSupportedError
 
 if TYPE_CHECKING:
     from logonscope.server.page_run import PageHost
 
 EPILOG = """\
-The page is for you alone: the command listens on loopback, and prints a file that opens the page in your browser, once.
+The page is for you alone: the command listens on loopback, and writes a file that opens the page in your browser, once.
 The page shows what you may see. Ctrl-C ends the command.
 
 examples:
   sudo logonscope page            this host
   logonscope page web1.lsr        a recording
-  logonscope page --no-browser    print the file, to open it yourself
+  logonscope page --no-browser    print its address, to open it yourself
 """
 
 
@@ -24,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     parser.add_argument("recording", metavar="RECORDING", nargs="?", help="a file that `logonscope record` wrote")
     parser.add_argument("--port", type=int, default=0, help="the port on loopback (default: a free one)")
-    parser.add_argument("--no-browser", action="store_true", help="print the file to open, and open no browser")
+    parser.add_argument("--no-browser", action="store_true", help="print the address of the file, and open no browser")
 
 
 def run(args: argparse.Namespace, choose_host: Callable[[str | None], "PageHost"], page_folder: str) -> int:
@@ -40,6 +41,9 @@ def run(args: argparse.Namespace, choose_host: Callable[[str | None], "PageHost"
     if name is not None and "://" in name:
         reason = "cannot open the page of another machine on this one"
         raise InvalidParameterError(reason, f"open {name} in a browser: `logonscope serve` has the page, too")
+    # choose_host would suggest a URL for a file that does not exist
+    if name not in {None, "-"} and not os.path.exists(name):
+        raise InvalidParameterError(f"recording {name!r} does not exist", Hint(HintCode.USE_RECORDING))
     if not 0 <= args.port <= 65535:
         raise InvalidParameterError(f"invalid port {args.port}: expected 0 to 65535")
     try:

@@ -1,8 +1,8 @@
 """Requests in the usual form, and their responses, without h11: for a small request h11 costs more than its answer.
 
 The usual form is a POST of HTTP/1.1 to a plain path, with a Content-Length and each header once. httptools (llhttp, the
-parser of Node.js) reads it. Every other request goes to h11, with all its bytes, also each that httptools rejects: h11
-decides about everything else that HTTP allows, and about what it does not. So nothing is rejected here.
+parser of Node.js) reads it. Every other request, also each that httptools rejects, is passed to h11 with all its bytes.
+h11 alone decides whether it is valid, so nothing is rejected here.
 """
 
 import asyncio

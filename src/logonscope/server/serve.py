@@ -123,7 +123,8 @@ def build_server_parts(host: ServedHost, settings: Settings, page_folder: str = 
         LogonscopeError: the server cannot start with these settings.
     """
     users = UserFile(settings.users, report=partial(_log.error, "%s"))
-    # users.users() raises for an invalid file: the server does not start with it, though it tolerates a later mistake.
+    # users.users() raises for an invalid file: the server does not start with it. If the file becomes invalid later,
+    # the server goes on with the last valid content.
     for warning in warnings(settings, users.users()):
         _log.warning("%s", warning)
     audit = Audit(_audit_writer(settings.audit_log), _local_time) if settings.audit_log else None

@@ -174,8 +174,8 @@ class Server(uvicorn.Server):
 
     async def _listen(self, open_socket: OpenSocket) -> asyncio.Server:
         """Start accepting the connections of a socket."""
-        # asyncio closes the socket that it gets. It gets a duplicate, so that the backlog of the socket outlives a
-        # reload of the certificate.
+        # asyncio closes the socket that it gets. It gets a duplicate, so that a reload of the certificate does not drop
+        # the connections that wait in the backlog of the socket.
         duplicate = open_socket.socket.dup()
         factory = self._tls_protocol if open_socket.listener.tls else self._plain_protocol
         # asyncio accepts as many connections at a time as the backlog that it is given, before the limits close any of

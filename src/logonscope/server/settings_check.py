@@ -8,9 +8,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from logonscope.dispatch.pushes import PushPolicy
-from logonscope.errors import AccessDeniedError, InvalidParameterError
+from logonscope.errors import AccessDeniedError, InvalidParameterError, LogonscopeError
 from logonscope.server import listening_sockets
 from logonscope.server.auth.local_accounts import ADMINISTRATORS
+from logonscope.server.auth.token_file import TokenFile
 from logonscope.server.auth.user_file import UserFile
 from logonscope.server.auth.user_line import User
 from logonscope.server.certificate import (
@@ -49,8 +50,10 @@ def check_settings(settings: Settings) -> list[str]:
             f"unknown PAM service '{settings.pam}': PAM would use `other`",
             f"create {PAM_FOLDERS[0]}/{settings.pam}, or give --pam ''",
         )
+    tokens = TokenFile(settings.tokens).tokens()
     ntlm_users = sum(user.nt_hash is not None for user in users)
     lines.append(f"users: {len(users)} in {settings.users}, {ntlm_users} with NTLM")
+    lines.append(f"tokens: {len(tokens)} in {settings.tokens}")
     lines.append(f"PAM: service {settings.pam}" if settings.pam else "PAM: off")
     lines.append(_kerberos(settings))
     lines.append(f"client certificates: {settings.client_ca or 'off'}")
@@ -90,12 +93,13 @@ def check_history(settings: Settings) -> None:
 
 
 def warnings(settings: Settings, users: Sequence[User]) -> Iterator[str]:
-    """Yield warnings about likely mistakes in the settings, and about access that they open."""
+    """Yield warnings about likely mistakes in the settings, and about settings that give access to others."""
     if not (
         users
         or settings.pam
         or settings.keytab
         or settings.client_ca
+        or _has_tokens(settings.tokens)
         or all(listener.path for listener in settings.listen)
     ):
         yield f"no client can authenticate over the network: no users in {settings.users}; see `logonscope user add`"
@@ -114,6 +118,14 @@ def warnings(settings: Settings, users: Sequence[User]) -> Iterator[str]:
         # a distribution has only one of the default groups, sudo or wheel: a missing one is no mistake
         if name not in ADMINISTRATORS and not _is_group(name):
             yield f"administrators: unknown group '{name}'"
+
+
+def _has_tokens(path: str) -> bool:
+    """Return whether a token file has tokens; an invalid file has none, as for the server."""
+    try:
+        return bool(TokenFile(path).tokens())
+    except LogonscopeError:
+        return False
 
 
 def _plain_listeners(settings: Settings, users: Sequence[User]) -> Iterator[str]:

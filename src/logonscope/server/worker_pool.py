@@ -1,9 +1,9 @@
 """The worker threads, shared fairly: a limit for each caller or address, and a queue of the requests over it.
 
 Two threads are reserved beyond the setting ``workers``: one for administrators and one for root on the unix socket.
-Waiting requests are served caller by caller in turn, so that forty requests of one caller delay no first request of
-another. While a request of an administrator is open, other requests pause at each check of their deadline: Python
-threads share one interpreter, so a free thread alone would not make that answer quick.
+Waiting requests are served round-robin by caller: while forty requests of one caller wait, the first request of
+another caller is next. While a request of an administrator is open, other requests pause at each check of their
+deadline: Python threads share one interpreter, so a free thread alone would not make that answer quick.
 """
 
 import asyncio
@@ -47,7 +47,7 @@ class Rank(IntEnum):
 
 
 class Claimant(NamedTuple):
-    """What a share of the threads is counted for: a caller or an address (``key``), and its rank."""
+    """A caller or an address (``key``) whose threads are counted and limited, and its rank."""
 
     key: Hashable
     rank: Rank = Rank.ORDINARY

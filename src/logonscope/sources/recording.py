@@ -402,7 +402,7 @@ def _parse_row(path: str, kind: str, names: Iterable[str], values: list[Any], pr
         if kind == "process" and fields.get("cmdline") is not None:
             fields["cmdline"] = fields["cmdline"].encode("latin-1")
         # JSON has only lists; None stays None
-        fields |= {name: tuple(fields[name]) for name in _TUPLES if fields.get(name) is not None}
+        fields |= {name: tuple(fields[name]) for name in _tuple_fields(kind) if fields.get(name) is not None}
         row = row_type(**fields)
     except (TypeError, ValueError, AttributeError):
         raise RecordingError(f"cannot read recording {path}: a row of kind {kind} is malformed", _ADVICE) from None
@@ -416,9 +416,12 @@ def _parse_row(path: str, kind: str, names: Iterable[str], values: list[Any], pr
     return row
 
 
-_TUPLES = ("uids", "gids", "sockets", "thread_sockets", "children", "members", "scope_ids", "mapped_files",
-           "package_cores", "package_threads")  # fmt: skip
-"""Fields whose values are tuples, of any kind of row."""
+@cache
+def _tuple_fields(kind: str) -> tuple[str, ...]:
+    """Return the fields of a kind of row whose values are tuples."""
+    hints = get_type_hints(_ROWS[kind]).items()
+    return tuple(name for name, hint in hints if any(get_origin(part) is tuple for part in (hint, *get_args(hint))))
+
 
 _Check = Callable[[Any], bool]
 

@@ -1,6 +1,7 @@
 """Tests of faces/cli/file_actions.py: an action has the file of its command, and the options of every command."""
 
 import argparse
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -11,6 +12,7 @@ from logonscope.faces.cli.file_actions import (
     ActionHelp,
     ManagedFile,
     add_actions,
+    describe_empty,
     describe_visible,
 )
 from logonscope.faces.cli.parser import Parser
@@ -55,6 +57,13 @@ def test_the_help_of_an_action_says_what_it_does(capsys: pytest.CaptureFixture[s
     text = capsys.readouterr().out
     assert "Remove a key." in text
     assert "the name of the key" in text
+
+
+def test_an_empty_file_differs_from_a_missing_one(tmp_path: Path) -> None:
+    path = tmp_path / "keys"
+    assert describe_empty(str(path), "keys") == f"{path} does not exist"
+    path.touch()
+    assert describe_empty(str(path), "keys") == f"{path} has no keys"
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,12 @@ def test_a_script_that_requested_json_gets_an_object(command: str, capsys: pytes
     }  # fmt: skip
 
 
+def test_a_watch_has_the_names_of_wmi_for_a_query_alone(tmp_path: Path) -> None:
+    host = recording(tmp_path)
+    assert reply(["--host", host, "watch", "--exec", "no-such-program"])[2].startswith("logonscope: cannot run ")
+    assert reply(["--host", host, "watch", "SELECT * FROM Win32_Process"])[2].startswith("WBEM_E_")
+
+
 def test_every_command_refuses_in_that_form(tmp_path: Path) -> None:
     host = recording(tmp_path)
     for words in (["whose", "99"], ["get", "Win32_Process=99"]):

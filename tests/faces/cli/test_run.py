@@ -42,7 +42,7 @@ def test_a_host_that_is_not_there_is_one_line() -> None:
     assert reply(["ps", "--host", "web1"]) == (
         2, "",
         ("logonscope: recording 'web1' does not exist; "
-        "give a file that `logonscope record` wrote, or https://web1 for another machine\n"),
+        "give a file that `logonscope record` wrote, or --host https://web1 for another machine\n"),
     )  # fmt: skip
 
 

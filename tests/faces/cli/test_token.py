@@ -86,7 +86,7 @@ def test_the_list_has_the_formats_of_every_list(tmp_path: Path) -> None:
     file = ["--tokens", str(tmp_path / "tokens")]
     assert reply(["token", "list", *file])[::2] == (
         1,
-        f"logonscope: {file[1]} has no tokens; see `logonscope token add --help`\n",
+        f"logonscope: {file[1]} does not exist; see `logonscope token add --help`\n",
     )
     assert reply(["token", "add", *file, "x", "--uid", "1000"])[0] == 0
     heading, line = reply(["token", "list", *file, "-o", "csv"])[1].splitlines()

@@ -92,8 +92,8 @@ def test_the_file_and_its_folder_are_private(path: str) -> None:
 
 def test_what_cannot_be_is_refused_in_one_line(path: str) -> None:
     said = {
-        "list": (1, f"{path} has no users; see `logonscope user add --help`"),
-        "remove nobody": (1, f"{path} has no user 'nobody'; see `logonscope user list`"),
+        "list": (1, f"{path} does not exist; see `logonscope user add --help`"),
+        "remove nobody": (1, f"{path} has no user 'nobody'; see `logonscope user list --users {path}`"),
         "add no-such-account --password-stdin": (
             2,
             (

@@ -63,7 +63,7 @@ TABLE = Provider(
 
 
 def rows(table: Provider, *columns: str) -> list[tuple[Value, ...]]:
-    """Return what a table makes of the items."""
+    """Return the rows that a provider makes of ITEMS."""
     return list(table.rows(ITEMS, CONTEXT, columns))
 
 
@@ -76,12 +76,12 @@ def test_a_row_has_the_columns_that_are_requested_in_that_order() -> None:
     assert rows(TABLE) == [()] * 3
 
 
-def test_a_property_without_a_column_is_null_as_is_one_that_linux_has_nothing_for() -> None:
+def test_a_property_is_null_without_a_column_and_if_its_column_is_always_null() -> None:
     assert rows(TABLE, "Never", "Unheard", "Word")[0] == (None, None, "one")
     assert TABLE.columns["Never"].source == f"{ALWAYS_NULL_PREFIX}nobody counts it"
 
 
-def test_of_items_with_the_same_mark_the_first_instance_is_the_row() -> None:
+def test_of_items_with_the_same_distinct_key_the_first_instance_makes_the_row() -> None:
     assert rows(TABLE._replace(distinct_key=lambda word, *_: word), "Twice") == [(2,), (4,)]
     backwards = list(TABLE._replace(distinct_key=lambda *_: 1).rows([("none", -1), *ITEMS], CONTEXT, ["Word"]))
     assert backwards == [("one",)]
@@ -95,12 +95,12 @@ def test_rows_are_made_while_they_are_iterated() -> None:
     assert next(TABLE.rows(items(), CONTEXT, ["Word"])) == ("one",)
 
 
-def test_the_facts_are_those_of_the_columns_and_of_what_decides_who_is_an_instance() -> None:
+def test_rows_need_the_facts_of_their_columns_and_of_the_test_for_instances() -> None:
     assert TABLE.facts_of_rows([]) == {"ses"}
     assert TABLE.facts_of_rows(["Twice", "Same", "Never", "Unheard"]) == {"ses", "nice", "priority"}
 
 
-def test_what_is_fixed_narrows_together_and_what_is_not_a_hint_narrows_always_null() -> None:
+def test_fixed_properties_are_selected_together_and_those_without_a_selection_are_ignored() -> None:
     assert TABLE.selection({}) == TABLE.selection(fixed(Host="web1", Unheard=3)) == EVERYTHING
     assert TABLE.selection(fixed(Word="one", Half=7)) == Selection(
         pids=frozenset({7}), process_names=frozenset({"one"})
@@ -124,12 +124,12 @@ CLASSES = list({known.name: known for space in schema().namespaces for known in 
 SERVED = [(cls, found) for cls in CLASSES if (found := find_provider(cls)) is not None]
 
 
-# The laws of every table
+# Rules for the table of every class
 
 
 @pytest.fixture(params=SERVED, ids=[cls.name for cls, _ in SERVED])
 def served(request: pytest.FixtureRequest) -> tuple[Class, Provider]:
-    """Each class that has instances here, with its table."""
+    """Return each class with a provider, with its provider."""
     found: tuple[Class, Provider] = request.param
     return found
 
@@ -227,7 +227,7 @@ def test_every_reference_of_an_association_declares_its_end(served: tuple[Class,
         assert end.subject in {found.subject for found in below if found}
 
 
-# The laws of every value
+# Rules for every value
 
 
 def fits(of: Property, value: Any) -> bool:
@@ -271,7 +271,8 @@ def test_every_value_is_of_its_type_on_the_example_host() -> None:
     assert misfits(SNAPSHOT._replace(machine=SNAPSHOT.machine._replace(platform=None, vitals=None))) == []
 
 
-@settings(phases=[Phase.explicit, Phase.reuse, Phase.generate])  # what misfits is named: a smaller host says no more
+# no shrinking: the failure names the properties, and a smaller host would show no more
+@settings(phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(snapshots)
 def test_every_value_is_of_its_type_or_null_on_any_host(snapshot: Snapshot) -> None:
     assert misfits(snapshot) == []
@@ -281,12 +282,12 @@ PLACES = {"id", "scope", "cgroup", "cls", "type", "boot_id"}
 
 
 def hostile(row: Any) -> Any:
-    """Return a row of facts with text that nothing can carry in every place that does not say what belongs where."""
+    """Return a row of facts in which every text, except those in PLACES, has characters that no protocol can carry."""
     text = {name: "\x1b[2J\udcff" for name, value in row._asdict().items() if type(value) is str and name not in PLACES}
     return row._replace(**text)
 
 
-def test_every_text_can_be_carried_by_every_answer_whatever_the_facts_are() -> None:
+def test_no_text_has_characters_that_a_protocol_cannot_carry() -> None:
     platform = hostile(SNAPSHOT.machine.platform)
     snapshot = SNAPSHOT._replace(
         machine=hostile(SNAPSHOT.machine)._replace(platform=platform),
@@ -310,7 +311,7 @@ def test_a_property_that_is_requested_alone_has_the_same_value(served: tuple[Cla
     assert {name: [row[0] for row in asked(name)] for name in provider.columns} == alone
 
 
-# The laws of every instance
+# Rules for every instance
 
 
 def instances(host: Host) -> Iterator[Any]:
@@ -323,7 +324,7 @@ def instances(host: Host) -> Iterator[Any]:
 
 @pytest.fixture(params=["web1", "rough"])
 def asked(request: pytest.FixtureRequest, host: HostFolder) -> Host:
-    """The example host, and the one with nasty rows."""
+    """Return the example host, and one with difficult processes."""
     return web1() if request.param == "web1" else rough(host)
 
 

@@ -10,8 +10,8 @@ from logonscope.sources.linux.processes import read_processes
 
 
 def test_every_fact_comes_from_one_file() -> None:
-    told = [fact for file in FILES for fact in file.facts]
-    assert sorted([*told, "name"]) == sorted(ALL_FACTS)
+    facts = [fact for file in FILES for fact in file.facts]
+    assert sorted([*facts, "name"]) == sorted(ALL_FACTS), "each field of Process needs a row of FILES"
 
 
 WITH_CHILDREN = """

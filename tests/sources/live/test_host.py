@@ -114,8 +114,8 @@ def test_after_lost_events_all_is_read_again_beside_an_execution_that_hangs() ->
                 assert host.index is not None
                 host.index.needs_rescan = True
             wait_until(lambda: host.drain(5))
-            assert host.status.unread == 1
-            assert execution.child in host.index.unread
+            assert execution.child in host.index.unread  # others of the machine may hang, too
+            assert host.status.unread >= 1
             assert host.index.entries[pid].place.ses == kernel_id(pid)
-    wait_until(lambda: host.drain(5) is not None and host.status.unread == 0)
+    wait_until(lambda: (index := host.drain(5)) is not None and execution.child not in index.unread)
     host.close()

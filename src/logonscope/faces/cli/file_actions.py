@@ -1,6 +1,7 @@
 """Actions of the commands that manage a file of the server (add, list, remove): each names the file by an option."""
 
 import argparse
+import os
 from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
@@ -45,6 +46,11 @@ ROLE_COLUMN = ListColumn("ROLE", 13, lambda entry: "administrator" if entry.admi
 def describe_visible(entry: FileEntry) -> str:
     """Return what an entry sees, for a notice."""
     return "everything" if entry.administrator else f"the logon sessions of uid {entry.uid}"
+
+
+def describe_empty(path: str, entries: str) -> str:
+    """Return why a list of users or tokens is empty."""
+    return f"{path} has no {entries}" if os.path.exists(path) else f"{path} does not exist"
 
 
 def add_actions(

@@ -22,8 +22,8 @@ from logonscope.faces.cli.times import shorten_time
 
 EPILOG = """\
 The history is kept by `logonscope serve` with history = true. Without an argument, every login is listed. A number is a
-LogonId, or else a pid; another argument is a user, or else a process name. Write user:41, pid:41 or name:41 for one
-that is both. "~" marks an approximate time: the event itself was not observed.
+LogonId, or else a pid; another argument is a user, or else a process name. user:41, pid:41 and name:41 say which one it
+is. "~" marks an approximate time: the event itself was not observed.
 
 examples:
   logonscope history                        every login, with the programs that it ran most often
@@ -155,7 +155,7 @@ def _history_filter(host: Host, args: argparse.Namespace) -> HistoryFilter:
 def _no_match_message(args: argparse.Namespace) -> str:
     what = "process" if args.processes else "login"
     if args.failed:
-        # there may be many that ended well
+        # of all logins and processes, only those that failed were looked for
         what = "failed process" if args.processes else "login with a failed process"
     limits = " that matches" if (args.since or args.until or args.key or getattr(args, "from")) else ""
     subject = "" if args.which is None else f" of {args.which!r}"
@@ -171,8 +171,8 @@ def _verify(host: Host, args: argparse.Namespace) -> int:
         print(f"rows {first} to {last} do not fit the hash chain: {result.reason}")
     else:
         print(
-            f"intact: {result.rows:,} rows in {result.seals:,} seals; {result.removed:,} were deleted by"
-            f" retention or `history forget`, {result.unsealed:,} are not sealed yet"
+            f"intact: {result.rows:,} rows, hash chain of {result.seals:,} links; {result.removed:,} were deleted by"
+            f" retention or `history forget`, {result.unsealed:,} are not in the chain yet"
         )
         print(f"last link: {result.link or '-'}")
     return FOUND if result.is_intact else DAMAGED_DATA

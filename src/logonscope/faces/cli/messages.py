@@ -67,9 +67,7 @@ def print_error(error: LogonscopeError, args: argparse.Namespace | None = None) 
         fields = {"name": error.name, "number": error.number, "message": error.message, "hint": _hint_text(error, args)}
         _print_line(json.dumps({"error": fields}, ensure_ascii=sys.stderr.isatty()))
         return
-    # commands on classes and instances have --namespace: their users know WMI's names of errors
-    is_wmi_command = args is not None and hasattr(args, "namespace")
-    head = f"{error.name} (0x{error.number:08X})" if is_wmi_command else "logonscope"
+    head = f"{error.name} (0x{error.number:08X})" if args is not None and _is_wmi_command(args) else "logonscope"
     _print_line(f"{head}: {for_terminal(text(error, args))}")
 
 
@@ -81,6 +79,14 @@ def print_notice(args: argparse.Namespace, text: str) -> None:
         _print_line(json.dumps({"notice": text}, ensure_ascii=sys.stderr.isatty()))
     else:
         _print_line(f"logonscope: {for_terminal(text)}")
+
+
+def _is_wmi_command(args: argparse.Namespace) -> bool:
+    """Return whether the user of a command knows WMI's names of errors.
+
+    The commands on classes and instances have --namespace. ``watch`` has it, too, but only its queries are WMI.
+    """
+    return hasattr(args, "namespace") and (args.command != "watch" or " " in (args.which or ""))
 
 
 def _print_line(line: str) -> None:

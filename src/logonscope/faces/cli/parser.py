@@ -42,7 +42,7 @@ COMMANDS = {
 
 
 ServerCommands = Mapping[str, Callable[[], Any]]
-"""Commands outside faces/cli: name -> function that imports the command, which has the names of a module here."""
+"""Commands outside faces/cli: for each name a function that imports the module; see ``command_module``."""
 
 NO_SERVER_COMMANDS: ServerCommands = {}
 
@@ -90,6 +90,10 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, **options: Any) -> None:
         # _find_command knows the options that take a value only by their full names
         super().__init__(allow_abbrev=False, **options)
+
+    def has_option(self, name: str) -> bool:
+        """Return whether there is an option of this name."""
+        return name in self._option_string_actions
 
     def error(self, message: str) -> NoReturn:
         """Print an error and exit with code 2."""
@@ -250,6 +254,8 @@ def _suggestion(word: str, previous_word: str) -> str:
     """Return a hint at the command that the user may have intended; "" if none is similar."""
     if word.isdecimal() and previous_word.startswith("--watch="):
         return f"; the seconds follow an equals sign: --watch={word}"
+    if previous_word.startswith("-") and not shared_options().has_option(previous_word):
+        return f"; {previous_word} follows the command: `logonscope COMMAND {previous_word} {word}`"
     if word.isdecimal() or word.startswith(":"):
         return f"; did you mean `logonscope whose {word}`?"
     import difflib  # noqa: PLC0415 -- only a mistyped command needs it
@@ -294,7 +300,7 @@ def shared_options() -> Parser:
     options.add_argument("--no-color", dest="color", action="store_const", const="never", help="--color=never")
     options.add_argument(
         "--watch", metavar="SECONDS", type=_parse_seconds, nargs="?", const=float(DEFAULT_SECONDS),
-        help="repeat when processes or logon sessions change, else every so many seconds "
+        help="repeat when processes or logon sessions change, else every SECONDS "
         f"(default: {DEFAULT_SECONDS}), and mark changed lines; Ctrl-C ends it",
     )  # fmt: skip
     pager = "print long output without a pager (also: LOGONSCOPE_PAGER, PAGER)"

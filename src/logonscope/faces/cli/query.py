@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     parser.add_argument("text", metavar="TEXT", help="the query, in quotes; - reads it from standard input")
     parser.add_argument("--explain", action="store_true", help="print what the query would read, without running it")
-    parser.add_argument("--timeout", metavar="SECONDS", type=float, help="fail after so many seconds")
+    parser.add_argument("--timeout", metavar="SECONDS", type=float, help="fail after this time")
     add_system(parser)
     add_namespace(parser)
 

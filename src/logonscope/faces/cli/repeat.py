@@ -92,7 +92,7 @@ def repeat(host: Host, args: argparse.Namespace, run_command: Callable[[], int])
 
 
 def _draw(screen: Screen, args: argparse.Namespace, run_command: Callable[[], int], refresh: Interval) -> None:
-    """Answer once."""
+    """Run the command once, and draw its output."""
     text = _capture_answer(args, run_command)
     source = f"  ({refresh.source})" if refresh.source else ""
     title = f"{refresh.title}: logonscope {args.command}  {format_time(now(), '%H:%M:%S')}{source}"

@@ -208,7 +208,7 @@ def _parse_keys(text: str) -> list[str]:
     """Return the fingerprints, or their beginnings, that commas separate.
 
     Raises:
-        argparse.ArgumentTypeError: one is none, or too short.
+        argparse.ArgumentTypeError: one is not a fingerprint, or too short.
     """
     words = _parse_words(text)
     for word in words:

@@ -70,7 +70,7 @@ def parse_moment(text: str, now: datetime) -> tuple[datetime, str]:
         raise InvalidParameterError(
             f"invalid time {text!r}: {format_time(moment)} is in the future", "give an earlier one"
         )
-    # a wall time that the end of daylight saving time repeats: "10:02" can be either, an age or an offset only one
+    # at the end of daylight saving time, "02:30" happens twice; an age, or a time with an offset, has one meaning
     if re.search(_CLOCK, text) and not re.search(_OFFSET, text.strip()):
         wall = moment.replace(tzinfo=None)
         first, second = wall.replace(fold=0).astimezone(), wall.replace(fold=1).astimezone()

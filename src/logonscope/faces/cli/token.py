@@ -16,6 +16,7 @@ from logonscope.faces.cli.file_actions import (
     FileEntry,
     ManagedFile,
     add_actions,
+    describe_empty,
     describe_visible,
 )
 from logonscope.faces.cli.messages import print_notice
@@ -136,7 +137,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(tokens: Tokens, args: argparse.Namespace) -> int:
     """Run the action (list, add or remove); return the exit code."""
     if args.action == "list":
-        empty_message = f"{args.tokens} has no tokens; see `logonscope token add --help`"
+        empty_message = f"{describe_empty(args.tokens, 'tokens')}; see `logonscope token add --help`"
         return print_rows(args, list(map(_row, tokens.tokens())), COLUMNS, empty_message)
     if args.action == "remove":
         tokens.remove(args.name)

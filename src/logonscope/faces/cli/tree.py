@@ -37,7 +37,7 @@ examples:
   logonscope tree 41                   one logon session
   logonscope tree alice                alice's logon sessions
   logonscope --from 203.0.113.7 --watch
-                                       the logins from an address, refreshed every two seconds
+                                       the logins from an address, redrawn when something changes
 
 """
     + selector.FILTER_NOTES

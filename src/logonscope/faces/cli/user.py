@@ -15,6 +15,7 @@ from logonscope.faces.cli.file_actions import (
     FileEntry,
     ManagedFile,
     add_actions,
+    describe_empty,
     describe_visible,
 )
 from logonscope.faces.cli.messages import print_notice
@@ -130,7 +131,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(users: Users, args: argparse.Namespace) -> int:
     """Run the action (list, add or remove); return the exit code."""
     if args.action == "list":
-        empty_message = f"{args.users} has no users; see `logonscope user add --help`"
+        empty_message = f"{describe_empty(args.users, 'users')}; see `logonscope user add --help`"
         return print_rows(args, list(map(_row, users.users())), COLUMNS, empty_message)
     if args.action == "remove":
         users.remove(args.name)

@@ -58,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("options of a watch")
     group.add_argument("--logons-only", action="store_true", help="only logins, logouts and failed logins")
     group.add_argument("--failed", action="store_true", help="only failed logins; for administrators")
-    group.add_argument("--count", metavar="N", type=_parse_count, help="end after so many events")
+    group.add_argument("--count", metavar="N", type=_parse_count, help="end after N events")
     group.add_argument("--for", dest="duration", metavar="DURATION", type=_parse_duration, help="end after 30s, 5m, 1h")
     command = "run a command for each event, without a shell; {user} is the user of the event"
     set_completion(group.add_argument("--exec", dest="event_command", metavar="COMMAND", help=command), "commands")
@@ -89,7 +89,7 @@ def write_events(watch: "Watch", writer: EventWriter, limit: int | None, end: fl
         event = watch.wait(seconds if end is None else min(seconds, max(0.0, end - time.monotonic())))
         if event is not None:
             writer.write(event)
-            # that events were lost is none of those that are counted
+            # Lost does not count for --count
             count += not (isinstance(event, HostEvent) and event.event == "Lost")
         elif watch.is_closed:
             raise TransportFailureError("the events have ended", "watch again")
@@ -103,7 +103,7 @@ def _watch_options(host: Host, args: argparse.Namespace) -> dict[str, Any]:
     """Return the options of the watch.
 
     Raises:
-        InvalidParameterError: a query has filters beside it, or there are no such events.
+        InvalidParameterError: there are a query and filters, or the combination of options selects no events.
     """
     options: dict[str, Any] = {}
     # a pid of this machine has no meaning on another one
@@ -114,7 +114,7 @@ def _watch_options(host: Host, args: argparse.Namespace) -> dict[str, Any]:
             raise InvalidParameterError("a query has conditions of its own", "leave the other filters out")
         return {**options, "query": args.which, "namespace": args.namespace}
     names = frozenset({"LogonFailed"}) if args.failed else LOGON_EVENTS if args.logons_only else None
-    # it has no others
+    # Sysmon's schema has events of processes only
     if args.output == "sysmon":
         names = PROCESS_EVENTS
     has_sessions = args.output in EVENT_FORMATS

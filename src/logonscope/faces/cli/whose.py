@@ -90,7 +90,7 @@ def find_answers(host: Host, args: argparse.Namespace) -> tuple[list[list[Whose]
 
 
 def _find_answers(host: Host, args: argparse.Namespace, target: str) -> list[Whose]:
-    """Return the answers for a target; a path is one of this machine, unless another host is asked."""
+    """Return the answers for a target. Without --host, links in a path are resolved on this machine."""
     details: tuple[Detail, ...] = ("origin", "authentication") if args.auth else ()
     if args.host is not None or "/" not in target:
         return host.whose(target, details, all_namespaces=args.all_namespaces)

@@ -145,12 +145,12 @@ def describe_evidence(answer: Whose) -> str:
     sessionid = f"/proc/{process.pid}/sessionid"
     service = f"{session.recorded_by}'s session" if session.recorded_by else "a login whose record is gone,"
     return {
-        "scope": f"scope: its cgroup is that of {service} {session.login},"
-        " and it has no kernel id, or one that this login itself inherited from an earlier login",
+        "scope": f"scope: its cgroup is that of {service} {session.login};"
+        " its kernel id is unset, or this login inherited it from an earlier one",
         "audit": f"audit: the kernel's audit session id {session.logon_id} ({sessionid}), set at login and inherited"
         + _JOINED.get(session.join_evidence or "", ""),
-        "manager": f"manager: its cgroup is below {session.scope or 'user@UID.service'},"
-        " and it has no kernel id, or one that this user manager itself inherited from a login",
+        "manager": f"manager: its cgroup is below {session.scope or 'user@UID.service'};"
+        " its kernel id is unset, or this user manager inherited it from a login",
         "none": f"none: the kernel's audit session id is unset ({sessionid}), and its cgroup is no login's",
     }.get(answer.evidence, answer.evidence)
 

@@ -66,9 +66,9 @@ class _Record:
         # The exponent is bounded, since failures are not: 2.0 ** 1024 overflows.
         return min(MAX_DELAY, 2.0 ** min(self.failures - FREE_FAILURES, 30)) if self.failures >= FREE_FAILURES else 0.0
 
-    def spent_by(self, now: float, bound: int) -> float:
-        """Return how many guesses of the burst are used up; ``bound`` guesses are refilled in an hour."""
-        self.spent = max(0.0, self.spent - (now - self.counted) * bound / HOUR)
+    def spent_by(self, now: float, limit: int) -> float:
+        """Return how many guesses of the burst are used up; ``limit`` guesses are refilled in an hour."""
+        self.spent = max(0.0, self.spent - (now - self.counted) * limit / HOUR)
         self.counted = now
         return self.spent
 
@@ -124,8 +124,8 @@ class Throttle:
             pair = self._pairs.find((network, user))
             client_record = pair if pair.has_succeeded else self._networks.find(network)
             wait = client_record.wait(now)
-            # Only attempts that wait for failures of their own client are limited: else strangers who guess at a user
-            # could fill the queue and keep the user out.
+            # The limit applies only if this client itself has failed. Otherwise clients that guess a user's password
+            # could fill the queue, and the user's own attempts would be rejected.
             if wait:
                 client_record.waiting = [end for end in client_record.waiting if end > now]
                 if len(client_record.waiting) >= MAX_WAITING:
@@ -151,7 +151,7 @@ class Throttle:
             return self._pairs.find((client_network(address), user)).has_succeeded
 
     def begin(self, address: str, user: str) -> None:
-        """Count an attempt as a failure before its password is checked; ``succeeded`` uncounts it.
+        """Count an attempt as a failure before its password is checked; ``succeeded`` takes this back.
 
         Raises:
             ServerTooBusyError: there were too many within an hour; the password must not be checked.
@@ -160,19 +160,19 @@ class Throttle:
         with self._lock:
             now = self._clock()
             pair = self._pairs.store((network, user))
-            bounds = [(self._networks.store(network), self._address_limit), (self._users.store(user), self._user_limit)]
-            bounds.append((pair, self._address_limit))
-            spent = [(record, bound, record.spent_by(now, bound)) for record, bound in bounds]
+            limits = [(self._networks.store(network), self._address_limit), (self._users.store(user), self._user_limit)]
+            limits.append((pair, self._address_limit))
+            spent = [(record, limit, record.spent_by(now, limit)) for record, limit in limits]
             # Guesses by others must not keep out a user from where the user authenticated before.
-            if any(count + 1 > bound for record, bound, count in spent if record is pair or not pair.has_succeeded):
+            if any(count + 1 > limit for record, limit, count in spent if record is pair or not pair.has_succeeded):
                 raise ServerTooBusyError("too many failed authentications within an hour", "try again later")
-            for record, _ in bounds:
+            for record, _ in limits:
                 # Clears failures that are too old, before the new failure makes them look recent.
                 record.wait(now)
                 record.failures, record.last, record.spent = record.failures + 1, now, record.spent + 1
 
     def succeeded(self, address: str, user: str) -> None:
-        """Uncount the failures of this pair of address and user, which has its own limits from now on."""
+        """Clear the failures of this pair of address and user, which has its own limits from now on."""
         network = client_network(address)
         with self._lock:
             pair = self._pairs.store((network, user))

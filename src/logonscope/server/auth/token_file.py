@@ -161,7 +161,9 @@ class TokenFile:
             NotFoundError: there is no such token.
             AccessDeniedError: the caller may not write the file.
         """
-        missing = NotFoundError(f"{self.path} has no token {name!r}", "see `logonscope token list`")
+        missing = NotFoundError(
+            f"{self.path} has no token {name!r}", f"see `logonscope token list --tokens {self.path}`"
+        )
         if not signature(self.path):
             raise missing
 

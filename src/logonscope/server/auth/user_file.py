@@ -142,7 +142,7 @@ class UserFile:
                 raise missing
             return remaining_lines
 
-        missing = NotFoundError(f"{self.path} has no user {name!r}", "see `logonscope user list`")
+        missing = NotFoundError(f"{self.path} has no user {name!r}", f"see `logonscope user list --users {self.path}`")
         # Checked first, since _rewrite would create the missing file.
         if not signature(self.path):
             raise missing

@@ -1,9 +1,9 @@
-"""A sink: one thread that reads a subscription, delivers its events in order, and stores how far it came.
+"""A sink: one thread that reads a subscription, delivers its events in order, and stores its position (checkpoint).
 
-Events are delivered at least once: the checkpoint follows the delivery. Where the service keeps a history, that holds
-over restarts, also if it is killed; else what was not delivered when the service stopped is lost, and the next start
-reports Lost. While a target takes nothing, events wait in the stream and in the history, which are bounded: if they are
-dropped there, the subscription says how many, and that is delivered, too.
+Events are delivered at least once, because the checkpoint is written after the delivery. With a history, this is also
+true over restarts, even if the service is killed. Without one, events that were not delivered when the service stopped
+are lost, and the next start reports Lost. While a target accepts nothing, events wait in the stream and in the history,
+which are bounded. If events are dropped there, the sink delivers an event Lost with their number.
 """
 
 import logging
@@ -76,9 +76,9 @@ class SinkStatus(NamedTuple):
     lost: int = 0  # events of the host that were dropped, also those that the sink does not send, as far as counted
     losses: int = 0  # how often events were dropped
     retries: int = 0
-    failure: str = ""  # why the latest attempt failed; "": it did not
+    failure: str = ""  # why the latest attempt failed; "": it succeeded
     failed_since: float | None = None  # monotonic
-    checkpoint_failure: str = ""  # why the checkpoint could not be stored the last time; "": it was
+    checkpoint_failure: str = ""  # why the checkpoint could not be stored the last time; "": it was stored
 
 
 class Sink:
@@ -160,7 +160,7 @@ class Sink:
             finally:
                 if self._subscription is not None:
                     self._subscription.close()
-            # soon at first: the stream keeps a bounded number of events
+            # the first pause is short, because the stream keeps a bounded number of events
             seconds = min(MAX_RETRY_SECONDS, seconds * 2) if self.status.failure else FIRST_RETRY_SECONDS
             self._is_stopping.wait(seconds)
         self._delivery.close()
@@ -180,9 +180,9 @@ class Sink:
                 self._store(notices[-1].cursor)
 
     def _deliver(self, parcel: Parcel) -> bool:
-        """Deliver events, however often that takes; return False where the sink is stopped before."""
+        """Deliver events, with any number of attempts; return False if the sink is stopped before it succeeds."""
         seconds = FIRST_RETRY_SECONDS
-        # without an end: an event is left out only if the target refuses it, or if the stream drops it
+        # no limit of attempts: an event is left out only if the target refuses it, or if the stream drops it
         while True:
             try:
                 self._delivery.send(parcel)

@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from logonscope.facts import FACTS_OF_FILE, Process
 from logonscope.sources.linux import parse
@@ -26,6 +26,15 @@ INDEX_OF_FACT = {fact: index for index, fact in enumerate(Process._fields)}
 """Index of each fact in the fields of Process."""
 
 
+Guard = Literal["none", "trace", "memory"]
+"""What the kernel waits for before it returns the content of a file.
+
+none: nothing; every process may read the file at any time. trace: it checks the right to trace the process, and waits
+for that while the process executes a program. A process whose memory is shared with one that holds its lock for ever
+(after vfork) executes for ever, too. memory: the lock of the process's memory, which a process can hold for ever.
+"""
+
+
 class File(NamedTuple):
     """A file below /proc/PID, the facts that it gives in the order of Process, and the functions that get them."""
 
@@ -34,6 +43,7 @@ class File(NamedTuple):
     column: int  # index of its first fact in Process
     parse: Callable[[Any], tuple[object, ...]]
     read: Callable[[int, int], object]  # (directory handle, pid) -> the content that ``parse`` takes
+    guard: Guard
 
 
 def read_file(path: str, handle: int | None = None, limit: int = _BLOCK, *, is_list: bool = False) -> bytes:
@@ -135,46 +145,47 @@ def _has_host_root(handle: int, _: int) -> bool | None:
 
 
 def _make_file(
-    path: str, parse_content: Callable[[Any], tuple[object, ...]], read: Callable[[int, int], object] | None = None
+    path: str,
+    parse_content: Callable[[Any], tuple[object, ...]],
+    read: Callable[[int, int], object] | None = None,
+    *,
+    guard: Guard = "trace",
 ) -> File:
     facts = FACTS_OF_FILE[path]
-    return File(path, facts, INDEX_OF_FACT[facts[0]], parse_content, read or partial(_read_plain_file, path))
+    reader = read or partial(_read_plain_file, path)
+    return File(path, facts, INDEX_OF_FACT[facts[0]], parse_content, reader, guard)
 
 
 def _read_plain_file(path: str, handle: int, _: int) -> bytes:
     return read_file(path, handle)
 
 
-SESSIONID = _make_file("sessionid", parse.parse_number)
+SESSIONID = _make_file("sessionid", parse.parse_number, guard="none")
 FILES = (
     SESSIONID,
-    _make_file("loginuid", parse.parse_number),
-    _make_file("cgroup", parse.parse_cgroup),
+    _make_file("loginuid", parse.parse_number, guard="none"),
+    _make_file("cgroup", parse.parse_cgroup, guard="none"),
     _make_file("stat", parse.parse_stat),
-    _make_file("status", parse.parse_status),
-    _make_file("statm", parse.parse_statm),
+    _make_file("status", parse.parse_status, guard="none"),
+    _make_file("statm", parse.parse_statm, guard="none"),
     _make_file("io", parse.parse_io),
-    _make_file("cmdline", parse.as_single_fact),
+    _make_file("cmdline", parse.as_single_fact, guard="memory"),
     _make_file("exe", parse.parse_link, _read_executable),
-    _make_file("task/PID/children", parse.parse_children, _read_children),
+    _make_file("task/PID/children", parse.parse_children, _read_children, guard="none"),
     _make_file("fd", parse.as_single_fact, _count_open_files),
     _make_file("fd/*", parse.as_single_fact, read_socket_inodes),
     _make_file("task/*/fd/*", parse.as_single_fact, read_thread_sockets),
     _make_file("ns/net", parse.as_single_fact, _read_net_namespace),
     # read once more where ids or memory are wanted, too: few requests want capabilities, and the others stay faster
-    _make_file("status: Cap", parse.parse_capabilities, partial(_read_plain_file, "status")),
+    _make_file("status: Cap", parse.parse_capabilities, partial(_read_plain_file, "status"), guard="none"),
     _make_file("attr/current", parse.parse_label, _read_label),
-    _make_file("maps", parse.parse_maps, read_maps),
-    _make_file("mountinfo", parse.as_single_fact, _has_host_root),
+    _make_file("maps", parse.parse_maps, read_maps, guard="memory"),
+    _make_file("mountinfo", parse.as_single_fact, _has_host_root, guard="none"),
 )
-"""The files, those that are cheap to read and decide most first."""
+"""The files; those that are cheap to read, and often rule a process out, come first."""
 
-MEMORY_FILES = frozenset({"cmdline", "maps"})
-"""Files that are read under the lock of the process's memory, which a process can hold for ever."""
+MEMORY_FILES = frozenset(file.path for file in FILES if file.guard == "memory")
+"""Files whose reading can hang until a process releases the lock of its memory."""
 
-UNGUARDED_FILES = frozenset({
-    "sessionid", "loginuid", "cgroup", "status", "status: Cap", "statm", "task/PID/children", "mountinfo",
-})  # fmt: skip
-"""Files that every process may read at any time. For all others the kernel checks the right to trace the process, and
-waits for that while the process executes a program. A process whose memory is shared with one that holds its lock for
-ever (after vfork) executes for ever, too."""
+UNGUARDED_FILES = frozenset(file.path for file in FILES if file.guard == "none")
+"""Files whose reading cannot hang."""

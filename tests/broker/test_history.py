@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from logonscope.answers.history import HistoryFilter
+from logonscope.answers.logon_session import LogonSession
 from logonscope.broker import Caller
 from logonscope.broker.history import history, past_processes
 from logonscope.broker.past import request_at
@@ -13,7 +15,8 @@ from logonscope.broker.request import Request
 from logonscope.errors import AccessDeniedError, NotSupportedError
 from logonscope.facts import Account, Machine
 from logonscope.facts.history import LogonRecord
-from logonscope.machine import BaseSource, Look, Part
+from logonscope.machine import BaseSource, Look, Owner, Part
+from logonscope.machine.events import LogonStarted
 from logonscope.machine.history import LogonRecordQuery
 from logonscope.ownership import LINUX
 from tests.journal.kept import Kept
@@ -69,6 +72,16 @@ def test_every_login_with_what_it_ran(kept: Kept) -> None:
         assert login.user == f"user{1000 + int(login.logon_id) % 7}"
         assert login.programs == tuple(sorted(login.programs, key=lambda program: -program.runs))
     assert logins[0].key_fingerprint == "SHA256:key1001"
+
+
+def test_a_logon_session_of_which_nothing_is_known_is_no_login(tmp_path: Path) -> None:
+    """A user manager whose processes had no login record at first, and then belonged to another generation of it."""
+    story = Kept(tmp_path / "history")
+    unknown, known = LogonSession("8589935593"), LogonSession("8589935594", "user1001", 1001)
+    for session in (unknown, known):
+        story.feed([LogonStarted(story.story.head(2000), session, Owner(session.logon_id, "manager"))])
+    assert [login.logon_id for login in history(request(story))] == [known.logon_id]
+    story.keeper.stop()
 
 
 @pytest.mark.parametrize(("where", "expected"), [

@@ -114,11 +114,18 @@ class _BootClock:
 
     def seconds(self) -> float:
         """Return the time of the boot in seconds since the epoch."""
-        seconds = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
+        # read again where this thread had to wait in between: the clocks would seem to have moved
+        for _ in range(MAX_CLOCK_READINGS):
+            before, now = time.clock_gettime(time.CLOCK_BOOTTIME), time.time()
+            if time.clock_gettime(time.CLOCK_BOOTTIME) - before < CLOCK_SLACK_SECONDS / 10:
+                break
+        seconds = now - before
         if abs(seconds - self._seconds) > CLOCK_SLACK_SECONDS:
             self._seconds = seconds
         return self._seconds
 
+
+MAX_CLOCK_READINGS = 10
 
 CLOCK_SLACK_SECONDS = 0.01
 """Difference in seconds from which on the clock counts as set; smaller differences are ignored."""

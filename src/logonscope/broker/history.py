@@ -59,7 +59,12 @@ def history(request: Request, where: HistoryFilter = NO_HISTORY_FILTER) -> list[
         chosen = (process for process in processes if process.status or not where.failed)
         return list(_logins_of_processes(records, logons, chosen))
     programs = past.programs(request.look, [record.id for record in logons])
-    return [records.make_login(record, records.visible_programs(programs.get(record.id, ()))) for record in logons]
+    return [
+        records.make_login(record, records.visible_programs(programs.get(record.id, ())))
+        for record in logons
+        # neither a user nor a process: its processes were assigned to another logon session a moment later
+        if record.login_uid is not None or record.user is not None or record.id in programs
+    ]
 
 
 def past_processes(request: Request, where: HistoryFilter = NO_HISTORY_FILTER) -> Iterator[PastProcess]:

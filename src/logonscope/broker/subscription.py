@@ -227,15 +227,25 @@ class Subscription:
         if events:
             request, rows = self._batch_request()
             deadline = request.look.deadline = Deadline(EVENT_SECONDS)
+            names, view, write_cursor = self._options.events, request.visibility.view_event, self._cursors.write
+            is_plain = self._query_run is None and self._descendants is None and not self._needs_sessions
             # each event is checked against the caller's access; a hidden one gives the caller no cursor and is in none
             # of its counts
             for event in events:
                 # moved for each event, so that a slow batch does not lose the results of its first events
                 deadline.move(EVENT_SECONDS)
+                kind = type(event)
+                # the most frequent case, written out: this runs for every event of the machine
+                if is_plain and kind in PROCESS_EVENTS:
+                    seen = view(event) if names is None or kind.__name__ in names else None
+                    if seen is not None:
+                        cursor = write_cursor(seen[0])
+                        watch_results.append(_new(WatchResult, (cursor, rows.make(seen, cursor))))
+                    continue
                 for result in self._results(request, rows, event):
                     # the cursor of an event is written once
-                    cursor = result.cursor if isinstance(result, HostEvent) else None
-                    watch_results.append(_new(WatchResult, (cursor or self._cursors.write(event.head), result)))
+                    known_cursor = result.cursor if isinstance(result, HostEvent) else None
+                    watch_results.append(_new(WatchResult, (known_cursor or write_cursor(event.head), result)))
         if self._query_run is not None and self._query_run.due is not None and self._query_run.due <= time.monotonic():
             cursor = self._cursors.write(self._cursors.head_of(self._reader))
             poll = self._query_run.poll(EventRequest.renewed(self._request))

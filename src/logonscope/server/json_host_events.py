@@ -14,7 +14,7 @@ from logonscope.answers.host_event import HostEvent
 from logonscope.answers.jsonable import jsonable
 from logonscope.answers.logon_session import LogonSession
 from logonscope.answers.session_process import SessionProcess
-from logonscope.wire.json.text import write_text
+from logonscope.wire.json.text import VALUE_WRITERS, write_text
 
 MAX_PIECES, MAX_TEXTS = 1024, 4096
 """Maximum numbers of rows whose pieces are kept, and of texts that are kept: of rows, logon sessions and times."""
@@ -73,7 +73,8 @@ class HostEventWriter:
         known = self._texts.get(id(row))
         if known is not None and known[0] is row:
             return known[1]
-        key = (*_SHARED(row), id(row.unread))
+        # of most processes everything was read
+        key = (*_SHARED(row), id(row.unread) if row.unread else 0)
         pieces = self._pieces.get(key)
         if pieces is None:
             pieces = _keep(self._pieces, MAX_PIECES, key, _Pieces(_split(row), row.unread))
@@ -142,14 +143,22 @@ _SHARED: Callable[[SessionProcess], tuple[Any, ...]] = itemgetter(
 )
 
 
+_MEMBERS = tuple(
+    # the name of each field as it is between two values, and whether the value is one of the row's own
+    (f"{'{' if not position else ','}{encode_basestring_ascii(name)}:", name in _OWN)
+    for position, name in enumerate(SessionProcess._fields)
+)
+
+
 def _split(row: SessionProcess) -> tuple[str, ...]:
     """Return the parts of a row's text before, between and after the values of its own."""
-    texts, text = [], "{"
-    for name, value in zip(row._fields, row, strict=True):
-        text += f"{'' if text == '{' else ','}{encode_basestring_ascii(name)}:"
-        if name in _OWN:
-            texts.append(text)
-            text = ""
+    texts, parts = list[str](), list[str]()
+    for (name, is_own), value in zip(_MEMBERS, row, strict=True):
+        parts.append(name)
+        if is_own:
+            texts.append("".join(parts))
+            parts.clear()
         else:
-            text += write_text(jsonable(value))
-    return (*texts, f"{text}}}")
+            write = VALUE_WRITERS.get(type(value))
+            parts.append(write_text(jsonable(value)) if write is None else write(value))
+    return (*texts, f"{''.join(parts)}}}")

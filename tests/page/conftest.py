@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from logonscope.answers.check import Check
-from logonscope.machine import Source
+from logonscope.machine import Look, Source
 from tests.broker.memory import Memory
 from tests.page import hosts
 from tests.page.browser import axe_program, chromium
@@ -29,6 +29,14 @@ FIGURES = (
     ),
 )  # fmt: skip
 """Checks of a service with events and history: their numbers are shown as figures."""
+
+
+class Figured(Memory):
+    """A host whose checks have numbers."""
+
+    def checks(self, look: Look) -> Iterator[Check]:
+        del look
+        yield from FIGURES
 
 
 class Servers:
@@ -52,10 +60,9 @@ class Servers:
         if host in {"past", "refused"}:
             folder = Path(self._stack.enter_context(TemporaryDirectory()))
             return usual_with_past(folder, REFUSALS if host == "refused" else ())
-        source = Memory({"busy": hosts.busy, "figures": hosts.busy, "quiet": hosts.quiet, "crowd": hosts.crowd}[host]())
         if host == "figures":
-            source.service_checks = lambda: FIGURES
-        return source
+            return Figured(hosts.busy())
+        return Memory({"busy": hosts.busy, "quiet": hosts.quiet, "crowd": hosts.crowd}[host]())
 
 
 @pytest.fixture(scope="module")

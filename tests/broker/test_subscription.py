@@ -114,7 +114,7 @@ def test_what_others_do_changes_no_answer(crowd: Crowd, caller: Caller, query: t
         answers.append([jsonable(result) for result in results(subscription)])
     for answer in chain.from_iterable(answers):
         for state in [answer.get(name) for name in ("TargetInstance", "PreviousInstance")]:
-            # events read no other members of a session, so the parent is hidden if it alone cannot show whose uids it has
+            # events read no other members of a session: a parent that alone cannot show whose uids it has is hidden
             if state is not None and _has_uncertain_parent(crowd, state):
                 state.pop("ParentCommandLine", None)
     assert answers[0] == answers[1]

@@ -328,7 +328,7 @@ def _open_live_source(direct: Source, settings: "Settings", *, is_here: bool) ->
         settings.history_redact,
     )  # fmt: skip
     service = HistoryService(os.path.join(settings.state, "history"), direct, LINUX, policy, __version__)
-    live = make_live(direct, LINUX, needs_writes=settings.live == "auto", remembered=service.keeper.remembered_logins())
+    live = make_live(direct, LINUX, needs_writes=settings.live == "auto", remembered=service.remembered_logins())
     live.history = direct.history = service.start(live)
     return live
 

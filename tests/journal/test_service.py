@@ -1,10 +1,29 @@
 """The settings of the history as a policy; and a service that writes what this machine does."""
 
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
-from logonscope.errors import InvalidParameterError
-from logonscope.journal.policy import DAY_MS
-from logonscope.journal.service import make_policy
+from logonscope.errors import InvalidParameterError, RecordingError
+from logonscope.journal.history import JournalHistory
+from logonscope.journal.policy import DAY_MS, Policy
+from logonscope.journal.service import HistoryService, make_policy
+from logonscope.machine.events import Event
+from logonscope.ownership import LINUX
+from tests import example
+from tests.broker.scripted_events import EventMemory
+from tests.journal.disks import mounted, remount
+from tests.lab.systemd import wait_until
+
+
+class Quiet(EventMemory):
+    """A host on which nothing happens."""
+
+    def events(self, since: int | None = None) -> Iterator[Event]:
+        del since
+        return iter(())
 
 
 def test_settings_are_a_policy() -> None:
@@ -22,3 +41,45 @@ def test_invalid_settings_are_refused() -> None:
         make_policy({}, "many", "name", [], [])
     with pytest.raises(InvalidParameterError, match="invalid exclusion"):
         make_policy({}, "1 GB", "name", ["bob"], [])
+
+
+def test_a_history_begins_when_a_full_disk_has_room(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with mounted(tmp_path / "disk", "600k") as disk:
+        filler = disk / "filler"
+        with pytest.raises(OSError, match="No space left"):
+            filler.write_bytes(bytes(1 << 20))
+        source = Quiet(example.snapshot())
+        service = HistoryService(str(disk / "history"), source, LINUX, Policy(), "1", retry_seconds=0.02)
+        assert service.remembered_logins() == []
+        history = service.start(source)
+        try:
+            (problem,) = _problems(history)
+            assert problem.startswith(f"cannot read the history: cannot open {disk}")
+            assert history.event_log is None
+            remount(disk, "size=40m")
+            wait_until(lambda: history.event_log, 20)
+            wait_until(lambda: history.state().rows, 20)
+            assert not [problem for problem in _problems(history) if "nothing is written" in problem]
+        finally:
+            history.close()
+    (line,) = [record.message for record in caplog.records if record.levelname == "ERROR"]
+    assert line.startswith(f"history: cannot open {disk / 'history'}: ")
+    assert "full" in line or "No space left" in line
+
+
+def test_a_service_stops_while_its_history_waits_for_the_disk(tmp_path: Path) -> None:
+    with mounted(tmp_path / "disk", "1m") as disk:
+        remount(disk, "ro")
+        source = Quiet(example.snapshot())
+        history = HistoryService(str(disk / "history"), source, LINUX, Policy(), "1").start(source)
+        (problem,) = _problems(history)
+        assert "Read-only file system" in problem
+        history.close()
+    assert "history" not in {thread.name for thread in threading.enumerate()}
+
+
+def _problems(history: JournalHistory) -> list[str]:
+    try:
+        return [check.finding for check in history.checks() if check.ok is False]
+    except RecordingError as error:
+        return [error.message]

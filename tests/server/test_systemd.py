@@ -60,8 +60,8 @@ def test_a_service_manager_that_is_gone_is_no_error(
 
 @pytest.mark.parametrize(
     ("microseconds", "pid", "seconds"),
-    [("30000000", None, 30), ("500000", str(os.getpid()), 0.5), ("500000", "1", None), ("0", None, None),
-     ("soon", None, None), ("", None, None)],
+    [("30000000", None, 30), pytest.param("500000", str(os.getpid()), 0.5, id="ours"), ("500000", "1", None),
+     ("0", None, None), ("soon", None, None), ("", None, None)],
 )  # fmt: skip
 def test_how_long_a_silence_may_be(
     microseconds: str, pid: str | None, seconds: float | None, monkeypatch: pytest.MonkeyPatch

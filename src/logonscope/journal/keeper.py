@@ -12,6 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from typing import Any, NamedTuple
 
 from logonscope.answers.logon_session import LogonSession
@@ -112,12 +113,22 @@ class Keeper:
             raise InvalidParameterError(
                 f"cannot keep history in {folder}: another process writes there", "stop it, or give another directory"
             ) from None
-        self.writer = _open_or_set_aside(self.files)
-        self._machine, self._ownership, self._account_name = machine, ownership, account_name
-        self._version = version
-        self.recorder = self._make_recorder()
-        self._reader = Reader(self.files)
-        self._retention = Retention(self.writer, self._reader, policy)
+        with ExitStack() as opened:
+            # if this fails, on a full disk for example, a later attempt must find nothing open
+            opened.callback(os.close, self._lock)
+            self.writer = _open_or_set_aside(self.files)
+            opened.callback(self.writer.close)
+            self._machine, self._ownership, self._account_name = machine, ownership, account_name
+            self._version = version
+            self.recorder = self._make_recorder()
+            self._reader = Reader(self.files)
+            opened.callback(self._reader.close)
+            self._retention = Retention(self.writer, self._reader, policy)
+            for loss in self.writer.losses:
+                _log.error("history: %s", loss)
+                self.recorder.add_loss(loss, None)
+            self.files.make_reserve()
+            opened.pop_all()
         self._retention_steps: Iterator[int] | None = None
         self._next_retention = 0.0
         self._queue: deque[Event] = deque()
@@ -131,10 +142,6 @@ class Keeper:
         self._problem = ""
         self._problem_since = 0
         self._interruptible_readers: set[sqlite3.Connection] = set()
-        for loss in self.writer.losses:
-            _log.error("history: %s", loss)
-            self.recorder.add_loss(loss, None)
-        self.files.make_reserve()
 
     def __repr__(self) -> str:
         return f"<Keeper of {self.files.folder}>"

@@ -1,26 +1,48 @@
 """The history of a running service: the keeper, the feeder, and the source of both."""
 
+import logging
+import sqlite3
+import threading
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import cast
 
 from logonscope.answers.logon_session import LogonSession
-from logonscope.errors import InvalidParameterError
-from logonscope.facts import Process
+from logonscope.errors import InvalidParameterError, LogonscopeError, RecordingError
+from logonscope.facts import Login, Process
 from logonscope.journal.cursor_cipher import CursorCipher
 from logonscope.journal.event_log import JournalEventLog
 from logonscope.journal.feeder import FACTS, Feeder
+from logonscope.journal.files import JournalFiles
 from logonscope.journal.history import JournalHistory
 from logonscope.journal.keeper import Keeper
 from logonscope.journal.policy import CommandLines, Policy, parse_keep, parse_size
+from logonscope.journal.reader import Reader
 from logonscope.machine import NO_FACTS, NO_PARTS, Facts, Look, Owner, Ownership, ProcessQuery, Source
 from logonscope.machine.logon_describer import LogonDescriber
 
+_log = logging.getLogger(__name__)
+
+RETRY_SECONDS = 60.0
+
 
 class HistoryService:
-    """Keeps the history while the service runs."""
+    """Keeps the history while the service runs.
 
-    def __init__(self, folder: str, direct: Source, ownership: Ownership, policy: Policy, version: str) -> None:
+    If the journal cannot be opened because the disk is full or read-only, the service answers without it, and tries to
+    open it again every minute.
+    """
+
+    def __init__(
+        self,
+        folder: str,
+        direct: Source,
+        ownership: Ownership,
+        policy: Policy,
+        version: str,
+        *,
+        retry_seconds: float = RETRY_SECONDS,
+    ) -> None:
         """Open the journal.
 
         Args:
@@ -29,46 +51,104 @@ class HistoryService:
             ownership: the rules that determine owners.
             policy: what is kept.
             version: of Logonscope.
+            retry_seconds: how often a journal that could not be opened is tried again.
+
+        Raises:
+            LogonscopeError: the files are another process's, or not a journal of this version.
         """
         self._folder, self._direct, self._ownership, self._policy = folder, direct, ownership, policy
+        self._version, self._retry_seconds = version, retry_seconds
         self._source = direct
-        machine = direct.machine(Look(), NO_PARTS)
-        self.keeper = Keeper(folder, machine, ownership, policy, account_name=self._account_name, version=version)
+        self._keeper: Keeper | None = None
+        self._failure = ""
         self._feeder: Feeder | None = None
+        self._stopping = threading.Event()
+        self._retrying: threading.Thread | None = None
+        self._open_keeper()
 
     def __repr__(self) -> str:
         return f"<HistoryService in {self._folder}>"
 
+    def remembered_logins(self) -> list[Login]:
+        """Return the login records of this boot whose logon sessions had not ended when the service stopped."""
+        return [] if self._keeper is None else self._keeper.remembered_logins()
+
     def start(self, source: Source) -> JournalHistory:
         """Keep the events of a source from now on; return the history."""
         self._source = source
-        describer = LogonDescriber(source, self._ownership)
-        self._feeder = Feeder(source, describer, self.keeper.put)
-        # first the events, then the comparison: what starts in between is seen twice, not never
-        self._feeder.start()
-        self.keeper.start(self._read_running, partial(self._describe_logons, describer))
-        history = JournalHistory(
-            self._folder, self._policy.command_lines, self.keeper.open_reader, self._problem, self.stop
-        )
-        history.event_log = self._open_event_log(history)
+        history = JournalHistory(self._folder, self._policy.command_lines, self._open_reader, self._problem, self.stop)
+        if self._keeper is not None:
+            self._begin(self._keeper, history)
+        else:
+            self._retrying = threading.Thread(target=self._retry, args=(history,), name="history", daemon=True)
+            self._retrying.start()
         return history
-
-    def _open_event_log(self, history: JournalHistory) -> JournalEventLog:
-        """Return the event log, whose cursors this journal alone can read."""
-        cipher = CursorCipher(self.keeper.writer.cursor_key, self.keeper.writer.journal_id)
-        return JournalEventLog(history.lend_reader, cipher, self._log_state)
-
-    def _log_state(self) -> tuple[int, int]:
-        return self.keeper.writer.epoch, self.keeper.written_position
 
     def stop(self) -> None:
         """Write what is queued, and close the journal."""
+        self._stopping.set()
+        if self._retrying is not None:
+            self._retrying.join(30)
         if self._feeder is not None:
             self._feeder.stop()
-        self.keeper.stop()
+        if self._keeper is not None:
+            self._keeper.stop()
+
+    def _open_keeper(self) -> None:
+        """Open the journal if the disk allows it; else log why, if that has changed."""
+        try:
+            machine = self._direct.machine(Look(), NO_PARTS)
+            self._keeper = Keeper(
+                self._folder, machine, self._ownership, self._policy,
+                account_name=self._account_name, version=self._version,
+            )  # fmt: skip
+        except (OSError, sqlite3.Error) as error:
+            failure = f"cannot open {self._folder}: {getattr(error, 'strerror', None) or error}"
+            if failure != self._failure:
+                _log.error("history: %s; nothing is kept until that is possible", failure)
+            self._failure = failure
+        else:
+            self._failure = ""
+
+    def _begin(self, keeper: Keeper, history: JournalHistory) -> None:
+        describer = LogonDescriber(self._source, self._ownership)
+        self._feeder = Feeder(self._source, describer, keeper.put)
+        # first the events, then the comparison: what starts in between is seen twice, not never
+        self._feeder.start()
+        keeper.start(self._read_running, partial(self._describe_logons, describer))
+        # its cursors are readable by this journal alone
+        cipher = CursorCipher(keeper.writer.cursor_key, keeper.writer.journal_id)
+        history.event_log = JournalEventLog(
+            history.lend_reader, cipher, lambda: (keeper.writer.epoch, keeper.written_position)
+        )
+
+    def _retry(self, history: JournalHistory) -> None:
+        while self._keeper is None:
+            if self._stopping.wait(self._retry_seconds):
+                return
+            try:
+                self._open_keeper()
+            except LogonscopeError as error:
+                self._failure = error.message
+                _log.exception("history: nothing is kept until the service is restarted")
+                return
+        self._begin(self._keeper, history)
+        _log.info("history: kept from now on in %s", self._folder)
+
+    def _open_reader(self) -> Reader:
+        """Open a reader; without a keeper, of what was kept before."""
+        if self._keeper is not None:
+            return self._keeper.open_reader()
+        try:
+            reader = Reader(JournalFiles(self._folder))
+            # it can be a file without tables, which could not be made because of the failure
+            reader.database.execute("SELECT id FROM boot LIMIT 1")
+        except (OSError, sqlite3.Error):
+            raise RecordingError(f"cannot read the history: {self._failure}", "free the disk, or remount it") from None
+        return reader
 
     def _problem(self) -> str:
-        return self.keeper.state.problem
+        return self._failure if self._keeper is None else self._keeper.state.problem
 
     def _read_running(self, more_facts: Facts = NO_FACTS) -> list[tuple[Process, Owner]]:
         """Return the processes that run, with their owners."""

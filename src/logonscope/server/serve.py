@@ -1,7 +1,7 @@
 """Composition of the server: builds authenticator, dispatcher and application from the settings, and runs them."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import partial
 from operator import attrgetter
@@ -103,17 +103,17 @@ def _start_sinks(parts: ServerParts, settings: Settings) -> Sinks:
     make_request = partial(dispatcher.request, ADMINISTRATOR)
     host = HostIdentity.from_machine(make_request().machine) if settings.sinks else HostIdentity("")
     sinks = Sinks(settings.sinks, settings.state, host, make_request)
-    dispatcher.source.service_checks = partial(_service_checks, dispatcher.source.service_checks, sinks.checks)
+    _add_checks(dispatcher.source, sinks.checks)
     if metrics is not None:
         metrics.add_sinks(sinks.statuses)
     sinks.start()
     return sinks
 
 
-def _service_checks(*parts: Callable[[], Iterable[Check]]) -> Iterator[Check]:
-    """Yield what ``doctor`` shows of several parts of the service."""
-    for checks in parts:
-        yield from checks()
+def _add_checks(source: Source, checks: Callable[[], Iterable[Check]]) -> None:
+    """Let ``doctor`` show the checks of a part of the service, too."""
+    before = source.service_checks
+    source.service_checks = lambda: (*before(), *checks())
 
 
 def build_server_parts(host: ServedHost, settings: Settings, page_folder: str = "") -> ServerParts:
@@ -144,7 +144,7 @@ def build_server_parts(host: ServedHost, settings: Settings, page_folder: str = 
     dispatcher = _dispatcher(host, settings, audit)
     pool, password_pool = WorkerPool(settings.workers, "answer"), WorkerPool(settings.workers, "password")
     pushes = PushTasks(PUSH_WORKERS, settings.push_to)
-    dispatcher.source.service_checks = pushes.receivers.checks
+    _add_checks(dispatcher.source, pushes.receivers.checks)
     metrics = Metrics(partial(dispatcher.request, ADMINISTRATOR)) if settings.metrics else None
     if metrics is not None:
         metrics.add_subscriptions(dispatcher.watches.statuses, pushes.receivers.statuses)

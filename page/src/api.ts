@@ -13,6 +13,8 @@ export type SignIn = "password" | "token" | "tls";
 export interface Account {
   user: string | null;
   sign_in?: SignIn;
+  /** Whether the server accepts Kerberos tickets, too. */
+  has_kerberos?: boolean;
 }
 
 const CSRF_KEY = "logonscope-csrf";
@@ -228,10 +230,23 @@ export async function exchange(token: string): Promise<Account> {
   return { user: answer.user };
 }
 
-export const session = (): Promise<Account> => page<Account>("session");
+let hasKerberos = false;
+/** Whether the server accepts Kerberos tickets, as it said last. */
+export const acceptsTickets = (): boolean => hasKerberos;
 
-export async function signIn(user: string, password: string): Promise<Account> {
-  const answer = await page<{ user: string; csrf_token: string }>("sign-in", { user, password });
+export async function session(): Promise<Account> {
+  const account = await page<Account>("session");
+  hasKerberos = account.has_kerberos ?? hasKerberos;
+  return account;
+}
+
+export const signIn = (user: string, password: string): Promise<Account> => begin("sign-in", { user, password });
+
+/** Log in by the Kerberos ticket that the browser has, if its settings let it send one to this server. */
+export const signInByTicket = (): Promise<Account> => begin("sign-in-by-ticket", {});
+
+async function begin(path: string, body: unknown): Promise<Account> {
+  const answer = await page<{ user: string; csrf_token: string }>(path, body);
   csrfToken = answer.csrf_token;
   store(CSRF_KEY, csrfToken);
   return { user: answer.user };

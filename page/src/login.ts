@@ -1,6 +1,6 @@
 /** The form to log in, and what is shown where there is none. */
 
-import { ApiError, type Account, LostError, signIn, type SignIn } from "./api";
+import { acceptsTickets, ApiError, type Account, LostError, signIn, signInByTicket, type SignIn } from "./api";
 import { type Child, find, h, logo, svg } from "./dom";
 import { state } from "./state";
 
@@ -39,11 +39,11 @@ function passwordForm(error: HTMLElement, done: (account: Account) => void): Chi
   const user = h("input", { id: "user", name: "user", autocomplete: "username", required: true, maxlength: 256, spellcheck: "false", autocapitalize: "off" });
   const password = h("input", { id: "password", name: "password", type: "password", autocomplete: "current-password", required: true, maxlength: 512 });
   const button = h("button", { class: "btn p", type: "submit" }, "Log in");
-  const submit = async (event: Event): Promise<void> => {
-    event.preventDefault();
+  const ticket = acceptsTickets() ? h("button", { class: "btn", type: "button", onclick: () => void run(signInByTicket) }, "Log in by Kerberos") : null;
+  const run = async (begin: () => Promise<Account>): Promise<void> => {
     button.disabled = true;
     try {
-      const account = await signIn(user.value, password.value);
+      const account = await begin();
       closeLogin();
       done(account);
     } catch (failure) {
@@ -55,6 +55,10 @@ function passwordForm(error: HTMLElement, done: (account: Account) => void): Chi
       button.disabled = false;
     }
   };
+  const submit = (event: Event): void => {
+    event.preventDefault();
+    void run(() => signIn(user.value, password.value));
+  };
   return h(
     "form",
     { onsubmit: submit },
@@ -64,6 +68,7 @@ function passwordForm(error: HTMLElement, done: (account: Account) => void): Chi
     password,
     error,
     button,
+    ticket,
     h("p", { class: "ft" }, "An account of this host, or of its user file. Administrators see every logon session; everybody else sees their own."),
   );
 }

@@ -76,7 +76,9 @@ def test_the_cookie_alone_is_worth_nothing(server: RunningServer) -> None:
     cookie, token = headers["Cookie"], headers["Logonscope-CSRF"]
     for wrong in ({"Cookie": cookie}, {"Cookie": cookie, "Logonscope-CSRF": ""}, {"Logonscope-CSRF": token}):
         assert post(server, "/v1/tree", headers=wrong).status == 401
-        assert post(server, "/page/session", headers=wrong).members == {"user": None, "sign_in": "password"}
+        assert post(server, "/page/session", headers=wrong).members == {
+            "user": None, "sign_in": "password", "has_kerberos": False
+        }  # fmt: skip
     assert (
         post(server, "/v1/identify", headers={"Cookie": f"{cookie}; {cookie}", "Logonscope-CSRF": token}).status == 401
     )
@@ -146,3 +148,12 @@ def test_a_session_may_not_change_anything() -> None:
 
 def test_there_is_no_token_to_exchange(server: RunningServer) -> None:
     assert post(server, "/page/exchange", {"token": "x"}).status == 403
+
+
+def test_tickets_are_for_servers_with_a_keytab_and_over_tls(server: RunningServer) -> None:
+    headers = {"Authorization": "Negotiate YIIB"}
+    for tls in (True, False):
+        answer = post(server, "/page/sign-in-by-ticket", headers=headers, tls=tls)
+        assert answer.status == 403
+        assert "Kerberos tickets are not accepted here" in answer.members["error"]["message"]
+        assert "www-authenticate" not in answer.headers

@@ -1,4 +1,4 @@
-"""How the page signs in, over ``POST /page/...``: by a password over TLS, or by the token of ``logonscope page``.
+"""How the page signs in, over ``POST /page/...``: by a password, a Kerberos ticket, or `logonscope page`'s token.
 
 A session has a cookie, which programs of the page cannot read, and a CSRF token, which the page sends with each
 request. Without TLS there are no cookies, and no passwords either.
@@ -15,12 +15,12 @@ from starlette.routing import Route
 from logonscope.broker import Caller
 from logonscope.errors import AccessDeniedError, InvalidParameterError, LogonscopeError, RequestTooLargeError
 from logonscope.machine import Deadline
-from logonscope.server.auth.authenticator import Credentials
+from logonscope.server.auth.authenticator import NEGOTIATE, Credentials
 from logonscope.server.auth.page_sessions import SESSION_SECONDS, PageSessions
 from logonscope.server.auth.page_tokens import PageTokens
 from logonscope.server.auth.peer import Peer
-from logonscope.server.authorization import COOKIE, CSRF_HEADER, session_cookie
-from logonscope.server.http import ServerParts, start_authentication
+from logonscope.server.authorization import COOKIE, CSRF_HEADER, credentials_of, session_cookie
+from logonscope.server.http import RequestAuthentication, ServerParts, start_authentication
 from logonscope.server.origin_policy import Admission
 from logonscope.server.page import Page
 from logonscope.server.received import CLIENT_CLOSED_REQUEST, read_body, received_head, wait_until_disconnected
@@ -50,6 +50,7 @@ def page_routes(
     handlers: Mapping[str, Callable[[Request, Peer], Awaitable[Response]]] = {
         "session": sign_in.session,
         "sign-in": sign_in.sign_in,
+        "sign-in-by-ticket": sign_in.sign_in_by_ticket,
         "sign-out": sign_in.sign_out,
         "exchange": sign_in.exchange,
     }
@@ -103,7 +104,7 @@ class SignIn:
         find = partial(sessions.find_caller, session_cookie(request.headers), _csrf_token(request))
         caller = await self._run(request, find)
         if caller is None:
-            return _json({"user": None, "sign_in": "password"})
+            return _json({"user": None, "sign_in": "password", "has_kerberos": self._parts.authenticator.has_kerberos})
         return _json({"user": caller.name})
 
     async def sign_in(self, request: Request, peer: Peer) -> Response:
@@ -112,18 +113,47 @@ class SignIn:
         if sessions is None:
             raise AccessDeniedError("passwords are accepted over TLS only", "open the page by https")
         name, password = (_text(members, key) for key in ("user", "password"))
-        deadline = Deadline(self._parts.dispatcher.limits.seconds)
-        disconnected = partial(wait_until_disconnected, request.receive)
-        received = received_head(request)._replace(credentials=Credentials("basic", name, password))
-        authenticate, claimant = await start_authentication(self._parts, received, deadline, disconnected)
-        begin = partial(_begin, sessions, authenticate)
-        signed_in = await self._parts.pool.run(claimant, begin, deadline, disconnected)
+        signed_in, _ = await self._begin(request, sessions, Credentials("basic", name, password))
         if signed_in is None:
             return _error(403, "unknown user or wrong password")
-        response = _json({"user": signed_in.caller.name, "csrf_token": signed_in.csrf_token})
-        cookie = f"{COOKIE}={signed_in.cookie}; {_COOKIE_ATTRIBUTES}; Max-Age={SESSION_SECONDS}"
-        response.headers["set-cookie"] = cookie
+        return _signed_in_response(signed_in)
+
+    async def sign_in_by_ticket(self, request: Request, peer: Peer) -> Response:
+        """Begin a session of a user whose browser has a Kerberos ticket (RFC 4559).
+
+        The answer without a ticket asks the browser for one, which it sends only to servers that its settings allow.
+        """
+        sessions = self._sessions(peer)
+        await _read_members(request)
+        if sessions is None or not self._parts.authenticator.has_kerberos:
+            raise AccessDeniedError("Kerberos tickets are not accepted here", "log in by a password, over TLS")
+        credentials = credentials_of(request.headers.get("authorization"))
+        if credentials is None or credentials.scheme != NEGOTIATE.lower():
+            response = _error(401, "the browser sent no Kerberos ticket")
+            response.headers["www-authenticate"] = NEGOTIATE
+            return response
+        try:
+            signed_in, challenges = await self._begin(request, sessions, credentials)
+        finally:
+            # Else the connection itself would be authenticated, for requests of pages of other origins, too.
+            peer.session = None
+        if signed_in is None:
+            return _error(403, "the Kerberos ticket is of no user who may log in here")
+        response = _signed_in_response(signed_in)
+        if challenges:
+            response.headers["www-authenticate"] = challenges[0]
         return response
+
+    async def _begin(
+        self, request: Request, sessions: PageSessions, credentials: Credentials
+    ) -> tuple[_SignedIn | None, tuple[str, ...]]:
+        """Begin a session if the credentials are right; return it with the values of WWW-Authenticate."""
+        deadline = Deadline(self._parts.dispatcher.limits.seconds)
+        disconnected = partial(wait_until_disconnected, request.receive)
+        received = received_head(request)._replace(credentials=credentials)
+        authenticate, claimant = await start_authentication(self._parts, received, deadline, disconnected)
+        begin = partial(_begin, sessions, authenticate)
+        return await self._parts.pool.run(claimant, begin, deadline, disconnected)
 
     async def sign_out(self, request: Request, peer: Peer) -> Response:
         """End the session, or with ``everywhere`` all sessions of its user."""
@@ -163,10 +193,22 @@ class SignIn:
         return await self._parts.pool.run(claimant, find, deadline, disconnected)
 
 
-def _begin(sessions: PageSessions, authenticate: Callable[[], Any]) -> _SignedIn | None:
-    """Begin a session if the password is right; runs in a thread."""
-    caller: Caller | None = authenticate().caller
-    return None if caller is None else _SignedIn(caller, *sessions.begin(caller))
+def _begin(
+    sessions: PageSessions, authenticate: Callable[[], RequestAuthentication]
+) -> tuple[_SignedIn | None, tuple[str, ...]]:
+    """Begin a session if the credentials are right; runs in a thread."""
+    authentication = authenticate()
+    caller = authentication.caller
+    signed_in = None if caller is None else _SignedIn(caller, *sessions.begin(caller))
+    return signed_in, authentication.challenges
+
+
+def _signed_in_response(signed_in: _SignedIn) -> Response:
+    """Return the response that gives a browser its session."""
+    response = _json({"user": signed_in.caller.name, "csrf_token": signed_in.csrf_token})
+    cookie = f"{COOKIE}={signed_in.cookie}; {_COOKIE_ATTRIBUTES}; Max-Age={SESSION_SECONDS}"
+    response.headers["set-cookie"] = cookie
+    return response
 
 
 async def _read_members(request: Request) -> Mapping[str, Any]:

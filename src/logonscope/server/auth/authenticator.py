@@ -157,6 +157,11 @@ class Authenticator:
     def __repr__(self) -> str:
         return f"<Authenticator of {', '.join(self._offers(private=True))}>"
 
+    @property
+    def has_kerberos(self) -> bool:
+        """Return whether Kerberos tickets are accepted."""
+        return self._kerberos is not None
+
     def delay(self, peer: Peer, credentials: Credentials) -> float:
         """Return how many seconds to wait before ``authenticate``.
 

@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 # tests on booted machines mostly wait: one process runs them, another one the rest
-TWO_AT_ONCE := --numprocesses=2 --dist=loadgroup
+TWO_AT_ONCE := --numprocesses=2 --dist=loadscope
 
 .NOTPARALLEL:
 .PHONY: test unit lint house fresh bench history-bench history-kills compare soak load fuzz siege storm crowd peers clean

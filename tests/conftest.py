@@ -8,6 +8,8 @@ from types import FrameType
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.hosts import HostFolder
 from tests.lab.fixtures import REQUIRE
@@ -51,13 +53,17 @@ def promptly() -> Iterator[None]:
     signal.signal(signal.SIGALRM, before)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let one process run all tests of a file, and one those that boot machines or storm the kernel with processes."""
-    for item in items:
-        file = item.path.relative_to(item.config.rootpath)
-        is_alone = file.is_relative_to("tests/real") or file.is_relative_to("tests/sources/live")
-        group = "machine" if is_alone else str(file)
-        item.add_marker(pytest.mark.xdist_group(group))
+class ByMachine(LoadScopeScheduling):  # type: ignore[misc] # xdist has no type annotations
+    """Lets one process run all tests of a file, and one all that boot machines or storm the kernel with processes."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "machine" if file.startswith(("tests/real/", "tests/sources/live/")) else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByMachine:
+    """Distribute the tests of `make test` to two processes."""
+    return ByMachine(config, log)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

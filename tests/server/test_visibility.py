@@ -47,7 +47,7 @@ from tests.server.test_fuzz import REQUESTS as TRIED
 from tests.server.test_fuzz import hosts
 
 HOSTS = max(5, TRIED // 400)
-PAGE_PATHS = ("/page/session", "/page/sign-in", "/page/sign-out", "/page/exchange")
+PAGE_PATHS = ("/page/session", "/page/sign-in", "/page/sign-in-by-ticket", "/page/sign-out", "/page/exchange")
 """The requests of the page to sign in; all others of it are the JSON API's."""
 
 _SENTENCE = re.compile(r"<s:Text[^>]*>([^<]*)<")

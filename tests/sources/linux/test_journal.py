@@ -1,10 +1,11 @@
 """Tests of sources/linux/journal.py: lines of journalctl, whatever is in them, and a journal that cannot be read."""
 
 import json
+import math
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from logonscope.errors import TimedOutError
@@ -43,6 +44,7 @@ def test_a_line() -> None:
 
 
 @given(st.binary(max_size=100), st.dictionaries(st.sampled_from(sorted(ENTRY)), json_values))
+@example(b"", {"_PID": math.inf})
 def test_no_line_makes_it_fail(data: bytes, values: dict[str, object]) -> None:
     for text in (data, json.dumps(values).encode(), json.dumps(ENTRY | values).encode()):
         line = parse_line(text)

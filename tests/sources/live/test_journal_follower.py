@@ -48,13 +48,17 @@ def test_a_program_of_root_that_has_ended_before_journald_looked_is_known_by_wha
 
 @pytest.mark.parametrize("change", [
     {"_TRANSPORT": "stdout"}, {"_TRANSPORT": "kernel"}, {"MESSAGE": [65, 66]}, {"MESSAGE": None}, {"_UID": ["0", "0"]},
-    {"_EXE": None}, {"_PID": "-1"}, {"__CURSOR": 5},
+    {"_EXE": None}, {"_PID": "-1"}, {"_PID": float("inf")}, {"__CURSOR": 5},
 ])  # fmt: skip
 def test_an_entry_with_another_field_has_no_line(change: dict[str, object]) -> None:
     assert parse_entry(json.dumps(ENTRY | change).encode())[1] is None
 
 
-@given(st.dictionaries(st.sampled_from(sorted(ENTRY)), st.none() | st.text(max_size=9) | st.lists(st.integers())))
+@given(
+    st.dictionaries(
+        st.sampled_from(sorted(ENTRY)), st.none() | st.floats() | st.text(max_size=9) | st.lists(st.integers())
+    )
+)
 def test_no_entry_makes_it_fail(values: dict[str, object]) -> None:
     _, line = parse_entry(json.dumps(ENTRY | values).encode())
     assert line is None or min(line.pid, line.uid) >= 0

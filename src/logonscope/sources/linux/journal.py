@@ -103,7 +103,7 @@ def parse_line(line: bytes) -> JournalLine | None:
         entry: Any = json.loads(line)
         message, exe = entry["MESSAGE"], entry["_EXE"]
         numbers = [int(entry[name]) for name in ("_PID", "_UID", "__MONOTONIC_TIMESTAMP")]
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, OverflowError, KeyError, TypeError, RecursionError):
         return None
     if not isinstance(message, str) or not isinstance(exe, str) or min(numbers) < 0:
         return None

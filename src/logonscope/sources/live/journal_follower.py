@@ -134,7 +134,7 @@ def parse_entry(data: bytes) -> tuple[str | None, LoggedLine | None]:
             exe = entry.get("_COMM", entry.get("SYSLOG_IDENTIFIER"))
         ses, cgroup = None if ses is None else int(ses), entry.get("_SYSTEMD_CGROUP")
         transport = entry["_TRANSPORT"]
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, OverflowError, KeyError, TypeError, AttributeError, RecursionError):
         return None, None
     if not isinstance(cursor, str) or not isinstance(message, str) or not isinstance(exe, str):
         return None, None

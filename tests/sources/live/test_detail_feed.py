@@ -37,6 +37,10 @@ def test_a_process_that_lives_has_its_program_and_its_end_has_it_too(live: LiveS
         started = wait_for(reader, lambda event: isinstance(event, ProcessStarted) and event.process.pid == child.pid)
         assert isinstance(started, ProcessStarted)
         assert (started.process.name, started.process.cmdline) == ("sh", b"sh\0-c\0read line; exit 3\0")
+        # if its execution comes with its end, the program is not known: pass the batches until then
+        other = subprocess.Popen(["true"])
+        other.wait()
+        wait_for(reader, lambda event: isinstance(event, ProcessEnded) and event.process.pid == other.pid)
         child.communicate()
     ended = wait_for(reader, lambda event: isinstance(event, ProcessEnded) and event.process.pid == child.pid)
     assert isinstance(ended, ProcessEnded)

@@ -4,7 +4,7 @@ The metrics of the host are read at each scrape, with the rights of an administr
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
 from prometheus_client import Counter as CounterMetric
@@ -105,11 +105,7 @@ class _SinkCollector(Collector):
             ("logonscope_sink_losses", "Gaps in the events of a sink.", "losses"),
             ("logonscope_sink_retries", "Repeated deliveries of a sink.", "retries"),
         )
-        for name, help_, field in counts:
-            family = CounterMetricFamily(name, help_, labels=("sink",))
-            for status in statuses:
-                family.add_metric((status.name,), getattr(status, field))
-            yield family
+        yield from _counters(counts, ("sink",), [((status.name,), status) for status in statuses])
         stored = GaugeMetricFamily(
             "logonscope_sink_checkpoint_failing", "1: the checkpoint could not be stored.", labels=("sink",)
         )
@@ -135,25 +131,19 @@ class _SubscriptionCollector(Collector):
         for watch in statuses:
             watches.add_metric(watch.kind, watch.open)
         yield watches
-        for name, help_, field in (
+        counts = (
             ("logonscope_subscription_events", "Events that were sent to subscribers.", "delivered"),
             ("logonscope_subscription_lost", "Events that were dropped before they were sent.", "lost"),
             ("logonscope_subscription_losses", "Gaps in the events of subscriptions.", "losses"),
-        ):
-            family = CounterMetricFamily(name, help_, labels=_KIND)
-            for watch in statuses:
-                family.add_metric(watch.kind, getattr(watch, field))
-            yield family
+        )
+        yield from _counters(counts, _KIND, [(watch.kind, watch) for watch in statuses])
         receivers = list(self._receivers())
-        for name, help_, field in (
+        counts = (
             ("logonscope_push_delivered", "Messages that a server of subscribers accepted.", "delivered"),
             ("logonscope_push_failures", "Attempts to send a message that failed.", "failures"),
             ("logonscope_push_ended", "Subscriptions that ended because messages were not accepted.", "ended"),
-        ):
-            family = CounterMetricFamily(name, help_, labels=("receiver",))
-            for receiver in receivers:
-                family.add_metric((receiver.receiver,), getattr(receiver, field))
-            yield family
+        )
+        yield from _counters(counts, ("receiver",), [((receiver.receiver,), receiver) for receiver in receivers])
         failing = GaugeMetricFamily(
             "logonscope_push_failing", "Subscriptions whose latest message failed.", labels=("receiver",)
         )
@@ -191,6 +181,23 @@ def _sum_counts(pairs: "Iterator[tuple[str, int | None]]") -> "Counter[tuple[str
     for label, count in pairs:
         total[(label,)] += count or 0
     return total
+
+
+def _counters(
+    counts: Iterable[tuple[str, str, str]], labels: tuple[str, ...], statuses: Sequence[tuple[tuple[str, ...], object]]
+) -> Iterator[Metric]:
+    """Yield counters of several statuses.
+
+    Args:
+        counts: name, help and field of each counter.
+        labels: their labels.
+        statuses: the values of the labels, and a status, which has the fields.
+    """
+    for name, help_, field in counts:
+        family = CounterMetricFamily(name, help_, labels=labels)
+        for values, status in statuses:
+            family.add_metric(values, getattr(status, field))
+        yield family
 
 
 def _gauges(name: str, help_: str, labels: tuple[str, ...], counts: "Counter[tuple[str, ...]]") -> GaugeMetricFamily:

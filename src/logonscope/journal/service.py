@@ -118,9 +118,7 @@ class HistoryService:
         keeper.start(self._read_running, partial(self._describe_logons, describer))
         # its cursors are readable by this journal alone
         cipher = CursorCipher(keeper.writer.cursor_key, keeper.writer.journal_id)
-        history.event_log = JournalEventLog(
-            history.lend_reader, cipher, lambda: (keeper.writer.epoch, keeper.written_position)
-        )
+        history.event_log = JournalEventLog(history.lend_reader, cipher, partial(_log_state, keeper))
 
     def _retry(self, history: JournalHistory) -> None:
         while self._keeper is None:
@@ -175,6 +173,11 @@ class HistoryService:
     def _account_name(self, uid: int) -> str | None:
         account = self._direct.account(Look(), uid)
         return account and account.name
+
+
+def _log_state(keeper: Keeper) -> tuple[int, int]:
+    """Return the epoch of a journal, and the position of the newest event in it."""
+    return keeper.writer.epoch, keeper.written_position
 
 
 def make_policy(

@@ -38,7 +38,7 @@ def doctor(request: Request) -> list[Check]:
         *request.ownership.checks(request.machine),
         *(check for check in request.source.checks(request.look) if reads_all or check.subject not in _OF_ALL_USERS),
         *_check_history(request, reads_all=reads_all),
-        *(request.source.service_checks() if reads_all else ()),
+        *(check for checks in request.source.service_checks if reads_all for check in checks()),
         _check_listing(request, processes),
         *_check_facts(processes, facts | request.ownership.owner_facts, reads_all=reads_all),
         *_check_logins(request, read_result.logon_index, sessions),

@@ -58,7 +58,7 @@ class Source(Protocol):
     """
     abilities: frozenset[Ability]
     """What the source supports besides queries; everything else raises NotSupportedError."""
-    service_checks: "Callable[[], Iterable[Check]]"
+    service_checks: "Sequence[Callable[[], Iterable[Check]]]"
     history: "History | None"
     """What happened on the host; None: it is not kept."""
 
@@ -204,8 +204,8 @@ class BaseSource(ABC):
     label = ""
     partial: str | None = None
     abilities: frozenset[Ability] = frozenset()
-    service_checks: "Callable[[], Iterable[Check]]" = tuple
-    """Returns the checks of the service that answers from this source, for ``doctor``."""
+    service_checks: "Sequence[Callable[[], Iterable[Check]]]" = ()
+    """Each returns the checks of a part of the service that answers from this source, for ``doctor``."""
     history: "History | None" = None
 
     def __repr__(self) -> str:

@@ -1,13 +1,12 @@
 """Composition of the server: builds authenticator, dispatcher and application from the settings, and runs them."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from operator import attrgetter
 from typing import NamedTuple
 
-from logonscope.answers.check import Check
 from logonscope.answers.host_identity import HostIdentity
 from logonscope.broker import Caller
 from logonscope.dispatch.audit import AUDIT_LOGGER, Audit, LogFile
@@ -103,17 +102,11 @@ def _start_sinks(parts: ServerParts, settings: Settings) -> Sinks:
     make_request = partial(dispatcher.request, ADMINISTRATOR)
     host = HostIdentity.from_machine(make_request().machine) if settings.sinks else HostIdentity("")
     sinks = Sinks(settings.sinks, settings.state, host, make_request)
-    _add_checks(dispatcher.source, sinks.checks)
+    dispatcher.source.service_checks = (*dispatcher.source.service_checks, sinks.checks)
     if metrics is not None:
         metrics.add_sinks(sinks.statuses)
     sinks.start()
     return sinks
-
-
-def _add_checks(source: Source, checks: Callable[[], Iterable[Check]]) -> None:
-    """Let ``doctor`` show the checks of a part of the service, too."""
-    before = source.service_checks
-    source.service_checks = lambda: (*before(), *checks())
 
 
 def build_server_parts(host: ServedHost, settings: Settings, page_folder: str = "") -> ServerParts:
@@ -144,7 +137,7 @@ def build_server_parts(host: ServedHost, settings: Settings, page_folder: str = 
     dispatcher = _dispatcher(host, settings, audit)
     pool, password_pool = WorkerPool(settings.workers, "answer"), WorkerPool(settings.workers, "password")
     pushes = PushTasks(PUSH_WORKERS, settings.push_to)
-    _add_checks(dispatcher.source, pushes.receivers.checks)
+    dispatcher.source.service_checks = (*dispatcher.source.service_checks, pushes.receivers.checks)
     metrics = Metrics(partial(dispatcher.request, ADMINISTRATOR)) if settings.metrics else None
     if metrics is not None:
         metrics.add_subscriptions(dispatcher.watches.statuses, pushes.receivers.statuses)

@@ -26,6 +26,7 @@ from logonscope.ownership import LINUX
 from logonscope.sources.live.ring import EventRing, RingReader
 from tests.broker.memory import Memory
 from tests.broker.ringed import nothing
+from tests.example import PTS0, process, since
 
 READER = Caller("the test", None, administrator=True)
 MAX_EVENTS = 1000
@@ -73,6 +74,19 @@ class Eventful(Memory):
         self.start(*processes)
         session, owner = self._session(processes[0].pid)
         self.publish(lambda head: LogonStarted(head, session, owner))
+
+    def log_in_by_ssh(self, number: int, uid: int, user: str, address: str) -> None:
+        """Let a login by ssh begin: the leader has 100 times its number as its pid, and the shell the next one."""
+        scope, leader_pid = f"session-{number}.scope", number * 100
+        place: dict[str, Any] = {"ses": number, "loginuid": uid, "cgroup": f"/user.slice/user-{uid}.slice/{scope}"}
+        leader = process(leader_pid, 700, 690, "sshd", f"sshd: {user} [priv]", **place)
+        login = Login(
+            id=str(number), uid=uid, leader=leader_pid, audit=number, since=since(690), user=user, cls="user",
+            type="tty", service="sshd", remote=True, remote_host=address, scope=scope, state="active",
+            source=f"/run/systemd/sessions/{number}", process=leader, gone=False,
+        )  # fmt: skip
+        shell = process(leader_pid + 1, leader_pid, 690, "bash", "-bash", uid, tty_nr=PTS0 + 9, **place)
+        self.log_in(login, leader, shell)
 
     def log_out(self, login_id: str, leader: int) -> None:
         """End the leader of a login, and leave the others over."""

@@ -1,12 +1,11 @@
 """The states of the page: how each is reached, and what shows that it is there."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from playwright.sync_api import Page
 
-from logonscope.facts import FailedLogon, Login, UserChange
-from tests.example import PTS0, process, since
+from logonscope.facts import FailedLogon, UserChange
 from tests.page.browser import LABELS, RULER
 from tests.page.eventful import Eventful
 from tests.server.running import ADMIN, ALICE
@@ -70,17 +69,10 @@ def _click_failed_logins(page: Page) -> None:
 
 def _let_things_happen(host: Eventful) -> None:
     """Let alice become root, somebody guess passwords, and dave log in."""
-    place: dict[str, Any] = {"ses": 91, "loginuid": 1003, "cgroup": "/user.slice/user-1003.slice/session-91.scope"}
-    leader = process(9100, 700, 690, "sshd", "sshd: dave [priv]", **place)
-    login = Login(
-        id="91", uid=1003, leader=9100, audit=91, since=since(690), user="dave", cls="user", type="tty",
-        service="sshd", remote=True, remote_host="192.0.2.91", scope="session-91.scope", state="active",
-        source="/run/systemd/sessions/91", process=leader, gone=False,
-    )  # fmt: skip
     host.become(4312, UserChange(1000, "alice", 0, "root", is_complete=True, through="sudo", command="/bin/sh"))
     for _ in range(3):
         host.refuse(FailedLogon("sshd", 0, "oracle", address="192.0.2.66", reason="invalid user"))
-    host.log_in(login, leader, process(9101, 9100, 690, "bash", "-bash", 1003, tty_nr=PTS0 + 9, **place))
+    host.log_in_by_ssh(91, 1003, "dave", "192.0.2.91")
 
 
 STATES = {

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from logonscope.facts import FailedLogon, Login, Process, UserChange
+from logonscope.facts import FailedLogon, Process, UserChange
 from logonscope.machine.events import ProcessEnded, ProcessStarted
 from tests.broker.memory import Memory
-from tests.example import PTS0, process, since
+from tests.example import PTS0, process
 from tests.page import hosts
 from tests.page.browser import Watch, new_context, sign_in
 from tests.page.eventful import Eventful
@@ -28,7 +28,6 @@ OFFLINE = re.compile("ERR_INTERNET_DISCONNECTED|ERR_NETWORK_CHANGED")
 MARK_MS, RETRY_MS, LOOK_MS, RESUME_MS = 3000, 4000, 3000, 1500
 """How long a row says that it is new or has ended, and until the next attempt, the next look, and a notice."""
 _ALICE: dict[str, Any] = {"ses": 41, "loginuid": 1000, "cgroup": "/user.slice/user-1000.slice/session-41.scope"}
-_ERIN: dict[str, Any] = {"ses": 90, "loginuid": 1000, "cgroup": "/user.slice/user-1000.slice/session-90.scope"}
 _BOB: dict[str, Any] = {"ses": 37, "loginuid": 1001, "cgroup": "/user.slice/user-1001.slice/session-37.scope"}
 
 
@@ -151,13 +150,7 @@ def test_rows_come_at_most_four_times_a_second(live: Shown) -> None:
 
 def test_a_login_appears_and_is_left_over_and_ends(live: Shown) -> None:
     page = live.page
-    leader = process(9000, 700, 690, "sshd", "sshd: alice [priv]", **_ERIN)
-    login = Login(
-        id="90", uid=1000, leader=9000, audit=90, since=since(690), user="alice", cls="user", type="tty",
-        service="sshd", remote=True, remote_host="192.0.2.90", scope="session-90.scope", state="active",
-        source="/run/systemd/sessions/90", process=leader, gone=False,
-    )  # fmt: skip
-    live.host.log_in(login, leader, process(9001, 9000, 690, "bash", "-bash", 1000, tty_nr=PTS0 + 9, **_ERIN))
+    live.host.log_in_by_ssh(90, 1000, "alice", "192.0.2.90")
     head = page.locator("#r-s90")
     expect(head).to_contain_text("192.0.2.90")
     expect(head).to_contain_text("2 processes")

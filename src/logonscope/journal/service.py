@@ -128,7 +128,7 @@ class HistoryService:
                 self._open_keeper()
             except LogonscopeError as error:
                 self._failure = error.message
-                _log.exception("history: nothing is kept until the service is restarted")
+                _log.error("history: %s; nothing is kept until the service is restarted", error)
                 return
         self._begin(self._keeper, history)
         _log.info("history: kept from now on in %s", self._folder)

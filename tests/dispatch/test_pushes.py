@@ -77,7 +77,7 @@ class Channel:
         self.sent.append("heartbeat")
 
     def send_end(self, ending: Ending, seconds: float) -> None:
-        raise NotImplementedError
+        raise NotImplementedError  # a delivery never sends it: EndNotices does
 
     def interrupt(self) -> None:
         self.is_interrupted = True

@@ -25,10 +25,10 @@ class Channel:
             self.may_answer.set()
 
     def send(self, results: Sequence[WatchResult]) -> int:
-        raise NotImplementedError
+        raise NotImplementedError  # an end notice sends no events
 
     def send_heartbeat(self) -> None:
-        raise NotImplementedError
+        raise NotImplementedError  # nor heartbeats
 
     def send_end(self, ending: Ending, seconds: float) -> None:
         assert ending == ENDING
@@ -38,10 +38,10 @@ class Channel:
             raise self.error
 
     def interrupt(self) -> None:
-        raise NotImplementedError
+        raise NotImplementedError  # only the delivery of events is interrupted
 
     def close(self) -> None:
-        raise NotImplementedError
+        raise NotImplementedError  # and closes its channel
 
 
 def test_each_server_has_its_own_thread_that_ends() -> None:

@@ -32,6 +32,14 @@ def test_a_uid_is_a_user_to_view_as(tmp_path: Path) -> None:
     assert {session.user for session in host.sessions()} == {"alice"}
 
 
+@pytest.mark.parametrize("name", ["user", "password", "certificate", "token"])
+def test_credentials_of_another_machine_are_rejected_for_what_is_not_a_url(tmp_path: Path, name: str) -> None:
+    for host in (None, recording(tmp_path), "unix:/run/nothing", Memory(example.snapshot())):
+        with pytest.raises(InvalidParameterError, match=f"{name} is for another machine") as caught:
+            logonscope.connect(host, **{name: "text"})  # type: ignore[arg-type]  # one of four texts
+        assert f"or leave {name} out" in str(caught.value.hint)
+
+
 class Kept(Memory):
     """The example host, which notes when it is closed, and was the same at any moment."""
 

@@ -69,15 +69,17 @@ def connect(
 
     Raises:
         AccessDeniedError: there is neither a password nor a Kerberos ticket for another machine.
-        InvalidParameterError: the file does not exist, ``host`` is of another type, or the visibility or the timeout is
-            invalid.
+        InvalidParameterError: the file does not exist, ``host`` is of another type, the visibility or the timeout is
+            invalid, or there are credentials for a host that takes none (all but a URL).
         RecordingError: the recording is damaged, or of a newer version of Logonscope.
         NotSupportedError: this machine cannot be read, or the client for other machines is not installed.
     """
     if visibility not in {"own", "kernel"}:
         raise InvalidParameterError(f"invalid visibility {visibility!r}: expected 'own' or 'kernel'")
     viewed_user = None if view_as is None else str(view_as)
+    credentials = RemoteCredentials(user, password, certificate, token)
     if isinstance(host, BaseSource):
+        _check_no_credentials(credentials)
         return _read_here(None, Caller(f"the reader of {host.label}", None, administrator=True), host)
     try:
         address = None if host is None else os.fspath(host)
@@ -85,8 +87,8 @@ def connect(
         expected = "a file, a URL, a Source (logonscope.machine.BaseSource), or None"
         raise InvalidParameterError(f"invalid host of type {type(host).__name__}: expected {expected}") from None
     if address is not None and "://" in address:
-        credentials = RemoteCredentials(user, password, certificate, token)
         return _connect_remote(address, credentials, timeout, view_as=viewed_user)
+    _check_no_credentials(credentials)
     if address is not None and address.startswith(UNIX_PREFIX):
         _check_timeout(timeout)
         from logonscope.client.service import connect_to_socket  # noqa: PLC0415 -- seldom needed
@@ -102,6 +104,14 @@ def _check_timeout(timeout: float | None) -> None:
     # not "timeout <= 0", which is false for NaN
     if timeout is not None and not timeout > 0:
         raise InvalidParameterError(f"invalid timeout {timeout:g} s: must be greater than 0", "give seconds")
+
+
+def _check_no_credentials(credentials: "RemoteCredentials") -> None:
+    """Check that there are no credentials for a host that takes none, so that a mistake in ``host`` is noticed."""
+    given = [name for name, value in credentials._asdict().items() if value is not None]
+    if given:
+        hint = f"give the URL of a host, or leave {', '.join(given)} out"
+        raise InvalidParameterError(f"{given[0]} is for another machine, and the host is not a URL", hint)
 
 
 def _view_here(address: str | None, caller: Caller, user: str) -> Host:

@@ -285,6 +285,7 @@ def test_a_wrong_selection_is_refused_before_anything_is_performed(
     ("ask", "message"),
     [
         (lambda host: host.session_of("4312"), "invalid pid '4312': expected a number"),
+        (lambda host: host.watch(without_descendants_of="4312"), "invalid pid '4312': expected a number"),
         (lambda host: host.session_of(True), "invalid pid True"),
         (lambda host: host.whose(None), "invalid target None: expected text or a number"),
         (lambda host: host.history("alice"), "invalid filter 'alice': expected a HistoryFilter"),

@@ -160,9 +160,7 @@ class Host(ABC):
             AccessDeniedError: the process exists, but the caller may not see its logon session.
             InvalidParameterError: the pid is not a number.
         """
-        # a text would be a key of no process
-        if not isinstance(pid, int) or isinstance(pid, bool):
-            raise InvalidParameterError(f"invalid pid {pid!r}: expected a number", "give an int")
+        _check_pid(pid)
         answer: SessionOf = self._perform("session_of", pid=pid)
         return answer
 
@@ -260,8 +258,11 @@ class Host(ABC):
             since: continue after the event with this cursor.
             timeout: seconds to wait for each event (then TimedOutError); None: no limit.
 
-        Raises NotSupportedError (the host has no events), QuotaViolationError (too many watches), and as ``query``.
+        Raises NotSupportedError (the host has no events), InvalidParameterError (the pid is not a number),
+        QuotaViolationError (too many watches), and as ``query``.
         """
+        if without_descendants_of is not None:
+            _check_pid(without_descendants_of)
         options = {"query": query, "namespace": namespace, "events": events, "since": since, "timeout": timeout}
         options |= {"with_sessions": with_sessions, "without_descendants_of": without_descendants_of}
         answer: Watch = self._perform("watch", **options, **_selection_arguments(which, where))
@@ -545,6 +546,12 @@ def _history_arguments(where: "HistoryFilter | None") -> dict[str, Any]:
     if not isinstance(where, HistoryFilter):
         raise InvalidParameterError(f"invalid filter {where!r}: expected a HistoryFilter", "give HistoryFilter(...)")
     return {"where": where.checked()}
+
+
+def _check_pid(pid: object) -> None:
+    """Check that a pid is a number: a text would be the pid of no process."""
+    if not isinstance(pid, int) or isinstance(pid, bool):
+        raise InvalidParameterError(f"invalid pid {pid!r}: expected a number", "give an int")
 
 
 def _detail_arguments(details: "Iterable[Detail]") -> dict[str, Any]:

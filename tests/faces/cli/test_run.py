@@ -58,6 +58,7 @@ def test_a_query_from_a_file_of_windows_is_read(host: str) -> None:
     [
         (["user", "list", "--host", "https://web1"], "--host cannot be used with user: the users are in a file"),
         (["user", "list", "--host", "web1.lsr"], "--host cannot be used with user: the users are in a file"),
+        (["--host", "https://web1", "record", "-"], "--host cannot be used with record: it reads the machine it"),
         (["--host", "https://web1", "token", "list"], "--host cannot be used with token: the tokens are in a file"),
         (["--host", "https://web1", "schema"], "--host cannot be used with schema: the schemas are the same"),
         (["--host", "https://web1", "completion", "bash"], "--host cannot be used with completion: the script is"),

@@ -42,6 +42,7 @@ _COMMANDS_WITH_EVENTS = {"watch", "history"}
 
 _WITHOUT_REMOTE_HOST = {
     "serve": ("it can serve this machine or a recording, not another machine", "run it on that machine"),
+    "record": ("it reads the machine itself", "run it on that machine"),
     "page": ("the server of the other machine has the page itself", "open its address in a browser"),
     "user": ("the users are in a file", "run it on the server's machine"),
     "token": ("the tokens are in a file", "run it on the server's machine"),
@@ -110,11 +111,11 @@ def _check_host(args: argparse.Namespace) -> None:
     """Check --host of a command that cannot be sent to another machine; ``--host local`` becomes None.
 
     Raises:
-        InvalidParameterError: --host names another machine, or, for other commands than ``serve`` and ``page``, a
-            recording.
+        InvalidParameterError: --host names another machine, or, for other commands than ``serve``, ``page`` and
+            ``record``, a recording.
     """
     args.host = None if args.host == LOCAL else args.host
-    if args.host is not None and (args.command not in {"serve", "page"} or is_remote(args.host)):
+    if args.host is not None and (args.command not in {"serve", "page", "record"} or is_remote(args.host)):
         reason, hint = _WITHOUT_REMOTE_HOST[args.command]
         raise InvalidParameterError(f"--host cannot be used with {args.command}: {reason}", hint)
 

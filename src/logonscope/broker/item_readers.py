@@ -51,7 +51,7 @@ def _read_owned_processes(request: Request, query: ItemQuery) -> ReadResult:
     selection = query.selection
     process_query = ProcessQuery(query.facts - {OWNER_FACT}, pids=selection.pids, names=selection.process_names)
     if selection.process_users is not None:
-        # The account name of each uid is compared first. Whether the uid is one of this host takes more files, which are
+        # The account name of each uid is compared first. Whether a uid is one of this host takes more files, which are
         # read only of the processes that are left.
         may_run_as = _UserFilter(selection.process_users, request.accounts).keeps
         process_query = process_query._replace(facts=process_query.facts | {"uids"}, may_run_as=may_run_as)

@@ -73,7 +73,7 @@ class PastRecords:
         return self._history.hide_number(number)
 
     def real_numbers(self, shown: frozenset[int] | None) -> frozenset[int] | None:
-        """Return the numbers of records of those that the caller gave; of an invalid one, none."""
+        """Return the real numbers of records for those that ``shown_number`` returned; invalid ones are left out."""
         if shown is None or self._request.caller.administrator:
             return shown
         numbers = map(self._history.reveal_number, shown)
@@ -96,7 +96,7 @@ class PastRecords:
                 yield record
 
     def processes(self, query: ProcessRecordQuery) -> Iterator[OwnedProcess]:
-        """Yield processes of logon sessions that the caller may see, with these.
+        """Yield processes, each with its logon session, which the caller may see.
 
         An administrator also gets those whose logon session is not known.
         """
@@ -185,7 +185,7 @@ class PastRecords:
     def make_change(self, record: ChangeRecord, logon: LogonRecord | None) -> PastChange:
         """Return a change, without details if the process did not run wholly as the caller afterwards."""
         process = self.masked(record.process)
-        # as of changes of user: the command is that of another user's process
+        # only administrators get the command, as in make_user_change: it is that of another user's process
         sudo = clean(record.sudo) if self._request.caller.administrator else None
         return PastChange(
             self.shown_number(record.id), self.shown_number(record.process_record),
@@ -203,7 +203,7 @@ class PastRecords:
         )
 
     def make_user_change(self, record: UserChangeRecord, logon: LogonRecord | None) -> PastUserChange:
-        """Return a change of user; its command is that of another user's process."""
+        """Return a change of user. Only administrators get its command: it is that of another user's process."""
         change = make_change(record.change)
         if not self._request.caller.administrator:
             change = change._replace(command=None)

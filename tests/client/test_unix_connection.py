@@ -54,3 +54,18 @@ def test_a_server_that_is_silent_is_waited_for_as_long_as_given(tmp_path: Path) 
         with pytest.raises(TimedOutError):
             connection.post("/v1/x", b"{}", {}, 0.1)
         connection.close()
+
+
+def test_a_server_that_falls_silent_within_a_response_is_waited_for_as_long_as_given(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "socket"))
+        listener.listen()
+        connection = UnixConnection(str(tmp_path / "socket"), 5)
+        server, _ = listener.accept()
+        with server:
+            server.sendall(stream(b"ab", is_complete=False))
+            parts = connection.post("/v1/x", b"{}", {}, 0.1)[2]
+            assert next(parts) == b"ab"
+            with pytest.raises(TimedOutError):
+                next(parts)
+        connection.close()

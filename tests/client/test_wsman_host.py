@@ -144,7 +144,11 @@ def test_a_pid_without_an_answer_has_the_message_that_it_has_there(server: Runni
 
 def test_operations_that_the_server_lacks_are_reported(server: RunningServer) -> None:
     host = remote(server)
-    for ask in (lambda: host.record("file"), lambda: host.explain("SELECT * FROM Win32_Process")):
+    lacking = (
+        lambda: host.record("file"), lambda: host.explain("SELECT * FROM Win32_Process"), host.services, host.history,
+        host.past_processes, host.verify_history, lambda: host.forget_user("bob"),
+    )  # fmt: skip
+    for ask in lacking:
         with pytest.raises(logonscope.NotSupportedError, match="run this command on that host: logonscope "):
             ask()
 

@@ -1,4 +1,4 @@
-"""Descendants of one process among the events of a host: what a watch leaves out of the programs that it starts.
+"""Descendants of one process among the events of a host: a watch leaves out the events of the programs that it starts.
 
 Without this, a program that is started for every event would raise the next events itself.
 """

@@ -92,6 +92,6 @@ class EventProcessRows:
 _new = tuple.__new__
 
 _OWN_FACTS = frozenset({"ppid", "start"})
-"""Facts of the row that few processes have in common; the pid is no fact."""
+"""Facts of the row that few processes have in common. The pid is always read, and is not one of the requested facts."""
 
 _GUID_IN_REST = SessionProcess._fields.index("process_guid") - SessionProcess._fields.index("tty")

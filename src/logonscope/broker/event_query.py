@@ -21,7 +21,7 @@ from logonscope.machine.events import Event
 from logonscope.providers.helpers.registry import provided_classes
 from logonscope.wql.bind import CLASS
 from logonscope.wql.condition import FALSE, TRUE, Condition, NullTest, Term, Truth, simplify
-from logonscope.wql.events import POLLED, TARGET, EventQuery
+from logonscope.wql.events import INSTANCE_OPERATION, TARGET, EventQuery
 from logonscope.wql.predicate import ColumnReader, Predicate, compile_predicate
 from logonscope.wql.tree import ISA
 
@@ -99,7 +99,7 @@ class EventQueryRun:
         self._groups: EventGroups | None = None
         if query.grouping is not None:
             self._groups = EventGroups(query.grouping, query.cls, self._checkpoint)
-        if query.cls.is_a(POLLED):
+        if query.cls.is_a(INSTANCE_OPERATION):
             self._prepare_instances(request, sessions)
         else:
             self._extrinsic = event_classes(query.cls)

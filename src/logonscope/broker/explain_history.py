@@ -51,7 +51,7 @@ _KINDS: Mapping[type[RecordQuery], RecordKind] = {
 
 
 class HistoryRecorder(History):
-    """Passes on only the queries for logon sessions, which are few; of other records it returns none."""
+    """Passes on the queries for logon sessions, which are few, and for counts; of other records it returns none."""
 
     def __init__(self, history: History, readings: list[str], *, shows_numbers: bool) -> None:
         """Create it.

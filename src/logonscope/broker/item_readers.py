@@ -51,8 +51,8 @@ def _read_owned_processes(request: Request, query: ItemQuery) -> ReadResult:
     selection = query.selection
     process_query = ProcessQuery(query.facts - {OWNER_FACT}, pids=selection.pids, names=selection.process_names)
     if selection.process_users is not None:
-        # Of a user's name the uid decides first: whether that uid is one of this host takes more files, which are read
-        # only of the processes that are left.
+        # The account name of each uid is compared first. Whether a uid is one of this host takes more files, which are
+        # read only of the processes that are left.
         may_run_as = _UserFilter(selection.process_users, request.accounts).keeps
         process_query = process_query._replace(facts=process_query.facts | {"uids"}, may_run_as=may_run_as)
     return request.read(

@@ -28,7 +28,7 @@ def request_at(request: Request, moment: datetime) -> Request:
 
 
 def event_request_at(request: Request, moment: datetime, *, is_this_boot: bool) -> EventRequest:
-    """Return a request for past events; of the present boot, its machine is the present one.
+    """Return a request for past events. The caller owns what it owned then; events of this boot use the present source.
 
     Args:
         request: of the subscription.

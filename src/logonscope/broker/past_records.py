@@ -81,7 +81,7 @@ class PastRecords:
                 yield record
 
     def processes(self, query: ProcessRecordQuery) -> Iterator[OwnedProcess]:
-        """Yield processes of logon sessions that the caller may see, with these.
+        """Yield processes, each with its logon session, which the caller may see.
 
         An administrator also gets those whose logon session is not known.
         """
@@ -170,7 +170,7 @@ class PastRecords:
     def make_change(self, record: ChangeRecord, logon: LogonRecord | None) -> PastChange:
         """Return a change, without details if the process did not run wholly as the caller afterwards."""
         process = self.masked(record.process)
-        # as of changes of user: the command is that of another user's process
+        # only administrators get the command, as in make_user_change: it is that of another user's process
         sudo = clean(record.sudo) if self._request.caller.administrator else None
         return PastChange(
             self.keys.key("change", record.id), self.keys.key("process", record.process_record),
@@ -188,7 +188,7 @@ class PastRecords:
         )
 
     def make_user_change(self, record: UserChangeRecord, logon: LogonRecord | None) -> PastUserChange:
-        """Return a change of user; its command is that of another user's process."""
+        """Return a change of user. Only administrators get its command: it is that of another user's process."""
         change = make_change(record.change)
         if not self._request.caller.administrator:
             change = change._replace(command=None)

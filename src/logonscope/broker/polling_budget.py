@@ -10,7 +10,7 @@ Not its processor time: other threads and programs read for it, too.
 """
 
 MAX_CALLERS = 1_000
-"""Number of callers from which on those are forgotten that may read at once."""
+"""Number of callers at which those whose rest is over are forgotten."""
 
 
 class PollingBudget:

@@ -26,7 +26,7 @@ from logonscope.machine.source import no_history_error
 from logonscope.providers.helpers.provider import COMMAND_LINES
 from logonscope.wql.ranges import ColumnRange
 
-STARTED, ENDED, CHANGED, NAME, KEY, RECORD = "started", "ended", "changed", "name", "key", "record"
+STARTED, ENDED, CHANGED, NAME, KEY = "started", "ended", "changed", "name", "key"
 """Limits of an ItemQuery: ranges of times, and beginnings of a process name and of a key."""
 
 SLACK = timedelta(milliseconds=20)

@@ -1,7 +1,7 @@
 """A reader that continues after a cursor: first the events that the history keeps, then live ones.
 
-The live reader is opened when the history has no more: it says after which position its events follow, and up to that
-position the history is read once it has written it. So no event comes twice, and none is left out in between.
+When the history has no more, the live reader is opened again: it says after which position its events follow. Up to
+that position the history is read, as soon as it is written. So no event comes twice, and none is left out in between.
 """
 
 import time

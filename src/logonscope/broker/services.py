@@ -24,7 +24,7 @@ def services(request: Request) -> list[SessionService]:
     for process, _ in request.read(ProcessQuery(facts), system, include_own_in_sessions_of_others=False).pairs:
         service = request.ownership.service_of(process)
         members.setdefault(service and service.name, []).append(process)
-    # one reading of the starts for all services, each of which is one link
+    # the starts of all services are read together; each is the time of one symbolic link
     starts = read_starts(request, frozenset(name for name in members if name))
     rows = (_row(request, name, processes, starts.get(name or "")) for name, processes in members.items())
     return sorted(rows, key=_sort_key)

@@ -19,7 +19,10 @@ def row_facts(request: Request) -> Facts:
 
 
 def read_pairs(request: Request) -> Iterator[tuple[int, str]]:
-    """Return (pid, LogonId) of each process whose logon session the caller may see; reads two small files of each."""
+    """Return (pid, LogonId) of each process whose logon session the caller may see.
+
+    Of each process one or two small files are read for an administrator, up to four for other callers.
+    """
     return request.pid_pairs()
 
 

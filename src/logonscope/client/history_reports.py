@@ -1,6 +1,6 @@
 """Failed logons and changes of user in the history of a host, read through the classes of their records.
 
-So every end that has the classes answers, whatever its protocol.
+Every host that has these classes answers, whatever its protocol.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -37,7 +37,10 @@ _CHANGE: Mapping[str, str] = {
 
 
 def read_failed_logons(host: "Host", where: HistoryFilter) -> Iterator[PastFailedLogon]:
-    """Yield the failed logons that a filter selects by user, origin and time; none if it selects by anything else."""
+    """Yield the failed logons that a filter selects by user, origin and time.
+
+    None if it has keys, or a word that is no user: a LogonId, a pid or "name:..." Its field ``failed`` is ignored.
+    """
     if where.keys is not None or not _may_be_user(where.word):
         return
     terms = list[ConditionTree]()
@@ -55,7 +58,12 @@ def read_failed_logons(host: "Host", where: HistoryFilter) -> Iterator[PastFaile
 
 
 def read_user_changes(host: "Host", logon_records: Iterable[str]) -> Iterator[PastUserChange]:
-    """Yield the changes of user in logon sessions, given by their records."""
+    """Yield the changes of user in logon sessions; for more than MAX_NAMED of them, those in all logon sessions.
+
+    Args:
+        host: the host.
+        logon_records: the keys of the records of the logon sessions.
+    """
     keys = sorted(set(logon_records))
     terms = [_equal("LogonRecordId", key) for key in keys[: MAX_NAMED + 1]]
     if not keys:

@@ -113,7 +113,7 @@ class Host(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Release connections, descriptors and threads; a remote host cannot be used afterwards."""
+        """Release connections, descriptors and threads. Do not use a remote host afterwards."""
 
     def __enter__(self) -> Self:
         """Return the host itself."""

@@ -19,7 +19,7 @@ class HttpsServer(NamedTuple):
 
     host: str
     port: int
-    context: ssl.SSLContext | None  # the certificates that are trusted; None: without TLS, for this host only
+    context: ssl.SSLContext | None  # the certificates that are trusted; None: no TLS, which only localhost may have
     user: str = ""
     password: str = ""
     token: str = ""
@@ -52,7 +52,8 @@ class HttpsConnection:
             if server.context is None
             else http.client.HTTPSConnection(server.host, server.port, timeout=seconds, context=server.context)
         )
-        # A host that is dropped without close() may be part of a cycle, whose sockets would be finalized first.
+        # For a host that is dropped without close(): in a reference cycle, the socket is finalized before a __del__ of
+        # this object could close it, and Python warns of an unclosed socket. This runs earlier.
         weakref.finalize(self, self._connection.close)
         self._headers = {"Content-Type": "application/json"}
         if server.token:

@@ -80,10 +80,10 @@ class JsonClient:
         self.close()
 
     def ask(self, operation: str, arguments: Mapping[str, Any], timeout: float | None = None) -> Line:
-        """Return the answer of an operation that has one.
+        """Send an operation whose response is one line; return that line.
 
         Raises:
-            LogonscopeError: the error of the server, or none could be reached.
+            LogonscopeError: the error that the server sent, or there is no valid response.
         """
         lines = list(self.stream(operation, arguments, timeout))
         if len(lines) != 1:

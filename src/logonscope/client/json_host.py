@@ -46,7 +46,7 @@ MAX_DEPTH = 32
 class JsonHost(Host):
     """A host at the other end of a connection.
 
-    ``local`` makes the host that reads this machine directly; None if the other end is another machine.
+    ``local`` makes the host that reads this machine directly; None: no such host, as for a server on another machine.
     """
 
     def __init__(self, client: JsonClient, local: Callable[[], Host] | None = None) -> None:
@@ -75,7 +75,7 @@ class JsonHost(Host):
     def identify_machine(self) -> "HostIdentity":
         if self._direct_host is not None:
             return self._direct_host.identify_machine()
-        from logonscope.client import json_answers  # noqa: PLC0415 -- requests for instances need no answers
+        from logonscope.client import json_answers  # noqa: PLC0415 -- instances are read without it
 
         line = self._client.ask("machine", {})
         identity: HostIdentity = json_answers.read_answer(json_answers.read_host_identity, line)
@@ -114,7 +114,7 @@ class JsonHost(Host):
         return self._ask_question(operation, arguments) if special is None else special(**arguments)
 
     def _ask_question(self, operation: str, arguments: dict[str, Any]) -> Any:
-        from logonscope.client import json_answers  # noqa: PLC0415 -- requests for instances need no answers
+        from logonscope.client import json_answers  # noqa: PLC0415 -- instances are read without it
 
         if (where := arguments.get("where")) is not None:
             arguments["where"] = json_answers.write_filter(where)
@@ -133,7 +133,7 @@ class JsonHost(Host):
         return list(rows) if operation in _LIST_QUESTIONS else rows
 
     def _ask_explain(self, text: str, namespace: str | None) -> Any:
-        from logonscope.client import json_answers  # noqa: PLC0415 -- requests for instances need no answers
+        from logonscope.client import json_answers  # noqa: PLC0415 -- instances are read without it
 
         line = self._client.ask("explain", {"text": text, "namespace": namespace})
         return json_answers.read_answer(json_answers.read_explanation, line)
@@ -170,7 +170,7 @@ class JsonHost(Host):
 
             raise read_error(line)
         if "event" in line:
-            from logonscope.client import json_answers  # noqa: PLC0415 -- queries need no answers
+            from logonscope.client import json_answers  # noqa: PLC0415 -- instances are read without it
 
             return json_answers.read_answer(json_answers.read_event, line)
         return self._read_event_instance(line)

@@ -72,9 +72,10 @@ _FIELDS_OF_DETAIL: Mapping[Detail, tuple[str, ...]] = {
     ),
     "usage": (),
 }  # fmt: skip
-"""The fields that the remote host reads only for a detail: their properties are selected only then. Usage is a class.
+"""The fields that the remote host reads only for a detail: their properties are selected only then.
 
-AuthenticationPackage is always selected: it is also known of logins that are no ssh logins.
+The detail "usage" is in another class. AuthenticationPackage is always selected: it is also known of logins that are no
+ssh logins.
 """
 
 
@@ -145,7 +146,7 @@ class LogonsFromCim:
     def whose(self, target: str, details: Details = NO_DETAILS, *, all_namespaces: bool = False) -> list[Whose]:
         """Return the logon session of each process that a target means.
 
-        Each logon session is queried once, with all its processes.
+        The logon session is queried for each of them, its processes only once.
 
         Raises:
             NotFoundError, AccessDeniedError, InvalidParameterError, NotSupportedError: as ``Host.whose``.

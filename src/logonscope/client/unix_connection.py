@@ -63,8 +63,6 @@ class UnixConnection:
             length = received.get("content-length")
             parts = self._chunks() if length is None else iter((self._read(int(length)),))
             return int(first.split(" ")[1]), received.get("content-type", ""), parts
-        except TimeoutError:
-            raise TimedOutError(f"no complete response from {self._path} in time", "check logonscope.service") from None
         except (OSError, ValueError, IndexError) as error:
             raise self._failure(error) from None
 
@@ -100,5 +98,7 @@ class UnixConnection:
             raise ValueError("the connection was closed")
         self._buffer += data
 
-    def _failure(self, error: Exception) -> TransportFailureError:
+    def _failure(self, error: Exception) -> TimedOutError | TransportFailureError:
+        if isinstance(error, TimeoutError):
+            return TimedOutError(f"no complete response from {self._path} in time", "check logonscope.service")
         return TransportFailureError(f"no valid response from {self._path}: {error}", "check logonscope.service")

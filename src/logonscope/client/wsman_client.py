@@ -49,7 +49,7 @@ SERVICE = "HTTP"
 """Kerberos service of the tickets (RFC 4559 4); tickets for "host", pypsrp's default, are valid for sshd too."""
 
 RESPONSE_SECONDS, CONNECT_SECONDS, OPERATION_SECONDS = 90.0, 30.0, 60.0
-"""Timeouts: for a response in all, for connecting, and for the work of the server on one request."""
+"""Timeouts: for the next bytes of a response, for connecting, and for the work of the server on one request."""
 
 _ERROR_CLASSES = {
     error_class.number: error_class
@@ -71,7 +71,7 @@ class WsmanClient:
             url: the URL of the host.
             password: the password; None: authenticate by Kerberos.
             certificate: a PEM file to trust; None: the certificates of the system.
-            timeout: seconds to wait for one response, greater than 0; None: 90.
+            timeout: seconds to wait for the next bytes of a response, greater than 0; None: 90.
 
         Raises:
             AccessDeniedError: there is neither a password nor a Kerberos ticket.

@@ -93,6 +93,8 @@ class WsmanHost(Host):
             "get": self._get, "enumerate": self._enumerate, "associators": self._associators,
             "references": self._references, "query": self._query, "explain": self._explain, "invoke": self._invoke,
             "classes": self._classes, "get_class": self._get_class, "watch": self._watch,
+            "history": self._history, "past_processes": self._history, "verify_history": self._verify_history,
+            "forget_user": self._forget_user,
         }  # fmt: skip
         return operations[operation](**arguments)
 
@@ -105,8 +107,18 @@ class WsmanHost(Host):
         _raise_not_remote("explain a query", f"query --explain {text!r}{f' -n {namespace}' if namespace else ''}")
 
     def _services(self) -> NoReturn:
-        """Raise an error: the names of services are a fact of each process that WS-Management does not offer whole."""
+        """Raise an error: no class has the services of the System session with the numbers of their processes."""
         _raise_not_remote("list the services of the System session", "sessions --services")
+
+    def _history(self, **_: Any) -> NoReturn:
+        """Raise an error: here the history is read by queries of its classes, LS_LogonRecord and LS_ProcessRecord."""
+        _raise_not_remote("show the history", "history")
+
+    def _verify_history(self) -> NoReturn:
+        _raise_not_remote("verify the history", "history verify")
+
+    def _forget_user(self, user: str) -> NoReturn:
+        _raise_not_remote("delete from the history", f"history forget {user}")
 
     def _doctor(self) -> list[Check]:
         identity = self._link.identify()

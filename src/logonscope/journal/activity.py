@@ -93,7 +93,7 @@ class ActivityReader:
         # the clock may have been set within the boot: the widest range of all its segments
         since_ms = min((query.since - segment.offset) // 1000 for segment in segments)
         until_ms = max((query.until - segment.offset) // 1000 + 1 for segment in segments)
-        if until_ms < 0 or since_ms > max(line.last_ms for line in moments.lines if line.boot == boot.id) + FOUND_MS:
+        if until_ms < 0 or since_ms > max(span.last_ms for span in moments.spans if span.boot == boot.id) + FOUND_MS:
             return
         low, high = self._row_range(moments, boot, since_ms, until_ms)
         for first in range(low, high, CHUNK_ROWS):
@@ -158,7 +158,7 @@ class ActivityReader:
             self._root_rows.append(RootRow(*values))
 
     def _gained_roots(self, look: Look) -> Counter[tuple[int, int, int | None]]:
-        """Count the processes that run as root because a process of the logon session that did not became root."""
+        """Count the processes of root that descend from a process of another user in the same logon session."""
         waiting = [row for row in self._root_rows if self._logons.get(row.place) in self._query.non_root_records]
         nearest = {row.id: row.parent for row in waiting}  # the nearest ancestor that was not looked at yet
         gained: Counter[tuple[int, int, int | None]] = Counter()
@@ -188,12 +188,12 @@ class ActivityReader:
 
 def _segments(moments: Moments, boot: Boot) -> Iterator[Segment]:
     """Yield the segments of a boot. A process that started before the journal listened belongs to the first one."""
-    lines = [line for line in moments.lines if line.boot == boot.id]
+    spans = [span for span in moments.spans if span.boot == boot.id]
     starts = list[tuple[int, int]]()
-    for line in lines:
-        offset = line.first_wall - line.first_ms * 1000
-        # the service restarts more often than the clock is set: those lines are one
+    for span in spans:
+        offset = span.first_wall - span.first_ms * 1000
+        # the service restarts more often than the clock is set: such spans are one segment
         if not starts or abs(offset - starts[-1][1]) >= SAME_OFFSET_US:
-            starts.append((line.first_ms if starts else -LONG_MS, offset))
+            starts.append((span.first_ms if starts else -LONG_MS, offset))
     for number, (low, offset) in enumerate(starts):
         yield Segment(low, starts[number + 1][0] if number + 1 < len(starts) else LONG_MS, offset)

@@ -4,7 +4,7 @@ import sqlite3
 from typing import NamedTuple
 
 SLACK_US = 150_000_000
-"""The clock map has a row a minute while the service runs: after a longer silence nothing was recorded."""
+"""Microseconds after a row of the clock map in which events were still recorded: there is a row each minute."""
 
 FINE_SPAN = 5000
 """A range of so many rows is read whole; a longer one is narrowed first."""
@@ -15,7 +15,7 @@ class ClockSpan(NamedTuple):
 
     boot: int
     first_seq: int
-    last_seq: int | None  # None: it is the newest one
+    next_seq: int | None  # the first one of the next span; None: this is the newest span
     first_ms: int
     first_wall: int
     last_ms: int
@@ -37,39 +37,39 @@ class Moments:
 
     def __init__(self, database: sqlite3.Connection) -> None:
         self._database = database
-        self.lines = self._read_lines()
+        self.spans = self._read_spans()
 
     def __repr__(self) -> str:
-        return f"<Moments of {len(self.lines)} lines>"
+        return f"<Moments of {len(self.spans)} spans>"
 
-    def _read_lines(self) -> list[ClockSpan]:
+    def _read_spans(self) -> list[ClockSpan]:
         query = "SELECT seq, boot, ms, wall FROM moment WHERE stepped IS NOT NULL ORDER BY seq"
         starts = self._database.execute(query).fetchall()
-        lines = []
+        spans = []
         for number, (seq, boot, ms, wall) in enumerate(starts):
             next_seq = starts[number + 1][0] if number + 1 < len(starts) else None
             last_ms, last_wall = self._database.execute(
                 "SELECT ms, wall FROM moment WHERE seq >= ? AND seq < ? ORDER BY seq DESC LIMIT 1",
                 (seq, next_seq or 1 << 62),
             ).fetchone()
-            lines.append(ClockSpan(boot, seq, next_seq, ms, wall, last_ms, last_wall))
-        return lines
+            spans.append(ClockSpan(boot, seq, next_seq, ms, wall, last_ms, last_wall))
+        return spans
 
     def locate(self, wall: int) -> Located | None:
         """Return a wall time in microseconds as the time since a boot; None where nothing was recorded then."""
-        # a clock that was set back makes lines that overlap: then several match
-        matches = [line for line in self.lines if line.first_wall <= wall <= line.last_wall + SLACK_US]
-        # the slack behind one line can reach into the next one, which knows better
-        matches = [line for line in matches if wall <= line.last_wall] or matches[-1:]
+        # a clock that was set back makes spans that overlap: then several match
+        matches = [span for span in self.spans if span.first_wall <= wall <= span.last_wall + SLACK_US]
+        # the slack behind one span can reach into the next one, which knows better
+        matches = [span for span in matches if wall <= span.last_wall] or matches[-1:]
         if not matches:
             return None
-        line = matches[-1]
+        span = matches[-1]
         # the plus keeps SQLite from reading the whole range of seq
         seq, ms, base = self._database.execute(
             "SELECT seq, ms, wall FROM moment WHERE wall <= ? AND +seq >= ? AND +seq < ? ORDER BY wall DESC LIMIT 1",
-            (wall, line.first_seq, line.last_seq or 1 << 62),
+            (wall, span.first_seq, span.next_seq or 1 << 62),
         ).fetchone()
-        return Located(line.boot, ms + (wall - base) // 1000, seq, (base - ms * 1000) // 1_000_000, len(matches) > 1)
+        return Located(span.boot, ms + (wall - base) // 1000, seq, (base - ms * 1000) // 1_000_000, len(matches) > 1)
 
     def wall(self, boot: int, ms: int) -> int | None:
         """Return the wall time in microseconds of a time since a boot; None where the boot has no clock."""
@@ -86,7 +86,7 @@ class Moments:
     def rows_between(self, boot: int, first_ms: int, end_ms: int) -> list[tuple[int, int]]:
         """Return ms and wall time of the rows of the clock map that hold between two times since a boot.
 
-        The first one is the last row before them, or else the first row of the boot. None: the boot has no clock.
+        The first one is the last row before them, or else the first row of the boot. No rows: the boot has no clock.
         """
         before = self._database.execute(
             "SELECT coalesce((SELECT max(ms) FROM moment WHERE boot = ?1 AND ms <= ?2),"
@@ -125,9 +125,10 @@ class Moments:
         return None if row is None else int(row[0])
 
     def narrow(self, low: int, high: int, ticks: int) -> int:
-        """Return the last number in a range of rows before which all rows started before a time, by bisection.
+        """Return a number in a range: rows with smaller numbers started before a time. It is found by bisection.
 
-        Rows are in the order of their arrival, which is that of their starts but for a second: the caller allows that.
+        The first row that started later is at most FINE_SPAN numbers behind it. Rows are in the order of their arrival,
+        which differs from that of their starts by less than a second: the caller allows for that.
         """
         # rows that were found after a gap started long before their neighbours: they are skipped
         while high - low > FINE_SPAN:

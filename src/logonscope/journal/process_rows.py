@@ -233,7 +233,7 @@ def first_number(moments: Moments, boots: Sequence[Boot], since: datetime) -> in
 def last_number(moments: Moments, until: datetime) -> int:
     """Return a number such that what was seen up to a time has smaller ones."""
     limits = time_limits(moments, None, until) or {}
-    began = {line.boot for line in moments.lines if line.first_wall <= until.timestamp() * 1e6}
+    began = {span.boot for span in moments.spans if span.first_wall <= until.timestamp() * 1e6}
     ends = (moments.first_row_after(boot, last + SLACK_MS) for boot, (_, last) in limits.items() if boot in began)
     return max(ends, default=0)
 
@@ -252,16 +252,16 @@ def time_limits(moments: Moments, since: datetime | None, until: datetime | None
     low = -(1 << 60) if since is None else int(since.timestamp() * 1e6)
     high = 1 << 60 if until is None else int(until.timestamp() * 1e6)
     limits: dict[int, tuple[int, int]] = {}
-    for line in moments.lines:
-        # what ran before the first line of a boot began can have been found running
-        is_later = line.first_wall > high and line.boot in limits
-        if is_later or (line.last_seq is not None and line.last_wall < low):
+    for span in moments.spans:
+        # what ran before the first span of a boot began can have been found running
+        is_later = span.first_wall > high and span.boot in limits
+        if is_later or (span.next_seq is not None and span.last_wall < low):
             continue
-        # a process can have begun long before the first row of the line
-        first = line.first_ms + (low - line.first_wall) // 1000
-        last = line.first_ms + (high - line.first_wall) // 1000
-        before = limits.get(line.boot)
-        limits[line.boot] = (first, last) if before is None else (min(first, before[0]), max(last, before[1]))
+        # a process can have begun long before the first row of the span
+        first = span.first_ms + (low - span.first_wall) // 1000
+        last = span.first_ms + (high - span.first_wall) // 1000
+        before = limits.get(span.boot)
+        limits[span.boot] = (first, last) if before is None else (min(first, before[0]), max(last, before[1]))
     return limits
 
 

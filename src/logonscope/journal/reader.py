@@ -60,7 +60,7 @@ def _zone_parameters(pid: int, low: int, high: int) -> tuple[int, ...]:
 
 
 class Place(NamedTuple):
-    """A row of ``place``: the facts that decide the owner of processes, and the owner."""
+    """A row of ``place``: the facts that decide the owner, the owner, and further facts that its processes share."""
 
     logon: int | None
     evidence: str

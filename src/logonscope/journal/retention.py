@@ -210,13 +210,13 @@ def _limits(moments: Moments, cutoff: int) -> dict[int, int]:
     A boot that began after the wall time has no entry.
     """
     limits: dict[int, int] = {}
-    for line in moments.lines:
-        if line.last_wall < cutoff:
-            is_newest = line.last_seq is None
-            limits[line.boot] = line.last_ms if is_newest else 1 << 62
-        elif line.first_wall < cutoff:
-            limits[line.boot] = line.first_ms + (cutoff - line.first_wall) // 1000
-        elif line.boot in limits and limits[line.boot] == 1 << 62:
+    for span in moments.spans:
+        if span.last_wall < cutoff:
+            is_newest = span.next_seq is None
+            limits[span.boot] = span.last_ms if is_newest else 1 << 62
+        elif span.first_wall < cutoff:
+            limits[span.boot] = span.first_ms + (cutoff - span.first_wall) // 1000
+        elif span.boot in limits and limits[span.boot] == 1 << 62:
             # the boot goes on after the cutoff
-            limits[line.boot] = line.first_ms
+            limits[span.boot] = span.first_ms
     return limits

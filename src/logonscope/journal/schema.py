@@ -70,7 +70,7 @@ TABLES = (
     "CREATE TABLE credential (id INTEGER PRIMARY KEY, seq INT NOT NULL, uids TEXT, gids TEXT, user TEXT)",
     # id: a number of its own; rows use it up to COMMAND_SPAN numbers after that
     "CREATE TABLE command (id INTEGER PRIMARY KEY, argv BLOB NOT NULL)",
-    # what decides the owner of a process, and the owner; logon NULL: not known
+    # what decides the owner of a process, the owner, and further facts of the process; logon NULL: not known
     """CREATE TABLE place (id INTEGER PRIMARY KEY, seq INT NOT NULL, logon INT, evidence TEXT, ses INT, loginuid INT,
        cgroup BLOB, tty_nr INT, pid_namespaces INT, host_root INT)""",
     "CREATE INDEX place_logon ON place(logon)",

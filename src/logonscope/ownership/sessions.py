@@ -130,7 +130,8 @@ def join_evidence(owner: Owner) -> str | None:
 def logon_id_generation(owner: Owner) -> int | None:
     """Return the inode of the scope, to distinguish logon sessions with the same LogonId; None: the LogonId is unique.
 
-    The kernel never reuses an audit session id during a boot. Only the greater LogonIds, made by rules 1 and 3, recur.
+    The kernel never reuses an audit session id during a boot. Only the LogonIds above all kernel ids recur, which the
+    rules "scope" and "manager" give.
     """
     has_id_above_kernel_ids = owner.logon_id is not None and int(owner.logon_id) > UNSET
     return owner.login.scope_inode if has_id_above_kernel_ids and owner.login else None

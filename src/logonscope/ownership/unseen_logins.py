@@ -107,7 +107,7 @@ def _enters_container(parent: Process, process: Process, machine: Machine) -> bo
 def _find_unknown_beginning(chain: Sequence[Process], machine: Machine) -> Iterator[UnseenLogin]:
     """Yield the sign that something other than the service manager may have started a chain of the System session."""
     first, process = chain[0], chain[-1]
-    # without init at its top, the chain was entered from another pid namespace, or from a logon session that hides
+    # without init at its top: its first parent is outside the pid namespace, in another logon session, or hidden
     if first.pid != INIT:
         is_user = is_person(_uid(first), machine)
         if first.pid != KERNEL_THREADS and (first.ppid == 0 or (first.ppid != KERNEL_THREADS and is_user)):

@@ -32,7 +32,7 @@ from logonscope.wql.condition import Condition
 from logonscope.wql.text import describe_position, positioned_errors
 from logonscope.wql.tree import ISA, And, Comparison, ConditionTree, Name, Or, Select
 
-POLLED, TARGET = "__InstanceOperationEvent", "TargetInstance"
+INSTANCE_OPERATION, TARGET = "__InstanceOperationEvent", "TargetInstance"
 NUMBER_OF_EVENTS = "NumberOfEvents"
 
 
@@ -81,12 +81,12 @@ def bind_events(select: Select, cls: Class, text: str, is_here: Callable[[str], 
     scope = NameScope(text, column, cls.schema, cls.namespace, is_here)
     condition = None if select.where is None else bind(select.where, scope)
     columns = None if select.columns is None else tuple(_selected_property(scope, name) for name in select.columns)
-    if cls.is_a(POLLED):
-        _check_polled(cls, select, targets)
+    if cls.is_a(INSTANCE_OPERATION):
+        _check_instance_operation(cls, select, targets)
     return EventQuery(cls, columns, targets, select.within, condition, _grouping(select, scope))
 
 
-def _check_polled(cls: Class, select: Select, targets: tuple[Class, ...]) -> None:
+def _check_instance_operation(cls: Class, select: Select, targets: tuple[Class, ...]) -> None:
     if not targets:
         raise RegistrationTooBroadError(
             f"{cls.name} needs a condition on the class of {TARGET}",

@@ -1,9 +1,10 @@
-"""Parser of what login programs log about refused attempts: pure functions of a line and of who wrote it.
+"""Parser of what login programs log about refused attempts.
 
-One attempt is one result, although a program and PAM both log it. Of sshd, the lines of auth_log() in auth.c are read,
-and that of a connection that ended before authentication, which is all that sshd logs of refused keys by default; of
-login, su and sudo, their own lines; of other programs, those of pam_unix(8) and pam_sss(8). A name is chosen by the
-client and can contain any text: the end of the line, which sshd itself writes, decides where it ends.
+One attempt is one result, although a program and PAM both log it: the parser remembers the connections of sshd whose
+attempt it has reported. Of sshd, the lines of auth_log() in auth.c are read, and that of a connection that ended before
+authentication, which is all that sshd logs of refused keys by default; of login, su and sudo, their own lines; of other
+programs, those of pam_unix(8) and pam_sss(8). A name is chosen by the client and can contain any text: the end of the
+line, which sshd itself writes, decides where it ends.
 """
 
 import ipaddress

@@ -95,7 +95,7 @@ class Inheritance:
         Args:
             login: the login, as far as it is undecided.
             creations: of every login its creation in clock ticks, and its kernel id.
-            carriers: the processes of the host that carry the id.
+            carriers: the processes of the host that carry the id of any undecided login.
         """
         if login.created is None:
             return False

@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 from logonscope.facts import Machine
 
-_WHOLE_SECONDS = 2.0
+_WALL_ERROR_SECONDS = 2.0
 """Maximum seconds between the wall clock's time of a moment and the clock of starts: btime has whole seconds."""
 
-_TICKS = 0.02
+_TICK_ERROR_SECONDS = 0.02
 """Maximum seconds between CLOCK_MONOTONIC of a moment and the clock of starts: a start is a whole number of ticks."""
 
 
@@ -39,11 +39,11 @@ class LoginClock:
         monotonic, wall = _seconds(record.get("MONOTONIC")), _seconds(record.get("REALTIME"))
         by_wall = None if wall is None or self._btime is None else wall - self._btime
         if monotonic is None:
-            return None if by_wall is None else TimeRange(by_wall, by_wall + _WHOLE_SECONDS)
+            return None if by_wall is None else TimeRange(by_wall, by_wall + _WALL_ERROR_SECONDS)
         # the record may be older or newer than each suspension: between none and all of the suspended time is added
         first, last = monotonic + self._offset, monotonic + self._offset + self._suspended
         # the wall time narrows that range; if the clock was set since, it can be outside, and is limited to the range
-        return TimeRange(first if by_wall is None else min(max(by_wall, first), last), last + _TICKS)
+        return TimeRange(first if by_wall is None else min(max(by_wall, first), last), last + _TICK_ERROR_SECONDS)
 
 
 def suspended_and_offset() -> tuple[float, float]:

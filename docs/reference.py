@@ -94,9 +94,10 @@ def _arguments(row: JsonOperation) -> str:
 
 
 def _purpose(action: str, message: type) -> str:
-    # two actions share the message type Renew
-    is_status = action.endswith("/GetStatus`")
-    return "the remaining lifetime of an enumeration" if is_status else REQUESTS[message].description
+    # GetStatus has the message type of Renew, in enumerations and in subscriptions
+    if action.endswith("/GetStatus`"):
+        return REQUESTS[message].description.replace("extend the lifetime", "the remaining lifetime")
+    return REQUESTS[message].description
 
 
 def _who(message: type) -> str:

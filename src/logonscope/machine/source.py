@@ -437,7 +437,7 @@ def no_history_error() -> NotSupportedError:
     """Return the error for a host whose history is not kept, or cannot be read."""
     return NotSupportedError(
         "this host has no history",
-        "`logonscope serve` keeps one of its own machine with history = true; while it does not run, use sudo",
+        "`logonscope serve` keeps one of its own machine with history = true; while it is stopped, root alone reads it",
     )
 
 

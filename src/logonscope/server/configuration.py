@@ -207,7 +207,7 @@ class Settings:
     state: str = _setting(
         _FOLDER,
         _state,
-        "directory of the self-signed certificate and of the history",
+        "directory of the self-signed certificate, of the history, and of the positions of sinks",
         "`$STATE_DIRECTORY` if systemd sets it, else `/var/lib/logonscope`",
     )
     users: str = _setting(
@@ -301,7 +301,7 @@ class Settings:
         "them; `true`: also if only a part of the events can be read; `false`: read /proc for every answer",
     )  # fmt: skip
     history: bool = _setting(
-        _SWITCH, False, "keep a history of logins and processes, in `history` below the directory `state`; needs `live`"
+        _SWITCH, False, "keep a history of logins and processes, in `history` below `state`; needs kernel events"
     )
     history_keep: tuple[tuple[str, str], ...] = _setting(
         _KEEP, {"logins": "400 days", "system": "30 days"},

@@ -39,7 +39,7 @@ class DeferredResponse(PooledResponse):
             response = Response(status_code=CLIENT_CLOSED_REQUEST)
         finally:
             wait.close()
-        # what belongs to the authentication of the request
+        # the challenges of the authentication were added to this object, not to the response that is sent
         response.raw_headers += [header for header in self.raw_headers if header[0] == b"www-authenticate"]
         await response(scope, receive, send)
 

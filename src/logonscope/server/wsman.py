@@ -417,12 +417,12 @@ REQUESTS: Mapping[type, MessageRow] = {
     Delete: MessageRow("end a process", ("delete",), _decode_delete, _render_delete),
     Change: MessageRow("rejected: instances are read-only", ("get_class",), _decode_change, _render_change),
     Subscribe: MessageRow(
-        "subscribe to the results of an event query, which the client pulls", ("subscribe",), decode_subscribe,
+        "subscribe to the results of an event query, which are pulled or sent", ("subscribe",), decode_subscribe,
         render_subscribe,
     ),
     Unsubscribe: MessageRow("end a subscription", ("release",), decode_unsubscribe, render_unsubscribe),
     RenewSubscription: MessageRow(
-        "extend a subscription, or return its remaining lifetime", ("renew",), decode_renew_subscription,
+        "extend the lifetime of a subscription", ("renew",), decode_renew_subscription,
         render_renew_subscription,
     ),
 }  # fmt: skip

@@ -64,7 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     failed = "only processes that ended with a status other than 0, and the logins that ran them"
     parser.add_argument("--failed", action="store_true", help=f"{failed}; and, for administrators, failed logons")
     parser.add_argument("--logons-only", action="store_true", help="with --failed: failed logons alone, in any format")
-    follow = "go on with what happens from now on, a line an event, until Ctrl-C"
+    follow = "go on with what happens from now on, a line an event, until Ctrl-C; not for a pid or a process name"
     parser.add_argument("-f", "--follow", action="store_true", help=follow)
     parser.add_argument("--last", action="store_true", help="list logins in the form of last(1), the newest first")
     add_listing(parser, "history", COLUMNS)

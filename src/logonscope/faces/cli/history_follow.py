@@ -38,7 +38,7 @@ def open_watch(host: Host, args: argparse.Namespace, where: HistoryFilter) -> Wa
     word = where.word
     if word is not None and word.startswith(("pid:", "name:")):
         raise InvalidParameterError(
-            f"cannot follow {word!r}", "give a LogonId or a user; logonscope watch has the rest"
+            f"cannot follow {word!r}: events are selected by logon session", "give a LogonId or a user"
         )
     names = LOGONS
     if args.processes:

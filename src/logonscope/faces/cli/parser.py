@@ -34,7 +34,7 @@ COMMANDS = {
     "token": "manage tokens, which expire, for programs that use the server: add, list, remove",
     "schema": "print the JSON Schema of an operation of the server's JSON API",
     "user": "manage the server's own user file: add, list, remove",
-    "record": "save this host to a file that every command can read",
+    "record": "save this host to a file, to query it later or on another machine",
     "doctor": "check what can be read here, and how to get what is missing",
     "completion": "print the completion script for a shell",
 }
@@ -290,7 +290,10 @@ def shared_options() -> Parser:
     options.add_argument("--direct", action="store_true", help=direct)
     view = "show what this user (account or uid) would see; administrators only; nothing can be changed"
     set_completion(options.add_argument("--as", dest="view_as", metavar="USER", help=view), "users")
-    past = "the host as it was at a time, such as 'yesterday 14:00' or -2h, if `logonscope serve` keeps history there"
+    past = (
+        "the host as it was at a time, such as 'yesterday 14:00' or -2h, if `logonscope serve` keeps history there; "
+        "for tree, sessions, ps, whose, leftovers, query, enumerate and associators"
+    )
     options.add_argument("--at", dest="moment", metavar="TIME", help=past)
     options.add_argument(
         "-q", "--quiet", action="store_true", help="do not print the notice that only your own logon sessions are shown"

@@ -1,4 +1,4 @@
-"""``logonscope record FILE``: a recording of this host, which every command can read later and elsewhere."""
+"""``logonscope record FILE``: a recording of this host, to query it later or elsewhere."""
 
 import argparse
 import sys

@@ -14,6 +14,7 @@ from logonscope.journal import rows
 from logonscope.journal.clock import ClockMap, Reading
 from logonscope.journal.dictionaries import CommandLines, Dictionary
 from logonscope.journal.event_codes import EventCodes
+from logonscope.journal.login_terminals import LoginTerminals
 from logonscope.journal.logon_rows import LogonRows, StoredLogons
 from logonscope.journal.policy import Policy, command_line_filter
 from logonscope.journal.reports import Reports
@@ -96,6 +97,7 @@ class Recorder:
         self._logons = LogonRows(state.logons, state.boot, ownership)
         self._commands = CommandLines()
         self.alive: dict[int, Row] = {row[rows.PID]: row for row in state.alive}
+        self._terminals = LoginTerminals(self._logons, machine, self.alive, self._program_of)
         self._tick_ms = 1000 // machine.ticks
         self._policy = policy
         self._reduce_argv = command_line_filter(policy)
@@ -225,6 +227,7 @@ class Recorder:
         self._events.append(seq << 3 | rows.STARTED)
         self.alive[pid] = row
         self._rows.append(row)
+        self._terminals.note(process, row, row[PLACE], extras[0])
 
     def _is_excluded(self, process: Process) -> bool:
         uid = process.uids[1] if process.uids else None
@@ -245,6 +248,7 @@ class Recorder:
         # most events change nothing that is kept: a thread, a priority
         if state == current:
             return
+        self._terminals.note(process, row, state[0], self._extras[state[0]][0])
         # The row is not written yet, and runs what it was forked with: the change becomes part of it. A change of the
         # logon session does not, so that the owner is right at every moment.
         if row[ID] >= self._first_seq and row[ID] not in self._executed and self._is_same_logon(current[0], state[0]):
@@ -283,6 +287,9 @@ class Recorder:
     def _current_state(self, row: Row) -> State:
         """Return the state of a running process: that after its last change, which column CHANGES has in memory."""
         return row[CHANGES] or (row[PLACE], row[PROGRAM], row[CREDENTIAL], row[COMMAND])
+
+    def _program_of(self, row: Row) -> int | None:
+        return self._current_state(row)[1]
 
     def _is_same_logon(self, first: int, second: int) -> bool:
         return first == second or self._logons.logon_of_place(first) == self._logons.logon_of_place(second)

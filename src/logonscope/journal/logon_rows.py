@@ -35,6 +35,7 @@ class LogonRows:
         self._next_id, open_rows, self._logon_by_place = stored
         self._rows: dict[tuple[int, int], LogonRow] = {(row["logonid"], row["generation"]): row for row in open_rows}
         self._changed: dict[int, LogonRow] = {}
+        self._unreported: dict[int, int] = {}  # number -> ms of the last start or end of one of its processes
         # logon sessions without a terminal: their row, and the pid of their leader
         self._without_terminal: dict[int, tuple[LogonRow, int]] = {}
         for row in open_rows:
@@ -94,6 +95,7 @@ class LogonRows:
             row["started"] = 0
         self._rows[key] = row
         self._changed[row["id"]] = row
+        self._unreported[row["id"]] = ms
         return row
 
     def start(self, session: LogonSession, owner: Owner, seq: int, ms: int) -> int | None:
@@ -102,7 +104,30 @@ class LogonRows:
         if row is None:
             return None
         self._describe(row, session, owner)
+        self._unreported.pop(row["id"], None)
         return int(row["id"])
+
+    def note_end_of_process(self, place: int, ms: int) -> None:
+        """Note that a process of a place has ended: it can have been the last one of its logon session."""
+        number = self._logon_by_place.get(place)
+        if number in self._unreported:
+            self._unreported[number] = ms
+
+    def unreported_before(self, ms: int) -> list[int]:
+        """Return the logon sessions that no event has reported, and of which nothing has happened since a time."""
+        return [number for number, last_ms in self._unreported.items() if last_ms < ms]
+
+    def note_process(self, number: int, ms: int) -> None:
+        """Note that a logon session that no event has reported has a process."""
+        self._unreported[number] = ms
+
+    def end_unreported(self, number: int, seq: int) -> None:
+        """End a logon session that no event has reported, and that has no process any more."""
+        row = next(row for row in self._rows.values() if row["id"] == number)
+        del self._rows[row["logonid"], row["generation"]]
+        self._without_terminal.pop(number, None)
+        row.update(ended=self._unreported.pop(number), ended_seq=seq)
+        self._changed[number] = row
 
     def _describe(self, row: LogonRow, session: LogonSession, owner: Owner) -> None:
         values = {
@@ -167,6 +192,7 @@ class LogonRows:
         if row is None:
             return None
         self._without_terminal.pop(row["id"], None)
+        self._unreported.pop(row["id"], None)
         row.update(ended=ms, ended_seq=seq)
         self._changed[row["id"]] = row
         return int(row["id"])
@@ -179,6 +205,7 @@ class LogonRows:
                 continue
             del self._rows[key]
             self._without_terminal.pop(row["id"], None)
+            self._unreported.pop(row["id"], None)
             row.update(ended=ms, ended_seq=seq + len(ended), source=SWEPT)
             self._changed[row["id"]] = row
             ended.append(int(row["id"]))

@@ -54,6 +54,10 @@ NAME_CHECK_MS = 600_000
 
 MAX_CREDENTIALS = 10_000
 
+UNREPORTED_MS = 10_000
+"""A logon session without a login record is reported after 2 s. If it ends before, no event says so: it is ended here,
+so many ms after the end of its last process."""
+
 SLACK_TICKS = 2
 """Clock ticks by which the start of a process may change: a source can estimate it first and read it later."""
 
@@ -161,9 +165,22 @@ class Recorder:
     def add_clock(self, reading: Reading) -> None:
         """Add both clocks; called before each batch is taken."""
         self._ms = max(self._ms, reading.ms)
+        self._end_unreported()
         step = self._clock_map.step(reading)
         if step is not None:
             self._moments.append((self._take_seq(0), self._boot, reading.ms, reading.wall, reading.utc_offset, *step))
+
+    def _end_unreported(self) -> None:
+        due = self._logons.unreported_before(self._ms - UNREPORTED_MS)
+        if not due:
+            return
+        places = {self._current_state(row)[0] for row in self.alive.values()}
+        existing = {self._logons.logon_of_place(place) for place in places}
+        for number in due:
+            if number in existing:
+                self._logons.note_process(number, self._ms)
+            else:
+                self._logons.end_unreported(number, self._take_seq(0))
 
     def take_batch(self) -> Batch:
         """Return what was collected since the last batch."""
@@ -321,6 +338,7 @@ class Recorder:
     def _end_row(self, row: Row, status: int | None, source: int | None) -> None:
         self.alive.pop(row[rows.PID], None)
         place = row[CHANGES][0] if row[CHANGES] else row[PLACE]
+        self._logons.note_end_of_process(place, self._ms)
         self._reports.note_end(row[rows.PID], (row[TICKS], row[ID], place), self._ms)
         # the clock of the event and that of the start can differ by a tick: never less than 0
         lasted = max(self._ms - row[TICKS] * self._tick_ms, 0)

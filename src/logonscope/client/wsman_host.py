@@ -99,7 +99,7 @@ class WsmanHost(Host):
         return operations[operation](**arguments)
 
     def _watch(self, **_: Any) -> NoReturn:
-        hint = "poll with query(), or use a host whose server is Logonscope"
+        hint = "poll with query(), or connect to a Logonscope server by https://"
         raise NotSupportedError("events are not supported over WS-Management", hint)
 
     def _explain(self, text: str, namespace: str | None) -> NoReturn:

@@ -31,7 +31,7 @@ def test_a_sound_machine_needs_nothing_done() -> None:
     assert found["/proc"].finding == "16 processes"
     assert found["login service"].finding == "4 login records"
     assert found["logon sessions"].finding == "1 without a login record: 63 (root)"
-    assert found["logon sessions"].advice.startswith("nothing to do if these are jobs of cron")
+    assert found["logon sessions"].advice.startswith("nothing to do for jobs of cron")
 
 
 def test_a_caller_without_elevation_is_reported() -> None:

@@ -159,7 +159,7 @@ def _check_unrecorded(sessions: Sequence[LogonSession]) -> Iterator[Check]:
         names = [f"{session.logon_id} ({_name(session)})" for session in unrecorded]
         yield Check(
             "logon sessions", None, f"{len(names)} without a login record: {_list_ids(names)}",
-            "nothing to do if these are jobs of cron or at, or logins without pam_systemd; `logonscope tree ID` shows one",
+            "nothing to do for jobs of cron or at, and for logins without pam_systemd; see `logonscope tree ID`",
         )  # fmt: skip
 
 

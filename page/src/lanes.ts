@@ -50,7 +50,7 @@ export function makeLanes(logins: readonly Login[], span: number): Lane[] {
   const ordered = [...logins].sort((a, b) => Number(a.out !== null && a.end !== null) - Number(b.out !== null && b.end !== null) || b.start - a.start);
   for (const login of ordered) {
     const isShared = login.how === "cron" || (span > FOLDED_SPAN && login.end !== null);
-    const key = isShared ? `${login.user} ${login.how} ${login.how === "cron" ? "" : login.from}` : String(login.record);
+    const key = isShared ? `${login.user} ${login.how} ${login.how === "cron" ? "" : login.from}` : login.record;
     const known = isShared ? shared.get(key) : undefined;
     if (known) known.logins.push(login);
     else {
@@ -83,7 +83,7 @@ export interface LaneData {
   /** The finest numbers that are there for what is shown. */
   spans: readonly LoginSpan[];
   /** Processes by the record of their login; null: only numbers are there. */
-  rows: ReadonlyMap<number, readonly PastRow[]> | null;
+  rows: ReadonlyMap<string, readonly PastRow[]> | null;
   open: ReadonlySet<string>;
   shut: ReadonlySet<string>;
   scroll: number;

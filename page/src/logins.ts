@@ -13,7 +13,7 @@ interface WireBin {
 }
 
 interface WireLogin {
-  record: number;
+  record: string;
   logon_id: string;
   user: string | null;
   uid: number | null;
@@ -31,9 +31,9 @@ interface WireLogin {
 }
 
 export interface PastProcess {
-  record: number;
-  parent_record: number | null;
-  logon_record: number | null;
+  record: string;
+  parent_record: string | null;
+  logon_record: string | null;
   pid: number;
   name: string | null;
   command_line: string | null;
@@ -50,7 +50,7 @@ const moment = (text: string | null): number | null => (text === null ? null : D
 
 /** A login. Times in milliseconds; `end` null: it exists; `out` null: it is not logged out. */
 export class Login {
-  readonly record: number;
+  readonly record: string;
   readonly id: string;
   readonly user: string;
   readonly hue: string;
@@ -94,7 +94,7 @@ function isManager(id: string): boolean {
 /** Logins of a span, and what they ran by steps. */
 export class LoginSpan {
   readonly logins: Login[] = [];
-  readonly byRecord = new Map<number, Login>();
+  readonly byRecord = new Map<string, Login>();
   /** When the first of its logins began. */
   first = Infinity;
 
@@ -156,14 +156,14 @@ export class PastRow {
 
 /** The processes of the logins of a span that existed in a part of it; `only`: of one login. */
 export async function readProcesses(span: LoginSpan, since: number, until: number, signal?: AbortSignal, only: Login | null = null): Promise<PastRow[]> {
-  const rows = new Map<number, PastRow>();
+  const rows = new Map<string, PastRow>();
   const where = { since: iso(since), until: iso(until), ...(only ? { word: only.id } : {}) };
   await askRows<PastProcess>("past_processes", { where }, (wire) => {
-    const login = span.byRecord.get(wire.logon_record ?? -1);
+    const login = span.byRecord.get(wire.logon_record ?? "");
     // A LogonId comes again after a boot, and may be a pid, too.
     if (login && (!only || login.record === only.record)) rows.set(wire.record, new PastRow(wire, login));
   }, signal ? { signal } : {});
-  for (const row of rows.values()) paint(row, rows.get(row.wire.parent_record ?? -1));
+  for (const row of rows.values()) paint(row, rows.get(row.wire.parent_record ?? ""));
   return [...rows.values()];
 }
 

@@ -39,7 +39,7 @@ export class TimelineView {
   private range = DAY;
   private whole: LoginSpan | null = null;
   private detail: LoginSpan | null = null;
-  private rows: { from: number; to: number; byLogin: Map<number, PastRow[]> } | null = null;
+  private rows: { from: number; to: number; byLogin: Map<string, PastRow[]> } | null = null;
   /** Failed logins: of the range of the overview, and where these are too many, of the span. */
   private refusals: RefusalSpan | null = null;
   private fewer: RefusalSpan | null = null;
@@ -233,7 +233,7 @@ export class TimelineView {
     const first = from - span / 4, last = to + span / 4;
     const rows = await readProcesses(source, first, last, signal);
     if (signal.aborted) return;
-    const byLogin = new Map<number, PastRow[]>();
+    const byLogin = new Map<string, PastRow[]>();
     for (const row of rows.sort((a, b) => a.start - b.start)) {
       const list = byLogin.get(row.login!.record);
       if (list) list.push(row);

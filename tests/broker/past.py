@@ -11,6 +11,7 @@ from logonscope.broker.request import Request
 from logonscope.cim.instances import ClassRows
 from logonscope.facts import Login, Process
 from logonscope.machine import Look, ProcessQuery
+from logonscope.machine.history import RecordKind
 from logonscope.ownership import LINUX
 from tests.broker.test_history import ROOT, Present
 from tests.journal.kept import Kept
@@ -20,6 +21,10 @@ CLASSES = (
     "LS_LogonRecord", "LS_ProcessRecord", "LS_ChangeRecord", "LS_LogonProcessRecord", "LS_ProcessChangeRecord",
     "LS_LogonSessionRecord", "LS_RunningProcessRecord", "LS_FailedLogonRecord", "LS_UserChangeRecord",
 )  # fmt: skip
+KINDS: dict[str, RecordKind] = {
+    "LS_LogonRecord": "logon", "LS_ProcessRecord": "process", "LS_ChangeRecord": "change",
+    "LS_UserChangeRecord": "user change", "LS_FailedLogonRecord": "failed logon",
+}  # fmt: skip
 BOB = Caller("user1001", 1001, administrator=False)
 CAROL = Caller("user1002", 1002, administrator=False)
 

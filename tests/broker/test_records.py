@@ -11,7 +11,8 @@ from logonscope.broker.explain import explain
 from logonscope.broker.history import history, past_processes
 from logonscope.broker.instances import get
 from logonscope.cim.instances import ClassRows
-from tests.broker.past import BOB, CAROL, CLASSES, SPACE, ask, everything, keep, request, rows
+from logonscope.machine.history import RecordKind
+from tests.broker.past import BOB, CAROL, CLASSES, KINDS, SPACE, ask, everything, keep, request, rows
 from tests.broker.test_history import ROOT, moment
 from tests.journal.kept import Kept
 
@@ -44,7 +45,8 @@ def test_process_records_are_those_of_the_story(kept: Kept) -> None:
     "Name = 'p1'", "Name = 'P1'", "Name LIKE 'p1%'", "Name LIKE '%1'", "Name LIKE 'P1%' OR Name LIKE 'p12%'",
     "ProcessId = 420", "ProcessId > 420", "LogonId = '1'", "LogonId = '1' OR LogonId = '8'", "LoginUser = 'USER1001'",
     "LoginUid = 1001", "LoginUid = 1002", "User = 'user1001'", "User = 'user1002'", "ExitCode = 1", "EndTime IS NULL",
-    "LogonRecordId = 3", "RecordId > 500", "StartTime >= '{middle}'", "StartTime < '{middle}'", "EndTime > '{middle}'",
+    "LogonRecordId = '000000000003'", "RecordId > '000000000500'",
+    "StartTime >= '{middle}'", "StartTime < '{middle}'", "EndTime > '{middle}'",
     "EndTime <= '{middle}'", "StartTime > '{middle}' AND StartTime < '{late}' AND Name LIKE 'p%'",
     "StartTime < '{middle}' AND EndTime >= '{middle}'", "StartTime = '{exact}'", "EndTime = '{end}'",
     "NOT (StartTime < '{middle}')", "StartTime < '{early}' OR StartTime > '{late}'",
@@ -60,7 +62,7 @@ def test_a_condition_narrows_to_the_rows_that_match(kept: Kept, where: str, call
     }  # fmt: skip
     text = where.format(**{name: time.isoformat() for name, time in places.items()})
     # `RecordId IS NOT NULL OR x` has the same rows, but no column is limited
-    unlimited = ask(kept, f"SELECT * FROM LS_ProcessRecord WHERE RecordId < 0 OR ({text})", caller)
+    unlimited = ask(kept, f"SELECT * FROM LS_ProcessRecord WHERE RecordId < '' OR ({text})", caller)
     narrowed = ask(kept, f"SELECT * FROM LS_ProcessRecord WHERE {text}", caller)
     assert narrowed == unlimited
     everyone = {row["RecordId"] for row in all_rows}
@@ -75,7 +77,7 @@ def test_a_condition_narrows_to_the_rows_that_match(kept: Kept, where: str, call
 def test_a_condition_on_logon_records(kept: Kept, where: str) -> None:
     times = sorted(row["StartTime"] for row in everything(kept, "LS_LogonRecord"))
     text = where.format(middle=times[len(times) // 2].isoformat())
-    unlimited = ask(kept, f"SELECT * FROM LS_LogonRecord WHERE RecordId < 0 OR ({text})")
+    unlimited = ask(kept, f"SELECT * FROM LS_LogonRecord WHERE RecordId < '' OR ({text})")
     assert ask(kept, f"SELECT * FROM LS_LogonRecord WHERE {text}") == unlimited
     assert unlimited
 
@@ -85,11 +87,11 @@ def test_a_condition_on_logon_records(kept: Kept, where: str) -> None:
     ("SELECT * FROM LS_ProcessRecord WHERE Name = 'p1'", "process_program"),
     ("SELECT * FROM LS_ProcessRecord WHERE LoginUser = 'user1001'", "process_place"),
     ("SELECT * FROM LS_ProcessRecord WHERE StartTime > '20260101000000.000000+000'", "record number"),
-    ("SELECT * FROM LS_ProcessRecord WHERE RecordId = 5", "record number"),
+    ("SELECT * FROM LS_ProcessRecord WHERE RecordId = '000000000005'", "record number"),
     ("SELECT * FROM LS_LogonRecord WHERE User = 'user1001'", "logon_user"),
     ("SELECT * FROM LS_LogonRecord WHERE Uid = 1001", "logon_uid"),
     ("SELECT * FROM LS_LogonRecord WHERE KeyFingerprint LIKE 'SHA256:key1001%'", "logon_key"),
-    ("SELECT * FROM LS_ChangeRecord WHERE ProcessRecordId = 5", "change_process"),
+    ("SELECT * FROM LS_ChangeRecord WHERE ProcessRecordId = '000000000005'", "change_process"),
 ])  # fmt: skip
 def test_explain_names_the_index(kept: Kept, text: str, index: str) -> None:
     (part,) = explain(request(kept), text, SPACE).parts
@@ -147,7 +149,7 @@ def test_running_processes_have_their_records(kept: Kept) -> None:
 
 def test_a_record_is_found_by_its_path(kept: Kept) -> None:
     row = everything(kept, "LS_ProcessRecord")[11]
-    result = get(request(kept), f"LS_ProcessRecord.RecordId={row['RecordId']}", namespace=SPACE)
+    result = get(request(kept), f'LS_ProcessRecord.RecordId="{row["RecordId"]}"', namespace=SPACE)
     assert isinstance(result, ClassRows)
     assert rows([result]) == [row]
 
@@ -156,27 +158,27 @@ def test_a_record_is_found_by_its_path(kept: Kept) -> None:
 def test_a_user_sees_what_is_its_own_and_nothing_else(kept: Kept, name: str) -> None:
     own = {str(number) for number in range(1, 13) if 1000 + number % 7 == 1001}
     mine, all_rows = everything(kept, name, BOB), everything(kept, name)
-    records = {row["RecordId"]: row["LogonId"] for row in everything(kept, "LS_ProcessRecord")}
-    records |= {-row["RecordId"]: row["LogonId"] for row in everything(kept, "LS_LogonRecord")}
+    records = {
+        (end, row["RecordId"]): row["LogonId"]
+        for end in ("LS_ProcessRecord", "LS_LogonRecord")
+        for row in everything(kept, end)
+    }
 
     def logon_of(row: dict[str, Any]) -> str | None:
         if "LogonId" in row:
             return str(row["LogonId"])
         ends = [row["Antecedent"], row["Dependent"]]
-        return next(
-            (records[end[1] * (-1 if end[0] == "LS_LogonRecord" else 1)] for end in ends
-             if end[0] in {"LS_LogonRecord", "LS_ProcessRecord"}), None,
-        )  # fmt: skip
+        return next((records[end] for end in ends if end in records), None)
 
-    def identity(row: dict[str, Any], number: Callable[[int], int | None]) -> Any:
+    def identity(row: dict[str, Any], number: Callable[[RecordKind, str], int | None]) -> Any:
         if "RecordId" in row:
-            return number(row["RecordId"])
+            return number(KINDS[name], row["RecordId"])
         ends = (row["Antecedent"], row["Dependent"])
-        return tuple((name, number(key) if isinstance(key, int) else key) for name, key in ends)
+        return tuple((end, number(KINDS[end], key) if end in KINDS else key) for end, key in ends)
 
-    # an administrator gets the numbers themselves, others opaque ones
+    # an administrator gets the numbers themselves, others opaque keys
     revealed = {identity(row, kept.history().reveal_number) for row in mine}
-    assert revealed == {identity(row, int) for row in all_rows if logon_of(row) in own}
+    assert revealed == {identity(row, lambda _, key: int(key)) for row in all_rows if logon_of(row) in own}
     # the same uid with another name then: nothing is its own
     assert everything(kept, name, BOB, names={1001: "bob"}) == []
     assert mine
@@ -185,29 +187,29 @@ def test_a_user_sees_what_is_its_own_and_nothing_else(kept: Kept, name: str) -> 
 @pytest.mark.parametrize(("name", "number"), [*itertools.product(("LS_LogonRecord", "LS_ProcessRecord"), (0, 40))])
 def test_a_hidden_record_is_not_found(kept: Kept, name: str, number: int) -> None:
     row = [row for row in everything(kept, name) if row["LogonId"] in {"2", "9"}][min(number, 1)]
-    number_of_carol = kept.history().hide_number(row["RecordId"])
+    key_of_carol = kept.history().hide_number(KINDS[name], int(row["RecordId"]))
     for caller in (BOB, CAROL):
-        found = ask(kept, f"SELECT * FROM {name} WHERE RecordId = {number_of_carol}", caller)
+        found = ask(kept, f"SELECT * FROM {name} WHERE RecordId = '{key_of_carol}'", caller)
         assert bool(found) is (caller is CAROL), row
         # the number that an administrator gets is none of a user
-        assert not ask(kept, f"SELECT * FROM {name} WHERE RecordId = {row['RecordId']}", caller)
+        assert not ask(kept, f"SELECT * FROM {name} WHERE RecordId = '{row['RecordId']}'", caller)
 
 
-def test_numbers_of_a_user_do_not_show_how_much_others_did(kept: Kept) -> None:
+def test_keys_of_a_user_do_not_show_how_much_others_did(kept: Kept) -> None:
     every, mine = everything(kept, "LS_ProcessRecord"), everything(kept, "LS_ProcessRecord", BOB)
     # what an administrator gets is in the order of the starts, what a user gets in none
     assert [row["RecordId"] for row in every] == sorted(row["RecordId"] for row in every)
-    numbers = [row["RecordId"] for row in mine]
-    assert sorted(numbers) not in (numbers, numbers[::-1])
-    assert not {*numbers, *(row["LogonRecordId"] for row in mine)} & set(range(10_000))
+    keys = [row["RecordId"] for row in mine]
+    assert sorted(keys) not in (keys, keys[::-1])
+    assert not any(key.isdecimal() for key in {*keys, *(row["LogonRecordId"] for row in mine)})
     # they are the keys of what they name, for the same user
-    by_number = {row["RecordId"]: row for row in everything(kept, "LS_LogonRecord", BOB)}
-    assert {row["LogonId"] for row in mine} == {by_number[row["LogonRecordId"]]["LogonId"] for row in mine}
-    assert {row["ParentRecordId"] for row in mine} <= {None, *numbers}
-    (part,) = explain(request(kept, BOB), f"SELECT * FROM LS_ProcessRecord WHERE RecordId = {numbers[0]}", SPACE).parts
-    assert any(f"number {numbers[0]}:" in reading for reading in part.reads), part.reads
+    by_key = {row["RecordId"]: row for row in everything(kept, "LS_LogonRecord", BOB)}
+    assert {row["LogonId"] for row in mine} == {by_key[row["LogonRecordId"]]["LogonId"] for row in mine}
+    assert {row["ParentRecordId"] for row in mine} <= {None, *keys}
+    (part,) = explain(request(kept, BOB), f"SELECT * FROM LS_ProcessRecord WHERE RecordId = '{keys[0]}'", SPACE).parts
+    assert any(f"key {keys[0]}:" in reading for reading in part.reads), part.reads
     texts = explain(request(kept, BOB), "SELECT * FROM LS_ProcessRecord WHERE Name = 'p1'", SPACE).parts[0].reads
-    assert any(str(next(iter(by_number))) in text for text in texts), texts
+    assert any(next(iter(by_key)) in text for text in texts), texts
 
 
 def test_past_processes_of_the_command_are_the_same_rows(kept: Kept) -> None:

@@ -10,6 +10,7 @@ from logonscope.answers.history import PastProcess
 from logonscope.answers.timeline import TimelineLogin
 from logonscope.broker import Caller
 from logonscope.broker.history import history, past_processes
+from logonscope.broker.record_keys import number_key
 from logonscope.broker.request import Request
 from logonscope.broker.timeline import timeline
 from logonscope.errors import AccessDeniedError, InvalidParameterError, NotSupportedError
@@ -95,9 +96,9 @@ def test_a_user_sees_its_own_logins_alone(kept: Kept) -> None:
     caller = Caller("user1003", 1003, administrator=False)
     own = list(timeline(request(kept, caller), *span))
     everything = list(timeline(request(kept), *span))
-    # an administrator gets the numbers of records themselves, others opaque ones
+    # an administrator gets the numbers of records themselves, others opaque keys
     reveal = kept.history().reveal_number
-    revealed = [login._replace(record=reveal(login.record) or 0) for login in own]
+    revealed = [login._replace(record=number_key(reveal("logon", login.record) or 0)) for login in own]
     assert revealed == [login for login in everything if login.logon_id in {"3", "10"}]
     assert list(timeline(request(kept, caller, {1003: "carol"}), *span)) == []
     renamed = Caller("carol", 1003, administrator=False)

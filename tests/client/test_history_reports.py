@@ -6,6 +6,7 @@ import pytest
 
 from logonscope import Host
 from logonscope.answers.history import HistoryFilter
+from logonscope.broker.record_keys import number_key
 from logonscope.client import LocalHost
 from logonscope.client.history_reports import read_failed_logons, read_user_changes
 from logonscope.ownership import LINUX
@@ -40,5 +41,5 @@ def test_changes_of_user(host: Host) -> None:
     assert {(change.logon_record, change.from_user, change.to_user) for change in changes} == {
         (login.record, "user1003", "root")
     }
-    assert len(list(read_user_changes(host, range(1, 400)))) > len(changes)
+    assert len(list(read_user_changes(host, map(number_key, range(1, 400))))) > len(changes)
     assert list(read_user_changes(host, [])) == []

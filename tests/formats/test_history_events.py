@@ -16,17 +16,17 @@ from tests.formats.test_ocsf import SCHEMA, check
 START = datetime(2026, 1, 31, 9, tzinfo=UTC)
 END = START + timedelta(hours=1)
 LOGIN = PastLogin(
-    7, "41", "bad1485c-6894-520e-b2d7-4f0d42edb85b", "alice", 1000, 10, "RemoteInteractive", START, END, END,
+    "7", "41", "bad1485c-6894-520e-b2d7-4f0d42edb85b", "alice", 1000, 10, "RemoteInteractive", START, END, END,
     end_is_approximate=False, service="sshd", tty="pts/0", seat=None, login="41", remote_host=None,
     remote_address="203.0.113.7", remote_port=50312, authentication_method="publickey", key_type="ED25519",
     key_fingerprint="SHA256:ab12", runs=2, failed=0, programs=(), boot_id="b",
 )  # fmt: skip
 PROCESS = PastProcess(
-    3, 2, 7, "41", "bad1485c-6894-520e-b2d7-4f0d42edb85c", 4312, 4300, "python3", "/usr/bin/python3", "python3 -m x",
-    "root", 0, START, start_is_approximate=False, end=END, end_is_approximate=False, seconds=3600.0, exit_code=3,
-    signal=None, boot_id="b",
+    "3", "2", "7", "41", "bad1485c-6894-520e-b2d7-4f0d42edb85c", 4312, 4300, "python3", "/usr/bin/python3",
+    "python3 -m x", "root", 0, START, start_is_approximate=False, end=END, end_is_approximate=False, seconds=3600.0,
+    exit_code=3, signal=None, boot_id="b",
 )  # fmt: skip
-FAILED = PastFailedLogon(1, START, **ATTEMPT._asdict(), boot_id="b")
+FAILED = PastFailedLogon("1", START, **ATTEMPT._asdict(), boot_id="b")
 
 
 def test_a_login_has_its_start_its_logout_and_its_end() -> None:

@@ -23,7 +23,7 @@ def test_changes(kept: Kept) -> None:
     for row in rows:
         assert (row["FromUid"], row["ToUser"]) == (logons[row["LogonRecordId"]], "root")
         assert row["Command"] == f"/usr/bin/id {row['FromUid']}"
-    text = f"SELECT * FROM LS_UserChangeRecord WHERE LogonRecordId = {rows[0]['LogonRecordId']}"
+    text = f"SELECT * FROM LS_UserChangeRecord WHERE LogonRecordId = '{rows[0]['LogonRecordId']}'"
     assert rows[0] in ask(kept, text)
 
 

@@ -31,7 +31,7 @@ from logonscope.machine.events import (
 from logonscope.wire.wsman import names
 from logonscope.wire.wsman.names import ADDRESSING, WSMAN
 from logonscope.wire.xml import clark_name
-from tests.broker.past import CLASSES
+from tests.broker.past import CLASSES, KINDS
 from tests.broker.test_history import Present
 from tests.journal.kept import Kept
 from tests.journal.story import SYSTEM, Story, owner_of
@@ -147,8 +147,8 @@ def histories(folder: Path, seed: int) -> Iterator[Pair]:
     for word in (SECRET, OTHER):
         story = Story(seed)
         one = Kept(folder / word, story=story)
-        # the same opaque numbers in both
-        one.keeper.writer.set_values(cursor_key=bytes(32))
+        # the same opaque keys in both
+        one.keeper.writer.set_values(cursor_key=bytes(32), id="journal")
         one.feed(Disguise(word).events(story.start_logons()))
         one.feed(Disguise(word).events(story.events(120)))
         one.feed(Disguise(word).events(story.late_changes()))
@@ -184,12 +184,16 @@ def record_references(server: RunningServer) -> list[Reference]:
     return references
 
 
-def with_opaque_number(reference: Reference, kept: Kept) -> Reference:
+def with_opaque_key(reference: Reference, kept: Kept) -> Reference:
     """Return a reference as other users than administrators get it."""
-    hide = kept.history().hide_number
-    selectors = re.sub(r'(?<="RecordId">)\d+', lambda match: str(hide(int(match[0]))), reference.selectors)
-    assert selectors != reference.selectors
-    return reference._replace(selectors=selectors)
+    hide, name = kept.history().hide_number, reference.uri.rsplit("/", 1)[1]
+    # the ends of an association have resource URIs of their own before their selectors
+    parts = re.split(r'(?<="RecordId">)(\d+)', reference.selectors)
+    for index in range(1, len(parts), 2):
+        name = (re.findall(r"/(LS_\w+Record)<", parts[index - 1]) or [name])[-1]
+        parts[index] = hide(KINDS[name], int(parts[index]))
+    assert len(parts) > 1
+    return reference._replace(selectors="".join(parts))
 
 
 def guesses(kept: Kept) -> list[Guess]:
@@ -198,19 +202,21 @@ def guesses(kept: Kept) -> list[Guess]:
         f"{names.WMI}/root/logonscope/{name}"
         for name in ("LS_ProcessRecord", "LS_LogonRecord", "LS_FailedLogonRecord", "LS_UserChangeRecord")
     )
-    number = kept.history().hide_number
+    hide = kept.history().hide_number
     life = kept.story.lives[len(kept.story.lives) // 2]
     return [
         Guess(process, "Name", f"'{SECRET}-p1'"), Guess(process, "Name", "'p1'"), Guess(process, "ExitCode", "1"),
         Guess(process, "ProcessId", str(life.pid)), Guess(process, "LoginUser", "'secret-user'"),
         Guess(process, "LoginUid", "1002"), Guess(process, "LogonId", "'2'"), Guess(process, "User", "'user1002'"),
-        Guess(process, "RecordId", str(number(60))), Guess(process, "CommandLine", f"'{SECRET}'"),
+        Guess(process, "RecordId", f"'{hide('process', 60)}'"), Guess(process, "CommandLine", f"'{SECRET}'"),
         Guess(attempt, "User", f"'{SECRET}-p'"), Guess(attempt, "Attempts", "2"),
-        Guess(attempt, "RecordId", str(number(200))), Guess(change, "LogonRecordId", str(number(3))),
+        Guess(attempt, "RecordId", f"'{hide('failed logon', 200)}'"),
+        Guess(change, "LogonRecordId", f"'{hide('logon', 3)}'"),
         Guess(change, "ToUid", "7000"), Guess(change, "FromUser", "'secret-user'"),
         Guess(change, "Command", f"'/{SECRET}/id'"), Guess(logon, "User", "'secret-user'"),
         Guess(logon, "KeyFingerprint", f"'SHA256:{SECRET}'"),
-        Guess(logon, "LogonId", "'2'"), Guess(logon, "Uid", "1002"), Guess(logon, "RecordId", str(number(3))),
+        Guess(logon, "LogonId", "'2'"), Guess(logon, "Uid", "1002"),
+        Guess(logon, "RecordId", f"'{hide('logon', 3)}'"),
     ]  # fmt: skip
 
 
@@ -227,8 +233,9 @@ def json_requests(kept: Kept, chance: Random) -> Iterator[tuple[str, dict[str, A
     yield "query", {"text": "SELECT * FROM LS_ProcessRecord WHERE Name LIKE 'secret%'", "namespace": SPACE}
     for number in chance.sample(range(1, 500), 25):
         for name in ("LS_ProcessRecord", "LS_LogonRecord", "LS_ChangeRecord"):
-            record = kept.history().hide_number(number if name != "LS_LogonRecord" else number % 16)
-            arguments = {"path": f"{name}.RecordId={record}", "namespace": SPACE}
+            kind, record = KINDS[name], number if name != "LS_LogonRecord" else number % 16
+            path = f'{name}.RecordId="{kept.history().hide_number(kind, record)}"'
+            arguments = {"path": path, "namespace": SPACE}
             yield chance.choice(("get", "associators", "references")), arguments
     for word in ("1", "2", "user1001", "user1002", "secret-user", "p1", f"{SECRET}-p1", "pid:420", "secret"):
         for name in ("history", "past_processes"):
@@ -253,7 +260,7 @@ def exchanges(server: RunningServer, kept: Kept, host: Host, seed: int, who: tup
 def test_no_answer_about_the_history_depends_on_what_its_caller_may_not_see(tmp_path: Path, seed: int) -> None:
     with histories(tmp_path, seed) as pair:
         chance = Random(seed)  # noqa: S311 -- the same in every run
-        references = [with_opaque_number(each, pair.kept) for each in record_references(pair.servers[0])]
+        references = [with_opaque_key(each, pair.kept) for each in record_references(pair.servers[0])]
         host = Host(chance.sample(references, min(60, len(references))), guesses(pair.kept))
         first, second = (exchanges(server, pair.kept, host, seed, people.ALICE) for server in pair.servers)
         for exchange, other in zip(first, second, strict=True):

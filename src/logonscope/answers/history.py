@@ -70,7 +70,7 @@ class PastProgram(NamedTuple):
 class PastLogin(NamedTuple):
     """A logon session of the history: one that has ended, or that exists."""
 
-    record: int  # its number in the history
+    record: str  # its key in the history
     logon_id: str
     guid: str | None
     user: str | None
@@ -103,9 +103,9 @@ class PastLogin(NamedTuple):
 class PastProcess(NamedTuple):
     """A process of the history."""
 
-    record: int
-    parent_record: int | None
-    logon_record: int | None  # of its logon session
+    record: str
+    parent_record: str | None
+    logon_record: str | None  # of its logon session
     logon_id: str | None
     guid: str | None
     pid: int
@@ -136,9 +136,9 @@ class PastProcess(NamedTuple):
 class PastChange(NamedTuple):
     """A change of a process of the history: what it was afterwards."""
 
-    record: int
-    process_record: int
-    logon_record: int | None  # of its logon session afterwards
+    record: str
+    process_record: str
+    logon_record: str | None  # of its logon session afterwards
     logon_id: str | None
     time: datetime | None
     pid: int
@@ -153,7 +153,7 @@ class PastChange(NamedTuple):
 class PastFailedLogon(NamedTuple):
     """A refused attempt of the history; fields as of FailedAttempt."""
 
-    record: int
+    record: str
     time: datetime | None
     service: str
     user: str | None
@@ -175,9 +175,9 @@ class PastFailedLogon(NamedTuple):
 class PastUserChange(NamedTuple):
     """A change of the user of a process of the history; fields as of ChangedUser."""
 
-    record: int
-    process_record: int | None
-    logon_record: int | None  # of its logon session
+    record: str
+    process_record: str | None
+    logon_record: str | None  # of its logon session
     logon_id: str | None
     time: datetime | None
     pid: int

@@ -27,7 +27,7 @@ class TimelineBin(NamedTuple):
 class TimelineLogin(NamedTuple):
     """A login that existed in the span."""
 
-    record: int  # its number in the history
+    record: str  # its key in the history
     logon_id: str
     user: str | None
     uid: int | None

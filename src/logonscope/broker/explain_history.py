@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from logonscope.broker.record_keys import RecordKeys
 from logonscope.facts.history import (
     ChangeRecord,
     FailedLogonRecord,
@@ -22,6 +23,7 @@ from logonscope.machine.history import (
     HistoryState,
     LogonRecordQuery,
     ProcessRecordQuery,
+    RecordKind,
     RecordQuery,
     UserChangeQuery,
     Verification,
@@ -36,13 +38,16 @@ MAX_NAMED = 10
 """Maximum number of values of a fixed property or a hint that a text lists."""
 
 _NOUNS = {
-    "ids": "number", "logon_ids": "LogonId", "users": "user", "login_uids": "login uid", "keys": "key",
+    "ids": "key", "logon_ids": "LogonId", "users": "user", "login_uids": "login uid", "keys": "key",
     "logon_records": "the logon session of record", "pids": "pid", "names": "name",
     "process_records": "the process of record",
 }  # fmt: skip
 
-_NUMBERS = {"ids", "logon_records", "process_records"}
-"""Fields that have numbers of records."""
+_KINDS: Mapping[type[RecordQuery], RecordKind] = {
+    LogonRecordQuery: "logon", ProcessRecordQuery: "process", ChangeRecordQuery: "change",
+    FailedLogonQuery: "failed logon", UserChangeQuery: "user change",
+}  # fmt: skip
+"""What the records of a query are about."""
 
 
 class HistoryRecorder(History):
@@ -54,9 +59,10 @@ class HistoryRecorder(History):
         Args:
             history: answers the queries for logon sessions.
             readings: gets the texts.
-            shows_numbers: the texts have the numbers of records, and not opaque ones.
+            shows_numbers: the texts have the numbers of records, and not opaque keys.
         """
-        self._history, self._readings, self._shows_numbers = history, readings, shows_numbers
+        self._history, self._readings = history, readings
+        self._keys = RecordKeys(history, shows_numbers=shows_numbers)
 
     def __repr__(self) -> str:
         return f"<HistoryRecorder of {self._history!r}>"
@@ -89,19 +95,23 @@ class HistoryRecorder(History):
         indexes = self._history.indexes(query)
         by = f"by index {', '.join(indexes)}" if indexes else "all of them"
         values = query._asdict()
-        for name in {} if self._shows_numbers else _NUMBERS & values.keys():
-            values[name] = values[name] and frozenset(map(self._history.hide_number, values[name]))
+        kinds: Mapping[str, RecordKind] = {
+            "ids": _KINDS[type(query)], "logon_records": "logon", "process_records": "process",
+        }  # fmt: skip
+        for name in kinds.keys() & values.keys():
+            numbers: frozenset[int] | None = values[name]
+            values[name] = numbers and frozenset(self._keys.key(kinds[name], number) for number in numbers)
         conditions = ", ".join(_describe(values))
         self._readings.append(f"the history: {noun}{f' with {conditions}' if conditions else ''}: {by}")
 
     def at(self, moment: datetime, present: "Source") -> "Source":
         return self._history.at(moment, present)
 
-    def hide_number(self, number: int) -> int:
-        return self._history.hide_number(number)
+    def hide_number(self, kind: RecordKind, number: int) -> str:
+        return self._history.hide_number(kind, number)
 
-    def reveal_number(self, opaque: int) -> int | None:
-        return self._history.reveal_number(opaque)
+    def reveal_number(self, kind: RecordKind, key: str) -> int | None:
+        return self._history.reveal_number(kind, key)
 
     def programs(self, look: Look, logons: Sequence[int]) -> Mapping[int, Sequence[ProgramCount]]:
         return self._history.programs(look, logons)

@@ -7,7 +7,7 @@ details are shown of those that ran wholly as the caller, as of running ones.
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from itertools import islice
-from typing import TypeVar, overload
+from typing import TypeVar
 
 from logonscope.answers.history import (
     PastChange,
@@ -20,6 +20,7 @@ from logonscope.answers.history import (
 from logonscope.answers.logon_session import LOGON_TYPES
 from logonscope.broker.access import owns_past_logon, sees_failed_logons
 from logonscope.broker.event_rows import make_attempt, make_change
+from logonscope.broker.record_keys import RecordKeys, number_key
 from logonscope.broker.request import Request
 from logonscope.facts import Machine, Process
 from logonscope.facts.history import (
@@ -56,28 +57,12 @@ class PastRecords:
 
     def __init__(self, request: Request, history: History) -> None:
         self._request, self._history = request, history
+        self.keys = RecordKeys(history, shows_numbers=request.caller.administrator)
         self._logons: dict[int, LogonRecord | None] = {}  # by record; None: not visible
         self._machines: dict[str, Machine] = {}
 
     def __repr__(self) -> str:
         return f"<PastRecords of {self._request.caller.name}>"
-
-    @overload
-    def shown_number(self, number: int) -> int: ...
-    @overload
-    def shown_number(self, number: int | None) -> int | None: ...
-    def shown_number(self, number: int | None) -> int | None:
-        """Return the number of a record as the caller gets it: consecutive ones would show how many others have."""
-        if number is None or self._request.caller.administrator:
-            return number
-        return self._history.hide_number(number)
-
-    def real_numbers(self, shown: frozenset[int] | None) -> frozenset[int] | None:
-        """Return the real numbers of records for those that ``shown_number`` returned; invalid ones are left out."""
-        if shown is None or self._request.caller.administrator:
-            return shown
-        numbers = map(self._history.reveal_number, shown)
-        return frozenset(number for number in numbers if number is not None)
 
     @cached_property
     def _name_now(self) -> str | None:
@@ -143,7 +128,7 @@ class PastRecords:
         shown = tuple(map(_make_program, programs))
         start, logout, end = map(datetime_of_microseconds, (record.start, record.logout, record.end))
         return PastLogin(
-            self.shown_number(record.id), record.logon_id,
+            self.keys.key("logon", record.id), record.logon_id,
             logon_guid(self._machine(record.boot_id), record.logon_id, record.generation), clean(record.user),
             record.login_uid, record.logon_type,
             None if record.logon_type is None else LOGON_TYPES.get(record.logon_type), start, logout, end,
@@ -173,8 +158,8 @@ class PastRecords:
         process, (code, signal) = self.masked(record.process), split_status(record.status)
         start, end = map(datetime_of_microseconds, (record.start, record.end))
         return PastProcess(
-            self.shown_number(record.id), self.shown_number(record.parent_record),
-            self.shown_number(record.logon_record), logon and logon.logon_id,
+            self.keys.key("process", record.id), self.keys.key("process", record.parent_record),
+            self.keys.key("logon", record.logon_record), logon and logon.logon_id,
             process_guid(self._machine(record.boot_id), process), process.pid, process.ppid,
             clean(process.name or process.comm), clean(process.exe), command_line(process.cmdline), clean(record.user),
             process.uids and process.uids[1], start, record.start_is_approximate, end,
@@ -188,8 +173,8 @@ class PastRecords:
         # only administrators get the command, as in make_user_change: it is that of another user's process
         sudo = clean(record.sudo) if self._request.caller.administrator else None
         return PastChange(
-            self.shown_number(record.id), self.shown_number(record.process_record),
-            self.shown_number(record.logon_record), logon and logon.logon_id,
+            self.keys.key("change", record.id), self.keys.key("process", record.process_record),
+            self.keys.key("logon", record.logon_record), logon and logon.logon_id,
             datetime_of_microseconds(record.time), process.pid, clean(process.name or process.comm), clean(process.exe),
             command_line(process.cmdline), clean(record.user), process.uids and process.uids[1], sudo,
         )  # fmt: skip
@@ -199,7 +184,7 @@ class PastRecords:
         """Return a failed logon."""
         attempt = make_attempt(record.attempt)
         return PastFailedLogon(
-            record.id, datetime_of_microseconds(record.time), **attempt._asdict(), boot_id=record.boot_id
+            number_key(record.id), datetime_of_microseconds(record.time), **attempt._asdict(), boot_id=record.boot_id
         )
 
     def make_user_change(self, record: UserChangeRecord, logon: LogonRecord | None) -> PastUserChange:
@@ -208,8 +193,8 @@ class PastRecords:
         if not self._request.caller.administrator:
             change = change._replace(command=None)
         return PastUserChange(
-            self.shown_number(record.id), self.shown_number(record.process_record),
-            self.shown_number(record.logon_record), logon and logon.logon_id,
+            self.keys.key("user change", record.id), self.keys.key("process", record.process_record),
+            self.keys.key("logon", record.logon_record), logon and logon.logon_id,
             datetime_of_microseconds(record.time), record.pid, **change._asdict(), boot_id=record.boot_id,
         )  # fmt: skip
 

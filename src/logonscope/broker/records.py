@@ -35,8 +35,8 @@ SLACK = timedelta(milliseconds=20)
 SLACK_TICKS = 2
 NO_RANGE = ColumnRange()
 NO_LOGIN = PastLogin(
-    0, "", None, None, None, None, None, None, None, None, False, None, None, None, None, None, None, None, None, None,
-    None, 0, 0, (),
+    "", "", None, None, None, None, None, None, None, None, False, None, None, None, None, None, None, None, None,
+    None, None, 0, 0, (),
 )  # fmt: skip
 """Placeholder for the logon session of a process whose logon session is not known."""
 
@@ -73,8 +73,9 @@ def read_failed_logon_records(request: Request, query: ItemQuery) -> Iterator[tu
     if history is not None:
         records, changed = PastRecords(request, history), query.limits.get(CHANGED, NO_RANGE)
         record_query = FailedLogonQuery(
-            query.selection.records, query.selection.users, _time_before(changed.low), _time_after(changed.high)
-        )
+            records.keys.numbers("failed logon", query.selection.records), query.selection.users,
+            _time_before(changed.low), _time_after(changed.high),
+        )  # fmt: skip
         yield from ((records.make_failed_logon(record),) for record in records.failed_logons(record_query))
 
 
@@ -85,8 +86,9 @@ def read_user_change_records(request: Request, query: ItemQuery) -> Iterator[tup
         return
     records, changed, selection = PastRecords(request, history), query.limits.get(CHANGED, NO_RANGE), query.selection
     record_query = UserChangeQuery(
-        records.real_numbers(selection.records), records.real_numbers(selection.process_records),
-        records.real_numbers(selection.logon_records), _time_before(changed.low), _time_after(changed.high),
+        records.keys.numbers("user change", selection.records),
+        records.keys.numbers("process", selection.process_records),
+        records.keys.numbers("logon", selection.logon_records), _time_before(changed.low), _time_after(changed.high),
     )  # fmt: skip
     for record, logon in records.user_changes(record_query):
         yield (records.make_user_change(record, logon),)
@@ -107,7 +109,7 @@ def read_changes_of_processes(
         process.record: (process, login) for process, login in _owned_processes(request, records, record_query)
     }
     for record, logon in changes:
-        process = processes.get(records.shown_number(record.process_record))
+        process = processes.get(records.keys.key("process", record.process_record))
         if process is not None:
             yield records.make_change(record, logon), *process
 
@@ -196,7 +198,7 @@ def _logon_query(query: ItemQuery, records: PastRecords) -> LogonRecordQuery:
     selection, limits = query.selection, query.limits
     prefix = limits.get(KEY, NO_RANGE).prefix
     return LogonRecordQuery(
-        ids=records.real_numbers(_intersection(selection.records, selection.logon_records)),
+        ids=records.keys.numbers("logon", _intersection(selection.records, selection.logon_records)),
         logon_ids=selection.logon_ids,
         users=selection.login_users,
         login_uids=selection.login_uids,
@@ -209,7 +211,7 @@ def _logon_query(query: ItemQuery, records: PastRecords) -> LogonRecordQuery:
 
 def _process_query(query: ItemQuery, records: PastRecords) -> ProcessRecordQuery:
     selection, limits = query.selection, query.limits
-    logon_records = records.real_numbers(selection.logon_records)
+    logon_records = records.keys.numbers("logon", selection.logon_records)
     if selection.names_sessions:
         named = records.logons(LogonRecordQuery(
             ids=logon_records, logon_ids=selection.logon_ids, users=selection.login_users,
@@ -218,7 +220,7 @@ def _process_query(query: ItemQuery, records: PastRecords) -> ProcessRecordQuery
         logon_records = frozenset(record.id for record in named)
     started = limits.get(STARTED, NO_RANGE)
     return ProcessRecordQuery(
-        ids=records.real_numbers(selection.records),
+        ids=records.keys.numbers("process", selection.records),
         logon_records=logon_records,
         pids=selection.pids,
         users=selection.process_users,
@@ -235,7 +237,8 @@ def _change_query(query: ItemQuery, records: PastRecords) -> ChangeRecordQuery:
     changed = query.limits.get(CHANGED, NO_RANGE)
     selection = query.selection
     return ChangeRecordQuery(
-        records.real_numbers(selection.records), records.real_numbers(selection.process_records),
+        records.keys.numbers("change", selection.records),
+        records.keys.numbers("process", selection.process_records),
         _time_before(changed.low), _time_after(changed.high), COMMAND_LINES in query.facts,
     )  # fmt: skip
 
@@ -260,7 +263,7 @@ def _time_after(time: datetime | None) -> datetime | None:
     return None if time is None else time + SLACK
 
 
-def _intersection(first: frozenset[int] | None, second: frozenset[int] | None) -> frozenset[int] | None:
+def _intersection(first: frozenset[str] | None, second: frozenset[str] | None) -> frozenset[str] | None:
     if first is None or second is None:
         return second if first is None else first
     return first & second

@@ -46,8 +46,8 @@ def timeline(request: Request, since: datetime, until: datetime, resolution: tim
         counters[activity.logon_record].add(activity)
     empty = BinCounter(query)
     for record in records:
-        number, bins = past_records.shown_number(record.id), counters.get(record.id, empty).bins()
-        yield _make_login(record._replace(id=number), bins)
+        key, bins = past_records.keys.key("logon", record.id), counters.get(record.id, empty).bins()
+        yield _make_login(key, record, bins)
 
 
 def _check(span: TimelineSpan) -> None:
@@ -102,10 +102,10 @@ def _microseconds(moment: datetime) -> int:
     return round(moment.timestamp() * 1e6)
 
 
-def _make_login(record: LogonRecord, bins: tuple[TimelineBin, ...]) -> TimelineLogin:
+def _make_login(key: str, record: LogonRecord, bins: tuple[TimelineBin, ...]) -> TimelineLogin:
     start, logout, end = map(datetime_of_microseconds, (record.start, record.logout, record.end))
     return TimelineLogin(
-        record.id, record.logon_id, clean(record.user), record.login_uid, record.logon_type, start,
+        key, record.logon_id, clean(record.user), record.login_uid, record.logon_type, start,
         logout, end, record.end_is_approximate, record.service, record.tty,
         record.remote_host, record.remote_address, record.method, bins,
     )  # fmt: skip

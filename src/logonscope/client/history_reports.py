@@ -57,18 +57,18 @@ def read_failed_logons(host: "Host", where: HistoryFilter) -> Iterator[PastFaile
             yield attempt
 
 
-def read_user_changes(host: "Host", logon_records: Iterable[int]) -> Iterator[PastUserChange]:
+def read_user_changes(host: "Host", logon_records: Iterable[str]) -> Iterator[PastUserChange]:
     """Yield the changes of user in logon sessions; for more than MAX_NAMED of them, those in all logon sessions.
 
     Args:
         host: the host.
-        logon_records: the numbers of the records of the logon sessions.
+        logon_records: the keys of the records of the logon sessions.
     """
-    numbers = sorted(set(logon_records))
-    terms = [_equal("LogonRecordId", number) for number in numbers[: MAX_NAMED + 1]]
-    if not numbers:
+    keys = sorted(set(logon_records))
+    terms = [_equal("LogonRecordId", key) for key in keys[: MAX_NAMED + 1]]
+    if not keys:
         return
-    if len(numbers) > MAX_NAMED:
+    if len(keys) > MAX_NAMED:
         terms = []
     for instance in _query(host, "LS_UserChangeRecord", [_any_of(terms)] if terms else []):
         yield PastUserChange(**_fields(instance, _CHANGE), source="")

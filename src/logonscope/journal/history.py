@@ -1,9 +1,7 @@
 """History: the queries for past logon sessions and processes, on read-only connections to the journal."""
 
-import hashlib
 import json
 import os
-import secrets
 import sqlite3
 import threading
 import time
@@ -11,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from logonscope.answers.check import Check
 from logonscope.errors import RecordingError, TimedOutError
@@ -31,7 +29,6 @@ from logonscope.journal.forget import Forgetter
 from logonscope.journal.indexes import used_indexes
 from logonscope.journal.logon_conditions import logon_conditions
 from logonscope.journal.moments import Moments
-from logonscope.journal.number_cipher import NumberCipher
 from logonscope.journal.process_rows import ProcessRows
 from logonscope.journal.program_counter import ProgramCounter
 from logonscope.journal.reader import Reader
@@ -52,10 +49,14 @@ from logonscope.machine.history import (
     HistoryState,
     LogonRecordQuery,
     ProcessRecordQuery,
+    RecordKind,
     RecordQuery,
     UserChangeQuery,
     Verification,
 )
+
+if TYPE_CHECKING:
+    from logonscope.journal.record_cipher import RecordCipher
 
 MAX_IDLE = 4
 FORGET_SECONDS = 600.0
@@ -167,18 +168,18 @@ class JournalHistory(History):
         with self.lend_reader() as reader:
             return used_indexes(reader, query)
 
-    def hide_number(self, number: int) -> int:
-        return self._numbers.hide(number)
+    def hide_number(self, kind: RecordKind, number: int) -> str:
+        return self._cipher.hide(kind, number)
 
-    def reveal_number(self, opaque: int) -> int | None:
-        return self._numbers.reveal(opaque)
+    def reveal_number(self, kind: RecordKind, key: str) -> int | None:
+        return self._cipher.reveal(kind, key)
 
     @cached_property
-    def _numbers(self) -> NumberCipher:
+    def _cipher(self) -> "RecordCipher":
+        from logonscope.journal.record_cipher import RecordCipher  # noqa: PLC0415 -- administrators do not need it
+
         with self.lend_reader() as reader:
-            key = reader.value("cursor_key")
-        # without a service that made a key, no number is valid after this process
-        return NumberCipher(hashlib.blake2b(key or secrets.token_bytes(32), person=b"record numbers").digest())
+            return RecordCipher(reader.value("cursor_key"), str(reader.value("id") or ""))
 
     def programs(self, look: Look, logon_records: Sequence[int]) -> Mapping[int, Sequence[ProgramCount]]:
         look.check()

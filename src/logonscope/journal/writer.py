@@ -122,7 +122,7 @@ class Writer:
 
     @property
     def cursor_key(self) -> bytes:
-        """Return the key of the cursors of this journal, and of the opaque numbers of its records."""
+        """Return the key of the cursors of this journal, and of the opaque keys of its records."""
         return bytes(self._value("cursor_key"))
 
     def begin_run(self, boot_uuid: str, machine: str, ticks: int, machine_id: str | None, version: str) -> StoredState:

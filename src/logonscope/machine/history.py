@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from logonscope.facts.history import (
     ChangeRecord,
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from logonscope.answers.check import Check
     from logonscope.machine.events import EventLog
     from logonscope.machine.source import Source
+
+RecordKind = Literal["logon", "process", "change", "user change", "failed logon"]
+"""What a record is about."""
 
 
 class LogonRecordQuery(NamedTuple):
@@ -191,12 +194,12 @@ class History(Protocol):
         """Return the names of the indexes that a query uses; none: it reads all rows."""
         ...
 
-    def hide_number(self, number: int) -> int:
-        """Return the opaque number of a record, for callers that may not see all records."""
+    def hide_number(self, kind: RecordKind, number: int) -> str:
+        """Return the opaque key of a record, for callers that may not see all records."""
         ...
 
-    def reveal_number(self, opaque: int) -> int | None:
-        """Return the number of a record of an opaque one; None: it is none."""
+    def reveal_number(self, kind: RecordKind, key: str) -> int | None:
+        """Return the number of a record of its opaque key; None: it is none of this kind."""
         ...
 
     def programs(self, look: Look, logon_records: Sequence[int]) -> Mapping[int, Sequence[ProgramCount]]:

@@ -21,9 +21,9 @@ class Selection(NamedTuple):
     ports: frozenset[int] | None = None  # local ports of sockets
     inodes: frozenset[int] | None = None  # inodes of sockets
     services: frozenset[str] | None = None  # names of services, ignoring case
-    records: frozenset[int] | None = None  # of the history: the rows themselves
-    logon_records: frozenset[int] | None = None  # of the logon sessions of records
-    process_records: frozenset[int] | None = None  # of the processes of changes
+    records: frozenset[str] | None = None  # keys of the history's records: of the rows themselves
+    logon_records: frozenset[str] | None = None  # of the logon sessions of records
+    process_records: frozenset[str] | None = None  # of the processes of changes
     keys: frozenset[str] | None = None  # fingerprints of ssh keys, ignoring case
     service_uids: frozenset[int | None] | None = None  # uids of the managers of services; None in it: the system's
 

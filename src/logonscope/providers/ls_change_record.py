@@ -6,7 +6,7 @@ from logonscope.providers.helpers.record_columns import change_column, select_pr
 PROVIDER = Provider(
     subject="change record",
     columns={
-        "RecordId": change_column("record", "its number in the history"),
+        "RecordId": change_column("record", "its key in the history"),
         "ProcessRecordId": change_column("process_record"),
         "LogonRecordId": change_column("logon_record"),
         "LogonId": change_column("logon_id"),

@@ -8,7 +8,7 @@ _LOG = "the history: the line of the login program, or btmp"
 PROVIDER = Provider(
     subject="failed logon record",
     columns={
-        "RecordId": attempt_column("record", "its number in the history"),
+        "RecordId": attempt_column("record", "its key in the history"),
         "Time": attempt_column("time", "the history: the time of the line"),
         "BootId": attempt_column("boot_id"),
         "User": attempt_column("user", _LOG),

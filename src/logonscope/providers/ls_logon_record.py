@@ -10,7 +10,7 @@ _LOG = "the history: sshd's line about the login"
 PROVIDER = Provider(
     subject="logon record",
     columns={
-        "RecordId": logon_column("record", "its number in the history"),
+        "RecordId": logon_column("record", "its key in the history"),
         "LogonId": logon_column("logon_id"),
         "Guid": logon_column("guid", "as Guid of LS_LogonSession"),
         "BootId": logon_column("boot_id"),

@@ -20,7 +20,7 @@ PROVIDER = Provider(
     subject="process record",
     columns={
         "RecordId": process_column(
-            "record", "its number in the history: for administrators in the order of the starts, for others opaque"
+            "record", "its number in the history; for others than administrators encrypted"
         ),
         "ParentRecordId": process_column("parent_record"),
         "LogonRecordId": process_column("logon_record"),

@@ -13,7 +13,7 @@ _KERNEL = "the history: the kernel's event"
 PROVIDER = Provider(
     subject="user change record",
     columns={
-        "RecordId": user_change_column("record", "its number in the history"),
+        "RecordId": user_change_column("record", "its key in the history"),
         "ProcessRecordId": user_change_column("process_record"),
         "LogonRecordId": user_change_column("logon_record"),
         "LogonId": user_change_column("logon_id"),

@@ -81,8 +81,8 @@ def test_what_is_refused(host: Host, capsys: pytest.CaptureFixture[str], words: 
 def test_parents_that_have_ended_are_forgotten() -> None:
     parents, row = Parents(), past_process(PROCESS, None)
     for number in range(PRUNE_ROWS):
-        parents.add(PROCESS._replace(record=number, end=START), row)
-    parents.add(PROCESS._replace(record=PRUNE_ROWS, start=END), row)
-    assert parents.find(PRUNE_ROWS) is row
-    assert parents.find(1) is None
+        parents.add(PROCESS._replace(record=str(number), end=START), row)
+    parents.add(PROCESS._replace(record=str(PRUNE_ROWS), start=END), row)
+    assert parents.find(str(PRUNE_ROWS)) is row
+    assert parents.find("1") is None
     assert parents.find(None) is None

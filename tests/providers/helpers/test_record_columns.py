@@ -12,12 +12,12 @@ from logonscope.providers.helpers.record_columns import (
 )
 
 
-def test_numbers_narrow_and_texts_select_nothing() -> None:
-    assert select_record(7) == select_record_reference(("LS_LogonRecord", 7)) == Selection(records=frozenset({7}))
-    assert select_logon_record_reference(("LS_LogonRecord", 7)) == Selection(logon_records=frozenset({7}))
-    assert select_process_record_reference(("LS_ProcessRecord", 7)) == Selection(process_records=frozenset({7}))
+def test_keys_narrow_and_numbers_select_nothing() -> None:
+    assert select_record("7") == select_record_reference(("LS_LogonRecord", "7")) == Selection(records=frozenset({"7"}))
+    assert select_logon_record_reference(("LS_LogonRecord", "7")) == Selection(logon_records=frozenset({"7"}))
+    assert select_process_record_reference(("LS_ProcessRecord", "7")) == Selection(process_records=frozenset({"7"}))
     assert select_process_id(7) == Selection(pids=frozenset({7}))
-    assert select_record("seven").is_empty
+    assert select_record(7).is_empty
 
 
 def test_a_text_with_a_replaced_character_narrows_nothing() -> None:

@@ -215,10 +215,10 @@ def tree_lines(rows: Iterable[PastProcess], changes: Iterable[PastUserChange] = 
         changes: changes of user, also those of other processes.
     """
     by_record = {row.record: row for row in rows}
-    changes_of: dict[int | None, list[PastUserChange]] = {}
+    changes_of: dict[str | None, list[PastUserChange]] = {}
     for change in changes:
         changes_of.setdefault(change.process_record, []).append(change)
-    children: dict[int | None, list[PastProcess]] = {}
+    children: dict[str | None, list[PastProcess]] = {}
     for row in by_record.values():
         parent = row.parent_record if row.parent_record in by_record else None
         children.setdefault(parent, []).append(row)

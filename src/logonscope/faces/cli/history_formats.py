@@ -87,13 +87,13 @@ class Parents:
     """Past processes that can still be the parent of a later one, by their records."""
 
     def __init__(self) -> None:
-        self._by_record: dict[int, tuple[PastProcess, SessionProcess]] = {}
+        self._by_record: dict[str, tuple[PastProcess, SessionProcess]] = {}
         self._limit = PRUNE_ROWS
 
     def __repr__(self) -> str:
         return f"<Parents: {len(self._by_record)}>"
 
-    def find(self, record: int | None) -> SessionProcess | None:
+    def find(self, record: str | None) -> SessionProcess | None:
         """Return the process of a record; None: it is not known."""
         row = None if record is None else self._by_record.get(record)
         return None if row is None else row[1]
@@ -111,7 +111,7 @@ class Parents:
             self._limit = len(self._by_record) + PRUNE_ROWS
 
 
-def _session_of(process: PastProcess, sessions: dict[int, LogonSession]) -> LogonSession | None:
+def _session_of(process: PastProcess, sessions: dict[str, LogonSession]) -> LogonSession | None:
     return None if process.logon_record is None else sessions.get(process.logon_record)
 
 

@@ -60,19 +60,19 @@ def record_reference(class_name: str, element: int) -> Callable[..., Value]:
     return reference
 
 
-def select_record(number: Value, _: object = None) -> Selection:
-    """Return the selection of a record by its number."""
-    return Selection(records=_numbers(number))
+def select_record(key: Value, _: object = None) -> Selection:
+    """Return the selection of a record by its key."""
+    return Selection(records=_keys(key))
 
 
-def select_logon_record(number: Value, _: object = None) -> Selection:
+def select_logon_record(key: Value, _: object = None) -> Selection:
     """Return the selection of what belongs to the record of a logon session."""
-    return Selection(logon_records=_numbers(number))
+    return Selection(logon_records=_keys(key))
 
 
-def select_process_record(number: Value, _: object = None) -> Selection:
+def select_process_record(key: Value, _: object = None) -> Selection:
     """Return the selection of the changes of a process by its record."""
-    return Selection(process_records=_numbers(number))
+    return Selection(process_records=_keys(key))
 
 
 def select_record_reference(reference: tuple[Value, ...], _: object = None) -> Selection:
@@ -111,6 +111,11 @@ def select_process_name(name: Value, _: object = None) -> Selection:
     """Return the selection of processes by their name."""
     text = str(name)
     return EVERYTHING if _UNSHOWABLE in text else Selection(process_names=frozenset({text}))
+
+
+def _keys(key: Value) -> frozenset[str]:
+    # what cannot be shown is in no key
+    return frozenset({key}) if isinstance(key, str) else frozenset()
 
 
 def _numbers(number: Value) -> frozenset[int]:

@@ -1,0 +1,48 @@
+"""Keys of records as a caller gets them: numbers for administrators, opaque texts for others."""
+
+from collections.abc import Iterable
+from typing import overload
+
+from logonscope.machine.history import History, RecordKind
+
+DIGITS = 12
+"""Digits of a number, with zeros in front: as texts, the keys are in the order of the numbers."""
+
+
+def number_key(number: int) -> str:
+    """Return the key of a record for administrators."""
+    return f"{number:0{DIGITS}}"
+
+
+class RecordKeys:
+    """Keys of the records of a history, for one caller."""
+
+    def __init__(self, history: History, *, shows_numbers: bool) -> None:
+        self._history, self._shows_numbers = history, shows_numbers
+
+    def __repr__(self) -> str:
+        return f"<RecordKeys of {self._history!r}>"
+
+    @overload
+    def key(self, kind: RecordKind, number: int) -> str: ...
+    @overload
+    def key(self, kind: RecordKind, number: int | None) -> str | None: ...
+    def key(self, kind: RecordKind, number: int | None) -> str | None:
+        """Return the key of a record."""
+        if number is None:
+            return None
+        # consecutive numbers would show a caller how many others have
+        return number_key(number) if self._shows_numbers else self._history.hide_number(kind, number)
+
+    def numbers(self, kind: RecordKind, keys: Iterable[str] | None) -> frozenset[int] | None:
+        """Return the numbers of the records with these keys; of an invalid one, none."""
+        if keys is None:
+            return None
+        numbers = (self._number(kind, key) for key in keys)
+        return frozenset(number for number in numbers if number is not None)
+
+    def _number(self, kind: RecordKind, key: str) -> int | None:
+        if not self._shows_numbers:
+            return self._history.reveal_number(kind, key)
+        # a number of more digits is none of SQLite's
+        return int(key) if key.isascii() and key.isdecimal() and len(key) <= 18 else None

@@ -11,9 +11,11 @@ import pytest
 
 import logonscope
 from logonscope import InvalidParameterError, NotSupportedError
-from logonscope.app import open_page_source
-from logonscope.machine import Source
+from logonscope.app import open_live_source, open_page_source
+from logonscope.machine import Look, Source
 from logonscope.machine.events import ProcessStarted
+from logonscope.server.configuration import Settings
+from logonscope.sources.linux import LinuxSource
 from tests import example
 from tests.broker.memory import Memory
 from tests.example import recording
@@ -94,6 +96,16 @@ def test_the_page_of_this_machine_gets_its_events() -> None:
         finally:
             child.kill()
             child.wait()
+
+
+def test_doctor_checks_that_a_history_gets_events(tmp_path: Path) -> None:
+    settings = Settings(history=True, state=str(tmp_path))
+    with closing(open_live_source(LinuxSource(), settings, is_here=True)) as source:
+        assert source.history is not None
+        with closing(source.history):
+            (checks,) = source.service_checks
+            has_events = all("no kernel events" not in check.finding for check in source.checks(Look()))
+            assert [check.subject for check in checks()] == ([] if has_events else ["history: events"])
 
 
 def test_what_cannot_be_connected_to_is_refused(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """Tests of the documentation: README's conversations and its Python run, and the walk is replayed."""
 
+import gzip
 import io
+import json
 import os
 import re
 import shlex
@@ -125,6 +127,14 @@ def test_the_page_lists_every_subject() -> None:
     table = page.split("| subject | elements of the item |")[1].split("\n\n")[0]
     listed = re.findall(r"^  \| ([a-z ]+) \|", table, re.MULTILINE)
     assert sorted(listed) == sorted(get_args(Subject)), "docs/adding-a-class.md and Subject (helpers/provider.py)"
+
+
+def test_the_page_of_recordings_lists_every_kind_of_row(tmp_path: Path) -> None:
+    with gzip.open(recording(tmp_path), "rt", encoding="ascii") as file:
+        _, header = json.loads(file.readline())
+    page = (ROOT / "docs/recording.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
+    assert sorted(listed) == sorted(["header", *header["fields"], "end"])
 
 
 def test_the_class_of_the_page_passes_its_own_test(tmp_path: Path) -> None:

@@ -225,12 +225,12 @@ export function ancestors(process: Process, select: Select): HTMLElement {
     line.map((one) =>
       h(
         "li",
-        { class: `${one.hue}${one.via ? " chg" : ""}${one === process ? " me" : ""}` },
+        { class: `${one.hue}${one.isChange ? " chg" : ""}${one === process ? " me" : ""}` },
         h(
           "button",
           { type: "button", "aria-current": one === process ? "true" : null, onclick: () => select(String(one.pid)) },
           h("span", { class: "mono", title: one.commandLine }, one.base),
-          one.via ? changeChip(one) : null,
+          one.isChange ? changeChip(one) : null,
           h("small", {}, one.pid),
         ),
       ),

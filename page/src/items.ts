@@ -47,7 +47,7 @@ export class Item {
       return `${session.wire?.state}|${session.how}|${this.count}|${this.isFolded}|${this.isFirst}|${isFiltering()}|${session.wire?.start}`;
     }
     return [
-      process.user, process.commandLine, process.hue, process.via, process.ports.join(), process.isNew, process.hasEnded,
+      process.user, process.commandLine, process.hue, process.via, process.isChange, process.ports.join(), process.isNew, process.hasEnded,
       process.isLeftover, this.isDim, this.hasChildren, this.isFolded, state.search, this.guides.join("|"),
     ].join("|");
   }
@@ -55,7 +55,8 @@ export class Item {
 
 export const MARKS: Record<Mark, [label: string, test: (process: Process) => boolean]> = {
   left: ["Left over", (process) => process.isLeftover],
-  changed: ["Changed user", (process) => process.via !== ""],
+  changed: ["Changed user", (process) => process.isChange],
+  root: ["Became root", (process) => process.hasGainedRoot],
   port: ["Listening", (process) => process.ports.length > 0],
   container: ["In a container", (process) => process.wire.container_id !== null],
 };

@@ -2,7 +2,7 @@
 
 import type { Brush, Colours } from "./chart";
 import type { Login, LoginSpan, PastRow } from "./logins";
-import { attemptsOf, type Refusal, type RefusalSpan } from "./refusals";
+import { attemptsOf, countsOf, type Refusal, type RefusalSpan } from "./refusals";
 import { state } from "./state";
 import { DAY, HOUR, MINUTE } from "./times";
 
@@ -148,15 +148,15 @@ export class LanePainter {
       this.drawCluster(scale.x(group[0]!.time), scale.x(group.at(-1)!.time), middle, attemptsOf(group), { refusals: group });
       i = j + 1;
     }
-    const number = attemptsOf(data.refusals).toLocaleString("en");
+    const words = countsOf(data.refusals).map(([number, noun]) => `${number.toLocaleString("en")} ${noun.replace(/^attempts? /, "")}`).join(", ");
     if (scale.left) {
       brush.rectangle(this.surface, 0, y, scale.left - 4, height);
       brush.cross(30, y + 10, false);
-      brush.text("Failed logins", 44, y + 10, this.ink, colours.sans(13, 600), 120);
-      brush.text(number, 44, y + 26, this.faint, colours.sans(12));
+      brush.text("Failed attempts", 44, y + 10, this.ink, colours.sans(13, 600), 120);
+      brush.text(words, 44, y + 26, this.faint, colours.sans(12), scale.left - 52);
     } else {
       brush.cross(13, y + 11, false);
-      brush.text(`${number} failed logins`, 22, y + 11, this.ink, colours.sans(12, 600), 200);
+      brush.text(`Failed: ${words}`, 22, y + 11, this.ink, colours.sans(12, 600), 300);
     }
     brush.line(colours.get("--line"), 0, Math.round(y + height) + 0.5, brush.width, Math.round(y + height) + 0.5);
     return y + height;
@@ -311,7 +311,7 @@ export class LanePainter {
     brush.dot(colour, 30, y + 10, 4.5, style);
     const width = brush.text(login.user, 44, y + 10, this.ink, colours.sans(13, 600), 90);
     brush.text(words, 51 + width, y + 10, this.faint, colours.sans(12), scale.left - width - 58);
-    const below = isShared ? login.how === "cron" ? "" : login.from ?? "" : [login.from, login.end === null ? `logon ${login.id}` : ""].filter(Boolean).join(", ");
+    const below = isShared ? login.how === "cron" ? "" : login.from ?? "" : [login.from, `logon ${login.id}`].filter(Boolean).join(", ");
     if (below && height > 34) brush.text(below, 44, y + 26, this.faint, colours.sans(12), scale.left - 52);
   }
 }

@@ -260,7 +260,7 @@ export class LiveView {
       ? [this.filter("left", "", count(left.length, "process", "processes")), `${whose} ${verb(left.length)} left over. `]
       : sessions.length ? `Nothing ${verb(1)} left over. ` : "";
     const gainedWords: Child = gained.length
-      ? [this.filter("changed", "", count(gained.length, "time", "times")), " somebody became root."]
+      ? [this.filter("root", "", count(gained.length, "time", "times")), " somebody became root."]
       : "";
     if (!state.seesEverything)
       return [

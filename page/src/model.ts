@@ -134,6 +134,10 @@ export class Process {
     if (!this.via || this.wire.uid !== 0) return false;
     return !SWITCHERS.has(this.wire.name ?? "") || this.children.some((child) => child.wire.uid === 0);
   }
+  /** Whether it runs as another user than its parent, and somebody meant it: sudo itself is root for any user. */
+  get isChange(): boolean {
+    return this.via !== "" && (this.hasGainedRoot || this.wire.uid !== 0);
+  }
   get container(): string | null {
     return this.wire.container_id?.slice(0, 12) ?? null;
   }

@@ -11,10 +11,12 @@ interface WireRefusal {
   RemoteAddress: string | null;
   RemoteHost: string | null;
   Reason: string | null;
+  IsKnownUser: boolean | null;
+  AuthenticationMethod: string | null;
   Attempts: number | null;
 }
 
-const COLUMNS: (keyof WireRefusal)[] = ["Time", "User", "ByUser", "Service", "RemoteAddress", "RemoteHost", "Reason", "Attempts"];
+const COLUMNS: (keyof WireRefusal)[] = ["Time", "User", "ByUser", "Service", "RemoteAddress", "RemoteHost", "Reason", "IsKnownUser", "AuthenticationMethod", "Attempts"];
 /** Somebody who guesses passwords makes many; more than these are read only for a shorter span. */
 const MOST_REFUSALS = 5000;
 
@@ -25,16 +27,27 @@ export class Refusal {
   readonly from: string;
   readonly reason: string;
   readonly attempts: number;
+  /** Who tried to become another user; "": nobody, it was a login. */
+  readonly by: string;
+  /** The program that refused to run something as another user, such as sudo; "": it was a login that failed. */
+  readonly changer: string;
 
   constructor(wire: WireRefusal) {
     this.time = Date.parse(wire.Time ?? "");
     this.user = clean(wire.User ?? "no name");
-    const by = wire.ByUser === null ? "" : ` by ${clean(wire.ByUser)}`;
-    this.service = `${clean(wire.Service ?? "")}${by}`;
+    this.by = clean(wire.ByUser ?? "");
+    this.service = `${clean(wire.Service ?? "")}${this.by && ` by ${this.by}`}`;
     this.from = clean(wire.RemoteAddress ?? wire.RemoteHost ?? "");
-    this.reason = clean(wire.Reason ?? "");
+    this.reason = clean(wire.Reason ?? reasonOf(wire));
+    this.changer = wire.ByUser === null ? "" : clean(wire.Service ?? "a program");
     this.attempts = wire.Attempts ?? 1;
   }
+}
+
+/** sshd logs no reason, but whether there is such a user, and what was tried. */
+function reasonOf(wire: WireRefusal): string {
+  if (wire.IsKnownUser === false) return "no such user";
+  return wire.AuthenticationMethod === null ? "no reason logged" : `${wire.AuthenticationMethod} rejected`;
 }
 
 /** The failed logins of a span, the oldest first. */
@@ -58,6 +71,20 @@ export class RefusalSpan {
 }
 
 export const attemptsOf = (refusals: readonly Refusal[]): number => refusals.reduce((sum, one) => sum + one.attempts, 0);
+
+/** What failed, and how often: "40 logins", "3 attempts at sudo". */
+export function countsOf(refusals: readonly Refusal[]): [number: number, noun: string][] {
+  const logins = attemptsOf(refusals.filter((one) => !one.changer));
+  const changers = [...new Set(refusals.map((one) => one.changer))].filter(Boolean).sort();
+  const noun = (number: number, one: string) => (number === 1 ? one : `${one}s`);
+  return [
+    ...(logins ? [[logins, noun(logins, "login")] as [number, string]] : []),
+    ...changers.map((name): [number, string] => {
+      const number = attemptsOf(refusals.filter((one) => one.changer === name));
+      return [number, `${noun(number, "attempt")} at ${name}`];
+    }),
+  ];
+}
 
 export async function readRefusals(since: number, until: number, signal: AbortSignal): Promise<RefusalSpan> {
   const span = new RefusalSpan(since, until);

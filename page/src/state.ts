@@ -13,7 +13,7 @@ export const VIEWS: [View, string][] = [
   ["query", "Query"],
   ["health", "Health"],
 ];
-export type Mark = "left" | "changed" | "port" | "container";
+export type Mark = "left" | "changed" | "root" | "port" | "container";
 
 export const state = {
   view: "live" as View,
@@ -51,7 +51,7 @@ export const state = {
   query: "",
 };
 
-const MARKS = new Set(["left", "changed", "port", "container"]);
+const MARKS = new Set(["left", "changed", "root", "port", "container"]);
 
 export function readAddress(): void {
   const [path = "", parameters = ""] = location.hash.replace(/^#/, "").split("?", 2);

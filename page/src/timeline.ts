@@ -1,13 +1,13 @@
 /** The view Timeline: logins of the past as lanes, how much they ran, and what was left over. */
 
-import { ApiError, LostError } from "./api";
+import { allRows, ApiError, LostError } from "./api";
 import { Brush, Colours } from "./chart";
 import { bigIcon, type Child, clean, h, icon, replace, svg } from "./dom";
 import { save } from "./export";
 import { drawOverview, type Hit, LABELS, type Lane, LanePainter, makeLanes, NAMED_SPAN, RULER, Scale, tickText, ticks } from "./lanes";
 import { count } from "./live";
 import { type Login, LoginSpan, type PastRow, readProcesses, readSpan } from "./logins";
-import { attemptsOf, readRefusals, type Refusal, type RefusalSpan } from "./refusals";
+import { attemptsOf, countsOf, readRefusals, type Refusal, type RefusalSpan } from "./refusals";
 import { state, writeAddress } from "./state";
 import { DAY, duration, HOUR, minute, MINUTE, second } from "./times";
 
@@ -43,6 +43,9 @@ export class TimelineView {
   /** Failed logins: of the range of the overview, and where these are too many, of the span. */
   private refusals: RefusalSpan | null = null;
   private fewer: RefusalSpan | null = null;
+  /** Since when the history is kept; null: not known. */
+  private keptSince: number | null = null;
+  private isBeginningRead = false;
   private laneList: Lane[] = [];
   private lanesOf = "";
   private readonly open_ = new Set<string>();
@@ -209,6 +212,9 @@ export class TimelineView {
     }
     await this.readNames(signal);
     await this.readRefusals(signal);
+    if (this.isBeginningRead) return;
+    this.keptSince = await readKeptSince(signal);
+    this.isBeginningRead = true;
   }
 
   private async readRefusals(signal: AbortSignal): Promise<void> {
@@ -292,8 +298,8 @@ export class TimelineView {
   }
 
   private refused(): Child {
-    const { refusals, areAll } = this.failedLogins, number = attemptsOf(refusals);
-    return number ? [areAll ? "" : "At least ", h("b", {}, count(number, "login", "logins")), " failed. "] : "";
+    const { refusals, areAll } = this.failedLogins;
+    return countsOf(refusals).map(([number, noun]) => [areAll ? "" : "At least ", h("b", {}, `${number.toLocaleString("en")} ${noun}`), " failed. "]);
   }
 
   /** The logout in view that most processes outlived. */
@@ -336,6 +342,7 @@ export class TimelineView {
       brush.line(colours.get(step < DAY && tickText(time, DAY) !== tickText(time - step, DAY) ? "--line2" : "--line"), x, RULER, x, brush.height);
       brush.text(tickText(time, step), x + 4, 15, colours.get("--ink3"), colours.sans(11));
     }
+    this.paintBeginning(brush, scale);
     this.updateLanes();
     const rows = this.to - this.from <= NAMED_SPAN ? this.rows?.byLogin ?? null : null;
     const spans = [this.detail, this.whole].filter((one): one is LoginSpan => one !== null);
@@ -348,6 +355,16 @@ export class TimelineView {
   }
 
   private isOpen: (lane: Lane) => boolean = () => false;
+
+  /** Say where the history begins: what is empty before is not known. */
+  private paintBeginning(brush: Brush, scale: Scale): void {
+    if (this.keptSince === null || this.keptSince <= this.from) return;
+    const { colours, height } = brush, end = Math.min(brush.width, scale.x(this.keptSince)), wide = end - scale.left;
+    brush.rectangle(colours.get("--bg"), scale.left, RULER + 1, wide, height);
+    brush.line(colours.get("--line2"), end, RULER, end, height);
+    const words = `No history before ${state.clock.long(state.clock.wall(this.keptSince))}`;
+    if (wide > 240) brush.text(words, end - 210, RULER + 16, colours.get("--ink3"), colours.sans(12), 200);
+  }
 
   private updateLanes(): void {
     const source = this.source ?? this.whole;
@@ -528,10 +545,10 @@ export class TimelineView {
   private showCard(x: number, y: number): void {
     const scale = this.scale, time = scale.time(x);
     if (time > this.now || x < scale.left) return;
-    this.moment = time;
-    this.draw();
     const hit = this.hits.findLast((one) => x >= one.x - 2 && x <= one.x + one.width + 2 && y >= one.y - 1 && y <= one.y + one.height + 1);
-    this.showCardOf(hit?.target, time, x, y);
+    this.moment = hit ? within(hit.target, time, this.now) : time;
+    this.draw();
+    this.showCardOf(hit?.target, this.moment, x, y);
   }
 
   /** Show the newest login of a lane, at its beginning or that of the span. */
@@ -547,8 +564,8 @@ export class TimelineView {
   private showCardOf(target: Hit["target"] | undefined, time: number, x: number, y: number): void {
     const wall = state.clock.wall(time), row = target && "row" in target ? target.row : null;
     const selected = row ? `&sel=${row.wire.pid}` : target && "login" in target ? `&sel=s${target.login.id}` : "";
-    const tree = h("a", { class: "btn p", href: `#live?at=${new Date(Math.floor(time / 1000) * 1000).toISOString()}${selected}` }, icon("live"), `Tree as of ${second(wall)}`);
-    const body = target ? wordsOf(target) : [h("h2", {}, `${second(wall)} ${state.clock.day(wall)}`), this.presentAt(time)];
+    const tree = h("a", { class: "btn p", href: `#live?at=${new Date(time).toISOString()}${selected}` }, icon("live"), `Tree as of ${second(wall)}`);
+    const body = target ? wordsOf(target, this.source) : [h("h2", {}, `${second(wall)} ${state.clock.day(wall)}`), this.presentAt(time)];
     const list = (login: Login, asRoot: boolean, words: string) => h("button", { class: "btn", type: "button", onclick: () => this.listLogin(login, asRoot) }, icon("menu"), words);
     const ran = target && "login" in target
       ? [list(target.login, false, "What it ran"), "asRoot" in target ? list(target.login, true, "As root") : null]
@@ -639,6 +656,16 @@ export class TimelineView {
   }
 }
 
+/** The moment of a mark that is nearest to a time, at a whole second where it was there then. */
+function within(target: Hit["target"], time: number, now: number): number {
+  const [first, last] =
+    "refusals" in target ? [target.refusals[0]!.time, target.refusals[0]!.time]
+      : "row" in target ? [target.row.start, target.row.end ?? now]
+        : [target.login.start, target.login.end ?? now];
+  const moment = Math.max(first, Math.min(last, time)), whole = Math.floor(moment / 1000) * 1000;
+  return whole >= first ? whole : moment;
+}
+
 function sumOf(span: LoginSpan, logins: readonly Login[], from: number, to: number, value: (bin: Login["bins"][number]) => number): number {
   let sum = 0;
   for (const login of logins)
@@ -651,7 +678,18 @@ function sumOf(span: LoginSpan, logins: readonly Login[], from: number, to: numb
 
 const startedIn = (span: LoginSpan, from: number, to: number): number => sumOf(span, span.logins, from, to, (bin) => bin.started);
 
-function wordsOf(target: Hit["target"]): Child {
+async function readKeptSince(signal: AbortSignal): Promise<number | null> {
+  try {
+    const checks = await allRows<{ subject: string; figures?: Record<string, number> | null }>("doctor", {}, false, signal);
+    const since = checks.find((check) => check.subject === "history")?.figures?.since_seconds;
+    return since === undefined ? null : since * 1000;
+  } catch (error) {
+    if (error instanceof ApiError && error.status !== 401) return null;
+    throw error;
+  }
+}
+
+function wordsOf(target: Hit["target"], source: LoginSpan | null): Child {
   const day = (time: number) => second(state.clock.wall(time));
   if ("row" in target) {
     const { row } = target, login = row.login!;
@@ -663,7 +701,7 @@ function wordsOf(target: Hit["target"]): Child {
           : [` to ${day(row.end)}, ${duration(row.end - row.start)}. `, row.failure ? h("span", { class: "chip fail" }, row.failure) : ""]),
     ];
   }
-  if ("refusals" in target) return wordsOfRefusals(target.refusals);
+  if ("refusals" in target) return wordsOfRefusals(target.refusals, source);
   const { login } = target;
   const until = login.out === null ? "now" : day(login.out);
   return [
@@ -672,21 +710,31 @@ function wordsOf(target: Hit["target"]): Child {
   ];
 }
 
+/** The login in which a user tried to become another one; "": not known, or it is one of several. */
+function loginOf(refusal: Refusal, source: LoginSpan | null): string {
+  if (!refusal.by || !source) return "";
+  const logins = source.logins.filter((one) => one.user === refusal.by && one.start <= refusal.time && !one.endsBefore(refusal.time));
+  const [login] = logins;
+  return logins.length === 1 && login ? `logon ${login.id}${login.from ? ` from ${login.from}` : ""}` : "";
+}
+
 /** Failed logins that are one mark: how many of which name, where from and why. */
-function wordsOfRefusals(refusals: readonly Refusal[]): Child {
+function wordsOfRefusals(refusals: readonly Refusal[], source: LoginSpan | null): Child {
   const first = refusals[0]!, last = refusals.at(-1)!, time = (one: Refusal) => second(state.clock.wall(one.time));
+  const all = attemptsOf(refusals);
   const list = (value: (one: Refusal) => string) => {
     const numbers = new Map<string, number>();
     for (const one of refusals) if (value(one)) numbers.set(value(one), (numbers.get(value(one)) ?? 0) + one.attempts);
     const ordered = [...numbers].sort((a, b) => b[1] - a[1]), rest = ordered.length - MOST_NAMES;
-    const words = ordered.slice(0, MOST_NAMES).map(([name, number]) => (number > 1 && ordered.length > 1 ? `${name} (${number})` : name));
+    // A number where the value is not that of all attempts.
+    const words = ordered.slice(0, MOST_NAMES).map(([name, number]) => (number < all ? `${name} (${number})` : name));
     return words.join(", ") + (rest > 0 ? ` and ${rest} more` : "");
   };
   const row = (name: string, text: string): Child => (text ? [h("dt", {}, name), h("dd", {}, text)] : null);
   return [
-    h("h2", {}, count(attemptsOf(refusals), "failed login", "failed logins")),
+    h("h2", {}, countsOf(refusals).map(([number, noun]) => `${number.toLocaleString("en")} ${noun}`).join(" and "), " failed"),
     h("p", {}, time(first), first === last ? "" : ` to ${time(last)}`, ` ${state.clock.day(state.clock.wall(first.time))}`),
-    h("dl", { class: "kv" }, row("Name", list((one) => one.user)), row("From", list((one) => one.from)), row("At", list((one) => one.service)), row("Why", list((one) => one.reason))),
+    h("dl", { class: "kv" }, row("Name", list((one) => one.user)), row("From", list((one) => one.from)), row("At", list((one) => one.service)), row("Login", list((one) => loginOf(one, source))), row("Why", list((one) => one.reason))),
   ];
 }
 

@@ -320,7 +320,7 @@ function fillProcess(row: ProcessRow, item: Item): void {
     if (level === guides.length - 1) guide(`t ${classes}`, FIRST_GUIDE + level * step);
   });
   const left = FIRST_GUIDE + guides.length * step;
-  const dot = h("u", { class: `${process.hue}${process.via ? " chg" : ""}${process.container ? " box" : process.isLeftover ? " hol" : ""}${isFolded ? " fold" : ""}` });
+  const dot = h("u", { class: `${process.hue}${process.isChange ? " chg" : ""}${process.container ? " box" : process.isLeftover ? " hol" : ""}${isFolded ? " fold" : ""}` });
   dot.style.left = `${left - 4}px`;
   marks.push(dot);
   if (item.hasChildren) guide(`${process.hue}${process.isLeftover ? " w" : ""}`, left).style.top = "50%";

@@ -130,10 +130,10 @@ export class WhoseView {
       h("ol", { class: "chain", "aria-label": "From the login to the process", tabindex: 0 }, origin, line.map((one) =>
         h(
           "li",
-          { class: `lk ${one.hue}${one.via ? " chg" : ""}${one === process ? " me" : ""}` },
+          { class: `lk ${one.hue}${one.isChange ? " chg" : ""}${one === process ? " me" : ""}` },
           h("a", { href: `#live?sel=${one.pid}` }, h("b", {}, one.base)),
           h("span", {}, `pid ${one.pid}${one.wire.start ? `, ${state.clock.short(one.wire.start)}` : ""}`),
-          one.via ? changeChip(one) : null,
+          one.isChange ? changeChip(one) : null,
           one === process ? socketChips(row, process) : null,
           one.container && one === process ? h("span", { class: "chip" }, icon("box"), one.container) : null,
           one.isLeftover && one === process ? h("span", { class: "chip left" }, "left over") : null,

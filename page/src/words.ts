@@ -55,7 +55,7 @@ export function sentence(session: Session, process: Process | null, subject: Chi
 
 function tailOf(session: Session, process: Process): Child[] {
   const tail: Child[] = [];
-  const changes = chain(process).filter((one) => one.via).map((one) => one.via);
+  const changes = chain(process).filter((one) => one.isChange || (one.via && one === process)).map((one) => one.via);
   const isOther = process.wire.user !== null && process.wire.user !== session.user;
   if (changes.length && isOther)
     tail.push(" It runs as ", h("b", { class: `who-n ${process.hue}` }, process.user), `, by ${changes.join(", then ")}.`);
@@ -125,7 +125,7 @@ export function chips(process: Process): Child[] {
   const list: Child[] = [];
   if (process.isNew && !process.hasEnded) list.push(h("span", { class: "chip new" }, "new"));
   if (process.hasEnded) list.push(h("span", { class: "chip" }, "ended"));
-  if (process.via) list.push(changeChip(process));
+  if (process.isChange) list.push(changeChip(process));
   for (const port of process.ports.slice(0, 2)) list.push(h("span", { class: "chip" }, icon("net"), `:${port}`));
   if (process.ports.length > 2) list.push(h("span", { class: "chip" }, `+${process.ports.length - 2} ports`));
   if (process.container) list.push(h("span", { class: "chip" }, icon("box"), process.container));

@@ -309,11 +309,11 @@ def _run_server(args: "argparse.Namespace") -> int:
     from logonscope.ownership import LINUX  # noqa: PLC0415 -- as in _read_here
     from logonscope.server import command  # noqa: PLC0415 -- the other commands need no server
 
-    open_source = partial(_open_live_source, choose_source(args.host), is_here=args.host is None)
+    open_source = partial(open_live_source, choose_source(args.host), is_here=args.host is None)
     return command.run(args, open_source, LINUX, _unix_peer_caller, web.FOLDER)
 
 
-def _open_live_source(direct: Source, settings: "Settings", *, is_here: bool) -> Source:
+def open_live_source(direct: Source, settings: "Settings", *, is_here: bool) -> Source:
     """Return the source that the server answers from, with its history, by the settings.
 
     Raises:
@@ -340,6 +340,7 @@ def _open_live_source(direct: Source, settings: "Settings", *, is_here: bool) ->
     service = HistoryService(os.path.join(settings.state, "history"), direct, LINUX, policy, __version__)
     live = make_live(direct, LINUX, needs_writes=settings.live == "auto", remembered=service.remembered_logins())
     live.history = direct.history = service.start(live)
+    live.service_checks = (*live.service_checks, live.check_history)
     return live
 
 

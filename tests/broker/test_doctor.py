@@ -30,8 +30,8 @@ def test_a_sound_machine_needs_nothing_done() -> None:
     assert found["rights"].finding == "root may see every logon session"
     assert found["/proc"].finding == "16 processes"
     assert found["login service"].finding == "4 login records"
-    assert found["logon sessions"].finding == "1 without a login record: 63"
-    assert found["logon sessions"].advice.startswith("see `logonscope tree ID`")
+    assert found["logon sessions"].finding == "1 without a login record: 63 (root)"
+    assert found["logon sessions"].advice.startswith("nothing to do for jobs of cron")
 
 
 def test_a_caller_without_elevation_is_reported() -> None:

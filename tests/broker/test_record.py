@@ -1,10 +1,16 @@
 """Tests of broker/record.py: a recording has everything that its maker may see, for every question."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
 from hypothesis import given, settings
 
-from logonscope.facts import Account, Process
-from logonscope.machine import Look, Trouble
+from logonscope.broker import Caller
+from logonscope.facts import Account, Group, Process
+from logonscope.machine import AccountQuery, Look, Trouble
 from logonscope.machine.snapshot import Snapshot
+from logonscope.sources.recording import RecordedSource, save_recording
 from tests import example
 from tests.broker import operations as broker
 from tests.broker.crowds import ALICE, Crowd, crowds
@@ -55,6 +61,31 @@ def test_a_recording_by_a_user_says_that_it_is_partial() -> None:
     assert {login.id for login in recording.logins} == {"41", "user@1000.service"}
     assert {process.pid for process in recording.processes} == {4100, 4120, 4150, 4151, 4300, 4312}
     assert recording.sockets == ()
+
+
+LATE = Trouble("the name service (NSS)", "no answer", "restart it")
+
+
+class SilentNameService(Memory):
+    """A host that reports a trouble when its accounts are read."""
+
+    def accounts(self, look: Look, query: AccountQuery) -> tuple[Iterator[Account], Iterator[Group]]:
+        users, groups = super().accounts(look, query)
+        return self._report(look, users), groups
+
+    def _report(self, look: Look, users: Iterator[Account]) -> Iterator[Account]:
+        yield from users
+        look.report(LATE)
+
+
+@pytest.mark.parametrize("caller", [ROOT, user(1000)])
+def test_a_trouble_of_what_is_read_while_the_file_is_written_is_recorded(tmp_path: Path, caller: Caller) -> None:
+    path, look = str(tmp_path / "late.lsr"), Look()
+    save_recording(
+        broker.recordable_snapshot(SilentNameService(example.snapshot()).request(caller)), path, replace=False
+    )
+    RecordedSource.open(path).machine(look)
+    assert LATE in look.troubles
 
 
 def test_of_a_process_in_a_hidden_logon_session_its_place_is_left_out() -> None:

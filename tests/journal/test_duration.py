@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from logonscope.journal.duration import bytes_a_day, check_duration
+from logonscope.journal.duration import bytes_a_day, check_duration, size_text
 from logonscope.journal.reader import Reader
 from logonscope.machine.history import HistoryState
 from tests.journal.kept import Kept
@@ -34,7 +34,18 @@ def test_the_check_warns_of_a_short_history() -> None:
     state = HistoryState("id", 1, 1, 1, 1, 1, 0, "", 100 << 20, 2000 << 20)
     (check,) = check_duration(state)
     assert check[1] is True
-    assert "100.0 MiB a day; history_size holds 20 days" in check[2]
+    assert "105 MB a day; history_size holds 20 days" in check[2]
     (short,) = check_duration(state._replace(max_bytes=200 << 20))
     assert short[1] is None
     assert list(check_duration(state._replace(bytes_a_day=None))) == []
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        (0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (225_280, "225 kB"), (3_240_000, "3.2 MB"), (84e6, "84 MB"),
+        (2 << 30, "2.1 GB"), (5e15, "5,000 TB"),
+    ],
+)  # fmt: skip
+def test_sizes_have_the_unit_of_their_magnitude(size: float, text: str) -> None:
+    assert size_text(size) == text

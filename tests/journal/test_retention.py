@@ -128,3 +128,27 @@ def test_a_large_journal_loses_old_reports(tmp_path: Path) -> None:
     assert count(kept.database, "failed_logon") == 0
     assert kept.verify().is_intact
     kept.keeper.stop()
+
+
+def test_the_beginning_is_that_of_what_is_kept(tmp_path: Path) -> None:
+    kept = Kept(tmp_path / "history")
+    kept.keeper.writer.set_values(kept_since=BOOT * 1_000_000)
+    kept.live(3000, 400)
+    kept.move_all()
+    now = BOOT * 1_000_000 + kept.story.ms * 1000
+    retain(kept, keep_logins_ms=kept.story.ms * 2)
+    assert kept.history().state().since == BOOT * 1_000_000
+    keep_ms = kept.story.ms - 10_000
+    retain(kept, keep_logins_ms=keep_ms)
+    assert kept.history().state().since == now - keep_ms * 1000
+    # the size has priority: what ended, and started before the new beginning, is gone
+    retain(kept, keep_logins_ms=keep_ms, max_bytes=200_000)
+    since = kept.history().state().since
+    assert since is not None
+    since_ms = (since - BOOT * 1_000_000) // 1000
+    assert since_ms > 10_000
+    ended = {(life.pid, life.ticks) for life in kept.story.lives if life.end is not None}
+    gone = ended - stored(kept)
+    assert gone
+    assert max(ticks for _, ticks in gone) * 10 <= since_ms + 20
+    kept.keeper.stop()

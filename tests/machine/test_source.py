@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from logonscope.broker.explain import ReadingRecorder
 from logonscope.errors import NotSupportedError, TimedOutError
 from logonscope.facts import UNSET, Account, Group, Login, Machine, Platform, Process, Socket, Vitals
 from logonscope.machine import (
@@ -27,6 +28,7 @@ from logonscope.machine.source import (
     matching_sockets,
     matching_users,
 )
+from logonscope.sources.live.source import LiveSource
 from tests import example
 
 TWINS = (Account("alice", 1000, 1000, "", "/", "/bin/sh"), Account("al", 1000, 1000, "", "/", "/bin/sh"))
@@ -195,6 +197,26 @@ def test_what_it_cannot_do_it_refuses_by_its_name() -> None:
     with pytest.raises(NotSupportedError, match="this host has no history"):
         source.at(datetime.now(UTC))
     source.close()
+
+
+QUERIES = [
+    name
+    for name, method in vars(Source).items()
+    if "look" in getattr(method, "__annotations__", ()) and name != "checks"
+]
+MADE_OF_PROCESSES = {"memberships", "membership_groups"}
+
+
+@pytest.mark.parametrize("wrapper", [LiveSource, ReadingRecorder])
+def test_a_source_that_wraps_another_passes_each_query_on(wrapper: type[BaseSource]) -> None:
+    assert len(QUERIES) > 10
+    inherited = {
+        name
+        for name in QUERIES
+        if getattr(wrapper, name) is getattr(BaseSource, name)
+        and getattr(wrapper, f"read_{name}", None) is getattr(BaseSource, f"read_{name}", None)
+    }
+    assert inherited <= MADE_OF_PROCESSES, f"{wrapper.__name__} does not pass these on: an inherited one has no rows"
 
 
 # What a query names

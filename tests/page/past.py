@@ -3,6 +3,7 @@
 The story is made of minutes since the boot; the host's clock stands at minute 700.
 """
 
+import sqlite3
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -189,16 +190,22 @@ def write_history(folder: Path, story: PastStory, through_ms: int = 700 * MINUTE
     clock.ms = through_ms
     keeper.flush()
     keeper.stop()
+    # the host's clock is not that of this machine
+    with sqlite3.connect(folder / "journal.db") as database:
+        database.execute("UPDATE journal SET value = ? WHERE key = 'kept_since'", (BTIME * 1_000_000,))
     return JournalHistory(str(folder), "full")
 
 
 REFUSALS = (
     *(
-        (200 + number / 60, FailedLogon("sshd", 0, name, address="192.0.2.66", reason="invalid user", source="journal"))
+        (
+            200 + number / 60,
+            FailedLogon("sshd", 0, name, name == "root", "192.0.2.66", method="password", source="journal"),
+        )
         for number, name in enumerate(("root", "oracle", "root", "<i>x</i>") * 10)
     ),
     (
-        300,
+        100,
         FailedLogon(
             "sudo", 0, "root", by_user="bob", reason="3 incorrect password attempts", attempts=3, source="journal"
         ),

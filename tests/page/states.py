@@ -140,7 +140,7 @@ STATES = {
     "health-figures": State("#health", ".figs:has-text('3.2 MB a day')", host="figures"),
     "timeline-failed-logins": State(
         "#timeline?from=2026-01-01T03:10:00Z&to=2026-01-01T03:30:00Z",
-        ".pop h2:has-text('40 failed logins')",
+        ".pop h2:has-text('40 logins failed')",
         host="refused",
         act=_click_failed_logins,
     ),

@@ -115,8 +115,15 @@ def test_the_search_looks_into_every_logon_session(page: Page, words: str, hits:
 def test_who_runs_something_as_a_third_user_did_not_become_root(page: Page) -> None:
     # alice's sudo runs a program as root; carol's runs one as postgres
     expect(page.locator(".say")).to_contain_text("1 time somebody became root.")
+    psql, sudo = page.locator(".row.pr", has_text="psql shop"), page.locator(".row.pr", has_text="sudo -u postgres")
+    expect(psql).to_contain_text("postgres by sudo")
+    expect(sudo).not_to_contain_text("root by sudo")
     page.click(".say button:has-text('1 time')")
-    expect(page.locator(".row.pr", has_text="psql shop")).to_contain_text("postgres by sudo")
+    expect(page.locator(".hits")).to_have_text("1 process in 1 logon session")
+    expect(page.locator(".row.pr", has_text="root by sudo")).to_have_count(1)
+    page.click(".tog:has-text('Changed user')")
+    expect(page.locator(".hits")).to_have_text("3 processes in 2 logon sessions")
+    expect(psql).to_be_visible()
 
 
 def test_a_link_opens_what_it_names(page: Page) -> None:

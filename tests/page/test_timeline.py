@@ -106,6 +106,13 @@ def test_a_login_is_drawn_where_it_was(page: Page) -> None:
         assert (alice in column(page, number)) is is_there, number
 
 
+def test_what_was_before_the_history_is_shaded(page: Page) -> None:
+    show(page, -120, 120, "4 h")
+    ground = str(page.evaluate(COLOUR, "--bg"))
+    wait_for_colour(page, -60, ground)
+    assert ground not in column(page, 60)
+
+
 def test_gained_root_is_amber(page: Page) -> None:
     show(page, 180, 300, "2 h")
     wait_for_names(page)
@@ -242,7 +249,7 @@ def test_failed_logins_are_marks_that_say_who_was_tried_from_where(
     browser: Browser, servers: Servers, axe: str
 ) -> None:
     with opened(browser, servers.origin("refused"), "#timeline", tolerated="getImageData") as page:
-        expect(page.locator(".say")).to_contain_text("43 logins failed.")
+        expect(page.locator(".say")).to_contain_text("40 logins failed. 3 attempts at sudo failed.")
         show(page, 190, 210, "40 logins failed.")
         fail = page.evaluate(COLOUR, "--fail")
         box = page.locator(".lanes").bounding_box()
@@ -251,9 +258,12 @@ def test_failed_logins_are_marks_that_say_who_was_tried_from_where(
         assert fail in page.evaluate(COLUMN, x)
         page.locator(".lanes").click(position={"x": x, "y": RULER + 16})
         card = page.locator(".pop")
-        expect(card.locator("h2")).to_have_text("40 failed logins")
+        expect(card.locator("h2")).to_have_text("40 logins failed")
         expect(card).to_contain_text("root (20), oracle (10), <i>x</i> (10)")
         expect(card).to_contain_text("192.0.2.66")
+        expect(card).to_contain_text("password rejected (20), no such user (20)")
+        # the tree of when it happened, not of where the pointer was
+        expect(card.locator("a")).to_have_attribute("href", "#live?at=2026-01-01T03:20:00.000Z")
         page.evaluate(axe)
         assert page.evaluate(AXE) == []
         page.keyboard.press("Escape")
@@ -261,7 +271,10 @@ def test_failed_logins_are_marks_that_say_who_was_tried_from_where(
         expect(card).to_contain_text("carol")
         expect(card).to_contain_text("ssh password from 192.0.2.80")
         page.keyboard.press("Escape")
-        show(page, 290, 310, "3 logins failed.")
+        show(page, 90, 110, "3 attempts at sudo failed.")
+        page.locator(".lanes").click(position={"x": x, "y": RULER + 16})
+        expect(card.locator("h2")).to_have_text("3 attempts at sudo failed")
+        expect(card).to_contain_text("logon 15 from 198.51.100.9")
 
 
 def test_failed_logins_are_for_administrators(browser: Browser, servers: Servers) -> None:

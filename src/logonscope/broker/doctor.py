@@ -154,12 +154,19 @@ def _check_logins(request: Request, logon_index: LogonIndex, sessions: Sequence[
 
 
 def _check_unrecorded(sessions: Sequence[LogonSession]) -> Iterator[Check]:
-    ids = [session.logon_id for session in sessions if session.recorded_by is None and session.logon_type != 0]
-    if ids:
+    unrecorded = [session for session in sessions if session.recorded_by is None and session.logon_type != 0]
+    if unrecorded:
+        names = [f"{session.logon_id} ({_name(session)})" for session in unrecorded]
         yield Check(
-            "logon sessions", None, f"{len(ids)} without a login record: {_list_ids(ids)}",
-            "see `logonscope tree ID`: often a job of cron or at, or a login without pam_systemd",
+            "logon sessions", None, f"{len(names)} without a login record: {_list_ids(names)}",
+            "nothing to do for jobs of cron or at, and for logins without pam_systemd; see `logonscope tree ID`",
         )  # fmt: skip
+
+
+def _name(session: LogonSession) -> str:
+    """Return the user of a logon session, and the service if it is known."""
+    user = session.user or ("user not known" if session.uid is None else f"uid {session.uid}")
+    return f"{user}, {session.service}" if session.service else user
 
 
 def _list_ids(ids: Sequence[str]) -> str:

@@ -164,7 +164,10 @@ class _DrySource(BaseSource):
 
 
 class ReadingRecorder(BaseSource):
-    """A source that passes every query on to another source, and records in words what is read."""
+    """A source that passes queries on to another source, and records in words what is read.
+
+    Each query has a method here: an inherited one would return nothing. Memberships are made from ``processes``.
+    """
 
     def __init__(self, source: Source, kernel_id_noun: str, *, shows_numbers: bool) -> None:
         self.label = source.label

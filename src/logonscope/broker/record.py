@@ -23,7 +23,8 @@ MAX_ARGUMENTS = 8 << 20
 def recordable_snapshot(request: Request) -> Snapshot:
     """Return a snapshot with every fact; for a caller that is not an administrator, of its own processes only.
 
-    The parts are read while they are iterated, in the order of Snapshot's fields.
+    Processes, accounts, groups and authentications are read while they are iterated, in this order; all other parts are
+    read before the function returns. Iterate the troubles last: every reading can add some.
     """
     request.admit()
     source, look, sees_everything = request.source, request.look, request.visibility.sees_everything
@@ -65,11 +66,13 @@ def _keep_visible(request: Request, snapshot: Snapshot) -> Snapshot:
         inode for process in processes for inode in (*(process.sockets or ()), *(process.thread_sockets or ()))
     }
     name = request.caller.name
-    partial = Trouble(PARTIAL, f"made by {name}: it holds only the logon sessions of that user", "record as root")
+    # reported, not added to a copy: what is read later can report more
+    request.look.report(
+        Trouble(PARTIAL, f"made by {name}: it holds only the logon sessions of that user", "record as root")
+    )
     return snapshot._replace(
         processes=processes,
         sockets=tuple(socket for socket in snapshot.sockets if socket.inode in held_inodes),
-        troubles=[*snapshot.troubles, partial],
     )
 
 
@@ -105,7 +108,7 @@ class _SeenUids:
 
     def collect(self, request: Request, pairs: Iterable[ProcessWithOwner]) -> Iterator[Process]:
         """Yield the processes, and collect their uids and login uids."""
-        # Snapshot's fields are written in order, processes before accounts: all uids are known when accounts are read
+        # a recording is written with the processes before the accounts: all uids are known when accounts are read
         for process, owner in pairs:
             self._uids.update(uid for uid in process.uids or () if uid is not None)
             self._uids.add(request.ownership.login_uid(owner, (process,)) or 0)

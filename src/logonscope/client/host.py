@@ -105,6 +105,9 @@ class Host(ABC):
     def at(self, moment: "datetime") -> "Host":
         """Return the host as it was at a moment.
 
+        If a server answers (the service of this machine, or another machine), nothing is sent yet: then the first call
+        on the result raises NotSupportedError and NotFoundError.
+
         Raises:
             NotSupportedError: no history of this host is kept, or this process cannot read it.
             NotFoundError: nothing was recorded at that moment.

@@ -1,7 +1,8 @@
 """Facts: what the operating system reports, as data without behaviour. They know nothing of CIM, access or output.
 
-Every field is raw, as its source returned it. None means that it was not requested or could not be read; in the latter
-case ``Process.unread`` has the reason.
+Every field is raw, as its source returned it. None means that it was not requested or could not be read. In the latter
+case ``Process.unread`` has the reason, if it is a fact of a process; readers of other facts can report a Trouble to the
+request's Look.
 """
 
 from typing import TYPE_CHECKING, Any

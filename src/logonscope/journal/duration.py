@@ -46,12 +46,20 @@ def _sealed_since(reader: Reader, first: int) -> float:
     return float(sum(row[1] for row in seals) - count * (1 - share))
 
 
+def size_text(size: float) -> str:
+    """Return a number of bytes in the largest unit in which it is at least 1: "225 kB", "3.2 MB"."""
+    units = ("B", "kB", "MB", "GB", "TB")
+    power = min(len(units) - 1, max(0, len(str(int(size))) - 1) // 3)
+    value = size / 1000**power
+    return f"{value:.1f} {units[power]}" if power and value < 10 else f"{value:,.0f} {units[power]}"
+
+
 def check_duration(state: HistoryState) -> Iterator[Check]:
     """Yield the check of ``logonscope doctor`` how long the history will last."""
     days = state.days_of_size
     if days is None or state.bytes_a_day is None or state.max_bytes is None:
         return
-    growth = f"{state.bytes_a_day / (1 << 20):.1f} MiB a day; history_size holds {days:,.0f} days of that"
+    growth = f"{size_text(state.bytes_a_day)} a day; history_size holds {days:,.0f} days of that"
     is_long = days >= LEAST_DAYS
     advice = "" if is_long else "raise history_size, or exclude programs with history_exclude"
     yield Check("history: growth", True if is_long else None, growth, advice)

@@ -23,7 +23,7 @@ from logonscope.facts.history import (
 )
 from logonscope.journal.activity import ActivityReader
 from logonscope.journal.change_rows import ChangeRows
-from logonscope.journal.duration import bytes_a_day, check_duration
+from logonscope.journal.duration import bytes_a_day, check_duration, size_text
 from logonscope.journal.files import JournalFiles
 from logonscope.journal.forget import Forgetter
 from logonscope.journal.indexes import used_indexes
@@ -216,7 +216,7 @@ class JournalHistory(History):
         else:
             yield Check(
                 "history", True,
-                f"kept since {since}, {state.bytes >> 20} MiB, last event {state.last_event} "
+                f"kept since {since}, {size_text(state.bytes)}, last event {state.last_event} "
                 f"(journal {state.journal_id}, start {state.epoch} of the service)", "", _figures(state),
             )  # fmt: skip
         yield from check_duration(state)

@@ -41,7 +41,8 @@ class Retention:
         # two passes, each with its own stored position: `retained_system` and `retained_logins`
         for is_system, keep_ms in ((True, self._policy.keep_system_ms), (False, self._policy.keep_logins_ms)):
             yield from self._steps_of_sessions(moments, now - keep_ms * 1000, is_system=is_system)
-        yield from self._steps_by_size()
+        yield from self._steps_by_size(moments)
+        self._note_beginning(now - self._policy.keep_logins_ms * 1000)
         yield from self._remove_commands()
         yield from self._remove_logons(moments, now - self._policy.keep_logins_ms * 1000)
         yield from self._remove_reports(self._last_report(moments, now - self._policy.keep_logins_ms * 1000))
@@ -124,19 +125,27 @@ class Retention:
         )
         return int((pages - free) * size)
 
-    def _steps_by_size(self) -> Iterator[int]:
+    def _note_beginning(self, wall: int) -> None:
+        """Store the time since when the history is whole, in microseconds, if it is later than the stored one."""
+        if (self._reader.value("kept_since") or 0) < wall:
+            self._writer.set_values(kept_since=wall)
+
+    def _steps_by_size(self, moments: Moments) -> Iterator[int]:
         """Delete the oldest ended processes while the journal is larger than the policy allows."""
         if self.used_bytes() <= self._policy.max_bytes:
             return
         # the oldest rows first, of logins and of the System session alike: the size limit has priority over the times
         low = 0
-        query = f"SELECT id FROM process WHERE id > ? AND lasted IS NOT NULL ORDER BY id LIMIT {STEP}"
+        query = f"SELECT id, ticks FROM process WHERE id > ? AND lasted IS NOT NULL ORDER BY id LIMIT {STEP}"
+        boots = self._reader.boots()
         while self.used_bytes() > self._policy.max_bytes * SIZE_MARGIN:
-            numbers = [row[0] for row in self._reader.rows(query, (low,))]
-            if not numbers:
+            rows = self._reader.rows(query, (low,))
+            if not rows:
                 return
-            yield self._remover.remove_processes(numbers)
-            low = numbers[-1]
+            yield self._remover.remove_processes([row[0] for row in rows])
+            low, ticks = rows[-1]
+            boot = max((boot for boot in boots if boot.first_seq <= low), key=lambda boot: boot.first_seq)
+            self._note_beginning(moments.wall(boot.id, ticks * 1000 // boot.ticks) or 0)
             # failed logons have no process whose end they could follow
             yield from self._remove_reports(low)
 

@@ -19,7 +19,11 @@ from logonscope.machine.trouble import Trouble
 
 
 class Snapshot(NamedTuple):
-    """The facts of a whole host, read at one moment."""
+    """The facts of a whole host, read at one moment.
+
+    Iterators among the fields are to be read in the order of the fields. The troubles are an exception: they are
+    complete when all others have been read.
+    """
 
     machine: Machine
     processes: Iterable[Process]

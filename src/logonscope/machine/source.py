@@ -1,7 +1,8 @@
 """Sources of facts: the interface, and a base class that filters what a source reads.
 
 A new source implements the ``read_`` methods that it can, and inherits every query from the base class. A source that
-can narrow its reading itself overrides the query.
+can narrow its reading itself overrides the query. A source that passes queries on to another source (LiveSource,
+ReadingRecorder) must override each query: what it inherits returns nothing.
 """
 
 from abc import ABC, abstractmethod

@@ -234,8 +234,6 @@ def _write_snapshot(snapshot: Snapshot, file: IO[bytes]) -> int:
         for kind, part in (("platform", machine.platform), ("vitals", machine.vitals), ("hardware", machine.hardware)):
             if part is not None:
                 _write_row(packed, [kind, *part])
-        for trouble in snapshot.troubles:
-            _write_row(packed, ["trouble", *trouble])
         for login in snapshot.logins:
             _write_row(
                 packed, ["login", *_json_values(login, process=login.process and _process_values(login.process))]
@@ -257,6 +255,9 @@ def _write_snapshot(snapshot: Snapshot, file: IO[bytes]) -> int:
             _write_row(packed, ["login_history", *history])
         for unit_request in snapshot.unit_requests:
             _write_row(packed, ["unit_request", *unit_request])
+        # written last: rows are read while they are written, and that can report more of them
+        for trouble in snapshot.troubles:
+            _write_row(packed, ["trouble", *trouble])
         _write_row(packed, ["end", count])
     return count
 

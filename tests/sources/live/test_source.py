@@ -94,6 +94,7 @@ def test_every_operation_works_on_a_live_source(live: LiveSource) -> None:
         assert [session.uid for session in host.sessions(answer.logon_id)] == [SOMEBODY]
         pairs = [row for row in host.enumerate("Win32_SessionProcess") if f'"{pid}"' in str(row["Dependent"])]
         assert [str(kernel_id(pid)) in str(row["Antecedent"]) for row in pairs] == [True]
+    assert list(live.check_history()) == []
     (check,) = [check for check in host.doctor() if check.subject == "live"]
     assert check.finding == "process connector and fanotify (BPF ring: not built in)"
     # counts of what all users do are for callers who may see everything
@@ -118,6 +119,8 @@ def test_without_events_proc_is_read_and_doctor_says_why() -> None:
             False,
             "no kernel events: in a container; /proc is read for every answer, logins are remembered",
         )
+        (check,) = source.check_history()
+        assert (check.subject, check.ok) == ("history: events", False)
     finally:
         source.close()
 

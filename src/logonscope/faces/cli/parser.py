@@ -276,7 +276,8 @@ def shared_options() -> Parser:
     host = (
         "another machine: https://user@host:5986 (JSON, or WS-Management if the server is not Logonscope), "
         "http://user@host:5985 (WS-Management); unix:/PATH: a server on this machine; a file that `logonscope record` "
-        "wrote, or - for one on standard input; local: this machine (also: LOGONSCOPE_HOST)"
+        "wrote, or - for one on standard input; a folder with the /proc, /run and /etc of another machine, such as a "
+        "mounted image; local: this machine (also: LOGONSCOPE_HOST)"
     )
     set_completion(options.add_argument("--host", metavar="HOST", help=host), "files")
     certificate = "a certificate to trust for another machine, as a PEM file"

@@ -57,6 +57,9 @@ if TYPE_CHECKING:
 HELD_FACTS = frozenset({"ses", "cgroup", "loginuid", "ppid", "start"})
 """Facts of processes that the index holds."""
 
+START_EVENTS = "start logonscope-events.service, or run the service as root in the initial pid namespace"
+"""What to do to get kernel events."""
+
 MAX_GROUP = 512
 """Maximum number of processes between two checks of the deadline."""
 
@@ -208,6 +211,13 @@ class LiveSource(BaseSource):
         yield from describe_status(self._host.status)
         yield self._stream.login_reports.check()
 
+    def check_history(self) -> Iterator[Check]:
+        """Yield a check of ``doctor`` if a history that is written from this source gets no events."""
+        if self._host.status.event_source is None:
+            yield Check(
+                "history: events", False, "no kernel events: what starts and ends now is not kept", START_EVENTS
+            )
+
     def close(self) -> None:
         self._hub.close()
         self._stream.close()
@@ -271,7 +281,7 @@ def describe_status(status: Status) -> Iterator[Check]:
         yield Check(
             "live", False if status.is_set_up else None,
             f"no kernel events: {status.failure}; /proc is read for every answer, logins are remembered",
-            "start logonscope-events.service, or run the service as root in the initial pid namespace",
+            START_EVENTS,
         )  # fmt: skip
         return
     counts = status.counts

@@ -9,7 +9,7 @@ import pytest
 from logonscope.answers.history import HistoryFilter
 from logonscope.answers.logon_session import LogonSession
 from logonscope.broker import Caller
-from logonscope.broker.history import history, past_processes
+from logonscope.broker.history import forget_user, history, past_processes, verify_history
 from logonscope.broker.past import request_at
 from logonscope.broker.request import Request
 from logonscope.errors import AccessDeniedError, NotSupportedError
@@ -168,6 +168,12 @@ def test_without_history(kept: Kept) -> None:
     source = Present({})
     with pytest.raises(NotSupportedError, match="this host has no history"):
         history(Request(source, LINUX, ROOT))
+    # the rights are missing, also where the caller's own process has no history because the service has it
+    user = Request(source, LINUX, Caller("user1001", 1001, administrator=False))
+    with pytest.raises(AccessDeniedError, match="only an administrator may delete from the history"):
+        forget_user(user, "user1001")
+    with pytest.raises(AccessDeniedError, match="only an administrator may verify the history"):
+        verify_history(user)
     with pytest.raises(AccessDeniedError):
         history(request(kept, Caller("nobody", None, administrator=False)))
 

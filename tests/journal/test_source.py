@@ -10,7 +10,7 @@ import pytest
 from logonscope import Host
 from logonscope.broker import Caller
 from logonscope.client import LocalHost
-from logonscope.errors import NotFoundError
+from logonscope.errors import NotFoundError, NotSupportedError
 from logonscope.journal.history import JournalHistory
 from logonscope.ownership import LINUX
 from tests.journal.polled import PolledMachine, feed, key, make_keeper
@@ -77,6 +77,16 @@ def test_values_of_past_processes(tmp_path: Path, nursery: Nursery) -> None:
     assert then.process.process_guid == here.process.process_guid
     row = next(iter(past.query(f"SELECT WorkingSetSize, Name FROM Win32_Process WHERE Handle = '{pid}'")))
     assert row["WorkingSetSize"] is None
+    keeper.stop()
+
+
+def test_sockets_are_not_kept(tmp_path: Path) -> None:
+    folder, machine = tmp_path / "history", PolledMachine()
+    keeper = make_keeper(folder, machine)
+    feed(keeper, machine.events())
+    past = host_of(folder, machine).at(now() + timedelta(milliseconds=5))
+    with pytest.raises(NotSupportedError, match=r"sockets cannot be read here \(not kept in the history\)"):
+        past.whose(":22")
     keeper.stop()
 
 

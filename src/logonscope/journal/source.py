@@ -6,11 +6,21 @@ from datetime import UTC, datetime
 from typing import Any
 
 from logonscope.errors import NotFoundError
-from logonscope.facts import UNSET, Account, Group, Login, Machine, Process, Vitals
+from logonscope.facts import UNSET, Account, Group, Login, Machine, Process, Socket, Vitals
 from logonscope.journal.moments import Located
 from logonscope.journal.reader import Reader, make_process
 from logonscope.journal.rows import COMMAND, PARENT, PID
-from logonscope.machine import AccountQuery, BaseSource, Look, Part, ProcessQuery, Source, Trouble
+from logonscope.machine import (
+    SOCKETS,
+    AccountQuery,
+    BaseSource,
+    Look,
+    Part,
+    ProcessQuery,
+    SocketQuery,
+    Source,
+    Trouble,
+)
 
 NOT_KEPT = "not kept in the history"
 """The reason why a fact of a past process is None."""
@@ -127,6 +137,12 @@ class PastSource(BaseSource):
 
     def accounts(self, look: Look, query: AccountQuery) -> tuple[Iterator[Account], Iterator[Group]]:
         return self._present.accounts(look, query)
+
+    def sockets(self, look: Look, query: SocketQuery) -> Iterator[Socket]:
+        del query
+        # else the answer would be that nothing listened
+        look.report(Trouble(SOCKETS, NOT_KEPT, "give a pid, a process name, a program or an account"))
+        return iter(())
 
     def close(self) -> None:
         self._reader.close()

@@ -52,6 +52,18 @@ def test_logins_are_lines(host: Host, capsys: pytest.CaptureFixture[str]) -> Non
     assert capsys.readouterr().out.splitlines()[1].split() == ["user1005"]
 
 
+def test_trees_of_several_logins_have_headings(host: Host, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ask(host, "3", "--processes") == 0
+    third = capsys.readouterr().out.splitlines()
+    assert ask(host, "10", "--processes") == 0
+    tenth = capsys.readouterr().out.splitlines()
+    assert ask(host, "user1003", "--processes") == 0
+    lines = capsys.readouterr().out.splitlines()
+    first, second = lines.index("logon session 3:"), lines.index("logon session 10:")
+    parts = (lines[1:second], lines[second + 1 :]) if first == 0 else (lines[first + 1 :], lines[1:first])
+    assert parts == (third, tenth)
+
+
 def test_last_has_the_boots(host: Host, capsys: pytest.CaptureFixture[str]) -> None:
     assert ask(host, "--last") == 0
     # the boot began before all logins: it is the last line

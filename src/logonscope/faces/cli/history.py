@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -210,6 +210,8 @@ def _print_processes(host: Host, args: argparse.Namespace, where: HistoryFilter)
 def tree_lines(rows: Iterable[PastProcess], changes: Iterable[PastUserChange] = ()) -> Iterator[str]:
     """Yield a line for each process, indented below its parent, with times and exit status, then its changes of user.
 
+    The trees of several logins have headings.
+
     Args:
         rows: the processes.
         changes: changes of user, also those of other processes.
@@ -222,8 +224,27 @@ def tree_lines(rows: Iterable[PastProcess], changes: Iterable[PastUserChange] = 
     for row in by_record.values():
         parent = row.parent_record if row.parent_record in by_record else None
         children.setdefault(parent, []).append(row)
+    # the trees of a login are together, and the logins in the order of their first processes
+    roots: dict[str | None, list[PastProcess]] = {}
+    for row in children.get(None, []):
+        roots.setdefault(row.logon_record, []).append(row)
+    for trees in roots.values():
+        if len(roots) > 1:
+            yield _heading(trees[0])
+        yield from _tree_lines(trees, children, changes_of)
+
+
+def _heading(row: PastProcess) -> str:
+    return "logon session not known:" if row.logon_id is None else f"logon session {row.logon_id}:"
+
+
+def _tree_lines(
+    roots: Sequence[PastProcess],
+    children: Mapping[str | None, Sequence[PastProcess]],
+    changes_of: Mapping[str | None, Sequence[PastUserChange]],
+) -> Iterator[str]:
     # a stack rather than recursion: a chain of processes can be deeper than Python's recursion limit
-    stack = [(row, 0) for row in reversed(children.get(None, []))]
+    stack = [(row, 0) for row in reversed(roots)]
     while stack:
         row, depth = stack.pop()
         times = f"{_start_text(row)}  {_duration_text(row):>8}  {_status_text(row):<7}"

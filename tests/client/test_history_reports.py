@@ -8,7 +8,7 @@ from logonscope import Host
 from logonscope.answers.history import HistoryFilter
 from logonscope.broker.record_keys import number_key
 from logonscope.client import LocalHost
-from logonscope.client.history_reports import read_failed_logons, read_user_changes
+from logonscope.client.history_reports import read_boots, read_failed_logons, read_user_changes
 from logonscope.ownership import LINUX
 from tests.broker.past import keep
 from tests.broker.test_history import ROOT, Present
@@ -33,6 +33,20 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
 ])  # fmt: skip
 def test_failed_logons(host: Host, where: HistoryFilter, users: list[str]) -> None:
     assert [attempt.user for attempt in read_failed_logons(host, where)] == users
+
+
+def test_each_boot_has_a_row(host: Host) -> None:
+    (boot,) = read_boots(host, HistoryFilter())
+    assert (boot.start, boot.end, boot.boot_id) == (moment(0), None, "boot-1")
+    assert list(read_boots(host, HistoryFilter(since=moment(5), until=moment(10)))) == [boot]
+
+
+@pytest.mark.parametrize("where", [
+    HistoryFilter("user1001"), HistoryFilter(failed=True), HistoryFilter(keys=frozenset({"SHA256:x"})),
+    HistoryFilter(origins=frozenset({"192.0.2.7"})), HistoryFilter(until=moment(-5000)),
+])  # fmt: skip
+def test_a_filter_of_logins_selects_no_boot(host: Host, where: HistoryFilter) -> None:
+    assert list(read_boots(host, where)) == []
 
 
 def test_changes_of_user(host: Host) -> None:

@@ -1,9 +1,16 @@
-"""Login records as JSON: they come back as they were."""
+"""Login records as JSON: they come back as they were; and logon sessions whose end no event reports."""
+
+from pathlib import Path
 
 from logonscope.facts import Login, Process
 from logonscope.journal.logon_rows import LogonRows, StoredLogons, decode_login, encode_login
+from logonscope.machine import Look, Owner
+from logonscope.machine.events import ProcessEnded, ProcessStarted
+from logonscope.machine.history import LogonRecordQuery
 from logonscope.ownership import LINUX
+from tests.journal.kept import Kept
 from tests.journal.story import SYSTEM, owner_of
+from tests.journal.test_recorder import head, make
 
 
 def test_a_record_is_unchanged_by_writing_and_reading() -> None:
@@ -24,3 +31,26 @@ def test_a_logon_session_has_one_row_until_it_ends() -> None:
     assert rows.end(owner_of(3), 14, 700) is None
     assert rows.find_or_add(owner_of(3), 15, 800) != first
     assert rows.end_others({None}, 20, 900) == [2, 3]
+
+
+def test_a_short_logon_session_that_no_event_reports_ends_with_its_last_process(tmp_path: Path) -> None:
+    kept = Kept(tmp_path / "history")
+    # as of another machine, or of cron without a login service: no record describes it
+    owner = Owner("77", "audit")
+    short, long = make(50, 5000, ses=77), make(60, 5000, ses=78)
+    kept.feed([
+        ProcessStarted(head(5000), short, owner, None), ProcessStarted(head(5000), long, Owner("78", "audit"), None),
+    ])  # fmt: skip
+    kept.feed([ProcessEnded(head(6500), short, owner, 0)])
+
+    def ended() -> dict[str, bool]:
+        return {record.logon_id: record.end is not None for record in kept.history().logons(Look(), LogonRecordQuery())}
+
+    assert ended() == {"77": False, "78": False}
+    kept.clock.ms = 20_000
+    kept.feed([ProcessEnded(head(20_000), make(61, 5000), SYSTEM, 0)])
+    assert ended() == {"77": True, "78": False}
+    (record,) = kept.history().logons(Look(), LogonRecordQuery(logon_ids=frozenset({"77"})))
+    assert record.start is not None
+    assert record.end == record.start + 1_500_000
+    kept.keeper.stop()

@@ -1,4 +1,4 @@
-"""Failed logons and changes of user in the history of a host, read through the classes of their records.
+"""Boots, failed logons and changes of user in the history of a host, read through the classes of their records.
 
 Every host that has these classes answers, whatever its protocol.
 """
@@ -6,7 +6,7 @@ Every host that has these classes answers, whatever its protocol.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from logonscope.answers.history import HistoryFilter, PastFailedLogon, PastUserChange
+from logonscope.answers.history import HistoryFilter, PastFailedLogon, PastLogin, PastUserChange
 from logonscope.cim.datetimes import format_datetime
 from logonscope.wql.tree import AT_LEAST, EQUAL, LESS, And, Comparison, ConditionTree, Constant, Name, Or, Select
 from logonscope.wql.write import write_statement
@@ -34,6 +34,36 @@ _CHANGE: Mapping[str, str] = {
     "boot_id": "BootId",
 }  # fmt: skip
 """The fields of a change of user, and the properties that have them."""
+
+
+_LOGON: Mapping[str, str] = {
+    "record": "RecordId", "logon_id": "LogonId", "guid": "Guid", "user": "User", "uid": "Uid",
+    "logon_type": "LogonType", "start": "StartTime", "logout": "LogoutTime", "end": "EndTime",
+    "end_is_approximate": "EndIsApproximate", "service": "Service", "tty": "Terminal", "seat": "Seat",
+    "login": "LoginId", "remote_host": "RemoteHost", "remote_address": "RemoteAddress", "remote_port": "RemotePort",
+    "authentication_method": "AuthenticationMethod", "key_type": "KeyType", "key_fingerprint": "KeyFingerprint",
+    "boot_id": "BootId",
+}  # fmt: skip
+"""The fields of a logon session, and the properties that have them."""
+
+SYSTEM_LOGON_ID = "4294967295"
+"""Of the System session: each boot has one, from its beginning to its end."""
+
+
+def read_boots(host: "Host", where: HistoryFilter) -> Iterator[PastLogin]:
+    """Yield the System sessions, one for each boot, that a filter selects by time; none if it selects by anything else.
+
+    Only administrators see them. What they ran is not counted.
+    """
+    if where != HistoryFilter(since=where.since, until=where.until):
+        return
+    terms: list[ConditionTree] = [_equal("LogonId", SYSTEM_LOGON_ID)]
+    if where.until is not None:
+        terms.append(Comparison(Name(("StartTime",)), LESS, format_datetime(where.until)))
+    for instance in _query(host, "LS_LogonRecord", terms):
+        boot = PastLogin(**_fields(instance, _LOGON), logon_type_name="System", runs=0, failed=0, programs=())
+        if where.since is None or boot.end is None or boot.end >= where.since:
+            yield boot
 
 
 def read_failed_logons(host: "Host", where: HistoryFilter) -> Iterator[PastFailedLogon]:

@@ -5,7 +5,7 @@ from collections.abc import Set as AbstractSet
 from typing import Any, NamedTuple
 
 from logonscope.answers.logon_session import LogonSession
-from logonscope.facts import Login, Process
+from logonscope.facts import Login, Machine, Process
 from logonscope.journal.schema import SWEPT
 from logonscope.machine import Owner, Ownership
 
@@ -35,6 +35,12 @@ class LogonRows:
         self._next_id, open_rows, self._logon_by_place = stored
         self._rows: dict[tuple[int, int], LogonRow] = {(row["logonid"], row["generation"]): row for row in open_rows}
         self._changed: dict[int, LogonRow] = {}
+        self._unreported: dict[int, int] = {}  # number -> ms of the last start or end of one of its processes
+        # logon sessions without a terminal: their row, and the pid of their leader
+        self._without_terminal: dict[int, tuple[LogonRow, int]] = {}
+        for row in open_rows:
+            if row["record"]:
+                self._follow(row, decode_login(row["record"]))
         self._first_new = self._next_id
 
     def __repr__(self) -> str:
@@ -75,7 +81,7 @@ class LogonRows:
         row = self._rows.get(key)
         if row is not None and row["ended"] is None:
             if owner.login is not None and row["record"] is None:
-                row["record"] = encode_login(owner.login)
+                self._store_login(row, owner.login)
                 self._changed[row["id"]] = row
             return row
         row = dict.fromkeys(COLUMNS)
@@ -83,11 +89,13 @@ class LogonRows:
         self._next_id += 1
         login = owner.login
         if login is not None:
-            row.update(login_uid=login.uid_here, user=login.user, record=encode_login(login), wall=login.since)
+            row.update(login_uid=login.uid_here, user=login.user, wall=login.since)
+            self._store_login(row, login)
         if row["logonid"] == int(self._ownership.system_owner.logon_id or 0):
             row["started"] = 0
         self._rows[key] = row
         self._changed[row["id"]] = row
+        self._unreported[row["id"]] = ms
         return row
 
     def start(self, session: LogonSession, owner: Owner, seq: int, ms: int) -> int | None:
@@ -96,7 +104,30 @@ class LogonRows:
         if row is None:
             return None
         self._describe(row, session, owner)
+        self._unreported.pop(row["id"], None)
         return int(row["id"])
+
+    def note_end_of_process(self, place: int, ms: int) -> None:
+        """Note that a process of a place has ended: it can have been the last one of its logon session."""
+        number = self._logon_by_place.get(place)
+        if number in self._unreported:
+            self._unreported[number] = ms
+
+    def unreported_before(self, ms: int) -> list[int]:
+        """Return the logon sessions that no event has reported, and of which nothing has happened since a time."""
+        return [number for number, last_ms in self._unreported.items() if last_ms < ms]
+
+    def note_process(self, number: int, ms: int) -> None:
+        """Note that a logon session that no event has reported has a process."""
+        self._unreported[number] = ms
+
+    def end_unreported(self, number: int, seq: int) -> None:
+        """End a logon session that no event has reported, and that has no process any more."""
+        row = next(row for row in self._rows.values() if row["id"] == number)
+        del self._rows[row["logonid"], row["generation"]]
+        self._without_terminal.pop(number, None)
+        row.update(ended=self._unreported.pop(number), ended_seq=seq)
+        self._changed[number] = row
 
     def _describe(self, row: LogonRow, session: LogonSession, owner: Owner) -> None:
         values = {
@@ -104,11 +135,43 @@ class LogonRows:
             "tty": session.tty, "seat": session.seat, "remote_host": session.remote_host,
             "remote_address": session.remote_address, "remote_port": session.remote_port,
             "method": session.authentication_method, "key_type": session.key_type, "key": session.key_fingerprint,
-            "record": None if owner.login is None else encode_login(owner.login),
             "wall": None if session.start is None else int(session.start.timestamp() * 1e6),
         }  # fmt: skip
+        if row["tty"] is not None and session.tty is None:
+            # the type of a login whose terminal was found later
+            del values["type"]
         # a later description may lack what the first one had: a login service forgets
         row.update({name: value for name, value in values.items() if value is not None})
+        if owner.login is not None:
+            self._store_login(row, owner.login)
+        self._changed[row["id"]] = row
+
+    def _store_login(self, row: LogonRow, login: Login) -> None:
+        """Store a login record, with the terminal that was found by its processes."""
+        if login.tty is None and login.seen_tty is None:
+            login = login._replace(seen_tty=row["tty"])
+        row["record"] = encode_login(login)
+        self._follow(row, login)
+
+    def _follow(self, row: LogonRow, login: Login) -> None:
+        if row["tty"] is None and login.leader is not None:
+            self._without_terminal[row["id"]] = row, login.leader
+        else:
+            self._without_terminal.pop(row["id"], None)
+
+    def leader_without_terminal(self, place: int) -> int | None:
+        """Return the pid of the leader of the login of a place; None if its terminal is known, or it has no leader."""
+        found = self._without_terminal.get(self._logon_by_place.get(place) or 0)
+        return None if found is None else found[1]
+
+    def note_terminal(self, place: int, terminal: str, machine: Machine) -> None:
+        """Store the terminal of the login of a place, and the type of logon that follows from it."""
+        row, _ = self._without_terminal.pop(self._logon_by_place[place] or 0)
+        login = decode_login(row["record"])._replace(seen_tty=terminal)
+        # the evidence decides nothing here: the row is that of the owner
+        owner = Owner(str(row["logonid"]), "", login)
+        session = self._ownership.describe(owner, (), machine, row["user"])
+        row.update(tty=terminal, type=session.logon_type or row["type"], record=encode_login(login))
         self._changed[row["id"]] = row
 
     def log_out(self, session: LogonSession, owner: Owner, seq: int, ms: int) -> int | None:
@@ -128,6 +191,8 @@ class LogonRows:
         row = self._rows.pop(key, None)
         if row is None:
             return None
+        self._without_terminal.pop(row["id"], None)
+        self._unreported.pop(row["id"], None)
         row.update(ended=ms, ended_seq=seq)
         self._changed[row["id"]] = row
         return int(row["id"])
@@ -139,6 +204,8 @@ class LogonRows:
             if row["id"] in existing or row["ended"] is not None:
                 continue
             del self._rows[key]
+            self._without_terminal.pop(row["id"], None)
+            self._unreported.pop(row["id"], None)
             row.update(ended=ms, ended_seq=seq + len(ended), source=SWEPT)
             self._changed[row["id"]] = row
             ended.append(int(row["id"]))

@@ -14,6 +14,7 @@ from logonscope.journal import rows
 from logonscope.journal.clock import ClockMap, Reading
 from logonscope.journal.dictionaries import CommandLines, Dictionary
 from logonscope.journal.event_codes import EventCodes
+from logonscope.journal.login_terminals import LoginTerminals
 from logonscope.journal.logon_rows import LogonRows, StoredLogons
 from logonscope.journal.policy import Policy, command_line_filter
 from logonscope.journal.reports import Reports
@@ -52,6 +53,10 @@ NAME_CHECK_MS = 600_000
 """The account names of uids are looked up again after so many ms."""
 
 MAX_CREDENTIALS = 10_000
+
+UNREPORTED_MS = 10_000
+"""A logon session without a login record is reported after 2 s. If it ends before, no event says so: it is ended here,
+so many ms after the end of its last process."""
 
 SLACK_TICKS = 2
 """Clock ticks by which the start of a process may change: a source can estimate it first and read it later."""
@@ -96,6 +101,7 @@ class Recorder:
         self._logons = LogonRows(state.logons, state.boot, ownership)
         self._commands = CommandLines()
         self.alive: dict[int, Row] = {row[rows.PID]: row for row in state.alive}
+        self._terminals = LoginTerminals(self._logons, machine, self.alive, self._program_of)
         self._tick_ms = 1000 // machine.ticks
         self._policy = policy
         self._reduce_argv = command_line_filter(policy)
@@ -159,9 +165,22 @@ class Recorder:
     def add_clock(self, reading: Reading) -> None:
         """Add both clocks; called before each batch is taken."""
         self._ms = max(self._ms, reading.ms)
+        self._end_unreported()
         step = self._clock_map.step(reading)
         if step is not None:
             self._moments.append((self._take_seq(0), self._boot, reading.ms, reading.wall, reading.utc_offset, *step))
+
+    def _end_unreported(self) -> None:
+        due = self._logons.unreported_before(self._ms - UNREPORTED_MS)
+        if not due:
+            return
+        places = {self._current_state(row)[0] for row in self.alive.values()}
+        existing = {self._logons.logon_of_place(place) for place in places}
+        for number in due:
+            if number in existing:
+                self._logons.note_process(number, self._ms)
+            else:
+                self._logons.end_unreported(number, self._take_seq(0))
 
     def take_batch(self) -> Batch:
         """Return what was collected since the last batch."""
@@ -225,6 +244,7 @@ class Recorder:
         self._events.append(seq << 3 | rows.STARTED)
         self.alive[pid] = row
         self._rows.append(row)
+        self._terminals.note(process, row, row[PLACE], extras[0])
 
     def _is_excluded(self, process: Process) -> bool:
         uid = process.uids[1] if process.uids else None
@@ -245,6 +265,7 @@ class Recorder:
         # most events change nothing that is kept: a thread, a priority
         if state == current:
             return
+        self._terminals.note(process, row, state[0], self._extras[state[0]][0])
         # The row is not written yet, and runs what it was forked with: the change becomes part of it. A change of the
         # logon session does not, so that the owner is right at every moment.
         if row[ID] >= self._first_seq and row[ID] not in self._executed and self._is_same_logon(current[0], state[0]):
@@ -284,6 +305,9 @@ class Recorder:
         """Return the state of a running process: that after its last change, which column CHANGES has in memory."""
         return row[CHANGES] or (row[PLACE], row[PROGRAM], row[CREDENTIAL], row[COMMAND])
 
+    def _program_of(self, row: Row) -> int | None:
+        return self._current_state(row)[1]
+
     def _is_same_logon(self, first: int, second: int) -> bool:
         return first == second or self._logons.logon_of_place(first) == self._logons.logon_of_place(second)
 
@@ -314,6 +338,7 @@ class Recorder:
     def _end_row(self, row: Row, status: int | None, source: int | None) -> None:
         self.alive.pop(row[rows.PID], None)
         place = row[CHANGES][0] if row[CHANGES] else row[PLACE]
+        self._logons.note_end_of_process(place, self._ms)
         self._reports.note_end(row[rows.PID], (row[TICKS], row[ID], place), self._ms)
         # the clock of the event and that of the start can differ by a tick: never less than 0
         lasted = max(self._ms - row[TICKS] * self._tick_ms, 0)

@@ -52,6 +52,14 @@ def test_logins_are_lines(host: Host, capsys: pytest.CaptureFixture[str]) -> Non
     assert capsys.readouterr().out.splitlines()[1].split() == ["user1005"]
 
 
+def test_last_has_the_boots(host: Host, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ask(host, "--last") == 0
+    # the boot began before all logins: it is the last line
+    assert capsys.readouterr().out.splitlines()[-1].startswith("reboot    system boot  -")
+    assert ask(host, "--last", "user1003") == 0
+    assert "reboot" not in capsys.readouterr().out
+
+
 def test_processes_are_trees(host: Host, capsys: pytest.CaptureFixture[str]) -> None:
     assert ask(host, "3", "--processes") == 0
     lines = capsys.readouterr().out.splitlines()

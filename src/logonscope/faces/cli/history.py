@@ -8,7 +8,7 @@ from typing import Any
 
 from logonscope.answers.history import HistoryFilter, PastLogin, PastProcess, PastUserChange
 from logonscope.client import Host
-from logonscope.client.history_reports import read_failed_logons, read_user_changes
+from logonscope.client.history_reports import SYSTEM_LOGON_ID, read_boots, read_failed_logons, read_user_changes
 from logonscope.errors import InvalidParameterError
 from logonscope.faces.cli.columns import EXTRA, ON_REQUEST, ListColumn
 from logonscope.faces.cli.exit_codes import DAMAGED_DATA, FOUND, NOTHING_FOUND
@@ -117,7 +117,7 @@ def _print_history(host: Host, args: argparse.Namespace, where: HistoryFilter) -
         return _print_processes(host, args, where)
     logins = host.history(where)
     if args.last:
-        logins.reverse()
+        logins = _newest_first([*reversed(logins), *read_boots(host, where)])
     code = print_listing(host, args, logins, columns, _no_match_message(args))
     if args.failed and args.output == "table" and args.columns is None and args.sort is None:
         code = min(code, _print_failed_logons(host, args, where))
@@ -280,7 +280,28 @@ def _programs_text(row: PastLogin) -> str:
     return ", ".join(shown) + (f" and {rest} more" if rest > 0 else "")
 
 
+def _newest_first(rows: list[PastLogin]) -> list[PastLogin]:
+    """Return logins and boots in the order of last(1); those whose start is not known come last."""
+    known = [row for row in rows if row.start is not None]
+    known.sort(key=lambda row: row.start or row.end, reverse=True)  # type: ignore[arg-type,return-value]  # has a start
+    return known + [row for row in rows if row.start is None]
+
+
+def _is_boot(row: PastLogin) -> bool:
+    return row.logon_id == SYSTEM_LOGON_ID
+
+
+def _last_user_text(row: PastLogin) -> str:
+    return "reboot" if _is_boot(row) else _who_text(row)
+
+
+def _last_terminal_text(row: PastLogin) -> str:
+    return "system boot" if _is_boot(row) else row.tty or row.service or "-"
+
+
 def _end_text(row: PastLogin) -> str:
+    if row.end is None and _is_boot(row):
+        return "still running"
     if row.end is None:
         return "logged out" if row.logout else "still on"
     return ("~" if row.end_is_approximate else "") + format_time(row.end)
@@ -350,8 +371,8 @@ FAILED_LOGON_COLUMNS = (
 """The columns of failed logons."""
 
 LAST_COLUMNS = (
-    ListColumn("USER", 12, _who_text, "user", min_cells=8),
-    ListColumn("TTY", 8, lambda row: row.tty or row.service or "-", "tty", rank=2),
+    ListColumn("USER", 12, _last_user_text, "user", min_cells=8),
+    ListColumn("TTY", 11, _last_terminal_text, "tty", rank=2),
     ListColumn("FROM", 16, _origin_text, "remote_host", rank=3, min_cells=12),
     ListColumn("START", 17, _start_time, "start"),
     ListColumn("END", 17, _end_text, "end", rank=1),

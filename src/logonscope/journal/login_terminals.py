@@ -1,0 +1,54 @@
+"""Terminals of logins, by the processes that have one.
+
+A login service often knows no terminal when a login begins: sshd opens it afterwards.
+"""
+
+from collections.abc import Callable
+
+from logonscope.facts import Machine, Process
+from logonscope.journal.logon_rows import LogonRows
+from logonscope.journal.rows import ID, PARENT, Row
+from logonscope.machine.kernel_numbers import terminal_name
+
+
+class LoginTerminals:
+    """Finds the terminals of the logins that have none yet."""
+
+    def __init__(
+        self, logons: LogonRows, machine: Machine, alive: dict[int, Row], program_of: Callable[[Row], int | None]
+    ) -> None:
+        """Create it.
+
+        Args:
+            logons: the logon sessions.
+            machine: the facts of the machine.
+            alive: the rows of the running processes, by pid.
+            program_of: returns the program that a running process executes.
+        """
+        self._logons, self._machine, self._alive, self._program_of = logons, machine, alive, program_of
+
+    def __repr__(self) -> str:
+        return "<LoginTerminals>"
+
+    def note(self, process: Process, row: Row, place: int, tty_nr: int | None) -> None:
+        """Note the terminal of a process: it is that of its login if nothing but sshd is between it and the leader."""
+        # most processes have no terminal, or that of a login whose terminal is known
+        if not tty_nr:
+            return
+        leader_pid = self._logons.leader_without_terminal(place)
+        leader = None if leader_pid is None else self._alive.get(leader_pid)
+        terminal = terminal_name(tty_nr)
+        if leader is not None and terminal is not None and self._is_below(leader, process, row):
+            self._logons.note_terminal(place, terminal, self._machine)
+
+    def _is_below(self, leader: Row, process: Process, row: Row) -> bool:
+        if leader[ID] in {row[ID], row[PARENT]}:
+            return True
+        # sshd forks a worker, which executes no other program, above the shell; tmux, script and sudo create terminals
+        # below other programs, and those are not the login's
+        parent = self._alive.get(process.ppid or 0)
+        return (
+            parent is not None
+            and (parent[ID], parent[PARENT]) == (row[PARENT], leader[ID])
+            and self._program_of(parent) == self._program_of(leader)
+        )

@@ -745,7 +745,16 @@ function wordsOf(target: Hit["target"], source: LoginSpan | null): Child {
   return [
     h("h2", {}, "failures" in target ? `${count(target.failures, "process", "processes")} failed` : `${login.user}, ${login.words}${target.asRoot ? ", as root" : ""}`),
     h("p", {}, `${"failures" in target ? `In ${login.user}’s logon` : "Logon"} ${login.id}${login.from ? ` from ${login.from}` : ""}, ${day(login.start)} ${state.clock.day(state.clock.wall(login.start))} to ${until}.`),
+    "asRoot" in target && source ? h("p", {}, rootTimeOf(login, source)) : null,
   ];
+}
+
+/** When a login ran something as root, as exactly as the numbers are that were read. */
+function rootTimeOf(login: Login, source: LoginSpan): string {
+  const numbers = (source.byRecord.get(login.record)?.bins ?? []).filter((bin) => bin.as_root).map((bin) => bin.number);
+  if (!numbers.length) return "";
+  const time = (number: number) => second(state.clock.wall(source.since + number * source.step));
+  return `As root between ${time(numbers[0]!)} and ${time(numbers.at(-1)! + 1)}.`;
 }
 
 /** The login in which a user tried to become another one; "": not known, or it is one of several. */

@@ -123,7 +123,7 @@ function historyFigure(figures: Record<string, number>): HTMLElement {
 }
 
 function lineOf(check: Check): HTMLElement {
-  const [classes, name, words] = check.ok === false ? (["st-bad", "warn", "needs mending"] as const) : check.ok === null ? (["st-note", "warn", "worth knowing"] as const) : (["st-ok", "check", "good"] as const);
+  const [classes, name, words] = check.ok === false ? (["st-bad", "warn", "needs mending"] as const) : check.ok === null ? (["st-note", "info", "worth knowing"] as const) : (["st-ok", "check", "good"] as const);
   // A command with a placeholder, such as ID, cannot be run as it is.
   const command = /`([^`]+)`/.exec(check.advice)?.[1]?.replace(/^.*\b[A-Z]{2,}\b.*$/, "");
   const copy = () =>

@@ -396,8 +396,9 @@ function totalsOf(span: LoginSpan): Totals {
 }
 
 /** Draw how many processes ran in a span, by user, and where some failed. */
-export function drawOverview(brush: Brush, span: LoginSpan | null, refusals: RefusalSpan | null, whole: Scale, shown: Scale, title: string): void {
+export function drawOverview(brush: Brush, span: LoginSpan | null, refusals: RefusalSpan | null, whole: Scale, shown: Scale, title: string, keptSince: number | null): void {
   const { colours, height, width } = brush, left = whole.left, base = height - 24;
+  if (keptSince !== null && keptSince > whole.from) brush.hatched(colours.get("--line"), left, 0, whole.x(keptSince) - left, base + 4);
   if (span) {
     const { count, totals, failed, most } = totalsOf(span);
     const step = whole.x(span.since + span.step) - whole.x(span.since);
@@ -421,7 +422,8 @@ export function drawOverview(brush: Brush, span: LoginSpan | null, refusals: Ref
     if (x >= left) brush.rectangle(colours.get("--fail"), x, base + 4, 2, 5);
   }
   const { times, step } = ticks(whole);
-  for (const time of times) brush.text(tickText(time, step), whole.x(time) - 13, height - 7, colours.get("--ink3"), colours.sans(11));
+  for (const time of times)
+    if (whole.x(time) < width - 36) brush.text(tickText(time, step), whole.x(time) + 4, height - 7, colours.get("--ink3"), colours.sans(11));
   if (left) {
     brush.rectangle(colours.get("--surface"), 0, 0, left - 4, height);
     brush.text(title, 24, 16, colours.get("--ink2"), colours.sans(12, 550));

@@ -368,8 +368,7 @@ export class LiveView {
 
   private markPinned(): void {
     for (const button of this.outline.querySelectorAll("button"))
-      if (button.dataset.id === this.pinned) button.setAttribute("aria-current", "true");
-      else button.removeAttribute("aria-current");
+      button.classList.toggle("first", button.dataset.id === this.pinned);
   }
 }
 

@@ -373,7 +373,8 @@ export function paint(root: Process, session: Session): void {
     // The login service gives the login to its user: that is no change.
     const isLogin = changes && parent.wire.uid === 0 && process.wire.uid === session.wire?.uid && parent.hue === "c-system";
     if (changes && !isLogin)
-      process.via = SWITCHERS.has(name) ? name : SWITCHERS.has(parent.wire.name ?? "") ? parent.wire.name! : "setuid";
+      process.via = SWITCHERS.has(name) ? name : SWITCHERS.has(parent.wire.name ?? "") ? parent.wire.name!
+        : process.container !== parent.container ? "its container" : "setuid";
     waiting.push(...process.children);
   }
 }

@@ -36,7 +36,7 @@ export class Refusal {
     this.time = Date.parse(wire.Time ?? "");
     this.user = clean(wire.User ?? "no name");
     this.by = clean(wire.ByUser ?? "");
-    this.service = `${clean(wire.Service ?? "")}${this.by && ` by ${this.by}`}`;
+    this.service = clean(wire.Service ?? "");
     this.from = clean(wire.RemoteAddress ?? wire.RemoteHost ?? "");
     this.reason = clean(wire.Reason ?? reasonOf(wire));
     this.changer = wire.ByUser === null ? "" : clean(wire.Service ?? "a program");
@@ -72,18 +72,12 @@ export class RefusalSpan {
 
 export const attemptsOf = (refusals: readonly Refusal[]): number => refusals.reduce((sum, one) => sum + one.attempts, 0);
 
-/** What failed, and how often: "40 logins", "3 attempts at sudo". */
-export function countsOf(refusals: readonly Refusal[]): [number: number, noun: string][] {
-  const logins = attemptsOf(refusals.filter((one) => !one.changer));
-  const changers = [...new Set(refusals.map((one) => one.changer))].filter(Boolean).sort();
-  const noun = (number: number, one: string) => (number === 1 ? one : `${one}s`);
-  return [
-    ...(logins ? [[logins, noun(logins, "login")] as [number, string]] : []),
-    ...changers.map((name): [number, string] => {
-      const number = attemptsOf(refusals.filter((one) => one.changer === name));
-      return [number, `${noun(number, "attempt")} at ${name}`];
-    }),
-  ];
+/** What failed, and how often: "40 logins", "3 attempts at sudo"; logins first. */
+export function countsOf(refusals: readonly Refusal[]): [number: number, noun: string, refusals: Refusal[]][] {
+  return [...new Set(refusals.map((one) => one.changer))].sort().map((name) => {
+    const these = refusals.filter((one) => one.changer === name), number = attemptsOf(these), many = number === 1 ? "" : "s";
+    return [number, name ? `attempt${many} at ${name}` : `login${many}`, these];
+  });
 }
 
 export async function readRefusals(since: number, until: number, signal: AbortSignal): Promise<RefusalSpan> {

@@ -33,6 +33,14 @@ export class TimelineView {
     { class: "lanes", tabindex: 0, role: "application", "aria-label": "Timeline of logon sessions. Arrow keys move, plus and minus zoom, Enter lists what is in view", "aria-describedby": "timeline-says" },
     h("canvas", { "aria-hidden": "true" }),
   );
+  private readonly search = h("input", {
+    class: "goto", type: "text", placeholder: "time, 03:12", "aria-label": "Go to a time, such as 03:12", autocomplete: "off", maxlength: 8,
+    onkeydown: (event: KeyboardEvent) => {
+      event.stopPropagation();
+      if (event.key === "Escape") this.lanes.focus({ preventScroll: true });
+      if (event.key === "Enter") this.goTo(this.search.value);
+    },
+  });
   private readonly list = h("section", { class: "span", hidden: true, "aria-label": "Processes of the span" });
   private from = 0;
   private to = 0;
@@ -132,7 +140,7 @@ export class TimelineView {
     return new Scale(this.from, this.to, this.labels, this.lanes.clientWidth);
   }
   private get wholeScale(): Scale {
-    return new Scale(this.now - this.range, this.now, this.labels, this.overview.clientWidth);
+    return new Scale(this.now - this.range, this.now + this.range * AFTER_NOW, this.labels, this.overview.clientWidth);
   }
 
   /** Keep the span within what can be shown; `least`: the shortest range of the overview. */
@@ -271,6 +279,7 @@ export class TimelineView {
         h("button", { type: "button", class: length > DAY ? "long" : "", "aria-pressed": String(Math.abs(span - length) < length * 0.02), onclick: () => this.preset(length) }, label),
       )),
       h("div", { class: "seg", role: "group", "aria-label": "Zoom" }, button("Zoom out", "minus", 1.6), button("Zoom in", "plus", 1 / 1.6)),
+      this.search,
       h("span", { class: "range" }, `${minute(state.clock.wall(this.from))}${day === "today" ? "" : ` ${day}`} to ${end}`),
       h("span", { class: "grow" }),
       legend(),
@@ -299,7 +308,19 @@ export class TimelineView {
 
   private refused(): Child {
     const { refusals, areAll } = this.failedLogins;
-    return countsOf(refusals).map(([number, noun]) => [areAll ? "" : "At least ", h("b", {}, `${number.toLocaleString("en")} ${noun}`), " failed. "]);
+    return countsOf(refusals).map(([number, noun, these]) => [
+      areAll ? "" : "At least ",
+      h("button", { type: "button", onclick: () => this.showRefusals(these) }, `${number.toLocaleString("en")} ${noun}`),
+      " failed. ",
+    ]);
+  }
+
+  private showRefusals(refusals: readonly Refusal[]): void {
+    const time = refusals[0]!.time;
+    this.closeCard();
+    this.moment = time;
+    this.draw();
+    this.showCardOf({ refusals }, time, this.scale.x(time), RULER + 16);
   }
 
   /** The logout in view that most processes outlived. */
@@ -334,7 +355,7 @@ export class TimelineView {
     const started = performance.now();
     const colours = new Colours(), scale = this.scale;
     const title = this.range === DAY ? "24 hours" : duration(this.range);
-    drawOverview(new Brush(this.overview.querySelector("canvas")!, colours), this.whole, this.refusals, this.wholeScale, scale, title);
+    drawOverview(new Brush(this.overview.querySelector("canvas")!, colours), this.whole, this.refusals, this.wholeScale, scale, title, this.keptSince);
     const brush = new Brush(this.lanes.querySelector("canvas")!, colours);
     const { times, step } = ticks(scale);
     for (const time of times) {
@@ -535,6 +556,22 @@ export class TimelineView {
 
   // --- a moment
 
+  /** Show the last time that the host's clock showed this, and who was there. */
+  private goTo(text: string): void {
+    const [, hours, minutes, seconds = "0"] = /^\s*(\d{1,2}):(\d\d)(?::(\d\d))?\s*$/.exec(text) ?? [];
+    const isTime = Number(hours) < 24 && Number(minutes) < 60 && Number(seconds) < 60;
+    this.search.setAttribute("aria-invalid", String(!isTime));
+    if (!isTime) return;
+    const { now } = this, { ahead } = state.clock, midnight = Math.floor((now + ahead) / DAY) * DAY - ahead;
+    const today = midnight + Number(hours) * HOUR + Number(minutes) * MINUTE + Number(seconds) * 1000;
+    const time = today > now ? today - DAY : today;
+    if (time < this.from || time > this.to) this.show(time - (this.to - this.from) / 2, time + (this.to - this.from) / 2);
+    this.closeCard();
+    this.moment = time;
+    this.draw();
+    this.showCardOf(undefined, time, this.scale.x(time), RULER + 16);
+  }
+
   private card: HTMLElement | null = null;
 
   private closeCard(): void {
@@ -568,7 +605,7 @@ export class TimelineView {
     const body = target ? wordsOf(target, this.source) : [h("h2", {}, `${second(wall)} ${state.clock.day(wall)}`), this.presentAt(time)];
     const list = (login: Login, asRoot: boolean, words: string) => h("button", { class: "btn", type: "button", onclick: () => this.listLogin(login, asRoot) }, icon("menu"), words);
     const ran = target && "login" in target
-      ? [list(target.login, false, "What it ran"), "asRoot" in target ? list(target.login, true, "As root") : null]
+      ? [list(target.login, false, `What ${target.login.user} ran`), target.login.bins.some((bin) => bin.as_root) ? list(target.login, true, "As root") : null]
       : null;
     const card = h("div", { class: "pop", role: "dialog", "aria-label": "Moment" }, body, h("div", { class: "acts" }, tree, ran));
     card.addEventListener("keydown", (event) => {
@@ -587,7 +624,8 @@ export class TimelineView {
   /** Who was there at a moment. */
   private presentAt(time: number): Child {
     const logins = this.source?.logins.filter((login) => login.start <= time && !login.endsBefore(time)) ?? [];
-    if (!logins.length) return h("p", {}, "Nobody was there.");
+    const isUnknown = this.keptSince !== null && time < this.keptSince;
+    if (!logins.length) return h("p", {}, isUnknown ? "Not known: the history begins later." : "Nobody was there.");
     const rest = logins.length - MOST_NAMES;
     return [
       h("dl", { class: "kv" }, logins.slice(0, MOST_NAMES).map((login) => [
@@ -707,7 +745,16 @@ function wordsOf(target: Hit["target"], source: LoginSpan | null): Child {
   return [
     h("h2", {}, "failures" in target ? `${count(target.failures, "process", "processes")} failed` : `${login.user}, ${login.words}${target.asRoot ? ", as root" : ""}`),
     h("p", {}, `${"failures" in target ? `In ${login.user}’s logon` : "Logon"} ${login.id}${login.from ? ` from ${login.from}` : ""}, ${day(login.start)} ${state.clock.day(state.clock.wall(login.start))} to ${until}.`),
+    "asRoot" in target && source ? h("p", {}, rootTimeOf(login, source)) : null,
   ];
+}
+
+/** When a login ran something as root, as exactly as the numbers are that were read. */
+function rootTimeOf(login: Login, source: LoginSpan): string {
+  const numbers = (source.byRecord.get(login.record)?.bins ?? []).filter((bin) => bin.as_root).map((bin) => bin.number);
+  if (!numbers.length) return "";
+  const time = (number: number) => second(state.clock.wall(source.since + number * source.step));
+  return `As root between ${time(numbers[0]!)} and ${time(numbers.at(-1)! + 1)}.`;
 }
 
 /** The login in which a user tried to become another one; "": not known, or it is one of several. */
@@ -722,19 +769,22 @@ function loginOf(refusal: Refusal, source: LoginSpan | null): string {
 function wordsOfRefusals(refusals: readonly Refusal[], source: LoginSpan | null): Child {
   const first = refusals[0]!, last = refusals.at(-1)!, time = (one: Refusal) => second(state.clock.wall(one.time));
   const all = attemptsOf(refusals);
-  const list = (value: (one: Refusal) => string) => {
+  const list = (value: (one: Refusal) => string, between = ", ") => {
     const numbers = new Map<string, number>();
     for (const one of refusals) if (value(one)) numbers.set(value(one), (numbers.get(value(one)) ?? 0) + one.attempts);
     const ordered = [...numbers].sort((a, b) => b[1] - a[1]), rest = ordered.length - MOST_NAMES;
     // A number where the value is not that of all attempts.
     const words = ordered.slice(0, MOST_NAMES).map(([name, number]) => (number < all ? `${name} (${number})` : name));
-    return words.join(", ") + (rest > 0 ? ` and ${rest} more` : "");
+    return words.join(between) + (rest > 0 ? ` and ${rest} more` : "");
   };
   const row = (name: string, text: string): Child => (text ? [h("dt", {}, name), h("dd", {}, text)] : null);
   return [
     h("h2", {}, countsOf(refusals).map(([number, noun]) => `${number.toLocaleString("en")} ${noun}`).join(" and "), " failed"),
     h("p", {}, time(first), first === last ? "" : ` to ${time(last)}`, ` ${state.clock.day(state.clock.wall(first.time))}`),
-    h("dl", { class: "kv" }, row("Name", list((one) => one.user)), row("From", list((one) => one.from)), row("At", list((one) => one.service)), row("Login", list((one) => loginOf(one, source))), row("Why", list((one) => one.reason))),
+    h("dl", { class: "kv" },
+      row("By", list((one) => one.by)), row("In", list((one) => loginOf(one, source))), row("From", list((one) => one.from)),
+      row("Tried to be", list((one) => `${one.user}, ${one.reason}`, "; ")), row("With", list((one) => one.service)),
+    ),
   ];
 }
 

@@ -368,7 +368,7 @@ function fillSession(row: Row, item: Item): void {
         h("span", {}, session.isSystem ? "System session" : howText(session)),
         session.isOut ? h("span", { class: "chip left" }, "logged out") : null,
         wire?.is_foreign ? h("span", { class: "chip" }, icon("box"), "in a container") : null,
-        wire?.state === "online" || wire?.state === "closing" ? h("span", { class: "chip" }, wire.state) : null,
+        wire?.state === "closing" ? h("span", { class: "chip" }, wire.state) : null,
       ),
       h("div", { class: "l2" }, facts),
     ),

@@ -126,6 +126,7 @@ export function chips(process: Process): Child[] {
   if (process.isNew && !process.hasEnded) list.push(h("span", { class: "chip new" }, "new"));
   if (process.hasEnded) list.push(h("span", { class: "chip" }, "ended"));
   if (process.isChange) list.push(changeChip(process));
+  else if (process.via) list.push(h("span", { class: "chip" }, `${clean(process.via)} itself`));
   for (const port of process.ports.slice(0, 2)) list.push(h("span", { class: "chip" }, icon("net"), `:${port}`));
   if (process.ports.length > 2) list.push(h("span", { class: "chip" }, `+${process.ports.length - 2} ports`));
   if (process.container) list.push(h("span", { class: "chip" }, icon("box"), process.container));

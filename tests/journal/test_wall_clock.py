@@ -63,3 +63,23 @@ def test_a_process_that_ran_while_the_clock_was_set(kept: Kept) -> None:
     # the end by the clock of that time; how long it lasted, by the clock that cannot be set
     assert record.end == BOOT * 1_000_000 + 100_000_000 + HOUR
     assert record.lasted_ms == 30_000
+
+
+def test_an_hour_costs_the_same_in_a_long_history(kept: Kept) -> None:
+    kept.live(20, step_ms=5000)
+    steps = [steps_of_an_hour(kept)]
+    first = kept.story.ms
+    rows = ((10**9 + minute, 1, first + minute * 60_000, BOOT * 1_000_000, 0, None) for minute in range(20_000))
+    kept.database.executemany("INSERT INTO moment VALUES (?, ?, ?, ?, ?, ?)", rows)
+    steps.append(steps_of_an_hour(kept))
+    # the hour has 60 rows, a few steps each
+    assert steps[1] - steps[0] < 60 * 20
+
+
+def steps_of_an_hour(kept: Kept) -> int:
+    """Return how many steps SQLite's machine takes to read the first hour."""
+    reader, steps = Reader(kept.keeper.files), []
+    reader.database.set_progress_handler(lambda: steps.append(1), 1)
+    WallClock(reader.moments()).wall(1, 1000)
+    reader.close()
+    return len(steps)

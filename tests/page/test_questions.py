@@ -103,13 +103,14 @@ def who_was_here(reader: Reader) -> Locator:
 def what_ran_last_night(reader: Reader) -> Locator:
     reader.timeline()
     reader.click_lane(40, ALICE_HUE)
-    reader.click("text=What it ran")
+    reader.click("text=What alice ran")
     return reader.page.locator(".span h2", has_text="64 processes started in alice\u2019s logon 12")
 
 
 def what_ran_as_root(reader: Reader) -> Locator:
     reader.timeline()
     reader.click_lane(ROOT_MINUTE, "--root")
+    expect(reader.page.locator(".pop")).to_contain_text("As root between 03:5")
     reader.click(".pop button:has-text('As root')")
     return reader.page.locator(".span tbody tr", has_text="apt-get upgrade")
 
@@ -117,7 +118,8 @@ def what_ran_as_root(reader: Reader) -> Locator:
 def who_guessed_passwords(reader: Reader) -> Locator:
     reader.timeline()
     reader.click_failed_logins(200.4)
-    return reader.page.locator(".pop", has_text="root (20), oracle (10)").locator("dd", has_text="192.0.2.66")
+    card = reader.page.locator(".pop", has_text="root, password rejected (20); oracle, no such user (10)")
+    return card.locator("dd", has_text="192.0.2.66")
 
 
 def is_anything_missing(reader: Reader) -> Locator:

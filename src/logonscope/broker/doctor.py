@@ -13,6 +13,9 @@ from logonscope.facts import FILE_OF_FACT, Process
 from logonscope.machine import Facts, LogonIndex, ProcessQuery, ServiceQuery
 from logonscope.machine.trouble import NO_ANSWER_WITHIN, NOT_TRIED
 
+_BATCH = 4
+"""The LogonType of jobs of cron and at."""
+
 _MAX_LISTED = 10
 _MAX_EXAMPLES = 2
 _OF_ALL_USERS = {"live events", "failed logons"}
@@ -157,10 +160,16 @@ def _check_unrecorded(sessions: Sequence[LogonSession]) -> Iterator[Check]:
     unrecorded = [session for session in sessions if session.recorded_by is None and session.logon_type != 0]
     if unrecorded:
         names = [f"{session.logon_id} ({_name(session)})" for session in unrecorded]
-        yield Check(
-            "logon sessions", None, f"{len(names)} without a login record: {_list_ids(names)}",
-            "nothing to do for jobs of cron or at, and for logins without pam_systemd; see `logonscope tree ID`",
-        )  # fmt: skip
+        logins = [session.logon_id for session in unrecorded if session.logon_type != _BATCH]
+        finding = f"{len(names)} without a login record: {_list_ids(names)}"
+        if not logins:
+            yield Check("logon sessions", True, f"{finding}, as is usual for jobs of cron and at", "")
+            return
+        advice = (
+            f"with pam_systemd in the PAM stack, logins such as {_list_ids(logins)} get one: it shows where they came"
+            " from, and what is left over"
+        )
+        yield Check("logon sessions", None, finding, advice)
 
 
 def _name(session: LogonSession) -> str:

@@ -87,16 +87,17 @@ class Moments:
         """Return ms and wall time of the rows of the clock map that hold between two times since a boot.
 
         The first one is the last row before them, or else the first row of the boot. No rows: the boot has no clock.
+        Of two rows of one time, the clock was set between them: the later one holds.
         """
-        before = self._database.execute(
+        (before,) = self._database.execute(
             "SELECT coalesce((SELECT max(ms) FROM moment WHERE boot = ?1 AND ms <= ?2),"
             " (SELECT min(ms) FROM moment WHERE boot = ?1))",
             (boot, first_ms),
         ).fetchone()
-        query = "SELECT ms, wall FROM moment WHERE boot = ? AND ms >= ? AND (ms < ? OR ms = ?) ORDER BY ms, seq"
-        rows = self._database.execute(query, (boot, *before, end_ms, *before)).fetchall()
-        # of two rows of one time, the clock was set between them: the newer one holds
-        return [row for row, later in zip(rows, [*rows[1:], None], strict=True) if later is None or later[0] != row[0]]
+        if before is None:
+            return []
+        query = "SELECT ms, wall FROM moment WHERE boot = ? AND ms >= ? AND ms < ? ORDER BY ms, seq"
+        return self._database.execute(query, (boot, before, max(end_ms, before + 1))).fetchall()
 
     def first_row_at(self, boot: int, ms: int) -> int:
         """Return a number such that rows that started at this time or later have greater or equal numbers."""

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from logonscope.facts.history import ProgramCount
+from logonscope.journal.moments import Moments
 from logonscope.journal.reader import Reader
-from logonscope.journal.wall_clock import WallClock
 
 Counts = dict[int | None, list[int]]
 """Program -> number of its runs, of those that failed, and the ticks of the first and the last start."""
@@ -36,10 +36,10 @@ class ProgramCounter:
                 _add(counts[places[place]], program, new)
         reader.load_programs({program for by_program in counts.values() for program in by_program})
         boots = dict(reader.by_numbers("SELECT id, boot FROM logon WHERE id IN ({})", sorted(counts)))
-        clock = WallClock(reader.moments())
-        return {logon: self._describe(by_program, boots[logon], clock) for logon, by_program in counts.items()}
+        moments = reader.moments()
+        return {logon: self._describe(by_program, boots[logon], moments) for logon, by_program in counts.items()}
 
-    def _describe(self, by_program: Counts, boot: int, clock: WallClock) -> list[ProgramCount]:
+    def _describe(self, by_program: Counts, boot: int, moments: Moments) -> list[ProgramCount]:
         merged: dict[Any, list[int]] = {}
         kernel_names: dict[Any, str | None] = {}
         for number, counts in by_program.items():
@@ -50,9 +50,16 @@ class ProgramCounter:
         tick_ms = 1000 // self._reader.boot(boot).ticks
         programs = []
         for key, (count, failed, first, last) in sorted(merged.items(), key=_most_first):
-            times = clock.wall(boot, first * tick_ms), clock.wall(boot, last * tick_ms)
-            programs.append(ProgramCount(key[0], key[1], count, failed, times[0], times[1], kernel_names[key]))
+            # each by itself: two times of a day are seldom near to each other
+            since = _wall(moments, boot, first * tick_ms)
+            until = since if last == first else _wall(moments, boot, last * tick_ms)
+            programs.append(ProgramCount(key[0], key[1], count, failed, since, until, kernel_names[key]))
         return programs
+
+
+def _wall(moments: Moments, boot: int, ms: int) -> int:
+    wall = moments.wall(boot, ms)
+    return ms * 1000 if wall is None else wall
 
 
 def _add(counts: dict[Any, list[int]], key: Any, new: Sequence[int]) -> None:

@@ -1,7 +1,6 @@
 """Wall times of many times since a boot, by the rows of the clock map, which are read by the hour."""
 
 from bisect import bisect_right
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from logonscope.journal.moments import Moments
@@ -17,12 +16,16 @@ class ClockSegment(NamedTuple):
     offset: int  # microseconds
 
 
+Hour = tuple[list[int], list[int]]
+"""The rows of an hour: ms since the boot, and wall times in microseconds."""
+
+
 class WallClock:
     """Wall times of times since a boot."""
 
     def __init__(self, moments: Moments) -> None:
         self._moments = moments
-        self._hours: dict[tuple[int, int], Sequence[ClockSegment]] = {}  # by boot and hour since the boot
+        self._hours: dict[tuple[int, int], Hour] = {}  # by boot and hour since the boot
 
     def __repr__(self) -> str:
         return f"<WallClock of {len(self._hours)} hours>"
@@ -34,22 +37,17 @@ class WallClock:
     def segment(self, boot: int, ms: int) -> ClockSegment:
         """Return the segment of a time: what is near to it often belongs to the same one."""
         key = boot, ms // HOUR_MS
-        segments = self._hours.get(key)
-        if segments is None:
-            segments = self._hours[key] = self._read_hour(*key)
-        return segments[bisect_right(segments, ms, key=_first_ms) - 1]
-
-    def _read_hour(self, boot: int, hour: int) -> Sequence[ClockSegment]:
-        first, end = hour * HOUR_MS, (hour + 1) * HOUR_MS
+        hour = self._hours.get(key)
+        if hour is None:
+            hour = self._hours[key] = self._read_hour(*key)
+        starts, walls = hour
         # without a row before the hour, the first row of the boot holds for what was before it
-        rows = self._moments.rows_between(boot, first, end) or [(first, first * 1000)]
-        starts = [first, *(ms for ms, _ in rows[1:])]
-        ends = [*starts[1:], end]
-        return [
-            ClockSegment(start, stop, wall - ms * 1000)
-            for start, stop, (ms, wall) in zip(starts, ends, rows, strict=True)
-        ]
+        position = bisect_right(starts, max(ms, starts[0])) - 1
+        start, first_ms = starts[position], key[1] * HOUR_MS
+        end_ms = starts[position + 1] if position + 1 < len(starts) else first_ms + HOUR_MS
+        return ClockSegment(first_ms if ms < start else max(first_ms, start), end_ms, walls[position] - start * 1000)
 
-
-def _first_ms(segment: ClockSegment) -> int:
-    return segment.first_ms
+    def _read_hour(self, boot: int, hour: int) -> Hour:
+        first = hour * HOUR_MS
+        rows = self._moments.rows_between(boot, first, first + HOUR_MS) or [(first, first * 1000)]
+        return [ms for ms, _ in rows], [wall for _, wall in rows]

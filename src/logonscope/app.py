@@ -339,7 +339,7 @@ def open_live_source(direct: Source, settings: "Settings", *, is_here: bool) -> 
     )  # fmt: skip
     service = HistoryService(os.path.join(settings.state, "history"), direct, LINUX, policy, __version__)
     live = make_live(direct, LINUX, needs_writes=settings.live == "auto", remembered=service.remembered_logins())
-    live.history = direct.history = service.start(live)
+    live.history = direct.history = service.start(live, live.has_kernel_events)
     live.service_checks = (*live.service_checks, live.check_history)
     return live
 

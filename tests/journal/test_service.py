@@ -7,10 +7,14 @@ from pathlib import Path
 import pytest
 
 from logonscope.errors import InvalidParameterError, RecordingError
+from logonscope.facts.history import ProcessRecord
 from logonscope.journal.history import JournalHistory
 from logonscope.journal.policy import DAY_MS, Policy
 from logonscope.journal.service import HistoryService, make_policy
+from logonscope.machine import Look
 from logonscope.machine.events import Event
+from logonscope.machine.history import ProcessRecordQuery
+from logonscope.machine.snapshot import Snapshot
 from logonscope.ownership import LINUX
 from tests import example
 from tests.broker.scripted_events import EventMemory
@@ -76,6 +80,41 @@ def test_a_service_stops_while_its_history_waits_for_the_disk(tmp_path: Path) ->
         assert "Read-only file system" in problem
         history.close()
     assert "history" not in {thread.name for thread in threading.enumerate()}
+
+
+class Changing(Quiet):
+    """A host without events, whose processes change."""
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Be another host from now on."""
+        self._snapshots = (snapshot,)
+
+
+def test_without_events_the_processes_are_compared(tmp_path: Path) -> None:
+    before, after = example.snapshot(), example.snapshot()
+    ended = next(one for one in before.processes if one.pid == 4312)
+    begun = ended._replace(pid=9000, start=(ended.start or 0) + 50, comm="late", name="late")
+    after = after._replace(processes=(*(one for one in after.processes if one is not ended), begun))
+    source, has_events = Changing(before), True
+    service = HistoryService(str(tmp_path / "history"), source, LINUX, Policy(), "1", compare_seconds=0.05)
+    history = service.start(source, lambda: has_events)
+    try:
+        source.show(after)
+        assert records(history, ProcessRecordQuery(pids=frozenset({9000}))) == []
+        has_events = False
+        wait_until(lambda: records(history, ProcessRecordQuery(pids=frozenset({9000}))), 20)
+        (record,) = records(history, ProcessRecordQuery(pids=frozenset({4312})))
+        assert record.end is not None
+        assert record.end_is_approximate
+        (late,) = records(history, ProcessRecordQuery(pids=frozenset({9000})))
+        assert (late.end, late.process.name, late.logon_record) == (None, "late", record.logon_record)
+        assert history.state().losses == 1
+    finally:
+        service.stop()
+
+
+def records(history: JournalHistory, query: ProcessRecordQuery) -> list[ProcessRecord]:
+    return list(history.processes(Look(), query))
 
 
 def _problems(history: JournalHistory) -> list[str]:

@@ -38,6 +38,8 @@ BATCH_EVENTS = 1000
 BATCH_SECONDS = 1.0
 RETRY_SECONDS = 2.0
 RETENTION_SECONDS = 3600.0
+COMPARE_SECONDS = 60.0
+"""Seconds between two comparisons with the processes that run, if their source has no events."""
 
 
 class KeeperLimits(NamedTuple):
@@ -137,6 +139,9 @@ class Keeper:
         self._is_stopping = False
         self._thread: threading.Thread | None = None
         self._read_processes: ReadProcesses | None = None
+        self._read_logons: ReadLogons | None = None
+        self._has_events: Callable[[], bool] | None = None
+        self._compare_seconds, self._next_comparison = COMPARE_SECONDS, 0.0
         self._unwritten: Batch | None = None
         self.written_position = 0
         self._problem = ""
@@ -175,11 +180,25 @@ class Keeper:
             self.files.size(), self.files.wal_bytes(), self._problem,
         )  # fmt: skip
 
-    def start(self, read_processes: ReadProcesses, read_logons: ReadLogons | None = None) -> None:
-        """Compare with the processes and logon sessions that exist now, and start the thread."""
-        self._read_processes = read_processes
+    def start(
+        self,
+        read_processes: ReadProcesses,
+        read_logons: ReadLogons | None = None,
+        has_events: Callable[[], bool] | None = None,
+        compare_seconds: float = COMPARE_SECONDS,
+    ) -> None:
+        """Compare with the processes and logon sessions that exist now, and start the thread.
+
+        Args:
+            read_processes: reads the processes that run.
+            read_logons: describes the logon sessions that exist.
+            has_events: returns whether the source has events; None: it has.
+            compare_seconds: the seconds between two comparisons while it has none.
+        """
+        self._read_processes, self._read_logons = read_processes, read_logons
+        self._has_events, self._compare_seconds = has_events, compare_seconds
         self._compare("the service was not running")
-        self.recorder.describe_logons(() if read_logons is None else read_logons())
+        self._describe_logons()
         self._thread = threading.Thread(target=self._run, name="history", daemon=True)
         self._thread.start()
 
@@ -230,6 +249,7 @@ class Keeper:
                     self._condition.wait(RETRY_SECONDS if self._problem else self._batch_seconds)
             try:
                 self._step()
+                self._compare_without_events()
                 self._retain()
                 self._forget()
             except Exception:  # noqa: BLE001 -- logged with its traceback
@@ -261,6 +281,23 @@ class Keeper:
             self._move()
             if not queue:
                 return
+
+    def _describe_logons(self) -> None:
+        self.recorder.describe_logons(() if self._read_logons is None else self._read_logons())
+
+    def _compare_without_events(self) -> None:
+        """Compare with the processes at intervals while the source has no events."""
+        if self._has_events is None or self._read_processes is None or self._has_events():
+            self._next_comparison = 0.0
+            return
+        if time.monotonic() < self._next_comparison:
+            return
+        is_first = not self._next_comparison
+        self._next_comparison = time.monotonic() + self._compare_seconds
+        self.recorder.compare(self._read_processes(), self._read_clock().ms)
+        self._describe_logons()
+        if is_first:
+            self.recorder.add_loss("no kernel events: what begins and ends between two comparisons is missing", None)
 
     def _compare(self, reason: str) -> None:
         """Compare the recorder with the running processes, and store a loss if there was a gap."""

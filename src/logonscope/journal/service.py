@@ -3,7 +3,7 @@
 import logging
 import sqlite3
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import cast
 
@@ -15,7 +15,7 @@ from logonscope.journal.event_log import JournalEventLog
 from logonscope.journal.feeder import FACTS, Feeder
 from logonscope.journal.files import JournalFiles
 from logonscope.journal.history import JournalHistory
-from logonscope.journal.keeper import Keeper
+from logonscope.journal.keeper import COMPARE_SECONDS, Keeper
 from logonscope.journal.policy import CommandLines, Policy, parse_keep, parse_size
 from logonscope.journal.reader import Reader
 from logonscope.machine import NO_FACTS, NO_PARTS, Facts, Look, Owner, Ownership, ProcessQuery, Source
@@ -42,6 +42,7 @@ class HistoryService:
         version: str,
         *,
         retry_seconds: float = RETRY_SECONDS,
+        compare_seconds: float = COMPARE_SECONDS,
     ) -> None:
         """Open the journal.
 
@@ -52,12 +53,14 @@ class HistoryService:
             policy: what is kept.
             version: of Logonscope.
             retry_seconds: how often a journal that could not be opened is tried again.
+            compare_seconds: how often the processes are compared while the source has no events.
 
         Raises:
             LogonscopeError: the files are another process's, or not a journal of this version.
         """
         self._folder, self._direct, self._ownership, self._policy = folder, direct, ownership, policy
-        self._version, self._retry_seconds = version, retry_seconds
+        self._version, self._retry_seconds, self._compare_seconds = version, retry_seconds, compare_seconds
+        self._has_events: Callable[[], bool] | None = None
         self._source = direct
         self._keeper: Keeper | None = None
         self._failure = ""
@@ -73,9 +76,14 @@ class HistoryService:
         """Return the login records of this boot whose logon sessions had not ended when the service stopped."""
         return [] if self._keeper is None else self._keeper.remembered_logins()
 
-    def start(self, source: Source) -> JournalHistory:
-        """Keep the events of a source from now on; return the history."""
-        self._source = source
+    def start(self, source: Source, has_events: Callable[[], bool] | None = None) -> JournalHistory:
+        """Keep the events of a source from now on; return the history.
+
+        Args:
+            source: has the events.
+            has_events: returns whether the source has events now; None: it has.
+        """
+        self._source, self._has_events = source, has_events
         history = JournalHistory(self._folder, self._policy.command_lines, self._open_reader, self._problem, self.stop)
         if self._keeper is not None:
             self._begin(self._keeper, history)
@@ -115,7 +123,9 @@ class HistoryService:
         self._feeder = Feeder(self._source, describer, keeper.put)
         # first the events, then the comparison: what starts in between is seen twice, not never
         self._feeder.start()
-        keeper.start(self._read_running, partial(self._describe_logons, describer))
+        keeper.start(
+            self._read_running, partial(self._describe_logons, describer), self._has_events, self._compare_seconds
+        )
         # its cursors are readable by this journal alone
         cipher = CursorCipher(keeper.writer.cursor_key, keeper.writer.journal_id)
         history.event_log = JournalEventLog(history.lend_reader, cipher, partial(_log_state, keeper))

@@ -211,12 +211,15 @@ class LiveSource(BaseSource):
         yield from describe_status(self._host.status)
         yield self._stream.login_reports.check()
 
+    def has_kernel_events(self) -> bool:
+        """Return whether events come from the kernel now."""
+        return self._host.status.event_source is not None
+
     def check_history(self) -> Iterator[Check]:
         """Yield a check of ``doctor`` if a history that is written from this source gets no events."""
-        if self._host.status.event_source is None:
-            yield Check(
-                "history: events", False, "no kernel events: what starts and ends now is not kept", START_EVENTS
-            )
+        if not self.has_kernel_events():
+            finding = "no kernel events: /proc is compared every minute, and what begins and ends in between is missing"
+            yield Check("history: events", False, finding, START_EVENTS)
 
     def close(self) -> None:
         self._hub.close()

@@ -4,6 +4,7 @@ import random
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -40,7 +41,7 @@ def host(*later: Process) -> ProcessDetails:
         )
         for processes in ((SHELL,), (SHELL,), (SHELL, *later))
     ]
-    return ProcessDetails(Memory(*snapshots), LINUX)
+    return ProcessDetails(Memory(*snapshots), LINUX, lambda: 0)
 
 
 def bare(pid: int, start: int, ppid: int = 10) -> Process:
@@ -105,9 +106,40 @@ def test_a_program_that_a_known_process_executes_is_a_change_of_its_own() -> Non
         Snapshot(MACHINE, (process,), (), users=(), sockets=(), groups=(), troubles=[])
         for process in (SHELL, SHELL, vim)
     ]
-    (event,) = ProcessDetails(Memory(*snapshots), LINUX).add([executed(10, 100)])
+    (event,) = ProcessDetails(Memory(*snapshots), LINUX, lambda: 0).add([executed(10, 100)])
     assert isinstance(event, ProcessChanged)
     assert (event.before[0].name, event.after[0].name) == ("bash", "vim")
+
+
+@pytest.mark.parametrize(("read_at", "name"), [(1, None), (2, "ls")])
+def test_a_program_that_was_read_before_its_event_came_is_known(read_at: int, name: str | None) -> None:
+    clock = iter((0, read_at))
+    ls = SHELL._replace(pid=20, ppid=10, start=201, comm="ls", name="ls", cmdline=b"ls\0", exe="/bin/ls")
+    snapshots = [
+        Snapshot(MACHINE, processes, (), users=(), sockets=(), groups=(), troubles=[])
+        for processes in ((SHELL,), (SHELL,), (SHELL, ls))
+    ]
+    details = ProcessDetails(Memory(*snapshots), LINUX, lambda: next(clock))
+    (begin,) = details.add([started(20, 200)])
+    assert process_of(begin).name == "ls"
+    # the execution was at 2; it ends in the same batch, so that nothing more can be read
+    change, end = details.add([executed(20, 200), ended(20, 200)])
+    assert isinstance(change, ProcessChanged)
+    assert (change.after[0].name, process_of(end).name) == (name, name)
+
+
+def test_of_two_programs_of_one_batch_the_first_is_not_known() -> None:
+    ls = SHELL._replace(comm="ls", name="ls", cmdline=b"ls\0", exe="/bin/ls")
+    snapshots = [
+        Snapshot(MACHINE, (process,), (), users=(), sockets=(), groups=(), troubles=[])
+        for process in (SHELL, SHELL, ls)
+    ]
+    clock = iter((0, 9))
+    details = ProcessDetails(Memory(*snapshots), LINUX, lambda: next(clock))
+    first, second = details.add([executed(10, 100), executed(10, 100)])
+    assert isinstance(first, ProcessChanged)
+    assert isinstance(second, ProcessChanged)
+    assert [event.after[0].name for event in (first, second)] == [None, "ls"]
 
 
 def test_a_logon_session_without_a_record_may_be_foreign_unless_a_process_shows_that_it_is_not() -> None:
@@ -229,7 +261,7 @@ def test_what_is_inherited_and_kept_is_what_the_rules_say(seed: int) -> None:
     snapshots = [
         Snapshot(MACHINE, seen, (), users=(), sockets=(), groups=(), troubles=[]) for seen in (processes, processes, ())
     ]
-    details, ordinary = ProcessDetails(Memory(*snapshots), LINUX), Ordinary(processes)
+    details, ordinary = ProcessDetails(Memory(*snapshots), LINUX, lambda: -1), Ordinary(processes)
     for batch in [chance.batch() for _ in range(4)]:
         shown = list[Process]()
         for event in details.add(batch):

@@ -5,7 +5,8 @@ milliseconds after the event. A process that has ended by then has those of its 
 program.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from logonscope.errors import LogonscopeError
 from logonscope.facts import Process
@@ -35,6 +36,12 @@ ENDED = "the process ended before it could be read"
 MAX_INHERITANCES = 256
 """Maximum number of parents for which it is kept what their children inherit."""
 
+
+def read_boot_clock() -> int:
+    """Return the nanoseconds since the boot, the clock of events."""
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+
+
 _OF_EVENT = frozenset({"ses", "loginuid", "cgroup", "ppid"})
 _OF_PROGRAM = ("comm", "name", "exe", "cmdline")
 
@@ -44,18 +51,23 @@ NOT_READ = dict.fromkeys(EVENT_FACTS.difference(_OF_EVENT, {"start"}), ENDED)
 class ProcessDetails:
     """The details of all processes, as of the events that were passed on."""
 
-    def __init__(self, source: Source, ownership: Ownership) -> None:
+    def __init__(self, source: Source, ownership: Ownership, read_clock: Callable[[], int] = read_boot_clock) -> None:
         """Read all processes.
 
         Args:
             source: reads the machine itself.
             ownership: its rules.
+            read_clock: returns the nanoseconds since the boot.
         """
+        self._read_clock = read_clock
         self._source, self._ownership = source, ownership
         self._describer = LogonDescriber(source, ownership)
         self._logon_ids: dict[int, str | None] = {}
         self._inheritances: dict[int, Inheritance] = {}  # by the pid of the parent
+        self._began = read_clock()  # the moment before the last reading
         self._processes = {process.pid: process for process in source.processes(Look(), _query(None))}
+        # the moment before the reading of what is stored of a process: what it had executed by then is in it
+        self._read_since = dict.fromkeys(self._processes, self._began)
         index = ownership.index(source.logins(Look()), source.machine(Look()))
         for pid, process in self._processes.items():
             self._logon_ids[pid] = index.owner(process).logon_id
@@ -87,6 +99,7 @@ class ProcessDetails:
             elif isinstance(event, ProcessEnded):
                 head, process, owner, status = event
                 self._logon_ids.pop(process[0], None)
+                self._read_since.pop(process[0], None)
                 merged = _merge(self._processes.pop(process[0], None), process)
                 detailed.append(_new(ProcessEnded, (head, merged, owner, status)))
             elif isinstance(event, ProcessChanged):
@@ -99,7 +112,7 @@ class ProcessDetails:
     def _read(self, pids: Iterable[int]) -> dict[int, Process]:
         if not pids:
             return {}
-        look = Look(Deadline(READ_SECONDS))
+        look, self._began = Look(Deadline(READ_SECONDS)), self._read_clock()
         processes: dict[int, Process] = {}
         try:
             for process in self._source.processes(look, _query(frozenset(pids))):
@@ -121,7 +134,9 @@ class ProcessDetails:
         # the pid can belong to a later process by now
         if read_process is not None and _is_same(read_process, process):
             merged = _merge(read_process, process)
+            self._read_since[process.pid] = self._began
         else:
+            self._read_since.pop(process.pid, None)
             merged = self._inherit(process, has_executed=has_executed)
         self._processes[process.pid] = merged
         self._logon_ids[process.pid] = owner.logon_id
@@ -147,10 +162,11 @@ class ProcessDetails:
         old = _merge(stored_process, before)
         if read_process is not None and _is_same(read_process, after):
             new = _merge(read_process, after)
+            self._read_since[after.pid] = self._began
         else:
-            # equal facts mean that it executed a program, which is not known
-            is_exec = before == after
-            new = _without_program(_merge(stored_process, after)) if is_exec else _merge(stored_process, after)
+            # equal facts mean that it executed a program, which is not known unless it was read after that
+            is_unread = before == after and event.head.kernel_ns > self._read_since.get(after.pid, -1)
+            new = _without_program(_merge(stored_process, after)) if is_unread else _merge(stored_process, after)
         self._processes[after.pid], self._logon_ids[after.pid] = new, owner_after.logon_id
         return event._replace(before=(old, owner_before), after=(new, owner_after))
 

@@ -34,7 +34,7 @@ export class TimelineView {
     h("canvas", { "aria-hidden": "true" }),
   );
   private readonly search = h("input", {
-    class: "goto", type: "text", placeholder: "time, 03:12", "aria-label": "Go to a time, such as 03:12", autocomplete: "off", maxlength: 8,
+    class: "goto", type: "text", placeholder: "go to a time", "aria-label": "Go to a time, such as 03:12", autocomplete: "off", maxlength: 8,
     onkeydown: (event: KeyboardEvent) => {
       event.stopPropagation();
       if (event.key === "Escape") this.lanes.focus({ preventScroll: true });

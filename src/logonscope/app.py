@@ -108,10 +108,10 @@ def _check_timeout(timeout: float | None) -> None:
 
 def _check_no_credentials(credentials: "RemoteCredentials") -> None:
     """Check that there are no credentials for a host that takes none, so that a mistake in ``host`` is noticed."""
-    given = [name for name, value in credentials._asdict().items() if value is not None]
-    if given:
-        hint = f"give the URL of a host, or leave {', '.join(given)} out"
-        raise InvalidParameterError(f"{given[0]} is for another machine, and the host is not a URL", hint)
+    given_names = [name for name, value in credentials._asdict().items() if value is not None]
+    if given_names:
+        hint = f"give the URL of a host, or leave {', '.join(given_names)} out"
+        raise InvalidParameterError(f"{given_names[0]} is for another machine, and the host is not a URL", hint)
 
 
 def _view_here(address: str | None, caller: Caller, user: str) -> Host:

@@ -161,8 +161,8 @@ class LogonRows:
 
     def leader_without_terminal(self, place: int) -> int | None:
         """Return the pid of the leader of the login of a place; None if its terminal is known, or it has no leader."""
-        found = self._without_terminal.get(self._logon_by_place.get(place) or 0)
-        return None if found is None else found[1]
+        _, leader_pid = self._without_terminal.get(self._logon_by_place.get(place) or 0, (None, None))
+        return leader_pid
 
     def note_terminal(self, place: int, terminal: str, machine: Machine) -> None:
         """Store the terminal of the login of a place, and the type of logon that follows from it."""

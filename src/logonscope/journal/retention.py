@@ -10,6 +10,7 @@ from logonscope.facts import UNSET
 from logonscope.journal.dictionaries import COMMAND_SPAN
 from logonscope.journal.moments import Moments
 from logonscope.journal.policy import Policy
+from logonscope.journal.process_rows import boot_position
 from logonscope.journal.reader import Reader
 from logonscope.journal.removal import STEP, Remover
 from logonscope.journal.writer import Writer
@@ -144,7 +145,7 @@ class Retention:
                 return
             yield self._remover.remove_processes([row[0] for row in rows])
             low, ticks = rows[-1]
-            boot = max((boot for boot in boots if boot.first_seq <= low), key=lambda boot: boot.first_seq)
+            boot = boots[boot_position(boots, low)]
             self._note_beginning(moments.wall(boot.id, ticks * 1000 // boot.ticks) or 0)
             # failed logons have no process whose end they could follow
             yield from self._remove_reports(low)

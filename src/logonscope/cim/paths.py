@@ -7,6 +7,7 @@ string, and may be in hex. White space is not allowed between the parts.
 """
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from logonscope.errors import InvalidObjectPathError
@@ -15,6 +16,8 @@ MAX_PATH_LENGTH = 16_384
 """Maximum characters of an object path."""
 
 MAX_KEYS = 64
+MAX_KEPT, MAX_KEPT_LENGTH = 256, 256
+"""How many parsed paths are kept, and their length: to parse a path again takes a tenth of a short answer."""
 
 Key = str | int | bool
 """The value of a key, as a path has it: a reference is the text of its path."""
@@ -86,6 +89,11 @@ def parse_path(text: str) -> ObjectPath:
         raise InvalidObjectPathError(
             f"object path too long: {len(text):,} characters, the limit is {MAX_PATH_LENGTH:,}", "shorten it"
         )
+    return _parse_kept(text) if len(text) <= MAX_KEPT_LENGTH else _Scanner(text).read_path()
+
+
+@lru_cache(MAX_KEPT)
+def _parse_kept(text: str) -> ObjectPath:
     return _Scanner(text).read_path()
 
 

@@ -117,7 +117,7 @@ class PastRecords:
                     yield record, logon
 
     def _read_logons(self, numbers: set[int]) -> None:
-        missing = numbers - self._logons.keys()
+        missing = numbers.difference(self._logons)
         if missing:
             self._logons.update(dict.fromkeys(missing))
             visible = self.logons(LogonRecordQuery(ids=frozenset(missing)))

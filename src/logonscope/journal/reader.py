@@ -152,7 +152,7 @@ class Reader:
         process_rows = list(process_rows)
         self.load_programs(row[PROGRAM] for row in process_rows)
         self.load_places(row[PLACE] for row in process_rows)
-        credentials = {row[CREDENTIAL] for row in process_rows} - self._credentials.keys() - {None}
+        credentials = {row[CREDENTIAL] for row in process_rows}.difference(self._credentials, (None,))
         for row in self.by_numbers("SELECT * FROM credential WHERE id IN ({})", sorted(credentials)):
             self._credentials[row[0]] = _make_credential(row)
 
@@ -326,7 +326,7 @@ class Reader:
     def parents(self, process_rows: Sequence[Sequence[Any]]) -> dict[int, tuple[int, int]]:
         """Return pid and start of at least the parents of processes, by the number of their row."""
         pids_and_starts = {row[ID]: (row[PID], row[TICKS]) for row in process_rows}
-        missing = {row[PARENT] for row in process_rows} - pids_and_starts.keys() - {None}
+        missing = {row[PARENT] for row in process_rows}.difference(pids_and_starts, (None,))
         query = "SELECT id, pid, ticks FROM every WHERE id IN ({})"
         for number, pid, ticks in self.by_numbers(query, sorted(missing)):
             pids_and_starts[number] = pid, ticks

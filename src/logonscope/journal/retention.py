@@ -114,7 +114,7 @@ class Retention:
                     low = page[-1][0] + 1
 
     def _load_places(self, places: set[int]) -> None:
-        missing = sorted(places - self._is_system_by_place.keys())
+        missing = sorted(places.difference(self._is_system_by_place))
         query = "SELECT p.id, l.logonid FROM place p LEFT JOIN logon l ON l.id = p.logon WHERE p.id IN ({})"
         for place, logon_id in self._reader.by_numbers(query, missing):
             self._is_system_by_place[place] = logon_id in {None, UNSET}

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -53,6 +54,32 @@ def test_processes_of_one_kernel_id_are_found_and_read(live: LiveSource) -> None
             assert [getattr(shown[pids[0]], fact) for fact in facts] == [
                 getattr(direct[pids[0]], fact) for fact in facts
             ]
+
+
+class _WithoutIteration(dict[int, Any]):
+    """Entries of which each can be looked up, and which cannot be walked through."""
+
+    def __iter__(self) -> Iterator[int]:
+        raise AssertionError("an answer about one logon session walks through all processes")
+
+    keys = values = items = __iter__  # type: ignore[assignment]
+
+
+def test_an_answer_about_one_logon_session_walks_through_no_other_processes(live: LiveSource) -> None:
+    with Nursery() as nursery:
+        pids = nursery.login(SOMEBODY, 3)
+        host = logonscope.connect(live)
+        path = f"Win32_LogonSession.LogonId={kernel_id(pids[0])}"
+        live_host = live._host  # noqa: SLF001 -- no other way leads to the entries
+        with live_host.locked:
+            index = live_host.drain(5)
+            assert index is not None
+            entries, index.entries = index.entries, _WithoutIteration(index.entries)
+            try:
+                rows = list(host.references(path, result_class="Win32_SessionProcess"))
+            finally:
+                index.entries = entries
+        assert len(rows) == 1
 
 
 def test_what_the_index_holds_is_what_proc_shows(live: LiveSource) -> None:

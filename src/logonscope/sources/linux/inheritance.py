@@ -122,7 +122,7 @@ class Inheritance:
         Processes that get an id after the search are missing in it. They prove nothing, because they are too young.
         """
         carriers: dict[int, list[Process]] = self._look.read_once((Inheritance, self._proc), dict)
-        if new_ids := kernel_ids - carriers.keys():
+        if new_ids := kernel_ids.difference(carriers):
             new_carriers: dict[int, list[Process]] = {kernel_id: [] for kernel_id in new_ids}
             pids = pids_with_kernel_ids(self._proc, self._look.checked(list_pids(self._proc)), new_ids)
             for carrier in filter(None, map(Reader(self._proc, _CARRIER).read, pids)):

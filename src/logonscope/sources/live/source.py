@@ -140,7 +140,7 @@ class LiveSource(BaseSource):
         with self._host.locked:
             places = self._places(look, index, query)
             groups = [(place.ses, place.cgroup, [*place.pids]) for place in places]
-            unindexed_pids = frozenset(index.unread - index.entries.keys())
+            unindexed_pids = frozenset(_pids_without_entry(index))
         held_groups = (
             (kernel_id, cgroup, pids[first : first + MAX_GROUP])
             for kernel_id, cgroup, pids in groups
@@ -255,7 +255,7 @@ class LiveSource(BaseSource):
     def _held_processes(self, look: Look, index: LiveIndex, query: ProcessQuery) -> tuple[Iterator[Process], list[int]]:
         """Return processes with the facts that the index holds, and the pids of those whose logon is not known."""
         with self._host.locked:
-            unindexed_pids = index.unread - index.entries.keys()
+            unindexed_pids = _pids_without_entry(index)
             if query.logon_hint.kernel_ids is None:
                 entries = list(index.entries.values())
             else:
@@ -276,6 +276,12 @@ class LiveSource(BaseSource):
         yield from processes
         if pids:
             yield from self._direct.processes(look, query._replace(pids=pids))
+
+
+def _pids_without_entry(index: LiveIndex) -> set[int]:
+    """Return the processes that are not in the index because their reading hung."""
+    # "unread - entries.keys()" would walk through all entries, for every answer
+    return {pid for pid in index.unread if pid not in index.entries}
 
 
 def describe_status(status: Status) -> Iterator[Check]:

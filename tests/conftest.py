@@ -19,6 +19,10 @@ settings.register_profile(
 )
 settings.load_profile("logonscope")
 
+# a shell starts commands in the background with SIGINT ignored, and the commands that tests interrupt would inherit that
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 PATIENCE = 20.0
 """Seconds that a test which could wait for ever may take."""
 

@@ -22,12 +22,15 @@ def test_the_file_is_complete(tmp_path: Path, *, by_interrupt: bool) -> None:
         ) as process,
     ):
         assert process.stderr is not None
-        while "watching" not in (line := process.stderr.readline()):
-            assert line, "it has ended"
-        run_child()
-        if by_interrupt:
-            process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 0
+        try:
+            while "watching" not in (line := process.stderr.readline()):
+                assert line, "it has ended"
+            run_child()
+            if by_interrupt:
+                process.send_signal(signal.SIGINT)
+            assert process.wait(20) == 0
+        finally:
+            process.kill()
         assert "Traceback" not in process.stderr.read()
     rows = parquet.read_table(path).to_pylist()
     assert rows

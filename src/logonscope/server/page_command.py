@@ -15,7 +15,8 @@ The page is for you alone: the command listens on loopback, and writes a file th
 The page shows what you may see. Ctrl-C ends the command.
 
 examples:
-  sudo logonscope page            this host
+  sudo logonscope page            this host, with all logon sessions, in your own browser
+  logonscope page                 this host, as far as you may see it
   logonscope page web1.lsr        a recording
   logonscope page --no-browser    print its address, to open it yourself
 """

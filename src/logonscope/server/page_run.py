@@ -1,14 +1,14 @@
 """The server of ``logonscope page``, on loopback, for the user who runs the command.
 
 The address of the page has a token that works once. Only a file of mode 0600 has it, to which the browser is sent: the
-arguments of processes are visible to other users. The page exchanges it for a token that it keeps in memory.
+arguments of processes are visible to other users. The page exchanges it for a token that it keeps in memory. By sudo,
+the file and the browser are those of the user who ran sudo, and the page shows what root may see.
 """
 
 import os
+import pwd
 import shutil
 import tempfile
-import threading
-import webbrowser
 from html import escape
 from typing import NamedTuple
 
@@ -29,6 +29,7 @@ from logonscope.server.json_schemas import documents
 from logonscope.server.listening_sockets import open_sockets
 from logonscope.server.origin_policy import OriginPolicy
 from logonscope.server.page import load_page
+from logonscope.server.page_browser import find_sudo_user, open_browser
 from logonscope.server.page_sign_in import page_routes
 from logonscope.server.worker_pool import WorkerPool
 
@@ -62,11 +63,11 @@ def run(host: PageHost, port: int, page_folder: str, *, opens_browser: bool = Tr
     tokens = PageTokens(host.caller)
     parts = build_server_parts(host, settings, tokens, page_folder)
     sockets = open_sockets(settings.listen)
-    redirect = RedirectFile(f"http://127.0.0.1:{sockets[0].socket.getsockname()[1]}/#once={tokens.once}")
+    user = find_sudo_user()
+    redirect = RedirectFile(f"http://127.0.0.1:{sockets[0].socket.getsockname()[1]}/#once={tokens.once}", user)
     print(f"Open {redirect.url} in a browser. Ctrl-C ends the page.", flush=True)  # noqa: T201 -- the output of this command
     if opens_browser:
-        # A browser of the terminal would block.
-        threading.Thread(target=webbrowser.open, args=(redirect.url,), daemon=True).start()
+        open_browser(redirect.url, user)
     try:
         server.run(application(parts), settings, sockets, on_stop=parts.dispatcher.close, is_stuck=parts.are_stuck)
     finally:
@@ -88,15 +89,19 @@ def build_server_parts(host: PageHost, settings: Settings, tokens: PageTokens, p
 
 
 class RedirectFile:
-    """A file that sends a browser to an address, in a directory that only its owner can enter."""
+    """A file that sends a browser to an address, and that only the user of the browser can read."""
 
-    def __init__(self, address: str) -> None:
-        """Write the file."""
+    def __init__(self, address: str, user: pwd.struct_passwd | None = None) -> None:
+        """Write the file; it belongs to the given user, None: to that of this process."""
         # XDG_RUNTIME_DIR has mode 0700 and is in memory.
         self._folder = tempfile.mkdtemp(prefix="logonscope-page-", dir=os.environ.get("XDG_RUNTIME_DIR") or None)
         path = os.path.join(self._folder, "page.html")
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
             file.write(_REDIRECT.format(url=escape(address)))
+            if user is not None:
+                # the directory stays root's, who removes it
+                os.chmod(self._folder, 0o711)  # noqa: S103 -- the mode of the file decides who reads it
+                os.fchown(file.fileno(), user.pw_uid, user.pw_gid)
         self.url = f"file://{path}"
 
     def remove(self) -> None:

@@ -128,10 +128,12 @@ def _read_lineage(reader: "Reader", pids: Iterator[int]) -> Iterator[Process]:
 
 
 def _next_ancestor(lineage: Sequence[Process], *, max_processes: int) -> int | None:
-    """Return the ancestor to read next; None after one with another kernel id or none: most callers stop there."""
-    if len(lineage) >= max_processes or lineage[-1].ses in {None, UNSET} or lineage[-1].ses != lineage[0].ses:
+    """Return the ancestor to read next; None after one with another kernel id: most callers stop there."""
+    last = lineage[-1]
+    if len(lineage) >= max_processes or last.ses is None or last.ses != lineage[0].ses:
         return None
-    return lineage[-1].ppid or None
+    # pids can be reused between two reads, so that a chain could come back to its beginning
+    return None if any(process.pid == last.ppid for process in lineage) else last.ppid or None
 
 
 def pids_with_kernel_ids(proc: str, pids: Iterable[int], kernel_ids: frozenset[int]) -> Iterator[int]:

@@ -19,7 +19,7 @@ settings.register_profile(
 )
 settings.load_profile("logonscope")
 
-# a shell starts commands in the background with SIGINT ignored, and the commands that tests interrupt would inherit that
+# a shell starts commands in the background with SIGINT ignored, which the commands that tests interrupt would inherit
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -1,6 +1,7 @@
 """Tests of sources/linux/net_namespaces.py: sockets of other network namespaces, in a folder and on this kernel."""
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -186,7 +187,7 @@ def test_a_proc_of_pids_alone_has_the_sockets_of_the_reader() -> None:
 
 
 def test_a_process_that_executes_for_ever_holds_up_no_other() -> None:
-    with executing_process(), logonscope.connect() as this_machine:
+    with executing_process(), logonscope.connect() as this_machine, socket.create_server(("127.0.0.1", 0)):
         began = time.monotonic()
         assert list(this_machine.query("SELECT Inode FROM LS_Socket", namespace="root/logonscope"))
         assert time.monotonic() - began < 3 * TIMEOUT

@@ -119,7 +119,6 @@ def _read_lineage(reader: "Reader", pids: Iterator[int]) -> Iterator[Process]:
     pid, seen_pids = next(pids, 0), set[int]()
     while pid and (lineage := reader.read_lineage(pid)):
         for process in lineage:
-            # pids can be reused between two reads, so that a chain could come back to its beginning
             if process.pid in seen_pids or len(seen_pids) >= MAX_CHAIN_LENGTH:
                 return
             yield process
@@ -130,10 +129,9 @@ def _read_lineage(reader: "Reader", pids: Iterator[int]) -> Iterator[Process]:
 def _next_ancestor(lineage: Sequence[Process], *, max_processes: int) -> int | None:
     """Return the ancestor to read next; None after one with another kernel id: most callers stop there."""
     last = lineage[-1]
-    if len(lineage) >= max_processes or last.ses is None or last.ses != lineage[0].ses:
-        return None
+    is_last = len(lineage) >= max_processes or last.ses is None or last.ses != lineage[0].ses
     # pids can be reused between two reads, so that a chain could come back to its beginning
-    return None if any(process.pid == last.ppid for process in lineage) else last.ppid or None
+    return None if is_last or any(process.pid == last.ppid for process in lineage) else last.ppid or None
 
 
 def pids_with_kernel_ids(proc: str, pids: Iterable[int], kernel_ids: frozenset[int]) -> Iterator[int]:

@@ -10,7 +10,7 @@ from logonscope.broker.request import Request
 from logonscope.broker.sessions import describe_sessions
 from logonscope.errors import LogonscopeError
 from logonscope.facts import FILE_OF_FACT, Process
-from logonscope.machine import Facts, LogonIndex, ProcessQuery, ServiceQuery
+from logonscope.machine import Facts, LogonIndex, ProcessQuery, ServiceQuery, SocketQuery
 from logonscope.machine.trouble import NO_ANSWER_WITHIN, NOT_TRIED
 
 _BATCH = 4
@@ -33,28 +33,42 @@ def doctor(request: Request) -> list[Check]:
     processes = [process for process, _ in pairs]
     # adds a trouble if the log of authentications cannot be read
     sessions = [session for session, _ in describe_sessions(request, pairs, frozenset({"authentication"}))]
-    # adds a trouble if the service manager does not answer, or not in time
-    deque(request.source.services(request.look, ServiceQuery()), maxlen=0)
-    reads_all = request.sees_everything
+    _collect_troubles(request)
+    # an access rule; whether the source holds the whole host (sees_whole_host) matters to the words of checks only
+    sees_all = request.visibility.sees_everything
     return [
         _check_rights(request.caller),
         *request.ownership.checks(request.machine),
-        *(check for check in request.source.checks(request.look) if reads_all or check.subject not in _OF_ALL_USERS),
-        *_check_history(request, reads_all=reads_all),
-        *(check for checks in request.source.service_checks if reads_all for check in checks()),
+        *(check for check in request.source.checks(request.look) if sees_all or check.subject not in _OF_ALL_USERS),
+        *_check_history(request),
+        *(check for checks in request.source.service_checks if sees_all for check in checks()),
         _check_listing(request, processes),
-        *_check_facts(processes, facts | request.ownership.owner_facts, reads_all=reads_all),
+        *_check_facts(request, processes, facts | request.ownership.owner_facts),
         *_check_logins(request, read_result.logon_index, sessions),
         *_check_unrecorded(sessions),
         *(Check(trouble.subject, False, trouble.reason, trouble.advice) for trouble in request.look.troubles),
     ]
 
 
-def _check_history(request: Request, *, reads_all: bool) -> Iterator[Check]:
+def _collect_troubles(request: Request) -> None:
+    """Make queries whose rows no check needs: what they cannot read becomes a trouble.
+
+    Left out are those whose cost has no small limit: the lists of all accounts and groups, and the sockets of other
+    network namespaces.
+    """
+    source, look = request.source, request.look
+    # no port: the files are read, but none of their lines is parsed
+    sockets = source.sockets(look, SocketQuery(ports=frozenset()))
+    services = source.services(look, ServiceQuery())
+    for rows in (services, source.login_history(look), source.unit_requests(look), sockets):
+        deque(rows, maxlen=0)
+
+
+def _check_history(request: Request) -> Iterator[Check]:
     if request.source.history is None:
         return
     # the other checks count what all users do
-    if not reads_all:
+    if not request.visibility.sees_everything:
         yield Check("history", True, "kept", "")
         return
     try:
@@ -70,7 +84,7 @@ def _check_rights(caller: Caller) -> Check:
 
 
 def _check_listing(request: Request, processes: Sequence[Process]) -> Check:
-    hiding_reason, reads_all = request.source.hiding_reason(), request.sees_everything
+    hiding_reason, reads_all = request.source.hiding_reason(), request.sees_whole_host
     if hiding_reason is not None:
         return Check(
             "/proc", False, f"processes of other users cannot be seen: {hiding_reason}",
@@ -88,7 +102,7 @@ def _check_listing(request: Request, processes: Sequence[Process]) -> Check:
     return Check("/proc", True, f"{count} processes, of which you may see {len(processes)}", "")
 
 
-def _check_facts(processes: Sequence[Process], facts: Facts, *, reads_all: bool) -> Iterator[Check]:
+def _check_facts(request: Request, processes: Sequence[Process], facts: Facts) -> Iterator[Check]:
     checked_facts = _one_fact_a_file(facts)
     unreadable_pids: dict[tuple[str, str], list[int]] = {}
     for process in processes:
@@ -99,10 +113,10 @@ def _check_facts(processes: Sequence[Process], facts: Facts, *, reads_all: bool)
     for (fact, reason), pids in sorted(unreadable_pids.items()):
         examples = ", ".join(map(str, pids[:_MAX_EXAMPLES])) + (", ..." if len(pids) > _MAX_EXAMPLES else "")
         # which processes of other users cannot be read is for callers who see everything
-        pid_list = f" (pid {examples})" if reads_all else ""
+        pid_list = f" (pid {examples})" if request.visibility.sees_everything else ""
         yield Check(
             f"fact {fact}", None, f"not readable for {len(pids)} of {len(processes)} processes{pid_list}: {reason}",
-            _reading_advice(reason, reads_all=reads_all),
+            _reading_advice(reason, reads_all=request.sees_whole_host),
         )  # fmt: skip
 
 
@@ -128,7 +142,7 @@ def _check_logins(request: Request, logon_index: LogonIndex, sessions: Sequence[
     logins = {logon: login for logon, login in recorded.items() if request.visibility.sees_login(login)}
     if logins:
         yield Check("login service", True, f"{len(logins)} login records", "")
-    elif not request.sees_everything:
+    elif not request.sees_whole_host:
         yield Check(
             "login service", None, "no login that you may see has a record", "run it as root to check the others"
         )

@@ -43,7 +43,7 @@ def doctor(request: Request) -> list[Check]:
         *_check_history(request, reads_all=reads_all),
         *(check for checks in request.source.service_checks if reads_all for check in checks()),
         _check_listing(request, processes),
-        *_check_facts(processes, facts | request.ownership.owner_facts, reads_all=reads_all),
+        *_check_facts(request, processes, facts | request.ownership.owner_facts),
         *_check_logins(request, read_result.logon_index, sessions),
         *_check_unrecorded(sessions),
         *(Check(trouble.subject, False, trouble.reason, trouble.advice) for trouble in request.look.troubles),
@@ -88,7 +88,8 @@ def _check_listing(request: Request, processes: Sequence[Process]) -> Check:
     return Check("/proc", True, f"{count} processes, of which you may see {len(processes)}", "")
 
 
-def _check_facts(processes: Sequence[Process], facts: Facts, *, reads_all: bool) -> Iterator[Check]:
+def _check_facts(request: Request, processes: Sequence[Process], facts: Facts) -> Iterator[Check]:
+    reads_all = request.sees_everything
     checked_facts = _one_fact_a_file(facts)
     unreadable_pids: dict[tuple[str, str], list[int]] = {}
     for process in processes:
@@ -102,16 +103,18 @@ def _check_facts(processes: Sequence[Process], facts: Facts, *, reads_all: bool)
         pid_list = f" (pid {examples})" if reads_all else ""
         yield Check(
             f"fact {fact}", None, f"not readable for {len(pids)} of {len(processes)} processes{pid_list}: {reason}",
-            _reading_advice(reason, reads_all=reads_all),
+            _reading_advice(reason, request),
         )  # fmt: skip
 
 
-def _reading_advice(reason: str, *, reads_all: bool) -> str:
+def _reading_advice(reason: str, request: Request) -> str:
     """Return what to do about a fact that cannot be read for this reason."""
     # more rights do not help against a read that hangs
     if reason.startswith((NO_ANSWER_WITHIN, NOT_TRIED)):
         return "the processes wait for something, often a dead FUSE or NFS mount; see /proc/PID/wchan"
-    if reads_all:
+    if request.caller.uid == 0:
+        return "a security module (SELinux, AppArmor) denies it, or the container or service lacks CAP_SYS_PTRACE"
+    if request.sees_everything:
         return "a security module (SELinux, AppArmor) denies it, or logonscope lacks CAP_SYS_PTRACE: run it as root"
     return "run it as root"
 
@@ -132,6 +135,11 @@ def _check_logins(request: Request, logon_index: LogonIndex, sessions: Sequence[
         yield Check(
             "login service", None, "no login that you may see has a record", "run it as root to check the others"
         )
+    elif all(session.logon_type == 0 for session in sessions):
+        yield Check(
+            "login service", None, "there is no login now: whether logins get a record cannot be checked",
+            "repeat the check while a user is logged in",
+        )  # fmt: skip
     else:
         yield Check(
             "login service", None,

@@ -1,10 +1,11 @@
 """Tests of broker/doctor.py: checks report what is missing, what is worth knowing, and what helps."""
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from logonscope.answers.check import Check
-from logonscope.facts import Process
-from logonscope.machine import Trouble
+from logonscope.facts import LoginHistory, Process, Service, Socket, UnitRequest
+from logonscope.machine import Look, Trouble
 from logonscope.machine.snapshot import Snapshot
 from tests import example
 from tests.broker import operations as broker
@@ -173,3 +174,39 @@ def test_many_are_not_all_listed() -> None:
 def test_troubles_are_wrong() -> None:
     snapshot = example.snapshot()._replace(troubles=[Trouble("the name service", "no answer", "see getent")])
     assert checks(snapshot)["the name service"] == Check("the name service", False, "no answer", "see getent")
+
+
+class WithoutFiles(Memory):
+    """A source whose own files cannot be read, each with a trouble of its own."""
+
+    def read_services(self, look: Look) -> Iterable[Service]:
+        return self._failed(look, "systemctl")
+
+    def read_login_history(self, look: Look) -> Iterable[LoginHistory]:
+        return self._failed(look, "/var/log/lastlog")
+
+    def read_unit_requests(self, look: Look) -> Iterable[UnitRequest]:
+        return self._failed(look, "the journal")
+
+    def read_sockets(self, look: Look) -> Iterable[Socket]:
+        return self._failed(look, "sockets")
+
+    @staticmethod
+    def _failed(look: Look, subject: str) -> Iterator[Any]:
+        # reported while the rows are iterated, as sources do
+        look.report(Trouble(subject, "permission denied", "run it as root"))
+        yield from ()
+
+
+def test_troubles_of_queries_whose_rows_no_check_needs_are_reported() -> None:
+    found = {check.subject: check for check in broker.doctor(WithoutFiles(example.snapshot()).request(ROOT))}
+    for subject in ("systemctl", "/var/log/lastlog", "the journal", "sockets"):
+        assert found[subject] == Check(subject, False, "permission denied", "run it as root")
+
+
+def test_sockets_are_not_read_of_other_network_namespaces_and_no_account_is_listed() -> None:
+    """A host can have a thousand of the one, and a directory of any size of the other."""
+    memory = Memory(example.snapshot())
+    broker.doctor(memory.request(ROOT))
+    assert [query.all_namespaces for query in memory.asked.sockets] == [False]
+    assert all(query.users != "ALL" and query.groups != "ALL" for query in memory.asked.accounts)

@@ -1,7 +1,7 @@
 """Access rules: what a caller may see and do. Every decision about rows and values is made here.
 
-Who is an administrator is decided elsewhere: on a local host by app.py, on the server by server/auth. The ownership
-rules compare the uids of processes.
+Who is an administrator: of the users of this machine, ``local_caller`` below decides; for recordings, and for the
+visibility "kernel", app.py; on the server, server/auth. The ownership rules compare the uids of processes.
 
 An administrator sees everything; Microsoft's remark on Win32_SessionProcess calls such a caller elevated. Any other
 user sees the logon sessions whose login uid is its own, their processes, and every process that runs as its uid; it

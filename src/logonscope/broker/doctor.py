@@ -10,7 +10,7 @@ from logonscope.broker.request import Request
 from logonscope.broker.sessions import describe_sessions
 from logonscope.errors import LogonscopeError
 from logonscope.facts import FILE_OF_FACT, Process
-from logonscope.machine import Facts, LogonIndex, ProcessQuery, ServiceQuery
+from logonscope.machine import Facts, LogonIndex, ProcessQuery, ServiceQuery, SocketQuery
 from logonscope.machine.trouble import NO_ANSWER_WITHIN, NOT_TRIED
 
 _BATCH = 4
@@ -33,9 +33,8 @@ def doctor(request: Request) -> list[Check]:
     processes = [process for process, _ in pairs]
     # adds a trouble if the log of authentications cannot be read
     sessions = [session for session, _ in describe_sessions(request, pairs, frozenset({"authentication"}))]
-    # adds a trouble if the service manager does not answer, or not in time
-    deque(request.source.services(request.look, ServiceQuery()), maxlen=0)
-    reads_all = request.sees_everything
+    _collect_troubles(request)
+    reads_all = request.sees_whole_host
     return [
         _check_rights(request.caller),
         *request.ownership.checks(request.machine),
@@ -48,6 +47,20 @@ def doctor(request: Request) -> list[Check]:
         *_check_unrecorded(sessions),
         *(Check(trouble.subject, False, trouble.reason, trouble.advice) for trouble in request.look.troubles),
     ]
+
+
+def _collect_troubles(request: Request) -> None:
+    """Make queries whose rows no check needs: what they cannot read becomes a trouble.
+
+    Left out are those whose cost has no small limit: the lists of all accounts and groups, and the sockets of other
+    network namespaces.
+    """
+    source, look = request.source, request.look
+    # no port: the files are read, but none of their lines is parsed
+    sockets = source.sockets(look, SocketQuery(ports=frozenset()))
+    services = source.services(look, ServiceQuery())
+    for rows in (services, source.login_history(look), source.unit_requests(look), sockets):
+        deque(rows, maxlen=0)
 
 
 def _check_history(request: Request, *, reads_all: bool) -> Iterator[Check]:
@@ -70,7 +83,7 @@ def _check_rights(caller: Caller) -> Check:
 
 
 def _check_listing(request: Request, processes: Sequence[Process]) -> Check:
-    hiding_reason, reads_all = request.source.hiding_reason(), request.sees_everything
+    hiding_reason, reads_all = request.source.hiding_reason(), request.sees_whole_host
     if hiding_reason is not None:
         return Check(
             "/proc", False, f"processes of other users cannot be seen: {hiding_reason}",
@@ -131,7 +144,7 @@ def _check_logins(request: Request, logon_index: LogonIndex, sessions: Sequence[
     logins = {logon: login for logon, login in recorded.items() if request.visibility.sees_login(login)}
     if logins:
         yield Check("login service", True, f"{len(logins)} login records", "")
-    elif not request.sees_everything:
+    elif not request.sees_whole_host:
         yield Check(
             "login service", None, "no login that you may see has a record", "run it as root to check the others"
         )

@@ -1,6 +1,6 @@
 """Items of the classes about the history: past logon sessions, processes and changes, and those that exist now.
 
-A host without a history has none of them, and the answer says so.
+A host without a history has none of them: the answer is empty, and the reason is reported to the request's Look.
 """
 
 from collections.abc import Iterator
@@ -186,7 +186,7 @@ def _login_of(records: PastRecords, logon: LogonRecord | None, logins: dict[int,
 
 
 def _history_of(request: Request) -> History | None:
-    """Return the history of the host; report that there is none."""
+    """Return the history of the host; if there is none, report that as a Trouble, which no answer shows."""
     history = request.source.history
     if history is None:
         error = no_history_error()

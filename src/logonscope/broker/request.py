@@ -64,7 +64,8 @@ ReadOrder = Literal["logins first", "processes first"]
 class ProcessOwnerFilter(NamedTuple):
     """A filter on processes and their owners, and the facts that it reads (OWNER_FACT if it reads the owner).
 
-    It gets masked processes; with "processes first", before access is checked, the owner and a process without facts.
+    It gets masked processes. With "processes first" it is called before access is checked, and then gets a process
+    without facts, and the real owner.
     """
 
     facts: Facts
@@ -139,8 +140,8 @@ class Request:
         return ForeignProcesses(self)
 
     @property
-    def sees_everything(self) -> bool:
-        """Return whether the caller may see every logon session, and the source holds the whole host."""
+    def sees_whole_host(self) -> bool:
+        """Return whether the caller sees all of a source that holds the whole host. For messages: no access rule."""
         return self.visibility.sees_everything and self.source.partial is None
 
     @cached_property
@@ -380,10 +381,8 @@ class Request:
         """Return the processes that the caller may see and that belong to the selected logon sessions."""
         session_filter = self._session_filter(select_sessions(which, self.ownership, index), which)
         view = self.visibility.view
-        pairs = filter(
-            None,
-            (view(process, index.owner(process), facts, include_hidden=include_hidden) for process in processes),
-        )
+        views = (view(process, index.owner(process), facts, include_hidden=include_hidden) for process in processes)
+        pairs = filter(None, views)
         return ReadResult([pair for pair in pairs if session_filter is None or session_filter.keeps(*pair)], index)
 
     def _read_logins_first(

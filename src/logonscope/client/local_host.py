@@ -72,7 +72,7 @@ class LocalHost(Host):
 
     @property
     def sees_everything(self) -> bool:
-        return self.request().sees_everything
+        return self.request().sees_whole_host
 
     @property
     def hiding_reason(self) -> str | None:

@@ -84,7 +84,7 @@ def identify(request: Request | None) -> Identity:
         return Identity(PRODUCT, None)
     source = request.source
     return Identity(
-        PRODUCT, _product_version(), request.sees_everything, source.history is not None, "events" in source.abilities
+        PRODUCT, _product_version(), request.sees_whole_host, source.history is not None, "events" in source.abilities
     )
 
 

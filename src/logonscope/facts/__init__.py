@@ -1,8 +1,8 @@
 """Facts: what the operating system reports, as data without behaviour. They know nothing of CIM, access or output.
 
-Every field is raw, as its source returned it. None means that it was not requested or could not be read. In the latter
-case ``Process.unread`` has the reason, if it is a fact of a process; readers of other facts can report a Trouble to the
-request's Look.
+A field is as its source returned it, or derived from one source where its comment says so. None means: not requested,
+not readable, or there is none. If a fact of a process could not be read, ``Process.unread`` has the
+reason; readers of other facts can report a Trouble to the request's Look.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -16,7 +16,7 @@ class Login(NamedTuple):
     leader: int | None = None  # pid
     audit: int | None = None  # the kernel id, where the record has it
     since: int | None = None  # microseconds since the epoch
-    created: int | None = None  # a lower bound of the same time, in clock ticks since the boot
+    created: int | None = None  # not after the time of the record (``since``), but in clock ticks since the boot
     user: str | None = None
     cls: str | None = None  # Class: user, greeter, manager, background, ...
     type: str | None = None  # Type: tty, x11, wayland, unspecified, ...

@@ -1,7 +1,7 @@
 """Processes: what the kernel reports of each.
 
-The facts of one /proc file are adjacent; pid, ses, loginuid and cgroup come first, and unread last:
-sources/linux/processes.py relies on it.
+The facts of one row of FACTS_OF_FILE are adjacent (a file can have several rows, as "status" and "status: Cap"); pid,
+ses, loginuid and cgroup come first, and unread last: sources/linux/processes.py relies on it.
 
 A process is identified by (pid, start), never by the pid alone: all facts of one Process were read from the same
 process.
@@ -54,7 +54,8 @@ class Process(NamedTuple):
     vm_rss: int | None = None
     rss_anon: int | None = None
     vm_swap: int | None = None
-    # number of pid namespaces in which it has a pid, from that of /proc on; more than 1: it is in one below
+    # how many pid namespaces it has a pid in, counted from the namespace of /proc inwards: 1 = that one alone, more =
+    # it is in a nested one
     pid_namespaces: int | None = None
     # statm
     resident: int | None = None  # pages

@@ -42,7 +42,8 @@ class Leader(NamedTuple):
     pid: int
     parent: int | None = None  # pid
     start: int | None = None  # in clock ticks since the boot; None: it has ended
-    recorded_at: int | None = None  # when the login service recorded the login, in clock ticks since the boot
+    # not after the time at which the login service recorded the login, in clock ticks since the boot
+    recorded_at: int | None = None
 
 
 class LogonIndex(Protocol):

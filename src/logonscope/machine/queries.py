@@ -119,7 +119,8 @@ class AuthenticationQuery(NamedTuple):
     pid: int  # of the leader
     parent: int | None = None  # pid of the leader's parent
     since: int | None = None  # start of the leader, in clock ticks since the boot; None: it has ended
-    until: int | None = None  # when the login was recorded, in clock ticks since the boot; None: not known
+    # not after the time at which the login was recorded, in clock ticks since the boot; None: not known
+    until: int | None = None
 
     @property
     def pids(self) -> tuple[int, ...]:

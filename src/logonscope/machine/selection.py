@@ -1,4 +1,6 @@
-"""Selections: which items a request needs, known before anything is read, from a user's word or the keys of a path.
+"""Selections: which items a request needs, known before they are read.
+
+They come from a user's word, or from the properties that a path or a WHERE clause fixes.
 
 None is "any"; an empty set is "none". A selection may include more items than requested, never fewer: the code that
 made it filters the rows again.

@@ -2,7 +2,8 @@
 
 A new source implements the ``read_`` methods that it can, and inherits every query from the base class. A source that
 can narrow its reading itself overrides the query. A source that passes queries on to another source (LiveSource,
-ReadingRecorder) must override each query: what it inherits returns nothing.
+ReadingRecorder) must override each query: what it inherits returns nothing. PastSource overrides those of which it has
+facts, and those whose empty answer would be wrong.
 """
 
 from abc import ABC, abstractmethod
@@ -152,7 +153,7 @@ class Source(Protocol):
         ...
 
     def events(self, since: int | None = None) -> Iterator["Event"]:
-        """Yield events as they happen, after a cursor; blocks. Lost is yielded for a gap; close the iterator to end."""
+        """Yield events as they happen, after a cursor; blocks. EventsLost is yielded for a gap; close it to end."""
         ...
 
     def event_reader(self, since: int | None = None) -> "EventReader":
@@ -444,7 +445,10 @@ def no_history_error() -> NotSupportedError:
 
 
 def matching_processes(processes: Iterable[Process], look: Look, query: ProcessQuery) -> Iterator[Process]:
-    """Return the processes that match a query. Its early filter is skipped, because all facts are there already."""
+    """Return the processes that match the pids, the names and the logon hint of a query.
+
+    ``may_run_as`` and the early filter are left to the broker: they save readings, and here all facts are read already.
+    """
     timed = look.checked(processes)
     if query.pids is None and query.names is None and not query.logon_hint.narrows:
         return timed

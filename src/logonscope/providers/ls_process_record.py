@@ -8,7 +8,7 @@ from logonscope.providers.helpers.process_keys import (
 )
 from logonscope.providers.helpers.provider import COMMAND_LINES, Provider, column
 from logonscope.providers.helpers.record_columns import (
-    login_column,
+    login_of_process_column,
     process_column,
     select_logon_record,
     select_process_id,
@@ -25,8 +25,8 @@ PROVIDER = Provider(
         "ParentRecordId": process_column("parent_record"),
         "LogonRecordId": process_column("logon_record"),
         "LogonId": process_column("logon_id"),
-        "LoginUser": login_column("user", "as User of LS_LogonRecord"),
-        "LoginUid": login_column("uid", "as Uid of LS_LogonRecord"),
+        "LoginUser": login_of_process_column("user", "as User of LS_LogonRecord"),
+        "LoginUid": login_of_process_column("uid", "as Uid of LS_LogonRecord"),
         "ProcessId": process_column("pid"),
         "ParentProcessId": process_column("ppid"),
         "Guid": process_column("guid", "as Guid of LS_Process"),

@@ -9,10 +9,14 @@ must be one of this server. Over HTTPS the browser itself compares the name with
 import ipaddress
 import os
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Protocol
 
 from logonscope.errors import AccessDeniedError
 from logonscope.server.auth.peer import Peer
+
+MAX_KEPT, MAX_ADDRESS_LENGTH = 64, 64
+"""How many names are kept as addresses or not, and the characters of the longest address (IPv6 with its zone)."""
 
 
 class Admission(Protocol):
@@ -54,8 +58,13 @@ class OriginPolicy:
         if name.lower().rstrip(".") in self._hosts:
             return True
         # DNS rebinding works only with a name, so an address is safe.
-        try:
-            ipaddress.ip_address(name)
-        except ValueError:
-            return False
-        return True
+        return len(name) <= MAX_ADDRESS_LENGTH and _is_address(name)
+
+
+@lru_cache(MAX_KEPT)
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True

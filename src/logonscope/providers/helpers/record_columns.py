@@ -14,32 +14,32 @@ _UNSHOWABLE = "\ufffd"
 
 
 def logon_column(name: str, source: str = JOURNAL) -> Column:
-    """Return the column of a field of the first element of an item, a past logon session."""
+    """Return the column of a field of the first element of an item, a PastLogin; only for logon records."""
     return _field_column(PastLogin._fields.index(name), 0, source)
 
 
-def login_column(name: str, source: str = JOURNAL) -> Column:
-    """Return the column of a field of the second element of an item, the logon session of a past process."""
+def login_of_process_column(name: str, source: str = JOURNAL) -> Column:
+    """Return the column of a field of the second element of an item, a PastLogin; only for process records."""
     return _field_column(PastLogin._fields.index(name), 1, source)
 
 
 def process_column(name: str, source: str = JOURNAL, *facts: str) -> Column:
-    """Return the column of a field of a past process."""
+    """Return the column of a field of the first element of an item, a PastProcess; only for process records."""
     return _field_column(PastProcess._fields.index(name), 0, source, *facts)
 
 
 def change_column(name: str, source: str = JOURNAL, *facts: str) -> Column:
-    """Return the column of a field of a change."""
+    """Return the column of a field of the first element of an item, a PastChange; only for change records."""
     return _field_column(PastChange._fields.index(name), 0, source, *facts)
 
 
 def attempt_column(name: str, source: str = JOURNAL) -> Column:
-    """Return the column of a field of a failed logon."""
+    """Return the column of a field of the first element of an item, a PastFailedLogon; for failed logon records."""
     return _field_column(PastFailedLogon._fields.index(name), 0, source)
 
 
 def user_change_column(name: str, source: str = JOURNAL) -> Column:
-    """Return the column of a field of a change of user."""
+    """Return the column of a field of the first element of an item, a PastUserChange; only for user change records."""
     return _field_column(PastUserChange._fields.index(name), 0, source)
 
 

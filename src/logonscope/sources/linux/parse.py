@@ -1,6 +1,7 @@
 """Parsers of /proc files and of a few files of /etc and /run: pure functions of bytes, one for each file.
 
-Every ``parse_*`` for a process takes the whole content of one file and returns the facts in the order of ``Process``.
+Every ``parse_*`` that FILES (process_files.py) names returns a tuple of facts, in the order of ``Process``;
+``parse_namespace`` and ``parse_root_mount`` serve functions that read files.
 Content that the kernel never writes (truncated, not a number) raises ValueError. A process can choose its name freely;
 no name makes a parser fail or return facts of another field.
 """

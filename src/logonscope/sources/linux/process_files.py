@@ -1,13 +1,14 @@
-"""Files below /proc/PID: the facts that each gives, and the functions that read and parse it."""
+"""Files below /proc/PID: the facts that each gives, the functions that read and parse it, and the plan of a query."""
 
 import errno
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Literal, NamedTuple
 
 from logonscope.facts import FACTS_OF_FILE, Process
+from logonscope.machine import Facts, ProcessQuery
 from logonscope.sources.linux import parse
 from logonscope.sources.linux.descriptor_tables import read_socket_inodes, read_thread_sockets
 
@@ -189,3 +190,93 @@ MEMORY_FILES = frozenset(file.path for file in FILES if file.guard == "memory")
 
 UNGUARDED_FILES = frozenset(file.path for file in FILES if file.guard == "none")
 """Files whose reading cannot hang."""
+
+MAX_PLANS = 256
+"""Maximum number of plans that are kept, by QueryShape."""
+
+
+class Stage(NamedTuple):
+    """Files that are read together, and the method of Reader that decides whether the process is read further."""
+
+    files: tuple[File, ...]
+    predicate_name: str | None = None  # a key of Reader._PREDICATES; None: every process is read further
+
+
+class QueryShape(NamedTuple):
+    """What a query asks for, without the values that narrow it."""
+
+    facts: Facts
+    early_facts: Facts | None
+    has_names: bool
+    has_users: bool
+    has_kernel_ids: bool
+    has_login_uids: bool
+    has_ids_needing_cgroup: bool
+
+    def with_implied_facts(self, facts: Facts) -> Facts:
+        """Return facts, and those that are needed to read them or to apply what narrows the query."""
+        all_facts = set(facts)
+        if self.has_login_uids:
+            all_facts.add("loginuid")
+        # the login uid is read once for each kernel id, and the kernel id decides whether the cgroup is read
+        if "loginuid" in all_facts or self.has_kernel_ids or ("cgroup" in all_facts and self.has_ids_needing_cgroup):
+            all_facts.add("ses")
+        if "name" in all_facts or self.has_names:
+            all_facts |= {"name", "comm"}
+        return frozenset(all_facts)
+
+
+class ReadPlan(NamedTuple):
+    """How the processes of a query are read."""
+
+    stages: tuple[Stage, ...]
+    reads_memory: bool  # files are read that the kernel takes from the memory of the process, such as cmdline
+    may_hang: bool  # files are read whose reading can hang
+
+
+def plan_of(query: ProcessQuery) -> ReadPlan:
+    """Return the plan of a query."""
+    early, hint = query.early_filter, query.logon_hint
+    return plan_reading(
+        QueryShape(
+            query.facts,
+            None if early is None else early.facts,
+            query.names is not None,
+            query.may_run_as is not None,
+            hint.kernel_ids is not None,
+            hint.login_uids is not None,
+            hint.kernel_ids_needing_cgroup is not None,
+        )
+    )
+
+
+@lru_cache(MAX_PLANS)
+def plan_reading(shape: QueryShape) -> ReadPlan:
+    """Return the stages: a file is read in the first one that needs it; cheap predicates come first."""
+    facts, stages, planned_paths = shape.with_implied_facts(shape.facts), list[Stage](), set[str]()
+
+    def add_stage(stage_facts: Facts, predicate_name: str | None = None) -> None:
+        files = tuple(
+            file for file in FILES if file.path not in planned_paths and not stage_facts.isdisjoint(file.facts)
+        )
+        planned_paths.update(file.path for file in files)
+        if files or predicate_name is not None:
+            stages.append(Stage(files, predicate_name))
+
+    first_facts = facts if shape.early_facts is None else shape.with_implied_facts(shape.early_facts)
+    if shape.has_names:  # most processes have another name
+        add_stage(frozenset({"comm"}), "may_have_name")
+    if shape.has_users:
+        add_stage(frozenset({"uids"}), "may_run_as_user")
+    if shape.has_kernel_ids or shape.has_login_uids:
+        add_stage(frozenset({"ses", "loginuid"} if shape.has_login_uids else {"ses"}), "may_match_hint")
+    # "name" is no file: complete_name makes it from comm, and reads arguments only where the kernel cut comm
+    add_stage(first_facts - {"name"}, "complete_name" if "name" in first_facts else None)
+    has_more_files = any(file.path not in planned_paths and not facts.isdisjoint(file.facts) for file in FILES)
+    # an early filter that saves no file is skipped: the code that made the filter tests the processes again anyway
+    if shape.early_facts is not None and (has_more_files or "name" in facts - first_facts):
+        add_stage(frozenset(), "passes_early_filter")
+        add_stage(facts - {"name"}, "complete_name" if "name" in facts - first_facts else None)
+    # a name that the kernel cut is completed from the arguments
+    reads_memory = "name" in facts | first_facts or not planned_paths.isdisjoint(MEMORY_FILES)
+    return ReadPlan(tuple(stages), reads_memory, reads_memory or not planned_paths <= UNGUARDED_FILES)

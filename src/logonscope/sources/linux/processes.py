@@ -9,24 +9,24 @@ import errno
 import os
 from array import array
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache, partial
+from functools import partial
 from threading import get_ident
 from time import monotonic
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 from logonscope.errors import ServerTooBusyError
 from logonscope.facts import UNSET, Process
-from logonscope.machine import Facts, Look, Membership, ProcessQuery
+from logonscope.machine import Look, Membership, ProcessQuery
 from logonscope.machine.trouble import NO_ANSWER_WITHIN, NOT_TRIED
 from logonscope.sources.linux import parse
 from logonscope.sources.linux.hung_reads import MAX_HUNG_READS, HungReads, OmittedFiles
 from logonscope.sources.linux.process_files import (
-    FILES,
     INDEX_OF_FACT,
     MEMORY_FILES,
     SESSIONID,
     UNGUARDED_FILES,
     File,
+    plan_of,
     read_file,
 )
 from logonscope.sources.linux.timeouts import (
@@ -53,8 +53,8 @@ MAX_CHAIN_LENGTH = 1000
 MAX_AT_ONCE = 16
 """Maximum number of ancestors that are read in one call of the other thread."""
 
-MAX_PLANS = 256
-"""Maximum number of plans that are kept, by QueryShape."""
+FEW_PIDS = 5
+"""So many processes are read by a call each: a thread that reads more of them costs as much as three calls."""
 
 MAX_LOGIN_UIDS = 1024
 """Maximum number of kernel ids whose login uids are kept during one reading."""
@@ -108,8 +108,8 @@ def read_processes(proc: str, look: Look, query: ProcessQuery) -> Iterator[Proce
     skips_kernel_id_check = reader.reads_memory or query.pids is not None or UNSET in (hint.kernel_ids or ())
     if hint.kernel_ids is not None and not skips_kernel_id_check:
         pids = pids_with_kernel_ids(proc, pids, hint.kernel_ids)
-    # a whole host is read in batches by another thread, which is abandoned where the files of a process hang
-    if reader.may_hang and query.pids is None:
+    # many are read in batches by another thread, which is abandoned where the files of a process hang
+    if reader.may_hang and len(listed_pids) > FEW_PIDS:
         return filter(None, read_each(pids, reader.read_watched, reader.read_hung, TIMEOUT, reader))
     return filter(None, map(reader.read, pids))
 
@@ -229,76 +229,6 @@ def _read_owner_facts(proc: str, pids: Iterable[int], query: ProcessQuery) -> It
     yield from filter(None, map(Reader(proc, query).read, failed_pids))
 
 
-class Stage(NamedTuple):
-    """Files that are read together, and the method of Reader that decides whether the process is read further."""
-
-    files: tuple[File, ...]
-    predicate_name: str | None = None  # a key of Reader._PREDICATES; None: every process is read further
-
-
-class QueryShape(NamedTuple):
-    """What a query asks for, without the values that narrow it."""
-
-    facts: Facts
-    early_facts: Facts | None
-    has_names: bool
-    has_users: bool
-    has_kernel_ids: bool
-    has_login_uids: bool
-    has_ids_needing_cgroup: bool
-
-    def with_implied_facts(self, facts: Facts) -> Facts:
-        """Return facts, and those that are needed to read them or to apply what narrows the query."""
-        all_facts = set(facts)
-        if self.has_login_uids:
-            all_facts.add("loginuid")
-        # the login uid is read once for each kernel id, and the kernel id decides whether the cgroup is read
-        if "loginuid" in all_facts or self.has_kernel_ids or ("cgroup" in all_facts and self.has_ids_needing_cgroup):
-            all_facts.add("ses")
-        if "name" in all_facts or self.has_names:
-            all_facts |= {"name", "comm"}
-        return frozenset(all_facts)
-
-
-class ReadPlan(NamedTuple):
-    """How the processes of a query are read."""
-
-    stages: tuple[Stage, ...]
-    reads_memory: bool  # files are read that the kernel takes from the memory of the process, such as cmdline
-    may_hang: bool  # files are read whose reading can hang
-
-
-@lru_cache(MAX_PLANS)
-def _plan_reading(shape: QueryShape) -> ReadPlan:
-    """Return the stages: a file is read in the first one that needs it; cheap predicates come first."""
-    facts, stages, planned_paths = shape.with_implied_facts(shape.facts), list[Stage](), set[str]()
-
-    def add_stage(stage_facts: Facts, predicate_name: str | None = None) -> None:
-        files = tuple(
-            file for file in FILES if file.path not in planned_paths and not stage_facts.isdisjoint(file.facts)
-        )
-        planned_paths.update(file.path for file in files)
-        if files or predicate_name is not None:
-            stages.append(Stage(files, predicate_name))
-
-    first_facts = facts if shape.early_facts is None else shape.with_implied_facts(shape.early_facts)
-    if shape.has_names:  # most processes have another name
-        add_stage(frozenset({"comm"}), "may_have_name")
-    if shape.has_users:
-        add_stage(frozenset({"uids"}), "may_run_as_user")
-    if shape.has_kernel_ids or shape.has_login_uids:
-        add_stage(frozenset({"ses", "loginuid"} if shape.has_login_uids else {"ses"}), "may_match_hint")
-    # "name" is no file: complete_name makes it from comm, and reads arguments only where the kernel cut comm
-    add_stage(first_facts - {"name"}, "complete_name" if "name" in first_facts else None)
-    has_more_files = any(file.path not in planned_paths and not facts.isdisjoint(file.facts) for file in FILES)
-    # an early filter that saves no file is skipped: the code that made the filter tests the processes again anyway
-    if shape.early_facts is not None and (has_more_files or "name" in facts - first_facts):
-        add_stage(frozenset(), "passes_early_filter")
-        add_stage(facts - {"name"}, "complete_name" if "name" in facts - first_facts else None)
-    reads_memory = not facts.isdisjoint({"name", "cmdline", "mapped_files"})
-    return ReadPlan(tuple(stages), reads_memory, reads_memory or not planned_paths <= UNGUARDED_FILES)
-
-
 class Reader(ReadWatch):
     """Reads the facts of processes that a query asks for, each through one directory handle.
 
@@ -315,19 +245,7 @@ class Reader(ReadWatch):
         self._login_uids: dict[bytes, bytes] = {}  # kernel id -> login uid: the kernel sets both together
         self._starts: dict[int, float] = {}  # thread -> when it began to read the files of a stage
         self.seconds = seconds
-        early, hint = query.early_filter, query.logon_hint
-        plan = _plan_reading(
-            QueryShape(
-                query.facts,
-                None if early is None else early.facts,
-                query.names is not None,
-                query.may_run_as is not None,
-                hint.kernel_ids is not None,
-                hint.login_uids is not None,
-                hint.kernel_ids_needing_cgroup is not None,
-            )
-        )
-        self._stages, self.reads_memory, self.may_hang = plan
+        self._stages, self.reads_memory, self.may_hang = plan_of(query)
 
     def read(self, pid: int) -> Process | None:
         """Read one process; None where it is gone, or where the query does not name it.

@@ -102,7 +102,7 @@ def _check_listing(request: Request, processes: Sequence[Process]) -> Check:
 
 
 def _check_facts(request: Request, processes: Sequence[Process], facts: Facts) -> Iterator[Check]:
-    reads_all = request.sees_everything
+    reads_all = request.sees_whole_host
     checked_facts = _one_fact_a_file(facts)
     unreadable_pids: dict[tuple[str, str], list[int]] = {}
     for process in processes:
@@ -127,7 +127,7 @@ def _reading_advice(reason: str, request: Request) -> str:
         return "the processes wait for something, often a dead FUSE or NFS mount; see /proc/PID/wchan"
     if request.caller.uid == 0:
         return "a security module (SELinux, AppArmor) denies it, or the container or service lacks CAP_SYS_PTRACE"
-    if request.sees_everything:
+    if request.sees_whole_host:
         return "a security module (SELinux, AppArmor) denies it, or logonscope lacks CAP_SYS_PTRACE: run it as root"
     return "run it as root"
 

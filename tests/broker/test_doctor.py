@@ -97,6 +97,16 @@ def test_the_pids_of_what_cannot_be_read_are_for_callers_who_see_everything() ->
     assert "(pid " not in "".join(hers)
 
 
+def test_the_reader_of_a_partial_recording_gets_all_that_it_has() -> None:
+    processes = [process._replace(exe=None, unread={"exe": "Permission denied"}) for process in example.PROCESSES]
+    memory = Memory(example.snapshot()._replace(processes=processes))
+    memory.partial = "made by alice"
+    found = {check.subject: check for check in broker.doctor(memory.request(ROOT))}
+    assert "(pid " in found["fact exe"].finding
+    # the user who made the recording was not root
+    assert found["fact exe"].advice == "run it as root"
+
+
 def test_the_remedy_for_what_cannot_be_read_depends_on_the_reason() -> None:
     hang = "the processes wait for something, often a dead FUSE or NFS mount; see /proc/PID/wchan"
     rights = "a security module (SELinux, AppArmor) denies it, or the container or service lacks CAP_SYS_PTRACE"

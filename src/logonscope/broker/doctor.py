@@ -34,13 +34,14 @@ def doctor(request: Request) -> list[Check]:
     # adds a trouble if the log of authentications cannot be read
     sessions = [session for session, _ in describe_sessions(request, pairs, frozenset({"authentication"}))]
     _collect_troubles(request)
-    reads_all = request.sees_whole_host
+    # an access rule; whether the source holds the whole host (sees_whole_host) matters to the words of checks only
+    sees_all = request.visibility.sees_everything
     return [
         _check_rights(request.caller),
         *request.ownership.checks(request.machine),
-        *(check for check in request.source.checks(request.look) if reads_all or check.subject not in _OF_ALL_USERS),
-        *_check_history(request, reads_all=reads_all),
-        *(check for checks in request.source.service_checks if reads_all for check in checks()),
+        *(check for check in request.source.checks(request.look) if sees_all or check.subject not in _OF_ALL_USERS),
+        *_check_history(request),
+        *(check for checks in request.source.service_checks if sees_all for check in checks()),
         _check_listing(request, processes),
         *_check_facts(request, processes, facts | request.ownership.owner_facts),
         *_check_logins(request, read_result.logon_index, sessions),
@@ -63,11 +64,11 @@ def _collect_troubles(request: Request) -> None:
         deque(rows, maxlen=0)
 
 
-def _check_history(request: Request, *, reads_all: bool) -> Iterator[Check]:
+def _check_history(request: Request) -> Iterator[Check]:
     if request.source.history is None:
         return
     # the other checks count what all users do
-    if not reads_all:
+    if not request.visibility.sees_everything:
         yield Check("history", True, "kept", "")
         return
     try:
@@ -102,7 +103,6 @@ def _check_listing(request: Request, processes: Sequence[Process]) -> Check:
 
 
 def _check_facts(request: Request, processes: Sequence[Process], facts: Facts) -> Iterator[Check]:
-    reads_all = request.sees_whole_host
     checked_facts = _one_fact_a_file(facts)
     unreadable_pids: dict[tuple[str, str], list[int]] = {}
     for process in processes:
@@ -113,7 +113,7 @@ def _check_facts(request: Request, processes: Sequence[Process], facts: Facts) -
     for (fact, reason), pids in sorted(unreadable_pids.items()):
         examples = ", ".join(map(str, pids[:_MAX_EXAMPLES])) + (", ..." if len(pids) > _MAX_EXAMPLES else "")
         # which processes of other users cannot be read is for callers who see everything
-        pid_list = f" (pid {examples})" if reads_all else ""
+        pid_list = f" (pid {examples})" if request.visibility.sees_everything else ""
         yield Check(
             f"fact {fact}", None, f"not readable for {len(pids)} of {len(processes)} processes{pid_list}: {reason}",
             _reading_advice(reason, request),

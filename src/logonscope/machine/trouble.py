@@ -16,7 +16,10 @@ NOT_TRIED = "not tried: the arguments of too many other processes hang"
 
 
 class Trouble(NamedTuple):
-    """Something that could not be read; reported once per request, not once per process."""
+    """Something that could not be read; reported once per request, not once per process.
+
+    Only ``doctor``, recordings and a few messages show troubles; other answers just lack what could not be read.
+    """
 
     subject: str
     reason: str

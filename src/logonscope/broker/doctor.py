@@ -125,11 +125,11 @@ def _reading_advice(reason: str, request: Request) -> str:
     # more rights do not help against a read that hangs
     if reason.startswith((NO_ANSWER_WITHIN, NOT_TRIED)):
         return "the processes wait for something, often a dead FUSE or NFS mount; see /proc/PID/wchan"
+    if not request.sees_whole_host:
+        return "run it as root"
     if request.caller.uid == 0:
         return "a security module (SELinux, AppArmor) denies it, or the container or service lacks CAP_SYS_PTRACE"
-    if request.sees_whole_host:
-        return "a security module (SELinux, AppArmor) denies it, or logonscope lacks CAP_SYS_PTRACE: run it as root"
-    return "run it as root"
+    return "a security module (SELinux, AppArmor) denies it, or logonscope lacks CAP_SYS_PTRACE: run it as root"
 
 
 def _one_fact_a_file(facts: Facts) -> frozenset[str]:

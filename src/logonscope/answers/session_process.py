@@ -108,7 +108,7 @@ class SessionOf(NamedTuple):
 
 
 class LogonTree(NamedTuple):
-    """A logon session with its processes, from one reading; ``session`` is None if it is hidden from the caller."""
+    """A logon session with its processes, from one reading; ``session`` is None if it is hidden or unknown."""
 
     session: LogonSession | None
     processes: tuple[SessionProcess, ...]

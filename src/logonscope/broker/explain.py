@@ -11,7 +11,7 @@ from functools import partial
 
 from logonscope.answers.explanation import Explanation, PartExplained
 from logonscope.broker.associations import find_associated
-from logonscope.broker.explain_history import HistoryRecorder, join_values, list_values
+from logonscope.broker.explain_history import ExplainedHistory, join_values, list_values
 from logonscope.broker.plan import AssociationPlan, ClassesPlan, PlanPart, RowsPlan, plan
 from logonscope.broker.query import run
 from logonscope.broker.request import Request
@@ -174,7 +174,7 @@ class ReadingRecorder(BaseSource):
         self.readings: list[str] = []
         self._source, self._kernel_id_noun = source, kernel_id_noun
         if source.history is not None:
-            self.history = HistoryRecorder(source.history, self.readings, shows_numbers=shows_numbers)
+            self.history = ExplainedHistory(source.history, self.readings, shows_numbers=shows_numbers)
 
     def read_machine(self, look: Look, parts: frozenset[Part]) -> Machine:
         if parts:

@@ -38,7 +38,7 @@ MAX_NAMED = 10
 """Maximum number of values of a fixed property or a hint that a text lists."""
 
 _NOUNS = {
-    "ids": "key", "logon_ids": "LogonId", "users": "user", "login_uids": "login uid", "keys": "key",
+    "ids": "record", "logon_ids": "LogonId", "users": "user", "login_uids": "login uid", "keys": "ssh key",
     "logon_records": "the logon session of record", "pids": "pid", "names": "name",
     "process_records": "the process of record",
 }  # fmt: skip
@@ -50,7 +50,7 @@ _KINDS: Mapping[type[RecordQuery], RecordKind] = {
 """What the records of a query are about."""
 
 
-class HistoryRecorder(History):
+class ExplainedHistory(History):
     """Passes on the queries for logon sessions, which are few, and for counts; of other records it returns none."""
 
     def __init__(self, history: History, readings: list[str], *, shows_numbers: bool) -> None:
@@ -65,7 +65,7 @@ class HistoryRecorder(History):
         self._keys = RecordKeys(history, shows_numbers=shows_numbers)
 
     def __repr__(self) -> str:
-        return f"<HistoryRecorder of {self._history!r}>"
+        return f"<ExplainedHistory of {self._history!r}>"
 
     def logons(self, look: Look, query: LogonRecordQuery) -> Iterator[LogonRecord]:
         self._record("past logon sessions", query)
@@ -101,7 +101,8 @@ class HistoryRecorder(History):
         for name in kinds.keys() & values.keys():
             numbers: frozenset[int] | None = values[name]
             values[name] = numbers and frozenset(self._keys.key(kinds[name], number) for number in numbers)
-        conditions = ", ".join(_describe(values))
+        times = _EXTENT_TIMES if isinstance(query, LogonRecordQuery | ProcessRecordQuery) else _EVENT_TIMES
+        conditions = ", ".join(_describe(values, times))
         self._readings.append(f"the history: {noun}{f' with {conditions}' if conditions else ''}: {by}")
 
     def at(self, moment: datetime, present: "Source") -> "Source":
@@ -138,19 +139,23 @@ class HistoryRecorder(History):
         pass
 
 
-def _describe(query: Mapping[str, object]) -> Iterator[str]:
+def _describe(query: Mapping[str, object], times: Mapping[str, str]) -> Iterator[str]:
     for name, value in query.items():
         if isinstance(value, frozenset) and name in _NOUNS:
             yield list_values(_NOUNS[name], value)
         elif isinstance(value, datetime):
-            yield f"{_TIMES[name]} {value.isoformat(sep=' ', timespec='seconds')}"
+            yield times[name].format(value.isoformat(sep=" ", timespec="seconds"))
     if prefix := query.get("name_prefix"):
         yield f"a name that begins with {prefix}"
     if query.get("is_running"):
         yield "no end"
 
 
-_TIMES = {"since": "an end after", "until": "a start before", "started_since": "a start after"}
+_EXTENT_TIMES = {"since": "an end after {}", "until": "a start before {}", "started_since": "a start after {}"}
+"""Of logon sessions and processes, which last."""
+
+_EVENT_TIMES = {"since": "a time from {} on", "until": "a time until {}"}
+"""Of failed logons and changes, which have one time."""
 
 
 def list_values(noun: str, values: Collection[object]) -> str:

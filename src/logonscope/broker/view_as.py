@@ -9,7 +9,7 @@ MAX_UID = (1 << 32) - 2
 
 
 def view_as(request: Request, user: str) -> Caller:
-    """Return a user of the host as a caller without elevation, who may only read.
+    """Return a user of the host as a caller who may only read; an administrator only if the uid is 0.
 
     Args:
         request: the request of an administrator.

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from logonscope.dispatch.operation import Limits
 
 MAX_OPEN, MAX_PER_CALLER = 2_048, 64
-"""Maximum numbers of watches; administrators have ``MAX_PER_CALLER`` in addition."""
+"""Maximum numbers of watches. Beyond ``MAX_OPEN``, administrators may open ``MAX_PER_CALLER`` more in total."""
 
 HEARTBEAT_SECONDS = 15.0
 """Seconds without an event after which a heartbeat is sent, so that both ends notice a lost connection."""

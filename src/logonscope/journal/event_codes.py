@@ -1,9 +1,9 @@
 """Codes of the event log, for readers that resume, in the order in which readers of live events saw the events.
 
-A code is 32 times the number of a row, plus 16 if it is an event of the stream itself (or the first code of one), plus
-a kind: a kind of ``rows``, or one of those below. The position of an event is one more than that of the event before,
-unless a SKIPPED is between them. Codes without the 16 have the position of the event before them: they are what the
-history found out after that event, by comparing its processes with the running ones.
+A code is 32 times the number of a row, plus 16 if it is the first code of an event of the stream, plus a kind: a kind
+of ``rows``, or one of those below. The position of an event is one more than that of the event before, unless a SKIPPED
+is between them. Codes without the 16 have the same position as the code before them: they are further codes of that
+event, or what the history found out after it, by comparing its processes with the running ones.
 """
 
 from array import array

@@ -21,8 +21,9 @@ class EventMark(NamedTuple):
     Attributes:
         epoch: the number of the run.
         position: the number of the event in that run.
-        part: which of the history's entries with this position: 0 is the event itself; those after it are what the
-            history found out later, by comparing its processes with the running ones after a gap.
+        part: which of the history's entries with this position: 0 is the first one of the event; those after it are
+            further ones of the event, or what the history found out later, by comparing its processes with the
+            running ones after a gap.
     """
 
     epoch: int

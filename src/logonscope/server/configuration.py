@@ -305,7 +305,8 @@ class Settings:
     )
     history_keep: tuple[tuple[str, str], ...] = _setting(
         _KEEP, {"logins": "400 days", "system": "30 days"},
-        "how long the history keeps a process after it ended: processes of logins, and those of the System session",
+        "how long the history keeps what ended. `logins`: logins and their processes, and failed logins; `system`: "
+        "processes of the System session. The units are hours, days, weeks, months and years",
         '`{ logins = "400 days", system = "30 days" }`',
     )  # fmt: skip
     history_size: str = _setting(

@@ -1,6 +1,6 @@
 """Ranges of columns: the least and the greatest value with which a row can match a condition.
 
-Equal values are not ranges: ``condition.fixed_values`` has them.
+``=`` makes a range only for numbers and times; ``condition.fixed_values`` has the texts that a column must equal.
 """
 
 import re

@@ -1,7 +1,7 @@
 """Search for the /proc of containers and services: mounts of proc(5) in the mount namespaces of other processes.
 
-The reading of a namespace hangs while its process executes a program that hangs, and a path in it can be on a file
-system that does not answer. Such readings are abandoned, and not tried again before they have returned.
+The reading of a namespace hangs as long as an execve(2) of its process does not return, and a path in it can be on a
+file system that does not answer. Such readings are abandoned, and not tried again before they have returned.
 """
 
 import os

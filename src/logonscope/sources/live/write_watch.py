@@ -1,8 +1,8 @@
 """Watch on writes to login uids and cgroups: fanotify(7) on the file systems of /proc and of cgroups.
 
 The process connector reports neither. An event is in the queue when the writer's write(2) returns. For each event the
-kernel opens the file that was written, which hangs for the memory of a process that executes a program for ever. Then
-the watch is given up, with the thread that reads.
+kernel opens the file that was written. That open can hang for ever: of /proc/PID/mem, as long as an execve(2) of PID
+does not return. Then the watch is given up, with the thread that reads.
 """
 
 import ctypes
@@ -34,7 +34,7 @@ READ_SECONDS = 1.0
 """Timeout of a reading."""
 
 MAX_HUNG = 16
-"""Number of readings that hang at which none is tried any more."""
+"""When so many readings hang, no further one is tried."""
 
 _READS = CallPool(MAX_HUNG)
 

@@ -71,7 +71,7 @@ def test_a_source_is_requested_what_it_can_do_and_closed_with_its_host() -> None
         assert host.invoke("Win32_Process=4312", "Terminate").return_value == 0
         assert [action.pid for action in source.done] == [4312]
         assert host.at(datetime.now(UTC)).sessions() == host.sessions()
-        with pytest.raises(NotSupportedError, match="this host has no history; `logonscope serve` keeps one"):
+        with pytest.raises(NotSupportedError, match="no history found; to keep one, run `logonscope serve`"):
             host.at(datetime(2025, 1, 1, tzinfo=UTC))
         assert source.closings == 0
     assert source.closings == 1

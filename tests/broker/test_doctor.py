@@ -109,7 +109,7 @@ def test_the_reader_of_a_partial_recording_gets_all_that_it_has() -> None:
 
 def test_the_remedy_for_what_cannot_be_read_depends_on_the_reason() -> None:
     hang = "the processes wait for something, often a dead FUSE or NFS mount; see /proc/PID/wchan"
-    rights = "a security module (SELinux, AppArmor) denies it, or logonscope lacks CAP_SYS_PTRACE: run it as root"
+    rights = "a security module (SELinux, AppArmor) denies it, or the container or service lacks CAP_SYS_PTRACE"
     for reason, remedy in (
         ("Permission denied", rights),
         ("no answer within 2 s", hang),
@@ -118,6 +118,10 @@ def test_the_remedy_for_what_cannot_be_read_depends_on_the_reason() -> None:
         processes = [process._replace(cmdline=None, unread={"cmdline": reason}) for process in example.PROCESSES]
         snapshot = example.snapshot()._replace(processes=processes)
         assert checks(snapshot)["fact cmdline"].advice == remedy
+    # another user with the capability in the own process can become root
+    processes = [process._replace(cmdline=None, unread={"cmdline": "x"}) for process in example.PROCESSES]
+    found = checks(example.snapshot()._replace(processes=processes), ROOT._replace(uid=1000))["fact cmdline"]
+    assert found.advice.endswith("or logonscope lacks CAP_SYS_PTRACE: run it as root")
 
 
 def test_one_fact_of_each_unreadable_file_is_reported() -> None:
@@ -135,6 +139,16 @@ def test_without_any_record_a_login_service_is_advised() -> None:
         None,
         "no login has a record: remote host and service are unknown, and leftovers are found only of ssh, cron and at",
     )  # fmt: skip
+
+
+def test_a_host_without_any_login_is_not_said_to_lack_a_login_service() -> None:
+    processes = [process for process in example.PROCESSES if process.pid in {1, 2, 650, 700}]
+    found = checks(example.snapshot()._replace(processes=processes, logins=()))
+    assert found["login service"] == Check(
+        "login service", None, "there is no login now: whether logins get a record cannot be checked",
+        "repeat the check while a user is logged in",
+    )  # fmt: skip
+    assert "logon sessions" not in found
 
 
 def shared() -> Snapshot:

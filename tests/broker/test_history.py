@@ -166,7 +166,7 @@ def test_a_uid_that_another_account_had_shows_nothing(kept: Kept) -> None:
 
 def test_without_history(kept: Kept) -> None:
     source = Present({})
-    with pytest.raises(NotSupportedError, match="this host has no history"):
+    with pytest.raises(NotSupportedError, match="no history found"):
         history(Request(source, LINUX, ROOT))
     # the rights are missing, also where the caller's own process has no history because the service has it
     user = Request(source, LINUX, Caller("user1001", 1001, administrator=False))

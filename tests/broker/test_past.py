@@ -25,7 +25,7 @@ def test_a_uid_counts_only_with_the_same_name() -> None:
 
 def test_a_host_without_history_and_a_stranger_are_refused() -> None:
     now = datetime.now(UTC)
-    with pytest.raises(NotSupportedError, match="this host has no history"):
+    with pytest.raises(NotSupportedError, match="no history found"):
         request_at(Request(Present({}), LINUX, BOB), now)
     with pytest.raises(AccessDeniedError, match="authentication required"):
         request_at(Request(Present({}), LINUX, Caller("", None, administrator=False)), now)

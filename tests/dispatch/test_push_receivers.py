@@ -55,6 +55,8 @@ def test_a_subscription_that_ended_by_failures_stays_a_finding() -> None:
     receivers.open_record(COLLECTOR).note_delivery()
     (status,) = receivers.statuses()
     assert (status.ended, status.failure) == (1, "")
+    (check,) = receivers.checks()
+    assert check.finding.endswith(", 1 failed attempts, 1 subscription ended because of them")
 
 
 def test_the_same_failure_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
@@ -66,5 +68,5 @@ def test_the_same_failure_is_logged_once(caplog: pytest.LogCaptureFixture) -> No
     assert [logged.getMessage() for logged in caplog.records] == [
         f"events to {COLLECTOR}: {UNTRUSTED}; trying again after 5 s",
         f"events to {COLLECTOR}: answered 503; trying again after 5 s",
-        f"events to {COLLECTOR} are delivered again",
+        f"delivery of events to {COLLECTOR} works again",
     ]

@@ -194,7 +194,7 @@ def test_what_it_cannot_do_it_refuses_by_its_name() -> None:
         source.act(Action(1, 1))
     with pytest.raises(NotSupportedError, match="events are not supported by full"):
         source.events()
-    with pytest.raises(NotSupportedError, match="this host has no history"):
+    with pytest.raises(NotSupportedError, match="no history found"):
         source.at(datetime.now(UTC))
     source.close()
 

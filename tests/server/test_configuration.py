@@ -144,7 +144,10 @@ def test_listeners_that_are_none(urls: str, tmp_path: Path) -> None:
 
 
 def test_keys_that_do_not_go_together(tmp_path: Path) -> None:
-    assert refusal(tmp_path, "key = '/k.pem'") == "`key` is set, but `certificate` is not; set both, or neither"
+    assert (
+        refusal(tmp_path, "key = '/k.pem'")
+        == "`key` is set, but `certificate` is not; set `certificate` too, or remove `key`"
+    )
     assert refusal(tmp_path, "keytab = '/k'\nnegotiate = false").startswith("`keytab` is set, but `negotiate` is off; ")
     assert refusal(tmp_path, "contexts = 9").startswith("contexts_per_caller = 50 is greater than contexts = 9; ")
 

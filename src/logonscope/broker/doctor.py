@@ -124,18 +124,20 @@ def _check_facts(request: Request, processes: Sequence[Process], facts: Facts) -
         pid_list = f" (pid {examples})" if request.visibility.sees_everything else ""
         yield Check(
             f"fact {fact}", None, f"not readable for {len(pids)} of {len(processes)} processes{pid_list}: {reason}",
-            _reading_advice(reason, reads_all=request.sees_whole_host),
+            _reading_advice(reason, request),
         )  # fmt: skip
 
 
-def _reading_advice(reason: str, *, reads_all: bool) -> str:
+def _reading_advice(reason: str, request: Request) -> str:
     """Return what to do about a fact that cannot be read for this reason."""
     # more rights do not help against a read that hangs
     if reason.startswith((NO_ANSWER_WITHIN, NOT_TRIED)):
         return "the processes wait for something, often a dead FUSE or NFS mount; see /proc/PID/wchan"
-    if reads_all:
-        return "a security module (SELinux, AppArmor) denies it, or logonscope lacks CAP_SYS_PTRACE: run it as root"
-    return "run it as root"
+    if not request.sees_whole_host:
+        return "run it as root"
+    if request.caller.uid == 0:
+        return "a security module (SELinux, AppArmor) denies it, or the container or service lacks CAP_SYS_PTRACE"
+    return "a security module (SELinux, AppArmor) denies it, or logonscope lacks CAP_SYS_PTRACE: run it as root"
 
 
 def _one_fact_a_file(facts: Facts) -> frozenset[str]:
@@ -154,6 +156,11 @@ def _check_logins(request: Request, logon_index: LogonIndex, sessions: Sequence[
         yield Check(
             "login service", None, "no login that you may see has a record", "run it as root to check the others"
         )
+    elif all(session.logon_type == 0 for session in sessions):
+        yield Check(
+            "login service", None, "there is no login now: whether logins get a record cannot be checked",
+            "repeat the check while a user is logged in",
+        )  # fmt: skip
     else:
         yield Check(
             "login service", None,

@@ -46,7 +46,7 @@ class PushRecord:
     def note_delivery(self) -> None:
         """Note a message that was delivered."""
         if self.is_failing:
-            _log.info("events to %s are delivered again", self._receiver.name)
+            _log.info("delivery of events to %s works again", self._receiver.name)
         self.is_failing, self._failure = False, ""
         self._receiver.note_delivery()
 
@@ -137,7 +137,8 @@ def _check(status: ReceiverStatus) -> Check:
     if status.failures:
         finding += f", {status.failures} failed attempts"
     if status.ended:
-        finding += f", {status.ended} subscriptions ended by that"
+        ended = "1 subscription" if status.ended == 1 else f"{status.ended} subscriptions"
+        finding += f", {ended} ended because of them"
     if not status.failure:
         return Check(subject, None if status.failures else True, finding, "")
     seconds = time.monotonic() - status.failed_at

@@ -438,8 +438,9 @@ def groups_of_one(processes: Iterable[Process]) -> Iterator[MembershipGroup]:
 def no_history_error() -> NotSupportedError:
     """Return the error for a host whose history is not kept, or cannot be read."""
     return NotSupportedError(
-        "this host has no history",
-        "`logonscope serve` keeps one of its own machine with history = true; while it is stopped, root alone reads it",
+        "no history found",
+        "to keep one, run `logonscope serve` on this host with history = true (if it is kept but the service is "
+        "stopped, only root can read it: use sudo)",
     )
 
 

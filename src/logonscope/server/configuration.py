@@ -301,8 +301,10 @@ class Settings:
         "them; `true`: also if only a part of the events can be read; `false`: read /proc for every answer",
     )  # fmt: skip
     history: bool = _setting(
-        _SWITCH, False, "keep a history of logins and processes, in `history` below `state`; needs kernel events"
-    )
+        _SWITCH, False,
+        "keep a history of logins and processes, in `history` below `state`; complete only with kernel events, else "
+        "processes are compared once a minute",
+    )  # fmt: skip
     history_keep: tuple[tuple[str, str], ...] = _setting(
         _KEEP, {"logins": "400 days", "system": "30 days"},
         "how long the history keeps what ended. `logins`: logins and their processes, and failed logins; `system`: "
@@ -358,7 +360,7 @@ def read_settings(file: str | None = None, overrides: Mapping[str, Any] | None =
     if sinks and result.live == "false":
         raise InvalidParameterError(f"{path}: sinks need the events of this machine", 'set live = "auto"')
     if result.key and not result.certificate:
-        raise InvalidParameterError("`key` is set, but `certificate` is not", "set both, or neither")
+        raise InvalidParameterError("`key` is set, but `certificate` is not", "set `certificate` too, or remove `key`")
     if result.keytab and not result.negotiate:
         raise InvalidParameterError(
             "`keytab` is set, but `negotiate` is off", "Kerberos needs `negotiate`: turn it on, or remove `keytab`"

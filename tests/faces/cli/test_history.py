@@ -88,7 +88,7 @@ def test_failed_logons_follow_the_logins_with_failed_processes(host: Host, capsy
     (line,) = capsys.readouterr().out.splitlines()
     assert json.loads(line)["remote_address"] == "198.51.100.9"
     assert ask(host, "--logons-only") == 2
-    assert "--logons-only needs --failed" in capsys.readouterr().err
+    assert "--logons-only without --failed: in `history`, it limits" in capsys.readouterr().err
 
 
 def test_a_change_of_user_is_below_its_process(host: Host, capsys: pytest.CaptureFixture[str]) -> None:

@@ -63,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--processes", action="store_true", help="list the processes of the logins as trees")
     failed = "only processes that ended with a status other than 0, and the logins that ran them"
     parser.add_argument("--failed", action="store_true", help=f"{failed}; and, for administrators, failed logons")
-    parser.add_argument("--logons-only", action="store_true", help="with --failed: failed logons alone, in any format")
+    parser.add_argument("--logons-only", action="store_true", help="with --failed: only failed logons, in any format")
     follow = "go on with what happens from now on, a line an event, until Ctrl-C; not for a pid or a process name"
     parser.add_argument("-f", "--follow", action="store_true", help=follow)
     parser.add_argument("--last", action="store_true", help="list logins in the form of last(1), the newest first")
@@ -84,7 +84,8 @@ def run(host: Host, args: argparse.Namespace) -> int:
         raise InvalidParameterError("forget needs the name of a user", "write user:forget for a user of that name")
     where = _history_filter(host, args)
     if args.logons_only and not args.failed:
-        raise InvalidParameterError("--logons-only needs --failed", "all logins are listed without either")
+        reason = "cannot use --logons-only without --failed: in `history`, it limits --failed to failed logons"
+        raise InvalidParameterError(reason, "without both options all logins are listed")
     if args.follow:
         return _follow(host, args, where)
     code, _ = _print_history(host, args, where)

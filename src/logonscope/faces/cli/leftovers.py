@@ -5,8 +5,10 @@ from functools import partial
 
 from logonscope.answers.session_process import Leftovers
 from logonscope.client import Host
+from logonscope.errors import HintCode
 from logonscope.faces.cli import ps, selector
 from logonscope.faces.cli.listing import add_listing, print_listing
+from logonscope.faces.cli.messages import rights_texts
 from logonscope.faces.cli.output import count_text
 from logonscope.faces.cli.selector import SYSTEM_WORD, add_selector, logon_filter, no_match_message
 
@@ -46,19 +48,28 @@ COLUMNS = ps.COLUMNS
 def _empty_message(host: Host, args: argparse.Namespace, leftovers: Leftovers, *, is_filtered: bool) -> str:
     """Return the message for a command line without leftovers."""
     if leftovers.known or leftovers.unknown or (args.which is None and not is_filtered):
-        return _no_leftovers_message(leftovers)
+        return _no_leftovers_message(host, args, leftovers)
     if args.which is not None and args.which.lower() == SYSTEM_WORD and not is_filtered and host.sees_everything:
         return "the System session has no leftovers: no login started its processes"
     return no_match_message(host, args)
 
 
-def _no_leftovers_message(leftovers: Leftovers) -> str:
+def _no_leftovers_message(host: Host, args: argparse.Namespace, leftovers: Leftovers) -> str:
     """Return the message that there are no leftovers, with the logon sessions that could not be checked."""
+    if not leftovers.known and not leftovers.unknown:
+        return _no_logon_session_message(host, args)
     unchecked = count_text(leftovers.unknown, "logon session")
     if not leftovers.known:
-        reason = "cannot list leftovers: no login service has a record of any login"
-        if leftovers.unknown:
-            reason = f"cannot determine leftovers of {unchecked}: no login service has a record"
-        return f"{reason}; see `logonscope doctor`"
+        return f"cannot determine leftovers of {unchecked}: no login service has a record; see `logonscope doctor`"
     message = f"no leftovers in {count_text(leftovers.known, 'logon session')}"
     return message + (f"; cannot check {unchecked} without a login record" if leftovers.unknown else "")
+
+
+def _no_logon_session_message(host: Host, args: argparse.Namespace) -> str:
+    """Return the message for a host whose leftovers are not known of any logon session."""
+    # Windows does not say it of any; and the processes of the logon sessions may be unreadable
+    if any(session.logon_type != 0 for session in host.sessions()):
+        return "cannot list leftovers: the host does not report which logon sessions are logged out"
+    if host.sees_everything:
+        return "no leftovers: there is no logon session besides the System session"
+    return f"no leftovers: you may see no logon session; {rights_texts(args.host, args.view_as)[HintCode.SEE_OTHERS]}"

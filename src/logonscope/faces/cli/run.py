@@ -155,14 +155,18 @@ def _past_host(host: "Host", args: argparse.Namespace) -> "Host":
     """Return the host as it was at the moment of --at.
 
     Raises:
-        InvalidParameterError: the command shows the present only, or the time is invalid.
+        InvalidParameterError: the command has no --at, --watch is given, too, or the time is invalid.
         NotFoundError: nothing was recorded then.
         NotSupportedError: the host keeps no history.
     """
     from logonscope.faces.cli.times import parse_moment  # noqa: PLC0415 -- most command lines have no time
 
-    if args.command not in _COMMANDS_WITH_PAST or args.watch is not None:
-        hint = f"--at is for {', '.join(sorted(_COMMANDS_WITH_PAST))}, without --watch"
+    if args.command == "history":
+        raise InvalidParameterError("cannot use --at with history", "use --since and --until")
+    if args.watch is not None:
+        raise InvalidParameterError("cannot use --at with --watch", "leave one out")
+    if args.command not in _COMMANDS_WITH_PAST:
+        hint = f"--at is for {', '.join(sorted(_COMMANDS_WITH_PAST))}"
         raise InvalidParameterError(f"cannot show a past moment: {args.command} shows the present", hint)
     moment, note = parse_moment(args.moment, host.moment)
     if note:

@@ -100,7 +100,9 @@ def details_of(args: argparse.Namespace) -> Details:
 def _print_services(host: Host, args: argparse.Namespace) -> int:
     """Print the services of the System session; return the exit code."""
     if (args.which is not None and args.which.lower() != SYSTEM_WORD) or logon_filter(host, args) is not None:
-        raise InvalidParameterError("--services lists the System session only", "leave out the other logon sessions")
+        raise InvalidParameterError(
+            "--services takes no filters, and no LogonId or user other than `system`", "leave them out"
+        )
     return print_listing(host, args, host.services(), SERVICE_COLUMNS, "you may see no process of the System session")
 
 

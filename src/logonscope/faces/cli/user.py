@@ -123,7 +123,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     add.add_argument(
         "--ntlm", action="store_true",
-        help="allow NTLM too; the file then has the NT hash, which is weak: it is as good as the password",
+        help="allow NTLM too; the file then has the NT hash: who reads it can log in with it, as with the password",
     )  # fmt: skip
     add.add_argument("--password-stdin", action="store_true", help="read the password from standard input, one line")
 

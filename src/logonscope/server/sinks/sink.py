@@ -200,7 +200,7 @@ class Sink:
                 seconds = min(MAX_RETRY_SECONDS, seconds * 2)
             else:
                 if self.status.failure:
-                    _log.info("sink %s: delivered again", self.settings.name)
+                    _log.info("sink %s: delivery works again", self.settings.name)
                 self._note_delivery(len(parcel.events))
                 return True
 

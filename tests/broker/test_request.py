@@ -365,3 +365,11 @@ def test_a_source_may_return_more_than_a_query_names(caller: Caller) -> None:
     exact, generous = (list(_answers(host.request(caller))) for host in hosts)
     assert generous == exact
     assert len(set(map(str, exact))) > 30
+
+
+def test_a_schema_is_handed_on_only_if_it_is_loaded() -> None:
+    requests = [Memory(example.snapshot()).request(ROOT) for _ in range(2)]
+    schema = requests[1].schema
+    assert [request.loaded_schema for request in requests] == [None, schema]
+    heir = Request(requests[1].source, requests[1].ownership, ROOT, schema=schema)
+    assert heir.loaded_schema is heir.schema is schema

@@ -268,7 +268,7 @@ def test_a_host_is_not_pickled_and_not_copied() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"which": [41]}, r"invalid logon session \[41\]"),
+        ({"which": [41]}, r'invalid logon session \[41\]: expected text or a number; give "41", or 41'),
         ({"where": {"types": {10}}}, "invalid filter .*: expected a LogonFilter; give where=LogonFilter"),
         ({"where": LogonFilter(states=frozenset({"gone"}))}, "invalid state 'gone'"),
     ],
@@ -287,7 +287,7 @@ def test_a_wrong_selection_is_refused_before_anything_is_performed(
         (lambda host: host.session_of("4312"), "invalid pid '4312': expected a number"),
         (lambda host: host.watch(without_descendants_of="4312"), "invalid pid '4312': expected a number"),
         (lambda host: host.session_of(True), "invalid pid True"),
-        (lambda host: host.whose(None), "invalid target None: expected text or a number"),
+        (lambda host: host.whose(None), "invalid target None: expected text or a number; give a pid or name"),
         (lambda host: host.history("alice"), "invalid filter 'alice': expected a HistoryFilter"),
         (lambda host: host.past_processes(HistoryFilter(keys="SHA256:mVPw")), "invalid keys 'SHA256:mVPw'"),  # type: ignore[arg-type]  # the error
     ],

@@ -32,6 +32,15 @@ def test_times(kept: Kept) -> None:
     reader.close()
 
 
+def test_a_boot_without_a_clock_was_in_1970(kept: Kept) -> None:
+    kept.live(5)
+    kept.database.execute("DELETE FROM moment")
+    reader = Reader(kept.keeper.files)
+    assert WallClock(reader.moments()).wall(1, 4_000_001) == 4_000_001_000
+    assert reader.moments().wall(1, 4_000_001) is None
+    reader.close()
+
+
 def set_clock(kept: Kept, ms: int, by: int) -> None:
     """Set the clock at a time since the boot; the keeper sees that at its next batch."""
     kept.clock.ms, kept.clock.set_by = ms, by

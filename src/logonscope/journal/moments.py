@@ -64,7 +64,7 @@ class Moments:
         """Return a wall time in microseconds as the time since a boot; None where nothing was recorded then."""
         # a clock that was set back makes spans that overlap: then several match
         matches = [span for span in self.spans if span.first_wall <= wall <= span.last_wall + SLACK_US]
-        # the slack behind one span can reach into the next one, which knows better
+        # the slack after one span can reach into the next one, which knows better
         matches = [span for span in matches if wall <= span.last_wall] or matches[-1:]
         if not matches:
             return None

@@ -23,7 +23,7 @@ def parse_hidepid(mountinfo: bytes, mount_point: bytes) -> str | None:
     """Parse mountinfo: the option hidepid of the /proc that was mounted last at a mount point; None: without effect."""
     number = None
     for line in mountinfo.split(b"\n"):
-        # before " - " are the mount point and its options, behind it the type, the source and the options of /proc
+        # before " - " are the mount point and its options, after it the type, the source and the options of /proc
         mount, _, filesystem = line.partition(b" - ")
         fields, kind = mount.split(b" "), filesystem.split(b" ")
         if len(fields) > 5 and fields[4] == mount_point and kind[0] == b"proc":

@@ -23,7 +23,7 @@ _NETLINK_CONNECTOR, _CN_IDX_PROC, _LISTEN = 11, 1, 1
 _SO_RCVBUFFORCE, _SO_ATTACH_FILTER, _SO_MEMINFO = 33, 26, 55
 _MEMINFO_DROPS = 8  # include/uapi/linux/sock_diag.h: SK_MEMINFO_DROPS
 
-# offsets in a message: linux/cn_proc.h behind struct nlmsghdr and struct cn_msg
+# offsets in a message: linux/cn_proc.h after struct nlmsghdr and struct cn_msg
 _WHAT, _THREAD, _PROCESS, _CHILD_THREAD, _CHILD = 36, 52, 56, 60, 64
 _LOAD, _TO_X, _EQUALS, _EQUALS_X, _RETURN = 0x20, 0x07, 0x15, 0x1D, 0x06
 

@@ -1,4 +1,5 @@
 # The usual command: make test. STRICT=1 installs every component that the tests can use, and makes every skip a failure.
+# AGAIN=1 runs only those tests that failed in the last run, one after the other.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -9,7 +10,8 @@ TWO_AT_ONCE := --numprocesses=2 --dist=loadscope
 .PHONY: test unit lint house fresh bench history-bench history-kills compare soak load fuzz siege storm crowd peers clean
 
 test: $(VENV)/.test $(if $(STRICT),$(VENV)/.lint $(VENV)/.test-kerberos $(VENV)/.test-clients $(VENV)/.test-docs)
-	LOGONSCOPE_REQUIRE=$(if $(STRICT),1,) $(BIN)/python -m pytest $(TWO_AT_ONCE) $(if $(STRICT),--durations=40)
+	LOGONSCOPE_REQUIRE=$(if $(STRICT),1,) $(BIN)/python -m pytest \
+		$(if $(AGAIN),--last-failed --last-failed-no-failures=none,$(TWO_AT_ONCE) $(if $(STRICT),--durations=40))
 
 unit: $(VENV)/.test  ## the tests without those on a booted machine (tests/real)
 	$(BIN)/python -m pytest $(TWO_AT_ONCE) --ignore=tests/real

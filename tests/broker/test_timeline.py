@@ -34,16 +34,16 @@ def bins_of(logins: Iterable[TimelineLogin]) -> Bins:
     }
 
 
-def counted(rows: Iterable[PastProcess], since: datetime, until: datetime, step: timedelta) -> Bins:
+def counted(rows: Iterable[PastProcess], since: datetime, until: datetime, resolution: timedelta) -> Bins:
     """Count processes by bins, each process on its own."""
     running, started, failed = Counter[Key](), Counter[Key](), Counter[Key]()
-    last_bin = (until - since - timedelta(microseconds=1)) // step
+    last_bin = (until - since - timedelta(microseconds=1)) // resolution
     for row in rows:
         assert row.start is not None
         if row.start >= until or (row.end is not None and row.end < since):
             continue
-        first = (row.start - since) // step
-        last = last_bin if row.end is None else (row.end - since) // step
+        first = (row.start - since) // resolution
+        last = last_bin if row.end is None else (row.end - since) // resolution
         running.update((row.logon_id, number) for number in range(max(first, 0), min(last, last_bin) + 1))
         if first >= 0:
             started[row.logon_id, first] += 1
@@ -54,33 +54,33 @@ def counted(rows: Iterable[PastProcess], since: datetime, until: datetime, step:
 
 @pytest.fixture(params=SPANS)
 def span(request: pytest.FixtureRequest, kept: Kept) -> tuple[datetime, datetime, timedelta]:
-    first, last, step = request.param
+    first, last, resolution = request.param
     sixth = kept.story.ms // 6
-    return moment(first * sixth + 3), moment(last * sixth + 8), timedelta(milliseconds=step)
+    return moment(first * sixth + 3), moment(last * sixth + 8), timedelta(milliseconds=resolution)
 
 
 def test_the_numbers_are_those_of_the_processes(kept: Kept, span: tuple[datetime, datetime, timedelta]) -> None:
-    since, until, step = span
-    logins = list(timeline(request(kept), since, until, step))
-    assert bins_of(logins) == counted(past_processes(request(kept)), since, until, step) != {}
+    since, until, resolution = span
+    logins = list(timeline(request(kept), since, until, resolution))
+    assert bins_of(logins) == counted(past_processes(request(kept)), since, until, resolution) != {}
     assert [login.record for login in logins] == [
         login.record for login in history(request(kept)) if login.start and login.start < until
     ]
 
 
 def test_the_numbers_are_those_of_the_story(kept: Kept, span: tuple[datetime, datetime, timedelta]) -> None:
-    since, until, step = span
+    since, until, resolution = span
     running = Counter[Key]()
-    last_bin = (until - since - timedelta(microseconds=1)) // step
+    last_bin = (until - since - timedelta(microseconds=1)) // resolution
     for life in kept.story.lives:
         start, end = moment(life.ticks * 10), None if life.end is None else moment(life.end)
         if life.logon_id != "4294967295" and start < until and (end is None or end >= since):
-            last = last_bin if end is None else min((end - since) // step, last_bin)
-            running.update((life.logon_id, bin_) for bin_ in range(max((start - since) // step, 0), last + 1))
-    found = {key: number for key, (number, _, _) in bins_of(timeline(request(kept), since, until, step)).items()}
+            last = last_bin if end is None else min((end - since) // resolution, last_bin)
+            running.update((life.logon_id, bin_) for bin_ in range(max((start - since) // resolution, 0), last + 1))
+    found = {key: number for key, (number, _, _) in bins_of(timeline(request(kept), since, until, resolution)).items()}
     # an end is kept in milliseconds since the start, and a start in ticks of 10 ms
     differing = {key for key in running.keys() | found.keys() if running[key] != found.get(key, 0)}
-    assert len(differing) <= len(running) * 10 / (step / timedelta(milliseconds=1)) + 2
+    assert len(differing) <= len(running) * 10 / (resolution / timedelta(milliseconds=1)) + 2
 
 
 def test_what_a_login_says_of_itself(kept: Kept) -> None:

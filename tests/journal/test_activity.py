@@ -27,10 +27,10 @@ def kept(tmp_path: Path) -> Iterator[Kept]:
     story.keeper.stop()
 
 
-def check_span(kept: Kept, since: datetime, until: datetime, step: timedelta) -> None:
+def check_span(kept: Kept, since: datetime, until: datetime, resolution: timedelta) -> None:
     """Compare a timeline with the rows of processes."""
     rows = list(past_processes(request(kept)))
-    assert bins_of(timeline(request(kept), since, until, step)) == counted(rows, since, until, step) != {}
+    assert bins_of(timeline(request(kept), since, until, resolution)) == counted(rows, since, until, resolution) != {}
 
 
 def started(kept: Kept, process: Process, owner: Owner, parent: Process | None, ms: int) -> Event:

@@ -90,6 +90,17 @@ def test_sockets_are_not_kept(tmp_path: Path) -> None:
     keeper.stop()
 
 
+def test_what_a_history_never_keeps_is_no_fault_of_the_host(tmp_path: Path) -> None:
+    folder, machine = tmp_path / "history", PolledMachine()
+    keeper = make_keeper(folder, machine)
+    feed(keeper, machine.events())
+    past = host_of(folder, machine).at(now() + timedelta(milliseconds=5))
+    checks = past.doctor()
+    assert "/proc" in {check.subject for check in checks}
+    assert [check for check in checks if "not kept" in check.finding] == []
+    keeper.stop()
+
+
 def test_a_moment_before_the_history_is_refused(tmp_path: Path) -> None:
     folder, machine = tmp_path / "history", PolledMachine()
     keeper = make_keeper(folder, machine)

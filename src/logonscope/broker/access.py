@@ -1,7 +1,8 @@
 """Access rules: what a caller may see and do. Every decision about rows and values is made here.
 
 Who is an administrator: of the users of this machine, ``local_caller`` below decides; for recordings, and for the
-visibility "kernel", app.py; on the server, server/auth. The ownership rules compare the uids of processes.
+visibility "kernel", app.py; on the server, server/auth; for ``--as``, view_as.py. The ownership rules compare the uids
+of processes.
 
 An administrator sees everything; Microsoft's remark on Win32_SessionProcess calls such a caller elevated. Any other
 user sees the logon sessions whose login uid is its own, their processes, and every process that runs as its uid; it

@@ -11,7 +11,7 @@ from logonscope.broker.sessions import describe_sessions
 from logonscope.errors import LogonscopeError
 from logonscope.facts import FILE_OF_FACT, Process
 from logonscope.machine import Facts, LogonIndex, ProcessQuery, ServiceQuery, SocketQuery
-from logonscope.machine.trouble import NO_ANSWER_WITHIN, NOT_TRIED
+from logonscope.machine.trouble import NO_ANSWER_WITHIN, NOT_KEPT, NOT_TRIED
 
 _BATCH = 4
 """The LogonType of jobs of cron and at."""
@@ -21,7 +21,8 @@ _MAX_EXAMPLES = 2
 _OF_ALL_USERS = {"live events", "failed logons"}
 """Checks of the source with counts of what all users do: for callers who may see everything."""
 
-_EXPECTED_REASONS = {"No such file or directory", NOT_YOUR_SESSION, NOT_YOUR_PROCESS}
+_EXPECTED_REASONS = {"No such file or directory", NOT_YOUR_SESSION, NOT_YOUR_PROCESS, NOT_KEPT}
+"""Reasons for facts of a process that are no fault of the host."""
 
 
 def doctor(request: Request) -> list[Check]:
@@ -46,7 +47,7 @@ def doctor(request: Request) -> list[Check]:
         *_check_facts(request, processes, facts | request.ownership.owner_facts),
         *_check_logins(request, read_result.logon_index, sessions),
         *_check_unrecorded(sessions),
-        *(Check(trouble.subject, False, trouble.reason, trouble.advice) for trouble in request.look.troubles),
+        *_check_troubles(request),
     ]
 
 
@@ -62,6 +63,13 @@ def _collect_troubles(request: Request) -> None:
     services = source.services(look, ServiceQuery())
     for rows in (services, source.login_history(look), source.unit_requests(look), sockets):
         deque(rows, maxlen=0)
+
+
+def _check_troubles(request: Request) -> Iterator[Check]:
+    for trouble in request.look.troubles:
+        # no advice would change what a history keeps
+        if trouble.reason != NOT_KEPT:
+            yield Check(trouble.subject, False, trouble.reason, trouble.advice)
 
 
 def _check_history(request: Request) -> Iterator[Check]:
@@ -107,7 +115,7 @@ def _check_facts(request: Request, processes: Sequence[Process], facts: Facts) -
     unreadable_pids: dict[tuple[str, str], list[int]] = {}
     for process in processes:
         for fact, reason in (process.unread or {}).items():
-            # kernel threads and zombies have no executable; what access rules hide could be read
+            # kernel threads and zombies have no executable; what access rules hide could be read; no history keeps all
             if fact in checked_facts and reason not in _EXPECTED_REASONS:
                 unreadable_pids.setdefault((fact, reason), []).append(process.pid)
     for (fact, reason), pids in sorted(unreadable_pids.items()):

@@ -14,7 +14,7 @@ class EventRequest(Request):
     @classmethod
     def renewed(cls, request: Request) -> "EventRequest":
         """Return a new request of the same caller, without the values that the old one has kept."""
-        return cls(request.source, request.ownership, request.caller, Look(), request.__dict__.get("schema"))
+        return cls(request.source, request.ownership, request.caller, Look(), request.loaded_schema)
 
     @cached_property
     def visibility(self) -> Visibility:

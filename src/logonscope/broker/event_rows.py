@@ -25,7 +25,7 @@ NS = 1_000_000_000
 
 def event_seconds(event: Event) -> float:
     """Return the time of an event in seconds since the epoch."""
-    return event.head.kernel_ns / NS + boot_offset()
+    return event.head.kernel_ns / NS + boot_epoch_seconds()
 
 
 def event_time(event: Event) -> datetime | None:
@@ -44,7 +44,7 @@ class EventRows:
         """
         self.request = request
         self._processes = EventProcessRows(request)
-        self._boot_offset = boot_offset()
+        self._boot_seconds = boot_epoch_seconds()
         self._zones: dict[int, tzinfo | None] = {}  # by minutes since the epoch
 
     def __repr__(self) -> str:
@@ -54,7 +54,7 @@ class EventRows:
         """Prepare the rows of another batch."""
         self._processes.begin_batch()
         # the clock may have been set
-        self._boot_offset = boot_offset()
+        self._boot_seconds = boot_epoch_seconds()
         self._zones.clear()
 
     def make(self, event: Event, cursor: str | None, session: LogonSession | None = None) -> HostEvent:
@@ -81,12 +81,14 @@ class EventRows:
             return HostEvent("LogonFailed", moment, cursor, session=session, attempt=make_attempt(event.attempt))
         if isinstance(event, UserChanged):
             row = self._processes.row(event.process, event.owner)
-            return HostEvent("UserChanged", moment, cursor, row, session=session, change=make_change(event.change))
+            return HostEvent(
+                "UserChanged", moment, cursor, row, session=session, change=make_changed_user(event.change)
+            )
         name = type(event).__name__
         return HostEvent(name, moment, cursor, session=clean_session(event.session))  # type: ignore[arg-type]  # the name of a class
 
     def _time(self, event: Event) -> datetime | None:
-        seconds = event[0][0] / NS + self._boot_offset
+        seconds = event[0][0] / NS + self._boot_seconds
         # no zone of the present changes its offset within a minute
         minute = int(seconds // 60)
         zone = self._zones.get(minute)
@@ -133,7 +135,7 @@ CLOCK_SLACK_SECONDS = 0.01
 _CLOCK = _BootClock()
 
 
-def boot_offset() -> float:
+def boot_epoch_seconds() -> float:
     """Return the time of the boot in seconds since the epoch."""
     return _CLOCK.seconds()
 
@@ -158,7 +160,7 @@ def make_attempt(attempt: FailedLogon) -> FailedAttempt:
     )
 
 
-def make_change(change: UserChange) -> ChangedUser:
+def make_changed_user(change: UserChange) -> ChangedUser:
     """Return a change of user with its texts cleaned."""
     return ChangedUser(
         from_uid=change.from_uid,

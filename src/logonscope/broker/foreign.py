@@ -19,7 +19,7 @@ THIS_HOST = LogonContainer()
 
 
 class ForeignProcesses:
-    """What is foreign on the host of a request: see ForeignLookup."""
+    """What is foreign on the host of a request: see ``access.ForeignLookup``."""
 
     def __init__(self, request: "Request") -> None:
         self._request = request

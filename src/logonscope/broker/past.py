@@ -24,7 +24,7 @@ def request_at(request: Request, moment: datetime) -> Request:
         present = request.source.account(request.look, caller.uid)
         past = past_source.account(request.look, caller.uid)
         caller = past_caller(caller, present and present.name, past and past.name)
-    return Request(past_source, request.ownership, caller, request.look, request.__dict__.get("schema"))
+    return Request(past_source, request.ownership, caller, request.look, request.loaded_schema)
 
 
 def event_request_at(request: Request, moment: datetime, *, is_this_boot: bool) -> EventRequest:
@@ -43,9 +43,9 @@ def event_request_at(request: Request, moment: datetime, *, is_this_boot: bool) 
     except NotFoundError:
         # it is not known whose the uid was then
         caller = past_caller(request.caller, None, None)
-        return EventRequest(request.source, request.ownership, caller, present.look, request.__dict__.get("schema"))
+        return EventRequest(request.source, request.ownership, caller, present.look, request.loaded_schema)
     source = past.source
     if is_this_boot:
         source.close()
         source = request.source
-    return EventRequest(source, request.ownership, past.caller, present.look, request.__dict__.get("schema"))
+    return EventRequest(source, request.ownership, past.caller, present.look, request.loaded_schema)

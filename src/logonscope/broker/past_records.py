@@ -19,7 +19,7 @@ from logonscope.answers.history import (
 )
 from logonscope.answers.logon_session import LOGON_TYPES
 from logonscope.broker.access import owns_past_logon, sees_failed_logons
-from logonscope.broker.event_rows import make_attempt, make_change
+from logonscope.broker.event_rows import make_attempt, make_changed_user
 from logonscope.broker.record_keys import RecordKeys, number_key
 from logonscope.broker.request import Request
 from logonscope.facts import Machine, Process
@@ -189,7 +189,7 @@ class PastRecords:
 
     def make_user_change(self, record: UserChangeRecord, logon: LogonRecord | None) -> PastUserChange:
         """Return a change of user. Only administrators get its command: it is that of another user's process."""
-        change = make_change(record.change)
+        change = make_changed_user(record.change)
         if not self._request.caller.administrator:
             change = change._replace(command=None)
         return PastUserChange(

@@ -15,7 +15,7 @@ caller may see them, in one of four ways (the first two are a ``ReadOrder``):
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property, lru_cache
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
 from logonscope.broker.access import HIDDEN, NOT_REQUESTED, Caller, Visibility, admit
 from logonscope.broker.foreign import ForeignProcesses
@@ -124,6 +124,11 @@ class Request:
         from logonscope.cim.schema import schema  # noqa: PLC0415 -- requests about logins need no classes
 
         return schema()
+
+    @property
+    def loaded_schema(self) -> "Schema | None":
+        """Return the CIM schema if it was given or is loaded already, for another request to the same host."""
+        return cast("Schema | None", self.__dict__.get("schema"))
 
     @cached_property
     def visibility(self) -> Visibility:
@@ -318,12 +323,7 @@ class Request:
         return self.ownership.container(process, self.machine)
 
     def note_logged_out(self, owner: Owner, members: Iterable[Process]) -> None:
-        """Store, for ``is_leftover``, whether a logon session without a record is logged out.
-
-        Args:
-            owner: the logon session.
-            members: all of its processes.
-        """
+        """Store for ``is_leftover`` whether a logon session without a record, of all these processes, is logged out."""
         if owner.logon_id is not None:
             self._logged_out[owner.logon_id] = self.ownership.is_logged_out(owner, members)
 

@@ -379,7 +379,7 @@ class Subscription:
 
     def _read_sessions(self) -> dict[str, LogonSession]:
         request = Request(
-            self._request.source, self._request.ownership, self.caller, schema=self._request.__dict__.get("schema")
+            self._request.source, self._request.ownership, self.caller, schema=self._request.loaded_schema
         )
         return {session.logon_id: session for session in sessions(request, None, SESSION_DETAILS)}
 

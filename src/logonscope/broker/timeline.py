@@ -63,7 +63,7 @@ class BinCounter:
     """Counts the processes of one login by bins. Long processes cost as much as short ones."""
 
     def __init__(self, query: ActivityQuery) -> None:
-        self._count = -(-(query.until - query.since) // query.step)
+        self._count = -(-(query.until - query.since) // query.bin_us)
         # how many ran in a bin, as the difference to the bin before: a long process then has two entries, not hundreds
         self._running: dict[int, int] = defaultdict(int)
         self._as_root: dict[int, int] = defaultdict(int)
@@ -71,8 +71,8 @@ class BinCounter:
         self._failed: dict[int, int] = defaultdict(int)
 
     def add(self, activity: Activity) -> None:
-        """Count processes that started in one step and ended in the same or a later one; a step is a bin."""
-        first_bin, last_bin, processes = activity.first_step, activity.last_step, activity.processes
+        """Count processes that started in one bin and ended in the same or a later one."""
+        first_bin, last_bin, processes = activity.first_bin, activity.last_bin, activity.processes
         bin_after = self._count if last_bin is None else min(last_bin + 1, self._count)
         for differences, number in ((self._running, processes), (self._as_root, activity.as_root)):
             differences[max(first_bin, 0)] += number
@@ -86,13 +86,13 @@ class BinCounter:
         """Return the bins in which something ran."""
         return tuple(self._make_bins(sorted(self._running)))
 
-    def _make_bins(self, steps: list[int]) -> Iterable[TimelineBin]:
+    def _make_bins(self, numbers: list[int]) -> Iterable[TimelineBin]:
         running = as_root = 0
-        for step, following in pairwise(steps):
-            running += self._running[step]
-            as_root += self._as_root.get(step, 0)
+        for first, following in pairwise(numbers):
+            running += self._running[first]
+            as_root += self._as_root.get(first, 0)
             if running:
-                for number in range(step, following):
+                for number in range(first, following):
                     yield TimelineBin(
                         number, running, self._started.get(number, 0), as_root, self._failed.get(number, 0)
                     )

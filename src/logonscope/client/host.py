@@ -225,7 +225,7 @@ class Host(ABC):
             NotSupportedError: sockets cannot be read on that host, or not by that host's protocol.
         """
         if not isinstance(target, int | str) or isinstance(target, bool):
-            raise InvalidParameterError(f"invalid target {target!r}: expected text or a number", "give one of them")
+            raise InvalidParameterError(f"invalid target {target!r}: expected text or a number", "give a pid or name")
         text = str(target)
         if ":" in text:
             from logonscope.client.service_names import with_port  # noqa: PLC0415 -- rarely used
@@ -313,7 +313,7 @@ class Host(ABC):
 
         Args:
             path: an object path in any spelling that WMI accepts (every reference is such a path), or an instance.
-            properties: the names of the properties to read; None: all. A class has none to read.
+            properties: the names of the properties to read; None: all. Must be None if the path names a class.
             namespace: the namespace of the class, used if the path names none: ``root\cimv2`` (None) or
                 ``root\logonscope``.
 
@@ -523,7 +523,7 @@ def _selection_arguments(which: int | str | None, where: "LogonFilter | None") -
         InvalidParameterError: a value has the wrong type, or can match no logon session.
     """
     if which is not None and (not isinstance(which, int | str) or isinstance(which, bool)):
-        raise InvalidParameterError(f"invalid logon session {which!r}: expected text or a number", "give one of them")
+        raise InvalidParameterError(f"invalid logon session {which!r}: expected text or a number", 'give "41", or 41')
     word = None if which is None else str(which)
     if where is None:
         return {"which": word}

@@ -29,7 +29,7 @@ BROKER_FUNCTIONS: Mapping[str, str] = {
     "session_of": "whose.session_of", "doctor": "doctor.doctor",
     "history": "history.history", "past_processes": "history.past_processes",
     "verify_history": "history.verify_history", "forget_user": "history.forget_user",
-    "record": "record.recordable_snapshot",
+    "record": "recording_contents.recordable_snapshot",
     "get": "instances.get", "enumerate": "instances.enumerate_instances", "query": "query.query",
     "explain": "explain.explain",
     "invoke": "invoke.invoke", "classes": "classes.classes", "get_class": "classes.get_class",

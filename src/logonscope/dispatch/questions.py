@@ -1,7 +1,8 @@
 """The questions about logon sessions as rows, so that doors can stream them.
 
 A logon session of ``tree`` and the answer to ``leftovers`` have no limit in size. So they are rows of their parts,
-each a mapping with one name: a logon session is followed by its processes, leftovers by the numbers of logon sessions.
+each a mapping with one name: a logon session is followed by its processes, leftovers by how many logon sessions are
+known and unknown.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -44,7 +45,7 @@ def list_tree(request: Request, which: str | None = None, where: LogonFilter | N
 
 
 def list_leftovers(request: Request, which: str | None = None, where: LogonFilter | None = None) -> Rows:
-    """Return leftovers, then the numbers of logon sessions; see ``client.Host.leftovers``."""
+    """Return leftovers, then how many logon sessions are known and unknown; see ``client.Host.leftovers``."""
     return _rows(_leftover_parts(_ask(session_processes.leftovers, filtered_logons.leftovers, request, which, where)))
 
 

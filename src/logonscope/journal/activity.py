@@ -1,6 +1,6 @@
-"""Activity of logon sessions: how many processes ran in which steps of a span, counted by SQLite.
+"""Activity of logon sessions: how many processes ran in which bins of a span, counted by SQLite.
 
-Nothing is read of a process but its start, its end, its logon session and its user, so that months can be counted.
+Of a process only its start, end, status, parent, logon session and user are read, so that months can be counted.
 """
 
 from collections import Counter
@@ -23,7 +23,7 @@ SAME_OFFSET_US = 2000
 """Two offsets of the clock that differ by less are taken as the same one: the clock was not set in between."""
 
 LONG_MS = 1 << 40
-"""Before the first and after the last moment of every boot, in ms."""
+"""Its negative is before the first moment of every boot, and it is after the last one, in ms."""
 
 MAX_DEPTH = 1000
 """Maximum number of ancestors that are read to find out whether root was gained."""
@@ -31,8 +31,8 @@ MAX_DEPTH = 1000
 _COLUMNS = "id, place, parent, credential, first, last, status"
 _START = "(ticks * :tick + :offset)"
 _SPANS = f"""SELECT id, place, parent, credential, status,
- CASE WHEN {_START} < :since THEN -1 ELSE ({_START} - :since) / :step END AS first,
- ({_START} + lasted * 1000 - :since) / :step AS last
+ CASE WHEN {_START} < :since THEN -1 ELSE ({_START} - :since) / :bin_us END AS first,
+ ({_START} + lasted * 1000 - :since) / :bin_us AS last
  FROM {{table}} WHERE id >= :low AND id < :high AND ticks >= :low_ticks AND ticks < :high_ticks
  AND {_START} < :until AND (lasted IS NULL OR {_START} + lasted * 1000 >= :since)"""
 _COUNTS = f"""SELECT place, first, last, count(*), sum(coalesce(status, 0) != 0) FROM ({_SPANS}) GROUP BY 1, 2, 3"""
@@ -54,8 +54,8 @@ class RootRow(NamedTuple):
     place: int
     parent: int | None
     credential: int
-    first_step: int
-    last_step: int | None
+    first_bin: int
+    last_bin: int | None
     status: int | None
 
 
@@ -135,7 +135,7 @@ class ActivityReader:
         query = self._query
         return {
             "tick": 1_000_000 // boot.ticks, "offset": segment.offset, "since": query.since, "until": query.until,
-            "step": query.step, "low_ticks": segment.low_ms * boot.ticks // 1000,
+            "bin_us": query.bin_us, "low_ticks": segment.low_ms * boot.ticks // 1000,
             "high_ticks": segment.high_ms * boot.ticks // 1000,
         }  # fmt: skip
 
@@ -149,8 +149,8 @@ class ActivityReader:
         end = None if row[LASTED] is None else start + row[LASTED] * 1000
         if start >= query.until or (end is not None and end < query.since):
             return
-        first = -1 if start < query.since else (start - query.since) // query.step
-        last = None if end is None else (end - query.since) // query.step
+        first = -1 if start < query.since else (start - query.since) // query.bin_us
+        last = None if end is None else (end - query.since) // query.bin_us
         self._counts[logon, first, last] += 1
         self._failed[logon, first, last] += bool(row[STATUS])
         if row[CREDENTIAL] in self._roots:
@@ -175,7 +175,7 @@ class ActivityReader:
                     nearest[row.id] = parent.parent
                     undecided.append(row)
                 else:
-                    gained[self._logons[row.place], row.first_step, row.last_step] += 1
+                    gained[self._logons[row.place], row.first_bin, row.last_bin] += 1
             waiting = undecided
             if not waiting:
                 break

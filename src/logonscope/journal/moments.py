@@ -4,7 +4,7 @@ import sqlite3
 from typing import NamedTuple
 
 SLACK_US = 150_000_000
-"""Microseconds after a row of the clock map in which events were still recorded: there is a row each minute."""
+"""Events may have been recorded up to so many microseconds after the last row of a span: there is a row each minute."""
 
 FINE_SPAN = 5000
 """A range of so many rows is read whole; a longer one is narrowed first."""
@@ -28,8 +28,13 @@ class Located(NamedTuple):
     boot: int
     ms: int
     seq: int  # the last row of the clock map that is not later
-    btime: int  # seconds since the epoch of the boot, by the clock at that moment
+    btime: int  # the time of the boot, in seconds since 1970, by the clock at that moment
     happened_again: bool  # the clock was set back, so that there were two such moments; this is the later one
+
+
+def wall_without_clock(ms: int) -> int:
+    """Return a wall time for a time since a boot without rows in the clock map: as if the boot had been in 1970."""
+    return ms * 1000
 
 
 class Moments:
@@ -128,7 +133,7 @@ class Moments:
     def narrow(self, low: int, high: int, ticks: int) -> int:
         """Return a number in a range: rows with smaller numbers started before a time. It is found by bisection.
 
-        The first row that started later is at most FINE_SPAN numbers behind it. Rows are in the order of their arrival,
+        The first row that started later follows within FINE_SPAN numbers. Rows are in the order of their arrival,
         which differs from that of their starts by less than a second: the caller allows for that.
         """
         # rows that were found after a gap started long before their neighbours: they are skipped

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from logonscope.facts.history import ProgramCount
-from logonscope.journal.moments import Moments
+from logonscope.journal.moments import Moments, wall_without_clock
 from logonscope.journal.reader import Reader
 
 Counts = dict[int | None, list[int]]
@@ -59,7 +59,7 @@ class ProgramCounter:
 
 def _wall(moments: Moments, boot: int, ms: int) -> int:
     wall = moments.wall(boot, ms)
-    return ms * 1000 if wall is None else wall
+    return wall_without_clock(ms) if wall is None else wall
 
 
 def _add(counts: dict[Any, list[int]], key: Any, new: Sequence[int]) -> None:

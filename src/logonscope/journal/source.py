@@ -21,9 +21,7 @@ from logonscope.machine import (
     Source,
     Trouble,
 )
-
-NOT_KEPT = "not kept in the history"
-"""The reason why a fact of a past process is None."""
+from logonscope.machine.trouble import NOT_KEPT
 
 KEPT_FACTS = frozenset({
     "ses", "loginuid", "cgroup", "comm", "ppid", "tty_nr", "start", "tgid", "uids", "gids", "pid_namespaces", "cmdline",

@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from typing import NamedTuple
 
-from logonscope.journal.moments import Moments
+from logonscope.journal.moments import Moments, wall_without_clock
 
 HOUR_MS = 3_600_000
 
@@ -31,7 +31,7 @@ class WallClock:
         return f"<WallClock of {len(self._hours)} hours>"
 
     def wall(self, boot: int, ms: int) -> int:
-        """Return a wall time in microseconds."""
+        """Return a wall time in microseconds; see ``wall_without_clock`` if the boot has no clock."""
         return self.segment(boot, ms).offset + ms * 1000
 
     def segment(self, boot: int, ms: int) -> ClockSegment:
@@ -49,5 +49,5 @@ class WallClock:
 
     def _read_hour(self, boot: int, hour: int) -> Hour:
         first = hour * HOUR_MS
-        rows = self._moments.rows_between(boot, first, first + HOUR_MS) or [(first, first * 1000)]
+        rows = self._moments.rows_between(boot, first, first + HOUR_MS) or [(first, wall_without_clock(first))]
         return [ms for ms, _ in rows], [wall for _, wall in rows]

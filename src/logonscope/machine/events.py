@@ -1,6 +1,7 @@
 """Events of a machine: one typed stream for every way to get them (kernel events, or differences between readings).
 
-Times are the kernel's: nanoseconds since the boot. A cursor is the position in the stream after an event.
+Times are the kernel's: nanoseconds since the boot. A cursor is the number of an event in the stream, after which a
+reader continues.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -40,8 +41,8 @@ class EventHead(NamedTuple):
 
     Attributes:
         kernel_ns: the time of the event.
-        cursor: the position in the stream that the reader reads.
-        position: the position that the history gives the event; 0: it has none.
+        cursor: the number of the event in the stream that the reader reads.
+        position: the number of the event in the history; 0: it has none.
         mark: of an event from the history; None: it is a live one.
     """
 

@@ -86,7 +86,7 @@ RecordQuery = LogonRecordQuery | ProcessRecordQuery | ChangeRecordQuery | Failed
 
 
 class ActivityQuery(NamedTuple):
-    """A query for how many processes of logon sessions ran in each step of a span.
+    """A query for how many processes of logon sessions ran in each bin of a span.
 
     Times are microseconds since the epoch.
     """
@@ -94,16 +94,16 @@ class ActivityQuery(NamedTuple):
     logon_records: frozenset[int]  # of logon sessions
     since: int
     until: int
-    step: int  # length of a step, in microseconds
+    bin_us: int  # length of a bin, in microseconds
     non_root_records: frozenset[int]  # the logon records in which a user other than root logged in
 
 
 class Activity(NamedTuple):
-    """Processes of a logon session that started in one step and ended in another."""
+    """Processes of a logon session that started in one bin and ended in the same or a later one."""
 
     logon_record: int  # of the logon session
-    first_step: int  # in which they started; -1: before the span
-    last_step: int | None  # in which they ended; None: they run
+    first_bin: int  # in which they started; -1: before the span
+    last_bin: int | None  # in which they ended; None: they run
     processes: int  # their number
     as_root: int  # of them, those that run as root although another user logged in
     failed: int  # of them, those that ended with a status other than 0
@@ -207,7 +207,7 @@ class History(Protocol):
         ...
 
     def activity(self, look: Look, query: ActivityQuery) -> Iterator[Activity]:
-        """Yield how many processes ran in which steps. A logon session and its steps may come more than once."""
+        """Yield how many processes ran in which bins. A logon session and its bins may come more than once."""
         ...
 
     def state(self) -> HistoryState:

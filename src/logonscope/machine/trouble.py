@@ -14,6 +14,9 @@ NO_ANSWER_WITHIN = "no answer within"
 NOT_TRIED = "not tried: the arguments of too many other processes hang"
 """The reason for arguments that were not tried: each read that hangs keeps a thread, and too many hang already."""
 
+NOT_KEPT = "not kept in the history"
+"""The reason for what a host at a past moment lacks because the history never has it."""
+
 
 class Trouble(NamedTuple):
     """Something that could not be read; reported once per request, not once per process.

@@ -15,7 +15,7 @@ CLIENT_CLOSED_REQUEST = 499
 
 
 class Received(NamedTuple):
-    """A request: its connection, headers with names in lower case, normal path, body and credentials."""
+    """A request: its connection, headers with names in lower case, normalized path, body and credentials."""
 
     connection: Connection
     headers: Mapping[str, str]

@@ -1,7 +1,7 @@
 """Build step of WQL's parser: computes the parse table of grammar.lark and writes compiled.py.
 
 The build runs it (hatch_build.py), because to compute the table takes ten times as long as to load it. After changing
-the grammar, run ``python -m logonscope.wql.build``; until then the table is computed whenever a query is parsed first.
+the grammar, run ``python -m logonscope.wql.build``; until then every process computes it at its first query.
 """
 
 from pathlib import Path

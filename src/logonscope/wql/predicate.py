@@ -68,7 +68,8 @@ def compile_predicate(
     return _Junction(terms, checkpoint, decisive=not isinstance(condition, Every)).fits
 
 
-# The predicates below are closures, not objects: they run once for every row, and a closure saves a call each time.
+# The predicates below, save `_Junction`, are closures, not objects: they run once for every row, and a closure saves a
+# call each time.
 def _constant_predicate(*, holds: bool) -> Predicate:
     def fits(_: Row) -> bool:
         return holds

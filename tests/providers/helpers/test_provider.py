@@ -158,8 +158,9 @@ MACHINE_FACTS = {PLATFORM, VITALS, HARDWARE, PROCESSES, SESSIONS, LOGINS}
 FACTS_OF_SUBJECT: dict[str, set[str] | frozenset[str]] = {
     "process": PROCESS_FACTS, "socket": PROCESS_FACTS, "mapped file": PROCESS_FACTS,
     "machine": MACHINE_FACTS, "processor": MACHINE_FACTS,
-    "logon session": USAGE_FACTS | {COUNTS, ADDRESS, ORIGIN, AUTHENTICATION}, "user": {PASSWORDS},
-    "process record": {COMMAND_LINES}, "change record": {COMMAND_LINES},
+    "logon session": USAGE_FACTS | {COUNTS, ADDRESS, ORIGIN, AUTHENTICATION},
+    "desktop": {ADDRESS, ORIGIN, AUTHENTICATION}, "user": {PASSWORDS}, "membership": {PASSWORDS},
+    "process record": {COMMAND_LINES}, "change record": {COMMAND_LINES}, "change of process": {COMMAND_LINES},
     "present process record": PROCESS_FACTS | {COMMAND_LINES},
     "service": {NAMED_SERVICES}, "profile": {HISTORY, LOADED},
 }  # fmt: skip

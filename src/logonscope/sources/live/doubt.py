@@ -12,7 +12,7 @@ UNKNOWN, MIXED, MANAGER, DIFFERING_CHILD = 1, 2, 4, 8
 """Parts of Entry.doubt.
 
 UNKNOWN: its logon is not known; MIXED: its threads have different logons; MANAGER: it is a service manager;
-DIFFERING_CHILD: added once for each child whose logon can be another one.
+DIFFERING_CHILD: added once for each child that can have a different owner.
 """
 
 
@@ -29,7 +29,7 @@ def differs_from(entry: Entry | None, facts: Reading) -> bool:
 
 
 def can_differ(child: Entry, parent: Entry) -> bool:
-    """Return whether children of one of the two can have another owner than children of the other."""
+    """Return whether two can have different owners, so that it matters which of them a new process descends from."""
     place, parent_place = child.place, parent.place
     if place is not parent_place and (place.ses != parent_place.ses or place.cgroup != parent_place.cgroup):
         return True

@@ -14,7 +14,7 @@ _Witness = tuple[int, int]
 """Pid and start."""
 
 
-class MemberScope:
+class LoginMembers:
     """The processes that belong to a login: those with its kernel id, and those without one in its scope."""
 
     def __init__(self, login: Login) -> None:
@@ -22,7 +22,7 @@ class MemberScope:
         self._scope = f"/user.slice/user-{login.uid}.slice/{login.scope}/" if login.scope else None
 
     def __repr__(self) -> str:
-        return f"<MemberScope {self.kernel_id} {self._scope}>"
+        return f"<LoginMembers {self.kernel_id} {self._scope}>"
 
     def contains(self, kernel_id: int | None, cgroup: str | None) -> bool:
         """Return whether a process with this kernel id and cgroup belongs to the login."""
@@ -47,14 +47,14 @@ class IndexedMembers:
 
     def has_members(self, login: Login) -> bool:
         """Return whether the login has a process."""
-        scope, index = MemberScope(login), self._index
-        if scope.kernel_id is not None and index.places.of_kernel_id(scope.kernel_id):
+        members, index = LoginMembers(login), self._index
+        if members.kernel_id is not None and index.places.of_kernel_id(members.kernel_id):
             return True
         if not login.scope:
             return False
         if self._cgroups is None:
             self._cgroups = frozenset(place.cgroup for place in index.places.of_kernel_id(UNSET))
-        return any(map(scope.has_cgroup, self._cgroups))
+        return any(map(members.has_cgroup, self._cgroups))
 
 
 class ScannedMembers:
@@ -82,14 +82,14 @@ class ScannedMembers:
 
     def has_members(self, login: Login) -> bool:
         """Return whether the login has a process."""
-        key, scope = (login.id, login.uid, login.since), MemberScope(login)
+        key, members = (login.id, login.uid, login.since), LoginMembers(login)
         for pid, start in self._witnesses.get(key, ()):
             facts = self._read_facts(pid)
-            if isinstance(facts, ReadFacts) and facts.start == start and scope.contains(facts.ses, facts.cgroup):
+            if isinstance(facts, ReadFacts) and facts.start == start and members.contains(facts.ses, facts.cgroup):
                 return True
         if self._scanned is None:
             self._scanned = list(self._read_memberships())
-        pids = [pid for pid, kernel_id, cgroup in self._scanned if scope.contains(kernel_id, cgroup)]
+        pids = [pid for pid, kernel_id, cgroup in self._scanned if members.contains(kernel_id, cgroup)]
         read = ((pid, self._read_facts(pid)) for pid in pids[:MAX_WITNESSES])
         witnesses = [(pid, facts.start) for pid, facts in read if isinstance(facts, ReadFacts)]
         if witnesses:

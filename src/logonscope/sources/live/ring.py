@@ -1,4 +1,6 @@
-"""Ring of events: the newest ones, for any number of readers, each of which keeps its position only.
+"""Ring of events: the newest ones, for any number of readers, each of which keeps only a cursor.
+
+The cursor of an event is its number in the ring; its position is its number in the history.
 
 A reader that is too slow costs neither memory nor time of others: it gets the number of events that it missed.
 """
@@ -23,7 +25,7 @@ class EventRing:
         """Create a ring that keeps the newest events, at most so many."""
         self._events: deque[Event] = deque(maxlen=max_events)
         self._cursor = 0
-        self._gap = 0  # a reader whose position is before this cursor missed an unknown number of events
+        self._gap = 0  # a reader whose cursor is before this one missed an unknown number of events
         self._floor = self._position = 0  # positions before the oldest event that was kept, and of the newest event
         self._condition = threading.Condition()
         self._readers: set[RingReader] = set()
@@ -87,17 +89,17 @@ class EventRing:
     def reader(self, since: int | None, description: str, on_close: Callable[[], object]) -> "RingReader":
         """Return a reader of the events after a cursor; None: from now on."""
         with self._condition:
-            position = self._cursor if since is None else since
+            cursor = self._cursor if since is None else since
             # a cursor of another run of the service
-            if position > self._cursor:
-                position = -1
-            reader = RingReader(self, position, description, on_close)
+            if cursor > self._cursor:
+                cursor = -1
+            reader = RingReader(self, cursor, description, on_close)
             reader.position = self._position
             self._readers.add(reader)
         return reader
 
     def read(self, reader: "RingReader", seconds: float | None, max_events: int) -> list[Event]:
-        """Wait for events after the position of a reader, at most so many, and move it."""
+        """Wait for events after the cursor of a reader, at most so many, and move it."""
         end = None if seconds is None else time.monotonic() + seconds
         with self._condition:
             while reader.cursor == self._cursor and not reader.is_closed:
@@ -143,7 +145,7 @@ class EventRing:
 
 
 class RingReader:
-    """A position in a ring: see ``machine.events.EventReader``. Iterated, it yields events until it is closed."""
+    """A reader of a ring: see ``machine.events.EventReader``. Iterated, it yields events until it is closed."""
 
     def __init__(self, ring: EventRing, cursor: int, description: str, on_close: Callable[[], object]) -> None:
         self._ring, self._on_close = ring, on_close

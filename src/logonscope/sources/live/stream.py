@@ -119,7 +119,10 @@ class EventStream:
         index.report, index.users.report = self._changes.append, self._user_changes.add
 
     def _make_events(self) -> float | None:
-        """Make the events of the changes of a batch; called by the live host with its lock held."""
+        """Make the events of the changes of a batch; called by the live host with its lock held.
+
+        Return when to call it again; None: with the next batch.
+        """
         index = self._host.index
         reports = self.login_reports.take(_never if index is None else index.users.was_elevated)
         self._user_changes.add_commands(reports)
@@ -201,7 +204,13 @@ class EventStream:
     def _describe_each(
         self, look: Look, members: dict[str, tuple[Owner, set[int]]], pids: set[int] | None
     ) -> dict[str, tuple[LogonSession, Owner]]:
-        """Describe logon sessions from those of their processes that are read: these, or every one (None)."""
+        """Describe logon sessions from their processes.
+
+        Args:
+            look: the reading.
+            members: the owners to describe, with their processes, by LogonId.
+            pids: the processes to read; empty: describe from the login records alone; None: read all.
+        """
         host, sessions, accounts = self._host, {}, dict[int, Account | None]()
         machine = host.direct.machine(look)
         query = ProcessQuery(host.ownership.description_facts, pids=None if pids is None else frozenset(pids))

@@ -16,13 +16,14 @@ MAX_BELOW = 64
 SEARCH_SECONDS, MAX_SEARCH_SECONDS = 0.1, 60.0
 """Seconds between two searches for the terminal of a login: at first, then doubled each time up to this.
 
-It is searched for as long as the leader runs: a later channel of ssh can have the first one.
+It is searched for as long as the leader runs: a later ssh channel can be the first with a terminal.
 """
 
-OPEN_SEARCH_SECONDS, MAX_OPEN_SECONDS = 1.0, 60.0
-"""Maximum seconds between two searches as long as nothing is decided, and for how many seconds this maximum holds.
+UNDECIDED_SEARCH_SECONDS, MAX_UNDECIDED_SECONDS = 1.0, 60.0
+"""Maximum seconds between two searches while it is not decided whether a login has a terminal, and for how many seconds
+this maximum holds.
 
-Nothing is known of the terminal of a login that ends before.
+If a login ends before it is decided, its terminal is never known.
 """
 
 
@@ -32,7 +33,7 @@ class _Search(NamedTuple):
     login: Login
     moment: float  # of the next search
     delay: float
-    began: float | None = None  # None: it is decided that there is none so far
+    undecided_since: float | None = None  # None: it is decided that the login has no terminal so far
 
 
 class TerminalSearches:
@@ -47,22 +48,24 @@ class TerminalSearches:
     @property
     def next_moment(self) -> float | None:
         """Return when an undecided search is due; None: there is none. The others are due with the next event."""
-        return min((search.moment for search in self._searches.values() if search.began is not None), default=None)
+        return min(
+            (search.moment for search in self._searches.values() if search.undecided_since is not None), default=None
+        )
 
     def follow(self, logins: Iterable[Login], now: float) -> None:
         """Search for the terminals of these logins alone."""
         old, self._searches = self._searches, {}
         for login in logins:
-            began = now if login.seen_tty is None else None
-            search = old.get(_key(login)) or _Search(login, now, SEARCH_SECONDS, began)
+            undecided_since = now if login.seen_tty is None else None
+            search = old.get(_key(login)) or _Search(login, now, SEARCH_SECONDS, undecided_since)
             self._searches[_key(login)] = search._replace(login=login)
 
     def due(self, now: float) -> list[Login]:
         """Return the logins to search for now."""
         due = [(key, search) for key, search in self._searches.items() if search.moment <= now]
         for key, search in due:
-            is_open = search.began is not None and now - search.began < MAX_OPEN_SECONDS
-            delay = min(OPEN_SEARCH_SECONDS if is_open else MAX_SEARCH_SECONDS, search.delay * 2)
+            is_undecided = search.undecided_since is not None and now - search.undecided_since < MAX_UNDECIDED_SECONDS
+            delay = min(UNDECIDED_SEARCH_SECONDS if is_undecided else MAX_SEARCH_SECONDS, search.delay * 2)
             self._searches[key] = search._replace(moment=now + search.delay, delay=delay)
         return [search.login for _, search in due]
 
@@ -70,7 +73,7 @@ class TerminalSearches:
         """Note that a login has no terminal so far: only later programs can have one."""
         search = self._searches.get(_key(login))
         if search is not None:
-            self._searches[_key(login)] = search._replace(began=None)
+            self._searches[_key(login)] = search._replace(undecided_since=None)
 
 
 def _key(login: Login) -> tuple[str, int | None]:

@@ -1,4 +1,4 @@
-"""Tests of broker/record.py: a recording has everything that its maker may see, for every question."""
+"""Tests of broker/recording_contents.py: a recording has everything that its maker may see, for every question."""
 
 from collections.abc import Iterator
 from pathlib import Path

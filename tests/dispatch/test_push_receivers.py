@@ -11,7 +11,7 @@ UNTRUSTED = f"cannot post to {COLLECTOR}: certificate verify failed: unable to g
 
 
 def findings(receivers: PushReceivers) -> list[tuple[bool | None, str]]:
-    return [(check.ok, check.finding.partition(" failed attempts")[0]) for check in receivers.checks()]
+    return [(check.ok, check.finding.partition(" failed attempt")[0]) for check in receivers.checks()]
 
 
 def test_each_server_has_its_check_with_its_address() -> None:
@@ -32,7 +32,7 @@ def test_a_failing_server_is_a_finding_until_it_accepts_messages() -> None:
     (check,) = receivers.checks()
     assert (check.ok, UNTRUSTED in check.finding, "push_ca" in check.advice) == (False, True, True)
     record.note_delivery()
-    assert findings(receivers) == [(None, "1 subscription, 1 messages delivered, 1")]
+    assert findings(receivers) == [(None, "1 subscription, 1 message delivered, 1")]
 
 
 def test_another_subscription_does_not_hide_one_that_fails() -> None:
@@ -56,7 +56,7 @@ def test_a_subscription_that_ended_by_failures_stays_a_finding() -> None:
     (status,) = receivers.statuses()
     assert (status.ended, status.failure) == (1, "")
     (check,) = receivers.checks()
-    assert check.finding.endswith(", 1 failed attempts, 1 subscription ended because of them")
+    assert check.finding.endswith(", 1 failed attempt, 1 subscription ended because of failures")
 
 
 def test_the_same_failure_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:

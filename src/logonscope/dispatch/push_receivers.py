@@ -132,13 +132,11 @@ class PushReceivers:
 
 def _check(status: ReceiverStatus) -> Check:
     subject = f"events to {status.receiver}"
-    subscriptions = "1 subscription" if status.open == 1 else f"{status.open} subscriptions"
-    finding = f"{subscriptions}, {status.delivered} messages delivered"
+    finding = f"{_count_text(status.open, 'subscription')}, {_count_text(status.delivered, 'message')} delivered"
     if status.failures:
-        finding += f", {status.failures} failed attempts"
+        finding += f", {_count_text(status.failures, 'failed attempt')}"
     if status.ended:
-        ended = "1 subscription" if status.ended == 1 else f"{status.ended} subscriptions"
-        finding += f", {ended} ended because of them"
+        finding += f", {_count_text(status.ended, 'subscription')} ended because of failures"
     if not status.failure:
         return Check(subject, None if status.failures else True, finding, "")
     seconds = time.monotonic() - status.failed_at
@@ -147,3 +145,8 @@ def _check(status: ReceiverStatus) -> Check:
     if status.failing == 0:
         advice = "correct the server, or push_ca, and subscribe again"
     return Check(subject, False, finding, advice)
+
+
+def _count_text(number: int, noun: str) -> str:
+    """Return a number with its noun: "1 message", "2 messages"."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"

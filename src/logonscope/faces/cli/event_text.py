@@ -3,6 +3,7 @@
 from logonscope.answers.host_event import HostEvent
 from logonscope.answers.logon_session import LogonSession
 from logonscope.answers.session_process import SessionProcess
+from logonscope.faces.cli.output import count_text
 from logonscope.faces.cli.text import for_terminal, format_time
 
 UNKNOWN = "?"
@@ -22,7 +23,9 @@ def _event_text(event: HostEvent) -> str:
     if event.event == "Lost" and event.missed_all:
         return "all events since the cursor are lost: this host does not know it"
     if event.event == "Lost":
-        return "events were lost" if event.missed is None else f"{event.missed} events were lost"
+        if event.missed is None:
+            return "events were lost"
+        return f"{count_text(event.missed, 'event')} {'was' if event.missed == 1 else 'were'} lost"
     if process is not None:
         return f"{_user_of(process)}: {_process_text(event, process)}"
     if session is not None:

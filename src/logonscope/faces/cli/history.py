@@ -14,7 +14,7 @@ from logonscope.faces.cli.columns import EXTRA, ON_REQUEST, ListColumn
 from logonscope.faces.cli.exit_codes import DAMAGED_DATA, FOUND, NOTHING_FOUND
 from logonscope.faces.cli.listing import add_listing, print_listing
 from logonscope.faces.cli.messages import print_notice
-from logonscope.faces.cli.output import print_object, print_rows
+from logonscope.faces.cli.output import count_text, print_object, print_rows
 from logonscope.faces.cli.parser import EVENT_FORMATS
 from logonscope.faces.cli.selector import add_origin_and_times, parse_times
 from logonscope.faces.cli.text import crop, for_terminal, format_time, terminal_width
@@ -184,9 +184,10 @@ def _forget(host: Host, args: argparse.Namespace) -> int:
     if args.output != "table":
         print_object(args, result._asdict())
         return FOUND
-    print(f"deleted {result.logins} logins and {result.processes} processes of {for_terminal(args.user)}")
+    deleted = f"{count_text(result.logins, 'login')} and {count_text(result.processes, 'process')}"
+    print(f"deleted {deleted} of {for_terminal(args.user)}")
     if result.kept_logins:
-        print(f"{result.kept_logins} logins still exist and are kept, without their ended processes")
+        print(f"logins that still exist are kept, without their ended processes: {result.kept_logins}")
     return FOUND if result.logins or result.processes else NOTHING_FOUND
 
 

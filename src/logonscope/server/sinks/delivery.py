@@ -33,7 +33,7 @@ class Delivery(Protocol):
 
 
 class DeliveryError(Exception):
-    """Events could not be delivered; they are delivered again later."""
+    """Events could not be delivered; that is tried again later."""
 
 
 class RejectedError(Exception):

@@ -32,7 +32,7 @@ Guard = Literal["none", "trace", "memory"]
 
 none: nothing; every process may read the file at any time. trace: it checks the right to trace the process, and waits
 for that while the process executes a program. A process whose memory is shared with one that holds its lock for ever
-(after vfork) executes for ever, too. memory: the lock of the process's memory, which a process can hold for ever.
+(after vfork) hangs in execve(2). memory: the lock of the process's memory, which a process can hold for ever.
 """
 
 

@@ -1,5 +1,6 @@
 """Tests of server/sinks/sink.py: order, at least once, targets that fail, losses, and restarts."""
 
+import logging
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -101,12 +102,17 @@ def numbers(first: int, last: int) -> list[str]:
     return [str(number) for number in range(first, last + 1)]
 
 
-def test_events_are_delivered_in_order_and_a_failure_repeats_the_same_ones(tmp_path: Path) -> None:
+def test_events_are_delivered_in_order_and_a_failure_repeats_the_same_ones(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
     stream, target = Stream(7), PlannedTarget(DeliveryError("no"), DeliveryError("no"))
     sink = run(stream, target, tmp_path)
     assert target.cursors == numbers(1, 7)
     assert target.attempts[0] == target.attempts[1] == target.attempts[2]
     assert (sink.status.delivered, sink.status.retries, sink.status.failure) == (7, 2, "")
+    messages = [logged.getMessage() for logged in caplog.records]
+    assert messages[-2:] == [f"sink {SETTINGS.name}: no", f"sink {SETTINGS.name}: delivery works again"]
     assert (sink.check().subject, sink.check().ok) == ("sink a", True)
 
 

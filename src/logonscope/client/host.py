@@ -567,6 +567,8 @@ def _detail_arguments(details: "Iterable[Detail]") -> dict[str, Any]:
         return {}
     from logonscope.answers.logon_session import ALL_DETAILS  # noqa: PLC0415 -- seldom asked for
 
+    if not isinstance(details, Iterable):
+        raise InvalidParameterError(f"invalid details {details!r}: expected names of details")
     names = frozenset((details,) if isinstance(details, str) else details)
     if unknown := sorted(map(str, names - ALL_DETAILS)):
         raise InvalidParameterError(f"invalid detail {unknown[0]!r}: expected {', '.join(sorted(ALL_DETAILS))}")

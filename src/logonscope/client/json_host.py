@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
+from logonscope.client.argument_check import check_arguments
 from logonscope.client.host import Host
 from logonscope.client.json_client import JsonClient, Line
 from logonscope.errors import Hint, HintCode, NotSupportedError
@@ -104,6 +105,7 @@ class JsonHost(Host):
         raise NotSupportedError("cannot record through a server: record reads the machine itself", hint)
 
     def _perform(self, operation: str, **arguments: Any) -> Any:
+        check_arguments(arguments)
         if operation in _HISTORY_FILE_OPERATIONS and self._direct_host is None:
             purpose, command = _HISTORY_FILE_OPERATIONS[operation]
             hint = Hint(HintCode.RUN_ON_THAT_HOST, {"command": command.format_map(arguments)})

@@ -128,6 +128,10 @@ class LocalHost(Host):
             raise
 
     def _perform(self, operation: str, *, timeout: float | None = None, **arguments: Any) -> Any:
+        if "namespace" in arguments:
+            from logonscope.client.argument_check import check_arguments  # noqa: PLC0415 -- for classes and instances only
+
+            check_arguments({"timeout": timeout, **arguments})
         if operation == "watch":
             return self._watch(timeout=timeout, **arguments)
         request = self.request(timeout)

@@ -17,6 +17,7 @@ from logonscope.cim.instances import SYSTEM_PROPERTIES, Instance, Outcome, Shape
 from logonscope.cim.paths import parse_path
 from logonscope.cim.schema import Schema, schema
 from logonscope.cim.types import Value
+from logonscope.client.argument_check import check_arguments
 from logonscope.client.host import Host
 from logonscope.client.logons_from_cim import LogonsFromCim
 from logonscope.client.wsman_client import WsmanClient
@@ -85,6 +86,7 @@ class WsmanHost(Host):
         _raise_not_remote("record a host", f"record {path}{' --force' if replace else ''}")
 
     def _perform(self, operation: str, **arguments: Any) -> Any:
+        check_arguments(arguments)
         operations: Mapping[str, Callable[..., Any]] = {
             "sessions": self._logons.sessions, "session_of": self._logons.session_of,
             "processes": self._logons.processes, "session_processes": self._logons.session_processes,

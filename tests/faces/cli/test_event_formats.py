@@ -42,6 +42,16 @@ def test_leftovers_are_leftovers(recorded: str) -> None:
     assert {line["ProcessId"] for line in printed("leftovers -o sysmon", recorded)} == pids
 
 
+@pytest.mark.parametrize("words", ["ps 99", "sessions nobody", "leftovers 99", "leftovers bob", "leftovers"])
+def test_without_rows_the_message_is_that_of_the_table(words: str, recorded: str) -> None:
+    message = answer(words, recorded)
+    if words == "leftovers":  # the host has some
+        assert answer(f"{words} -o ecs", recorded).startswith("{")
+    else:
+        assert message.startswith("! logonscope: ")
+        assert answer(f"{words} -o ecs", recorded) == message
+
+
 def test_what_has_no_such_format(recorded: str) -> None:
     message = "cannot print classes as ecs; -o ecs is for history, leftovers, ps, sessions, watch, whose"
     assert message in answer("classes -o ecs", recorded)

@@ -15,8 +15,9 @@ from logonscope.client import Host
 from logonscope.errors import InvalidParameterError
 from logonscope.faces.cli.exit_codes import FOUND, NOTHING_FOUND
 from logonscope.faces.cli.listing import order_rows
+from logonscope.faces.cli.messages import print_notice
 from logonscope.faces.cli.parser import command_module
-from logonscope.faces.cli.selector import logon_filter
+from logonscope.faces.cli.selector import logon_filter, no_match_message
 from logonscope.formats.ecs import ecs_document
 from logonscope.formats.ocsf import ocsf_event
 from logonscope.formats.otel import otel_request
@@ -48,9 +49,11 @@ def print_events(host: Host, args: argparse.Namespace) -> int:
         by_target, code = find_answers(host, args)
         _print_records(args, _whose_records([answer for answers in by_target for answer in answers], base))
         return code
-    records = order_rows(args, _listed_records(host, args, base), command_module(args.command).COLUMNS, _row_of)
-    count = _print_records(args, records)
-    return FOUND if count else NOTHING_FOUND
+    module = command_module(args.command)
+    if _print_records(args, order_rows(args, _listed_records(host, args, base), module.COLUMNS, _row_of)):
+        return FOUND
+    print_notice(args, getattr(module, "empty_message", no_match_message)(host, args))
+    return NOTHING_FOUND
 
 
 def check_options(args: argparse.Namespace) -> None:

@@ -38,11 +38,18 @@ def run(host: Host, args: argparse.Namespace) -> int:
     """Print the leftovers; return the exit code."""
     session_filter = logon_filter(host, args)
     leftovers = host.leftovers(args.which, session_filter)
-    empty_message = partial(_empty_message, host, args, leftovers, is_filtered=session_filter is not None)
-    return print_listing(host, args, list(leftovers.processes), ps.COLUMNS, empty_message)
+    message = partial(_empty_message, host, args, leftovers, is_filtered=session_filter is not None)
+    return print_listing(host, args, list(leftovers.processes), ps.COLUMNS, message)
 
 
 COLUMNS = ps.COLUMNS
+
+
+def empty_message(host: Host, args: argparse.Namespace) -> str:
+    """Return the message for a command line whose leftovers, in a format of another tool, are none."""
+    session_filter = logon_filter(host, args)
+    leftovers = host.leftovers(args.which, session_filter)
+    return _empty_message(host, args, leftovers, is_filtered=session_filter is not None)
 
 
 def _empty_message(host: Host, args: argparse.Namespace, leftovers: Leftovers, *, is_filtered: bool) -> str:

@@ -110,7 +110,7 @@ def test_doctor_checks_that_a_history_gets_events(tmp_path: Path) -> None:
 
 def test_what_cannot_be_connected_to_is_refused(tmp_path: Path) -> None:
     for host in ("", str(tmp_path / "nothing"), tmp_path / "nothing", tmp_path):
-        with pytest.raises(InvalidParameterError, match=r"recording .* does not exist|is not a recording"):
+        with pytest.raises(InvalidParameterError, match=r"recording .* does not exist|has no directory proc"):
             logonscope.connect(host)
     with pytest.raises(InvalidParameterError, match="invalid URL"):
         logonscope.connect("ftp://web1:5986")

@@ -57,7 +57,7 @@ def test_a_notebook_shows_tables_in_which_no_command_line_is_markup(host: Host) 
         assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html
     assert "<caption>logon session 41 of alice: 5 processes</caption>" in tree._repr_html_()
     assert (
-        "<caption>hidden logon sessions: 0 processes</caption>"
+        "<caption>hidden or unknown logon sessions: 0 processes</caption>"
         in tree._replace(session=None, processes=())._repr_html_()
     )
     assert "2 leftovers; known of 4 logon sessions, unknown of 1" in leftovers._repr_html_()

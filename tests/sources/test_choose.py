@@ -30,7 +30,7 @@ def test_what_is_not_there_is_refused(tmp_path: Path, name: str) -> None:
 
 
 def test_a_folder_without_proc_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InvalidParameterError, match=r"folder .* is not a recording"):
+    with pytest.raises(InvalidParameterError, match=r"folder .* has no directory proc"):
         choose_source(str(tmp_path))
 
 

@@ -118,6 +118,6 @@ class LogonTree(NamedTuple):
 
     def _repr_html_(self) -> str:
         session = self.session
-        name = "hidden logon sessions" if session is None else f"logon session {session.logon_id}"
+        name = "hidden or unknown logon sessions" if session is None else f"logon session {session.logon_id}"
         user = f" of {session.user}" if session and session.user else ""
         return row_table(f"{name}{user}: {len(self.processes)} processes", self.processes, _COLUMNS)

@@ -1,5 +1,6 @@
 """Formats of other tools: logon sessions and processes with the names that their readers expect.
 
 ``session_leader`` of the Elastic Common Schema and of OpenTelemetry is the leader of a POSIX session (getsid(2)), not
-of a logon session: no format here writes it. A value that is not known is left out.
+of a logon session: no format here writes it. ECS, OCSF and OpenTelemetry leave out values that are not known, where
+they may; Sysmon has "-", and Parquet null.
 """

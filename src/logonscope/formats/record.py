@@ -15,11 +15,11 @@ from logonscope.facts import UNSET
 
 
 class Record(NamedTuple):
-    """One line of output: a process, or, if ``process`` is None, a logon session."""
+    """One line of output: a process, a logon session (``process`` is None), or what an event is about."""
 
     host: HostIdentity
-    time: datetime  # when it was read
-    session: LogonSession | None  # None: it is hidden from the caller
+    time: datetime  # of the reading, or of the event
+    session: LogonSession | None  # None: it is hidden from the caller, or the event has none
     process: SessionProcess | None = None
     parent: SessionProcess | None = None
     leader: SessionProcess | None = None  # the process that logged in
@@ -31,7 +31,7 @@ class Record(NamedTuple):
 
     @property
     def kernel_id(self) -> int | None:
-        """Return the kernel's audit session id, which is the LogonId where a login has one."""
+        """Return the kernel id of the logon session, which is its LogonId; its processes may carry another one."""
         number = UNSET if self.logon_id is None else int(self.logon_id)
         return number if number < UNSET else None
 

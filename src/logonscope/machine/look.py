@@ -76,7 +76,7 @@ class Deadline:
             self.give_way()
 
     def check_each(self, items: Iterable[Item]) -> Iterator[Item]:
-        """Yield items; check before each of them."""
+        """Yield items; its own end is checked before each, everything else once in CHECK_SECONDS."""
         # The inner loop of every long answer: what costs calls (the followed deadline, other work that is more urgent)
         # is checked once in CHECK_SECONDS only.
         now, next_check = time.monotonic, float("-inf")

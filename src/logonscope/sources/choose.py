@@ -36,4 +36,6 @@ def choose_source(host: str | None = None) -> Source:
 
 
 def _describe_missing_recording(host: str) -> str:
-    return f"folder {host!r} is not a recording" if os.path.isdir(host) else f"recording {host!r} does not exist"
+    if os.path.isdir(host):
+        return f"folder {host!r} has no directory proc, and a recording is a file"
+    return f"recording {host!r} does not exist"

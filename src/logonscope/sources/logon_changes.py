@@ -1,4 +1,4 @@
-"""Changes of the logon sessions of a machine: which ones began, were logged out, or ended since the last look."""
+"""Changes of the logon sessions of a machine: which ones began, were logged out, or ended since the last comparison."""
 
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping

@@ -45,10 +45,10 @@ class RejectedError(Exception):
 
 
 def read_secret(path: str) -> str:
-    """Return the secret in a file, without the end of its line.
+    """Return the secret in a file, without white space at its ends.
 
     Raises:
-        DeliveryError: it cannot be read, or is empty.
+        DeliveryError: it cannot be read, is empty, too long, or not printable.
     """
     try:
         with open(path, encoding="utf-8") as file:

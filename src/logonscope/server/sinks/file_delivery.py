@@ -16,7 +16,7 @@ class FileDelivery:
         Args:
             path: the file.
             encode: writes an event as a line.
-            max_bytes: the size from which on the file is rotated.
+            max_bytes: the file is rotated before it becomes larger than this.
             files: how many rotated files are kept, as PATH.1 to PATH.N.
         """
         self._path, self._encode = path, encode

@@ -1,4 +1,7 @@
-"""Dry-run validation of sinks: files that cannot be read or written. Nothing is sent."""
+"""Dry-run validation of sinks: secrets that cannot be read, and directories that cannot be written.
+
+Nothing is sent.
+"""
 
 import os
 

@@ -123,7 +123,7 @@ class Sink:
             subscription.close()
 
     def stop(self, seconds: float = 5.0) -> None:
-        """End the thread; what is not delivered by then is lost, and the next start reports Lost."""
+        """End the thread. The next start delivers the rest from the history; without one it is lost, as Lost says."""
         self.begin_stop()
         self._thread.join(seconds)
 

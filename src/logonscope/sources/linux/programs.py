@@ -14,7 +14,7 @@ ENVIRONMENT = {"LC_ALL": "C", "PATH": "/usr/bin:/bin", "SYSTEMD_PAGER": "", "SYS
 
 _CHUNK = 1 << 16
 _NO_UID = (1 << 32) - 1
-"""setuid(2) takes it as "do not change"."""
+"""setreuid(2) takes it as "do not change"."""
 
 
 class Output(NamedTuple):
@@ -31,7 +31,8 @@ def run_program(command: list[str], seconds: float, uid: int | None = None) -> O
     Args:
         command: the path of the program, and its arguments.
         seconds: how long it may take.
-        uid: the user to run it as, without supplementary groups; None: the user of this process.
+        uid: the user to run it as, without supplementary groups, and with its number as group id, if that is another
+            user than that of this process; None: the user of this process.
 
     Raises:
         TimeoutError: it did not end in time.

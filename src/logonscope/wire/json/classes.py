@@ -71,7 +71,7 @@ def read_declaration(line: Mapping[str, Any]) -> Declaration:
 
 def _read_property(line: Mapping[str, Any]) -> Property:
     declared = Property(*_read_member(line))
-    # Schemas of other versions have no defaults.
+    # older servers send no defaults
     return declared._replace(default=read_default(line.get("default"), declared))
 
 

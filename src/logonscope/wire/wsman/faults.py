@@ -156,7 +156,7 @@ class Fault(NamedTuple):
 
 
 def fault_of(error: LogonscopeError) -> Fault:
-    """Return the fault of an error. An error without a row in KINDS becomes an internal fault with its WMI number."""
+    """Return the fault of an error; one without a row in FAULT_KINDS becomes an internal fault with its WMI number."""
     if isinstance(error, FaultError):
         return Fault(error.kind, error.kind.number, error.text(HINTS), error.not_understood)
     kind = FAULT_KINDS.get(type(error))

@@ -207,7 +207,7 @@ def test_keys_of_a_user_do_not_show_how_much_others_did(kept: Kept) -> None:
     assert {row["LogonId"] for row in mine} == {by_key[row["LogonRecordId"]]["LogonId"] for row in mine}
     assert {row["ParentRecordId"] for row in mine} <= {None, *keys}
     (part,) = explain(request(kept, BOB), f"SELECT * FROM LS_ProcessRecord WHERE RecordId = '{keys[0]}'", SPACE).parts
-    assert any(f"key {keys[0]}:" in reading for reading in part.reads), part.reads
+    assert any(f"record {keys[0]}:" in reading for reading in part.reads), part.reads
     texts = explain(request(kept, BOB), "SELECT * FROM LS_ProcessRecord WHERE Name = 'p1'", SPACE).parts[0].reads
     assert any(next(iter(by_key)) in text for text in texts), texts
 

@@ -105,12 +105,19 @@ def test_a_deadline_that_follows_another_is_over_when_that_is() -> None:
     own, first, second = Deadline(60), Deadline(60), Deadline(60)
     own.follow(first)
     first.cancel()
-    with pytest.raises(TimedOutError):
+    with pytest.raises(TimedOutError, match="the request was cancelled"):
         own.check()
     assert own.is_over
     assert own.seconds_left == 0
     own.follow(second)
     own.check()
+
+
+def test_the_message_names_the_seconds_of_the_deadline_that_ended() -> None:
+    own, followed = Deadline(60), Deadline(1e-9)
+    own.follow(followed)
+    with pytest.raises(TimedOutError, match="no complete answer within 1e-09 s"):
+        own.check()
 
 
 def test_the_seconds_left_are_those_of_the_deadline_that_ends_first() -> None:

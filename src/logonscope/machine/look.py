@@ -69,11 +69,17 @@ class Deadline:
         """
         # is_over, written out: this is called for every process, and a property costs another call
         if time.monotonic() > self._end or (self._followed is not None and self._followed.is_over):
-            raise TimedOutError(
-                f"no complete answer within {self._seconds or 0:g} s", "request less, or give a longer timeout"
-            )
+            raise TimedOutError(self.reason_of_end(), "request less, or give a longer timeout")
         if self.give_way is not None:
             self.give_way()
+
+    def reason_of_end(self) -> str:
+        """Return why no time remains."""
+        if self._followed is not None and self._followed.is_over:
+            return self._followed.reason_of_end()
+        if self._is_cancelled or self._seconds is None:
+            return "no complete answer: the request was cancelled"
+        return f"no complete answer within {self._seconds:g} s"
 
     def check_each(self, items: Iterable[Item]) -> Iterator[Item]:
         """Yield items; its own end is checked before each, everything else once in CHECK_SECONDS."""

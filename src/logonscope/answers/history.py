@@ -14,7 +14,7 @@ class HistoryFilter(NamedTuple):
     until: datetime | None = None  # started before this time
     origins: frozenset[str] | None = None  # remote hosts or addresses, and networks: 192.0.2.0/24
     keys: frozenset[str] | None = None  # fingerprints of ssh keys, or their beginnings
-    failed: bool = False  # only processes that ended with a status other than 0, and the logins that ran them
+    failed: bool = False  # only what ended with another status than 0 or by a signal, and the logins that ran it
 
     def checked(self) -> Self:
         """Return the filter with its collections as frozensets.
@@ -62,7 +62,7 @@ class PastProgram(NamedTuple):
     name: str | None
     executable: str | None
     runs: int
-    failed: int  # ended with a status other than 0
+    failed: int  # ended with another status than 0 or by a signal
     first: datetime | None
     last: datetime | None
 
@@ -92,7 +92,7 @@ class PastLogin(NamedTuple):
     key_type: str | None
     key_fingerprint: str | None
     runs: int  # number of its processes
-    failed: int  # of them, those that ended with a status other than 0
+    failed: int  # of them, those that ended with another status than 0 or by a signal
     programs: tuple[PastProgram, ...]  # the most frequent first
     boot_id: str | None = None  # the boot in which logon_id is unique
 
@@ -129,7 +129,7 @@ class PastProcess(NamedTuple):
 
     @property
     def is_failed(self) -> bool:
-        """Return whether it ended with a status other than 0."""
+        """Return whether it ended with another status than 0 or by a signal."""
         return bool(self.exit_code or self.signal)
 
 

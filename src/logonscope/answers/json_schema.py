@@ -54,7 +54,7 @@ def _schema(hint: Any, schemas: dict[str, dict[str, Any]]) -> dict[str, Any]:
 
 
 def _alternatives(schemas: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the schema of a union; None is another type of a simple one."""
+    """Return the schema of a union: of a simple type and None a list of two types, of others ``anyOf``."""
     if len(schemas) == 2 and schemas[1] == {"type": "null"} and "type" in schemas[0]:
         return {**schemas[0], "type": [schemas[0]["type"], "null"]}
     return {"anyOf": schemas}

@@ -21,7 +21,7 @@ class TimelineBin(NamedTuple):
     running: int  # processes that ran at any time in it
     started: int  # of them, those that started in it
     as_root: int  # of them, those that ran as root although the login is another user's: by sudo, su and the like
-    failed: int  # of them, those that ended in it with a status other than 0
+    failed: int  # of them, those that ended in it with another status than 0 or by a signal
 
 
 class TimelineLogin(NamedTuple):

@@ -90,7 +90,7 @@ class ProgramCount(NamedTuple):
     name: str | None
     executable: str | None
     runs: int
-    failed: int  # ended with a status other than 0
+    failed: int  # ended with another status than 0 or by a signal
     first: int | None
     last: int | None
     comm: str | None = None  # the kernel's name, which any user may see

@@ -1,6 +1,6 @@
 """Record: a logon session or a process with all that a format may need of its host, its login and its parent.
 
-That of an event is what it is about.
+The record of an event has the process and the logon session that the event is about.
 """
 
 from collections.abc import Mapping

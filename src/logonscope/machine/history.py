@@ -106,7 +106,7 @@ class Activity(NamedTuple):
     last_bin: int | None  # in which they ended; None: they run
     processes: int  # their number
     as_root: int  # of them, those that run as root although another user logged in
-    failed: int  # of them, those that ended with a status other than 0
+    failed: int  # of them, those that ended with another status than 0 or by a signal
 
 
 class HistoryState(NamedTuple):

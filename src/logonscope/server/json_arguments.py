@@ -224,7 +224,7 @@ HISTORY_FILTER = ArgumentType(
             "until": {**_TIME_SCHEMA, "description": "started before this time"},
             "origins": {**_TEXTS_SCHEMA, "description": "remote hosts, and networks such as 192.0.2.0/24"},
             "keys": {**_TEXTS_SCHEMA, "description": "fingerprints of ssh keys, or their beginnings"},
-            "failed": {"type": "boolean", "description": "only what ended with a status other than 0"},
+            "failed": {"type": "boolean", "description": "only what ended with another status than 0 or by a signal"},
         },
     },
     _history_filter,

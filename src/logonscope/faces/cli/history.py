@@ -61,7 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser, "only logins and processes that existed at this time or later", "only those that began before this time"
     )
     parser.add_argument("--processes", action="store_true", help="list the processes of the logins as trees")
-    failed = "only processes that ended with a status other than 0, and the logins that ran them"
+    failed = "only processes that ended with another status than 0 or by a signal, and the logins that ran them"
     parser.add_argument("--failed", action="store_true", help=f"{failed}; and, for administrators, failed logons")
     parser.add_argument("--logons-only", action="store_true", help="with --failed: only failed logons, in any format")
     follow = "go on with what happens from now on, a line an event, until Ctrl-C; not for a pid or a process name"

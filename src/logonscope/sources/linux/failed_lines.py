@@ -110,7 +110,7 @@ def _parse_failed(pid: int, text: str) -> FailedLogon | None:
     method, name, address, port, key = match.groups()
     is_known_user = not name.startswith("invalid user ")
     attempt = FailedLogon("sshd", pid, None, is_known_user, method=method)
-    # the id of a certificate comes after the client, and can look like another one
+    # the id of a certificate, which follows the client's address, can look like an address and a port
     if key is not None and (method not in _KEY_METHODS or " port " in key or " port " in name):
         return attempt
     user = unescape(name if is_known_user else name.removeprefix("invalid user "))

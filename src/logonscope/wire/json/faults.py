@@ -21,7 +21,7 @@ HINTS: HintTexts = {
     HintCode.GET_RIGHTS: "authenticate as an administrator",
     HintCode.SEE_OTHERS: "authenticate as an administrator",
     HintCode.RUN_AS_ROOT: "authenticate as an administrator",
-    HintCode.USE_RECORDING: "ask the server's administrator for a server of another host",
+    HintCode.USE_RECORDING: "ask the server's administrator to run Logonscope on the host that you mean",
     HintCode.REPLACE_FILE: "give another name",
     HintCode.TRUST_CERTIFICATE: "trust its certificate",
     HintCode.RUN_ON_THAT_HOST: "run on the server: logonscope {command}",

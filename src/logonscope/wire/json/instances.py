@@ -228,7 +228,7 @@ def _write_event_value(value: Any) -> Any:
 
 
 def write_value(value: Any) -> Any:
-    """Return an out parameter of a method as JSON: the object does not know its type."""
+    """Return a value as JSON by its Python type alone: of an out parameter, a default, a qualifier or an event."""
     if isinstance(value, (datetime, timedelta)):
         return _write_time(value)
     return list(value) if isinstance(value, (bytes, tuple)) else value

@@ -15,7 +15,7 @@ MAX_DEPTH = 16
 """Maximum depth of objects and arrays in a request."""
 
 MIN_CUT_LENGTH = 256
-"""Bytes to which texts and arrays are cut at most: a cut id would be another id."""
+"""Texts and arrays are not cut to fewer bytes than this: a cut id would be another id."""
 
 TRUNCATED = "truncated"
 """The member of a line whose long texts or arrays were cut."""

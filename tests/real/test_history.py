@@ -65,6 +65,8 @@ def test_the_logins_of_last_are_in_the_history(keeping: Lab) -> None:
             first.send("exit")
             first.process.wait(20)
             wait_until(lambda: has_all(keeping), 30, "the history has bob's logins and the end of alice's")
+            # sshd writes the logout after the shell has ended
+            wait_until(lambda: has_logout(keeping, "alice"), 30, "last has the logout of alice")
             compare(last.lines(keeping.machine), history(keeping, "--last"))
 
 
@@ -74,6 +76,11 @@ def has_all(lab: Lab) -> bool:
     ended = [row["end"] is not None for row in rows if row["user"] == "alice"]
     terminals = sorted(row["tty"] or "" for row in rows if row["user"] == "bob")
     return ended == [True] and len(terminals) == 2 and terminals[1].startswith("pts/")
+
+
+def has_logout(lab: Lab, user: str) -> bool:
+    """Return whether last has the logout of a user."""
+    return any(line.user == user and line.end is not None for line in last.lines(lab.machine))
 
 
 def compare(lines: list[last.LastLine], rows: list[Row]) -> None:

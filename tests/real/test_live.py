@@ -14,7 +14,7 @@ from tests.fresh.tree import UnavailableError
 from tests.lab.fixtures import skip_or_fail
 from tests.lab.lab import PYTHON, Lab, start
 from tests.lab.packaged import CODE, HERE, SOCKET, begin, begin_events, forget, install, install_socket
-from tests.lab.systemd import CHECKOUT, Account, Machine, unavailable, wait_until
+from tests.lab.systemd import CHECKOUT, Account, Machine, free_port, unavailable, wait_until
 from tests.lab.systems import SYSTEMS as REAL_SYSTEMS
 from tests.lab.systems import SYSTEMS_WITH_HOST_PIDS
 
@@ -231,7 +231,7 @@ def test_a_shared_kernel_id_stays_with_its_first_login(live: Lab) -> None:
     machine = live.machine
     with machine.ssh("alice") as owner:
         first = start(owner, "setsid systemd-run --user --scope --quiet sleep 1001")
-        port = machine.port + 1
+        port = free_port()
         owner.ask(f"sudo -n systemd-run --quiet --scope --unit=lab-sshd-{port} /usr/sbin/sshd -p {port}")
         with machine.ssh("alice", port=port) as later:
             second = start(later, "setsid sleep 1002")

@@ -19,9 +19,15 @@ settings.register_profile(
 )
 settings.load_profile("logonscope")
 
-# a shell starts commands in the background with SIGINT ignored, which the commands that tests interrupt would inherit
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+def _survive(_signal: int, _frame: FrameType | None) -> None:
+    """Do nothing, as for an ignored signal; but programs that are executed do not inherit it."""
+
+
+# nohup, and a shell that starts a command in the background, ignore signals, which the commands of tests would inherit
+for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, _survive)
 
 PATIENCE = 20.0
 """Seconds that a test which could wait for ever may take."""

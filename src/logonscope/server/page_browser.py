@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import webbrowser
+from functools import partial
 
 OPENERS = ("xdg-open", "sensible-browser")
 """Programs that open an address in the browser of the user who runs them (xdg-utils; Debian)."""
@@ -29,10 +30,8 @@ def find_sudo_user() -> pwd.struct_passwd | None:
 def open_browser(url: str, user: pwd.struct_passwd | None) -> None:
     """Open a browser, as the user of sudo if there is one; where that fails, the address was printed."""
     # a browser of the terminal would block
-    if user is None:
-        threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
-        return
-    threading.Thread(target=_open_as, args=(url, user), daemon=True).start()
+    open_it = partial(webbrowser.open, url) if user is None else partial(_open_as, url, user)
+    threading.Thread(target=open_it, daemon=True).start()
 
 
 def _open_as(url: str, user: pwd.struct_passwd) -> None:

@@ -36,10 +36,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(host: Host, args: argparse.Namespace) -> int:
     """Print the leftovers; return the exit code."""
-    session_filter = logon_filter(host, args)
-    leftovers = host.leftovers(args.which, session_filter)
-    message = partial(_empty_message, host, args, leftovers, is_filtered=session_filter is not None)
-    return print_listing(host, args, list(leftovers.processes), ps.COLUMNS, message)
+    leftovers = host.leftovers(args.which, logon_filter(host, args))
+    return print_listing(
+        host, args, list(leftovers.processes), ps.COLUMNS, partial(_empty_message, host, args, leftovers)
+    )
 
 
 COLUMNS = ps.COLUMNS
@@ -47,13 +47,12 @@ COLUMNS = ps.COLUMNS
 
 def empty_message(host: Host, args: argparse.Namespace) -> str:
     """Return the message for a command line whose leftovers, in a format of another tool, are none."""
-    session_filter = logon_filter(host, args)
-    leftovers = host.leftovers(args.which, session_filter)
-    return _empty_message(host, args, leftovers, is_filtered=session_filter is not None)
+    return _empty_message(host, args, host.leftovers(args.which, logon_filter(host, args)))
 
 
-def _empty_message(host: Host, args: argparse.Namespace, leftovers: Leftovers, *, is_filtered: bool) -> str:
+def _empty_message(host: Host, args: argparse.Namespace, leftovers: Leftovers) -> str:
     """Return the message for a command line without leftovers."""
+    is_filtered = logon_filter(host, args) is not None
     if leftovers.known or leftovers.unknown or (args.which is None and not is_filtered):
         return _no_leftovers_message(host, args, leftovers)
     if args.which is not None and args.which.lower() == SYSTEM_WORD and not is_filtered and host.sees_everything:

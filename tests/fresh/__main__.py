@@ -129,7 +129,9 @@ def served(view: View) -> Done:
 def row_of(system: System, version: str, commands: str, done: Done, *, failed: bool, word: str) -> Row:
     """Return the row of a block of commands; what a failure printed goes to standard error."""
     if failed:
-        print(f"--- {system.title}, Python {version}:\n{commands}{done.output[-20_000:]}", file=sys.stderr)
+        # pytest names every skipped test after what failed
+        lines = [line for line in done.output.splitlines(keepends=True) if not line.startswith("SKIPPED")]
+        print(f"--- {system.title}, Python {version}:\n{commands}{''.join(lines)[-100_000:]}", file=sys.stderr)
     command = commands.strip().splitlines()[-1]
     result = f"FAILED: exit code {done.code}" if failed else word
     return Row(system.title, version, f"`{command}`", f"{done.seconds:.0f}", result, failed)

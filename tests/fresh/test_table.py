@@ -13,9 +13,12 @@ def test_a_row_names_the_last_command_and_the_whole_seconds() -> None:
 
 
 def test_a_failure_shows_what_was_printed(capsys: pytest.CaptureFixture[str]) -> None:
-    row = row_of(SYSTEMS[0], "3.11.2", TRY, Done(2, "no such thing\n", 1), failed=True, word="")
+    printed = "no such thing\n" + "SKIPPED [1] tests/x.py: no sshd\n" * 10_000
+    row = row_of(SYSTEMS[0], "3.11.2", TRY, Done(2, printed, 1), failed=True, word="")
     assert (row.result, row.failed) == ("FAILED: exit code 2", True)
-    assert "no such thing" in capsys.readouterr().err
+    shown = capsys.readouterr().err
+    assert "no such thing" in shown
+    assert "SKIPPED" not in shown
 
 
 def test_of_tests_the_table_says_how_many_ran() -> None:

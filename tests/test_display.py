@@ -7,6 +7,7 @@ from logonscope.display import (
     MAX_CELL_CHARACTERS,
     MAX_REPR_CHARACTERS,
     MAX_TABLE_ROWS,
+    count_text,
     escape_unprintable,
     field_values,
     row_table,
@@ -22,6 +23,11 @@ class Row(NamedTuple):
     pid: int
     name: str | None = None
     note: str = ""
+
+
+def test_a_count_has_its_noun_in_the_right_number() -> None:
+    counts = [count_text(1, "login"), count_text(0, "login"), count_text(1, "process"), count_text(2, "process")]
+    assert counts == ["1 login", "0 logins", "1 process", "2 processes"]
 
 
 def test_an_abridged_repr_has_the_named_fields_that_are_known() -> None:

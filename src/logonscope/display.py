@@ -1,4 +1,4 @@
-"""The display of rows in Python shells and notebooks: short reprs, and tables in HTML.
+"""Values and rows as text for people: counts, short reprs, and tables in HTML for Python shells and notebooks.
 
 Text that comes from processes is not trusted: HTML is escaped, and unprintable characters become Python escapes.
 """
@@ -16,6 +16,12 @@ MAX_CELL_CHARACTERS = 1000
 
 MAX_TABLE_ROWS = 100
 """Rows of a table: a notebook saves its output in its file."""
+
+
+def count_text(number: int | None, noun: str) -> str:
+    """Return a number with its noun: "1 process", "2 processes"."""
+    ending = "" if number == 1 else "es" if noun.endswith("s") else "s"
+    return f"{number} {noun}{ending}"
 
 
 def short_row_repr(row: Any, names: Iterable[str]) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from logonscope.answers.filter_checks import check_key, check_origin, check_text, check_time, checked_set
+from logonscope.answers.filter_checks import check_flag, check_key, check_origin, check_text, check_time, checked_set
 from logonscope.errors import InvalidParameterError
 
 
@@ -19,6 +19,7 @@ from logonscope.errors import InvalidParameterError
         (lambda: check_text("word", 41), "invalid word 41: expected text; give '41'"),
         (lambda: check_origin(7), "invalid origin 7: expected text; give '7'"),
         (lambda: check_origin("192.0.2.0/33"), "invalid network '192.0.2.0/33': expected a network such as"),
+        (lambda: check_flag("failed", "no"), "invalid failed 'no': expected True or False"),
         (lambda: check_time("since", "yesterday"), "invalid since 'yesterday': expected a datetime with a time zone"),
         (lambda: check_time("moment", datetime(2026, 1, 1)), "invalid moment datetime.*; give TIME.astimezone()"),  # noqa: DTZ001 -- the error
     ],
@@ -33,3 +34,4 @@ def test_valid_values_are_returned() -> None:
     assert checked_set("origins", None, check_origin) is None
     assert check_text("word", "alice") == "alice"
     check_time("since", datetime(2026, 1, 1, tzinfo=UTC))
+    check_flag("failed", value=False)

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 import logonscope
+from logonscope.answers.history import HistoryFilter
+from logonscope.answers.logon_filter import LogonFilter
 from logonscope.client.argument_check import check_arguments
 from logonscope.errors import InvalidParameterError
 from tests.hosts import HostFolder
@@ -23,6 +25,15 @@ WRONG: dict[str, Callable[[Any], object]] = {
     "role": lambda host: list(host.references("Win32_Process=1", role=5)),
     "timeout": lambda host: list(host.query("SELECT * FROM Win32_Process", timeout="x")),
     "details": lambda host: host.sessions(details=5),
+    "detail": lambda host: host.sessions(details=["usages"]),
+    "logon session": lambda host: host.sessions(["41"]),
+    "filter": lambda host: host.sessions(where="alice"),
+    "filter ": lambda host: host.history("alice"),
+    "pid": lambda host: host.session_of("1"),
+    "target": lambda host: host.whose(1.5),
+    "system": lambda host: host.sessions(where=LogonFilter(system="no")),  # type: ignore[arg-type]
+    "failed": lambda host: host.history(HistoryFilter(failed="no")),  # type: ignore[arg-type]
+    "properties": lambda host: host.get("Win32_Process=1", "Name"),
 }
 
 

@@ -1,4 +1,4 @@
-"""Checks of the values of filters: collections, texts, networks and times, with messages for the caller."""
+"""Checks of the values of filters: collections, texts, networks, flags and times, with messages for the caller."""
 
 from collections.abc import Callable, Collection
 from datetime import datetime
@@ -59,6 +59,16 @@ def check_key(value: Any) -> str:
     if not isinstance(value, str):
         raise InvalidParameterError(f"invalid key {value!r}: expected a fingerprint such as 'SHA256:mVPw'")
     return value
+
+
+def check_flag(name: str, value: Any) -> None:
+    """Check a flag, which ``name`` names in the error: a text such as "no" would count as true.
+
+    Raises:
+        InvalidParameterError: it is neither True nor False.
+    """
+    if not isinstance(value, bool):
+        raise InvalidParameterError(f"invalid {name} {value!r}: expected True or False")
 
 
 def check_time(name: str, value: Any) -> None:

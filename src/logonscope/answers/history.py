@@ -23,13 +23,21 @@ class HistoryFilter(NamedTuple):
             InvalidParameterError: a value has the wrong type, or can match nothing.
         """
         # imported late: results of the history need no checks
-        from logonscope.answers.filter_checks import check_key, check_origin, check_text, check_time, checked_set  # noqa: PLC0415 -- as above
+        from logonscope.answers.filter_checks import (  # noqa: PLC0415 -- as above
+            check_flag,
+            check_key,
+            check_origin,
+            check_text,
+            check_time,
+            checked_set,
+        )
 
         if self.word is not None:
             check_text("word", self.word)
         for name in ("since", "until"):
             if getattr(self, name) is not None:
                 check_time(name, getattr(self, name))
+        check_flag("failed", self.failed)
         return self._replace(
             origins=checked_set("origins", self.origins, check_origin), keys=checked_set("keys", self.keys, check_key)
         )

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NamedTuple, Self
 
-from logonscope.answers.filter_checks import check_key, check_origin, check_text, check_time, checked_set
+from logonscope.answers.filter_checks import check_flag, check_key, check_origin, check_text, check_time, checked_set
 from logonscope.answers.logon_session import NO_DETAILS, Details, LogonSession
 from logonscope.errors import InvalidParameterError
 
@@ -58,6 +58,7 @@ class LogonFilter(NamedTuple):
         for name in ("since", "until"):
             if getattr(self, name) is not None:
                 check_time(name, getattr(self, name))
+        check_flag("system", self.system)
         return self._replace(
             users=checked_set("users", self.users, _check_user),
             types=checked_set("types", self.types, _check_type),

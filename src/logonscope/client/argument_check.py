@@ -1,9 +1,15 @@
-"""Check of the types of arguments of Host: a wrong one is named, instead of failing somewhere inside."""
+"""Checks of the arguments of Host's methods: a wrong one is named, instead of failing somewhere inside."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from logonscope.errors import InvalidParameterError
+from logonscope.errors import InvalidObjectPathError, InvalidParameterError
+
+if TYPE_CHECKING:
+    from logonscope.answers.history import HistoryFilter
+    from logonscope.answers.logon_filter import LogonFilter
+    from logonscope.answers.logon_session import Detail
+    from logonscope.cim.instances import Instance
 
 REQUIRED_TEXTS = frozenset({"text", "class_name", "name", "method_name"})
 TEXTS = frozenset({"namespace", "pattern", "assoc_class", "result_class", "role", "result_role", "query"})
@@ -11,7 +17,7 @@ TEXTS = frozenset({"namespace", "pattern", "assoc_class", "result_class", "role"
 
 
 def check_arguments(arguments: Mapping[str, Any]) -> None:
-    """Check arguments by their names.
+    """Check the types of arguments, which are known by their names.
 
     Raises:
         InvalidParameterError: one has a type that it cannot have.
@@ -27,6 +33,106 @@ def check_arguments(arguments: Mapping[str, Any]) -> None:
             _reject(name, value, "a mapping of names to values")
         if name == "timeout" and (isinstance(value, bool) or not isinstance(value, int | float)):
             _reject(name, value, "a number of seconds")
+
+
+def selection_arguments(which: int | str | None, where: "LogonFilter | None") -> dict[str, Any]:
+    """Return the arguments that limit an operation to some logon sessions.
+
+    Raises:
+        InvalidParameterError: a value has the wrong type, or can match no logon session.
+    """
+    if which is not None and (not isinstance(which, int | str) or isinstance(which, bool)):
+        raise InvalidParameterError(f"invalid logon session {which!r}: expected text or a number", 'give "41", or 41')
+    word = None if which is None else str(which)
+    if where is None:
+        return {"which": word}
+    from logonscope.answers.logon_filter import LogonFilter  # noqa: PLC0415 -- most calls have no filter
+
+    if not isinstance(where, LogonFilter):
+        raise InvalidParameterError(f"invalid filter {where!r}: expected a LogonFilter", "give where=LogonFilter(...)")
+    where = where.checked()
+    # A filter without conditions is left out: the filtered operations describe every logon session, which is slower.
+    return {"which": word} if where.matches_all else {"which": word, "where": where}
+
+
+def history_arguments(where: "HistoryFilter | None") -> dict[str, Any]:
+    """Return the argument that limits the history.
+
+    Raises:
+        InvalidParameterError: it is no HistoryFilter, or has an invalid value.
+    """
+    if where is None:
+        return {}
+    from logonscope.answers.history import HistoryFilter  # noqa: PLC0415 -- only the history needs it
+
+    if not isinstance(where, HistoryFilter):
+        raise InvalidParameterError(f"invalid filter {where!r}: expected a HistoryFilter", "give HistoryFilter(...)")
+    return {"where": where.checked()}
+
+
+def check_pid(pid: object) -> None:
+    """Check that a pid is a number: a text would be the pid of no process."""
+    if not isinstance(pid, int) or isinstance(pid, bool):
+        raise InvalidParameterError(f"invalid pid {pid!r}: expected a number", "give an int")
+
+
+def target_text(target: int | str) -> str:
+    """Return the argument of ``whose`` as text: a service behind ":" becomes the number of its port.
+
+    Raises:
+        InvalidParameterError: the target is neither a text nor a number, or there is no such service.
+    """
+    if not isinstance(target, int | str) or isinstance(target, bool):
+        raise InvalidParameterError(f"invalid target {target!r}: expected text or a number", "give a pid or name")
+    text = str(target)
+    if ":" not in text:
+        return text
+    from logonscope.client.service_names import with_port  # noqa: PLC0415 -- rarely used
+
+    return with_port(text)
+
+
+def detail_arguments(details: "Iterable[Detail]") -> dict[str, Any]:
+    """Return the argument for the requested details of logon sessions.
+
+    Raises:
+        InvalidParameterError: there is no such detail.
+    """
+    if not details:
+        return {}
+    from logonscope.answers.logon_session import ALL_DETAILS  # noqa: PLC0415 -- seldom asked for
+
+    if not isinstance(details, Iterable):
+        raise InvalidParameterError(f"invalid details {details!r}: expected names of details")
+    names = frozenset((details,) if isinstance(details, str) else details)
+    if unknown := sorted(map(str, names - ALL_DETAILS)):
+        raise InvalidParameterError(f"invalid detail {unknown[0]!r}: expected {', '.join(sorted(ALL_DETAILS))}")
+    return {"details": names}
+
+
+def path_text(path: "str | Instance") -> str:
+    """Return an object path, or the path of an instance, as text.
+
+    Raises:
+        InvalidObjectPathError: the instance has no path, because its keys were not selected.
+    """
+    if isinstance(path, str):
+        return path
+    instance_path = getattr(path, "path", None)
+    if isinstance(instance_path, str):
+        return instance_path
+    raise InvalidObjectPathError(f"{path!r} is not an object path", "give text, or an instance that has its keys")
+
+
+def check_property_names(properties: Sequence[str] | None) -> Sequence[str] | None:
+    """Return the names of properties.
+
+    Raises:
+        InvalidParameterError: the argument is one text, which would be read as a list of its letters.
+    """
+    if isinstance(properties, str):
+        raise InvalidParameterError(f"invalid properties {properties!r}: expected a list", f"give [{properties!r}]")
+    return properties
 
 
 def _reject(name: str, value: object, expected: str) -> None:

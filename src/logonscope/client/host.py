@@ -8,7 +8,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
 
-from logonscope.errors import InvalidObjectPathError, InvalidParameterError
+from logonscope.client.argument_check import (
+    check_pid,
+    check_property_names,
+    detail_arguments,
+    history_arguments,
+    path_text,
+    selection_arguments,
+    target_text,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -151,7 +159,7 @@ class Host(ABC):
         Raises:
             InvalidParameterError: there is no such detail, or a value of ``which`` or ``where`` is invalid.
         """
-        arguments = _selection_arguments(which, where) | _detail_arguments(details)
+        arguments = selection_arguments(which, where) | detail_arguments(details)
         answer: list[LogonSession] = self._perform("sessions", **arguments)
         return answer
 
@@ -163,7 +171,7 @@ class Host(ABC):
             AccessDeniedError: the process exists, but the caller may not see its logon session.
             InvalidParameterError: the pid is not a number.
         """
-        _check_pid(pid)
+        check_pid(pid)
         answer: SessionOf = self._perform("session_of", pid=pid)
         return answer
 
@@ -174,7 +182,7 @@ class Host(ABC):
 
         ``session_processes`` yields only pid and LogonId of each process, and is faster.
         """
-        answer: RowIterator[SessionProcess] = self._perform("processes", **_selection_arguments(which, where))
+        answer: RowIterator[SessionProcess] = self._perform("processes", **selection_arguments(which, where))
         return answer
 
     def session_processes(self) -> RowIterator[tuple[int, str]]:
@@ -191,12 +199,12 @@ class Host(ABC):
         Its ``known`` is the number of logon sessions of which it is known whether they are logged out, ``unknown`` the
         number of the others. The System session is in neither number.
         """
-        answer: Leftovers = self._perform("leftovers", **_selection_arguments(which, where))
+        answer: Leftovers = self._perform("leftovers", **selection_arguments(which, where))
         return answer
 
     def tree(self, which: int | str | None = None, where: "LogonFilter | None" = None) -> list["LogonTree"]:
         """Return each logon session with its processes, from one reading; processes of hidden sessions come last."""
-        answer: list[LogonTree] = self._perform("tree", **_selection_arguments(which, where))
+        answer: list[LogonTree] = self._perform("tree", **selection_arguments(which, where))
         return answer
 
     def services(self) -> list["SessionService"]:
@@ -224,15 +232,8 @@ class Host(ABC):
             InvalidParameterError: the target is invalid.
             NotSupportedError: sockets cannot be read on that host, or not by that host's protocol.
         """
-        if not isinstance(target, int | str) or isinstance(target, bool):
-            raise InvalidParameterError(f"invalid target {target!r}: expected text or a number", "give a pid or name")
-        text = str(target)
-        if ":" in text:
-            from logonscope.client.service_names import with_port  # noqa: PLC0415 -- rarely used
-
-            text = with_port(text)
-        arguments = {"all_namespaces": all_namespaces} | _detail_arguments(details)
-        answer: list[Whose] = self._perform("whose", target=text, **arguments)
+        arguments = {"all_namespaces": all_namespaces} | detail_arguments(details)
+        answer: list[Whose] = self._perform("whose", target=target_text(target), **arguments)
         return answer
 
     def watch(
@@ -265,10 +266,10 @@ class Host(ABC):
         QuotaViolationError (too many watches), and as ``query``.
         """
         if without_descendants_of is not None:
-            _check_pid(without_descendants_of)
+            check_pid(without_descendants_of)
         options = {"query": query, "namespace": namespace, "events": events, "since": since, "timeout": timeout}
         options |= {"with_sessions": with_sessions, "without_descendants_of": without_descendants_of}
-        answer: Watch = self._perform("watch", **options, **_selection_arguments(which, where))
+        answer: Watch = self._perform("watch", **options, **selection_arguments(which, where))
         return answer
 
     def history(self, where: "HistoryFilter | None" = None) -> list["PastLogin"]:
@@ -281,12 +282,12 @@ class Host(ABC):
             NotSupportedError: no history of the host is kept.
             InvalidParameterError: a value of ``where`` is invalid.
         """
-        answer: list[PastLogin] = self._perform("history", **_history_arguments(where))
+        answer: list[PastLogin] = self._perform("history", **history_arguments(where))
         return answer
 
     def past_processes(self, where: "HistoryFilter | None" = None) -> "RowIterator[PastProcess]":
         """Yield past and present processes in the order of their starts; arguments and errors as in ``history``."""
-        answer: RowIterator[PastProcess] = self._perform("past_processes", **_history_arguments(where))
+        answer: RowIterator[PastProcess] = self._perform("past_processes", **history_arguments(where))
         return answer
 
     def verify_history(self) -> "Verification":
@@ -324,7 +325,7 @@ class Host(ABC):
             TypeMismatchError: a value does not have the type of its key.
         """
         answer: Instance | Any = self._perform(
-            "get", path=_path_text(path), properties=_check_names(properties), namespace=namespace
+            "get", path=path_text(path), properties=check_property_names(properties), namespace=namespace
         )
         return answer
 
@@ -342,7 +343,11 @@ class Host(ABC):
             InvalidClassError, InvalidPropertyError, InvalidNamespaceError: the name is unknown.
         """
         answer: RowIterator[Instance] = self._perform(
-            "enumerate", class_name=class_name, properties=_check_names(properties), namespace=namespace, deep=deep
+            "enumerate",
+            class_name=class_name,
+            properties=check_property_names(properties),
+            namespace=namespace,
+            deep=deep,
         )
         return answer
 
@@ -377,8 +382,8 @@ class Host(ABC):
             InvalidObjectPathError, InvalidClassError, InvalidNamespaceError, TypeMismatchError: as in ``get``.
         """
         answer: RowIterator[Instance] = self._perform(
-            "associators", path=_path_text(path), namespace=namespace, assoc_class=assoc_class,
-            result_class=result_class, role=role, result_role=result_role, properties=_check_names(properties),
+            "associators", path=path_text(path), namespace=namespace, assoc_class=assoc_class,
+            result_class=result_class, role=role, result_role=result_role, properties=check_property_names(properties),
         )  # fmt: skip
         return answer
 
@@ -393,8 +398,8 @@ class Host(ABC):
     ) -> "RowIterator[Instance]":
         """Yield the associations that refer to an instance; arguments and errors are those of ``associators``."""
         answer: RowIterator[Instance] = self._perform(
-            "references", path=_path_text(path), namespace=namespace, result_class=result_class, role=role,
-            properties=_check_names(properties),
+            "references", path=path_text(path), namespace=namespace, result_class=result_class, role=role,
+            properties=check_property_names(properties),
         )  # fmt: skip
         return answer
 
@@ -489,7 +494,7 @@ class Host(ABC):
                 read (a recording, a folder, another source).
         """
         answer: Outcome = self._perform(
-            "invoke", path=_path_text(path), method_name=method, parameters=parameters, namespace=namespace
+            "invoke", path=path_text(path), method_name=method, parameters=parameters, namespace=namespace
         )
         return answer
 
@@ -514,87 +519,3 @@ class Host(ABC):
         """
         answer: Class = self._perform("get_class", name=name, namespace=namespace)
         return answer
-
-
-def _selection_arguments(which: int | str | None, where: "LogonFilter | None") -> dict[str, Any]:
-    """Return the arguments that limit an operation to some logon sessions.
-
-    Raises:
-        InvalidParameterError: a value has the wrong type, or can match no logon session.
-    """
-    if which is not None and (not isinstance(which, int | str) or isinstance(which, bool)):
-        raise InvalidParameterError(f"invalid logon session {which!r}: expected text or a number", 'give "41", or 41')
-    word = None if which is None else str(which)
-    if where is None:
-        return {"which": word}
-    from logonscope.answers.logon_filter import LogonFilter  # noqa: PLC0415 -- most calls have no filter
-
-    if not isinstance(where, LogonFilter):
-        raise InvalidParameterError(f"invalid filter {where!r}: expected a LogonFilter", "give where=LogonFilter(...)")
-    where = where.checked()
-    # A filter without conditions is left out: the filtered operations describe every logon session, which is slower.
-    return {"which": word} if where.matches_all else {"which": word, "where": where}
-
-
-def _history_arguments(where: "HistoryFilter | None") -> dict[str, Any]:
-    """Return the argument that limits the history.
-
-    Raises:
-        InvalidParameterError: it is no HistoryFilter, or has an invalid value.
-    """
-    if where is None:
-        return {}
-    from logonscope.answers.history import HistoryFilter  # noqa: PLC0415 -- only the history needs it
-
-    if not isinstance(where, HistoryFilter):
-        raise InvalidParameterError(f"invalid filter {where!r}: expected a HistoryFilter", "give HistoryFilter(...)")
-    return {"where": where.checked()}
-
-
-def _check_pid(pid: object) -> None:
-    """Check that a pid is a number: a text would be the pid of no process."""
-    if not isinstance(pid, int) or isinstance(pid, bool):
-        raise InvalidParameterError(f"invalid pid {pid!r}: expected a number", "give an int")
-
-
-def _detail_arguments(details: "Iterable[Detail]") -> dict[str, Any]:
-    """Return the argument for the requested details of logon sessions.
-
-    Raises:
-        InvalidParameterError: there is no such detail.
-    """
-    if not details:
-        return {}
-    from logonscope.answers.logon_session import ALL_DETAILS  # noqa: PLC0415 -- seldom asked for
-
-    if not isinstance(details, Iterable):
-        raise InvalidParameterError(f"invalid details {details!r}: expected names of details")
-    names = frozenset((details,) if isinstance(details, str) else details)
-    if unknown := sorted(map(str, names - ALL_DETAILS)):
-        raise InvalidParameterError(f"invalid detail {unknown[0]!r}: expected {', '.join(sorted(ALL_DETAILS))}")
-    return {"details": names}
-
-
-def _path_text(path: "str | Instance") -> str:
-    """Return an object path, or the path of an instance, as text.
-
-    Raises:
-        InvalidObjectPathError: the instance has no path, because its keys were not selected.
-    """
-    if isinstance(path, str):
-        return path
-    instance_path = getattr(path, "path", None)
-    if isinstance(instance_path, str):
-        return instance_path
-    raise InvalidObjectPathError(f"{path!r} is not an object path", "give text, or an instance that has its keys")
-
-
-def _check_names(properties: Sequence[str] | None) -> Sequence[str] | None:
-    """Return the names of properties.
-
-    Raises:
-        InvalidParameterError: the argument is one text, which would be read as a list of its letters.
-    """
-    if isinstance(properties, str):
-        raise InvalidParameterError(f"invalid properties {properties!r}: expected a list", f"give [{properties!r}]")
-    return properties

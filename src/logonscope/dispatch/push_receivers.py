@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from logonscope.answers.check import Check
+from logonscope.display import count_text
 
 _log = logging.getLogger(__name__)
 
@@ -132,11 +133,11 @@ class PushReceivers:
 
 def _check(status: ReceiverStatus) -> Check:
     subject = f"events to {status.receiver}"
-    finding = f"{_count_text(status.open, 'subscription')}, {_count_text(status.delivered, 'message')} delivered"
+    finding = f"{count_text(status.open, 'subscription')}, {count_text(status.delivered, 'message')} delivered"
     if status.failures:
-        finding += f", {_count_text(status.failures, 'failed attempt')}"
+        finding += f", {count_text(status.failures, 'failed attempt')}"
     if status.ended:
-        finding += f", {_count_text(status.ended, 'subscription')} ended because of failures"
+        finding += f", {count_text(status.ended, 'subscription')} ended because of failures"
     if not status.failure:
         return Check(subject, None if status.failures else True, finding, "")
     seconds = time.monotonic() - status.failed_at
@@ -145,8 +146,3 @@ def _check(status: ReceiverStatus) -> Check:
     if status.failing == 0:
         advice = "correct the server, or push_ca, and subscribe again"
     return Check(subject, False, finding, advice)
-
-
-def _count_text(number: int, noun: str) -> str:
-    """Return a number with its noun: "1 message", "2 messages"."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"

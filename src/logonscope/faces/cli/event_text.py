@@ -3,7 +3,7 @@
 from logonscope.answers.host_event import HostEvent
 from logonscope.answers.logon_session import LogonSession
 from logonscope.answers.session_process import SessionProcess
-from logonscope.faces.cli.output import count_text
+from logonscope.display import count_text
 from logonscope.faces.cli.text import for_terminal, format_time
 
 UNKNOWN = "?"

@@ -9,12 +9,13 @@ from typing import Any
 from logonscope.answers.history import HistoryFilter, PastLogin, PastProcess, PastUserChange
 from logonscope.client import Host
 from logonscope.client.history_reports import SYSTEM_LOGON_ID, read_boots, read_failed_logons, read_user_changes
+from logonscope.display import count_text
 from logonscope.errors import InvalidParameterError
 from logonscope.faces.cli.columns import EXTRA, ON_REQUEST, ListColumn
 from logonscope.faces.cli.exit_codes import DAMAGED_DATA, FOUND, NOTHING_FOUND
 from logonscope.faces.cli.listing import add_listing, print_listing
 from logonscope.faces.cli.messages import print_notice
-from logonscope.faces.cli.output import count_text, print_object, print_rows
+from logonscope.faces.cli.output import print_object, print_rows
 from logonscope.faces.cli.parser import EVENT_FORMATS
 from logonscope.faces.cli.selector import add_origin_and_times, parse_times
 from logonscope.faces.cli.text import crop, for_terminal, format_time, terminal_width

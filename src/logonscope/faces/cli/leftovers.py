@@ -5,11 +5,11 @@ from functools import partial
 
 from logonscope.answers.session_process import Leftovers
 from logonscope.client import Host
+from logonscope.display import count_text
 from logonscope.errors import HintCode
 from logonscope.faces.cli import ps, selector
 from logonscope.faces.cli.listing import add_listing, print_listing
 from logonscope.faces.cli.messages import rights_texts
-from logonscope.faces.cli.output import count_text
 from logonscope.faces.cli.selector import SYSTEM_WORD, add_selector, logon_filter, no_match_message
 
 EPILOG = (

@@ -58,12 +58,6 @@ def print_object(args: argparse.Namespace, values: Mapping[str, Any]) -> None:
     print("{\n" + ",\n".join(pairs) + "\n}")
 
 
-def count_text(number: int | None, noun: str) -> str:
-    """Return a number with its noun: "1 process", "2 processes"."""
-    ending = "" if number == 1 else "es" if noun.endswith("s") else "s"
-    return f"{number} {noun}{ending}"
-
-
 def _print_json(rows: Iterable[Any]) -> int:
     import json  # noqa: PLC0415 -- only this format needs it
 

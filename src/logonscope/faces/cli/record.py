@@ -4,9 +4,9 @@ import argparse
 import sys
 
 from logonscope.client import Host
+from logonscope.display import count_text
 from logonscope.errors import InvalidParameterError
 from logonscope.faces.cli.messages import write_message
-from logonscope.faces.cli.output import count_text
 from logonscope.faces.cli.parser import set_completion
 
 EPILOG = """\

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from logonscope.faces.cli.output import count_text
+from logonscope.display import count_text
 
 SECONDS = 60.0
 """Seconds between two messages of the same kind."""

@@ -8,9 +8,10 @@ from operator import attrgetter
 from logonscope.answers.logon_session import LogonSession
 from logonscope.answers.session_process import LogonTree, SessionProcess
 from logonscope.client import Host
+from logonscope.display import count_text
 from logonscope.faces.cli import selector
 from logonscope.faces.cli.exit_codes import FOUND
-from logonscope.faces.cli.output import count_text, print_rows
+from logonscope.faces.cli.output import print_rows
 from logonscope.faces.cli.process_text import command_text
 from logonscope.faces.cli.selector import add_selector, logon_filter, no_match_message
 from logonscope.faces.cli.session_text import (

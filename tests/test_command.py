@@ -51,6 +51,36 @@ def test_clients_that_leave_while_they_are_answered_do_not_end_the_server() -> N
         assert b"</n:EnumerateResponse>" in server.ask("SELECT Handle FROM Win32_Process")
 
 
+SIGNAL_IN_A_CALLBACK = """
+import os, signal, sys, time, weakref
+from logonscope import command
+from logonscope.faces.cli import repeat
+
+class Watched:
+    pass
+
+def be_signalled(*_):
+    # the import system has such callbacks, too
+    watched = Watched()
+    reference = weakref.ref(watched, lambda _: os.kill(os.getpid(), int(sys.argv[1])))
+    del watched
+    time.sleep(30)
+    return 0
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGTERM, repeat._terminate)
+command.run = be_signalled
+sys.exit(command.main())
+"""
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_that_arrives_in_a_callback_ends_the_command(number: int, code: int) -> None:
+    command = [sys.executable, "-c", SIGNAL_IN_A_CALLBACK, str(int(number))]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (code, "")
+
+
 @pytest.mark.parametrize("words", ["--help", "--version", "sessions --help", "completion bash", "doctor"])
 @pytest.mark.parametrize("redirection", [">/dev/full", ">&-"])
 def test_unwritable_output_is_reported(words: str, redirection: str) -> None:

@@ -29,8 +29,8 @@ GC_THRESHOLD, SERVER_GC_THRESHOLD = 100_000, 20_000
 ASCII_ERROR_HANDLER = "logonscope.ascii"
 """The name of the codecs error handler for characters that a stream's encoding lacks."""
 
-INTERRUPT_RETRY_SECONDS = 0.001
-"""Seconds until an interrupt that Python dropped is raised again."""
+EXIT_RETRY_SECONDS = 0.001
+"""Seconds until the exception of a signal that Python dropped is raised again."""
 
 _RESOURCE_ERRORS = {errno.EAGAIN, errno.EMFILE, errno.ENFILE}
 """Error numbers of system calls that reached a limit of processes or open files."""
@@ -41,8 +41,9 @@ def main() -> int:
     try:
         # a shell without job control starts background commands with SIGINT ignored: then it stays ignored
         if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-            sys.unraisablehook = _repeat_interrupt if hasattr(signal, "setitimer") else sys.unraisablehook
             signal.signal(signal.SIGINT, _interrupt)
+        if hasattr(signal, "setitimer"):
+            sys.unraisablehook = _repeat_exit
         return _run_command()
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -129,16 +130,24 @@ def _interrupt(*_: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def _repeat_interrupt(unraisable: "sys.UnraisableHookArgs") -> None:
-    """Raise an interrupt again a little later, if Python had to drop it.
+def _repeat_exit(unraisable: "sys.UnraisableHookArgs") -> None:
+    """Raise the exception of a signal again a little later, if Python had to drop it.
 
     Python drops an exception that is raised in a callback, such as those of the import system.
     """
-    if isinstance(unraisable.exc_value, KeyboardInterrupt):
+    error = unraisable.exc_value
+    if isinstance(error, KeyboardInterrupt):
         signal.signal(signal.SIGALRM, _interrupt)
-        signal.setitimer(signal.ITIMER_REAL, INTERRUPT_RETRY_SECONDS)
+    elif isinstance(error, SystemExit):
+        signal.signal(signal.SIGALRM, partial(_exit, error.code))
     else:
         sys.__unraisablehook__(unraisable)
+        return
+    signal.setitimer(signal.ITIMER_REAL, EXIT_RETRY_SECONDS)
+
+
+def _exit(code: "str | int | None", *_: object) -> NoReturn:
+    raise SystemExit(code)
 
 
 def _report_failure(code: int, message: str) -> int:

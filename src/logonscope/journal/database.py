@@ -6,6 +6,7 @@ than 3.51.3 ("WAL-reset bug", https://sqlite.org/wal.html). A read-only connecti
 
 import os
 import sqlite3
+from contextlib import closing
 from urllib.parse import quote
 
 from logonscope.errors import RecordingError
@@ -36,13 +37,10 @@ def open_writer(files: JournalFiles) -> sqlite3.Connection:
     )
     try:
         _prepare(database, files)
-    except sqlite3.DatabaseError as error:
+    except BaseException as error:
         database.close()
-        if isinstance(error, sqlite3.OperationalError):
-            raise
-        raise damaged_error(files, error) from None
-    except RecordingError:
-        database.close()
+        if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
+            raise damaged_error(files, error) from None
         raise
     return database
 
@@ -89,10 +87,8 @@ def _check_version(database: sqlite3.Connection, files: JournalFiles) -> int:
 def _copy(database: sqlite3.Connection, path: str) -> None:
     """Copy the database by SQLite's backup: cp would drop the locks, and miss the write-ahead log."""
     os.close(os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_NOFOLLOW, 0o600))
-    target = sqlite3.connect(path)
-    with target:
+    with closing(sqlite3.connect(path)) as target, target:
         database.backup(target)
-    target.close()
 
 
 def open_reader(files: JournalFiles) -> sqlite3.Connection:
@@ -104,8 +100,12 @@ def open_reader(files: JournalFiles) -> sqlite3.Connection:
     database = sqlite3.connect(
         _uri(files.database, "ro"), uri=True, isolation_level=None, check_same_thread=False, timeout=BUSY_MS / 1000
     )
-    for pragma in ("query_only=ON", f"cache_size=-{READER_CACHE_KIB}", "mmap_size=0", "temp_store=MEMORY"):
-        database.execute(f"PRAGMA {pragma}")
+    try:
+        for pragma in ("query_only=ON", f"cache_size=-{READER_CACHE_KIB}", "mmap_size=0", "temp_store=MEMORY"):
+            database.execute(f"PRAGMA {pragma}")
+    except BaseException:
+        database.close()
+        raise
     return database
 
 

@@ -57,7 +57,7 @@ def lifetimes(options: Options) -> Iterator[Row]:
     yield Row(
         f"memory after {count:,} processes that started and ended",
         f"{(after.resident - before.resident) / MIB:+.1f} MiB of {before.resident / MIB:.1f} MiB;"
-        f" the index has {after.processes - before.processes} processes more than before; {_losses(before, after)}",
+        f" processes in the index: {after.processes - before.processes:+}; {_losses(before, after)}",
     )
 
 

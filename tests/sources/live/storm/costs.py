@@ -46,7 +46,7 @@ def storm(options: Options) -> Iterator[Row]:
 
 
 def lifetimes(options: Options) -> Iterator[Row]:
-    """Measure memory before and after many processes were started and had ended."""
+    """Measure memory before and after many lifetimes."""
     reader = Reader()
     _run(options, 0, 2, "fork")  # the buffers of the first batches stay
     before, count = reader.state(), 0
@@ -55,9 +55,9 @@ def lifetimes(options: Options) -> Iterator[Row]:
     after = reader.state(compare=True)
     reader.close()
     yield Row(
-        f"memory after {count:,} processes were started and had ended",
+        f"memory after {count:,} processes that started and ended",
         f"{(after.resident - before.resident) / MIB:+.1f} MiB of {before.resident / MIB:.1f} MiB;"
-        f" {after.processes - before.processes:+} processes in the index; {_losses(before, after)}",
+        f" processes in the index: {after.processes - before.processes:+}; {_losses(before, after)}",
     )
 
 

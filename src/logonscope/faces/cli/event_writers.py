@@ -83,5 +83,7 @@ class CsvWriter(EventWriter):
             self._writer.write_row(self._columns)
         cells = ("" if (value := values.get(name)) is None else value for name in self._columns)
         is_terminal = sys.stdout.isatty()
-        self._writer.write_row([for_terminal(cell) if is_terminal and isinstance(cell, str) else cell for cell in cells])
+        self._writer.write_row(
+            [for_terminal(cell) if is_terminal and isinstance(cell, str) else cell for cell in cells]
+        )
         sys.stdout.flush()

@@ -102,7 +102,7 @@ class CsvTable:
         import csv  # noqa: PLC0415 -- only this format needs it
 
         # Before Python 3.13, csv quotes only the line ends that it writes itself: with LF alone, a process could name
-        # itself "x\rROW", and readers of CSV, which accept CR as a line end, would find a row that nobody wrote.
+        # itself "x\rROW", and readers of CSV, which accept CR as a line end, would find one more row.
         self._writer = csv.writer(self, lineterminator=_CRLF)
 
     def write_row(self, fields: Iterable[object]) -> None:

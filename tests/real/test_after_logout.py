@@ -109,6 +109,35 @@ def test_no_login_takes_over_the_processes_of_a_shared_kernel_id(lab: Lab, keeps
     assert_left_over(lab, sleeper, second["logon_id"])
 
 
+def test_a_login_through_anothers_sshd_stays_its_own_when_the_other_has_logged_out(lab: Lab) -> None:
+    """Logind makes no session of it: it stays in the scope of the login that started the sshd."""
+    port = free_port()
+    with lab.machine.ssh("alice") as owner:
+        owner.ask(f"sudo -n /usr/sbin/sshd -p {port} -o PidFile=/run/lab-sshd.pid")
+        alices = start(owner, "setsid sleep 1005")
+        first = lab.whose(alices)["session"]
+        with lab.machine.ssh("bob", port=port) as inner:
+            bobs = start(inner, "setsid sleep 1006")
+            kernel = lab.truth()
+            inner_leader = kernel[kernel[int(inner.ask("echo $$"))]["ppid"]]["ppid"]
+            lab.hang_up(inner, inner_leader)
+        lab.hang_up(owner, first["leader"])
+    steps = [(lab.whose(alices)["logon_id"], lab.whose(bobs)["session"])]
+    for pid in (int(lab.machine.run(["cat", "/run/lab-sshd.pid"]).stdout), alices):
+        lab.machine.run(["kill", str(pid)])
+        wait_until(lambda pid=pid: pid not in lab.truth(), what=f"{pid} has ended")
+        steps.append((first["logon_id"], lab.whose(bobs)["session"]))
+
+    assert kernel[alices]["cgroup"] == kernel[bobs]["cgroup"]
+    assert kernel[alices]["loginuid"] != kernel[bobs]["loginuid"]
+    for alices_logon_id, bobs_session in steps:
+        assert alices_logon_id == first["logon_id"] == str(kernel[alices]["sessionid"])
+        assert (bobs_session["logon_id"], bobs_session["user"]) == (str(kernel[bobs]["sessionid"]), "bob")
+        assert (bobs_session["recorded_by"], bobs_session["remote_host"]) == (None, None)
+    assert [row["pid"] for row in lab.logonscope("leftovers", user="alice")] == []
+    lab.machine.run(["kill", str(bobs)])
+
+
 def test_a_scope_of_the_users_manager_keeps_the_login_whose_record_is_gone(lab: Lab) -> None:
     lab.machine.run(["loginctl", "enable-linger", "alice"])
     with lab.machine.ssh("alice") as shell:

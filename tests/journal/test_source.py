@@ -101,11 +101,13 @@ def test_what_a_history_never_keeps_is_no_fault_of_the_host(tmp_path: Path) -> N
     keeper.stop()
 
 
-def test_a_moment_before_the_history_is_refused(tmp_path: Path) -> None:
+def test_a_moment_outside_the_history_is_refused(tmp_path: Path) -> None:
     folder, machine = tmp_path / "history", PolledMachine()
     keeper = make_keeper(folder, machine)
     feed(keeper, machine.events())
     host = host_of(folder, machine)
-    with pytest.raises(NotFoundError, match="no history of"):
+    with pytest.raises(NotFoundError, match=r"no history of .*; logonscope doctor shows what is kept"):
         host.at(now() - timedelta(days=1))
+    with pytest.raises(NotFoundError, match=r"no history of .*: it is in the future; give an earlier time"):
+        host.at(now() + timedelta(days=1))
     keeper.stop()

@@ -3,6 +3,7 @@
 The measure is the kernel's own session id and login uid of each process, and the description while the login lasted.
 """
 
+import functools
 import itertools
 from collections import Counter
 from collections.abc import Iterator
@@ -57,6 +58,11 @@ def test_a_login_whose_leader_ended_is_described_as_before(lab: Lab) -> None:
     assert lasting(after) == lasting(before) == lasting(lab.session(before["logon_id"]))
     assert after["join_evidence"] == ("scope" if lab.machine.system.container else "record")
     assert {row["pid"] for row in lab.logonscope("ps", login)} == {sleeper}
+
+
+def has_ended(lab: Lab, pid: int) -> bool:
+    """Return whether a process has ended."""
+    return pid not in lab.truth()
 
 
 def sharing_sshd(owner: Shell) -> int:
@@ -123,9 +129,10 @@ def test_a_login_through_anothers_sshd_stays_its_own_when_the_other_has_logged_o
             lab.hang_up(inner, inner_leader)
         lab.hang_up(owner, first["leader"])
     steps = [(lab.whose(alices)["logon_id"], lab.whose(bobs)["session"])]
-    for pid in (int(lab.machine.run(["cat", "/run/lab-sshd.pid"]).stdout), alices):
+    sshd = int(lab.machine.run(["cat", "/run/lab-sshd.pid"]).stdout)
+    for pid in (sshd, alices):
         lab.machine.run(["kill", str(pid)])
-        wait_until(lambda pid=pid: pid not in lab.truth(), what=f"{pid} has ended")
+        wait_until(functools.partial(has_ended, lab, pid), what=f"{pid} has ended")
         steps.append((first["logon_id"], lab.whose(bobs)["session"]))
 
     assert kernel[alices]["cgroup"] == kernel[bobs]["cgroup"]

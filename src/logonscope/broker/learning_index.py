@@ -65,18 +65,18 @@ class LearningIndex:
         index, find_logon_id = self.index, self.index.logon_id_of_kernel_id
         decided: dict[tuple[int | None, str | None], str] = {}  # by the membership without its pid
         for kernel_id, location, pids in groups:
-            logon_id = decided.get((kernel_id, location))
+            logon_id = find_logon_id(kernel_id)
             if logon_id is None:
-                logon_id = find_logon_id(kernel_id)
+                logon_id = decided.get((kernel_id, location))
                 if logon_id is None:
                     logon_id = self.owner(process_of_membership((pids[0], kernel_id, location))).logon_id
-                if logon_id is None:
-                    continue
-                # a new login replaces the index, and can change what the old one decided
-                if self.index is not index or len(decided) >= MAX_DECIDED:
-                    index, find_logon_id = self.index, self.index.logon_id_of_kernel_id
-                    decided.clear()
-                decided[kernel_id, location] = logon_id
+                    if logon_id is None:
+                        continue
+                    # a new login replaces the index, and can change what the old one decided
+                    if self.index is not index or len(decided) >= MAX_DECIDED:
+                        index, find_logon_id = self.index, self.index.logon_id_of_kernel_id
+                        decided.clear()
+                    decided[kernel_id, location] = logon_id
             yield logon_id, pids
 
     def _owner_by_new_login(self, process: Process, owner: Owner) -> Owner:

@@ -53,9 +53,10 @@ class PastSource(BaseSource):
         located = self._reader.moments().locate(int(moment.timestamp() * 1e6))
         if located is None:
             self._reader.close()
-            raise NotFoundError(
-                f"no history of {moment.isoformat(sep=' ', timespec='seconds')}", "logonscope doctor shows what is kept"
-            )
+            message = f"no history of {moment.isoformat(sep=' ', timespec='seconds')}"
+            if moment > datetime.now(UTC):
+                raise NotFoundError(f"{message}: it is in the future", "give an earlier time")
+            raise NotFoundError(message, "logonscope doctor shows what is kept")
         self._located: Located = located
         self._moment = moment
         self.label = f"{present.label} at {moment.isoformat(sep=' ', timespec='seconds')}"

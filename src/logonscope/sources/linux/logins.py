@@ -252,6 +252,8 @@ class _LoginReader:
         each with a kernel id and a login uid of its own.
         """
         other_ids = {process.ses for process in carriers if self._has_other_login_uid(process, login)}
+        if not other_ids:
+            return carriers
         known_id = carried_kernel_id(login)
         inner_ids = {
             kernel_id

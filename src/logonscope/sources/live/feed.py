@@ -106,7 +106,7 @@ class LocalFeed(Feed):
             self.cgroup_mounts = find_cgroup_mounts(file.read())
         if (reason := namespace_reason(proc)) is not None:
             raise OSError(reason)
-        refused = ["BPF ring: not built in"]
+        refused = ["BPF ring: not implemented"]
         self._watch: WriteWatch | None = None
         try:
             self._watch = WriteWatch(proc, self.cgroup_mounts)

@@ -103,9 +103,9 @@ def _describe_service(answer: Whose) -> str:
 
 
 def describe_login(session: LogonSession) -> str:
-    """Return the LogonType of the login with its source, and the state of the login."""
+    """Return the LogonType with its source and the state of the login; of the System session, its type and start."""
     name = "LogonType not known" if session.logon_type is None else f"{session.logon_type_name} ({session.logon_type})"
-    # no source for this type: the headline already has what is known about a login, in more detail
+    # no login, so that there is no state; the source of this type is the evidence, which has a line of its own
     if session.logon_type == 0:
         return f"{name}; since the machine started, {format_time(session.start, _MOMENT)}"
     kind = f"{name}: {session.sources['logon_type']}"

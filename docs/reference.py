@@ -19,6 +19,9 @@ from logonscope.server.json import JsonOperation, offered_operations
 from logonscope.server.wsman import REQUESTS
 from logonscope.wire.wsman.requests import ACTIONS, Invoke
 
+ROOT = "root"
+"""The namespace that contains the others."""
+
 FOLDER = Path(__file__).parent / "reference"
 WINDOWS = "https://learn.microsoft.com/windows/win32/cimwin32prov/"
 
@@ -62,7 +65,7 @@ its JSON Schema, `/v1/openapi.json` has all of them. [How to use it](../json.md)
 
 def pages() -> dict[str, str]:
     """Return the text of each page by its file name."""
-    served = [cls for namespace in (CIMV2, LOGONSCOPE) for cls in schema().classes(namespace) if _is_served(cls)]
+    served = [cls for namespace in (CIMV2, LOGONSCOPE, ROOT) for cls in schema().classes(namespace) if _is_served(cls)]
     written = {"README.md": _index(), "settings.md": SETTINGS + settings(), "wsman.md": _doors()}
     written["commands.md"], written["json.md"] = command_page(), _json_page()
     return written | {f"{cls.name}.md": _page(cls) for cls in served}
@@ -125,11 +128,12 @@ def write() -> None:
 
 
 def _is_served(cls: Class) -> bool:
-    return find_provider(cls) is not None
+    """Return whether a class has instances in its namespace; those of every namespace have some in root alone."""
+    return find_provider(cls) is not None and (cls.declaration.namespace is not None or cls.namespace == ROOT)
 
 
 def _index() -> str:
-    return "\n".join([INDEX, *_namespace(CIMV2), *_namespace(LOGONSCOPE)])
+    return "\n".join([INDEX, *_namespace(CIMV2), *_namespace(LOGONSCOPE), *_namespace(ROOT)])
 
 
 def _namespace(namespace: str) -> Iterator[str]:
@@ -172,7 +176,12 @@ def _row(cls_property: Property, provider: Provider) -> str:
 def _meaning(cls_property: Property) -> str:
     qualifiers = cls_property.qualifiers
     units, values = _text(qualifiers, "Units"), _values(qualifiers, cls_property.type)
-    return " ".join(filter(None, [_text(qualifiers, "Description"), f"In {units}." if units else "", values]))
+    unit = f"In {UNITS.get(units, units)}." if units else ""
+    return " ".join(filter(None, [_text(qualifiers, "Description"), unit, values]))
+
+
+UNITS = {"kilobytes": "kilobytes of 1,024 bytes"}
+"""Units that the pages explain."""
 
 
 def _values(qualifiers: tuple[Qualifier, ...], cim_type: str) -> str:

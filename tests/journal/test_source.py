@@ -106,8 +106,8 @@ def test_a_moment_outside_the_history_is_refused(tmp_path: Path) -> None:
     keeper = make_keeper(folder, machine)
     feed(keeper, machine.events())
     host = host_of(folder, machine)
-    with pytest.raises(NotFoundError, match="no history of .*; logonscope doctor shows what is kept"):
+    with pytest.raises(NotFoundError, match=r"no history of .*; logonscope doctor shows what is kept"):
         host.at(now() - timedelta(days=1))
-    with pytest.raises(NotFoundError, match="no history of .*: it is in the future; give an earlier time"):
+    with pytest.raises(NotFoundError, match=r"no history of .*: it is in the future; give an earlier time"):
         host.at(now() + timedelta(days=1))
     keeper.stop()

@@ -18,7 +18,7 @@ from tests.lab.systemd import CHECKOUT, Account, Machine, free_port, unavailable
 from tests.lab.systems import SYSTEMS as REAL_SYSTEMS
 from tests.lab.systems import SYSTEMS_WITH_HOST_PIDS
 
-EVENT_SOURCE = "process connector and fanotify, by the events helper (BPF ring: not built in)"
+EVENT_SOURCE = "process connector and fanotify, by the events helper (BPF ring: not implemented)"
 SETTINGS = ""  # the defaults, which use the events
 ASK = str(CHECKOUT / "tests/real/ask_live.py")
 CAPABILITIES = {
@@ -307,7 +307,7 @@ def test_without_cap_sys_admin_the_helper_is_refused_with_the_reason(live: Lab) 
     try:
         begin_events(machine, "CapabilityBoundingSet=\nCapabilityBoundingSet=CAP_NET_ADMIN CAP_SYS_PTRACE\n")
         found = wait_until(lambda: reason(live), 40, "the helper was asked")
-        assert "writes to login uids cannot be watched (BPF ring: not built in; fanotify: " in found
+        assert "writes to login uids cannot be watched (BPF ring: not implemented; fanotify: " in found
         assert "Operation not permitted" in found
         assert_equal_to_direct(ask(live))
     finally:

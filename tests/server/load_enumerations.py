@@ -153,7 +153,7 @@ def enumerations_table(report: Report) -> str:
         "one user more": [LATE],
         "an administrator": [ADMINISTRATOR],
     }
-    lines = ["| who | callers | open | refused by w:QuotaLimit |", "|---|---:|---:|---:|"]
+    lines = ["| who | callers | opened | refused by w:QuotaLimit |", "|---|---:|---:|---:|"]
     for who, known in users.items():
         opened, refused = (sum(counts[name] for name in known) for counts in (report.opened, report.refused))
         lines.append(f"| {who} | {len(known)} | {opened:,} | {refused:,} |")

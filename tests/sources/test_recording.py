@@ -7,6 +7,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,13 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from logonscope.client import LocalHost
-from logonscope.errors import AccessDeniedError, InvalidParameterError, LogonscopeError, RecordingError
+from logonscope.errors import (
+    AccessDeniedError,
+    InvalidParameterError,
+    LogonscopeError,
+    NotSupportedError,
+    RecordingError,
+)
 from logonscope.facts import ALL_FACTS, UNIX, Account, Process, Socket
 from logonscope.machine import (
     AccountQuery,
@@ -134,6 +141,14 @@ def test_a_recording_answers_as_the_machine_did(folder: Path, snapshot: Snapshot
         processes=tuple(snapshot.processes), sockets=sockets, troubles=distinct(snapshot.troubles)
     )
     assert answers(host_of(back)) == answers(host_of(Memory(snapshot)))
+
+
+def test_a_recording_has_no_history() -> None:
+    with LocalHost(RecordedSource.open(OLD), LINUX, ROOT, lambda *_: 0) as host:
+        for question in (host.history, lambda: host.at(datetime(2025, 1, 1, tzinfo=UTC))):
+            with pytest.raises(NotSupportedError) as caught:
+                question()
+            assert str(caught.value) == f"no history found: {OLD} is a recording; query the machine itself"
 
 
 def test_a_recording_of_an_older_logonscope_answers_as_its_machine_did() -> None:

@@ -34,7 +34,7 @@ def event_time(event: Event) -> datetime | None:
 
 
 class EventRows:
-    """Makes the rows of events of one or more batches, which come shortly one after the other."""
+    """Makes the rows of events of one or more batches, which come within a short time."""
 
     def __init__(self, request: EventRequest) -> None:
         """Prepare the rows.

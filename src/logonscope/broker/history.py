@@ -44,7 +44,7 @@ def history_of(request: Request) -> History:
     """
     request.admit()
     if request.source.history is None:
-        raise no_history_error()
+        raise no_history_error(request.source)
     return request.source.history
 
 

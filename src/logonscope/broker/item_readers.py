@@ -167,7 +167,7 @@ def _read_accounts(
     request: Request, query: ItemQuery, account_query: AccountQuery
 ) -> tuple[Iterator[Account], Iterable[Group]]:
     """Return accounts as the caller may see them, and groups; shadow(5) is read only if a column needs it."""
-    with_passwords = PASSWORDS in query.facts and request.visibility.sees_everything
+    with_passwords = PASSWORDS in query.facts and request.visibility.may_see_everything
     users, groups = request.source.accounts(request.look, account_query._replace(with_passwords=with_passwords))
     return map(request.visibility.account, users), groups
 

@@ -189,7 +189,7 @@ def _history_of(request: Request) -> History | None:
     """Return the history of the host; if there is none, report that as a Trouble, which no answer shows."""
     history = request.source.history
     if history is None:
-        error = no_history_error()
+        error = no_history_error(request.source)
         request.look.report(Trouble("history", error.message, str(error.hint or "")))
     return history
 

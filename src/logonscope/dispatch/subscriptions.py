@@ -144,7 +144,7 @@ class OpenSubscription(OpenContext):
 
 
 class EventPull(EventWaiter):
-    """A pull that waits for events. Its calls block shortly, and come one after the other."""
+    """A pull that waits for events. Its calls block for a short time, and come one after the other."""
 
     def __init__(
         self,

@@ -184,7 +184,7 @@ class EventWaiter(ABC):
 
 
 class WatchStream(EventWaiter):
-    """The parts of a watch after the first; its calls block shortly, and come one after the other."""
+    """The parts of a watch after the first; its calls block for a short time, and come one after the other."""
 
     def __init__(
         self,

@@ -63,6 +63,8 @@ class Source(Protocol):
     service_checks: "Sequence[Callable[[], Iterable[Check]]]"
     history: "History | None"
     """What happened on the host; None: it is not kept."""
+    is_recording: bool
+    """Whether it is a recording, which can have no history."""
 
     def machine(self, look: Look, parts: frozenset[Part] = NO_PARTS) -> Machine:
         """Return the facts of the machine itself; ``platform`` and the like only where they are among the parts."""
@@ -209,6 +211,7 @@ class BaseSource(ABC):
     service_checks: "Sequence[Callable[[], Iterable[Check]]]" = ()
     """Each returns the checks of a part of the service that answers from this source, for ``doctor``."""
     history: "History | None" = None
+    is_recording = False
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.label}>"
@@ -409,7 +412,7 @@ class BaseSource(ABC):
             NotFoundError: nothing was recorded at that moment.
         """
         if self.history is None:
-            raise no_history_error()
+            raise no_history_error(self)
         return self.history.at(moment, self)
 
     def hiding_reason(self) -> str | None:
@@ -435,8 +438,10 @@ def groups_of_one(processes: Iterable[Process]) -> Iterator[MembershipGroup]:
             yield kernel_id, process.cgroup, (process.pid,)
 
 
-def no_history_error() -> NotSupportedError:
+def no_history_error(source: Source) -> NotSupportedError:
     """Return the error for a host whose history is not kept, or cannot be read."""
+    if source.is_recording:
+        return NotSupportedError(f"no history found: {source.label} is a recording", "query the machine itself")
     return NotSupportedError(
         "no history found",
         "to keep one, run `logonscope serve` on this host with history = true (if it is kept but the service is "

@@ -283,7 +283,7 @@ class Settings:
         "WS-Management sent; all others are rejected",
     )  # fmt: skip
     push_ca: str = _setting(
-        _FILE, "", "PEM file with the certificates to trust of the servers in `push_to`; empty: those of the system"
+        _FILE, "", "PEM file with the certificates to trust for the servers in `push_to`; empty: those of the system"
     )
     push_client_certificate: str = _setting(
         _FILE, "", "PEM file with a certificate and its key, for the servers in `push_to`; empty: none"

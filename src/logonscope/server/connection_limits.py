@@ -81,7 +81,7 @@ class ConnectionLimits:
         return True
 
     def may_answer(self, connection: Connection) -> bool:
-        """Return whether a connection over a limit may stay open for its 503; it counts as such until it closes."""
+        """Return whether a connection over a limit may get 503; if so, it is one of MAX_REJECTED until it closes."""
         if self._rejected_count >= MAX_REJECTED:
             return False
         self._rejected_count += 1

@@ -151,6 +151,8 @@ def _move_to_target(temporary: str, target: str, *, replace: bool) -> None:
 class RecordedSource(BaseSource):
     """The source of a recorded host."""
 
+    is_recording = True
+
     def __init__(self, label: str, snapshot: Snapshot) -> None:
         self.label = label
         self._snapshot = snapshot._replace(processes=tuple(snapshot.processes), users=tuple(snapshot.users))

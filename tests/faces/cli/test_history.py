@@ -9,8 +9,9 @@ import pytest
 
 from logonscope import Host
 from logonscope.broker import Caller
+from logonscope.broker.records import NO_LOGIN
 from logonscope.client import LocalHost
-from logonscope.faces.cli.history import duration_text
+from logonscope.faces.cli.history import COLUMNS, duration_text
 from logonscope.faces.cli.run import run
 from logonscope.ownership import LINUX
 from tests.broker.test_history import Present
@@ -50,6 +51,17 @@ def test_logins_are_lines(host: Host, capsys: pytest.CaptureFixture[str]) -> Non
     assert [line.split()[:3] for line in lines[1:]] == [["3", "user1003", "192.0.2.7"], ["10", "user1003", "192.0.2.7"]]
     assert ask(host, "--last", "--columns", "user") == 0
     assert capsys.readouterr().out.splitlines()[1].split() == ["user1005"]
+
+
+@pytest.mark.parametrize(("logon_id", "logon_type", "login", "word"), [
+    ("17179869191", 10, "7", "17179869191"),  # logind's login 7, whose kernel id 7 belongs to another login
+    ("4294967297", 10, "c1", "c1"),
+    ("4294967295", 0, None, "system"),
+])  # fmt: skip
+def test_id_is_a_word_that_selects_the_login(logon_id: str, logon_type: int, login: str | None, word: str) -> None:
+    past = NO_LOGIN._replace(logon_id=logon_id, logon_type=logon_type, login=login)
+    assert COLUMNS[0].text_of(past) == word
+    assert LINUX.parse_logon_id(word) == logon_id
 
 
 def test_trees_of_several_logins_have_headings(host: Host, capsys: pytest.CaptureFixture[str]) -> None:

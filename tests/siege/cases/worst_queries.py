@@ -46,6 +46,6 @@ def keep_asking(siege: Siege, over_socket: bytes, over_tls: bytes, statuses: set
     others = [status for status, *_ in answers if status not in statuses]
     siege.expect(not others, f"queries got {others}: they were not asked")
     return (
-        f"{scale.queries} queries of {PATTERNS} LIKE of {SETS} sets{form}, on {PROCESSES} processes of 33,000 "
-        f"characters: {len(answers)} answered within {scale.seconds:g} s"
+        f"{scale.queries} queries of {PATTERNS} LIKE patterns with {SETS} character sets (`[ab]`) each{form}, on "
+        f"{PROCESSES} processes of 33,000 characters: {len(answers)} answered within {scale.seconds:g} s"
     )

@@ -51,7 +51,7 @@ def test_root_here_gets_both_kinds_of_events() -> None:
     feed = LocalFeed()
     assert feed.sees_writes
     assert feed.event_source.name == "process connector and fanotify"
-    assert feed.event_source.refused == ("BPF ring: not built in",)
+    assert feed.event_source.refused == ("BPF ring: not implemented",)
     batch = feed.read_batch()
     feed.close()
     assert not batch.is_partial

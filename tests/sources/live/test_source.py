@@ -123,7 +123,7 @@ def test_every_operation_works_on_a_live_source(live: LiveSource) -> None:
         assert [str(kernel_id(pid)) in str(row["Antecedent"]) for row in pairs] == [True]
     assert list(live.check_history()) == []
     (check,) = [check for check in host.doctor() if check.subject == "live"]
-    assert check.finding == "process connector and fanotify (BPF ring: not built in)"
+    assert check.finding == "process connector and fanotify (BPF ring: not implemented)"
     # counts of what all users do are for callers who may see everything
     for_own = doctor(Request(live, LINUX, Caller("somebody", SOMEBODY, administrator=False)))
     assert {check.subject for check in host.doctor()} - {check.subject for check in for_own} >= OF_ALL_USERS
@@ -153,7 +153,7 @@ def test_without_events_proc_is_read_and_doctor_says_why() -> None:
 
 
 def test_lost_events_and_a_lower_rung_are_no_error_but_worth_knowing() -> None:
-    event_source = EventSource("process connector and fanotify", ("BPF ring: not built in",))
+    event_source = EventSource("process connector and fanotify", ("BPF ring: not implemented",))
     counts = Counts()
     assert [check.ok for check in describe_status(Status(event_source, "", 7, counts, 12.0))] == [True, True]
     counts.losses, counts.logons_not_determined = 1, 3

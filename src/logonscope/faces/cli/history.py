@@ -18,6 +18,7 @@ from logonscope.faces.cli.messages import print_notice
 from logonscope.faces.cli.output import print_object, print_rows
 from logonscope.faces.cli.parser import EVENT_FORMATS
 from logonscope.faces.cli.selector import add_origin_and_times, parse_times
+from logonscope.faces.cli.session_text import selecting_word
 from logonscope.faces.cli.text import crop, for_terminal, format_time, terminal_width
 from logonscope.faces.cli.times import shorten_time
 
@@ -193,9 +194,9 @@ def _forget(host: Host, args: argparse.Namespace) -> int:
 
 
 def _print_processes(host: Host, args: argparse.Namespace, where: HistoryFilter) -> tuple[int, Sequence[PastProcess]]:
-    """Print processes: as trees for people, else as rows; return the exit code, and the rows if something follows."""
+    """Print processes as trees, or as rows of a format; return the exit code and, if --follow needs them, the rows."""
     processes = host.past_processes(where)
-    # rows are printed as they arrive, unless what follows is compared with them
+    # rows are printed as they arrive; --follow keeps them, because it leaves out events of rows that were printed
     if args.output != "table" and not args.follow:
         return print_rows(args, processes, (), _no_match_message(args)), ()
     rows = list(processes)
@@ -364,7 +365,7 @@ def _origin_text(row: PastLogin) -> str:
 
 
 COLUMNS = (
-    ListColumn("ID", 10, lambda row: row.login or row.logon_id, "logon_id"),
+    ListColumn("ID", 10, selecting_word, "logon_id"),
     ListColumn("USER", 12, _who_text, "user", rank=1, min_cells=8),
     ListColumn("FROM", 15, _origin_text, "remote_host", rank=5, min_cells=12),
     ListColumn("START", 17, _start_time, "start", rank=2, min_cells=12, shorten=_short_start_text),

@@ -76,7 +76,7 @@ class NewEvents(EventWriter):
             failed_alone: of ended processes, only those that failed.
         """
         self._writer, self._failed_alone = writer, failed_alone
-        self._started = dict[str | None, bool]()  # permanent name -> the row shows its end, too
+        self._started = dict[str | None, bool]()  # by permanent name: whether the row shows the end, too
         for row in listed:
             if isinstance(row, PastLogin | PastProcess) and row.guid is not None:
                 self._started[row.guid] = row.end is not None

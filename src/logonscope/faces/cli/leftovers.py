@@ -46,7 +46,7 @@ COLUMNS = ps.COLUMNS
 
 
 def empty_message(host: Host, args: argparse.Namespace) -> str:
-    """Return the message for a command line whose leftovers, in a format of another tool, are none."""
+    """Return the message that there are no leftovers, for output in a format of another tool."""
     return _empty_message(host, args, host.leftovers(args.which, logon_filter(host, args)))
 
 
@@ -73,7 +73,8 @@ def _no_leftovers_message(host: Host, args: argparse.Namespace, leftovers: Lefto
 
 def _no_logon_session_message(host: Host, args: argparse.Namespace) -> str:
     """Return the message for a host whose leftovers are not known of any logon session."""
-    # Windows does not say it of any; and the processes of the logon sessions may be unreadable
+    # there are logon sessions, but none was counted: Windows does not report whether one is logged out; on Linux, none
+    # of their processes could be read
     if any(session.logon_type != 0 for session in host.sessions()):
         return "cannot list leftovers: the host does not report which logon sessions are logged out"
     if host.sees_everything:

@@ -2,10 +2,14 @@
 
 import re
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from logonscope.answers.logon_session import LogonSession
 from logonscope.answers.session_process import SWITCHERS, SessionProcess
 from logonscope.faces.cli.text import crop, format_time
+
+if TYPE_CHECKING:
+    from logonscope.answers.history import PastLogin
 
 LOGGED_OUT = "logged out"
 
@@ -71,7 +75,7 @@ def start_text(session: LogonSession) -> str:
     return ("~" if is_approximate(session) else "") + format_time(session.start)
 
 
-def selecting_word(session: LogonSession) -> str:
+def selecting_word(session: "LogonSession | PastLogin") -> str:
     """Return the shortest word that selects a logon session: "system", logind's "c1", else its LogonId."""
     if session.logon_type == 0:
         return "system"

@@ -106,7 +106,7 @@ class LocalFeed(Feed):
             self.cgroup_mounts = find_cgroup_mounts(file.read())
         if (reason := namespace_reason(proc)) is not None:
             raise OSError(reason)
-        refused = ["BPF ring: not built in"]
+        refused = ["BPF ring: not implemented"]
         self._watch: WriteWatch | None = None
         try:
             self._watch = WriteWatch(proc, self.cgroup_mounts)
@@ -146,7 +146,8 @@ class LocalFeed(Feed):
         return Notice(descriptor != self._connector.fileno(), stop_polling_until_read=True)
 
     def read_batch(self) -> Batch:
-        # one call in place of five: most answers are requested without an event before them. A loss is readable, too.
+        # One call in place of five: most answers are requested without an event before them. poll() also reports that
+        # the kernel dropped events.
         if not self._poll.poll(0):
             return NO_EVENTS
         # first the process events, then the writes: see Batch

@@ -67,7 +67,7 @@ def one_session(options: Options) -> Iterator[Row]:
                     times.append(time.monotonic() - began)
                 times.sort()
                 yield Row(
-                    f"{name}, of one logon session, {others:,} other processes in logins of {LOGIN_SIZE}",
+                    f"{name}, of one logon session of {LOGIN_SIZE} processes, beside {others:,} others",
                     f"{count} rows in {1e6 * times[25]:.0f} µs (median), {1e6 * times[0]:.0f} µs (best)",
                 )
 

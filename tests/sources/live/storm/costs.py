@@ -55,9 +55,9 @@ def lifetimes(options: Options) -> Iterator[Row]:
     after = reader.state(compare=True)
     reader.close()
     yield Row(
-        f"memory after {count:,} lifetimes",
+        f"memory after {count:,} processes that started and ended",
         f"{(after.resident - before.resident) / MIB:+.1f} MiB of {before.resident / MIB:.1f} MiB;"
-        f" {after.processes - before.processes:+} processes; {_losses(before, after)}",
+        f" processes in the index: {after.processes - before.processes:+}; {_losses(before, after)}",
     )
 
 

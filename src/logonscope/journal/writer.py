@@ -179,7 +179,7 @@ class Writer:
         return int(number)
 
     def _end_boots(self) -> None:
-        """Record the end of what still ran at the end of the last boot, at the last moment at which it was seen."""
+        """End all that still ran in the last boot, at the last moment at which the service saw the machine run."""
         last = self.database.execute(
             "SELECT id, first_seq, seen_until, ticks FROM boot ORDER BY id DESC LIMIT 1"
         ).fetchone()

@@ -221,9 +221,7 @@ def encode_login(login: Login) -> str:
     """Return a login record as JSON, without what has its default."""
     defaults = Login._field_defaults
     # fields without a default are always kept: the uid of root is 0
-    values = {
-        name: value for name, value in login._asdict().items() if name not in defaults or value != defaults[name]
-    }
+    values = {name: value for name, value in login._asdict().items() if name not in defaults or value != defaults[name]}
     if login.process is not None:
         process = login.process
         values["process"] = {

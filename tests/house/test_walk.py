@@ -9,7 +9,7 @@ from tests.house.walk import Step, Walk, lines, returns, summary, visits, walk
 MOST = {
     ("whose", "folder"): (41, 340),
     ("whose", "recording"): (32, 351),
-    ("wql", "folder"): (47, 304),
+    ("wql", "folder"): (47, 311),
     ("wql", "recording"): (39, 221),
     ("associators", "folder"): (54, 423),
     ("associators", "recording"): (40, 361),

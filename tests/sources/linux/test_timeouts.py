@@ -160,7 +160,7 @@ def test_an_answer_that_is_given_up_ends_the_reading() -> None:
     time.sleep(0.3)
     kept = len(taken)
     time.sleep(0.2)
-    assert len(taken) == kept <= 5 * BATCH
+    assert len(taken) == kept <= 7 * BATCH
 
 
 def test_reading_runs_only_a_little_ahead() -> None:
@@ -168,7 +168,8 @@ def test_reading_runs_only_a_little_ahead() -> None:
         answer = read_each(iter(range(1, 100 * BATCH)), read, negative, LATE)
         assert next(answer) == 1
         time.sleep(0.2)
-        assert len(read.asked) <= 5 * BATCH
+        # a batch that is being given out, one in the queue, and one that waits; each is larger than the one before
+        assert len(read.asked) <= BATCH + 2 * BATCH + 4 * BATCH
 
 
 def test_an_error_of_the_read_reaches_the_caller() -> None:

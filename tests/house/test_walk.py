@@ -10,7 +10,7 @@ MOST = {
     ("whose", "folder"): (41, 340),
     ("whose", "recording"): (32, 351),
     ("wql", "folder"): (47, 311),
-    ("wql", "recording"): (39, 221),
+    ("wql", "recording"): (39, 225),
     ("associators", "folder"): (54, 423),
     ("associators", "recording"): (40, 361),
 }

@@ -19,6 +19,9 @@ from logonscope.server.json import JsonOperation, offered_operations
 from logonscope.server.wsman import REQUESTS
 from logonscope.wire.wsman.requests import ACTIONS, Invoke
 
+ROOT = "root"
+"""The namespace that contains the others."""
+
 FOLDER = Path(__file__).parent / "reference"
 WINDOWS = "https://learn.microsoft.com/windows/win32/cimwin32prov/"
 
@@ -55,14 +58,15 @@ JSON = """\
 
 `python -m docs.reference` generates this page from the table in `server/json.py`; do not edit it. An operation is
 `POST /v1/OPERATION` with its arguments as an object; required ones are in bold. `logonscope schema OPERATION` prints
-its JSON Schema, `/v1/openapi.json` has all of them. [How to use it](../json.md).
+its JSON Schema, `/v1/openapi.json` has all of them. [How to use it](../json.md). The form of the response is one JSON
+object, lines of JSON (an object a line), or a stream of events, each with an object.
 
 """
 
 
 def pages() -> dict[str, str]:
     """Return the text of each page by its file name."""
-    served = [cls for namespace in (CIMV2, LOGONSCOPE) for cls in schema().classes(namespace) if _is_served(cls)]
+    served = [cls for namespace in (CIMV2, LOGONSCOPE, ROOT) for cls in schema().classes(namespace) if _is_served(cls)]
     written = {"README.md": _index(), "settings.md": SETTINGS + settings(), "wsman.md": _doors()}
     written["commands.md"], written["json.md"] = command_page(), _json_page()
     return written | {f"{cls.name}.md": _page(cls) for cls in served}
@@ -77,11 +81,17 @@ def _doors() -> str:
 
 def _json_page() -> str:
     rows = (
-        _cells(f"`{name}`", description, _arguments(row), "lines" if row.rows else "object", f"`{_answer(row)}`")
+        _cells(f"`{name}`", description, _arguments(row), _form(row), f"`{_answer(row)}`")
         for name, row, description in offered_operations()
     )
     head = ["| operation | answer | arguments | form | schema |", "|---|---|---|---|---|"]
     return JSON + "\n".join([*head, *rows]) + "\n"
+
+
+def _form(row: JsonOperation) -> str:
+    if row.is_watch:
+        return "events"
+    return "lines" if row.rows else "object"
 
 
 def _answer(row: JsonOperation) -> str:
@@ -125,11 +135,12 @@ def write() -> None:
 
 
 def _is_served(cls: Class) -> bool:
-    return find_provider(cls) is not None
+    """Return whether a class has instances in its namespace; those of every namespace have some in root alone."""
+    return find_provider(cls) is not None and (cls.declaration.namespace is not None or cls.namespace == ROOT)
 
 
 def _index() -> str:
-    return "\n".join([INDEX, *_namespace(CIMV2), *_namespace(LOGONSCOPE)])
+    return "\n".join([INDEX, *_namespace(CIMV2), *_namespace(LOGONSCOPE), *_namespace(ROOT)])
 
 
 def _namespace(namespace: str) -> Iterator[str]:
@@ -137,7 +148,7 @@ def _namespace(namespace: str) -> Iterator[str]:
     yield f"## {namespace}\n"
     yield "| class | what it is |\n|---|---|"
     for cls in sorted((cls for cls in classes if _is_served(cls)), key=lambda cls: cls.name):
-        yield f"| [{cls.name}]({cls.name}.md) | {_text(cls.qualifiers, 'Description')} |"
+        yield f"| [{cls.name}]({cls.name}.md) | {_description(cls)} |"
     others = sorted(cls.name for cls in classes if not _is_served(cls))
     if others:
         yield f"\nDefined, without instances here: {', '.join(others)}.\n"
@@ -147,12 +158,19 @@ def _namespace(namespace: str) -> Iterator[str]:
 
 def _page(cls: Class) -> str:
     provider = get_provider(cls)
-    lines = [f"# {cls.name}\n", f"{_text(cls.qualifiers, 'Description')}\n", *_facts(cls), ""]
+    lines = [f"# {cls.name}\n", f"{_description(cls)}\n", *_facts(cls), ""]
     lines += ["| property | type | meaning | from |", "|---|---|---|---|"]
     lines += [_row(cls_property, provider) for cls_property in cls.properties.values()]
     if cls.methods:
         lines += ["", "| method | what it does | takes | returns | on Linux |", "|---|---|---|---|---|", *_methods(cls)]
     return "\n".join([*lines, ""])
+
+
+def _description(cls: Class) -> str:
+    description = _text(cls.qualifiers, "Description")
+    if has_qualifier(cls.qualifiers, "Association"):
+        return f"Association: {description[:1].lower()}{description[1:]}"
+    return description
 
 
 def _facts(cls: Class) -> Iterator[str]:
@@ -172,7 +190,12 @@ def _row(cls_property: Property, provider: Provider) -> str:
 def _meaning(cls_property: Property) -> str:
     qualifiers = cls_property.qualifiers
     units, values = _text(qualifiers, "Units"), _values(qualifiers, cls_property.type)
-    return " ".join(filter(None, [_text(qualifiers, "Description"), f"In {units}." if units else "", values]))
+    unit = f"In {UNITS.get(units, units)}." if units else ""
+    return " ".join(filter(None, [_text(qualifiers, "Description"), unit, values]))
+
+
+UNITS = {"kilobytes": "kilobytes of 1,024 bytes"}
+"""Units that the pages explain."""
 
 
 def _values(qualifiers: tuple[Qualifier, ...], cim_type: str) -> str:

@@ -34,6 +34,24 @@ def test_streams_that_are_closed_or_full_are_no_traceback(
     assert (done.returncode, said in done.stderr, "Traceback" in done.stderr) == (code, True, False)
 
 
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        ("record - >&-", 74, "cannot write the answer: Bad file descriptor"),
+        ("ps -o parquet >&-", 74, "cannot write the answer: Bad file descriptor"),
+        ("query - <&-", 2, "the query is empty"),
+        ("--host - ps <&-", 2, "cannot read standard input: not a recording"),
+        ("user add eve --administrator --users users --password-stdin <&-", 2, "the password must have"),
+    ],
+)
+def test_closed_streams_of_bytes_are_no_traceback(words: str, code: int, message: str, tmp_path: Path) -> None:
+    if "parquet" in words:
+        pytest.importorskip("pyarrow.parquet")
+    command = f"LOGONSCOPE_HOST={recording(tmp_path)} {' '.join(LOGONSCOPE)} {words}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert (done.returncode, message in done.stderr, "Traceback" in done.stderr) == (code, True, False), done.stderr
+
+
 def test_a_reader_that_has_gone_ends_a_command_by_the_signal(tmp_path: Path) -> None:
     command = f"{' '.join(LOGONSCOPE)} --host {recording(tmp_path)} classes | true; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)

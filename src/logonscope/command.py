@@ -176,9 +176,12 @@ def _end_by_closed_pipe() -> int:
 def _prepare_streams() -> None:
     """Prepare the standard streams for closed files, closed pipes and terminals that cannot show every character."""
     codecs.register_error(ASCII_ERROR_HANDLER, _in_ascii)
+    # the parent process closed the stream: occupy its file descriptor, else the next open() gets it
+    if sys.stdin is None:
+        sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115 -- open until the process ends
+        _OPEN_FILES.append(sys.stdin)
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
-        # the parent process closed the stream: occupy its file descriptor, else the next open() gets it
         if stream is None:
             null_file = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 -- open until the process ends
             setattr(sys, name, _closed_output() if name == "stdout" else null_file)

@@ -83,10 +83,15 @@ def test_the_parent_of_the_leader_counts_where_it_names_the_same_client() -> Non
     assert find_line(SESSION._replace(remote_port=1), LEADER, [line]) is None
 
 
-def test_of_a_leader_that_has_ended_the_last_fitting_line_before_the_record_counts() -> None:
+def test_of_a_leader_that_has_ended_the_fitting_line_closest_to_the_record_counts() -> None:
     gone = Leader(300, recorded_at=5100)
     older = LINE._replace(number=1, fingerprint="x")
     assert find_line(SESSION, gone, [older, LINE, LINE._replace(user="bob", number=11)]) == LINE
+    reused = LINE._replace(earliest=5300, latest=5301, number=12, fingerprint="x")
+    earlier = LINE._replace(earliest=5000, latest=5001, number=2, fingerprint="x")
+    assert find_line(SESSION, gone, [earlier, LINE, reused]) == LINE
+    delayed = LINE._replace(earliest=5101, latest=5102)
+    assert find_line(SESSION, gone, [delayed, reused]) == delayed
     late = 5100 + MAX_TICKS_BEFORE * 2
     assert find_line(SESSION, Leader(300, recorded_at=late), [LINE]) is None
     assert find_line(SESSION, Leader(300), [LINE]) is None

@@ -6,7 +6,8 @@ outermost counts: root of a container can make directories with any name below i
 
 import pytest
 
-from logonscope.ownership.containers import Container, container_of_cgroup
+from logonscope.facts import Container
+from logonscope.ownership.containers import container_of_cgroup
 
 ID, OTHER = "3f2a" * 16, "0b1c" * 16
 POD = "5a7cd1f2-9d1f-4f3e-8a35-0c9be41b2e61"

@@ -2,10 +2,9 @@
 
 import pytest
 
-from logonscope.facts import UNSET, Login, Machine, Process
+from logonscope.facts import UNSET, Container, Login, Machine, Process
 from logonscope.machine import LogonContainer, Owner
 from logonscope.ownership import foreign
-from logonscope.ownership.containers import Container
 
 HOST = Machine("web1")
 ID = "3f2a" * 16

@@ -3,6 +3,7 @@
 The measure is the kernel's own session id and login uid of each process, and the description while the login lasted.
 """
 
+import functools
 import itertools
 from collections import Counter
 from collections.abc import Iterator
@@ -59,6 +60,11 @@ def test_a_login_whose_leader_ended_is_described_as_before(lab: Lab) -> None:
     assert {row["pid"] for row in lab.logonscope("ps", login)} == {sleeper}
 
 
+def has_ended(lab: Lab, pid: int) -> bool:
+    """Return whether a process has ended."""
+    return pid not in lab.truth()
+
+
 def sharing_sshd(owner: Shell) -> int:
     """Start an sshd outside of the scope of the login that starts it, with that login's kernel id; return its port."""
     port = free_port()
@@ -107,6 +113,36 @@ def test_no_login_takes_over_the_processes_of_a_shared_kernel_id(lab: Lab, keeps
         assert {pid: after[pid] for pid in still} == {pid: before[pid] for pid in still}
     assert steps[-1][sleeper] == second["logon_id"]
     assert_left_over(lab, sleeper, second["logon_id"])
+
+
+def test_a_login_through_anothers_sshd_stays_its_own_when_the_other_has_logged_out(lab: Lab) -> None:
+    """Logind makes no session of it: it stays in the scope of the login that started the sshd."""
+    port = free_port()
+    with lab.machine.ssh("alice") as owner:
+        owner.ask(f"sudo -n /usr/sbin/sshd -p {port} -o PidFile=/run/lab-sshd.pid")
+        alices = start(owner, "setsid sleep 1005")
+        first = lab.whose(alices)["session"]
+        with lab.machine.ssh("bob", port=port) as inner:
+            bobs = start(inner, "setsid sleep 1006")
+            kernel = lab.truth()
+            inner_leader = kernel[kernel[int(inner.ask("echo $$"))]["ppid"]]["ppid"]
+            lab.hang_up(inner, inner_leader)
+        lab.hang_up(owner, first["leader"])
+    steps = [(lab.whose(alices)["logon_id"], lab.whose(bobs)["session"])]
+    sshd = int(lab.machine.run(["cat", "/run/lab-sshd.pid"]).stdout)
+    for pid in (sshd, alices):
+        lab.machine.run(["kill", str(pid)])
+        wait_until(functools.partial(has_ended, lab, pid), what=f"{pid} has ended")
+        steps.append((first["logon_id"], lab.whose(bobs)["session"]))
+
+    assert kernel[alices]["cgroup"] == kernel[bobs]["cgroup"]
+    assert kernel[alices]["loginuid"] != kernel[bobs]["loginuid"]
+    for alices_logon_id, bobs_session in steps:
+        assert alices_logon_id == first["logon_id"] == str(kernel[alices]["sessionid"])
+        assert (bobs_session["logon_id"], bobs_session["user"]) == (str(kernel[bobs]["sessionid"]), "bob")
+        assert (bobs_session["recorded_by"], bobs_session["remote_host"]) == (None, None)
+    assert [row["pid"] for row in lab.logonscope("leftovers", user="alice")] == []
+    lab.machine.run(["kill", str(bobs)])
 
 
 def test_a_scope_of_the_users_manager_keeps_the_login_whose_record_is_gone(lab: Lab) -> None:

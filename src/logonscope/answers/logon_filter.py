@@ -100,7 +100,7 @@ class LogonFilter(NamedTuple):
         )
 
     def may_come_from(self, remote_host: str | None) -> bool:
-        """Return whether a login from this remote host may match; a local one (None) does without ``origins``."""
+        """Return whether a login from this remote host may match; None, a local login, only without ``origins``."""
         if self.origins is None:
             return True
         if remote_host is None:

@@ -1,8 +1,10 @@
 """Access rules: what a caller may see and do. Every decision about rows and values is made here.
 
 Who is an administrator: of the users of this machine, ``local_caller`` below decides; for recordings, and for the
-visibility "kernel", app.py; on the server, server/auth; for ``--as``, view_as.py. The ownership rules compare the uids
-of processes.
+visibility "kernel", app.py; on the server, server/auth; for ``--as``, view_as.py.
+
+Which uids a process runs as, and whether they belong to this host, depends on the operating system: the methods
+``runs_as`` and ``is_foreign_uid`` of Ownership determine it.
 
 An administrator sees everything; Microsoft's remark on Win32_SessionProcess calls such a caller elevated. Any other
 user sees the logon sessions whose login uid is its own, their processes, and every process that runs as its uid; it
@@ -113,34 +115,34 @@ class Visibility:
             AccessDeniedError: the caller is not authenticated.
         """
         admit(caller)
-        self.sees_everything = caller.administrator
+        self.may_see_everything = caller.administrator
         self.uid = caller.uid
         self._ownership = ownership
         self._foreign = foreign or ForeignByProcess(ownership)
 
     def __repr__(self) -> str:
-        return f"<Visibility of {'everything' if self.sees_everything else f'uid {self.uid}'}>"
+        return f"<Visibility of {'everything' if self.may_see_everything else f'uid {self.uid}'}>"
 
     def with_access_facts(self, facts: Facts) -> Facts:
         """Return the facts plus those that decide how much of them the caller may see."""
-        if self.sees_everything:
+        if self.may_see_everything:
             return facts
         return facts | self._ownership.access_facts | ({"comm"} if "name" in facts else set())
 
     def login_uids(self, uids: frozenset[int] | None) -> frozenset[int] | None:
         """Reduce login uids to those whose logon sessions the caller may see; None: any uid."""
-        if self.sees_everything or self.uid is None:
+        if self.may_see_everything or self.uid is None:
             return uids
         callers_uid = frozenset({self.uid})
         return callers_uid if uids is None else callers_uid & uids
 
     def shows_all(self, facts: Facts, *, include_hidden: bool) -> bool:
         """Return whether the caller sees these facts of any process unmasked, regardless of its owner."""
-        return self.sees_everything or (include_hidden and facts <= UNMASKED_FACTS)
+        return self.may_see_everything or (include_hidden and facts <= UNMASKED_FACTS)
 
     def sees_session(self, process: Process, owner: Owner) -> bool:
         """Return whether the caller may see the logon session that owns this process."""
-        if self.sees_everything:
+        if self.may_see_everything:
             return True
         if self.uid is None or self._ownership.login_uid(owner, (process,)) != self.uid:
             return False
@@ -153,26 +155,26 @@ class Visibility:
 
     def sees_login(self, login: Login) -> bool:
         """Return whether the caller may see a login record."""
-        return self.sees_everything or (self.uid is not None and login.uid_here == self.uid)
+        return self.may_see_everything or (self.uid is not None and login.uid_here == self.uid)
 
     def account(self, account: Account) -> Account:
         """Return an account as the caller may see it: the state of its password is for administrators."""
         hidden: dict[str, Any] = dict.fromkeys(PASSWORD_FACTS)
-        return account if self.sees_everything else account._replace(**hidden)
+        return account if self.may_see_everything else account._replace(**hidden)
 
     def masked_machine(self, machine: Machine) -> Machine:
         """Return the machine as the caller may see it: as in sysfs, only an administrator sees its serial number."""
-        if self.sees_everything or machine.hardware is None:
+        if self.may_see_everything or machine.hardware is None:
             return machine
         return machine._replace(hardware=machine.hardware._replace(serial=None))
 
     def masked_service(self, service: Service) -> Service:
         """Return a service of the system as the caller may see it: only an administrator sees its command line."""
-        return service if self.sees_everything else service._replace(command=None)
+        return service if self.may_see_everything else service._replace(command=None)
 
     def sees_logon(self, session: LogonSession) -> bool:
         """Return whether the caller may see a described logon session: one of its own."""
-        return self.sees_everything or (self.uid is not None and session.uid == self.uid and not session.is_foreign)
+        return self.may_see_everything or (self.uid is not None and session.uid == self.uid and not session.is_foreign)
 
     def view_event(self, event: "Event", *, include_hidden: bool = False, of_instances: bool = False) -> "Event | None":
         """Return an event as the caller may see it; None if the caller may not know that it happened.
@@ -187,7 +189,7 @@ class Visibility:
             of_instances: return a change that makes a process visible to the caller as its start, and one that hides
                 the process as its end: so it appears to a caller who sees instances of a class.
         """
-        if self.sees_everything:
+        if self.may_see_everything:
             return event
         from logonscope.machine import events  # noqa: PLC0415 -- most requests have no events
 
@@ -238,7 +240,7 @@ class Visibility:
 
     def sees_account_history(self, uid: int) -> bool:
         """Return whether the caller may see past logins of an account: like present ones, only its own."""
-        return self.sees_everything or uid == self.uid
+        return self.may_see_everything or uid == self.uid
 
     def view(
         self, process: Process, owner: Owner, facts: Facts, *, include_hidden: bool = False
@@ -251,12 +253,12 @@ class Visibility:
             facts: the facts that the answer can contain; only these are masked.
             include_hidden: return a process that the caller may not see with its identity facts only.
         """
-        if self.sees_everything:
+        if self.may_see_everything:
             return process, owner
         if self.sees_session(process, owner):
             return self.masked(process, facts, owner), owner
-        # the caller's process in a logon session of another user, as after sudo: the process is visible, its logon
-        # session is not
+        # a process that another user's login runs as the caller, as when bob runs `sudo -u alice` and alice is the
+        # caller: the process is visible, its logon session is not
         if self.runs_as_caller(process, owner, wholly=False):
             return self._without_session_facts(process, facts, owner), HIDDEN
         return (self.identity(process, facts), HIDDEN) if include_hidden else None
@@ -272,7 +274,7 @@ class Visibility:
             facts: the facts that the answer can contain; only these are masked.
             owner: the owner of the process, if it was determined.
         """
-        if self.sees_everything:
+        if self.may_see_everything:
             return process
         # decided before the location is removed, which can show that its uids are those of a container
         is_callers = self.runs_as_caller(process, owner, wholly=True)

@@ -36,7 +36,7 @@ def doctor(request: Request) -> list[Check]:
     sessions = [session for session, _ in describe_sessions(request, pairs, frozenset({"authentication"}))]
     _collect_troubles(request)
     # an access rule; whether the source holds the whole host (sees_whole_host) matters to the words of checks only
-    sees_all = request.visibility.sees_everything
+    sees_all = request.visibility.may_see_everything
     return [
         _check_rights(request.caller),
         *request.ownership.checks(request.machine),
@@ -76,7 +76,7 @@ def _check_history(request: Request) -> Iterator[Check]:
     if request.source.history is None:
         return
     # the other checks count what all users do
-    if not request.visibility.sees_everything:
+    if not request.visibility.may_see_everything:
         yield Check("history", True, "kept", "")
         return
     try:
@@ -121,7 +121,7 @@ def _check_facts(request: Request, processes: Sequence[Process], facts: Facts) -
     for (fact, reason), pids in sorted(unreadable_pids.items()):
         examples = ", ".join(map(str, pids[:_MAX_EXAMPLES])) + (", ..." if len(pids) > _MAX_EXAMPLES else "")
         # which processes of other users cannot be read is for callers who see everything
-        pid_list = f" (pid {examples})" if request.visibility.sees_everything else ""
+        pid_list = f" (pid {examples})" if request.visibility.may_see_everything else ""
         yield Check(
             f"fact {fact}", None, f"not readable for {len(pids)} of {len(processes)} processes{pid_list}: {reason}",
             _reading_advice(reason, request),

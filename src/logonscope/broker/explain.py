@@ -139,7 +139,7 @@ class _DrySource(BaseSource):
     def read_processes(self, look: Look, query: ProcessQuery) -> Iterable[Process]:
         if not self._by_pid or query.pids is None:
             return ()
-        if self._request.visibility.sees_everything:
+        if self._request.visibility.may_see_everything:
             return self._request.source.processes(look, query)
         # Masked: an explanation of another user's process must not reveal, by what is read next, whose it is.
         return [process for process, _ in self._request.read(query, include_hidden=True).pairs]

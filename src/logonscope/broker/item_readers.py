@@ -167,7 +167,7 @@ def _read_accounts(
     request: Request, query: ItemQuery, account_query: AccountQuery
 ) -> tuple[Iterator[Account], Iterable[Group]]:
     """Return accounts as the caller may see them, and groups; shadow(5) is read only if a column needs it."""
-    with_passwords = PASSWORDS in query.facts and request.visibility.sees_everything
+    with_passwords = PASSWORDS in query.facts and request.visibility.may_see_everything
     users, groups = request.source.accounts(request.look, account_query._replace(with_passwords=with_passwords))
     return map(request.visibility.account, users), groups
 
@@ -285,7 +285,7 @@ def _parse_address(text: str) -> int | None:
 
 def _read_machine(request: Request, query: ItemQuery) -> Items:
     parts: frozenset[Part] = NO_PARTS | {part for part in PARTS if part in query.facts}
-    # each part is read only if a column needs it: a reading of all processes is expensive
+    # each part comes from files of its own: it is read only if a column needs it
     machine = request.source.machine(request.look, parts) if parts else request.machine
     summary = HostSummary(machine if machine.hardware is None else request.visibility.masked_machine(machine))
     if PROCESSES in query.facts:

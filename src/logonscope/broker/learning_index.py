@@ -60,11 +60,11 @@ class LearningIndex:
         logon_ids = selection.logon_ids
         return groups if logon_ids is None else (group for group in groups if group[0] in logon_ids)
 
-    def _decide(self, groups: Iterable[MembershipGroup]) -> Iterator[LogonGroup]:
-        """Yield the LogonId and the pids of each group whose logon session is known."""
+    def _decide(self, membership_groups: Iterable[MembershipGroup]) -> Iterator[LogonGroup]:
+        """Yield the LogonId and the pids of each membership group whose logon session is known."""
         index, find_logon_id = self.index, self.index.logon_id_of_kernel_id
         decided: dict[tuple[int | None, str | None], str] = {}  # by the membership without its pid
-        for kernel_id, location, pids in groups:
+        for kernel_id, location, pids in membership_groups:
             logon_id = find_logon_id(kernel_id)
             if logon_id is None:
                 logon_id = decided.get((kernel_id, location))

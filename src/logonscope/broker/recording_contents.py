@@ -27,7 +27,7 @@ def recordable_snapshot(request: Request) -> Snapshot:
     read before the function returns. Iterate the troubles last: every reading can add some.
     """
     request.admit()
-    source, look, sees_everything = request.source, request.look, request.visibility.sees_everything
+    source, look, sees_everything = request.source, request.look, request.visibility.may_see_everything
     machine = request.visibility.masked_machine(source.machine(look, frozenset({"platform", "vitals", "hardware"})))
     read_result = request.read(ProcessQuery(ALL_FACTS, max_cmdline_bytes=MAX_ARGUMENTS))
     logins = tuple(filter(request.visibility.sees_login, source.logins(look)))
@@ -54,7 +54,7 @@ def _visible_history(request: Request) -> Iterator[LoginHistory]:
     visibility, name = request.visibility, request.accounts.name(request.caller.uid)
     for row in request.source.login_history(request.look):
         is_own = row.user == name if row.uid is None else visibility.sees_account_history(row.uid)
-        if visibility.sees_everything or is_own:
+        if visibility.may_see_everything or is_own:
             yield row
 
 

@@ -64,8 +64,8 @@ ReadOrder = Literal["logins first", "processes first"]
 class ProcessOwnerFilter(NamedTuple):
     """A filter on processes and their owners, and the facts that it reads (OWNER_FACT if it reads the owner).
 
-    It gets masked processes. With "processes first" it is called before access is checked, and then gets a process
-    without facts, and the real owner.
+    With the read order "logins first", it gets processes as they are masked for the caller. With "processes first", it
+    is called before access is checked: it gets a process without facts, and the real owner.
     """
 
     facts: Facts
@@ -147,7 +147,7 @@ class Request:
     @property
     def sees_whole_host(self) -> bool:
         """Return whether the caller sees all of a source that holds the whole host. For messages: no access rule."""
-        return self.visibility.sees_everything and self.source.partial is None
+        return self.visibility.may_see_everything and self.source.partial is None
 
     @cached_property
     def machine(self) -> Machine:
@@ -235,7 +235,7 @@ class Request:
     def logon_groups(self, logon_ids: frozenset[str] | None = None) -> Iterator[LogonGroup]:
         """Return LogonId and pids of processes whose logon session the caller may see; ``logon_ids`` None: of all."""
         selection = Selection(logon_ids=logon_ids)
-        if self.visibility.sees_everything:
+        if self.visibility.may_see_everything:
             return LearningIndex(self, self.source.logins(self.look)).logon_groups(selection)
         pairs = self.read(ProcessQuery(), selection).pairs
         return ((owner.logon_id, (process.pid,)) for process, owner in pairs if owner.logon_id is not None)
@@ -349,7 +349,7 @@ class Request:
         else:
             source_filter = None if process_filter is None else self._build_ownerless_filter(process_filter)
             processes = self.source.processes(self.look, query._replace(early_filter=source_filter))
-        if not self.visibility.sees_everything:
+        if not self.visibility.may_see_everything:
             identity = self.visibility.identity
             processes = (identity(process, facts) for process in processes)
         pairs = ((process, NOT_REQUESTED) for process in processes)
@@ -409,7 +409,7 @@ class Request:
         )
         processes = self.source.processes(self.look, narrowed_query._replace(early_filter=early_filter))
         # nothing to mask and nothing to leave out: the most frequent case, for which the loop is shorter
-        if visibility.sees_everything and session_filter is None:
+        if visibility.may_see_everything and session_filter is None:
             return ReadResult(learning_index.pairs(processes), learning_index.index)
         return ReadResult(filter(None, map(visible_pair, processes)), learning_index.index)
 
@@ -577,7 +577,7 @@ class _OwnerlessFilter:
 
     def keeps(self, process: Process) -> bool:
         """Return whether to keep a process."""
-        if not self._visibility.sees_everything:
+        if not self._visibility.may_see_everything:
             process = self._visibility.identity(process, self._facts)
         return self._keeps_pair(process, NOT_REQUESTED)
 

@@ -105,7 +105,7 @@ def _not_found_error(
     trouble = next((trouble for trouble in request.look.troubles if trouble.subject == SOCKETS), None)
     if not by_inode and trouble is not None:
         return NotSupportedError(f"sockets cannot be read here ({trouble.reason})", trouble.advice)
-    if not request.visibility.sees_everything:
+    if not request.visibility.may_see_everything:
         hint = Hint(HintCode.GET_RIGHTS, also=" to include other users' processes")
         if target.kind == "path":
             return NotFoundError(f"no process of yours runs {target.text!r}, or holds a unix socket of that path", hint)

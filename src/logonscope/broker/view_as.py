@@ -20,7 +20,7 @@ def view_as(request: Request, user: str) -> Caller:
         NotFoundError: the host has no such account.
         InvalidParameterError: several accounts have this name, or the uid is out of range.
     """
-    if not request.visibility.sees_everything:
+    if not request.visibility.may_see_everything:
         raise AccessDeniedError("only an administrator may see what another user sees", Hint(HintCode.RUN_AS_ROOT))
     if user.isascii() and user.isdecimal():
         if len(user) > len(str(MAX_UID)) or int(user) > MAX_UID:

@@ -161,7 +161,7 @@ def _unreadable_owner_error(process: Process, visibility: Visibility) -> AccessD
 
     For callers that do not see everything the reason is hidden: it would distinguish processes of other users.
     """
-    if not visibility.sees_everything:
+    if not visibility.may_see_everything:
         return _hidden_session_error(process.pid, runs_as_caller=False)
     reason = ", ".join(sorted(set((process.unread or {"": "hidden"}).values())))
     return AccessDeniedError(f"cannot read process {process.pid}: {reason}", Hint(HintCode.CHECK_ACCESS))

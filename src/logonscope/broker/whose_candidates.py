@@ -55,7 +55,7 @@ def find_by_word(request: Request, word: str) -> list[Match]:
 
 def no_process_of_account_error(request: Request, name: str) -> NotFoundError:
     """Return the error for an account without a process that the caller may see."""
-    if request.visibility.sees_everything:
+    if request.visibility.may_see_everything:
         return NotFoundError(f"no process belongs to an account {name!r}", Hint(HintCode.LIST_PROCESSES))
     reason = f"none of the processes that you may see belongs to an account {name!r}"
     return NotFoundError(reason, Hint(HintCode.SEE_OTHERS))
@@ -67,7 +67,7 @@ def _no_process_of_word(request: Request, word: str) -> NotFoundError:
     Every user sees the names of all processes, but only some see which account a process belongs to.
     """
     also = "; use a pid, the exact name, :PORT, /PATH of a program, or an account"
-    if request.visibility.sees_everything:
+    if request.visibility.may_see_everything:
         reason = f"no process is named {word!r}, and no process belongs to an account of that name"
         return NotFoundError(reason, Hint(HintCode.LIST_PROCESSES, also=also))
     reason = f"no process is named {word!r}, and none of those that you may see belongs to an account of that name"

@@ -57,7 +57,7 @@ class Host(ABC):
     @property
     @abstractmethod
     def sees_everything(self) -> bool:
-        """Whether the caller sees every logon session of this host."""
+        """Whether every logon session of this host can be listed: the caller may see all, and the source has all."""
 
     @property
     def hiding_reason(self) -> str | None:

@@ -34,7 +34,11 @@ BROKER_FUNCTIONS: Mapping[str, str] = {
     "explain": "explain.explain",
     "invoke": "invoke.invoke", "classes": "classes.classes", "get_class": "classes.get_class",
 }  # fmt: skip
-"""The broker's function for each operation, as MODULE.FUNCTION; imported on first use."""
+"""The broker's functions by operation, as MODULE.FUNCTION; imported on first use.
+
+The operations associators, references and watch have methods or functions below instead. With a filter (``where``), the
+function of the same name in filtered_logons.py is called, except for those of the history.
+"""
 
 
 class LocalHost(Host):

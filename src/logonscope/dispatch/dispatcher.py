@@ -53,7 +53,8 @@ class ReceivedRequest(NamedTuple):
 class Answer(NamedTuple):
     """The response to a request: HTTP status, content type and body; for the metrics, operation and number of rows.
 
-    ``rest``: the parts of the body that follow, or the pull that waits for the whole body; None: it is complete.
+    ``rest``: a stream, which makes the further parts of the body; an event pull, which makes the whole body when there
+    are events; or a push, which begins after this response. None: the body is complete, and nothing follows it.
     """
 
     status: int
@@ -365,7 +366,7 @@ class AnswerStream:
 
 
 Rest = AnswerStream | WatchStream | EventPull | EventPush
-"""What follows the first part of an answer."""
+"""What follows an answer, or makes its body later: see ``Answer``."""
 
 
 def _always() -> bool:

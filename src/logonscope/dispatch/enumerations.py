@@ -34,7 +34,7 @@ Clock = Callable[[], float]
 
 
 class AnswerRows(NamedTuple):
-    """The answers to a question: objects of the package ``answers``, such as its logon sessions, or dicts.
+    """The result of an operation that returns objects of the package ``answers``, such as logon sessions, or dicts.
 
     Dicts are the parts of a tree and of leftovers, and the pairs of ``session_processes``.
     """

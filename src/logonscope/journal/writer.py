@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from itertools import takewhile
 from typing import Any
 
-from logonscope.errors import RecordingError
 from logonscope.journal import chain, rows, schema
 from logonscope.journal.database import damaged_error, open_writer
 from logonscope.journal.dictionaries import Dictionary
@@ -146,7 +145,7 @@ class Writer:
             if journal_id is None or is_copy:
                 journal_id = uuid.uuid4().hex
                 self.set_values(id=journal_id, machine=machine_id)
-            # committed before the first event: a number of this run names this epoch
+            # committed before the first event: the mark of each event has the epoch of its run
             self.epoch = last_epoch + 1
             self.set_values(
                 clean=0, kept_since=self._value("kept_since") or time.time_ns() // 1000,
@@ -180,14 +179,14 @@ class Writer:
         return int(number)
 
     def _end_boots(self) -> None:
-        """Give what still runs an end: the machine was last seen then."""
+        """End all that still ran in the last boot, at the last moment at which the service saw the machine run."""
         last = self.database.execute(
             "SELECT id, first_seq, seen_until, ticks FROM boot ORDER BY id DESC LIMIT 1"
         ).fetchone()
         if last is None:
             return
         boot, first_seq, seen_until, ticks = last
-        # the machine may have run longer: this is the last moment that is known
+        # the machine may have run longer
         until, first, events = seen_until or 0, self.last_event + 1, rows.EventNumbers("q")
         for table in ("recent", "process"):
             running = self.database.execute(
@@ -346,7 +345,7 @@ class Writer:
             moved_rows = database.execute("SELECT * FROM recent ORDER BY id LIMIT ?", (MOVE_STEP,)).fetchall()
             # the last step also takes numbers without a row
             last = moved_rows[-1][ID] if len(moved_rows) == MOVE_STEP else self.last_event
-            # two statements: the interpreter is left alone while they run
+            # SQL moves the rows, not Python: sqlite3 releases the interpreter lock, so that other threads can run
             database.execute("INSERT INTO process SELECT * FROM recent WHERE id <= ?", (last,))
             database.execute("DELETE FROM recent WHERE id <= ?", (last,))
             insert_rows(database, "process_zone", rows.zones_of(moved_rows), "INSERT OR IGNORE")
@@ -455,5 +454,3 @@ SEALED_TABLES = (
 
 DICTIONARIES = ("program", "credential", "place")
 """Tables whose rows are sealed by the number when they were added."""
-
-__all__ = ["RecordingError", "Writer"]

@@ -19,10 +19,10 @@ Membership = tuple[int, int | None, str | None]
 """What decides the logon session of a process: its pid, its kernel id, and its location where that is needed, too."""
 
 MembershipGroup = tuple[int | None, str | None, Sequence[int]]
-"""What decides the logon session of several processes: kernel id, location, and their pids."""
+"""A membership group: what decides the logon session of several processes, kernel id and location, and their pids."""
 
-group_of_one: Callable[[Membership], MembershipGroup] = itemgetter(1, 2, slice(0, 1))
-"""Return a membership as a group; a function without a line of Python, because it is called for every process."""
+group_of_membership: Callable[[Membership], MembershipGroup] = itemgetter(1, 2, slice(0, 1))
+"""Return the membership group of one membership. It has no line of Python, because it runs for every process."""
 
 MAX_CMDLINE_BYTES = 131_072
 """Maximum bytes of a process's arguments that are read."""

@@ -2,7 +2,8 @@
 
 sshd logs one such line in each connection, by the leader of the login, before the login is recorded. A parent of the
 leader counts where its line names the same client. The first line after the start of the leader counts: only root can
-write one before sshd itself does, in the journal.
+write one before sshd itself does, in the journal. The start of a leader that has ended is not known: then the line that
+is closest to the record counts.
 """
 
 from collections.abc import Iterable, Sequence
@@ -63,7 +64,11 @@ def find_line(session: LogonSession, leader: Leader, lines: Iterable[Authenticat
     lines_by_number: dict[int, list[Authentication]] = {}
     for line in candidates:
         lines_by_number.setdefault(line.number, []).append(line)
-    for _, readings in sorted(lines_by_number.items(), reverse=leader.start is None):
+    groups = [readings for _, readings in sorted(lines_by_number.items(), reverse=leader.start is None)]
+    if leader.start is None:
+        # other connections can have had the same pid, earlier and later: sshd logs shortly before the record is written
+        groups.sort(key=lambda readings: _ticks_from_record(readings[0], leader))
+    for readings in groups:
         line_about_login = _only_fitting_reading(session, leader, readings)
         # before sshd itself does, only root can write a trusted line: if the first one does not fit, none does
         if line_about_login is not None or (readings[0].is_trusted and leader.start is not None):
@@ -89,6 +94,12 @@ def _is_timely(line: Authentication, leader: Leader) -> bool:
     if leader.start is not None:
         return line.latest >= leader.start
     return leader.recorded_at is not None and line.latest >= leader.recorded_at - MAX_TICKS_BEFORE
+
+
+def _ticks_from_record(line: Authentication, leader: Leader) -> int:
+    """Return the clock ticks between a line and the login record; 0 where that is within the line's precision."""
+    recorded_at = leader.recorded_at or 0
+    return max(line.earliest - recorded_at, recorded_at - line.latest, 0)
 
 
 def _is_same_client(line: Authentication, session: LogonSession) -> bool:

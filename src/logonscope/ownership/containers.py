@@ -12,8 +12,6 @@ from typing import NamedTuple
 
 from logonscope.facts import Container
 
-__all__ = ["Container", "container_of_cgroup"]
-
 
 class CgroupForm(NamedTuple):
     """One form of a container's cgroup: the engine, and what matches a part of the path, with the group ``id``."""

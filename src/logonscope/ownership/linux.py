@@ -2,8 +2,9 @@
 
 1. scope: the cgroup of the process is the cgroup of a login, or below it, and the process has no kernel id, or a kernel
    id that the login itself inherited from an earlier login. The path is compared from this host's cgroup root. Only
-   root can make that directory, so no record is needed. A user can make directories named like scopes below the user's
-   own delegated tree, and a container has scopes of its own, but these have longer paths.
+   root can make the directory that systemd makes for a login, so its path proves the login without a record; the path
+   of elogind ("/41") counts only with a record. A user can make directories named like scopes below the user's own
+   delegated tree, and a container has scopes of its own, but these have longer paths.
 2. audit: the kernel audit session id ("kernel id") of the process is set. It is set at login, inherited by every child,
    and kept by su, sudo, setsid, tmux, user namespaces and logout.
 3. manager: the cgroup of the process is below user@UID.service, and the process has no kernel id, or a kernel id that
@@ -184,7 +185,7 @@ class LinuxOwnership(Ownership):
             login_id, kernel_id = _named_logins(process)
             # logind names a login after its kernel id, so the login with that kernel id has it as its login id
             ids.update(str(word) for word in (login_id, kernel_id) if word)
-            # a path of elogind proves nothing by itself (rule 1 is about systemd's), so any record may be needed
+            # a path of elogind counts only with a record (rule 1), so any record may be needed
             if not (login_id or kernel_id) and join.named_elogind_login_id(process.cgroup or ""):
                 return None
         return frozenset(ids)
@@ -197,9 +198,9 @@ class LinuxOwnership(Ownership):
         held_ids = {
             kernel_id for login, kernel_id in logins_with_ids if login.id == str(kernel_id) and not login.inherited
         }
-        # The LogonId of any other login depends on records that were not read: whether one of them owns the kernel id.
-        # The cgroup of a login decides without other records in three cases: it has no kernel id; its kernel id is
-        # owned by a login that was read here, whose login id is that number; or it inherited its kernel id.
+        # A kernel id outside of held_ids may be owned by a login whose record was not read. The cgroup of a login
+        # decides without such records in three cases: the login has no kernel id; its kernel id is in held_ids; or it
+        # inherited its kernel id, so that it does not own it.
         certain_cgroups = {
             join.login_cgroup(login)
             for login, kernel_id in logins_with_ids

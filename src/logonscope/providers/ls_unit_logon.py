@@ -33,7 +33,10 @@ PROVIDER = Provider(
         "RequestTime": column(
             lambda row, *_: datetime_of_microseconds(row.requested), f"{_TRUSTED}: _SOURCE_REALTIME_TIMESTAMP"
         ),
-        "StartTime": column(lambda row, *_: datetime_of_microseconds(row.started), "the same of the line of process 1"),
+        "StartTime": column(
+            lambda row, *_: datetime_of_microseconds(row.started),
+            f"{_TRUSTED}: _SOURCE_REALTIME_TIMESTAMP of the line that process 1 wrote at the start",
+        ),
         "RequestProcessId": column(lambda row, *_: row.pid, f"{_TRUSTED}: _PID"),
         "Command": column(lambda row, *_: clean(row.command), f"{_TRUSTED}: _CMDLINE"),
         "Evidence": column(lambda row, *_: clean(row.source), "the log and the program that logged the command"),

@@ -45,7 +45,7 @@ CLOSE_NOTIFY_SECONDS = 1
 SINGLE_HEADERS = frozenset({
     b"authorization", b"content-type", b"origin", b"logonscope-as", b"logonscope-max-line", b"logonscope-timeout",
 })  # fmt: skip
-"""Headers that decide what a request may do: of two, a proxy could check the one that this server does not use."""
+"""Headers that a request may have only once: they decide what it may do, and a proxy could check another one of two."""
 
 _LENIENT = re.compile(rb"(?<!\r)\n|\n[ \t]")
 """Lenient syntax that h11 accepts (RFC 9112 2.2 and 5.2): a line that ends with LF only, a folded header."""

@@ -18,7 +18,7 @@ examples:
   sudo logonscope page            this host, with all logon sessions, in your own browser
   logonscope page                 this host, as far as you may see it
   logonscope page web1.lsr        a recording
-  logonscope page --no-browser    print its address, to open it yourself
+  logonscope page --no-browser    print the address of that file, to open it yourself
 """
 
 
@@ -26,7 +26,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     parser.add_argument("recording", metavar="RECORDING", nargs="?", help="a file that `logonscope record` wrote")
     parser.add_argument("--port", type=int, default=0, help="the port on loopback (default: a free one)")
-    parser.add_argument("--no-browser", action="store_true", help="print the address of the file, and open no browser")
+    no_browser = "print the address of the file that opens the page, and open no browser"
+    parser.add_argument("--no-browser", action="store_true", help=no_browser)
 
 
 def run(args: argparse.Namespace, choose_host: Callable[[str | None], "PageHost"], page_folder: str) -> int:

@@ -68,6 +68,14 @@ def test_csv_has_a_heading_and_single_values_alone() -> None:
     assert second == ["22", "", "", 'quote"']
 
 
+def test_csv_quotes_line_ends_so_that_a_name_cannot_forge_a_row() -> None:
+    _, out, _ = printed("csv", [ROWS[0]._replace(name=name) for name in ("x\r7,root,,", "y\r\nz", "\r", "end\r\n")])
+    heading, *rows = csv.reader(io.StringIO(out, newline=""))
+    assert [row[1] for row in rows] == ["x\r7,root,,", "y\r\nz", "\r", "end\r\n"]
+    assert {len(row) for row in rows} == {len(heading)}
+    assert out.startswith("pid,name,start,inner_name\n1,")
+
+
 def test_rows_that_are_all_there_stand_in_columns_as_wide_as_they_need() -> None:
     _, out, _ = printed("table", ROWS)
     assert out.splitlines() == ["PID  NAME", "1    a\ufffdb", "22   -"]

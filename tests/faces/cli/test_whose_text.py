@@ -6,6 +6,7 @@ from logonscope.answers.logon_session import LogonSession
 from logonscope.answers.session_process import SessionProcess
 from logonscope.answers.whose import UnseenLogin, Whose
 from logonscope.faces.cli.whose_text import (
+    describe_authentication,
     describe_evidence,
     describe_login,
     describe_parents,
@@ -35,6 +36,19 @@ def test_what_is_not_known_is_left_out_of_the_headline() -> None:
         headline(whose(row(7), session=unknown_user))
         == "7 (sh) belongs to logon session 41: an unknown user logged in."
     )
+
+
+def test_the_remote_user_is_one_of_the_remote_host_or_of_this_one() -> None:
+    remote = ALICE._replace(remote_host="203.0.113.7", remote_user="root", service="rlogin")
+    assert headline(whose(row(7), session=remote)).endswith("logged in from 203.0.113.7 (there root) through rlogin.")
+    local = ALICE._replace(remote_user="root", service="su-l")
+    assert headline(whose(row(7), session=local)).endswith("alice (uid 1000) logged in through su-l (called by root).")
+
+
+def test_an_unknown_login_program_can_have_been_sshd() -> None:
+    assert describe_authentication(ALICE) == "not known: no ssh login"
+    unknown = ALICE._replace(logon_type=None, logon_type_name=None, sources={})
+    assert describe_authentication(unknown) == "not known: the login program is not known"
 
 
 def test_a_thread_is_named_as_one() -> None:

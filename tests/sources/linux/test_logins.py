@@ -305,6 +305,21 @@ def test_a_kernel_id_with_another_login_uid_is_not_the_logins_own(host: HostFold
     assert read(host)["c2"].inherited is True
 
 
+@pytest.mark.parametrize("login_id", ["41", "c1"])
+def test_another_users_login_inside_a_scope_says_nothing_about_its_kernel_id(host: HostFolder, login_id: str) -> None:
+    """An sshd that alice starts lets bob in, who gets a kernel id of his own in her scope, and she logs out."""
+    scope = session_scope(1000, login_id)
+    ssh(host, login_id)
+    host.process(500, "sshd", ses=41, loginuid=1000, cgroup=scope, start=70 * TICKS)
+    host.process(501, "sshd-session", ses=43, loginuid=1001, cgroup=scope)
+    host.process(502, "sleep", ses=43, loginuid=1001, uid=1001, cgroup=scope)
+    host.group(scope, 410, 500, 501, 502)
+    host.end(410)
+    assert (read(host)[login_id].scope_ids, read(host)[login_id].inherited) == ((41,), None)
+    host.end(500)
+    assert (read(host)[login_id].scope_ids, read(host)[login_id].inherited) == ((), None)
+
+
 @pytest.mark.parametrize(("number", "gone"), [(None, False), (1, True)])
 def test_a_leader_is_identified_by_its_pidfd_inode(number: int | None, *, gone: bool) -> None:
     """Asked of this machine, whose kernel may have none; then the start alone tells."""

@@ -18,8 +18,9 @@ from logonscope.machine import EarlyFilter, LogonHint, Look, ProcessQuery
 from logonscope.machine.trouble import NOT_TRIED
 from logonscope.sources.linux.hung_reads import MAX_HUNG_READS_PER_USER
 from logonscope.sources.linux.process_files import FILES, File
-from logonscope.sources.linux.processes import NO_ANSWER, TIMEOUT, Reader, read_processes
+from logonscope.sources.linux.processes import MAX_AT_ONCE, NO_ANSWER, TIMEOUT, Reader, read_processes
 from tests.hosts import HostFolder, session_scope
+from tests.lab.systemd import wait_until
 from tests.sources.linux.reading import REGULAR, SCOPE, alice, on_opening
 
 pytestmark = pytest.mark.usefixtures("promptly")
@@ -384,6 +385,18 @@ def test_ancestors_of_one_kernel_id_are_read_as_one(host: HostFolder) -> None:
     assert reader.read_lineage(4711) == []
     found = host.read("ses", "start", pids=frozenset({14}), with_ancestors=True)
     assert list(found) == [14, 13, 12, 11, 10, 1]
+
+
+def test_a_call_reads_at_most_so_many_of_a_long_lineage(host: HostFolder) -> None:
+    pids = range(10, 10 + MAX_AT_ONCE + 3)
+    for pid in pids:
+        host.process(pid, ppid=pid - 1 if pid > 10 else 1, ses=41)
+    reader = Reader(str(host.root / "proc"), ProcessQuery(frozenset({"ses", "ppid", "start"})))
+    nearest = [*reversed(pids)][:MAX_AT_ONCE]
+    # reads of other tests may still hang, so that each process is read by itself
+    wait_until(lambda: [process.pid for process in reader.read_lineage(pids[-1])] == nearest)
+    found = host.read("ses", "start", pids=frozenset({pids[-1]}), with_ancestors=True)
+    assert list(found) == [*reversed(pids), 1]
 
 
 def test_of_ancestors_whose_arguments_hang_the_others_are_read(host: HostFolder) -> None:

@@ -15,13 +15,32 @@ class ClosedOutput(io.TextIOBase):
 
     encoding = "utf-8"
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.buffer = ClosedBytes()
+
     def write(self, text: str) -> int:
         """Raise the error of a closed file descriptor.
 
         Raises:
             OSError: always.
         """
-        del text
+        return self.buffer.write(text)
+
+
+class ClosedBytes(io.RawIOBase):
+    """The bytes of a standard output that the parent process closed, to which recordings and Parquet are written."""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: object) -> int:
+        """Raise the error of a closed file descriptor.
+
+        Raises:
+            OSError: always.
+        """
+        del data
         raise OSError(errno.EBADF, os.strerror(errno.EBADF))
 
 

@@ -1,6 +1,5 @@
 """Writers of events: as lines for people, as JSON and as CSV."""
 
-import csv
 import json
 import sys
 from collections.abc import Mapping
@@ -10,7 +9,7 @@ from logonscope.answers.host_event import HostEvent
 from logonscope.answers.jsonable import jsonable
 from logonscope.faces.cli.event_text import event_line
 from logonscope.faces.cli.event_values import event_values
-from logonscope.faces.cli.output import flatten
+from logonscope.faces.cli.output import CsvTable, flatten
 from logonscope.faces.cli.text import for_terminal
 
 if TYPE_CHECKING:
@@ -71,7 +70,7 @@ class CsvWriter(EventWriter):
 
     def __init__(self, *, is_query: bool = False) -> None:
         self._is_query = is_query
-        self._writer = csv.writer(sys.stdout, lineterminator="\n")
+        self._writer = CsvTable()
         self._columns: list[str] | None = None
 
     def write(self, event: "HostEvent | Instance") -> None:
@@ -81,8 +80,10 @@ class CsvWriter(EventWriter):
         values: Mapping[str, Any] = event_values(event) if isinstance(event, HostEvent) else flatten(jsonable(event))
         if self._columns is None:
             self._columns = list(values)
-            self._writer.writerow(self._columns)
+            self._writer.write_row(self._columns)
         cells = ("" if (value := values.get(name)) is None else value for name in self._columns)
         is_terminal = sys.stdout.isatty()
-        self._writer.writerow([for_terminal(cell) if is_terminal and isinstance(cell, str) else cell for cell in cells])
+        self._writer.write_row(
+            [for_terminal(cell) if is_terminal and isinstance(cell, str) else cell for cell in cells]
+        )
         sys.stdout.flush()

@@ -95,16 +95,36 @@ def _print_jsonl(rows: Iterable[Any]) -> int:
     return count
 
 
-def _print_csv(rows: Iterable[Any]) -> int:
-    import csv  # noqa: PLC0415 -- only this format needs it
+class CsvTable:
+    """Writes rows of CSV to standard output, with LF at the end of lines, and CR and LF in quoted fields only."""
 
-    writer, count = csv.writer(sys.stdout, lineterminator="\n"), 0
+    def __init__(self) -> None:
+        import csv  # noqa: PLC0415 -- only this format needs it
+
+        # Before Python 3.13, csv quotes only the line ends that it writes itself: with LF alone, a process could name
+        # itself "x\rROW", and readers of CSV, which accept CR as a line end, would find one more row.
+        self._writer = csv.writer(self, lineterminator=_CRLF)
+
+    def write_row(self, fields: Iterable[object]) -> None:
+        """Write one row."""
+        self._writer.writerow(fields)
+
+    def write(self, line: str) -> None:
+        """Print one line that csv has formatted."""
+        sys.stdout.write(line.removesuffix(_CRLF) + "\n")
+
+
+_CRLF = "\r\n"
+
+
+def _print_csv(rows: Iterable[Any]) -> int:
+    writer, count = CsvTable(), 0
     for count, row in enumerate(rows, 1):
         # the heading has the fields of the first row; all rows have the same fields
         flat = flatten(jsonable(row))
         if count == 1:
-            writer.writerow(flat)
-        writer.writerow([_csv_field(value) for value in flat.values()])
+            writer.write_row(flat)
+        writer.write_row([_csv_field(value) for value in flat.values()])
     return count
 
 

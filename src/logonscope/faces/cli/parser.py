@@ -304,8 +304,8 @@ def shared_options() -> Parser:
     options.add_argument("--no-color", dest="color", action="store_const", const="never", help="--color=never")
     options.add_argument(
         "--watch", metavar="SECONDS", type=_parse_seconds, nargs="?", const=float(DEFAULT_SECONDS),
-        help="repeat when processes or logon sessions change, else every SECONDS "
-        f"(default: {DEFAULT_SECONDS}), and mark changed lines; Ctrl-C ends it",
+        help="repeat at each change, if events report the changes of what is shown, otherwise every SECONDS "
+        f"(default: {DEFAULT_SECONDS}); mark changed lines; Ctrl-C ends it",
     )  # fmt: skip
     pager = "print long output without a pager (also: LOGONSCOPE_PAGER, PAGER)"
     options.add_argument("--no-pager", dest="pager", action="store_false", help=pager)

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any
 from logonscope.errors import InvalidParameterError, LogonscopeError
 from logonscope.faces.cli.exit_codes import INTERRUPTED, exit_code
 from logonscope.faces.cli.messages import is_remote, print_error, print_notice
-from logonscope.faces.cli.parser import EVENT_FORMATS, NO_SERVER_COMMANDS, ServerCommands, command_module, parse
+from logonscope.faces.cli.parser import (
+    EVENT_FORMATS,
+    FORMATS,
+    NO_SERVER_COMMANDS,
+    ServerCommands,
+    command_module,
+    parse,
+)
 from logonscope.faces.cli.text import resolve_color
 
 if TYPE_CHECKING:
@@ -56,6 +63,9 @@ LOCAL = "local"
 
 HOST_VARIABLE = "LOGONSCOPE_HOST"
 
+_DOCUMENTS = {"completion": ("a shell script", {"table"}), "schema": ("a JSON document", {"table", "json"})}
+"""Commands that print a document in place of rows: what it is, and the output formats that may be requested."""
+
 _NOT_REPEATABLE = {"completion", "invoke", "page", "record", "schema", "serve", "token", "user", "watch"}
 """Commands that have no --watch."""
 
@@ -90,6 +100,10 @@ def run(
             message = f"cannot print {args.command} as {args.output}"
             hint = f"-o {args.output} is for {', '.join(sorted(_COMMANDS_WITH_STATES | _COMMANDS_WITH_EVENTS))}"
             raise InvalidParameterError(message, hint)
+        document, formats = _DOCUMENTS.get(args.command, ("", FORMATS))
+        if args.output not in formats:
+            message = f"cannot print {args.command} as {args.output}: it prints {document}"
+            raise InvalidParameterError(message, "leave -o out")
         if args.watch is not None and args.command in _NOT_REPEATABLE:
             raise InvalidParameterError(f"cannot watch: {args.command} cannot be repeated", "leave --watch out")
         if args.command in _WITHOUT_REMOTE_HOST:

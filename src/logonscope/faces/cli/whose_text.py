@@ -103,9 +103,9 @@ def _describe_service(answer: Whose) -> str:
 
 
 def describe_login(session: LogonSession) -> str:
-    """Return the LogonType of the login with its source, and the state of the login."""
+    """Return the LogonType with its source and the state of the login; of the System session, its type and start."""
     name = "LogonType not known" if session.logon_type is None else f"{session.logon_type_name} ({session.logon_type})"
-    # no source for this type: the headline already has what is known about a login, in more detail
+    # no login, so that there is no state; the source of this type is the evidence, which has a line of its own
     if session.logon_type == 0:
         return f"{name}; since the machine started, {format_time(session.start, _MOMENT)}"
     kind = f"{name}: {session.sources['logon_type']}"
@@ -128,6 +128,8 @@ def describe_authentication(session: LogonSession) -> str:
     if session.authentication_method is None:
         if session.service == "sshd" or (session.sources.get("logon_type") or "").startswith("sshd"):
             return "not known: sshd's log has no line about it, or cannot be read (`logonscope doctor` says which)"
+        if session.service is None and session.logon_type is None:  # nothing shows that it was no ssh login
+            return "not known: the login program is not known"
         package = session.authentication_package
         return f"{package}, {session.sources['authentication_package']}" if package else "not known: no ssh login"
     words = [session.authentication_method]
@@ -259,9 +261,11 @@ def _describe_origin(session: LogonSession) -> str:
     host = session.remote_host or session.remote_address
     port = f" port {session.remote_port}" if session.remote_port else ""
     origin = f" from {host}{port}" if host else f" at {session.seat}" if session.seat else ""
-    if session.remote_user:
-        origin += f" (there {session.remote_user})"
     through = f" through {session.service}" if session.service else ""
+    if session.remote_user and host:
+        origin += f" (there {session.remote_user})"
+    elif session.remote_user:  # of this host: the caller of su
+        through += f" (called by {session.remote_user})"
     bound = "not later than" if is_approximate(session) else "at"
     moment = f" {bound} {format_time(session.start, _MOMENT)}" if session.start else ""
     return f"{user_label(session)} logged in{origin}{through}{moment}"

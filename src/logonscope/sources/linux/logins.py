@@ -13,7 +13,7 @@ from functools import cache, cached_property
 from logonscope.facts import UNSET, Login, Machine, Process
 from logonscope.machine import Look, ProcessQuery, Trouble
 from logonscope.sources.linux import parse
-from logonscope.sources.linux.inheritance import Inheritance
+from logonscope.sources.linux.inheritance import Inheritance, carried_kernel_id
 from logonscope.sources.linux.login_clock import LoginClock
 from logonscope.sources.linux.processes import Reader
 from logonscope.sources.linux.scopes import Scopes
@@ -26,6 +26,7 @@ MAX_RECORD_BYTES = 65536
 
 _LEADER = ProcessQuery(frozenset({"ses", "loginuid", "comm", "ppid", "tty_nr", "start"}))
 _MEMBER = ProcessQuery(frozenset({"ses", "loginuid", "cgroup", "start"}))
+_USER = ProcessQuery(frozenset({"uids", "start"}))
 
 
 def read_logins(
@@ -85,6 +86,10 @@ class _LoginReader:
     @cached_property
     def _member_reader(self) -> Reader:
         return Reader(self._proc, _MEMBER)
+
+    @cached_property
+    def _user_reader(self) -> Reader:
+        return Reader(self._proc, _USER)
 
     def _read_leader_facts(self, pid: int) -> Process | None:
         return self._leader_reader.read(pid)
@@ -226,14 +231,46 @@ class _LoginReader:
         login = login._replace(scope_inode=self._scopes.inode(path))
         carriers = [login.process] if login.process and login.process.ses not in {None, UNSET} else None
         if carriers is None:
-            carriers = self._scopes.processes_with_kernel_id(path, cgroup)
+            carriers = self._without_logins_inside(login, self._scopes.processes_with_kernel_id(path, cgroup))
             ids, starts = {process.ses or 0 for process in carriers}, [process.start for process in carriers]
             earliest_start = min((start for start in starts if start is not None), default=None)
             login = login._replace(scope_ids=tuple(sorted(ids)), earliest_start=earliest_start)
         # the kernel sets kernel id and login uid together: with another login uid the id is another login's
-        uid = login.uid if self._user_namespace is None else login.uid_here
-        has_other_uid = any(process.loginuid not in {None, UNSET, uid} for process in carriers)
+        has_other_uid = any(self._has_other_login_uid(process, login) for process in carriers)
         return login._replace(inherited=True) if has_other_uid else login
+
+    def _uid_here(self, login: Login) -> int | None:
+        return login.uid if self._user_namespace is None else login.uid_here
+
+    def _has_other_login_uid(self, process: Process, login: Login) -> bool:
+        return process.loginuid not in {None, UNSET, self._uid_here(login)}
+
+    def _without_logins_inside(self, login: Login, carriers: list[Process]) -> list[Process]:
+        """Drop the processes of other users' logins that are inside the scope of a login whose leader has no kernel id.
+
+        An sshd or login(1) that a logged-in user starts stays in the scope of that login. So do the logins through it,
+        each with a kernel id and a login uid of its own.
+        """
+        other_ids = {process.ses for process in carriers if self._has_other_login_uid(process, login)}
+        if not other_ids:
+            return carriers
+        known_id = carried_kernel_id(login)
+        inner_ids = {
+            kernel_id
+            for kernel_id in other_ids
+            if kernel_id != known_id
+            and (known_id or self._is_login_inside(login, [row for row in carriers if row.ses == kernel_id]))
+        }
+        return [process for process in carriers if process.ses not in inner_ids]
+
+    def _is_login_inside(self, login: Login, carriers: list[Process]) -> bool:
+        """Return whether these processes of one kernel id, in the scope of a login, belong to another user's login.
+
+        If the login inherited the id, its processes have another login uid, too, but some of them run as its own user.
+        """
+        users = [self._user_reader.read(process.pid) for process in carriers]
+        uids = {user.uids[0] for user in users if user and user.uids}
+        return self._uid_here(login) not in uids and any(process.loginuid in uids for process in carriers)
 
     def _with_mapped_uid(self, login: Login) -> Login:
         return login if self._user_namespace is None else self._user_namespace.mapped_login(login)

@@ -51,10 +51,10 @@ MAX_CHAIN_LENGTH = 1000
 """Maximum number of ancestors that are read of one process: a longer chain is cut at the far end."""
 
 MAX_AT_ONCE = 16
-"""Maximum number of ancestors that are read in one call of the other thread."""
+"""Maximum number of processes, one and its nearest ancestors, that are read by one call in another thread."""
 
 FEW_PIDS = 5
-"""So many processes are read by a call each: a thread that reads more of them costs as much as three calls."""
+"""Maximum number of processes that are read by a call each. More are read in batches by one thread: that costs less."""
 
 MAX_LOGIN_UIDS = 1024
 """Maximum number of kernel ids whose login uids are kept during one reading."""
@@ -258,8 +258,8 @@ class Reader(ReadWatch):
             pid, HUNG_READS.omitted_files(self._proc, pid) if HUNG_READS.reads else OmittedFiles.NONE
         )
 
-    def read_lineage(self, pid: int, *, max_processes: int = 16) -> list[Process]:
-        """Read a process and its nearest ancestors by one call of the other thread; end before one whose files hang."""
+    def read_lineage(self, pid: int, *, max_processes: int = MAX_AT_ONCE) -> list[Process]:
+        """Read a process and its nearest ancestors by one call in another thread; end before one whose files hang."""
         if self.may_hang and not HUNG_READS.reads:  # where some hang, each is read by a call of its own
             reads = ChainedReads(pid, self._read, partial(_next_ancestor, max_processes=max_processes))
             try:
@@ -275,7 +275,7 @@ class Reader(ReadWatch):
 
     def read_watched(self, pid: int) -> Process | None:
         """Read one process in this thread, which is abandoned as a whole where a read hangs: see ReadWatch."""
-        # the length first: it is almost always 0, and a call for every process would cost more
+        # without hung reads, which is almost always so, a call for each process is saved
         return self._read(pid, HUNG_READS.omitted_files(self._proc, pid) if HUNG_READS.reads else OmittedFiles.NONE)
 
     def read_hung(self, pid: int) -> Process | None:

@@ -61,8 +61,8 @@ class CallPool:
 
     def __init__(self, most_abandoned: int = MAX_ABANDONED) -> None:
         self._most_abandoned = most_abandoned
-        self._idle_helpers: list[_Helper] = []
-        self._abandoned_helpers: set[_Helper] = set()
+        self._idle_threads: list[_PoolThread] = []
+        self._abandoned_threads: set[_PoolThread] = set()
         self._lock = threading.Lock()  # guards the set of abandoned helpers
 
     def call(self, seconds: float, call: Callable[[], Value]) -> Value:
@@ -73,34 +73,34 @@ class CallPool:
             TooManyHungCallsError: the maximum number of calls hang already; this call was not tried.
         """
         with self._lock:
-            self._abandoned_helpers = {helper for helper in self._abandoned_helpers if not helper.is_over()}
-            if len(self._abandoned_helpers) >= self._most_abandoned:
+            self._abandoned_threads = {thread for thread in self._abandoned_threads if not thread.is_over()}
+            if len(self._abandoned_threads) >= self._most_abandoned:
                 raise TooManyHungCallsError
-        # not "if idle: pop": another thread may take the last helper between the two
+        # not "if idle: pop": another caller may take the last thread between the two
         try:
-            helper = self._idle_helpers.pop()
+            pool_thread = self._idle_threads.pop()
         except IndexError:
             try:
-                helper = _Helper()
+                pool_thread = _PoolThread()
             except RuntimeError:
                 # no more threads can be started: a call without a timeout is better than no answer
                 return call()
-        if not helper.run(call, seconds):
+        if not pool_thread.run(call, seconds):
             with self._lock:
-                self._abandoned_helpers.add(helper)
-            raise AbandonedCallError(seconds, helper.is_over)
-        value, error = helper.take_outcome()
-        if len(self._idle_helpers) < MAX_IDLE:
-            self._idle_helpers.append(helper)
+                self._abandoned_threads.add(pool_thread)
+            raise AbandonedCallError(seconds, pool_thread.is_over)
+        value, error = pool_thread.take_outcome()
+        if len(self._idle_threads) < MAX_IDLE:
+            self._idle_threads.append(pool_thread)
         else:
-            helper.end()
+            pool_thread.end()
         if error is not None:
             raise error
         result: Value = value
         return result
 
 
-class _Helper:
+class _PoolThread:
     """A thread that runs one call after another.
 
     The two locks ``_call_ready`` and ``_call_done`` are used as signals: the one side acquires what the other releases.

@@ -146,7 +146,8 @@ class LocalFeed(Feed):
         return Notice(descriptor != self._connector.fileno(), stop_polling_until_read=True)
 
     def read_batch(self) -> Batch:
-        # one call in place of five: most answers are requested without an event before them. A loss is readable, too.
+        # One call in place of five: most answers are requested without an event before them. poll() also reports that
+        # the kernel dropped events.
         if not self._poll.poll(0):
             return NO_EVENTS
         # first the process events, then the writes: see Batch

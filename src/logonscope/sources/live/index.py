@@ -3,10 +3,10 @@
 A child has the kernel id, login uid and cgroup of its parent, which is its "place". Where that is in doubt, the child
 is read; if it has ended already, its logon is not known. In doubt are the children of
 
-- a thread that wrote its login uid, or a process that was moved to another cgroup: those of the batch with the write,
-  and those of the next batch with a time before the end of it;
+- a thread that wrote its login uid, or a process that was moved to another cgroup: the children forked in the batch
+  with the write, and those forked before the end of that batch whose event is in the next batch;
 - a process with a child in another logon session or cgroup: CLONE_PARENT makes the children of both look alike;
-- a process whose threads have different login uids, unless its first thread forked them;
+- a process whose threads have different login uids, except the children that its first thread forked;
 - a service manager, which starts children in other cgroups (CLONE_INTO_CGROUP), and process 1;
 - every process, after events were lost, until all processes have been read again.
 
@@ -156,7 +156,7 @@ class LiveIndex:
         return self._mend((pid, self._reader.read(pid)) for pid in pids)
 
     def read_unread(self, maximum: int) -> None:
-        """Read some of the processes again whose reading hung; the end of one that is gone is an event."""
+        """Read again some of the processes whose reading hung; one that is gone is left to the event of its end."""
         pids = {self.unread.pop() for _ in range(min(maximum, len(self.unread)))}
         self.mend(self._reader.existing(pids) & pids)
 

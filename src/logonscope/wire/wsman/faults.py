@@ -90,7 +90,6 @@ PULL_TIMED_OUT = FaultKind(RECEIVER, "w:TimedOut", number=0x80338029)
 """A pull without events in its time: clients of WinRM know it by this number, and pull again."""
 NOT_SOAP = FaultKind(VERSION_MISMATCH, number=0x8033800D)
 PULL_IN_PROGRESS = FaultKind(SENDER, "w:Concurrency", number=0x80338032)
-QUOTA = FaultKind(SENDER, "w:QuotaLimit", number=0x8033803F)
 INTERNAL = FaultKind(RECEIVER, "w:InternalError", number=0x80338003)
 UNSUPPORTED = FaultKind(SENDER, "w:UnsupportedFeature", number=0x80338042)
 

@@ -89,12 +89,19 @@ def save_recording(snapshot: Snapshot, path: str, replace: bool) -> int:  # noqa
     except FileExistsError:
         raise _file_exists_error(path) from None
     except FileNotFoundError:
-        folder = os.path.dirname(os.path.realpath(path))
-        reason = f"cannot write {path}: the directory {folder} does not exist"
-        raise InvalidParameterError(reason, "create it, or give another file") from None
+        raise _missing_folder_error(path) from None
     except OSError as error:
         raise _file_error(path, error) from None
     return count
+
+
+def _missing_folder_error(path: str) -> InvalidParameterError:
+    try:
+        folder = os.path.dirname(os.path.realpath(path))
+    except FileNotFoundError:
+        return InvalidParameterError(f"cannot write {path}: the current directory was deleted", "leave it")
+    reason = f"cannot write {path}: the directory {folder} does not exist"
+    return InvalidParameterError(reason, "create it, or give another file")
 
 
 def _check_target(path: str, *, replace: bool) -> None:

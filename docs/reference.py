@@ -58,7 +58,8 @@ JSON = """\
 
 `python -m docs.reference` generates this page from the table in `server/json.py`; do not edit it. An operation is
 `POST /v1/OPERATION` with its arguments as an object; required ones are in bold. `logonscope schema OPERATION` prints
-its JSON Schema, `/v1/openapi.json` has all of them. [How to use it](../json.md).
+its JSON Schema, `/v1/openapi.json` has all of them. [How to use it](../json.md). The form of the response is one JSON
+object, lines of JSON (an object a line), or a stream of events, each with an object.
 
 """
 
@@ -80,11 +81,17 @@ def _doors() -> str:
 
 def _json_page() -> str:
     rows = (
-        _cells(f"`{name}`", description, _arguments(row), "lines" if row.rows else "object", f"`{_answer(row)}`")
+        _cells(f"`{name}`", description, _arguments(row), _form(row), f"`{_answer(row)}`")
         for name, row, description in offered_operations()
     )
     head = ["| operation | answer | arguments | form | schema |", "|---|---|---|---|---|"]
     return JSON + "\n".join([*head, *rows]) + "\n"
+
+
+def _form(row: JsonOperation) -> str:
+    if row.is_watch:
+        return "events"
+    return "lines" if row.rows else "object"
 
 
 def _answer(row: JsonOperation) -> str:
@@ -141,7 +148,7 @@ def _namespace(namespace: str) -> Iterator[str]:
     yield f"## {namespace}\n"
     yield "| class | what it is |\n|---|---|"
     for cls in sorted((cls for cls in classes if _is_served(cls)), key=lambda cls: cls.name):
-        yield f"| [{cls.name}]({cls.name}.md) | {_text(cls.qualifiers, 'Description')} |"
+        yield f"| [{cls.name}]({cls.name}.md) | {_description(cls)} |"
     others = sorted(cls.name for cls in classes if not _is_served(cls))
     if others:
         yield f"\nDefined, without instances here: {', '.join(others)}.\n"
@@ -151,12 +158,19 @@ def _namespace(namespace: str) -> Iterator[str]:
 
 def _page(cls: Class) -> str:
     provider = get_provider(cls)
-    lines = [f"# {cls.name}\n", f"{_text(cls.qualifiers, 'Description')}\n", *_facts(cls), ""]
+    lines = [f"# {cls.name}\n", f"{_description(cls)}\n", *_facts(cls), ""]
     lines += ["| property | type | meaning | from |", "|---|---|---|---|"]
     lines += [_row(cls_property, provider) for cls_property in cls.properties.values()]
     if cls.methods:
         lines += ["", "| method | what it does | takes | returns | on Linux |", "|---|---|---|---|---|", *_methods(cls)]
     return "\n".join([*lines, ""])
+
+
+def _description(cls: Class) -> str:
+    description = _text(cls.qualifiers, "Description")
+    if has_qualifier(cls.qualifiers, "Association"):
+        return f"Association: {description[:1].lower()}{description[1:]}"
+    return description
 
 
 def _facts(cls: Class) -> Iterator[str]:

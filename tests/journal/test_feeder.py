@@ -1,15 +1,18 @@
 """The enricher: what is read of the processes of events."""
 
 import os
+import subprocess
 
 from logonscope.facts import Process
 from logonscope.journal.feeder import Enricher
+from logonscope.machine import Owner
 from logonscope.machine.events import EventHead, ProcessChanged, ProcessEnded, ProcessStarted
 from logonscope.machine.logon_describer import LogonDescriber
 from logonscope.ownership import LINUX
 from logonscope.sources.linux import LinuxSource
 from tests.journal.polled import PolledMachine
 from tests.journal.story import SYSTEM
+from tests.lab.systemd import wait_until
 
 HEAD = EventHead(1, 1)
 
@@ -36,3 +39,26 @@ def test_another_process_with_the_pid_is_not_taken() -> None:
     other = Process(os.getpid(), ses=1, start=5)
     event = ProcessStarted(HEAD, other, SYSTEM, None)
     assert Enricher(source, LogonDescriber(source, LINUX)).enrich([event]) == [event]
+
+
+def test_the_second_reading_keeps_the_owner_of_the_last_event() -> None:
+    """A service is moved to the cgroup of its login right after its start, and executes its program then."""
+    source = LinuxSource()
+    login = Owner("4294967297", "scope")
+    with subprocess.Popen(["sh", "-c", "read line; exec sleep 60"], stdin=subprocess.PIPE, text=True) as child:
+        ((here, _),) = PolledMachine().read(frozenset({child.pid}))
+        before = Process(child.pid, ses=here.ses, cgroup="/system.slice/run-1.service", start=here.start)
+        after = before._replace(cgroup="/user.slice/user-0.slice/session-c1.scope")
+        enricher = Enricher(source, LogonDescriber(source, LINUX))
+        enricher.enrich([ProcessStarted(HEAD, before, SYSTEM, None)])
+        enricher.enrich([ProcessChanged(HEAD, (before, SYSTEM), (after, login))])
+        assert child.stdin is not None
+        child.stdin.write("\n")
+        child.stdin.flush()
+        wait_until(lambda: PolledMachine().read(frozenset({child.pid}))[0][0].comm == "sleep")
+        events = wait_until(enricher.read_again)
+        child.kill()
+    assert [event.after[1] for event in events if isinstance(event, ProcessChanged)] == [login]
+    (event,) = events
+    assert isinstance(event, ProcessChanged)
+    assert (event.after[0].cgroup, event.after[0].comm) == (after.cgroup, "sleep")

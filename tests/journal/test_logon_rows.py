@@ -22,6 +22,13 @@ def test_a_record_is_unchanged_by_writing_and_reading() -> None:
     assert decode_login('{"id": "c1", "uid": 7, "of a newer version": 1}') == Login("c1", 7)
 
 
+def test_the_record_of_a_login_of_root_keeps_its_uid() -> None:
+    login = Login("c1", 0, leader=41, user="root", service="su-l")
+    assert '"uid":0' in encode_login(login)
+    assert decode_login(encode_login(login)) == login
+    assert decode_login('{"id":"c1","user":"root"}') == Login("c1", 0, user="root")  # as earlier versions wrote it
+
+
 def test_a_logon_session_has_one_row_until_it_ends() -> None:
     rows = LogonRows(StoredLogons(1, [], {}), 1, LINUX)
     first = rows.find_or_add(owner_of(3), 10, 500)

@@ -8,6 +8,7 @@ import pytest
 from logonscope.facts import Process
 from logonscope.journal.keeper import Keeper
 from logonscope.journal.policy import Policy
+from logonscope.machine import Owner
 from logonscope.machine.events import Event, EventHead, EventsLost, ProcessChanged, ProcessEnded, ProcessStarted
 from tests.journal.kept import Kept
 from tests.journal.story import SYSTEM, owner_of
@@ -179,6 +180,20 @@ def test_a_loss_is_a_row(kept: Kept) -> None:
         ("events lost", 12),
         ("events lost", None),
     ]
+
+
+def test_the_comparison_corrects_the_logon_session_of_a_process_that_logged_in_unseen(kept: Kept) -> None:
+    process = make(11, 5000)
+    kept.feed([started(process, 5000)])
+    recorder = kept.keeper.recorder
+    for _ in range(2):
+        assert recorder.compare([(process, owner_of(3))], 9000) == (0, 0)
+    assert recorder.compare([(process, Owner(None, "unread"))], 9000) == (0, 0)
+    kept.keeper.flush()
+    changes = kept.database.execute(
+        "SELECT logon.logonid FROM change JOIN place ON place.id = change.place JOIN logon ON logon.id = place.logon"
+    )
+    assert changes.fetchall() == [(3,)]
 
 
 def test_the_comparison_after_a_gap(kept: Kept) -> None:

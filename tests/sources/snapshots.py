@@ -4,6 +4,7 @@ They follow the types of the facts, so that a new fact is in every test that dra
 """
 
 from collections.abc import Mapping
+from operator import attrgetter
 from types import NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -82,7 +83,8 @@ accounts: st.SearchStrategy[Account] = rows(Account, uid=st.integers(0, 3000))
 snapshots = st.builds(
     Snapshot,
     machine=machines,
-    processes=st.lists(processes, max_size=6),
+    # of one pid there is one process at a moment
+    processes=st.lists(processes, max_size=6, unique_by=attrgetter("pid")),
     logins=st.lists(logins, max_size=4).map(tuple),
     sockets=st.lists(sockets, max_size=3).map(tuple),
     users=st.lists(accounts, max_size=4).map(tuple),

@@ -1,8 +1,10 @@
 """Access rules: what a caller may see and do. Every decision about rows and values is made here.
 
 Who is an administrator: of the users of this machine, ``local_caller`` below decides; for recordings, and for the
-visibility "kernel", app.py; on the server, server/auth; for ``--as``, view_as.py. The ownership rules compare the uids
-of processes.
+visibility "kernel", app.py; on the server, server/auth; for ``--as``, view_as.py.
+
+Which uids a process runs as, and whether they belong to this host, depends on the operating system: the methods
+``runs_as`` and ``is_foreign_uid`` of Ownership determine it.
 
 An administrator sees everything; Microsoft's remark on Win32_SessionProcess calls such a caller elevated. Any other
 user sees the logon sessions whose login uid is its own, their processes, and every process that runs as its uid; it
@@ -255,8 +257,8 @@ class Visibility:
             return process, owner
         if self.sees_session(process, owner):
             return self.masked(process, facts, owner), owner
-        # the caller's process in a logon session of another user, as after sudo: the process is visible, its logon
-        # session is not
+        # a process that another user's login runs as the caller, as when bob runs `sudo -u alice` and alice is the
+        # caller: the process is visible, its logon session is not
         if self.runs_as_caller(process, owner, wholly=False):
             return self._without_session_facts(process, facts, owner), HIDDEN
         return (self.identity(process, facts), HIDDEN) if include_hidden else None

@@ -285,7 +285,7 @@ def _parse_address(text: str) -> int | None:
 
 def _read_machine(request: Request, query: ItemQuery) -> Items:
     parts: frozenset[Part] = NO_PARTS | {part for part in PARTS if part in query.facts}
-    # each part is read only if a column needs it: a reading of all processes is expensive
+    # each part comes from files of its own: it is read only if a column needs it
     machine = request.source.machine(request.look, parts) if parts else request.machine
     summary = HostSummary(machine if machine.hardware is None else request.visibility.masked_machine(machine))
     if PROCESSES in query.facts:

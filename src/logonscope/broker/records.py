@@ -202,7 +202,7 @@ def _logon_query(query: ItemQuery, records: PastRecords) -> LogonRecordQuery:
         logon_ids=selection.logon_ids,
         users=selection.login_users,
         login_uids=selection.login_uids,
-        keys=selection.keys if selection.keys is not None or not prefix else frozenset({prefix}),
+        keys=selection.ssh_keys if selection.ssh_keys is not None or not prefix else frozenset({prefix}),
         since=_earliest(limits),
         until=_latest(limits),
         fold_case=True,

@@ -64,8 +64,8 @@ ReadOrder = Literal["logins first", "processes first"]
 class ProcessOwnerFilter(NamedTuple):
     """A filter on processes and their owners, and the facts that it reads (OWNER_FACT if it reads the owner).
 
-    It gets masked processes. With "processes first" it is called before access is checked, and then gets a process
-    without facts, and the real owner.
+    With the read order "logins first", it gets processes as they are masked for the caller. With "processes first", it
+    is called before access is checked: it gets a process without facts, and the real owner.
     """
 
     facts: Facts

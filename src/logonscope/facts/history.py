@@ -17,7 +17,7 @@ class LogonRecord(NamedTuple):
     start: int | None
     logout: int | None = None  # the end of its leader
     end: int | None = None  # the end of its last process; None: it exists
-    # the end was not seen: it was at this time or earlier, or, if the machine stopped, later
+    # the end was not seen: it was at this time or earlier; if the machine stopped while it ran, at this time or later
     end_is_approximate: bool = False
     login_uid: int | None = None
     user: str | None = None

@@ -10,6 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from itertools import takewhile
 from typing import NamedTuple
 
 from logonscope.facts import Process
@@ -48,7 +49,7 @@ class Enricher:
 
     def __init__(self, source: Source, describer: LogonDescriber) -> None:
         self._source, self._describer = source, describer
-        self._second_readings: deque[SecondReading] = deque(maxlen=MAX_SECOND_READINGS)
+        self._second_readings: dict[int, SecondReading] = {}  # by pid, in the order of their times
 
     def __repr__(self) -> str:
         return f"<Enricher of {self._source.label}>"
@@ -90,17 +91,24 @@ class Enricher:
         return event
 
     def _read_again_later(self, process: Process | None, owner: Owner) -> None:
-        if process is not None:
-            self._second_readings.append(SecondReading(time.monotonic() + SECOND_READING_SECONDS, process, owner))
+        if process is None:
+            return
+        # The reading after an earlier event must not restore the cgroup and owner that the process had then: only the
+        # last event counts.
+        self._second_readings.pop(process.pid, None)
+        if len(self._second_readings) >= MAX_SECOND_READINGS:
+            del self._second_readings[next(iter(self._second_readings))]
+        self._second_readings[process.pid] = SecondReading(time.monotonic() + SECOND_READING_SECONDS, process, owner)
 
     def read_again(self) -> list[Event]:
         """Read the processes whose second reading is due; return those that differ, as events of a change."""
-        due = []
+        now_seconds = time.monotonic()
         # they are in the order of their times, because all wait equally long
-        while self._second_readings and self._second_readings[0].due <= time.monotonic():
-            due.append(self._second_readings.popleft())
+        due = [*takewhile(lambda reading: reading.due <= now_seconds, self._second_readings.values())]
         if not due:
             return []
+        for reading in due:
+            del self._second_readings[reading.process.pid]
         read = self._read(frozenset(reading.process.pid for reading in due))
         now = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
         events: list[Event] = []

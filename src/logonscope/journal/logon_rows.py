@@ -219,11 +219,9 @@ class LogonRows:
 
 def encode_login(login: Login) -> str:
     """Return a login record as JSON, without what has its default."""
-    values = {
-        name: value
-        for name, value in login._asdict().items()
-        if value != Login._field_defaults.get(name, value is None)
-    }
+    defaults = Login._field_defaults
+    # fields without a default are always kept: the uid of root is 0
+    values = {name: value for name, value in login._asdict().items() if name not in defaults or value != defaults[name]}
     if login.process is not None:
         process = login.process
         values["process"] = {
@@ -237,7 +235,8 @@ _LEADER_FACTS = ("pid", "ses", "loginuid", "comm", "ppid", "tty_nr", "start")
 
 def decode_login(text: str) -> Login:
     """Return the login record of its JSON; unknown fields, of a newer version, are left out."""
-    values = {name: value for name, value in json.loads(text).items() if name in Login._fields}
+    # earlier versions wrote no uid of 0
+    values = {"uid": 0} | {name: value for name, value in json.loads(text).items() if name in Login._fields}
     if values.get("process") is not None:
         values["process"] = Process(**values["process"])
     if values.get("scope_ids") is not None:

@@ -466,7 +466,8 @@ class Recorder:
     def compare(self, running: Iterable[tuple[Process, Owner]], ms: int) -> tuple[int, int]:
         """Compare with the processes that run now: after a start, and after events were lost.
 
-        Those that are gone get an upper bound as their end, and new ones are marked as found.
+        Those that are gone get an upper bound as their end, new ones are marked as found, and those that belong to
+        another logon session now have changed.
 
         Returns:
             how many have ended, and how many are new.
@@ -485,7 +486,18 @@ class Recorder:
                 parent = None if parent_row is None else (parent_row[rows.PID], parent_row[TICKS])
                 self._start_process(process, owner, parent, FOUND)
                 count += 1
+            else:
+                self._correct_owner(self.alive[process.pid], process, owner)
         return len(gone), count
+
+    def _correct_owner(self, row: Row, process: Process, owner: Owner) -> None:
+        """Add a change where the logon session of a running process is another one than it was: it logged in unseen."""
+        if owner.logon_id is None:
+            return
+        current = self._current_state(row)
+        place = self._place_number(process, owner, self._extras.get(current[0], _extras_of(process)))
+        if not self._is_same_logon(current[0], place):
+            self._add_change_row(row, (place, *current[1:]))
 
 
 def _extras_of(process: Process) -> Extras:

@@ -23,7 +23,7 @@ from logonscope.machine.queries import (
     ProcessQuery,
     ServiceQuery,
     SocketQuery,
-    group_of_one,
+    group_of_membership,
     process_of_membership,
 )
 from logonscope.machine.selection import EVERYTHING, Selection
@@ -65,7 +65,7 @@ __all__ = [
     "Trouble",
     "boot_time",
     "datetime_of_microseconds",
-    "group_of_one",
+    "group_of_membership",
     "local_datetime",
     "process_of_membership",
     "start_time",

@@ -21,7 +21,7 @@ Membership = tuple[int, int | None, str | None]
 MembershipGroup = tuple[int | None, str | None, Sequence[int]]
 """A membership group: what decides the logon session of several processes, kernel id and location, and their pids."""
 
-group_of_one: Callable[[Membership], MembershipGroup] = itemgetter(1, 2, slice(0, 1))
+group_of_membership: Callable[[Membership], MembershipGroup] = itemgetter(1, 2, slice(0, 1))
 """Return the membership group of one membership. It has no line of Python, because it runs for every process."""
 
 MAX_CMDLINE_BYTES = 131_072

@@ -26,7 +26,7 @@ class Selection(NamedTuple):
     records: frozenset[str] | None = None  # keys of the history's records: of the rows themselves
     logon_records: frozenset[str] | None = None  # of the logon sessions of records
     process_records: frozenset[str] | None = None  # of the processes of changes
-    keys: frozenset[str] | None = None  # fingerprints of ssh keys, ignoring case
+    ssh_keys: frozenset[str] | None = None  # their fingerprints, ignoring case
     service_uids: frozenset[int | None] | None = None  # uids of the managers of services; None in it: the system's
 
     @property

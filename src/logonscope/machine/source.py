@@ -284,12 +284,12 @@ class BaseSource(ABC):
 
     def memberships(self, look: Look, query: ProcessQuery) -> Iterator[Membership]:
         """Return the memberships of ``processes``."""
-        groups = groups_of_one(self.processes(look, query))
+        groups = groups_of_processes(self.processes(look, query))
         return ((pid, kernel_id, location) for kernel_id, location, (pid,) in groups)
 
     def membership_groups(self, look: Look, query: ProcessQuery) -> Iterator[MembershipGroup]:
         """Yield each of ``memberships`` as a group of its own."""
-        return groups_of_one(self.processes(look, query))
+        return groups_of_processes(self.processes(look, query))
 
     def _read_lineage(self, look: Look, query: ProcessQuery) -> Iterator[Process]:
         """Yield one process and its ancestors, nearest first.
@@ -428,8 +428,8 @@ class BaseSource(ABC):
         """Release the resources of the source."""
 
 
-def groups_of_one(processes: Iterable[Process]) -> Iterator[MembershipGroup]:
-    """Yield what decides the logon session of each process, as a group of one; without those where it is unread."""
+def groups_of_processes(processes: Iterable[Process]) -> Iterator[MembershipGroup]:
+    """Yield a group for each process, of what decides its logon session; without processes whose facts are unread."""
     for process in processes:
         # The kernel id alone decides, or the cgroup does, or the source has no cgroups at all. Only a process whose
         # cgroup is needed and could not be read is left out.

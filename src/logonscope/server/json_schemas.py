@@ -177,7 +177,7 @@ def openapi() -> dict[str, Any]:
         "info": {
             "title": "Logonscope",
             "version": version("logonscope"),
-            "description": "Which logon session each process belongs to.",
+            "description": "A process belongs to a logon session.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],

@@ -21,6 +21,6 @@ def test_keys_narrow_and_numbers_select_nothing() -> None:
 
 
 def test_a_text_with_a_replaced_character_narrows_nothing() -> None:
-    assert select_key("SHA256:a") == Selection(keys=frozenset({"SHA256:a"}))
+    assert select_key("SHA256:a") == Selection(ssh_keys=frozenset({"SHA256:a"}))
     assert select_process_name("make") == Selection(process_names=frozenset({"make"}))
     assert select_key("SHA\ufffd") == select_process_name("a\ufffd") == EVERYTHING

@@ -162,7 +162,7 @@ class _HostValue:
 
 
 class _FactValue:
-    """A column function that returns a fact of an item (Process, Owner), a text without control characters."""
+    """A column function that returns a fact of an item (Process, Owner); ``clean`` is applied to a text."""
 
     def __init__(self, name: str) -> None:
         self.index = Process._fields.index(name)
@@ -259,9 +259,11 @@ class _RowLayout:
         return tuple(row)
 
 
-NO_COLUMN = constant(None)
-NULL_COLUMN = ""
-"""The name of a column without values, used in place of a column that cannot be computed."""
+NULL_COLUMN = constant(None)
+"""The column for a name that the table does not have: its value is always null."""
+
+NULL_COLUMN_NAME = ""
+"""A name that no table has, used in place of the name of a column that cannot be computed: the value is null."""
 
 
 def _is_always_instance(*_: object) -> bool:
@@ -282,8 +284,8 @@ class End(NamedTuple):
     Attributes:
         subject: the subject of the instances at this end.
         item_slice: the elements of the association's item that are the item of the instance at this end. None: the item
-            does not hold it; the instance is read by the key in the reference. Exception: a logon session that is
-            reached from a process is described from that process.
+            does not hold it; the instance is read by the key in the reference. (A logon session that is reached from a
+            process is described from that process instead.)
     """
 
     subject: Subject
@@ -329,7 +331,7 @@ class Provider(NamedTuple):
 
     def columns_without(self, fact: str, columns: Iterable[str]) -> tuple[str, ...]:
         """Return the columns; each column that needs a fact is replaced by one that is always null."""
-        return tuple(NULL_COLUMN if fact in self._column(name).facts else name for name in columns)
+        return tuple(NULL_COLUMN_NAME if fact in self._column(name).facts else name for name in columns)
 
     def selection(self, fixed: Mapping[str, frozenset[Value]]) -> Selection:
         """Return the selection for properties, each of which has only these allowed values."""
@@ -355,7 +357,7 @@ class Provider(NamedTuple):
         return _RowLayout([self._column(name) for name in columns])
 
     def _column(self, name: str) -> Column:
-        return self.columns.get(name) or self.compared_columns.get(name) or NO_COLUMN
+        return self.columns.get(name) or self.compared_columns.get(name) or NULL_COLUMN
 
     def rows(
         self, items: Iterable[tuple[Any, ...]], context: Context, columns: Sequence[str]

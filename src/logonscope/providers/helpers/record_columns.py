@@ -93,7 +93,7 @@ def select_process_record_reference(reference: tuple[Value, ...], _: object = No
 def select_key(fingerprint: Value, _: object = None) -> Selection:
     """Return the selection of the logon sessions of a key."""
     text = str(fingerprint)
-    return EVERYTHING if _UNSHOWABLE in text else Selection(keys=frozenset({text}))
+    return EVERYTHING if _UNSHOWABLE in text else Selection(ssh_keys=frozenset({text}))
 
 
 def select_attempted_user(name: Value, _: object = None) -> Selection:

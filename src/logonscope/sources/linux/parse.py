@@ -8,6 +8,7 @@ no name makes a parser fail or return facts of another field.
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import Any, Protocol, TypeVar
 
 from logonscope.facts import Account, Group
@@ -20,6 +21,9 @@ StatusFacts = tuple[
 
 COMM_BYTES = 15
 """TASK_COMM_LEN - 1: a name of this many bytes may have been cut (proc(5), /proc/pid/comm)."""
+
+MAX_CGROUPS = 256
+"""Maximum number of cgroups that are kept parsed: many processes share one."""
 
 _LOGIN_HIERARCHIES = (b"name=elogind", b"", b"name=systemd")
 _DELETED = b" (deleted)"
@@ -68,6 +72,7 @@ def parse_number(data: bytes) -> tuple[int]:
     return (int(data),)
 
 
+@lru_cache(MAX_CGROUPS)
 def parse_cgroup(data: bytes) -> tuple[str]:
     """Parse cgroup: the path in the hierarchy that the login service keeps (cgroups(7), /proc/pid/cgroup).
 
@@ -333,5 +338,5 @@ def _count_words(line: bytes | None) -> int | None:
 
 
 def _parse_kib(data: bytes, label: bytes) -> int | None:
-    line = _find_line(data, label)
-    return None if line is None else int(line.removesuffix(b" kB")) * 1024
+    start = data.find(label)
+    return None if start < 0 else int(data[start + len(label) : data.index(b" kB\n", start)]) * 1024

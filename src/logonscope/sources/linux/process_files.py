@@ -98,9 +98,11 @@ def _read_children(handle: int, pid: int) -> bytes:
 
 def _count_open_files(handle: int, _: int) -> int:
     """Return the number of open files: the size of the directory since Linux 6.2, 0 before that (proc(5))."""
+    if count := os.stat("fd", dir_fd=handle).st_size:
+        return count
     folder = os.open("fd", os.O_RDONLY | os.O_DIRECTORY, dir_fd=handle)
     try:
-        return os.stat(folder).st_size or len(os.listdir(folder))
+        return len(os.listdir(folder))
     finally:
         os.close(folder)
 

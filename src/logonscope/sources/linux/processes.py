@@ -329,7 +329,7 @@ class Reader(ReadWatch):
         contents = reading.contents = []
         handle, pid = reading.handle, reading.pid
         for file in files:
-            if reading.omits(file.path):
+            if reading.omitted and reading.omits(file.path):
                 reading.note(file, reading.reason)
                 continue
             special_read = self._SPECIAL_READS.get(file.path)
@@ -454,12 +454,12 @@ class Reader(ReadWatch):
 class _Reading:
     """The state of reading one process."""
 
-    __slots__ = ("_omitted", "contents", "handle", "kernel_id", "pid", "reason", "row", "unread")
+    __slots__ = ("contents", "handle", "kernel_id", "omitted", "pid", "reason", "row", "unread")
 
     def __init__(self, pid: int, handle: int, omitted: OmittedFiles, reason: str) -> None:
         self.pid = pid
         self.handle = handle
-        self._omitted = omitted
+        self.omitted = omitted
         self.reason = reason  # why files are omitted: their read hangs, or too many others do
         self.kernel_id = b""  # as the kernel writes it; empty where it was not read
         self.contents: list[tuple[File, object]] = []  # of the files of a stage; the last one of a file counts
@@ -474,9 +474,9 @@ class _Reading:
 
     def omits(self, path: str) -> bool:
         """Return whether a file is not to be read."""
-        if not self._omitted:
+        if not self.omitted:
             return False
-        return path in MEMORY_FILES or (self._omitted == OmittedFiles.GUARDED and path not in UNGUARDED_FILES)
+        return path in MEMORY_FILES or (self.omitted == OmittedFiles.GUARDED and path not in UNGUARDED_FILES)
 
     def note(self, file: File, reason: str) -> None:
         """Note why the facts of a file could not be read."""

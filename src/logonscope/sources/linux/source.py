@@ -28,7 +28,7 @@ from logonscope.machine import (
     ProcessQuery,
     ServiceQuery,
     SocketQuery,
-    group_of_one,
+    group_of_membership,
 )
 from logonscope.sources.linux import account_files
 from logonscope.sources.linux.logins import read_logins
@@ -124,7 +124,7 @@ class LinuxSource(BaseSource):
         return None if self._user_namespace is None or self._user_namespace.owns_files else self._user_namespace
 
     def membership_groups(self, look: Look, query: ProcessQuery) -> Iterator[MembershipGroup]:
-        return map(group_of_one, self.memberships(look, query))
+        return map(group_of_membership, self.memberships(look, query))
 
     def logins(self, look: Look, ids: frozenset[str] | None = None) -> Sequence[Login]:
         look.check()

@@ -14,7 +14,10 @@ Item = TypeVar("Item")
 Value = TypeVar("Value")
 
 BATCH = 64
-"""Number of values handed from one thread to the other at a time: a hand-over costs more than a short read."""
+"""Number of values that are handed from one thread to the other at first: a hand-over costs more than a short read."""
+
+MAX_BATCH = 256
+"""The same later: each batch has twice as many values as the one before, up to this number."""
 
 _PAUSE = 0.005
 """Seconds between two checks whether the queue has room for another batch."""
@@ -270,8 +273,9 @@ class _Worker(Generic[Item, Value]):
         self._watch = watch
         from queue import Queue  # noqa: PLC0415 -- only readings of the whole host need it
 
+        self._batch_size = BATCH
         # a short queue: the reading may not run far ahead of an answer that is sent slowly
-        self._batches: Queue[list[Value] | None] = Queue(maxsize=3)
+        self._batches: Queue[list[Value] | None] = Queue(maxsize=1)
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
 
@@ -320,8 +324,9 @@ class _Worker(Generic[Item, Value]):
                         return
                     self._current = []
                     self._batch.append(value)
-                if len(self._batch) >= BATCH:
+                if len(self._batch) >= self._batch_size:
                     self._hand_over()
+                    self._batch_size = min(2 * self._batch_size, MAX_BATCH)
         except BaseException as error:  # noqa: BLE001 -- handed to the calling thread
             self.error = error
         self._hand_over(last=True)

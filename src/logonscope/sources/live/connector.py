@@ -1,6 +1,6 @@
 """Reader of process events: the kernel's process connector (netlink), with a filter for first threads.
 
-Messages are received many at once with recvmmsg(2): one call for each costs twice as much in a storm.
+Messages are received many at once with recvmmsg(2): one call for each costs twice as much, where there are very many.
 """
 
 import ctypes

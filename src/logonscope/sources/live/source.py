@@ -39,7 +39,7 @@ from logonscope.machine import (
     SocketQuery,
     Source,
 )
-from logonscope.machine.source import groups_of_one
+from logonscope.machine.source import groups_of_processes
 from logonscope.sources.differences import DifferenceFeed
 from logonscope.sources.live.detail_feed import KernelDetailFeed
 from logonscope.sources.live.entries import Place
@@ -152,7 +152,7 @@ class LiveSource(BaseSource):
         )
         if not unknown_pids:
             return look.checked(held_groups)
-        read_groups = groups_of_one(self._direct.processes(look, query._replace(pids=unknown_pids)))
+        read_groups = groups_of_processes(self._direct.processes(look, query._replace(pids=unknown_pids)))
         return look.checked(chain(held_groups, read_groups))
 
     def logins(self, look: Look, ids: frozenset[str] | None = None) -> Sequence[Login]:

@@ -12,6 +12,7 @@ import pytest
 
 import logonscope
 from tests.example import recording
+from tests.lab.fixtures import skip_or_fail
 from tests.server.attacked import attacked
 
 LOGONSCOPE = [sys.executable, "-m", "logonscope"]
@@ -50,6 +51,24 @@ def test_closed_streams_of_bytes_are_no_traceback(words: str, code: int, message
     command = f"LOGONSCOPE_HOST={recording(tmp_path)} {' '.join(LOGONSCOPE)} {words}"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False, cwd=tmp_path)
     assert (done.returncode, message in done.stderr, "Traceback" in done.stderr) == (code, True, False), done.stderr
+
+
+@pytest.mark.parametrize("words", ["record x.lsr", "user list --users u", "token add t --administrator --tokens t"])
+def test_a_deleted_current_directory_is_named(words: str, tmp_path: Path) -> None:
+    (tmp_path / "gone").mkdir()
+    command = f"cd gone; rmdir ../gone; exec {' '.join(LOGONSCOPE)} {words}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert (done.returncode, "the current directory was deleted" in done.stderr) == (2, True), done.stderr
+
+
+def test_a_host_without_proc_is_named() -> None:
+    command = f"mount -t tmpfs none /proc && exec {' '.join(LOGONSCOPE)} ps"
+    namespaces = ["unshare", "--user", "--map-root-user", "--mount", "--propagation=private"]
+    done = subprocess.run([*namespaces, "sh", "-c", command], capture_output=True, text=True, check=False)
+    if done.stderr.startswith(("unshare: ", "mount: ")):
+        skip_or_fail(f"a mount namespace is not available: {done.stderr}")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "logonscope: cannot read this machine: /proc is not mounted; mount proc(5) at /proc\n"
 
 
 def test_a_reader_that_has_gone_ends_a_command_by_the_signal(tmp_path: Path) -> None:

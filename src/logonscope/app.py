@@ -406,10 +406,13 @@ def _local_caller_for(host: str | None, visibility: VisibilityName) -> Caller:
 
 
 def _capabilities() -> int:
-    """Return the effective capabilities of this process as a bit mask (proc(5), CapEff)."""
+    """Return the effective capabilities of this process as a bit mask (proc(5), CapEff); 0 if /proc is not mounted."""
     # as bytes: Python would have to import the codec of text
-    with open("/proc/self/status", "rb") as file:
-        return next((int(line.split()[1], 16) for line in file if line.startswith(b"CapEff:")), 0)
+    try:
+        with open("/proc/self/status", "rb") as file:
+            return next((int(line.split()[1], 16) for line in file if line.startswith(b"CapEff:")), 0)
+    except FileNotFoundError:
+        return 0
 
 
 def _save_recording(snapshot: "Snapshot", path: str, replace: bool) -> int:  # noqa: FBT001 -- the signature that the client calls

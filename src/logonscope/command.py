@@ -16,7 +16,7 @@ from importlib import import_module
 from typing import IO, TYPE_CHECKING, Any, NoReturn, TextIO, cast
 
 from logonscope.faces.cli import run
-from logonscope.faces.cli.exit_codes import INTERRUPTED, OUT_OF_RESOURCES, OUTPUT_ERROR
+from logonscope.faces.cli.exit_codes import INTERRUPTED, OUT_OF_RESOURCES, OUTPUT_ERROR, USAGE_ERROR
 
 if TYPE_CHECKING:
     from logonscope.app import ServerCommand
@@ -61,6 +61,9 @@ def main() -> int:
             raise
         if error.errno in _RESOURCE_ERRORS:
             return _report_failure(OUT_OF_RESOURCES, f"cannot answer: {error.strerror}; raise the limits (ulimit -a)")
+        # a write never fails with ENOENT, but resolving a relative path does
+        if error.errno == errno.ENOENT and _is_current_directory_deleted():
+            return _report_failure(USAGE_ERROR, "cannot find files: the current directory was deleted; leave it")
         return _report_failure(OUTPUT_ERROR, f"cannot write the answer: {error.strerror}; see where the output goes")
 
 
@@ -148,6 +151,14 @@ def _repeat_exit(unraisable: "sys.UnraisableHookArgs") -> None:
 
 def _exit(code: "str | int | None", *_: object) -> NoReturn:
     raise SystemExit(code)
+
+
+def _is_current_directory_deleted() -> bool:
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return True
+    return False
 
 
 def _report_failure(code: int, message: str) -> int:

@@ -458,6 +458,33 @@ def test_names_and_numbers_of_any_length_harm_no_answer(folder: Path, sound: byt
     answers(host_of(source))
 
 
+@pytest.mark.parametrize(
+    ("codes", "is_valid"),
+    [
+        ([0xD800], False), ([0x61, 0xDBFF], False), ([0xDC7F], False), ([0xDD00], False), ([0xDC80, 0xD83D], False),
+        ([0xDC80, 0xDCFF], True), ([0x1F600], True),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("is_escaped", [True, False])
+def test_lone_surrogates_are_bytes_or_refused(
+    folder: Path, sound: bytes, codes: list[int], *, is_valid: bool, is_escaped: bool
+) -> None:
+    text, rows = "".join(map(chr, codes)), rows_of(sound)
+    fields = rows[0][1]["fields"]
+    for kind, column in [("process", "comm"), ("machine", "boot_id")]:
+        row = next(row for row in rows if row[0] == kind)
+        row[1 + fields[kind].index(column)] = text
+    lines = [json.dumps(row, ensure_ascii=is_escaped) for row in rows]
+    content = gzip.compress("\n".join([*lines, ""]).encode("utf-8", "surrogatepass"))
+    if is_valid:
+        host = host_of(load(folder, content))
+        assert answers(host)
+        assert any(process.CommandName for process in host.enumerate("LS_Process", namespace=r"root\logonscope"))
+    else:
+        with pytest.raises(RecordingError, match="is not Unicode text"):
+            load(folder, content)
+
+
 def test_standard_input_is_a_recording_too(folder: Path, sound: bytes) -> None:
     script = "import logonscope; print(len(logonscope.connect('-').sessions()))"
     asked = subprocess.run([sys.executable, "-c", script], input=sound, capture_output=True, check=True, timeout=60)

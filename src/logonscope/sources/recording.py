@@ -89,12 +89,19 @@ def save_recording(snapshot: Snapshot, path: str, replace: bool) -> int:  # noqa
     except FileExistsError:
         raise _file_exists_error(path) from None
     except FileNotFoundError:
-        folder = os.path.dirname(os.path.realpath(path))
-        reason = f"cannot write {path}: the directory {folder} does not exist"
-        raise InvalidParameterError(reason, "create it, or give another file") from None
+        raise _missing_folder_error(path) from None
     except OSError as error:
         raise _file_error(path, error) from None
     return count
+
+
+def _missing_folder_error(path: str) -> InvalidParameterError:
+    try:
+        folder = os.path.dirname(os.path.realpath(path))
+    except FileNotFoundError:
+        return InvalidParameterError(f"cannot write {path}: the current directory was deleted", "leave it")
+    reason = f"cannot write {path}: the directory {folder} does not exist"
+    return InvalidParameterError(reason, "create it, or give another file")
 
 
 def _check_target(path: str, *, replace: bool) -> None:
@@ -328,7 +335,20 @@ def _read_rows(path: str, packed: gzip.GzipFile) -> Iterator[list[Any]]:
             raise RecordingError(f"cannot read recording {path}: line {number} is not JSON", _ADVICE) from None
         if not (isinstance(row, list) and row and isinstance(row[0], str)):
             raise RecordingError(f"cannot read recording {path}: line {number} is not a row", _ADVICE)
+        if not _is_text_valid(line, row):
+            raise RecordingError(f"cannot read recording {path}: line {number} is not Unicode text", _ADVICE)
         yield row
+
+
+def _is_text_valid(line: bytes, row: list[Any]) -> bool:
+    """Return whether each lone surrogate is one of PEP 383, which encodes a byte; no other one can be decoded."""
+    # json reads surrogates also if they are not escapes: in UTF-8, they begin with ED
+    if b"\\u" in line or b"\xed" in line:
+        try:
+            json.dumps(row, ensure_ascii=False).encode("utf-8", "surrogateescape")
+        except UnicodeEncodeError:
+            return False
+    return True
 
 
 def _parse_rows(path: str, lines: Iterator[list[Any]]) -> Snapshot:

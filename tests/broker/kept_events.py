@@ -36,7 +36,7 @@ class KeptEvents:
             head = self.kept.story.head(self.kept.story.ms)
             events.append(LogonFailed(head, FailedLogon("sshd", 1, str(self.count)), SYSTEM))
         self._unwritten += events
-        self.source.ring.publish(events, events[-1].head.cursor)
+        self.source.ring.publish(events, events[-1].head.number)
 
     def write(self) -> None:
         """Write all events into the journal."""
@@ -52,7 +52,7 @@ class KeptEvents:
         self.kept.reopen()
         self.source.ring.close()
         self.source = Ringed(example.snapshot(), most=30)
-        self.kept.story.restart_cursor()
+        self.kept.story.restart_numbers()
         self.connect()
 
 

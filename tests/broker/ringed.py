@@ -20,18 +20,18 @@ class Ringed(Memory):
         self.ring = EventRing(most)
         self.readers: list[RingReader] = []
 
-    def event_reader(self, since: int | None = None) -> RingReader:
-        reader = self.ring.reader(since, "a test", nothing)
+    def event_reader(self, after: int | None = None) -> RingReader:
+        reader = self.ring.reader(after, "a test", nothing)
         self.readers.append(reader)
         return reader
 
     def resumed_reader(self, position: int) -> RingReader | None:
-        cursor = self.ring.cursor_of(position)
-        return None if cursor is None else self.event_reader(cursor)
+        number = self.ring.number_of(position)
+        return None if number is None else self.event_reader(number)
 
     def publish(self, count: int, uid: int = 1000, remote_host: str | None = None) -> None:
-        """Publish logins of a uid; their LogonIds are their cursors."""
-        first, events = self.ring.cursor + 1, list[Event]()
+        """Publish logins of a uid; their LogonIds are their numbers."""
+        first, events = self.ring.number + 1, list[Event]()
         for number in range(first, first + count):
             session = LogonSession(str(number), f"u{uid}", uid, remote_host=remote_host)
             events.append(LogonStarted(EventHead(number, number, number), session, Owner(str(number), "audit")))

@@ -34,8 +34,8 @@ class Script:
 
     def __init__(self, events: Iterable[Event] = ()) -> None:
         self._events = deque(events)
-        self.cursor, self.position, self.is_closed = 0, 0, False
-        self.since: int | None = None
+        self.number, self.position, self.is_closed = 0, 0, False
+        self.after: int | None = None
 
     def add(self, *events: Event) -> None:
         self._events += events
@@ -44,7 +44,7 @@ class Script:
         if not self._events and seconds:
             time.sleep(min(seconds, 0.05))
         events = [self._events.popleft() for _ in range(min(len(self._events), max_events or len(self._events)))]
-        self.cursor = events[-1].head.cursor if events else self.cursor
+        self.number = events[-1].head.number if events else self.number
         return events
 
     def notify(self, call: Callable[[], object]) -> None:
@@ -61,8 +61,8 @@ class EventMemory(Memory):
         super().__init__(*snapshots)
         self.script = Script()
 
-    def event_reader(self, since: int | None = None) -> Script:
-        self.script.since = since
+    def event_reader(self, after: int | None = None) -> Script:
+        self.script.after = after
         return self.script
 
 

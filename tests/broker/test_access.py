@@ -267,7 +267,7 @@ def is_hidden(file: str, pid: int) -> bool:
     try:
         if file.startswith(("exe", "ns/")):
             path.readlink()
-        elif path.name == "fd":
+        elif path.is_dir():
             list(path.iterdir())
         else:
             path.read_bytes()

@@ -143,9 +143,9 @@ def test_a_cursor_continues_and_a_foreign_one_is_beyond_the_stream() -> None:
     host.script.add(times.started(process, Owner("41", "audit")))
     (result,) = watch_results(subscription)
     watch(host, ROOT, since=result.cursor)
-    assert host.script.since == 1
+    assert host.script.after == 1
     watch(host, ROOT, since="0" * 16)
-    assert host.script.since > 1 << 32
+    assert host.script.after > 1 << 32
 
 
 def test_events_wait_for_the_filter_on_their_logon_session() -> None:

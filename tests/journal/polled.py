@@ -36,7 +36,7 @@ class PolledMachine:
         self.source = LinuxSource()
         self.machine = self.source.machine(Look(), NO_PARTS)
         self._before: dict[tuple[int, int], Owned] = {}
-        self._cursor = 0
+        self._number = 0
 
     def read(self, pids: frozenset[int] | None = None) -> list[Owned]:
         """Return every process with its owner, or those with these pids."""
@@ -74,8 +74,8 @@ class PolledMachine:
                 yield LogonEnded(self._head(), session, owner)
 
     def _head(self) -> EventHead:
-        self._cursor += 1
-        return EventHead(time.clock_gettime_ns(time.CLOCK_BOOTTIME), self._cursor)
+        self._number += 1
+        return EventHead(time.clock_gettime_ns(time.CLOCK_BOOTTIME), self._number)
 
 
 def key(process: Process) -> tuple[int, int]:

@@ -68,18 +68,18 @@ class Story:
         self.lives: list[Life] = []
         self.ms = 2000
         self._pid = 300
-        self._cursor = 0
+        self._number = 0
         self._ends: list[tuple[int, int, Any]] = []  # due, number of the life, its process and owner
         self._busy: set[int] = set()
 
     def head(self, ms: int) -> EventHead:
         """Return the head of an event."""
-        self._cursor += 1
-        return EventHead(ms * 1_000_000, self._cursor, self._cursor)
+        self._number += 1
+        return EventHead(ms * 1_000_000, self._number, self._number)
 
-    def restart_cursor(self) -> None:
+    def restart_numbers(self) -> None:
         """Begin to count events anew, as a new process does."""
-        self._cursor = 0
+        self._number = 0
 
     def start_logons(self) -> Iterator[Event]:
         """Yield the starts of all logins."""

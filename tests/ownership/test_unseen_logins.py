@@ -141,3 +141,15 @@ def test_the_first_process_of_a_container_is_no_login(cgroups: list[str], signs:
 def test_what_is_masked_is_no_sign() -> None:
     masked = [link._replace(uids=None) for link in chain(INIT, ("agent", 0))]
     assert kinds([*masked, *chain(("bash", ALICE), first=101)]) == []
+
+
+def test_a_daemon_in_a_login_that_does_not_descend_from_its_leader_is_a_sign() -> None:
+    """The sshd that a login started, and its own user once more through it: kernel id and record are the first ones."""
+    links = chain(("sshd", 0), ("sshd-session", 0), ("sshd-session", ALICE), ("bash", ALICE), first=99)
+    own_leader, gone_leader = 99, 50
+    assert find_unseen_logins(links, LOGIN, ALICE, MACHINE, own_leader) == ()
+    assert [sign[:2] for sign in find_unseen_logins(links, LOGIN, ALICE, MACHINE, gone_leader)] == [("daemon", 100)]
+    assert (
+        find_unseen_logins(links[2:], LOGIN, ALICE, MACHINE, gone_leader) == ()
+    )  # runs as the user: it proves nothing
+    assert find_unseen_logins(links[:1], LOGIN, ALICE, MACHINE, gone_leader) == ()  # the daemon itself

@@ -115,7 +115,7 @@ class Eventful(Memory):
 
     def lose(self) -> None:
         """Lose the events that were not read yet, and those before them; readers learn it with the next event."""
-        self.ring.forget(self.ring.cursor + 1)
+        self.ring.forget(self.ring.number + 1)
 
     def owners(self) -> Mapping[int, Owner]:
         """Return the owners of all processes, by pid."""
@@ -138,7 +138,7 @@ class Eventful(Memory):
 
     def publish(self, *events: Callable[[EventHead], Event]) -> None:
         """Publish events; each is made of its head."""
-        first = self.ring.cursor + 1
+        first = self.ring.number + 1
         heads = (EventHead(time.clock_gettime_ns(time.CLOCK_BOOTTIME), first + number) for number in range(len(events)))
         made = [make(head) for make, head in zip(events, heads, strict=False)]
-        self.ring.publish(made, self.ring.cursor + len(made))
+        self.ring.publish(made, self.ring.number + len(made))

@@ -21,7 +21,7 @@ class EventCursors:
         """Return the cursor after an event."""
         # without kernel events there are no positions: such a cursor is valid in this run alone
         if self._log is None or not (head.mark or head.position):
-            return write_cursor(head.cursor)
+            return write_cursor(head.number)
         return self._log.write_cursor(head.mark or EventMark(self._log.epoch, head.position))
 
     def open_reader(self, since: str | None) -> EventReader:
@@ -48,4 +48,4 @@ class EventCursors:
     def head_of(reader: EventReader) -> EventHead:
         """Return where a reader is, as the head of the last event that it has read."""
         mark = reader.mark if isinstance(reader, ResumedReader) else None
-        return EventHead(0, reader.cursor, reader.position, mark)
+        return EventHead(0, reader.number, reader.position, mark)

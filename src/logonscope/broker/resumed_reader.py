@@ -54,8 +54,8 @@ class ResumedReader(EventReader):
         return f"<ResumedReader at {self.mark or self._live_position}>"
 
     @property
-    def cursor(self) -> int:
-        return self._live.cursor
+    def number(self) -> int:
+        return self._live.number
 
     @property
     def position(self) -> int:
@@ -157,8 +157,8 @@ class LostReader(EventReader):
         return f"<LostReader of {self._live!r}>"
 
     @property
-    def cursor(self) -> int:
-        return self._live.cursor
+    def number(self) -> int:
+        return self._live.number
 
     @property
     def position(self) -> int:
@@ -178,5 +178,5 @@ class LostReader(EventReader):
         if self._has_begun:
             return self._live.read(seconds, max_events)
         self._has_begun = True
-        head = EventHead(time.clock_gettime_ns(time.CLOCK_BOOTTIME), self._live.cursor, self._live.position)
+        head = EventHead(time.clock_gettime_ns(time.CLOCK_BOOTTIME), self._live.number, self._live.position)
         return (EventsLost(head, None, is_all=True),)

@@ -215,7 +215,7 @@ class WatchStream(EventWaiter):
         del deadline
         if not self.is_allowed():
             return self.end_with(AccessDeniedError("the credentials are not valid any more", "authenticate again"))
-        cursor = self._subscription.reader.cursor
+        number = self._subscription.reader.number
         try:
             part = self._read()
         except LogonscopeError as error:
@@ -226,7 +226,7 @@ class WatchStream(EventWaiter):
         # all events that were read may be hidden from the caller: nothing is sent for them
         if part is None and time.monotonic() - self._sent_at < HEARTBEAT_SECONDS:
             # there may be more events than one read returns
-            if self._subscription.reader.cursor != cursor:
+            if self._subscription.reader.number != number:
                 self.wake()
             return b"", False
         self._sent_at = time.monotonic()

@@ -127,9 +127,13 @@ FACTS_OF_FILE: Mapping[str, tuple[str, ...]] = {
     "maps": ("mapped_files",),
     "mountinfo": ("host_root",),
 }
-"""File below /proc/PID -> the facts that it gives; the order is that of FILES in sources/linux/process_files.py."""
+"""File below /proc/PID -> the facts that it gives; the order is that of FILES in sources/linux/process_files.py.
+
+The name of a row is the path of its file. If a second row reads the same file, a colon and a word follow the path. The
+content of ``fd/*`` is what the files of the directory are.
+"""
 
 FILE_OF_FACT: Mapping[str, str] = {fact: file for file, facts in FACTS_OF_FILE.items() for fact in facts} | {
     "name": "stat"
 }
-"""Fact -> the file below /proc/PID that it comes from."""
+"""Fact -> the row of FACTS_OF_FILE that it comes from."""

@@ -1,7 +1,7 @@
 """Events of a machine: one typed stream for every way to get them (kernel events, or differences between readings).
 
-Times are the kernel's: nanoseconds since the boot. A cursor is the number of an event in the stream, after which a
-reader continues.
+Times are the kernel's: nanoseconds since the boot. The events of a stream are numbered, and a reader can continue
+after the event with any number.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -41,13 +41,13 @@ class EventHead(NamedTuple):
 
     Attributes:
         kernel_ns: the time of the event.
-        cursor: the number of the event in the stream that the reader reads.
+        number: the number of the event in the stream that the reader reads.
         position: the number of the event in the history; 0: it has none.
         mark: of an event from the history; None: it is a live one.
     """
 
     kernel_ns: int
-    cursor: int
+    number: int
     position: int = 0
     mark: EventMark | None = None
 
@@ -125,7 +125,7 @@ class EventsLost(NamedTuple):
     Attributes:
         head: as of every event.
         missed_events: their number; None: not known.
-        is_all: the cursor from which the reader was to continue is not one of this host's: all since then are lost.
+        is_all: the place from which the reader was to continue is not known to this host: all since then are lost.
     """
 
     head: EventHead
@@ -169,8 +169,8 @@ class EventReader(Protocol):
         ...
 
     @property
-    def cursor(self) -> int:
-        """Return the cursor of the last event that was read; before the first one, where reading began."""
+    def number(self) -> int:
+        """Return the number of the last event that was read; before the first one, where reading began."""
         ...
 
     @property

@@ -154,16 +154,22 @@ class Source(Protocol):
         """
         ...
 
-    def events(self, since: int | None = None) -> Iterator["Event"]:
-        """Yield events as they happen, after a cursor; blocks. EventsLost is yielded for a gap; close it to end."""
+    def events(self, after: int | None = None) -> Iterator["Event"]:
+        """Yield events as they happen, after the one with this number (None: from now on).
+
+        It blocks. EventsLost is yielded for a gap. Close it to end.
+        """
         ...
 
-    def event_reader(self, since: int | None = None) -> "EventReader":
-        """Return a reader of the events after a cursor (None: from now on), with details of processes and logins."""
+    def event_reader(self, after: int | None = None) -> "EventReader":
+        """Return a reader of the events after the one with this number, with details of processes and logins.
+
+        None: from now on.
+        """
         ...
 
     def resumed_reader(self, position: int) -> "EventReader | None":
-        """Return a reader of the events after a position in this run; None: not all of them are in memory."""
+        """Return a reader of the events after a position (EventHead) of this run; None: not all are in memory."""
         ...
 
     def at(self, moment: datetime) -> "Source":
@@ -389,14 +395,14 @@ class BaseSource(ABC):
             "actions are not supported on this host: it is read-only", "connect to the machine itself"
         )
 
-    def events(self, since: int | None = None) -> Iterator["Event"]:
+    def events(self, after: int | None = None) -> Iterator["Event"]:
         """Raise NotSupportedError: the source has no events."""
-        del since
+        del after
         raise NotSupportedError(f"events are not supported by {self.label}", "connect to the machine itself")
 
-    def event_reader(self, since: int | None = None) -> "EventReader":
+    def event_reader(self, after: int | None = None) -> "EventReader":
         """Raise NotSupportedError: the source has no events."""
-        del since
+        del after
         raise NotSupportedError(f"events are not supported by {self.label}", "watch the machine itself")
 
     def resumed_reader(self, position: int) -> "EventReader | None":

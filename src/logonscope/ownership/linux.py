@@ -276,7 +276,8 @@ class LinuxOwnership(Ownership):
     def unseen_logins(self, owner: Owner, chain: Sequence[Process], machine: Machine) -> "tuple[UnseenLogin, ...]":
         from logonscope.ownership.unseen_logins import find_unseen_logins  # noqa: PLC0415 -- only whose needs it
 
-        return find_unseen_logins(chain, owner.logon_id, self.login_uid(owner, chain), machine)
+        leader = None if owner.login is None else owner.login.leader
+        return find_unseen_logins(chain, owner.logon_id, self.login_uid(owner, chain), machine, leader)
 
     def checks(self, machine: Machine) -> Iterator["Check"]:
         from logonscope.answers.check import Check  # noqa: PLC0415 -- only doctor needs it

@@ -57,7 +57,7 @@ INIT, KERNEL_THREADS = 1, 2
 
 
 def find_unseen_logins(
-    chain: Sequence[Process], logon_id: str | None, login_uid: int | None, machine: Machine
+    chain: Sequence[Process], logon_id: str | None, login_uid: int | None, machine: Machine, leader: int | None = None
 ) -> tuple[UnseenLogin, ...]:
     """Return the signs that a user logged in without the kernel's knowledge, the nearest to the login first.
 
@@ -66,6 +66,7 @@ def find_unseen_logins(
         logon_id: the logon session.
         login_uid: the uid that logged in to it; None for the System session.
         machine: the host, for its range of uids.
+        leader: the pid of the leader in the login record; None where it is not known.
     """
     if logon_id == SYSTEM_LOGON_ID:
         signs = [*_find_unknown_beginning(chain, machine), *_find_changes(chain, None, 0, machine)]
@@ -75,6 +76,11 @@ def find_unseen_logins(
         signs = [*_find_changes(chain, login_uid, first, machine)]
     # the nearest daemon: one further up may have started it as any program would
     daemon = next((link for link in reversed(chain[first:-1]) if link.comm in LOGIN_DAEMONS), None)
+    # A daemon of root that does not descend from the leader is not the one through which this login came. pam_loginuid
+    # and logind keep the logon session where the same user logs in once more through an sshd that the login started.
+    if daemon is None and leader is not None and all(link.pid != leader for link in chain):
+        daemons = (link for link in reversed(chain[:-1]) if link.comm in LOGIN_DAEMONS and _uid(link) == 0)
+        daemon = next(daemons, None)
     if daemon is not None:
         signs.insert(0, _sign("daemon", daemon))
     return tuple(signs)

@@ -40,7 +40,7 @@ def test_the_list_comes_first_then_events(events: KeptEvents, capsys: pytest.Cap
     def publish() -> None:
         wait_until(lambda: events.source.readers, 20)
         events.publish(2)
-        wait_until(lambda: events.source.readers[0].cursor == 14, 20)
+        wait_until(lambda: events.source.readers[0].number == 14, 20)
         events.source.ring.close()
 
     thread = threading.Thread(target=publish)

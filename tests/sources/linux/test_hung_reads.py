@@ -83,7 +83,7 @@ READ_IN_TIME = """
 import os, sys
 from logonscope.sources.linux.process_files import FILES
 for file in FILES:
-    if file.path == sys.argv[2]:
+    if file.name == sys.argv[2]:
         print(flush=True)
         try:
             file.read(os.open(f"/proc/{sys.argv[1]}", os.O_PATH | os.O_DIRECTORY), int(sys.argv[1]))
@@ -95,7 +95,7 @@ for file in FILES:
 def hanging_files(pid: int) -> dict[str, "subprocess.Popen[bytes]"]:
     """Return the files of a process whose reading hangs, each with the process that reads it."""
     words = [sys.executable, "-c", READ_IN_TIME, str(pid)]
-    made = {file.path: subprocess.Popen([*words, file.path], stdout=subprocess.PIPE) for file in FILES}
+    made = {file.name: subprocess.Popen([*words, file.name], stdout=subprocess.PIPE) for file in FILES}
     for process in made.values():
         assert process.stdout is not None
         process.stdout.readline()  # it reads from now on

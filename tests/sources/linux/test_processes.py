@@ -42,11 +42,11 @@ def test_without_facts_no_file_is_opened(host: HostFolder) -> None:
     assert sorted(host.read()) == [1, 10, 11]
 
 
-@pytest.mark.parametrize("file", [file for file in FILES if file.path in REGULAR], ids=lambda file: file.path)
+@pytest.mark.parametrize("file", [file for file in FILES if file.name in REGULAR], ids=lambda file: file.name)
 @pytest.mark.parametrize("pids", [None, frozenset({10})], ids=["all", "one"])
 def test_a_fact_opens_its_own_file_alone(host: HostFolder, file: File, pids: frozenset[int] | None) -> None:
     alice(host, 10)
-    opened = {file.path, "sessionid"} if file.path in {"loginuid", "cgroup"} else {file.path}
+    opened = {file.name, "sessionid"} if file.name in {"loginuid", "cgroup"} else {file.name}
     for pid in (1, 10):
         host.trap(pid, *set(REGULAR) - opened)
     found = host.read(*file.facts, pids=pids)[10]
@@ -216,14 +216,14 @@ def test_a_process_that_logs_in_half_way_has_its_place_read_as_what_it_became(ho
 # What cannot be read
 
 
-@pytest.mark.parametrize("file", [file for file in FILES if file.path in REGULAR], ids=lambda file: file.path)
+@pytest.mark.parametrize("file", [file for file in FILES if file.name in REGULAR], ids=lambda file: file.name)
 def test_what_cannot_be_read_is_none_with_its_reason(host: HostFolder, file: File) -> None:
     alice(host, 10, 11)
-    host.spoil(10, file.path)
+    host.spoil(10, file.name)
     whole, spoilt = host.read(*ALL_FACTS, pids=frozenset({11}))[11], host.read(*ALL_FACTS, pids=frozenset({10}))[10]
     lost = {fact for fact in ALL_FACTS if getattr(spoilt, fact) != getattr(whole, fact)}
     # a file may be read for several rows of the table
-    facts = [fact for row in FILES if row.path.partition(":")[0] == file.path for fact in row.facts]
+    facts = [fact for row in FILES if row.name.partition(":")[0] == file.name for fact in row.facts]
     assert lost - OWN == set(facts) - OWN
     assert spoilt.unread == dict.fromkeys(facts, "Is a directory")
 

@@ -45,9 +45,9 @@ def test_a_client_that_reconnects_misses_nothing_while_the_feed_is_kept() -> Non
     (first,) = reader.read(20)
     reader.close()
     feeds[0].put(2)
-    again = hub.reader(first.head.cursor)
+    again = hub.reader(first.head.number)
     (second,) = again.read(20)
-    assert second.head == EventHead(2, first.head.cursor + 1)
+    assert second.head == EventHead(2, first.head.number + 1)
     assert len(feeds) == 1
     hub.close()
     assert again.is_closed
@@ -67,7 +67,7 @@ def test_without_readers_the_feed_ends_and_what_happens_then_is_an_unknown_gap()
     (first,) = reader.read(20)
     reader.close()
     assert feeds[0].closed.wait(20)
-    again = hub.reader(first.head.cursor)
+    again = hub.reader(first.head.number)
     feeds[1].put(2)
     events: list[Event] = []
     while len(events) < 2:

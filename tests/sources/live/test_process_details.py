@@ -244,7 +244,7 @@ class Chance:
         if kind == 0:
             return ProcessStarted(head, process, SYSTEM, None)
         if kind == 1:
-            return ProcessEnded(head, process, SYSTEM, head.cursor)
+            return ProcessEnded(head, process, SYSTEM, head.number)
         after = process if kind == 2 else self._with_owner_facts(process)
         return ProcessChanged(head, (process, SYSTEM), (after, SYSTEM))
 

@@ -65,7 +65,7 @@ def test_a_login_begins_and_ends_with_its_processes(live: LiveSource) -> None:
     assert [type(event) for event in own] == [ProcessStarted, ProcessEnded]
     assert own[1].owner.logon_id == logon_id
     assert own[0].head.kernel_ns < own[1].head.kernel_ns
-    cursors = [event.head.cursor for event in listener.events]
+    cursors = [event.head.number for event in listener.events]
     assert cursors == list(range(cursors[0], cursors[0] + len(cursors)))
 
 
@@ -86,8 +86,8 @@ def test_a_cursor_resumes_and_an_old_one_is_a_gap(live: LiveSource) -> None:
         child = subprocess.Popen(["true"])
         child.wait()
     listener.wait_for_end_of(child.pid)
-    cursor = listener.events[1].head.cursor
-    assert next(live.events(cursor)).head.cursor == cursor + 1
+    cursor = listener.events[1].head.number
+    assert next(live.events(cursor)).head.number == cursor + 1
     lost, *_ = islice(live.events(cursor + 1_000_000), 1)
     assert isinstance(lost, EventsLost)
     assert lost.missed_events is None

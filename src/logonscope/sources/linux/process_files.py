@@ -37,9 +37,9 @@ for that while the process executes a program. A process whose memory is shared 
 
 
 class File(NamedTuple):
-    """A file below /proc/PID, the facts that it gives in the order of Process, and the functions that get them."""
+    """A row of FACTS_OF_FILE: its name, its facts in the order of Process, and the functions that get them."""
 
-    path: str
+    name: str  # the path below /proc/PID, or a name of its own, as "status: Cap"; then ``read`` has the path
     facts: tuple[str, ...]
     column: int  # index of its first fact in Process
     parse: Callable[[Any], tuple[object, ...]]
@@ -148,15 +148,15 @@ def _has_host_root(handle: int, _: int) -> bool | None:
 
 
 def _make_file(
-    path: str,
+    name: str,
     parse_content: Callable[[Any], tuple[object, ...]],
     read: Callable[[int, int], object] | None = None,
     *,
     guard: Guard = "trace",
 ) -> File:
-    facts = FACTS_OF_FILE[path]
-    reader = read or partial(_read_plain_file, path)
-    return File(path, facts, INDEX_OF_FACT[facts[0]], parse_content, reader, guard)
+    facts = FACTS_OF_FILE[name]
+    reader = read or partial(_read_plain_file, name)  # without ``read``, the name is the path
+    return File(name, facts, INDEX_OF_FACT[facts[0]], parse_content, reader, guard)
 
 
 def _read_plain_file(path: str, handle: int, _: int) -> bytes:
@@ -187,10 +187,10 @@ FILES = (
 )
 """The files; those that are cheap to read, and often rule a process out, come first."""
 
-MEMORY_FILES = frozenset(file.path for file in FILES if file.guard == "memory")
+MEMORY_FILES = frozenset(file.name for file in FILES if file.guard == "memory")
 """Files whose reading can hang until a process releases the lock of its memory."""
 
-UNGUARDED_FILES = frozenset(file.path for file in FILES if file.guard == "none")
+UNGUARDED_FILES = frozenset(file.name for file in FILES if file.guard == "none")
 """Files whose reading cannot hang."""
 
 MAX_PLANS = 256
@@ -255,13 +255,13 @@ def plan_of(query: ProcessQuery) -> ReadPlan:
 @lru_cache(MAX_PLANS)
 def plan_reading(shape: QueryShape) -> ReadPlan:
     """Return the stages: a file is read in the first one that needs it; cheap predicates come first."""
-    facts, stages, planned_paths = shape.with_implied_facts(shape.facts), list[Stage](), set[str]()
+    facts, stages, planned_names = shape.with_implied_facts(shape.facts), list[Stage](), set[str]()
 
     def add_stage(stage_facts: Facts, predicate_name: str | None = None) -> None:
         files = tuple(
-            file for file in FILES if file.path not in planned_paths and not stage_facts.isdisjoint(file.facts)
+            file for file in FILES if file.name not in planned_names and not stage_facts.isdisjoint(file.facts)
         )
-        planned_paths.update(file.path for file in files)
+        planned_names.update(file.name for file in files)
         if files or predicate_name is not None:
             stages.append(Stage(files, predicate_name))
 
@@ -274,11 +274,11 @@ def plan_reading(shape: QueryShape) -> ReadPlan:
         add_stage(frozenset({"ses", "loginuid"} if shape.has_login_uids else {"ses"}), "may_match_hint")
     # "name" is no file: complete_name makes it from comm, and reads arguments only where the kernel cut comm
     add_stage(first_facts - {"name"}, "complete_name" if "name" in first_facts else None)
-    has_more_files = any(file.path not in planned_paths and not facts.isdisjoint(file.facts) for file in FILES)
+    has_more_files = any(file.name not in planned_names and not facts.isdisjoint(file.facts) for file in FILES)
     # an early filter that saves no file is skipped: the code that made the filter tests the processes again anyway
     if shape.early_facts is not None and (has_more_files or "name" in facts - first_facts):
         add_stage(frozenset(), "passes_early_filter")
         add_stage(facts - {"name"}, "complete_name" if "name" in facts - first_facts else None)
     # a name that the kernel cut is completed from the arguments
-    reads_memory = "name" in facts | first_facts or not planned_paths.isdisjoint(MEMORY_FILES)
-    return ReadPlan(tuple(stages), reads_memory, reads_memory or not planned_paths <= UNGUARDED_FILES)
+    reads_memory = "name" in facts | first_facts or not planned_names.isdisjoint(MEMORY_FILES)
+    return ReadPlan(tuple(stages), reads_memory, reads_memory or not planned_names <= UNGUARDED_FILES)

@@ -329,19 +329,19 @@ class Reader(ReadWatch):
         contents = reading.contents = []
         handle, pid = reading.handle, reading.pid
         for file in files:
-            if reading.omitted and reading.omits(file.path):
+            if reading.omitted and reading.omits(file.name):
                 reading.note(file, reading.reason)
                 continue
-            special_read = self._SPECIAL_READS.get(file.path)
+            special_read = self._SPECIAL_READS.get(file.name)
             try:
                 content = file.read(handle, pid) if special_read is None else special_read(self, reading)
             except (OSError, ValueError) as error:
-                reading.note(file, _describe_failure(handle, file.path, error))
+                reading.note(file, _describe_failure(handle, file.name, error))
             else:
                 if content is not None:
                     contents.append((file, content))
         for file, failure in parse.fill_row(reading.row, contents):
-            reading.note(file, _describe_failure(handle, file.path, failure))
+            reading.note(file, _describe_failure(handle, file.name, failure))
 
     def _read_kernel_id(self, reading: "_Reading") -> bytes:
         reading.kernel_id = read_file("sessionid", reading.handle, 32)
@@ -472,11 +472,13 @@ class _Reading:
     def __setitem__(self, fact: str, value: object) -> None:
         self.row[INDEX_OF_FACT[fact]] = value
 
-    def omits(self, path: str) -> bool:
+    def omits(self, file_name: str) -> bool:
         """Return whether a file is not to be read."""
         if not self.omitted:
             return False
-        return path in MEMORY_FILES or (self.omitted == OmittedFiles.GUARDED and path not in UNGUARDED_FILES)
+        if file_name in MEMORY_FILES:
+            return True
+        return self.omitted == OmittedFiles.GUARDED and file_name not in UNGUARDED_FILES
 
     def note(self, file: File, reason: str) -> None:
         """Note why the facts of a file could not be read."""

@@ -25,7 +25,7 @@ class KernelDetailFeed:
 
     def __init__(self, stream: EventStream, ownership: Ownership) -> None:
         self._reader = stream.events()
-        self.position = self._reader.cursor
+        self.position = self._reader.number
         name = self._reader.description
         self.description = f"{name}; may miss {MISSES.get(name, 'processes that end within milliseconds')}"
         self._details = ProcessDetails(stream.host.direct, ownership)

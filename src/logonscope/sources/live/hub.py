@@ -31,7 +31,7 @@ class DetailFeed(Protocol):
     """The position before its first event; 0: its events have none."""
 
     def read(self, seconds: float) -> Sequence[Event]:
-        """Wait for events, and return them; their cursors have no meaning."""
+        """Wait for events, and return them; the numbers in their heads have no meaning."""
         ...
 
     def close(self) -> None:
@@ -51,7 +51,7 @@ class EventHub:
         """
         self._open_feed, self._linger = open_feed, linger
         self._ring = EventRing(MAX_EVENTS)
-        self._cursor = 0
+        self._number = 0
         self._lock = threading.Lock()
         self._feed: DetailFeed | None = None
         self._idle_since: float | None = None
@@ -65,25 +65,25 @@ class EventHub:
         """Return the number of readers."""
         return self._ring.reader_count
 
-    def reader(self, since: int | None = None) -> RingReader:
-        """Return a reader of the events after a cursor; None: from now on."""
+    def reader(self, after: int | None = None) -> RingReader:
+        """Return a reader of the events after the one with this number; None: from now on."""
         with self._lock:
             feed = self._feed
             if feed is None:
                 # events between two runs of the feed are missed, and not counted
-                self._cursor += 1
+                self._number += 1
                 feed = self._feed = self._open_feed()
-                self._ring.forget(self._cursor, feed.position)
+                self._ring.forget(self._number, feed.position)
                 threading.Thread(target=self._run, args=(feed,), name="events", daemon=True).start()
             # kept by the lock from the thread that looks whether the hub is idle
             self._idle_since = None
-            return self._ring.reader(since, feed.description, self._note_close)
+            return self._ring.reader(after, feed.description, self._note_close)
 
     def resumed_reader(self, position: int) -> RingReader | None:
         """Return a reader of the events after a position; None: not all of them are kept."""
-        cursor = self._ring.cursor_of(position)
+        number = self._ring.number_of(position)
         # the ring keeps the events of a feed that has ended, but nothing comes after them
-        return None if cursor is None or self._feed is None else self.reader(cursor)
+        return None if number is None or self._feed is None else self.reader(number)
 
     def close(self) -> None:
         """Close all readers, and the feed."""
@@ -126,17 +126,17 @@ class EventHub:
     def _publish(self, events: Sequence[Event]) -> None:
         if not events:
             return
-        first = self._cursor + 1
-        numbered = [_numbered(event, cursor) for cursor, event in enumerate(events, first)]
-        self._cursor += len(numbered)
-        self._ring.publish(numbered, self._cursor)
+        first = self._number + 1
+        numbered = [_numbered(event, number) for number, event in enumerate(events, first)]
+        self._number += len(numbered)
+        self._ring.publish(numbered, self._number)
 
 
-def _numbered(event: Event, cursor: int) -> Event:
-    """Return an event with a cursor in its head."""
+def _numbered(event: Event, number: int) -> Event:
+    """Return an event with this number in its head."""
     # not by _replace, which makes a dict for each of the two
     (kernel_ns, _, position, mark), *fields = event
-    return _new(type(event), (_new(EventHead, (kernel_ns, cursor, position, mark)), *fields))
+    return _new(type(event), (_new(EventHead, (kernel_ns, number, position, mark)), *fields))
 
 
 _new = tuple.__new__

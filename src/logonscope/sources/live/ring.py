@@ -1,6 +1,6 @@
-"""Ring of events: the newest ones, for any number of readers, each of which keeps only a cursor.
+"""Ring of events: the newest ones, for any number of readers, each of which keeps only the number of an event.
 
-The cursor of an event is its number in the ring; its position is its number in the history.
+Events are numbered in the ring; the position of an event is its number in the history.
 
 A reader that is too slow costs neither memory nor time of others: it gets the number of events that it missed.
 """
@@ -19,19 +19,19 @@ MAX_READ = 2_048
 
 
 class EventRing:
-    """The newest events of a stream; their cursors are consecutive numbers."""
+    """The newest events of a stream; they have consecutive numbers."""
 
     def __init__(self, max_events: int) -> None:
         """Create a ring that keeps the newest events, at most so many."""
         self._events: deque[Event] = deque(maxlen=max_events)
-        self._cursor = 0
-        self._gap = 0  # a reader whose cursor is before this one missed an unknown number of events
+        self._number = 0
+        self._gap = 0  # a reader whose number is before this one missed an unknown number of events
         self._floor = self._position = 0  # positions before the oldest event that was kept, and of the newest event
         self._condition = threading.Condition()
         self._readers: set[RingReader] = set()
 
     def __repr__(self) -> str:
-        return f"<EventRing at {self._cursor}, {len(self._readers)} readers>"
+        return f"<EventRing at {self._number}, {len(self._readers)} readers>"
 
     @property
     def reader_count(self) -> int:
@@ -39,16 +39,16 @@ class EventRing:
         return len(self._readers)
 
     @property
-    def cursor(self) -> int:
-        """Return the cursor of the newest event."""
-        return self._cursor
+    def number(self) -> int:
+        """Return the number of the newest event."""
+        return self._number
 
-    def publish(self, events: Sequence[Event], cursor: int) -> None:
-        """Add events, the newest of which has this cursor."""
+    def publish(self, events: Sequence[Event], number: int) -> None:
+        """Add events, the newest of which has this number."""
         with self._condition:
             self._note_dropped(events)
             self._events += events
-            self._cursor = cursor
+            self._number = number
             self._position = max(self._position, events[-1].head.position)
             self._condition.notify_all()
             calls = [reader.call for reader in self._readers if reader.call is not None]
@@ -65,44 +65,44 @@ class EventRing:
             newest = self._events[excess - 1] if excess <= held else events[excess - held - 1]
             self._floor = max(self._floor, newest.head.position)
 
-    def forget(self, cursor: int, position: int = 0) -> None:
+    def forget(self, number: int, position: int = 0) -> None:
         """Drop all events: what happens until the next one is missed, and not counted.
 
         Args:
-            cursor: the cursor of the next reader.
+            number: the number at which the next reader begins.
             position: the position before the next event.
         """
         with self._condition:
             self._events.clear()
-            self._cursor = self._gap = cursor
+            self._number = self._gap = number
             self._floor = self._position = position
 
-    def cursor_of(self, position: int) -> int | None:
-        """Return the cursor of the newest event up to a position; None: not all events after it are kept."""
+    def number_of(self, position: int) -> int | None:
+        """Return the number of the newest event up to a position; None: not all events after it are kept."""
         with self._condition:
             if not self._floor <= position <= self._position:
                 return None
             # from the newest one on: who resumes has mostly missed little
             later = sum(1 for _ in takewhile(lambda event: event.head.position > position, reversed(self._events)))
-            return self._cursor - later
+            return self._number - later
 
-    def reader(self, since: int | None, description: str, on_close: Callable[[], object]) -> "RingReader":
-        """Return a reader of the events after a cursor; None: from now on."""
+    def reader(self, after: int | None, description: str, on_close: Callable[[], object]) -> "RingReader":
+        """Return a reader of the events after the one with this number; None: from now on."""
         with self._condition:
-            cursor = self._cursor if since is None else since
-            # a cursor of another run of the service
-            if cursor > self._cursor:
-                cursor = -1
-            reader = RingReader(self, cursor, description, on_close)
+            number = self._number if after is None else after
+            # a number of another run of the service
+            if number > self._number:
+                number = -1
+            reader = RingReader(self, number, description, on_close)
             reader.position = self._position
             self._readers.add(reader)
         return reader
 
     def read(self, reader: "RingReader", seconds: float | None, max_events: int) -> list[Event]:
-        """Wait for events after the cursor of a reader, at most so many, and move it."""
+        """Wait for events after the last one that a reader got, at most so many, and move it."""
         end = None if seconds is None else time.monotonic() + seconds
         with self._condition:
-            while reader.cursor == self._cursor and not reader.is_closed:
+            while reader.number == self._number and not reader.is_closed:
                 seconds_left = None if end is None else end - time.monotonic()
                 if seconds_left is not None and seconds_left <= 0:
                     return []
@@ -112,19 +112,19 @@ class EventRing:
             return self._take(reader, max_events)
 
     def _take(self, reader: "RingReader", max_events: int) -> list[Event]:
-        before_oldest, cursor = self._cursor - len(self._events), reader.cursor
+        before_oldest, number = self._number - len(self._events), reader.number
         batch: list[Event] = []
-        if cursor < before_oldest:
-            missed = None if cursor < self._gap else before_oldest - cursor
+        if number < before_oldest:
+            missed = None if number < self._gap else before_oldest - number
             position = self._events[0].head.position - 1 if self._events else self._position
             head = EventHead(time.clock_gettime_ns(time.CLOCK_BOOTTIME), before_oldest, max(0, position))
             batch.append(EventsLost(head, missed))
-            cursor = before_oldest
+            number = before_oldest
         # a deque finds what is near its ends: the newest events are looked up from the right
-        unread_events = list(islice(reversed(self._events), self._cursor - cursor))
+        unread_events = list(islice(reversed(self._events), self._number - number))
         unread_events.reverse()
         batch += unread_events[:max_events]
-        reader.cursor = min(self._cursor, cursor + max_events)
+        reader.number = min(self._number, number + max_events)
         if batch:
             reader.position = batch[-1].head.position
         return batch
@@ -147,9 +147,9 @@ class EventRing:
 class RingReader:
     """A reader of a ring: see ``machine.events.EventReader``. Iterated, it yields events until it is closed."""
 
-    def __init__(self, ring: EventRing, cursor: int, description: str, on_close: Callable[[], object]) -> None:
+    def __init__(self, ring: EventRing, number: int, description: str, on_close: Callable[[], object]) -> None:
         self._ring, self._on_close = ring, on_close
-        self.cursor, self.description = cursor, description
+        self.number, self.description = number, description
         self.position = 0
         self.is_closed = False
         self._batch: deque[Event] = deque()  # read, but not iterated yet
@@ -157,7 +157,7 @@ class RingReader:
         """Called when there are events, or the reader is closed."""
 
     def __repr__(self) -> str:
-        return f"<RingReader at {self.cursor}>"
+        return f"<RingReader at {self.number}>"
 
     def __iter__(self) -> Self:
         return self

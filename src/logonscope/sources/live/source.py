@@ -191,11 +191,11 @@ class LiveSource(BaseSource):
     def act_on_service(self, action: "ServiceAction") -> None:
         self._direct.act_on_service(action)
 
-    def events(self, since: int | None = None) -> "Iterator[Event]":
-        return self._stream.events(since)
+    def events(self, after: int | None = None) -> "Iterator[Event]":
+        return self._stream.events(after)
 
-    def event_reader(self, since: int | None = None) -> RingReader:
-        return self._hub.reader(since)
+    def event_reader(self, after: int | None = None) -> RingReader:
+        return self._hub.reader(after)
 
     def resumed_reader(self, position: int) -> RingReader | None:
         return self._hub.resumed_reader(position)

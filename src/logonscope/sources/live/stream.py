@@ -1,4 +1,4 @@
-"""Stream of typed events from the changes of the index: bounded, with a cursor for each event.
+"""Stream of typed events from the changes of the index: bounded, with numbered events.
 
 Events are made only while there is a reader. A reader that is too slow, or comes back too late, gets EventsLost.
 """
@@ -46,7 +46,7 @@ class EventStream:
         """
         self._host = host
         self._ring = EventRing(MAX_EVENTS)
-        self._cursor = 0
+        self._number = 0
         self._changes: list[Change] = []
         self._logons = LogonChanges({})
         self._lost = 0
@@ -54,13 +54,13 @@ class EventStream:
         self.login_reports = LoginReports(log_root, host.call_soon)
 
     def __repr__(self) -> str:
-        return f"<EventStream at {self._cursor}>"
+        return f"<EventStream at {self._number}>"
 
-    def events(self, since: int | None = None) -> RingReader:
-        """Return a reader of the events after a cursor, or from now on."""
+    def events(self, after: int | None = None) -> RingReader:
+        """Return a reader of the events after the one with this number; None: from now on."""
         event_source = self._host.status.event_source
         reader = self._ring.reader(
-            since, "no kernel events" if event_source is None else event_source.name, self._unsubscribe
+            after, "no kernel events" if event_source is None else event_source.name, self._unsubscribe
         )
         self._subscribe()
         return reader
@@ -111,8 +111,8 @@ class EventStream:
                 if self._host.index is not None:
                     self._host.index.report = self._host.index.users.report = None
                 # what happens from now on is missed
-                self._cursor += 1
-                self._ring.forget(self._cursor, self._cursor)
+                self._number += 1
+                self._ring.forget(self._number, self._number)
 
     def _report_to(self, index: LiveIndex) -> None:
         """Have an index report its changes."""
@@ -161,14 +161,14 @@ class EventStream:
         """Make events in the order of their moments, and pass them to the readers."""
         boot_offset = time.clock_gettime_ns(time.CLOCK_BOOTTIME) - time.monotonic_ns()
         events: list[Event] = []
-        cursor, make_change = self._cursor, change_events.make
+        number, make_change = self._number, change_events.make
         for moment, maker in sorted(makers, key=itemgetter(0)):
-            cursor += 1
-            head = _new(EventHead, (moment + boot_offset, cursor, cursor, None))
+            number += 1
+            head = _new(EventHead, (moment + boot_offset, number, number, None))
             events.append(make_change(maker, head) if type(maker) is Change else maker(head))  # type: ignore[operator]  # mypy does not narrow by "is"
-        self._cursor = cursor
+        self._number = number
         if events:
-            self._ring.publish(events, cursor)
+            self._ring.publish(events, number)
 
     def _logon_events(self) -> Iterator[tuple[int, EventMaker]]:
         """Yield what happened to logon sessions: of those alone that got or lost processes, or are not reported yet."""

@@ -67,7 +67,7 @@ def test_bash_completes_options_and_their_values(words: str, expected: str, tmp_
 @pytest.mark.parametrize("shell", ["bash", "zsh"])
 def test_all_is_a_word_of_columns_but_no_column_to_sort_by(shell: str) -> None:
     lines = reply(["completion", shell])[1].splitlines()
-    for command in ("sessions", "ps", "classes", "history"):
+    for command in ("sessions", "ps", "leftovers", "classes", "history"):
         (columns,) = (line for line in lines if line.startswith(f"_logonscope_columns_{command}() "))
         (to_sort_by,) = (line for line in lines if line.startswith(f"_logonscope_sort_{command}() "))
         assert columns.replace(f"columns_{command}", f"sort_{command}").replace("all ", "", 1) == to_sort_by

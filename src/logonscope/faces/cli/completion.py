@@ -30,7 +30,7 @@ def run(args: argparse.Namespace, server_commands: ServerCommands = NO_SERVER_CO
     classes = sorted({cls.name for space in (CIMV2, LOGONSCOPE) for cls in schema().classes(space)})
     spaces = [space.replace("\\", "/") for space in schema().namespaces]
     words_by_kind = {"classes": classes, "namespaces": spaces, "types": type_words(), "states": state_words()}
-    for command in LISTINGS:
+    for command in (*LISTINGS, "history"):
         names = [column.name for column in command_module(command).COLUMNS]
         words_by_kind |= {f"columns_{command}": [ALL, *names], f"sort_{command}": names}
     body = _BODIES.get(args.shell, "")

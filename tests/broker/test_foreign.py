@@ -12,6 +12,7 @@ import pytest
 from logonscope import connect
 from logonscope.broker import Request
 from logonscope.broker.instances import get
+from logonscope.cim.instances import ClassRows
 from logonscope.errors import AccessDeniedError
 from logonscope.facts import UNSET, Account, Login, Machine, Process
 from logonscope.machine.snapshot import Snapshot
@@ -134,6 +135,7 @@ def test_ones_own_container_has_its_details_in_a_foreign_logon_session_too() -> 
     host = Memory(SNAPSHOT._replace(processes=[*PROCESSES, hers])).request(user(1000))
     columns = ["CommandLine", "ExecutablePath", "SessionId"]
     result = get(host, "Win32_Process.Handle=340", columns)
+    assert isinstance(result, ClassRows)
     (row,) = result.rows
     assert [row[result.columns.index(column)] for column in columns] == ["secret-340", "/usr/bin/make", None]
 

@@ -3,8 +3,10 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import pytest
+
 from logonscope.answers.check import Check
-from logonscope.facts import LoginHistory, Process, Service, Socket, UnitRequest
+from logonscope.facts import UNSET, LoginHistory, Process, Service, Socket, UnitRequest
 from logonscope.machine import Look, Trouble
 from logonscope.machine.snapshot import Snapshot
 from tests import example
@@ -139,6 +141,22 @@ def test_without_any_record_a_login_service_is_advised() -> None:
         None,
         "no login has a record: remote host and service are unknown, and leftovers are found only of ssh, cron and at",
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("comm", "uid", "advice"),
+    [
+        ("systemd-logind", 0, "systemd-logind runs: it has dropped its records of these logins"),
+        ("elogind-daemon", 0, "elogind-daemon runs: it has dropped its records of these logins"),
+        ("systemd-logind", 1000, "to get them, run systemd-logind or elogind"),  # a user can choose this name
+    ],
+)
+def test_a_login_service_that_runs_without_any_record_need_not_be_started(comm: str, uid: int, advice: str) -> None:
+    service = Process(640, comm=comm, uids=(uid,) * 4, ppid=1, start=1, ses=UNSET, cgroup="/system.slice/x.service")
+    processes = [*example.PROCESSES, service]
+    found = checks(example.snapshot()._replace(processes=processes, logins=()))["login service"]
+    assert found.ok is None
+    assert found.advice.startswith(advice)
 
 
 def test_a_host_without_any_login_is_not_said_to_lack_a_login_service() -> None:

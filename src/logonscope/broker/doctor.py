@@ -21,6 +21,9 @@ _MAX_EXAMPLES = 2
 _OF_ALL_USERS = {"live events", "failed logons"}
 """Checks of the source with counts of what all users do: for callers who may see everything."""
 
+_LOGIN_SERVICES = frozenset({"systemd-logind", "elogind-daemon", "elogind"})
+"""Kernel names of login services."""
+
 _EXPECTED_REASONS = {"No such file or directory", NOT_YOUR_SESSION, NOT_YOUR_PROCESS, NOT_KEPT}
 """Reasons for facts of a process that are no fault of the host."""
 
@@ -45,7 +48,7 @@ def doctor(request: Request) -> list[Check]:
         *(check for checks in request.source.service_checks if sees_all for check in checks()),
         _check_listing(request, processes),
         *_check_facts(request, processes, facts | request.ownership.owner_facts),
-        *_check_logins(request, read_result.logon_index, sessions),
+        *_check_logins(request, read_result.logon_index, sessions, processes),
         *_check_unrecorded(sessions),
         *_check_troubles(request),
     ]
@@ -147,7 +150,9 @@ def _one_fact_a_file(facts: Facts) -> frozenset[str]:
     return frozenset({FILE_OF_FACT[fact]: fact for fact in in_order}.values())
 
 
-def _check_logins(request: Request, logon_index: LogonIndex, sessions: Sequence[LogonSession]) -> Iterator[Check]:
+def _check_logins(
+    request: Request, logon_index: LogonIndex, sessions: Sequence[LogonSession], processes: Sequence[Process]
+) -> Iterator[Check]:
     recorded = {logon: login for logon, login in logon_index.logins.items() if login.recorded}
     logins = {logon: login for logon, login in recorded.items() if request.visibility.sees_login(login)}
     if logins:
@@ -166,7 +171,7 @@ def _check_logins(request: Request, logon_index: LogonIndex, sessions: Sequence[
             "login service", None,
             "no login has a record: remote host and service are unknown,"
             " and leftovers are found only of ssh, cron and at",
-            "to get them, run systemd-logind or elogind, and pam_systemd in the PAM stack",
+            _record_advice(processes),
         )  # fmt: skip
     # a daemon started from inside a login inherits its kernel id, and passes it on to the logins that it starts
     for kernel_id, sharers in sorted(logon_index.shared_kernel_ids.items()):
@@ -183,6 +188,20 @@ def _check_logins(request: Request, logon_index: LogonIndex, sessions: Sequence[
             "login records", None, f"{len(leaked)} without a process: {_list_ids(leaked)}",
             "the login service did not remove them: run `loginctl terminate-session ID`",
         )  # fmt: skip
+
+
+def _record_advice(processes: Sequence[Process]) -> str:
+    """Return what gives logins a record on a host where none has one."""
+    # a kernel name alone can be chosen by any user
+    runs_as_root = (process for process in processes if process.uids and process.uids[1] == 0)
+    service = next((process.comm for process in runs_as_root if process.comm in _LOGIN_SERVICES), None)
+    if service is None:
+        return "to get them, run systemd-logind or elogind, and pam_systemd or pam_elogind in the PAM stack"
+    module = "pam_systemd" if service == "systemd-logind" else "pam_elogind"
+    return (
+        f"{service} runs: it has dropped its records of these logins, or their PAM stack lacks {module};"
+        f" with {module} in the PAM stack, the next login gets a record"
+    )
 
 
 def _check_unrecorded(sessions: Sequence[LogonSession]) -> Iterator[Check]:

@@ -38,7 +38,10 @@ def test_every_value_has_a_word(session: LogonSession, words: tuple[str, ...]) -
 
 def test_an_approximate_start_is_marked() -> None:
     exact = start_text(ALICE)
-    assert start_text(ALICE._replace(sources={"start": "approximately: the earliest process"})) == f"~{exact}"
+    approximate = ALICE._replace(sources={"start": "approximately: the earliest process"})
+    assert start_text(approximate) == f"~{exact}"
+    # without the boot time, no start is known: nothing is approximate
+    assert start_text(approximate._replace(start=None)) == ""
 
 
 def test_the_number_of_a_type_is_never_cut() -> None:

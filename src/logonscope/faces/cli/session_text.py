@@ -116,7 +116,7 @@ def is_user_manager(session: LogonSession) -> bool:
 
 def is_approximate(session: LogonSession) -> bool:
     """Return whether the start of a logon session is approximate."""
-    return session.sources.get("start", "").startswith("approx")
+    return session.start is not None and session.sources.get("start", "").startswith("approx")
 
 
 def user_change_mark(process: SessionProcess, parent: SessionProcess | None, session: LogonSession) -> str:

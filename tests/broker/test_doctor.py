@@ -159,6 +159,15 @@ def test_a_login_service_that_runs_without_any_record_need_not_be_started(comm: 
     assert found.advice.startswith(advice)
 
 
+def test_of_elogind_it_says_that_a_record_ends_with_the_login() -> None:
+    service = Process(640, comm="elogind-daemon", uids=(0,) * 4, ppid=1, start=1, ses=UNSET, cgroup="/")
+    logins = tuple(login for login in example.LOGINS if login.audit != 41)
+    snapshot = example.snapshot()._replace(processes=[*example.PROCESSES, service], logins=logins)
+    advice = checks(snapshot)["logon sessions"].advice
+    assert advice.startswith("with pam_elogind in the PAM stack, logins such as 41 get one: ")
+    assert advice.endswith("elogind removes it when the login ends, although processes are left over")
+
+
 def test_a_host_without_any_login_is_not_said_to_lack_a_login_service() -> None:
     processes = [process for process in example.PROCESSES if process.pid in {1, 2, 650, 700}]
     found = checks(example.snapshot()._replace(processes=processes, logins=()))

@@ -198,6 +198,23 @@ def test_a_unit_names_the_login_program_of_what_it_left_behind(
     assert session.leftovers == (len(members) if state else None)
 
 
+@pytest.mark.parametrize(
+    ("comm", "uid", "unit", "logon_type"),
+    [
+        ("systemd", 1000, "user@1000.service/init.scope", 5),
+        ("bash", 1000, "user@1000.service/init.scope", None),
+        ("systemd", 1000, "user@1000.service/app.slice/x.scope", None),
+        ("systemd", 1000, "session-41.scope", None),
+        ("systemd", 1001, "user@1001.service/init.scope", None),  # not that of the user who logged in
+    ],
+)
+def test_a_user_manager_without_a_record_is_known_by_its_cgroup(
+    comm: str, uid: int, unit: str, logon_type: int | None
+) -> None:
+    manager = process(10, comm=comm, uids=(1000,) * 4, cgroup=f"/user.slice/user-{uid}.slice/{unit}")
+    assert describe(None, [manager, process(11, ppid=10)]).logon_type == logon_type
+
+
 def test_a_unit_in_which_the_login_program_still_runs_left_nothing_behind() -> None:
     cron = process(20, comm="cron", cgroup=CRON_UNIT, uids=(0,) * 4)
     session = describe(None, [cron, process(21, 20, comm="sleep", cgroup=CRON_UNIT)])

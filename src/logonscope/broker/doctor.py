@@ -49,7 +49,7 @@ def doctor(request: Request) -> list[Check]:
         _check_listing(request, processes),
         *_check_facts(request, processes, facts | request.ownership.owner_facts),
         *_check_logins(request, read_result.logon_index, sessions, processes),
-        *_check_unrecorded(sessions),
+        *_check_unrecorded(sessions, processes),
         *_check_troubles(request),
     ]
 
@@ -190,21 +190,30 @@ def _check_logins(
         )  # fmt: skip
 
 
-def _record_advice(processes: Sequence[Process]) -> str:
-    """Return what gives logins a record on a host where none has one."""
+def _login_service(processes: Sequence[Process]) -> str | None:
+    """Return the name of the login service that runs; None where no process is one, or it cannot be seen."""
     # a kernel name alone can be chosen by any user
     runs_as_root = (process for process in processes if process.uids and process.uids[1] == 0)
-    service = next((process.comm for process in runs_as_root if process.comm in _LOGIN_SERVICES), None)
+    return next((process.comm for process in runs_as_root if process.comm in _LOGIN_SERVICES), None)
+
+
+def _pam_module(service: str) -> str:
+    return "pam_systemd" if service == "systemd-logind" else "pam_elogind"
+
+
+def _record_advice(processes: Sequence[Process]) -> str:
+    """Return what gives logins a record on a host where none has one."""
+    service = _login_service(processes)
     if service is None:
         return "to get them, run systemd-logind or elogind, and pam_systemd or pam_elogind in the PAM stack"
-    module = "pam_systemd" if service == "systemd-logind" else "pam_elogind"
+    module = _pam_module(service)
     return (
         f"{service} runs: it has dropped its records of these logins, or their PAM stack lacks {module};"
         f" with {module} in the PAM stack, the next login gets a record"
     )
 
 
-def _check_unrecorded(sessions: Sequence[LogonSession]) -> Iterator[Check]:
+def _check_unrecorded(sessions: Sequence[LogonSession], processes: Sequence[Process]) -> Iterator[Check]:
     unrecorded = [session for session in sessions if session.recorded_by is None and session.logon_type != 0]
     if unrecorded:
         names = [f"{session.logon_id} ({_name(session)})" for session in unrecorded]
@@ -213,10 +222,15 @@ def _check_unrecorded(sessions: Sequence[LogonSession]) -> Iterator[Check]:
         if not logins:
             yield Check("logon sessions", True, f"{finding}, as is usual for jobs of cron and at", "")
             return
+        service = _login_service(processes)
+        module = "pam_systemd" if service is None else _pam_module(service)
         advice = (
-            f"with pam_systemd in the PAM stack, logins such as {_list_ids(logins)} get one: it shows where they came"
+            f"with {module} in the PAM stack, logins such as {_list_ids(logins)} get one: it shows where they came"
             " from, and what is left over"
         )
+        # elogind keeps no record of a login whose processes are left over
+        if module == "pam_elogind":
+            advice += "; elogind removes it when the login ends, although processes are left over"
         yield Check("logon sessions", None, finding, advice)
 
 

@@ -39,6 +39,9 @@ _PROGRAMS = {
 }  # fmt: skip
 """Unit below system.slice -> kernel name of the login program that it runs."""
 
+# a process of the user can only be put there by that user
+_USER_MANAGER = r"/user\.slice/user-([0-9]{1,10})\.slice/user@\1\.service/init\.scope(?:/|$)"
+
 # logind's state in a record -> State; other states are unknown here
 _STATES = {"opening": "online", "online": "online", "active": "active", "closing": "closing", "lingering": "lingering"}
 
@@ -67,7 +70,7 @@ def logon_session(
     is_system = logon_id == SYSTEM_LOGON_ID
     sources: dict[str, str] = {}
     first = None if record or is_system else earliest_process(members)
-    login_process = first if first and is_login_program(first) else None
+    login_process = first if first and (is_login_program(first) or _is_user_manager(first)) else None
     uid = login_uid(owner, members)
     leader = None if is_system else record.process if record else login_process
     tty = None if is_system else _find_terminal(record, members, leader, sources)
@@ -214,6 +217,12 @@ def session_state(login: Login | None) -> str | None:
 def is_login_program(process: Process) -> bool:
     """Return whether a process is a login program: by its name, which any user can choose, and by its uid, root."""
     return process.comm in LOGIN_PROGRAMS and process.uids is not None and process.uids[0] == 0
+
+
+def _is_user_manager(process: Process) -> bool:
+    """Return whether a process is the manager of the user that logged in; its state file or cgroup may not be readable."""
+    match = re.match(_USER_MANAGER, process.cgroup or "") if process.comm == "systemd" else None
+    return match is not None and int(match[1]) == process.loginuid
 
 
 def network_leader(owner: Owner, members: Sequence[Process]) -> Leader | None:

@@ -11,6 +11,8 @@ import pytest
 
 from logonscope import connect
 from logonscope.broker import Request
+from logonscope.broker.instances import get
+from logonscope.cim.instances import ClassRows
 from logonscope.errors import AccessDeniedError
 from logonscope.facts import UNSET, Account, Login, Machine, Process
 from logonscope.machine.snapshot import Snapshot
@@ -63,11 +65,10 @@ PROCESSES = [
     process(330, 79, 1002, 0, "/system.slice/ssh.service"),
     process(331, 79, 1002, 1002, "/system.slice/ssh.service", ppid=330, pid_namespaces=2, host_root=False),
 ]
-HOST = Memory(
-    Snapshot(
-        Machine("web1", None, 1_700_000_000), PROCESSES, (ALICE_LOGIN, BOB_LOGIN), (), ACCOUNTS, (), [],
-    )
+SNAPSHOT = Snapshot(
+    Machine("web1", None, 1_700_000_000), PROCESSES, (ALICE_LOGIN, BOB_LOGIN), (), ACCOUNTS, (), [],
 )  # fmt: skip
+HOST = Memory(SNAPSHOT)
 FOREIGN, BOBS = {300, 310, 311, 320, 321}, {200, 330, 331}
 
 
@@ -126,6 +127,17 @@ def test_ones_own_containers_stay_ones_own_and_those_of_root_are_not() -> None:
     assert rows.keys() == {100, 110, 111, 120, 130}  # of alice's logon session
     assert {pid for pid, row in rows.items() if row.command_line} == {100, 110, 120}
     assert (rows[110].container_id, rows[110].container_runtime) == (ID, "podman")
+
+
+def test_ones_own_container_has_its_details_in_a_foreign_logon_session_too() -> None:
+    # a process of a login inside the container of bob's uid became alice, in a container of her own
+    hers = process(340, 77, 1002, 1000, ALICES, ppid=310, pid_namespaces=2, host_root=False, exe="/usr/bin/make")
+    host = Memory(SNAPSHOT._replace(processes=[*PROCESSES, hers])).request(user(1000))
+    columns = ["CommandLine", "ExecutablePath", "SessionId"]
+    result = get(host, "Win32_Process.Handle=340", columns)
+    assert isinstance(result, ClassRows)
+    (row,) = result.rows
+    assert [row[result.columns.index(column)] for column in columns] == ["secret-340", "/usr/bin/make", None]
 
 
 @pytest.mark.parametrize("word", ["bob", "robert"])

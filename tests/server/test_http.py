@@ -1,6 +1,7 @@
 """Tests of server/http.py: HTTP requests are authenticated, limited and answered, over real sockets."""
 
 import base64
+import gzip
 import http.client
 import itertools
 import json
@@ -86,6 +87,12 @@ def test_a_request_with_a_password_is_answered(
     assert (answer.status, answer.text(LOGON_ID)) == (200, "41")
     assert answer.headers["Content-Type"] == "application/soap+xml;charset=UTF-8"
     assert "Server" not in answer.headers
+
+
+def test_a_compressed_request_gets_a_fault_that_says_so(server: RunningServer) -> None:
+    answer = post(server, gzip.compress(GET), {**XML, **basic(ADMIN), "Content-Encoding": "gzip"})
+    assert answer.status == 500
+    assert "invalid content encoding 'gzip'" in (answer.text(clark_name(SOAP, "Text")) or "")
 
 
 def test_every_user_sees_their_own(server: RunningServer) -> None:

@@ -1,5 +1,6 @@
 """Tests of server/json.py: the JSON door over real sockets, its streams, limits and errors."""
 
+import gzip
 import http.client
 import json
 import os
@@ -102,6 +103,7 @@ def test_an_error_is_an_object_with_wmis_name_and_number(server: RunningServer) 
         ("sessions", b'{"where": {"since": "2026-01-01T00:00:00"}}', {}, 400, "invalid value '2026-01-01T00:00:00'"),
         ("sessions", b"{}", {"Content_Type": "text/plain"}, 400, "invalid content type 'text/plain'"),
         ("sessions", b"{}", {"Content_Type": "application/json;charset=utf-16"}, 400, "invalid content type"),
+        ("sessions", gzip.compress(b"{}", mtime=0), {"Content_Encoding": "gzip"}, 400, "invalid content encoding"),
         ("sessions", b"{}", {"Logonscope_Timeout": "0"}, 400, "invalid Logonscope-Timeout '0'"),
         ("sessions", b"{}", {"Logonscope_Timeout": "1_0"}, 400, "invalid Logonscope-Timeout '1_0'"),
         ("sessions", b"{}", {"Logonscope_Timeout": "nan"}, 400, "invalid Logonscope-Timeout 'nan'"),

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from starlette.requests import Request
 
-from logonscope.errors import RequestTooLargeError
+from logonscope.errors import InvalidParameterError, RequestTooLargeError
 from logonscope.server.received import content_length, read_body, wait_until_disconnected
 
 
@@ -30,6 +30,12 @@ def test_a_body_within_the_limit_is_whole() -> None:
 def test_a_body_beyond_the_limit_is_rejected(headers: dict[str, str]) -> None:
     with pytest.raises(RequestTooLargeError, match="limit of 3 octets"):
         read([b"ab", b"cd"], 3, headers)
+
+
+def test_a_compressed_body_is_rejected_before_it_is_read() -> None:
+    with pytest.raises(InvalidParameterError, match="invalid content encoding 'gzip': request bodies must not be"):
+        read([], 3, {"content-encoding": "gzip"})
+    assert read([b"ab"], 3, {"content-encoding": "Identity"}) == b"ab"
 
 
 def test_no_length_is_none() -> None:

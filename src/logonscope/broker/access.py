@@ -299,11 +299,12 @@ class Visibility:
 
     def _without_session_facts(self, process: Process, facts: Facts, owner: Owner) -> Process:
         """Mask a process of the caller in a logon session of another user: remove what identifies that session."""
-        masked = self.masked(self._without_location(process, owner), facts, owner)
+        # both are decided by the location: in a container of the caller, the caller's uid is one of this host
+        masked, uids = self.masked(process, facts, owner), self._without_location(process, owner).uids
         session_facts = self._ownership.session_facts
         unread = _reasons(masked, session_facts, NOT_YOUR_SESSION)
         changes: dict[str, Any] = dict.fromkeys(session_facts)
-        return masked._replace(unread=unread, **changes)
+        return masked._replace(unread=unread, uids=uids, **changes)
 
     def _without_location(self, process: Process, owner: Owner) -> Process:
         """Remove the location of a process, and its foreign uids.

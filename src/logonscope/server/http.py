@@ -243,7 +243,7 @@ class Endpoint:
             received = received._replace(body=await read_body(request, max_octets))
         except ClientDisconnect:
             return Response(status_code=CLIENT_CLOSED_REQUEST)
-        except RequestTooLargeError as error:
+        except (InvalidParameterError, RequestTooLargeError) as error:
             return self._fault(error)
         return await self._answer(received, deadline, partial(wait_until_disconnected, request.receive))
 

@@ -20,8 +20,10 @@ MAX_HEAD_LENGTH, MAX_BODY_LENGTH = 8192, 65_536
 
 _PATH = re.compile(rb"/[A-Za-z0-9._~/-]*")
 _HEAD_END = b"\r\n\r\n"
-_SPECIAL_HEADERS = frozenset({"connection", "transfer-encoding", "expect", "upgrade", "te", "trailer"})
-"""Headers that change how HTTP itself treats a request."""
+_SPECIAL_HEADERS = frozenset({
+    "connection", "content-encoding", "expect", "te", "trailer", "transfer-encoding", "upgrade",
+})  # fmt: skip
+"""Headers that change how HTTP itself treats a request, or what its body means."""
 
 _LENGTH = re.compile(r"\d{1,6}", re.ASCII)
 _REASONS = {status.value: status.phrase.encode("ascii") for status in HTTPStatus}

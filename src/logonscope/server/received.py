@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from starlette.requests import Request
 
-from logonscope.errors import RequestTooLargeError
+from logonscope.errors import InvalidParameterError, RequestTooLargeError
 from logonscope.server.auth.authenticator import Credentials
 from logonscope.server.authorization import request_credentials
 from logonscope.server.connection import Connection
@@ -33,8 +33,14 @@ async def read_body(request: Request, max_octets: int) -> bytes:
     """Return the body of a request.
 
     Raises:
+        InvalidParameterError: it is compressed.
         RequestTooLargeError: it has more than ``max_octets`` octets.
     """
+    encoding = ", ".join(request.headers.getlist("content-encoding"))
+    # A compressed body is rejected, not unpacked: a small one can become too large for the memory.
+    if encoding.lower() not in ("", "identity"):
+        reason = f"invalid content encoding '{encoding[:100]}': request bodies must not be compressed"
+        raise InvalidParameterError(reason, "send the body as it is, without Content-Encoding")
     parts, length = [], 0
     if content_length(request.headers) > max_octets:
         raise too_large(max_octets)

@@ -41,6 +41,7 @@ def test_marks_are_those_that_shtab_looks_for() -> None:
         ("sessions --type Rem", "RemoteInteractive"),
         ("ps --state logg", "logged-out"),
         ("sessions --sort lef", "left"),
+        ("ps --columns al", "all"),
         ("ps --columns comm", "command"),
         ("tree --user roo", "root"),
         ("sessions --no-sys", "--no-system"),
@@ -61,3 +62,12 @@ def test_bash_completes_options_and_their_values(words: str, expected: str, tmp_
     echo "${{COMPREPLY[@]}}\""""
     done = subprocess.run(["bash", "-c", asked], capture_output=True, text=True, check=True)
     assert expected in done.stdout.split()
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
+def test_all_is_a_word_of_columns_but_no_column_to_sort_by(shell: str) -> None:
+    lines = reply(["completion", shell])[1].splitlines()
+    for command in ("sessions", "ps", "leftovers", "classes", "history"):
+        (columns,) = (line for line in lines if line.startswith(f"_logonscope_columns_{command}() "))
+        (to_sort_by,) = (line for line in lines if line.startswith(f"_logonscope_sort_{command}() "))
+        assert columns.replace(f"columns_{command}", f"sort_{command}").replace("all ", "", 1) == to_sort_by

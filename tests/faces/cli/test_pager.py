@@ -53,10 +53,11 @@ def test_a_pager_that_is_left_at_once_is_no_error(host: str) -> None:
         assert "Traceback" not in terminal.text
 
 
-def test_a_pager_that_is_not_there_is_the_shell_s_word(host: str) -> None:
-    with Terminal(words(host), lines=10, LOGONSCOPE_PAGER="/nosuch/pager") as terminal:
-        assert terminal.leave() == 0
-        assert "/nosuch/pager" in terminal.text
+@pytest.mark.parametrize("pager", ["/nosuch/pager", "/dev/null"])
+def test_a_pager_that_cannot_be_run_is_an_error(host: str, pager: str) -> None:
+    with Terminal(words(host), lines=10, LOGONSCOPE_PAGER=pager) as terminal:
+        assert terminal.leave() == 2
+        assert f"logonscope: cannot run the pager '{pager}'" in terminal.text
         assert "Traceback" not in terminal.text
 
 

@@ -1,10 +1,13 @@
 """Tests of faces/cli/record.py: a host is saved completely, for its owner alone, and replaces no file by accident."""
 
 import os
+import signal
 import stat
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 from tests.conversation import reply
 from tests.example import recording
@@ -47,3 +50,30 @@ def test_this_machine_goes_through_a_pipe(tmp_path: Path) -> None:
     code, out, _ = reply(["ps", "-o", "jsonl", "--host", str(path)])
     assert code == 0
     assert f'"pid": {os.getpid()}, ' in out  # alone, for a user whose processes belong to no login of theirs
+
+
+RECORD_UNTIL_A_SIGNAL = """
+import os, sys, time
+from logonscope import command
+
+def wait_for_signal(_):
+    print("ready", flush=True)
+    time.sleep(60)
+
+os.fsync = wait_for_signal
+sys.exit(command.main())
+"""
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)])
+def test_a_signal_leaves_no_file_behind(number: int, code: int, tmp_path: Path) -> None:
+    host, folder = recording(tmp_path), tmp_path / "folder"
+    folder.mkdir()
+    words = [sys.executable, "-c", RECORD_UNTIL_A_SIGNAL, "--host", host, "record", str(folder / "new.lsr")]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        assert len(list(folder.iterdir())) == 1
+        process.send_signal(number)
+        assert process.wait(30) == code
+    assert not list(folder.iterdir())

@@ -30,8 +30,9 @@ def run(args: argparse.Namespace, server_commands: ServerCommands = NO_SERVER_CO
     classes = sorted({cls.name for space in (CIMV2, LOGONSCOPE) for cls in schema().classes(space)})
     spaces = [space.replace("\\", "/") for space in schema().namespaces]
     words_by_kind = {"classes": classes, "namespaces": spaces, "types": type_words(), "states": state_words()}
-    for command in LISTINGS:
-        words_by_kind[f"columns_{command}"] = [ALL, *(column.name for column in command_module(command).COLUMNS)]
+    for command in (*LISTINGS, "history"):
+        names = [column.name for column in command_module(command).COLUMNS]
+        words_by_kind |= {f"columns_{command}": [ALL, *names], f"sort_{command}": names}
     body = _BODIES.get(args.shell, "")
     functions = [body.format(kind=kind, words=" ".join(words)) for kind, words in words_by_kind.items()]
     functions += _BUILT_IN.get(args.shell, ())

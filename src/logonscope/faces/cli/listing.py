@@ -20,7 +20,7 @@ def add_listing(parser: argparse.ArgumentParser, command: str, columns: Sequence
     option = group.add_argument("--columns", metavar="NAME,NAME", type=_parse_names, action="extend", help=names)
     set_completion(option, f"columns_{command}")
     order = "sort by this column; unknown values come last"
-    set_completion(group.add_argument("--sort", metavar="COLUMN", help=order), f"columns_{command}")
+    set_completion(group.add_argument("--sort", metavar="COLUMN", help=order), f"sort_{command}")
     group.add_argument("--reverse", action="store_true", help="reverse the order of the lines")
     group.add_argument("--no-header", action="store_true", help="do not print the line of headings")
 

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import IO, TYPE_CHECKING, TextIO
 
+from logonscope.errors import InvalidParameterError
 from logonscope.faces.cli.exit_codes import FOUND
 from logonscope.faces.cli.text import terminal_lines
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 NO_PAGER = {"", "cat"}
 """Pager commands that mean: print without a pager."""
+
+SHELL_FAILURES = {126, 127}
+"""Exit codes of a shell that cannot execute, or cannot find, a command (POSIX, Shell Command Language, 2.8.2)."""
 
 LESS_OPTIONS = "FRX"
 """Options of less if LESS is not set: exit if one page is enough, pass colours through, keep the text on the screen."""
@@ -30,18 +34,23 @@ def run_with_pager(run_command: Callable[[], int], setting: str | None) -> int:
     Args:
         run_command: prints to standard output and returns an exit code, which is returned.
         setting: the pager of the settings file.
+
+    Raises:
+        InvalidParameterError: the shell cannot run the pager, so that nothing was shown.
     """
     terminal = sys.stdout
     output = PagedOutput(terminal, setting)
     sys.stdout = output
     try:
-        return int(run_command())
+        code = int(run_command())
     # the user quit the pager before the end of the output, which is no error
     except BrokenPipeError:
-        return FOUND
+        code = FOUND
     finally:
         sys.stdout = terminal
         output.finish()
+    output.check_pager()
+    return code
 
 
 def pager_command(environment: Mapping[str, str], setting: str | None) -> str | None:
@@ -122,6 +131,16 @@ class PagedOutput(io.TextIOBase):
             if self._pager is not None:
                 self._pager.wait()
             signal.signal(signal.SIGINT, previous_handler)
+
+    def check_pager(self) -> None:
+        """Check that the shell found the pager.
+
+        Raises:
+            InvalidParameterError: it did not.
+        """
+        if self._pager is not None and self._pager.returncode in SHELL_FAILURES:
+            message = f"cannot run the pager {self._pager.args!r}"
+            raise InvalidParameterError(message, "correct LOGONSCOPE_PAGER, PAGER or the settings, or use --no-pager")
 
     def _start_pager(self) -> IO[str] | None:
         """Start the pager and return its standard input; None: there is no pager, or it cannot be started."""

@@ -1,7 +1,11 @@
 """``logonscope record FILE``: a recording of this host, to query it later or elsewhere."""
 
 import argparse
+import contextlib
+import signal
 import sys
+from collections.abc import Iterator
+from typing import NoReturn
 
 from logonscope.client import Host
 from logonscope.display import count_text
@@ -37,7 +41,27 @@ def run(host: Host, args: argparse.Namespace) -> int:
     if args.file == "-" and sys.stdout.isatty():
         message = "cannot write a recording to a terminal"
         raise InvalidParameterError(message, "give a file, or redirect the output")
-    count = host.record(args.file, replace=args.force)
+    with _unwind_on_signals():
+        count = host.record(args.file, replace=args.force)
     if args.file != "-":
         write_message(f"{args.file}: {count_text(count, 'process')}; read it with `logonscope --host {args.file}`\n")
     return 0
+
+
+@contextlib.contextmanager
+def _unwind_on_signals() -> Iterator[None]:
+    """Raise SystemExit on SIGTERM and SIGHUP, so that the temporary file, which has command lines, is removed."""
+    candidates = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    # those that are ignored, by nohup(1), stay ignored
+    numbers = [number for number in candidates if signal.getsignal(number) is signal.SIG_DFL]
+    for number in numbers:
+        signal.signal(number, _exit)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _exit(number: int, _: object) -> NoReturn:
+    raise SystemExit(128 + number)

@@ -62,3 +62,29 @@ def test_the_second_reading_keeps_the_owner_of_the_last_event() -> None:
     (event,) = events
     assert isinstance(event, ProcessChanged)
     assert (event.after[0].cgroup, event.after[0].comm) == (after.cgroup, "sleep")
+
+
+def test_a_zombie_keeps_the_program_that_it_ended_with() -> None:
+    source = LinuxSource()
+    enricher = Enricher(source, LogonDescriber(source, LINUX))
+    with subprocess.Popen(["sleep", "60"]) as child:
+        ((here, _),) = PolledMachine().read(frozenset({child.pid}))
+        bare = Process(child.pid, ses=here.ses, loginuid=here.loginuid, cgroup=here.cgroup, start=here.start)
+        logged_in = bare._replace(ses=3)
+        enricher.enrich([ProcessStarted(HEAD, bare, SYSTEM, None)])
+        child.kill()
+        # waits for the end, and leaves the zombie
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+        owner_change = ProcessChanged(HEAD, (bare, SYSTEM), (logged_in, Owner("3", "audit")))
+        assert enricher.enrich([owner_change]) == [owner_change]
+        # the second reading of a later process shows that that of the zombie was due
+        second = subprocess.Popen(["sh", "-c", "read line; exec sleep 60"], stdin=subprocess.PIPE)
+        ((later, owner),) = PolledMachine().read(frozenset({second.pid}))
+        enricher.enrich([ProcessStarted(HEAD, later, owner, None)])
+        assert second.stdin is not None
+        second.stdin.write(b"\n")
+        second.stdin.flush()
+        events = wait_until(enricher.read_again)
+        second.kill()
+        second.communicate()
+    assert [event.after[0].pid for event in events if isinstance(event, ProcessChanged)] == [second.pid]

@@ -1,5 +1,6 @@
 """Rows that events become: folded in a batch, changed after it, ended, and what is not known of them."""
 
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from logonscope.machine import Owner
 from logonscope.machine.events import Event, EventHead, EventsLost, ProcessChanged, ProcessEnded, ProcessStarted
 from tests.journal.kept import Kept
 from tests.journal.story import SYSTEM, owner_of
+from tests.lab.systemd import wait_until
 
 
 def make(pid: int, ms: int, **facts: Any) -> Process:
@@ -194,6 +196,57 @@ def test_the_comparison_corrects_the_logon_session_of_a_process_that_logged_in_u
         "SELECT logon.logonid FROM change JOIN place ON place.id = change.place JOIN logon ON logon.id = place.logon"
     )
     assert changes.fetchall() == [(3,)]
+
+
+def states_after_changes(database: sqlite3.Connection) -> list[tuple[Any, ...]]:
+    query = (
+        "SELECT e.pid, p.name, c.uids, a.argv FROM change JOIN every e ON e.id = change.process"
+        " LEFT JOIN program p ON p.id = change.program LEFT JOIN credential c ON c.id = change.credential"
+        " LEFT JOIN command a ON a.id = change.command ORDER BY change.id"
+    )
+    return database.execute(query).fetchall()
+
+
+def test_the_comparison_after_a_gap_corrects_program_user_and_arguments(kept: Kept) -> None:
+    executes, drops, same = (make(pid, 5000, cmdline=b"sh\0-l\0") for pid in (11, 12, 13))
+    zombie, hung = (make(pid, 5000, cmdline=b"sh\0-l\0") for pid in (14, 15))
+    kept.feed([started(process, 5000) for process in (executes, drops, same, zombie, hung)])
+    kept.keeper.stop()
+    kept.reopen()
+    now = [
+        executes._replace(comm="sleep", name="sleep", exe="/bin/sleep", cmdline=b"sleep\0" + b"60\0"),
+        drops._replace(uids=(33,) * 4, gids=(33,) * 4, cmdline=b"sh\0-c\0"),
+        same,
+        zombie._replace(exe=None, cmdline=b"", state="Z"),
+        hung._replace(exe=None, cmdline=None, unread={"cmdline": "timed out"}),
+    ]
+    for _ in range(2):
+        assert kept.keeper.recorder.compare([(process, SYSTEM) for process in now], 9000) == (0, 0)
+        kept.keeper.flush()
+    assert states_after_changes(kept.database) == [
+        (11, b"sleep", "0,0,0,0", b"sleep\0" + b"60\0"),
+        (12, b"sh", "33,33,33,33", b"sh\0-c\0"),
+    ]
+
+
+def test_lost_events_are_made_up_for_by_a_reading_that_ends_nothing(tmp_path: Path) -> None:
+    kept = Kept(tmp_path / "history")
+    lost, ends = make(11, 5000), make(12, 5000)
+    running = [lost, ends]
+    kept.feed([started(process, 5000) for process in running])
+    kept.keeper.start(lambda: [(process, SYSTEM) for process in running])
+    reader = kept.keeper.open_reader()
+    try:
+        running[:] = [lost._replace(comm="sleep", name="sleep", exe="/bin/sleep")]
+        kept.keeper.put(EventsLost(head(6000), 3))
+        wait_until(lambda: states_after_changes(reader.database), 20, "the program is corrected")
+        # its end is an event that still comes, with its status
+        kept.keeper.put(ended(ends, 6100, 256))
+    finally:
+        kept.keeper.stop()
+    kept.reopen()
+    assert states_after_changes(kept.database) == [(11, b"sleep", "0,0,0,0", None)]
+    assert [row[4] for row in rows(kept) if row[0] == 12] == [256]
 
 
 def test_the_comparison_after_a_gap(kept: Kept) -> None:

@@ -19,7 +19,7 @@ from logonscope.machine.events import Event, EventHead, LogonStarted, ProcessCha
 from logonscope.machine.logon_describer import LogonDescriber
 
 FACTS = frozenset({
-    "comm", "name", "exe", "cmdline", "uids", "gids", "tty_nr", "pid_namespaces", "start", "tgid",
+    "comm", "name", "exe", "cmdline", "uids", "gids", "tty_nr", "pid_namespaces", "start", "tgid", "state",
 })  # fmt: skip
 """Facts that are read of each new process that still runs."""
 
@@ -85,6 +85,8 @@ class Enricher:
             self._read_again_later(merged, event.owner)
             return event if merged is None else event._replace(process=merged)
         if isinstance(event, ProcessChanged):
+            if process.state == "Z" and not _is_execution(event):
+                return event
             merged = _merge(event.after[0], process)
             self._read_again_later(merged, event.after[1])
             return event if merged is None else event._replace(after=(merged, event.after[1]))
@@ -113,7 +115,9 @@ class Enricher:
         now = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
         events: list[Event] = []
         for _, process, owner in due:
-            merged = _merge(process, read[process.pid]) if process.pid in read else None
+            again = read.get(process.pid)
+            # the arguments and the program of a zombie are gone: it ended with those that it had
+            merged = None if again is None or again.state == "Z" else _merge(process, again)
             if merged is not None and merged != process:
                 events.append(ProcessChanged(EventHead(now, 0), (process, owner), (merged, owner)))
         return events
@@ -124,8 +128,15 @@ def _merge(process: Process, read: Process) -> Process | None:
     if read.start is None or process.start is None or abs(read.start - process.start) > SLACK_TICKS:
         return None
     return read._replace(
-        ses=process.ses, loginuid=process.loginuid, cgroup=process.cgroup, start=process.start, ppid=process.ppid
-    )
+        ses=process.ses, loginuid=process.loginuid, cgroup=process.cgroup, start=process.start, ppid=process.ppid,
+        state=None,
+    )  # fmt: skip
+
+
+def _is_execution(event: ProcessChanged) -> bool:
+    """Return whether a change is that a process executed a program: its owner is the same."""
+    before, after = event.before[0], event.after[0]
+    return (before.ses, before.loginuid, before.cgroup) == (after.ses, after.loginuid, after.cgroup)
 
 
 class Feeder:

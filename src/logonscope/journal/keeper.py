@@ -38,6 +38,9 @@ BATCH_EVENTS = 1000
 BATCH_SECONDS = 1.0
 RETRY_SECONDS = 2.0
 RETENTION_SECONDS = 3600.0
+CORRECT_SECONDS = 5.0
+"""Minimum of seconds between two corrections after lost events: each reads all processes."""
+
 COMPARE_SECONDS = 60.0
 """Seconds between two comparisons with the processes that run, if their source has no events."""
 
@@ -142,6 +145,7 @@ class Keeper:
         self._read_logons: ReadLogons | None = None
         self._has_events: Callable[[], bool] | None = None
         self._compare_seconds, self._next_comparison = COMPARE_SECONDS, 0.0
+        self._corrected_losses, self._next_correction = 0, 0.0
         self._unwritten: Batch | None = None
         self.written_position = 0
         self._problem = ""
@@ -165,6 +169,7 @@ class Keeper:
         _log.error("history: a batch was not accepted and is lost: %s", error)
         self._unwritten = None
         self.recorder = self._make_recorder()
+        self._corrected_losses = 0
         # the rows that conflict with this batch may have its numbers
         self.recorder.skip_to(batch.next_seq)
         self.recorder.add_loss(f"a batch was not accepted: {error}", None)
@@ -271,6 +276,8 @@ class Keeper:
             # the gap has ended: the running processes are compared; processes that ran only during it are not known
             if self._lost and not queue:
                 self._compare("events were lost while the history could not be written")
+            if not queue:
+                self._correct_after_loss()
             recorder.add_clock(self._read_clock())
             batch = recorder.take_batch()
             # an empty batch would cost a commit
@@ -298,6 +305,17 @@ class Keeper:
         self._describe_logons()
         if is_first:
             self.recorder.add_loss("no kernel events: what begins and ends between two comparisons is missing", None)
+
+    def _correct_after_loss(self) -> None:
+        """Read the state of all processes after events were lost: the lost ones can be of programs and users."""
+        recorder = self.recorder
+        if recorder.losses_of_events == self._corrected_losses or self._read_processes is None:
+            return
+        if time.monotonic() < self._next_correction:
+            return
+        self._next_correction = time.monotonic() + CORRECT_SECONDS
+        self._corrected_losses = recorder.losses_of_events
+        recorder.correct(self._read_processes(), self._read_clock().ms)
 
     def _compare(self, reason: str) -> None:
         """Compare the recorder with the running processes, and store a loss if there was a gap."""

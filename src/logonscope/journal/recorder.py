@@ -81,6 +81,7 @@ class StoredState(NamedTuple):
     logons: StoredLogons
     alive: list[Row]
     extras: dict[int, Extras]  # of places
+    read_command: Callable[[int], bytes | None]  # reads a command line by its number
 
 
 class Recorder:
@@ -100,6 +101,7 @@ class Recorder:
         self._programs, self._credentials, self._places = state.programs, state.credentials, state.places
         self._logons = LogonRows(state.logons, state.boot, ownership)
         self._commands = CommandLines()
+        self._read_command = state.read_command
         self.alive: dict[int, Row] = {row[rows.PID]: row for row in state.alive}
         self._terminals = LoginTerminals(self._logons, machine, self.alive, self._program_of)
         self._tick_ms = 1000 // machine.ticks
@@ -113,6 +115,7 @@ class Recorder:
         self._executed: set[int] = set()  # rows of this batch that have executed a program
         self._extras = state.extras
         self._clock_map = ClockMap()
+        self.losses_of_events = 0
         self._ms = 0
         self._start_batch()
         self._handlers: dict[type, Callable[[Any], None]] = {
@@ -410,6 +413,15 @@ class Recorder:
             self._commands.add(argv, number)
         return number
 
+    def _compared_command(self, process: Process, number: int | None) -> int | None:
+        """Return the number of the command line of a process: ``number`` if it still has that one."""
+        argv = self._reduce_argv(process.cmdline) or None
+        if argv is None or number is None:
+            return number if argv is None and number is None else self._command_number(process)
+        # one that is still to be written is in memory
+        is_same = self._commands.find(argv, number) == number or self._read_command(number) == argv
+        return number if is_same else self._command_number(process)
+
     def _add_logon(self, event: LogonStarted) -> None:
         logon = self._logons.start(event.session, event.owner, self._seq, self._ms)
         if logon is not None:
@@ -442,6 +454,7 @@ class Recorder:
         self._reports.add_user_change(seq, self._ms, (number, place, process.pid), event.change)
 
     def _add_loss(self, event: EventsLost) -> None:
+        self.losses_of_events += 1
         self.add_loss("events lost", event.missed_events)
 
     def add_loss(self, reason: str, count: int | None, ms_from: int | None = None, wall: int | None = None) -> None:
@@ -466,8 +479,8 @@ class Recorder:
     def compare(self, running: Iterable[tuple[Process, Owner]], ms: int) -> tuple[int, int]:
         """Compare with the processes that run now: after a start, and after events were lost.
 
-        Those that are gone get an upper bound as their end, new ones are marked as found, and those that belong to
-        another logon session now have changed.
+        Those that are gone get an upper bound as their end, new ones are marked as found, and those whose program, user
+        or logon session is another one now have changed.
 
         Returns:
             how many have ended, and how many are new.
@@ -487,17 +500,38 @@ class Recorder:
                 self._start_process(process, owner, parent, FOUND)
                 count += 1
             else:
-                self._correct_owner(self.alive[process.pid], process, owner)
+                self._correct_state(self.alive[process.pid], process, owner)
         return len(gone), count
 
-    def _correct_owner(self, row: Row, process: Process, owner: Owner) -> None:
-        """Add a change where the logon session of a running process is another one than it was: it logged in unseen."""
-        if owner.logon_id is None:
+    def correct(self, running: Iterable[tuple[Process, Owner]], ms: int) -> None:
+        """Correct the state of known processes by those that run now: after events were lost, while others still come.
+
+        Starts and ends are left to the source, which reads all processes again.
+        """
+        self._ms = max(self._ms, ms)
+        for process, owner in running:
+            row = self.alive.get(process.pid)
+            if row is not None and _is_near(row, process):
+                self._correct_state(row, process, owner)
+
+    def _correct_state(self, row: Row, process: Process, owner: Owner) -> None:
+        """Add a change where the state of a running process is another one than it was: no event has shown that."""
+        # a zombie has no program and no arguments any more; cmdline is unread only if its reading hangs
+        is_read = process.comm is not None and process.state != "Z" and "cmdline" not in (process.unread or ())
+        if is_read and self._policy.excludes and self._is_excluded(process):
+            self._exclude(row)
             return
         current = self._current_state(row)
-        place = self._place_number(process, owner, self._extras.get(current[0], _extras_of(process)))
-        if not self._is_same_logon(current[0], place):
-            self._add_change_row(row, (place, *current[1:]))
+        state = current
+        if is_read:
+            program, credential = self._program_number(process), self._credential_number(process)
+            state = current[0], program, credential, self._compared_command(process, current[3])
+        if owner.logon_id is not None:
+            place = self._place_number(process, owner, self._extras.get(current[0], _extras_of(process)))
+            if not self._is_same_logon(current[0], place):
+                state = place, *state[1:]
+        if state != current:
+            self._add_change_row(row, state)
 
 
 def _extras_of(process: Process) -> Extras:

@@ -247,7 +247,12 @@ class Writer:
             StoredLogons(self._next_id("logon"), open_logons, {row[0]: row[1] for row in places}),
             alive,
             {row[0]: row[2:] for row in places},
+            self._read_command,
         )
+
+    def _read_command(self, number: int) -> bytes | None:
+        row = self.database.execute("SELECT argv FROM command WHERE id = ?", (number,)).fetchone()
+        return None if row is None else bytes(row[0])
 
     def _load_dictionary(self, table: str, columns: str, texts: int) -> Dictionary:
         """Load the newest values of a dictionary; the first columns are text, stored as bytes."""

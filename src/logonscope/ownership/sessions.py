@@ -220,7 +220,7 @@ def is_login_program(process: Process) -> bool:
 
 
 def _is_user_manager(process: Process) -> bool:
-    """Return whether a process is the manager of the user that logged in; its state file or cgroup may not be readable."""
+    """Return whether a process is the manager of the user that logged in, by its cgroup."""
     match = re.match(_USER_MANAGER, process.cgroup or "") if process.comm == "systemd" else None
     return match is not None and int(match[1]) == process.loginuid
 

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
@@ -59,6 +60,15 @@ def test_another_logonscope_answers_in_json(server: RunningServer) -> None:
             host.record("x")
     with host_at(server, server.https, ALICE) as host:
         assert not host.sees_everything
+
+
+def test_a_served_recording_has_the_time_of_the_recording(server: RunningServer) -> None:
+    with (
+        host_at(server, server.https) as by_json,
+        connect(f"http://{ADMIN[0]}@127.0.0.1:{server.http}", password=ADMIN[1]) as by_wsman,
+    ):
+        assert isinstance(by_wsman, WsmanHost)
+        assert by_json.moment == by_wsman.moment == datetime(2026, 1, 1, 11, 40, tzinfo=UTC)
 
 
 def test_another_server_gets_wsman_and_no_password_before(server: RunningServer, other: int) -> None:

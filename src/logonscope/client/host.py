@@ -66,7 +66,7 @@ class Host(ABC):
 
     @property
     def moment(self) -> "datetime":
-        """The time that the results describe: now, the time of the recording, or the moment given to ``at``."""
+        """The time of the results, by the clock of the host: now, that of the recording, or that given to ``at``."""
         from datetime import UTC, datetime  # noqa: PLC0415 -- most requests need no time
 
         return datetime.now(UTC)
@@ -77,6 +77,19 @@ class Host(ABC):
 
         (system,) = self.enumerate("Win32_ComputerSystem", ["Name"])
         return HostIdentity(str(system["Name"]), self._read_boot_id())
+
+    def _read_host_time(self) -> "datetime":
+        """Return the time of the host at the other end of a connection: its clock, or the time of a recording."""
+        from datetime import UTC, datetime  # noqa: PLC0415 -- most requests need no time
+
+        from logonscope.errors import LogonscopeError  # noqa: PLC0415 -- only other hosts need it
+
+        try:
+            # all rows are read: a response that is closed early costs its connection
+            times = [row["LocalDateTime"] for row in self.query("SELECT LocalDateTime FROM Win32_OperatingSystem")]
+        except LogonscopeError:  # the request that needs the time fails for the same reason, and reports it
+            times = []
+        return next((time for time in times if isinstance(time, datetime)), datetime.now(UTC))
 
     def _read_boot_id(self) -> str | None:
         from logonscope.errors import InvalidClassError, InvalidNamespaceError, InvalidPropertyError  # noqa: PLC0415 -- only formats of other tools need it

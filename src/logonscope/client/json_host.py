@@ -73,6 +73,11 @@ class JsonHost(Host):
         # A copy, because classes that this host declares do not exist on other hosts.
         return schema().copy()
 
+    @property
+    def moment(self) -> datetime:
+        # this machine has the same clock
+        return self._read_host_time() if self._local is None else super().moment
+
     def identify_machine(self) -> "HostIdentity":
         if self._direct_host is not None:
             return self._direct_host.identify_machine()

@@ -54,6 +54,10 @@ class RemoteHost(Host):
     def schema(self) -> "Schema":
         return self.protocol_host.schema
 
+    @property
+    def moment(self) -> datetime:
+        return self.protocol_host.moment
+
     def identify_machine(self) -> "HostIdentity":
         return self.protocol_host.identify_machine()
 

@@ -71,6 +71,10 @@ class WsmanHost(Host):
         return True
 
     @property
+    def moment(self) -> datetime:
+        return self._read_host_time()
+
+    @property
     def schema(self) -> Schema:
         return self._schema
 

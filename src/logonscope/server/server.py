@@ -87,6 +87,11 @@ class Server(uvicorn.Server):
         self._settings, self._on_stop, self._is_stuck = settings, on_stop, is_stuck
         self._tls = tls_context(settings) if any(open_socket.listener.tls for open_socket in open_sockets) else None
         connection_limit = most_connections(settings.max_connections)
+        if connection_limit < settings.max_connections:
+            _log.warning(
+                "the limit of open files allows %d connections, not %d (max_connections); raise it: LimitNOFILE= of the"
+                " unit, or ulimit -n", connection_limit, settings.max_connections,
+            )  # fmt: skip
         self._connection_limits = ConnectionLimits(
             connection_limit, min(connection_limit, settings.max_connections_per_address)
         )

@@ -90,6 +90,12 @@ def test_a_reused_pid_ends_the_earlier_process(kept: Kept) -> None:
     assert second[2] is None
 
 
+def test_an_end_without_a_status_was_not_seen_and_is_an_upper_bound(kept: Kept) -> None:
+    process = make(10, 5000)
+    kept.feed([started(process, 5000), ended(process, 6000, None)])
+    assert rows(kept) == [(10, b"sh", 1000, 0, None, None, 2)]
+
+
 def test_the_end_of_another_process_with_the_pid_is_ignored(kept: Kept) -> None:
     kept.feed([started(make(10, 8000), 8000)])
     kept.feed([ended(make(10, 5000), 9000)])

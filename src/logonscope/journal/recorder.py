@@ -336,7 +336,8 @@ class Recorder:
     def _add_end(self, event: ProcessEnded) -> None:
         row = self._running_row(event.process)
         if row is not None:
-            self._end_row(row, event.status, None)
+            # the end itself was not seen: the process ended then or earlier
+            self._end_row(row, event.status, SWEPT if event.status is None else None)
 
     def _end_row(self, row: Row, status: int | None, source: int | None) -> None:
         self.alive.pop(row[rows.PID], None)

@@ -205,7 +205,8 @@ class KernelModel(ProcessReader):
             return UNREAD
         parent = 0 if group.parent is None else group.parent.pid
         is_zombie = group.first not in group.threads
-        return ReadFacts(group.start // TICK, parent, *group.ids, "systemd" if group.is_manager else "x", is_zombie)
+        comm, has_others = "systemd" if group.is_manager else "x", len({*group.threads, group.first}) > 1
+        return ReadFacts(group.start // TICK, parent, *group.ids, comm, is_zombie, has_others)
 
     def read_thread(self, thread: int) -> ThreadFacts | None:
         """Read a thread."""

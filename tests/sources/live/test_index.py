@@ -279,3 +279,44 @@ def test_a_zombie_that_is_reaped_without_an_event_leaves_with_the_next_batch_eve
     run.drain()
     check(run)
     assert not any(entry.ended for entry in run.index.entries.values())
+
+
+def test_the_end_of_a_first_thread_is_not_that_of_its_process() -> None:
+    run = Run([])
+    kernel = run.kernel
+    kernel.fork(0)
+    kernel.thread(1)
+    run.drain()
+    kernel.end_thread(1)  # the first one
+    run.drain()
+    kernel.now += 1_000_000_000
+    run.drain()
+    assert run.index.outlived.is_waiting
+    kernel.end_thread(1)
+    run.drain()
+    assert 2 in run.index.entries
+    kernel.reap(0)
+    before = len(run.changes)
+    run.drain()
+    ((moment, _, _, status),) = run.changes[before:]
+    assert (moment, status) == (0, None)  # neither is known
+    kernel.fork(0)
+    run.drain()
+    assert not run.index.outlived.is_waiting
+
+
+def test_a_zombie_that_waits_keeps_its_end_and_its_status() -> None:
+    run = Run([])
+    kernel = run.kernel
+    kernel.fork(0)
+    run.drain()
+    kernel.end_thread(1)
+    run.drain()
+    kernel.now += 1_000_000_000
+    run.drain()
+    kernel.reap(0)
+    run.drain()
+    change = run.changes[-1]
+    assert (change.after, change.status) == (None, 0)
+    assert change.kernel_ns > 0
+    assert not run.index.outlived.is_waiting

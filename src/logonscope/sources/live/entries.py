@@ -24,6 +24,7 @@ class ReadFacts(NamedTuple):
     cgroup: str | None
     comm: str = ""
     is_zombie: bool = False  # the first thread has ended; there may be others
+    has_other_threads: bool = False
 
     @property
     def owner_facts(self) -> "OwnerFacts":

@@ -67,6 +67,9 @@ UNREAD_SHARE = 0.01
 MAX_ZOMBIE_DELAY = 60.0
 """Maximum seconds between two checks whether processes that have ended were reaped."""
 
+OUTLIVED_DELAY = 1.0
+"""The same while there is a process whose first thread alone has ended: its end is no event, and is seen so late."""
+
 RETRY_SECONDS, MAX_RETRY_SECONDS = 1.0, 30.0
 """Seconds until another attempt to open a feed of events: the first time, and the maximum to which it is doubled."""
 
@@ -394,7 +397,8 @@ class LiveHost:
         self._next_call = None if self.after_batch is None else self.after_batch()
         if self.index is not None and (self.index.has_zombies or self.index.unread):
             # there is no event when they are reaped, or can be read: this is checked soon, then ever less often
-            doubled_delay = min(MAX_ZOMBIE_DELAY, self._zombie_delay * 2)
+            most = OUTLIVED_DELAY if self.index.outlived.is_waiting else MAX_ZOMBIE_DELAY
+            doubled_delay = min(most, self._zombie_delay * 2)
             self._zombie_delay = self._delay if self._had_records else doubled_delay
             moment = time.monotonic() + self._zombie_delay
             self._next_call = moment if self._next_call is None else min(moment, self._next_call)

@@ -43,13 +43,12 @@ from logonscope.sources.live.entries import (
     new_change,
     state_of,
 )
+from logonscope.sources.live.outlived import END_NOT_SEEN, OutlivedThreads
 from logonscope.sources.live.places import Children, Places
 from logonscope.sources.live.records import EXEC, EXIT, FORK, UID, Batch, LoginWrite, Record, Writes
 from logonscope.sources.live.users import UserTracker
 
 _NOT_KNOWN = None, None, None
-_END_NOT_SEEN = 1
-"""Entry.ended of a process whose end was not an event."""
 
 
 class LiveIndex:
@@ -77,7 +76,7 @@ class LiveIndex:
         self.places = Places()
         self.counts = Counts()
         self.report: Callable[[Change], object] | None = None
-        self.users = UserTracker(reader)
+        self.users, self.outlived = UserTracker(reader), OutlivedThreads(reader, clock)
         self._reader, self._is_login_cgroup = reader, is_login_cgroup
         self._tick_ns, self._sees_writes, self._clock = tick_ns, sees_writes, clock
         self._offset = 0
@@ -110,7 +109,7 @@ class LiveIndex:
         """
         if not batch.is_empty:
             self._offset = batch.boot_offset
-        elif not self._is_partial and not self._has_silent_change():
+        elif not self._is_partial and not self.outlived.has_due and not self._has_silent_change():
             return  # nothing has changed; what is in doubt stays so
         if not self._is_partial:
             self._read_before, self._read_now = self._read_now, {}
@@ -187,7 +186,7 @@ class LiveIndex:
                 self._note_manager(entry, facts)
             if facts.is_zombie and not self.entries[pid].ended:
                 # the event of its end was lost, and there is none when it is reaped
-                self.entries[pid].ended = _END_NOT_SEEN
+                self.entries[pid].ended = END_NOT_SEEN
                 self._zombies.append(self.entries[pid])
         if differences:
             self._distrusted_until = self._clock()  # the next events may be older than what was read
@@ -437,9 +436,10 @@ class LiveIndex:
 
     def _finish(self, until: int, *, is_partial: bool) -> None:
         """Drop the processes that have ended, and read what changes without an event."""
+        entries, just_ended = self.entries, set(self._ended)
         # each once, also if its pid is used again, or if it has ended again after it executed a program
         ended, self._ended, self._zombies = list(dict.fromkeys([*self._zombies, *self._ended])), [], []
-        entries = self.entries
+        self.outlived.check(entries)
         existing = self._reader.existing([entry.pid for entry in ended if entries.get(entry.pid) is entry])
         for entry in ended:
             if not entry.ended:
@@ -452,7 +452,8 @@ class LiveIndex:
             # a login of it may be among what was lost
             if self.needs_rescan:
                 self._set_owner_facts(entry, _NOT_KNOWN, until)
-            self._drop(entry, 0 if entry.ended == _END_NOT_SEEN else entry.ended)
+            self._drop(entry, 0 if entry.ended == END_NOT_SEEN else entry.ended)
+        self.outlived.add(entry for entry in self._zombies if entry in just_ended)
         orphans, self._orphans = self._orphans, set()
         for pid in orphans:
             self._read_parent(pid)
@@ -592,8 +593,7 @@ class LiveIndex:
 
     def _reread_with_parent(self, pid: int) -> None:
         self._reread(pid)
-        entry = self.entries.get(pid)
-        if entry is not None:
+        if (entry := self.entries.get(pid)) is not None:
             self._reread(entry.parent)
 
     def _state(self, entry: Entry) -> State:

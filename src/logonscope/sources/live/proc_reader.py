@@ -18,7 +18,7 @@ MAX_SINGLE_LOOKS = 200
 READ_SECONDS = 0.5
 """Timeout of the first reading that hangs; that of further ones is shorter. Answers wait for such a reading, too."""
 
-_QUERY = ProcessQuery(frozenset({"ses", "loginuid", "cgroup", "ppid", "start", "comm", "state"}))
+_QUERY = ProcessQuery(frozenset({"ses", "loginuid", "cgroup", "ppid", "start", "comm", "state", "threads"}))
 
 
 class ProcReader:
@@ -102,6 +102,7 @@ def _as_reading(process: Process | None) -> Reading:
         process.cgroup,
         process.comm or "",
         process.state == "Z",
+        (process.threads or 1) > 1,
     )
 
 

@@ -1,0 +1,58 @@
+"""Processes whose first thread has ended while others run on.
+
+The kernel reports the end of first threads alone. It is mostly that of the process, but a first thread can end by
+itself: then neither the end of the process nor its status is an event.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+
+from logonscope.sources.live.entries import Entry, ProcessReader, Unread, is_same
+
+END_NOT_SEEN = 1
+"""Entry.ended of a process whose end was not an event."""
+
+CHECK_NS = 500_000_000
+"""A first thread has ended by itself if others run so long after it: those of a process that ends need less."""
+
+
+class OutlivedThreads:
+    """First threads that have ended, in processes that still exist."""
+
+    def __init__(self, reader: ProcessReader, clock: Callable[[], int]) -> None:
+        self._reader, self._clock = reader, clock
+        self._unchecked = deque[Entry]()  # in the order of their ends
+        self._running: list[Entry] = []  # those whose other threads run on
+
+    def __repr__(self) -> str:
+        return f"<OutlivedThreads of {len(self._running)} processes, {len(self._unchecked)} unchecked>"
+
+    @property
+    def has_due(self) -> bool:
+        """Return whether a process is to be checked now."""
+        return bool(self._unchecked) and self._clock() - self._unchecked[0].ended >= CHECK_NS
+
+    @property
+    def is_waiting(self) -> bool:
+        """Return whether a process is to be checked, or will end without an event."""
+        return bool(self._unchecked or self._running)
+
+    def add(self, entries: Iterable[Entry]) -> None:
+        """Add processes that exist although their first thread has ended."""
+        self._unchecked.extend(entries)
+
+    def check(self, entries: Mapping[int, Entry]) -> None:
+        """Check the processes that are due: where other threads run, the end has not been seen."""
+        if self._running:
+            # one that has executed a program has a first thread again
+            self._running = [entry for entry in self._running if entry.ended and entries.get(entry.pid) is entry]
+        while self.has_due:
+            entry = self._unchecked.popleft()
+            if entry.ended in {0, END_NOT_SEEN} or entries.get(entry.pid) is not entry:
+                continue
+            facts = self._reader.read(entry.pid)
+            if facts is None or isinstance(facts, Unread) or not is_same(entry, facts):
+                continue
+            if facts.is_zombie and facts.has_other_threads:
+                entry.ended, entry.status = END_NOT_SEEN, None
+                self._running.append(entry)

@@ -228,6 +228,8 @@ def _check_unrecorded(sessions: Sequence[LogonSession], processes: Sequence[Proc
             f"with {module} in the PAM stack, logins such as {_list_ids(logins)} get one: it shows where they came"
             " from, and what is left over"
         )
+        if service is not None:
+            advice = f"{service} has dropped the record, or the PAM stack lacks {module}; {advice}"
         # elogind keeps no record of a login whose processes are left over
         if module == "pam_elogind":
             advice += "; elogind removes it when the login ends, although processes are left over"

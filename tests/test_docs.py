@@ -85,6 +85,14 @@ def test_every_setting_of_the_command_line_is_explained() -> None:
     assert parse_settings("example", example.encode()).keys() == set(SETTINGS)
 
 
+def test_the_speeds_of_the_readme_are_those_of_the_speed_page() -> None:
+    table = README.partition("## Speed")[2].partition("## More")[0]
+    speeds = re.findall(r"[0-9.,]+ (?:ms|rows)", table)
+    page = (ROOT / "docs/speed.md").read_text(encoding="utf-8")
+    assert len(speeds) >= 4
+    assert [speed for speed in speeds if f" {speed}" not in page] == []
+
+
 def test_every_command_is_in_the_readme() -> None:
     assert [command for command in COMMANDS if command not in README] == []
 

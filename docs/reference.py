@@ -39,7 +39,8 @@ SETTINGS = """\
 
 `python -m docs.reference` generates this page from the table in `server/configuration.py`; do not edit it. Each setting
 is a key of `/etc/logonscope/logonscope.toml` and a flag of `logonscope serve`; the flag has priority.
-`max_envelope = 512000` is `--max-envelope 512000`. [Serve this host](../serve.md).
+`max_envelope = 512000` is `--max-envelope 512000`. In the file, strings are in quotes; `live` accepts `true` and
+`false` with and without quotes. [Serve this host](../serve.md).
 
 """
 

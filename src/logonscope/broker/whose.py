@@ -181,7 +181,7 @@ def _read_process(request: Request, facts: Facts, candidate: Candidate) -> Proce
 
 
 def _raise_if_processes_hidden(request: Request, pid: int) -> None:
-    """Raise an error if processes of other users are hidden: then this one may exist, or its owner be hidden.
+    """Raise an error if processes of other users are hidden from this one: the process may exist, and be among them.
 
     Raises:
         AccessDeniedError: processes are hidden.

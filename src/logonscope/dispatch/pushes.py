@@ -180,7 +180,7 @@ class EventPush(EventWaiter):
         self._failures, self._retry_at = 0, 0.0
         self._batch, self._batch_due = channel.batch, math.inf
         self.record: PushRecord = PushReceivers().open_record(channel.receiver)
-        """What became of the messages; set by the server, which shows it."""
+        """What became of the messages. The server replaces this one by a record in its own list, which it shows."""
         self.ending: Ending | None = None
         """Set when the host has ended the subscription: its subscriber has to get a message about that."""
 
@@ -212,7 +212,10 @@ class EventPush(EventWaiter):
         except EnumerationNotFoundError:
             # the subscriber has ended it, it has expired, or the server stops
             return False
-        return self.is_allowed() or not self._end(CANCELLING, "the credentials are not valid any more")
+        if self.is_allowed():
+            return True
+        self._end(CANCELLING, "the credentials are not valid any more")
+        return False
 
     @property
     def channel(self) -> PushChannel:
@@ -248,7 +251,7 @@ class EventPush(EventWaiter):
         # the subscriber or the server has ended it meanwhile
         if not self._context.is_open:
             return True
-        # events that were all hidden from the caller, or did not match, wake nothing
+        # a reading that found no event for this caller may have stopped early: without this, nothing would continue it
         if self._context.is_behind:
             self.wake()
         if self._context.subscription.is_closed and not self._context.pending:
@@ -291,6 +294,7 @@ class EventPush(EventWaiter):
         self._failures, self._sent_at = 0, time.monotonic()
 
     def _end(self, status: str, reason: str) -> bool:
+        """End the subscription, if it has not ended yet; return True, as ``_deliver`` does after the end."""
         try:
             self._enumerations.release(self._context.id, self._context.caller)
         except EnumerationNotFoundError:

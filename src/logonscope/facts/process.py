@@ -89,7 +89,7 @@ class Process(NamedTuple):
     label: str | None = None  # SELinux's context, AppArmor's profile with its mode, or Smack's label
     label_module: str | None = None  # selinux, apparmor, smack
     # maps: the files that it has mapped as code, each as its lowest address in hex, a space, and its path as the kernel
-    # shows it: a newline is \012, and " (deleted)" follows the path of a removed file, but can be its own end
+    # shows it: a newline is \012, and " (deleted)" follows the path of a removed file, but can be in its name, too
     mapped_files: tuple[str, ...] | None = None
     # mountinfo: its root directory is that of the host
     host_root: bool | None = None
@@ -130,7 +130,7 @@ FACTS_OF_FILE: Mapping[str, tuple[str, ...]] = {
 """File below /proc/PID -> the facts that it gives; the order is that of FILES in sources/linux/process_files.py.
 
 The name of a row is the path of its file. If a second row reads the same file, a colon and a word follow the path. The
-content of ``fd/*`` is what the files of the directory are.
+row ``fd/*`` reads the links in the directory ``fd``, and ``task/*/fd/*`` those of its threads.
 """
 
 FILE_OF_FACT: Mapping[str, str] = {fact: file for file, facts in FACTS_OF_FILE.items() for fact in facts} | {

@@ -325,6 +325,7 @@ class Reader:
 
     def parents(self, process_rows: Sequence[Sequence[Any]]) -> dict[int, tuple[int, int]]:
         """Return pid and start of at least the parents of processes, by the number of their row."""
+        # ``every`` is the view of the tables ``process`` and ``recent``
         pids_and_starts = {row[ID]: (row[PID], row[TICKS]) for row in process_rows}
         missing = {row[PARENT] for row in process_rows}.difference(pids_and_starts, (None,))
         query = "SELECT id, pid, ticks FROM every WHERE id IN ({})"
@@ -336,6 +337,8 @@ class Reader:
 def login_at(row: dict[str, Any], ms: int) -> Login:
     """Return the login record of a logon session as it was at a moment."""
     login = decode_login(row["record"])
+    # after a logout logind lists the login as closing while processes are left; ``gone`` alone decides that the logon
+    # session is logged out
     if row["logged_out"] is not None and row["logged_out"] <= ms:
         return login._replace(gone=True, process=None, state="closing")
     return login._replace(gone=False) if login.process is not None else login

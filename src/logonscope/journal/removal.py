@@ -31,8 +31,11 @@ class Remover:
         return self._writer.database
 
     def remove_processes(self, numbers: Sequence[int]) -> int:
-        """Delete processes that were moved, with all their changes, in one transaction; return their number."""
-        # rows that are not sealed yet cannot be accounted for
+        """Delete processes with all their changes, in one transaction; return their number.
+
+        Rows that were not moved out of ``recent`` yet are left.
+        """
+        # a row is sealed when it is moved; the removal of a row without a seal could not be accounted for
         numbers = [number for number in numbers if number <= self._writer.moved]
         if not numbers:
             return 0
@@ -68,6 +71,11 @@ class Remover:
         return len(removed)
 
     def _process_hashes(self, row: tuple[Any, ...]) -> Iterable[tuple[int, int]]:
+        """Return the hashes that the seals have of a process, each with the number that decides its seal.
+
+        LASTED is set when a process has ended. ENDED, the number of that end, is set only if the row was sealed before:
+        then start and end have a hash each.
+        """
         if row[LASTED] is not None and row[ENDED] is None:
             return [(row[ID], chain.process_hash(row))]
         hashes = [(row[ID], chain.start_hash(row))]

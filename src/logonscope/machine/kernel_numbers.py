@@ -54,7 +54,7 @@ def split_status(status: int | None) -> tuple[int | None, int | None]:
 
 @lru_cache(64)
 def _zone(offset: int, name: str) -> timezone:
-    """Return the time zone with an offset in seconds, as ``datetime.astimezone`` makes it for each time anew."""
+    """Return the time zone with an offset in seconds; it is cached, as those of ``datetime.astimezone`` are not."""
     try:
         return timezone(timedelta(seconds=offset), name)
     except ValueError:  # TZ=UTC-24: Python has no offset of a whole day

@@ -11,10 +11,11 @@ SYSTEM, INTERACTIVE, NETWORK, BATCH, SERVICE = 0, 2, 3, 4, 5
 UNLOCK, REMOTE_INTERACTIVE = 7, 10
 
 SSH_PROGRAMS = {"sshd", "sshd-session", "dropbear"}
+# "ssh" is a name of the PAM service of sshd, not the client
 _SSHD = SSH_PROGRAMS | {"ssh"}
 _BATCH = {"cron", "crond", "CRON", "atd", "anacron", "fcron"}
 LOGIN_PROGRAMS = _SSHD | _BATCH | {"login", "systemd"}
-"""Kernel names of processes with which a logon session can begin; they show what kind of login it was."""
+"""Kernel names of processes with which a logon session can begin (and "ssh"): they show what kind of login it was."""
 
 _SWITCH = {"su", "su-l", "runuser", "runuser-l", "systemd-run0", "machine-shell"}
 _NETWORK = {
@@ -58,7 +59,8 @@ def logon_type(traits: Traits) -> tuple[int | None, str]:
 def authentication_package(traits: Traits) -> tuple[str | None, str]:
     """Return the AuthenticationPackage (None: not known), and the reason in words.
 
-    sshd checks keys without PAM, and only its log shows whether a login used a key or a password.
+    It is known only of logins with a PAM service other than sshd's. sshd checks keys without PAM, and only its log
+    shows whether a login used a key or a password. The System session and logins without a record have no PAM service.
     """
     if traits.system or not traits.service or traits.service in _SSHD:
         return None, "recorded only in the login program's own log"

@@ -41,7 +41,9 @@ PROVIDER = Provider(
         "EncryptionMethod": always_null(_NOT_READ),
         "Drive": always_null("Linux has no drives"),
         "Path": column(lambda path, *_: clean(split_path(path).folder), "the part of Name up to its last slash"),
-        "FileName": column(lambda path, *_: clean(split_path(path).name), "what follows, without the extension"),
+        "FileName": column(
+            lambda path, *_: clean(split_path(path).name), "the part of Name after the last slash, without extension"
+        ),
         "Extension": column(lambda path, *_: clean(split_path(path).extension), "what follows the last dot"),
         "AccessMask": always_null(_NOT_ON_LINUX),
         "Version": always_null("files of Linux have no such resource"),

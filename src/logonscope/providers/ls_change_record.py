@@ -17,7 +17,7 @@ PROVIDER = Provider(
         "CommandLine": change_column("command_line", "the history, by history_command_lines", COMMAND_LINES),
         "User": change_column("user", "the history: the account name of Uid then"),
         "Uid": change_column("uid", "the history: the effective uid"),
-        "SudoCommand": change_column("sudo_command", "the history: sudo's line in the log"),
+        "SudoCommand": change_column("sudo_command", "the history: sudo's line in the log; for administrators"),
     },
     selections={"RecordId": select_record, "ProcessRecordId": select_process_record},
     ranges={"ChangeTime": "changed"},

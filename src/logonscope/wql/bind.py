@@ -44,8 +44,8 @@ TEXT, NUMBER, BOOLEAN, MOMENT, REFERENCE, CLASS, PATH, ARRAY, OBJECT = (
     "text", "number", "boolean", "moment", "reference", "class", "path", "array", "object",
 )  # fmt: skip
 """Kinds of columns, which say how values are compared: TEXT without regard to case; NUMBER, BOOLEAN and MOMENT by
-value; REFERENCE by the instance that it names; CLASS by inheritance (ISA); PATH by the keys in it; ARRAY and OBJECT
-cannot be compared."""
+value; REFERENCE by the instance that it names; CLASS and OBJECT by inheritance (ISA alone); PATH by the keys in it;
+ARRAY cannot be compared."""
 
 THIS = "__THIS"
 """The name on the left of ISA in a data query: the class of the row."""

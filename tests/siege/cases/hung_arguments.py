@@ -33,7 +33,8 @@ def hang_arguments(siege: Siege) -> str:
     siege.expect(growth < hung, f"{QUESTIONS} questions took {growth} threads more")
     return (
         f"{hung} command lines hung: all {OTHERS} others were read, {QUESTIONS} times; the slowest answer took "
-        f"{slowest:.1f} s; {threads[0]} threads after the first, {threads[-1]} after the last"
+        f"{slowest:.1f} s; the server had {threads[0]} threads after the first of the {QUESTIONS} answers, "
+        f"{threads[-1]} after the last"
     )
 
 

@@ -1,4 +1,7 @@
-"""Output for other tools, of sessions, ps, whose and leftovers: one JSON object a line, or a Parquet file."""
+"""Output of sessions, ps, whose and leftovers for other tools: ECS, OCSF, OpenTelemetry, Sysmon, and Parquet.
+
+All but Parquet are event formats: each row is an event that says what exists, a JSON object on a line of its own.
+"""
 
 import argparse
 import json
@@ -30,7 +33,7 @@ WRITERS: Mapping[str, Callable[[Record], dict[str, Any]]] = {
 }  # fmt: skip
 
 
-def print_events(host: Host, args: argparse.Namespace) -> int:
+def print_records(host: Host, args: argparse.Namespace) -> int:
     """Print what a command lists in the format of another tool; return the exit code.
 
     Raises:
@@ -83,7 +86,7 @@ def _print_records(args: argparse.Namespace, records: Iterable[Record]) -> int:
 
 
 def _listed_records(host: Host, args: argparse.Namespace, base: Record) -> list[Record]:
-    """Return the logon sessions or processes that a command lists, in its order, from one reading of the host."""
+    """Return the logon sessions or processes that a command lists, in its order."""
     records = _tree_records(host, args, base)
     if args.command == "sessions":
         return [record for record in records if record.process is None]

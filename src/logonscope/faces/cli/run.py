@@ -159,9 +159,9 @@ def _run_on_host(args: argparse.Namespace, connect: Connect, open_users: OpenUse
         elif not host.sees_everything:
             print_notice(args, _access_notice(args.host))
     if args.output in EVENT_FORMATS and args.command in _COMMANDS_WITH_STATES:
-        from logonscope.faces.cli.event_formats import print_events  # noqa: PLC0415 -- only these formats
+        from logonscope.faces.cli.event_formats import print_records  # noqa: PLC0415 -- only these formats
 
-        return _show_answer(host, args, partial(print_events, host, args), settings)
+        return _show_answer(host, args, partial(print_records, host, args), settings)
     return _show_answer(host, args, partial(command.run, host, args), settings)
 
 

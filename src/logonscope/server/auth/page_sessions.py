@@ -34,7 +34,11 @@ class _Session:
 
 
 class PageSessions:
-    """The sessions; a user who is removed, or whose password is changed, loses them. It is safe for threads."""
+    """The sessions of all users; safe for threads.
+
+    A user of the user file loses them when removed, or given another password. Of other users (PAM) only the account is
+    looked up again: they lose their sessions when it is removed or locked, not when its password changes.
+    """
 
     def __init__(
         self,

@@ -9,7 +9,7 @@ MAX_SECRET_LENGTH = 4096
 
 
 class Parcel(NamedTuple):
-    """Events that are delivered together: all of them, or, if that fails, all of them again."""
+    """Events that are delivered together; if a delivery fails, all of them are sent again."""
 
     id: str  # the same for each attempt
     events: Sequence[HostEvent]

@@ -26,7 +26,7 @@ _MAX_READS = 1 << 12
 """Maximum reads of one file. /proc gives a page at a time: /proc/cpuinfo of 1,000 processors takes hundreds."""
 
 MAX_CLOCK_DIFFERENCE = 0.001
-"""Seconds by which two differences of two clocks may differ: the clocks are read one after the other."""
+"""Seconds by which the difference between two clocks may change without a step: they are read one after the other."""
 
 
 def read_machine(root: str) -> Machine:
@@ -36,7 +36,7 @@ def read_machine(root: str) -> Machine:
     is set. Until ``read_hostname`` the hostname is LOCALHOST.
     """
     is_container = _is_container(root)
-    release = _read_small_file(root, "etc/os-release") or _read_small_file(root, "usr/lib/os-release") or b""
+    release = _read_file(root, "etc/os-release") or _read_file(root, "usr/lib/os-release") or b""
     return Machine(
         hostname=LOCALHOST,
         boot_id=_read_word(root, "proc/sys/kernel/random/boot_id"),
@@ -45,7 +45,7 @@ def read_machine(root: str) -> Machine:
         kernel=_read_word(root, "proc/sys/kernel/osrelease"),
         system=parse.parse_os_release(release),
         audit=os.path.exists(os.path.join(root, "proc/self/sessionid")),
-        uid_min=parse.parse_uid_min(_read_small_file(root, "etc/login.defs") or b""),
+        uid_min=parse.parse_uid_min(_read_file(root, "etc/login.defs") or b""),
         machine_id=_read_word(root, "etc/machine-id"),
         container=is_container,
         root_cgroup=_read_root_cgroup(root)
@@ -92,7 +92,7 @@ class BootTime:
 def read_boot_time(root: str, look: Look) -> int | None:
     """Return when the machine booted, in seconds since the epoch; it moves when the clock is set."""
     try:
-        return parse.parse_btime(b"\n" + (_read_small_file(root, "proc/stat") or b""))
+        return parse.parse_btime(b"\n" + (_read_file(root, "proc/stat") or b""))
     except ValueError:
         look.report(
             Trouble("/proc/stat", "it has no boot time", "mount a complete /proc: without it start times are unknown")
@@ -104,15 +104,15 @@ def _is_container(root: str) -> bool:
     """Return whether systemd detects a container here, by its own rules (detect_container() of systemd 252 to 257)."""
     if any(os.path.exists(os.path.join(root, file)) for file in _CONTAINER_FILES):
         return True
-    # The root cgroup of the kernel has no such file, so here another cgroup is mounted as the root. The environment of
-    # PID 1 would say it more directly, but only root can read that.
+    # The kernel's root cgroup has no file cgroup.events: where the mounted root has one, it is another cgroup. The
+    # environment of PID 1 would say it more directly, but only root can read that.
     return any(os.path.exists(os.path.join(root, group, "cgroup.events")) for group in _ROOT_GROUPS)
 
 
 def _read_root_cgroup(root: str) -> str | None:
     """Return the cgroup of process 1: in a container without a cgroup namespace it is that of the container itself."""
     try:
-        (cgroup,) = parse.parse_cgroup(_read_small_file(root, "proc/1/cgroup") or b"")
+        (cgroup,) = parse.parse_cgroup(_read_file(root, "proc/1/cgroup") or b"")
     except ValueError:
         return None
     return cgroup
@@ -120,11 +120,11 @@ def _read_root_cgroup(root: str) -> str | None:
 
 def read_platform(root: str) -> Platform:
     """Return hardware and kernel build of the machine; facts that cannot be read are None."""
-    cpuinfo = _read_small_file(root, "proc/cpuinfo") or b""
+    cpuinfo = _read_file(root, "proc/cpuinfo") or b""
     return Platform(
         build=_read_word(root, "proc/sys/kernel/version"),
         architecture=_read_word(root, "proc/sys/kernel/arch") or (os.uname().machine if root == "/" else None),
-        processors=parse.parse_processors(_read_small_file(root, "proc/stat") or b"") or None,
+        processors=parse.parse_processors(_read_file(root, "proc/stat") or b"") or None,
         packages=parse.parse_packages(cpuinfo) or None,
         hypervisor=parse.parse_hypervisor(cpuinfo),
         vendor=_read_word(root, f"{_DMI}/sys_vendor"),
@@ -135,7 +135,7 @@ def read_platform(root: str) -> Platform:
     )
 
 
-def _read_small_file(root: str, path: str) -> bytes | None:
+def _read_file(root: str, path: str) -> bytes | None:
     try:
         with open(os.path.join(root, path), "rb", buffering=0) as file:
             return b"".join(islice(iter(partial(file.read, _BLOCK), b""), _MAX_READS))
@@ -144,7 +144,7 @@ def _read_small_file(root: str, path: str) -> bytes | None:
 
 
 def _read_word(root: str, path: str) -> str | None:
-    data = _read_small_file(root, path)
+    data = _read_file(root, path)
     return data.strip().decode("utf-8", "surrogateescape") or None if data else None
 
 

@@ -33,7 +33,7 @@ class _Batch(NamedTuple):
     """A batch that has come."""
 
     content: Batch
-    is_pushed: bool  # it was not requested: later events may have happened before now
+    is_pushed: bool  # sent without a request: it may lack events that happened since it was sent
 
 
 class RemoteFeed(Feed):
@@ -106,7 +106,8 @@ class RemoteFeed(Feed):
         return batch._replace(writes=writes)
 
     def read_writes(self) -> Writes:
-        # called while a batch is applied, which must not fail: a late reply counts as lost writes
+        # called while a batch is applied, which must not fail: without a reply in time this call reports lost writes; a
+        # later reply is kept for the next batch
         try:
             self._receive()
             self._keep_late_writes()
@@ -197,7 +198,9 @@ class RemoteFeed(Feed):
         return self._written is not None
 
     def _repeat(self, writes: Writes) -> None:
-        """Add writes to the batches that were read before them: older forks can be in the batch after these.
+        """Add writes to the batches that came before them and are not applied yet.
+
+        Forks that are older than the writes can be in those batches, or in the batch that follows them.
 
         A write is in doubt until the end of the batch that follows the one with it (see index.py).
         """
@@ -208,12 +211,12 @@ class RemoteFeed(Feed):
             )
 
     def _keep_late_writes(self) -> None:
-        """Keep the writes of a reply that came after its call for the next batch."""
+        """Keep the writes of a reply that came after its call had ended; they are added to the next batch."""
         if self._written is not None:
             self._late, self._written = _merged(self._late, self._written), None
 
     def _is_expected(self, request: bytes) -> bool:
-        """Return whether the next reply is to this request, and expect it no more."""
+        """Return whether the oldest request without a reply is this one; remove that request."""
         return bool(self._expected) and self._expected.popleft() == request
 
     def _fill(self) -> None:

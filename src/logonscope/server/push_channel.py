@@ -49,7 +49,7 @@ class WsmanPushChannel:
             renderer: renders its events.
             tls: the certificates for connections.
         """
-        assert message.notify_to is not None  # noqa: S101 -- the message was read so
+        assert message.notify_to is not None  # noqa: S101 -- who reads the message refuses one without
         self._identifier, self._message, self._renderer = identifier, message, renderer
         self._tls = tls
         self._sink, self._end_sink = message.notify_to, message.end_to

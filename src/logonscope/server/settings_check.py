@@ -40,7 +40,7 @@ def check_settings(settings: Settings) -> list[str]:
     lines = [f"listen: {urls}", *listening_sockets.check_listeners(settings.listen, SYSTEMD_FOLDERS)]
     if settings.certificate or any(listener.tls for listener in settings.listen):
         lines.append(_certificate(settings))
-    if settings.client_ca:  # read also where no listener or certificate would need it
+    if settings.client_ca:  # its file is checked although no listener may need it
         request_client_certificates(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), settings.client_ca)
     check_history(settings)
     users = UserFile(settings.users).users()

@@ -1,7 +1,7 @@
 """``logonscope history --follow``: what happens after the list, as lines of ``logonscope watch``.
 
-The watch begins before the history is read, and the history is read once it has written what happened before. What is
-in both is printed once: it has the same permanent name.
+The watch begins before the history is read, and the history is read after it has written what happened before. What is
+in both has the same permanent name, and is printed once.
 """
 
 import argparse

@@ -74,7 +74,7 @@ def repeat(host: Host, args: argparse.Namespace, run_command: Callable[[], int])
         refresh = Interval(args.watch)
         try:
             _draw(screen, args, run_command, refresh)
-            # after the first answer, which need not wait for it
+            # after the first answer, so that it does not wait for the connection
             refresh = open_refresh(host, args)
             while True:
                 _draw(screen, args, run_command, refresh)

@@ -130,7 +130,7 @@ def _is_query(args: argparse.Namespace) -> bool:
 
 
 def _make_writer(host: Host, args: argparse.Namespace) -> EventWriter:
-    """Return the writer of the format of the command line, or of its command.
+    """Return the writer of the format that was requested, or the one that runs a command for each event.
 
     Raises:
         InvalidParameterError: events have no such format, or the command cannot be run.
@@ -184,7 +184,7 @@ def _make_exec_writer(args: argparse.Namespace) -> EventWriter:
 
 
 def _is_output_closed() -> bool:
-    """Return whether the reader of a pipe has gone: without that, it is noticed only when the next event is written."""
+    """Return whether the reader of a pipe has gone: writing shows that only with the next event."""
     try:
         poll = select.poll()
         poll.register(sys.stdout.fileno(), 0)

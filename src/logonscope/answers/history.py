@@ -155,7 +155,7 @@ class PastChange(NamedTuple):
     command_line: str | None
     user: str | None  # account of its effective uid
     uid: int | None
-    sudo_command: str | None  # as sudo logged it
+    sudo_command: str | None  # as sudo logged it; for administrators
 
 
 class PastFailedLogon(NamedTuple):

@@ -50,6 +50,19 @@ def test_a_wide_terminal_shows_every_column_and_cuts_the_last(monkeypatch: pytes
     assert len(lines[2]) == 80
 
 
+def test_the_time_of_the_host_is_read_once_for_all_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    calls: list[str] = []
+
+    def read_time() -> datetime:
+        calls.append("asked")
+        return datetime(2026, 1, 1, tzinfo=UTC)
+
+    with contextlib.redirect_stdout(Shown()):
+        print_table(argparse.Namespace(color="never"), ROWS, COLUMNS, read_time)
+    assert calls == ["asked"]
+
+
 def test_a_narrow_one_names_what_it_leaves_out(monkeypatch: pytest.MonkeyPatch) -> None:
     assert shown(40, ROWS, monkeypatch) == [
         "PID   START  COMMAND",

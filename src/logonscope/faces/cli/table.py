@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from itertools import chain, islice
 from typing import Any
 
@@ -32,6 +33,8 @@ def print_table(
         columns: the columns of the table.
         read_time: a function that returns when the rows were read; recent times are shown without the year.
     """
+    # once at most for all rows: another host is asked for its time
+    read_time = cache(read_time)
     room, is_chosen, color = terminal_width(), bool(getattr(args, "columns", None)), wants_color(args)
     shown = columns if is_chosen else default_columns(columns)
     # rows that are still being read are not held back where no terminal needs their widths

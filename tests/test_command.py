@@ -91,7 +91,7 @@ def test_clients_that_leave_while_they_are_answered_do_not_end_the_server() -> N
 SIGNAL_IN_A_CALLBACK = """
 import os, signal, sys, time, weakref
 from logonscope import command
-from logonscope.faces.cli import repeat
+from logonscope.faces.cli.ending_signals import exit_by_signal
 
 class Watched:
     pass
@@ -105,7 +105,7 @@ def be_signalled(*_):
     return 0
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
-signal.signal(signal.SIGTERM, repeat._terminate)
+signal.signal(signal.SIGTERM, exit_by_signal)
 command.run = be_signalled
 sys.exit(command.main())
 """

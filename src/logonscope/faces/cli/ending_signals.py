@@ -2,9 +2,14 @@
 
 import signal
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 _NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def exit_by_signal(number: int, _: FrameType | None) -> NoReturn:
+    """Raise SystemExit with the exit code of a process that the signal ended; a handler of signals."""
+    raise SystemExit(128 + number)
 
 
 class EndingSignals:
@@ -47,7 +52,7 @@ class EndingSignals:
         if self._received == signal.SIGINT:
             raise KeyboardInterrupt
         if self._received is not None:
-            raise SystemExit(128 + self._received)
+            exit_by_signal(self._received, None)
 
     def _note(self, number: int, _: FrameType | None) -> None:
         # the second one does not wait: what the watch waits for may hang

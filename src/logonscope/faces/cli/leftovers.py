@@ -1,6 +1,7 @@
 """``logonscope leftovers``: processes of logged-out logins, one line each."""
 
 import argparse
+from collections.abc import Callable
 from functools import partial
 
 from logonscope.answers.session_process import Leftovers
@@ -36,10 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(host: Host, args: argparse.Namespace) -> int:
     """Print the leftovers; return the exit code."""
-    leftovers = host.leftovers(args.which, logon_filter(host, args))
-    return print_listing(
-        host, args, list(leftovers.processes), ps.COLUMNS, partial(_empty_message, host, args, leftovers)
-    )
+    leftovers, message = _read(host, args)
+    return print_listing(host, args, list(leftovers.processes), ps.COLUMNS, message)
 
 
 COLUMNS = ps.COLUMNS
@@ -47,12 +46,19 @@ COLUMNS = ps.COLUMNS
 
 def empty_message(host: Host, args: argparse.Namespace) -> str:
     """Return the message that there are no leftovers, for output in a format of another tool."""
-    return _empty_message(host, args, host.leftovers(args.which, logon_filter(host, args)))
+    _, message = _read(host, args)
+    return message()
 
 
-def _empty_message(host: Host, args: argparse.Namespace, leftovers: Leftovers) -> str:
+def _read(host: Host, args: argparse.Namespace) -> tuple[Leftovers, Callable[[], str]]:
+    """Return the leftovers, and the function that returns the message if there are none."""
+    where = logon_filter(host, args)
+    leftovers = host.leftovers(args.which, where)
+    return leftovers, partial(_empty_message, host, args, leftovers, is_filtered=where is not None)
+
+
+def _empty_message(host: Host, args: argparse.Namespace, leftovers: Leftovers, *, is_filtered: bool) -> str:
     """Return the message for a command line without leftovers."""
-    is_filtered = logon_filter(host, args) is not None
     if leftovers.known or leftovers.unknown or (args.which is None and not is_filtered):
         return _no_leftovers_message(host, args, leftovers)
     if args.which is not None and args.which.lower() == SYSTEM_WORD and not is_filtered and host.sees_everything:

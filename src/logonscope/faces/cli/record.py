@@ -5,11 +5,11 @@ import contextlib
 import signal
 import sys
 from collections.abc import Iterator
-from typing import NoReturn
 
 from logonscope.client import Host
 from logonscope.display import count_text
 from logonscope.errors import InvalidParameterError
+from logonscope.faces.cli.ending_signals import exit_by_signal
 from logonscope.faces.cli.messages import write_message
 from logonscope.faces.cli.parser import set_completion
 
@@ -55,13 +55,9 @@ def _unwind_on_signals() -> Iterator[None]:
     # those that are ignored, by nohup(1), stay ignored
     numbers = [number for number in candidates if signal.getsignal(number) is signal.SIG_DFL]
     for number in numbers:
-        signal.signal(number, _exit)
+        signal.signal(number, exit_by_signal)
     try:
         yield
     finally:
         for number in numbers:
             signal.signal(number, signal.SIG_DFL)
-
-
-def _exit(number: int, _: object) -> NoReturn:
-    raise SystemExit(128 + number)

@@ -6,11 +6,12 @@ import io
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from typing import NoReturn, TextIO
+from typing import TextIO
 
 from logonscope.client import Host
 from logonscope.errors import InvalidParameterError, LogonscopeError
-from logonscope.faces.cli.exit_codes import FOUND, TERMINATED
+from logonscope.faces.cli.ending_signals import exit_by_signal
+from logonscope.faces.cli.exit_codes import FOUND
 from logonscope.faces.cli.messages import print_error
 from logonscope.faces.cli.refresh import Interval, open_refresh
 from logonscope.faces.cli.table import now
@@ -68,7 +69,7 @@ def repeat(host: Host, args: argparse.Namespace, run_command: Callable[[], int])
         raise InvalidParameterError("cannot watch: standard output is not a terminal", "leave --watch out")
     screen, terminal = Screen(sys.stdout, color=wants_color(args)), sys.stdout
     # SIGTERM must leave the alternate screen too
-    previous_handler = signal.signal(signal.SIGTERM, _terminate)
+    previous_handler = signal.signal(signal.SIGTERM, exit_by_signal)
     with _keep_output_on_interrupt(terminal):
         terminal.write(ENTER)
         refresh = Interval(args.watch)
@@ -128,7 +129,3 @@ def _capture_answer(args: argparse.Namespace, run_command: Callable[[], int]) ->
         except LogonscopeError as error:
             print_error(error, args)
     return screenful.getvalue()
-
-
-def _terminate(*_: object) -> NoReturn:
-    raise SystemExit(TERMINATED)

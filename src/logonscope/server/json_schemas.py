@@ -177,7 +177,7 @@ def openapi() -> dict[str, Any]:
         "info": {
             "title": "Logonscope",
             "version": version("logonscope"),
-            "description": "A process belongs to a logon session.",
+            "description": "Which logon session each process belongs to.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],

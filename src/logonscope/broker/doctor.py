@@ -40,6 +40,7 @@ def doctor(request: Request) -> list[Check]:
     _collect_troubles(request)
     # an access rule; whether the source holds the whole host (sees_whole_host) matters to the words of checks only
     sees_all = request.visibility.may_see_everything
+    login_service = _login_service(processes)
     return [
         _check_rights(request.caller),
         *request.ownership.checks(request.machine),
@@ -48,8 +49,8 @@ def doctor(request: Request) -> list[Check]:
         *(check for checks in request.source.service_checks if sees_all for check in checks()),
         _check_listing(request, processes),
         *_check_facts(request, processes, facts | request.ownership.owner_facts),
-        *_check_logins(request, read_result.logon_index, sessions, processes),
-        *_check_unrecorded(sessions, processes),
+        *_check_logins(request, read_result.logon_index, sessions, login_service),
+        *_check_unrecorded(sessions, login_service),
         *_check_troubles(request),
     ]
 
@@ -151,7 +152,7 @@ def _one_fact_a_file(facts: Facts) -> frozenset[str]:
 
 
 def _check_logins(
-    request: Request, logon_index: LogonIndex, sessions: Sequence[LogonSession], processes: Sequence[Process]
+    request: Request, logon_index: LogonIndex, sessions: Sequence[LogonSession], login_service: str | None
 ) -> Iterator[Check]:
     recorded = {logon: login for logon, login in logon_index.logins.items() if login.recorded}
     logins = {logon: login for logon, login in recorded.items() if request.visibility.sees_login(login)}
@@ -171,7 +172,7 @@ def _check_logins(
             "login service", None,
             "no login has a record: remote host and service are unknown,"
             " and leftovers are found only of ssh, cron and at",
-            _record_advice(processes),
+            _record_advice(login_service),
         )  # fmt: skip
     # a daemon started from inside a login inherits its kernel id, and passes it on to the logins that it starts
     for kernel_id, sharers in sorted(logon_index.shared_kernel_ids.items()):
@@ -197,13 +198,12 @@ def _login_service(processes: Sequence[Process]) -> str | None:
     return next((process.comm for process in runs_as_root if process.comm in _LOGIN_SERVICES), None)
 
 
-def _pam_module(service: str) -> str:
-    return "pam_systemd" if service == "systemd-logind" else "pam_elogind"
+def _pam_module(service: str | None) -> str:
+    return "pam_systemd" if service in {None, "systemd-logind"} else "pam_elogind"
 
 
-def _record_advice(processes: Sequence[Process]) -> str:
+def _record_advice(service: str | None) -> str:
     """Return what gives logins a record on a host where none has one."""
-    service = _login_service(processes)
     if service is None:
         return "to get them, run systemd-logind or elogind, and pam_systemd or pam_elogind in the PAM stack"
     module = _pam_module(service)
@@ -213,7 +213,7 @@ def _record_advice(processes: Sequence[Process]) -> str:
     )
 
 
-def _check_unrecorded(sessions: Sequence[LogonSession], processes: Sequence[Process]) -> Iterator[Check]:
+def _check_unrecorded(sessions: Sequence[LogonSession], service: str | None) -> Iterator[Check]:
     unrecorded = [session for session in sessions if session.recorded_by is None and session.logon_type != 0]
     if unrecorded:
         names = [f"{session.logon_id} ({_name(session)})" for session in unrecorded]
@@ -222,8 +222,7 @@ def _check_unrecorded(sessions: Sequence[LogonSession], processes: Sequence[Proc
         if not logins:
             yield Check("logon sessions", True, f"{finding}, as is usual for jobs of cron and at", "")
             return
-        service = _login_service(processes)
-        module = "pam_systemd" if service is None else _pam_module(service)
+        module = _pam_module(service)
         advice = (
             f"with {module} in the PAM stack, logins such as {_list_ids(logins)} get one: it shows where they came"
             " from, and what is left over"

@@ -41,9 +41,7 @@ def selection_arguments(which: int | str | None, where: "LogonFilter | None") ->
     Raises:
         InvalidParameterError: a value has the wrong type, or can match no logon session.
     """
-    if which is not None and (not isinstance(which, int | str) or isinstance(which, bool)):
-        raise InvalidParameterError(f"invalid logon session {which!r}: expected text or a number", 'give "41", or 41')
-    word = None if which is None else str(which)
+    word = None if which is None else _word_text("logon session", which, 'give "41", or 41')
     if where is None:
         return {"which": word}
     from logonscope.answers.logon_filter import LogonFilter  # noqa: PLC0415 -- most calls have no filter
@@ -82,9 +80,7 @@ def target_text(target: int | str) -> str:
     Raises:
         InvalidParameterError: the target is neither a text nor a number, or there is no such service.
     """
-    if not isinstance(target, int | str) or isinstance(target, bool):
-        raise InvalidParameterError(f"invalid target {target!r}: expected text or a number", "give a pid or name")
-    text = str(target)
+    text = _word_text("target", target, "give a pid or name")
     if ":" not in text:
         return text
     from logonscope.client.service_names import with_port  # noqa: PLC0415 -- rarely used
@@ -133,6 +129,12 @@ def check_property_names(properties: Sequence[str] | None) -> Sequence[str] | No
     if isinstance(properties, str):
         raise InvalidParameterError(f"invalid properties {properties!r}: expected a list", f"give [{properties!r}]")
     return properties
+
+
+def _word_text(name: str, value: object, hint: str) -> str:
+    if not isinstance(value, int | str) or isinstance(value, bool):
+        raise InvalidParameterError(f"invalid {name} {value!r}: expected text or a number", hint)
+    return str(value)
 
 
 def _reject(name: str, value: object, expected: str) -> None:

@@ -85,22 +85,26 @@ class Host(ABC):
         from logonscope.errors import LogonscopeError  # noqa: PLC0415 -- only other hosts need it
 
         try:
-            # all rows are read: a response that is closed early costs its connection
-            times = [row["LocalDateTime"] for row in self.query("SELECT LocalDateTime FROM Win32_OperatingSystem")]
+            moment: datetime | None = self._first_value("LocalDateTime", "Win32_OperatingSystem")
         except LogonscopeError:  # the request that needs the time fails for the same reason, and reports it
-            times = []
-        return next((time for time in times if isinstance(time, datetime)), datetime.now(UTC))
+            moment = None
+        return moment or datetime.now(UTC)
 
     def _read_boot_id(self) -> str | None:
         from logonscope.errors import InvalidClassError, InvalidNamespaceError, InvalidPropertyError  # noqa: PLC0415 -- only formats of other tools need it
 
-        text = "SELECT BootId FROM LS_LogonSession"
         try:
-            # all rows are read: a response that is closed early costs its connection
-            boot_ids = [row["BootId"] for row in self.query(text, namespace="root\\logonscope")]
+            boot_id: str | None = self._first_value("BootId", "LS_LogonSession", "root\\logonscope")
         except (InvalidClassError, InvalidNamespaceError, InvalidPropertyError):  # Windows
             return None
-        return next((boot_id for boot_id in boot_ids if boot_id is not None), None)
+        return boot_id
+
+    def _first_value(self, column: str, class_name: str, namespace: str | None = None) -> Any:
+        """Return the first value of a column that is not null; None: there is none."""
+        # all rows are read: a response that is closed early costs its connection
+        text = f"SELECT {column} FROM {class_name}"  # noqa: S608 -- WQL, and only names of this file
+        values = [row[column] for row in self.query(text, namespace=namespace)]
+        return next((value for value in values if value is not None), None)
 
     @property
     @abstractmethod

@@ -236,8 +236,13 @@ def _valid_kernel_id(kernel_id: int | None) -> int | None:
     return None if kernel_id in {None, 0, UNSET} else kernel_id
 
 
+def manager_cgroup(uid: int | None) -> str:
+    """Return the cgroup of the manager of a user."""
+    return f"/user.slice/user-{uid}.slice/user@{uid}.service"
+
+
 def login_cgroup(login: Login) -> str:
     """Return the login cgroup of a login, as its login service chooses it."""
     if is_manager(login):
-        return f"/user.slice/user-{login.uid}.slice/user@{login.uid}.service"
+        return manager_cgroup(login.uid)
     return f"/user.slice/user-{login.uid}.slice/{login.scope}" if login.scope else f"/{login.id}"

@@ -15,7 +15,14 @@ from logonscope.answers.logon_session import LOGON_TYPES, LogonSession
 from logonscope.facts import UNSET, Login, Machine, Process
 from logonscope.machine import Leader, Owner, boot_time, datetime_of_microseconds, start_time, terminal_name
 from logonscope.machine.identity import logon_guid
-from logonscope.ownership.join import MANAGER_BASE, SYSTEM_LOGON_ID, is_manager, join_of_login, unrecorded_login
+from logonscope.ownership.join import (
+    MANAGER_BASE,
+    SYSTEM_LOGON_ID,
+    is_manager,
+    join_of_login,
+    manager_cgroup,
+    unrecorded_login,
+)
 from logonscope.ownership.logon_type import LOGIN_PROGRAMS, SSH_PROGRAMS, Traits, authentication_package, logon_type
 
 SOURCE_LOGINUID = "/proc/PID/loginuid"
@@ -38,9 +45,6 @@ _PROGRAMS = {
     "console-getty": "login",
 }  # fmt: skip
 """Unit below system.slice -> kernel name of the login program that it runs."""
-
-# a process of the user can only be put there by that user
-_USER_MANAGER = r"/user\.slice/user-([0-9]{1,10})\.slice/user@\1\.service/init\.scope(?:/|$)"
 
 # logind's state in a record -> State; other states are unknown here
 _STATES = {"opening": "online", "online": "online", "active": "active", "closing": "closing", "lingering": "lingering"}
@@ -221,8 +225,9 @@ def is_login_program(process: Process) -> bool:
 
 def _is_user_manager(process: Process) -> bool:
     """Return whether a process is the manager of the user that logged in, by its cgroup."""
-    match = re.match(_USER_MANAGER, process.cgroup or "") if process.comm == "systemd" else None
-    return match is not None and int(match[1]) == process.loginuid
+    # a process of the user can only be put there by that user
+    scope = f"{manager_cgroup(process.loginuid)}/init.scope/"
+    return process.comm == "systemd" and f"{process.cgroup}/".startswith(scope)
 
 
 def network_leader(owner: Owner, members: Sequence[Process]) -> Leader | None:

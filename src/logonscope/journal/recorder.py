@@ -416,12 +416,15 @@ class Recorder:
 
     def _compared_command(self, process: Process, number: int | None) -> int | None:
         """Return the number of the command line of a process: ``number`` if it still has that one."""
-        argv = self._reduce_argv(process.cmdline) or None
-        if argv is None or number is None:
-            return number if argv is None and number is None else self._command_number(process)
+        argv = self._reduce_argv(process.cmdline)
         # one that is still to be written is in memory
-        is_same = self._commands.find(argv, number) == number or self._read_command(number) == argv
-        return number if is_same else self._command_number(process)
+        if (
+            argv
+            and number is not None
+            and (self._commands.find(argv, number) == number or self._read_command(number) == argv)
+        ):
+            return number
+        return self._command_number(process)
 
     def _add_logon(self, event: LogonStarted) -> None:
         logon = self._logons.start(event.session, event.owner, self._seq, self._ms)

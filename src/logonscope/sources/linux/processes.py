@@ -60,7 +60,7 @@ MAX_LOGIN_UIDS = 1024
 """Maximum number of kernel ids whose login uids are kept during one reading."""
 
 MAX_PATHS = 4096
-"""Maximum number of cgroups whose paths are kept during one reading."""
+"""Maximum number of cgroups whose paths are kept during one reading of the whole host: more than parse.py keeps."""
 
 _PROCESS_READS = CallPool(MAX_HUNG_READS)
 """Reads processes one by one; those of the whole host are read in batches."""
@@ -329,7 +329,7 @@ class Reader(ReadWatch):
         contents = reading.contents = []
         handle, pid = reading.handle, reading.pid
         for file in files:
-            if reading.omitted and reading.omits(file.name):
+            if reading.omits(file.name):
                 reading.note(file, reading.reason)
                 continue
             special_read = self._SPECIAL_READS.get(file.name)
@@ -454,12 +454,12 @@ class Reader(ReadWatch):
 class _Reading:
     """The state of reading one process."""
 
-    __slots__ = ("contents", "handle", "kernel_id", "omitted", "pid", "reason", "row", "unread")
+    __slots__ = ("_omitted", "contents", "handle", "kernel_id", "pid", "reason", "row", "unread")
 
     def __init__(self, pid: int, handle: int, omitted: OmittedFiles, reason: str) -> None:
         self.pid = pid
         self.handle = handle
-        self.omitted = omitted
+        self._omitted = omitted
         self.reason = reason  # why files are omitted: their read hangs, or too many others do
         self.kernel_id = b""  # as the kernel writes it; empty where it was not read
         self.contents: list[tuple[File, object]] = []  # of the files of a stage; the last one of a file counts
@@ -474,11 +474,11 @@ class _Reading:
 
     def omits(self, file_name: str) -> bool:
         """Return whether a file is not to be read."""
-        if not self.omitted:
+        if not self._omitted:
             return False
         if file_name in MEMORY_FILES:
             return True
-        return self.omitted == OmittedFiles.GUARDED and file_name not in UNGUARDED_FILES
+        return self._omitted == OmittedFiles.GUARDED and file_name not in UNGUARDED_FILES
 
     def note(self, file: File, reason: str) -> None:
         """Note why the facts of a file could not be read."""

@@ -63,7 +63,7 @@ class CallPool:
         self._most_abandoned = most_abandoned
         self._idle_threads: list[_PoolThread] = []
         self._abandoned_threads: set[_PoolThread] = set()
-        self._lock = threading.Lock()  # guards the set of abandoned helpers
+        self._lock = threading.Lock()  # guards the set of abandoned threads
 
     def call(self, seconds: float, call: Callable[[], Value]) -> Value:
         """Return the value of a call, or raise its error.

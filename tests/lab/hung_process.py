@@ -16,7 +16,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -37,12 +37,15 @@ _IN, _OUT = struct.Struct("<IIQQIIII"), struct.Struct("<IiQ")
 @contextmanager
 def hung_processes(uid: int, count: int) -> Iterator[list[int]]:
     """Run processes of a user whose arguments cannot be read."""
-    with _mounted() as folder:
+    # outside of the mount: the processes end only with it
+    with ExitStack() as ended, _mounted() as folder:
         words = [sys.executable, "-m", "tests.lab.hung_process", str(uid)]
         made = [
             subprocess.Popen([*words, f"{folder}/{number}"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
             for number in range(count)
         ]
+        for process in made:
+            ended.callback(process.communicate)
         try:
             for process in made:
                 assert process.stdout is not None
@@ -52,8 +55,6 @@ def hung_processes(uid: int, count: int) -> Iterator[list[int]]:
         finally:
             for process in made:
                 process.kill()
-    for process in made:
-        process.communicate()
 
 
 class Execution(NamedTuple):
@@ -81,12 +82,13 @@ def hung_execution(*, writes_memory: bool = False) -> Iterator[Execution]:
     compiler = shutil.which("cc")
     if compiler is None:
         skip_or_fail("no C compiler")
-    with _mounted() as folder, tempfile.TemporaryDirectory() as built:
+    with ExitStack() as ended, _mounted() as folder, tempfile.TemporaryDirectory() as built:
         program = f"{built}/executing_process"
         subprocess.run([compiler, "-o", program, SOURCE, "-lpthread"], check=True)
         pids: list[int] = []
         words = [program, *(["write"] if writes_memory else []), f"{folder}/0"]
         process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        ended.callback(process.communicate)
         try:
             assert process.stdout is not None
             assert process.stdin is not None
@@ -100,7 +102,6 @@ def hung_execution(*, writes_memory: bool = False) -> Iterator[Execution]:
         finally:
             for pid in pids:
                 os.kill(pid, signal.SIGKILL)
-    process.communicate()
 
 
 @contextmanager

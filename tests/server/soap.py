@@ -119,7 +119,9 @@ def _fault(fault: "etree._Element") -> Iterator[str]:
         next(fault.iter(clark_name(names.MICROSOFT_FAULT, "WSManFault"))).get("Code"),
     )  # fmt: skip
     words = filter(None, [*codes, detail.rpartition("/")[2], f"0x{int(number or 0):08X}"])
-    sentence = fault.findtext(f".//{clark_name(SOAP, 'Text')}")
+    sentence = fault.findtext(f".//{clark_name(SOAP, 'Text')}") or ""
+    # the size of a class in MOF changes with its descriptions
+    sentence = re.sub(r"the answer of [\d,]+ octets", "the answer of N octets", sentence)
     yield f"{' '.join(words)}: {sentence}"
 
 

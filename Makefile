@@ -41,7 +41,7 @@ load: $(VENV)/.test  ## 1,000 clients at once, 10,000 open enumerations, 100,000
 	$(BIN)/python -m tests.server.load
 
 fuzz: $(VENV)/.test  ## random input: 200,000 queries, 100,000 requests, handshakes, cut requests, helpers, hosts
-	LOGONSCOPE_FUZZ=200000 $(BIN)/python -m pytest -s tests/wql/test_fuzz.py
+	LOGONSCOPE_FUZZ=200000 $(BIN)/python -m pytest -s tests/wql/test_fuzz.py tests/wql/test_lalr.py
 	LOGONSCOPE_FUZZ=100000 $(BIN)/python -m pytest -s tests/server/test_fuzz.py tests/server/test_fuzz_entrance.py tests/server/test_fuzz_json.py
 	LOGONSCOPE_FUZZ=100000 $(BIN)/python -m pytest -s tests/server/test_fuzz_handshakes.py tests/server/test_fuzz_partial_requests.py
 	LOGONSCOPE_FUZZ=100000 $(BIN)/python -m pytest -s tests/sources/linux/test_fuzz_action_helper.py

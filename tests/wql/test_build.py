@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from logonscope.wql.build import FOLDER, build, generate_module
-from logonscope.wql.grammar import read_grammar
+from logonscope.wql.build import FOLDER, build, compute_table, generate_module, read_grammar
 
 STALE = "the grammar or lark changed since it was made: run `python -m logonscope.wql.build`"
 
@@ -40,4 +39,11 @@ def test_a_table_that_is_right_is_not_written_again(tmp_path: Path) -> None:
     os.utime(target, (1, 1))
     assert build(tmp_path).stat().st_mtime == 1
     target.write_text("stale", encoding="utf-8")
-    assert "GRAMMAR" in build(tmp_path).read_text(encoding="utf-8")
+    assert "TABLE" in build(tmp_path).read_text(encoding="utf-8")
+
+
+def test_a_string_that_an_expression_matches_too_is_rejected() -> None:
+    assert compute_table('start: A\nA.1: "a"\nB: /a|b/').terminals
+    assert compute_table('start: A | "c" B\nA: "a"\nB: /a|b/').terminals  # no state accepts both
+    with pytest.raises(ValueError, match="A is matched by B, too: give one of them a higher priority"):
+        compute_table('start: A | B\nA: "a"\nB: /a|b/')

@@ -1,31 +1,73 @@
-"""Build step of WQL's parser: computes the parse table of grammar.lark and writes compiled.py.
+"""Build step of WQL's parser: computes the parse table of grammar.lark by lark, and writes compiled.py.
 
-The build runs it (hatch_build.py), because to compute the table takes ten times as long as to load it. After changing
-the grammar, run ``python -m logonscope.wql.build``; until then every process computes it at its first query.
+The build runs it (hatch_build.py). After changing the grammar, run ``python -m logonscope.wql.build``.
 """
 
+import re
+from collections.abc import Iterator, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import lark
-from lark.grammar import Rule
-from lark.lexer import TerminalDef
+from lark.grammar import Rule as LarkRule
+from lark.grammar import Symbol, Terminal
+from lark.lexer import PatternStr, TerminalDef
 
-from logonscope.wql.grammar import OPTIONS, read_grammar
+from logonscope.wql.lalr import Rule, Table
 
 FOLDER = Path(__file__).parent
 HEADER = '"""The parse table of WQL, generated from grammar.lark by build.py. Do not edit."""\n\n'
+OPTIONS: dict[str, Any] = {"parser": "lalr", "maybe_placeholders": True}
+"""Options of lark."""
 
 SHIFT = 0
 """The number of lark's action "go to a state"; the other action is "apply a rule"."""
 
 
+def read_grammar() -> str:
+    """Return the text of grammar.lark."""
+    return (FOLDER / "grammar.lark").read_text(encoding="utf-8")
+
+
+def compute_table(grammar: str) -> Table:
+    """Return the parse table of a grammar.
+
+    Raises:
+        ValueError: the grammar needs more than the driver of the table does.
+    """
+    parser = lark.Lark(grammar, **OPTIONS)
+    data, _ = parser.memo_serialize([TerminalDef, LarkRule])
+    table, symbols = data["parser"]["parser"], data["parser"]["parser"]["tokens"]
+    (start,), (final,) = table["start_states"].values(), table["end_states"].values()
+    rows = {state: {symbols[symbol]: row[symbol] for symbol in row} for state, row in table["states"].items()}
+    terminals = sorted(parser.terminals, key=_priority)
+    for row in rows.values():
+        _check_terminals([terminal for terminal in terminals if terminal.name in row])
+    rule_numbers = {reference["@"]: number for number, reference in enumerate(data["rules"])}
+    state_numbers = {state: number for number, state in enumerate(_states_in_order(rows, start))}
+    numbered_rows = [
+        {
+            name: state_numbers[target] if kind == SHIFT else -1 - rule_numbers[target["@"]]
+            for name, (kind, target) in sorted(rows[state].items())
+        }
+        for state in state_numbers
+    ]
+    nonterminals = {rule.origin.name for rule in parser.rules}
+    return Table(
+        terminals={terminal.name: terminal.pattern.to_regexp() for terminal in terminals},
+        ignored=tuple(parser.ignore_tokens),
+        actions=tuple({name: row[name] for name in row if name not in nonterminals} for row in numbered_rows),
+        gotos=tuple({name: row[name] for name in row if name in nonterminals} for row in numbered_rows),
+        rules=tuple(tuple(_describe_rule(rule)) for rule in parser.rules),
+        start=state_numbers[start],
+        final=state_numbers[final],
+    )
+
+
 def generate_module(grammar: str) -> str:
-    """Return the Python text of compiled.py: lark's own serialization, as dictionaries, and what it is made from."""
-    data, memo = lark.Lark(grammar, **OPTIONS).memo_serialize([TerminalDef, Rule])
-    data["parser"]["parser"] = _renumbered(data["parser"]["parser"])
-    source = f"LARK_VERSION = {lark.__version__!r}\nGRAMMAR = {grammar!r}\n"
-    return f"{HEADER}{source}DATA: dict[str, object] = {data!r}\nMEMO: dict[int, object] = {memo!r}\n"
+    """Return the Python text of compiled.py: the fields of the Table, as literals."""
+    return f"{HEADER}TABLE: tuple[object, ...] = {tuple(compute_table(grammar))!r}\n"
 
 
 def build(folder: Path = FOLDER) -> Path:
@@ -37,39 +79,57 @@ def build(folder: Path = FOLDER) -> Path:
     return target
 
 
-def _renumbered(table: dict[str, Any]) -> dict[str, Any]:
-    """Return a table with its tokens in alphabetical order, and its states in the order in which they are reached.
+def _states_in_order(rows: dict[int, dict[str, Any]], start: int) -> Iterator[int]:
+    """Yield the states in the order in which they are reached.
 
-    lark numbers both in the order of sets, which differs from run to run; wheels should be reproducible.
+    lark numbers them in the order of sets, which differs from run to run; wheels should be reproducible.
     """
-    names, starts = table["tokens"], table["start_states"]
-    token_numbers = {name: number for number, name in enumerate(sorted(names.values()))}
-    actions = {
-        state: {name: row[token] for token, name in sorted(names.items(), key=lambda pair: pair[1]) if token in row}
-        for state, row in table["states"].items()
-    }
-    reached = dict.fromkeys(starts.values())
-    waiting = list(reached)
-    for state in waiting:
-        for action, target in actions[state].values():
-            if action == SHIFT and target not in reached:
-                reached[target] = None
-                waiting.append(target)
-    state_numbers = {state: number for number, state in enumerate(reached)}
-    states = {
-        state_numbers[state]: {
-            token_numbers[name]: (action, state_numbers[target] if action == SHIFT else target)
-            for name, (action, target) in actions[state].items()
-        }
-        for state in reached
-    }
-    return {
-        **table,
-        "tokens": {number: name for name, number in token_numbers.items()},
-        "states": states,
-        "start_states": {name: state_numbers[state] for name, state in starts.items()},
-        "end_states": {name: state_numbers[state] for name, state in table["end_states"].items()},
-    }
+    reached = [start]
+    for state in reached:  # grows meanwhile
+        yield state
+        for _, (kind, target) in sorted(rows[state].items()):
+            if kind == SHIFT and target not in reached:
+                reached.append(target)
+
+
+def _priority(terminal: TerminalDef) -> tuple[Any, ...]:
+    """Return the key by which lark sorts the terminals that it tries."""
+    pattern = terminal.pattern
+    return -terminal.priority, -pattern.max_width, -len(pattern.value), terminal.name
+
+
+def _check_terminals(terminals: Sequence[TerminalDef]) -> None:
+    """Check that no string that a state accepts is also matched by an expression: lark then prefers the string."""
+    strings = [terminal for terminal in terminals if isinstance(terminal.pattern, PatternStr)]
+    for terminal, other in product(strings, [terminal for terminal in terminals if terminal not in strings]):
+        is_matched = re.fullmatch(other.pattern.to_regexp(), terminal.pattern.value)
+        if is_matched and terminal.priority == other.priority:
+            raise ValueError(f"{terminal.name} is matched by {other.name}, too: give one of them a higher priority")
+
+
+def _describe_rule(rule: LarkRule) -> Rule:
+    """Return a rule with lark's way to make trees: what is named with an underscore is left out, or joins its parts."""
+    is_absent = rule.options.empty_indices or [False] * len(rule.expansion)
+    symbols = enumerate(rule.expansion)
+    parts: list[tuple[int, bool, int]] = []
+    nones = 0
+    for absent in is_absent:
+        if absent:
+            nones += 1
+            continue
+        index, symbol = next(symbols)
+        if not (isinstance(symbol, Terminal) and symbol.filter_out):
+            parts.append((index, _is_list(symbol), nones))
+            nones = 0
+    is_transparent = rule.options.expand1 and not rule.alias
+    has_one_part = len(parts) == 1 and not parts[0][1] and not any(is_absent)
+    is_value = _is_list(rule.origin) or (is_transparent and has_one_part)
+    action = "" if is_value else str(rule.alias or rule.origin.name)
+    return Rule(str(rule.origin.name), len(rule.expansion), action, is_transparent, tuple(parts), nones)
+
+
+def _is_list(symbol: Symbol) -> bool:
+    return not symbol.is_term and symbol.name.startswith("_")
 
 
 if __name__ == "__main__":

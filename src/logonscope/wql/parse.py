@@ -1,4 +1,4 @@
-"""Parser of WQL: text to a syntax tree, by a lark grammar; errors say where the text is wrong, and why.
+"""Parser of WQL: text to a syntax tree, by the grammar of grammar.lark; errors say where the text is wrong, and why.
 
 Limits are checked before parsing: length, nesting, number of terms. The parser is LALR and builds the tree while it
 parses, so that its cost is linear in the text.
@@ -8,18 +8,16 @@ import re
 from functools import cache, lru_cache
 from typing import Any, NoReturn
 
-from lark import Lark, Token, Transformer
-from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
-
 from logonscope.errors import (
     InvalidParameterError,
     InvalidQueryError,
     LogonscopeError,
     MissingAggregationListError,
     MissingGroupWithinError,
+    NotSupportedError,
     QuotaViolationError,
 )
-from logonscope.wql.grammar import load_parser
+from logonscope.wql.lalr import END, Parser, Table, Token, UnexpectedInputError
 from logonscope.wql.text import MAX_NAME_LENGTH, describe_position, parse_number
 from logonscope.wql.tree import (
     EQUAL,
@@ -69,7 +67,7 @@ _TERMINAL_NAMES = {
     "ASSOCIATORS_OR_REFERENCES": "ASSOCIATORS or REFERENCES",
     "OPERATOR": "an operator", "EQUAL": '"="', "STAR": '"*"', "NUMBER": "a number", "STRING": "a quoted string",
     "NAME": "a name", "PATH": "an object path in braces", "LPAR": '"("', "RPAR": '")"', "COMMA": '","', "DOT": '"."',
-    "$END": "end of the query",
+    END: "end of the query",
 }  # fmt: skip
 _UNTERMINATED = {"'": "string", '"': "string", "{": "object path"}
 _SQL_HINTS = {
@@ -129,8 +127,8 @@ def _parse(text: str) -> Statement:
         raise InvalidParameterError("the query is empty", "write a query such as SELECT * FROM Win32_SessionProcess")
     _check_limits(text)
     try:
-        tree: Statement = _parser().parse(text)  # type: ignore[assignment]  # the transformer makes it one
-    except UnexpectedInput as error:
+        tree: Statement = _parser().parse(text)
+    except UnexpectedInputError as error:
         _raise_syntax_error(text, error)
     except _InvalidPieceError as error:
         raise error.error_class(f"{error.message}, at {describe_position(text, error.position)}", error.hint) from None
@@ -141,10 +139,10 @@ class _InvalidPieceError(Exception):
     """An error in a piece of a query that the grammar accepts: its position, and the error to raise for it."""
 
     def __init__(
-        self, position: int | None, message: str, hint: str, error_class: type[LogonscopeError] = InvalidQueryError
+        self, position: int, message: str, hint: str, error_class: type[LogonscopeError] = InvalidQueryError
     ) -> None:
         super().__init__(message)
-        self.position, self.message, self.hint, self.error_class = position or 0, message, hint, error_class
+        self.position, self.message, self.hint, self.error_class = position, message, hint, error_class
 
 
 def double_lone_backslashes(path: str) -> str:
@@ -165,8 +163,21 @@ def _double_backslashes(match: re.Match[str]) -> str:
 
 
 @cache
-def _parser() -> Lark:
-    return load_parser(_Tree())
+def _parser() -> Parser:
+    """Return the parser of WQL.
+
+    Raises:
+        NotSupportedError: this is a checkout whose parse table was not compiled.
+    """
+    module = "logonscope.wql.compiled"
+    try:
+        from logonscope.wql.compiled import TABLE  # noqa: PLC0415 -- loaded with the first query
+    except ImportError as error:
+        if error.name != module:
+            raise
+        reason = "cannot parse queries: this checkout was not built"
+        raise NotSupportedError(reason, "run python -m logonscope.wql.build") from None
+    return Parser(Table._make(TABLE), _TreeBuilder())
 
 
 def _check_limits(text: str) -> None:
@@ -195,23 +206,22 @@ def _check_limits(text: str) -> None:
         )
 
 
-def _raise_syntax_error(text: str, error: UnexpectedInput) -> NoReturn:
-    position = error.pos_in_stream or 0
+def _raise_syntax_error(text: str, error: UnexpectedInputError) -> NoReturn:
+    position, token = error.position, error.token
     # A quote or a brace is unexpected only if no terminal matches it, because its end is missing.
-    if isinstance(error, UnexpectedCharacters) and (what := _UNTERMINATED.get(text[position])):
+    if token is None and (what := _UNTERMINATED.get(text[position])):
         closing = "a brace" if what == "object path" else "a quote"
         raise InvalidQueryError(
             f"unterminated {what} at {describe_position(text, position)}", f"close it with {closing}"
         )
-    parser = getattr(error, "interactive_parser", None)
-    terminals = set(parser.accepts()) if parser else set[str]()
+    terminals = set(error.expected)
     if "_GROUP" in terminals:
         terminals.discard("_BY")  # the grammar accepts it there only for a better error
-    if isinstance(error, UnexpectedToken) and error.token.type == "$END":
+    if token is not None and token.type == END:
         position, unexpected = len(text.rstrip()), "end of the query"
     else:
         _raise_sql_error(text, position)
-        unexpected = f"'{_abridge(error.token) if isinstance(error, UnexpectedToken) else _read_word(text, position)}'"
+        unexpected = f"'{_read_word(text, position) if token is None else _abridge(token)}'"
     expected = " or ".join(sorted({_TERMINAL_NAMES.get(name, name) for name in terminals}))
     raise InvalidQueryError(
         f"unexpected {unexpected} at {describe_position(text, position)}", f"expected {expected}" if expected else ""
@@ -243,7 +253,7 @@ def _parse_string(token: Token) -> str:
     # Escapes are replaced by two characters, so that offsets in the string stay right.
     lone_backslash = re.search(r"""\\(?![\\"'])""", re.sub(r"""\\[\\"']""", "..", inner))
     if lone_backslash:
-        position = (token.start_pos or 0) + 1 + lone_backslash.start()
+        position = token.position + 1 + lone_backslash.start()
         raise _InvalidPieceError(
             position, f"single backslash in {_abridge(token)}", "write every backslash twice: \\\\"
         )
@@ -254,12 +264,12 @@ def _abridge(token: Token) -> str:
     return str(token) if len(token) <= 40 else f"{token[:37]}..."
 
 
-class _Tree(Transformer[Token, Any]):
+class _TreeBuilder:
     """Builds the nodes of the tree from the leaves up; each method is called for the grammar's rule of its name."""
 
     def select(self, parts: list[Any]) -> Select:
         columns, class_name, within, where, group = parts
-        return Select(columns, _parse_name(class_name), where, within, group, class_name.start_pos or 0)
+        return Select(columns, _parse_name(class_name), where, within, group, class_name.position)
 
     def columns(self, parts: list[Any]) -> tuple[Name, ...] | None:
         return None if isinstance(parts[0], Token) else tuple(parts)
@@ -272,7 +282,7 @@ class _Tree(Transformer[Token, Any]):
         within = _parse_number_token(seconds)
         if not isinstance(within, int) or not 0 <= within < 1 << 32:
             raise _InvalidPieceError(
-                seconds.start_pos,
+                seconds.position,
                 f"invalid GROUP WITHIN {seconds}: expected whole seconds",
                 "give a whole number, 0 or greater",
             )
@@ -285,7 +295,7 @@ class _Tree(Transformer[Token, Any]):
 
     def by_all(self, parts: list[Token]) -> NoReturn:
         hint = "name properties after BY"
-        raise _InvalidPieceError(parts[0].start_pos, "BY * is not supported", hint, MissingAggregationListError)
+        raise _InvalidPieceError(parts[0].position, "BY * is not supported", hint, MissingAggregationListError)
 
     def by(self, parts: list[Name]) -> tuple[Name, ...]:
         return tuple(parts)
@@ -327,14 +337,14 @@ class _Tree(Transformer[Token, Any]):
     def isa(self, parts: list[Any]) -> Comparison:
         name, class_token = parts
         class_name = _parse_string(class_token) if class_token.type == "STRING" else _parse_name(class_token)
-        return Comparison(name, ISA, class_name, class_token.start_pos or 0)
+        return Comparison(name, ISA, class_name, class_token.position)
 
     def property(self, parts: list[Token]) -> Name:
-        return Name(tuple(map(_parse_name, parts)), parts[0].start_pos or 0)
+        return Name(tuple(map(_parse_name, parts)), parts[0].position)
 
     def constant(self, parts: list[Token]) -> tuple[Constant, int]:
         (token,) = parts
-        return _parse_constant(token), token.start_pos or 0
+        return _parse_constant(token), token.position
 
     def association_query(self, parts: list[Any]) -> AssociationQuery:
         kind, path, *options = parts
@@ -347,9 +357,9 @@ class _Tree(Transformer[Token, Any]):
                 raise _unknown_option(kind, keyword, value, references=references)
             field = field_names[folded]
             if field in fields:
-                raise _InvalidPieceError(keyword.start_pos, f"duplicate option {keyword}", "give it once")
-            fields[field] = True if value is None else Name((_parse_name(value),), value.start_pos or 0)
-        return AssociationQuery(references, str(path)[1:-1].strip(), position=(path.start_pos or 0) + 1, **fields)
+                raise _InvalidPieceError(keyword.position, f"duplicate option {keyword}", "give it once")
+            fields[field] = True if value is None else Name((_parse_name(value),), value.position)
+        return AssociationQuery(references, str(path)[1:-1].strip(), position=path.position + 1, **fields)
 
     def option(self, parts: list[Token]) -> tuple[Token, Token | None]:
         return (parts[0], parts[2]) if len(parts) == 3 else (parts[0], None)
@@ -363,7 +373,7 @@ def _unknown_option(kind: str, keyword: Token, value: Token | None, *, reference
     valid_options = ", ".join([*sorted(f"{name} = ..." for name in named_options), *sorted(flags)])
     option = f"{keyword} = {value}" if value is not None else str(keyword)
     hint = f"valid options, separated by spaces: {valid_options}"
-    return _InvalidPieceError(keyword.start_pos, f"invalid option {option} of {kind.upper()} OF", hint)
+    return _InvalidPieceError(keyword.position, f"invalid option {option} of {kind.upper()} OF", hint)
 
 
 def _parse_operator(token: Token) -> str:
@@ -401,14 +411,14 @@ def _parse_number_token(token: Token) -> int | float:
         return parse_number(token)
     except ValueError:
         raise _InvalidPieceError(
-            token.start_pos, f"number too large: {_abridge(token)}", "give a smaller number"
+            token.position, f"number too large: {_abridge(token)}", "give a smaller number"
         ) from None
 
 
 def _parse_name(token: Token) -> str:
     if len(token) > MAX_NAME_LENGTH:
         raise _InvalidPieceError(
-            token.start_pos,
+            token.position,
             f"name too long: {len(token):,} characters, the limit is {MAX_NAME_LENGTH}",
             "shorten the name",
         )

@@ -78,12 +78,12 @@ OTHER_FILES = {"leftovers": {"ps"}, "completion": set(COMMANDS)}
 """Files of other commands: leftovers are listed as processes are, and the completion covers all commands."""
 
 NEEDED_BY_FEW = {
-    "lark": {"query"}, "logonscope.wql.parse": {"query"}, "shtab": {"completion"},
+    "logonscope.wql.parse": {"query"}, "logonscope.wql.lalr": {"query"}, "shtab": {"completion"},
     "logonscope.sources.recording": {"record"}, "gzip": {"record"}, "importlib.resources": {"completion"},
 }  # fmt: skip
 """What takes long to import, and the commands that may."""
 
-NEVER_NEEDED = {"rich", "asyncio", "jeepney", "logonscope.wql.build", "lxml", "starlette", "uvicorn"}
+NEVER_NEEDED = {"lark", "rich", "asyncio", "jeepney", "logonscope.wql.build", "lxml", "starlette", "uvicorn"}
 
 WITHOUT_HOST = {"--version", "bogus"}
 """Command lines that read no host."""

@@ -1,11 +1,18 @@
 """What is forgotten of a user."""
 
 from pathlib import Path
+from typing import Any
 
-from logonscope.facts import FailedLogon
-from logonscope.machine.events import LogonFailed
-from tests.journal.kept import Kept
-from tests.journal.story import SYSTEM
+import pytest
+
+from logonscope.errors import RecordingError
+from logonscope.facts import FailedLogon, Process
+from logonscope.journal.files import JournalFiles
+from logonscope.machine.events import LogonFailed, ProcessChanged, ProcessEnded, ProcessStarted
+from tests.journal.kept import Kept, count
+from tests.journal.story import SYSTEM, owner_of
+from tests.journal.test_recorder import changed, ended, head, make, started
+from tests.lab.systemd import wait_until
 
 
 def test_a_forgotten_user_leaves_no_trace(tmp_path: Path) -> None:
@@ -48,4 +55,115 @@ def test_the_service_forgets_for_another_process(tmp_path: Path) -> None:
     kept.keeper.stop()
     kept.reopen()
     assert kept.verify().is_intact
+    kept.keeper.stop()
+
+
+def forget(kept: Kept, user: str) -> None:
+    """Have the keeper forget a user, as its thread does."""
+    path = Path(kept.keeper.files.folder, "forget-1")
+    path.write_text(f'{{"user": "{user}", "uid": 0}}')
+    kept.keeper.answer_requests()
+    assert Path(f"{path}.done").exists()
+
+
+def of(pid: int, ms: int, uid: int, argv: bytes, **facts: Any) -> Process:
+    return make(pid, ms, uids=(uid,) * 4, gids=(uid,) * 4, cmdline=argv, **facts)
+
+
+def test_what_became_a_user_or_a_login_later_is_forgotten(tmp_path: Path) -> None:
+    kept = Kept(tmp_path / "history")
+    setpriv, sshd, login = of(10, 5000, 0, b"setpriv\0"), of(11, 6000, 0, b"sshd: bob\0"), owner_of(7)
+    secret = setpriv._replace(uids=(7,) * 4, name="secret", exe="/home/bob/secret", cmdline=b"secret\0--key\0")
+    inside = sshd._replace(ses=7, loginuid=1000)
+    kept.feed([started(setpriv, 5000), started(sshd, 6000), started(of(12, 6000, 8, b"other\0"), 6000)])
+    kept.feed([changed(setpriv, 7000, **{name: getattr(secret, name) for name in ("uids", "name", "exe", "cmdline")})])
+    kept.feed([ProcessChanged(head(8000), (sshd, SYSTEM), (inside, login))])
+    kept.feed([ended(secret, 9000), ProcessEnded(head(9001), inside, login, 0)])
+    forget(kept, "user7")
+    forget(kept, "user1000")
+    assert kept.database.execute("SELECT pid FROM every").fetchall() == [(12,)]
+    assert count(kept.database, "change") == 0
+    assert kept.database.execute("SELECT argv FROM command").fetchall() == [(b"other\0",)]
+    assert "/home/bob/secret" not in repr(kept.database.execute("SELECT * FROM program").fetchall())
+    assert kept.database.execute("SELECT user FROM credential").fetchall() == [("user8",)]
+    assert kept.verify().is_intact
+    kept.keeper.stop()
+
+
+def test_values_that_are_forgotten_are_stored_again_for_others(tmp_path: Path) -> None:
+    kept = Kept(tmp_path / "history")
+    argv, facts = b"make\0all\0", {"name": "make", "exe": "/usr/bin/make"}
+    first = of(10, 5000, 7, argv, **facts)
+    kept.feed([started(first, 5000), ended(first, 6000)])
+    forget(kept, "user7")
+    assert count(kept.database, "every") == 0
+    kept.feed([started(of(11, 7000, 8, argv, **facts), 7000), started(of(12, 7000, 7, argv, **facts), 7000)])
+    kept.move_all()
+    query = (
+        "SELECT e.pid, c.argv, p.exe, d.user, l.ses FROM every e LEFT JOIN command c ON c.id = e.command"
+        " LEFT JOIN program p ON p.id = e.program LEFT JOIN credential d ON d.id = e.credential"
+        " LEFT JOIN place l ON l.id = e.place"
+    )
+    assert kept.database.execute(query).fetchall() == [
+        (11, argv, b"/usr/bin/make", "user8", 4294967295), (12, argv, b"/usr/bin/make", "user7", 4294967295),
+    ]  # fmt: skip
+    assert kept.verify().is_intact
+    kept.keeper.stop()
+
+
+def test_numbers_of_what_was_forgotten_are_not_given_again(tmp_path: Path) -> None:
+    kept = Kept(tmp_path / "history")
+    kept.feed([started(make(10, 5000), 5000)])
+    process, login = of(11, 6000, 1000, b"bash\0", ses=7, loginuid=1000), owner_of(7)
+    kept.feed([ProcessStarted(head(6000), process, login, None), ProcessEnded(head(6100), process, login, 0)])
+    kept.feed(kept.story.start_logons())
+    kept.feed([kept.story.end_logon(number) for number in range(1, 13)])
+    tables = ("logon", "place", "program", "credential")
+    last = {table: kept.database.execute(f"SELECT max(id) FROM {table}").fetchone()[0] for table in tables}
+    for number in range(1000, 1007):
+        forget(kept, f"user{number}")
+    kept.keeper.stop()
+    kept.reopen()
+    kept.feed([ProcessStarted(head(7000), process._replace(start=700), owner_of(8), None)])
+    assert kept.database.execute("SELECT min(id) FROM logon WHERE logonid = 8").fetchone()[0] > last["logon"]
+    assert kept.database.execute("SELECT max(id) FROM place").fetchone()[0] > last["place"]
+    assert kept.database.execute("SELECT max(id) FROM credential").fetchone()[0] > last["credential"]
+    kept.keeper.stop()
+
+
+def test_rows_that_wait_for_a_commit_are_written_before(tmp_path: Path) -> None:
+    kept = Kept(tmp_path / "history")
+    kept.feed([started(make(10, 5000), 5000)])
+    # as the comparison of a host without events leaves them
+    kept.keeper.recorder.compare([(make(pid, 6000), SYSTEM) for pid in range(20, 25)], 6000)
+    forget(kept, "nobody")
+    kept.feed([started(make(30, 7000), 7000)])
+    assert count(kept.database, "every") == 7
+    assert kept.database.execute("SELECT reason FROM loss").fetchall() == []
+    kept.keeper.stop()
+
+
+def test_an_invalid_request_is_deleted_and_others_are_answered(tmp_path: Path) -> None:
+    kept = Kept(tmp_path / "history")
+    folder = tmp_path / "history"
+    (folder / "forget-0").write_text("[" * 60_000)
+    (folder / "forget-00").write_text('{"user": "bob"}')
+    (folder / "forget-000").mkdir()
+    forget(kept, "bob")
+    assert sorted(path.name for path in folder.glob("forget-*")) == ["forget-000", "forget-1.done"]
+    kept.keeper.stop()
+
+
+def test_an_error_is_the_answer(tmp_path: Path) -> None:
+    kept = Kept(tmp_path / "history")
+    kept.feed([started(make(10, 5000), 5000)])
+    kept.database.execute("ALTER TABLE user_change RENAME TO moved_away")
+    kept.keeper.start(list)
+    files = JournalFiles(str(tmp_path / "history"))
+    with pytest.raises(RecordingError, match="cannot forget 'bob': no such table"):
+        files.request_forget("bob", 0, 20)
+    kept.database.execute("ALTER TABLE moved_away RENAME TO user_change")
+    kept.keeper.put(started(make(11, 6000), 6000))
+    reader = kept.keeper.open_reader()
+    wait_until(lambda: len(reader.rows("SELECT 1 FROM every")) == 2, 20)
     kept.keeper.stop()

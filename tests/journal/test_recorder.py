@@ -82,6 +82,20 @@ def test_a_change_of_nothing_that_is_kept_is_no_row(kept: Kept) -> None:
     assert kept.database.execute("SELECT count(*) FROM change").fetchone() == (0,)
 
 
+def test_old_places_leave_the_memory(kept: Kept) -> None:
+    first = make(5, 4000, cgroup="/first")
+    kept.feed([started(first, 4000)])
+    recorder = kept.keeper.recorder
+    recorder.max_places = 20
+    for number in range(100):
+        process = make(10 + number, 5000 + number, cgroup=f"/c{number}")
+        kept.feed([started(process, 5000 + number), ended(process, 5001 + number)])
+        assert recorder.place_count <= 21
+    kept.feed([changed(first, 9000, comm="late", name="late"), changed(first, 9001, cgroup="/moved")])
+    assert kept.database.execute("SELECT count(*) FROM place").fetchone() == (102,)
+    kept.keeper.stop()
+
+
 def test_a_reused_pid_ends_the_earlier_process(kept: Kept) -> None:
     kept.feed([started(make(10, 5000), 5000)])
     kept.feed([started(make(10, 8000), 8000)])

@@ -11,7 +11,11 @@ from tests.journal.story import BOOT
 
 
 def retain(kept: Kept, **policy: Any) -> list[int]:
-    retention = Retention(kept.keeper.writer, Reader(kept.keeper.files), kept.policy._replace(**policy))
+    def drop(number: int) -> bool:
+        kept.keeper.recorder.drop_command_lines(number)
+        return True
+
+    retention = Retention(kept.keeper.writer, Reader(kept.keeper.files), kept.policy._replace(**policy), drop)
     return list(retention.steps(BOOT * 1_000_000 + kept.story.ms * 1000))
 
 
@@ -91,7 +95,7 @@ def test_unused_command_lines_go(tmp_path: Path) -> None:
     kept = Kept(tmp_path / "history")
     kept.live(1000, 400)
     kept.move_all()
-    retention = Retention(kept.keeper.writer, Reader(kept.keeper.files), kept.policy)
+    retention = Retention(kept.keeper.writer, Reader(kept.keeper.files), kept.policy, lambda _: True)
     used = {row[0] for row in kept.database.execute("SELECT command FROM process WHERE command IS NOT NULL")}
     kept.database.execute("DELETE FROM process WHERE id < 1500 AND lasted IS NOT NULL")
     still_used = {row[0] for row in kept.database.execute("SELECT command FROM process WHERE command IS NOT NULL")}
@@ -99,6 +103,23 @@ def test_unused_command_lines_go(tmp_path: Path) -> None:
     left = {row[0] for row in kept.database.execute("SELECT id FROM command")}
     assert still_used <= left
     assert left & {number for number in used - still_used if number < 1500} == set()
+    kept.keeper.stop()
+
+
+def test_the_size_limit_deletes_command_lines_too(tmp_path: Path) -> None:
+    kept = Kept(tmp_path / "history")
+    for _ in range(8):
+        kept.live(1500)
+        kept.move_all()
+        retain(kept, max_bytes=1_300_000)
+    # the events for subscribers that resume are kept: they are most of what is left beside processes
+    assert count(kept.database, "process") > 1000
+    unused = "SELECT count(*) FROM command WHERE id NOT IN (SELECT command FROM every WHERE command IS NOT NULL)"
+    assert kept.database.execute(unused).fetchone()[0] < 50
+    # a command line that was deleted gets a row of its own again
+    missing = "SELECT count(*) FROM every WHERE command IS NOT NULL AND command NOT IN (SELECT id FROM command)"
+    assert kept.database.execute(missing).fetchone() == (0,)
+    assert kept.verify().is_intact
     kept.keeper.stop()
 
 

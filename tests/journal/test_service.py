@@ -1,5 +1,8 @@
 """The settings of the history as a policy; and a service that writes what this machine does."""
 
+import shutil
+import sqlite3
+import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -43,6 +46,8 @@ def test_settings_are_a_policy() -> None:
 def test_invalid_settings_are_refused() -> None:
     with pytest.raises(InvalidParameterError, match="invalid span or size"):
         make_policy({}, "many", "name", [], [])
+    with pytest.raises(InvalidParameterError, match="at least 16 MB"):
+        make_policy({}, "15 MB", "name", [], [])
     with pytest.raises(InvalidParameterError, match="invalid exclusion"):
         make_policy({}, "1 GB", "name", ["bob"], [])
 
@@ -111,6 +116,63 @@ def test_without_events_the_processes_are_compared(tmp_path: Path) -> None:
         assert history.state().losses == 1
     finally:
         service.stop()
+
+
+@pytest.mark.parametrize("how", ["damaged", "removed", "replaced"])
+def test_a_journal_that_cannot_be_written_any_more_is_begun_anew(
+    tmp_path: Path, how: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "history"
+    host, other = example.snapshot(), example.snapshot()
+    other = other._replace(processes=tuple(other.processes)[:-3])
+    source = Changing(host)
+    service = HistoryService(str(folder), source, LINUX, Policy(), "1", retry_seconds=0.05, compare_seconds=0.05)
+    history = service.start(source, lambda: False)
+    try:
+        wait_until(lambda: present(history), 20)
+        journal_id, event_log = history.state().journal_id, history.event_log
+        if how == "damaged":
+            damage(folder / "journal.db", "eventlog")
+        else:
+            shutil.move(folder, tmp_path / "before")
+        if how == "replaced":
+            shutil.copytree(tmp_path / "before", folder)
+        source.show(other)
+        wait_until(lambda: history.event_log is not event_log, 20)
+        wait_until(lambda: history.state().losses, 20)
+        # a copy with its state file goes on as the same journal
+        assert (history.state().journal_id == journal_id) is (how == "replaced")
+        assert not [problem for problem in _problems(history) if "nothing is written" in problem]
+        wait_until(lambda: present(history) == {process.pid for process in other.processes}, 20)
+        (loss,) = [reason for reason in losses(history) if "journal" in reason]
+        assert ("damaged" in loss) is (how == "damaged")
+    finally:
+        history.close()
+    assert "unexpected error" not in caplog.text
+
+
+def damage(database: Path, table: str) -> None:
+    """Overwrite the first page of a table, for the connections that have not read it yet, too."""
+    connection = sqlite3.connect(database)
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    (page,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (table,)).fetchone()
+    # another connection drops what it has cached of a database that was written to
+    connection.execute("INSERT INTO journal VALUES ('touched', 1)")
+    connection.commit()
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    # another process: to close the file would release the locks that SQLite holds in this one
+    words = ["dd", "if=/dev/zero", f"of={database}", "bs=4096", f"seek={page - 1}", "count=1", "conv=notrunc"]
+    subprocess.run(words, check=True, capture_output=True)
+
+
+def present(history: JournalHistory) -> set[int]:
+    return {record.process.pid for record in records(history, ProcessRecordQuery()) if record.end is None}
+
+
+def losses(history: JournalHistory) -> list[str]:
+    with history.lend_reader() as reader:
+        return [reason for (reason,) in reader.rows("SELECT reason FROM loss")]
 
 
 def records(history: JournalHistory, query: ProcessRecordQuery) -> list[ProcessRecord]:

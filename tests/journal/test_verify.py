@@ -100,7 +100,8 @@ def test_retention_keeps_the_chain(tmp_path: Path) -> None:
     kept.live(1500, 400)
     kept.move_all()
     reader = Reader(kept.keeper.files)
-    retention = Retention(kept.keeper.writer, reader, kept.policy._replace(keep_logins_ms=600_000, keep_system_ms=1000))
+    policy = kept.policy._replace(keep_logins_ms=600_000, keep_system_ms=1000)
+    retention = Retention(kept.keeper.writer, reader, policy, lambda _: True)
     assert sum(retention.steps(BOOT * 1_000_000 + kept.story.ms * 1000)) > 1000
     result = kept.verify()
     assert result.is_intact, result

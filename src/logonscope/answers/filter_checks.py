@@ -1,7 +1,7 @@
 """Checks of the values of filters: collections, texts, networks, flags and times, with messages for the caller."""
 
 from collections.abc import Callable, Collection
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from logonscope.errors import InvalidParameterError
@@ -81,3 +81,7 @@ def check_time(name: str, value: Any) -> None:
         raise InvalidParameterError(
             f"invalid {name} {value!r}: expected a datetime with a time zone", "give TIME.astimezone()"
         )
+    try:
+        value.astimezone(UTC)
+    except OverflowError:
+        raise InvalidParameterError(f"invalid {name} {value!r}: expected a year from 1 to 9999 in UTC") from None

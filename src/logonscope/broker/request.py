@@ -169,9 +169,9 @@ class Request:
     @property
     def host_name(self) -> str:
         """Return the name of the host, as in __SERVER."""
-        from logonscope.providers.helpers.host import computer_name  # noqa: PLC0415 -- requests about logins need no classes
+        from logonscope.providers.helpers.host import server_name  # noqa: PLC0415 -- requests about logins need no classes
 
-        return computer_name(self.machine)
+        return server_name(self.machine)
 
     def read(
         self,

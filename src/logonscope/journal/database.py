@@ -20,6 +20,7 @@ WAL_LIMIT = 16_000_000
 
 BUSY_MS = 2000
 OLDEST_SQLITE = (3, 34, 0)
+_DAMAGED = "cannot read the history"
 
 
 def open_writer(files: JournalFiles) -> sqlite3.Connection:
@@ -45,11 +46,20 @@ def open_writer(files: JournalFiles) -> sqlite3.Connection:
     return database
 
 
-def damaged_error(files: JournalFiles, error: Exception) -> RecordingError:
+def is_damage(error: BaseException) -> bool:
+    """Return whether an error says that the content of the database is damaged (SQLITE_CORRUPT, SQLITE_NOTADB)."""
+    # a full disk, a lock, or a row that exists already have classes of their own
+    return type(error) is sqlite3.DatabaseError
+
+
+def damaged_error(files: JournalFiles, error: BaseException) -> RecordingError:
     """Return the error for a journal that SQLite cannot read."""
-    return RecordingError(
-        f"cannot read the history in {files.folder}: {error}", "the service sets it aside and begins a new one"
-    )
+    return RecordingError(f"{_DAMAGED} in {files.folder}: {error}", "the service sets it aside and begins a new one")
+
+
+def is_damaged_error(error: RecordingError) -> bool:
+    """Return whether an error is one of ``damaged_error``."""
+    return error.message.startswith(_DAMAGED)
 
 
 def _prepare(database: sqlite3.Connection, files: JournalFiles) -> None:

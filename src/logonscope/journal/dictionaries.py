@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Hashable
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 COMMAND_SPAN = 1 << 20
@@ -35,6 +36,14 @@ class Dictionary:
         self.new_rows.append((number, seq, *values))
         return number
 
+    def drop(self, numbers: AbstractSet[int]) -> None:
+        """Give the values with these numbers other ones when they are used next: their rows are deleted."""
+        self.numbers = {key: number for key, number in self.numbers.items() if number not in numbers}
+
+    def keep(self, numbers: AbstractSet[int]) -> None:
+        """Drop all values but those with these numbers."""
+        self.numbers = {key: number for key, number in self.numbers.items() if number in numbers}
+
     def take_new_rows(self) -> list[tuple[Any, ...]]:
         """Return the rows that are not written yet, and forget that they are new."""
         rows, self.new_rows = self.new_rows, []
@@ -65,6 +74,10 @@ class CommandLines:
             self._numbers.popitem(last=False)
         self._numbers[argv] = seq
         self._new_rows.append((seq, argv))
+
+    def drop_below(self, number: int) -> None:
+        """Use the command lines with smaller numbers no more: their rows may be deleted."""
+        self._numbers = OrderedDict((argv, own) for argv, own in self._numbers.items() if own >= number)
 
     def take_new_rows(self) -> list[tuple[int, bytes]]:
         """Return the rows that are not written yet, and forget that they are new."""

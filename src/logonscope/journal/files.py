@@ -7,11 +7,14 @@ content of a file happen before the first connection, or in SQL.
 
 import fcntl
 import json
+import logging
 import os
 import stat
 import struct
 import time
-from typing import NamedTuple
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any, NamedTuple
 
 from logonscope.errors import AccessDeniedError, RecordingError
 
@@ -20,11 +23,22 @@ STATE = "journal.state"
 RESERVE_FILE = "journal.ballast"
 LOCK = "journal.lock"
 FORGET = "forget-"
+MAX_REQUEST_LENGTH = 65_536
 RESERVE_BYTES = 16 << 20
 """Size of the file that is removed on a full disk: deleting rows needs room, too."""
 
+_log = logging.getLogger(__name__)
+
 _WAL_HEADER = struct.Struct(">8I")
 _FRAME_HEADER = struct.Struct(">6I")
+
+
+class ForgetRequest(NamedTuple):
+    """A request to forget a user."""
+
+    path: str
+    user: str
+    uid: int | None  # of who asks
 
 
 class WalState(NamedTuple):
@@ -106,43 +120,59 @@ class JournalFiles:
 
         Raises:
             TimeoutError: it did not answer.
+            RecordingError: it could not delete anything.
         """
         name = os.path.join(self.folder, f"{FORGET}{os.getpid()}-{time.monotonic_ns()}")
-        descriptor = os.open(f"{name}.new", os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW, 0o600)
-        with open(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
-            json.dump({"user": user, "uid": caller_uid}, file)
-        os.rename(f"{name}.new", name)
+        self._write_whole(name, {"user": user, "uid": caller_uid})
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             try:
-                with open(f"{name}.done", encoding="ascii") as file:
-                    answer: dict[str, int] = json.load(file)
+                with open(f"{name}.done", encoding="utf-8") as file:
+                    answer: dict[str, Any] = json.load(file)
             except FileNotFoundError:
                 time.sleep(0.05)
                 continue
             os.unlink(f"{name}.done")
+            if "error" in answer:
+                raise RecordingError(f"cannot forget {user!r}: {answer['error']}", "see the log of the service")
             return answer
-        os.unlink(name)
+        for path in (name, f"{name}.done"):
+            with suppress(FileNotFoundError):
+                os.unlink(path)
         raise TimeoutError("the service did not answer")
 
-    def forget_requests(self) -> list[tuple[str, str, int | None]]:
-        """Return the path, the user, and the uid of who asks, of each request to forget a user."""
-        requests = []
-        for name in os.listdir(self.folder):
-            if name.startswith(FORGET) and not name.endswith((".new", ".done")):
-                path = os.path.join(self.folder, name)
-                with open(path, encoding="utf-8", errors="surrogateescape") as file:
-                    words = json.load(file)
-                requests.append((path, str(words["user"]), words["uid"]))
+    def forget_requests(self) -> list[ForgetRequest]:
+        """Return the requests to forget a user, and delete those that cannot be read."""
+        requests: list[ForgetRequest] = []
+        # a folder that was removed is noticed when something is written
+        for entry in os.scandir(self.folder) if os.path.isdir(self.folder) else ():
+            is_request = entry.name.startswith(FORGET) and not entry.name.endswith((".new", ".done"))
+            # not a pipe, which would block the process that writes
+            if is_request and entry.is_file(follow_symlinks=False):
+                try:
+                    requests.append(_read_request(entry.path))
+                except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+                    # one that stays would be tried again after each commit
+                    _log.warning("history: invalid request %s is deleted: %s", entry.path, error)
+                    with suppress(OSError):
+                        os.unlink(entry.path)
         return requests
 
+    def answer_forget(self, path: str, answer: Mapping[str, object]) -> None:
+        """Answer a request to forget a user: with what was deleted, or with an error."""
+        # without the request, the one who asked waits no more
+        with suppress(FileNotFoundError):
+            os.unlink(path)
+            self._write_whole(f"{path}.done", answer)
+
     @staticmethod
-    def answer_forget(path: str, answer: dict[str, int]) -> None:
-        """Answer a request to forget a user."""
-        with open(f"{path}.new", "w", encoding="ascii") as file:
-            json.dump(answer, file)
-        os.rename(f"{path}.new", f"{path}.done")
-        os.unlink(path)
+    def _write_whole(path: str, words: Mapping[str, object]) -> None:
+        """Write a file of JSON under another name, and rename it: who finds it finds it complete."""
+        descriptor = os.open(f"{path}.new", os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_NOFOLLOW, 0o600)
+        with open(descriptor, "w", encoding="utf-8") as file:
+            # ASCII with escapes: an account name can be no UTF-8
+            json.dump(words, file)
+        os.rename(f"{path}.new", path)
 
     def read_wal_state(self) -> WalState:
         """Read the frame headers of the write-ahead log; called before the database is opened."""
@@ -219,6 +249,13 @@ class JournalFiles:
             return False
         return True
 
+    def inode(self) -> int | None:
+        """Return the inode number of the database file; None: there is none. stat opens no file."""
+        try:
+            return os.stat(self.database).st_ino
+        except OSError:
+            return None
+
     def free_bytes(self) -> int:
         """Return the free bytes of the file system."""
         status = os.statvfs(self.folder)
@@ -248,6 +285,13 @@ class JournalFiles:
                 f"cannot migrate the history in {self.folder}: it needs {needed >> 20} MiB of free space for a copy",
                 "make room, or remove the history",
             )
+
+
+def _read_request(path: str) -> ForgetRequest:
+    with open(path, encoding="utf-8") as file:
+        words = json.loads(file.read(MAX_REQUEST_LENGTH))
+    uid = words["uid"]
+    return ForgetRequest(path, str(words["user"]), None if uid is None else int(uid))
 
 
 def _file_bytes(path: str) -> int:

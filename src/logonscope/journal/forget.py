@@ -1,10 +1,18 @@
 """Deletion of a user from the history: past logins, their processes, and other processes that ran as the user."""
 
+from collections.abc import Iterator, Sequence
+from typing import Any
+
 from logonscope.journal.removal import STEP, Remover
 from logonscope.journal.writer import Writer
 from logonscope.machine.history import Forgotten
 
 PAGE = 100_000
+
+VALUE_TABLES = {"program": 1, "credential": 1, "command": 0}
+"""Tables of values that processes share, and the position of the number that decides which seal covers a row."""
+
+_COLUMNS = ", ".join(VALUE_TABLES)
 
 
 class Forgetter:
@@ -13,6 +21,8 @@ class Forgetter:
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
         self._remover = Remover(writer)
+        self.deleted_values: dict[str, set[int]] = {}
+        """Numbers of the deleted places and shared values, by table."""
 
     def forget(self, user: str, caller_uid: int | None) -> Forgotten:
         """Delete the ended logins of a user, their processes, and the processes that ran as the user.
@@ -30,25 +40,20 @@ class Forgetter:
         id_list = ",".join(map(str, logons)) or "NULL"
         credentials = [row[0] for row in database.execute("SELECT id FROM credential WHERE user = ?", (user,))]
         places = f"SELECT id FROM place WHERE logon IN ({id_list})"
-        numbers = [
-            row[0]
-            for row in database.execute(f"SELECT id FROM process WHERE place IN ({places}) AND lasted IS NOT NULL")
-        ]
-        numbers += self._rows_with("process", "credential", set(credentials))
-        # read before the rows are deleted: only they name their command lines
-        commands = self._commands_of(numbers)
+        numbers = sorted(self._processes_of(places, set(credentials)))
+        # read before the rows are deleted: only they name their programs and command lines
+        values = self._values_of(numbers)
+        values["credential"].update(credentials)
         count = 0
         for first in range(0, len(numbers), STEP):
             count += self._remover.remove_processes(numbers[first : first + STEP])
-        self._remove_commands(commands)
+        self._remove_unused(values)
         self._remove_reports(user, places)
         ended = database.execute(f"SELECT * FROM logon WHERE id IN ({id_list}) AND ended IS NOT NULL").fetchall()
         ended_ids = ",".join(str(row[0]) for row in ended) or "NULL"
-        self._remover.remove_rows(
-            "place",
-            1,
-            database.execute(f"SELECT * FROM place WHERE logon IN ({ended_ids})").fetchall(),
-        )
+        old_places = database.execute(f"SELECT * FROM place WHERE logon IN ({ended_ids})").fetchall()
+        self.deleted_values["place"] = {row[0] for row in old_places}
+        self._remover.remove_rows("place", 1, old_places)
         self._remover.remove_rows("logon", 9, ended)
         result = Forgotten(len(ended), count, len(logons) - len(ended))
         self._record(user, caller_uid, result)
@@ -78,37 +83,59 @@ class Forgetter:
         # the deleted rows are also in the write-ahead log
         database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
-    def _rows_with(self, table: str, column: str, values: set[int]) -> list[int]:
-        """Return the ended rows with one of these values in a column that has no index."""
-        if not values:
-            return []
-        numbers, first = [], -1
-        query = f"SELECT id, {column}, lasted FROM {table} WHERE id > ? ORDER BY id LIMIT {PAGE}"
-        while page := self._writer.database.execute(query, (first,)).fetchall():
-            numbers += [row[0] for row in page if row[1] in values and row[2] is not None]
-            first = page[-1][0]
-        return numbers
+    def _processes_of(self, places: str, credentials: set[int]) -> set[int]:
+        """Return the ended processes that were in one of these places or had one of these credentials at any time."""
+        database = self._writer.database
+        numbers = {row[0] for row in database.execute(f"SELECT id FROM process WHERE place IN ({places})")}
+        # a process can also have got there later: sshd is in the login from the authentication on
+        numbers.update(row[0] for row in database.execute(f"SELECT process FROM change WHERE place IN ({places})"))
+        for table, column in (("process", "id"), ("change", "process")):
+            numbers.update(self._rows_with(table, column, credentials))
+        ordered, ended = sorted(numbers), set[int]()
+        for first in range(0, len(ordered), STEP):
+            id_list = ",".join(map(str, ordered[first : first + STEP]))
+            query = f"SELECT id FROM process WHERE id IN ({id_list}) AND lasted IS NOT NULL"
+            ended.update(row[0] for row in database.execute(query))
+        return ended
 
-    def _commands_of(self, numbers: list[int]) -> set[int]:
-        commands: set[int] = set()
+    def _rows_with(self, table: str, column: str, credentials: set[int]) -> Iterator[int]:
+        """Yield the processes of the rows with one of these credentials, a column without an index."""
+        if not credentials:
+            return
+        first = -1
+        query = f"SELECT id, {column}, credential FROM {table} WHERE id > ? ORDER BY id LIMIT {PAGE}"
+        while page := self._writer.database.execute(query, (first,)).fetchall():
+            yield from (row[1] for row in page if row[2] in credentials)
+            first = page[-1][0]
+
+    def _values_of(self, numbers: Sequence[int]) -> dict[str, set[int]]:
+        """Return the numbers of the programs, credentials and command lines of processes, by table."""
+        values: dict[str, set[Any]] = {table: set() for table in VALUE_TABLES}
         for first in range(0, len(numbers), STEP):
             id_list = ",".join(map(str, numbers[first : first + STEP]))
             for table, column in (("process", "id"), ("change", "process")):
-                query = f"SELECT command FROM {table} WHERE {column} IN ({id_list}) AND command IS NOT NULL"
-                commands.update(row[0] for row in self._writer.database.execute(query))
-        return commands
+                query = f"SELECT {_COLUMNS} FROM {table} WHERE {column} IN ({id_list})"
+                for row in self._writer.database.execute(query):
+                    for used, number in zip(values.values(), row, strict=True):
+                        used.add(number)
+        for used in values.values():
+            used.discard(None)
+        return values
 
-    def _remove_commands(self, commands: set[int]) -> None:
-        """Delete those of the command lines that no other row uses."""
+    def _remove_unused(self, values: dict[str, set[int]]) -> None:
+        """Delete those of these programs, credentials and command lines that no other row uses."""
         database = self._writer.database
         for table in ("process", "change"):
             first = -1
-            query = f"SELECT id, command FROM {table} WHERE id > ? ORDER BY id LIMIT {PAGE}"
-            while commands and (page := database.execute(query, (first,)).fetchall()):
-                commands -= {row[1] for row in page}
+            query = f"SELECT id, {_COLUMNS} FROM {table} WHERE id > ? ORDER BY id LIMIT {PAGE}"
+            while page := database.execute(query, (first,)).fetchall():
+                for position, numbers in enumerate(values.values(), 1):
+                    numbers.difference_update(row[position] for row in page)
                 first = page[-1][0]
-        unused = sorted(commands)
-        for first in range(0, len(unused), STEP):
-            id_list = ",".join(map(str, unused[first : first + STEP]))
-            rows = database.execute(f"SELECT * FROM command WHERE id IN ({id_list})").fetchall()
-            self._remover.remove_rows("command", 0, rows)
+        self.deleted_values.update(values)
+        for table, numbers in values.items():
+            unused = sorted(numbers)
+            for first in range(0, len(unused), STEP):
+                id_list = ",".join(map(str, unused[first : first + STEP]))
+                rows = database.execute(f"SELECT * FROM {table} WHERE id IN ({id_list})").fetchall()
+                self._remover.remove_rows(table, VALUE_TABLES[table], rows)

@@ -90,6 +90,7 @@ class JournalHistory(History):
         self._open = open_reader or self._open_plain
         self._problem, self._stop, self._now = problem, stop, now
         self._idle: list[Reader] = []
+        self._generation = 0  # of the journal's files
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
@@ -116,7 +117,7 @@ class JournalHistory(History):
         """Lend a reader of the pool."""
         # a connection is lent to one thread at a time
         with self._lock:
-            reader = self._idle.pop() if self._idle else None
+            reader, generation = self._idle.pop() if self._idle else None, self._generation
         reader = reader or self.open_reader()
         try:
             yield reader
@@ -124,17 +125,24 @@ class JournalHistory(History):
             reader.close()
             raise RecordingError(f"cannot read the history: {error}", "try again") from None
         with self._lock:
-            if len(self._idle) < MAX_IDLE:
+            if len(self._idle) < MAX_IDLE and generation == self._generation:
                 self._idle.append(reader)
                 return
         reader.close()
 
+    def close_readers(self) -> None:
+        """Close the readers of the pool, as the journal is replaced by another one."""
+        with self._lock:
+            self._generation += 1  # those that are lent are closed when they come back
+            while self._idle:
+                self._idle.pop().close()
+        # the key is that of the journal
+        self.__dict__.pop("_cipher", None)
+
     def close(self) -> None:
         if self._stop is not None:
             self._stop()
-        with self._lock:
-            while self._idle:
-                self._idle.pop().close()
+        self.close_readers()
 
     def at(self, moment: datetime, present: Source) -> PastSource:
         return PastSource(self.open_reader, moment, present, self._command_lines)

@@ -16,9 +16,10 @@ from contextlib import ExitStack
 from typing import Any, NamedTuple
 
 from logonscope.answers.logon_session import LogonSession
-from logonscope.errors import InvalidParameterError, LogonscopeError
+from logonscope.errors import InvalidParameterError, RecordingError
 from logonscope.facts import UNSET, Login, Machine, Process
 from logonscope.journal.clock import Clock, read_clocks
+from logonscope.journal.database import damaged_error, is_damage, is_damaged_error
 from logonscope.journal.files import JournalFiles
 from logonscope.journal.forget import Forgetter
 from logonscope.journal.logon_rows import decode_login
@@ -62,6 +63,13 @@ ReadProcesses = Callable[[], Iterable[tuple[Process, Owner]]]
 ReadLogons = Callable[[], Iterable[tuple[LogonSession, Owner]]]
 
 
+class JournalFault(NamedTuple):
+    """Why a journal cannot be written any more, so that it must be opened anew."""
+
+    reason: str
+    is_damaged: bool  # the files are set aside
+
+
 class KeeperState(NamedTuple):
     """What ``doctor`` and the metrics show."""
 
@@ -90,6 +98,7 @@ class Keeper:
         read_clock: Clock = read_clocks,
         batch_seconds: float = BATCH_SECONDS,
         limits: KeeperLimits = KeeperLimits(),  # noqa: B008 -- immutable
+        fault: JournalFault | None = None,
     ) -> None:
         """Open the journal; damaged files are set aside, and a new journal begins.
 
@@ -103,6 +112,7 @@ class Keeper:
             read_clock: reads the clocks.
             batch_seconds: how long events wait for others, before they are committed together.
             limits: of files and the disk.
+            fault: why the keeper before this one ended.
 
         Raises:
             LogonscopeError: the files cannot be used.
@@ -121,14 +131,13 @@ class Keeper:
         with ExitStack() as opened:
             # if this fails, on a full disk for example, a later attempt must find nothing open
             opened.callback(os.close, self._lock)
-            self.writer = _open_or_set_aside(self.files)
-            opened.callback(self.writer.close)
             self._machine, self._ownership, self._account_name = machine, ownership, account_name
             self._version = version
-            self.recorder = self._make_recorder()
+            self.writer, self.recorder = self._open_journal(fault)
+            opened.callback(self.writer.close)
             self._reader = Reader(self.files)
             opened.callback(self._reader.close)
-            self._retention = Retention(self.writer, self._reader, policy)
+            self._retention = Retention(self.writer, self._reader, policy, self._drop_command_lines)
             for loss in self.writer.losses:
                 _log.error("history: %s", loss)
                 self.recorder.add_loss(loss, None)
@@ -150,25 +159,59 @@ class Keeper:
         self.written_position = 0
         self._problem = ""
         self._problem_since = 0
+        self.fault: JournalFault | None = None
+        self._on_fault: Callable[[], None] | None = None
         self._interruptible_readers: set[sqlite3.Connection] = set()
 
     def __repr__(self) -> str:
         return f"<Keeper of {self.files.folder}>"
 
-    def _make_recorder(self) -> Recorder:
+    def _open_journal(self, fault: JournalFault | None) -> tuple[Writer, Recorder]:
+        """Open the journal and begin a run; a damaged journal is renamed, and a new one begins."""
+        if fault is None or not fault.is_damaged:
+            try:
+                writer, recorder = self._begin_run()
+            except RecordingError as error:
+                if not is_damaged_error(error):
+                    raise
+                fault = JournalFault(error.message, is_damaged=True)
+            else:
+                writer.losses += [] if fault is None else [fault.reason]
+                return writer, recorder
+        loss = "the journal was damaged: all of it is lost"
+        if self.files.exists:
+            # nothing is deleted: an administrator may recover rows from it
+            aside = self.files.set_aside(time.strftime("%Y%m%d-%H%M%S"))
+            _log.error("history: %s; set aside as %s, and a new journal begins", fault.reason, aside)
+            loss += f", save what can be read of {aside}"
+        writer, recorder = self._begin_run()
+        writer.losses.append(loss)
+        return writer, recorder
+
+    def _begin_run(self) -> tuple[Writer, Recorder]:
+        writer = Writer(self.files)
+        try:
+            return writer, self._make_recorder(writer)
+        except BaseException as error:
+            writer.close()
+            if is_damage(error):
+                raise damaged_error(self.files, error) from None
+            raise
+
+    def _make_recorder(self, writer: Writer) -> Recorder:
         machine = self._machine
         facts = {name: value for name, value in machine._asdict().items() if isinstance(value, (str, int, bool))}
-        state = self.writer.begin_run(
+        state = writer.begin_run(
             machine.boot_id or "unknown", json.dumps(facts), machine.ticks, machine.machine_id, self._version
         )
-        self.writer.set_values(max_bytes=self.policy.max_bytes)
+        writer.set_values(max_bytes=self.policy.max_bytes)
         return Recorder(state, machine, self._ownership, self.policy, self._account_name)
 
     def _begin_again(self, error: sqlite3.Error, batch: Batch) -> None:
         """Drop a batch that the database rejects for its content; continue from the rows that the database holds."""
         _log.error("history: a batch was not accepted and is lost: %s", error)
         self._unwritten = None
-        self.recorder = self._make_recorder()
+        self.recorder = self._make_recorder(self.writer)
         self._corrected_losses = 0
         # the rows that conflict with this batch may have its numbers
         self.recorder.skip_to(batch.next_seq)
@@ -191,6 +234,7 @@ class Keeper:
         read_logons: ReadLogons | None = None,
         has_events: Callable[[], bool] | None = None,
         compare_seconds: float = COMPARE_SECONDS,
+        on_fault: Callable[[], None] | None = None,
     ) -> None:
         """Compare with the processes and logon sessions that exist now, and start the thread.
 
@@ -199,7 +243,9 @@ class Keeper:
             read_logons: describes the logon sessions that exist.
             has_events: returns whether the source has events; None: it has.
             compare_seconds: the seconds between two comparisons while it has none.
+            on_fault: called when the thread ends because of ``fault``; it must not wait for the thread.
         """
+        self._on_fault = on_fault
         self._read_processes, self._read_logons = read_processes, read_logons
         self._has_events, self._compare_seconds = has_events, compare_seconds
         self._compare("the service was not running")
@@ -241,28 +287,33 @@ class Keeper:
             self._condition.notify()
         if self._thread is not None:
             self._thread.join(30)
-        else:
+        elif self.fault is None:
             self._step()
         self._reader.close()
         self.writer.close()
         os.close(self._lock)
 
     def _run(self) -> None:
-        while not self._is_stopping:
+        while not self._is_stopping and self.fault is None:
             with self._condition:
                 if len(self._queue) < BATCH_EVENTS and not self._is_stopping:
                     self._condition.wait(RETRY_SECONDS if self._problem else self._batch_seconds)
             try:
-                self._step()
                 self._compare_without_events()
-                self._retain()
-                self._forget()
+                self._step()
+                # from here on, no row waits for a commit, unless the disk accepts none
+                if self.fault is None:
+                    self._retain()
+                    self.answer_requests()
             except Exception:  # noqa: BLE001 -- logged with its traceback
                 # a fault here must not end the thread: the live host goes on, and the loss is counted
                 _log.exception("history: unexpected error")
                 self._lost += len(self._queue)
                 self._queue.clear()
-        self._step()
+        if self.fault is None:
+            self._step()
+        elif self._on_fault is not None:
+            self._on_fault()
 
     def _step(self) -> None:
         """Write the queued events in batches."""
@@ -333,6 +384,7 @@ class Keeper:
         """Write a batch; return whether that succeeded. If not, it is kept, and the problem is logged once."""
         self._unwritten = batch
         try:
+            self._check_in_place()
             if self.files.free_bytes() < self._limits.min_free:
                 self._make_room()
             self.writer.write(batch)
@@ -340,6 +392,7 @@ class Keeper:
             self._begin_again(error, batch)
             return True
         except (sqlite3.Error, OSError) as error:
+            self._note_damage(error)
             self._note_problem(str(error), batch)
             return False
         self._unwritten = None
@@ -350,6 +403,22 @@ class Keeper:
             self._problem_since = 0
             self.files.make_reserve()
         return True
+
+    def _check_in_place(self) -> None:
+        """Check that the database still has its name.
+
+        Raises:
+            OSError: it was removed or replaced.
+        """
+        if not self.writer.is_in_place:
+            reason = f"{self.files.database} was removed or replaced while the service ran"
+            self.fault = JournalFault(reason, is_damaged=False)
+            raise OSError(reason)
+
+    def _note_damage(self, error: Exception) -> None:
+        """Note that the database is damaged, if an error says so: it cannot be written any more."""
+        if is_damage(error):
+            self.fault = JournalFault(str(error), is_damaged=True)
 
     def _make_room(self) -> None:
         """Delete the reserve file of a nearly full disk, and start retention.
@@ -380,6 +449,7 @@ class Keeper:
             while self.writer.needs_move and self.files.wal_bytes() < self._limits.wal_pause:
                 self.writer.move_step()
         except (sqlite3.Error, OSError) as error:
+            self._note_damage(error)
             if str(error) != self._problem:
                 _log.error("cannot move rows of the history to the indexed table: %s", error)
                 self._problem = str(error)
@@ -400,12 +470,35 @@ class Keeper:
         except sqlite3.Error as error:
             _log.warning("cannot shorten the log of the history: %s", error)
 
-    def _forget(self) -> None:
+    def _drop_command_lines(self, number: int) -> bool:
+        """Have no new row use command lines with smaller numbers; return False if a batch that waits may use them."""
+        if self._unwritten is not None:
+            return False
+        self.recorder.drop_command_lines(number)
+        return True
+
+    def answer_requests(self) -> None:
         """Delete what has been asked for by ``logonscope history forget``."""
-        for path, user, caller_uid in self.files.forget_requests():
-            # the numbers of events go on after that of the audit line
-            result = Forgetter(self.writer).forget(user, caller_uid)
-            self.recorder.skip_to(self.writer.last_event + 1)
+        requests = self.files.forget_requests()
+        if not requests:
+            return
+        # rows that wait for a commit have numbers already, and name values that may be deleted
+        self._step()
+        if self._unwritten is not None:
+            return
+        for path, user, caller_uid in requests:
+            forgetter = Forgetter(self.writer)
+            try:
+                result = forgetter.forget(user, caller_uid)
+            except (sqlite3.Error, OSError) as error:
+                self._note_damage(error)
+                _log.error("history: cannot delete the history of user %r: %s", user, error)
+                self.files.answer_forget(path, {"error": str(error)})
+                continue
+            finally:
+                # the numbers of events go on after that of the audit line
+                self.recorder.skip_to(self.writer.last_event + 1)
+                self.recorder.drop_values(forgetter.deleted_values)
             _log.warning(
                 "history: uid %s deleted the history of user %r: %d logins, %d processes",
                 caller_uid,
@@ -431,6 +524,7 @@ class Keeper:
                 if time.monotonic() > end or len(self._queue) >= BATCH_EVENTS:
                     return
         except (sqlite3.Error, OSError) as error:
+            self._note_damage(error)
             _log.error("cannot delete old history: %s", error)
         self._retention_steps = None
 
@@ -449,18 +543,3 @@ def _is_open(database: sqlite3.Connection) -> bool:
     except sqlite3.ProgrammingError:
         return False
     return True
-
-
-def _open_or_set_aside(files: JournalFiles) -> Writer:
-    """Open the journal for writing; a damaged one is renamed, and a new one begins."""
-    try:
-        return Writer(files)
-    except LogonscopeError as error:
-        if "cannot read the history" not in error.message:
-            raise
-        # nothing is deleted: an administrator may recover rows from it
-        aside = files.set_aside(time.strftime("%Y%m%d-%H%M%S"))
-        _log.error("history: %s; set aside as %s, and a new journal begins", error.message, aside)
-        writer = Writer(files)
-        writer.losses.append(f"the journal was damaged: all of it is lost, save what can be read of {aside}")
-        return writer

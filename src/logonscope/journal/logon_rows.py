@@ -54,6 +54,10 @@ class LogonRows:
         """Remember the logon session of a new place."""
         self._logon_by_place[place] = logon
 
+    def keep_places(self, places: AbstractSet[int]) -> None:
+        """Drop all other places from memory."""
+        self._logon_by_place = {place: logon for place, logon in self._logon_by_place.items() if place in places}
+
     def find_or_add(self, owner: Owner, seq: int, ms: int) -> int | None:
         """Return the number of the logon session of an owner, adding it if it is new; None where it is not known."""
         row = self._row(owner, seq, ms)

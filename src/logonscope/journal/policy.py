@@ -10,6 +10,9 @@ from logonscope.errors import InvalidParameterError
 CommandLines = Literal["off", "name", "full"]
 
 DAY_MS = 86_400_000
+MIN_BYTES = 16 << 20
+"""Minimum of the maximum size: the events for subscribers, the clock map and empty tables alone take some MB."""
+
 MAX_ARGV_LENGTH = 32_767
 """Maximum bytes of a command line that are kept."""
 

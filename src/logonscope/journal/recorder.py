@@ -5,7 +5,8 @@ recorder holds the row of each running process; nothing is read from the databas
 """
 
 from array import array
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any, NamedTuple
 
 from logonscope.answers.logon_session import LogonSession
@@ -53,6 +54,8 @@ NAME_CHECK_MS = 600_000
 """The account names of uids are looked up again after so many ms."""
 
 MAX_CREDENTIALS = 10_000
+MAX_PLACES = 100_000
+"""Places that are kept in memory."""
 
 UNREPORTED_MS = 10_000
 """A logon session without a login record is reported after 2 s. If it ends before, no event says so: it is ended here,
@@ -114,6 +117,7 @@ class Recorder:
         self._credential_numbers: dict[tuple[Any, Any], int] = {}
         self._executed: set[int] = set()  # rows of this batch that have executed a program
         self._extras = state.extras
+        self.max_places = MAX_PLACES
         self._clock_map = ClockMap()
         self.losses_of_events = 0
         self._ms = 0
@@ -144,6 +148,11 @@ class Recorder:
         return len(self._events)
 
     @property
+    def place_count(self) -> int:
+        """Return the number of places that are kept in memory."""
+        return len(self._extras)
+
+    @property
     def next_seq(self) -> int:
         """Return the number of the next event."""
         return self._seq
@@ -156,6 +165,18 @@ class Recorder:
     def skip_to(self, seq: int) -> None:
         """Go on with a number, where others were given meanwhile; called between two batches."""
         self._seq = self._first_seq = max(self._seq, seq)
+
+    def drop_values(self, deleted: Mapping[str, AbstractSet[int]]) -> None:
+        """Use no value whose row was deleted, by table, for new rows any more; called between two batches."""
+        dictionaries = {"program": self._programs, "credential": self._credentials, "place": self._places}
+        for table, dictionary in dictionaries.items():
+            dictionary.drop(deleted.get(table, frozenset()))
+        self._credential_numbers.clear()
+        self.drop_command_lines(self._seq)
+
+    def drop_command_lines(self, number: int) -> None:
+        """Use no command line with a smaller number for new rows any more; called between two batches."""
+        self._commands.drop_below(number)
 
     def add(self, event: Event) -> None:
         """Add an event."""
@@ -372,7 +393,16 @@ class Recorder:
             ))  # fmt: skip
             self._extras[number] = extras
             self._logons.add_place(number, logon)
+            if len(self._extras) > self.max_places:
+                self._drop_places_except(number)
         return number
+
+    def _drop_places_except(self, number: int) -> None:
+        """Drop places without a running process from memory: nearly each login and container has one of its own."""
+        kept = {number, *(self._current_state(row)[0] for row in self.alive.values())}
+        self._extras = {place: extras for place, extras in self._extras.items() if place in kept}
+        self._logons.keep_places(kept)
+        self._places.keep(kept)
 
     def _program_number(self, process: Process) -> int:
         key = (process.exe, process.comm, process.name)

@@ -14,6 +14,9 @@ STEP = 400
 
 VACUUM_PAGES = 100
 
+COUNTED_TABLES = frozenset({"logon", "place", "program", "credential"})
+"""Tables that lose rows, and whose numbers follow from the greatest one."""
+
 
 class Remover:
     """Deletes rows on the connection of the writer."""
@@ -102,6 +105,8 @@ class Remover:
                 if row[seq_column] is not None and row[seq_column] <= self._writer.moved
             )
             self.database.executemany(f"DELETE FROM {table} WHERE {key} = ?", [(row[0],) for row in removed])
+            if table in COUNTED_TABLES:
+                self._writer.keep_numbers(table, max(row[0] for row in removed))
             self.database.execute("COMMIT")
         except BaseException:
             self._roll_back()

@@ -3,7 +3,7 @@
 A read-only connection finds the rows to delete; the connection of the writer only deletes them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from logonscope.facts import UNSET
@@ -18,6 +18,9 @@ from logonscope.journal.writer import Writer
 PAGE = 5000
 """Rows that are read in one step."""
 
+COMMANDS_SPAN = COMMAND_SPAN // 4
+"""Command lines that are compared with the rows at once."""
+
 MAX_COMMAND_AHEAD = 20_000
 """Maximum by which the number of a command line exceeds that of a row that uses it: both are of one batch."""
 
@@ -28,8 +31,19 @@ SIZE_MARGIN = 0.95
 class Retention:
     """Steps of retention; each is short, and the writer commits between two of them."""
 
-    def __init__(self, writer: Writer, reader: Reader, policy: Policy) -> None:
+    def __init__(
+        self, writer: Writer, reader: Reader, policy: Policy, drop_command_lines: Callable[[int], bool]
+    ) -> None:
+        """Create it.
+
+        Args:
+            writer: deletes the rows.
+            reader: finds them.
+            policy: what is kept.
+            drop_command_lines: has no new row use command lines with smaller numbers; False: that is not possible now.
+        """
         self._writer, self._reader, self._policy = writer, reader, policy
+        self._drop_command_lines = drop_command_lines
         self._remover = Remover(writer)
         self._is_system_by_place: dict[int, bool] = {}  # place -> it belongs to the System session
 
@@ -135,20 +149,42 @@ class Retention:
         """Delete the oldest ended processes while the journal is larger than the policy allows."""
         if self.used_bytes() <= self._policy.max_bytes:
             return
+        # command lines can be the larger part: without their removal, all processes would be deleted for them
+        yield from self._remove_commands_of_gone()
         # the oldest rows first, of logins and of the System session alike: the size limit has priority over the times
-        low = 0
+        low, commands_done = 0, self._first_ended()
         query = f"SELECT id, ticks FROM process WHERE id > ? AND lasted IS NOT NULL ORDER BY id LIMIT {STEP}"
         boots = self._reader.boots()
         while self.used_bytes() > self._policy.max_bytes * SIZE_MARGIN:
             rows = self._reader.rows(query, (low,))
             if not rows:
-                return
+                break
             yield self._remover.remove_processes([row[0] for row in rows])
             low, ticks = rows[-1]
             boot = boots[boot_position(boots, low)]
             self._note_beginning(moments.wall(boot.id, ticks * 1000 // boot.ticks) or 0)
             # failed logons have no process whose end they could follow
             yield from self._remove_reports(low)
+            if low - commands_done > COMMANDS_SPAN:
+                yield from self._remove_commands_of_gone()
+                commands_done = low
+        yield from self._remove_commands_of_gone()
+
+    def _first_ended(self) -> int:
+        """Return the number of the oldest ended process, or else that up to which rows were moved."""
+        rows = self._reader.rows("SELECT id FROM process WHERE lasted IS NOT NULL ORDER BY id LIMIT 1")
+        return int(rows[0][0]) if rows else self._writer.moved
+
+    def _remove_commands_of_gone(self) -> Iterator[int]:
+        """Delete the command lines that are older than the oldest ended process, and that no row uses."""
+        (oldest,) = self._reader.rows("SELECT min(id) FROM command")[0]
+        low, high = oldest or 0, self._first_ended()
+        if low >= high or not self._drop_command_lines(high):
+            return
+        while low < high:
+            end = min(high, low + COMMANDS_SPAN)
+            yield from self.remove_unused_commands(low, end)
+            low = end
 
     @staticmethod
     def _last_report(moments: Moments, cutoff: int) -> int:
@@ -176,7 +212,7 @@ class Retention:
             # newer command lines may still be used by new rows
             low, high = self._reader.value(done_key) or 0, (self._reader.value(key) or 0) - COMMAND_SPAN
             while low < high:
-                end = min(high, low + COMMAND_SPAN // 4)
+                end = min(high, low + COMMANDS_SPAN)
                 yield from self.remove_unused_commands(low, end)
                 low = end
                 self._writer.set_values(**{done_key: low})
@@ -184,10 +220,11 @@ class Retention:
     def remove_unused_commands(self, low: int, end: int) -> Iterator[int]:
         """Delete the command lines with numbers in a range that no row uses."""
         used: set[int] = set()
-        for table in ("process", "change"):
+        for table in ("every", "change"):
             query = f"SELECT command FROM {table} WHERE id >= ? AND id < ? AND command IS NOT NULL"
             for first in range(low - MAX_COMMAND_AHEAD, end + COMMAND_SPAN, COMMAND_SPAN // 8):
                 used.update(row[0] for row in self._reader.rows(query, (first, first + COMMAND_SPAN // 8)))
+                yield 0
         commands = self._reader.rows("SELECT id FROM command WHERE id >= ? AND id < ?", (low, end))
         unused = [row[0] for row in commands if row[0] not in used]
         for first in range(0, len(unused), STEP):
@@ -196,7 +233,7 @@ class Retention:
             yield self._remover.remove_rows("command", 0, rows)
 
     def _remove_logons(self, moments: Moments, cutoff: int) -> Iterator[int]:
-        """Delete ended logon sessions without a process, their places, and old losses and clock rows."""
+        """Delete ended logon sessions without a process, and their places."""
         for boot, limit_ms in _limits(moments, cutoff).items():
             old = self._reader.rows(
                 "SELECT * FROM logon WHERE boot = ? AND ended IS NOT NULL AND ended < ? AND NOT EXISTS (SELECT 1 FROM"

@@ -15,8 +15,8 @@ from logonscope.journal.event_log import JournalEventLog
 from logonscope.journal.feeder import FACTS, Feeder
 from logonscope.journal.files import JournalFiles
 from logonscope.journal.history import JournalHistory
-from logonscope.journal.keeper import COMPARE_SECONDS, Keeper
-from logonscope.journal.policy import CommandLines, Policy, parse_keep, parse_size
+from logonscope.journal.keeper import COMPARE_SECONDS, JournalFault, Keeper
+from logonscope.journal.policy import MIN_BYTES, CommandLines, Policy, parse_keep, parse_size
 from logonscope.journal.reader import Reader
 from logonscope.machine import NO_FACTS, NO_PARTS, Facts, Look, Owner, Ownership, ProcessQuery, Source
 from logonscope.machine.logon_describer import LogonDescriber
@@ -64,6 +64,7 @@ class HistoryService:
         self._source = direct
         self._keeper: Keeper | None = None
         self._failure = ""
+        self._fault: JournalFault | None = None
         self._feeder: Feeder | None = None
         self._stopping = threading.Event()
         self._retrying: threading.Thread | None = None
@@ -88,9 +89,12 @@ class HistoryService:
         if self._keeper is not None:
             self._begin(self._keeper, history)
         else:
-            self._retrying = threading.Thread(target=self._retry, args=(history,), name="history", daemon=True)
-            self._retrying.start()
+            self._start_retrying(history, self._retry_seconds)
         return history
+
+    def _start_retrying(self, history: JournalHistory, pause: float) -> None:
+        self._retrying = threading.Thread(target=self._retry, args=(history, pause), name="history", daemon=True)
+        self._retrying.start()
 
     def stop(self) -> None:
         """Write what is queued, and close the journal."""
@@ -108,7 +112,7 @@ class HistoryService:
             machine = self._direct.machine(Look(), NO_PARTS)
             self._keeper = Keeper(
                 self._folder, machine, self._ownership, self._policy,
-                account_name=self._account_name, version=self._version,
+                account_name=self._account_name, version=self._version, fault=self._fault,
             )  # fmt: skip
         except (OSError, sqlite3.Error) as error:
             failure = f"cannot open {self._folder}: {getattr(error, 'strerror', None) or error}"
@@ -116,7 +120,7 @@ class HistoryService:
                 _log.error("history: %s; nothing is kept until that is possible", failure)
             self._failure = failure
         else:
-            self._failure = ""
+            self._failure, self._fault = "", None
 
     def _begin(self, keeper: Keeper, history: JournalHistory) -> None:
         describer = LogonDescriber(self._source, self._ownership)
@@ -124,16 +128,30 @@ class HistoryService:
         # first the events, then the comparison: what starts in between is seen twice, not never
         self._feeder.start()
         keeper.start(
-            self._read_running, partial(self._describe_logons, describer), self._has_events, self._compare_seconds
-        )
+            self._read_running, partial(self._describe_logons, describer), self._has_events, self._compare_seconds,
+            partial(self._start_retrying, history, 0.0),
+        )  # fmt: skip
         # its cursors are readable by this journal alone
         cipher = CursorCipher(keeper.writer.cursor_key, keeper.writer.journal_id)
         history.event_log = JournalEventLog(history.lend_reader, cipher, partial(_log_state, keeper))
 
-    def _retry(self, history: JournalHistory) -> None:
+    def _close_faulty(self, keeper: Keeper, history: JournalHistory) -> None:
+        """Close a journal that cannot be written any more."""
+        self._fault = keeper.fault
+        self._failure = "" if keeper.fault is None else keeper.fault.reason
+        if self._feeder is not None:
+            self._feeder.stop()
+        self._keeper = None
+        keeper.stop()
+        history.close_readers()
+
+    def _retry(self, history: JournalHistory, pause: float) -> None:
+        if self._keeper is not None:
+            self._close_faulty(self._keeper, history)
         while self._keeper is None:
-            if self._stopping.wait(self._retry_seconds):
+            if self._stopping.wait(pause):
                 return
+            pause = self._retry_seconds
             try:
                 self._open_keeper()
             except LogonscopeError as error:
@@ -205,6 +223,8 @@ def make_policy(
         raise InvalidParameterError(
             f"invalid span or size {error} for the history", 'write "400 days", "2 GB"'
         ) from None
+    if max_bytes < MIN_BYTES:
+        raise InvalidParameterError(f"invalid size {size!r} for the history: expected at least 16 MB")
     excluded: dict[str, set[str]] = {"user": set(), "program": set(), "unit": set()}
     for exclusion in exclusions:
         kind, _, name = exclusion.partition(":")

@@ -53,6 +53,7 @@ class Writer:
         self.database = open_writer(files)
         # closed at the latest with the last reference to this object
         weakref.finalize(self, self.database.close)
+        self._inode = files.inode()
         self.losses: list[str] = []
         """What was found lost when the journal was opened; the recorder stores it."""
         self.resume_events = RESUME_EVENTS
@@ -75,6 +76,11 @@ class Writer:
 
     def __repr__(self) -> str:
         return f"<Writer of {self.files.folder}, {self.last_event} written>"
+
+    @property
+    def is_in_place(self) -> bool:
+        """Return whether the name of the database still is that of the open file."""
+        return self._inode == self.files.inode()
 
     def _open(self) -> None:
         # the first read recovers the write-ahead log
@@ -269,6 +275,11 @@ class Writer:
     def _next_id(self, table: str) -> int:
         (number,) = self.database.execute(f"SELECT coalesce(max(id), 0) + 1 FROM {table}").fetchone()
         return max(int(number), (self._value(f"next_{table}") or 0))
+
+    def keep_numbers(self, table: str, last: int) -> None:
+        """Give no number up to ``last`` again, as its row is deleted; within a transaction of the caller."""
+        # other rows, and the keys that clients hold, would then name another row
+        self.set_values(**{f"next_{table}": max(last + 1, self._value(f"next_{table}") or 0)})
 
     def write(self, batch: Batch) -> None:
         """Commit a batch; what it holds is kept from then on, also if the power fails.

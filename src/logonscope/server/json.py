@@ -6,7 +6,7 @@ with its HTTP status; one after that is the last line, whose only member is ``er
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import accumulate, groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -270,7 +270,9 @@ def _read_moment(text: str | None) -> datetime | None:
         return None
     try:
         moment = datetime.fromisoformat(text) if text.isascii() and len(text) <= 40 else None
-    except ValueError:
+        if moment is not None and moment.tzinfo is not None:
+            moment.astimezone(UTC)  # raises where the year in UTC is not 1 to 9999
+    except (ValueError, OverflowError):
         moment = None
     if moment is None or moment.tzinfo is None:
         expected = "expected a time such as 2026-01-31T14:00:00+01:00"

@@ -1,7 +1,10 @@
 """Tests of providers/helpers/host.py: names and units that classes of the machine share."""
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
+from logonscope.cim.paths import ObjectPath, parse_path
 from logonscope.facts import Platform, Vitals
 from logonscope.providers.helpers.host import (
     HostSummary,
@@ -10,6 +13,7 @@ from logonscope.providers.helpers.host import (
     from_platform,
     from_vitals,
     kilobytes,
+    server_name,
     system_name,
 )
 from tests.example import MACHINE
@@ -19,6 +23,15 @@ from tests.providers.asked import CONTEXT
 def test_the_computer_is_called_by_its_hostname() -> None:
     assert (computer_name(MACHINE), computer_reference(CONTEXT)) == ("web1", ("Win32_ComputerSystem", "web1"))
     assert computer_name(MACHINE._replace(hostname="h\udcff\x1b")) == "h\ufffd\ufffd"
+
+
+@given(st.text(min_size=1).filter(str.strip))
+@example('we\x1b[31mb 1\n"\\/:=')
+def test_any_hostname_can_be_the_server_of_a_path(hostname: str) -> None:
+    server = server_name(MACHINE._replace(hostname=hostname))
+    path = ObjectPath("C", (("K", "v"),), "root\\cimv2", server)
+    assert parse_path(str(path)) == path
+    assert server_name(MACHINE._replace(hostname="web-1.example")) == "web-1.example"
 
 
 def test_the_system_is_called_as_os_release_has_it_else_by_its_kernel() -> None:

@@ -152,6 +152,25 @@ def test_of_events_that_are_rejected_in_part_the_others_are_delivered(tmp_path: 
     assert (sink.status.rejected, sink.status.delivered) == (2, 3)
 
 
+class PickyTarget(PlannedTarget):
+    """A target that takes no parcel with one of its events."""
+
+    def send(self, parcel: Parcel) -> None:
+        """Refuse a parcel for one event, as a server does for a long one."""
+        self.attempts.append(parcel)
+        if "5" in {event.cursor for event in parcel.events}:
+            raise RejectedError("413", may_be_some=True)
+        self.parcels.append(parcel)
+
+
+def test_an_event_that_is_refused_takes_no_other_with_it(tmp_path: Path) -> None:
+    target = PickyTarget()
+    sink = run(Stream(9), target, tmp_path)
+    assert target.cursors == ["1", "2", "3", "4", "6", "7", "8", "9"]
+    assert (sink.status.rejected, sink.status.delivered) == (1, 8)
+    assert len({parcel.id for parcel in target.attempts}) == len(target.attempts)
+
+
 def test_a_checkpoint_that_cannot_be_stored_is_said_until_it_can(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

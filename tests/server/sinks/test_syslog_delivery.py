@@ -3,12 +3,15 @@
 import json
 import re
 import socket
+import ssl
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
-from logonscope.server.sinks.delivery import DeliveryError, Parcel
+from logonscope.answers.host_event import HostEvent
+from logonscope.server.sinks.delivery import DeliveryError, Parcel, RejectedError
 from logonscope.server.sinks.documents import make_encoder
 from logonscope.server.sinks.settings import SinkSettings, Target
 from logonscope.server.sinks.syslog_delivery import LocalLogDelivery, SyslogDelivery, syslog_message
@@ -87,6 +90,71 @@ def test_a_connection_that_was_closed_is_made_anew_and_nothing_is_missing() -> N
         assert len(rest) >= int(length)
 
 
+class Answering:
+    """A server that is none of syslog: it reads once, answers, and closes."""
+
+    def __init__(self, server: socket.socket, answer: bytes, delay: float = 0.0) -> None:
+        self._server, self._answer, self._delay = server, answer, delay
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def _run(self) -> None:
+        while True:
+            try:
+                connection, _ = self._server.accept()
+            except OSError:
+                return
+            with connection:
+                connection.recv(65_536)
+                time.sleep(self._delay)
+                connection.sendall(self._answer)
+
+
+@pytest.mark.parametrize("answer", [b"\x15\x03\x03\x00\x02\x02F", b"500 bad command\r\n" * 20])
+def test_a_server_that_answers_gets_nothing_that_counts(answer: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        Answering(server, answer, 0.1)
+        sink = delivery(server.getsockname()[1])
+        for _ in range(3):
+            with pytest.raises(DeliveryError, match=r"answered .* does not speak syslog without TLS"):
+                sink.send(PARCEL)
+        sink.close()
+
+
+def test_a_server_that_closes_after_it_has_read_gets_nothing_that_counts() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        Answering(server, b"", 0.1)
+        sink = delivery(server.getsockname()[1])
+        with pytest.raises(DeliveryError, match="closed"):
+            sink.send(PARCEL)
+        sink.close()
+
+
+def test_a_server_that_wants_a_client_certificate_gets_nothing_that_counts(tmp_path: Path) -> None:
+    certificate = make_certificate(tmp_path)
+    context = certificate.context()
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(certificate.certificate)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+
+        def refuse_twice() -> None:
+            for _ in range(2):
+                connection, _ = server.accept()
+                # the client's part of the handshake ends before the server looks at the certificate: TLS 1.3
+                time.sleep(0.1)
+                with connection, pytest.raises(ssl.SSLError):
+                    context.wrap_socket(connection, server_side=True)
+
+        thread = threading.Thread(target=refuse_twice)
+        thread.start()
+        sink = delivery(port, "tls", certificate.certificate)
+        for _ in range(2):
+            with pytest.raises(DeliveryError):
+                sink.send(PARCEL)
+        thread.join()
+        sink.close()
+
+
 def test_a_server_that_reads_nothing_is_given_up() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         sink = SyslogDelivery(
@@ -112,3 +180,15 @@ def test_the_local_log_gets_a_datagram_for_each_event(tmp_path: Path) -> None:
     assert re.match(r"<84>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d logonscope\[\d+\]: \{", first)
     with pytest.raises(DeliveryError, match="cannot write"):
         LocalLogDelivery(str(tmp_path / "missing"), ENCODE, 5).send(PARCEL)
+
+
+def test_an_event_that_is_too_long_for_a_datagram_does_not_stop_the_others(tmp_path: Path) -> None:
+    def encode(event: HostEvent) -> str:
+        return "x" * 2_000_000 if event is CHANGED else "short"
+
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as log:
+        log.bind(str(tmp_path / "log"))
+        with pytest.raises(RejectedError, match="length") as refusal:
+            LocalLogDelivery(str(tmp_path / "log"), encode, 5).send(PARCEL)
+        assert refusal.value.count == 1
+        assert [log.recv(65_536).endswith(b"short") for _ in range(2)] == [True, True]

@@ -1,7 +1,7 @@
 """Times in few cells, and the parsing of times that users type."""
 
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from logonscope.errors import InvalidParameterError
 from logonscope.faces.cli.text import format_time, to_local_time
@@ -51,7 +51,10 @@ def parse_time(text: str, now: datetime) -> datetime:
             return to_local_time(day.replace(hour=hour, minute=minute, second=second[0] if second else 0))
         if re.match("[0-9]{4}-[0-9]{2}-[0-9]{2}", word):
             moment = datetime.fromisoformat(text.strip())
-            return moment if moment.tzinfo else to_local_time(moment)
+            if moment.tzinfo is None:
+                return to_local_time(moment)
+            moment.astimezone(UTC)  # raises where the year in UTC is not 1 to 9999
+            return moment
     except (ValueError, OverflowError):
         pass  # a date that does not exist, such as 2026-02-30
     raise InvalidParameterError(

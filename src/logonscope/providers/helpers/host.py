@@ -1,5 +1,6 @@
 """Helpers for classes about the machine: their item, names of the host, units, and column functions."""
 
+import re
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -34,6 +35,13 @@ class HostSummary(NamedTuple):
 def computer_name(machine: Machine) -> str:
     """Return the name of the computer: the key of Win32_ComputerSystem, and the domain of local accounts."""
     return clean(machine.hostname) or ""
+
+
+def server_name(machine: Machine) -> str:
+    """Return the name of the computer as the server in object paths, with U+FFFD for what cannot be in it."""
+    name = computer_name(machine)
+    # the kernel takes any bytes; cim/paths.py reads a server name up to one of these characters
+    return name if name.isalnum() else re.sub(r"[\\/:\"'=\s]", "\ufffd", name)
 
 
 def computer_reference(context: Context) -> tuple[Value, ...]:

@@ -37,11 +37,16 @@ class DeliveryError(Exception):
 
 
 class RejectedError(Exception):
-    """The target refuses events; they are counted and left out. ``count``: how many of them; None: all."""
+    """The target refuses events; they are counted and left out.
 
-    def __init__(self, reason: str, count: int | None = None) -> None:
+    Attributes:
+        count: how many of them; None: all.
+        may_be_some: some of the events can be the reason, so that the others are to be sent without them.
+    """
+
+    def __init__(self, reason: str, count: int | None = None, *, may_be_some: bool = False) -> None:
         super().__init__(reason)
-        self.count = count
+        self.count, self.may_be_some = count, may_be_some
 
 
 def read_secret(path: str) -> str:

@@ -23,6 +23,9 @@ from logonscope.server.sinks.settings import SinkSettings
 _RETRIED = {408, 425, 429}
 """Status codes below 500 after which the same request can succeed later."""
 
+_FOR_CONTENT = {400, 413, 422}
+"""Status codes with which a target refuses a body: one long or unusual event can be the reason."""
+
 
 class HttpDelivery(ABC):
     """Posts events to one URL, over one connection that is kept open."""
@@ -67,7 +70,7 @@ class HttpDelivery(ABC):
         reason = f"{self._settings.target} answered {response.status} {response.reason}"
         # 401 and 403: a secret may be corrected meanwhile, and 404: a path; the events wait for that
         if 400 <= response.status < 500 and response.status not in _RETRIED | {401, 403, 404}:
-            raise RejectedError(reason)
+            raise RejectedError(reason, may_be_some=response.status in _FOR_CONTENT)
         raise DeliveryError(reason)
 
     def close(self) -> None:
@@ -113,7 +116,7 @@ class OtlpDelivery(HttpDelivery):
             answer: Any = json.loads(body) if body else {}
             partial = answer.get("partialSuccess") or {}
             rejected = int(partial.get("rejectedLogRecords", 0))
-        except (ValueError, AttributeError, TypeError):
+        except (ValueError, AttributeError, TypeError, OverflowError, RecursionError):
             return
         if rejected > 0:
             reason = f"{self._settings.target} refused {rejected} records: {partial.get('errorMessage')}"

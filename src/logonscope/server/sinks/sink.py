@@ -188,6 +188,8 @@ class Sink:
                 self._delivery.send(parcel)
             except RejectedError as error:
                 count = len(parcel.events)
+                if error.may_be_some and count > 1:
+                    return all(self._deliver(part) for part in _halves(parcel))
                 rejected = count if error.count is None else min(count, error.count)
                 _log.error("sink %s: %d events rejected: %s", self.settings.name, rejected, error)
                 self._note_delivery(count - rejected, rejected)
@@ -240,6 +242,12 @@ class Sink:
         else:
             if self.status.checkpoint_failure:
                 self.status = self.status._replace(checkpoint_failure="")
+
+
+def _halves(parcel: Parcel) -> Iterator[Parcel]:
+    middle = len(parcel.events) // 2
+    for number, events in enumerate((parcel.events[:middle], parcel.events[middle:]), 1):
+        yield Parcel(f"{parcel.id}.{number}", events)
 
 
 def _parts(notices: Sequence[EventNotice]) -> Iterator[Sequence[EventNotice]]:

@@ -1,11 +1,14 @@
 """Delivery by syslog: RFC 5424 over TLS (RFC 5425) or TCP, messages framed by octet counting; or to /dev/log.
 
 Syslog has no acknowledgements. Over a connection events count as delivered when the target's kernel has confirmed all
-bytes; if a connection breaks before, they are sent again over the next one.
+bytes; if a connection breaks before, they are sent again over the next one. A syslog server sends nothing: one that
+answers is none, or expects TLS.
 """
 
+import errno
 import fcntl
 import os
+import select
 import socket
 import ssl
 import struct
@@ -15,7 +18,7 @@ from collections.abc import Sequence
 
 from logonscope.answers.host_event import HostEvent
 from logonscope.formats.record import utc_text
-from logonscope.server.sinks.delivery import DeliveryError, Parcel
+from logonscope.server.sinks.delivery import DeliveryError, Parcel, RejectedError
 from logonscope.server.sinks.documents import Encoder
 from logonscope.server.sinks.settings import SinkSettings
 from logonscope.server.sinks.tls import sink_context
@@ -25,6 +28,11 @@ _NOTICE, _WARNING = 5, 4
 _WARNINGS = {"LogonFailed", "Lost"}
 _SIOCOUTQ = termios.TIOCOUTQ  # bytes that the other end has not confirmed: tcp(7)
 _POLL_SECONDS = 0.005
+_ANSWER_BYTES = 4096
+
+REFUSAL_SECONDS = 0.5
+"""Seconds for which a new connection waits after the first events: a server that does not accept what it gets, or the
+client's certificate (TLS 1.3), says so only then."""
 
 
 def syslog_message(event: HostEvent, text: str, host_name: str) -> bytes:
@@ -53,12 +61,13 @@ class SyslogDelivery:
         """Send events, and wait until the target's kernel has confirmed them."""
         messages = [syslog_message(event, self._encode(event), self._host_name) for event in parcel.events]
         try:
-            if self._socket is not None and _is_closed(self._socket):
+            if self._socket is not None and _has_ended(self._socket):
                 self.close()
+            is_new = self._socket is None
             connection = self._socket or self._connect()
             # RFC 6587, 3.4.1
             connection.sendall(b"".join(b"%d %b" % (len(message), message) for message in messages))
-            self._await_confirmation(connection)
+            self._await_confirmation(connection, REFUSAL_SECONDS if is_new else 0.0)
         except OSError as error:
             self.close()
             reason = error.strerror or str(error) or type(error).__name__
@@ -84,31 +93,45 @@ class SyslogDelivery:
         self._socket = connection
         return connection
 
-    def _await_confirmation(self, connection: socket.socket) -> None:
+    def _await_confirmation(self, connection: socket.socket, refusal_seconds: float) -> None:
         deadline = time.monotonic() + self._settings.seconds
         while True:
             (waiting,) = struct.unpack("i", fcntl.ioctl(connection.fileno(), _SIOCOUTQ, b"\0" * 4))
+            # also while bytes wait: after a reset they wait for ever
+            if _has_ended(connection):
+                raise ConnectionResetError("the connection was closed")
             if waiting == 0:
                 break
             if time.monotonic() > deadline:
                 raise TimeoutError(f"not confirmed within {self._settings.seconds} s")
             time.sleep(_POLL_SECONDS)
-        if _is_closed(connection):
-            raise ConnectionResetError("the connection was closed")
+        end = time.monotonic() + refusal_seconds
+        while (rest := end - time.monotonic()) > 0:
+            select.select([connection], [], [], rest)
+            if _has_ended(connection):
+                raise ConnectionResetError("the connection was closed")
 
 
-def _is_closed(connection: socket.socket) -> bool:
-    """Return whether the other end has closed a connection; a syslog server sends nothing."""
+def _has_ended(connection: socket.socket) -> bool:
+    """Return whether the other end has closed a connection.
+
+    Raises:
+        OSError: it has sent something.
+    """
     seconds = connection.gettimeout()
     connection.settimeout(0)
     try:
-        return not connection.recv(1)
+        received = connection.recv(_ANSWER_BYTES)
     except (BlockingIOError, ssl.SSLWantReadError):
         return False
     except OSError:
         return True
     finally:
         connection.settimeout(seconds)
+    if received:
+        expected = "syslog" if isinstance(connection, ssl.SSLSocket) else "syslog without TLS"
+        raise OSError(0, f"the target answered {received[:40]!r}: it does not speak {expected}")
+    return True
 
 
 class LocalLogDelivery:
@@ -121,16 +144,19 @@ class LocalLogDelivery:
         return f"<LocalLogDelivery to {self._path}>"
 
     def send(self, parcel: Parcel) -> None:
-        """Send events."""
+        """Send events; one that no datagram holds is rejected, because it would keep all later ones from being sent."""
+        rejected = 0
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as connection:
                 connection.settimeout(self._seconds)
                 connection.connect(self._path)
                 for message in self._messages(parcel.events):
-                    connection.send(message)
+                    rejected += not _send(connection, message)
         except OSError as error:
             reason = error.strerror or type(error).__name__
             raise DeliveryError(f"cannot write to {self._path}: {reason}") from None
+        if rejected:
+            raise RejectedError(f"{self._path} takes no message of that length", rejected)
 
     def close(self) -> None:
         """Nothing is kept open."""
@@ -141,3 +167,14 @@ class LocalLogDelivery:
             f"<{facility + _severity(event)}>{moment} logonscope[{os.getpid()}]: {self._encode(event)}".encode()
             for event in events
         ]
+
+
+def _send(connection: socket.socket, message: bytes) -> bool:
+    """Send a datagram; return False if it is too long."""
+    try:
+        connection.send(message)
+    except OSError as error:
+        if error.errno != errno.EMSGSIZE:
+            raise
+        return False
+    return True

@@ -56,7 +56,7 @@ class Shape(NamedTuple):
     """What all instances of a result share: the class, the index of each property in a row, the host, what to show."""
 
     cls: Class
-    columns: Mapping[str, int]
+    columns: Mapping[str, int]  # name -> index in a row
     server: str
     shown: tuple[str, ...]
 

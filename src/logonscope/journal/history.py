@@ -23,9 +23,9 @@ from logonscope.facts.history import (
 )
 from logonscope.journal.activity import ActivityReader
 from logonscope.journal.change_rows import ChangeRows
-from logonscope.journal.duration import bytes_a_day, check_duration, size_text
 from logonscope.journal.files import JournalFiles
 from logonscope.journal.forget import Forgetter
+from logonscope.journal.growth import bytes_a_day, check_growth, size_text
 from logonscope.journal.indexes import used_indexes
 from logonscope.journal.logon_conditions import logon_conditions
 from logonscope.journal.moments import Moments
@@ -227,7 +227,7 @@ class JournalHistory(History):
                 f"kept since {since}, {size_text(state.bytes)}, last event {state.last_event} "
                 f"(journal {state.journal_id}, start {state.epoch} of the service)", "", _figures(state),
             )  # fmt: skip
-        yield from check_duration(state)
+        yield from check_growth(state)
         if state.losses:
             yield Check("history: gaps", None, f"{state.losses} gaps, in which events were not seen", "")
         yield _check_sqlite()

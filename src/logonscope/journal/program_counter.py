@@ -50,7 +50,7 @@ class ProgramCounter:
         tick_ms = 1000 // self._reader.boot(boot).ticks
         programs = []
         for key, (count, failed, first, last) in sorted(merged.items(), key=_most_first):
-            # each by itself: two times of a day are seldom near to each other
+            # one query for each time: the starts of programs are too far apart to read the clock map between them
             since = _wall(moments, boot, first * tick_ms)
             until = since if last == first else _wall(moments, boot, last * tick_ms)
             programs.append(ProgramCount(key[0], key[1], count, failed, since, until, kernel_names[key]))

@@ -1,9 +1,9 @@
-"""Which pages may use the JSON API in a browser, and under which names of this server.
+"""The check of Origin and Host: which pages may use the JSON API in a browser, and by which names of this server.
 
-A browser sends the credentials of its user, or reaches loopback, on behalf of any page. It names the page in Origin: a
-page that is not allowed is rejected; the page of this server itself has the server's origin. A page whose own name
-leads to an address of this machine (DNS rebinding) has the same origin as the server, so over HTTP the name in Host
-must be one of this server. Over HTTPS the browser itself compares the name with the certificate.
+Any page can make the browser of a user send a request here, with the credentials of the user, or to loopback. The
+browser names the page in Origin, and a page that is not allowed is rejected. The page of this server itself has the
+server's origin. So has a foreign page whose own name leads to an address of this machine (DNS rebinding): therefore,
+over HTTP, the name in Host must be one of this server. Over HTTPS the browser compares the name with the certificate.
 """
 
 import ipaddress
@@ -16,7 +16,7 @@ from logonscope.errors import AccessDeniedError
 from logonscope.server.auth.peer import Peer
 
 MAX_KEPT, MAX_ADDRESS_LENGTH = 64, 64
-"""How many names are kept as addresses or not, and the characters of the longest address (IPv6 with its zone)."""
+"""Maximum number of names in the cache of "is it an address?", and of characters of an address (IPv6 with its zone)."""
 
 
 class Admission(Protocol):

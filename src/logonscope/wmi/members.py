@@ -40,7 +40,7 @@ class _wmi_method:
         self.__doc__ = f"{self._name} ({', '.join(self._in_names)}) => ({', '.join(self._out_types)})"
 
     def __call__(self, *args: Any, **kwargs: Any) -> tuple[Any, ...]:
-        """Run the method and return its ReturnValue and its out parameters, in alphabetical order.
+        """Run the method and return its ReturnValue and its out parameters, in the alphabetical order of their names.
 
         Raises:
             x_wmi: the method is not supported, a parameter is wrong, or the object does not exist any more.

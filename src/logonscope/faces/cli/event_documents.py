@@ -32,13 +32,14 @@ EVENT_DOCUMENTS: Mapping[str, Callable[[Record, HostEvent], Document | None]] = 
 
 
 class KnownProcesses:
-    """The processes that run, as of the events: the parent of a process is in no event."""
+    """The running processes, kept up to date by the events: an event names the parent of its process by pid alone."""
 
     def __init__(self, read_processes: Callable[[], Iterable[SessionProcess]]) -> None:
         """Read the processes.
 
         Args:
-            read_processes: returns the processes whose events are watched, and no others: their ends are noted.
+            read_processes: returns the processes whose events are watched, and no others: a process whose end
+                is no event would never be removed.
         """
         self._read_processes = read_processes
         self._by_pid: dict[int, SessionProcess] = {}
@@ -52,7 +53,7 @@ class KnownProcesses:
         return None if pid is None else self._by_pid.get(pid)
 
     def note(self, event: HostEvent) -> None:
-        """Note what an event changes; called after everything else."""
+        """Note what an event changes; called after its document was made, which may need the state before."""
         process = event.process
         if event.event == "Lost":
             self._read()

@@ -52,7 +52,7 @@ class ExecWriter(EventWriter):
             self._messages.add("event", predicate, event.missed or 1)
             return
         if not self._runner.has_room:
-            # time to start what waits, which a stream of events without a pause would not leave
+            # in a stream of events without a pause, nothing else starts the commands that wait
             self._runner.step()
         if not self._runner.has_room:
             self._messages.add("event", DROPPED)

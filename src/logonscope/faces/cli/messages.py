@@ -10,7 +10,7 @@ from logonscope.faces.cli.text import for_terminal
 HINTS: HintTexts = {
     HintCode.LIST_CLASSES: "see `logonscope classes -n {namespace}`",
     HintCode.SHOW_CLASS: "see `logonscope class {name} -n {namespace}`",
-    HintCode.USE_OTHER_NAMESPACE: "it is one of {namespace}: see `logonscope class {name} -n {namespace}`",
+    HintCode.USE_OTHER_NAMESPACE: "it is in {namespace}: see `logonscope class {name} -n {namespace}`",
     HintCode.LIST_INSTANCES: "see `logonscope enumerate {name} -n {namespace}`",
     HintCode.LIST_PROCESSES: "see `logonscope ps`",
     HintCode.FIND_PROCESS: "see `logonscope ps`, or for an ended process `logonscope history pid:{pid}`",

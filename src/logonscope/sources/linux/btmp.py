@@ -19,6 +19,7 @@ RECORD = struct.Struct("=h2xi32s4s32s256s4xi2i16s20x")
 """utmp(5) where times have 32 bits, as on x86-64."""
 
 _MAX_TYPE = 9
+"""The highest ut_type of utmp(5), ACCOUNTING."""
 
 
 class BtmpRecord(NamedTuple):

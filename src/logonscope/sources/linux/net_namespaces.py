@@ -12,8 +12,7 @@ MAX_NAMESPACES = 1000
 """Maximum number of other network namespaces whose sockets are read for one query."""
 
 _MAX_PIDS = 4
-"""Processes that are remembered of each: the first one may have ended when its files are opened."""
-
+"""Maximum number of processes that are kept for a namespace: the first may have ended before its files are opened."""
 
 LINES_PER_CHECK = 1024
 """Lines that are read between two checks of the deadline."""
@@ -52,13 +51,14 @@ def other_namespaces(proc: str, reader_namespace: NetNamespace, look: Look) -> I
     for number, (inode, pids) in enumerate(pids_by_inode.items()):
         if number == MAX_NAMESPACES:
             unread_count = len(pids_by_inode) - number
-            look.report(Trouble(SOCKETS, f"{unread_count} more network namespaces are not read", "look there itself"))
+            reason = f"{unread_count} more network namespaces are not read"
+            look.report(Trouble(SOCKETS, reason, "run logonscope in these namespaces: see nsenter(1)"))
             return
         yield NetNamespace(inode, tuple(f"{proc}/{pid}/net" for pid in pids), tuple(pids))
 
 
 def report_missing(path: str, look: Look) -> None:
-    """Report that this host does not have what lists the sockets of the reader's network namespace."""
+    """Report that a file or folder that lists the sockets of the reader's network namespace is missing."""
     look.report(Trouble(SOCKETS, f"{path} is missing", "mount /proc as a whole, without subset=pid"))
 
 

@@ -31,8 +31,8 @@ def run_program(command: list[str], seconds: float, uid: int | None = None) -> O
     Args:
         command: the path of the program, and its arguments.
         seconds: how long it may take.
-        uid: the user to run it as, without supplementary groups, and with its number as group id, if that is another
-            user than that of this process; None: the user of this process.
+        uid: the user to run it as; None: the user of this process. Another user gets the group id of the same number,
+            and no supplementary groups.
 
     Raises:
         TimeoutError: it did not end in time.
@@ -56,8 +56,8 @@ def run_program(command: list[str], seconds: float, uid: int | None = None) -> O
             raise
 
 
-def _read_outputs(process: "subprocess.Popen[bytes]", end: float) -> tuple[bytes, bytes]:
-    """Read both outputs until they are closed and the program has ended, or raise TimeoutError at the end."""
+def _read_outputs(process: "subprocess.Popen[bytes]", deadline: float) -> tuple[bytes, bytes]:
+    """Read both outputs until they are closed and the program has ended; raise TimeoutError at the deadline."""
     outputs: dict[int, list[bytes]] = {}
     with selectors.DefaultSelector() as selector:
         for pipe in (process.stdout, process.stderr):
@@ -69,7 +69,7 @@ def _read_outputs(process: "subprocess.Popen[bytes]", end: float) -> tuple[bytes
             # a program that the user stops, or that leaves a child with its outputs open, must not hold the reader
             selector.register(pidfd, selectors.EVENT_READ)
             while selector.get_map():
-                ready = selector.select(max(0.0, end - time.monotonic()))
+                ready = selector.select(max(0.0, deadline - time.monotonic()))
                 if not ready:
                     raise TimeoutError(f"{process.args!s:.60} did not end in time")
                 for key, _ in ready:

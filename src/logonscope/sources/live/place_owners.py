@@ -38,15 +38,15 @@ class PlaceOwners:
                 self._add(place, logons.owner(Process(0, ses=place.ses, cgroup=place.cgroup)))
 
     def places(self, logon_ids: Iterable[str | None]) -> list[Place]:
-        """Return the places of logon sessions; None: those whose logon session is not known."""
+        """Return the places of logon sessions; with None among the ids, those whose logon session is not known."""
         return [place for logon_id in logon_ids for place in self._by_logon.get(logon_id, ())]
 
     def pids(self, logon_id: str) -> set[int]:
-        """Return the processes of a logon session."""
+        """Return the pids of the processes of a logon session."""
         return set[int]().union(*(place.pids for place in self._by_logon.get(logon_id, ())))
 
     def owner(self, logon_id: str) -> Owner | None:
-        """Return a logon session as the owner of its processes; None if it has none."""
+        """Return a logon session as the owner of its processes; None if it has no process."""
         return next((self._owners[place] for place in self._by_logon.get(logon_id, ())), None)
 
     def logon_ids(self) -> list[str]:

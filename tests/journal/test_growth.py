@@ -1,10 +1,10 @@
-"""journal/duration.py: the growth of a day, and how long the size lasts."""
+"""journal/growth.py: the growth of a day, and how long the size lasts."""
 
 from pathlib import Path
 
 import pytest
 
-from logonscope.journal.duration import bytes_a_day, check_duration, size_text
+from logonscope.journal.growth import bytes_a_day, check_growth, size_text
 from logonscope.journal.reader import Reader
 from logonscope.machine.history import HistoryState
 from tests.journal.kept import Kept
@@ -32,12 +32,12 @@ def test_growth_is_that_of_the_last_day(tmp_path: Path) -> None:
 
 def test_the_check_warns_of_a_short_history() -> None:
     state = HistoryState("id", 1, 1, 1, 1, 1, 0, "", 100 << 20, 2000 << 20)
-    (check,) = check_duration(state)
+    (check,) = check_growth(state)
     assert check[1] is True
     assert "105 MB a day; history_size holds 20 days" in check[2]
-    (short,) = check_duration(state._replace(max_bytes=200 << 20))
+    (short,) = check_growth(state._replace(max_bytes=200 << 20))
     assert short[1] is None
-    assert list(check_duration(state._replace(bytes_a_day=None))) == []
+    assert list(check_growth(state._replace(bytes_a_day=None))) == []
 
 
 @pytest.mark.parametrize(

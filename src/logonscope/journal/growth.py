@@ -1,4 +1,4 @@
-"""How long the history will last: its growth in the last day, and what that makes of its maximum size."""
+"""How long the history will last: its growth in the last day, and how many such days its maximum size holds."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -9,14 +9,15 @@ from logonscope.journal.reader import Reader
 from logonscope.machine.history import HistoryState
 
 DAY = 86_400
-LEAST_SECONDS = 3600
-"""From a shorter history nothing is derived."""
+MIN_SECONDS = 3600
+"""Seconds of history that are needed to estimate its growth."""
 
-LEAST_DAYS = 7
+MIN_DAYS = 7
+"""Days of growth that the maximum size must hold, else ``logonscope doctor`` has a note."""
 
 
 def bytes_a_day(reader: Reader, size: int, row_count: int, now: float) -> int | None:
-    """Return the growth of the history in 24 hours, from the share of its rows that are so new.
+    """Return the growth of the history in 24 hours; None if it cannot be estimated from the share of its newest rows.
 
     Args:
         reader: reads the journal.
@@ -28,7 +29,7 @@ def bytes_a_day(reader: Reader, size: int, row_count: int, now: float) -> int | 
     if since is None or not row_count:
         return None
     seconds = min(DAY, now - since / 1e6)
-    if seconds < LEAST_SECONDS:
+    if seconds < MIN_SECONDS:
         return None
     first = first_number(reader.moments(), reader.boots(), datetime.fromtimestamp(now - seconds, UTC))
     (recent,) = reader.rows("SELECT count(*) FROM recent WHERE id >= ?", (first,))[0]
@@ -36,7 +37,7 @@ def bytes_a_day(reader: Reader, size: int, row_count: int, now: float) -> int | 
 
 
 def _sealed_since(reader: Reader, first: int) -> float:
-    """Return the number of kept rows of the seals since a number; of the first of them, its share."""
+    """Return how many kept, sealed rows have a number from ``first`` on; of the seal around it, a proportional part."""
     seals = reader.rows("SELECT seq, n - coalesce(removed, 0) FROM seal WHERE seq >= ? ORDER BY seq", (first,))
     if not seals:
         return 0
@@ -54,12 +55,12 @@ def size_text(size: float) -> str:
     return f"{value:.1f} {units[power]}" if power and value < 10 else f"{value:,.0f} {units[power]}"
 
 
-def check_duration(state: HistoryState) -> Iterator[Check]:
-    """Yield the check of ``logonscope doctor`` how long the history will last."""
+def check_growth(state: HistoryState) -> Iterator[Check]:
+    """Yield the check of ``logonscope doctor`` of the growth: how long the history will last."""
     days = state.days_of_size
     if days is None or state.bytes_a_day is None or state.max_bytes is None:
         return
     growth = f"{size_text(state.bytes_a_day)} a day; history_size holds {days:,.0f} days of that"
-    is_long = days >= LEAST_DAYS
+    is_long = days >= MIN_DAYS
     advice = "" if is_long else "raise history_size, or exclude programs with history_exclude"
     yield Check("history: growth", True if is_long else None, growth, advice)

@@ -1,6 +1,10 @@
 """Tests of ownership/origin.py: the login's own connection is found among others, or none is."""
 
+import ipaddress
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from logonscope.answers.logon_session import LogonSession
 from logonscope.facts import HeldSockets, Process, Socket
@@ -79,3 +83,12 @@ def test_the_recorded_address_is_kept() -> None:
 def test_addresses(remote_host: str | None, address: str | None) -> None:
     assert address_of(remote_host) == address
     assert plain_address(remote_host or "") == address
+
+
+@given(st.from_regex(r"[0-9]{1,3}(\.[0-9]{1,3}){2,4}", fullmatch=True) | st.text("0123456789.\u0661", max_size=12))
+def test_an_address_of_ipv4_is_one_of_the_standard_library(text: str) -> None:
+    try:
+        address = str(ipaddress.IPv4Address(text))
+    except ValueError:
+        address = None
+    assert plain_address(text) == address

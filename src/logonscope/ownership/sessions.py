@@ -33,6 +33,7 @@ SOURCE_APPROXIMATE_START = "approximate: earliest process whose parent is outsid
 SOURCE_NO_LOGIN_PROGRAM = "its unit runs a login program, but none of its processes is one"
 SOURCE_MEMORY = "remembered"
 
+_OCTETS = frozenset(map(str, range(256)))
 _IPV4 = r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}"
 _IPV6 = r"[0-9A-Fa-f:.]{2,45}(?:%[0-9A-Za-z._-]{1,32})?"
 
@@ -256,8 +257,16 @@ def address_of(remote_host: str | None) -> str | None:
     return plain_address(remote_host)
 
 
+def _is_plain_ipv4(text: str) -> bool:
+    """Return whether a text is an address of IPv4 in its usual form: four numbers up to 255, without zeros in front."""
+    numbers = text.split(".")
+    return len(numbers) == 4 and all(number in _OCTETS for number in numbers)
+
+
 def plain_address(text: str) -> str | None:
     """Return an IP address in its usual form; one of IPv4 mapped to IPv6 (RFC 4291, 2.5.5.2) in that of IPv4."""
+    if _is_plain_ipv4(text):
+        return text
     import ipaddress  # noqa: PLC0415 -- slow to import
 
     try:

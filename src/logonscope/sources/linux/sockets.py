@@ -1,7 +1,6 @@
 """Reader of network sockets: the files tcp, udp and udplite of /proc/net, for IPv4 and IPv6."""
 
 import os
-import socket
 import sys
 from collections.abc import Iterator
 
@@ -83,19 +82,21 @@ def parse_socket(line: bytes, protocol: str) -> Socket:
 
 
 def _parse_matching_lines(lines: Iterator[bytes], protocol: str, look: Look, query: SocketQuery) -> Iterator[Socket]:
-    # parsing a line costs much more than this comparison, and a busy host has many thousands of lines
+    # parsing a line costs much more than these comparisons, and a busy host has many thousands of lines
     endings = None if query.ports is None else {b":%04X" % port for port in query.ports}
+    inodes = None if query.inodes is None else {b"%d" % inode for inode in query.inodes}
     for number, line in enumerate(lines):
         if not number % LINES_PER_CHECK:
             look.check()
-        words = line.split(None, 2)
-        if endings is None or (len(words) > 2 and words[1][-5:] in endings):
+        words = line.split(None, 10)
+        if len(words) < 10 or not (inodes is None or words[9] in inodes):
+            continue
+        if endings is None or words[1][-5:] in endings:
             try:
                 parsed_socket = parse_socket(line, protocol)
             except ValueError:
                 continue
-            if query.inodes is None or parsed_socket.inode in query.inodes:
-                yield parsed_socket
+            yield parsed_socket
 
 
 def _parse_endpoint(word: bytes) -> tuple[str, int]:
@@ -104,4 +105,8 @@ def _parse_endpoint(word: bytes) -> tuple[str, int]:
     raw = bytes.fromhex(address.decode("ascii"))
     if sys.byteorder == "little":
         raw = b"".join(raw[index : index + 4][::-1] for index in range(0, len(raw), 4))
-    return socket.inet_ntop(socket.AF_INET if len(raw) == 4 else socket.AF_INET6, raw), int(port, 16)
+    if len(raw) == 4:
+        return ".".join(map(str, raw)), int(port, 16)
+    import socket  # noqa: PLC0415 -- slow to import, and many hosts have sockets of IPv4 alone
+
+    return socket.inet_ntop(socket.AF_INET6, raw), int(port, 16)

@@ -13,6 +13,7 @@ from typing import Any, cast
 
 import h11
 import pytest
+from h11._receivebuffer import ReceiveBuffer
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
@@ -21,7 +22,14 @@ from uvicorn.protocols.http.flow_control import service_unavailable
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from logonscope.server.connection import Connection, Protocol, connection_of_transport
+from logonscope.server.connection import (
+    MAX_CHUNKS,
+    MAX_HEAD_LINES,
+    MAX_REQUEST_LINE,
+    Connection,
+    Protocol,
+    connection_of_transport,
+)
 from tests.server.serving import (
     answer,
     application,
@@ -251,6 +259,35 @@ def test_headers_have_an_end() -> None:
         assert is_closed(client)
 
 
+CHUNKED = b"POST /body HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize("path", [b"/body", b"/early"])
+@pytest.mark.parametrize(
+    ("before", "part", "after", "limit"),
+    [
+        (b"GET /body HTTP/1.1\r\nHost: a\r\n", b"a:\r\n", b"\r\n", MAX_HEAD_LINES - 2),
+        (b"GET /body?", b"%41", b" HTTP/1.1\r\nHost: a\r\n\r\n", (MAX_REQUEST_LINE - len("GET /early? HTTP/1.1")) // 3),
+        (CHUNKED, b"1\r\n \r\n", b"0\r\n\r\n", MAX_CHUNKS),
+        (CHUNKED + b"0\r\n", b"a:\r\n", b"\r\n", MAX_HEAD_LINES),
+    ],
+    ids=["headers", "target", "chunks", "trailers"],
+)
+def test_parts_that_take_long_to_parse_have_a_limit(
+    path: bytes, before: bytes, part: bytes, after: bytes, limit: int
+) -> None:
+    before = before.replace(b"/body", path)
+    with serving() as server:
+        with server.connect() as client:
+            for _ in range(2):  # the limit is that of a request, not of the connection
+                client.sendall(before + part * limit + after)
+                assert answer(client)[0] in {200, 401}
+        with server.connect() as client, suppress(OSError):  # closed before all is sent
+            client.sendall(before + part * (limit + 1) + after)
+            assert client.recv(99).startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 401 "))
+            assert is_closed(client)
+
+
 def test_what_is_no_http_is_refused_and_nothing_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     with serving() as server:
         with server.connect() as client:
@@ -277,7 +314,7 @@ def test_answers_do_not_say_which_server_made_them_and_do_say_when() -> None:
         assert headers["date"].endswith("GMT")
 
 
-OVERRIDDEN = {
+OVERRIDDEN: dict[type, dict[str, tuple[str, ...]]] = {
     H11Protocol: {
         "__init__": ("config", "server_state", "app_state"),
         "connection_made": ("transport",),
@@ -290,13 +327,15 @@ OVERRIDDEN = {
         "shutdown": (),
     },
     h11.Connection: {"__init__": ("our_role", "max_incomplete_event_size"), "send_with_data_passthrough": ("event",)},
+    ReceiveBuffer: {"maybe_extract_lines": (), "maybe_extract_next_line": ()},
 }
 """The methods of uvicorn and h11 that server/connection.py overrides, with the parameters that it passes by place."""
 
 USED = {
     H11Protocol: ("app", "app_state", "conn", "cycle", "loop", "transport"),
     RequestResponseCycle: ("disconnected", "message_event"),
-    h11.Connection: ("our_state", "their_state"),
+    h11.Connection: ("our_state", "their_state", "_receive_buffer"),
+    ReceiveBuffer: ("_data",),
 }
 """The attributes of their objects that it reads or sets."""
 
@@ -322,7 +361,8 @@ async def internals() -> dict[type, object]:
     protocol = H11Protocol(Config(application(), log_config=None), ServerState(), {})
     arguments: dict[str, Any] = dict.fromkeys(parameters(RequestResponseCycle.__init__))
     cycle = RequestResponseCycle(**arguments | {"conn": protocol.conn, "message_event": asyncio.Event()})
-    return {H11Protocol: protocol, RequestResponseCycle: cycle, h11.Connection: protocol.conn}
+    made = (protocol, cycle, ReceiveBuffer())
+    return {**{type(one): one for one in made}, h11.Connection: protocol.conn}
 
 
 def test_the_internals_that_are_read_or_set_are_there() -> None:
@@ -359,6 +399,8 @@ def test_h11_asks_the_method_that_is_overridden_for_what_is_written() -> None:
         b"POST /body HTTP/1.1\r\nHost: a\r\nX-Long: a\r\n b\r\nContent-Length: 0\r\n\r\n",
         b"POST /body HTTP/1.1\r\nHost: a\nContent-Length: 0\r\n\r\n",
         b"POST /body HTTP/1.1\nHost: a\nContent-Length: 0\n\n",
+        b"POST /body HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: a\n\r\n",
+        b"POST /body HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\n",
     ],
     ids=[
         "two lengths",
@@ -369,6 +411,8 @@ def test_h11_asks_the_method_that_is_overridden_for_what_is_written() -> None:
         "folded",
         "one bare LF",
         "bare LFs",
+        "LF in trailers",
+        "LF as trailers",
     ],
 )
 def test_what_a_proxy_may_read_in_another_way_is_refused(head: bytes) -> None:

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn, cast, runtime_checkable
 
 import h11
+from h11._receivebuffer import ReceiveBuffer
 from starlette.responses import PlainTextResponse
 from uvicorn import Config
 from uvicorn.protocols.http.flow_control import service_unavailable
@@ -32,6 +33,15 @@ from logonscope.server.plain_requests import PlainExchange, PlainReader, PlainRe
 
 MAX_HEAD_BYTES = 96 << 10
 """Bytes of the largest request head: a Kerberos token may have 64 KiB (MaxTokenSize), and a third more in base64."""
+
+MAX_HEAD_LINES, MAX_CHUNKS = 256, 1024
+"""Lines of the largest request head, and chunks of the largest body (without the last one, which is empty).
+
+h11 parses each of them in 20 microseconds. A body of 4 MiB may have chunks of 4 KiB, which are usual.
+"""
+
+MAX_REQUEST_LINE = 8192
+"""Bytes of the longest request line; that of a path with 30,000 escapes would take 10 milliseconds."""
 
 REJECTED_SECONDS = 5
 """Seconds that a connection over a limit stays open, to get its 503."""
@@ -110,29 +120,46 @@ def _address(name: tuple[Any, ...] | None) -> ipaddress.IPv4Address | ipaddress.
     return getattr(address, "ipv4_mapped", None) or address
 
 
-class _Strict(h11.Connection):
-    """Rejects ambiguous requests that h11 accepts, since a proxy may parse them differently (RFC 9112 11.2)."""
+class _StrictBuffer(ReceiveBuffer):
+    """The received data that h11 has not parsed yet.
+
+    It rejects lines that h11 accepts but a proxy may parse differently (RFC 9112 11.2), and requests with so many lines
+    or chunks that the event loop would parse them for a second, while all other clients wait.
+    """
 
     _checked_length = 0
+    _chunk_count = 0
 
-    def next_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
-        """Return the next event.
+    def maybe_extract_lines(self) -> list[bytearray] | None:
+        """Return the lines of a complete head, or of the trailers after a body; None: they are incomplete.
 
         Raises:
-            h11.RemoteProtocolError: the request is invalid or ambiguous.
+            h11.LocalProtocolError: they are invalid, ambiguous or too many; h11 raises it as a RemoteProtocolError.
         """
-        if self.their_state is h11.IDLE:
-            self._check_head(self._receive_buffer._data)  # noqa: SLF001 -- only the buffer has the lines as sent
-        event = super().next_event()
-        if isinstance(event, h11.Request):
-            names = [name for name, _ in event.headers]
-            if b"content-length" in names and b"transfer-encoding" in names:
-                self._reject("Content-Length with Transfer-Encoding")  # RFC 9112 6.1
-            if repeated := [name for name in SINGLE_HEADERS.intersection(names) if names.count(name) > 1]:
-                self._reject(f"more than one header {repeated[0].decode('ascii').title()}")
-        return event
+        if not self._data.startswith(b"\r\n"):  # there are no trailers
+            self._check_lines(self._data)
+        lines: list[bytearray] | None = super().maybe_extract_lines()
+        if lines is not None:
+            self._chunk_count = 0
+            if len(lines) > MAX_HEAD_LINES:
+                raise h11.LocalProtocolError(f"invalid request: more than {MAX_HEAD_LINES} lines before its body")
+            if lines and len(lines[0]) > MAX_REQUEST_LINE:
+                raise h11.LocalProtocolError("invalid request: the request line is too long")
+        return lines
 
-    def _check_head(self, data: bytearray) -> None:
+    def maybe_extract_next_line(self) -> bytearray | None:
+        """Return the line with the length of a chunk; None: it is incomplete.
+
+        Raises:
+            h11.LocalProtocolError: the body has too many chunks.
+        """
+        line: bytearray | None = super().maybe_extract_next_line()
+        self._chunk_count += line is not None
+        if self._chunk_count > MAX_CHUNKS + 1:
+            raise h11.LocalProtocolError(f"invalid request: more than {MAX_CHUNKS} chunks")
+        return line
+
+    def _check_lines(self, data: bytearray) -> None:
         # A head that arrives byte by byte must not be searched again from its start each time. The last 3 bytes are,
         # since an empty line may begin in them.
         begin = max(0, self._checked_length - 3)
@@ -141,7 +168,32 @@ class _Strict(h11.Connection):
         lenient = _LENIENT.search(data, begin, len(data) if end < 0 else end + 2)
         if lenient is not None:
             is_folded = lenient[0].endswith((b" ", b"\t"))
-            self._reject("a folded header" if is_folded else "a line that ends with LF only")
+            raise h11.LocalProtocolError(
+                f"invalid request: {'a folded header' if is_folded else 'a line that ends with LF only'}"
+            )
+
+
+class _Strict(h11.Connection):
+    """Rejects ambiguous requests that h11 accepts, since a proxy may parse them differently (RFC 9112 11.2)."""
+
+    def __init__(self, our_role: type[h11.SERVER], max_incomplete_event_size: int = MAX_HEAD_BYTES) -> None:
+        super().__init__(our_role, max_incomplete_event_size)
+        self._receive_buffer = _StrictBuffer()
+
+    def next_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
+        """Return the next event.
+
+        Raises:
+            h11.RemoteProtocolError: the request is invalid or ambiguous.
+        """
+        event = super().next_event()
+        if isinstance(event, h11.Request):
+            names = [name for name, _ in event.headers]
+            if b"content-length" in names and b"transfer-encoding" in names:
+                self._reject("Content-Length with Transfer-Encoding")  # RFC 9112 6.1
+            if repeated := [name for name in SINGLE_HEADERS.intersection(names) if names.count(name) > 1]:
+                self._reject(f"more than one header {repeated[0].decode('ascii').title()}")
+        return event
 
     def _reject(self, what: str) -> NoReturn:
         self._process_error(self.their_role)
@@ -195,7 +247,7 @@ class Protocol(H11Protocol):
             counted: the connection that was counted before its TLS handshake; None: without TLS.
         """
         super().__init__(config, server_state, app_state)
-        self.conn = _OneWrite(h11.SERVER, MAX_HEAD_BYTES)
+        self.conn = _OneWrite(h11.SERVER)
         self._count_connection, self._may_answer, self._counted = count_connection, may_answer, counted
         self._plain_reader, self._early_data = PlainReader(), b""
         self._plain_app: PlainApplication | None = None

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from json.encoder import encode_basestring_ascii
 from typing import Any, NoReturn
 
-from logonscope.errors import AnswerTooLargeError, InvalidParameterError, QuotaViolationError
+from logonscope.errors import AnswerTooLargeError, InvalidParameterError
 
 MAX_DEPTH = 16
 """Maximum depth of objects and arrays in a request."""
@@ -28,8 +28,7 @@ def parse_object(data: bytes) -> dict[str, Any]:
     """Parse a JSON object (RFC 8259); empty data is the empty object.
 
     Raises:
-        InvalidParameterError: the data is not an object in UTF-8, or a member has no unique name.
-        QuotaViolationError: it is nested too deeply.
+        InvalidParameterError: the data is not an object in UTF-8, is nested too deeply, or a member has no unique name.
     """
     if not data.strip():
         return {}
@@ -62,7 +61,7 @@ def _check_depth(data: bytes) -> None:
         token = match[0]
         depth += (token in b"[{") - (token in b"]}") if len(token) == 1 else 0
         if depth > MAX_DEPTH:
-            raise QuotaViolationError(f"invalid JSON: nested deeper than {MAX_DEPTH} levels", "send a flat object")
+            raise InvalidParameterError(f"invalid JSON: nested deeper than {MAX_DEPTH} levels", "send a flat object")
 
 
 def _unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -1,12 +1,15 @@
 """Files: the lock, the state, the reserve."""
 
+import os
+import tempfile
 from pathlib import Path
 
 import pytest
 
-from logonscope.errors import RecordingError
+from logonscope.errors import AccessDeniedError, RecordingError
 from logonscope.journal import files as module
 from logonscope.journal.files import JournalFiles
+from tests.lab.fixtures import skip_or_fail
 
 
 def test_one_process_locks(tmp_path: Path) -> None:
@@ -42,3 +45,20 @@ class FullFiles(JournalFiles):
 def test_a_migration_needs_room(tmp_path: Path) -> None:
     with pytest.raises(RecordingError, match="free space for a copy"):
         FullFiles(str(tmp_path)).check_room_for_copy()
+
+
+def test_a_file_of_another_user_is_refused_with_its_uid() -> None:
+    if os.geteuid():
+        skip_or_fail("only root can become another user")
+    # not below pytest's folder, which other users cannot enter
+    with tempfile.TemporaryDirectory() as folder:
+        files = JournalFiles(folder)
+        files.prepare()
+        os.chown(files.database, 64322, -1)
+        Path(folder).chmod(0o755)
+        os.seteuid(64321)
+        try:
+            with pytest.raises(AccessDeniedError, match="uid 64322, not to uid 64321 or root; run chown 64321"):
+                files.prepare()
+        finally:
+            os.seteuid(0)

@@ -23,7 +23,7 @@ Key = str | int | bool
 """The value of a key, as a path has it: a reference is the text of its path."""
 
 # Letters, digits and _; written as an exclusion of the other ASCII characters, because that compiles fast.
-_CLASS = r"[^\x00-@\[-^`{-\x7f][^\x00-/:-@\[-^`{-\x7f]*"
+_NAME = r"[^\x00-@\[-^`{-\x7f][^\x00-/:-@\[-^`{-\x7f]*"
 _SERVER = r"[\\/]{2}([^\\/:\"'=\s]+)[\\/]([^:\"'=\s]+):"
 _NAMESPACE = r"([A-Za-z_][A-Za-z0-9_\\/]*):"
 _NUMBER = r"[+-]?(?:0[xX][0-9a-fA-F]{1,16}|[0-9]{1,20})(?![0-9A-Za-z_])"
@@ -111,7 +111,7 @@ class _Scanner:
             server, namespace = match.groups()
         elif ":" in self._text and (match := self._match(_NAMESPACE)):
             namespace = match[1]
-        name = self._match(_CLASS)
+        name = self._match(_NAME)
         if name is None:
             raise self._error("a class name")
         keys = self._read_keys()
@@ -136,7 +136,7 @@ class _Scanner:
         return tuple(keys)
 
     def _read_key(self) -> tuple[str | None, Key]:
-        name = self._match(_CLASS)
+        name = self._match(_NAME)
         if name is None:
             raise self._error("the name of a key")
         if not self._take("="):

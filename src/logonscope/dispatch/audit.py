@@ -1,7 +1,7 @@
-"""The audit log: one line of JSON for every authentication, and for every method that was run or refused.
+"""The audit log: a line of JSON for each authentication, view as another user, and method that changes something.
 
-It contains no secrets: no password, token or hash. A method that changes something has a line before it runs; if that
-line cannot be written, the method is not run. Authentication continues when its line cannot be written, with an error
+It contains no secrets: no password, token or hash. A method has a line before it runs, and one for its outcome; if the
+first cannot be written, the method is not run. Authentication continues when its line cannot be written, with an error
 in the server's log: otherwise a full disk would lock out administrators.
 """
 

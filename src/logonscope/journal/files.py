@@ -70,7 +70,7 @@ class JournalFiles:
         """Create the folder with mode 0700 where there is none, and check it.
 
         Raises:
-            AccessDeniedError: it is no directory, or other users can write it.
+            AccessDeniedError: it is no directory, belongs to another user, or other users can write it.
         """
         os.makedirs(self.folder, mode=0o700, exist_ok=True)
         self._check(self.folder, os.lstat(self.folder), is_folder=True)
@@ -79,7 +79,7 @@ class JournalFiles:
         """Create the folder and an empty database with mode 0600 where there is none, and check what exists.
 
         Raises:
-            AccessDeniedError: the folder or the file is a symbolic link, or other users can write it.
+            AccessDeniedError: the folder or the file is a link, belongs to another user, or other users can write it.
             OSError: it cannot be created.
         """
         self.make_folder()
@@ -94,7 +94,13 @@ class JournalFiles:
             noun = "directory" if is_folder else "regular file"
             raise AccessDeniedError(f"cannot use {path} for the history: it is not a {noun}", "remove it")
         # root may find the files of the service's user
-        if status.st_mode & 0o022 or (os.geteuid() and status.st_uid not in {os.geteuid(), 0}):
+        own_uid, file_uid = os.geteuid(), status.st_uid
+        if own_uid and file_uid not in {own_uid, 0}:
+            raise AccessDeniedError(
+                f"cannot use {path} for the history: it belongs to uid {file_uid}, not to uid {own_uid} or root",
+                f"run chown {own_uid} {path}",
+            )
+        if status.st_mode & 0o022:
             raise AccessDeniedError(
                 f"cannot use {path} for the history: other users can write it", f"run chmod go-w {path}"
             )
@@ -183,7 +189,7 @@ class JournalFiles:
                     return WalState(is_missing=False, last_commit=0)
                 fields = _WAL_HEADER.unpack(header)
                 page_size, salt = fields[2], fields[4:6]
-                # the number of pages after a commit is 0 in all frames but its last (https://sqlite.org/fileformat.html)
+                # only the last frame of a commit has the size of the database (https://sqlite.org/fileformat.html)
                 number, last_commit = 0, 0
                 while len(frame := file.read(_FRAME_HEADER.size)) == _FRAME_HEADER.size:
                     number += 1
@@ -230,7 +236,7 @@ class JournalFiles:
         return aside
 
     def make_reserve(self) -> None:
-        """Create the reserve file if eleven times its size is free."""
+        """Create the reserve file, unless it would take more than an eleventh of the free space."""
         if os.path.exists(self._reserve) or self.free_bytes() < 11 * RESERVE_BYTES:
             return
         descriptor = os.open(self._reserve, os.O_CREAT | os.O_WRONLY | os.O_NOFOLLOW, 0o600)

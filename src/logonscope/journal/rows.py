@@ -10,16 +10,14 @@ ID, PLACE, PID, TICKS, PARENT, PROGRAM, CREDENTIAL, COMMAND, CHANGES, CLASS, LAS
 COLUMNS = 14
 
 REPORTED, STARTED, CHANGED, PROCESS_ENDED, LOGON_STARTED, LOGGED_OUT, LOGON_ENDED, LOST = range(8)
-"""Kinds of events in the event log: a number is 8 times the row plus the kind; 0 is no event.
+"""Kinds of events in the event log, which has for each event 8 times the number of its row, plus the kind; 0: no event.
 
-REPORTED: a failed logon or a change of user, which is in the table that has its number.
+REPORTED: a failed logon or a change of user. Its row is in the one of these two tables that has the number.
 """
 
 PID_SHIFT, ZONE_SHIFT = 7, 8
 """Bits of a pid and of a number that the table ``process_zone`` leaves out."""
 
-EventNumbers = array
-"""The type of the numbers of events."""
 
 Row = list[Any]
 """A process: the columns in their order."""

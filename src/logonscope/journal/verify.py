@@ -25,13 +25,13 @@ class Verifier:
         """Verify the journal. Rows that retention deletes meanwhile make it begin again."""
         for attempt in range(MAX_ATTEMPTS):
             # what retention deletes while rows are read would look like missing rows
-            removed = self._removed()
+            removed = self._removed_count()
             result = self._verify()
-            if result.is_intact or self._removed() == removed or attempt == MAX_ATTEMPTS - 1:
+            if result.is_intact or self._removed_count() == removed or attempt == MAX_ATTEMPTS - 1:
                 return result
         raise AssertionError
 
-    def _removed(self) -> int:
+    def _removed_count(self) -> int:
         (count,) = self._database.execute("SELECT coalesce(sum(removed), 0) FROM seal").fetchone()
         return int(count)
 
@@ -65,6 +65,8 @@ class Verifier:
         self._totals[position] += value
 
     def _add_processes(self, last: int) -> None:
+        # A process that was sealed while it ran has a hash of its start and, once its end is sealed, one of its end. A
+        # process that had ended before it was sealed has one hash.
         for row in self._pages("process", last):
             if row[LASTED] is None or (row[ENDED] is not None and row[ENDED] > last):
                 self._add(row[ID], chain.start_hash(row))

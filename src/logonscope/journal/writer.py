@@ -9,6 +9,7 @@ import sqlite3
 import time
 import uuid
 import weakref
+from array import array
 from collections.abc import Iterator
 from itertools import takewhile
 from typing import Any
@@ -193,7 +194,7 @@ class Writer:
             return
         boot, first_seq, seen_until, ticks = last
         # the machine may have run longer
-        until, first, events = seen_until or 0, self.last_event + 1, rows.EventNumbers("q")
+        until, first, events = seen_until or 0, self.last_event + 1, array("q")
         for table in ("recent", "process"):
             running = self.database.execute(
                 f"SELECT id, ticks FROM {table} WHERE lasted IS NULL AND id >= ?",
@@ -418,7 +419,7 @@ class Writer:
         query = "SELECT events FROM eventlog WHERE seq + n > ?"
         numbers = set[int]()
         for (packed,) in self.database.execute(query, (self._moved + 1,)):
-            events = rows.EventNumbers("q")
+            events = array("q")
             events.frombytes(packed)
             numbers.update(
                 event >> 3 for event in events if event & 7 == rows.PROCESS_ENDED and event >> 3 <= self._moved

@@ -1,9 +1,9 @@
 """Containers of processes, recognized by their cgroup paths.
 
-Every engine names the cgroup of a container in its own way; the table lists them, with the cgroupfs driver beside the
-systemd driver where an engine has both. Of nested containers the outermost one counts: it is the one that this host's
-engine runs, and root of the container makes the directories below it. Processes that manage a container (conmon,
-the supervisor of nspawn, lxc.monitor) are not in it.
+Every engine names the cgroup of a container in its own way; the table lists the names: two for an engine that has both
+the cgroupfs driver and the systemd driver. Of nested containers the outermost one counts: this host's engine runs it.
+The cgroups below it prove nothing, because root in the container can give them any name. Processes that manage a
+container (conmon, the supervisor of nspawn, lxc.monitor) are not in it.
 """
 
 import re
@@ -89,7 +89,7 @@ def _first_container(parts: list[str]) -> tuple[Container, int] | None:
         parent, after = parts[index - 1] if index else "", parts[index + 1] if index + 1 < len(parts) else ""
         name = re.sub(_ESCAPED, _unescape, part) if "\\" in part else part
         container = _container_of_part(name, parent, pod_uid)
-        # only nspawn has this directory beside that of the container; elsewhere the container itself can make one
+        # nspawn itself runs in "supervisor" beside the container; with other engines, the container can make that name
         if container is not None and not (container.runtime == "nspawn" and after == _SUPERVISOR):
             return container, index
     return None

@@ -6,8 +6,8 @@ One of the two alone proves nothing: browsers, flatpaks and build tools use name
 session with a login record of this host, or whose processes are in a login cgroup, is this host's own.
 
 A container below user@UID.service is the user's own: its processes have that user's uid and subordinate uids. Only the
-latter are foreign. uid 0 is this host's there as well: a user cannot map it, but can make a directory with the name of
-a container, and become root in it.
+latter are foreign. uid 0 there is this host's, too: a user cannot map it into a container, but can give a cgroup the
+name of one, and run sudo in it.
 """
 
 import re
@@ -38,10 +38,11 @@ def may_be_foreign(process: Process, owner: Owner, machine: Machine) -> bool:
     """Return whether the logon session of a process may be foreign; then its first process decides.
 
     A process in the host's own pid namespace and in no container cannot belong to a foreign one: no process can leave
-    its pid namespace for the one above. Where its pid namespace could not be read, it may.
+    its pid namespace for the one above. A process whose pid namespace could not be read may belong to one.
     """
     if owner.evidence != "audit" or sessions.recorded_login(owner) is not None:
         return False
+    # 1: its only pid namespace is that of /proc
     return process.pid_namespaces != 1 or container(process, machine) is not None
 
 

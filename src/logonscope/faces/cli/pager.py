@@ -1,7 +1,7 @@
 """The pager: shows output that is longer than the terminal page by page, as git and systemctl do.
 
-It is the command of LOGONSCOPE_PAGER, else of the settings file, else of PAGER, else less. Through sudo it is always
-less without shell escapes, because sudo may allow this command alone.
+It is the command of LOGONSCOPE_PAGER, else of the settings file, else of PAGER, else less or more. Through sudo it is
+always less without shell escapes: sudo may permit logonscope only, and another pager could run any command.
 """
 
 import io

@@ -18,7 +18,7 @@ COMMANDS = {
     "sessions": "logon sessions, one line each",
     "ps": "processes with their logon sessions, one line each",
     "leftovers": "processes whose login is logged out",
-    "whose": "the login that started a process, or the processes of a port, program or account",
+    "whose": "the login that started a process, or each process of a port, program or account",
     "history": "past logins, with what they ran",
     "watch": "logins, processes and other events as they happen, or the results of a WQL event query",
     "get": "one instance of a class, by its object path",

@@ -22,7 +22,7 @@ from typing import NamedTuple, Self
 from logonscope.broker import Caller
 from logonscope.dispatch.audit import Audit
 from logonscope.errors import AccessDeniedError
-from logonscope.server.auth.negotiate import KerberosSettings, Lookup, Negotiation, claimed_user
+from logonscope.server.auth.negotiate import KerberosSettings, Negotiation, NtlmLookup, claimed_user
 from logonscope.server.auth.passwords import Passwords
 from logonscope.server.auth.peer import Peer
 
@@ -120,7 +120,7 @@ class Authenticator:
     def __init__(
         self,
         passwords: Passwords,
-        lookup: Lookup | None,
+        lookup: NtlmLookup | None,
         caller_of_uid: Callable[[int], Caller],
         audit: Audit | None = None,
         kerberos: KerberosSettings | None = None,
@@ -300,7 +300,7 @@ class Authenticator:
             self._record(peer, credentials, caller)
         return caller
 
-    def _negotiate(self, peer: Peer, credentials: Credentials, lookup: Lookup) -> Authentication:
+    def _negotiate(self, peer: Peer, credentials: Credentials, lookup: NtlmLookup) -> Authentication:
         if not credentials.token or (credentials.scheme == "kerberos" and self._kerberos is None):
             return Authentication(None, self._offers(private=peer.is_private))
         negotiation = peer.session

@@ -20,7 +20,7 @@ from spnego.exceptions import SpnegoError
 from logonscope.broker import Caller
 from logonscope.errors import AccessDeniedError
 
-Lookup = Callable[[str], tuple[Caller, bytes] | None]
+NtlmLookup = Callable[[str], tuple[Caller, bytes] | None]
 """Maps a user name to the caller and the NT hash; None if there is no such user, or no hash."""
 
 MAX_TOKEN_LENGTH = 65_536
@@ -50,7 +50,7 @@ class Negotiation:
 
     def __init__(
         self,
-        lookup: Lookup,
+        lookup: NtlmLookup,
         bindings: bytes | None = None,
         kerberos: KerberosSettings | None = None,
         *,
@@ -206,7 +206,7 @@ def _no_caller() -> Caller | None:
 
 
 def _new_context(credential: spnego.CredentialCache | spnego.NTLMHash, token: bytes) -> spnego.ContextProxy:
-    """Return a new context: with a service's keys for Kerberos and NTLM, with an NTLMHash for NTLM only."""
+    """Return a new context. The keys of a service accept Kerberos and NTLM, an NTLMHash accepts NTLM only."""
     return spnego.server(protocol="ntlm" if token.startswith(_NTLM) else "negotiate", credentials=credential)
 
 
@@ -290,7 +290,7 @@ def _write_user_file(text: str) -> None:
 
 @cache
 def _user_file() -> int:
-    """Create the file in memory once, name it to pyspnego, and return its descriptor; only NTLMv2 is accepted."""
+    """Create the file in memory once and return its descriptor; have pyspnego use this file, and NTLMv2 only."""
     file = os.memfd_create("ntlm")
     os.environ["NTLM_USER_FILE"] = f"/proc/self/fd/{file}"
     os.environ["LM_COMPAT_LEVEL"] = "5"

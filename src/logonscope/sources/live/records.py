@@ -16,9 +16,9 @@ _MESSAGE = struct.Struct("=36xI4xQIIII8x")
 Record = tuple[int, int, int, int, int, int]
 """Kind, nanoseconds of the monotonic clock, and four numbers.
 
-They are for FORK: the parent's thread, the parent, the child's thread, the child; for the others the thread and
-the process, and for EXIT then the status of wait(2). The parent in a FORK is the real parent: with CLONE_PARENT that
-is not the process that called clone(2).
+The numbers of a FORK are the parent's thread, the parent, the child's thread and the child. The numbers of the other
+kinds begin with the thread and the process; in an EXIT, the status of wait(2) follows. The parent in a FORK is the real
+parent: with CLONE_PARENT that is not the process that called clone(2).
 """
 
 
@@ -44,7 +44,7 @@ NO_WRITES = Writes()
 class Batch(NamedTuple):
     """Kernel events that were read at once: first all process events, then all writes.
 
-    A thread's write is in this batch or an earlier one if one of its later forks is in this batch.
+    If a fork is in this batch, all earlier writes of the thread that forked are in this batch or an earlier one.
     """
 
     records: Sequence[Record] = ()

@@ -93,7 +93,7 @@ class EventStream:
         self._host.wake()
         if not members:
             return
-        # Reading all processes takes long: without the lock, which answers and the reading of events need.
+        # All processes are read without the lock: it takes long, and answers and the reading of events need the lock.
         complete = self._describe_each(Look(), members, None)
         with self._host.locked:
             for logon_id, provisional in described.items():
@@ -127,7 +127,7 @@ class EventStream:
         reports = self.login_reports.take(_never if index is None else index.users.was_elevated)
         self._user_changes.add_commands(reports)
         if index is None:
-            owner_of = self._owner_of()
+            owner_of = self._owner_lookup()
             self._publish(attempt_makers(reports, _no_process, owner_of), ChangeEvents(owner_of))
             return None
         if index.report is None:  # a new index, after the feed had ended
@@ -137,13 +137,13 @@ class EventStream:
         is_due = self._logons.due is not None or self._user_changes.next_due is not None
         if not (changes or reports or is_due) and index.counts.losses == self._lost:
             return None
-        owner_of = self._owner_of()
+        owner_of = self._owner_lookup()
         makers: list[tuple[int, EventMaker | Change]] = []
         if index.counts.losses != self._lost:
             self._lost = index.counts.losses
             makers.append((time.monotonic_ns(), _LostMaker().make))
         now = time.monotonic_ns()
-        # nearly all events: of these no maker is made
+        # changes are nearly all events; ChangeEvents makes them without a maker for each
         makers += [(change[0] or now, change) for change in changes]
         makers += attempt_makers(reports, index.process_at, owner_of)
         makers += self._user_changes.makers(owner_of)
@@ -152,7 +152,8 @@ class EventStream:
         dues = (self._logons.due, self._user_changes.next_due)
         return min((due for due in dues if due is not None), default=None)
 
-    def _owner_of(self) -> Callable[[Process], Owner]:
+    def _owner_lookup(self) -> Callable[[Process], Owner]:
+        """Return a function that finds the owner of a process with the present logins."""
         look = Look()
         logins = self._host.logins(look)
         return self._host.ownership.index(logins, self._host.direct.machine(look)).owner
@@ -171,7 +172,7 @@ class EventStream:
             self._ring.publish(events, number)
 
     def _logon_events(self) -> Iterator[tuple[int, EventMaker]]:
-        """Yield what happened to logon sessions: of those alone that got or lost processes, or are not reported yet."""
+        """Yield the events of the logon sessions that got or lost processes, or are not reported yet."""
         owners = self._host.owners(Look())
         if owners is None:
             return
@@ -185,7 +186,7 @@ class EventStream:
             yield time.monotonic_ns(), partial(kind, session=session, owner=owner)
 
     def _members(self, look: Look) -> dict[str, tuple[Owner, set[int]]]:
-        """Return each owner that has a process, with its processes, by LogonId."""
+        """Return for each LogonId that has processes its owner and their pids."""
         owners = self._host.owners(look)
         if owners is None:
             return {}
@@ -282,7 +283,7 @@ def _process(state: State) -> Process:
 
 
 NOT_READ = "logon not determined: the process ended too soon"
-"""Why what decides the logon session of an ended process is not known."""
+"""The reason why ``ses`` and ``cgroup`` of an ended process are None."""
 
 _UNREAD = {"ses": NOT_READ, "cgroup": NOT_READ}
 

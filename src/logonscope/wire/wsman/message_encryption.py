@@ -1,7 +1,7 @@
 """Message encryption: bodies of the type multipart/encrypted, as WinRM uses them (MS-WSMV 2.2.9.1).
 
-A body has two parts: the type and length of the content, and its octets: a length, a signature of this length, and the
-encrypted data. The security context does the encryption itself.
+A body has two parts. The first has the type and the length of the content; the second the length of the signature, the
+signature and the encrypted data. This module writes and parses the parts; the security context encrypts and decrypts.
 """
 
 import re

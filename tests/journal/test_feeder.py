@@ -3,10 +3,10 @@
 import os
 import subprocess
 
-from logonscope.facts import Process, UserChange
+from logonscope.facts import Process
 from logonscope.journal.feeder import Enricher
 from logonscope.machine import Owner
-from logonscope.machine.events import EventHead, ProcessChanged, ProcessEnded, ProcessStarted, UserChanged
+from logonscope.machine.events import EventHead, ProcessChanged, ProcessEnded, ProcessStarted
 from logonscope.machine.logon_describer import LogonDescriber
 from logonscope.ownership import LINUX
 from logonscope.sources.linux import LinuxSource
@@ -32,24 +32,6 @@ def test_the_last_event_of_a_running_process_has_what_was_read() -> None:
     assert isinstance(third, ProcessChanged)
     assert (third.after[0].comm, third.after[0].exe, third.after[0].ses) == (here.comm, here.exe, here.ses)
     assert (second, last) == (ProcessStarted(HEAD, gone, SYSTEM, None), ProcessEnded(HEAD, gone, SYSTEM, 0))
-
-
-def test_a_process_that_became_another_user_is_read_again() -> None:
-    source = LinuxSource()
-    ((here, owner),) = PolledMachine().read(frozenset({os.getpid()}))
-    bare = Process(here.pid, ses=here.ses, loginuid=here.loginuid, cgroup="/then", start=here.start)
-    became = UserChanged(HEAD, bare, owner, UserChange(0, "root", 1000, "alice", True))
-    enricher = Enricher(source, LogonDescriber(source, LINUX))
-    first, change = enricher.enrich([became])
-    assert first == became
-    assert isinstance(change, ProcessChanged)
-    assert (change.after[0].uids, change.after[0].comm, change.after[0].cgroup) == (here.uids, here.comm, "/then")
-    assert (change.after[1], change.head.kernel_ns, change.head.position) == (owner, HEAD.kernel_ns, 0)
-    # it has ended, or another event of it is read
-    assert enricher.enrich([became, ProcessEnded(HEAD, bare, owner, 0)]) == [became, ProcessEnded(HEAD, bare, owner, 0)]
-    assert len(enricher.enrich([became, ProcessChanged(HEAD, (bare, owner), (bare, owner))])) == 2
-    other = became._replace(process=bare._replace(start=5))
-    assert enricher.enrich([other]) == [other]
 
 
 def test_another_process_with_the_pid_is_not_taken() -> None:

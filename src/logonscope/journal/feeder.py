@@ -9,21 +9,13 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from itertools import takewhile
 from typing import NamedTuple
 
 from logonscope.facts import Process
 from logonscope.machine import Look, Owner, ProcessQuery, Source
-from logonscope.machine.events import (
-    Event,
-    EventHead,
-    LogonStarted,
-    ProcessChanged,
-    ProcessEnded,
-    ProcessStarted,
-    UserChanged,
-)
+from logonscope.machine.events import Event, EventHead, LogonStarted, ProcessChanged, ProcessEnded, ProcessStarted
 from logonscope.machine.logon_describer import LogonDescriber
 
 FACTS = frozenset({
@@ -64,7 +56,7 @@ class Enricher:
 
     def enrich(self, events: list[Event]) -> list[Event]:
         """Return the events. The last event of each process that still runs has the facts that were read of it."""
-        newest, became = dict[int, int](), dict[int, UserChanged]()
+        newest: dict[int, int] = {}
         for position, event in enumerate(events):
             if isinstance(event, LogonStarted):
                 session = self._describer.add_details(event.session, event.owner)
@@ -75,27 +67,13 @@ class Enricher:
                 newest[event.after[0].pid] = position
             elif isinstance(event, ProcessEnded):
                 newest.pop(event.process.pid, None)
-                became.pop(event.process.pid, None)
-            elif isinstance(event, UserChanged):
-                became[event.process.pid] = event
-        if newest or became:
+        if newest:
             # one query for all of them, by pid: /proc is not listed
-            read = self._read(frozenset(newest) | became.keys())
+            read = self._read(frozenset(newest))
             for pid, position in newest.items():
                 if pid in read:
                     events[position] = self._with_facts(events[position], read[pid])
-            events += self._changes_of_user([event for pid, event in became.items() if pid not in newest], read)
         return events
-
-    def _changes_of_user(self, became: Iterable[UserChanged], read: Mapping[int, Process]) -> Iterator[Event]:
-        """Yield a change of each process that became another user: it can have done so without executing a program."""
-        for event in became:
-            process = read.get(event.process.pid)
-            merged = None if process is None or process.state == "Z" else _merge(event.process, process)
-            if merged is not None:
-                self._read_again_later(merged, event.owner)
-                head = EventHead(event.head.kernel_ns, 0)
-                yield ProcessChanged(head, (event.process, event.owner), (merged, event.owner))
 
     def _read(self, pids: frozenset[int]) -> dict[int, Process]:
         query = ProcessQuery(FACTS, pids=pids, max_cmdline_bytes=MAX_CMDLINE_BYTES)

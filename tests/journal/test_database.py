@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from logonscope.errors import RecordingError
 from logonscope.journal.database import open_reader, open_writer
 from logonscope.journal.files import JournalFiles
 
@@ -25,4 +26,13 @@ def test_a_reader_cannot_write(tmp_path: Path) -> None:
     with pytest.raises(sqlite3.OperationalError, match="readonly"):
         reader.execute("DELETE FROM process")
     reader.close()
+    writer.close()
+
+
+def test_a_reader_refuses_a_newer_version(tmp_path: Path) -> None:
+    files = JournalFiles(str(tmp_path / "history"))
+    writer = open_writer(files)
+    writer.execute("PRAGMA user_version = 99")
+    with pytest.raises(RecordingError, match=r"newer version \(99"):
+        open_reader(files)
     writer.close()

@@ -86,12 +86,16 @@ def _check_version(database: sqlite3.Connection, files: JournalFiles) -> int:
         return 0
     if application != schema.APPLICATION_ID:
         raise RecordingError(f"cannot read {files.database}: it is not a history journal", "give another directory")
+    _check_not_newer(version, files)
+    return int(version)
+
+
+def _check_not_newer(version: int, files: JournalFiles) -> None:
     if version > schema.VERSION:
         raise RecordingError(
             f"cannot read {files.database}: it is of a newer version ({version}; this one reads {schema.VERSION})",
             "install a newer Logonscope",
         )
-    return int(version)
 
 
 def _copy(database: sqlite3.Connection, path: str) -> None:
@@ -105,6 +109,7 @@ def open_reader(files: JournalFiles) -> sqlite3.Connection:
     """Open the journal read-only.
 
     Raises:
+        RecordingError: it is of a newer version.
         sqlite3.Error: it cannot be opened.
     """
     database = sqlite3.connect(
@@ -113,6 +118,8 @@ def open_reader(files: JournalFiles) -> sqlite3.Connection:
     try:
         for pragma in ("query_only=ON", f"cache_size=-{READER_CACHE_KIB}", "mmap_size=0", "temp_store=MEMORY"):
             database.execute(f"PRAGMA {pragma}")
+        (version,) = database.execute("PRAGMA user_version").fetchone()
+        _check_not_newer(version, files)
     except BaseException:
         database.close()
         raise

@@ -434,11 +434,8 @@ class Keeper:
 
     def _note_problem(self, problem: str, batch: Batch) -> None:
         if problem != self._problem:
-            _log.error(
-                "cannot write the history: %s; writing is tried again every %g s; events are kept until then",
-                problem,
-                RETRY_SECONDS,
-            )
+            again = f"writing is tried again every {RETRY_SECONDS:g} s; events are kept until then"
+            _log.error("cannot write the history: %s; %s", problem, "it is opened anew" if self.fault else again)
         if not self._problem:
             self._problem_since = batch.ms
         self._problem = problem

@@ -1,6 +1,7 @@
-"""Cursors as clients see them: random names of positions in the stream, which all subscriptions of this run share.
+"""Cursors without a history: random names of positions in the stream, which all subscriptions of this run share.
 
-Consecutive numbers would show a caller how much happened that it may not see.
+Consecutive numbers would show a caller how much happened that it may not see. Cursors with a history are in
+event_cursors.py.
 """
 
 import secrets

@@ -23,7 +23,7 @@ MAX_ENDED = 1_024
 """Ended descendants that are remembered, for events that are reported later than the end."""
 
 SLACK_TICKS = 2
-"""Clock ticks between the start of a process in an event and the one in /proc."""
+"""Maximum difference in clock ticks between the start of a process in an event and in /proc."""
 
 
 class Descendants:
@@ -38,7 +38,7 @@ class Descendants:
         # pid -> start, because a pid is given out again
         self._running: dict[int, int | None] = {}
         self._ended: dict[int, int | None] = {}
-        self._changed_to = set[str]()
+        self._entered_logon_ids = set[str]()
         self._logon_ids = set[str]()
         self._add_running()
 
@@ -90,7 +90,7 @@ class Descendants:
             return False
         if owner.logon_id is not None and owner.logon_id != owner_before.logon_id:
             # the event of a new logon session comes later
-            self._changed_to.add(owner.logon_id)
+            self._entered_logon_ids.add(owner.logon_id)
         return True
 
     def _has(self, process: Process) -> bool:
@@ -99,13 +99,13 @@ class Descendants:
     def _has_session(self, event: LogonStarted | LoggedOut | LogonEnded) -> bool:
         logon_id, leader = event.session.logon_id, event.session.leader
         if isinstance(event, LogonStarted):
-            if logon_id in self._changed_to or leader in self._running or leader in self._ended:
+            if logon_id in self._entered_logon_ids or leader in self._running or leader in self._ended:
                 self._logon_ids.add(logon_id)
-            self._changed_to.discard(logon_id)
+            self._entered_logon_ids.discard(logon_id)
         is_own = logon_id in self._logon_ids
         if isinstance(event, LogonEnded):
             self._logon_ids.discard(logon_id)
-            self._changed_to.discard(logon_id)
+            self._entered_logon_ids.discard(logon_id)
         return is_own
 
     def _add_running(self) -> None:

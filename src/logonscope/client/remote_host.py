@@ -41,7 +41,7 @@ class RemoteHost(Host):
         if is_logonscope(self._server):
             server = self._server
             return JsonHost(JsonClient(server.connect, server.host, self._timeout, server.user, self._view_as))
-        # Without a view, the answer would be that of the administrator.
+        # WS-Management cannot request the view of another user: the answer would be what the administrator sees.
         if self._view_as is not None:
             raise no_view_error(self._server.host)
         return self._make_wsman()

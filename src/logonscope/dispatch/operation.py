@@ -55,7 +55,7 @@ class Limits(NamedTuple):
 class Reply(NamedTuple):
     """A rendered result or fault: HTTP status, content type, body, and the number of rows in it.
 
-    ``continues``: the body is the first part of a stream; the door renders the rows that are left when it is sent.
+    ``continues``: the body is the first part of a stream; the door renders the next part when this one has been sent.
     """
 
     status: int
@@ -66,7 +66,7 @@ class Reply(NamedTuple):
 
 
 class DecodeError(Exception):
-    """A request that a door can decode only in part: ``operation.options`` has what it needs to address the fault.
+    """A request that a door can decode in part: ``operation.options`` has what the door needs to address the fault.
 
     If a door cannot decode anything, it raises the error itself.
     """

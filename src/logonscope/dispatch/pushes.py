@@ -87,7 +87,7 @@ class PushChannel(Protocol):
         """Return how many results go into one message."""
 
     def send(self, results: Sequence[WatchResult]) -> int:
-        """Send the first of these results in one message, and return how many it has: not all may fit.
+        """Send the first of these results in one message, and return how many the message has: not all may fit.
 
         Raises:
             PushError: it was not delivered, as far as known.
@@ -180,7 +180,7 @@ class EventPush(EventWaiter):
         self._failures, self._retry_at = 0, 0.0
         self._batch, self._batch_due = channel.batch, math.inf
         self.record: PushRecord = PushReceivers().open_record(channel.receiver)
-        """What became of the messages. The server replaces this one by a record in its own list, which it shows."""
+        """Counts deliveries. The server replaces this record by one of its own list, which doctor and metrics show."""
         self.ending: Ending | None = None
         """Set when the host has ended the subscription: its subscriber has to get a message about that."""
 
@@ -251,7 +251,7 @@ class EventPush(EventWaiter):
         # the subscriber or the server has ended it meanwhile
         if not self._context.is_open:
             return True
-        # a reading that found no event for this caller may have stopped early: without this, nothing would continue it
+        # unread events are left, because a read has a time limit: without this, the next step would come too late
         if self._context.is_behind:
             self.wake()
         if self._context.subscription.is_closed and not self._context.pending:

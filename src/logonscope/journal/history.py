@@ -79,7 +79,7 @@ class JournalHistory(History):
 
         Args:
             folder: of the journal.
-            command_lines: how much of command lines is kept; see Policy.
+            command_lines: how much of command lines the history keeps: "off", "name" or "full".
             open_reader: opens a reader; None: a plain one.
             problem: returns why nothing is written now; "" if it is.
             stop: called when the history is closed.

@@ -42,7 +42,7 @@ class PastSource(BaseSource):
             open_reader: opens the journal for reading.
             moment: the moment.
             present: the source of the host as it is now: it has the accounts.
-            command_lines: how much of command lines is kept; see Policy.
+            command_lines: how much of command lines the history keeps: "off", "name" or "full".
 
         Raises:
             NotFoundError: nothing was recorded at that moment.
@@ -91,7 +91,7 @@ class PastSource(BaseSource):
         for row in sorted(rows, key=_pid_of):
             look.check()
             parent = parents.get(row[PARENT])
-            # a process without a known parent: its parent had ended, or was never seen
+            # ppid 0: the parent was not recorded, or its record was deleted
             process = make_process(reader, row, parent[0] if parent else 0)
             yield process._replace(unread=unread) if unread else process
 
@@ -118,10 +118,10 @@ class PastSource(BaseSource):
         if self._user_names is None:
             # later rows win: the last name before the moment
             names: dict[int, str] = {}
-            until = (self._located.boot, self._located.ms)
+            boot, ms = self._located.boot, self._located.ms
             for uids, user in self._reader.rows(
                 "SELECT uids, user FROM credential WHERE user IS NOT NULL AND seq <= ? ORDER BY id",
-                (self._reader.moments().first_row_after(*until),),
+                (self._reader.moments().first_row_after(boot, ms),),
             ):
                 words = uids.split(",")
                 if words[1]:
@@ -130,7 +130,7 @@ class PastSource(BaseSource):
                 "SELECT login_uid, user FROM logon WHERE login_uid IS NOT NULL AND user IS NOT NULL"
                 " AND (boot < ? OR (boot = ? AND started <= ?)) ORDER BY id"
             )
-            names.update(self._reader.rows(query, (until[0], *until)))
+            names.update(self._reader.rows(query, (boot, boot, ms)))
             self._user_names = names
         return self._user_names
 

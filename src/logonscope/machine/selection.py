@@ -23,11 +23,11 @@ class Selection(NamedTuple):
     ports: frozenset[int] | None = None  # local ports of sockets
     inodes: frozenset[int] | None = None  # inodes of sockets
     services: frozenset[str] | None = None  # names of services, ignoring case
-    records: frozenset[str] | None = None  # keys of the history's records: of the rows themselves
-    logon_records: frozenset[str] | None = None  # of the logon sessions of records
-    process_records: frozenset[str] | None = None  # of the processes of changes
+    records: frozenset[str] | None = None  # keys of the records that are themselves the rows
+    logon_records: frozenset[str] | None = None  # keys of the logon records that the rows belong to
+    process_records: frozenset[str] | None = None  # keys of the process records that the rows belong to
     ssh_keys: frozenset[str] | None = None  # their fingerprints, ignoring case
-    service_uids: frozenset[int | None] | None = None  # uids of the managers of services; None in it: the system's
+    service_uids: frozenset[int | None] | None = None  # uids of managers' users; None in it: the system's manager
 
     @property
     def is_empty(self) -> bool:

@@ -18,7 +18,7 @@ def _name(profile: Profile, context: Context) -> str:
 
 
 def _select_name(name: Value, _: object = None) -> Selection:
-    # HOST\name of a local account, or DOMAIN\name of a directory service, which knows it by one of three spellings
+    # HOST\name, or DOMAIN\name of a directory service, whose account may be name, DOMAIN\name or name@DOMAIN here
     domain, _, user = str(name).partition("\\")
     return Selection(users=possible_names(user, domain))
 

@@ -109,9 +109,11 @@ def _parse(data: bytes) -> PlainRequest | int | None:
         return None
     headers, length = message.headers, message.headers.get("content-length", "")
     # httptools is not strict about the spaces of this line
-    is_plain = _PATH.fullmatch(message.url) and data.startswith(b"POST %s HTTP/1.1\r\n" % message.url)
-    is_usual = len(headers) == message.header_count and "host" in headers and _SPECIAL_HEADERS.isdisjoint(headers)
-    if not (is_plain and is_usual and _LENGTH.fullmatch(length)) or int(length) > MAX_BODY_LENGTH:
+    has_plain_line = _PATH.fullmatch(message.url) and data.startswith(b"POST %s HTTP/1.1\r\n" % message.url)
+    has_usual_headers = (
+        len(headers) == message.header_count and "host" in headers and _SPECIAL_HEADERS.isdisjoint(headers)
+    )
+    if not (has_plain_line and has_usual_headers and _LENGTH.fullmatch(length)) or int(length) > MAX_BODY_LENGTH:
         return None
     whole = end + len(_HEAD_END) + int(length)
     if len(data) < whole:

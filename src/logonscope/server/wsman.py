@@ -87,7 +87,7 @@ SAMPLE_ROWS = 16
 """Rows that are rendered to estimate whether all rows fit."""
 
 SAFETY_FACTOR = 1.2
-"""How many times as many rows as the estimate says may fit, so that rows smaller than the sample are not missed."""
+"""Factor of the estimated number of rows that fit: the rows after the sample may be smaller."""
 
 
 class WsmanDoor:
@@ -226,7 +226,7 @@ def _decode_enumerate(message: Enumerate) -> Call:
     if isinstance(condition, SelectorFilter):
         return "query", {"text": _as_query(resource, condition), "namespace": resource.namespace}
     if isinstance(condition, AssociationFilter):
-        return _decode_along(condition)
+        return _decode_association_filter(condition)
     if resource.class_name == ALL:
         raise FaultError(CANNOT_PROCESS_FILTER, "cannot enumerate all classes at once", "give a filter, or a class")
     polymorphism = {"deep": message.polymorphism != NONE, "as_base": message.polymorphism == EXCLUDE}
@@ -242,13 +242,13 @@ def _as_query(resource: Resource, condition: SelectorFilter) -> str:
     return write_query(Select(None, resource.class_name, terms[0] if len(terms) == 1 else And(terms)))
 
 
-def _decode_along(along: AssociationFilter) -> Call:
-    arguments = {name: value for name, value in along._asdict().items() if name != "references"}
-    if not along.references:
+def _decode_association_filter(condition: AssociationFilter) -> Call:
+    arguments = {name: value for name, value in condition._asdict().items() if name != "references"}
+    if not condition.references:
         return "associators", arguments
     # The result of `references` is the association class itself.
-    if along.assoc_class is not None and along.result_class is None:
-        arguments |= {"assoc_class": None, "result_class": along.assoc_class}
+    if condition.assoc_class is not None and condition.result_class is None:
+        arguments |= {"assoc_class": None, "result_class": condition.assoc_class}
     return "references", arguments
 
 
@@ -426,4 +426,4 @@ REQUESTS: Mapping[type, MessageRow] = {
         render_renew_subscription,
     ),
 }  # fmt: skip
-"""All message types of wire/wsman/requests.py."""
+"""All message types of wire/wsman/requests.py and subscription_requests.py."""

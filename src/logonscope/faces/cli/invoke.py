@@ -17,7 +17,7 @@ ResumeService and InterrogateService. Other methods of the schema are not suppor
 ReturnValue  meaning for a process   for a service                exit code
           0  done                    done                                 0
           2  access denied           access denied                        3
-          3  insufficient privilege  dependent services running     3; or 2
+          3  insufficient privilege  dependent services running  3; or 2 (service)
           7                          timeout of the request              69
      others  21 invalid parameter    see the table of Win32_Service       2
 

@@ -29,7 +29,7 @@ def print_table(
 
     Args:
         args: the command line; all columns that it names are printed, even if they do not fit.
-        rows: a list, all of which sets the column widths; or an iterator, of which a sample sets them on a terminal.
+        rows: all rows of a list set the column widths; of an iterator, on a terminal, the first SAMPLE rows do.
         columns: the columns of the table.
         read_time: a function that returns when the rows were read; recent times are shown without the year.
     """
@@ -37,7 +37,7 @@ def print_table(
     read_time = cache(read_time)
     room, is_chosen, color = terminal_width(), bool(getattr(args, "columns", None)), wants_color(args)
     shown = columns if is_chosen else default_columns(columns)
-    # rows that are still being read are not held back where no terminal needs their widths
+    # without a terminal, rows of an iterator are printed as they are read: no sample is needed
     sample = rows if isinstance(rows, list) else [] if room is None else list(islice(rows, SAMPLE))
     rest = () if isinstance(rows, list) else rows
     layout = fit_columns(shown, _measure_columns(shown, sample, rows), None if is_chosen else room)
@@ -73,6 +73,7 @@ def _format_row(layout: Layout, row: Any, read_time: Clock, room: int | None, *,
             texts.append(for_terminal(column.shorten(row, layout.widths[index], read_time())))
         else:
             text = for_terminal(column.text_of(row))
+            # a layout without natural widths cuts no column
             texts.append(crop(text, layout.widths[index]) if column.min_cells and layout.natural_widths else text)
     line = _format_line(layout, texts)
     # columns that the user chose may be wider than the terminal, which then wraps the line
@@ -100,7 +101,7 @@ def _highlight(layout: Layout, row: Any, texts: Sequence[str], line: str) -> str
 def _format_line(layout: Layout, texts: Sequence[str]) -> str:
     """Return the texts as a line, all but the last padded to the width of their column."""
     pairs = zip(layout.widths[:-1], texts[:-1], strict=True)
-    return (" " * layout.gap).join([*(text + " " * (columns - cell_width(text)) for columns, text in pairs), texts[-1]])
+    return (" " * layout.gap).join([*(text + " " * (width - cell_width(text)) for width, text in pairs), texts[-1]])
 
 
 def _omission_text(columns: Sequence[ListColumn], args: argparse.Namespace) -> str:

@@ -55,7 +55,7 @@ class EventSubscription(Protocol):
 
     @property
     def cursor(self) -> str:
-        """Return the cursor after the last event that was read, also if it is none that the sink gets."""
+        """Return the cursor after the last event that was read, even if the sink does not get that event."""
         ...
 
     def read(self, seconds: float | None = None) -> Sequence[EventNotice]:
@@ -123,7 +123,7 @@ class Sink:
             subscription.close()
 
     def stop(self, seconds: float = 5.0) -> None:
-        """End the thread. The next start delivers the rest from the history; without one it is lost, as Lost says."""
+        """End the thread. The next start delivers waiting events from the history; without a history they are lost."""
         self.begin_stop()
         self._thread.join(seconds)
 

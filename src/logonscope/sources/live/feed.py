@@ -31,7 +31,7 @@ class Notice(NamedTuple):
     """What a readable descriptor of a feed means."""
 
     is_urgent: bool  # there are writes, which are read at once
-    stop_polling_until_read: bool  # it stays readable until the batch is read: it is not to be waited for before
+    stop_polling_until_read: bool  # the descriptor stays readable until the batch is read: do not poll it before
 
 
 class Feed(Protocol):
@@ -48,7 +48,7 @@ class Feed(Protocol):
 
     @property
     def is_behind(self) -> bool:
-        """Return whether there may be events from before the last call of ``read_batch`` that it did not return."""
+        """Return whether events that had arrived before the last ``read_batch`` may still be unread."""
         ...
 
     def descriptors(self) -> tuple[int, ...]:
@@ -96,10 +96,10 @@ class LocalFeed(Feed):
 
         Args:
             proc: where proc(5) is mounted.
-            needs_writes: without the writes to login uids, no reader is opened.
+            needs_writes: raise OSError if writes to login uids cannot be watched.
 
         Raises:
-            OSError: it allows none.
+            OSError: the kernel allows none of them, or writes are needed and cannot be watched.
         """
         self._mounts = ProcMounts(proc)
         with open(f"{proc}/self/mountinfo", "rb") as file:
@@ -146,8 +146,8 @@ class LocalFeed(Feed):
         return Notice(descriptor != self._connector.fileno(), stop_polling_until_read=True)
 
     def read_batch(self) -> Batch:
-        # One call in place of five: most answers are requested without an event before them. poll() also reports that
-        # the kernel dropped events.
+        # Mostly no event has arrived since the last answer: then this is the only system call. poll() also reports
+        # that the kernel dropped events.
         if not self._poll.poll(0):
             return NO_EVENTS
         # first the process events, then the writes: see Batch

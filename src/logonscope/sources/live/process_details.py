@@ -28,7 +28,7 @@ READ_SECONDS = 2.0
 """Maximum seconds that the processes of one batch are read."""
 
 SLACK_TICKS = 2
-"""Clock ticks between the start in an event and the one in /proc."""
+"""Maximum difference in clock ticks between the start of a process in an event and in /proc."""
 
 ENDED = "the process ended before it could be read"
 """Why facts of a process are not known."""

@@ -103,7 +103,7 @@ class LiveSource(BaseSource):
         return self._direct.machine(look, parts)
 
     def processes(self, look: Look, query: ProcessQuery) -> Iterator[Process]:
-        # a keyed query costs no more from /proc, which has the last word
+        # a query by pid costs no more from /proc, which is right if the two differ
         if query.pids is not None or query.with_ancestors:
             return self._direct.processes(look, query)
         index = self._index(look)
@@ -123,7 +123,7 @@ class LiveSource(BaseSource):
         pids = frozenset(unknown_pids)
         if is_held:
             # a process whose logon is not known is read like any other
-            return self._with_read(look, query, matching, pids)
+            return self._held_and_read(look, query, matching, pids)
         return self._direct.processes(look, query._replace(pids=pids.union(process.pid for process in matching)))
 
     def memberships(self, look: Look, query: ProcessQuery) -> Iterator[Membership]:
@@ -270,7 +270,7 @@ class LiveSource(BaseSource):
         )  # fmt: skip
         return held_processes, [*unindexed_pids, *(entry.pid for entry in entries if not entry.place.is_known)]
 
-    def _with_read(
+    def _held_and_read(
         self, look: Look, query: ProcessQuery, processes: list[Process], pids: frozenset[int]
     ) -> Iterator[Process]:
         yield from processes

@@ -28,7 +28,7 @@ def parse_object(data: bytes) -> dict[str, Any]:
     """Parse a JSON object (RFC 8259); empty data is the empty object.
 
     Raises:
-        InvalidParameterError: the data is not an object in UTF-8, is nested too deeply, or a member has no unique name.
+        InvalidParameterError: the data is not an object in UTF-8, is nested too deeply, or two members share a name.
     """
     if not data.strip():
         return {}
@@ -112,7 +112,7 @@ def write_line(value: Mapping[str, Any], octets: int) -> bytes:
     if len(text) < octets:
         return f"{text}\n".encode("ascii")
     limit = octets
-    # Halving finds a limit for single values at which the whole line fits; names, ids and paths are shorter than any.
+    # Halving finds a limit for single values at which the whole line fits. Names, ids and paths are below every limit.
     while limit >= 2 * MIN_CUT_LENGTH:
         limit //= 2
         text = write_text({**_cut(value, limit), TRUNCATED: True})
@@ -124,6 +124,7 @@ def write_line(value: Mapping[str, Any], octets: int) -> bytes:
 def _cut(value: Any, limit: int) -> Any:
     """Return a value with every text and array cut to about ``limit`` bytes of JSON; names of members are kept."""
     if isinstance(value, str):
+        # an escape takes up to 12 bytes: a text that is written longer than the limit is cut in proportion
         written = len(write_text(value[:limit]))
         return value if len(value) <= limit >= written else value[: limit * min(limit, len(value)) // written]
     if isinstance(value, Mapping):

@@ -167,3 +167,18 @@ def test_an_error_is_the_answer(tmp_path: Path) -> None:
     reader = kept.keeper.open_reader()
     wait_until(lambda: len(reader.rows("SELECT 1 FROM every")) == 2, 20)
     kept.keeper.stop()
+
+
+def test_a_request_stays_while_the_keeper_stops(tmp_path: Path) -> None:
+    kept = Kept(tmp_path / "history")
+    kept.feed([started(of(10, 5000, 7, b"a\0"), 5000), ended(of(10, 5000, 7, b"a\0"), 6000)])
+    kept.keeper.stop()
+    request = tmp_path / "history" / "forget-7"
+    request.write_text('{"user": "user7", "uid": 0}')
+    kept.keeper.answer_requests()
+    assert request.exists()
+    kept.reopen()
+    kept.keeper.answer_requests()
+    assert count(kept.database, "every") == 0
+    assert not request.exists()
+    kept.keeper.stop()

@@ -42,6 +42,9 @@ RETENTION_SECONDS = 3600.0
 CORRECT_SECONDS = 5.0
 """Minimum of seconds between two corrections after lost events: each reads all processes."""
 
+STOP_SECONDS = 25.0
+"""How long the end waits for a deletion: less than the TimeoutStopSec of the service."""
+
 COMPARE_SECONDS = 60.0
 """Seconds between two comparisons with the processes that run, if their source has no events."""
 
@@ -286,7 +289,11 @@ class Keeper:
             self._is_stopping = True
             self._condition.notify()
         if self._thread is not None:
-            self._thread.join(30)
+            self._thread.join(STOP_SECONDS)
+            if self._thread.is_alive():
+                # its transaction must not be closed under it: the files are left as by a kill, and its request stays
+                _log.warning("history: a deletion is still running; it is repeated after the next start")
+                return
         elif self.fault is None:
             self._step()
         self._reader.close()
@@ -484,6 +491,9 @@ class Keeper:
         if self._unwritten is not None:
             return
         for path, user, caller_uid in requests:
+            # those that are left are answered after the next start
+            if self._is_stopping:
+                return
             forgetter = Forgetter(self.writer)
             try:
                 result = forgetter.forget(user, caller_uid)

@@ -48,6 +48,23 @@ def test_without_an_answer_there_is_an_error() -> None:
             client.post("/", BODY, {})
 
 
+@pytest.mark.parametrize("answer", [
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\nabc", b"\xff\xfe\r\n", b"",
+    b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 150 + b"\r\n",
+])  # fmt: skip
+def test_garbage_is_an_error(answer: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(1) as threads:
+        client = poster(f"http://127.0.0.1:{server.getsockname()[1]}")
+        request = threads.submit(client.post, "/", BODY, {})
+        accepted, _ = server.accept()
+        with accepted:
+            accepted.recv(1000)
+            accepted.sendall(answer)
+        with pytest.raises(PostError):
+            request.result()
+        client.close()
+
+
 def test_a_request_that_waits_can_be_interrupted() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent, ThreadPoolExecutor(1) as threads:
         client = HttpPoster(Origin("http", "127.0.0.1", silent.getsockname()[1]), 60.0, ssl.create_default_context)

@@ -95,7 +95,11 @@ class HttpPoster:
     ) -> tuple[http.client.HTTPResponse, bytes]:
         connection.request("POST", path, body, headers)
         response = connection.getresponse()
-        content = response.read(MAX_RESPONSE_BYTES)
+        try:
+            content = response.read(MAX_RESPONSE_BYTES)
+        except ValueError:
+            # http.client takes a chunk of negative length
+            raise http.client.HTTPException("the response has an invalid chunk") from None
         if not response.isclosed():
             self.close()  # a longer response is not read to its end
         return response, content

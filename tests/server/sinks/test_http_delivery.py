@@ -86,6 +86,17 @@ def test_records_that_a_collector_refuses_are_rejected() -> None:
         delivery.close()
 
 
+@pytest.mark.parametrize("answer", [
+    b"[" * 60_000, b'{"partialSuccess": {"rejectedLogRecords": 1e999}}', b'{"partialSuccess": []}', b"\xff", b"null",
+    b'{"partialSuccess": {"rejectedLogRecords": "' + b"9" * 5000 + b'"}}',
+])  # fmt: skip
+def test_an_answer_that_says_nothing_is_a_delivery(answer: bytes) -> None:
+    with HttpReceiver(answer=answer) as receiver:
+        delivery = OtlpDelivery(settings(receiver.port, "/v1/logs"), HOST)
+        delivery.send(PARCEL)
+        delivery.close()
+
+
 def test_without_a_listener_or_a_secret(tmp_path: Path) -> None:
     with HttpReceiver() as receiver:
         port = receiver.port

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from logonscope.journal.reader import Reader
+from logonscope.machine import Look
+from logonscope.machine.history import LogonRecordQuery, ProcessRecordQuery
 from tests.journal.kept import Kept
 from tests.journal.story import Story
 
@@ -40,4 +42,17 @@ def test_a_pid_at_a_moment(tmp_path: Path) -> None:
         for pid in range(300, 4000, 371):
             rows = reader.rows_at(1, ms, frozenset({pid}))
             assert [(row[2], row[3]) for row in rows] == [pair for pair in expected if pair[0] == pid]
+    kept.keeper.stop()
+
+
+def test_numbers_that_no_row_can_have_are_found_nowhere(tmp_path: Path) -> None:
+    kept = Kept(tmp_path / "history")
+    kept.live(50)
+    kept.move_all()
+    kept.live(50)
+    history, huge = kept.history(), 10**22
+    assert list(history.processes(Look(), ProcessRecordQuery(pids=frozenset({huge})))) == []
+    assert list(history.logons(Look(), LogonRecordQuery(logon_ids=frozenset({str(huge)})))) == []
+    reader = Reader(kept.keeper.files)
+    assert reader.rows_at(1, kept.story.ms, frozenset({huge})) == []
     kept.keeper.stop()

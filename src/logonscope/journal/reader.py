@@ -30,6 +30,8 @@ from logonscope.journal.rows import (
 CHUNK = 500
 """Maximum number of values in one statement."""
 
+MAX_INTEGER = (1 << 63) - 1
+
 SLACK_MS = 1000
 """Rows are in the order of their arrival, which differs from that of their starts by less than this."""
 
@@ -126,7 +128,12 @@ class Reader:
 
     def rows(self, query: str, parameters: Sequence[Any] = ()) -> list[Any]:
         """Return all rows of a query: the statement is finished, so that no transaction stays open."""
-        return self.database.execute(query, parameters).fetchall()
+        try:
+            return self.database.execute(query, parameters).fetchall()
+        except OverflowError:
+            # integers of SQLite have 64 bits, and a caller can name any pid; no row has the greatest one
+            fitting = [min(value, MAX_INTEGER) if isinstance(value, int) else value for value in parameters]
+            return self.database.execute(query, fitting).fetchall()
 
     def value(self, key: str) -> Any:
         """Return a value of the table ``journal``; None where it has none."""

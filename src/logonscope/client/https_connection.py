@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from logonscope.errors import Hint, HintCode, InvalidParameterError, TimedOutError, TransportFailureError
+from logonscope.regular_files import check_regular
 
 READ_BYTES = 64 << 10
 
@@ -36,6 +37,8 @@ def make_context(certificate: str | None) -> ssl.SSLContext:
         InvalidParameterError: the certificate cannot be read.
     """
     try:
+        if certificate is not None:
+            check_regular(certificate)
         return ssl.create_default_context(cafile=certificate)
     except OSError as error:
         reason = "the file contains no certificate" if isinstance(error, ssl.SSLError) else error.strerror

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from logonscope.errors import AccessDeniedError, InvalidParameterError, LogonscopeError
+from logonscope.regular_files import open_regular
 from logonscope.server.atomic_file import write_atomically
 from logonscope.server.configuration import Settings
 
@@ -164,7 +165,7 @@ def _leaf(path: str) -> x509.Certificate:
 
 def _read_file(path: str, hint: str = _CERTIFICATE_HINT) -> bytes:
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb", opener=open_regular) as file:
             return file.read()
     except OSError as error:
         _raise_for(error, f"cannot read {path}", hint)

@@ -3,6 +3,8 @@
 import ssl
 from typing import NamedTuple
 
+from logonscope.regular_files import check_regular
+
 
 class TlsFileError(OSError):
     """A file of certificates cannot be used."""
@@ -27,9 +29,12 @@ class ClientTls(NamedTuple):
         """
         file = self.ca
         try:
+            if file:
+                check_regular(file)
             context = ssl.create_default_context(cafile=file or None)
             if self.client_certificate:
                 file = self.client_certificate
+                check_regular(file)
                 context.load_cert_chain(file)
         except OSError as error:
             reason = "it has no certificate" if isinstance(error, ssl.SSLError) else error.strerror

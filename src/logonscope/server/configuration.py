@@ -18,6 +18,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from logonscope.errors import AccessDeniedError, InvalidParameterError
+from logonscope.regular_files import open_regular
 from logonscope.server.sinks.settings import SinkSettings, parse_sinks
 from logonscope.wire.wsman.names import PORTS
 
@@ -376,7 +377,7 @@ def read_settings(file: str | None = None, overrides: Mapping[str, Any] | None =
 
 def _read(path: str, *, must_exist: bool) -> dict[str, Any]:
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb", opener=open_regular) as file:
             return tomllib.load(file)
     except PermissionError as error:
         reason = f"cannot read {path}: {error.strerror}"

@@ -6,6 +6,7 @@ from typing import Any
 
 from logonscope.errors import InvalidParameterError
 from logonscope.faces.cli.text import COLOR_CHOICES, ColorChoice
+from logonscope.regular_files import open_regular
 
 
 def load_settings(path: str) -> dict[str, Any]:
@@ -15,7 +16,7 @@ def load_settings(path: str) -> dict[str, Any]:
         InvalidParameterError: the file cannot be read or is not TOML, or a setting is unknown or invalid.
     """
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb", opener=open_regular) as file:
             octets = file.read()
     except OSError as error:
         raise InvalidParameterError(f"cannot read {path}: {error.strerror}", "make it readable, or remove it") from None

@@ -7,6 +7,7 @@ import stat
 from collections.abc import Callable, Iterator
 
 from logonscope.errors import AccessDeniedError, InvalidParameterError, QuotaViolationError
+from logonscope.regular_files import open_regular
 from logonscope.server.atomic_file import write_atomically
 from logonscope.server.configuration import SETTINGS_FILE
 
@@ -37,11 +38,8 @@ def read(path: str) -> bytes:
         QuotaViolationError: it is too large.
     """
     # Checked by the open descriptor: between a check by name and open() the file could be replaced.
-    with _os_errors(path), open(path, "rb", opener=_open_nonblocking) as file:
-        status = os.fstat(file.fileno())
-        data = file.read(MAX_BYTES + 1) if stat.S_ISREG(status.st_mode) else b""
-    if not stat.S_ISREG(status.st_mode):
-        raise InvalidParameterError(f"{path} is not a regular file", "give another file")
+    with _os_errors(path), open(path, "rb", opener=open_regular) as file:
+        status, data = os.fstat(file.fileno()), file.read(MAX_BYTES + 1)
     if status.st_uid not in {0, os.geteuid()}:
         raise AccessDeniedError(
             f"{path} belongs to uid {status.st_uid}, which is neither root nor you", "change its owner with chown"
@@ -77,11 +75,6 @@ def rewrite(path: str, change: Callable[[bytes], bytes]) -> None:
                 write_atomically(path, changed, owner=(old.st_uid, old.st_gid) if os.geteuid() == 0 else None)
     finally:
         os.close(lock)
-
-
-def _open_nonblocking(path: str, flags: int) -> int:
-    # If the path is a FIFO, a plain open() would block until another process opens the other end.
-    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def _lock(path: str) -> int:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from logonscope.answers.host_event import HostEvent
+from logonscope.regular_files import open_regular
 
 MAX_SECRET_LENGTH = 4096
 
@@ -56,7 +57,7 @@ def read_secret(path: str) -> str:
         DeliveryError: it cannot be read, is empty, too long, or not printable.
     """
     try:
-        with open(path, encoding="utf-8") as file:
+        with open(path, encoding="utf-8", opener=open_regular) as file:
             secret = file.read(MAX_SECRET_LENGTH + 1).strip()
     except (OSError, UnicodeDecodeError) as error:
         raise DeliveryError(f"cannot read {path}: {getattr(error, 'strerror', None) or 'it is no text'}") from None

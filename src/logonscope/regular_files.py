@@ -1,0 +1,31 @@
+"""Opening of files by name that are to be regular files: a pipe or a device could be read for ever."""
+
+import errno
+import os
+import stat
+
+
+def open_regular(path: str, flags: int) -> int:
+    """Open a file; ``open(path, opener=open_regular)`` opens no pipe and no device but /dev/null, an empty file.
+
+    Raises:
+        OSError: the file cannot be opened, or is none of these.
+    """
+    # If the path is a FIFO, a plain open() would block until another process opens the other end.
+    descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0), 0o666)
+    mode = os.fstat(descriptor).st_mode
+    # open() itself refuses a directory
+    if stat.S_ISREG(mode) or stat.S_ISDIR(mode) or path == os.devnull:
+        return descriptor
+    os.close(descriptor)
+    raise OSError(errno.EINVAL, "not a regular file")
+
+
+def check_regular(path: str) -> None:
+    """Check a file that a library will open by its name.
+
+    Raises:
+        OSError: as for ``open_regular``.
+    """
+    with open(path, "rb", opener=open_regular):
+        pass

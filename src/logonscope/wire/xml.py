@@ -67,7 +67,9 @@ def parse(data: bytes) -> tuple[Element, str]:
         parser = ET.XMLParser(encoding=UTF_8)  # noqa: S314 -- _check_safe rejected the dangerous parts of XML
         parser.feed(text)
         return parser.close(), encoding
-    except (ET.ParseError, expat.ExpatError, UnicodeError) as error:
+    except UnicodeError:
+        raise InvalidParameterError("the message is not well-formed XML: it is not UTF-16", _FORM) from None
+    except (ET.ParseError, expat.ExpatError) as error:
         raise InvalidParameterError(f"the message is not well-formed XML: {error}", _FORM) from None
 
 

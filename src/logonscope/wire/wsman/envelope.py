@@ -21,6 +21,7 @@ from logonscope.wire.wsman.faults import (
     NOT_UNDERSTOOD,
     Fault,
     FaultError,
+    FaultKind,
     fault_body,
 )
 from logonscope.wire.wsman.names import (
@@ -77,6 +78,7 @@ _UNDERSTOOD = {
     )),
     clark_name(EVENTING, "Identifier"),
 }  # fmt: skip
+_ROLES = {"", f"{SOAP}/role/next", f"{SOAP}/role/ultimateReceiver"}
 _DURATION = re.compile(
     r"P(?:(\d{1,9})Y)?(?:(\d{1,9})M)?(?:(\d{1,9})D)?(?:T(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,12}(?:\.\d{1,9})?)S)?)?"
 )
@@ -97,11 +99,15 @@ _ENVELOPE_END = "</s:Body></s:Envelope>"
 
 
 class Envelope(NamedTuple):
-    """A message: its header blocks by name in Clark notation, the first element of its body, its encoding."""
+    """A message: its header blocks by name in Clark notation, the first element of its body, its encoding.
+
+    ``blocks``: all header blocks, also those that are repeated.
+    """
 
     headers: Mapping[str, Element]
     body: Element | None
     encoding: str = UTF_8
+    blocks: tuple[Element, ...] = ()
 
     @property
     def octets(self) -> Callable[[str], int]:
@@ -148,11 +154,16 @@ def parse_envelope(data: bytes) -> Envelope:
     header, soap_body = find_child(root, clark_name(SOAP, "Header")), find_child(root, clark_name(SOAP, "Body"))
     if soap_body is None:
         raise FaultError(INVALID_XML, "the message has no s:Body", "send a SOAP 1.2 envelope")
-    blocks: dict[str, Element] = {}
-    for block in () if header is None else header:
-        # Of a header that is repeated the first one is used.
-        blocks.setdefault(block.tag, block)
-    return Envelope(blocks, next(iter(soap_body), None), encoding)
+    blocks = () if header is None else tuple(header)
+    # Of a header that is repeated the first one is used.
+    headers = {block.tag: block for block in reversed(blocks)}
+    return Envelope(headers, next(iter(soap_body), None), encoding, blocks)
+
+
+def _must_understand(block: Element) -> bool:
+    """Return whether a header block is for this server, as its role says (SOAP 1.2, 2.2), and must be understood."""
+    must_understand = block.get(clark_name(SOAP, "mustUnderstand")) or block.get("mustUnderstand")
+    return is_true(must_understand) and block.get(clark_name(SOAP, "role"), "") in _ROLES
 
 
 def check_understood(envelope: Envelope) -> None:
@@ -161,11 +172,10 @@ def check_understood(envelope: Envelope) -> None:
     Raises:
         FaultError: a header is not supported.
     """
-    for name, block in envelope.headers.items():
-        must_understand = block.get(clark_name(SOAP, "mustUnderstand")) or block.get("mustUnderstand")
-        if is_true(must_understand) and name not in _UNDERSTOOD:
+    for block in envelope.blocks:
+        if block.tag not in _UNDERSTOOD and _must_understand(block):
             header = f"the header {local_name(block)} of {namespace_of(block) or 'no namespace'}"
-            raise FaultError(NOT_UNDERSTOOD, f"{header} is not understood", "leave it out", name)
+            raise FaultError(NOT_UNDERSTOOD, f"{header} is not understood", "leave it out", block.tag)
 
 
 def read_limits(envelope: Envelope) -> ResponseLimits:
@@ -256,6 +266,27 @@ def parse_duration(text: str, name: str) -> float:
         raise FaultError(INVALID_PARAMETER, f"invalid {name} '{text[:40]}': expected a duration, such as PT60S")
     seconds = sum(float(part or 0) * unit for part, unit in zip(match.groups(), _UNITS, strict=True))
     return min(seconds, MAX_SECONDS)
+
+
+def parse_expires(element: Element, invalid: FaultKind, unsupported: FaultKind) -> float:
+    """Return a requested lifetime in seconds.
+
+    Raises:
+        FaultError: of the kind ``unsupported`` for a time, or ``invalid`` if it is no duration or a zero one.
+    """
+    text = text_of(element)
+    # the other form of both standards is a date and a time, which depends on two clocks
+    if text[:1].isdecimal():
+        reason = f"invalid Expires '{text[:40]}': times are not supported"
+        raise FaultError(unsupported, reason, "send a duration, such as PT600S")
+    try:
+        seconds = parse_duration(text, "Expires")
+    except FaultError as error:
+        raise FaultError(invalid, str(error)) from None
+    # WS-Enumeration 3.1, WS-Eventing 3.1
+    if seconds <= 0:
+        raise FaultError(invalid, "invalid Expires: must be greater than 0", "send PT600S")
+    return seconds
 
 
 def context_element(context: str) -> str:

@@ -10,6 +10,7 @@ from logonscope.wire.wsman.envelope import (
     check_body,
     has_option,
     parse_duration,
+    parse_expires,
     parse_number,
     read_selectors,
 )
@@ -22,6 +23,7 @@ from logonscope.wire.wsman.faults import (
     INVALID_CONTEXT,
     INVALID_EXPIRATION,
     INVALID_PARAMETER,
+    UNSUPPORTED_EXPIRATION,
     FaultError,
 )
 from logonscope.wire.wsman.names import BINDING, ENUMERATION, IDENTITY, NAMESPACE, WSMAN
@@ -231,7 +233,6 @@ def _read_enumerate(envelope: Envelope, selector_values: Selectors) -> Enumerate
     resource = _read_resource(envelope, selector_values)
     # WS-Management and WS-Enumeration both define MaxElements and Filter, and clients use either.
     max_elements = find_child(body, clark_name(WSMAN, "MaxElements"), clark_name(ENUMERATION, "MaxElements"))
-    expires = find_child(body, clark_name(ENUMERATION, "Expires"))
     filter_element = find_child(body, clark_name(WSMAN, "Filter"), clark_name(ENUMERATION, "Filter"))
     mode, polymorphism = (
         find_child(body, clark_name(WSMAN, "EnumerationMode")),
@@ -244,7 +245,7 @@ def _read_enumerate(envelope: Envelope, selector_values: Selectors) -> Enumerate
         text_of(polymorphism) if polymorphism is not None else INCLUDE,
         optimized=find_child(body, clark_name(WSMAN, "OptimizeEnumeration")) is not None,
         max_elements=1 if max_elements is None else parse_number(text_of(max_elements), "MaxElements"),
-        expires=None if expires is None else _read_expiration(text_of(expires)),
+        expires=_read_expires(body),
         with_superclasses=resource.is_class and has_option(envelope, HIERARCHY),
     )
     for value, valid_values, what in (
@@ -331,8 +332,7 @@ def _read_release(envelope: Envelope, _: Selectors) -> Release:
 
 def _read_renew(envelope: Envelope, _: Selectors) -> Renew:
     body = check_body(envelope, ENUMERATION, "Renew")
-    expires = find_child(body, clark_name(ENUMERATION, "Expires"))
-    return Renew(_read_context(body), None if expires is None else _read_expiration(text_of(expires)))
+    return Renew(_read_context(body), _read_expires(body))
 
 
 def _read_status(envelope: Envelope, _: Selectors) -> Renew:
@@ -348,11 +348,9 @@ def _read_context(body: Element) -> str:
     return text
 
 
-def _read_expiration(text: str) -> float:
-    try:
-        return parse_duration(text, "Expires")
-    except FaultError as error:
-        raise FaultError(INVALID_EXPIRATION, str(error)) from None
+def _read_expires(body: Element) -> float | None:
+    element = find_child(body, clark_name(ENUMERATION, "Expires"))
+    return None if element is None else parse_expires(element, INVALID_EXPIRATION, UNSUPPORTED_EXPIRATION)
 
 
 _FILTERS: Mapping[str, Callable[[Element], Filter]] = {

@@ -4,7 +4,7 @@ import xml.etree.ElementTree as ET
 from typing import NamedTuple
 
 from logonscope.wire.wsman import names
-from logonscope.wire.wsman.envelope import Envelope, check_body, parse_duration, parse_number
+from logonscope.wire.wsman.envelope import Envelope, check_body, parse_duration, parse_expires, parse_number
 from logonscope.wire.wsman.event_messages import EventSink
 from logonscope.wire.wsman.faults import (
     DELIVERY_MODE_UNAVAILABLE,
@@ -14,7 +14,7 @@ from logonscope.wire.wsman.faults import (
     INVALID_MESSAGE,
     INVALID_SUBSCRIPTION_EXPIRATION,
     UNSUPPORTED,
-    UNSUPPORTED_EXPIRATION,
+    UNSUPPORTED_SUBSCRIPTION_EXPIRATION,
     FaultError,
 )
 from logonscope.wire.wsman.names import ADDRESSING, EVENTING, WSMAN
@@ -86,7 +86,7 @@ def read_subscribe(envelope: Envelope, selectors: Selectors) -> Subscribe:
     return Subscribe(
         resource,
         _read_query(body, resource),
-        _read_expires(find_child(body, clark_name(EVENTING, "Expires"))),
+        _read_expires(body),
         _read_heartbeats(find_child(delivery, clark_name(WSMAN, "Heartbeats"))),
         _read_bookmark(find_child(body, clark_name(WSMAN, "Bookmark"))),
         find_child(body, clark_name(WSMAN, "SendBookmarks")) is not None,
@@ -105,8 +105,8 @@ def read_unsubscribe(envelope: Envelope, _: Selectors) -> Unsubscribe:
 
 def read_renew(envelope: Envelope, _: Selectors) -> RenewSubscription:
     """Read a Renew message."""
-    expires = find_child(check_body(envelope, EVENTING, "Renew"), clark_name(EVENTING, "Expires"))
-    return RenewSubscription(_read_identifier(envelope), _read_expires(expires))
+    expires = _read_expires(check_body(envelope, EVENTING, "Renew"))
+    return RenewSubscription(_read_identifier(envelope), expires)
 
 
 def read_status(envelope: Envelope, _: Selectors) -> RenewSubscription:
@@ -167,22 +167,11 @@ def _read_endpoint(element: Element | None) -> EventSink | None:
     return EventSink("" if address is None else text_of(address), parameters)
 
 
-def _read_expires(element: Element | None) -> float | None:
-    """Return the requested lifetime in seconds."""
+def _read_expires(body: Element) -> float | None:
+    element = find_child(body, clark_name(EVENTING, "Expires"))
     if element is None:
         return None
-    text = text_of(element)
-    # the other form of WS-Eventing is a date and a time, which depends on two clocks
-    if text[:1].isdecimal():
-        reason = f"invalid Expires '{text[:40]}': times are not supported"
-        raise FaultError(UNSUPPORTED_EXPIRATION, reason, "send a duration, such as PT600S")
-    try:
-        seconds = parse_duration(text, "Expires")
-    except FaultError as error:
-        raise FaultError(INVALID_SUBSCRIPTION_EXPIRATION, str(error)) from None
-    if seconds <= 0:
-        raise FaultError(INVALID_SUBSCRIPTION_EXPIRATION, "invalid Expires: must be greater than 0", "send PT600S")
-    return seconds
+    return parse_expires(element, INVALID_SUBSCRIPTION_EXPIRATION, UNSUPPORTED_SUBSCRIPTION_EXPIRATION)
 
 
 def _read_heartbeats(element: Element | None) -> float | None:

@@ -5,6 +5,7 @@ import socket
 import time
 from collections.abc import Iterator
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, expect
 
@@ -23,6 +24,7 @@ LINES = "auth required pam_unix.so nodelay\naccount required pam_unix.so\nsessio
 SETTINGS = """
 listen = ["https://127.0.0.1:{port}"]
 state = "/run/page-test"
+users = "/run/page-test/users"
 pam = "logonscope-page"
 live = "false"
 """
@@ -33,7 +35,8 @@ def origin(lab: Lab) -> Iterator[str]:
     """Run the server on the machine, with two accounts that have passwords; one is in the group sudo."""
     inside, port = lab.machine, free_port()
     for name in ("quinn", "robin"):
-        inside.useradd(name)
+        if inside.run(["id", name], check=False).returncode:
+            inside.useradd(name)
     inside.run(["usermod", "-aG", "sudo", "quinn"])
     inside.run(["chpasswd"], input=f"quinn:{PASSWORD}\nrobin:{PASSWORD}\n")
     inside.run(["tee", "/etc/pam.d/logonscope-page"], input=LINES)
@@ -82,3 +85,13 @@ def test_accounts_log_in_with_their_passwords(browser: Browser, lab: Lab, origin
         assert watch.problems == []
         context.close()
     assert sessions_of_pam(lab.machine) == before
+
+
+def test_a_line_of_the_user_file_locks_an_account(lab: Lab, origin: str) -> None:
+    def status(name: str) -> int:
+        answer = httpx.post(f"{origin}/v1/sessions", json={}, auth=(name, PASSWORD), verify=False)  # noqa: S501
+        return answer.status_code
+
+    assert (status("quinn"), status("robin")) == (200, 200)
+    lab.machine.run(["install", "-m", "600", "/dev/stdin", "/run/page-test/users"], input="Robin:1:user:!:\n")
+    assert (status("quinn"), status("robin")) == (200, 401)

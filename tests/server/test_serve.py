@@ -12,6 +12,7 @@ from logonscope.broker import Caller
 from logonscope.dispatch.operation import Limits
 from logonscope.errors import InvalidParameterError
 from logonscope.ownership import LINUX
+from logonscope.server.auth.local_accounts import find_account
 from logonscope.server.auth.peer import Peer
 from logonscope.server.auth.user_file import UserFile
 from logonscope.server.configuration import Settings, read_settings
@@ -81,6 +82,22 @@ def test_a_keytab_is_looked_into_at_once(tmp_path: Path, monkeypatch: pytest.Mon
     assert "Kerberos" not in plain.authenticate(HERE, None).offers
     with pytest.raises(InvalidParameterError, match=r"keytab .* does not exist"):
         services(tmp_path, keytab=str(tmp_path / "nothing"))
+
+
+def test_a_locked_line_of_the_user_file_locks_the_account_of_its_name(tmp_path: Path) -> None:
+    parts, users = services(tmp_path), tmp_path / "users"
+    certificate = Peer("192.0.2.1", tls=True, loopback=False, certificate_user="daemon")
+    caller = parts.authenticator.authenticate(certificate, None).caller
+    assert caller == find_account("daemon")
+    for line in ("Daemon:1:user:!:", "daemon:1:auditor:secret:", "daemon:1:user:!::2027-01-01"):
+        users.write_text(line)
+        again = Peer("192.0.2.1", tls=True, loopback=False, certificate_user="daemon")
+        answer = parts.authenticator.authenticate(again, None)
+        assert (answer.caller, answer.reason) == (
+            None, "authentication failed: the certificate names no user of this server",
+        ), line  # fmt: skip
+        users.write_text("# nothing")
+        assert parts.authenticator.authenticate(again, None).caller == caller
 
 
 LEAVES = [leaf for leaf in vars(errors).values() if isinstance(leaf, type) and issubclass(leaf, errors.LogonscopeError)]

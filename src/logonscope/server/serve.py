@@ -124,8 +124,8 @@ def build_server_parts(host: ServedHost, settings: Settings, page_folder: str = 
     backends = _password_backends(settings, users)
     passwords = Passwords(backends, Throttle(), version=partial(attrgetter("version"), users))
     lookup = partial(_look_up_user, users) if settings.negotiate else None
-    kerberos = _kerberos_settings(settings, users) if settings.keytab else None
-    find_account = _account_finder(settings)
+    find_account = _account_finder(settings, users)
+    kerberos = _kerberos_settings(settings.keytab, users, find_account) if settings.keytab else None
     sessions = PageSessions(users.find, find_account)
     authenticator = Authenticator(
         passwords, lookup, host.caller_of_uid, audit, kerberos,
@@ -184,7 +184,7 @@ def _password_backends(settings: Settings, users: UserFile) -> list[PasswordBack
         from logonscope.server.auth import pam  # noqa: PLC0415 -- raises where libpam is not installed
 
         verify = partial(pam.verify, service=settings.pam, administrators=groups)
-        backends.append(PasswordBackend(verify, partial(_refresh_account, groups)))
+        backends.append(PasswordBackend(partial(_find_unlocked, users, verify), partial(_refresh_account, groups)))
     return backends
 
 
@@ -198,21 +198,32 @@ def _look_up_user(users: UserFile, name: str) -> tuple[Caller, bytes] | None:
     return users.lookup(strip_domain(name))
 
 
-def _kerberos_settings(settings: Settings, users: UserFile) -> KerberosSettings:
+def _kerberos_settings(
+    keytab: str, users: UserFile, find_by_account: Callable[[str], Caller | None]
+) -> KerberosSettings:
     """Return the settings for Kerberos tickets; with PAM, PAM also decides which accounts may log in."""
     from logonscope.server.auth import kerberos  # noqa: PLC0415 -- raises where libkrb5 is not installed
 
-    return kerberos.kerberos_settings(kerberos.use_keytab(settings.keytab), users.find, _account_finder(settings))
+    return kerberos.kerberos_settings(kerberos.use_keytab(keytab), users.find, find_by_account)
 
 
-def _account_finder(settings: Settings) -> Callable[[str], Caller | None]:
+def _account_finder(settings: Settings, users: UserFile) -> Callable[[str], Caller | None]:
     """Return the function that finds the account of a user who is authenticated already, and may log in."""
     administrators = frozenset(settings.administrators)
     if not settings.pam:
-        return partial(find_account, administrators=administrators)
+        return partial(_find_unlocked, users, partial(find_account, administrators=administrators))
     from logonscope.server.auth import pam  # noqa: PLC0415 -- raises where libpam is not installed
 
-    return partial(pam.admit, service=settings.pam, administrators=administrators)
+    return partial(_find_unlocked, users, partial(pam.admit, service=settings.pam, administrators=administrators))
+
+
+def _find_unlocked(
+    users: UserFile, find_by_account: Callable[..., Caller | None], name: str, *password: str
+) -> Caller | None:
+    """Return the caller of an account; None if it is not found, or if the user file locks its name."""
+    caller = None if users.is_locked(name) else find_by_account(name, *password)
+    # PAM can map the name to that of another account
+    return None if caller is None or users.is_locked(caller.name) else caller
 
 
 def _find_certificate_user(

@@ -140,6 +140,15 @@ def test_a_rewrite_keeps_what_it_does_not_know(file: UserFile, path: Path) -> No
     assert "eve" not in path.read_text()
 
 
+def test_a_line_that_gives_no_access_locks_its_name(file: UserFile, path: Path) -> None:
+    file.add("alice", PASSWORD, uid=1000)
+    with path.open("a") as lines:
+        lines.write("Bob:1:auditor:secret:\n#carol:1:user:!:\n")
+    assert [name for name in ("bob", "BOB", "alice", "carol", "eve") if file.is_locked(name)] == ["bob", "BOB"]
+    file.remove("bob")
+    assert not file.is_locked("bob")
+
+
 def test_a_change_is_seen_at_once_and_changes_the_version(file: UserFile, path: Path) -> None:
     file.add("alice", PASSWORD, uid=1000)
     other = UserFile(path, hasher=CHEAP)

@@ -54,6 +54,7 @@ class UserFile:
         self._reported_error = ""
         self._version = 0
         self._users: dict[str, User] = {}
+        self._locked_keys: frozenset[str] = frozenset()
 
     @property
     def version(self) -> int:
@@ -77,6 +78,11 @@ class UserFile:
     def find(self, name: str) -> User | None:
         """Return the user of this name, in upper or lower case."""
         return self._current_users().get(key_of(name))
+
+    def is_locked(self, name: str) -> bool:
+        """Return whether the name has a line that gives no access: one that is locked, or of an unknown form."""
+        self._current_users()
+        return key_of(name) in self._locked_keys
 
     def lookup(self, name: str) -> tuple[Caller, bytes] | None:
         """Return the caller and the NT hash of a user, as NTLM needs them; None without user or hash."""
@@ -171,6 +177,7 @@ class UserFile:
                 if new_signature != self._signature:
                     lines = parse(read(self.path), self.path) if new_signature else ()
                     self._users = {line.key: line.user for line in lines if line.key and line.user}
+                    self._locked_keys = frozenset(line.key for line in lines if line.key and not line.user)
                     self._signature, self._reported_error = new_signature, ""
                     self._version += 1
             except LogonscopeError as error:

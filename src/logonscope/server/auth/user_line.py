@@ -9,7 +9,8 @@ For example (the hashes are shortened)::
 A user sees the logon sessions of ``uid``; an administrator sees all of them and needs no uid. ``role`` is "user" or
 "administrator". Only users who can authenticate by NTLM have an NT hash: it is as good as the password. Names are
 compared without case. Comments and empty lines are preserved, and so are lines of this form with another role, another
-kind of hash ("!") or more fields. Such a line gives no access, and takes none from an account of the same name.
+kind of hash ("!") or more fields. Such a line locks its name: no client gets access by it, not even as the account of
+this machine that has the name.
 """
 
 import re
@@ -49,7 +50,7 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of the file. ``key`` None: it names no user; ``user`` None: it gives no access."""
+    """A line of the file. ``key`` None: it names no user; ``user`` None: it locks the name."""
 
     text: str = field(repr=False)
     key: str | None = None
@@ -100,7 +101,7 @@ def _parse_line(raw: bytes) -> Line:
         raise ValueError("invalid uid or NT hash: expected a number, and 32 hexadecimal digits or nothing")
     _check_name(name)
     if role not in _ADMINISTRATOR or more or not _HASH.fullmatch(secret):
-        # The line is preserved and its name stays taken in the file, but it gives no access.
+        # The line is preserved, its name stays taken in the file, and it locks the name.
         return Line(text, key_of(name))
     user = User(name, int(uid) if uid else None, _ADMINISTRATOR[role], secret, bytes.fromhex(nt_hash) or None)
     check(user)

@@ -77,6 +77,18 @@ def test_users_are_added_listed_and_removed(path: str) -> None:
     assert caller.administrator
 
 
+def test_locked_names_are_listed_in_a_notice(path: str) -> None:
+    typed("add web --uid 1000 --password-stdin", path)
+    with open(path, "a", encoding="utf-8") as lines:
+        lines.write("Bob:1:auditor:secret:\neve:2:user:!:\n")
+    code, out, notice = typed("list", path)
+    assert (code, [line.split()[0] for line in out.splitlines()]) == (0, ["NAME", "web"])
+    assert notice == "logonscope: locked, because their lines give no access: Bob, eve\n"
+    typed("remove bob", path)
+    typed("remove eve", path)
+    assert typed("list", path)[2] == ""
+
+
 def test_no_folder_is_made(path: str) -> None:
     folder = f"{os.path.dirname(path)}/nonexist"
     said = f"logonscope: folder {folder} does not exist; create it, or correct the name\n"

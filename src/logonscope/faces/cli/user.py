@@ -88,6 +88,9 @@ class Users(Protocol):
     def users(self) -> Sequence[UserEntry]:
         """Return all users."""
 
+    def locked_names(self) -> Sequence[str]:
+        """Return the names that are locked."""
+
     def add(self, name: str, password: str, *, uid: int | None, administrator: bool, ntlm: bool) -> UserEntry:
         """Add a user and return it."""
 
@@ -132,7 +135,10 @@ def run(users: Users, args: argparse.Namespace) -> int:
     """Run the action (list, add or remove); return the exit code."""
     if args.action == "list":
         empty_message = f"{describe_empty(args.users, 'users')}; see `logonscope user add --help`"
-        return print_rows(args, list(map(_row, users.users())), COLUMNS, empty_message)
+        code = print_rows(args, list(map(_row, users.users())), COLUMNS, empty_message)
+        if locked_names := users.locked_names():
+            print_notice(args, f"locked, because their lines give no access: {', '.join(locked_names)}")
+        return code
     if args.action == "remove":
         users.remove(args.name)
         print_notice(args, f"removed user {args.name} from the server")

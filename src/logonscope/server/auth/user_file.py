@@ -54,7 +54,7 @@ class UserFile:
         self._reported_error = ""
         self._version = 0
         self._users: dict[str, User] = {}
-        self._locked_keys: frozenset[str] = frozenset()
+        self._locked_names: dict[str, str] = {}
 
     @property
     def version(self) -> int:
@@ -82,7 +82,12 @@ class UserFile:
     def is_locked(self, name: str) -> bool:
         """Return whether the name has a line that gives no access: one that is locked, or of an unknown form."""
         self._current_users()
-        return key_of(name) in self._locked_keys
+        return key_of(name) in self._locked_names
+
+    def locked_names(self) -> tuple[str, ...]:
+        """Return the names that are locked, in the order of the file."""
+        self._current_users()
+        return tuple(self._locked_names.values())
 
     def lookup(self, name: str) -> tuple[Caller, bytes] | None:
         """Return the caller and the NT hash of a user, as NTLM needs them; None without user or hash."""
@@ -177,7 +182,7 @@ class UserFile:
                 if new_signature != self._signature:
                     lines = parse(read(self.path), self.path) if new_signature else ()
                     self._users = {line.key: line.user for line in lines if line.key and line.user}
-                    self._locked_keys = frozenset(line.key for line in lines if line.key and not line.user)
+                    self._locked_names = {line.key: line.name for line in lines if line.key and not line.user}
                     self._signature, self._reported_error = new_signature, ""
                     self._version += 1
             except LogonscopeError as error:

@@ -56,6 +56,11 @@ class Line:
     key: str | None = None
     user: User | None = None
 
+    @property
+    def name(self) -> str:
+        """Return the name in the line, as it is written."""
+        return self.text.partition(":")[0]
+
 
 def key_of(name: str) -> str:
     """Return the key of a name, which is equal for all its spellings."""

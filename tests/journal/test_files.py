@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from logonscope.errors import AccessDeniedError, RecordingError
 from logonscope.journal import files as module
 from logonscope.journal.files import JournalFiles
 from tests.lab.fixtures import skip_or_fail
+from tests.lab.systemd import wait_until
 
 
 def test_one_process_locks(tmp_path: Path) -> None:
@@ -62,3 +64,18 @@ def test_a_file_of_another_user_is_refused_with_its_uid() -> None:
                 files.prepare()
         finally:
             os.seteuid(0)
+
+
+def test_a_request_of_root_belongs_to_the_user_of_the_service(tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        skip_or_fail("only root can give files away")
+    files = JournalFiles(str(tmp_path))
+    os.chown(tmp_path, 65534, 65534)
+    with ThreadPoolExecutor(1) as threads:
+        answer = threads.submit(files.request_forget, "bob", 0, 20.0)
+        (request,) = wait_until(files.forget_requests, 20)
+        assert (request.user, request.uid) == ("bob", 0)
+        assert os.stat(request.path).st_uid == 65534
+        files.answer_forget(request.path, {"logins": 1})
+        assert answer.result() == {"logins": 1}
+    assert list(tmp_path.iterdir()) == []

@@ -171,13 +171,16 @@ class JournalFiles:
             os.unlink(path)
             self._write_whole(f"{path}.done", answer)
 
-    @staticmethod
-    def _write_whole(path: str, words: Mapping[str, object]) -> None:
+    def _write_whole(self, path: str, words: Mapping[str, object]) -> None:
         """Write a file of JSON under another name, and rename it: who finds it finds it complete."""
         descriptor = os.open(f"{path}.new", os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_NOFOLLOW, 0o600)
         with open(descriptor, "w", encoding="utf-8") as file:
             # ASCII with escapes: an account name can be no UTF-8
             json.dump(words, file)
+            if os.geteuid() == 0:
+                # the service can be another user, which root's files would be closed to
+                status = os.stat(self.folder)
+                os.fchown(file.fileno(), status.st_uid, status.st_gid)
         os.rename(f"{path}.new", path)
 
     def read_wal_state(self) -> WalState:
@@ -234,6 +237,15 @@ class JournalFiles:
             if os.path.lexists(self.database + ending):
                 os.replace(self.database + ending, aside + ending)
         return aside
+
+    def earlier_copies(self) -> list[str]:
+        """Return the names of the copies of earlier journals: of migrations, and damaged ones."""
+        prefixes = (f"{DATABASE}.version", f"{DATABASE}.damaged-")
+        try:
+            names = os.listdir(self.folder)
+        except OSError:
+            return []
+        return sorted(name for name in names if name.startswith(prefixes) and not name.endswith(("-wal", "-shm")))
 
     def make_reserve(self) -> None:
         """Create the reserve file, unless it would take more than an eleventh of the free space."""

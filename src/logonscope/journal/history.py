@@ -230,6 +230,11 @@ class JournalHistory(History):
         yield from check_growth(state)
         if state.losses:
             yield Check("history: gaps", None, f"{state.losses} gaps, in which events were not seen", "")
+        if copies := self._files.earlier_copies():
+            finding = f"{', '.join(copies)}: neither history_keep nor `history forget` applies to them"
+            yield Check(
+                "history: copies", None, finding, f"if they are not needed, remove them from {self._files.folder}"
+            )
         yield _check_sqlite()
 
     def verify(self) -> Verification:

@@ -53,7 +53,8 @@ CLOSE_NOTIFY_SECONDS = 1
 """Seconds that an idle client has to answer close_notify (TLS) at shutdown; most see it only at their next request."""
 
 SINGLE_HEADERS = frozenset({
-    b"authorization", b"content-type", b"origin", b"logonscope-as", b"logonscope-max-line", b"logonscope-timeout",
+    b"authorization", b"content-type", b"origin", b"logonscope-as", b"logonscope-at", b"logonscope-max-line",
+    b"logonscope-timeout",
 })  # fmt: skip
 """Headers that a request may have only once: they decide what it may do, and a proxy could check another one of two."""
 

@@ -31,7 +31,7 @@ CERTIFICATE = "certificate"
 """The scheme of client certificates in the audit log."""
 
 CERTIFICATE_SECONDS = 60.0
-"""Seconds after which the user of a certificate is looked up again: it may have been removed or locked."""
+"""Seconds after which the user of a certificate is looked up again: it may have been removed, or have expired."""
 
 BEARER = "bearer"
 """The scheme of tokens (RFC 6750), in lower case; it is not offered, since clients that have a token know it."""

@@ -18,7 +18,7 @@ from logonscope.server.auth.user_line import User
 
 SESSION_SECONDS = 12 * 3600
 CHECK_SECONDS = 60.0
-"""Seconds after which an account is looked up again: it may have been removed or locked."""
+"""Seconds after which an account is looked up again: it may have been removed, or have expired."""
 
 MAX_SESSIONS, MAX_SESSIONS_OF_A_USER = 10_000, 20
 
@@ -37,7 +37,8 @@ class PageSessions:
     """The sessions of all users; safe for threads.
 
     A user of the user file loses them when removed, or given another password. Of other users (PAM) only the account is
-    looked up again: they lose their sessions when it is removed or locked, not when its password changes.
+    looked up again: they lose their sessions when it is removed or expires, not when its password is changed
+    or locked.
     """
 
     def __init__(

@@ -2,6 +2,7 @@
 
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from pypsrp.wsman import SelectorSet, WSMan
 from logonscope.server.auth.user_file import UserFile
 from logonscope.wire.wsman import names
 from tests.clients.others import NO_SHELL, PLAIN, add_plain
+from tests.server.auth.test_client_certificates import authority_file, client_file
 from tests.server.running import ADMIN, ALICE, BOB, QUICK, RunningServer, hostile, running
 
 WMI = f"{names.WMI}/root/cimv2"
@@ -67,6 +69,15 @@ def all_items(wsman: WSMan, uri: str, body: ET.Element, most: int = 7) -> list[E
 
 def handles(items: list[ET.Element]) -> list[str | None]:
     return [item.findtext("{*}Handle") or item.findtext("Handle") for item in items]
+
+
+def test_a_certificate_authenticates(tmp_path: Path) -> None:
+    file = client_file(tmp_path, ADMIN[0])
+    with running(client_ca=authority_file(tmp_path)) as server:
+        told: Any = {"certificate_pem": file, "certificate_key_pem": file, "cert_validation": server.certificate}
+        with WSMan("127.0.0.1", port=server.https, ssl=True, auth="certificate", **told) as wsman:
+            found = all_items(wsman, f"{names.WMI}/root/cimv2/Win32_Process", enumerated(optimized=True, most=99))
+    assert len(found) == 16
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -1,6 +1,7 @@
 """pywinrm's protocol layer, unmodified, gets what it gets from Windows."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from winrm.protocol import Protocol
 
 from logonscope.wire.wsman import names
 from tests.clients.others import NO_SHELL
+from tests.server.auth.test_client_certificates import authority_file, client_file
 from tests.server.running import ADMIN, RunningServer, running
 
 WAYS = {"plaintext": False, "ntlm": False, "basic": True, "ssl": True}
@@ -48,6 +50,14 @@ def test_it_asks_by_every_transport(server: RunningServer, transport: str) -> No
     answer = asked(protocol(server, transport), "SELECT Handle, Name FROM Win32_Process WHERE SessionId = 41")
     items = answer["s:Envelope"]["s:Body"]["n:EnumerateResponse"]["w:Items"]["w:XmlFragment"]
     assert [item["Handle"] for item in items] == ["4100", "4150", "4151", "4300", "4312"]
+
+
+def test_a_certificate_authenticates(tmp_path: Path) -> None:
+    file = client_file(tmp_path, ADMIN[0])
+    with running(client_ca=authority_file(tmp_path)) as server:
+        told: Any = {"ca_trust_path": server.certificate, "cert_pem": file, "cert_key_pem": file}
+        answer = asked(Protocol(server.wsman_over_tls, transport="certificate", **told), "SELECT * FROM Win32_Process")
+        assert len(answer["s:Envelope"]["s:Body"]["n:EnumerateResponse"]["w:Items"]["p:Win32_Process"]) == 16
 
 
 def test_sealed_messages_are_its_default_with_ntlm(server: RunningServer) -> None:

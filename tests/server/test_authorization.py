@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from logonscope.server.auth.authenticator import BASIC, KERBEROS, NEGOTIATE, Authentication, Credentials
-from logonscope.server.authorization import REALM, challenges, credentials_of
+from logonscope.server.authorization import CERTIFICATE_PROFILE, REALM, challenges, credentials_of
 
 tokens = st.binary(max_size=80).map(lambda data: base64.b64encode(data).decode())
 headers = st.builds("{} {}".format, st.sampled_from(("Basic", "Negotiate", "NTLM")), tokens)
@@ -21,6 +21,7 @@ def test_any_header_is_read(authorization: str) -> None:
 
 def test_what_headers_show() -> None:
     assert credentials_of(None) is None
+    assert credentials_of(CERTIFICATE_PROFILE) is None
     basic = base64.b64encode(b"a:b:c").decode()
     assert credentials_of(f"Basic {basic}") == Credentials("basic", "a", "b:c")
     assert credentials_of("Basic !!!") == Credentials("basic")

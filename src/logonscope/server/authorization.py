@@ -14,6 +14,9 @@ COOKIE = "__Host-logonscope"
 CSRF_HEADER = "logonscope-csrf"
 """The header with the CSRF token of the page's session: the page sends it, also empty, instead of Authorization."""
 
+CERTIFICATE_PROFILE = "http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/mutual"
+"""In Authorization, clients of WinRM say by this that their certificate authenticates them (DSP0226: a security profile)."""
+
 
 def has_credentials(headers: Mapping[str, str]) -> bool:
     """Return whether a request has credentials."""
@@ -36,11 +39,11 @@ def session_cookie(headers: Mapping[str, str]) -> str:
 
 
 def credentials_of(authorization: str | None) -> Credentials | None:
-    """Return the credentials in an Authorization header (RFC 7617, RFC 4559); None without a header.
+    """Return the credentials in an Authorization header (RFC 7617, RFC 4559); None without a header or credentials.
 
     Credentials that cannot be decoded keep their scheme only: they fail authentication, and are not ignored.
     """
-    if authorization is None:
+    if authorization is None or authorization.strip().lower() == CERTIFICATE_PROFILE:
         return None
     scheme, _, rest = authorization.strip().partition(" ")
     scheme = scheme.lower()

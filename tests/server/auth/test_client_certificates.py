@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from logonscope.server.authorization import CERTIFICATE_PROFILE
 from logonscope.server.certificate import common_name
 from tests.server.json_requests import basic
 from tests.server.running import ADMIN, RunningServer, running
@@ -64,11 +65,16 @@ def client_file(folder: Path, *names: str, issuer: Authority = OURS, is_expired:
     return str(path)
 
 
+def authority_file(folder: Path) -> str:
+    """Write the certificate of the authority that the server trusts, and return the file."""
+    path = folder / "ca.pem"
+    path.write_bytes(OURS.certificate.public_bytes(serialization.Encoding.PEM))
+    return str(path)
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    path = tmp_path_factory.mktemp("ca") / "ca.pem"
-    path.write_bytes(OURS.certificate.public_bytes(serialization.Encoding.PEM))
-    with running(client_ca=str(path)) as found:
+    with running(client_ca=authority_file(tmp_path_factory.mktemp("ca"))) as found:
         yield found
 
 
@@ -99,6 +105,12 @@ def test_the_common_name_is_the_user(server: RunningServer, tmp_path: Path) -> N
     events = [json.loads(line) for line in (server.folder / "audit").read_text(encoding="utf-8").splitlines()]
     logins = [event["user"] for event in events if event.get("scheme") == "certificate" and event["accepted"]]
     assert logins == ["alice", "bob", ADMIN[0]]  # one line for each connection
+
+
+def test_the_profile_of_ws_management_is_no_credentials(server: RunningServer, tmp_path: Path) -> None:
+    profile = {"Authorization": CERTIFICATE_PROFILE}
+    assert ask(server, client_file(tmp_path, "alice"), profile) == (200, {"alice"})
+    assert ask(server, None, profile) == (401, "authentication required")
 
 
 @pytest.mark.parametrize("names", [("nobody-of-this-name",), ("alice", "bob"), (), ("alice\0",), ("\u0430lice",)])

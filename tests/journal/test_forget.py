@@ -182,3 +182,23 @@ def test_a_request_stays_while_the_keeper_stops(tmp_path: Path) -> None:
     assert count(kept.database, "every") == 0
     assert not request.exists()
     kept.keeper.stop()
+
+
+def test_a_uid_without_an_account_is_forgotten_by_its_number(tmp_path: Path) -> None:
+    kept = Kept(tmp_path / "history")
+    named, nameless = owner_of(7), owner_of(8)
+    assert nameless.login is not None
+    nameless = nameless._replace(login=nameless.login._replace(user=None, uid=4242))
+    for pid, owner, uid in ((10, named, 1000), (11, nameless, 4242)):
+        process = of(pid, 5000, uid, b"a%d\0" % pid, ses=int(owner.logon_id or 0), loginuid=uid)
+        kept.feed([ProcessStarted(head(5000), process, owner, None)])
+        kept.feed([ProcessEnded(head(6000), process, owner, 0)])
+    kept.database.execute("UPDATE credential SET user = NULL WHERE uids LIKE '4242,%'")
+    # a number is no prefix, and not the uid of an account with a name
+    for number in ("424", "1000", "4242 "):
+        forget(kept, number)
+    assert count(kept.database, "every") == 2
+    forget(kept, "4242")
+    assert kept.database.execute("SELECT pid FROM every").fetchall() == [(10,)]
+    assert kept.database.execute("SELECT user FROM credential").fetchall() == [("user1000",)]
+    kept.keeper.stop()

@@ -30,15 +30,21 @@ class Forgetter:
         A login that exists is kept, without its ended processes. An audit line records the deletion.
 
         Args:
-            user: the account name that logged in.
+            user: the account name that logged in; or a uid, for what had no account name.
             caller_uid: the uid of the administrator.
         """
         writer, database = self._writer, self._writer.database
         # rows must be in the hash chain before their hashes can be subtracted from it
         writer.move_all()
-        logons = [row[0] for row in database.execute("SELECT id FROM logon WHERE user = ?", (user,))]
+        logons = [
+            row[0] for row in database.execute(f"SELECT id FROM logon WHERE {_named('user', 'login_uid')}", (user,))
+        ]
         id_list = ",".join(map(str, logons)) or "NULL"
-        credentials = [row[0] for row in database.execute("SELECT id FROM credential WHERE user = ?", (user,))]
+        credentials = [
+            number
+            for number, uids, name in database.execute("SELECT id, uids, user FROM credential")
+            if name == user or (name is None and uids is not None and uids.split(",")[1] == user)
+        ]
         places = f"SELECT id FROM place WHERE logon IN ({id_list})"
         numbers = sorted(self._processes_of(places, set(credentials)))
         # read before the rows are deleted: only they name their programs and command lines
@@ -64,7 +70,10 @@ class Forgetter:
         database = self._writer.database
         queries = (
             ("failed_logon", "user = ?1 OR by_user = ?1"),
-            ("user_change", f"from_user = ?1 OR to_user = ?1 OR place IN ({places})"),
+            (
+                "user_change",
+                f"{_named('from_user', 'from_uid')} OR {_named('to_user', 'to_uid')} OR place IN ({places})",
+            ),
         )
         for table, condition in queries:
             self._remover.remove_rows(
@@ -139,3 +148,8 @@ class Forgetter:
                 id_list = ",".join(map(str, unused[first : first + STEP]))
                 rows = database.execute(f"SELECT * FROM {table} WHERE id IN ({id_list})").fetchall()
                 self._remover.remove_rows(table, VALUE_TABLES[table], rows)
+
+
+def _named(user: str, uid: str) -> str:
+    """Return the condition that a column has the name of the parameter; or has none, and its uid is the parameter."""
+    return f"({user} = ?1 OR ({user} IS NULL AND CAST({uid} AS TEXT) = ?1))"

@@ -40,6 +40,13 @@ def test_the_depth_is_limited_and_brackets_in_texts_do_not_count() -> None:
         parse_object(b'{"x": ' + b"9" * 10_000 + b"}")
 
 
+@pytest.mark.parametrize("data", [b'{"' + b'\\"' * 250_000, b'{"' + b'\\"' * 250_000 + b"\\", b'"[\\"' * 100_000])
+def test_a_text_without_an_end_is_refused_quickly(data: bytes, promptly: None) -> None:
+    with pytest.raises(InvalidParameterError):
+        parse_object(data)
+    assert promptly is None
+
+
 @given(OBJECTS, st.integers(8192, 16_384))
 def test_a_line_is_ascii_and_fits(value: dict[str, Any], octets: int) -> None:
     value = {f"_{name}": part for name, part in value.items()}

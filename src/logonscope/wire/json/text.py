@@ -20,7 +20,8 @@ MIN_CUT_LENGTH = 256
 TRUNCATED = "truncated"
 """The member of a line whose long texts or arrays were cut."""
 
-_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
+# A text without its last quote is a token, too: otherwise the search would begin again at each of its escaped quotes.
+_TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[{]|[\]}]', re.DOTALL)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 

@@ -130,6 +130,6 @@ def test_where_others_are_hidden_no_leader_counts_as_gone(lab: Lab) -> None:
 
     assert session["leader"] not in own  # it runs as root
     assert (own[pid]["logon_id"], own[pid]["evidence"]) == (str(kernel[pid]["sessionid"]), "audit")
-    assert (session["state"], own[pid]["leftover"], session["leftovers"]) == ("active", None, None)
+    assert (session["state"], own[pid]["leftover"], session["leftovers"]) == ("active", False, 0)
     assert everything[pid] == own[pid]["logon_id"]
     assert everything[1] == "4294967295"

@@ -1,11 +1,13 @@
 """Tests of sources/linux/logins.py: records are read unchanged, and checked against the leader."""
 
 import os
+import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
-from logonscope.facts import UNSET, Login
+from logonscope.facts import UNSET, Login, Machine
 from logonscope.machine import Look
 from logonscope.sources.linux import LinuxSource
 from logonscope.sources.linux.logins import _has_pidfd_ids, _LoginReader, _pidfd_id
@@ -327,6 +329,20 @@ def test_a_leader_is_identified_by_its_pidfd_inode(number: int | None, *, gone: 
     reader = _LoginReader("/", LinuxSource("/").machine(Look()), Look())
     found = reader._read_leader(os.getpid(), state, None)  # noqa: SLF001 -- no login of this machine has such a leader
     assert (found is None) is (gone and _has_pidfd_ids())
+
+
+def test_a_leader_that_hidepid_hides_is_not_gone(tmp_path: Path) -> None:
+    reader = _LoginReader("/", LinuxSource("/").machine(Look()), Look())
+    reader._proc = str(tmp_path)  # noqa: SLF001 -- as it looks with hidepid: without process 1
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    assert reader._has_ended(os.getppid(), {}) is False  # noqa: SLF001 -- no login of this machine has such a leader
+    assert reader._has_ended(ended.pid, {}) is True  # noqa: SLF001 -- the same
+    assert reader._has_ended(os.getpid(), {"LEADER_PIDFDID": "1"}) is _has_pidfd_ids()  # noqa: SLF001 -- the same
+    (tmp_path / str(os.getpid())).mkdir()
+    assert reader._has_ended(os.getpid(), {}) is True  # noqa: SLF001 -- another process with its pid
+    elsewhere = _LoginReader(str(tmp_path), Machine(""), Look())
+    assert elsewhere._has_ended(os.getpid(), {}) is None  # noqa: SLF001 -- its pids are those of another host
 
 
 def test_elogind_keeps_its_scopes_below_the_root(host: HostFolder) -> None:

@@ -138,8 +138,6 @@ class _LoginReader:
             return None
         created = self._clock.creation(record)
         process = self._read_leader(leader, record, None if created is None else created.latest)
-        # a leader that is not found has ended, unless it can be hidden from this process
-        gone = None if leader is None or (process is None and self._is_hidden) else process is None
         return self._with_scope_facts(
             Login(
                 id=login_id,
@@ -165,9 +163,17 @@ class _LoginReader:
                 source=f"/{SESSIONS}/{login_id}",
                 service_name=self._service_name,
                 process=process,
-                gone=gone,
+                gone=None if leader is None else process is None and self._has_ended(leader, record),
             )
         )
+
+    def _has_ended(self, leader: int, record: Mapping[str, str]) -> bool | None:
+        """Return whether a leader that is not found has ended; None where it may be hidden from this process."""
+        # a process that is visible with the pid of the leader is another one
+        if not self._is_hidden or os.path.exists(os.path.join(self._proc, str(leader))):
+            return True
+        # below another root, the pids are those of another host
+        return _is_pid_free(leader, _parse_number(record.get("LEADER_PIDFDID"))) if self._root == ROOT else None
 
     def _find_state(self, uid: int, record: Mapping[str, str]) -> str | None:
         """Return the state of a session. The record of a user manager says active even where its user only lingers."""
@@ -201,7 +207,7 @@ class _LoginReader:
                 source=f"/{USERS}/{uid}",
                 service_name=self._service_name,
                 process=process,
-                gone=process is None,
+                gone=leader is None or (process is None and self._has_ended(leader, record)),
                 scope_inode=self._scopes.inode(self._scopes.unit_path(uid, unit)),
             )
         )
@@ -274,6 +280,18 @@ class _LoginReader:
 
     def _with_mapped_uid(self, login: Login) -> Login:
         return login if self._user_namespace is None else self._user_namespace.mapped_login(login)
+
+
+def _is_pid_free(pid: int, pidfd_id: int | None) -> bool:
+    """Return whether no process has this pid and, if the kernel has pidfd inodes, this inode; hidepid hides neither."""
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return True
+    except OSError:
+        pass  # it exists, and belongs to another user
+    current_id = _pidfd_id(pid) if pidfd_id else None
+    return current_id is not None and current_id != pidfd_id
 
 
 @cache

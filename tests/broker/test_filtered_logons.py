@@ -8,7 +8,7 @@ from logonscope.answers.logon_filter import LogonFilter
 from logonscope.broker import filtered_logons, sessions
 from logonscope.broker.request import Request
 from tests.broker.memory import Memory
-from tests.example import PROCESSES, snapshot
+from tests.example import ACCOUNTS, PROCESSES, snapshot
 from tests.hosts import ROOT, user
 
 REMOTE = LogonFilter(types=frozenset({10}))
@@ -54,6 +54,19 @@ def test_sessions_trees_and_processes_are_those_that_fit(
 def test_a_word_and_a_filter_narrow_together(request_of_root: Request) -> None:
     assert [session.logon_id for session in filtered_logons.sessions(request_of_root, "alice", REMOTE)] == ["41"]
     assert filtered_logons.sessions(request_of_root, "bob", REMOTE) == []
+
+
+def test_a_user_can_be_named_by_a_name_that_is_not_the_first_of_its_uid() -> None:
+    users = (*ACCOUNTS.values(), ACCOUNTS[1000]._replace(name="alice2"))
+    request, where = Memory(snapshot()._replace(users=users)).request(ROOT), LogonFilter(users=frozenset({"alice2"}))
+    assert [session.logon_id for session in filtered_logons.sessions(request, None, where)] == ["41", "42"]
+    assert [session.logon_id for session in filtered_logons.sessions(request, "41", where)] == ["41"]
+
+
+def test_a_number_can_be_the_name_of_a_user_and_a_uid() -> None:
+    users = (*ACCOUNTS.values(), ACCOUNTS[1000]._replace(name="1001"))
+    request, where = Memory(snapshot()._replace(users=users)).request(ROOT), LogonFilter(users=frozenset({"1001"}))
+    assert [session.logon_id for session in filtered_logons.sessions(request, None, where)] == ["37", "41", "42"]
 
 
 def test_leftovers_are_those_of_the_sessions_that_fit(request_of_root: Request) -> None:

@@ -10,7 +10,7 @@ from logonscope.ownership import LINUX
 from tests import example
 from tests.broker import operations as broker
 from tests.broker.memory import Memory
-from tests.hosts import ROOT
+from tests.hosts import ROOT, session_scope
 
 INDEX = LINUX.index(example.LOGINS, example.MACHINE)
 SYSTEM = LINUX.system_owner
@@ -18,6 +18,7 @@ ACCOUNTS = tuple(example.ACCOUNTS.values())
 ALICES, BOBS = {4100, 4150, 4151, 4300, 4312}, {3990, 3991}
 SYSTEMS = {1, 2, 650, 700}
 ALICE = Selection(login_users=frozenset({"alice"}))
+LOOKUP = Accounts(Memory(example.snapshot()), Look())
 
 
 @pytest.mark.parametrize(
@@ -69,18 +70,47 @@ def test_a_word_selects_the_same_processes_everywhere(word: str | None, pids: se
 def test_one_logon_session_narrows_the_reading_to_its_kernel_ids(
     word: str | None, kernel_ids: frozenset[int] | None
 ) -> None:
-    assert INDEX.hint(NO_FACTS, select_sessions(word, LINUX, INDEX), None).kernel_ids == kernel_ids
+    assert INDEX.hint(NO_FACTS, select_sessions(word, LINUX, INDEX, LOOKUP), None).kernel_ids == kernel_ids
 
 
 def test_a_login_that_shares_a_kernel_id_is_looked_for_among_all_who_carry_it() -> None:
     heir = example.LOGINS[2]._replace(process=Process(3900, ses=41), inherited=True)
     index = LINUX.index([example.LOGINS[1], heir], example.MACHINE)
-    assert index.hint(NO_FACTS, select_sessions("c1", LINUX, index), None).kernel_ids == frozenset({UNSET, 41})
+    assert index.hint(NO_FACTS, select_sessions("c1", LINUX, index, LOOKUP), None).kernel_ids == frozenset({UNSET, 41})
 
 
 def test_a_selection_means_itself_and_no_word_means_everything() -> None:
-    assert select_sessions(ALICE, LINUX, INDEX) == ALICE
-    assert select_sessions(None, LINUX, INDEX) == EVERYTHING
+    assert select_sessions(ALICE, LINUX, INDEX, LOOKUP) == ALICE
+    assert select_sessions(None, LINUX, INDEX, LOOKUP) == EVERYTHING
+
+
+def test_an_account_selects_its_logins_by_a_name_that_is_not_the_first_of_its_uid() -> None:
+    second = example.ACCOUNTS[1000]._replace(name="alice2")
+    host = Memory(example.snapshot()._replace(users=(*ACCOUNTS, second))).request(ROOT)
+    assert {row.pid for row in broker.processes(host, "alice2")} == ALICES | {4120}
+    assert not [*broker.processes(host, "Alice2")]
+
+
+def test_a_number_that_is_no_logon_id_can_be_the_name_of_an_account() -> None:
+    users = [account._replace(name="1234") if uid == 1000 else account for uid, account in example.ACCOUNTS.items()]
+    logins = [login._replace(user="1234") if login.uid == 1000 else login for login in example.LOGINS]
+    host = Memory(example.snapshot()._replace(users=tuple(users), logins=tuple(logins))).request(ROOT)
+    assert {row.pid for row in broker.processes(host, "1234")} == ALICES | {4120}
+    assert {row.pid for row in broker.processes(host, "41")} == ALICES
+    assert not [*broker.processes(host, "1235")]
+
+
+def test_a_number_selects_by_login_id_and_by_logon_id() -> None:
+    """The first login with kernel id 41 has left processes only; logind calls a login that inherited the id 41, too."""
+    scope = session_scope(1000, "41")
+    heir = example.LOGINS[2]._replace(
+        id="41", uid=1000, scope="session-41.scope", process=Process(3900, ses=41), inherited=True, scope_inode=9
+    )
+    processes = (Process(1, ses=41, loginuid=1000, cgroup="/x"), Process(3900, ses=41, loginuid=1000, cgroup=scope))
+    host = Memory(example.snapshot()._replace(logins=(heir,), processes=processes)).request(ROOT)
+    rows = {row.pid: row.logon_id for row in broker.processes(host, "41")}
+    assert rows == {1: "41", 3900: str((1 << 34) + 9)}
+    assert {row.pid for row in broker.processes(host, rows[3900])} == {3900}
 
 
 def kept(selection: Selection, *accounts: Account, case_sensitive: bool = False) -> SessionFilter:

@@ -161,6 +161,19 @@ def test_events_wait_for_the_filter_on_their_logon_session() -> None:
     assert (first.process.pid, first.session.user, second.attempt.user) == (4312, "alice", "alice")
 
 
+def test_a_user_can_be_named_by_a_name_that_is_not_the_first_of_its_uid() -> None:
+    snapshot, times = example.snapshot(), Times()
+    second = example.ACCOUNTS[1000]._replace(name="alice2")
+    by_pid = {process.pid: process for process in snapshot.processes}
+    for options in ({"which": "alice2"}, {"where": LogonFilter(users=frozenset({"alice2"}))}):
+        host = EventMemory(snapshot._replace(users=(*example.ACCOUNTS.values(), second)))
+        subscription = watch(host, ROOT, **options)
+        host.script.add(times.started(by_pid[1], Owner("4294967295", "none")))
+        host.script.add(times.started(by_pid[4312], Owner("41", "audit")))
+        (event,) = results(subscription)
+        assert (event.process.pid, event.session.user) == (4312, "alice")
+
+
 def test_failed_logons_are_filtered_by_time_and_by_uid() -> None:
     host, times = EventMemory(example.snapshot()), Times()
     alice = host.account(Look(), 1000)

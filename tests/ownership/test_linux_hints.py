@@ -50,7 +50,7 @@ class Reading:
 
     def selection(self, index: LogonIndex) -> Selection:
         """Return what is meant by the logins that an index knows."""
-        return select_sessions(self._which, LINUX, index)
+        return select_sessions(self._which, LINUX, index, Accounts(self._memory, Look()))
 
     def hint(self, index: LogonIndex) -> LogonHint:
         """Return the hint that the logins make."""
@@ -102,7 +102,9 @@ def test_a_narrowed_reading_returns_what_a_whole_reading_keeps(
 ) -> None:
     request = Memory(crowd.snapshot).request(user(uid) if uid else ROOT)
     query = ProcessQuery(frozenset({"comm"}) | LINUX.access_facts)
-    selection = select_sessions(which, LINUX, LINUX.index(crowd.snapshot.logins, crowd.snapshot.machine))
+    selection = select_sessions(
+        which, LINUX, LINUX.index(crowd.snapshot.logins, crowd.snapshot.machine), request.accounts
+    )
     narrowed = [*request.read(query, which, read_order=order).pairs]
     pairs = [*request.read(query, read_order=order).pairs]
     if selection.names_sessions:

@@ -304,7 +304,7 @@ def test_a_narrowed_reading_returns_what_a_whole_reading_keeps(
 ) -> None:
     request, query = ask(user(uid) if uid else ROOT, host), ProcessQuery(frozenset({"comm"}))
     keeps = SessionFilter(
-        select_sessions(word, WINDOWS, WINDOWS.index(host.logins, MACHINE)),
+        select_sessions(word, WINDOWS, WINDOWS.index(host.logins, MACHINE), request.accounts),
         WINDOWS,
         request.accounts,
         case_sensitive=True,

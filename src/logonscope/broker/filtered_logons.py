@@ -20,8 +20,10 @@ from logonscope.machine import OWNER_FACT, Owner, ProcessQuery, Selection, datet
 
 def sessions(request: Request, which: Which, where: LogonFilter, details: Details = NO_DETAILS) -> list[LogonSession]:
     """Return the matching logon sessions, with these details."""
-    if which is None and where.users is not None:
-        which = _select_users(where.users)
+    if where.users is not None:
+        names = request.accounts.login_names(where.users)
+        which = which or _select_users(where.users, names)
+        where = where._replace(users=where.users | names)
     query = ProcessQuery(description_facts(request, details))
     process_filter = ProcessOwnerFilter(
         frozenset({OWNER_FACT}), _OwnerFilter(where, request.ownership.system_owner).keeps
@@ -60,15 +62,16 @@ def _select_matching(request: Request, which: Which, where: LogonFilter) -> Sele
     return Selection(logon_ids=frozenset(session.logon_id for session in sessions(request, which, where)))
 
 
-def _select_users(users: frozenset[str]) -> Selection | None:
+def _select_users(users: frozenset[str], names: frozenset[str]) -> Selection | None:
     """Return the selection of these users' logon sessions, by names or by uids; None if there are both.
 
     A selection combines names and uids by AND, so users of both kinds are left to the filter.
     """
     uids = frozenset(int(user) for user in users if user.isascii() and user.isdecimal())
     if not uids:
-        return Selection(login_users=users)
-    return Selection(login_uids=uids) if len(uids) == len(users) else None
+        return Selection(login_users=users | names)
+    # an account can have a number as its name
+    return Selection(login_uids=uids) if len(uids) == len(users) and not names else None
 
 
 class _OwnerFilter:

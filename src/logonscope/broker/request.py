@@ -252,7 +252,8 @@ class Request:
         if query.pids is None or query.with_ancestors:
             return processes
         # a source may return more than the query names, and the caller relies on the pids
-        return filter(_PidFilter(query.pids).keeps, processes)
+        pids = query.pids
+        return (process for process in processes if process.pid in pids)
 
     def read_process(self, pid: int, facts: Facts) -> Process | None:
         """Read one process, unmasked, with the facts that decide about access; None if there is no such process."""
@@ -379,7 +380,7 @@ class Request:
         include_hidden: bool = False,
     ) -> ReadResult:
         """Return the processes that the caller may see and that belong to the selected logon sessions."""
-        session_filter = self._session_filter(select_sessions(which, self.ownership, index), which)
+        session_filter = self._session_filter(select_sessions(which, self.ownership, index, self.accounts), which)
         view = self.visibility.view
         views = (view(process, index.owner(process), facts, include_hidden=include_hidden) for process in processes)
         pairs = filter(None, views)
@@ -389,7 +390,7 @@ class Request:
         self, query: ProcessQuery, which: Which, process_filter: ProcessOwnerFilter | None, *, include_hidden: bool
     ) -> ReadResult:
         learning_index = LearningIndex(self, self.source.logins(self.look))
-        selection = select_sessions(which, self.ownership, learning_index.index)
+        selection = select_sessions(which, self.ownership, learning_index.index, self.accounts)
         session_filter = self._session_filter(selection, which)
         # the filter may read facts that the query does not name: they are masked, too
         filter_facts = process_filter.facts - {OWNER_FACT} if process_filter else frozenset()
@@ -456,7 +457,7 @@ class Request:
         # Process(*values) takes the values as arguments, which is slower: this makes the tuple at once
         make = tuple.__new__
         for _ in range(MAX_ROUNDS):
-            selection = select_sessions(which, self.ownership, index)
+            selection = select_sessions(which, self.ownership, index, self.accounts)
             narrowed_query = self._narrow_query(
                 query, selection, index, include_own_in_sessions_of_others=include_own_in_sessions_of_others
             )
@@ -537,6 +538,12 @@ class Accounts:
         account = None if uid is None else self.get(uid)
         return account and account.name
 
+    def login_names(self, names: frozenset[str]) -> frozenset[str]:
+        """Return the names that logins of these accounts can have; see AccountLookup."""
+        users, _ = self._source.accounts(self._look, AccountQuery(users=names))
+        accounts = [user for user in users if user.name in names]
+        return frozenset(filter(None, [name for user in accounts for name in (user.name, self.name(user.uid))]))
+
     def login_name(self, uid: int | None, login: Login | None) -> str | None:
         """Return the user name of a login uid; see AccountLookup."""
         name, recorded_name = self.name(uid), login and login.user
@@ -556,17 +563,6 @@ class Accounts:
             account_still_exists = any(user.uid == uid and user.name == recorded_name for user in users)
             self._recorded_names[uid, recorded_name] = recorded_name if account_still_exists else name
         return self._recorded_names[uid, recorded_name]
-
-
-class _PidFilter:
-    """A filter on processes by pid."""
-
-    def __init__(self, pids: frozenset[int]) -> None:
-        self._pids = pids
-
-    def keeps(self, process: Process) -> bool:
-        """Return whether to keep a process."""
-        return process.pid in self._pids
 
 
 class _OwnerlessFilter:

@@ -18,16 +18,23 @@ Which = str | Selection | None
 """A user's word for logon sessions ("41", "c1", "system", "alice"), a selection, or None for all."""
 
 
-def select_sessions(which: Which, ownership: Ownership, index: LogonIndex) -> Selection:
-    """Return the selection for a word: a login service's id of a login, else a LogonId, else the name of an account."""
+def select_sessions(which: Which, ownership: Ownership, index: LogonIndex, accounts: AccountLookup) -> Selection:
+    """Return the selection for a word: a login id, a LogonId or the name of an account.
+
+    Some words can be several of these: "41" and "c1" are valid names, and a login that inherited a kernel id can have
+    the login id 41 without the LogonId 41.
+    """
     if which is None or isinstance(which, Selection):
         return which or EVERYTHING
-    logon_id = next(
-        (logon for logon, login in index.logins.items() if login.id == which), ownership.parse_logon_id(which)
-    )
-    if logon_id is None:
-        return Selection(login_users=frozenset({which}))
-    return Selection(logon_ids=frozenset({logon_id}))
+    # read in any case: the time that it takes must not reveal whether a hidden logon session has this LogonId
+    names = accounts.login_names(frozenset({which}))
+    logon_id, system_id = ownership.parse_logon_id(which), ownership.system_owner.logon_id
+    logon_ids = {key for key, login in index.logins.items() if login.id == which}
+    is_recorded = bool(logon_ids) or logon_id in index.logins or logon_id == system_id
+    # a number that no login record has can be the LogonId of a login without a record
+    if not is_recorded and (names or logon_id is None):
+        return Selection(login_users=names | {which})
+    return Selection(logon_ids=frozenset(logon_ids if logon_id is None else {*logon_ids, logon_id}))
 
 
 def selected_login_uids(selection: Selection, index: LogonIndex, source: Source, look: Look) -> frozenset[int] | None:

@@ -132,6 +132,12 @@ class Subscription:
         cursors: EventCursors,
     ) -> None:
         self._request, self._reader, self._options, self._cursors = request, reader, options, cursors
+        # logins of an account have the first name of its uid; another name means them, too
+        users = frozenset() if options.which is None else frozenset({options.which})
+        self._which_users = users | request.accounts.login_names(users)
+        if options.where is not None and options.where.users is not None:
+            users = options.where.users | request.accounts.login_names(options.where.users)
+            self._options = options._replace(where=options.where._replace(users=users))
         self.caller = request.caller
         self._account_name = self._read_account_name(request)
         self._account_due = time.monotonic() + ACCOUNT_SECONDS
@@ -318,7 +324,8 @@ class Subscription:
         if which is None:
             return True
         logon_id = self._request.ownership.parse_logon_id(which)
-        return which in {session.login, session.user} or (logon_id is not None and logon_id == session.logon_id)
+        is_logon_id = logon_id is not None and logon_id == session.logon_id
+        return is_logon_id or which == session.login or session.user in self._which_users
 
     def _fits_attempt(self, request: EventRequest, event: LogonFailed) -> bool:
         """Return whether a failed attempt is wanted: by its user and origin; its logon session is not shown."""

@@ -164,7 +164,7 @@ class Host(ABC):
         """Return the logon sessions, the System session first, then by start.
 
         Args:
-            which: only one logon session, by its login id ("c1"), or, if no login has that id, by its LogonId (41); or
+            which: only one logon session, by its login id ("c1") or its LogonId (41); or
                 those of a user, by the exact name of the account; or "system", the System session. ``processes``,
                 ``tree`` and ``leftovers`` take the same values.
             where: only logon sessions that fit a filter, such as LogonFilter(types=frozenset({10})).

@@ -200,6 +200,10 @@ class AccountLookup(Protocol):
         """Return the account name of a uid; None where there is none."""
         ...
 
+    def login_names(self, names: frozenset[str]) -> frozenset[str]:
+        """Return the names that logins of the accounts with these names can have: also the first name of each uid."""
+        ...
+
     def login_name(self, uid: int | None, login: Login | None) -> str | None:
         """Return the user name of a login uid: its account's, or the record's where that account was removed since.
 

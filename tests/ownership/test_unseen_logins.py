@@ -90,6 +90,41 @@ def test_a_process_that_root_left_in_the_unit_of_a_login_daemon() -> None:
 
 
 @pytest.mark.parametrize(
+    ("command", "signs"),
+    [
+        ("/usr/sbin/sshd -D", [("unit", 100, "x")]),
+        ("/usr/bin/amazon-ssm-agent", [("unit", 100, "x")]),
+        ("ttyd", [("unit", 100, "x")]),
+        ("/usr/sbin/nginx sshd", []),
+        ("", []),
+        (None, []),
+    ],
+)
+def test_a_process_that_a_user_left_in_a_unit_with_the_command_of_a_login_daemon(
+    command: str | None, signs: list[tuple[str, int, str]]
+) -> None:
+    links = chain(INIT, ("sleep", ALICE))
+    assert [*find_unseen_logins(links, SYSTEM, None, MACHINE, read_service_command=lambda: command)] == signs
+
+
+def test_the_command_of_a_service_is_read_only_where_it_decides() -> None:
+    reads = list[int]()
+
+    def read() -> None:
+        reads.append(1)
+
+    for links in (
+        chain(INIT, ("nginx", 0), ("nginx", WWW)),
+        chain(INIT, ("nginx", WWW)),
+        chain(INIT, ("ttyd", ALICE)),
+        chain(INIT, ("sleep", ALICE), cgroup="/system.slice/dropbear.service"),
+        chain(INIT, ("sleep", ALICE), cgroup="/"),
+    ):
+        find_unseen_logins(links, SYSTEM, None, MACHINE, read_service_command=read)
+    assert reads == []
+
+
+@pytest.mark.parametrize(
     ("first", "link", "signs"),
     [
         (1, ("bash", ALICE), ["outside"]),
@@ -147,9 +182,10 @@ def test_a_daemon_in_a_login_that_does_not_descend_from_its_leader_is_a_sign() -
     """The sshd that a login started, and its own user once more through it: kernel id and record are the first ones."""
     links = chain(("sshd", 0), ("sshd-session", 0), ("sshd-session", ALICE), ("bash", ALICE), first=99)
     own_leader, gone_leader = 99, 50
-    assert find_unseen_logins(links, LOGIN, ALICE, MACHINE, own_leader) == ()
-    assert [sign[:2] for sign in find_unseen_logins(links, LOGIN, ALICE, MACHINE, gone_leader)] == [("daemon", 100)]
+    assert find_unseen_logins(links, LOGIN, ALICE, MACHINE, leader=own_leader) == ()
+    signs = find_unseen_logins(links, LOGIN, ALICE, MACHINE, leader=gone_leader)
+    assert [sign[:2] for sign in signs] == [("daemon", 100)]
     assert (
-        find_unseen_logins(links[2:], LOGIN, ALICE, MACHINE, gone_leader) == ()
+        find_unseen_logins(links[2:], LOGIN, ALICE, MACHINE, leader=gone_leader) == ()
     )  # runs as the user: it proves nothing
-    assert find_unseen_logins(links[:1], LOGIN, ALICE, MACHINE, gone_leader) == ()  # the daemon itself
+    assert find_unseen_logins(links[:1], LOGIN, ALICE, MACHINE, leader=gone_leader) == ()  # the daemon itself

@@ -6,7 +6,7 @@ Login, ``id`` is the LUID, ``uid`` the user, ``cls`` the LogonType in words, ``s
 machine.Ownership must not miss them.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from logonscope.answers.check import Check
 from logonscope.answers.logon_session import LOGON_TYPES, LogonSession
@@ -210,8 +210,14 @@ class WindowsOwnership(Ownership):
     def is_login_program(self, process: Process) -> bool:
         return process.comm == "winlogon.exe"
 
-    def unseen_logins(self, owner: Owner, chain: Sequence[Process], machine: Machine) -> tuple[UnseenLogin, ...]:
-        del owner, chain, machine
+    def unseen_logins(
+        self,
+        owner: Owner,
+        chain: Sequence[Process],
+        machine: Machine,
+        read_service_command: Callable[[], str | None] | None = None,
+    ) -> tuple[UnseenLogin, ...]:
+        del owner, chain, machine, read_service_command
         return ()
 
     def checks(self, machine: Machine) -> Iterator[Check]:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.lab.lab import PYTHON, Lab, start
-from tests.lab.systemd import free_port
+from tests.lab.systemd import free_port, wait_until
 
 NO_LOGIN = 2**32 - 1
 
@@ -54,6 +54,18 @@ def test_a_login_without_pam_is_not_known_to_the_kernel(lab: Lab, daemon: str) -
     assert {sign["kind"] for sign in answer["unseen_logins"]} == {"daemon", "user change"}
     assert f"is yours: it runs as alice (uid {lab.alice.uid}), and no login is known to the kernel" in own
     assert own.endswith("exit 0")
+
+
+@pytest.mark.parametrize("daemon", DAEMONS)
+def test_what_such_a_login_left_behind_is_known_by_the_command_of_the_unit(lab: Lab, daemon: str) -> None:
+    port = free_port()
+    DAEMONS[daemon](lab, port)
+    with lab.machine.ssh("alice", port=port) as shell:
+        sleeper = start(shell, "setsid sleep 1000")
+    wait_until(lambda: lab.truth()[sleeper]["ppid"] == 1, what="its parents have ended")
+    text = lab.machine.run(lab.command("whose", str(sleeper))).stdout
+    assert f"no login is known to the kernel; it runs as alice (uid {lab.alice.uid})" in text
+    assert "which can let users in without the kernel's knowledge" in text
 
 
 def test_a_unit_that_runs_as_a_user_says_so(lab: Lab) -> None:

@@ -52,6 +52,15 @@ def find_service(request: Request, process: Process) -> tuple[str | None, dateti
     return clean(service.name), start
 
 
+def read_service_command(request: Request, process: Process) -> str | None:
+    """Return the command line of the service that a process is in, as far as the caller may see it."""
+    service = request.ownership.service_of(process)
+    if service is None or service.uid is not None:
+        return None
+    matching_services = request.source.services(request.look, ServiceQuery(frozenset({service.name})))
+    return next((request.visibility.masked_service(service).command for service in matching_services), None)
+
+
 def read_services(request: Request, selection: Selection, *, with_named: bool) -> Iterator[Service]:
     """Yield the services of the system's manager, as the caller may see them; with those that visible processes name.
 

@@ -5,6 +5,7 @@ the login and the processes right below the leader are read, whatever the size o
 processes of the logon session describe it, and one small file of every process on the host is read to find them.
 """
 
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from logonscope.answers.logon_session import NO_DETAILS, Details, LogonSession
@@ -128,11 +129,12 @@ def _describe_candidate(request: Request, candidate: Candidate, details: Details
 
 def _build_answer(request: Request, target: str, candidate: Candidate, details: Details = NO_DETAILS) -> Whose:
     process, owner, session, chain, is_own, facts = _describe_candidate(request, candidate, details)
-    service, service_start = None, None
+    service, service_start, read_command = None, None, None
     if owner.logon_id == request.ownership.system_owner.logon_id:
-        from logonscope.broker.services import find_service  # noqa: PLC0415 -- processes of logins need none
+        from logonscope.broker.services import find_service, read_service_command  # noqa: PLC0415 -- logins need none
 
         service, service_start = find_service(request, process)
+        read_command = partial(read_service_command, request, process)
     return Whose(
         target=target,
         pid=process.pid,
@@ -143,7 +145,9 @@ def _build_answer(request: Request, target: str, candidate: Candidate, details: 
         chain=tuple(process_row(request, link, link_owner) for link, link_owner in chain),
         sockets=candidate.sockets,
         # from the masked chain: the answer must contain nothing that the caller may not see
-        unseen_logins=request.ownership.unseen_logins(owner, [link for link, _ in chain], request.machine),
+        unseen_logins=request.ownership.unseen_logins(
+            owner, [link for link, _ in chain], request.machine, read_command
+        ),
         is_own=is_own,
         service=service,
         service_start=service_start,

@@ -4,7 +4,7 @@ Code above this interface does not know which facts connect a process with its l
 with the source. It is a pure function of facts, so that an old recording is answered by today's rules.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from logonscope.facts import Container, HeldSockets, Login, Machine, Process, ServiceName
@@ -246,13 +246,21 @@ class Ownership(Protocol):
         del process
         return None
 
-    def unseen_logins(self, owner: Owner, chain: Sequence[Process], machine: Machine) -> tuple["UnseenLogin", ...]:
+    def unseen_logins(
+        self,
+        owner: Owner,
+        chain: Sequence[Process],
+        machine: Machine,
+        read_service_command: Callable[[], str | None] | None = None,
+    ) -> tuple["UnseenLogin", ...]:
         """Return the signs that a user logged in without the kernel's knowledge.
 
         Args:
             owner: the logon session of the process.
             chain: the process, preceded by its parents, with the facts of ``description_facts``.
             machine: the host.
+            read_service_command: returns the command line of the service that the process is in; called where it
+                decides.
         """
         ...
 

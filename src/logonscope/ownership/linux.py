@@ -12,7 +12,7 @@
 4. none: the System session.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from logonscope.facts import UNSET, HeldSockets, Login, Machine, Process, ServiceName
@@ -273,11 +273,20 @@ class LinuxOwnership(Ownership):
     def service_of(self, process: Process) -> ServiceName | None:
         return None if process.cgroup is None else service_of_cgroup(process.cgroup)
 
-    def unseen_logins(self, owner: Owner, chain: Sequence[Process], machine: Machine) -> "tuple[UnseenLogin, ...]":
+    def unseen_logins(
+        self,
+        owner: Owner,
+        chain: Sequence[Process],
+        machine: Machine,
+        read_service_command: Callable[[], str | None] | None = None,
+    ) -> "tuple[UnseenLogin, ...]":
         from logonscope.ownership.unseen_logins import find_unseen_logins  # noqa: PLC0415 -- only whose needs it
 
         leader = None if owner.login is None else owner.login.leader
-        return find_unseen_logins(chain, owner.logon_id, self.login_uid(owner, chain), machine, leader)
+        login_uid = self.login_uid(owner, chain)
+        return find_unseen_logins(
+            chain, owner.logon_id, login_uid, machine, leader=leader, read_service_command=read_service_command
+        )
 
     def checks(self, machine: Machine) -> Iterator["Check"]:
         from logonscope.answers.check import Check  # noqa: PLC0415 -- only doctor needs it

@@ -4,7 +4,8 @@ The kernel learns of a login only from PAM (pam_loginuid). dropbear, sshd with `
 clouds and fleets let users in without it, so that such a login leaves no audit session id. These are the signs:
 
 - "daemon": a parent is a program that lets users in, by its kernel name. PAM may have been used, but had no effect.
-- "unit": the process is in the unit of such a daemon, and its parents have ended.
+- "unit": the process is in the unit of such a daemon, by the name of the unit or by its command, and its parents have
+  ended.
 - "user change": root became a person without su, sudo or a similar program. Changes to system accounts do not count:
   servers drop their privileges in this way. Neither does the first process of a container, because the engine starts
   it as the user that the container's configuration names.
@@ -15,7 +16,7 @@ A sign is no proof of a login: any user can choose the names of processes, but o
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from logonscope.answers.session_process import SWITCHERS
 from logonscope.answers.whose import UnseenLogin
@@ -57,7 +58,13 @@ INIT, KERNEL_THREADS = 1, 2
 
 
 def find_unseen_logins(
-    chain: Sequence[Process], logon_id: str | None, login_uid: int | None, machine: Machine, leader: int | None = None
+    chain: Sequence[Process],
+    logon_id: str | None,
+    login_uid: int | None,
+    machine: Machine,
+    *,
+    leader: int | None = None,
+    read_service_command: Callable[[], str | None] | None = None,
 ) -> tuple[UnseenLogin, ...]:
     """Return the signs that a user logged in without the kernel's knowledge, the nearest to the login first.
 
@@ -67,9 +74,13 @@ def find_unseen_logins(
         login_uid: the uid that logged in to it; None for the System session.
         machine: the host, for its range of uids.
         leader: the pid of the leader in the login record; None where it is not known.
+        read_service_command: returns the command line of the service that the process is in; called where it decides.
     """
     if logon_id == SYSTEM_LOGON_ID:
-        signs = [*_find_unknown_beginning(chain, machine), *_find_changes(chain, None, 0, machine)]
+        signs = [
+            *_find_unknown_beginning(chain, machine, read_service_command),
+            *_find_changes(chain, None, 0, machine),
+        ]
         first = 0
     else:
         first = _first_after_login(chain, login_uid)
@@ -110,7 +121,9 @@ def _enters_container(parent: Process, process: Process, machine: Machine) -> bo
     return container(process, machine) not in {None, container(parent, machine)}
 
 
-def _find_unknown_beginning(chain: Sequence[Process], machine: Machine) -> Iterator[UnseenLogin]:
+def _find_unknown_beginning(
+    chain: Sequence[Process], machine: Machine, read_service_command: Callable[[], str | None] | None
+) -> Iterator[UnseenLogin]:
     """Yield the sign that something other than the service manager may have started a chain of the System session."""
     first, process = chain[0], chain[-1]
     # without init at its top: its first parent is outside the pid namespace, in another logon session, or hidden
@@ -127,10 +140,22 @@ def _find_unknown_beginning(chain: Sequence[Process], machine: Machine) -> Itera
     unit = re.search(_UNIT, process.cgroup or "")
     if unit is not None:
         # the daemon itself is in its unit, too
-        if unit[1] in LOGIN_UNITS and not any(link.comm in LOGIN_DAEMONS for link in chain):
+        if any(link.comm in LOGIN_DAEMONS for link in chain):
+            return
+        is_login_unit = unit[1] in LOGIN_UNITS
+        # to read a service's command costs more than all else: root's processes are those of every other daemon
+        if not is_login_unit and is_person(_uid(chain[1]), machine) and read_service_command is not None:
+            is_login_unit = _is_login_daemon(read_service_command() or "")
+        if is_login_unit:
             yield _sign("unit", process, unit[1])
     elif process.cgroup is not None and _uid(first) == 0 and is_person(_uid(chain[1]), machine):
         yield _sign("orphan", chain[1])
+
+
+def _is_login_daemon(command: str) -> bool:
+    """Return whether the program of a command line is a login daemon."""
+    program = command.partition(" ")[0].rpartition("/")[2]
+    return program[:_COMM_BYTES] in LOGIN_DAEMONS
 
 
 def is_person(uid: int | None, machine: Machine) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from logonscope.answers.whose import UnseenLogin
+from logonscope.answers.whose import OuterLogin, UnseenLogin
 from logonscope.broker import Request
 from logonscope.errors import AccessDeniedError, InvalidParameterError, NotFoundError
 from logonscope.facts import UNSET, Process, Socket
@@ -155,6 +155,23 @@ def test_the_chain_ends_where_the_logon_session_ends() -> None:
     assert [link.pid for link in broker.whose(HOST, "3901")[0].chain] == [3900, 3901]
     assert [link.pid for link in broker.whose(HOST, "3991")[0].chain] == [3990, 3991]
     assert [link.pid for link in broker.whose(HOST, "700")[0].chain] == [1, 700]
+
+
+def test_a_login_that_a_process_of_another_login_started_names_it() -> None:
+    """Bob logs in by ``login -f bob`` below alice's sudo, which has pid 4300."""
+    began = next(process for process in example.PROCESSES if process.pid == 4300).start or 0
+    facts: dict[str, Any] = {"ses": 90, "loginuid": 1001, "cgroup": session_scope(1000, "41"), "start": began + 1}
+    inner = (
+        Process(9000, comm="login", ppid=4300, uids=(0,) * 4, **facts),
+        Process(9001, comm="bash", ppid=9000, uids=(1001,) * 4, **facts),
+    )
+    snapshot = example.snapshot()
+    memory = Memory(snapshot._replace(processes=[*snapshot.processes, *inner]))
+    (answer,) = broker.whose(memory.request(ROOT), "9001")
+    assert answer.outer_logins == (OuterLogin("41", "alice", 1000, 4300, "sudo"),)
+    assert (answer.logon_id, [link.pid for link in answer.chain]) == ("90", [9000, 9001])
+    assert broker.whose(memory.request(user(1001)), "9001")[0].outer_logins == ()
+    assert broker.whose(memory.request(ROOT), "4312")[0].outer_logins == ()
 
 
 def test_the_chain_ends_at_a_parent_that_is_younger_than_its_child() -> None:

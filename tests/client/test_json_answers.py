@@ -6,6 +6,7 @@ import pytest
 
 from logonscope import LogonFilter, LogonSession, TransportFailureError, jsonable
 from logonscope.answers.session_service import SessionService
+from logonscope.answers.whose import OuterLogin
 from logonscope.client import LocalHost
 from logonscope.client.json_answers import (
     read_answer,
@@ -34,6 +35,8 @@ def test_the_start_of_a_service_is_a_time_again() -> None:
     start = datetime(2026, 1, 1, 10, 1, tzinfo=UTC)
     (answer,) = LocalHost(Memory(SNAPSHOT), LINUX, ROOT, save_recording).whose(700)
     told = answer._replace(service="ssh.service", service_start=start)
+    assert read_whose(jsonable(told)) == told
+    told = told._replace(outer_logins=(OuterLogin("41", "alice", 1000, 4300, "sudo"),))
     assert read_whose(jsonable(told)) == told
     row = SessionService("ssh.service", 2, 700, "sshd", "root", start)
     assert read_service({**jsonable(row), "new_member": 1}) == row

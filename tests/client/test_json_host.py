@@ -140,7 +140,7 @@ JSON_ONLY: dict[str, Ask] = {
 """Operations that WS-Management has not, or answers in words of its own."""
 
 NOT_OVER_WSMAN: dict[str, Any] = {
-    "unseen_logins": None, "service": None, "service_start": None, "outer_login": None,
+    "unseen_logins": None, "service": None, "service_start": None, "outer_logins": (),
 }  # fmt: skip
 """Members of answers of whose that WS-Management does not report."""
 

@@ -87,3 +87,15 @@ def test_a_login_inside_the_login_of_another_is_marked(lab: Lab) -> None:
     assert f"alice (uid {lab.alice.uid}) logged in" in text
     assert "[as bob, without su or sudo]" in text
     assert "can let users in without the kernel's knowledge" in text
+
+
+def test_a_login_that_a_login_started_names_it(lab: Lab) -> None:
+    with lab.machine.ssh("alice") as outer:
+        starter = start(outer, "sh -c 'sleep 1000 | sudo -n script -qc \"login -f bob\" /dev/null'")
+        login = lab.descendant(starter, "login")
+        text = lab.machine.run(lab.command("whose", str(login))).stdout
+        kernel = lab.truth()
+
+    assert kernel[login]["sessionid"] != kernel[starter]["sessionid"]
+    assert "bob (uid" in text.splitlines()[0]
+    assert f"began in logon session {kernel[starter]['sessionid']} of alice (uid {lab.alice.uid}): script" in text

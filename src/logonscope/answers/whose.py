@@ -8,7 +8,7 @@ from logonscope.answers.session_process import SessionProcess
 from logonscope.display import short_row_repr, value_table
 from logonscope.facts import UNIX, Socket
 
-__all__ = ["UNIX", "Socket", "UnseenLogin", "Whose"]
+__all__ = ["UNIX", "OuterLogin", "Socket", "UnseenLogin", "Whose"]
 
 
 class UnseenLogin(NamedTuple):
@@ -28,6 +28,24 @@ class UnseenLogin(NamedTuple):
     name: str | None
 
 
+class OuterLogin(NamedTuple):
+    """The logon session that a login began in, as with ``sudo login`` or through an sshd that a login started.
+
+    Attributes:
+        logon_id: that logon session.
+        user: the account that logged in to it; None: unknown, or none of this host.
+        uid: the uid that logged in to it.
+        pid: the process of it that started the login.
+        name: the name of that process.
+    """
+
+    logon_id: str
+    user: str | None
+    uid: int | None
+    pid: int
+    name: str | None
+
+
 class Whose(NamedTuple):
     """The result of ``whose`` for one target and one process.
 
@@ -41,6 +59,7 @@ class Whose(NamedTuple):
             session, which is hidden from the caller.
         service: the service of a process in the System session: "nginx.service".
         service_start: when that service was started.
+        outer_logins: the logon sessions that this login began in, the nearest first, as far as the caller may see them.
     """
 
     target: str
@@ -55,6 +74,7 @@ class Whose(NamedTuple):
     is_own: bool = False
     service: str | None = None
     service_start: datetime | None = None
+    outer_logins: tuple[OuterLogin, ...] = ()
 
     def __repr__(self) -> str:
         return short_row_repr(self, ("target", "pid", "logon_id", "evidence", "session"))

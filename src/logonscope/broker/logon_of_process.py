@@ -21,10 +21,14 @@ _TERMINAL_FACTS = frozenset({"comm", "ppid", "tty_nr", "start", "children", "uid
 
 
 class Logon(NamedTuple):
-    """The logon session of a process, and the chain of processes from the login to the process, which comes last."""
+    """The logon session of a process, and the chain of processes from the login to the process, which comes last.
+
+    ``outer_parents``: the nearest parent of the chain in each logon session that this one began in.
+    """
 
     session: LogonSession
     chain: tuple[ProcessWithOwner, ...]
+    outer_parents: tuple[Process, ...] = ()
 
 
 def logon_of(
@@ -48,7 +52,8 @@ def logon_of(
         details: what else is read of the logon session.
         read_missing_origin: read the origin if no login record has the address, also if ``details`` does not name it.
     """
-    chain = [*reversed(_read_parents(request, process, owner, logon_index, facts)), (process, owner)]
+    parents, outer_parents = _read_parents(request, process, owner, logon_index, facts)
+    chain = [*reversed(parents), (process, owner)]
     has_record, terminal_read = request.ownership.has_record(owner), True
     all_members: list[Process] = []
     # With a record, the processes below the leader describe the session, and only the detail "usage" needs all members.
@@ -71,7 +76,7 @@ def logon_of(
 
         described = [login_details.DescribedSession(session, owner, all_members if "usage" in details else members)]
         (session,) = login_details.add_details(request, described, details, read_missing_origins=is_origin_missing)
-    return Logon(session, tuple(chain))
+    return Logon(session, tuple(chain), tuple(outer_parents))
 
 
 def description_facts(request: Request, details: Details) -> Facts:
@@ -118,15 +123,23 @@ def read_masked_parents(
 
 def _read_parents(
     request: Request, process: Process, owner: Owner, logon_index: LogonIndex, facts: Facts
-) -> list[ProcessWithOwner]:
-    """Return the parents of a process that belong to its logon session, nearest first."""
-    parents: list[ProcessWithOwner] = []
+) -> tuple[list[ProcessWithOwner], list[Process]]:
+    """Return the parents of a process that belong to its logon session, nearest first, and the outer parents.
+
+    An outer parent is the first one in each logon session that this one began in; the System session is none.
+    """
+    parents, outer_parents = list[ProcessWithOwner](), list[Process]()
+    logon_id, system_id = owner.logon_id, request.ownership.system_owner.logon_id
     for parent in _read_ancestors(request, process, facts):
         parents_owner = logon_index.owner(parent)
-        if parents_owner.logon_id != owner.logon_id:
-            break
-        parents.append((parent, parents_owner))
-    return parents
+        if parents_owner.logon_id != logon_id:
+            logon_id = parents_owner.logon_id
+            if logon_id is None or system_id in {logon_id, owner.logon_id}:
+                break
+            outer_parents.append(parent)
+        elif not outer_parents:
+            parents.append((parent, parents_owner))
+    return parents, outer_parents
 
 
 def _read_ancestors(request: Request, process: Process, facts: Facts) -> Iterator[Process]:

@@ -253,7 +253,11 @@ class Request:
             return processes
         # a source may return more than the query names, and the caller relies on the pids
         pids = query.pids
-        return (process for process in processes if process.pid in pids)
+
+        def is_named(process: Process) -> bool:
+            return process.pid in pids
+
+        return filter(is_named, processes)
 
     def read_process(self, pid: int, facts: Facts) -> Process | None:
         """Read one process, unmasked, with the facts that decide about access; None if there is no such process."""

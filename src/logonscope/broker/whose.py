@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from logonscope.answers.logon_session import NO_DETAILS, Details, LogonSession
 from logonscope.answers.session_process import SessionOf
-from logonscope.answers.whose import Whose
+from logonscope.answers.whose import OuterLogin, Whose
 from logonscope.broker.access import Visibility
 from logonscope.broker.logon_of_process import describe, logon_of, read_masked_parents
 from logonscope.broker.request import ProcessWithOwner, Request
@@ -18,6 +18,7 @@ from logonscope.broker.session_processes import process_row, row_facts
 from logonscope.errors import AccessDeniedError, Hint, HintCode, LogonscopeError, NotFoundError
 from logonscope.facts import Process, Socket
 from logonscope.machine import Facts, Owner
+from logonscope.providers.helpers.text import clean
 
 if TYPE_CHECKING:
     from logonscope.answers.whose_target import WhoseTarget
@@ -87,6 +88,7 @@ class DescribedProcess(NamedTuple):
         chain: the parents of the process and itself, masked, each with its owner.
         is_own: it is the caller's, in the System session.
         facts: the facts that were read.
+        outer_logins: the logon sessions that the login began in.
     """
 
     process: Process
@@ -95,6 +97,7 @@ class DescribedProcess(NamedTuple):
     chain: list[ProcessWithOwner]
     is_own: bool
     facts: Facts
+    outer_logins: tuple[OuterLogin, ...] = ()
 
 
 def _describe_candidate(request: Request, candidate: Candidate, details: Details) -> DescribedProcess:
@@ -112,23 +115,36 @@ def _describe_candidate(request: Request, candidate: Candidate, details: Details
     if owner.logon_id is None:
         _raise_if_processes_hidden(request, process.pid)
         raise _unreadable_owner_error(process, visibility)
-    is_own = False
+    is_own, outer_logins = False, tuple[OuterLogin, ...]()
     if visibility.sees_session(process, owner):
-        session, unmasked_chain = logon_of(
+        session, unmasked_chain, outer_parents = logon_of(
             request, process, owner, logon_index, facts - {"cmdline", "exe"}, details=details, read_missing_origin=True
         )
         chain = [(visibility.masked(link, facts, link_owner), link_owner) for link, link_owner in unmasked_chain]
+        outer_logins = tuple(filter(None, [_describe_outer_login(request, parent) for parent in outer_parents]))
     elif is_own := visibility.owns_in_system_session(process, owner):
         session = describe(request, owner, [process], members_are_complete=False)
         chain = [*read_masked_parents(request, process, logon_index, facts - {"cmdline", "exe"})]
         chain.append((visibility.masked(process, facts, owner), owner))
     else:
         raise _hidden_session_error(process.pid, runs_as_caller=visibility.runs_as_caller(process, owner, wholly=True))
-    return DescribedProcess(process, owner, session, chain, is_own, facts)
+    return DescribedProcess(process, owner, session, chain, is_own, facts, outer_logins)
+
+
+def _describe_outer_login(request: Request, parent: Process) -> OuterLogin | None:
+    """Return the logon session of a process that started a login; None if the caller may not see it."""
+    # the index of the login that was started can lack the records that decide this one
+    owner = request.index_for(parent).owner(parent)
+    if owner.logon_id is None or not request.visibility.sees_session(parent, owner):
+        return None
+    uid = request.ownership.login_uid(owner, (parent,))
+    is_foreign = request.foreign.is_foreign_session(parent, owner)
+    user = None if is_foreign else request.accounts.login_name(uid, owner.login)
+    return OuterLogin(owner.logon_id, clean(user), uid, parent.pid, clean(parent.comm))
 
 
 def _build_answer(request: Request, target: str, candidate: Candidate, details: Details = NO_DETAILS) -> Whose:
-    process, owner, session, chain, is_own, facts = _describe_candidate(request, candidate, details)
+    process, owner, session, chain, is_own, facts, outer_logins = _describe_candidate(request, candidate, details)
     service, service_start, read_command = None, None, None
     if owner.logon_id == request.ownership.system_owner.logon_id:
         from logonscope.broker.services import find_service, read_service_command  # noqa: PLC0415 -- logins need none
@@ -151,6 +167,7 @@ def _build_answer(request: Request, target: str, candidate: Candidate, details: 
         is_own=is_own,
         service=service,
         service_start=service_start,
+        outer_logins=outer_logins,
     )
 
 

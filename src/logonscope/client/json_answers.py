@@ -14,7 +14,7 @@ from logonscope.answers.logon_session import LogonSession
 from logonscope.answers.logon_usage import LogonUsage
 from logonscope.answers.session_process import Leftovers, LogonTree, SessionOf, SessionProcess
 from logonscope.answers.session_service import SessionService
-from logonscope.answers.whose import Socket, UnseenLogin, Whose
+from logonscope.answers.whose import OuterLogin, Socket, UnseenLogin, Whose
 from logonscope.errors import TransportFailureError
 
 Line = Mapping[str, Any]
@@ -86,6 +86,7 @@ def read_whose(line: Line) -> Whose:
         if unseen_logins is None
         else tuple(_read_row(UnseenLogin, part) for part in unseen_logins),
         "service_start": _read_time(line.get("service_start")),
+        "outer_logins": tuple(_read_row(OuterLogin, part) for part in line.get("outer_logins") or ()),
     }
     return Whose(**{**_field_values(Whose, line), **parts})
 

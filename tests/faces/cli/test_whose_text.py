@@ -4,11 +4,12 @@ import pytest
 
 from logonscope.answers.logon_session import LogonSession
 from logonscope.answers.session_process import SessionProcess
-from logonscope.answers.whose import UnseenLogin, Whose
+from logonscope.answers.whose import OuterLogin, UnseenLogin, Whose
 from logonscope.faces.cli.whose_text import (
     describe_authentication,
     describe_evidence,
     describe_login,
+    describe_outer_logins,
     describe_parents,
     describe_unseen_logins,
     headline,
@@ -201,6 +202,16 @@ def test_every_sign_of_an_unseen_login_is_a_sentence(sign: UnseenLogin, sentence
     (text,) = describe_unseen_logins(answer)
     assert text.startswith(sentence)
     assert ("[as alice, without su or sudo]" in describe_parents(answer)) == (sign.kind == "user change")
+
+
+def test_the_login_that_a_login_began_in_is_a_sentence() -> None:
+    outer = OuterLogin("41", "alice", 1000, 4300, "sudo")
+    (text,) = describe_outer_logins(whose(row(7))._replace(outer_logins=(outer,)))
+    assert text == "this login began in logon session 41 of alice (uid 1000): sudo 4300 started it"
+    outer_logins = (outer, outer._replace(logon_id="37", user=None))
+    _, text = describe_outer_logins(whose(row(7))._replace(outer_logins=outer_logins))
+    assert text == "that login began in logon session 37 of uid 1000: sudo 4300 started it"
+    assert not [*describe_outer_logins(whose(row(7)))]
 
 
 CONTAINER = "3f9a1c0b2d4e" + "7" * 52

@@ -16,9 +16,9 @@ from logonscope.faces.cli.whose_text import (
     describe_authentication,
     describe_evidence,
     describe_login,
+    describe_notes,
     describe_parents,
     describe_processes,
-    describe_unseen_logins,
     group_headline,
     headline,
     lookup_commands,
@@ -129,7 +129,7 @@ def _detail_lines(group: Sequence[Whose], *, color: bool, with_authentication: b
     if answer.process.pod_uid:
         details.append(("pod", [f"{answer.process.pod_uid} (Kubernetes)"]))
     details += [("evidence", [describe_evidence(answer)]), ("parents", [describe_parents(answer)])]
-    details += [("note", list(describe_unseen_logins(answer))), ("look up", list(lookup_commands(answer)))]
+    details += [("note", describe_notes(answer)), ("look up", list(lookup_commands(answer)))]
     for heading, texts in details:
         lines = [line for text in texts for line in wrapped(text, room and room - INDENT)]
         for number, line in enumerate(lines):

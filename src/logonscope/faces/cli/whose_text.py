@@ -183,6 +183,19 @@ def describe_parents(answer: Whose) -> str:
     return chain
 
 
+def describe_notes(answer: Whose) -> list[str]:
+    """Return a sentence for each logon session that a login began in, and for each sign of an unseen login."""
+    return [*describe_outer_logins(answer), *describe_unseen_logins(answer)]
+
+
+def describe_outer_logins(answer: Whose) -> Iterator[str]:
+    """Yield a sentence for each logon session that a login began in."""
+    for number, outer in enumerate(answer.outer_logins):
+        login = "that" if number else "this"
+        user = f"uid {outer.uid}" if outer.user is None else f"{outer.user} (uid {outer.uid})"
+        yield f"{login} login began in logon session {outer.logon_id} of {user}: {outer.name} {outer.pid} started it"
+
+
 def describe_unseen_logins(answer: Whose) -> Iterator[str]:
     """Yield a sentence for each sign that a user logged in without the kernel's knowledge."""
     by_pid = {link.pid: link for link in answer.chain}

@@ -134,6 +134,16 @@ def test_a_process_of_which_nothing_was_read_is_as_its_parent(kept: Kept) -> Non
     assert [(row[0], row[1]) for row in rows(kept)] == [(10, b"sh"), (11, b"sh"), (12, None)]
 
 
+def test_a_program_that_nobody_saw_gives_way_to_the_next_one_in_a_batch(kept: Kept) -> None:
+    """As sshd's child does: it executes ``bash -c``, and that executes the command, before anything is read."""
+    child = Process(11, ses=4294967295, loginuid=4294967295, cgroup="/", start=600)
+    kept.feed([
+        started(make(10, 5000), 5000), started(child, 6000, (10, 500)), changed(child, 6001),
+        changed(make(11, 6000), 6012, name="sleep"), changed(make(11, 6000), 6013, name="tail"),
+    ])  # fmt: skip
+    assert [(row[0], row[1], row[5]) for row in rows(kept)] == [(10, b"sh", None), (11, b"sleep", 1)]
+
+
 @pytest.mark.parametrize("policy", [
     Policy(excluded_users=frozenset({"user7"})), Policy(excluded_programs=frozenset({"/bin/secret"})),
     Policy(excluded_programs=frozenset({"secret"})), Policy(excluded_units=frozenset({"cron.service"})),

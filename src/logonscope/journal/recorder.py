@@ -290,9 +290,10 @@ class Recorder:
         if state == current:
             return
         self._terminals.note(process, row, state[0], self._extras[state[0]][0])
-        # The row is not written yet, and runs what it was forked with: the change becomes part of it. A change of the
-        # logon session does not, so that the owner is right at every moment.
-        if row[ID] >= self._first_seq and row[ID] not in self._executed and self._is_same_logon(current[0], state[0]):
+        # The row is not written yet, and runs what it was forked with, or a program that was not read in time: the
+        # change becomes part of it. A change of the logon session does not, so that the owner is right at every moment.
+        may_fold = row[ID] >= self._first_seq and (row[ID] not in self._executed or row[PROGRAM] is None)
+        if may_fold and self._is_same_logon(current[0], state[0]):
             if state[1] != row[PROGRAM]:
                 self._executed.add(row[ID])
             row[PLACE], row[PROGRAM], row[CREDENTIAL], row[COMMAND] = state

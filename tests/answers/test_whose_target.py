@@ -1,5 +1,7 @@
 """Tests of answers/whose_target.py: the meaning of each form of a target, and the invalid forms."""
 
+from contextlib import suppress
+
 import pytest
 
 from logonscope import InvalidParameterError
@@ -58,6 +60,13 @@ def test_a_target_means_one_thing(text: str, target: WhoseTarget) -> None:
 def test_what_has_no_meaning_is_refused(text: str, message: str) -> None:
     with pytest.raises(InvalidParameterError, match=message):
         parse_target(text)
+
+
+@pytest.mark.parametrize("text", [":" * 65_535 + "x", "1:" * 32_000 + "x"])
+def test_a_text_of_colons_is_read_quickly(text: str, promptly: None) -> None:
+    with suppress(InvalidParameterError):
+        assert parse_target(text).kind == "word"
+    assert promptly is None
 
 
 def test_a_service_name_is_distinguished_from_a_number() -> None:

@@ -25,7 +25,8 @@ MAX_DIGITS = 10
 
 _SOCKET = re.compile(r"(\*|[0-9.]+|\[[^\]]*\])?:([0-9]+|[A-Za-z][\w.+-]*)")
 _PROTOCOL_AND_PORT = re.compile("(?:tcp|udp|udplite|sctp|raw)[46]?:(.*)", re.IGNORECASE)
-_BARE_IPV6 = re.compile("[0-9a-fA-F]*:[0-9a-fA-F:.]*:[0-9a-fA-F:.]*")
+# Only one part of it may have a colon: with two, a text of 65,536 colons would be matched for minutes.
+_BARE_IPV6 = re.compile("[0-9a-fA-F]*:[0-9a-fA-F.]*:[0-9a-fA-F:.]*")
 
 
 class WhoseTarget(NamedTuple):

@@ -21,8 +21,8 @@ Which = str | Selection | None
 def select_sessions(which: Which, ownership: Ownership, index: LogonIndex, accounts: AccountLookup) -> Selection:
     """Return the selection for a word: a login id, a LogonId or the name of an account.
 
-    Some words can be several of these: "41" and "c1" are valid names, and a login that inherited a kernel id can have
-    the login id 41 without the LogonId 41.
+    Some words can be several of these: "41" and "c1" are valid names, and a login can have the login id 41 while an
+    earlier one has the LogonId 41.
     """
     if which is None or isinstance(which, Selection):
         return which or EVERYTHING

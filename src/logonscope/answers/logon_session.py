@@ -48,7 +48,8 @@ class LogonSession(NamedTuple):
         leftovers: the same, if it is logged out, else 0; None if that is unknown, or not counted.
         guid: its permanent, unique name.
         join_evidence: how its login record was matched with its processes: record, leader, scope, remembered.
-        start_is_approximate: no login record has the start: it may change when the earliest process ends.
+        start_is_approximate: there is no login record, and ``start`` is that of the earliest process whose parent is
+            outside the logon session; it changes when that process ends.
         container_id: the container in which it began.
         container_runtime: the engine of that container: docker, podman, containerd, cri-o, kubernetes, lxc, nspawn.
         pod_uid: the Kubernetes pod of that container.

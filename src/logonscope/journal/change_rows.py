@@ -11,7 +11,7 @@ from logonscope.machine import Look
 from logonscope.machine.history import ChangeRecordQuery
 
 SAME_MS = 500
-"""A change of user is that of a change of the process if it was less than so many ms before or after it."""
+"""A change of user and a change of the process are the same if their times differ by less than so many ms."""
 
 
 class ChangeRows:

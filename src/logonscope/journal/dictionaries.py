@@ -7,7 +7,8 @@ from typing import Any
 
 COMMAND_SPAN = 1 << 20
 """A command line is shared by rows up to so many numbers after its own: then retention finds those that use it in a
-range of rows, without an index. The row that used it first can have a number that is less by a batch."""
+range of rows, without an index. The row that it was added for can have a
+smaller number than the command line, by at most a batch."""
 
 MAX_COMMANDS = 20_000
 MAX_KEYS = 50_000

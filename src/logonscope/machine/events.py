@@ -62,7 +62,10 @@ class ProcessStarted(NamedTuple):
 
 
 class ProcessChanged(NamedTuple):
-    """A process executed another program, changed its user, its name or its logon session."""
+    """A process executed another program, or got another logon session.
+
+    Where readings are compared, it may also have changed its user, name or arguments.
+    """
 
     head: EventHead
     before: tuple[Process, Owner]

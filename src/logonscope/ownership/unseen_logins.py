@@ -10,7 +10,8 @@ clouds and fleets let users in without it, so that such a login leaves no audit 
   servers drop their privileges in this way. Neither does the first process of a container, because the engine starts
   it as the user that the container's configuration names.
 - "orphan": the process runs as a person, its parents have ended, and it is in no unit of a service manager.
-- "outside": what started the process is outside this pid namespace, as with `docker exec`, nsenter and WSL.
+- "outside": what started the process cannot be seen: it is outside this pid namespace, as with `docker exec`, nsenter
+  and WSL, in another logon session, or hidden from the caller.
 
 A sign is no proof of a login: any user can choose the names of processes, but only of the user's own ones.
 """

@@ -51,7 +51,7 @@ _FIELD_OF_PROPERTY = {
     "CertificateId": "certificate_id", "CertificateSerial": "certificate_serial",
     "CertificateAuthority": "certificate_authority", "AuthenticationSource": "authentication_source",
 }  # fmt: skip
-"""The field of LogonSession for each property with a documented source."""
+"""The field of LogonSession for each property whose source LogonSession.sources can have."""
 
 
 def _sources(session: LogonSession, *_: object) -> tuple[Value, ...]:
@@ -77,7 +77,9 @@ PROVIDER = Provider(
             _text_column, "AuthenticationPackage", "see Win32_LogonSession", AUTHENTICATION
         ),
         "StartTime": _named_column(_value_column, "StartTime", "see Win32_LogonSession"),
-        "State": _named_column(_value_column, "State", f"{_RECORD}, and whether its leader exists"),
+        "State": _named_column(
+            _value_column, "State", f"{_RECORD}, and whether its leader exists; without a record, its processes' unit"
+        ),
         "Seat": _named_column(_text_column, "Seat", _RECORD),
         "VirtualTerminal": _named_column(_value_column, "VirtualTerminal", _RECORD),
         "Terminal": _named_column(_text_column, "Terminal", f"{_RECORD}, else tty_nr right below the leader"),
@@ -90,7 +92,7 @@ PROVIDER = Provider(
         "LoginId": _text_column("login", _RECORD),
         "RecordedBy": _text_column("recorded_by", "the login service that has the login record"),
         "ProcessCount": _value_column("processes", "counted, of the processes that the caller may see", COUNTS),
-        "LeftoverCount": _value_column("leftovers", "counted, if the leader is gone", COUNTS),
+        "LeftoverCount": _value_column("leftovers", "counted, if the leader is gone; 0 if it exists", COUNTS),
         "Sources": column(_sources, "the source of each value that is read"),
         "BootId": host_column(
             lambda context: clean(context.machine.boot_id), "/proc/sys/kernel/random/boot_id"
@@ -103,7 +105,9 @@ PROVIDER = Provider(
         "ContainerRuntime": _text_column("container_runtime", "the cgroup of its first process"),
         "PodUid": _text_column("pod_uid", "the cgroup of its first process"),
         "IsForeign": _value_column("is_foreign", "the cgroup, pid namespace and root directory of its first process"),
-        "StartIsApproximate": _value_column("start_is_approximate", "whether StartTime is the start of a process"),
+        "StartIsApproximate": _value_column(
+            "start_is_approximate", "whether there is no login record; false for the System session"
+        ),
         "RemoteAddress": _named_column(
             _value_column, "RemoteAddress", f"RemoteHost, if it is an address, else {_SOCKET}", ADDRESS
         ),

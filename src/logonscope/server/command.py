@@ -18,7 +18,7 @@ examples:
   sudo logonscope serve                                    ports 5985 (HTTP) and 5986 (TLS), on loopback
   sudo logonscope serve --listen https://0.0.0.0:5986      to the network, over TLS
   sudo logonscope serve --config my.toml --check           check the settings, without serving
-  logonscope --host web1.lsr serve --users my-users        serve a recording, to test a client
+  logonscope --host web1.lsr serve --users my-users --state my-state    serve a recording, to test a client
 """
 
 

@@ -59,7 +59,7 @@ def _events(part: WatchResults, octets: int) -> Iterator[str]:
 
 
 def _cut_line(members: Mapping[str, Any], octets: int) -> str:
-    """Return an object as a line of at most ``octets`` bytes, without its end."""
+    """Return an object as a line of at most ``octets`` bytes, without the newline."""
     return write_line(members, octets).decode("ascii")[:-1]
 
 

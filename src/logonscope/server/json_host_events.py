@@ -21,7 +21,10 @@ MAX_PIECES, MAX_TEXTS = 1024, 4096
 
 
 class _Pieces(NamedTuple):
-    """The text of a row around the values of its own, and what the key of the pieces has the id of."""
+    """The texts between a row's own values, and the reasons in its ``unread``.
+
+    The key of the pieces has the id of that mapping, which is kept so that no other mapping gets the same id.
+    """
 
     texts: tuple[str, ...]
     unread: Mapping[str, str]

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from typing import NamedTuple
 
+from logonscope.answers.check import Check
 from logonscope.faces.cli.columns import ListColumn
 from logonscope.faces.cli.output import print_rows
 from logonscope.faces.cli.text import format_time
@@ -66,6 +67,19 @@ def test_csv_has_a_heading_and_single_values_alone() -> None:
     assert heading == ["pid", "name", "start", "inner_name"]
     assert first == ["1", "a\nb", "2026-01-02T03:04:05.000000+02:00", "x"]
     assert second == ["22", "", "", 'quote"']
+
+
+def test_every_row_of_csv_has_the_fields_of_the_heading() -> None:
+    columns = (ListColumn("NAME", 0, lambda row: row.name),)
+    checks = [
+        Check("a", True, "x", "", {"losses": 0}),
+        Check("b", True, "y", ""),
+        Check("c", False, "z", "", {"more": 1}),
+    ]
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        print_rows(argparse.Namespace(output="csv"), checks, columns, "")
+    assert {len(row) for row in csv.reader(io.StringIO(out.getvalue()))} == {4}
 
 
 def test_csv_quotes_line_ends_so_that_a_name_cannot_forge_a_row() -> None:

@@ -95,6 +95,7 @@ def test_a_damaged_database_is_a_trouble_and_the_others_are_read(tmp_path: Path)
     look = Look()
     assert [row.source for row in read_login_history(str(tmp_path), look)] == ["lastlog"]
     assert {trouble.subject for trouble in look.troubles} == {"/var/lib/wtmpdb/wtmp.db", "/var/log/wtmp"}
+    assert {trouble.advice for trouble in look.troubles} == {""}
 
 
 @given(st.binary(max_size=2000))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 EPILOG = r"""
 It prints MOF, with what the class adds to its superclass; --inherited adds what it inherits.
+With -o json, inherited properties and methods are always included.
 
 examples:
   logonscope class Win32_SessionProcess

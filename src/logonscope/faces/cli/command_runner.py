@@ -146,7 +146,9 @@ class CommandRunner:
             if command.deadline <= time.monotonic() and not command.is_late:
                 command.is_late = True
                 if not command.kill():
-                    detail = f"it runs for more than {self._max_seconds:g} s, and may not be killed"
+                    detail = (
+                        f"it runs for more than {self._max_seconds:g} s, and cannot be killed: it runs as another user"
+                    )
                     self._messages.add("command", "failed", detail=detail)
             return False
         if command.is_late:

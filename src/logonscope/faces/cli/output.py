@@ -120,7 +120,7 @@ _CRLF = "\r\n"
 def _print_csv(rows: Iterable[Any]) -> int:
     writer, count = CsvTable(), 0
     for count, row in enumerate(rows, 1):
-        # the heading has the fields of the first row; all rows have the same fields
+        # the heading has the fields of the first row; without "sources" and the like, all rows have the same fields
         flat = flatten(jsonable(row))
         if count == 1:
             writer.write_row(flat)
@@ -136,10 +136,13 @@ def _csv_field(value: object) -> object:
 
 
 def flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return the scalar values of an object, those of a nested object as "outer_inner"; without lists and sources."""
+    """Return the scalar values of an object, those of a nested object as "outer_inner".
+
+    Lists are left out, and so is what has other names in each row: sources, reasons, figures.
+    """
     flat: dict[str, Any] = {}
     for name, value in values.items():
-        if name in {"sources", "unread"} or isinstance(value, list):
+        if name in {"sources", "unread", "figures"} or isinstance(value, list):
             continue
         if isinstance(value, dict):
             flat |= flatten(value, f"{prefix}{name}_")

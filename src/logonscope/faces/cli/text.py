@@ -1,4 +1,4 @@
-"""Text for a terminal: its size, colours, local times, and the removal of control characters of processes.
+"""Text for a terminal: its size, colours, local times, and the replacement of control characters in it.
 
 Colours are chosen by --color, else NO_COLOR, else FORCE_COLOR, else the settings file, else they are on if the output
 is a terminal: https://no-color.org, https://force-color.org.

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from logonscope.client.watch import Watch
 
 _EXAMPLES = """\
-Without the service of this machine, events are read directly: from the kernel as root, else by comparing /proc every
-second, which misses what begins and ends in between. A line on standard error says which.
+Without the service of this machine, events are read directly: from the kernel as root, and without root from Linux 6.6
+on; else by comparing /proc every second, which misses what begins and ends in between. A line on standard error says
+which.
 
 examples:
   logonscope watch                     logins, changes of user, and processes

@@ -28,7 +28,7 @@ INDENT = 12
 """Cells before the details of an answer."""
 
 MAX_IN_SENTENCES = 5
-"""Most answers to a target that are printed as sentences; more are printed as a table."""
+"""Maximum number of groups of answers to a target that are printed as sentences; more are printed as a table."""
 
 HELP = "a pid, a process name, :PORT, ADDRESS:PORT, /PATH of a program or a unix socket, or an account"
 

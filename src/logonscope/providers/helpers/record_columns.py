@@ -114,7 +114,7 @@ def select_process_name(name: Value, _: object = None) -> Selection:
 
 
 def _keys(key: Value) -> frozenset[str]:
-    # what cannot be shown is in no key
+    # no key contains a replaced character, so a text that has one selects no process
     return frozenset({key}) if isinstance(key, str) else frozenset()
 
 

@@ -27,9 +27,9 @@ class OmittedFiles(IntEnum):
 
     NONE = 0
     MEMORY = 1
-    """Those in MEMORY_FILES."""
+    """Those in process_files.MEMORY_FILES."""
     GUARDED = 2
-    """All but those in UNGUARDED_FILES."""
+    """All but those in process_files.UNGUARDED_FILES."""
 
 
 class HungRead(NamedTuple):

@@ -16,10 +16,10 @@ from logonscope.machine import Look, Trouble
 LASTLOG, WTMP = "var/log/lastlog", "var/log/wtmp"
 LASTLOG2, WTMPDB = "var/lib/lastlog/lastlog2.db", "var/lib/wtmpdb/wtmp.db"
 SECONDS = 3.0
-"""Longest time that one database may take."""
+"""Maximum seconds of a query to an SQLite database."""
 
 MAX_BYTES = 64 << 20
-"""Maximum bytes of a file that are read."""
+"""Maximum bytes of lastlog and of wtmp that are read."""
 
 _LASTLOG_RECORD = struct.Struct("=I32s256s")  # lastlog.h: ll_time, ll_line, ll_host
 _UTMP_RECORD = struct.Struct("=h2xi32s4s32s256s4xi2i36x")  # utmp(5) where times have 32 bits
@@ -44,7 +44,8 @@ def read_login_history(root: str, look: Look) -> Iterator[LoginHistory]:
             continue
         except (OSError, ValueError) as error:
             reason = (isinstance(error, OSError) and error.strerror) or str(error)
-            look.report(Trouble(f"/{path}", f"{reason:.200}", "run as root to read past logins"))
+            advice = "run as root to read past logins" if isinstance(error, PermissionError) else ""
+            look.report(Trouble(f"/{path}", f"{reason:.200}", advice))
 
 
 def _read_lastlog(path: str) -> Iterator[LoginHistory]:

@@ -75,7 +75,7 @@ class EventHub:
                 feed = self._feed = self._open_feed()
                 self._ring.forget(self._number, feed.position)
                 threading.Thread(target=self._run, args=(feed,), name="events", daemon=True).start()
-            # kept by the lock from the thread that looks whether the hub is idle
+            # under the lock: the thread that checks for idleness does not end this feed meanwhile
             self._idle_since = None
             return self._ring.reader(after, feed.description, self._note_close)
 

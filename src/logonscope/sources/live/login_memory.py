@@ -1,4 +1,6 @@
-"""Memory of logins: keeps login records after the login service has deleted them, with their strongest join evidence.
+"""Memory of logins: keeps login records after the login service has deleted them, with the kernel id of each.
+
+The kernel id is the one that the strongest join evidence gave.
 
 A remembered record has the source "remembered". It is dropped when the last process of its logon session has ended.
 """

@@ -197,7 +197,7 @@ class Dispatcher:
         self, door: Door, operation: Operation, subscription: Subscription, limits: Limits
     ) -> tuple[Reply, WatchStream]:
         """Return the first part of a watch, which has no event yet, and the stream of the others."""
-        # those of other doors count, too
+        # subscriptions of the other door count as watches of the caller, too: the expired ones are not to count
         self.enumerations.remove_expired()
         try:
             self.watches.add(subscription, WatchKind(door.name, "Stream"))

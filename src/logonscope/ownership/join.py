@@ -24,7 +24,10 @@ MANAGER_BASE = 1 << 33
 """LogonId of a user manager without a kernel id: this plus the uid."""
 
 NUMBERED_BASE = 1 << 34
-"""LogonId of a login that logind names K and that does not own kernel id K: this plus 32 bits of its scope inode."""
+"""LogonId of a login with a number as its login id that owns no kernel id: this plus 32 bits of its scope inode.
+
+Also that of a login whose LogonId would be taken.
+"""
 
 # The whole path from the root, with the same uid twice: a user can make directories with any name, but only below
 # the user's own user@UID.service.

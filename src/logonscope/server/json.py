@@ -61,9 +61,8 @@ JSON, JSON_LINES = "application/json", "application/x-ndjson"
 TIMEOUT_HEADER, LINE_HEADER = "logonscope-timeout", "logonscope-max-line"
 """Headers of limits: seconds for the whole answer; bytes of the longest line."""
 
-VIEW_HEADER = "logonscope-as"
-MOMENT_HEADER = "logonscope-at"
-"""The header with the user whose view an administrator asks for."""
+VIEW_HEADER, MOMENT_HEADER = "logonscope-as", "logonscope-at"
+"""Headers with the user whose view an administrator requests, and with the past moment that the answer describes."""
 
 EVENT_ID_HEADER, MAX_CURSOR = "last-event-id", 64
 """The header with the cursor of the last event that a client got, and its maximum length."""
@@ -145,7 +144,7 @@ JSON_OPERATIONS: Mapping[str, JsonOperation] = {
     ),
     "history": JsonOperation(PastLogin, {"where": Argument(HISTORY_FILTER, "only logins that match")}, rows=True),
     "past_processes": JsonOperation(
-        PastProcess, {"where": Argument(HISTORY_FILTER, "only processes of logins that match")}, rows=True
+        PastProcess, {"where": Argument(HISTORY_FILTER, "only processes that match")}, rows=True
     ),
     "timeline": JsonOperation(
         TimelineLogin,

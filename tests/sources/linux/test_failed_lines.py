@@ -125,6 +125,10 @@ def test_an_attempt_is_counted_once_for_a_connection() -> None:
     failed = "Failed password for bob from 127.0.0.1 port 1 ssh2"
     closed = "Connection closed by authenticating user bob 127.0.0.1 port 1 [preauth]"
     assert [parser.parse("sshd", 7, text) is not None for text in (failed, failed, closed)] == [True, True, False]
+    error = "error: PAM: Authentication failure for illegal user bob from 127.0.0.1"
+    failed_by_pam = "Failed keyboard-interactive/pam for invalid user bob from 127.0.0.1 port 1 ssh2"
+    by_pam = (error, failed_by_pam, error, error, failed_by_pam, failed_by_pam)
+    assert [parser.parse("sshd", 8, text) is not None for text in by_pam] == [True, False, True, True, False, True]
     # the pid is that of another connection now
     assert parser.parse("sshd", 7, closed) is not None
     for pid in range(10, 10 + 2 * MAX_CONNECTIONS):

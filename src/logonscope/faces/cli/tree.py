@@ -33,7 +33,7 @@ A time after "~" is approximate: no login service has a record of the login, so 
 earliest process whose parent is outside the logon session.
 
 examples:
-  logonscope                           every logon session; the System session and user managers without processes
+  logonscope                           every logon session; the System session and user managers as one line
   logonscope tree --all                every logon session with all processes
   logonscope tree 41                   one logon session
   logonscope tree alice                alice's logon sessions
@@ -85,7 +85,7 @@ def _order_trees(trees: list[LogonTree]) -> list[LogonTree]:
     """Return the trees with each user manager behind the login that caused it; hidden logon sessions are last."""
     by_session = {tree.session.logon_id: tree for tree in trees if tree.session is not None}
     sessions = with_managers_after_logins(tree.session for tree in trees if tree.session is not None)
-    # processes that the caller may see although their logon sessions are hidden
+    # processes whose logon session is hidden from the caller, or could not be read
     hidden = [tree for tree in trees if tree.session is None]
     return [*(by_session[session.logon_id] for session in sessions), *hidden]
 
@@ -161,11 +161,11 @@ def _header_parts(tree: LogonTree, *, folded: bool) -> Iterator[str]:
     session, count = tree.session, count_text(len(tree.processes), "process")
     hint = " (--all shows them)" if folded else ""
     if session is None:
-        yield f"{count} of yours outside your logon sessions"
+        yield f"{count} whose logon session is hidden from you, or could not be read"
     elif session.logon_type == 0:
         yield from ("system", f"{count} without a known login")
         yield from ["(--all shows them)"] if folded else []
-        yield f"since {start_text(session)}"
+        yield from [f"since {start_text(session)}"] if session.start else []
     else:
         yield f"{selecting_word(session)} {user_text(session)}"
         if session.remote_host or session.seat:

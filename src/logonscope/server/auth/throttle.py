@@ -36,7 +36,7 @@ FORGIVEN_SECONDS = 900.0
 """Seconds without a failure after which earlier failures are cleared."""
 
 MAX_WAITING = 8
-"""Attempts of one address that can wait at the same time."""
+"""Attempts of one address, or of a pair that has authenticated before, that can wait at the same time."""
 
 ADDRESS_LIMIT = 30
 """Guesses allowed at once from one address; after that, the same number in an hour."""

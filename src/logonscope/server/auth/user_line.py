@@ -98,7 +98,7 @@ def _parse_line(raw: bytes) -> Line:
         raise ValueError("invalid UTF-8") from None
     if not text.strip() or text.startswith("#"):
         return Line(text)
-    # Missing fields at the end count as empty, so that a short line gets the message about its form.
+    # Missing fields at the end count as empty: the last colon is optional, and a shorter line gets the message below.
     name, uid, role, secret, nt_hash, *more = [*text.split(":"), *[""] * max(0, 4 - text.count(":"))]
     if not (text.isprintable() and _ROLE.fullmatch(role) and secret):
         raise ValueError("invalid line: expected name:uid:role:password:NT hash")

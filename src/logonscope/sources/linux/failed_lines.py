@@ -1,10 +1,10 @@
 """Parser of what login programs log about refused attempts.
 
 One attempt is one result, although a program and PAM both log it: the parser remembers the connections of sshd whose
-attempt it has reported. Of sshd, the lines of auth_log() in auth.c are read, and that of a connection that ended before
-authentication, which is all that sshd logs of refused keys by default; of login, su and sudo, their own lines; of other
-programs, those of pam_unix(8) and pam_sss(8). A name is chosen by the client and can contain any text: the end of the
-line, which sshd itself writes, decides where it ends.
+attempt it has reported. The lines that are read are, of sshd, the errors of PAM (auth-pam.c), those of auth_log() in
+auth.c, and that of a connection that ended before authentication, which is all that sshd logs of refused keys by
+default; of login, su and sudo, their own lines; of other programs, those of pam_unix(8) and pam_sss(8). A name is
+chosen by the client and can contain any text: the end of the line, which sshd itself writes, decides where it ends.
 """
 
 import ipaddress
@@ -52,13 +52,15 @@ _MORE = re.compile(
     r" rhost=(\S*)(?: +user=(.*))?"
 )
 _KEY_METHODS = ("publickey", "hostbased")
+_PAM_METHOD = "keyboard-interactive/pam"
 
 
 class FailedLineParser:
     """Parses lines in their order; remembers for which connections of sshd an attempt was reported."""
 
     def __init__(self) -> None:
-        self._reported: OrderedDict[int, None] = OrderedDict()  # pids of sshd
+        # pids of sshd, and whether the line "Failed" about the last attempt may follow
+        self._reported: OrderedDict[int, bool] = OrderedDict()
         self._parsers: Mapping[str, Callable[[int, str], FailedLogon | None]] = {
             **dict.fromkeys(SSHD_PROGRAMS, self._parse_sshd), "login": _parse_login, "su": _parse_su,
             "sudo": _parse_sudo, **dict.fromkeys(PAM_PROGRAMS, _parse_pam),
@@ -85,7 +87,11 @@ class FailedLineParser:
         return attempt._replace(line=text, service=attempt.service or program)
 
     def _parse_sshd(self, pid: int, text: str) -> FailedLogon | None:
-        attempt = _parse_failed(pid, text) or _parse_pam_error(pid, text)
+        pam_error = _parse_pam_error(pid, text)
+        attempt = pam_error or _parse_failed(pid, text)
+        if attempt is not None and attempt.method == _PAM_METHOD and not pam_error and self._reported.get(pid):
+            self._reported[pid] = False  # of an unknown user, and after some failures, sshd logs both
+            return None
         closed = None if attempt else _CLOSED.fullmatch(text)
         if closed is not None and pid not in self._reported:
             is_known_user, port = closed[1] == "authenticating", _port(closed[4])
@@ -93,7 +99,7 @@ class FailedLineParser:
                 "sshd", pid, unescape(closed[2]), is_known_user, closed[3], port, reason="closed before authentication"
             )
         if attempt is not None:
-            self._reported[pid] = None
+            self._reported[pid] = pam_error is not None
             if len(self._reported) > MAX_CONNECTIONS:
                 self._reported.popitem(last=False)
         elif closed is not None:
@@ -122,8 +128,7 @@ def _parse_pam_error(pid: int, text: str) -> FailedLogon | None:
     if match is None:
         return None
     reason, illegal, user, address = match.groups()
-    method = "keyboard-interactive/pam"
-    return FailedLogon("sshd", pid, unescape(user), illegal is None, address, method=method, reason=reason)
+    return FailedLogon("sshd", pid, unescape(user), illegal is None, address, method=_PAM_METHOD, reason=reason)
 
 
 def _parse_login(pid: int, text: str) -> FailedLogon | None:

@@ -13,7 +13,10 @@ from typing import NamedTuple
 from logonscope.sources.live.records import EXEC, EXIT, FORK, GID, MESSAGE_BYTES, SID, UID, Record, parse_messages
 
 BUFFER_BYTES = 32 << 20
-"""Receive buffer: 80,000 messages, at 832 bytes each. Without CAP_NET_ADMIN the kernel's limit is used."""
+"""Receive buffer, which the kernel doubles (socket(7)): 80,000 messages of 832 bytes.
+
+Without CAP_NET_ADMIN the kernel's limit is used.
+"""
 
 MAX_RECORDS = 65_536
 """Maximum records of one batch."""

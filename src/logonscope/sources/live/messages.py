@@ -1,9 +1,10 @@
 """Messages between the events helper and the service: pure, typed and bounded.
 
 The service sends requests of one byte. The helper sends frames: a kind, a length, and the content. The first is HELLO,
-or REFUSED with the reason. BATCH is answered by any number of RECORDS and one END, WRITES by one WRITTEN. NOTICE comes
-unasked, once between two requests. Unasked, too, and at most MAX_PUSHES times between two requests, come batches that
-have writes: any number of RECORDS and one PUSHED.
+or REFUSED with the reason. BATCH is answered by any number of RECORDS and one END, WRITES by one WRITTEN. NAMESPACES
+has no answer: from then on the helper also watches the /proc of containers and services that have one of their own.
+NOTICE comes unasked, at most once until the next END or PUSHED. Unasked, too, and at most MAX_PUSHES times between two
+requests, come batches that have writes: any number of RECORDS and one PUSHED.
 """
 
 import json

@@ -52,7 +52,7 @@ def value_table(caption: str, headings: Sequence[str], rows: Iterable[Sequence[o
 
 
 def row_table(caption: str, rows: Sequence[Any], names: Sequence[str]) -> str:
-    """Return an HTML table of the first MAX_ROWS named tuples, with these fields as columns."""
+    """Return an HTML table of the first MAX_TABLE_ROWS named tuples, with these fields as columns."""
     lines = [f"<tr>{_html_cells(getattr(row, name) for name in names)}</tr>" for row in islice(rows, MAX_TABLE_ROWS)]
     if len(rows) > MAX_TABLE_ROWS:
         lines.append(f'<tr><td colspan="{len(names)}">and {len(rows) - MAX_TABLE_ROWS:,} more</td></tr>')

@@ -10,7 +10,7 @@ Kind = Literal["pid", "port", "path", "unix", "name", "account", "word"]
 TARGET_FORMS = "give a pid, a process name, :PORT, ADDRESS:PORT, /PATH of a program or a unix socket, or an account"
 
 PREFIXES: dict[str, Kind] = {"name": "name", "user": "account"}
-"""Prefixes that say which of the two a word is."""
+"""Prefixes that say whether a word is a process name or an account."""
 
 UNIX_PREFIX = "unix:"
 """Prefix of a unix socket. It may be left out: "@NAME" is always one, and a path can be one."""

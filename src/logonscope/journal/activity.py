@@ -48,7 +48,7 @@ class Segment(NamedTuple):
 
 
 class RootRow(NamedTuple):
-    """A process that runs as root."""
+    """A process that runs as root, or an ancestor of one."""
 
     id: int
     place: int

@@ -1,8 +1,8 @@
 """Feeder: adds facts from /proc to the events of processes, and passes the events on to the keeper.
 
 Events of the kernel name a process and its logon session. Its program, user and arguments are read from /proc a few
-milliseconds after the event. If the process has ended by then, it gets those of its parent; if it had executed a
-program, they are not known.
+milliseconds after the event. If the process has ended by then, the recorder copies those of its parent, unless it had
+executed a program: then they are not known.
 """
 
 import logging
@@ -166,7 +166,7 @@ class Feeder:
             threading.Thread(target=run, name=name, daemon=True).start()
 
     def stop(self) -> None:
-        """Pass on what is queued, and nothing after that."""
+        """Let the thread end after the batch that it passes on, or waits for; do not wait for it."""
         self._is_stopping = True
         self._has_events.set()
 

@@ -5,10 +5,10 @@
    root can make the directory that systemd makes for a login, so its path proves the login without a record; the path
    of elogind ("/41") counts only with a record. A user can make directories named like scopes below the user's own
    delegated tree, and a container has scopes of its own, but these have longer paths.
-2. audit: the kernel audit session id ("kernel id") of the process is set. It is set at login, inherited by every child,
-   and kept by su, sudo, setsid, tmux, user namespaces and logout.
-3. manager: the cgroup of the process is below user@UID.service, and the process has no kernel id, or a kernel id that
+2. manager: the cgroup of the process is below user@UID.service, and the process has no kernel id, or a kernel id that
    the manager itself inherited from a login.
+3. audit: the kernel audit session id ("kernel id") of the process is set. It is set at login, inherited by every child,
+   and kept by su, sudo, setsid, tmux, user namespaces and logout.
 4. none: the System session.
 """
 
@@ -95,7 +95,7 @@ class LinuxLogonIndex(LogonIndex):
         return None if kernel_id is None or kernel_id in self._ids_needing_cgroup else str(kernel_id)
 
     def _decide_by_cgroup(self, cgroup: str) -> Owner:
-        """Return the owner of a process without a kernel id, by rules 1, 3 and 4."""
+        """Return the owner of a process without a kernel id, by rules 1, 2 and 4."""
         logon_id, login = self._joined.by_cgroup.get(join.cut_to_login_cgroup(cgroup), (None, None))
         if logon_id is not None and login is not None:
             return Owner(logon_id, "manager" if join.is_manager(login) else "scope", login)
@@ -104,7 +104,7 @@ class LinuxLogonIndex(LogonIndex):
         return SYSTEM if logon_and_evidence is None else Owner(*logon_and_evidence)
 
     def _decide_shared_kernel_id(self, kernel_id: int, cgroup: str | None) -> Owner | None:
-        """Return the owner among the logins that inherited the kernel id (rules 1 and 3); None: the id's own login."""
+        """Return the owner among the logins that inherited the kernel id (rules 1 and 2); None: the id's own login."""
         if cgroup is None:
             return None
         logon_id, login = self._joined.by_cgroup.get(join.cut_to_login_cgroup(cgroup), (None, None))

@@ -24,7 +24,7 @@ PROVIDER = Provider(
         ),
         "Dependent": column(lambda process, *_: process_reference(process, "LS_Process"), "its directory in /proc"),
         "Evidence": column(
-            lambda _, owner, __: owner.evidence, "the first rule that matches, of these: scope, audit, manager, none",
+            lambda _, owner, __: owner.evidence, "the first rule that matches, of these: scope, manager, audit, none",
             OWNER_FACT,
         ),
         "User": column(

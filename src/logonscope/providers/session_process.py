@@ -29,7 +29,7 @@ PROVIDER = Provider(
     columns={
         "Antecedent": column(
             lambda _, owner, __: ("Win32_LogonSession", owner.logon_id),
-            "the first rule that matches, of these: scope, audit, manager, none", OWNER_FACT,
+            "the first rule that matches, of these: scope, manager, audit, none", OWNER_FACT,
         ),
         "Dependent": column(lambda process, *_: process_reference(process), "its directory in /proc"),
     },

@@ -107,9 +107,10 @@ def describe_certificate(context: TlsContext, settings: Settings) -> str:
 
 
 def existing_certificate_path(folder: str) -> str:
-    """Return the path of the self-signed certificate with its key; "" if it must be created.
+    """Return the path of the self-signed certificate with its key; "" if it must be created or replaced.
 
     Raises:
+        AccessDeniedError: the file cannot be read.
         InvalidParameterError: the file exists, but has no certificate.
     """
     path = os.path.join(folder, _FILE)

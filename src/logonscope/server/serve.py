@@ -56,7 +56,7 @@ DOORS = (
 """The protocols over HTTP. An empty request may authenticate a connection: pypsrp and pywinrm do so."""
 
 PUSH_WORKERS = 16
-"""Threads that send events to the addresses of subscribers; a quarter of them for one receiver."""
+"""Threads that send events to the addresses of subscribers; a quarter of them for one receiver of one caller."""
 
 _log = logging.getLogger(__name__)
 _audit_log = logging.getLogger(AUDIT_LOGGER)
@@ -237,7 +237,7 @@ def _find_certificate_user(
 def _caller_check(
     users: UserFile, find_by_account: Callable[[str], Caller | None], caller: Caller
 ) -> Callable[[], bool]:
-    """Return the check whether a caller who has just authenticated still may later."""
+    """Return the check whether a caller who has just authenticated may still get events later."""
     return CallerValidity(caller, users.find, find_by_account).is_valid
 
 

@@ -20,7 +20,7 @@ from logonscope.cim.classes import (
 from logonscope.cim.types import Value
 
 WIDTH = 118
-"""Maximum width of a line of qualifiers."""
+"""Width up to which a line of qualifiers is filled; a single longer text has a line of its own."""
 
 _FLAVORS = (
     (TO_INSTANCE, "ToInstance"),

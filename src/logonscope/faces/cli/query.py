@@ -83,7 +83,7 @@ def _read_input() -> str:
     """
     text = sys.stdin.read(MAX_INPUT_CHARACTERS + 1)
     if len(text) > MAX_INPUT_CHARACTERS:
-        raise QuotaViolationError(f"query too long: at most {MAX_INPUT_CHARACTERS:,} characters", "give a shorter one")
+        raise QuotaViolationError(f"query too long: more than {MAX_INPUT_CHARACTERS:,} characters", "WQL allows 16,384")
     # editors of Windows write a byte order mark
     return text.removeprefix("\ufeff")
 

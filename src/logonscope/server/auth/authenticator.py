@@ -145,7 +145,7 @@ class Authenticator:
             find_token: returns the caller of a token; None: it does not exist, or has expired.
             find_certificate_user: returns the caller that a client certificate names; None: it may not log in.
             find_session: returns the caller of a session of the page, by its cookie and its CSRF token.
-            make_check: returns the check whether a caller who authenticates now still may later.
+            make_check: returns the check whether a caller who authenticates now may still get events later.
         """
         self._make_check = make_check
         self._find_token, self._find_certificate_user = find_token, find_certificate_user

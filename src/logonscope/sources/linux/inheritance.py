@@ -60,8 +60,8 @@ class Inheritance:
             return login
         if parent.ses == kernel_id:
             return login._replace(inherited=True)
-        # A process whose parent has ended is adopted by an init. Its real parent may have passed the id on, so that the
-        # init does not carry it disproves nothing.
+        # A process whose parent has ended is adopted by an init. Its real parent may have passed the id on. That the
+        # init does not carry it therefore disproves nothing.
         is_adopted = (parent.pid == 1 or parent.comm == "systemd") and leader.comm not in STARTED_BY_INIT
         return login if is_adopted else login._replace(inherited=False)
 

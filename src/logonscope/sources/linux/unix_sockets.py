@@ -21,7 +21,10 @@ OWN_FOLDERS = frozenset({"/proc/net", "/proc/self/net"})
 """The folders of the reader's own network namespace on this machine."""
 
 STAT_SECONDS = 2.0
-"""Timeout for the status of the path that a query names: it can lie on a file system that hangs."""
+"""Timeout for the status of the path that a query names: it can lie on a file system that hangs.
+
+Also the timeout of an answer by netlink.
+"""
 
 _ACCEPTS = 0x10000
 """Flag of a socket that listens (__SO_ACCEPTCON of linux/net.h)."""

@@ -61,7 +61,7 @@ class LoginWatch:
     def watch_leaders(self, logins: Iterable[Login]) -> list[int]:
         """Watch the leaders of these logins alone; return the pids of those that cannot be watched.
 
-        These are also those that have ended, but are still shown as zombies.
+        Leaders that have ended, but are still shown as zombies, are among them.
         """
         leader_keys = {
             (login.process.pid, login.process.start) for login in logins if login.process is not None and not login.gone

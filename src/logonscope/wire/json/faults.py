@@ -85,7 +85,7 @@ def read_error(line: Mapping[str, Any]) -> LogonscopeError:
     members = line.get("error")
     if not isinstance(members, Mapping):
         return errors.TransportFailureError("the response is not an answer", "check the server")
-    # By name, as clients should: people search for it.
+    # by name, not by number: the name is what documentation and messages have
     classes = {cls.name: cls for cls in _subclasses(LogonscopeError)}
     error_class = classes.get(str(members.get("name")), LogonscopeError)
     return error_class(str(members.get("message", "")), _read_advice(members))

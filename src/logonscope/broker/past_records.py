@@ -73,8 +73,8 @@ class PastRecords:
         """Yield logon sessions that the caller may see."""
         caller = self._request.caller
         if not caller.administrator:
-            # replaces the uids of the query, so that an index finds the caller's own; the calling function tests its
-            # names and uids again
+            # replaces the uids of the query, so that an index finds the caller's own; the calling function must test
+            # the uids of its own query
             query = query._replace(login_uids=frozenset(() if caller.uid is None else (caller.uid,)))
         for record in self._history.logons(self._request.look, query):
             if owns_past_logon(caller, self._name_now, record.login_uid, record.user):

@@ -33,7 +33,7 @@ def sessions(request: Request, which: Which = None, details: Details = NO_DETAIL
 
 
 def tree(request: Request, which: Which = None) -> list[LogonTree]:
-    """Return each logon session with its processes; the last entry has those of hidden or unknown sessions."""
+    """Return each logon session with its processes; a last one has those of hidden or unknown sessions."""
     query = ProcessQuery(row_facts(request) | request.ownership.description_facts, max_cmdline_bytes=MAX_ARGUMENTS)
     pairs = list(request.read(query, which, read_order="processes first").pairs)
     described = describe_sessions(request, pairs)

@@ -20,7 +20,7 @@ def row_hash(kind: str, values: tuple[Any, ...]) -> int:
 
 
 def process_hash(row: tuple[Any, ...]) -> int:
-    """Return the hash of a process that ended before its row was sealed, or that has not ended.
+    """Return the hash of a process that ended before its row was sealed.
 
     The columns ``changes`` and ``ended`` are left out: they can be set later.
     """
@@ -58,5 +58,5 @@ def pack_digest(total: int) -> bytes:
 
 
 def unpack_digest(digest: bytes | None) -> int:
-    """Return the sum of hashes of its bytes; None: 0."""
+    """Return the sum that ``pack_digest`` packed; 0 for None."""
     return int.from_bytes(digest or b"", "big")

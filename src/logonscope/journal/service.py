@@ -56,7 +56,7 @@ class HistoryService:
             compare_seconds: how often the processes are compared while the source has no events.
 
         Raises:
-            LogonscopeError: the files are another process's, or not a journal of this version.
+            LogonscopeError: the files are another process's, no journal, or a journal of a newer version.
         """
         self._folder, self._direct, self._ownership, self._policy = folder, direct, ownership, policy
         self._version, self._retry_seconds, self._compare_seconds = version, retry_seconds, compare_seconds

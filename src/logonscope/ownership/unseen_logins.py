@@ -1,7 +1,8 @@
 """Signs of logins that the kernel does not know, found in the parents of a process.
 
-The kernel learns of a login only from PAM (pam_loginuid). dropbear, sshd with ``UsePAM no``, telnetd and the agents of
-clouds and fleets let users in without it, so that such a login leaves no audit session id. These are the signs:
+The kernel learns of a login only from PAM (pam_loginuid). dropbear, sshd with ``UsePAM no``, telnetd with a login
+program without PAM, and the agents of clouds and fleets let users in without it, so that such a login leaves no audit
+session id. These are the signs:
 
 - "daemon": a parent is a program that lets users in, by its kernel name. PAM may have been used, but had no effect.
 - "unit": the process is in the unit of such a daemon, by the name of the unit or by its command, and its parents have

@@ -10,7 +10,7 @@ from logonscope.providers.helpers.text import clean
 
 RUNNING, UNKNOWN_SYSTEM = 3, 0
 _DMI = "/sys/class/dmi/id"
-_NOT_IN_DMI = "the kernel does not show it to every user"
+_ROOT_ONLY = "the kernel does not show it to every user"
 
 
 def has_bios(summary: HostSummary, _: Context) -> bool:
@@ -53,7 +53,7 @@ PROVIDER = Provider(
         "Version": column(from_hardware(_version), "as Name", HARDWARE),
         "SoftwareElementState": constant(RUNNING, "a constant: it runs"),
         "SoftwareElementID": column(from_hardware(_version), "as Name", HARDWARE),
-        "TargetOperatingSystem": constant(UNKNOWN_SYSTEM, "a constant: for any"),
+        "TargetOperatingSystem": constant(UNKNOWN_SYSTEM, "a constant: unknown"),
         "OtherTargetOS": always_null("TargetOperatingSystem is not 1"),
         "Manufacturer": column(from_hardware(lambda h: clean(h.bios_vendor)), f"{_DMI}/bios_vendor", HARDWARE),
         "BuildNumber": always_null("DMI has none"),
@@ -65,13 +65,13 @@ PROVIDER = Provider(
         "LanguageEdition": always_null("DMI has none"),
         "PrimaryBIOS": constant(value=True, source="a constant: there is one"),
         "ReleaseDate": column(from_hardware(_release_date), f"{_DMI}/bios_date", HARDWARE),
-        "BiosCharacteristics": always_null(_NOT_IN_DMI),
-        "InstallableLanguages": always_null(_NOT_IN_DMI),
-        "ListOfLanguages": always_null(_NOT_IN_DMI),
-        "CurrentLanguage": always_null(_NOT_IN_DMI),
+        "BiosCharacteristics": always_null(_ROOT_ONLY),
+        "InstallableLanguages": always_null(_ROOT_ONLY),
+        "ListOfLanguages": always_null(_ROOT_ONLY),
+        "CurrentLanguage": always_null(_ROOT_ONLY),
         "SMBIOSPresent": constant(value=True, source="a constant: DMI is where the other values come from"),
-        "SMBIOSMajorVersion": always_null(_NOT_IN_DMI),
-        "SMBIOSMinorVersion": always_null(_NOT_IN_DMI),
+        "SMBIOSMajorVersion": always_null(_ROOT_ONLY),
+        "SMBIOSMinorVersion": always_null(_ROOT_ONLY),
         "SMBIOSBIOSVersion": column(from_hardware(_version), "as Name", HARDWARE),
         "BIOSVersion": column(from_hardware(lambda h: (_version(h) or "",)), "as Name", HARDWARE),
         "SystemBiosMajorVersion": column(
@@ -80,7 +80,7 @@ PROVIDER = Provider(
         "SystemBiosMinorVersion": column(
             from_hardware(lambda h: _release_number(h, 1)), f"{_DMI}/bios_release", HARDWARE
         ),
-        "EmbeddedControllerMajorVersion": always_null("many machines have none"),
-        "EmbeddedControllerMinorVersion": always_null("many machines have none"),
+        "EmbeddedControllerMajorVersion": always_null("not read (ec_firmware_release of /sys/class/dmi/id)"),
+        "EmbeddedControllerMinorVersion": always_null("not read (ec_firmware_release of /sys/class/dmi/id)"),
     },
 )  # fmt: skip

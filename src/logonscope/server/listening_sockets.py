@@ -1,6 +1,7 @@
 """The listening sockets: those that systemd passes (sd_listen_fds(3)), or else those of the settings.
 
-systemd passes its sockets as descriptors 3 and up. A socket on port 5986, or with FileDescriptorName=https, is TLS.
+systemd passes its sockets as descriptors 3 and up. A socket on port 5986 is TLS, others are
+not, unless FileDescriptorName=https or http says otherwise.
 """
 
 import contextlib

@@ -83,7 +83,7 @@ def _push(settings: Settings) -> Iterator[str]:
 
 
 def check_history(settings: Settings) -> None:
-    """Check that kernel events are read if a history is kept, because the history is written from them.
+    """Check that `live` is not off if a history is kept: the history is written from the events of the live source.
 
     Raises:
         InvalidParameterError: `history` is on, and `live` is off.

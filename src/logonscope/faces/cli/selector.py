@@ -188,7 +188,9 @@ def _parse_types(text: str) -> list[int | None]:
 
 def _parse_states(text: str) -> list[str | None]:
     choices: dict[str, str | None] = {state.replace(" ", "-"): state for state in STATES}
-    return _parse_values(text.replace(" ", "-"), "state", {**choices, UNKNOWN: None}, ", ".join(state_words()))
+    # "logged out" is the state "logged-out"; a comma can have spaces beside it
+    dashed_text = ",".join("-".join(word.split()) for word in text.split(","))
+    return _parse_values(dashed_text, "state", {**choices, UNKNOWN: None}, ", ".join(state_words()))
 
 
 def _parse_values(text: str, kind: str, choices: dict[str, Value], expected: str) -> list[Value]:

@@ -59,7 +59,7 @@ def read_journal(
     """Yield the lines that processes logged during one boot, oldest first; a failure is reported once.
 
     Args:
-        root: the root directory of the host. If it is not "/", the files of its journal are read as they are.
+        root: the root directory of the host. If it is not "/", journalctl reads the journal files below it (--file).
         look: the deadline and the troubles of the request.
         boot_id: the boot.
         pids: the pids of the processes.
@@ -111,7 +111,7 @@ def parse_line(line: bytes) -> JournalLine | None:
 
 
 def _journal_files(root: str) -> Iterator[str]:
-    """Yield the files of the system's journal, of each machine that has one in the folders."""
+    """Yield the active file of the system's journal of each machine in the folders; archived files are not read."""
     for folder in FOLDERS:
         path = os.path.join(root, folder)
         try:

@@ -1,6 +1,6 @@
 """Faults of WS-Management: one for every class of errors, and those that only WS-Management has.
 
-DSP0226 14.6 lists the faults. The codes are those of wsmerror.h; an error that WMI has, too, gets the number of WMI.
+DSP0226 14.6 lists the faults. The numbers are those of wsmerror.h; an error that WMI has, too, gets the number of WMI.
 """
 
 from collections.abc import Mapping

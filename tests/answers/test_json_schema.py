@@ -14,7 +14,7 @@ NAMES = {"LogonSession", "LogonUsage"}
 
 
 def test_a_row_has_the_schemas_of_the_rows_in_it() -> None:
-    assert set(row_schemas(Whose)) == NAMES | {"Whose", "SessionProcess", "Socket", "UnseenLogin"}
+    assert set(row_schemas(Whose)) == NAMES | {"Whose", "SessionProcess", "Socket", "UnseenLogin", "OuterLogin"}
     assert set(row_schemas(SessionOf)) == NAMES | {"SessionOf"}
 
 

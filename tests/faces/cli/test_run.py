@@ -16,7 +16,9 @@ from logonscope.app import open_user_file
 from logonscope.client import Host, LocalHost
 from logonscope.faces.cli.exit_codes import INTERRUPTED
 from logonscope.faces.cli.run import run
+from logonscope.facts import UNSET, Process
 from logonscope.ownership import LINUX
+from logonscope.sources.recording import save_recording
 from tests.broker.memory import Memory
 from tests.conversation import reply
 from tests.example import recording, snapshot
@@ -27,6 +29,23 @@ from tests.terminal import LOGONSCOPE, Terminal
 @pytest.fixture
 def host(tmp_path: Path) -> str:
     return recording(tmp_path)
+
+
+def test_processes_without_a_logon_session_say_whether_it_is_hidden_or_not_known(tmp_path: Path) -> None:
+    unread = Process(9001, comm="mystery", ppid=1, start=1, uids=(1000,) * 4, unread={"ses": "no", "cgroup": "no"})
+    system = Process(9002, comm="job", ppid=1, start=1, ses=UNSET, cgroup="/system.slice/job.service", uids=(1000,) * 4)
+    endings = {}
+    for process, view in ((unread, []), (system, ["--as", "alice"])):
+        made = snapshot()
+        path = str(tmp_path / f"{process.pid}.lsr")
+        save_recording(made._replace(processes=(*made.processes, process)), path, replace=False)
+        _, out, _ = reply(["--host", path, "tree", *view])
+        endings[process.pid] = next(
+            line for line in out.splitlines() if line.startswith("1 process ") and "known login" not in line
+        )
+    assert endings == {
+        9001: "1 process whose logon session is not known", 9002: "1 process of yours outside your logon sessions"
+    }  # fmt: skip
 
 
 def test_a_host_that_is_no_recording_is_one_line(tmp_path: Path) -> None:

@@ -161,7 +161,8 @@ def _header_parts(tree: LogonTree, *, folded: bool) -> Iterator[str]:
     session, count = tree.session, count_text(len(tree.processes), "process")
     hint = " (--all shows them)" if folded else ""
     if session is None:
-        yield f"{count} whose logon session is hidden from you, or could not be read"
+        are_hidden = all(process.evidence == "hidden" for process in tree.processes)
+        yield f"{count} {'of yours outside your logon sessions' if are_hidden else 'whose logon session is not known'}"
     elif session.logon_type == 0:
         yield from ("system", f"{count} without a known login")
         yield from ["(--all shows them)"] if folded else []

@@ -253,11 +253,7 @@ class Request:
             return processes
         # a source may return more than the query names, and the caller relies on the pids
         pids = query.pids
-
-        def is_named(process: Process) -> bool:
-            return process.pid in pids
-
-        return filter(is_named, processes)
+        return filter(lambda process: process.pid in pids, processes)
 
     def read_process(self, pid: int, facts: Facts) -> Process | None:
         """Read one process, unmasked, with the facts that decide about access; None if there is no such process."""
@@ -530,6 +526,7 @@ class Accounts:
         self._source, self._look = source, look
         self._accounts: dict[int, Account | None] = {}
         self._recorded_names: dict[tuple[int, str], str] = {}
+        self._login_names: dict[frozenset[str], frozenset[str]] = {frozenset(): frozenset()}
 
     def get(self, uid: int) -> Account | None:
         """Return the account of a uid."""
@@ -544,9 +541,11 @@ class Accounts:
 
     def login_names(self, names: frozenset[str]) -> frozenset[str]:
         """Return the names that logins of these accounts can have; see AccountLookup."""
-        users, _ = self._source.accounts(self._look, AccountQuery(users=names))
-        accounts = [user for user in users if user.name in names]
-        return frozenset(filter(None, [name for user in accounts for name in (user.name, self.name(user.uid))]))
+        if names not in self._login_names:
+            users, _ = self._source.accounts(self._look, AccountQuery(users=names))
+            both_names = [name for user in users if user.name in names for name in (user.name, self.name(user.uid))]
+            self._login_names[names] = frozenset(filter(None, both_names))
+        return self._login_names[names]
 
     def login_name(self, uid: int | None, login: Login | None) -> str | None:
         """Return the user name of a login uid; see AccountLookup."""

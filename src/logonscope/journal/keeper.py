@@ -179,7 +179,8 @@ class Keeper:
                     raise
                 fault = JournalFault(error.message, is_damaged=True)
             else:
-                writer.losses += [] if fault is None else [fault.reason]
+                if fault is not None:
+                    writer.losses.append(fault.reason)
                 return writer, recorder
         loss = "the journal was damaged: all of it is lost"
         if self.files.exists:

@@ -85,13 +85,14 @@ def _parse_matching_lines(lines: Iterator[bytes], protocol: str, look: Look, que
     # parsing a line costs much more than these comparisons, and a busy host has many thousands of lines
     endings = None if query.ports is None else {b":%04X" % port for port in query.ports}
     inodes = None if query.inodes is None else {b"%d" % inode for inode in query.inodes}
+    word_count = 2 if inodes is None else 10  # up to the local address, or the inode
     for number, line in enumerate(lines):
         if not number % LINES_PER_CHECK:
             look.check()
-        words = line.split(None, 10)
-        if len(words) < 10 or not (inodes is None or words[9] in inodes):
+        words = line.split(None, word_count)
+        if len(words) < word_count:
             continue
-        if endings is None or words[1][-5:] in endings:
+        if (endings is None or words[1][-5:] in endings) and (inodes is None or words[word_count - 1] in inodes):
             try:
                 parsed_socket = parse_socket(line, protocol)
             except ValueError:

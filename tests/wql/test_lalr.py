@@ -52,13 +52,6 @@ def show(value: Any) -> Any:
     return (value.type, str(value), value.start_pos) if isinstance(value, lark.Token) else value
 
 
-class ShownByLark(lark.Transformer[lark.Token, Any]):
-    """Shows each rule that lark applies."""
-
-    def __default__(self, data: str, children: list[Any], _: object) -> Any:
-        return data, [show(part) for part in children]
-
-
 def outcome_of_lark(parser: lark.Lark, text: str) -> Any:
     """Return the value, or the position of the error, the token there, and what the grammar accepts there."""
     try:

@@ -120,11 +120,17 @@ class Parser:
                 return None
             number = -1 - action
             rule = self._rules[number]
-            kept = len(states) - rule.length
-            states[kept:] = [self._table.gotos[states[kept - 1]][rule.nonterminal]]
-            values[kept - 1 :] = [self._make_value(number, values[kept - 1 :])]
+            self._apply(rule, states)
+            # there is a value for each state but the first
+            kept = len(states) - 2
+            values[kept:] = [self._make_value(number, values[kept:])]
             if states[-1] == self._table.final and token.type == END:
                 return values[-1]
+
+    def _apply(self, rule: Rule, states: list[int]) -> None:
+        """Replace the states of the right side of a rule by the one that follows its left side."""
+        kept = len(states) - rule.length
+        states[kept:] = [self._table.gotos[states[kept - 1]][rule.nonterminal]]
 
     def _make_value(self, number: int, values: list[Any]) -> Any:
         rule, method = self._rules[number], self._methods[number]
@@ -151,9 +157,7 @@ class Parser:
         while (action := self._table.actions[states[-1]].get(terminal)) is not None:
             if action >= 0:
                 return True
-            rule = self._rules[-1 - action]
-            kept = len(states) - rule.length
-            states[kept:] = [self._table.gotos[states[kept - 1]][rule.nonterminal]]
+            self._apply(self._rules[-1 - action], states)
             if states[-1] == self._table.final and terminal == END:
                 return True
         return False

@@ -105,6 +105,28 @@ def test_silent_connections_take_little_memory_and_end_soon(tmp_path: Path) -> N
                 assert is_closed(client)
 
 
+def test_a_handshake_that_fails_is_logged_once_for_each_reason(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with serving("https://127.0.0.1:0", state=str(tmp_path)) as server:
+        address = server.addresses[0]
+        for _ in range(2):
+            with socket.create_connection(address, timeout=15) as client:
+                client.sendall(b"GET / HTTP/1.1\r\n\r\n")
+                assert is_closed(client)
+            with socket.create_connection(address, timeout=15) as client, pytest.raises(ssl.SSLError):
+                ssl.create_default_context().wrap_socket(client, server_hostname="localhost")
+            with socket.create_connection(address, timeout=15) as client:
+                client.sendall(b"\x16\x03\x01")  # and disconnects: no line
+        wait_until(lambda: len(caplog.records) >= 2)
+        with over_tls(server, "127.1.1.1") as client:
+            assert ask(client)[0] == 200
+    assert sorted(record.getMessage() for record in caplog.records if record.levelname == "WARNING") == [
+        "TLS handshake with 127.0.0.1 failed: the client rejected it: tlsv1 alert unknown ca",
+        "TLS handshake with 127.0.0.1 failed: the client sent HTTP without TLS",
+    ]
+
+
 def test_authenticated_connections_do_not_give_way() -> None:
     now = [0.0]
     crowd, made = (

@@ -6,7 +6,9 @@ client costs no memory for TLS. Waiting and handshake together may take HANDSHAK
 
 import asyncio
 import contextlib
+import logging
 import ssl
+import time
 from collections.abc import Callable
 from typing import cast
 
@@ -16,6 +18,11 @@ from logonscope.server.handshake_turns import FirstBytes, Handshakes
 
 HANDSHAKE_SECONDS = 10
 
+REPORT_INTERVAL = 60.0
+"""Seconds between two log lines about handshakes that failed for the same reason."""
+
+_log = logging.getLogger(__name__)
+
 
 class PendingHandshakes:
     """The connections that wait for their TLS handshake or are in it; used from one event loop."""
@@ -24,6 +31,7 @@ class PendingHandshakes:
         self._count_connection = count_connection
         self.first_bytes, self.handshakes = FirstBytes(), Handshakes()
         self._open: set[HandshakeProtocol] = set()
+        self._last_reports: dict[str, float] = {}  # by reason: OpenSSL has some hundred of them
 
     def __repr__(self) -> str:
         return f"<PendingHandshakes: {len(self._open)} open>"
@@ -42,6 +50,14 @@ class PendingHandshakes:
     def remove(self, handshake: "HandshakeProtocol") -> None:
         """Remove a connection whose handshake has ended."""
         self._open.discard(handshake)
+
+    def report_failure(self, address: str, error: ssl.SSLError) -> None:
+        """Log why a handshake failed, once a minute for each reason."""
+        reason = _reason_of(error)
+        now = time.monotonic()
+        if now - self._last_reports.get(reason, -REPORT_INTERVAL) >= REPORT_INTERVAL:
+            self._last_reports[reason] = now
+            _log.warning("TLS handshake with %s failed: %s", address, reason)
 
     def abort(self) -> None:
         """Close all these connections; no more can wait."""
@@ -88,7 +104,7 @@ class HandshakeProtocol(asyncio.Protocol):
         transport.pause_reading()  # not in connection_made: Python 3.11.2 starts to read after it all the same
         is_complete = False
         try:
-            # OSError includes ssl.SSLError: the client disconnected, or does not speak TLS. Neither needs a log line.
+            # the client disconnected, or sent nothing more: neither needs a log line
             with contextlib.suppress(OSError, TimeoutError):
                 async with asyncio.timeout(HANDSHAKE_SECONDS):
                     tls_transport = await self._start_tls(transport, connection)
@@ -106,10 +122,16 @@ class HandshakeProtocol(asyncio.Protocol):
         """Return the TLS transport after the handshake; None if the client disconnected."""
         await self._pending.first_bytes.wait_for_data(transport.get_extra_info("socket"))
         async with self._pending.handshakes.turn(client_network(connection.peer.address), self.abort):
-            return await asyncio.get_running_loop().start_tls(
-                transport, self, self._context, server_side=True,
-                ssl_handshake_timeout=HANDSHAKE_SECONDS, ssl_shutdown_timeout=HANDSHAKE_SECONDS,
-            )  # fmt: skip
+            try:
+                return await asyncio.get_running_loop().start_tls(
+                    transport, self, self._context, server_side=True,
+                    ssl_handshake_timeout=HANDSHAKE_SECONDS, ssl_shutdown_timeout=HANDSHAKE_SECONDS,
+                )  # fmt: skip
+            except ssl.SSLEOFError:
+                return None
+            except ssl.SSLError as error:
+                self._pending.report_failure(connection.peer.address, error)
+                return None
 
     def _hand_over(self, tls_transport: asyncio.Transport, protocol: Protocol) -> None:
         """Let the HTTP protocol have the connection, with the data that came before."""
@@ -117,3 +139,13 @@ class HandshakeProtocol(asyncio.Protocol):
         protocol.connection_made(tls_transport)
         for data in self._early_data:
             protocol.data_received(data)
+
+
+def _reason_of(error: ssl.SSLError) -> str:
+    """Return why a handshake failed, in the words of OpenSSL."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"the client's certificate is not valid: {error.verify_message}"
+    reason = (error.reason or "unknown error").lower().replace("_", " ")
+    if "alert" in reason:
+        return f"the client rejected it: {reason}"
+    return "the client sent HTTP without TLS" if reason == "http request" else reason

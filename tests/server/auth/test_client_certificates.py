@@ -18,6 +18,7 @@ from logonscope.server.authorization import CERTIFICATE_PROFILE
 from logonscope.server.certificate import common_name
 from tests.server.json_requests import basic
 from tests.server.running import ADMIN, RunningServer, running
+from tests.server.serving import wait_until
 
 
 class Authority(NamedTuple):
@@ -120,12 +121,17 @@ def test_a_certificate_that_names_no_user(server: RunningServer, tmp_path: Path,
     assert message in {"authentication required", "authentication failed: the certificate names no user of this server"}
 
 
-@pytest.mark.parametrize("options", [{"issuer": OTHER}, {"is_expired": True}])
-def test_a_certificate_that_is_not_valid_ends_the_connection(
-    server: RunningServer, tmp_path: Path, options: dict[str, Any]
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [({"issuer": OTHER}, "certificate signature failure"), ({"is_expired": True}, "certificate has expired")],
+)
+def test_a_certificate_that_is_not_valid_ends_the_connection_and_is_logged(
+    server: RunningServer, tmp_path: Path, caplog: pytest.LogCaptureFixture, options: dict[str, Any], reason: str
 ) -> None:
     with pytest.raises((ssl.SSLError, ConnectionError, http.client.HTTPException)):
         ask(server, client_file(tmp_path, "alice", **options))
+    line = f"TLS handshake with 127.0.0.1 failed: the client's certificate is not valid: {reason}"
+    wait_until(lambda: line in caplog.messages)
 
 
 def test_clients_without_a_certificate_send_a_password(server: RunningServer, tmp_path: Path) -> None:

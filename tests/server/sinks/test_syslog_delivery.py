@@ -15,6 +15,7 @@ from logonscope.server.sinks.delivery import DeliveryError, Parcel, RejectedErro
 from logonscope.server.sinks.documents import make_encoder
 from logonscope.server.sinks.settings import SinkSettings, Target
 from logonscope.server.sinks.syslog_delivery import LocalLogDelivery, SyslogDelivery, syslog_message
+from tests.descriptors import descriptors_above_select_limit
 from tests.lab.systemd import wait_until
 from tests.server.sinks.receivers import CHANGED, FAILED, HOST, LOST, make_certificate, rsyslog
 
@@ -122,6 +123,15 @@ def test_a_server_that_answers_gets_nothing_that_counts(answer: bytes) -> None:
 
 def test_a_server_that_closes_after_it_has_read_gets_nothing_that_counts() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
+        Answering(server, b"", 0.1)
+        sink = delivery(server.getsockname()[1])
+        with pytest.raises(DeliveryError, match="closed"):
+            sink.send(PARCEL)
+        sink.close()
+
+
+def test_a_sender_with_many_open_files_notices_that_the_server_closes() -> None:
+    with descriptors_above_select_limit(), socket.create_server(("127.0.0.1", 0)) as server:
         Answering(server, b"", 0.1)
         sink = delivery(server.getsockname()[1])
         with pytest.raises(DeliveryError, match="closed"):

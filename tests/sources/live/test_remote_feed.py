@@ -15,6 +15,7 @@ from logonscope.sources.live.feed import EventSource
 from logonscope.sources.live.index import LiveIndex
 from logonscope.sources.live.records import EXIT, FORK, LoginWrite, Record, Writes, pack_messages
 from logonscope.sources.live.remote_feed import RemoteFeed, SlowFeedError
+from tests.descriptors import descriptors_above_select_limit
 
 HELLO = messages.pack_frame(messages.HELLO, messages.pack_hello(messages.Hello(EventSource("a"), True, ())))
 FIRST = Writes(frozenset({LoginWrite(7, 7)}), until=100)
@@ -105,6 +106,14 @@ def test_a_late_reply_is_taken_by_the_next_call(peer: Peer) -> None:
     assert feed.read_batch().writes == FIRST
     assert peer.connection.recv(10) == messages.REQUEST_BATCH  # asked once
     feed.close()
+
+
+def test_a_server_with_many_open_files_gets_events(peer: Peer) -> None:
+    with descriptors_above_select_limit():
+        feed = peer.connect()
+        with answering(peer, messages.REQUEST_BATCH, messages.END, batch_end(FIRST)):
+            assert feed.read_batch().writes == FIRST
+        feed.close()
 
 
 def test_late_writes_count_as_lost_and_come_with_the_next_batch(peer: Peer) -> None:

@@ -105,9 +105,12 @@ class SyslogDelivery:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"not confirmed within {self._settings.seconds} s")
             time.sleep(_POLL_SECONDS)
+        # not select(), which takes no descriptor above 1023: a busy server has more
+        poll = select.poll()
+        poll.register(connection, select.POLLIN)
         end = time.monotonic() + refusal_seconds
         while (rest := end - time.monotonic()) > 0:
-            select.select([connection], [], [], rest)
+            poll.poll(rest * 1000)
             if _has_ended(connection):
                 raise ConnectionResetError("the connection was closed")
 

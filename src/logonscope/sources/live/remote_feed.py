@@ -1,4 +1,4 @@
-"""Feed of the events helper: asks it over its unix socket, and never waits for long."""
+"""Feed of kernel events that requests them from the events helper over a unix socket, and never waits for long."""
 
 import select
 import socket
@@ -16,8 +16,10 @@ SOCKET = "/run/logonscope-events/socket"
 """The socket of the events helper."""
 
 HELLO_SECONDS = 2.0
+"""Maximum seconds for connecting, and again for the first frame."""
+
 REPLY_SECONDS = 0.04
-"""Maximum seconds that one call waits; the reply is taken by a later call then."""
+"""Maximum seconds that one call waits for a reply; a later reply is taken by a later call."""
 
 SILENT_SECONDS = 5.0
 """Seconds without a reply after which the helper is given up, until it answers a new connection."""
@@ -30,7 +32,7 @@ class SlowFeedError(OSError):
 
 
 class _Batch(NamedTuple):
-    """A batch that has come."""
+    """A batch that has come and is not applied yet."""
 
     content: Batch
     is_pushed: bool  # sent without a request: it may lack events that happened since it was sent
@@ -43,9 +45,12 @@ class RemoteFeed(Feed):
         """Connect to the helper.
 
         Raises:
-            OSError: it does not run, or does not accept this process.
+            OSError: it does not run, does not accept this process, or cannot read events.
         """
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        # not select(), which takes no descriptor above 1023: a busy server has more
+        self._poll = select.poll()
+        self._poll.register(self._socket, select.POLLIN)
         self._buffer = bytearray()
         self._expected: deque[bytes] = deque()  # the requests that are not answered yet
         self._requested = 0.0
@@ -91,7 +96,7 @@ class RemoteFeed(Feed):
 
     def read_batch(self) -> Batch:
         self._receive()
-        # a batch that was pushed, or requested by an earlier call, may have ended before this call
+        # a batch that was pushed, or requested by an earlier call, may lack the newest events
         is_new_request = not self._batches and messages.REQUEST_BATCH not in self._expected
         if is_new_request:
             self._has_notice = False
@@ -118,7 +123,7 @@ class RemoteFeed(Feed):
         assert self._written is not None  # noqa: S101 -- waited for
         writes, self._written = self._written, None
         all_writes = writes
-        # the helper has read these before, and they are not applied yet
+        # the helper sent these before, with batches that are not applied yet
         for batch in self._batches:
             all_writes = _merged(all_writes, batch.content.writes)
         self._repeat(writes)
@@ -144,13 +149,13 @@ class RemoteFeed(Feed):
         """Wait for a reply.
 
         Raises:
-            SlowFeedError: it has not come yet.
-            OSError: the helper has ended.
+            SlowFeedError: it has not come within REPLY_SECONDS.
+            OSError: the helper has ended, or has not replied for SILENT_SECONDS.
         """
         deadline = time.monotonic() + REPLY_SECONDS
         while not has_come():
             seconds = deadline - time.monotonic()
-            if seconds <= 0 or not select.select([self._socket], (), (), seconds)[0]:
+            if seconds <= 0 or not self._poll.poll(seconds * 1000):
                 if self._expected and time.monotonic() - self._requested > SILENT_SECONDS:
                     raise messages.MessageError("no reply")
                 raise SlowFeedError("no reply yet")
@@ -159,7 +164,7 @@ class RemoteFeed(Feed):
     def _read_hello(self, deadline: float) -> messages.Hello:
         while not self._has_frame():
             seconds = deadline - time.monotonic()
-            if seconds <= 0 or not select.select([self._socket], (), (), seconds)[0]:
+            if seconds <= 0 or not self._poll.poll(seconds * 1000):
                 raise SlowFeedError("no reply yet")
             self._fill()
         kind, content = self._take_frame()
@@ -198,11 +203,10 @@ class RemoteFeed(Feed):
         return self._written is not None
 
     def _repeat(self, writes: Writes) -> None:
-        """Add writes to the batches that came before them and are not applied yet.
+        """Add writes to the batches that came before the writes and are not applied yet.
 
-        Forks that are older than the writes can be in those batches, or in the batch that follows them.
-
-        A write is in doubt until the end of the batch that follows the one with it (see index.py).
+        Forks older than the writes can be in those batches, or in the batch after the last of them. The index doubts
+        such forks in the batch that has the write, and in the next one (see index.py).
         """
         if writes is not NO_WRITES:
             self._batches = deque(

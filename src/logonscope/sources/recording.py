@@ -58,7 +58,7 @@ _NAMES_IN_FILES: Mapping[str, Mapping[str, str]] = {
 """Fields of rows whose names in files are other ones, by the kind of row: version 1 of the format has these names."""
 
 NO_MEMORY = "Error -4 "
-"""Beginning of zlib's error where there is no memory (zlib.h, Z_MEM_ERROR): then the recording is not at fault."""
+"""Beginning of zlib's error if there is no memory (zlib.h, Z_MEM_ERROR): then the recording is not at fault."""
 
 _ADVICE = "record the host again"
 
@@ -68,12 +68,13 @@ def save_recording(snapshot: Snapshot, path: str, replace: bool) -> int:  # noqa
 
     Args:
         snapshot: the host.
-        path: of the file; "-" is standard output.
+        path: of the file. "-" is standard output, which can get a part only.
         replace: whether an existing file is replaced.
 
     Raises:
         InvalidParameterError: the file exists, or cannot be written.
-        AccessDeniedError: there is no right to write it.
+        AccessDeniedError: there is no right to write it, or it is a symbolic link of another user.
+        OSError: standard output cannot be written.
     """
     if path == "-":
         return _write_snapshot(snapshot, sys.stdout.buffer)
@@ -129,7 +130,7 @@ def _file_exists_error(path: str) -> InvalidParameterError:
 
 @contextmanager
 def _open_temporary_file(target: str) -> Iterator[tuple[IO[bytes], str]]:
-    """Open a new file of mode 0600 in the folder of the target; remove it at the end where it still exists."""
+    """Open a new file of mode 0600 in the folder of the target; remove it at the end if it still exists."""
     handle, temporary = tempfile.mkstemp(prefix=".logonscope-", dir=os.path.dirname(target))
     try:
         with open(handle, "wb") as file:
@@ -140,7 +141,11 @@ def _open_temporary_file(target: str) -> Iterator[tuple[IO[bytes], str]]:
 
 
 def _move_to_target(temporary: str, target: str, *, replace: bool) -> None:
-    """Move the file to its target; without ``replace`` FileExistsError where the target was created in the meantime."""
+    """Move the file to its target.
+
+    Raises:
+        FileExistsError: the target was created in the meantime, and ``replace`` is False.
+    """
     if replace:
         os.replace(temporary, target)
         return

@@ -1,16 +1,16 @@
-"""Index of processes, kept by kernel events: pure, apart from a reader of the facts of single processes.
+"""Index of processes, kept up to date by kernel events. It reads the machine only through a ProcessReader.
 
-A child has the kernel id, login uid and cgroup of its parent, which is its "place". Where that is in doubt, the child
+A child begins in the "place" of its parent: the same kernel id, login uid and cgroup. If that is in doubt, the child
 is read; if it has ended already, its logon is not known. In doubt are the children of
 
 - a thread that wrote its login uid, or a process that was moved to another cgroup: the children forked in the batch
   with the write, and those forked before the end of that batch whose event is in the next batch;
-- a process with a child in another logon session or cgroup: CLONE_PARENT makes the children of both look alike;
+- a process with a child in another logon session or cgroup: that child can fork its own siblings (CLONE_PARENT);
 - a process whose threads have different login uids, except the children that its first thread forked;
 - a service manager, which starts children in other cgroups (CLONE_INTO_CGROUP), and process 1;
-- every process, after events were lost, until all processes have been read again.
+- a process whose own logon is not known; and every process, until all have been read again after a loss of events.
 
-A process whose reading hangs has what its parent has, or its logon is not known; it is read again later.
+If the reading of a child hangs, it gets the place of its parent, or its logon is not known; it is read again later.
 """
 
 import time
@@ -69,7 +69,7 @@ class LiveIndex:
             reader: reads single processes.
             is_login_cgroup: returns whether a cgroup belongs to a login.
             tick_ns: nanoseconds of a clock tick.
-            sees_writes: batches have the writes to login uids and cgroups; if not, logons are read at every event.
+            sees_writes: batches have the writes to login uids and cgroups; if not, all events but ends cause readings.
             clock: returns the monotonic clock in nanoseconds.
         """
         self.entries: dict[int, Entry] = {}
@@ -81,19 +81,19 @@ class LiveIndex:
         self._tick_ns, self._sees_writes, self._clock = tick_ns, sees_writes, clock
         self._offset = 0
         self._children = Children()
-        self._written: dict[int, int] = {}  # thread that wrote, or process that was moved -> end of the batch of that
-        self._suspects, self._old_suspects = set[int](), set[int]()  # parents of doubtful children; in the batch before
+        self._written: dict[int, int] = {}  # thread that wrote, or process that was moved -> end of that batch
+        self._suspects, self._old_suspects = set[int](), set[int]()  # parents of doubtful children; the last batch's
         self._end_of_last_batch = 0
         self._ended, self._zombies = list[Entry](), list[Entry]()
         self._orphans, self._new = set[int](), list[Entry]()  # new: processes that got the place of their parents
         # pid that was read in this batch -> the moment after the reading; negative: a zombie was read
         self._read_now: dict[int, int] = {}
-        self._read_before: dict[int, int] = {}  # those of the batch before
+        self._read_before: dict[int, int] = {}  # the same for the last batch
         self._read_until = 0  # the moment after the last reading
-        self._is_partial, self._first_ns = False, 0  # the last batch was partial; the time of this one's first event
+        self._is_partial, self._first_ns = False, 0  # whether the last batch was partial; first event of this one
         self._moves: frozenset[str] = frozenset()  # cgroups to which processes were moved in this batch
         self._distrusted_until = 0  # forks before this moment are in doubt
-        self.unread = set[int]()  # processes whose last reading hung; some are not in the index
+        self.unread = set[int]()  # processes to read again because a reading hung; some are not in the index
         self.needs_rescan = True  # events were lost, or none were seen yet: all processes must be read again
 
     def __repr__(self) -> str:
@@ -147,7 +147,7 @@ class LiveIndex:
         return differences
 
     def differing(self, pids: Iterable[int]) -> list[int]:
-        """Return the processes that /proc shows differently, which may be because an event is still to come."""
+        """Return those of these processes that differ from /proc; an event that is still to come may explain it."""
         return [pid for pid in pids if differs_from(self.entries.get(pid), self._reader.read(pid))]
 
     def mend(self, pids: Iterable[int]) -> int:
@@ -155,7 +155,7 @@ class LiveIndex:
         return self._mend((pid, self._reader.read(pid)) for pid in pids)
 
     def read_unread(self, maximum: int) -> None:
-        """Read again some of the processes whose reading hung; one that is gone is left to the event of its end."""
+        """Read again some processes whose reading hung, except those that are gone: an event reports their end."""
         pids = {self.unread.pop() for _ in range(min(maximum, len(self.unread)))}
         self.mend(self._reader.existing(pids) & pids)
 
@@ -166,7 +166,7 @@ class LiveIndex:
             entry, self._read_until = self.entries.get(pid), self._clock()
             if isinstance(facts, Unread):
                 self.unread.add(pid)
-                if entry is not None and self.needs_rescan:  # it can be a later process
+                if entry is not None and self.needs_rescan:  # the pid can be that of a later one
                     self._set_owner_facts(entry, _NOT_KNOWN, 0)
             if isinstance(facts, Unread) or not differs_from(entry, facts):
                 continue
@@ -194,7 +194,7 @@ class LiveIndex:
 
     @property
     def has_zombies(self) -> bool:
-        """Return whether processes have ended that are not reaped yet; there is no event for that."""
+        """Return whether processes have ended that are not reaped yet; no event reports that they are reaped."""
         return bool(self._zombies)
 
     def children(self, pid: int) -> Collection[int]:
@@ -202,7 +202,7 @@ class LiveIndex:
         return self._children.of(pid)
 
     def process_at(self, pid: int, ns: int) -> Entry | None:
-        """Return the process that has a pid now, if it had started by this monotonic moment."""
+        """Return the process with a pid in the index, if it had started by this monotonic moment."""
         entry = self.entries.get(pid)
         return None if entry is None or entry.start * self._tick_ns > ns + self._offset else entry
 
@@ -212,7 +212,7 @@ class LiveIndex:
         return any(pid in self._children for pid in pids) or not set(pids).issubset(self._reader.existing(pids))
 
     def _suspect_writers(self, writes: Writes, *, is_new_batch: bool = True) -> None:
-        """Suspect the threads that wrote and the parents of their processes, before their forks are applied."""
+        """Note the threads that wrote, and suspect their processes and the parents of these."""
         if is_new_batch:
             self._old_suspects, self._suspects = self._suspects, set()
         for write in writes.logins:
@@ -228,7 +228,7 @@ class LiveIndex:
             self._suspect(write.thread if process is None else process)
         for entry in self._zombies:
             if entry.pid in self._children:
-                # because of CLONE_PARENT, children of those that may adopt its children look like theirs
+                # an ancestor adopts its children, which can fork siblings (CLONE_PARENT): new children of the ancestor
                 self._suspects.update(differing_ancestors(self.entries, self._children, entry))
 
     def _suspect(self, pid: int) -> None:
@@ -284,7 +284,7 @@ class LiveIndex:
                     self._reread_with_parent(process)
 
     def _fork_in_doubt(self, ns: int, thread: int, parent_pid: int, pid: int) -> None:
-        """Add a process that may not have what its parent has."""
+        """Add a process that may not be in the place of its parent."""
         event_ticks = (ns + self._offset) // self._tick_ns
         old, facts = self.entries.get(pid), self._read(pid)
         self.counts.doubtful_reads += 1
@@ -319,7 +319,7 @@ class LiveIndex:
             return _NOT_KNOWN
         if ns <= self._written.get(thread, -1) or ns <= self._written.get(parent_pid, -1):
             return _NOT_KNOWN
-        # what is known of a process whose threads differ is that of its first thread
+        # if the threads of a process differ, its place is that of its first thread
         if parent.doubt and not (parent.doubt == MIXED and thread == parent_pid):
             return _NOT_KNOWN
         if not self._sees_writes:
@@ -367,7 +367,7 @@ class LiveIndex:
             self._suspects.update(differing_ancestors(self.entries, self._children, entry))
 
     def _correct_children(self, writes: Writes) -> None:
-        """Read children again whose parents were read in this batch: these may have shown a late write already."""
+        """Read children again if their parent was read in this batch: that reading may have shown a late write."""
         parents = {write.thread if write.process is None else write.process for write in writes.logins}
         for cgroup in writes.moves:
             parents.update(self._reader.members(cgroup))
@@ -387,7 +387,7 @@ class LiveIndex:
                     self._set_owner_facts(entry, _NOT_KNOWN, writes.until)
 
     def _read_writer(self, write: LoginWrite, until: int) -> None:
-        """Read the login of a thread that wrote its login uid; if it has ended, the login is not known."""
+        """Read a thread that wrote its login uid, and correct the place of its process and the doubt about it."""
         thread, facts = write.thread, self._reader.read_thread(write.thread)
         process = write.process if write.process is not None else thread if facts is None else facts.process
         # an earlier process with this pid, which ended in this batch, can be the one that wrote
@@ -404,7 +404,7 @@ class LiveIndex:
                 self._set_owner_facts(entry, _NOT_KNOWN, until)
             return
         if entry.ended:
-            # the thread can be that of a later process with its pid
+            # the thread can be one of a later process with the same pid
             if not self._reread(process):
                 self._set_owner_facts(entry, _NOT_KNOWN, until)
         elif thread == process:
@@ -414,7 +414,7 @@ class LiveIndex:
             change_doubt(self.entries, entry, entry.doubt | MIXED)
 
     def _read_moved(self, cgroup: str, until: int) -> None:
-        """Find the processes that were moved to a cgroup: its members that the index has elsewhere."""
+        """Read the processes that were moved to a cgroup: its members that the index has in another one."""
         for pid in self._reader.members(cgroup):
             entry = self.entries.get(pid)
             if entry is None:
@@ -555,7 +555,7 @@ class LiveIndex:
             count_in_parent(self.entries, entry, -1)
 
     def _set_owner_facts(self, entry: Entry, owner_facts: OwnerFacts, ns: int) -> None:
-        """Set the facts that decide the owner of a process, at a moment (0: not known): move it to their place."""
+        """Move a process to the place with these facts, at a moment (0: not known)."""
         if entry.place.owner_facts == owner_facts:
             return
         is_current = self.entries.get(entry.pid) is entry

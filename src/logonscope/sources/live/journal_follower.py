@@ -1,8 +1,8 @@
 """Follower of systemd's journal: the lines of login programs as they are written, with fields that no user can set.
 
 journald takes `_UID`, `_PID`, `_EXE` and the time of a message from the kernel (systemd.journal-fields(7)), but reads
-`_EXE` a moment after the message. A line of a process whose real uid is not 0, as those of su and sudo are, therefore
-needs another proof that this program wrote it.
+`_EXE` a moment after the message: a process can log, and then execute su. So a line from a process whose real uid is
+not 0, such as one of su or sudo, needs another proof that this program wrote it.
 """
 
 import json
@@ -20,7 +20,7 @@ RETRY_SECONDS = 2.0
 """Seconds after which journalctl is started again when it has ended."""
 
 MAX_LINE_BYTES = 65_536
-"""Maximum bytes of an entry: journalctl leaves out fields of more than 4 KiB."""
+"""Maximum bytes of an entry: journalctl prints null in place of a field of more than 4 KiB."""
 
 USER_PROGRAMS = ("su", "sudo")
 """Programs that log with the real uid of their caller."""
@@ -120,7 +120,7 @@ class JournalFollower:
 
 
 def parse_entry(data: bytes) -> tuple[str | None, LoggedLine | None]:
-    """Parse an entry of `journalctl -o json`; return its cursor, and its line where all fields are as they must be."""
+    """Parse an entry of `journalctl -o json`; return its cursor and its line, each None if its fields are invalid."""
     try:
         entry: Any = json.loads(data)
         cursor = entry["__CURSOR"]
@@ -128,8 +128,8 @@ def parse_entry(data: bytes) -> tuple[str | None, LoggedLine | None]:
         received, monotonic = int(entry["__REALTIME_TIMESTAMP"]), int(entry["__MONOTONIC_TIMESTAMP"])
         sent = int(entry.get("_SOURCE_REALTIME_TIMESTAMP", received))
         message, exe, ses = entry["MESSAGE"], entry.get("_EXE"), entry.get("_AUDIT_SESSION")
-        # root's program logged its last words, and ended before journald had read its name or even its file: sshd does
-        # so at each connection that tried keys alone
+        # root's program logged, and ended before journald had read its executable, or even its name: sshd does so at
+        # each connection that tried keys alone
         if exe is None and uid == 0:
             exe = entry.get("_COMM", entry.get("SYSLOG_IDENTIFIER"))
         ses, cgroup = None if ses is None else int(ses), entry.get("_SYSTEMD_CGROUP")
@@ -146,7 +146,7 @@ def parse_entry(data: bytes) -> tuple[str | None, LoggedLine | None]:
 
 
 def _journalctl(root: str, since: float, cursor: str | None) -> Sequence[str]:
-    # what is written until journalctl has started, or while it is started again, is read, too
+    # lines are also read if they were written before journalctl had started, or between two of its runs
     start = f"--since=@{since:.6f}" if cursor is None else f"--after-cursor={cursor}"
     comms = [f"_COMM={name[:_COMM_LENGTH]}" for name in _ROOT_PROGRAMS]
     identifiers = [f"SYSLOG_IDENTIFIER={name}" for name in _ROOT_PROGRAMS]

@@ -1,8 +1,8 @@
 """Reports of login programs: refused attempts and commands of sudo, from the journal; without one, attempts from btmp.
 
-A line counts if root's program wrote it, by the fields that journald takes from the kernel. su and sudo log with the
-uid of their caller: their lines count if the kernel reported that the process ran a set-user-ID program of root
-at that moment.
+A line counts if a process of root wrote it, by the fields that journald takes from the kernel. su and sudo log with the
+uid of their caller: their lines also count if the kernel reported that the process ran a set-user-ID program of root
+when it logged.
 """
 
 import os
@@ -21,7 +21,7 @@ from logonscope.sources.linux.sudo_line import parse_sudo_line
 from logonscope.sources.live.journal_follower import USER_PROGRAMS, JournalFollower, LoggedLine
 
 MAX_REPORTS = 10_000
-"""Maximum number of lines that wait to be read."""
+"""Maximum number of lines that wait for ``take``; further lines are dropped and counted as lost."""
 
 BTMP_SECONDS = 1.0
 """Seconds between two readings of btmp."""
@@ -41,14 +41,14 @@ class Report(NamedTuple):
 
 
 class LoginReports:
-    """The reports of one host, while they are read."""
+    """Reader of the reports of one host."""
 
     def __init__(self, root: str, call: Callable[[], object]) -> None:
         """Create the reader.
 
         Args:
             root: the root directory of the host.
-            call: called in another thread when there is a report.
+            call: called in another thread when there may be a report.
         """
         self._root, self._call = root, call
         self._parser = FailedLineParser()
@@ -56,15 +56,15 @@ class LoginReports:
         self._follower: JournalFollower | None = None
         self._btmp: BtmpReader | None = None
         self._stop_timer = threading.Event()
-        self.lost = 0
-        self.rejected = 0
+        self.lost = 0  # lines that were dropped
+        self.rejected = 0  # lines that do not count
 
     def __repr__(self) -> str:
         return f"<LoginReports from {self.source}>"
 
     @property
     def source(self) -> str | None:
-        """Return what is read: the journal, btmp, or nothing; before the start, what would be."""
+        """Return what is read: JOURNAL, BTMP, or None for nothing; before the start, what would be read."""
         if self._follower is not None:
             return JOURNAL
         if self._btmp is not None:
@@ -84,7 +84,7 @@ class LoginReports:
             threading.Thread(target=self._call_often, args=(self._stop_timer,), name="btmp", daemon=True).start()
 
     def stop(self) -> None:
-        """Read no more; what waits is dropped."""
+        """Stop reading, and drop the lines that wait."""
         self._stop_timer.set()
         if self._follower is not None:
             self._follower.stop()
@@ -95,7 +95,8 @@ class LoginReports:
         """Return the reports since the last call.
 
         Args:
-            was_elevated: whether a process ran a set-user-ID program of root at a moment, in monotonic nanoseconds.
+            was_elevated: returns whether a process ran a set-user-ID program of root at a moment, in monotonic
+                nanoseconds.
         """
         reports = [self._read_line(self._lines.popleft(), was_elevated) for _ in range(len(self._lines))]
         if self._btmp is not None:
@@ -114,8 +115,8 @@ class LoginReports:
         if source == BTMP:
             finding = "btmp: attempts at sshd and login, without port and method"
             return Check("failed logons", None, finding, "run systemd-journald for su, sudo and ports")
-        files = [os.path.join(self._root, folder) for folder in FOLDERS]
-        if not any(os.access(file, os.R_OK | os.X_OK) for file in files):
+        folders = [os.path.join(self._root, folder) for folder in FOLDERS]
+        if not any(os.access(folder, os.R_OK | os.X_OK) for folder in folders):
             return Check(
                 "failed logons", False, "the journal cannot be read",
                 "add the service's user to the group systemd-journal",
@@ -137,7 +138,7 @@ class LoginReports:
             self._call()
 
     def _read_line(self, line: LoggedLine, was_elevated: Callable[[int, int], bool]) -> Report | None:
-        # the kernel confirms the caller's uid alone: the line may be of the program that then executed su
+        # For a uid other than 0, the kernel confirms the uid only: a user's program may have logged, then executed su.
         is_trusted = line.uid == 0 or (line.program in USER_PROGRAMS and was_elevated(line.pid, line.monotonic_ns))
         if not is_trusted:
             self.rejected += 1

@@ -1,10 +1,11 @@
 """Messages between the events helper and the service: pure, typed and bounded.
 
-The service sends requests of one byte. The helper sends frames: a kind, a length, and the content. The first is HELLO,
-or REFUSED with the reason. BATCH is answered by any number of RECORDS and one END, WRITES by one WRITTEN. NAMESPACES
-has no answer: from then on the helper also watches the /proc of containers and services that have one of their own.
-NOTICE comes unasked, at most once until the next END or PUSHED. Unasked, too, and at most MAX_PUSHES times between two
-requests, come batches that have writes: any number of RECORDS and one PUSHED.
+The service sends requests of one byte. The helper sends frames: a kind, a length, and the content. The first frame is
+HELLO, or REFUSED with the reason. The reply to BATCH is any number of RECORDS and one END, that to WRITES one WRITTEN.
+NAMESPACES has no reply: the helper then also watches the /proc of containers and services that have one of their own.
+
+Two messages come without a request: NOTICE (there are events), at most once until the next END or PUSHED; and a batch
+with writes, any number of RECORDS and one PUSHED, at most MAX_PUSHES times between two requests.
 """
 
 import json
@@ -45,7 +46,7 @@ class Hello(NamedTuple):
 
 
 class BatchEnd(NamedTuple):
-    """The end of a batch: what it has besides records; the writes follow in the same frame."""
+    """The end of a batch: what it has besides records."""
 
     boot_offset: int
     lost: int
@@ -62,7 +63,7 @@ def parse_header(data: bytes | memoryview) -> tuple[int, int]:
     """Return kind and length of a frame.
 
     Raises:
-        MessageError: there is no such kind, or it is too long.
+        MessageError: the kind is unknown, or the frame is too long.
     """
     kind, length = HEADER.unpack(data)
     if kind not in _KINDS or length > MAX_FRAME_BYTES:

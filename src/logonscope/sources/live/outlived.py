@@ -1,7 +1,7 @@
-"""Processes whose first thread has ended while others run on.
+"""Processes whose first thread has ended while other threads run on.
 
-The kernel reports the end of first threads alone. It is mostly that of the process, but a first thread can end by
-itself: then neither the end of the process nor its status is an event.
+The index gets the ends of first threads only (see connector.py). Mostly, the whole process ends with its first thread.
+But a first thread can end by itself: then no event reports the end of the process, nor its status.
 """
 
 from collections import deque
@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterable, Mapping
 from logonscope.sources.live.entries import Entry, ProcessReader, Unread, is_same
 
 END_NOT_SEEN = 1
-"""Entry.ended of a process whose end was not an event."""
+"""Value of Entry.ended if no event reported the end of the process."""
 
 CHECK_NS = 500_000_000
-"""A first thread has ended by itself if others run so long after it: those of a process that ends need less."""
+"""Nanoseconds after which a first thread has ended by itself if other threads still run: in a process that ends, they
+end sooner."""
 
 
 class OutlivedThreads:
@@ -42,7 +43,7 @@ class OutlivedThreads:
         self._unchecked.extend(entries)
 
     def check(self, entries: Mapping[int, Entry]) -> None:
-        """Check the processes that are due: where other threads run, the end has not been seen."""
+        """Check the processes that are due: if other threads of one still run, its end has not been seen."""
         if self._running:
             # one that has executed a program has a first thread again
             self._running = [entry for entry in self._running if entry.ended and entries.get(entry.pid) is entry]

@@ -71,7 +71,7 @@ class Places:
         self._note_change(place)
 
     def take_changes(self) -> list[Place] | None:
-        """Return the places that were added or dropped since the last call; a place can be in it twice; None: any."""
+        """Return the places that were added or dropped since the last call, some of them twice; None: any may be."""
         changes, self._changes = self._changes, []
         return changes
 

@@ -1,7 +1,7 @@
 """Details of processes in events: what /proc says of each while it runs, kept until its end.
 
-The kernel's events name a process and what decides its logon session. Name, arguments and users are read a few
-milliseconds after the event. A process that has ended by then has those of its parent, or none if it had executed a
+The kernel's events name a process and what decides its logon session. Name, arguments and users are read shortly after
+the event. If the process has ended by then, it gets those of its parent; but no name and arguments if it had executed a
 program.
 """
 
@@ -34,7 +34,7 @@ ENDED = "the process ended before it could be read"
 """Why facts of a process are not known."""
 
 MAX_INHERITANCES = 256
-"""Maximum number of parents for which it is kept what their children inherit."""
+"""Maximum number of parents whose Inheritance is kept."""
 
 
 def read_boot_clock() -> int:
@@ -56,7 +56,7 @@ class ProcessDetails:
 
         Args:
             source: reads the machine itself.
-            ownership: its rules.
+            ownership: the rules that determine owners.
             read_clock: returns the nanoseconds since the boot.
         """
         self._read_clock = read_clock
@@ -66,7 +66,7 @@ class ProcessDetails:
         self._inheritances: dict[int, Inheritance] = {}  # by the pid of the parent
         self._began = read_clock()  # the moment before the last reading
         self._processes = {process.pid: process for process in source.processes(Look(), _query(None))}
-        # the moment before the reading of what is stored of a process: what it had executed by then is in it
+        # by pid: the moment before the stored facts were read; they show the programs executed before that moment
         self._read_since = dict.fromkeys(self._processes, self._began)
         index = ownership.index(source.logins(Look()), source.machine(Look()))
         for pid, process in self._processes.items():
@@ -118,7 +118,7 @@ class ProcessDetails:
             for process in self._source.processes(look, _query(frozenset(pids))):
                 processes[process.pid] = process
         except LogonscopeError:
-            pass  # those that are left have no details
+            pass  # the processes that were not read get no details
         return processes
 
     def _with_details(self, event: Event) -> Event:
@@ -164,7 +164,7 @@ class ProcessDetails:
             new = _merge(read_process, after)
             self._read_since[after.pid] = self._began
         else:
-            # equal facts mean that it executed a program, which is not known unless it was read after that
+            # equal facts: it executed a program, which is not known unless the stored facts were read after that
             is_unread = before == after and event.head.kernel_ns > self._read_since.get(after.pid, -1)
             new = _without_program(_merge(stored_process, after)) if is_unread else _merge(stored_process, after)
         self._processes[after.pid], self._logon_ids[after.pid] = new, owner_after.logon_id
@@ -194,7 +194,7 @@ class Inheritance:
         return f"<Inheritance from {self.parent.pid}>"
 
     def child(self, process: Process, *, has_executed: bool) -> Process:
-        """Return a child, with what its event says of it; nothing of that may be missing for a reason."""
+        """Return a child with the facts of its event (``process``, whose ``unread`` must be empty)."""
         parent = self.parent
         comm_and_state, from_pgrp, from_vsize = self._forms[has_executed]
         pid, ses, loginuid, cgroup = process[:_COMM]
@@ -267,7 +267,7 @@ def _merge(stored_process: Process | None, process: Process) -> Process:
 def _merge_reasons(
     stored_reasons: Mapping[str, str] | None, new_reasons: Mapping[str, str] | None
 ) -> Mapping[str, str] | None:
-    """Return why facts of a process are missing: those reasons that were known, except of facts that events have."""
+    """Return why facts of a process are missing: the new reasons, and the stored ones of facts not in events."""
     if stored_reasons and not _OF_EVENT.isdisjoint(stored_reasons):
         stored_reasons = {fact: reason for fact, reason in stored_reasons.items() if fact not in _OF_EVENT}
     return {**(stored_reasons or {}), **new_reasons} if new_reasons else stored_reasons or None

@@ -1,8 +1,9 @@
-"""Ring of events: the newest ones, for any number of readers, each of which keeps only the number of an event.
+"""Ring of events: the newest ones, for any number of readers. The ring keeps of each reader only where it is.
 
 Events are numbered in the ring; the position of an event is its number in the history.
 
-A reader that is too slow costs neither memory nor time of others: it gets the number of events that it missed.
+A reader that is too slow costs neither memory nor time of others: it gets an EventsLost, with the number of events that
+it missed if that is known.
 """
 
 import threading
@@ -15,7 +16,7 @@ from typing import Self
 from logonscope.machine.events import Event, EventHead, EventsLost
 
 MAX_READ = 2_048
-"""Maximum number of events that one read returns."""
+"""Maximum number of events that one read returns, an EventsLost before them not counted."""
 
 
 class EventRing:
@@ -26,7 +27,7 @@ class EventRing:
         self._events: deque[Event] = deque(maxlen=max_events)
         self._number = 0
         self._gap = 0  # a reader whose number is before this one missed an unknown number of events
-        self._floor = self._position = 0  # positions before the oldest event that was kept, and of the newest event
+        self._floor = self._position = 0  # positions of the newest event that was dropped, and of the newest event
         self._condition = threading.Condition()
         self._readers: set[RingReader] = set()
 
@@ -57,16 +58,16 @@ class EventRing:
             call()
 
     def _note_dropped(self, events: Sequence[Event]) -> None:
-        """Note the position of the newest event that new ones leave no room for."""
+        """Note the position of the newest event that is dropped when these are added."""
         held = len(self._events)
         excess = held + len(events) - (self._events.maxlen or 0)
         if excess > 0:
-            # more can come at once than the ring holds: then the newest one of those is dropped, too
+            # more events can come at once than the ring holds: then the first of these events are dropped, too
             newest = self._events[excess - 1] if excess <= held else events[excess - held - 1]
             self._floor = max(self._floor, newest.head.position)
 
     def forget(self, number: int, position: int = 0) -> None:
-        """Drop all events: what happens until the next one is missed, and not counted.
+        """Drop all events: what happens before the next event is missed, and not counted.
 
         Args:
             number: the number at which the next reader begins.
@@ -78,7 +79,10 @@ class EventRing:
             self._floor = self._position = position
 
     def number_of(self, position: int) -> int | None:
-        """Return the number of the newest event up to a position; None: not all events after it are kept."""
+        """Return the number of the newest event up to a position.
+
+        None: not all events after the position are kept, or no event has come that far.
+        """
         with self._condition:
             if not self._floor <= position <= self._position:
                 return None
@@ -90,7 +94,7 @@ class EventRing:
         """Return a reader of the events after the one with this number; None: from now on."""
         with self._condition:
             number = self._number if after is None else after
-            # a number of another run of the service
+            # a number of another run of the service: the reader gets an EventsLost first
             if number > self._number:
                 number = -1
             reader = RingReader(self, number, description, on_close)
@@ -99,7 +103,10 @@ class EventRing:
         return reader
 
     def read(self, reader: "RingReader", seconds: float | None, max_events: int) -> list[Event]:
-        """Wait for events after the last one that a reader got, at most so many, and move it."""
+        """Return the events after the last one that a reader got, at most ``max_events``, and move the reader.
+
+        Waits for an event, at most ``seconds`` (None: no limit); none then, or when the reader is closed.
+        """
         end = None if seconds is None else time.monotonic() + seconds
         with self._condition:
             while reader.number == self._number and not reader.is_closed:
@@ -120,7 +127,7 @@ class EventRing:
             head = EventHead(time.clock_gettime_ns(time.CLOCK_BOOTTIME), before_oldest, max(0, position))
             batch.append(EventsLost(head, missed))
             number = before_oldest
-        # a deque finds what is near its ends: the newest events are looked up from the right
+        # a deque is fast only near its ends: the newest events are read from the right
         unread_events = list(islice(reversed(self._events), self._number - number))
         unread_events.reverse()
         batch += unread_events[:max_events]
@@ -130,7 +137,7 @@ class EventRing:
         return batch
 
     def remove(self, reader: "RingReader") -> bool:
-        """Remove a reader, and wake it where it waits; return whether it was there."""
+        """Remove a reader, and end its ``read`` that waits; return whether it was there."""
         with self._condition:
             was_there = reader in self._readers
             self._readers.discard(reader)

@@ -1,7 +1,7 @@
 """Live source: answers about all processes from the index, about single ones from /proc, and remembers logins.
 
-Before an answer the events that the kernel has queued are read. Where that takes too long, or there are no events,
-everything is read from /proc, and only the logins are remembered.
+Before an answer, the events that the kernel has queued are read. If that takes too long, or if there are no events or
+none of writes to login uids, everything is read from /proc, and only the logins are remembered.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -88,7 +88,7 @@ class LiveSource(BaseSource):
 
     @property
     def subscribers(self) -> int:
-        """Return the number of readers of events."""
+        """Return the number of readers of the stream; all readers of events with details together are one of them."""
         return self._host.subscribers
 
     @property
@@ -285,7 +285,7 @@ def _pids_without_entry(index: LiveIndex) -> set[int]:
 
 
 def describe_status(status: Status) -> Iterator[Check]:
-    """Yield the checks of ``doctor`` about events: how they are got, and how many were lost."""
+    """Yield the checks of ``doctor`` about events: where they come from, and how often events were lost."""
     if status.event_source is None:
         yield Check(
             "live", False if status.is_set_up else None,

@@ -1,4 +1,4 @@
-"""Stream of typed events from the changes of the index: bounded, with numbered events.
+"""Stream of typed, numbered events, from changes of the index, changes of users, logins, and reports of login programs.
 
 Events are made only while there is a reader. A reader that is too slow, or comes back too late, gets EventsLost.
 """
@@ -41,7 +41,7 @@ class EventStream:
         """Create a stream without readers.
 
         Args:
-            host: whose events are reported.
+            host: the host whose events are reported.
             log_root: the root directory below which login programs log.
         """
         self._host = host
@@ -67,7 +67,7 @@ class EventStream:
 
     @property
     def host(self) -> LiveHost:
-        """Return the host that the events are of."""
+        """Return the host whose events are reported."""
         return self._host
 
     def close(self) -> None:
@@ -121,7 +121,7 @@ class EventStream:
     def _make_events(self) -> float | None:
         """Make the events of the changes of a batch; called by the live host with its lock held.
 
-        Return when to call it again; None: with the next batch.
+        Return the monotonic second at which to call it again also without a batch; None: only with the next batch.
         """
         index = self._host.index
         reports = self.login_reports.take(_never if index is None else index.users.was_elevated)
@@ -143,7 +143,7 @@ class EventStream:
             self._lost = index.counts.losses
             makers.append((time.monotonic_ns(), _LostMaker().make))
         now = time.monotonic_ns()
-        # changes are nearly all events; ChangeEvents makes them without a maker for each
+        # nearly all events come from changes; ChangeEvents makes these events without a maker for each
         makers += [(change[0] or now, change) for change in changes]
         makers += attempt_makers(reports, index.process_at, owner_of)
         makers += self._user_changes.makers(owner_of)
@@ -257,7 +257,7 @@ class ChangeEvents:
 
 
 class _LostMaker:
-    """Makes the event that others were lost."""
+    """Makes the event which reports that events were lost."""
 
     def make(self, head: EventHead) -> Event:
         """Make the event."""

@@ -51,7 +51,7 @@ class UserChanges:
 
     def add(self, step: UserStep) -> None:
         """Add a change."""
-        # a program that ended too soon has no name
+        # None: the program ended before its name was read
         may_be_sudo = step.is_complete and step.elevation is not None and step.elevation.name in {SUDO, None}
         self._waiting.append(_WaitingStep(time.monotonic() + (SUDO_SECONDS if may_be_sudo else 0), step))
 
@@ -71,11 +71,11 @@ class UserChanges:
 
     @property
     def next_due(self) -> float | None:
-        """Return when a change has waited long enough."""
+        """Return the monotonic second at which the first change has waited long enough; None: no change waits."""
         return min((waiting.due for waiting in self._waiting), default=None)
 
     def makers(self, owner_of: OwnerOf) -> Iterator[tuple[int, EventMaker]]:
-        """Yield the moment and the maker of each change that is ready."""
+        """Yield the moment and the maker of each change that has waited long enough and is an event."""
         now = time.monotonic()
         for _ in range(len(self._waiting)):
             waiting = self._waiting.popleft()
@@ -134,6 +134,7 @@ def attempt_makers(
         # journald reads session and cgroup a moment later, when the process may have ended
         if entry is not None and (ses is None or cgroup is None):
             ses, cgroup = entry.place.ses, entry.place.cgroup
+        # journald leaves out an audit session that is not set
         if ses is None and cgroup is not None:
             ses = UNSET
         unread = {"ses": NOT_READ, "cgroup": NOT_READ} if ses is None or cgroup is None else None
@@ -142,4 +143,4 @@ def attempt_makers(
 
 
 NOT_READ = "logon not read: the log does not name it"
-"""Why what decides the logon session of an ended login program is not known."""
+"""The reason why the facts that decide the logon session of a login program are not known."""

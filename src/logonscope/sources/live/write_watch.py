@@ -1,8 +1,8 @@
 """Watch on writes to login uids and cgroups: fanotify(7) on the file systems of /proc and of cgroups.
 
-The process connector reports neither. An event is in the queue when the writer's write(2) returns. For each event the
-kernel opens the file that was written. That open can hang for ever: of /proc/PID/mem, as long as an execve(2) of PID
-does not return. Then the watch is given up, with the thread that reads.
+The process connector does not report these writes. An event is in the queue when the writer's write(2) returns. For
+each event the kernel opens the file that was written. That open can hang for ever: of /proc/PID/mem, as long as an
+execve(2) of PID does not return. Then the watch is given up, with the thread that reads.
 """
 
 import ctypes
@@ -25,13 +25,13 @@ _FAN_MODIFY, _FAN_Q_OVERFLOW = 0x2, 0x4000
 _AT_FDCWD = -100
 
 _EVENT = struct.Struct("=IBBHQii")
-"""struct fanotify_event_metadata: length, version, reserved, length of this, mask, descriptor, thread."""
+"""struct fanotify_event_metadata: length with all records, version, reserved, own length, mask, descriptor, thread."""
 
 _READ_BYTES = _EVENT.size * 128
-"""Bytes of one read: each event is an open file until it is handled."""
+"""Maximum bytes of one read(2): each event is an open file until it is handled."""
 
 READ_SECONDS = 1.0
-"""Timeout of a reading."""
+"""Seconds after which a reading counts as hanging."""
 
 MAX_HUNG = 16
 """When so many readings hang, no further one is tried."""
@@ -101,7 +101,7 @@ class WriteWatch:
         self._devices.add(device)
 
     def read(self) -> Writes:
-        """Return the writes that were made before this call, without waiting.
+        """Return the writes that were made before this call, without waiting for new ones.
 
         Raises:
             OSError: the watch is closed, or its reading hangs.
@@ -131,7 +131,7 @@ class WriteWatch:
             except OSError as error:
                 if error.errno == errno.EBADF:
                     raise
-                # The file of one event could not be opened, and the event was consumed. Mostly it is gone (ENODEV).
+                # The file of one event could not be opened, mostly because it is gone (ENODEV); the event was consumed.
                 are_lost = are_lost or error.errno in _NO_RESOURCES
                 queued -= _EVENT.size
                 continue

@@ -43,7 +43,7 @@ DETAIL_FACTS = (
     "rchar", "wchar", "syscr", "syscw", "read_bytes", "write_bytes", "cmdline", "exe", "fds", "sockets",
     "thread_sockets", "net_namespace", "mapped_files",
 )  # fmt: skip
-"""Facts that are masked: those that the kernel itself hides from other users, and the command line."""
+"""Details, masked in other users' processes: facts that the kernel itself hides from them, and the command line."""
 
 IDENTITY_FACTS = ("pid", "comm", "ppid", "start", "name")
 """Facts that identify a process to any user. The name is the kernel's, not the one in the arguments."""
@@ -266,8 +266,8 @@ class Visibility:
     def masked(self, process: Process, facts: Facts, owner: Owner = NOT_REQUESTED) -> Process:
         """Return the process as the caller may see it.
 
-        Its details are removed unless its real, effective and saved uid are the caller's; an administrator sees
-        everything.
+        Its details are removed unless its real, effective and saved uid are the caller's, and its location if that
+        names another login than its owner; an administrator sees everything.
 
         Args:
             process: with the facts of ``with_access_facts``.
@@ -356,7 +356,10 @@ def past_caller(caller: Caller, name_now: str | None, name_then: str | None) -> 
 
 
 def is_same_account(caller: Caller, name_before: str | None, name_now: str | None) -> bool:
-    """Return whether the uid of a caller still belongs to the account that it belonged to when a watch began."""
+    """Return whether the uid of a caller still belongs to the account that it belonged to when a watch began.
+
+    True for an administrator, who sees everything whatever the uid is.
+    """
     return caller.administrator or name_now == name_before
 
 

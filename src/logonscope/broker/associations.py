@@ -62,7 +62,7 @@ def references(
     options: AssociationOptions = NO_OPTIONS,
     namespace: str | None = None,
 ) -> Iterator[ClassRows]:
-    """Return the associations that refer to an instance; ``result_class`` and ``role`` narrow them.
+    """Return the associations that refer to an instance; the option ``result_class`` is the class of the associations.
 
     Raises:
         NotFoundError: at once, or while it is iterated and before any row: the caller may see no such instance.

@@ -10,9 +10,10 @@ from logonscope.cim.classes import Class
 from logonscope.errors import InvalidParameterError
 
 MAX_PATTERN_LENGTH = 256
-"""Characters."""
+"""Maximum characters of a pattern."""
 
 MAX_WILDCARDS = 8
+"""Maximum number of ``*`` and ``%`` in a pattern."""
 
 
 def get_class(request: Request, name: str, namespace: str | None = None) -> Class:
@@ -29,11 +30,11 @@ def get_class(request: Request, name: str, namespace: str | None = None) -> Clas
 def classes(request: Request, pattern: str | None = None, namespace: str | None = None) -> Iterator[Class]:
     """Return the classes of a namespace whose names match a pattern, case-insensitively.
 
-    In the pattern, ``*`` or ``%`` matches any number of characters, ``?`` one character and ``[ab]`` one of these.
+    In the pattern, ``*`` or ``%`` matches any number of characters, ``?`` one character and ``[ab]`` an a or a b.
 
     Raises:
         InvalidNamespaceError: there is no such namespace.
-        InvalidParameterError: the pattern is too long.
+        InvalidParameterError: the pattern is too long, or has too many wildcards.
         AccessDeniedError: the caller is not authenticated.
     """
     request.admit()
@@ -44,5 +45,5 @@ def classes(request: Request, pattern: str | None = None, namespace: str | None 
         raise InvalidParameterError(
             "the pattern is too long", f"give at most {MAX_PATTERN_LENGTH} characters and {MAX_WILDCARDS} wildcards"
         )
-    matches = re.compile(fnmatch.translate(pattern.replace("%", "*")), re.IGNORECASE)
-    return (cls for cls in namespace_classes if matches.match(cls.name))
+    expression = re.compile(fnmatch.translate(pattern.replace("%", "*")), re.IGNORECASE)
+    return (cls for cls in namespace_classes if expression.match(cls.name))

@@ -25,7 +25,7 @@ _LOGIN_SERVICES = frozenset({"systemd-logind", "elogind-daemon", "elogind"})
 """Kernel names of login services."""
 
 _EXPECTED_REASONS = {"No such file or directory", NOT_YOUR_SESSION, NOT_YOUR_PROCESS, NOT_KEPT}
-"""Reasons for facts of a process that are no fault of the host."""
+"""Reasons for missing facts of a process that are no fault of the host."""
 
 
 def doctor(request: Request) -> list[Check]:
@@ -171,7 +171,7 @@ def _check_logins(
         yield Check(
             "login service", None,
             "no login has a record: remote host and service are unknown,"
-            " and leftovers are found only of ssh, cron and at",
+            " and leftovers are found only of ssh, cron, at and console logins",
             _record_advice(login_service),
         )  # fmt: skip
     # a daemon started from inside a login inherits its kernel id, and passes it on to the logins that it starts

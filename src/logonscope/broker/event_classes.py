@@ -29,7 +29,7 @@ PropertyMaker = Callable[[EventRequest, Any], Value]
 
 
 class EventClass(NamedTuple):
-    """A class of events: the events that are its instances, and how each property is made."""
+    """A class of events: the types of the events that are its instances, and how each property is made."""
 
     events: tuple[type, ...]
     properties: Mapping[str, PropertyMaker]

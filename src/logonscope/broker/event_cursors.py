@@ -1,4 +1,4 @@
-"""Cursors of a subscription: marks in the history if the service keeps one, else random names that this run knows."""
+"""Cursors of a subscription: encrypted marks if the service keeps a history, else random names that this run knows."""
 
 from logonscope.broker.cursors import UNKNOWN_POSITION, read_cursor, write_cursor
 from logonscope.broker.resumed_reader import LostReader, ResumedReader
@@ -38,7 +38,7 @@ class EventCursors:
             is_live = mark.epoch == log.epoch and mark.part == ALL_PARTS
             live = source.resumed_reader(mark.position) if is_live else None
             return ResumedReader(log, mark, source.event_reader, live)
-        # a name of this run, or of one without a history
+        # not a mark: a random name, of this run or of an earlier one
         position = read_cursor(since)
         if log is not None and position == UNKNOWN_POSITION:
             return LostReader(source.event_reader())

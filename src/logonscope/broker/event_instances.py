@@ -31,7 +31,7 @@ SESSION_CLASSES = {"Win32_LogonSession", "LS_LogonSession"}
 MIN_POLLING_SECONDS = 1.0
 """Minimum seconds between two readings of a class, whatever WITHIN says."""
 
-MAX_POLLING_SECONDS = 60.0
+MAX_READING_SECONDS = 60.0
 """Maximum seconds of one reading."""
 
 MAX_POLLED_ROWS = 100_000
@@ -78,7 +78,7 @@ class StreamedClass:
         return self._provider.include_hidden
 
     def differences(self, request: EventRequest, event: Event) -> Iterator[Difference]:
-        """Yield the instances that an event creates, changes or removes; the event is masked for the caller."""
+        """Yield the instances that an event creates, changes or removes; the event must be masked for the caller."""
         if self._provider.subject == "process":
             before, after = self._process_rows(request, event)
         else:
@@ -128,7 +128,17 @@ class PolledClass:
     """The instances of any class, compared with those of the reading before."""
 
     def __init__(self, request: Request, cls: Class, seconds: float, most: int = MAX_POLLED_ROWS) -> None:
-        """Read the instances for the first time."""
+        """Read the instances for the first time.
+
+        Args:
+            request: the request of the caller.
+            cls: the class.
+            seconds: between two readings; raised to MIN_POLLING_SECONDS.
+            most: maximum number of instances.
+
+        Raises:
+            QuotaViolationError: there are more instances.
+        """
         self.cls, self._seconds, self._most = cls, max(seconds, MIN_POLLING_SECONDS), most
         self._columns = tuple(cls.properties)
         self._key_indexes = [self._columns.index(key) for key in cls.keys]
@@ -150,7 +160,7 @@ class PolledClass:
                 yield Difference(self.cls, before, row)
 
     def _read(self, request: Request) -> dict[tuple[Value, ...], Row]:
-        look = Look(Deadline(MAX_POLLING_SECONDS))
+        look = Look(Deadline(MAX_READING_SECONDS))
         fresh = Request(request.source, request.ownership, request.caller, look, request.schema)
         rows: dict[tuple[Value, ...], Row] = {}
         start = time.monotonic()

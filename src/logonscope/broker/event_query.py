@@ -88,6 +88,7 @@ class EventQueryRun:
 
         Raises:
             NotSupportedError: there are no events of the class.
+            QuotaViolationError: a class that is compared has too many instances.
         """
         self._query, self._server = query, request.host_name
         self._check: Callable[[], None] = request.look.check
@@ -149,7 +150,7 @@ class EventQueryRun:
             if visible_event is not None:
                 for difference in streamed.differences(request, visible_event):
                     yield from self._deliver_difference(difference, filetime(event_seconds(event)))
-        # an event can be an instance of several classes, such as a class and its superclass
+        # a query of a superclass has several classes of events
         for cls, event_class in self._extrinsic:
             if isinstance(event, event_class.events):
                 visible_event = visibility.view_event(event, include_hidden=event_class.is_for_hidden)

@@ -25,15 +25,15 @@ class EventRequest(Request):
         return Visibility(self.caller, self.ownership, ForeignByProcess(self.ownership))
 
     def user_name(self, process: Process, owner: Owner) -> str | None:
-        """Return the account name of a process's effective uid; None where it may not be one of this host."""
+        """Return the account name of a process's effective uid; None where the uid may not be one of this host."""
         uid = process.uids[1] if process.uids else None
         is_foreign = ForeignByProcess(self.ownership).is_foreign_uid(process, owner, uid)
         return None if is_foreign else self.accounts.name(uid)
 
     def is_leftover(self, owner: Owner) -> bool | None:
-        """Return whether a logon session is logged out.
+        """Return whether the processes of a logon session are leftovers: whether it is logged out.
 
-        None if it has no record: to decide it, all of its processes would have to be read.
+        None if the logon session has no record: to decide it, all of its processes would have to be read.
         """
         has_record = owner.logon_id is not None and self.ownership.has_record(owner)
         return self.ownership.is_logged_out(owner, ()) if has_record else None

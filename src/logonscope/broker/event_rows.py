@@ -89,7 +89,7 @@ class EventRows:
 
     def _time(self, event: Event) -> datetime | None:
         seconds = event[0][0] / NS + self._boot_seconds
-        # no zone of the present changes its offset within a minute
+        # time zones change their offsets at whole minutes only
         minute = int(seconds // 60)
         zone = self._zones.get(minute)
         if zone is not None:

@@ -122,7 +122,7 @@ def _dry_run(
 
 
 class _DrySource(BaseSource):
-    """A source that passes on only cheap queries, and returns only logins and processes that the caller may see.
+    """A source that passes on only cheap queries, and returns logins and processes only as far as the caller sees them.
 
     It has no processes, or with ``by_pid`` only those that are read by pid.
     """

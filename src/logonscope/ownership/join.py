@@ -1,7 +1,8 @@
 """Joins of login records with kernel audit session ids ("kernel ids"): they give each login its LogonId.
 
-A login is joined with a kernel id by the strongest evidence available, in this order: the id in its record, the id of
-its leader, the id that the processes of its scope carry, the id that an earlier reading joined it with.
+A login is joined with a kernel id by the strongest evidence available, in this order: the id in its record if nothing
+disproves it, the id of its leader, the id that the processes of its scope carry, the id that an earlier reading joined
+it with.
 
 Of several logins with the same kernel id only one owns it. Its LogonId is the kernel id; the others get a LogonId from
 a range above all kernel ids. A login cannot own an id that it is proved to have inherited. Outside containers a login
@@ -21,12 +22,12 @@ SCOPE_BASE = 1 << 32
 """LogonId of a login that logind names cN and that owns no kernel id: this plus N."""
 
 MANAGER_BASE = 1 << 33
-"""LogonId of a user manager without a kernel id: this plus the uid."""
+"""LogonId of a user manager that owns no kernel id: this plus the uid."""
 
 NUMBERED_BASE = 1 << 34
-"""LogonId of a login with a number as its login id that owns no kernel id: this plus 32 bits of its scope inode.
+"""LogonId of a login that owns no kernel id and whose login id is a number: this plus 32 bits of its scope's inode.
 
-Also that of a login whose LogonId would be taken.
+Also of a login whose LogonId would be that of an older login.
 """
 
 # The whole path from the root, with the same uid twice: a user can make directories with any name, but only below
@@ -65,7 +66,7 @@ class JoinedLogins(NamedTuple):
 
 
 def join_logins(logins: Iterable[Login], machine: Machine) -> JoinedLogins:
-    """Return the logins with their LogonIds."""
+    """Return the logins with their LogonIds; leave out those for which none is free."""
     joined = [(login, joined_kernel_id(login)) for login in _without_duplicate_managers(list(logins))]
     holders = _holders_of_kernel_ids(joined, machine)
     by_logon: dict[str, Login] = {}
@@ -93,10 +94,10 @@ def join_logins(logins: Iterable[Login], machine: Machine) -> JoinedLogins:
 
 
 def join_of_login(login: Login) -> KernelIdJoin | None:
-    """Return the kernel id of a login by the strongest evidence that is not disproved; None without any.
+    """Join a login with a kernel id by the strongest evidence that is not disproved; return None without any.
 
-    A running leader that carries another id than the record disproves the record. If the leader is gone, the record is
-    disproved by a scope whose processes all carry one other id.
+    A running leader that carries another id than the record disproves the record. If the leader is gone or carries
+    none, the record is disproved by a scope whose processes all carry one other id.
     """
     recorded_id = _valid_kernel_id(login.audit) or _kernel_id_in_name(login)
     leader_id = _valid_kernel_id(login.process.ses) if login.process else None
@@ -147,7 +148,7 @@ def unrecorded_login(cgroup: str) -> Login | None:
 def logon_without_record(cgroup: str) -> tuple[str, str] | None:
     """Return the LogonId of the login that a cgroup names, and the evidence (scope or manager), without any record.
 
-    None if the cgroup is in no login cgroup, or if the LogonId depends on the record.
+    None if the cgroup is in no login cgroup, or if only the record decides the LogonId.
     """
     match = _match_login_cgroup(cgroup)
     if match is None:
@@ -179,7 +180,7 @@ def is_manager(login: Login) -> bool:
 
 
 def _without_duplicate_managers(logins: list[Login]) -> list[Login]:
-    """Drop the record of a user's manager where the manager also has a session record (systemd 256 and newer)."""
+    """Drop the login "user@UID.service" of a manager that also has a session record (systemd 256 and newer)."""
     uids = {login.uid for login in logins if is_manager(login) and not login.id.startswith("user@")}
     return [login for login in logins if not (login.id.startswith("user@") and login.uid in uids)]
 
@@ -201,7 +202,7 @@ def _holders_of_kernel_ids(joined: Iterable[LoginWithKernelId], machine: Machine
 
 
 def _claim_key(joined: LoginWithKernelId) -> tuple[bool, bool, int, tuple[int, str, int]]:
-    """Return the sort key for logins by their claim to a kernel id: the login with that login id, then the oldest."""
+    """Return the sort key for logins by their claim to a kernel id: the one with this login id, then the oldest."""
     login, kernel_id = joined
     start = login.earliest_start if login.created is None else login.created
     return login.id != str(kernel_id), start is None, start or 0, (login.since or 0, login.id, login.uid)

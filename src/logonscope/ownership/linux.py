@@ -31,7 +31,7 @@ UNREAD = Owner(None, "unread")
 """Owner of a process whose kernel id and cgroup could not be read (hidepid): unknown, not "no logon session"."""
 
 MAX_KEPT = 1024
-"""Maximum number of owners that an index keeps by kernel id, and by cgroup: each is decided anew in a microsecond."""
+"""Maximum number of owners that an index keeps by kernel id, and by cgroup; beyond it, all are decided anew."""
 
 SYSTEM_WORD = "system"
 """The user's word for the System session, the logon session of everything that no login started."""
@@ -104,7 +104,7 @@ class LinuxLogonIndex(LogonIndex):
         return SYSTEM if logon_and_evidence is None else Owner(*logon_and_evidence)
 
     def _decide_shared_kernel_id(self, kernel_id: int, cgroup: str | None) -> Owner | None:
-        """Return the owner among the logins that inherited the kernel id (rules 1 and 2); None: the id's own login."""
+        """Return the owner among the logins that inherited the kernel id (rules 1 and 2); None: rule 3 decides."""
         if cgroup is None:
             return None
         logon_id, login = self._joined.by_cgroup.get(join.cut_to_login_cgroup(cgroup), (None, None))
@@ -170,7 +170,7 @@ class LinuxOwnership(Ownership):
         return "<LinuxOwnership>"
 
     def index(self, logins: Iterable[Login], machine: Machine) -> LinuxLogonIndex:
-        # a live source returns the same tuple until a login changes: to join all logins costs more than to find one
+        # a live source returns the same tuple until a login changes: the last index is kept, for joins are expensive
         last = self._last_index
         if last is not None and last[0] is logins and last[1] == machine:
             return last[2]

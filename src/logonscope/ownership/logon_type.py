@@ -1,7 +1,8 @@
 """Mapping of login traits to LogonType and AuthenticationPackage of Win32_LogonSession.
 
-RULES is the mapping; the first rule that applies decides. 9 NewCredentials has no counterpart on Linux and is never
-returned. 8 NetworkCleartext would require the authentication method, which only the login program's own log has.
+RULES is the mapping to LogonType; the first rule that applies decides. Two types are never returned: 9 NewCredentials
+has no counterpart on Linux, and 8 NetworkCleartext would require the authentication method, which only the login
+program's own log has.
 """
 
 from collections.abc import Callable
@@ -31,15 +32,15 @@ _GRAPHICAL = {"x11", "wayland", "mir", "web"}
 class Traits(NamedTuple):
     """Facts of one login that decide its type, from its login record and from the kernel."""
 
-    system: bool = False
+    system: bool = False  # the System session
     cls: str | None = None
     type: str | None = None
     service: str | None = None  # PAM service
     seat: str | None = None
     remote: bool | None = None
     tty: str | None = None
-    tty_known: bool = True  # False: the leader is gone and no record has its terminal
-    program: str | None = None  # without a record: kernel name of its first process
+    tty_known: bool = True  # False: tty None can also mean that the terminal could not be read
+    program: str | None = None  # without a record: kernel name of the login program
 
 
 class Rule(NamedTuple):

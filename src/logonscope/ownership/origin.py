@@ -1,9 +1,9 @@
 """Origin of a login over a network: the address and port at the other end of the leader's own TCP connection.
 
-Only ssh servers that run as root are considered: a user cannot choose what they are connected with. Their session
-process can hold further sockets: that of a login of root also holds those of port forwarding, and PAM modules
-connect to directory services. So the connection must be the only one whose local port another process listens on; if
-the server no longer listens, it must be the only one of all.
+Only ssh servers that run as root are considered: a user cannot choose their connections. The leader can hold further
+sockets: in a login of root also those of port forwarding, and PAM modules connect to directory services. So the
+connection must be the only one whose local port another process listens on; if the server no longer listens, it must be
+the only connection of the leader.
 """
 
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ SOURCE = "/proc/PID/net of its leader: the socket that it holds"
 
 
 def with_origin(session: LogonSession, leader: Leader, held_sockets: HeldSockets | None) -> LogonSession:
-    """Return a logon session with the address and port of its leader's connection; unchanged where it has none."""
+    """Return a logon session with the address and port of its leader's connection; unchanged if it cannot be found."""
     connection = None if held_sockets is None else _find_connection(leader, held_sockets)
     if connection is None:
         return session
@@ -48,6 +48,6 @@ def _find_connection(leader: Leader, held_sockets: HeldSockets) -> Socket | None
 
 
 def _only_socket(sockets: Iterable[Socket]) -> Socket | None:
-    """Return the only socket; several descriptors of one socket count once."""
+    """Return the only socket, None if there is not exactly one; several descriptors of one socket count once."""
     by_inode = {socket.inode: socket for socket in sockets}
     return next(iter(by_inode.values())) if len(by_inode) == 1 else None

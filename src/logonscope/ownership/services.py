@@ -20,7 +20,7 @@ _INIT_SCOPE = "init.scope"
 
 
 MAX_KEPT = 1024
-"""Maximum number of paths whose services are kept: many processes share a path, and a row asks more than once."""
+"""Maximum number of paths whose services are kept: processes share paths, and a row can need one several times."""
 
 
 @lru_cache(MAX_KEPT)
@@ -34,7 +34,7 @@ def service_of_cgroup(cgroup: str) -> ServiceName | None:
         if unit in {"", _INIT_SCOPE}:
             return ServiceName(f"user@{uid}.service")
         return ServiceName(unit, uid) if is_service_unit(unit) else None
-    # with systemd no unit has such a name: names of units have a suffix
+    # with systemd, only a unit named openrc in the root slice would have such a path
     openrc = re.match(_OPENRC, cgroup)
     if openrc is not None:
         return ServiceName(openrc[1])

@@ -65,11 +65,11 @@ def logon_session(
     Args:
         owner: the logon session, as the owner of any of its processes.
         members: its processes; with a record those below its leader are enough.
-        machine: the host, for its clock.
+        machine: the host, for its clock and its identity.
         user: the account name of the login uid.
         members_are_complete: the members are all processes of the logon session. If False, they are not counted: the
             numbers of processes and of leftovers are None.
-        terminal_read: the processes below the leader are among the members, so that its terminal is known.
+        terminal_read: the processes below the leader are among the members, so that its terminal can be found.
     """
     logon_id, record = owner.logon_id or "", recorded_login(owner)
     is_system = logon_id == SYSTEM_LOGON_ID
@@ -136,10 +136,10 @@ def join_evidence(owner: Owner) -> str | None:
 
 
 def logon_id_generation(owner: Owner) -> int | None:
-    """Return the inode of the scope, to distinguish logon sessions with the same LogonId; None: the LogonId is unique.
+    """Return the inode of the scope, to distinguish logon sessions with the same LogonId.
 
-    The kernel never reuses an audit session id during a boot. Only the LogonIds above all kernel ids recur, which the
-    rules "scope" and "manager" give.
+    None: the LogonId is unique, or the inode is not known. The kernel never reuses an audit session id during a boot.
+    Only the LogonIds above all kernel ids recur, which the rules "scope" and "manager" give.
     """
     has_id_above_kernel_ids = owner.logon_id is not None and int(owner.logon_id) > UNSET
     return owner.login.scope_inode if has_id_above_kernel_ids and owner.login else None
@@ -148,8 +148,8 @@ def logon_id_generation(owner: Owner) -> int | None:
 def is_logged_out(owner: Owner, members: Iterable[Process]) -> bool | None:
     """Return whether the leader of a logon session is gone; None where that is not known.
 
-    Without a record it is gone where the unit of the processes (ssh, cron, atd) runs a login program and none of them
-    is one.
+    Without a record, the leader is gone if the unit of the processes (such as ssh.service) runs a login program and
+    none of the processes is one; else that is not known.
     """
     record = recorded_login(owner)
     if record is not None:
@@ -189,7 +189,7 @@ def login_uid(owner: Owner, members: Iterable[Process]) -> int | None:
 def _login_of_scope(owner: Owner, members: Iterable[Process]) -> Login | None:
     """Return the login that the cgroup of one of the processes names; None if no cgroup names a login.
 
-    It is not in the index if it began after the logins were read.
+    Such a login is not in the index if it began after the logins were read.
     """
     if owner.evidence != "scope":
         return None
@@ -232,7 +232,10 @@ def _is_user_manager(process: Process) -> bool:
 
 
 def network_leader(owner: Owner, members: Sequence[Process]) -> Leader | None:
-    """Return the leader of an ssh login: of its record, else its first process, if that is an ssh server of root."""
+    """Return the leader of an ssh login: of its record, else its first process, if that is an ssh server of root.
+
+    None: it is no ssh login, or the leader is not known.
+    """
     record = recorded_login(owner)
     if record is not None:
         process, service = record.process, record.service or ""
@@ -264,7 +267,10 @@ def _is_plain_ipv4(text: str) -> bool:
 
 
 def plain_address(text: str) -> str | None:
-    """Return an IP address in its usual form; one of IPv4 mapped to IPv6 (RFC 4291, 2.5.5.2) in that of IPv4."""
+    """Return an IP address in its usual form; one of IPv4 mapped to IPv6 (RFC 4291, 2.5.5.2) in that of IPv4.
+
+    None if the text is no address.
+    """
     if _is_plain_ipv4(text):
         return text
     import ipaddress  # noqa: PLC0415 -- slow to import

@@ -49,11 +49,11 @@ LOGIN_DAEMONS = frozenset(
 """Kernel names (at most 15 bytes) of programs that can let users in without the kernel's knowledge."""
 
 LOGIN_UNITS = frozenset({"dropbear", "ssh", "sshd", "telnet", "telnetd", "amazon-ssm-agent", "teleport", "tailscaled"})
-"""Units below system.slice that run such a daemon, without their instance and ".service"."""
+"""Units that run such a daemon: their names without "snap.SNAP.", the instance and ".service"."""
 
-_UNIT = r"/(?:[^/]+\.slice/)*(?:snap\.)?([^/@]+?)(?:@[^/]*)?\.service(?:/|$)"
-_OVERFLOW_UIDS = frozenset({65534, 65535})
-"""The kernel's overflow uids (proc(5), overflowuid), which servers use to run without rights."""
+_UNIT = r"/(?:[^/]+\.slice/)*(?:snap\.[^/.]+\.)?([^/@]+?)(?:@[^/]*)?\.service(?:/|$)"
+_RESERVED_UIDS = frozenset({65534, 65535})
+"""Uids of no person: 65534 is "nobody", which servers use to run without rights; 65535 is -1 in 16 bits."""
 
 INIT, KERNEL_THREADS = 1, 2
 """The pids of init and of the parent of all kernel threads."""
@@ -100,7 +100,7 @@ def find_unseen_logins(
 
 
 def _first_after_login(chain: Sequence[Process], login_uid: int | None) -> int:
-    """Return the index of the first process that the login started: it runs as the user, and is no login daemon."""
+    """Return the index of the first process that runs as the user and is no login daemon; without one, the length."""
     indexes = range(len(chain))
     return next((i for i in indexes if _uid(chain[i]) == login_uid and chain[i].comm not in LOGIN_DAEMONS), len(chain))
 
@@ -145,7 +145,7 @@ def _find_unknown_beginning(
         if any(link.comm in LOGIN_DAEMONS for link in chain):
             return
         is_login_unit = unit[1] in LOGIN_UNITS
-        # to read a service's command costs more than all else: root's processes are those of every other daemon
+        # Reading a service's command costs more than all else. Not done for root's processes: most daemons are root's.
         if not is_login_unit and is_person(_uid(chain[1]), machine) and read_service_command is not None:
             is_login_unit = _is_login_daemon(read_service_command() or "")
         if is_login_unit:
@@ -162,7 +162,7 @@ def _is_login_daemon(command: str) -> bool:
 
 def is_person(uid: int | None, machine: Machine) -> bool:
     """Return whether a uid is in the range of persons, not of system accounts."""
-    return uid is not None and uid >= machine.uid_min and uid not in _OVERFLOW_UIDS
+    return uid is not None and uid >= machine.uid_min and uid not in _RESERVED_UIDS
 
 
 def _uid(process: Process) -> int | None:

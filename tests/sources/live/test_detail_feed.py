@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from logonscope.machine.events import Event, LogonEnded, LogonStarted, ProcessEnded, ProcessStarted
+from logonscope.sources.live.detail_feed import MISSES, what_is_missed
 from logonscope.sources.live.ring import RingReader
 from logonscope.sources.live.source import LiveSource
 from tests.kernel import SOMEBODY, Nursery, kernel_id
@@ -19,6 +20,11 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveSource]:
     build_program(tmp_path_factory.mktemp("needs"))
     with live_source() as source:
         yield source
+
+
+@pytest.mark.parametrize("name", MISSES)
+def test_the_events_helper_misses_what_a_local_feed_misses(name: str) -> None:
+    assert what_is_missed(f"{name}, by the events helper") == what_is_missed(name) == MISSES[name]
 
 
 def wait_for(reader: RingReader, matches: Callable[[Event], bool]) -> Event:

@@ -17,7 +17,9 @@ MISSES = {
     ),
     "process connector and fanotify": "names and arguments of processes that end within milliseconds",
 }
-"""What each source of events may miss, by its name."""
+"""What each source of events may miss, by the beginning of its name."""
+
+MISSES_OF_OTHERS = "processes that end within milliseconds"
 
 
 class KernelDetailFeed:
@@ -27,7 +29,7 @@ class KernelDetailFeed:
         self._reader = stream.events()
         self.position = self._reader.number
         name = self._reader.description
-        self.description = f"{name}; may miss {MISSES.get(name, 'processes that end within milliseconds')}"
+        self.description = f"{name}; may miss {what_is_missed(name)}"
         self._details = ProcessDetails(stream.host.direct, ownership)
 
     def __repr__(self) -> str:
@@ -46,3 +48,8 @@ class KernelDetailFeed:
     def close(self) -> None:
         """See ``DetailFeed``."""
         self._reader.close()
+
+
+def what_is_missed(event_source: str) -> str:
+    """Return what a source of events may miss; the events helper reads the same events as this process would."""
+    return next((misses for name, misses in MISSES.items() if event_source.startswith(name)), MISSES_OF_OTHERS)

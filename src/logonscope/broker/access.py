@@ -86,7 +86,7 @@ class ForeignLookup(Protocol):
 
 
 class ForeignByProcess:
-    """Decides by the facts of a process whether it is foreign; if they do not suffice, the session is foreign."""
+    """Decides by the facts of a process whether it is foreign; a session that may be foreign counts as foreign."""
 
     def __init__(self, ownership: Ownership) -> None:
         self._ownership, self._machine = ownership, Machine("")
@@ -299,7 +299,7 @@ class Visibility:
 
     def _without_session_facts(self, process: Process, facts: Facts, owner: Owner) -> Process:
         """Mask a process of the caller in a logon session of another user: remove what identifies that session."""
-        # both are decided by the location: in a container of the caller, the caller's uid is one of this host
+        # both need the location, which is removed: in a container of the caller, the caller's uid is one of this host
         masked, uids = self.masked(process, facts, owner), self._without_location(process, owner).uids
         session_facts = self._ownership.session_facts
         unread = _reasons(masked, session_facts, NOT_YOUR_SESSION)

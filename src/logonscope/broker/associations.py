@@ -37,7 +37,7 @@ class AssociationOptions(NamedTuple):
     result_class: str | None = None
     role: str | None = None  # the end at which the given instance is
     result_role: str | None = None  # the end at which the results are
-    properties: Sequence[str] | None = None  # properties of the results, as far as they have them; None: all
+    properties: Sequence[str] | None = None  # of the results; a class without any is left out; None: all
     keys_only: bool = False  # return the keys in place of properties
     required_qualifier: str | None = None  # a qualifier, not an amended one, that the class of the results must have
     required_assoc_qualifier: str | None = None  # a qualifier that the association must have
@@ -134,7 +134,7 @@ def _read_references(
     links = [link for link in links if _is_role(link.role, options.role)]
     links = [link for link in links if _has_qualifier(link.association, options.required_qualifier)]
     with_properties = classes_with_properties([link.association for link in links], options.properties)
-    # an association with three references is found once for each two of them, but is returned once for each role
+    # a link is an ordered pair of references: with three references, two links of an association have the same role
     unique_links = {(link.association.name, link.role): link for link in links if link.association in with_properties}
     return (_references_by_link(request, link, target, options) for link in unique_links.values())
 
@@ -153,7 +153,7 @@ def _read_associators(
         if _is_role(link.role, options.role) and _is_role(link.result_role, options.result_role)
     ]
     # A property is an error only if no class of the whole result has it: it is checked over all links at once. A class
-    # without it is left out.
+    # that has none of the properties is left out.
     with_properties = classes_with_properties([cls for link in links for cls in link.far_classes], options.properties)
     links = [
         link._replace(far_classes=tuple(cls for cls in link.far_classes if cls in with_properties)) for link in links

@@ -72,8 +72,7 @@ def join_logins(logins: Iterable[Login], machine: Machine) -> JoinedLogins:
     by_logon: dict[str, Login] = {}
     by_cgroup: dict[str, tuple[str, Login]] = {}
     shared: dict[int, set[str]] = {}
-    # by creation, so that of two logins with the same id the older one keeps its LogonId, in whatever order they are
-    # read
+    # by creation, so that of two logins with the same LogonId the older one keeps it, in whatever order they are read
     for login, kernel_id in sorted(joined, key=_creation_key):
         logon_id = (
             str(kernel_id) if kernel_id and holders.get(kernel_id) is login else _logon_id_without_kernel_id(login)

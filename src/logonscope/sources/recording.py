@@ -269,7 +269,7 @@ def _write_snapshot(snapshot: Snapshot, file: IO[bytes]) -> int:
             _write_row(packed, ["login_history", *history])
         for unit_request in snapshot.unit_requests:
             _write_row(packed, ["unit_request", *unit_request])
-        # written last: rows are read while they are written, and that can report more of them
+        # written last: the other rows are read while they are written, and reading can add troubles
         for trouble in snapshot.troubles:
             _write_row(packed, ["trouble", *trouble])
         _write_row(packed, ["end", count])

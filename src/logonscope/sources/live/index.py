@@ -73,19 +73,19 @@ class LiveIndex:
             clock: returns the monotonic clock in nanoseconds.
         """
         self.entries: dict[int, Entry] = {}
-        self.places = Places()
-        self.counts = Counts()
+        self.places, self.counts = Places(), Counts()
         self.report: Callable[[Change], object] | None = None
         self.users, self.outlived = UserTracker(reader), OutlivedThreads(reader, clock)
         self._reader, self._is_login_cgroup = reader, is_login_cgroup
         self._tick_ns, self._sees_writes, self._clock = tick_ns, sees_writes, clock
-        self._offset = 0
+        self._offset = 0  # nanoseconds by which the clock since boot is ahead of the monotonic clock
         self._children = Children()
         self._written: dict[int, int] = {}  # thread that wrote, or process that was moved -> end of that batch
         self._suspects, self._old_suspects = set[int](), set[int]()  # parents of doubtful children; the last batch's
         self._end_of_last_batch = 0
-        self._ended, self._zombies = list[Entry](), list[Entry]()
-        self._orphans, self._new = set[int](), list[Entry]()  # new: processes that got the place of their parents
+        self._ended, self._zombies = list[Entry](), list[Entry]()  # ended in this batch; ended before, but not reaped
+        # processes whose parents must be read again; processes of this batch that got the place of their parents
+        self._orphans, self._new = set[int](), list[Entry]()
         # pid that was read in this batch -> the moment after the reading; negative: a zombie was read
         self._read_now: dict[int, int] = {}
         self._read_before: dict[int, int] = {}  # the same for the last batch
@@ -185,7 +185,7 @@ class LiveIndex:
                 self._set_owner_facts(entry, facts.owner_facts, 0)
                 self._note_manager(entry, facts)
             if facts.is_zombie and not self.entries[pid].ended:
-                # the event of its end was lost, and there is none when it is reaped
+                # the event of its end was lost, and no event comes when it is reaped
                 self.entries[pid].ended = END_NOT_SEEN
                 self._zombies.append(self.entries[pid])
         if differences:
@@ -222,7 +222,7 @@ class LiveIndex:
                 thread = self._reader.read_thread(write.thread)
                 process = None if thread is None else thread.process
             if process is None and write.thread not in self.entries:
-                # it has ended, and was a thread of an unknown process: its forks look like those of other threads
+                # the thread has ended, and its process is unknown: its forks look like those of other threads
                 self._distrusted_until = max(self._distrusted_until, writes.until)
                 continue
             self._suspect(write.thread if process is None else process)
@@ -409,7 +409,7 @@ class LiveIndex:
                 self._set_owner_facts(entry, _NOT_KNOWN, until)
         elif thread == process:
             self._set_owner_facts(entry, (facts.ses, facts.loginuid, entry.place.cgroup), until)
-        # whichever thread wrote, the others have kept what they had
+        # whichever thread wrote, the other threads have kept their logins
         if thread != process or not facts.is_only:
             change_doubt(self.entries, entry, entry.doubt | MIXED)
 
@@ -449,7 +449,7 @@ class LiveIndex:
                 # its other threads may have ended since, without an event
                 self._orphans.update(self._children.of(entry.pid))
                 continue
-            # a login of it may be among what was lost
+            # the lost events may include a login of this process
             if self.needs_rescan:
                 self._set_owner_facts(entry, _NOT_KNOWN, until)
             self._drop(entry, 0 if entry.ended == END_NOT_SEEN else entry.ended)

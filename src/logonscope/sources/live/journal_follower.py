@@ -110,7 +110,7 @@ class JournalFollower:
                 if self._is_stopping.is_set():
                     return
                 was_whole, is_whole = is_whole, data.endswith(b"\n")
-                # a part of a line that is too long
+                # skip the parts of a line that is too long
                 if not (was_whole and is_whole):
                     continue
                 cursor, line = parse_entry(data)
@@ -138,7 +138,7 @@ def parse_entry(data: bytes) -> tuple[str | None, LoggedLine | None]:
         return None, None
     if not isinstance(cursor, str) or not isinstance(message, str) or not isinstance(exe, str):
         return None, None
-    # a field that is there twice is a list
+    # a field that occurs twice is a list
     if transport not in _TRANSPORTS or min(pid, uid, sent) < 0 or not isinstance(cgroup, str | None):
         return cursor, None
     moment = (monotonic - max(0, received - sent)) * 1000

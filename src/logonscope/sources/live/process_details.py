@@ -178,7 +178,7 @@ class ProcessDetails:
 
 
 class Inheritance:
-    """What the children of a process have of it, if nothing was read of them."""
+    """What the children of a process inherit, if nothing was read of them."""
 
     def __init__(self, parent: Process) -> None:
         self.parent = parent

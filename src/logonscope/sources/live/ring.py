@@ -58,7 +58,7 @@ class EventRing:
             call()
 
     def _note_dropped(self, events: Sequence[Event]) -> None:
-        """Note the position of the newest event that is dropped when these are added."""
+        """Note the position of the newest event that is dropped when ``events`` are added."""
         held = len(self._events)
         excess = held + len(events) - (self._events.maxlen or 0)
         if excess > 0:

@@ -238,7 +238,7 @@ class LiveSource(BaseSource):
         return look.read_once((self, "index"), partial(self._host.drain))
 
     def _places(self, look: Look, index: LiveIndex, query: ProcessQuery) -> Iterable[Place]:
-        """Return the places of the logon sessions that a query needs, and those whose logon is not known."""
+        """Return the places of the logon sessions that a query needs, and the places whose logon is not known."""
         hint, places = query.logon_hint, index.places
         if hint.kernel_ids is None:
             return places

@@ -83,7 +83,7 @@ class EventStream:
                 if self._host.index is not None:
                     self._report_to(self._host.index)
                     self._lost = self._host.index.counts.losses
-                # those that exist already are no news
+                # logon sessions that exist already are no news
                 look = Look()
                 members = self._members(look)
                 described = self._describe_each(look, members, set())

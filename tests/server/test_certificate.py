@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import NameOID
 
@@ -202,6 +202,17 @@ def test_the_binding_is_by_the_hash_of_the_signature(signed_with: str, expected:
 
 def test_where_no_hash_is_in_the_signature_there_is_no_binding() -> None:
     assert channel_binding(_signed_by(ed25519.Ed25519PrivateKey.generate(), None)) is None
+
+
+def test_a_certificate_without_binding_does_not_start_a_server_that_requires_one(tmp_path: Path) -> None:
+    key = ed25519.Ed25519PrivateKey.generate()
+    file = tmp_path / "ed25519.pem"
+    pem = serialization.Encoding.PEM
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    file.write_bytes(private + _signed_by(key, None).public_bytes(pem))
+    assert tls_context(Settings(certificate=str(file))).channel_binding is None
+    with pytest.raises(InvalidParameterError, match="its signature defines no hash"):
+        tls_context(Settings(certificate=str(file), channel_binding="required"))
 
 
 def test_other_signatures_have_their_hash() -> None:

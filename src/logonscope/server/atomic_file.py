@@ -8,13 +8,14 @@ def write_atomically(path: str, data: bytes, *, mode: int = 0o600, owner: tuple[
     """Create or replace a file, and write it to the disk (fsync) before returning.
 
     Args:
-        path: the file; its directory exists.
+        path: the absolute path of the file; its directory exists.
         data: its new content.
         mode: its permissions. Until the content is complete, only the owner can read it (mkstemp(3): 0600).
         owner: uid and gid of the file; None: those of this process.
 
     Raises:
-        OSError: the file cannot be written; a file that existed before is unchanged.
+        OSError: the file cannot be written. A file that existed before is unchanged, unless only the fsync of the
+            directory failed.
     """
     folder, name = os.path.split(path)
     descriptor, temporary = tempfile.mkstemp(prefix=f".{name}-", dir=folder)

@@ -68,6 +68,11 @@ def tls_context(settings: Settings) -> TlsContext:
             "give PEM files that belong together",
         ) from None
     context.channel_binding, context.fingerprint = channel_binding(leaf), fingerprint(leaf)
+    if context.channel_binding is None and settings.channel_binding == "required":
+        raise InvalidParameterError(
+            f"cannot require channel binding with the certificate in {certificate}: its signature defines no hash",
+            'give a certificate signed with RSA or ECDSA, or set channel_binding = "relaxed"',
+        )
     if settings.client_ca:
         request_client_certificates(context, settings.client_ca)
     return context

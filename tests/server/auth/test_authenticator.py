@@ -13,6 +13,7 @@ from logonscope.broker import Caller
 from logonscope.dispatch.audit import Audit
 from logonscope.server.auth.authenticator import (
     BASIC,
+    BEARER,
     KERBEROS,
     NEGOTIATE,
     Authentication,
@@ -231,6 +232,18 @@ def test_a_ticket_is_no_guess(tmp_path: Path, caplog: pytest.LogCaptureFixture) 
     assert caplog.messages[0].startswith("authentication failed for '' from 127.0.0.1: ")
     shown = basic("alice", "x")
     assert entrance.authenticator.delay(connected(), shown) == 0
+
+
+def test_on_a_unix_socket_ignored_credentials_delay_nothing_and_end_no_answer(entrance: Entrance) -> None:
+    peer = Peer("", False, True, UnixCredentials(1, 1001, 1001, shares_namespaces=True))
+    for _ in range(10):
+        entrance.enter(connected(), basic("alice", "wrong"))
+    shown, check = basic("alice", WORD), entrance.authenticator.check_of_validity
+    assert entrance.authenticator.is_delayed(connected(), shown)
+    assert entrance.authenticator.delay(peer, shown) == 0
+    assert not entrance.authenticator.is_delayed(peer, shown)
+    assert entrance.authenticator.is_quick(peer, shown)
+    assert check(peer, Credentials(BEARER, token=b"lgs_unknown"), entrance.alice)()
 
 
 def test_on_a_unix_socket_the_kernel_says_who_calls(entrance: Entrance) -> None:

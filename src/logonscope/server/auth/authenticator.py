@@ -4,11 +4,11 @@ Basic sends a password, and is therefore accepted only over TLS or from this mac
 connection; if others can read the connection, its messages must be encrypted. On a unix socket the kernel reports the
 user, and credentials are ignored. A client certificate counts for requests without credentials.
 
-Over a private connection Negotiate is offered only if Kerberos is set up or at least one user has an NT hash: clients
-that prefer Negotiate to Basic would try it first and fail. Over other connections, where a password must not be sent,
-it is always offered.
+Over a private connection (TLS, or from this machine) Negotiate is offered only if Kerberos is set up or at least one
+user has an NT hash: clients that prefer Negotiate to Basic would try it first and fail. Over other connections, where a
+password must not be sent, Negotiate is offered unless the settings turn it off.
 
-A wrong password delays the next attempt, whatever the scheme. A ticket cannot be guessed. A rejected ticket, mostly
+Wrong passwords delay further attempts, whatever the scheme. A ticket cannot be guessed. A rejected ticket, mostly
 caused by a wrong clock or key, therefore delays no password, and an accepted ticket clears no failed passwords.
 """
 
@@ -40,17 +40,22 @@ SESSION = "session"
 """The scheme of the page: a cookie and a CSRF token. It is not offered: the page knows it."""
 
 REJECTED_TOKEN = "rejected token"  # noqa: S105 -- a state of a connection
-"""The session of a peer whose token was rejected: the audit log has one line for each connection."""
+"""The ``session`` of a peer whose token or page session was rejected: further ones add no line to the audit log."""
 
-MAX_REASON_LENGTH = 500
+MAX_LOGGED_LENGTH = 500
+"""Characters of a user name or of a reason in the log."""
+
 NEGOTIATED = {"negotiate": NEGOTIATE, "ntlm": "NTLM", "kerberos": KERBEROS}
-"""Negotiate and NTLM carry NTLM or Kerberos tokens (RFC 4559; MS-NTHT 2.2.1), Kerberos its own (MS-WSMV 2.2.9.1.2)."""
+"""The schemes of ``Negotiation``, in lower case and as WWW-Authenticate spells them.
+
+Negotiate and NTLM carry NTLM or Kerberos tokens (RFC 4559; MS-NTHT 2.2.1), Kerberos its own (MS-WSMV 2.2.9.1.2).
+"""
 
 NTLM_USERS = (
     "NTLM is for users who were added with `logonscope user add --ntlm`; all others authenticate by Basic, over TLS or "
     "from the host itself"
 )
-"""Advice in the body of every 401 after NTLM. It is the same for a wrong password, to hide who has a hash."""
+"""Advice in the body of each 401 after NTLM or Kerberos failed. To hide who has a hash, it does not depend on that."""
 
 OTHER_NAMESPACES = (
     "authentication failed: the caller is in another user or pid namespace, where uids and pids have another meaning; "
@@ -61,7 +66,10 @@ _log = logging.getLogger(__name__)
 
 
 class Credentials(NamedTuple):
-    """The credentials of a request: the scheme in lower case, with a name and a password, or with a token."""
+    """The credentials of a request: the scheme in lower case, with a name and a password, or with a token.
+
+    With the scheme SESSION, ``token`` is the cookie of the page, and ``password`` its CSRF token.
+    """
 
     scheme: str
     name: str = ""
@@ -70,7 +78,7 @@ class Credentials(NamedTuple):
 
     @classmethod
     def of_token(cls, scheme: str, token: bytes) -> Self:
-        """Return the credentials of a token, with the user that it names; without the token if it is malformed."""
+        """Return the credentials of a token, with the user that it names, if any; without a token that is malformed."""
         try:
             return cls(scheme, claimed_user(token)[0] if scheme in NEGOTIATED else "", token=token)
         except (ValueError, struct.error):
@@ -78,7 +86,7 @@ class Credentials(NamedTuple):
 
 
 class Authentication(NamedTuple):
-    """The result: the caller, or the schemes to offer; with Negotiate also the next token for the client."""
+    """The result of an authentication: the caller, or the schemes to offer; with Negotiate also the next token."""
 
     caller: Caller | None
     offers: tuple[str, ...] = ()
@@ -108,7 +116,7 @@ def _make_no_check(_caller: Caller) -> Callable[[], bool]:
 
 
 class CertificateLogin(NamedTuple):
-    """The user of a client certificate, until when it need not be looked up again."""
+    """The user of a client certificate, and the time (monotonic) from which the user must be looked up again."""
 
     caller: Caller
     end: float
@@ -136,16 +144,16 @@ class Authenticator:
 
         Args:
             passwords: checks passwords and counts failures.
-            lookup: returns the caller and NT hash of a user name; None: Negotiate is not offered.
+            lookup: returns the caller and NT hash of a user name; None: Negotiate is off.
             caller_of_uid: returns the caller of a uid of this machine.
             audit: records successful and failed authentications.
             kerberos: the services that accept Kerberos tickets, and their users; None: no Kerberos.
             requires_binding: over TLS, Negotiate tokens must be bound to the TLS channel.
             has_ntlm_users: returns whether any user has an NT hash.
-            find_token: returns the caller of a token; None: it does not exist, or has expired.
+            find_token: returns the caller of a token; None: it does not exist, has expired, or is for other hosts.
             find_certificate_user: returns the caller that a client certificate names; None: it may not log in.
             find_session: returns the caller of a session of the page, by its cookie and its CSRF token.
-            make_check: returns the check whether a caller who authenticates now may still get events later.
+            make_check: returns the check whether a caller who authenticates now may still get the rest of an answer.
         """
         self._make_check = make_check
         self._find_token, self._find_certificate_user = find_token, find_certificate_user
@@ -168,30 +176,36 @@ class Authenticator:
         Raises:
             ServerTooBusyError: too many attempts are waiting already.
         """
-        return self._passwords.delay(credentials.name, peer.address) if credentials.name else 0.0
+        return self._passwords.delay(credentials.name, peer.address) if _has_claim(peer, credentials) else 0.0
 
     def is_delayed(self, peer: Peer, credentials: Credentials) -> bool:
         """Return whether ``delay`` would return more than 0, or raise an error."""
-        return bool(credentials.name) and self._passwords.is_delayed(credentials.name, peer.address)
+        return _has_claim(peer, credentials) and self._passwords.is_delayed(credentials.name, peer.address)
 
     def is_quick(self, peer: Peer, credentials: Credentials | None) -> bool:
-        """Return whether ``authenticate`` is quick: without credentials, or after a correct password of this peer."""
-        return credentials is None or credentials.scheme in {BEARER, SESSION} or isinstance(peer.session, Caller)
+        """Return whether ``authenticate`` is probably quick.
+
+        It is so on a unix socket, for a request without password or ticket, and on a connection that sent a correct
+        password before, which is probably cached.
+        """
+        if peer.credentials is not None or credentials is None:
+            return True
+        return credentials.scheme in {BEARER, SESSION} or isinstance(peer.session, Caller)
 
     def check_of_validity(
         self, peer: Peer, credentials: Credentials | None, caller: Caller | None
     ) -> Callable[[], bool]:
         """Return the check whether an answer that is sent in parts may go on.
 
-        It fails if the token was removed or has expired, or if the user was removed, or has other rights or another
-        password.
+        The check fails once a token or a session of the page is no longer valid, or once the user has been removed, or
+        has other rights, or another password in the user file.
         """
+        # the kernel reports the uid of a peer on the unix socket: there is nothing that could be removed
+        if peer.credentials is not None:
+            return _always
         if credentials is not None and credentials.scheme in {BEARER, SESSION}:
             return partial(self._has_caller, credentials)
-        # the kernel reports the uid of a peer on the unix socket: there is nothing that could be removed
-        if caller is None or peer.credentials is not None:
-            return _always
-        return self._make_check(caller)
+        return _always if caller is None else self._make_check(caller)
 
     def _has_caller(self, credentials: Credentials) -> bool:
         return self._caller_of_secret(credentials) is not None
@@ -211,8 +225,11 @@ class Authenticator:
         """Authenticate a request; blocks while a password is checked.
 
         Args:
-            peer: the client; its ``session`` keeps the negotiation from one request to the next.
+            peer: the client; its ``session`` is set, for the next requests of the connection.
             credentials: None if the request has none.
+
+        Raises:
+            ServerTooBusyError: there were too many failed attempts; this one was not checked.
         """
         if peer.credentials is not None:
             if not peer.credentials.shares_namespaces:
@@ -233,11 +250,12 @@ class Authenticator:
             peer.session = None
             reason = f"authentication failed; {NTLM_USERS}" if credentials.scheme != "basic" else ""
             return Authentication(None, self._offers(private=peer.is_private), reason=reason)
-        # An unknown scheme, or Basic over a connection that others can read: its password was not checked.
+        # An unknown scheme, Negotiate while it is off, or a password or token over a connection that others can read:
+        # nothing was checked.
         return Authentication(None, self._offers(private=peer.is_private))
 
     def _resume(self, peer: Peer) -> Authentication:
-        """Authenticate a request without credentials by the negotiation of its connection, if that is complete."""
+        """Authenticate a request without credentials by the negotiation or the certificate of its connection."""
         if peer.certificate_user is not None and not isinstance(peer.session, Negotiation):
             return self._certificate(peer, peer.certificate_user)
         session = peer.session
@@ -263,7 +281,7 @@ class Authenticator:
             self._record(peer, credentials._replace(name="" if caller is None else caller.name), caller)
         if caller is not None:
             return Authentication(caller)
-        # Without offers to a page: the browser would ask for a password itself.
+        # The page gets no offers: with them, the browser itself would ask for a password.
         if is_session:
             return Authentication(None, reason="authentication failed: the session has ended")
         return Authentication(None, self._offers(private=True), reason="authentication failed: invalid token")
@@ -330,15 +348,15 @@ class Authenticator:
             and credentials.name
             and not self._has_hash(credentials.name)
         ):
-            # Only the logs show the difference: the client gets the same answer, after the same time, as for a
-            # wrong password.
+            # Only the logs show that the user has no NT hash: the client gets the same answer, after the same time, as
+            # for a wrong password.
             self._audit.record_scheme_unavailable(peer.address, scheme, name)
         else:
             self._audit.record_authentication(peer.address, scheme, name, caller)
 
     def _log_failure(self, peer: Peer, credentials: Credentials, error: AccessDeniedError) -> None:
         """Log why an authentication failed; NTLM without an NT hash is not logged as a failed authentication."""
-        name = credentials.name[:MAX_REASON_LENGTH]
+        name = credentials.name[:MAX_LOGGED_LENGTH]
         if credentials.scheme != "basic" and name and not self._has_hash(name):
             # No password was checked. Many clients try NTLM first and send a password next, which may be correct.
             _log.info(
@@ -348,8 +366,13 @@ class Authenticator:
                 NTLM_USERS,
             )
         else:
-            reason = str(error.__cause__ or error)[:MAX_REASON_LENGTH]
+            reason = str(error.__cause__ or error)[:MAX_LOGGED_LENGTH]
             _log.info("authentication failed for %r from %s: %s", name, peer.address, reason)
 
     def _has_hash(self, name: str) -> bool:
         return self._lookup is None or self._lookup(name) is not None
+
+
+def _has_claim(peer: Peer, credentials: Credentials) -> bool:
+    """Return whether credentials name a user to be authenticated: on a unix socket they are ignored."""
+    return bool(credentials.name) and peer.credentials is None

@@ -1,6 +1,6 @@
-"""Whether the caller of a long answer may still get it: a watch or a delivery of events can last for hours.
+"""The check whether the caller of a long answer may still get it: a watch or a delivery of events can last for hours.
 
-Its user may be removed or lose rights meanwhile, or get another password.
+The user may be removed or lose rights meanwhile, or get another password.
 """
 
 import time
@@ -23,7 +23,7 @@ class CallerValidity:
         find_account: Callable[[str], Caller | None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Note what the caller is now.
+        """Note the present password hash of the caller.
 
         Args:
             caller: the caller.

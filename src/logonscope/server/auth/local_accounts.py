@@ -7,6 +7,7 @@ import pwd
 from logonscope.broker import Caller
 
 ADMINISTRATORS = frozenset({"sudo", "wheel"})
+"""Groups whose members are administrators by default."""
 
 
 def find_account(name: str, administrators: frozenset[str] = ADMINISTRATORS) -> Caller | None:

@@ -46,7 +46,7 @@ class KerberosSettings(NamedTuple):
 
 
 class Negotiation:
-    """The security context of one connection: takes tokens until it is complete, then encrypts messages."""
+    """The security context of one connection: takes tokens until it is complete, then encrypts and decrypts."""
 
     def __init__(
         self,
@@ -60,10 +60,11 @@ class Negotiation:
 
         Args:
             lookup: the users of NTLM.
-            bindings: the hash of the server's certificate: a bound token must be bound to it. None: no TLS.
+            bindings: the hash of the server's certificate: a bound token must be bound to it. None: no TLS, or a
+                certificate for which RFC 5929 defines no hash.
             kerberos: settings for Kerberos; None: no Kerberos.
-            requires_binding: over TLS, reject tokens that are not bound to the channel. Windows accepts them by default
-                (CbtHardeningLevel Relaxed), since many clients, curl among them, bind none.
+            requires_binding: over TLS, reject tokens that are not bound to the channel. Windows accepts unbound tokens
+                by default (CbtHardeningLevel Relaxed), since many clients, such as curl, send no others.
         """
         self.caller: Caller | None = None
         self.principal = ""
@@ -80,7 +81,9 @@ class Negotiation:
         _user_file()
 
     def step(self, token: bytes) -> bytes | None:
-        """Take a token of the client and return the next token for it; after the last token ``caller`` is set.
+        """Take a token of the client, and return the next token for the client; None: there is none.
+
+        After the last token ``caller`` is set.
 
         Raises:
             AccessDeniedError: the token proves no user.
@@ -97,7 +100,10 @@ class Negotiation:
                 raise AccessDeniedError(_FAILED, "see `logonscope user add --ntlm`") from error
 
     def refresh(self) -> Caller | None:
-        """Look the authenticated caller up again, and return it as it is now; None if it was removed."""
+        """Look the authenticated caller up again, and return its present rights; None if it has no access any more.
+
+        It has none after its removal, after a change of its NT hash, and before the last token.
+        """
         if self.caller is not None:
             self.caller = self._find_caller()
         if self.caller is None:
@@ -137,7 +143,11 @@ class Negotiation:
         return answer
 
     def _finish(self, context: spnego.ContextProxy, find_caller: Callable[[], Caller | None]) -> None:
-        """Set the caller if the context is complete; ``find_caller`` returns the user that NTLM's token named."""
+        """Set the caller if the context is complete; ``find_caller`` returns the user that NTLM's token named.
+
+        Raises:
+            ValueError: the ticket is not bound to the channel, but must be; or the user has no access.
+        """
         if not context.complete:
             return
         if context.negotiated_protocol == "kerberos":
@@ -158,10 +168,10 @@ class Negotiation:
         return self._kerberos.find_caller(self.principal) if self._kerberos else None
 
     def _expected_bindings(self, token: bytes) -> GssChannelBindings | None:
-        """Return the bindings that a token must have; None if it has none and needs none.
+        """Return the bindings to check a token against; None: without TLS, or for a token that needs none and has none.
 
         Raises:
-            ValueError: it has none, but needs them.
+            ValueError, struct.error: it needs bindings and has none, or it is malformed.
         """
         if self._bindings is None or _AUTHENTICATE not in token or is_bound(token):
             return self._bindings
@@ -173,7 +183,8 @@ class Negotiation:
         """Decrypt a message; ``length`` is the length of its content, as the message gives it.
 
         Raises:
-            AccessDeniedError: it was not encrypted by the client of this connection.
+            AccessDeniedError: the connection is not authenticated, the message was not encrypted by its client, or the
+                length is wrong.
         """
         if self._context is None or self.caller is None:
             raise AccessDeniedError(
@@ -206,7 +217,7 @@ def _no_caller() -> Caller | None:
 
 
 def _new_context(credential: spnego.CredentialCache | spnego.NTLMHash, token: bytes) -> spnego.ContextProxy:
-    """Return a new context. The keys of a service accept Kerberos and NTLM, an NTLMHash accepts NTLM only."""
+    """Return a new context: a service's CredentialCache accepts Kerberos and NTLM, an NTLMHash accepts NTLM only."""
     return spnego.server(protocol="ntlm" if token.startswith(_NTLM) else "negotiate", credentials=credential)
 
 
@@ -225,7 +236,7 @@ def is_bound(token: bytes) -> bool:
     The bindings are covered by the token's response, so an attacker who relays the token cannot remove them.
 
     Raises:
-        ValueError, struct.error: the token is malformed, or has two such messages, of which one may be a decoy.
+        ValueError, struct.error: the token is malformed, has no such message, or has two: one could be a decoy.
     """
     if token.count(_AUTHENTICATE) != 1:
         raise ValueError("invalid token: expected exactly one AUTHENTICATE_MESSAGE")
@@ -243,7 +254,11 @@ def is_bound(token: bytes) -> bool:
 
 
 def claimed_user(token: bytes) -> tuple[str, str]:
-    """Return the user and the domain that an AUTHENTICATE_MESSAGE names (MS-NLMP 2.2.1.3); "" for other messages."""
+    """Return the user and the domain that an AUTHENTICATE_MESSAGE names (MS-NLMP 2.2.1.3); "" for other messages.
+
+    Raises:
+        ValueError, struct.error: the message is malformed.
+    """
     start = token.find(_AUTHENTICATE)
     if start < 0:
         return "", ""
@@ -262,13 +277,13 @@ def _read_field(message: bytes, offset: int) -> bytes:
 
 
 class _credentials:  # noqa: N801 -- used as a word: with _credentials(...)
-    """A context in which pyspnego knows one user, by a line in the form of smbpasswd(5)."""
+    """A context in which pyspnego knows one user, by a line in the form of smbpasswd(5); none if the name is empty."""
 
     _one_at_a_time = threading.Lock()
 
     def __init__(self, name: str, domain: str, nt_hash: bytes) -> None:
         qualified = f"{domain}\\{name}" if domain else name
-        # These would end the line or the field, and so add a user of the client's choice.
+        # These characters would end the line or the field, and so add a user of the client's choice.
         if any(character in name + domain for character in ":\r\n\\\x85\u2028\u2029\x0b\x0c\x1c\x1d\x1e"):
             raise ValueError("invalid user name: it has a colon, a backslash or the end of a line in it")
         self._line = f"{qualified}:0:{'0' * 32}:{nt_hash.hex().upper()}:[U]:LCT-0\n" if name else ""

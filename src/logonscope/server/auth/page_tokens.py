@@ -29,7 +29,10 @@ class PageTokens:
         return self._caller.name
 
     def exchange(self, token: str) -> str | None:
-        """Return the token for requests in exchange for the token that works once; None if that is wrong or used."""
+        """Return the token for requests in exchange for the token that works once.
+
+        Return None if the given token is not that one, or was used before, or has expired.
+        """
         with self._lock:
             if self._is_used or self._clock() >= self._end or not _equal(token, self.once):
                 return None
@@ -37,7 +40,7 @@ class PageTokens:
         return self._bearer
 
     def find_caller(self, token: str) -> Caller | None:
-        """Return the caller of the token for requests, once it has been given out."""
+        """Return the caller of the token for requests; None for any other token, and before the exchange."""
         return self._caller if self._is_used and _equal(token, self._bearer) else None
 
 

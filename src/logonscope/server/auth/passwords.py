@@ -68,7 +68,7 @@ class Passwords:
         self._logins_version: object = None
 
     def delay(self, name: str, address: str) -> float:
-        """Return how many seconds to wait before ``verify`` is called, without blocking a thread of the pool.
+        """Return how many seconds to wait before ``verify`` is called.
 
         Raises:
             ServerTooBusyError: too many attempts from this address are waiting already.
@@ -84,10 +84,10 @@ class Passwords:
         return self._throttle.is_known(address, _throttle_key(name))
 
     def verify(self, name: str, password: str, address: str) -> Caller | None:
-        """Return the caller whose name and password these are; None if they are wrong.
+        """Return the caller whose name and password these are; None if they are wrong, or the account is disabled.
 
         Raises:
-            ServerTooBusyError: there were too many wrong passwords; this one was not checked.
+            ServerTooBusyError: there were too many failed attempts; this one was not checked.
         """
         # Counted before the check, so that many attempts at once cannot get past the limit; and also for a cached
         # password, because a correct guess would otherwise be answered differently beyond the limit.
@@ -118,7 +118,7 @@ class Passwords:
         """Count an attempt as a failure before it is checked, whatever its scheme.
 
         Raises:
-            ServerTooBusyError: there were too many.
+            ServerTooBusyError: there were too many failed attempts; this one must not be checked.
         """
         self._throttle.begin(address, _throttle_key(name))
 
@@ -155,5 +155,5 @@ def strip_domain(name: str) -> str:
 
 
 def _throttle_key(name: str) -> str:
-    """Return the name that failures are counted for: the same for all spellings in case, cut to the longest name."""
+    """Return the name that failures are counted for: without domain, folded in case, and cut to MAX_NAME_LENGTH."""
     return strip_domain(name)[:MAX_NAME_LENGTH].casefold()

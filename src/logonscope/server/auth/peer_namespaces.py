@@ -1,12 +1,12 @@
 """Whether the process that connected to a unix socket is in the user and pid namespaces of this server.
 
-The kernel reports the uid of a process in a container as a uid of this host: root there is uid 0 here, unless it has a
-user namespace. A pid can be given to another process once its process has ended. So the process is held by a pidfd of
-the socket (Linux 6.5); without one, it must hold the other end of the connection.
+The kernel reports the uid of a process in a container as a uid of this host: root there is uid 0 here, unless the
+container has a user namespace. A pid can be given to another process once its process has ended. So a pidfd of the
+socket identifies the process (Linux 6.5); without a pidfd, the process must have the other end of the connection open.
 
-These functions run in the event loop, so they must not wait for the process. Reading the files in ns/ and fd/ can wait:
-until execve(2) of the process returns, and a user can make a process stay in it (decision 46). So these files are read
-only where other files do not decide, and by a thread that is abandoned if it takes long.
+These functions run in the event loop, so they must not wait for the process. A read of the files in ns/ and fd/ waits
+while the process is in execve(2), and a user can make a process stay in it (decision 46). So these files are read only
+where other files do not decide, and by a thread that is abandoned if it takes long.
 """
 
 import contextlib
@@ -24,13 +24,13 @@ SO_PEERPIDFD = 77
 """The option that returns a pidfd of the process that connected (asm-generic/socket.h); socket has no name for it."""
 
 NAMESPACES = ("ns/user", "ns/pid")
-MAX_STATUS_BYTES = 1 << 16
+MAX_FILE_BYTES = 1 << 16
 
 READ_SECONDS = 0.1
-"""Timeout for reading files of a process that can hang."""
+"""Timeout of a read that can hang."""
 
 MAX_HUNG_READS = 8
-"""Number of such reads that may hang at once; while they do, no others are tried."""
+"""Reads with this timeout that may run at once, hung ones included; beyond that, none is started."""
 
 MAX_DESCRIPTORS = 4096
 """Descriptors of a process that are searched for a socket."""
@@ -64,7 +64,7 @@ def shares_namespaces(connection: socket.socket, pid: int, pidfd_option: int = S
     try:
         # The handle of the directory is opened first: what is read through it is never of a later process.
         with _peer_pidfd(connection, pidfd_option) as pidfd, _open_process(pid) as folder:
-            if not _has_own_namespaces(folder):
+            if not _is_in_server_namespaces(folder):
                 return False
             # Only a process that still exists after the check had this pid during the check.
             if pidfd is None:
@@ -100,13 +100,13 @@ def _open_process(pid: int) -> Iterator[int]:
         os.close(folder)
 
 
-def _has_own_namespaces(folder: int) -> bool:
+def _is_in_server_namespaces(folder: int) -> bool:
     status = _read_file("status", folder)
     # NSpid has a pid for each pid namespace from that of /proc down to that of the process (proc(5)).
     namespace_pids = [_status_field(text, b"NSpid") for text in (status, _read_file("/proc/self/status"))]
     if max(map(len, namespace_pids)) > 1 or _read_file("uid_map", folder) != _read_file("/proc/self/uid_map"):
         return False
-    # A user namespace that maps each uid to itself is one of root's: only for root does it make a difference.
+    # What is left is another user namespace that maps each uid to itself, as this one does: there, only root differs.
     return b"0" not in _status_field(status, b"Uid") or _read_in_time(folder, _has_same_namespace_files)
 
 
@@ -117,7 +117,7 @@ def _has_same_namespace_files(folder: int) -> bool:
 def _read_file(path: str, folder: int | None = None) -> bytes:
     file = os.open(path, os.O_RDONLY, dir_fd=folder)
     try:
-        return os.read(file, MAX_STATUS_BYTES)
+        return os.read(file, MAX_FILE_BYTES)
     finally:
         os.close(file)
 
@@ -166,15 +166,19 @@ def _peer_inode(connection: socket.socket) -> int:
 
 
 def _read_in_time(folder: int, read: Callable[[int], bool]) -> bool:
-    """Call a function with the directory of a process and return its result; False if it fails or takes too long.
+    """Call a function with the directory of a process, and return its result.
+
+    Return False if the function fails or takes too long, or if too many such calls still run.
 
     Raises:
+        OSError: no descriptor is left.
         RuntimeError: no thread can be started.
     """
+    handle = os.dup(folder)  # the thread closes it, maybe long after this function has returned
     if not _free_reads.acquire(blocking=False):
+        os.close(handle)
         return False
     answers = queue.SimpleQueue[bool]()
-    handle = os.dup(folder)  # the thread closes it, maybe long after this function has returned
     try:
         threading.Thread(target=_run_read, args=(handle, read, answers), daemon=True).start()
     except RuntimeError:

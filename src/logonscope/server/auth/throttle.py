@@ -1,10 +1,10 @@
-"""Delays and limits against password guessing. Every failure makes the next attempt wait longer, up to MAX_DELAY.
+"""Delays and limits against password guessing. After FREE_FAILURES, each failure doubles the delay, up to MAX_DELAY.
 
 Failures are counted for the client's address (IPv6: for its /64, which one customer has) and for the user name, because
-attackers try one user from many addresses, and many users from one address. A few failures cause no delay.
+attackers try one user from many addresses, and many users from one address.
 
-No user is locked out at an address where the user authenticated before: for such a pair of address and user, only the
-pair's own failures count. At another address, while others guess the user's password, the user waits at most
+Others cannot lock out a user at an address where the user authenticated before: for such a pair of address and user,
+only the pair's own failures count. At another address, while others guess the user's password, the user waits at most
 MAX_DELAY, which clients tolerate, and is rejected while the user's limit (below) is used up. A success clears the
 failures of its pair and no others, so that an attacker's own account does not help to guess at others. Loopback is an
 address like any other: proxies and local users share it.
@@ -42,12 +42,12 @@ ADDRESS_LIMIT = 30
 """Guesses allowed at once from one address; after that, the same number in an hour."""
 
 USER_LIMIT = 60
-"""Guesses allowed at once at one user, from all addresses; after that, the same number in an hour."""
+"""Guesses allowed at once for one user, from all addresses; after that, the same number in an hour."""
 
 HOUR = 3600.0
 
 MAX_RECORDS = 10_000
-"""Addresses, users, and pairs with a record; of each, the record that was used longest ago is dropped first."""
+"""Records of addresses, of users, and of pairs, each; the record whose last attempt is the oldest is dropped first."""
 
 
 @dataclass(slots=True)
@@ -60,7 +60,7 @@ class _Record:
     waiting: list[float] = field(default_factory=list)  # the end of each attempt's wait
 
     def wait(self, now: float) -> float:
-        """Return how many seconds the next attempt waits."""
+        """Clear failures that are too old, and return how many seconds the next attempt waits."""
         if now - self.last > FORGIVEN_SECONDS:
             self.failures = 0
         # The exponent is bounded, since failures are not: 2.0 ** 1024 overflows.
@@ -154,7 +154,7 @@ class Throttle:
         """Count an attempt as a failure before its password is checked; ``succeeded`` takes this back.
 
         Raises:
-            ServerTooBusyError: there were too many within an hour; the password must not be checked.
+            ServerTooBusyError: there were too many failed attempts within an hour; the password must not be checked.
         """
         network = client_network(address)
         with self._lock:
@@ -184,7 +184,7 @@ class Throttle:
 
 @lru_cache(maxsize=1024)
 def client_network(text: str) -> str:
-    """Return the address that failures are counted for: of IPv6 the /64; a text that is no address as it is."""
+    """Return what a client is counted by: the IPv4 address, or the IPv6 /64; a text that is no address as it is."""
     try:
         address = ipaddress.ip_address(text)
     except ValueError:

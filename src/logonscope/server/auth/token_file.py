@@ -2,8 +2,8 @@
 
 A line is ``name:uid:role:scope:expiry:hosts:hash``; the role is that of users, expiry is in seconds since 1970, hosts
 are patterns of the names of the hosts where the token is valid: one file can be installed on many hosts. A token has
-256 random bits, so a plain SHA-256 cannot be guessed, and checking it costs nothing: argon2 protects passwords, which
-can be guessed. A running server reads the file again when it has changed.
+256 random bits and cannot be guessed from its hash. So a plain SHA-256 suffices, which is cheap to check; argon2 is for
+passwords, which can be guessed. A running server reads the file again when it has changed.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ PREFIX = "lgs_"
 """The beginning of every token, by which scanners find tokens in source code."""
 
 READ, ACT = "read", "act"
-"""Scopes: questions and instances; methods that change something, too."""
+"""Scopes: READ allows queries; ACT also allows methods that change something."""
 
 MAX_TOKENS = 10_000
 MAX_SECONDS = 366 * 86_400
@@ -43,7 +43,7 @@ _LINE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token: its name, whose logon sessions it sees, what it may do, and until when."""
+    """A token: its name, whose logon sessions it sees, what it may do, until when, and on which hosts."""
 
     name: str
     uid: int | None
@@ -71,7 +71,7 @@ class Token:
         return f"{self.name}:{uid}:{role}:{self.scope}:{self.expiry}:{','.join(self.hosts)}:{self.hash}"
 
     def is_valid_on(self, host: str) -> bool:
-        """Return whether the token is valid on the host of this name, which may have its domain."""
+        """Return whether the token is valid on the host of this name, with or without its domain."""
         names = {host.lower(), host.lower().partition(".")[0]}
         return any(fnmatchcase(name, pattern) for name in names for pattern in self.hosts)
 
@@ -103,10 +103,10 @@ class TokenFile:
         self._by_hash: dict[str, Token] = {}
 
     def find_caller(self, text: str) -> Caller | None:
-        """Return the caller of a token; None: there is no such token here, or it has expired."""
-        # The lookup by hash needs no comparison in constant time: the time depends on the hash, not on the token.
+        """Return the caller of a token; None: there is no such token, it has expired, or it is for other hosts."""
         if not text.startswith(PREFIX):
             return None
+        # The lookup by hash needs no comparison in constant time: the time depends on the hash, not on the token.
         token = self._current_tokens().get(_hash(text))
         if token is None or token.expiry <= self._clock() or not token.is_valid_on(self._host):
             return None
@@ -133,11 +133,11 @@ class TokenFile:
         """Add a token; return it, and its text, which cannot be read again.
 
         Raises:
-            InvalidParameterError: the name is taken or invalid, or the token could see nothing.
-            AccessDeniedError: the caller may not write the file.
+            InvalidParameterError: the name is taken, an argument is invalid, the token could see nothing, the file has
+                too many tokens, or it is invalid.
+            AccessDeniedError: no permission to write the file.
         """
         _check(name, uid, seconds, hosts, administrator=administrator)
-        # 32 bytes from the kernel: nothing shorter could be called impossible to guess.
         text = PREFIX + secrets.token_urlsafe(32)
         token = Token(name, uid, administrator, scope, int(self._clock() + seconds), tuple(hosts), _hash(text))
 
@@ -159,7 +159,8 @@ class TokenFile:
 
         Raises:
             NotFoundError: there is no such token.
-            AccessDeniedError: the caller may not write the file.
+            InvalidParameterError: the file is invalid.
+            AccessDeniedError: no permission to write the file.
         """
         missing = NotFoundError(
             f"{self.path} has no token {name!r}", f"see `logonscope token list --tokens {self.path}`"
@@ -189,7 +190,7 @@ class TokenFile:
                 self._signature, self._reported_error = new_signature, ""
             except LogonscopeError as error:
                 # An invalid file revokes all tokens: which of them were removed is not known. It is parsed again when
-                # it changes; one that could not be read, for too few descriptors or rights, is tried at each request.
+                # it changes. A file that could not be read is tried again at each request.
                 self._by_hash, self._signature = {}, None if data is None else new_signature
                 if str(error) != self._reported_error:
                     self._reported_error = str(error)
@@ -201,24 +202,24 @@ def _hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _parse(data: bytes, where: str) -> list[Token]:
-    """Parse the lines of a token file; ``where`` names it in messages.
+def _parse(data: bytes, file_name: str) -> list[Token]:
+    """Parse the lines of a token file; ``file_name`` is used in messages.
 
     Raises:
-        InvalidParameterError: a line is invalid; the message has its number only.
+        InvalidParameterError: a line is invalid; the message has its number, but never its hash.
     """
     tokens = list[Token]()
     for number, line in enumerate(data.decode("ascii", "replace").splitlines(), 1):
         match = _LINE.fullmatch(line)
         if match is None or not _NAME.fullmatch(match["name"]):
-            reason = f"{where}, line {number}: expected name:uid:role:scope:expiry:hosts:hash"
+            reason = f"{file_name}, line {number}: expected name:uid:role:scope:expiry:hosts:hash"
             raise InvalidParameterError(reason, "correct the line or remove it")
         uid, is_administrator = int(match["uid"]) if match["uid"] else None, match["role"] == "administrator"
         hosts = tuple(match["hosts"].split(","))
         try:
             _check(match["name"], uid, 1, hosts, administrator=is_administrator)
         except InvalidParameterError as error:
-            reason = f"{where}, line {number}: {error.message}"
+            reason = f"{file_name}, line {number}: {error.message}"
             raise InvalidParameterError(reason, "correct the line or remove it") from None
         expiry = int(match["expiry"])
         tokens.append(Token(match["name"], uid, is_administrator, match["scope"], expiry, hosts, match["hash"]))
@@ -226,10 +227,10 @@ def _parse(data: bytes, where: str) -> list[Token]:
 
 
 def _check(name: str, uid: int | None, seconds: float, hosts: Sequence[str], *, administrator: bool) -> None:
-    """Check a token that is added.
+    """Check the values of a token; ``seconds`` is its lifetime.
 
     Raises:
-        InvalidParameterError: it is invalid.
+        InvalidParameterError: a value is invalid, or the token could see nothing.
     """
     if not _NAME.fullmatch(name):
         reason = f"invalid name {name[:80]!r}: expected 1 to 64 letters, digits and _.@- after a letter or digit"

@@ -30,7 +30,7 @@ UNKNOWN_USER_HASH = f"$argon2id$v=19$m={MEMORY},t={PASSES},p={LANES}${'A' * 22}$
 """Verified in place of an unknown user's hash, so that the answer takes as long as for a wrong password."""
 
 MIN_PASSWORD_LENGTH, MAX_PASSWORD_LENGTH = 8, 512
-"""Characters (NIST SP 800-63B, 3.1.1.2); a recorded NTLM exchange can be attacked without our delays."""
+"""Characters (NIST SP 800-63B-3, 5.1.1.2); a recorded NTLM exchange can be attacked without our delays."""
 
 
 def _ignore_error(_: LogonscopeError) -> None:
@@ -58,7 +58,11 @@ class UserFile:
 
     @property
     def version(self) -> int:
-        """Return a number that changes with every change of the file."""
+        """Return a number that differs once the file has changed, and can be read.
+
+        Raises:
+            LogonscopeError: the file is invalid or cannot be read, and there is no earlier content.
+        """
         self._current_users()
         return self._version
 
@@ -66,8 +70,7 @@ class UserFile:
         """Return all users in the order of the file; none if there is no file.
 
         Raises:
-            AccessDeniedError: the caller may not read the file, or other users can read or write it.
-            InvalidParameterError: the file has an invalid line, or cannot be read.
+            LogonscopeError: the file is invalid or cannot be read, and there is no earlier content.
         """
         return tuple(self._current_users().values())
 
@@ -76,7 +79,7 @@ class UserFile:
         return any(user.nt_hash is not None for user in self._current_users().values())
 
     def find(self, name: str) -> User | None:
-        """Return the user of this name, in upper or lower case."""
+        """Return the user of this name, in upper or lower case; None: there is none."""
         return self._current_users().get(key_of(name))
 
     def is_locked(self, name: str) -> bool:
@@ -115,8 +118,8 @@ class UserFile:
         """Add a user; a missing file is created.
 
         Raises:
-            InvalidParameterError: the user exists, or its name, uid or password is invalid.
-            AccessDeniedError: the caller may not write the file.
+            InvalidParameterError: the user exists; its name, uid or password is invalid; or the file is invalid.
+            AccessDeniedError: no permission to write the file.
         """
         secret = _normalize(password)
         if secret is None or len(secret) < MIN_PASSWORD_LENGTH:
@@ -144,7 +147,8 @@ class UserFile:
 
         Raises:
             NotFoundError: there is no such user.
-            AccessDeniedError: the caller may not write the file.
+            InvalidParameterError: the file is invalid.
+            AccessDeniedError: no permission to write the file.
         """
 
         def remove_line(lines: list[Line]) -> list[Line]:
@@ -160,7 +164,7 @@ class UserFile:
         self._rewrite(remove_line)
 
     def _is_weak(self, password_hash: str) -> bool:
-        """Return whether a hash was made with weaker parameters than new ones are."""
+        """Return whether a hash was made with weaker parameters than a new one would be."""
         # Not check_needs_rehash(): it compares for equality, and would also replace stronger hashes.
         parameters = extract_parameters(password_hash)
         return parameters.memory_cost * parameters.time_cost < self._hasher.memory_cost * self._hasher.time_cost

@@ -50,7 +50,7 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of the file. ``key`` None: it names no user; ``user`` None: it locks the name."""
+    """A line of the file. ``key`` None: it is a comment or empty; else ``user`` None: it locks its name."""
 
     text: str = field(repr=False)
     key: str | None = None
@@ -63,7 +63,7 @@ class Line:
 
 
 def key_of(name: str) -> str:
-    """Return the key of a name, which is equal for all its spellings."""
+    """Return the key of a name, which is equal for all its spellings in case and in Unicode."""
     return unicodedata.normalize("NFC", name).casefold()
 
 
@@ -71,7 +71,7 @@ def parse(data: bytes, file_name: str) -> tuple[Line, ...]:
     """Parse the lines of a user file; ``file_name`` is used in messages.
 
     Raises:
-        InvalidParameterError: a line is invalid; the message has its number, but not its content, which is secret.
+        InvalidParameterError: a line is invalid; the message has its number, but nothing secret of it.
     """
     lines: list[Line] = []
     numbers: dict[str, int] = {}

@@ -94,9 +94,9 @@ def test_a_reached_limit_is_logged_at_intervals(caplog: pytest.LogCaptureFixture
         now[0] += REPORT_INTERVAL
         crowd.add_connection(remote("192.0.2.8"))
     assert caplog.messages == [
-        "connection from 192.0.2.7 rejected with 503: max_connections_per_address = 1 reached",
-        "connection from 192.0.2.9 rejected with 503: max_connections = 2 reached",
-        "connection from 192.0.2.8 rejected with 503: max_connections_per_address = 1 reached",
+        "connection from 192.0.2.7 rejected: max_connections_per_address = 1 reached",
+        "connection from 192.0.2.9 rejected: max_connections = 2 reached",
+        "connection from 192.0.2.8 rejected: max_connections_per_address = 1 reached",
     ]
 
 

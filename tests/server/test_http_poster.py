@@ -37,6 +37,12 @@ def test_redirects_are_not_followed() -> None:
         assert len(server.messages) == 1
 
 
+def test_a_host_name_that_cannot_be_looked_up_is_an_error() -> None:
+    client = HttpPoster(Origin("http", "a..b", 80), 5.0, ssl.create_default_context)
+    with pytest.raises(PostError, match="cannot post to http://a..b:80: invalid host name"):
+        client.post("/", BODY, {})
+
+
 def test_without_an_answer_there_is_an_error() -> None:
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))

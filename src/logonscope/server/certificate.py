@@ -2,8 +2,8 @@
 
 The self-signed one is ECDSA on P-256 with SHA-256: the only kind for which every Windows since 2008 R2, and all other
 clients, have a cipher with forward secrecy and authenticated encryption in TLS 1.2. It is valid for ten years: clients
-trust the certificate itself, by its fingerprint, so that a new one breaks the configuration of clients and makes none
-safer. For the same reason it is replaced only when it has expired or is for another host name.
+trust the certificate itself, so a new one breaks their configuration and makes no client safer. For the same reason it
+is replaced only when it has expired or is for another host name.
 """
 
 import hashlib
@@ -47,7 +47,8 @@ def tls_context(settings: Settings) -> TlsContext:
 
     Raises:
         AccessDeniedError: no permission to read or write a file.
-        InvalidParameterError: a file is missing, or its content is not valid.
+        InvalidParameterError: a file is missing, its content is not valid, or the settings require channel binding and
+            the certificate allows none.
     """
     certificate = settings.certificate or self_signed_certificate(settings.state)
     key = settings.key or certificate
@@ -143,7 +144,7 @@ def self_signed_certificate(folder: str) -> str:
     readable by all users.
 
     Raises:
-        AccessDeniedError: no permission to write to the directory.
+        AccessDeniedError: no permission to read the file or to write to the directory.
         InvalidParameterError: the directory cannot be written, or the file exists without a certificate.
     """
     path, public_path = os.path.join(folder, _FILE), public_certificate_path(folder)

@@ -1,7 +1,7 @@
 """TLS of connections that this server opens: the other server's certificate is always verified."""
 
 import ssl
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 from logonscope.regular_files import check_regular
 
@@ -25,7 +25,7 @@ class ClientTls(NamedTuple):
         """Return the context of a connection.
 
         Raises:
-            TlsFileError: a file cannot be read, or has no certificate.
+            TlsFileError: a file cannot be read, has no certificate, or has no key that can be used with it.
         """
         file = self.ca
         try:
@@ -35,8 +35,21 @@ class ClientTls(NamedTuple):
             if self.client_certificate:
                 file = self.client_certificate
                 check_regular(file)
-                context.load_cert_chain(file)
+                context.load_cert_chain(file, password=_reject_encrypted_key)
         except OSError as error:
-            reason = "it has no certificate" if isinstance(error, ssl.SSLError) else error.strerror
-            raise TlsFileError(f"cannot use {file}: {reason}") from None
+            raise TlsFileError(f"cannot use {file}: {_reason(error, file == self.client_certificate)}") from None
         return context
+
+
+def _reject_encrypted_key() -> NoReturn:
+    """Reject an encrypted key: OpenSSL would ask for its passphrase on the terminal, and wait."""
+    raise TlsFileError("its key is encrypted")
+
+
+def _reason(error: OSError, needs_key: bool) -> str:
+    """Return why a file cannot be used."""
+    if not isinstance(error, ssl.SSLError):
+        return error.strerror or str(error)
+    if error.reason == "KEY_VALUES_MISMATCH":
+        return "its key is not that of its certificate"
+    return "it has no certificate with its key" if needs_key else "it has no certificate"

@@ -2,7 +2,7 @@
 
 ``Settings`` is the table of all keys. The checks of the file, the flags of ``logonscope serve`` and the reference page
 are generated from it: ``max_envelope = 512000`` in the file is ``--max-envelope 512000`` on the command line, which has
-precedence.
+precedence. The tables ``[[sink]]`` of the file are no keys of it: sinks/settings.py parses them.
 """
 
 import argparse
@@ -61,7 +61,7 @@ class Kind(NamedTuple):
         fits: returns whether a value of this type is valid.
         make: converts a valid value for ``Settings``; may raise ValueError.
         choices: the valid words, where they are a few.
-        metavar: the value in the help of the flag; "": by the type, or the choices.
+        metavar: the placeholder of the value in the help of the flag; "": the choices, or one for the type.
     """
 
     words: str
@@ -76,7 +76,7 @@ def parse_listener(url: str) -> Listener:
     """Parse a listen address.
 
     Raises:
-        ListenError: it is neither a URL with an IP address nor the path of a unix socket.
+        ListenError: it is neither a valid URL with an IP address and without path nor the path of a unix socket.
     """
     if url.startswith("unix:/"):
         return Listener("unix", "", 0, _path(url.removeprefix("unix:")), tls=False, loopback=True)
@@ -105,7 +105,7 @@ def _distinct(items: list[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(items))
 
 
-def _texts(items: list[Any]) -> bool:
+def _are_texts(items: list[Any]) -> bool:
     return all(isinstance(item, str) for item in items)
 
 
@@ -130,11 +130,11 @@ def _one_of(*words: str) -> Kind:
 
 _LISTENERS = Kind(
     'a list such as ["http://127.0.0.1:5985", "https://[::]:5986", "unix:/run/a"]', list,
-    lambda urls: bool(urls) and _texts(urls), lambda urls: tuple(map(parse_listener, _distinct(urls))),
+    lambda urls: bool(urls) and _are_texts(urls), lambda urls: tuple(map(parse_listener, _distinct(urls))),
 )  # fmt: skip
-_GROUPS = Kind('a list of groups such as ["sudo", "wheel"]', list, _texts, _distinct)
-_HOST_NAMES = Kind('a list of names such as ["web1.example.com"]', list, _texts, _distinct)
-_ORIGINS = Kind('a list of origins such as ["https://web1"]', list, _texts, _distinct)
+_GROUPS = Kind('a list of groups such as ["sudo", "wheel"]', list, _are_texts, _distinct)
+_HOST_NAMES = Kind('a list of names such as ["web1.example.com"]', list, _are_texts, _distinct)
+_ORIGINS = Kind('a list of origins such as ["https://web1"]', list, _are_texts, _distinct)
 _FILE = Kind("the path of a file", str, lambda text: "\0" not in text, _path, metavar="FILE")
 _FILE_OR_LOG = Kind(
     'the path of a file, or "-"', str, _FILE.fits, lambda text: text if text == "-" else _path(text), metavar="FILE"
@@ -175,7 +175,7 @@ def _setting(kind: Kind, default: object, meaning: str, shown: str = "") -> Any:
         kind: the kind of its values.
         default: its default as in TOML, or a function that returns it, if it depends on the host.
         meaning: the description of the setting.
-        shown: the description of a default that depends on the host.
+        shown: the default as the reference shows it, for a table, and for a default that depends on the host.
     """
     metadata = {"kind": kind, "meaning": meaning, "shown": shown or f"`{_toml(default)}`", "default": default}
     if callable(default):
@@ -220,8 +220,9 @@ class Settings:
         "`localhost` and the host name; over https the certificate decides",
     )  # fmt: skip
     origins: tuple[str, ...] = _setting(
-        _ORIGINS, [], "origins (`https://web1`) whose pages may use the JSON API in a browser; all others are rejected"
-    )
+        _ORIGINS, [], "origins (`https://web1`) whose pages may use the JSON API in a browser, beside the server's "
+        "own; all others are rejected",
+    )  # fmt: skip
     pam: str = _setting(
         _SERVICE, _pam, "PAM service that checks passwords; empty: no PAM",
         '`"logonscope"` if `/etc/pam.d/logonscope` exists, else `""`',
@@ -246,8 +247,9 @@ class Settings:
         "allow methods that change something: end processes, set priorities, start, stop, pause and resume services",
     )  # fmt: skip
     max_envelope: int = _setting(
-        _number(8192, 4 << 20), 512_000, "maximum size of a response in bytes (DSP0226, wsman:MaxEnvelopeSize)"
-    )
+        _number(8192, 4 << 20), 512_000,
+        "maximum size in bytes of a response of WS-Management (DSP0226, wsman:MaxEnvelopeSize), or of a line of JSON",
+    )  # fmt: skip
     max_request: int = _setting(_number(8192, 4 << 20), 512_000, "maximum size of a request body in bytes")
     workers: int = _setting(
         _number(1, 64),
@@ -256,8 +258,9 @@ class Settings:
         " an administrator at most half",
     )
     max_connections: int = _setting(
-        _number(1, 10_000), 200, "maximum number of connections; those over the limit get 503"
-    )
+        _number(1, 10_000), 200,
+        "maximum number of connections of the network, and of those of the unix socket; more get 503, or are closed",
+    )  # fmt: skip
     max_connections_per_address: int = _setting(
         _number(1, 10_000), 50,
         "maximum number of connections of one client address (IPv6: one /64), or of one user of the unix socket",
@@ -399,7 +402,7 @@ def _parse_file_value(path: str, name: str, value: object) -> Any:
     Raises:
         InvalidParameterError: an unknown key, or an invalid value.
     """
-    # A table, as [server], is an unknown key, too: all keys are at the top level.
+    # A section such as [server] is an unknown key, too: all keys are at the top level.
     if name not in SETTINGS:
         similar_names = difflib.get_close_matches(name.replace("-", "_"), SETTINGS, 1)
         hint = (
@@ -441,7 +444,7 @@ def _flag_words(kind: Kind) -> str:
 
 
 def _convert(kind: Kind, value: object) -> Any:
-    # true and false are words where there is a third one
+    # a setting with a third choice, such as `live` with "auto", has true and false as texts
     if isinstance(value, bool) and "true" in kind.choices:
         value = "true" if value else "false"
     # The exact type, not isinstance: in Python, True is an int.

@@ -1,10 +1,11 @@
 """Client connections, and uvicorn's HTTP/1.1 protocol with stricter parsing and timeouts.
 
 A Connection exists from accept to close, and each of its requests has it as ``scope["state"]["connection"]``.
-Authentication is valid for a connection, and its state ends with it. A client must send each request completely within
-``request_seconds`` after it has connected or got its last response, and must read a response in the same time; uvicorn
-itself limits only the pause after a response. This module overrides internals of uvicorn and h11: pyproject.toml pins
-their versions, and a test reports which internal a new version has changed.
+The state of authentication belongs to a connection, and ends with it. A client must send each request completely within
+``request_seconds`` after it has connected or got its last response (within UNAUTHENTICATED_SECONDS in total before it
+has authenticated), and must not stop reading a response for longer; uvicorn itself limits only the pause after a
+response. This module overrides internals of uvicorn and h11: pyproject.toml pins their versions, and a test reports
+which internal a new version has changed.
 """
 
 import asyncio
@@ -44,7 +45,7 @@ MAX_REQUEST_LINE = 8192
 """Bytes of the longest request line; that of a path with 30,000 escapes would take 10 milliseconds."""
 
 REJECTED_SECONDS = 5
-"""Seconds that a connection over a limit stays open, to get its 503."""
+"""Seconds for which a connection over a limit stays open at most, to get its 503."""
 
 UNAUTHENTICATED_SECONDS = 10
 """Seconds that the server waits for requests of an unauthenticated connection, all requests together."""
@@ -56,7 +57,7 @@ SINGLE_HEADERS = frozenset({
     b"authorization", b"content-type", b"origin", b"logonscope-as", b"logonscope-at", b"logonscope-max-line",
     b"logonscope-timeout",
 })  # fmt: skip
-"""Headers that a request may have only once: they decide what it may do, and a proxy could check another one of two."""
+"""Headers that a request may have only once: they decide what it may do, and of two a proxy could check the other."""
 
 _LENIENT = re.compile(rb"(?<!\r)\n|\n[ \t]")
 """Lenient syntax that h11 accepts (RFC 9112 2.2 and 5.2): a line that ends with LF only, a folded header."""
@@ -288,7 +289,7 @@ class Protocol(H11Protocol):
             self.connection.close()
 
     def data_received(self, data: bytes) -> None:
-        """Handle received data: a request in the usual form, or any other, by h11."""
+        """Handle received data: a request in the usual form here (plain_requests.py), all other data by h11."""
         if self._plain_exchange is not None:
             # The next request waits until this one is answered.
             self._early_data += data
@@ -318,7 +319,7 @@ class Protocol(H11Protocol):
         """Reject data that is not HTTP with 400, or close the connection if a response has begun already."""
         if self.conn.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
             super().send_400_response(msg)
-            # The head was valid and the body is not: the application already runs, and must stop waiting for it.
+            # If only the body is invalid, the application already runs, and must stop waiting for the body.
             if self.cycle is not None:
                 self.cycle.disconnected = True
                 self.cycle.message_event.set()
@@ -356,7 +357,7 @@ class Protocol(H11Protocol):
         self._plain_exchange = exchange = PlainExchange(
             self.transport, self.flow, self.server_state.default_headers, self._start_plain_task, self._end_plain
         )
-        # uvicorn treats it like a request of its own: at a disconnect, and when the server stops.
+        # uvicorn treats the exchange like a request of its own: at a disconnect, and when the server stops.
         previous_cycle, self.cycle = self.cycle, cast("Any", exchange)
         self._stop_request_timer()
         if not app.answer_plain(self.connection, request, exchange):

@@ -23,7 +23,10 @@ MAX_REJECTED = 32
 """Connections over a limit that may get 503 at the same time; more are closed without a response."""
 
 MIN_AGE_SECONDS = 1.0
-"""Age in seconds below which a connection is replaced only if its client has more connections than the new client."""
+"""Age in seconds below which a connection is replaced only if its client has more connections than the new client will.
+
+An older connection is also replaced if the two numbers are equal.
+"""
 
 MAX_COMPARED = 64
 """Unauthenticated connections that are compared to choose the one to replace: during a flood this happens often."""
@@ -45,7 +48,7 @@ ROOT = Client(is_network=False, name="uid 0")
 
 
 class UnauthenticatedConnection(NamedTuple):
-    """A connection that was accepted without authentication, where it comes from, and when it was accepted."""
+    """A connection that had not authenticated when it was last checked, its client, and when it was accepted."""
 
     connection: Connection
     client: Client
@@ -56,7 +59,7 @@ class ConnectionLimits:
     """Counts the open connections; used from one thread."""
 
     def __init__(self, max_connections: int, max_per_client: int, clock: Callable[[], float] = time.monotonic) -> None:
-        """Set the limits: of all connections, and of those of one address or one user."""
+        """Set the limits: of all connections of the network or of the unix socket, and of those of one client."""
         self._max_connections, self._max_per_client, self._clock = max_connections, max_per_client, clock
         self._client_counts: Counter[Client] = Counter()
         self._total_counts: Counter[bool] = Counter()  # by is_network: all of the network, all of the unix socket
@@ -81,7 +84,7 @@ class ConnectionLimits:
         return True
 
     def may_answer(self, connection: Connection) -> bool:
-        """Return whether a connection over a limit may get 503; if so, it is one of MAX_REJECTED until it closes."""
+        """Return whether a connection over a limit may get 503; if so, it counts for MAX_REJECTED until it closes."""
         if self._rejected_count >= MAX_REJECTED:
             return False
         self._rejected_count += 1
@@ -93,13 +96,17 @@ class ConnectionLimits:
         self._rejected_count -= 1
 
     def _make_room(self, new_client: Client) -> bool:
-        """Close an unauthenticated connection of the client that has the most among the oldest of them."""
+        """Close one of the oldest unauthenticated connections: that of the client with the most connections.
+
+        Return False if none may be closed for the new client.
+        """
         oldest = [*islice(self._replaceable_connections(is_network=new_client.is_network), MAX_COMPARED)]
         if not oldest:
             return False
         replaced = max(oldest, key=self._connection_count)  # the first of several, which is the oldest
-        # Its client has to have more connections than the new client will have, or as many if the connection is older
-        # than MIN_AGE_SECONDS. Otherwise a few addresses with many connections would displace addresses that have one.
+        # The client of the replaced connection has to have more connections than the new client will have, or as many
+        # if the connection is older than MIN_AGE_SECONDS. Otherwise a few addresses with many connections would
+        # displace addresses that have one.
         is_young = self._clock() - replaced.since < MIN_AGE_SECONDS
         if self._connection_count(replaced) <= self._client_counts[new_client] + is_young:
             return False
@@ -135,7 +142,7 @@ class ConnectionLimits:
         now = self._clock()
         if now - self._last_reports.get(limit, -REPORT_INTERVAL) >= REPORT_INTERVAL:
             self._last_reports[limit] = now
-            _log.warning("connection from %s rejected with 503: %s = %d reached", client.name, limit, number)
+            _log.warning("connection from %s rejected: %s = %d reached", client.name, limit, number)
         return False
 
 

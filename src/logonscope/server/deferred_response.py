@@ -22,7 +22,7 @@ class DeferredResponse(PooledResponse):
 
         Args:
             pull: the pull.
-            make_response: makes a response of its answer, in a thread; it encrypts the answer where that is needed.
+            make_response: makes a response of the pull's answer, encrypted where that is needed.
         """
         super().__init__()
         self._pull, self._make_response = pull, make_response
@@ -46,12 +46,12 @@ class DeferredResponse(PooledResponse):
     async def _next_response(self) -> Response | None:
         deadline = self._pull.deadline()
         try:
-            response: Response | None = await self.run(self._look, deadline)
+            response: Response | None = await self.run(self._check_events, deadline)
         except (ServerTooBusyError, TimedOutError) as error:
             return self._make_response(self._pull.end_with(error))
         return response
 
-    def _look(self) -> Response | None:
-        """Look at the events; called in a thread."""
+    def _check_events(self) -> Response | None:
+        """Return the response if there is an answer now; called in a thread."""
         reply = self._pull.next_reply()
         return None if reply is None else self._make_response(reply)

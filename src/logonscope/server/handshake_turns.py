@@ -99,7 +99,7 @@ class Handshakes:
 class FirstBytes:
     """Waits until sockets have data to read, without reading it; used from one event loop.
 
-    The transports of these sockets are paused: asyncio would read the data, and ``start_tls`` would never see it.
+    The transports of these sockets are paused: else asyncio would read the data, and ``start_tls`` would never see it.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""The doors over HTTP, as one ASGI application: reads, authenticates and decrypts requests, and passes them to a door.
+"""The doors over HTTP, as one ASGI application: reads, authenticates and decrypts requests, and has them answered.
 
 The application has a table of doors, and knows no protocol by name. Blocking work runs in thread pools.
 """
@@ -61,7 +61,7 @@ from logonscope.server.worker_pool import Claimant, PooledCall, Rank, WorkerPool
 
 OK = 200
 OTHER_METHODS = ("GET", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE")
-"""Methods of HTTP that are rejected with a hint."""
+"""Methods of HTTP beside POST: rejected with a hint, save a GET of a path in ``HttpDoor.queries``."""
 
 _BEARER_HINT = "it may have expired, or be removed or for other hosts: see `logonscope token list` on the server"
 
@@ -101,7 +101,7 @@ class HttpDoor(NamedTuple):
         documents: texts in JSON that authenticated clients may GET, by path.
         admission: checks the headers of a request before anything else of it is read; None: it is not checked.
         has_faults_for_http: rejections by HTTP, such as 401 and 503, have a fault of the door as their body.
-        queries: paths of requests that may be a GET, with the function that makes their body of the query of the URL.
+        queries: paths of requests that may be a GET, with the function that makes their body from the query of the URL.
         anonymous_paths: further paths, whose requests need no credentials; credentials are ignored there.
     """
 
@@ -125,7 +125,7 @@ class ServerParts(NamedTuple):
         dispatcher: runs the requests of all doors.
         doors: the protocols.
         pool: the threads that run requests.
-        password_pool: the threads that check passwords; separate, so that password guesses delay no request.
+        password_pool: the threads that check passwords and tickets, so that password guesses delay no request.
         max_request_octets: the maximum size of a request body.
         metrics: the metrics; None: off.
         are_metrics_open_on_loopback: clients on this host may read the metrics without credentials.
@@ -184,7 +184,7 @@ class RequestAuthentication(NamedTuple):
 
 
 class DoorApplication(Starlette):
-    """The ASGI application. Requests for doors do not go through Starlette's middleware, which they do not need."""
+    """The ASGI application. POST requests for doors do not go through Starlette's middleware: they do not need it."""
 
     def __init__(self, endpoints: Mapping[str, "Endpoint"], routes: Sequence[Route]) -> None:
         super().__init__(routes=routes, middleware=[Middleware(PathNormalizer)])
@@ -220,7 +220,7 @@ def application(parts: ServerParts) -> DoorApplication:
         for path, text in door.documents.items()
     ]
     routes += [Route(path, endpoint.answer, methods=["POST"]) for path, endpoint in endpoints.items()]
-    routes += [Route(path, endpoint.reject_method, methods=OTHER_METHODS) for path, endpoint in endpoints.items()]
+    routes += [Route(path, endpoint.answer_other, methods=OTHER_METHODS) for path, endpoint in endpoints.items()]
     if parts.metrics is not None:
         routes.append(Route("/metrics", partial(_metrics, parts, parts.metrics), methods=["GET"]))
     return DoorApplication(endpoints, [*routes, *parts.routes])
@@ -248,7 +248,7 @@ class Endpoint:
         return await self._answer(received, deadline, partial(wait_until_disconnected, request.receive))
 
     async def _answer_query(self, make_body: Callable[[Mapping[str, str]], bytes], request: Request) -> Response:
-        """Answer a GET, as the EventSource of a browser sends it: its body is made of the query of the URL."""
+        """Answer a GET, as the EventSource of a browser sends it: a body is made from the query of the URL."""
         deadline, received = Deadline(self._parts.dispatcher.limits.seconds), received_head(request)
         if (rejection := self._rejection(received)) is not None:
             return rejection
@@ -271,7 +271,7 @@ class Endpoint:
             exchange.start_task(self._send(self._answer(received, deadline, disconnected), exchange))
 
     def _start_call(self, received: Received, deadline: Deadline) -> PooledCall[Response] | None:
-        """Start to run a request in a thread; None: it has to wait for a thread, or for its authentication."""
+        """Start to run a request in a thread; None: it has to wait for one or to authenticate, or may be anonymous."""
         authenticator, peer, credentials = (
             self._parts.authenticator, received.connection.peer, received.credentials
         )  # fmt: skip
@@ -293,7 +293,7 @@ class Endpoint:
             exchange.respond(response)
 
     def _send_later(self, call: PooledCall[Response], exchange: PlainExchange) -> None:
-        """Send the response of a call by a task: it takes long, has failed, or its response is a stream."""
+        """Send the response of a call by a task: the call takes long or failed, or its response is rendered later."""
         exchange.start_task(self._send(self._response_of(self._late_response(call, exchange)), exchange))
 
     async def _late_response(self, call: PooledCall[Response], exchange: PlainExchange) -> Response:
@@ -315,7 +315,7 @@ class Endpoint:
     async def _run(
         self, received: Received, deadline: Deadline, wait_for_disconnect: Callable[[], Awaitable[None]]
     ) -> Response:
-        """Authenticate and run a request, each in its thread."""
+        """Authenticate and run a request, in threads."""
         parts = self._parts
         if received.path in self._http_door.anonymous_paths:
             claimant = Claimant(client_network(received.connection.peer.address))
@@ -329,7 +329,7 @@ class Endpoint:
     def _in_pool(
         self, response: Response, claimant: Claimant, wait_for_disconnect: Callable[[], Awaitable[None]]
     ) -> Response:
-        """Return a response; what is rendered later will be by threads of its claimant."""
+        """Return a response; its parts that are rendered later will be rendered in threads of this claimant."""
         if isinstance(response, PooledResponse):
             # The same function waits during the parts of a stream: the client may disconnect between two of them.
             response.wait_for_disconnect = wait_for_disconnect
@@ -373,15 +373,15 @@ class Endpoint:
         except LogonscopeError as error:
             return self._reject(error, Response(f"{error}\n", status_code=503))
 
-    async def reject_method(self, request: Request) -> Response:
-        """Return the response to a request that is not a POST."""
+    async def answer_other(self, request: Request) -> Response:
+        """Answer a request that is not a POST: a GET with the arguments in its query; any other is rejected."""
         if request.method == "GET" and (make_body := self._http_door.queries.get(request.scope["path"])) is not None:
             return await self._answer_query(make_body, request)
         error = NotSupportedError(f"{request.method} is not supported here", "send a POST request")
         return self._reject(error, Response("Method Not Allowed", 405, media_type="text/plain"), allow="POST")
 
     def _rejection(self, received: Received) -> Response | None:
-        """Return the response to a client that must first send credentials, before its body is read; else None."""
+        """Return the response to a request that its head alone rejects, before its body is read; None: it is read."""
         peer, headers = received.connection.peer, received.headers
         anonymous_header, admission = self._http_door.anonymous_header, self._http_door.admission
         # Programs of browsers cannot open a unix socket.
@@ -540,8 +540,9 @@ async def start_authentication(
 ) -> tuple[Callable[[], RequestAuthentication], Claimant]:
     """Return a function that authenticates a request, and the claimant of the thread that will run it.
 
-    A password is checked here, in a pool of its own where each address has its share, so that password guesses delay
-    no request. Any other authentication is quick, and is left to the thread that runs the request.
+    A password or a ticket is checked here, in a pool of its own where each address has its share, so that password
+    guesses delay no request. An authentication that is quick is left to the thread that runs the request. It raises the
+    errors of ``Authenticator.delay`` and ``WorkerPool.run``.
     """
     peer, credentials = received.connection.peer, received.credentials
     authenticate = partial(_authenticate, parts.authenticator, peer, credentials)

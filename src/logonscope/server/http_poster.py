@@ -32,7 +32,7 @@ class PostedResponse(NamedTuple):
 
 
 class PostError(Exception):
-    """A request got no response."""
+    """A request got no complete response in time."""
 
 
 class HttpPoster:
@@ -57,7 +57,7 @@ class HttpPoster:
         """Post a body, and return the response.
 
         Raises:
-            PostError: there was none.
+            PostError: there was none in time.
         """
         deadline = self._deadline = PostDeadline(self._seconds)
         try:
@@ -78,7 +78,7 @@ class HttpPoster:
     ) -> tuple[http.client.HTTPResponse, bytes]:
         """Post once; on a kept connection that the server has closed meanwhile, again on a new one."""
         connection = self._connection
-        # after an answer with "Connection: close" it has no socket
+        # after a response with "Connection: close" the kept connection has no socket
         if connection is not None and connection.sock is not None:
             deadline.watch(connection.sock)
             try:
@@ -119,7 +119,8 @@ class HttpPoster:
     def _connect(self, deadline: "PostDeadline") -> http.client.HTTPConnection:
         scheme, host, port = self._origin
         context = self._make_context() if scheme == "https" else None
-        # the socket is connected here, because http.client gives it to nothing before the handshake has ended
+        # The socket is connected here, so that the deadline can end that and the handshake: http.client would make the
+        # socket accessible only afterwards.
         connection = http.client.HTTPConnection(host, port, timeout=self._seconds)
         plain = self._open_socket(deadline)
         connection.sock = plain
@@ -137,12 +138,14 @@ class HttpPoster:
         """Return a socket that is connected to the first address of the server that answers.
 
         Raises:
-            OSError: none does in time.
+            OSError: the name has no address, or none answers in time.
         """
         failure: OSError = TimeoutError()
-        for family, kind, protocol, _, address in socket.getaddrinfo(
-            self._origin.host, self._origin.port, type=socket.SOCK_STREAM
-        ):
+        try:
+            addresses = socket.getaddrinfo(self._origin.host, self._origin.port, type=socket.SOCK_STREAM)
+        except UnicodeError:  # a part of the name is empty or longer than 63 characters
+            raise OSError("invalid host name") from None
+        for family, kind, protocol, _, address in addresses:
             # all addresses share the time of the request: a name can have many
             if deadline.has_passed:
                 break
@@ -184,20 +187,21 @@ class PostDeadline:
     def watch(self, connected: socket.socket | None) -> None:
         """Shut this socket down when the time has passed."""
         self._socket = connected
-        # it may have passed while the connection was made
+        # the time may have passed while the connection was made
         if self.has_passed:
             self.pass_now()
 
     def end(self) -> None:
-        """End it: the request has ended."""
+        """Stop the timer: the request has ended."""
         self._timer.cancel()
 
     def pass_now(self) -> None:
-        """End the request that waits, before its time; called in any thread."""
+        """End the request: called by the timer when the time has passed, or before that in any thread."""
         self.has_passed = True
         if self._socket is not None:
             try:
-                # a thread that reads or writes there returns at once
+                # A thread that reads or writes there returns at once. Not SSLSocket.shutdown: that also drops the state
+                # of TLS, which the thread still uses.
                 socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
             except OSError:
                 pass

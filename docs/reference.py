@@ -92,7 +92,7 @@ def _json_page() -> str:
 def _form(row: JsonOperation) -> str:
     if row.is_watch:
         return "events"
-    return "lines" if row.rows else "object"
+    return "lines" if row.has_rows else "object"
 
 
 def _answer(row: JsonOperation) -> str:

@@ -1,7 +1,8 @@
 """The JSON door: ``POST /v1/OPERATION``, a table of operations with their arguments and answers.
 
 An answer of many rows is a stream of lines (JSON lines). An error before the first part is sent is the whole answer,
-with its HTTP status; one after that is the last line, whose only member is ``error``.
+with its HTTP status; one after that is the last line, whose only member is ``error``. A watch is a stream of
+server-sent events (json_events.py).
 """
 
 from bisect import bisect_right
@@ -87,13 +88,13 @@ class JsonOperation(NamedTuple):
     Attributes:
         answer: the type of its answer, or of each row: a class of answers/, or a name in ``json_schemas``.
         arguments: its arguments by name.
-        rows: the answer is a stream of lines.
+        has_rows: the answer is a stream of lines.
         is_watch: the answer is a stream of server-sent events.
     """
 
     answer: Any
     arguments: Mapping[str, Argument] = {}
-    rows: bool = False
+    has_rows: bool = False
     is_watch: bool = False
 
 
@@ -126,13 +127,13 @@ _ASSOCIATORS = {
 JSON_OPERATIONS: Mapping[str, JsonOperation] = {
     "identify": JsonOperation("Identity"),
     "machine": JsonOperation(HostIdentity),
-    "sessions": JsonOperation(LogonSession, {**_LOGONS, **_DETAILS}, rows=True),
+    "sessions": JsonOperation(LogonSession, {**_LOGONS, **_DETAILS}, has_rows=True),
     "session_of": JsonOperation(SessionOf, {"pid": _required(PID, "the pid of a process")}),
-    "processes": JsonOperation(SessionProcess, _LOGONS, rows=True),
-    "session_processes": JsonOperation("Pair", rows=True),
-    "tree": JsonOperation("TreePart", _LOGONS, rows=True),
-    "leftovers": JsonOperation("LeftoversPart", _LOGONS, rows=True),
-    "services": JsonOperation(SessionService, rows=True),
+    "processes": JsonOperation(SessionProcess, _LOGONS, has_rows=True),
+    "session_processes": JsonOperation("Pair", has_rows=True),
+    "tree": JsonOperation("TreePart", _LOGONS, has_rows=True),
+    "leftovers": JsonOperation("LeftoversPart", _LOGONS, has_rows=True),
+    "services": JsonOperation(SessionService, has_rows=True),
     "whose": JsonOperation(
         Whose,
         {
@@ -140,11 +141,11 @@ JSON_OPERATIONS: Mapping[str, JsonOperation] = {
             **_DETAILS,
             "all_namespaces": Argument(FLAG, "look for a port or a unix socket in every network namespace"),
         },
-        rows=True,
+        has_rows=True,
     ),
-    "history": JsonOperation(PastLogin, {"where": Argument(HISTORY_FILTER, "only logins that match")}, rows=True),
+    "history": JsonOperation(PastLogin, {"where": Argument(HISTORY_FILTER, "only logins that match")}, has_rows=True),
     "past_processes": JsonOperation(
-        PastProcess, {"where": Argument(HISTORY_FILTER, "only processes that match")}, rows=True
+        PastProcess, {"where": Argument(HISTORY_FILTER, "only processes that match")}, has_rows=True
     ),
     "timeline": JsonOperation(
         TimelineLogin,
@@ -152,9 +153,9 @@ JSON_OPERATIONS: Mapping[str, JsonOperation] = {
             "since": _required(TIME, "the beginning of the span"), "until": _required(TIME, "its end"),
             "resolution": _required(SECONDS, "the length of a bin; the span may have 2000 of them"),
         },
-        rows=True,
+        has_rows=True,
     ),
-    "doctor": JsonOperation(Check, rows=True),
+    "doctor": JsonOperation(Check, has_rows=True),
     "watch": JsonOperation(
         HostEvent,
         {
@@ -174,14 +175,14 @@ JSON_OPERATIONS: Mapping[str, JsonOperation] = {
             "class_name": _required(TEXT, "the class, such as Win32_SessionProcess"), **_PROPERTIES, **_NAMESPACE,
             "deep": Argument(FLAG, "include instances of subclasses (default: true)"),
         },
-        rows=True,
+        has_rows=True,
     ),
-    "query": JsonOperation("InstanceOrClass", {"text": _required(TEXT, "the WQL query"), **_NAMESPACE}, rows=True),
+    "query": JsonOperation("InstanceOrClass", {"text": _required(TEXT, "the WQL query"), **_NAMESPACE}, has_rows=True),
     "explain": JsonOperation(Explanation, {"text": _required(TEXT, "the WQL query"), **_NAMESPACE}),
-    "associators": JsonOperation("Instance", _ASSOCIATORS, rows=True),
-    "references": JsonOperation("Instance", _REFERENCES, rows=True),
+    "associators": JsonOperation("Instance", _ASSOCIATORS, has_rows=True),
+    "references": JsonOperation("Instance", _REFERENCES, has_rows=True),
     "classes": JsonOperation(
-        "Class", {"pattern": Argument(TEXT, "a pattern of names, such as Win32_*"), **_NAMESPACE}, rows=True
+        "Class", {"pattern": Argument(TEXT, "a pattern of names, such as Win32_*"), **_NAMESPACE}, has_rows=True
     ),
     "get_class": JsonOperation("Class", {"name": _required(TEXT, "the name of the class"), **_NAMESPACE}),
     "invoke": JsonOperation(
@@ -197,7 +198,7 @@ JSON_OPERATIONS: Mapping[str, JsonOperation] = {
 
 
 JSON_PATHS = (*(f"{PREFIX}{name}" for name in JSON_OPERATIONS), "/v1", f"{PREFIX}{{operation:path}}")
-"""The paths of the operations, which need no routing; and of unknown ones, whose error names the others."""
+"""The paths of the operations, which need no routing, and a pattern for others, whose error names the operations."""
 
 
 class JsonDoor:
@@ -247,10 +248,10 @@ class JsonDoor:
 
 
 def _check_content_type(content_type: str) -> None:
-    """Check that a request is JSON: a form of another site in a browser cannot send this type without asking first.
+    """Check that a request is JSON: a browser sends this type for a page of another site only if a preflight allows it.
 
     Raises:
-        InvalidParameterError: it is not.
+        InvalidParameterError: it is not JSON.
     """
     media_type, _, parameters = content_type.partition(";")
     charset = parameters.strip().lower().removeprefix("charset=").strip('"')
@@ -299,7 +300,7 @@ def _read_limit(headers: Mapping[str, str], name: str, number: Callable[[str], A
 
 
 def _render_part(rows: Enumeration, octets: int) -> Reply:
-    """Render rows until a part is full; a row is cut to the longest line."""
+    """Render rows until a part is full; a row whose line would have more than ``octets`` is cut."""
     if rows.format is None:
         rows.format = LineWriter(rows)
     lines, size = list[str](), 0
@@ -334,7 +335,7 @@ class LineWriter:
         self._part_octets = FIRST_PART_OCTETS // 2
 
     def next_part_octets(self) -> int:
-        """Return the size of the next part: twice that of the last one, which the client has read by then."""
+        """Double the size of parts, up to MAX_PART_OCTETS, and return it: the client has read the part before."""
         # Large parts cost less for each row, but a stream that is not read must not hold one in memory.
         self._part_octets = min(2 * self._part_octets, MAX_PART_OCTETS)
         return self._part_octets
@@ -370,7 +371,7 @@ class LineWriter:
         return texts
 
     def _object(self, result: Any, row: Any) -> Mapping[str, Any]:
-        """Return an item as an object, whose long members are cut."""
+        """Return an item as an object, whose long members ``write_line`` can cut."""
         if isinstance(result, ClassRows):
             whole: Mapping[str, Any] = self._writer.write(row)
             return whole

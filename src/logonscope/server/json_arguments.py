@@ -86,7 +86,7 @@ def _word(value: Any) -> str:
 
 def _flag(value: Any) -> bool:
     if not isinstance(value, bool):
-        raise ValueError("expected true or false")  # noqa: TRY004 -- the caller reports both alike
+        raise ValueError("expected true or false")  # noqa: TRY004 -- ArgumentType.read raises only this
     return value
 
 
@@ -111,7 +111,7 @@ def _parameters(value: Any) -> dict[str, Any]:
 
 def _filter(value: Any) -> LogonFilter:
     if not isinstance(value, dict):
-        raise ValueError("expected an object")  # noqa: TRY004 -- the caller reports both alike
+        raise ValueError("expected an object")  # noqa: TRY004 -- ArgumentType.read raises only this
     members = {name: _FILTER_MEMBERS[name].read(item) for name, item in value.items() if name in _FILTER_MEMBERS}
     if unknown := set(value) - set(members):
         raise ValueError(f"unknown member '{min(unknown)[:100]}'; the members are {', '.join(_FILTER_MEMBERS)}")
@@ -120,7 +120,7 @@ def _filter(value: Any) -> LogonFilter:
 
 def _history_filter(value: Any) -> HistoryFilter:
     if not isinstance(value, dict):
-        raise ValueError("expected an object")  # noqa: TRY004 -- the caller reports both alike
+        raise ValueError("expected an object")  # noqa: TRY004 -- ArgumentType.read raises only this
     members = {name: _HISTORY_MEMBERS[name](item) for name, item in value.items() if name in _HISTORY_MEMBERS}
     if unknown := set(value) - set(members):
         raise ValueError(f"unknown member '{min(unknown)[:100]}'; the members are {', '.join(_HISTORY_MEMBERS)}")
@@ -142,7 +142,7 @@ def _events(value: Any) -> frozenset[str]:
 def _time(value: Any) -> datetime:
     moment = parse_datetime(_text(value))
     if not isinstance(moment, datetime):
-        raise ValueError("expected a time, not an interval")  # noqa: TRY004 -- the caller reports both alike
+        raise ValueError("expected a time, not an interval")  # noqa: TRY004 -- ArgumentType.read raises only this
     return moment
 
 

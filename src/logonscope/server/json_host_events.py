@@ -1,7 +1,7 @@
-"""JSON of host events: the text of ``jsonable``, from pieces that many events have in common.
+"""JSON of host events: the text that ``jsonable`` would give, from pieces that many events have in common.
 
 The events of a busy host differ in a few values: time, cursor, pid, parent, start and GUID. All else of a process is
-written once and kept, as long as rows with the same values come.
+written once, and kept for rows with the same values; at a limit, all that is kept is dropped.
 """
 
 from collections.abc import Callable, Mapping
@@ -72,18 +72,18 @@ class HostEventWriter:
         )
 
     def _row(self, row: SessionProcess) -> str:
-        # the start and the end of a process mostly have the same row
+        # the events of the start and the end of a process mostly have the same row object
         known = self._texts.get(id(row))
         if known is not None and known[0] is row:
             return known[1]
-        # of most processes everything was read
+        # 0: everything was read, as of most processes
         key = (*_SHARED(row), id(row.unread) if row.unread else 0)
         pieces = self._pieces.get(key)
         if pieces is None:
             pieces = _keep(self._pieces, MAX_PIECES, key, _Pieces(_split(row), row.unread))
         before_pid, before_ppid, before_start, before_guid, end = pieces[0]
         start, ppid = row.start, row.ppid
-        # not by its value: equal times can be in different zones
+        # by the id of the start, not by its value: equal times can be in different zones
         known_start = self._texts.get(id(start))
         if known_start is None or known_start[0] is not start:
             known_start = _keep(self._texts, MAX_TEXTS, id(start), _KnownText(start, _write_time(start)))
@@ -117,7 +117,7 @@ class HostEventWriter:
 
 
 def _keep(kept: dict[Any, Any], most: int, key: object, value: Any) -> Any:
-    """Keep a value, of a limited number, and return it."""
+    """Keep a value, and return it; if the limit is reached, drop all other values."""
     if len(kept) >= most:
         kept.clear()
     kept[key] = value
@@ -138,7 +138,7 @@ def _write_optional(text: str | None) -> str:
 
 
 _OWN = ("pid", "ppid", "start", "process_guid")
-"""Fields that few rows have in common, in the order of the fields."""
+"""Fields whose values few rows have in common, in the order of the fields of a row."""
 
 _PID = SessionProcess._fields.index("pid")
 _SHARED: Callable[[SessionProcess], tuple[Any, ...]] = itemgetter(

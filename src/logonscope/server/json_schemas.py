@@ -117,7 +117,7 @@ def request_schema(operation: JsonOperation) -> dict[str, Any]:
 
 
 def operation_schema(name: str) -> dict[str, Any]:
-    """Return the JSON Schema of an operation: ``request``, and ``answer``, which is that of a line if it has rows.
+    """Return the JSON Schema of an operation: ``request``, and ``answer``; of a stream, that is one line or event.
 
     Raises:
         InvalidMethodError: there is no such operation.
@@ -130,7 +130,7 @@ def operation_schema(name: str) -> dict[str, Any]:
     needed: dict[str, Any] = {}
     answer = _answer_reference(operation)
     _add_needed(answer, needed)
-    # A schema of its own has its definitions in $defs.
+    # A schema outside of the OpenAPI document has its definitions in $defs.
     document = {
         "$schema": DIALECT,
         "title": name,
@@ -198,10 +198,12 @@ def openapi() -> dict[str, Any]:
 
 
 def _operation(name: str, row: JsonOperation, description: str, error: dict[str, Any]) -> dict[str, Any]:
-    lines = "JSON lines; each has the schema, but the last one may be an error" if row.rows else "the answer"
-    content_type = EVENT_STREAM if row.is_watch else JSON_LINES if row.rows else JSON
-    lines = "server-sent events; the data of each has the schema" if row.is_watch else lines
-    answer = {"description": lines, "content": {content_type: {"schema": _answer_reference(row)}}}
+    content_type, text = JSON, "the answer"
+    if row.is_watch:
+        content_type, text = EVENT_STREAM, "server-sent events; the data of each has the schema"
+    elif row.has_rows:
+        content_type, text = JSON_LINES, "JSON lines; each has the schema, but the last one may be an error"
+    answer = {"description": text, "content": {content_type: {"schema": _answer_reference(row)}}}
     headers = [
         {"$ref": f"#/components/parameters/{header.title()}"}
         for header in (TIMEOUT_HEADER, LINE_HEADER, VIEW_HEADER, MOMENT_HEADER)
@@ -221,7 +223,7 @@ def _header(name: str, value_schema: dict[str, Any], description: str) -> dict[s
 
 
 def documents() -> Mapping[str, Callable[[], bytes]]:
-    """Return the documents that the server has, by path."""
+    """Return the functions that return the documents of the server, by path."""
     return {OPENAPI_PATH: _openapi_text}
 
 

@@ -1,7 +1,7 @@
 """The listening sockets: those that systemd passes (sd_listen_fds(3)), or else those of the settings.
 
-systemd passes its sockets as descriptors 3 and up. A socket on port 5986 is TLS, others are
-not, unless FileDescriptorName=https or http says otherwise.
+systemd passes its sockets as descriptors 3 and up. A socket on TCP port 5986 is TLS, others are not, unless
+FileDescriptorName=https or http says otherwise. Unix sockets have no TLS.
 """
 
 import contextlib
@@ -30,7 +30,10 @@ _log = logging.getLogger(__name__)
 
 
 class OpenSocket(NamedTuple):
-    """A listening socket with its listen address; ``is_opened_here``: not from systemd, the server removes its path."""
+    """A listening socket with its listen address.
+
+    ``is_opened_here``: it is not from systemd; so if it is a unix socket, the server removes its path at the end.
+    """
 
     listener: Listener
     socket: socket.socket
@@ -48,7 +51,7 @@ def listen_sockets(listeners: Sequence[Listener]) -> list[OpenSocket]:
 
 
 def open_sockets(listeners: Sequence[Listener]) -> list[OpenSocket]:
-    """Open a socket on each address; skip a loopback address whose IP version this host does not have.
+    """Open a socket on each address; of several, skip a loopback address that this host does not have.
 
     Raises:
         AccessDeniedError, InvalidParameterError: as ``listen_sockets``.
@@ -175,7 +178,8 @@ def _listener_of(passed_socket: socket.socket, name: str) -> Listener:
 def _without_delay(listening_socket: socket.socket) -> socket.socket:
     """Set TCP_NODELAY (tcp(7)), so that a response does not wait for the client's delayed acknowledgement.
 
-    Accepted connections inherit it. asyncio sets it as well, but only if the socket has an explicit protocol number.
+    Return the same socket. Accepted connections inherit the option. asyncio sets it as well, but only if the socket has
+    an explicit protocol number.
     """
     if listening_socket.family in {socket.AF_INET, socket.AF_INET6}:
         listening_socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -1,4 +1,4 @@
-"""Metrics for Prometheus: the logon sessions of the host, and the requests that the server answered.
+"""Metrics for Prometheus: of the host and its history, and of the requests, sinks and subscriptions of the server.
 
 The metrics of the host are read at each scrape, with the rights of an administrator.
 """
@@ -20,7 +20,11 @@ from logonscope.machine.history import HistoryState
 from logonscope.server.sinks.sink import SinkStatus
 
 ADMINISTRATOR = Caller("metrics", None, administrator=True)
+"""The caller of what the server reads for itself: for the metrics, and for the sinks."""
+
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0)
+"""Bounds of the buckets of logonscope_request_seconds."""
+
 UNKNOWN = "unknown"
 _KIND = ("door", "mode")
 
@@ -55,7 +59,7 @@ class Metrics:
         self._registry.register(_SubscriptionCollector(watches, receivers))
 
     def count_answer(self, operation: str, outcome: str, items: int, seconds: float) -> None:
-        """Count an answered request."""
+        """Count a request that was answered or refused; ``outcome`` says which."""
         self._requests.labels(operation, outcome).inc()
         self._items.labels(operation).inc(items)
         self._seconds.labels(operation).observe(seconds)
@@ -106,15 +110,15 @@ class _SinkCollector(Collector):
             ("logonscope_sink_retries", "Repeated deliveries of a sink.", "retries"),
         )
         yield from _counters(counts, ("sink",), [((status.name,), status) for status in statuses])
-        stored = GaugeMetricFamily(
+        checkpoint_failing = GaugeMetricFamily(
             "logonscope_sink_checkpoint_failing", "1: the checkpoint could not be stored.", labels=("sink",)
         )
         failing = GaugeMetricFamily("logonscope_sink_failing", "1: the latest delivery failed.", labels=("sink",))
         for status in statuses:
             failing.add_metric((status.name,), int(bool(status.failure)))
-            stored.add_metric((status.name,), int(bool(status.checkpoint_failure)))
+            checkpoint_failing.add_metric((status.name,), int(bool(status.checkpoint_failure)))
         yield failing
-        yield stored
+        yield checkpoint_failing
 
 
 class _SubscriptionCollector(Collector):
@@ -191,7 +195,7 @@ def _counters(
     Args:
         counts: name, help and field of each counter.
         labels: their labels.
-        statuses: the values of the labels, and a status, which has the fields.
+        statuses: for each status the values of its labels, and the status, which has the fields.
     """
     for name, help_, field in counts:
         family = CounterMetricFamily(name, help_, labels=labels)

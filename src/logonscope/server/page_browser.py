@@ -28,8 +28,8 @@ def find_sudo_user() -> pwd.struct_passwd | None:
 
 
 def open_browser(url: str, user: pwd.struct_passwd | None) -> None:
-    """Open a browser, as the user of sudo if there is one; where that fails, the address was printed."""
-    # a browser of the terminal would block
+    """Open a browser, as the user of sudo if there is one; without waiting, and without an error if that fails."""
+    # in a thread: a browser that runs in the terminal returns only at its end
     open_it = partial(webbrowser.open, url) if user is None else partial(_open_as, url, user)
     threading.Thread(target=open_it, daemon=True).start()
 

@@ -34,7 +34,7 @@ def run(args: argparse.Namespace, choose_host: Callable[[str | None], "PageHost"
     """Serve the page until a signal stops it; return the exit code.
 
     Raises:
-        InvalidParameterError: two hosts are given, or another machine.
+        InvalidParameterError: two hosts are given, or another machine; or the recording or the port is not valid.
         NotSupportedError: the server is not installed.
     """
     if args.recording is not None and args.host is not None:

@@ -44,7 +44,7 @@ def page_routes(
         parts: the parts of the application, with the sessions of the page.
         page: its document.
         admission: checks the headers of a request: the page of another origin is rejected.
-        tokens: the tokens of ``logonscope page``; None: users sign in by a password.
+        tokens: the tokens of ``logonscope page``; None: users sign in by a password or a Kerberos ticket.
     """
     sign_in = SignIn(parts, admission, tokens)
     handlers: Mapping[str, Callable[[Request, Peer], Awaitable[Response]]] = {
@@ -215,10 +215,10 @@ async def _read_members(request: Request) -> Mapping[str, Any]:
     """Return the members of the request.
 
     Raises:
-        InvalidParameterError: it is not a JSON object.
+        InvalidParameterError: it is not a JSON object, or is compressed.
         RequestTooLargeError: it is too large.
     """
-    # A form of another site in a browser cannot send this type without asking first.
+    # For a page of another site, a browser sends this type only if a preflight request allows it.
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise InvalidParameterError("invalid content type: expected application/json")
     return parse_object(await read_body(request, MAX_OCTETS))

@@ -50,7 +50,7 @@ class PlainReader:
 
         Args:
             data: what was received.
-            may_wait: keep an incomplete request until its rest is received, instead of leaving it to h11.
+            may_wait: keep an incomplete request until its rest is received; otherwise its bytes are returned for h11.
         """
         if self._data:
             self._data += data
@@ -60,7 +60,7 @@ class PlainReader:
             self._data.clear()
         request = _parse(data)
         if isinstance(request, int):
-            # The length is kept, so that a body that comes byte by byte is not parsed for each of them.
+            # The length is kept, so that a body that comes byte by byte is not parsed again for each byte.
             if may_wait:
                 self._data += data
                 self._length = request
@@ -118,7 +118,7 @@ def _parse(data: bytes) -> PlainRequest | int | None:
     whole = end + len(_HEAD_END) + int(length)
     if len(data) < whole:
         return whole
-    # A pipelined request has to wait.
+    # With a second request behind it (pipelining), both are left to h11, which answers them in turn.
     if len(data) > whole or not message.is_complete:
         return None
     return PlainRequest(message.url.decode("ascii"), headers, message.body, data)
@@ -145,7 +145,7 @@ class PlainExchange:
             flow: whether the client reads its responses.
             headers: the headers of every response.
             start_task: runs a coroutine that sends the response.
-            on_end: called by ``respond`` when the response is sent.
+            on_end: called by ``respond`` when the response is sent, unless a task sends it.
         """
         self.keep_alive, self.disconnected, self.response_complete = True, False, False
         self.message_event = asyncio.Event()

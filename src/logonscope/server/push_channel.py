@@ -49,7 +49,7 @@ class WsmanPushChannel:
             renderer: renders its events.
             tls: the certificates for connections.
         """
-        assert message.notify_to is not None  # noqa: S101 -- who reads the message refuses one without
+        assert message.notify_to is not None  # noqa: S101 -- only a pushed subscription has a channel
         self._identifier, self._message, self._renderer = identifier, message, renderer
         self._tls = tls
         self._sink, self._end_sink = message.notify_to, message.end_to
@@ -103,7 +103,7 @@ class WsmanPushChannel:
 
     def send_heartbeat(self) -> None:
         """Send a heartbeat."""
-        # as Windows writes it: a message of the mode without events
+        # as Windows writes it: in the form of the delivery mode, but without events
         body = "<w:Events/>" if self._is_batched else ""
         self._post(Message(names.HEARTBEAT, body, needs_ack=self._message.mode != names.PUSH_MODE))
 
@@ -113,10 +113,10 @@ class WsmanPushChannel:
         return None if self._end_sink is None else _origin(self._end_sink)
 
     def send_end(self, ending: Ending, seconds: float) -> None:
-        """See ``PushChannel``. Without an address for it there is no message (WS-Eventing 3.5)."""
+        """See ``PushChannel``. A subscription without EndTo gets no message (WS-Eventing 3.5)."""
         if self._end_sink is None:
             return
-        # another connection: the address for the end can be one that still answers
+        # on a connection of its own: EndTo can be on another server, which may still answer
         poster = self._make_poster(self._end_sink, min(seconds, POST_SECONDS))
         message = subscription_end(self._identifier, ending.status, ending.reason)
         try:
@@ -140,7 +140,7 @@ class WsmanPushChannel:
         """
         message_id = new_id()
         response = self._post_to(self._poster, self._sink, message, message_id)
-        # looked for first: the fault comes with a status of its own
+        # before the status: the fault by which a subscriber refuses events comes with the status of an error
         if is_refusal(response.body):
             raise PushError(f"{self.receiver} refuses events", is_final=True)
         _check_status(self._sink, response)

@@ -1,7 +1,7 @@
-"""Normalisation of request targets before routing: absolute URIs, upper or lower case, and slashes at the end.
+"""Normalisation of request targets before routing: absolute URIs, upper or lower case, and a slash at the end.
 
-A server must accept the absolute form (RFC 9112 3.2.2). WinRM compares paths without case, so clients that were tested
-with Windows only send /WSMAN. A redirect to the path without the slash would lose the request of most clients.
+A server must accept the absolute form (RFC 9112 3.2.2). WinRM compares paths without case, so some clients send /WSMAN.
+A redirect to the path without the slash would lose the request of most clients.
 """
 
 from urllib.parse import urlsplit
@@ -24,7 +24,7 @@ class PathNormalizer:
 
 
 def normalized_path(target: str) -> str:
-    """Return the path of a request target in lower case, without a slash at the end."""
+    """Return the path of a request target in lower case, without a slash at the end; any other target as it is."""
     if target.startswith("/"):
         return _without_slash(target)
     try:

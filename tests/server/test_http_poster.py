@@ -39,7 +39,7 @@ def test_redirects_are_not_followed() -> None:
 
 def test_a_host_name_that_cannot_be_looked_up_is_an_error() -> None:
     client = HttpPoster(Origin("http", "a..b", 80), 5.0, ssl.create_default_context)
-    with pytest.raises(PostError, match="cannot post to http://a..b:80: invalid host name"):
+    with pytest.raises(PostError, match=r"cannot post to http://a\.\.b:80: invalid host name"):
         client.post("/", BODY, {})
 
 

@@ -85,12 +85,18 @@ def test_a_loopback_address_that_this_machine_lacks_is_left_out() -> None:
         "from logonscope.server.configuration import parse_listener\n"
         "urls = ['http://127.0.0.1:5985', 'http://[::1]:5985']\n"
         "print([str(one.listener) for one in listening_sockets.open_sockets([parse_listener(url) for url in urls])])\n"
+        "from logonscope.errors import InvalidParameterError\n"
+        "missing = [parse_listener(url) for url in ('http://[::1]:5985', 'https://[::1]:5986')]\n"
+        "for function in (listening_sockets.open_sockets, listening_sockets.check_listeners):\n"
+        "    try: print(function(missing))\n"
+        "    except InvalidParameterError as error: print(error.message)\n"
     )
     apart = ["unshare", "--user", "--map-root-user", "--net"]
     done = subprocess.run([*apart, sys.executable, "-c", program], capture_output=True, text=True, check=False)
     if done.stderr.startswith("unshare: "):
         skip_or_fail(f"there is no network of its own to be had: {done.stderr}")
-    assert done.stdout == "['http://127.0.0.1:5985']\n", done.stderr
+    without_any = "cannot listen on http://[::1]:5985: Cannot assign requested address\n"
+    assert done.stdout == f"['http://127.0.0.1:5985']\n{without_any * 2}", done.stderr
 
 
 def test_a_port_that_one_has_no_right_to() -> None:

@@ -37,7 +37,8 @@ class ClientTls(NamedTuple):
                 check_regular(file)
                 context.load_cert_chain(file, password=_reject_encrypted_key)
         except OSError as error:
-            raise TlsFileError(f"cannot use {file}: {_reason(error, file == self.client_certificate)}") from None
+            reason = _reason(error, needs_key=file == self.client_certificate)
+            raise TlsFileError(f"cannot use {file}: {reason}") from None
         return context
 
 
@@ -46,7 +47,7 @@ def _reject_encrypted_key() -> NoReturn:
     raise TlsFileError("its key is encrypted")
 
 
-def _reason(error: OSError, needs_key: bool) -> str:
+def _reason(error: OSError, *, needs_key: bool) -> str:
     """Return why a file cannot be used."""
     if not isinstance(error, ssl.SSLError):
         return error.strerror or str(error)

@@ -14,7 +14,7 @@ import stat
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from logonscope.errors import AccessDeniedError, InvalidParameterError
+from logonscope.errors import AccessDeniedError, InvalidParameterError, LogonscopeError
 from logonscope.server.configuration import Listener
 from logonscope.wire.wsman.names import PORTS
 
@@ -51,25 +51,28 @@ def listen_sockets(listeners: Sequence[Listener]) -> list[OpenSocket]:
 
 
 def open_sockets(listeners: Sequence[Listener]) -> list[OpenSocket]:
-    """Open a socket on each address; of several, skip a loopback address that this host does not have.
+    """Open a socket on each address, but skip loopback addresses that this host does not have.
 
     Raises:
-        AccessDeniedError, InvalidParameterError: as ``listen_sockets``.
+        AccessDeniedError, InvalidParameterError: as ``listen_sockets``; also if all addresses would be skipped.
     """
     open_sockets: list[OpenSocket] = []
+    skipped: list[LogonscopeError] = []
     try:
         for listener in listeners:
             try:
                 new_socket = _open_unix(listener) if listener.path else _open_tcp(listener)
             except OSError as error:
-                if not _may_skip(listener, error, listeners):
+                if not _may_skip(listener, error):
                     raise _listen_error(listener, error) from None
                 _log.info("skipping %s: this host has no such address", listener)
+                skipped.append(_listen_error(listener, error))
             else:
                 open_sockets.append(OpenSocket(listener, new_socket, is_opened_here=True))
     except BaseException:
         close_sockets(open_sockets)
         raise
+    _check_skipped(skipped, listeners)
     return open_sockets
 
 
@@ -84,17 +87,20 @@ def check_listeners(listeners: Sequence[Listener], future_folders: Sequence[str]
         AccessDeniedError, InvalidParameterError: as ``listen_sockets``; not for an address in use, perhaps by this
             server.
     """
-    remarks = []
+    remarks: list[str] = []
+    skipped: list[LogonscopeError] = []
     for listener in listeners:
         try:
             _check(listener, future_folders)
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 remarks.append(f"{listener}: address already in use, perhaps by this server")
-            elif _may_skip(listener, error, listeners):
+            elif _may_skip(listener, error):
                 remarks.append(f"{listener}: skipped, this host has no such address")
+                skipped.append(_listen_error(listener, error))
             else:
                 raise _listen_error(listener, error) from None
+    _check_skipped(skipped, listeners)
     return remarks
 
 
@@ -115,9 +121,15 @@ def _check(listener: Listener, future_folders: Sequence[str]) -> None:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
 
-def _may_skip(listener: Listener, error: OSError, listeners: Sequence[Listener]) -> bool:
+def _may_skip(listener: Listener, error: OSError) -> bool:
     """Return whether an address may be missing: the defaults have both 127.0.0.1 and [::1]."""
-    return listener.loopback and error.errno in _NO_SUCH_ADDRESS and len(listeners) > 1
+    return listener.loopback and error.errno in _NO_SUCH_ADDRESS
+
+
+def _check_skipped(skipped: Sequence[LogonscopeError], listeners: Sequence[Listener]) -> None:
+    """Raise the first of these errors if all addresses were skipped: the server would listen on none."""
+    if skipped and len(skipped) == len(listeners):
+        raise skipped[0]
 
 
 def sockets_from_systemd() -> list[OpenSocket]:

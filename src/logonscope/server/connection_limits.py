@@ -23,9 +23,9 @@ MAX_REJECTED = 32
 """Connections over a limit that may get 503 at the same time; more are closed without a response."""
 
 MIN_AGE_SECONDS = 1.0
-"""Age in seconds below which a connection is replaced only if its client has more connections than the new client will.
+"""Age in seconds from which a connection is replaced even if its client has only as many connections as the new client.
 
-An older connection is also replaced if the two numbers are equal.
+A younger one is replaced only if its client has more; the new connection is included in these numbers.
 """
 
 MAX_COMPARED = 64

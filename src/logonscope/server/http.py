@@ -1,4 +1,4 @@
-"""The doors over HTTP, as one ASGI application: reads, authenticates and decrypts requests, and has them answered.
+"""The doors over HTTP, as one ASGI application that reads, authenticates and decrypts requests for the dispatcher.
 
 The application has a table of doors, and knows no protocol by name. Blocking work runs in thread pools.
 """
@@ -271,7 +271,7 @@ class Endpoint:
             exchange.start_task(self._send(self._answer(received, deadline, disconnected), exchange))
 
     def _start_call(self, received: Received, deadline: Deadline) -> PooledCall[Response] | None:
-        """Start to run a request in a thread; None: it has to wait for one or to authenticate, or may be anonymous."""
+        """Start to run a request in a thread; None: it must first wait for one or authenticate, or may be anonymous."""
         authenticator, peer, credentials = (
             self._parts.authenticator, received.connection.peer, received.credentials
         )  # fmt: skip
@@ -374,14 +374,14 @@ class Endpoint:
             return self._reject(error, Response(f"{error}\n", status_code=503))
 
     async def answer_other(self, request: Request) -> Response:
-        """Answer a request that is not a POST: a GET with the arguments in its query; any other is rejected."""
+        """Answer a request that is not a POST: a GET whose query has the arguments; reject any other."""
         if request.method == "GET" and (make_body := self._http_door.queries.get(request.scope["path"])) is not None:
             return await self._answer_query(make_body, request)
         error = NotSupportedError(f"{request.method} is not supported here", "send a POST request")
         return self._reject(error, Response("Method Not Allowed", 405, media_type="text/plain"), allow="POST")
 
     def _rejection(self, received: Received) -> Response | None:
-        """Return the response to a request that its head alone rejects, before its body is read; None: it is read."""
+        """Return the response that rejects a request by its head, before its body is read; None: it is not rejected."""
         peer, headers = received.connection.peer, received.headers
         anonymous_header, admission = self._http_door.anonymous_header, self._http_door.admission
         # Programs of browsers cannot open a unix socket.

@@ -40,7 +40,7 @@ SESSION = "session"
 """The scheme of the page: a cookie and a CSRF token. It is not offered: the page knows it."""
 
 REJECTED_TOKEN = "rejected token"  # noqa: S105 -- a state of a connection
-"""The ``session`` of a peer whose token or page session was rejected: further ones add no line to the audit log."""
+"""The ``session`` of a peer whose token or page session was rejected; a further rejection then is not audited again."""
 
 MAX_LOGGED_LENGTH = 500
 """Characters of a user name or of a reason in the log."""
@@ -185,7 +185,7 @@ class Authenticator:
     def is_quick(self, peer: Peer, credentials: Credentials | None) -> bool:
         """Return whether ``authenticate`` is probably quick.
 
-        It is so on a unix socket, for a request without password or ticket, and on a connection that sent a correct
+        It is quick on a unix socket, for a request without password or ticket, and on a connection that sent a correct
         password before, which is probably cached.
         """
         if peer.credentials is not None or credentials is None:
@@ -374,5 +374,5 @@ class Authenticator:
 
 
 def _has_claim(peer: Peer, credentials: Credentials) -> bool:
-    """Return whether credentials name a user to be authenticated: on a unix socket they are ignored."""
+    """Return whether credentials name a user who has to be authenticated: on a unix socket, credentials are ignored."""
     return bool(credentials.name) and peer.credentials is None

@@ -47,7 +47,7 @@ USER_LIMIT = 60
 HOUR = 3600.0
 
 MAX_RECORDS = 10_000
-"""Records of addresses, of users, and of pairs, each; the record whose last attempt is the oldest is dropped first."""
+"""Records of each kind (addresses, users, pairs); the record whose last attempt is the oldest is dropped first."""
 
 
 @dataclass(slots=True)

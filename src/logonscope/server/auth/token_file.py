@@ -133,8 +133,8 @@ class TokenFile:
         """Add a token; return it, and its text, which cannot be read again.
 
         Raises:
-            InvalidParameterError: the name is taken, an argument is invalid, the token could see nothing, the file has
-                too many tokens, or it is invalid.
+            InvalidParameterError: the name is taken, an argument is invalid, the token could see nothing, or the file
+                is invalid or has too many tokens.
             AccessDeniedError: no permission to write the file.
         """
         _check(name, uid, seconds, hosts, administrator=administrator)

@@ -58,7 +58,7 @@ class UserFile:
 
     @property
     def version(self) -> int:
-        """Return a number that differs once the file has changed, and can be read.
+        """Return a number that is another one after each change of the file that could be read.
 
         Raises:
             LogonscopeError: the file is invalid or cannot be read, and there is no earlier content.

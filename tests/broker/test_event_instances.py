@@ -40,4 +40,4 @@ def test_a_logon_session_is_made_changed_by_its_logout_and_removed() -> None:
 def test_a_class_with_too_many_instances_cannot_be_compared() -> None:
     request = Request(EventMemory(example.snapshot()), LINUX, ROOT)
     with pytest.raises(QuotaViolationError, match="Win32_UserAccount has more than 2 instances"):
-        event_instances.PolledClass(request, schema().get("Win32_UserAccount"), 1, most=2)
+        event_instances.PolledClass(request, schema().get("Win32_UserAccount"), 1, max_rows=2)

@@ -127,19 +127,19 @@ class StreamedClass:
 class PolledClass:
     """The instances of any class, compared with those of the reading before."""
 
-    def __init__(self, request: Request, cls: Class, seconds: float, most: int = MAX_POLLED_ROWS) -> None:
+    def __init__(self, request: Request, cls: Class, seconds: float, max_rows: int = MAX_POLLED_ROWS) -> None:
         """Read the instances for the first time.
 
         Args:
             request: the request of the caller.
             cls: the class.
             seconds: between two readings; raised to MIN_POLLING_SECONDS.
-            most: maximum number of instances.
+            max_rows: maximum number of instances.
 
         Raises:
             QuotaViolationError: there are more instances.
         """
-        self.cls, self._seconds, self._most = cls, max(seconds, MIN_POLLING_SECONDS), most
+        self.cls, self._seconds, self._max_rows = cls, max(seconds, MIN_POLLING_SECONDS), max_rows
         self._columns = tuple(cls.properties)
         self._key_indexes = [self._columns.index(key) for key in cls.keys]
         self._rows = self._read(request)
@@ -166,8 +166,8 @@ class PolledClass:
         start = time.monotonic()
         for row in matching_rows(fresh, self.cls, self._columns):
             rows[tuple([row[index] for index in self._key_indexes])] = row
-            if len(rows) > self._most:
-                reason = f"{self.cls.name} has more than {self._most:,} instances"
+            if len(rows) > self._max_rows:
+                reason = f"{self.cls.name} has more than {self._max_rows:,} instances"
                 raise QuotaViolationError(f"cannot watch: {reason}", "watch a class with fewer of them")
         self.due = BUDGET.next_reading(request.caller, self._seconds, time.monotonic() - start)
         return rows

@@ -1,4 +1,4 @@
-"""Signs of logins that the kernel does not know, found in the parents of a process.
+"""Signs of logins that the kernel does not know, found in a process, its unit and its parents.
 
 The kernel learns of a login only from PAM (pam_loginuid). dropbear, sshd with ``UsePAM no``, telnetd with a login
 program without PAM, and the agents of clouds and fleets let users in without it, so that such a login leaves no audit

@@ -54,4 +54,4 @@ def test_records_and_ssh_keys_have_different_names(kept: Kept) -> None:
 def test_a_user_reads_the_processes_of_its_own_logon_sessions(kept: Kept) -> None:
     (part,) = explain(request(kept, BOB), "SELECT * FROM LS_ProcessRecord", SPACE).parts
     assert "the history: past logon sessions with login uid 1001: by index logon_uid" in part.reads
-    assert any("past processes with the logon session of record" in reading for reading in part.reads)
+    assert any("past processes with logon record" in reading for reading in part.reads)

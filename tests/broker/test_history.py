@@ -12,7 +12,7 @@ from logonscope.broker import Caller
 from logonscope.broker.history import forget_user, history, past_processes, verify_history
 from logonscope.broker.past import request_at
 from logonscope.broker.request import Request
-from logonscope.errors import AccessDeniedError, NotSupportedError
+from logonscope.errors import AccessDeniedError, InvalidParameterError, NotSupportedError
 from logonscope.facts import Account, Machine
 from logonscope.facts.history import LogonRecord
 from logonscope.machine import BaseSource, Look, Owner, Part
@@ -94,6 +94,19 @@ def test_a_logon_session_of_which_nothing_is_known_is_no_login(tmp_path: Path) -
 ])  # fmt: skip
 def test_selections(kept: Kept, where: HistoryFilter, expected: list[str]) -> None:
     assert [login.logon_id for login in history(request(kept), where)] == expected
+
+
+def test_programs_of_selected_processes_are_sorted_by_their_runs(kept: Kept) -> None:
+    for login in history(request(kept), HistoryFilter(failed=True)):
+        runs = [program.runs for program in login.programs]
+        assert runs == sorted(runs, reverse=True)
+
+
+def test_a_pid_that_is_no_number_is_rejected(kept: Kept) -> None:
+    with pytest.raises(InvalidParameterError, match="invalid pid 'make'"):
+        history(request(kept), HistoryFilter("pid:make"))
+    with pytest.raises(InvalidParameterError, match="invalid pid 'make'"):
+        next(past_processes(request(kept), HistoryFilter("pid:make")))
 
 
 def test_processes_of_a_login(kept: Kept) -> None:

@@ -1,4 +1,4 @@
-"""A history that records in words what a query would read of it, and which indexes lead there."""
+"""A history for ``explain``: it records in words what a query would read of the history, and by which indexes."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -35,12 +35,12 @@ if TYPE_CHECKING:
     from logonscope.machine.source import Source
 
 MAX_NAMED = 10
-"""Maximum number of values of a fixed property or a hint that a text lists."""
+"""Maximum number of values that the text of a reading lists for one condition."""
 
 _NOUNS = {
     "ids": "record", "logon_ids": "LogonId", "users": "user", "login_uids": "login uid", "keys": "ssh key",
-    "logon_records": "the logon session of record", "pids": "pid", "names": "name",
-    "process_records": "the process of record",
+    "logon_records": "logon record", "pids": "pid", "names": "name",
+    "process_records": "process record",
 }  # fmt: skip
 
 _KINDS: Mapping[type[RecordQuery], RecordKind] = {
@@ -51,14 +51,18 @@ _KINDS: Mapping[type[RecordQuery], RecordKind] = {
 
 
 class ExplainedHistory(History):
-    """Passes on the queries for logon sessions, which are few, and for counts; of other records it returns none."""
+    """A history that records each query for records as a text.
+
+    Queries for logon sessions, which are few, are answered by the real history. Queries for other records return none.
+    All other methods call the real history.
+    """
 
     def __init__(self, history: History, readings: list[str], *, shows_numbers: bool) -> None:
         """Create it.
 
         Args:
-            history: answers the queries for logon sessions.
-            readings: gets the texts.
+            history: the real history.
+            readings: the list that the texts are appended to.
             shows_numbers: the texts have the numbers of records, and not opaque keys.
         """
         self._history, self._readings = history, readings
@@ -152,10 +156,10 @@ def _describe(query: Mapping[str, object], times: Mapping[str, str]) -> Iterator
 
 
 _EXTENT_TIMES = {"since": "an end after {}", "until": "a start before {}", "started_since": "a start after {}"}
-"""Of logon sessions and processes, which last."""
+"""Texts for the times in queries for logon sessions and processes, which have a start and an end."""
 
 _EVENT_TIMES = {"since": "a time from {} on", "until": "a time until {}"}
-"""Of failed logons and changes, which have one time."""
+"""Texts for the times in queries for failed logons and changes, which have one time."""
 
 
 def list_values(noun: str, values: Collection[object]) -> str:
@@ -164,7 +168,7 @@ def list_values(noun: str, values: Collection[object]) -> str:
 
 
 def join_values(values: Collection[object]) -> str:
-    """Return the first values in order, and how many there are besides them."""
+    """Return the first MAX_NAMED values in the order of their texts, and the number of the others."""
     words = sorted(map(str, values))
     suffix = f" and {len(words) - MAX_NAMED} more" if len(words) > MAX_NAMED else ""
     return f"{', '.join(words[:MAX_NAMED])}{suffix}"

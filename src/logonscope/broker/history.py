@@ -1,7 +1,7 @@
-"""The history operations: past logins with what they ran, and past processes, as far as the caller may see them.
+"""The history operations: read past logins and processes, as far as the caller may see them; verify; forget a user.
 
-A past logon session is the caller's own only if its uid and its account name were the same then. Details of its
-processes are shown only of those whose uids were all the caller's: the same rule as for running processes.
+A caller that is no administrator sees only its own past logon sessions: those of its uid, if the account name of the
+uid was the same then. It sees details only of processes whose uids were all its own, as of running processes.
 """
 
 import re
@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 from logonscope.answers.history import NO_HISTORY_FILTER, HistoryFilter, PastLogin, PastProcess
 from logonscope.broker.access import check_may_act
-from logonscope.broker.past_records import PastRecords
+from logonscope.broker.past_records import PastRecords, most_runs_first
 from logonscope.broker.request import Request
-from logonscope.errors import AccessDeniedError, Hint, HintCode
+from logonscope.errors import AccessDeniedError, Hint, HintCode, InvalidParameterError
 from logonscope.facts.history import LogonRecord, ProcessRecord, ProgramCount
 from logonscope.machine.history import Forgotten, History, LogonRecordQuery, ProcessRecordQuery, Verification
 from logonscope.machine.source import no_history_error
@@ -49,7 +49,12 @@ def history_of(request: Request) -> History:
 
 
 def history(request: Request, where: HistoryFilter = NO_HISTORY_FILTER) -> list[PastLogin]:
-    """Return past and present logins in the order of their starts, each with its programs and how often they ran."""
+    """Return past and present logins in the order of their starts, each with its programs and how often they ran.
+
+    Raises:
+        InvalidParameterError: the word of the filter is invalid.
+        AccessDeniedError, NotSupportedError: as ``history_of``.
+    """
     past = history_of(request)
     records = PastRecords(request, past)
     subject = _parse_subject(request, records, where.word)
@@ -62,20 +67,21 @@ def history(request: Request, where: HistoryFilter = NO_HISTORY_FILTER) -> list[
     return [
         records.make_login(record, records.visible_programs(programs.get(record.id, ())))
         for record in logons
-        # neither a user nor a process: its processes were assigned to another logon session a moment later
+        # A record without user and processes is left out: its processes were assigned to another logon session a moment
+        # after they started.
         if record.login_uid is not None or record.user is not None or record.id in programs
     ]
 
 
 def past_processes(request: Request, where: HistoryFilter = NO_HISTORY_FILTER) -> Iterator[PastProcess]:
-    """Yield past and present processes with their exit status and duration, in the order of their starts."""
+    """Yield past and present processes with exit status and duration, by their starts; errors as in ``history``."""
     past = history_of(request)
     records = PastRecords(request, past)
     subject = _parse_subject(request, records, where.word)
     by_id = {record.id: record for record in _visible_logons(request, records, where, subject)}
     for record in _process_records(request, past, by_id.keys(), where, subject):
         logon = by_id.get(record.logon_record or 0)
-        # the login of a process that ended at once may not be known
+        # the logon session of a process that ended at once may not be known
         is_unowned = record.logon_record is None and subject.names_processes and request.caller.administrator
         if logon is not None or is_unowned:
             process = records.make_process(record, logon)
@@ -88,6 +94,7 @@ def verify_history(request: Request) -> Verification:
 
     Raises:
         AccessDeniedError: the caller is not an administrator.
+        NotSupportedError: as ``history_of``.
     """
     _check_administrator(request, "verify the history")
     return history_of(request).verify()
@@ -98,6 +105,7 @@ def forget_user(request: Request, user: str) -> Forgotten:
 
     Raises:
         AccessDeniedError: the caller is not an administrator, or may only read.
+        NotSupportedError: as ``history_of``.
     """
     _check_administrator(request, "delete from the history")
     check_may_act(request.caller)
@@ -105,21 +113,31 @@ def forget_user(request: Request, user: str) -> Forgotten:
 
 
 def _check_administrator(request: Request, action: str) -> None:
-    # before the history is looked for: this process cannot read the files of a history that the service has
+    # Called before ``history_of``: a caller without the right must get this error, not the one that this process cannot
+    # read the files of the service's history.
     request.admit()
     if not request.caller.administrator:
         raise AccessDeniedError(f"only an administrator may {action}", Hint(HintCode.GET_RIGHTS))
 
 
 def _parse_subject(request: Request, records: PastRecords, word: str | None) -> Subject:
-    """Parse the word of a history filter: a LogonId of the history; else, for digits, a pid; else a user or a name."""
+    """Parse the word of a history filter.
+
+    A prefix "user:", "pid:" or "name:" says what the word is. Without one, it is a LogonId of the history; else, if
+    it has digits only, a pid; else a user of the history; else the name of a process.
+
+    Raises:
+        InvalidParameterError: "pid:" is not followed by a number.
+    """
     if word is None:
         return Subject()
     match = _PREFIXED.fullmatch(word)
     kind, text = match.groups() if match else ("", word)
     if kind == "user":
         return _user_subject(text)
-    if kind == "pid" and text.isdecimal():
+    if kind == "pid":
+        if not text.isdecimal():
+            raise InvalidParameterError(f"invalid pid {text!r}: must be a number", "for a process, give name:NAME")
         return Subject(pids=frozenset({int(text)}))
     if kind == "name":
         return Subject(names=frozenset({text}))
@@ -177,7 +195,7 @@ def _process_records(
 def _logins_of_processes(
     records: PastRecords, logons: Sequence[LogonRecord], processes: Iterable[ProcessRecord]
 ) -> Iterator[PastLogin]:
-    """Yield the logins that ran certain processes, with these alone."""
+    """Yield the logins that ran the given processes, each with the programs of these processes only."""
     counts: dict[int, dict[tuple[str | None, str | None], list[ProcessRecord]]] = {}
     for process in processes:
         shown = records.masked(process.process)
@@ -189,4 +207,4 @@ def _logins_of_processes(
                 ProgramCount(name, exe, len(runs), sum(bool(run.status) for run in runs), runs[0].start, runs[-1].start)
                 for (name, exe), runs in counts[record.id].items()
             ]
-            yield records.make_login(record, programs)
+            yield records.make_login(record, sorted(programs, key=most_runs_first))

@@ -1,4 +1,4 @@
-"""Instance operations: get an instance (or a class) by path, or enumerate those of a class, with selected properties.
+"""Instance operations: get an instance (or a class) by path, or enumerate the instances of a class.
 
 Every check that can reject a request happens before the first row; rows are read while they are iterated.
 """
@@ -188,9 +188,10 @@ def _names_logons_alone(selection: Selection) -> bool:
 def _early_filter(
     request: Request, provider: Provider, row_filter: RowFilter, facts: Facts
 ) -> ProcessOwnerFilter | None:
-    """Build the condition as a filter on processes; None if it needs every file that the rows need.
+    """Build the condition as a filter on processes.
 
-    With it, the files that only the rows need are read for matching processes only.
+    With it, the files that only the rows need are read for matching processes only. None: the subject is not processes,
+    or the condition needs every file that the rows need.
     """
     condition_facts = provider.facts_of_columns(row_filter.columns)
     if provider.subject != "process" or _files(request, facts) <= _files(request, condition_facts):

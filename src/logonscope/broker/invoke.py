@@ -1,7 +1,7 @@
-"""Methods of instances, run with the rights of the caller: the kernel decides what the caller may do.
+"""Invocation of methods, and the methods of processes. They run with the caller's rights: the kernel decides.
 
-A method's ReturnValue is the documented number (Win32_Process): 0 success, 2 access denied, 3 insufficient privilege, 8
-unknown failure, 9 path not found, 21 invalid parameter.
+The ReturnValue of a method of Win32_Process is the documented number: 0 success, 2 access denied, 3 insufficient
+privilege, 8 unknown failure, 21 invalid parameter.
 """
 
 import errno

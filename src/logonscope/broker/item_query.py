@@ -9,7 +9,7 @@ from logonscope.wql.ranges import ColumnRange
 
 
 class ItemQuery(NamedTuple):
-    """A query for items: the facts of their processes (or parts of the machine), and what narrows the reading."""
+    """A query for items: the facts, pseudo-facts or parts of the machine to read, and what narrows the reading."""
 
     facts: Facts
     selection: Selection = EVERYTHING

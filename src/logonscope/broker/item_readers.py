@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 Items = Iterable[tuple[Any, ...]]
 
-DESKTOPS = {"x11", "wayland", "mir"}
-"""Session types (sd_session_get_type(3)) whose applications are run by the user manager."""
+DESKTOP_TYPES = {"x11", "wayland", "mir"}
+"""Types (sd_session_get_type(3)) of logins whose applications are run by the user manager."""
 
 
 def read_items(request: Request, subject: Subject, query: ItemQuery) -> Items:
@@ -152,7 +152,7 @@ def pair_user_managers(
     }
     for described in sessions:
         session, pairs = described
-        is_desktop = any(owner.login and owner.login.type in DESKTOPS for _, owner in pairs)
+        is_desktop = any(owner.login and owner.login.type in DESKTOP_TYPES for _, owner in pairs)
         manager = managers.get(session.uid)
         if is_desktop and manager is not None and manager is not described:
             yield manager, described
@@ -178,10 +178,10 @@ def _read_groups(request: Request, query: ItemQuery) -> Items:
 
 
 def _names_or_all(names: frozenset[str] | None) -> Any:
-    r"""Return the names to query; "ALL" if no name has a domain.
+    r"""Return the names to query; "ALL" if there is no selection, or if no name has a domain.
 
-    ``names`` has all possible spellings of the accounts. If one of them has the domain, the name service can be asked
-    for it. Otherwise the account may be known to the name service as DOMAIN\name only, so all accounts are queried.
+    ``names`` has all possible spellings of the accounts. If a spelling has the domain, the name service can look it up.
+    Otherwise the name service may know the account as DOMAIN\name only, so all accounts are queried.
     """
     if names is None or not any("@" in name or "\\" in name for name in names):
         return "ALL"
@@ -189,7 +189,7 @@ def _names_or_all(names: frozenset[str] | None) -> Any:
 
 
 def _read_group_members(request: Request, query: ItemQuery) -> Items:
-    """Pair groups with their members. If accounts are selected, only their groups are read; else all accounts are."""
+    """Pair groups with their members. If accounts are selected, only they and their groups are read."""
     users, groups = query.selection.users, query.selection.groups
     # A selected group needs all accounts as well: those whose primary group it is are not among its listed members.
     account_query = AccountQuery(users="ALL", groups="ALL" if groups is None else groups)
@@ -217,7 +217,7 @@ def _read_sockets(request: Request, query: ItemQuery) -> Items:
     socket_query = SocketQuery(query.selection.ports, query.selection.inodes, all_namespaces=True)
     sockets = request.source.sockets(request.look, socket_query)
     by_inode = {socket.inode: socket for socket in sockets if socket.inode}
-    # finding the holders means to list the open files of every process
+    # without sockets, the open files of all processes need not be listed to find holders
     if not by_inode:
         return ()
     return _pair_sockets(request, query, by_inode)
@@ -311,7 +311,7 @@ def _read_records(reader_name: str, request: Request, query: ItemQuery) -> Items
     """Read items about the history by a function of ``broker.records``."""
     from logonscope.broker import records  # noqa: PLC0415 -- only the history needs it
 
-    # by name, so that the table below imports none of them
+    # the table below has only the name of the function, because importing the function would import ``records``
     reader: Callable[[Request, ItemQuery], Items] = getattr(records, reader_name)
     return reader(request, query)
 

@@ -1,8 +1,8 @@
 """The logon session of one process: the chain of its parents up to the login, and the session's description.
 
-If the login has a record, only the process, its parents and the processes right below the login's leader are read: the
-cost does not depend on the size of the host. Without a record, the logon session is described by all of its processes,
-and one small file of every process on the host is read to find them.
+If the login has a record, only the process, its parents and the processes below the login's leader are read: the cost
+does not depend on the size of the host. Without a record, or for the detail "usage", all processes of the logon session
+are read, and one small file of every process on the host to find them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -47,8 +47,8 @@ def logon_of(
         request: the request.
         process: the process, with the facts that describe its logon session.
         owner: the owner of the process.
-        logon_index: the index that names owners.
-        facts: the facts to read of its parents; at least those that name owners and describe a logon session.
+        logon_index: the index that determines owners.
+        facts: the facts to read of its parents; at least those that determine owners and describe a logon session.
         details: what else is read of the logon session.
         read_missing_origin: read the origin if no login record has the address, also if ``details`` does not name it.
     """
@@ -80,7 +80,7 @@ def logon_of(
 
 
 def description_facts(request: Request, details: Details) -> Facts:
-    """Return the facts of processes that describe logon sessions; the detail "usage" takes two more files each."""
+    """Return the facts of processes that describe logon sessions; the detail "usage" takes two more files of each."""
     facts = request.ownership.description_facts
     if "usage" in details:
         from logonscope.providers.helpers.usage import USAGE_FACTS  # noqa: PLC0415 -- seldom asked for
@@ -143,11 +143,11 @@ def _read_parents(
 
 
 def _read_ancestors(request: Request, process: Process, facts: Facts) -> Iterator[Process]:
-    """Yield the parent of a process, its parent, and so on, while they are read."""
+    """Yield the parent of a process, its grandparent and so on, until one has ended or cannot be read."""
     if not process.ppid:
         return
     # The kernel can block a reader of a process's arguments, which complete its name. If they could not be read of this
-    # process, the arguments of its parents are not tried: each of them may cost the whole timeout.
+    # process, those of its parents are not read: each reading may take the whole timeout.
     if {"name", "cmdline"}.intersection(process.unread or ()):
         facts -= {"name"}
     child = process
@@ -163,17 +163,18 @@ def _read_ancestors(request: Request, process: Process, facts: Facts) -> Iterato
 
 
 def _with_process(members: Sequence[Process], process: Process) -> list[Process]:
-    """Return the processes of a logon session, with the one that was read first, which may have ended meanwhile."""
+    """Return the members, and the process that was read before them if it has ended meanwhile."""
     return [*members] if any(member.pid == process.pid for member in members) else [*members, process]
 
 
 def _read_below_leader(request: Request, owner: Owner, logon_index: LogonIndex) -> tuple[list[Process], bool]:
     """Read the leader of a login and its descendants, down to those that may have the login's terminal.
 
-    Returns the processes, and whether the kernel lists children: without CONFIG_PROC_CHILDREN it does not.
+    Returns the processes, and whether the children of every process could be read: a kernel without
+    CONFIG_PROC_CHILDREN does not list them.
     """
     login = owner.login
-    # a record that names the terminal, or no leader, leaves nothing to look for
+    # no search if the record names the terminal, or if the leader is not known
     if login is None or login.process is None or login.tty:
         return [], True
     children_readable, leader = True, login.process
@@ -185,13 +186,13 @@ def _read_below_leader(request: Request, owner: Owner, logon_index: LogonIndex) 
             break
         children_readable = children_readable and all(process.children is not None for process in level)
         child_pids = [pid for process in level for pid in process.children or ()]
-        level = _read_members(request, child_pids[:MAX_BELOW_A_LEADER], owner, logon_index)
+        level = _read_members(request, child_pids[: MAX_BELOW_A_LEADER - len(members)], owner, logon_index)
         members += level
     return members, children_readable
 
 
 def _read_members(request: Request, pids: Sequence[int], owner: Owner, logon_index: LogonIndex) -> list[Process]:
-    """Read those of the processes that exist and belong to the owner's logon session."""
+    """Read the processes with these pids, as far as they exist and belong to the owner's logon session."""
     if not pids:
         return []
     facts = request.visibility.with_access_facts(_TERMINAL_FACTS | request.ownership.owner_facts)

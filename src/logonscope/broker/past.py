@@ -28,7 +28,9 @@ def request_at(request: Request, moment: datetime) -> Request:
 
 
 def event_request_at(request: Request, moment: datetime, *, is_this_boot: bool) -> EventRequest:
-    """Return a request for past events. The caller owns what it owned then; events of this boot use the present source.
+    """Return a request for past events.
+
+    The caller owns what it owned then; an administrator sees everything. Events of this boot use the present source.
 
     Args:
         request: of the subscription.
@@ -41,7 +43,8 @@ def event_request_at(request: Request, moment: datetime, *, is_this_boot: bool) 
     try:
         past = request_at(present, moment)
     except NotFoundError:
-        # it is not known whose the uid was then
+        # Nothing was recorded then: which account had the uid is unknown. So the caller owns nothing, and the
+        # present source is used.
         caller = past_caller(request.caller, None, None)
         return EventRequest(request.source, request.ownership, caller, present.look, request.loaded_schema)
     source = past.source

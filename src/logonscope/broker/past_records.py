@@ -1,7 +1,7 @@
 """Records of the history as far as a caller may see them, and the answers that they become.
 
-A past logon session is the caller's own only if its uid and its account name were the same then. Of its processes,
-details are shown of those that ran wholly as the caller, as of running ones.
+A caller that is no administrator sees only its own past logon sessions: those of its uid, if the account name of the
+uid was the same then. It sees details only of processes whose uids were all its own, as of running processes.
 """
 
 from collections.abc import Iterable, Iterator
@@ -44,7 +44,7 @@ from logonscope.machine.kernel_numbers import datetime_of_microseconds, split_st
 from logonscope.providers.helpers.text import clean, command_line
 
 CHUNK = 1000
-"""Processes whose logon sessions are read together."""
+"""Number of records whose logon sessions are read together."""
 
 Owned = TypeVar("Owned", bound=ProcessRecord | ChangeRecord | UserChangeRecord)
 OwnedProcess = tuple[ProcessRecord, LogonRecord | None]
@@ -81,9 +81,9 @@ class PastRecords:
                 yield record
 
     def processes(self, query: ProcessRecordQuery) -> Iterator[OwnedProcess]:
-        """Yield processes, each with its logon session, which the caller may see.
+        """Yield processes, each with its logon session, as far as the caller may see the logon session.
 
-        An administrator also gets those whose logon session is not known.
+        An administrator also gets processes whose logon session is not known.
         """
         is_narrow = query.ids is not None or query.pids is not None
         if not self._request.caller.administrator and not is_narrow:
@@ -95,15 +95,15 @@ class PastRecords:
         return self._with_logons(self._history.processes(self._request.look, query))
 
     def changes(self, query: ChangeRecordQuery) -> Iterator[OwnedChange]:
-        """Yield changes after which the process belongs to a logon session that the caller may see."""
+        """Yield changes, each with the logon session of the process after it; access as in ``processes``."""
         return self._with_logons(self._history.changes(self._request.look, query))
 
     def user_changes(self, query: UserChangeQuery) -> Iterator[OwnedUserChange]:
-        """Yield changes of user in logon sessions that the caller may see."""
+        """Yield changes of user, each with its logon session; access as in ``processes``."""
         return self._with_logons(self._history.user_changes(self._request.look, query))
 
     def failed_logons(self, query: FailedLogonQuery) -> Iterator[FailedLogonRecord]:
-        """Yield failed logons, which only an administrator may see."""
+        """Yield failed logons; none for callers other than administrators."""
         if sees_failed_logons(self._request.caller):
             yield from self._history.failed_logons(self._request.look, query)
 
@@ -151,10 +151,10 @@ class PastRecords:
         for program in programs:
             plain, old = program._replace(name=program.comm, executable=None), folded.get(program.comm)
             folded[program.comm] = plain if old is None else _sum_of(old, plain)
-        return sorted(folded.values(), key=_most_first)
+        return sorted(folded.values(), key=most_runs_first)
 
     def make_process(self, record: ProcessRecord, logon: LogonRecord | None) -> PastProcess:
-        """Return a process, without details if it did not run wholly as the caller."""
+        """Return a process, masked as by ``masked``."""
         process, (code, signal) = self.masked(record.process), split_status(record.status)
         start, end = map(datetime_of_microseconds, (record.start, record.end))
         return PastProcess(
@@ -168,7 +168,7 @@ class PastRecords:
         )  # fmt: skip
 
     def make_change(self, record: ChangeRecord, logon: LogonRecord | None) -> PastChange:
-        """Return a change, without details if the process did not run wholly as the caller afterwards."""
+        """Return a change, with the process after it masked as by ``masked``."""
         process = self.masked(record.process)
         # only administrators get the command, as in make_user_change: it is that of another user's process
         sudo = clean(record.sudo) if self._request.caller.administrator else None
@@ -199,9 +199,13 @@ class PastRecords:
         )  # fmt: skip
 
     def masked(self, process: Process) -> Process:
-        """Return a process without details if it did not run wholly as the caller."""
+        """Return a process as the caller may see it.
+
+        If one of its uids was not the caller's, callers other than administrators get the short name (comm) only, and
+        no path and command line.
+        """
         caller = self._request.caller
-        # as of running processes
+        # the same rule as for running processes
         if caller.administrator or self._request.ownership.runs_as(process, caller.uid, wholly=True):
             return process
         return process._replace(name=process.comm, exe=None, cmdline=None)
@@ -221,7 +225,8 @@ def _sum_of(first: ProgramCount, second: ProgramCount) -> ProgramCount:
     )  # fmt: skip
 
 
-def _most_first(program: ProgramCount) -> tuple[int, str]:
+def most_runs_first(program: ProgramCount) -> tuple[int, str]:
+    """Return the key that sorts programs by their number of runs, the highest first, then by name."""
     return -program.runs, str(program.name)
 
 

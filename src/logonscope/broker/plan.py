@@ -51,7 +51,7 @@ class RowsPlan(NamedTuple):
 
 
 class ClassesPlan(NamedTuple):
-    """The plan of a query for classes: those that match."""
+    """The plan of a query for classes: the classes that match."""
 
     namespace: str
     classes: tuple[Class, ...]

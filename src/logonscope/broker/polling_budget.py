@@ -4,9 +4,9 @@ import time
 from collections.abc import Hashable
 
 REST_FACTOR = 9.0
-"""Seconds of rest after each second of a reading: the readings of one caller take a tenth of the time together.
+"""Seconds of rest after each second of a reading: the readings of one caller together take at most a tenth of the time.
 
-Not its processor time: other threads and programs read for it, too.
+Elapsed time counts, not the processor time of the reading thread: other threads and programs read for it, too.
 """
 
 MAX_CALLERS = 1_000
@@ -28,8 +28,8 @@ class PollingBudget:
         Args:
             caller: whose query it is.
             interval: the seconds between two readings that the query asks for.
-            used: the seconds that the last reading took. All classes of the caller rest for them: with many
-                or expensive ones each is read less often than its query asks for.
+            used: the seconds that the last reading took. All polled classes of the caller rest REST_FACTOR times as
+                long: with many or expensive classes, each is read less often than its query asks for.
         """
         now = time.monotonic()
         if len(self._free_at) >= MAX_CALLERS:
@@ -40,4 +40,4 @@ class PollingBudget:
 
 
 BUDGET = PollingBudget()
-"""The budget of this process."""
+"""The budget that all subscriptions of this process share."""

@@ -12,14 +12,14 @@ _COUNTING_SOURCES = ("wtmpdb", "wtmp")
 
 
 def read_profiles(request: Request, facts: Facts, query: AccountQuery) -> Iterator[tuple[Profile]]:
-    """Yield the profile of each account."""
+    """Yield the profile of each account; past logins and use only for accounts whose history the caller may see."""
     users, _ = request.source.accounts(request.look, query)
     history = list(request.source.login_history(request.look)) if HISTORY in facts else []
     by_key: dict[int | str | None, list[LoginHistory]] = {}
     for row in history:
         by_key.setdefault(row.user if row.uid is None else row.uid, []).append(row)
     loaded_uids = _read_loaded_uids(request) if LOADED in facts else None
-    # history has names of accounts that were removed since: only accounts that exist have a profile
+    # the loop is over accounts, because the history also has accounts that were removed since
     for account in users:
         if not request.visibility.sees_account_history(account.uid):
             yield (Profile(account),)
@@ -31,7 +31,7 @@ def read_profiles(request: Request, facts: Facts, query: AccountQuery) -> Iterat
 
 
 def _read_loaded_uids(request: Request) -> set[int]:
-    """Return the uids that visible processes run as."""
+    """Return the real and effective uids of the processes that the caller may see."""
     pairs = request.read(ProcessQuery(frozenset({"uids"})), with_owners=False).pairs
     return {uid for process, _ in pairs for uid in (process.uids or ())[:2] if uid is not None}
 

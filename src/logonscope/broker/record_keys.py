@@ -31,11 +31,11 @@ class RecordKeys:
         """Return the key of a record."""
         if number is None:
             return None
-        # consecutive numbers would show a caller how many others have
+        # consecutive numbers would show a caller how many records other users have
         return number_key(number) if self._shows_numbers else self._history.hide_number(kind, number)
 
     def numbers(self, kind: RecordKind, keys: Iterable[str] | None) -> frozenset[int] | None:
-        """Return the numbers of the records with these keys; of an invalid one, none."""
+        """Return the numbers of the records with these keys, without the invalid keys; None for None."""
         if keys is None:
             return None
         numbers = (self._number(kind, key) for key in keys)
@@ -44,5 +44,5 @@ class RecordKeys:
     def _number(self, kind: RecordKind, key: str) -> int | None:
         if not self._shows_numbers:
             return self._history.reveal_number(kind, key)
-        # a number of more digits is none of SQLite's
+        # a number of more digits may not fit into 64 bits, as SQLite's numbers do
         return int(key) if key.isascii() and key.isdecimal() and len(key) <= 18 else None

@@ -1,6 +1,6 @@
-"""Items of the classes about the history: past logon sessions, processes and changes, and those that exist now.
+"""Items of the classes about the history: past and present logon sessions and processes, changes, and failed logons.
 
-A host without a history has none of them: the answer is empty, and the reason is reported to the request's Look.
+Without a history there are no items, and the reason is reported to the request's Look.
 """
 
 from collections.abc import Iterator
@@ -27,12 +27,14 @@ from logonscope.providers.helpers.provider import COMMAND_LINES
 from logonscope.wql.ranges import ColumnRange
 
 STARTED, ENDED, CHANGED, NAME, KEY = "started", "ended", "changed", "name", "key"
-"""Limits of an ItemQuery: ranges of times, and beginnings of a process name and of a key."""
+"""Names of the limits of an ItemQuery: ranges of times, and beginnings of a process name and of a key."""
 
 SLACK = timedelta(milliseconds=20)
 """Tolerance of comparisons of times: the times of rows are rounded."""
 
 SLACK_TICKS = 2
+"""Tolerance, in clock ticks, of the comparison of the start of a process with that in its record."""
+
 NO_RANGE = ColumnRange()
 NO_LOGIN = PastLogin(
     "", "", None, None, None, None, None, None, None, None, False, None, None, None, None, None, None, None, None,
@@ -68,7 +70,7 @@ def read_change_records(request: Request, query: ItemQuery) -> Iterator[tuple[Pa
 
 
 def read_failed_logon_records(request: Request, query: ItemQuery) -> Iterator[tuple[PastFailedLogon]]:
-    """Yield failed logons."""
+    """Yield failed logons; none for callers other than administrators."""
     history = _history_of(request)
     if history is not None:
         records, changed = PastRecords(request, history), query.limits.get(CHANGED, NO_RANGE)
@@ -126,7 +128,7 @@ def read_present_logon_records(request: Request, query: ItemQuery) -> Iterator[t
         for record in records.logons(_logon_query(query, records))
         if record.end is None and record.boot_id == boot_id
     ]  # fmt: skip
-    # the history can lag behind by a second
+    # tested again on the host: the history learns of an end up to a second later
     present = {logon_id for logon_id, _ in request.logon_groups()} if open_records else set()
     yield from ((records.make_login(record),) for record in open_records if record.logon_id in present)
 
@@ -134,7 +136,7 @@ def read_present_logon_records(request: Request, query: ItemQuery) -> Iterator[t
 def read_present_process_records(
     request: Request, query: ItemQuery
 ) -> Iterator[tuple[Process, Owner, PastProcess, PastLogin]]:
-    """Yield the processes that run with their records, where the caller may see both."""
+    """Yield each running process with its record and its past logon session, where the caller may see both."""
     history = _history_of(request)
     if history is None:
         return
@@ -186,7 +188,7 @@ def _login_of(records: PastRecords, logon: LogonRecord | None, logins: dict[int,
 
 
 def _history_of(request: Request) -> History | None:
-    """Return the history of the host; if there is none, report that as a Trouble, which no answer shows."""
+    """Return the history of the host; if there is none, report that as a Trouble."""
     history = request.source.history
     if history is None:
         error = no_history_error(request.source)
@@ -250,7 +252,7 @@ def _earliest(limits: Any) -> datetime | None:
 
 
 def _latest(limits: Any) -> datetime | None:
-    """Return a time that is after the start of every matching item; None if the condition gives none."""
+    """Return a time that is not before the start of any matching item; None if the condition gives none."""
     times = [limits.get(name, NO_RANGE).high for name in (STARTED, ENDED)]
     return _time_after(min((time for time in times if time is not None), default=None))
 

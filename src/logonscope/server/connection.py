@@ -263,7 +263,7 @@ class Protocol(H11Protocol):
         self.connection: Connection | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Create the Connection, count it, and wait for its first request."""
+        """Create and count the Connection, or take the one counted before the handshake; wait for its first request."""
         super().connection_made(cast("asyncio.Transport", transport))
         new_connection = connection_of_transport(transport)
         if self._counted is not None:

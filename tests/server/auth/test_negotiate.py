@@ -1,6 +1,7 @@
 """Tests of server/auth/negotiate.py: NTLM authentication against pyspnego's client."""
 
 import base64
+import resource
 import struct
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -143,6 +144,21 @@ def test_nothing_is_written_to_a_disk(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.chdir(tmp_path)
     held(Negotiation(lookup), client("alice", PASSWORDS["alice"]))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_user_file_that_cannot_be_written_stops_no_later_login() -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
+    try:
+        with pytest.raises(AccessDeniedError) as refused:
+            held(Negotiation(lookup), client("alice", PASSWORDS["alice"]))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert isinstance(refused.value.__cause__, OSError)
+    threads = ThreadPoolExecutor(1)
+    login = threads.submit(held, Negotiation(lookup), client("alice", PASSWORDS["alice"]))
+    threads.shutdown(wait=False)
+    assert login.result(timeout=10) == ALICE
 
 
 def test_a_new_first_token_begins_anew() -> None:

@@ -9,7 +9,8 @@ import os
 import secrets
 import struct
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache, partial
 from typing import NamedTuple
 
@@ -33,6 +34,8 @@ _PROOF, _CLIENT_CHALLENGE = 16, 28
 _CHANNEL_BINDINGS = 10
 _CHANNEL_BOUND = 0x800
 """GSS_C_CHANNEL_BOUND_FLAG of MIT krb5 1.19."""
+
+_user_file_lock = threading.Lock()
 
 _UNBOUND = 'the token is not bound to the TLS channel, as channel_binding = "required" demands'
 _FAILED = "authentication failed: the token proves no user of this server"
@@ -276,26 +279,20 @@ def _read_field(message: bytes, offset: int) -> bytes:
     return message[start : start + length]
 
 
-class _credentials:  # noqa: N801 -- used as a word: with _credentials(...)
-    """A context in which pyspnego knows one user, by a line in the form of smbpasswd(5); none if the name is empty."""
-
-    _one_at_a_time = threading.Lock()
-
-    def __init__(self, name: str, domain: str, nt_hash: bytes) -> None:
-        qualified = f"{domain}\\{name}" if domain else name
-        # These characters would end the line or the field, and so add a user of the client's choice.
-        if any(character in name + domain for character in ":\r\n\\\x85\u2028\u2029\x0b\x0c\x1c\x1d\x1e"):
-            raise ValueError("invalid user name: it has a colon, a backslash or the end of a line in it")
-        self._line = f"{qualified}:0:{'0' * 32}:{nt_hash.hex().upper()}:[U]:LCT-0\n" if name else ""
-
-    def __enter__(self) -> None:
-        # The environment variable, and so the file, is one for the whole process: logins by NTLM are checked in turn.
-        self._one_at_a_time.acquire()
-        _write_user_file(self._line)
-
-    def __exit__(self, *_: object) -> None:
-        _write_user_file("")
-        self._one_at_a_time.release()
+@contextmanager
+def _credentials(name: str, domain: str, nt_hash: bytes) -> Iterator[None]:
+    """Let pyspnego know one user, by a line in the form of smbpasswd(5); none if the name is empty."""
+    qualified = f"{domain}\\{name}" if domain else name
+    # These characters would end the line or the field, and so add a user of the client's choice.
+    if any(character in name + domain for character in ":\r\n\\\x85\u2028\u2029\x0b\x0c\x1c\x1d\x1e"):
+        raise ValueError("invalid user name: it has a colon, a backslash or the end of a line in it")
+    # The environment variable, and so the file, is one for the whole process: logins by NTLM are checked in turn.
+    with _user_file_lock:
+        try:
+            _write_user_file(f"{qualified}:0:{'0' * 32}:{nt_hash.hex().upper()}:[U]:LCT-0\n" if name else "")
+            yield
+        finally:
+            _write_user_file("")
 
 
 def _write_user_file(text: str) -> None:

@@ -1,12 +1,16 @@
 """journal/process_rows.py: every query returns the rows of a reading of everything."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from logonscope.journal.history import JournalHistory
+from logonscope.journal.reader import Reader
 from logonscope.machine import Look
-from logonscope.machine.history import ProcessRecordQuery
+from logonscope.machine.history import ActivityQuery, LogonRecordQuery, ProcessRecordQuery
 from tests.journal.kept import Kept
 from tests.journal.story import BOOT
 
@@ -83,3 +87,46 @@ def test_conditions_together(kept: Kept) -> None:
     running = [record for record in everything if record.lasted_ms is None]
     assert list(history.processes(Look(), ProcessRecordQuery(is_running=True))) == running
     assert list(history.processes(Look(), ProcessRecordQuery(names=frozenset({"none"})))) == []
+
+
+class MovingReader(Reader):
+    """A reader between whose statements the service moves rows."""
+
+    def __init__(self, kept: Kept) -> None:
+        super().__init__(kept.keeper.files)
+        self._kept = kept
+
+    def rows(self, query: str, parameters: Sequence[Any] = ()) -> list[Any]:
+        result = super().rows(query, parameters)
+        if self._kept.database.execute("SELECT 1 FROM recent").fetchone():
+            self._kept.keeper.writer.move_step()
+        return result
+
+
+@pytest.mark.parametrize("kind", ["all", "logon", "name", "newest", "since", "programs", "activity"])
+def test_rows_that_are_moved_meanwhile(tmp_path: Path, kind: str) -> None:
+    kept = Kept(tmp_path / "history")
+    kept.feed(kept.story.start_logons())
+    kept.live(5500, 2)
+    logons = [record.id for record in kept.history().logons(Look(), LogonRecordQuery())]
+    names = frozenset({"p1", "p2"})
+    queries = {
+        "all": ProcessRecordQuery(), "logon": ProcessRecordQuery(logon_records=frozenset(logons)),
+        "name": ProcessRecordQuery(names=names), "newest": ProcessRecordQuery(newest=3000),
+        "since": ProcessRecordQuery(since=moment(kept.story.ms // 2)),
+    }  # fmt: skip
+    span = int(moment(0).timestamp() * 1e6), int(moment(kept.story.ms * 2).timestamp() * 1e6)
+
+    def answer(history: JournalHistory) -> object:
+        if kind == "programs":
+            return {logon: sorted(counts, key=repr) for logon, counts in history.programs(Look(), logons).items()}
+        if kind == "activity":
+            query = ActivityQuery(frozenset(logons), *span, 10**9, frozenset())
+            return sorted(history.activity(Look(), query), key=repr)
+        return [record.id for record in history.processes(Look(), queries[kind])]
+
+    moving = JournalHistory(str(kept.folder), "full", lambda: MovingReader(kept))
+    assert kept.database.execute("SELECT count(*) FROM recent").fetchone()[0] > 3000
+    expected = answer(kept.history())
+    assert answer(moving) == expected
+    kept.keeper.stop()

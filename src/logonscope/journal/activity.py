@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
+from logonscope.journal.entries import ENTERED_ROWS, not_entered
 from logonscope.journal.moments import SLACK_US, Moments
 from logonscope.journal.reader import SLACK_MS, Boot, Reader
 from logonscope.journal.rows import CREDENTIAL, ID, LASTED, PARENT, PLACE, STATUS, TICKS
@@ -28,12 +29,15 @@ LONG_MS = 1 << 40
 MAX_DEPTH = 1000
 """Maximum number of ancestors that are read to find out whether root was gained."""
 
+_MOVED_ROWS = f"(SELECT * FROM process WHERE {not_entered('process')})"
+_NEW_ROWS = f"(SELECT * FROM every WHERE {not_entered('every')})"
+_ENTERED = f"({ENTERED_ROWS.format(table='every')})"
 _COLUMNS = "id, place, parent, credential, first, last, status"
 _START = "(ticks * :tick + :offset)"
 _SPANS = f"""SELECT id, place, parent, credential, status,
  CASE WHEN {_START} < :since THEN -1 ELSE ({_START} - :since) / :bin_us END AS first,
  ({_START} + lasted * 1000 - :since) / :bin_us AS last
- FROM {{table}} WHERE id >= :low AND id < :high AND ticks >= :low_ticks AND ticks < :high_ticks
+ FROM {{rows}} WHERE id >= :low AND id < :high AND ticks >= :low_ticks AND ticks < :high_ticks
  AND {_START} < :until AND (lasted IS NULL OR {_START} + lasted * 1000 >= :since)"""
 _COUNTS = f"""SELECT place, first, last, count(*), sum(coalesce(status, 0) != 0) FROM ({_SPANS}) GROUP BY 1, 2, 3"""
 _ROOTS = f"SELECT {_COLUMNS} FROM ({_SPANS}) WHERE credential IN ({{roots}})"
@@ -96,14 +100,17 @@ class ActivityReader:
         if until_ms < 0 or since_ms > max(span.last_ms for span in moments.spans if span.boot == boot.id) + FOUND_MS:
             return
         low, high = self._row_range(moments, boot, since_ms, until_ms)
-        for first in range(low, high, CHUNK_ROWS):
+        # rows are moved to ``process`` meanwhile: those up to this number are there now
+        moved = self._reader.rows("SELECT max(id) FROM process")[0][0] or 0
+        for first in range(low, min(high, moved + 1), CHUNK_ROWS):
             look.check()
-            self._count(boot, segments, "process", first, min(first + CHUNK_ROWS, high))
-        self._count(boot, segments, "recent", low, high)
+            self._count(boot, segments, _MOVED_ROWS, first, min(first + CHUNK_ROWS, high, moved + 1))
+        self._count(boot, segments, _NEW_ROWS, max(low, moved + 1), high)
+        self._count(boot, segments, _ENTERED, low, high)
         # those that were running when the span began, and had started before
-        for row in self._reader.started_rows_at(boot, since_ms):
-            if row[ID] < low:
-                self._count_row(boot, segments, row)
+        early = [row for row in self._reader.started_rows_at(boot, since_ms) if row[ID] < low]
+        for row in self._reader.listed(early):
+            self._count_row(boot, segments, row)
 
     def _row_range(self, moments: Moments, boot: Boot, since_ms: int, until_ms: int) -> tuple[int, int]:
         """Return the range of numbers of rows that started in the span."""
@@ -112,23 +119,23 @@ class ActivityReader:
         if (next_ms := moments.next_ms(boot.id, until_ms)) and next_ms - until_ms > SLACK_US // 1000:
             # the span ends in a gap: what started in the gap was found after it
             until_ms = next_ms + FOUND_MS
-        # from each table alone the last number is read without a scan
-        last = max(self._reader.rows(f"SELECT max(id) FROM {table}")[0][0] or 0 for table in ("process", "recent"))
+        # from each table alone the last number is read without a scan; rows are moved from the first to the second
+        last = max(self._reader.rows(f"SELECT max(id) FROM {table}")[0][0] or 0 for table in ("recent", "process"))
         return low, min(moments.first_row_after(boot.id, until_ms), last + 1)
 
-    def _count(self, boot: Boot, segments: Iterable[Segment], table: str, low: int, high: int) -> None:
+    def _count(self, boot: Boot, segments: Iterable[Segment], rows: str, low: int, high: int) -> None:
         for segment in segments:
             values = {**self._values(boot, segment), "low": low, "high": high}
             # a place outside the query belongs to a logon session that the caller may not see, or did not ask for
-            for place, first, last, number, failed in self._select(_COUNTS, table, values):
+            for place, first, last, number, failed in self._select(_COUNTS, rows, values):
                 if place in self._logons:
                     key = self._logons[place], first, last
                     self._counts[key] += number
                     self._failed[key] += failed
-            self._root_rows += map(RootRow._make, self._select(_ROOTS, table, values))
+            self._root_rows += map(RootRow._make, self._select(_ROOTS, rows, values))
 
-    def _select(self, query: str, table: str, values: dict[str, int]) -> list[Any]:
-        text = query.format(table=table, roots=",".join(map(str, sorted(self._roots))))
+    def _select(self, query: str, rows: str, values: dict[str, int]) -> list[Any]:
+        text = query.format(rows=rows, roots=",".join(map(str, sorted(self._roots))))
         return self._reader.database.execute(text, values).fetchall()
 
     def _values(self, boot: Boot, segment: Segment) -> dict[str, int]:

@@ -42,6 +42,8 @@ class LogonRows:
             if row["record"]:
                 self._follow(row, decode_login(row["record"]))
         self._first_new = self._next_id
+        self._system = int(ownership.system_owner.logon_id or 0)
+        self._system_numbers = {row["id"] for row in open_rows if row["logonid"] == self._system}
 
     def __repr__(self) -> str:
         return f"<LogonRows of {len(self._rows)} logon sessions>"
@@ -54,6 +56,14 @@ class LogonRows:
         """Remember the logon session of a new place."""
         self._logon_by_place[place] = logon
 
+    def is_entry(self, before: int, after: int, *, is_first_change: bool) -> bool:
+        """Return whether a process enters a login by its change from one place to another."""
+        earlier, later = self._logon_by_place.get(before), self._logon_by_place.get(after)
+        if later is None or later in self._system_numbers:
+            return False
+        # an owner that is unknown later was that of a process that could not be read for a time
+        return earlier in self._system_numbers or (earlier is None and is_first_change)
+
     def keep_places(self, places: AbstractSet[int]) -> None:
         """Drop all other places from memory."""
         self._logon_by_place = {place: logon for place, logon in self._logon_by_place.items() if place in places}
@@ -65,10 +75,7 @@ class LogonRows:
 
     def is_new(self, number: int) -> bool:
         """Return whether a logon session was not known when the service started; the System session never is."""
-        system = int(self._ownership.system_owner.logon_id or 0)
-        return number >= self._first_new and not any(
-            row["id"] == number and row["logonid"] == system for row in self._rows.values()
-        )
+        return number >= self._first_new and number not in self._system_numbers
 
     def find(self, owner: Owner) -> int | None:
         """Return the number of the logon session of an owner; None if it has no row."""
@@ -95,8 +102,9 @@ class LogonRows:
         if login is not None:
             row.update(login_uid=login.uid_here, user=login.user, wall=login.since)
             self._store_login(row, login)
-        if row["logonid"] == int(self._ownership.system_owner.logon_id or 0):
+        if row["logonid"] == self._system:
             row["started"] = 0
+            self._system_numbers.add(row["id"])
         self._rows[key] = row
         self._changed[row["id"]] = row
         self._unreported[row["id"]] = ms

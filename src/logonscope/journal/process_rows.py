@@ -1,7 +1,8 @@
 """Rows of past processes for a query: which indexes lead to them, and in which pages they are read.
 
 The numbers of rows are in the order of their starts, so a range of times is a range of numbers. Processes that were
-found running, after a gap, have greater numbers than their starts would give: an index of their own finds them.
+found running, after a gap, have greater numbers than their starts would give: an index of their own finds them. So
+does another one those that entered a login after their start (see entries.py).
 """
 
 from array import array
@@ -11,6 +12,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from logonscope.journal.entries import not_entered, sort_distinct
 from logonscope.journal.moments import Moments
 from logonscope.journal.reader import SLACK_MS, Boot, Reader
 from logonscope.journal.rows import CREDENTIAL, ID, LASTED, PID, PLACE, PROGRAM, TICKS
@@ -43,11 +45,10 @@ class Conditions(NamedTuple):
         """Return whether few rows match: those of some logon sessions, of a pid, or some rows themselves."""
         return self.numbers is not None or "place" in self.columns or "pid" in self.columns
 
-    @property
-    def where(self) -> str:
-        """Return the conditions in SQL; lists are numbers of the journal's own."""
+    def where(self, table: str) -> str:
+        """Return the conditions of rows that are listed as they started; lists are numbers of the journal's own."""
         parts = [f"{column} IN ({','.join(map(str, values))})" for column, values in self.columns.items()]
-        return " AND ".join(["1", *parts, *(["lasted IS NULL"] if self.is_running else [])])
+        return " AND ".join([not_entered(table), *parts, *(["lasted IS NULL"] if self.is_running else [])])
 
     def match(self, row: Sequence[Any]) -> bool:
         """Return whether a row matches."""
@@ -118,8 +119,8 @@ class ProcessRows:
         if query.since is None or query.started_since is not None or conditions.is_narrow or not limits:
             return []
         boot = min(limits)
-        rows = reader.rows_running_at(boot, limits[boot][0])
-        return sorted((row for row in rows if row[ID] <= low and conditions.match(row)), key=_id_of)
+        rows = reader.listed([row for row in reader.rows_running_at(boot, limits[boot][0]) if row[ID] <= low])
+        return sorted(filter(conditions.match, rows), key=_id_of)
 
     def _later_pages(self, conditions: Conditions, low: int, high: int) -> Iterator[list[Any]]:
         """Yield the rows between two numbers, then those after them that were found running."""
@@ -138,6 +139,7 @@ class ProcessRows:
                     f"SELECT * FROM process INDEXED BY process_found WHERE source & 1 AND id >= {high}"
                     f" UNION ALL SELECT * FROM recent WHERE source & 1 AND id >= {high}"
                 )
+                found_rows = reader.listed(found_rows)
             yield [row for row in found_rows if conditions.match(row)]
 
     def _numbers(self, conditions: Conditions, column: str, low: int, high: int) -> "array[int]":
@@ -149,50 +151,56 @@ class ProcessRows:
                     self._look.check()
                     numbers.extend(reader.numbers_of_pid(pid, low, high))
                 return array("q", sorted(set(numbers)))
-            for table in ("process", "recent"):
+            for table in ("recent", "process"):
                 self._look.check()
                 query = f"SELECT id FROM {table} WHERE {column} IN ({values}) AND id > ? AND id < ?"
                 numbers.extend(row[0] for row in reader.rows(query, (low, high)))
-        # a row that was moved in between is in both
+            query = (
+                f"SELECT process FROM change WHERE {column} IN ({values}) AND entered IS NOT NULL"
+                " AND process > ? AND process < ?"
+            )
+            numbers.extend(row[0] for row in reader.rows(query, (low, high)))
+        # rows are moved from ``recent`` to ``process``: one that was moved between the two queries is in both
         return array("q", sorted(set(numbers)))
 
     def _pages_of(
         self, conditions: Conditions, numbers: Sequence[int], column: str | None = None
     ) -> Iterator[list[Any]]:
         """Yield the rows with these numbers, by pages; ``column`` has the index that led to them."""
-        where = conditions.where
         for first in range(0, len(numbers), PAGE):
             self._look.check()
             page = numbers[first : first + PAGE]
-            if column is None or column == "pid":
-                span = f"id IN ({','.join(map(str, page))})"
-            else:
-                # between two numbers, the index leads to the rows of this page alone
-                span = f"id >= {page[0]} AND id <= {page[-1]}"
+            listed = f"id IN ({','.join(map(str, page))})"
+            # between two numbers, the index leads to the rows of this page alone
+            span = listed if column in {None, "pid"} else f"id >= {page[0]} AND id <= {page[-1]}"
             hint = "NOT INDEXED" if column in {None, "pid"} else f"INDEXED BY process_{column}"
             with self._lend() as reader:
-                rows = reader.rows(f"SELECT * FROM process {hint} WHERE {span} AND {where}")
-                rows += reader.rows(f"SELECT * FROM recent WHERE {span} AND {where}")
-            # a row that was moved in between is in both
-            yield sorted(dict(zip(map(_id_of, rows), rows, strict=True)).values(), key=_id_of)
+                # in this order, as in _numbers
+                rows = reader.rows(f"SELECT * FROM recent WHERE {span} AND {conditions.where('recent')}")
+                rows += reader.rows(f"SELECT * FROM process {hint} WHERE {span} AND {conditions.where('process')}")
+                rows += filter(conditions.match, reader.entered_rows(f"change.process IN ({','.join(map(str, page))})"))
+            yield sort_distinct(rows)
 
     def _pages_between(self, conditions: Conditions, low: int, high: int) -> Iterator[list[Any]]:
-        where = conditions.where
-        while True:
+        while low < high:
             self._look.check()
             with self._lend() as reader:
-                page = _read_page(reader, where, low, high)
-            if not page:
-                return
-            low = page[-1][ID]
-            yield page
+                page = _read_page(reader, conditions, low, high)
+                # of a page that is not full, no row follows
+                last = page[-1][ID] if len(page) >= PAGE else high - 1
+                entered = reader.entered_rows(f"change.process > {low} AND change.process <= {last}")
+            low = last if last < high - 1 else high
+            yield sort_distinct([*page, *filter(conditions.match, entered)])
 
     @staticmethod
     def _newest(reader: Reader, conditions: Conditions, count: int) -> list[Any]:
         rows: list[Any] = []
         for table in ("recent", "process"):
-            rows += reader.rows(f"SELECT * FROM {table} WHERE {conditions.where} ORDER BY id DESC LIMIT ?", (count,))
-        return sorted(rows, key=_id_of)[-count:]
+            query = f"SELECT * FROM {table} WHERE {conditions.where(table)} ORDER BY id DESC LIMIT ?"
+            rows += reader.rows(query, (count,))
+        oldest = min((row[ID] for row in rows), default=0) if len(rows) >= count else 0
+        rows += filter(conditions.match, reader.entered_rows(f"change.process > {oldest}"))
+        return sort_distinct(rows)[-count:]
 
 
 def make_conditions(reader: Reader, query: ProcessRecordQuery) -> Conditions:
@@ -209,14 +217,16 @@ def make_conditions(reader: Reader, query: ProcessRecordQuery) -> Conditions:
     return Conditions(None if query.ids is None else sorted(query.ids), columns, query.is_running)
 
 
-def _read_page(reader: Reader, where: str, low: int, high: int) -> list[Any]:
+def _read_page(reader: Reader, conditions: Conditions, low: int, high: int) -> list[Any]:
     order = "AND id > ? AND id < ? ORDER BY id LIMIT ?"
-    page = reader.rows(f"SELECT * FROM process WHERE {where} {order}", (low, high, PAGE))
+    moved_query = f"SELECT * FROM process WHERE {conditions.where('process')} {order}"
+    page = reader.rows(moved_query, (low, high, PAGE))
     if len(page) == PAGE:
         return page
+    # rows of ``recent`` are newer than all others; some can have been moved to ``process`` since it was read
     last = page[-1][ID] if page else low
-    # rows of ``recent`` are newer than all others
-    return page + reader.rows(f"SELECT * FROM recent WHERE {where} {order}", (last, high, PAGE))
+    page += reader.rows(f"SELECT * FROM recent WHERE {conditions.where('recent')} {order}", (last, high, PAGE))
+    return sort_distinct(page + reader.rows(moved_query, (last, high, PAGE)))[:PAGE]
 
 
 def first_number(moments: Moments, boots: Sequence[Boot], since: datetime) -> int:

@@ -5,8 +5,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from logonscope.facts.history import ProgramCount
+from logonscope.journal.entries import ENTERED_ROWS, not_entered
 from logonscope.journal.moments import Moments, wall_without_clock
-from logonscope.journal.reader import Reader
+from logonscope.journal.reader import CHUNK, Reader
+
+_COUNT = "SELECT place, program, count(*), count(nullif(status, 0)), min(ticks), max(ticks)"
+_COUNTS = f"""{_COUNT} FROM process WHERE place IN ({{places}}) AND {not_entered("process")} GROUP BY 1, 2 UNION ALL
+ {_COUNT} FROM recent WHERE place IN ({{places}}) AND {not_entered("recent")} GROUP BY 1, 2 UNION ALL
+ {_COUNT} FROM ({ENTERED_ROWS.format(table="every")} AND change.place IN ({{places}})) GROUP BY 1, 2"""
+"""Counts by place, which the index has in order. One statement, since rows are moved from one table to the other."""
 
 Counts = dict[int | None, list[int]]
 """Program -> number of its runs, of those that failed, and the ticks of the first and the last start."""
@@ -26,13 +33,10 @@ class ProgramCounter:
         reader = self._reader
         places = dict(reader.by_numbers("SELECT id, logon FROM place WHERE logon IN ({})", sorted(logons)))
         counts: dict[int, Counts] = defaultdict(dict)
-        for table in ("process", "recent"):
-            # grouped by place, which the index has in order, and added up here
-            query = (
-                f"SELECT place, program, count(*), count(nullif(status, 0)), min(ticks), max(ticks) FROM {table}"
-                f" WHERE place IN ({{}}) GROUP BY 1, 2"
-            )
-            for place, program, *new in reader.by_numbers(query, sorted(places)):
+        numbers = sorted(places)
+        for first in range(0, len(numbers), CHUNK):
+            chunk = ",".join(map(str, numbers[first : first + CHUNK]))
+            for place, program, *new in reader.rows(_COUNTS.format(places=chunk)):
                 _add(counts[places[place]], program, new)
         reader.load_programs({program for by_program in counts.values() for program in by_program})
         boots = dict(reader.by_numbers("SELECT id, boot FROM logon WHERE id IN ({})", sorted(counts)))

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from logonscope.facts import Login, Process
 from logonscope.journal.database import open_reader
+from logonscope.journal.entries import ENTERED_ROWS
 from logonscope.journal.files import JournalFiles
 from logonscope.journal.logon_rows import COLUMNS, decode_login
 from logonscope.journal.moments import FINE_SPAN, Moments
@@ -260,6 +261,24 @@ class Reader:
         """Return at least the rows of the processes that ran at a moment, in their state after the start."""
         return [] if ms <= 0 else self._candidates(self.boot(boot), ms, None)
 
+    def entered_rows(self, condition: str) -> list[Any]:
+        """Return the rows of processes that entered a login after their start, in the state in which they are listed.
+
+        ``condition``, in SQL, is one of the table ``change``. A row that is moved meanwhile can be in the result twice.
+        """
+        queries = [f"{ENTERED_ROWS.format(table=table)} AND {condition}" for table in ("recent", "process")]
+        return [row for query in queries for row in self.rows(query)]
+
+    def listed(self, process_rows: Iterable[Sequence[Any]]) -> list[Any]:
+        """Return rows with those of processes that entered a login in the state in which they are listed."""
+        process_rows = list(process_rows)
+        changed = [row[ID] for row in process_rows if row[CHANGES]]
+        entered: dict[int, Any] = {}
+        for first in range(0, len(changed), CHUNK):
+            numbers = ",".join(map(str, changed[first : first + CHUNK]))
+            entered |= {row[ID]: row for row in self.entered_rows(f"change.process IN ({numbers})")}
+        return [entered.get(row[ID], row) for row in process_rows]
+
     def _candidates(self, boot: Boot, ms: int, pids: frozenset[int] | None) -> list[Any]:
         """Return at least the rows of the processes that ran at a moment."""
         moments = self.moments()
@@ -289,9 +308,10 @@ class Reader:
 
     def numbers_of_pid(self, pid: int, low: int, high: int) -> list[int]:
         """Return the numbers of the rows of a pid between two numbers."""
-        return [row[0] for row in self.rows(_OF_PID, _zone_parameters(pid, low, high))] + [
-            row[0] for row in self.rows("SELECT id FROM recent WHERE pid = ? AND id > ? AND id < ?", (pid, low, high))
-        ]
+        # rows that are moved meanwhile are in both tables, in this order
+        rows = self.rows("SELECT id FROM recent WHERE pid = ? AND id > ? AND id < ?", (pid, low, high))
+        rows += self.rows(_OF_PID, _zone_parameters(pid, low, high))
+        return [row[0] for row in rows]
 
     def _newest_of_pid(self, pid: int, low: int, high: int, last_ticks: int) -> Any:
         """Return the row of the last process with a pid that started until then; None where there is none.

@@ -116,6 +116,7 @@ class Recorder:
         self._names_until = 0
         self._credential_numbers: dict[tuple[Any, Any], int] = {}
         self._executed: set[int] = set()  # rows of this batch that have executed a program
+        self._entered: set[int] = set()  # rows of processes that entered a login, and have executed no program since
         self._extras = state.extras
         self.max_places = MAX_PLACES
         self._clock_map = ClockMap()
@@ -291,8 +292,10 @@ class Recorder:
             return
         self._terminals.note(process, row, state[0], self._extras[state[0]][0])
         # The row is not written yet, and runs what it was forked with, or a program that was not read in time: the
-        # change becomes part of it. A change of the logon session does not, so that the owner is right at every moment.
-        may_fold = row[ID] >= self._first_seq and (row[ID] not in self._executed or row[PROGRAM] is None)
+        # change becomes part of it. A change of the logon session does not, nor do those after it, so that the owner is
+        # right at every moment.
+        is_new = row[ID] >= self._first_seq and row[CHANGES] is None
+        may_fold = is_new and (row[ID] not in self._executed or row[PROGRAM] is None)
         if may_fold and self._is_same_logon(current[0], state[0]):
             if state[1] != row[PROGRAM]:
                 self._executed.add(row[ID])
@@ -337,17 +340,25 @@ class Recorder:
         return first == second or self._logons.logon_of_place(first) == self._logons.logon_of_place(second)
 
     def _add_change_row(self, row: Row, state: State) -> None:
+        current = self._current_state(row)
+        entered = self._logons.is_entry(current[0], state[0], is_first_change=row[CHANGES] is None)
+        if entered:
+            self._entered.add(row[ID])
+        elif row[ID] in self._entered and state[1] != current[1]:
+            self._entered.discard(row[ID])
+            entered = True
         # in memory, the column has the state after the last change; take_batch and the writer store 1
         if row[CHANGES] is None and row[ID] < self._first_seq:
             self._changed_ids.append(row[ID])
         row[CHANGES] = state
         seq = self._take_seq(self._seq << 3 | rows.CHANGED)
         place, program, credential, command = state
-        self._changes.append((seq, row[ID], self._ms, place, program, credential, command, None))
+        self._changes.append((seq, row[ID], self._ms, place, program, credential, command, "1" if entered else None))
 
     def _exclude(self, row: Row) -> None:
         """Forget a running process whose program or user is excluded."""
         del self.alive[row[rows.PID]]
+        self._entered.discard(row[ID])
         if row[ID] >= self._first_seq:
             row[PLACE] = None
             # another logon session before it executed the excluded program is a change of this batch
@@ -363,6 +374,7 @@ class Recorder:
 
     def _end_row(self, row: Row, status: int | None, source: int | None) -> None:
         self.alive.pop(row[rows.PID], None)
+        self._entered.discard(row[ID])
         place = row[CHANGES][0] if row[CHANGES] else row[PLACE]
         self._logons.note_end_of_process(place, self._ms)
         self._reports.note_end(row[rows.PID], (row[TICKS], row[ID], place), self._ms)

@@ -8,6 +8,7 @@ from typing import Any
 
 from logonscope.facts import UNSET
 from logonscope.journal.dictionaries import COMMAND_SPAN
+from logonscope.journal.entries import listed_place
 from logonscope.journal.moments import Moments
 from logonscope.journal.policy import Policy
 from logonscope.journal.process_rows import boot_position
@@ -91,8 +92,8 @@ class Retention:
         self, low: int, high: int, ticks_per_second: int, limit_ms: int, *, is_system: bool
     ) -> Iterator[int]:
         query = (
-            "SELECT id, place, ticks, lasted FROM process WHERE id >= ? AND id < ? AND lasted IS NOT NULL"
-            f" ORDER BY id LIMIT {PAGE}"
+            f"SELECT id, {listed_place('process')}, ticks, lasted FROM process WHERE id >= ? AND id < ?"
+            f" AND lasted IS NOT NULL ORDER BY id LIMIT {PAGE}"
         )
         while page := self._reader.rows(query, (low, high)):
             yield from self._remove_old(page, ticks_per_second, limit_ms, is_system=is_system)
@@ -120,7 +121,8 @@ class Retention:
             for duration_class in range(20):
                 low = first
                 query = (
-                    "SELECT id, place, ticks, lasted FROM process INDEXED BY process_lasting WHERE class = ?"
+                    f"SELECT id, {listed_place('process')}, ticks, lasted"
+                    " FROM process INDEXED BY process_lasting WHERE class = ?"
                     f" AND id >= ? AND id <= ? ORDER BY id LIMIT {PAGE}"
                 )
                 while page := self._reader.rows(query, (duration_class, low, end)):
@@ -237,7 +239,9 @@ class Retention:
         for boot, limit_ms in _limits(moments, cutoff).items():
             old = self._reader.rows(
                 "SELECT * FROM logon WHERE boot = ? AND ended IS NOT NULL AND ended < ? AND NOT EXISTS (SELECT 1 FROM"
-                " place JOIN process ON process.place = place.id WHERE place.logon = logon.id)",
+                " place JOIN process ON process.place = place.id WHERE place.logon = logon.id) AND NOT EXISTS (SELECT 1"
+                " FROM place JOIN change ON change.place = place.id"
+                " WHERE place.logon = logon.id AND change.entered IS NOT NULL)",
                 (boot, limit_ms),
             )
             for first in range(0, len(old), STEP):

@@ -82,6 +82,21 @@ def test_what_was_read_ahead_ends_with_close() -> None:
     assert watch.cursor == "after a"
 
 
+def test_a_close_that_is_under_way_ends_the_iteration() -> None:
+    class SlowReader(Reader):
+        def close(self) -> None:
+            with pytest.raises(StopIteration):
+                next(watch)
+            super().close()
+
+    reader = SlowReader()
+    reader.add("a", "b")
+    watch = Watch(reader)
+    assert next(watch) == "a"
+    watch.close()
+    assert reader.is_closed
+
+
 def test_async_iteration_ends_with_close_and_blocks_no_loop() -> None:
     reader, ticks = Reader(), list[float]()
 

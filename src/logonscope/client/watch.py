@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from logonscope.cim.instances import Instance
 
 ASYNC_SECONDS = 1.0
-"""Seconds that the thread of an asynchronous iterator waits at once."""
+"""Maximum seconds of one wait in the thread of an asynchronous iterator."""
 
 
 def check_events(events: Iterable[str] | None) -> frozenset[str] | None:
-    """Return the names of events; None: all.
+    """Check names of events, and return them as a set; None: all events.
 
     Raises:
-        InvalidParameterError: there is no such event.
+        InvalidParameterError: there is no event of a name.
     """
     if events is None:
         return None
@@ -79,7 +79,7 @@ class Watch:
         self._thread: ThreadPoolExecutor | None = None
         self._is_closed = False
         self.cursor: str | None = None
-        """The cursor of the last event.
+        """The cursor of the last event; None before the first one.
 
         ``host.watch(since=cursor)`` continues after that event; after a restart of the service only with a history.
         """
@@ -103,7 +103,7 @@ class Watch:
         return self._is_closed or (self._reader.is_closed and not self._results)
 
     def wait(self, seconds: float | None = None) -> "HostEvent | Instance | None":
-        """Return the next event; None if there is none within so many seconds, or the watch is closed.
+        """Return the next event; None if there is none within ``seconds``, or the watch is closed.
 
         Raises:
             AccessDeniedError: the account of the caller has changed.
@@ -135,7 +135,8 @@ class Watch:
         result = self.wait(self._timeout)
         if result is not None:
             return result
-        if self._reader.is_closed:
+        # not the reader alone: a close() in another thread closes it a little later than the watch
+        if self.is_closed:
             raise StopIteration
         raise TimedOutError(f"no event within {self._timeout:g} s", "give a longer timeout")
 
@@ -149,7 +150,7 @@ class Watch:
         if self._thread is None:
             from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 -- as above
 
-            # a thread of its own: those that asyncio shares are few, and each would wait here
+            # a thread of its own: the threads that asyncio shares are few, and every watch would keep one waiting
             self._thread = ThreadPoolExecutor(1, "logonscope-watch")
         end = None if self._timeout is None else time.monotonic() + self._timeout
         while not self._results:
@@ -166,7 +167,7 @@ class Watch:
         return answer
 
     def _fill(self, seconds: float) -> None:
-        """Read into the queue, where a cancelled call leaves what it has read."""
+        """Read into ``_results``, from where the next call takes what a cancelled one has read."""
         with self._lock:
             if not self._results:
                 self._results += self._reader.read(seconds)

@@ -107,6 +107,13 @@ def test_a_long_piece_in_a_long_text_is_found_where_the_piece_alone_matches(data
     assert compile_like(f"%{pattern}%")(text + "\0" * (BLOCK // SHORT_PIECE)) is expected
 
 
+@pytest.mark.parametrize("part", ["\U0010ffff", "[a-\U0010ffff]"])
+def test_a_long_piece_matches_the_last_character_of_unicode(part: str) -> None:
+    piece = "a" * SHORT_PIECE
+    text = f"\U0010ffff{piece}" + "\0" * (BLOCK // SHORT_PIECE)
+    assert compile_like(f"%{part}{piece}%")(text)
+
+
 @pytest.mark.parametrize(
     "pattern",
     [f"%{'[ab]' * 240}x%", f"%{'_' * 900}x", f"%{'[^b-y]' * 160}x%", f"%{'a' * 15}x%", f"%{'[a-z]' * 190}%x%"],

@@ -1,8 +1,9 @@
-"""LIKE patterns: ``%`` matches any run of characters, ``_`` any character, ``[abc]``, ``[a-f]``, ``[^a-f]`` a set.
+"""LIKE patterns: ``%`` matches any run of characters, ``_`` one character, ``[abc]`` and ``[^a-f]`` one of a set.
 
 The pattern is split at each ``%`` into pieces of fixed width, which are searched in the text one after another. A
 search is linear in the text: a short piece is a regular expression, a long one in a long text a bit-parallel automaton.
-Both call a checkpoint after every block of bounded work, because a regular expression does not release the GIL.
+A long text is searched in blocks of bounded work, with a call of a checkpoint before each: within a block, the deadline
+is not checked, and a regular expression does not release the GIL.
 """
 
 import re
@@ -29,7 +30,6 @@ _PART = r"\[\^?[^\]]*\]|."
 _RANGE = r"(.)-(.)|."
 _FLAGS = re.IGNORECASE | re.DOTALL
 _NEVER = "(?!)"
-_LAST = chr(0x10FFFF)
 
 
 def _no_deadline() -> None:
@@ -122,11 +122,12 @@ class _PieceSearch:
 class _Automaton:
     """A search by Shift-And (Baeza-Yates and Gonnet 1992): a bit for every character of the piece.
 
-    Bit i of the state is set where the last i + 1 characters of the text match as many of the piece. A step costs the
-    same for every piece of at most 1,000 characters, whatever the text.
+    Bit i of the state is set where the last i + 1 characters of the text match the first i + 1 of the piece. A step
+    costs nearly the same for every piece of at most 1,000 characters, whatever the text.
     """
 
     _STEPS = 8192
+    """Characters of the text between two checkpoints."""
 
     def __init__(self, piece: list[CharacterPattern], checkpoint: Checkpoint) -> None:
         self._checkpoint, self._accepted = checkpoint, 1 << (len(piece) - 1)
@@ -171,10 +172,10 @@ class _Automaton:
 
 
 def _merge_ranges(ranges: tuple[tuple[str, str], ...]) -> Iterator[tuple[str, str]]:
-    """Yield the ranges without overlaps, each as its first character and the character after its last."""
+    """Yield the ranges without overlaps, from its first character to, exclusive, a text that sorts after its last."""
     begin = end = ""
     for first, last in sorted(ranges):
-        after = chr(ord(last) + 1) if last < _LAST else _LAST
+        after = f"{last}\0"  # also for U+10FFFF, after which there is no character
         if begin and first <= end:
             end = max(end, after)
             continue
@@ -196,7 +197,7 @@ def _expression(piece: list[CharacterPattern]) -> re.Pattern[str]:
 
 
 def _split_pieces(pattern: str) -> Iterator[list[str]]:
-    """Yield the pieces between two ``%``, each as its parts; a part matches one character."""
+    """Yield the pieces before, between and after the ``%``, each as its parts; a part matches one character."""
     piece: list[str] = []
     for part in re.findall(_PART, pattern, re.DOTALL):
         if part == "%":

@@ -169,6 +169,18 @@ def test_a_silent_server_is_waited_for_until_the_timeout(scheme: str) -> None:
         logonscope.connect("unix:/nowhere", timeout=-1)
 
 
+def test_a_host_that_accepts_no_connection_is_waited_for_until_the_timeout() -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full, contextlib.ExitStack() as clients:
+        # with a full backlog the kernel drops further connections, as a firewall does
+        for _ in range(2):
+            client = clients.enter_context(socket.socket())
+            client.setblocking(False)
+            client.connect_ex(full.getsockname())
+        url = f"http://alice@127.0.0.1:{full.getsockname()[1]}"
+        with pytest.raises(TimedOutError, match=r"no connection to 127\.0\.0\.1, port \d+, within 0\.2 s; check"):
+            logonscope.connect(url, password=ADMIN[1], timeout=0.2).sessions()
+
+
 def test_several_threads_can_ask_over_one_connection(server: RunningServer) -> None:
     host = logonscope.connect(f"http://{ADMIN[0]}@127.0.0.1:{server.http}", password=ADMIN[1])
     asks: list[Callable[[Host], object]] = [

@@ -1,6 +1,7 @@
 """WS-Management client: a connection to a remote host, over pypsrp, whose errors become errors of Logonscope.
 
-It returns XML elements of ElementTree, which wire/wsman parses. Windows and Logonscope are queried in the same way.
+It returns XML elements of ElementTree, which wire/wsman and wire/cimxml parse. Windows and Logonscope are queried in
+the same way.
 """
 
 import math
@@ -120,7 +121,7 @@ class WsmanClient:
         return _only_child(self._send(WSMan.get, uri, selector_set=_selector_set(selectors)))
 
     def invoke(self, uri: str, selectors: Mapping[str, str], method: str, parameters: Mapping[str, str]) -> Any:
-        """Call a method and return the element in the response."""
+        """Call a method and return the element in the response, which has the out parameters."""
         body = ET.Element(clark_name(uri, f"{method}_INPUT"))
         for name, value in parameters.items():
             ET.SubElement(body, clark_name(uri, name)).text = value
@@ -130,7 +131,7 @@ class WsmanClient:
         return _only_child(response if soap_body is None else soap_body)
 
     def identify(self) -> dict[str, str]:
-        """Return the elements of the response to Identify by name: product, vendor, version."""
+        """Return the texts of the elements in the response to Identify, by their names, such as ProductVendor."""
         body = ET.Element(clark_name(names.IDENTITY, "Identify"))
         response = self._send(WSMan.invoke, "", "", body)
         return {local_name(element): element.text or "" for element in response.iter()}
@@ -169,9 +170,9 @@ class WsmanClient:
             self._send(WSMan.invoke, names.RELEASE, uri, _context_body(context, "Release"))
 
     def _send(self, method: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
-        """Call a method of the connection, and convert its errors to Logonscope's.
+        """Call a method of WSMan, and convert its errors to Logonscope's.
 
-        After a failed authentication it is called again with the next scheme.
+        After a failed authentication, the method is called again with the next authentication scheme.
         """
         with self._lock:
             return self._send_locked(method, arguments, options)
@@ -189,7 +190,7 @@ class WsmanClient:
             raise _error_of_fault(error) from None
         except (requests.exceptions.RequestException, pypsrp.exceptions.WinRMError, ET.ParseError) as error:
             raise self._transport_error(error) from None
-        # pypsrp raises these for responses that no WinRM sends: a missing element, an invalid number.
+        # pypsrp raises these for responses that WinRM never sends: a missing element, an invalid number.
         except (LookupError, ValueError) as error:
             raise self._transport_error(ET.ParseError(error)) from None
 
@@ -214,6 +215,9 @@ class WsmanClient:
     def _transport_error(self, error: Exception) -> LogonscopeError:
         """Return the error that says why the host cannot be reached, or why its response is invalid."""
         server, cause = f"{self.url.host}, port {self.url.port}", _root_cause(error)
+        if isinstance(error, requests.exceptions.ConnectTimeout):
+            seconds = min(CONNECT_SECONDS, self._timeout)
+            return TimedOutError(f"no connection to {server}, within {seconds:g} s", _CHECK_SERVER)
         if isinstance(error, requests.exceptions.Timeout):
             message = f"no complete response from {server}, within {self._timeout:g} s"
             return TimedOutError(message, "request less, or give a longer timeout; or c" + _CHECK_SERVER[1:])
@@ -234,7 +238,7 @@ def _root_cause(error: Exception) -> str:
     if isinstance(error, ET.ParseError):
         return "the response is not a WS-Management message"
     cause: BaseException = error
-    # requests wraps urllib3's error as an argument, and urllib3 the system's as its reason.
+    # An error of requests has urllib3's error as an argument, which has the system's error as its reason.
     while inner := next(filter(_is_exception, (getattr(cause, "reason", None), *cause.args)), None):
         cause = inner
     text = str(cause).rpartition("] ")[2].partition(" (_ssl.c")[0]
@@ -271,7 +275,7 @@ def _read_context(response: ET.Element) -> str:
 
 
 def _read_items(response: ET.Element) -> Iterator[ET.Element]:
-    # The response to an optimized Enumerate has its items in an element of WS-Management, that to Pull in another.
+    # An optimized Enumerate is answered with Items of WS-Management's namespace, a Pull with those of WS-Enumeration's.
     for items_name in (clark_name(WSMAN, "Items"), clark_name(ENUMERATION, "Items")):
         yield from response.iterfind(f".//{items_name}/*")
 

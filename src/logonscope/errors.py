@@ -14,22 +14,25 @@ MAX_MESSAGE_LENGTH = 500
 
 
 class HintCode(StrEnum):
-    """Advice whose text depends on the face or the door; the comment lists the values that the text needs."""
+    """Advice whose text depends on the face or the door.
+
+    The comments have the names of the values that the text needs, or what the advice is for.
+    """
 
     LIST_CLASSES = auto()  # namespace
     SHOW_CLASS = auto()  # name, namespace
     USE_OTHER_NAMESPACE = auto()  # name, namespace: the namespace that has the class
     LIST_INSTANCES = auto()  # name, namespace
     LIST_PROCESSES = auto()
-    FIND_PROCESS = auto()  # pid: a running process, or one that has ended
-    CHECK_ACCESS = auto()  # check what can be read
-    GET_RIGHTS = auto()  # see the processes of other users, and the files that they have open
-    SEE_OTHERS = auto()  # see the logon sessions of other users
+    FIND_PROCESS = auto()  # pid: of a running process, or one that has ended
+    CHECK_ACCESS = auto()  # to check what can be read
+    GET_RIGHTS = auto()  # to see the processes of other users, and the files that they have open
+    SEE_OTHERS = auto()  # to see the logon sessions of other users
     RUN_AS_ROOT = auto()
     USE_RECORDING = auto()
     REPLACE_FILE = auto()
     TRUST_CERTIFICATE = auto()
-    LOOK_INTO_NAMESPACES = auto()  # look for a socket in all network namespaces
+    LOOK_INTO_NAMESPACES = auto()  # to look for a socket in all network namespaces
     RUN_ON_THAT_HOST = auto()  # command
     LIST_USERS_ON_THAT_HOST = auto()
 
@@ -122,7 +125,7 @@ class AccessDeniedError(LogonscopeError):
 
 
 class InvalidParameterError(LogonscopeError):
-    """An argument is invalid: a target, a LogonId, an output file, an association's role."""
+    """An argument is invalid, such as a target, a timeout, an output file or an association's role."""
 
     name = "WBEM_E_INVALID_PARAMETER"
     number = 0x80041008
@@ -221,7 +224,7 @@ class QuotaViolationError(LogonscopeError):
 
 
 class TimedOutError(LogonscopeError):
-    """The operation did not finish before its deadline."""
+    """The operation did not finish before its deadline, or no event came within the timeout."""
 
     name = "WBEM_E_TIMED_OUT"
     number = 0x80041069

@@ -32,10 +32,10 @@ HOST_NAMED = frozenset(
 """Associations whose references name the host on Windows; those of all others have the server ".": docs/windows.md."""
 
 KEY_ORDERS = {("Win32_SystemUsers", "Win32_UserAccount"): ("Name", "Domain")}
-"""The keys of a reference that Windows does not write in alphabetical order, by the association and the class."""
+"""The order of the keys in references that Windows does not write alphabetically, by association and named class."""
 
 MAX_DEPTH = 3
-"""Maximum depth of paths inside a path: an association of associations needs no more."""
+"""Maximum depth of paths inside a path: the path of an association of associations needs no more."""
 
 
 def is_own_name(server: str) -> bool:
@@ -44,7 +44,7 @@ def is_own_name(server: str) -> bool:
 
 
 class NestedPathContext(NamedTuple):
-    """The arguments of ``bind_path`` for a path that is a key of another path."""
+    """The arguments of ``bind_path``, besides the path, for a path that is a key of another path."""
 
     schema: Schema
     namespace: str
@@ -75,14 +75,14 @@ def bind_path(
     Args:
         path: the path.
         schema: the schema that has the class.
-        namespace: the namespace of the class, used if the path names none.
+        namespace: the namespace of the class if the path names none.
         is_here: returns whether a server name in the path means this host.
         depth: the number of other paths that this path is inside.
 
     Raises:
         InvalidNamespaceError: the path names an unknown namespace, or another host.
         InvalidClassError: the path names an unknown class.
-        InvalidObjectPathError: its keys are not those of the class.
+        InvalidObjectPathError: its keys are not those of the class, or a path inside it is invalid for any reason.
         TypeMismatchError: a value does not have the type of its key.
     """
     if depth > MAX_DEPTH:

@@ -80,7 +80,7 @@ class Parameter(NamedTuple):
 
 
 class Method(NamedTuple):
-    """A method; ``type`` is the type of its return value."""
+    """A method; ``type`` is the type of its return value, ``origin`` the last class that declared it."""
 
     name: str
     type: str
@@ -100,7 +100,7 @@ class MembersByName(Mapping[str, Member]):
 
     def __init__(self, members: Iterable[Member] = ()) -> None:
         self._members: dict[str, Member] = {member.name.lower(): member for member in members}
-        # each request for an instance takes the names of all properties
+        # a tuple, because every request for an instance takes the names of all properties
         self._names = tuple(member.name for member in self._members.values())
 
     def __getitem__(self, name: str) -> Member:
@@ -236,13 +236,13 @@ def has_qualifier(qualifiers: Sequence[Qualifier], name: str) -> bool:
     return qualifier is not None and qualifier.value is True
 
 
-def numbered_parameter(number: int) -> Qualifier:
+def parameter_id_qualifier(number: int) -> Qualifier:
     """Return the qualifier ID that a parameter gets from its place in the method."""
     return Qualifier(PARAMETER_ID, number, TO_INSTANCE | NOT_OVERRIDABLE)
 
 
 def inherit_qualifiers(declared: tuple[Qualifier, ...], inherited: tuple[Qualifier, ...]) -> tuple[Qualifier, ...]:
-    """Return all qualifiers of a class or a member: those of its parent that it passes on, then the declared ones."""
+    """Return all qualifiers of a class or a member: first those that its parent passes on, then the declared ones."""
     names = {qualifier.name.lower() for qualifier in declared}
     inherited_qualifiers = (q for q in inherited if q.flavor & TO_SUBCLASS and q.name.lower() not in names)
     return (*inherited_qualifiers, *declared)

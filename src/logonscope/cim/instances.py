@@ -24,7 +24,7 @@ SYSTEM_PROPERTIES = (
 _INSTANCE_GENUS = 2
 
 _MAX_IN_REPR = 3
-"""Maximum number of properties in the repr of an instance that has no keys."""
+"""Maximum number of properties in the repr of an instance whose class has no keys, or whose keys were not selected."""
 
 _MAX_LAYOUTS = 256
 """Maximum number of selections of columns whose indexes are kept."""
@@ -64,7 +64,8 @@ class Shape(NamedTuple):
 class Instance(Mapping[str, Any]):
     """One instance: a mapping of its properties to their values; ``instance.Handle`` is ``instance["Handle"]``.
 
-    The case of a name is ignored. None means "not known". A reference is an object path as text, an array is a list.
+    The case of a name is ignored. None means "not known". A reference is an object path as text. An array is a list, or
+    bytes if its elements are uint8.
     System properties such as ``__CLASS`` can be looked up too, but are iterated only if they were selected.
     """
 
@@ -81,13 +82,16 @@ class Instance(Mapping[str, Any]):
 
     @property
     def path(self) -> str | None:
-        r"""Return the full object path, "\\server\namespace:Class.Key=value"; None if a key was not selected."""
+        r"""Return the full object path, "\\server\namespace:Class.Key=value"; None as for ``relpath``."""
         full = self._object_path()
         return None if full is None else str(full)
 
     @property
     def relpath(self) -> str | None:
-        """Return the object path without server and namespace; None if a key was not selected."""
+        """Return the object path without server and namespace.
+
+        None: a key was not selected or is null, or the class has no key and is no singleton.
+        """
         full = self._object_path()
         return None if full is None else full.relative
 
@@ -185,7 +189,7 @@ class Instance(Mapping[str, Any]):
         return declared if declared in self._shape.columns else None
 
     def _lookup_error(self, name: object) -> InvalidPropertyError:
-        """Return the error for a name that this instance has no value for."""
+        """Return the error for a name that is no property of the class, or one that was not selected."""
         if not isinstance(name, str):
             return InvalidPropertyError(f"{name!r} is not the name of a property", "look values up by name")
         try:
@@ -195,7 +199,7 @@ class Instance(Mapping[str, Any]):
         return InvalidPropertyError(f"{declared.name} was not selected", "add it to the selected properties")
 
     def _names_for_repr(self) -> list[str]:
-        """Return the first properties that have a value, for a repr without keys."""
+        """Return the first properties that have a value, for the repr of an instance without keys."""
         names = (name for name in self._shape.shown if not name.startswith("__") and name not in _SECRET)
         return list(islice((name for name in names if self[name] is not None), _MAX_IN_REPR))
 

@@ -2,8 +2,9 @@ r"""Object paths of WMI, as text and parsed: ``\\server\namespace:Class.Key="val
 
 Every part before the class may be left out. ``Class="value"`` is the path of an instance of a class with one key,
 ``Class=@`` of a singleton, ``Class`` alone of the class itself. Slashes and backslashes are equal. Strings are in
-double or single quotes, with a backslash before backslashes and quotes. A number needs no quotes, even if the key is a
-string, and may be in hex. White space is not allowed between the parts.
+double or single quotes, with a backslash before backslashes and quotes; ``%20`` in a string is a space, and ``%25`` a
+percent sign. A number needs no quotes, even if the key is a string, and may be in hex. A boolean is TRUE or FALSE.
+White space is not allowed between the parts.
 """
 
 import re
@@ -17,18 +18,22 @@ MAX_PATH_LENGTH = 16_384
 
 MAX_KEYS = 64
 MAX_KEPT, MAX_KEPT_LENGTH = 256, 256
-"""How many parsed paths are kept, and their length: to parse a path again takes a tenth of a short answer."""
+"""Maximum number of parsed paths that are kept, and of the characters of each.
+
+To parse a path again would take a tenth of the time of a short answer.
+"""
 
 Key = str | int | bool
 """The value of a key, as a path has it: a reference is the text of its path."""
 
-# Letters, digits and _; written as an exclusion of the other ASCII characters, because that compiles fast.
+# Letters, digits and _, and no digit at first. Written as an exclusion of the other ASCII characters, because that
+# compiles fast: every character beyond ASCII counts as a letter.
 _NAME = r"[^\x00-@\[-^`{-\x7f][^\x00-/:-@\[-^`{-\x7f]*"
 _SERVER = r"[\\/]{2}([^\\/:\"'=\s]+)[\\/]([^:\"'=\s]+):"
 _NAMESPACE = r"([A-Za-z_][A-Za-z0-9_\\/]*):"
 _NUMBER = r"[+-]?(?:0[xX][0-9a-fA-F]{1,16}|[0-9]{1,20})(?![0-9A-Za-z_])"
 _BOOLEAN = r"(?i:(true|false))(?![0-9A-Za-z_])"
-# Percent escapes: of control characters, the space, the percent sign and DEL.
+# Percent escapes exist only of control characters, the space, the percent sign and DEL.
 _ESCAPED = r"%([01][0-9a-fA-F]|2[05]|7[fF])"
 _FORM = 'write it as Win32_Process.Handle="4312", without spaces; in a shell, put it in single quotes'
 
@@ -106,7 +111,7 @@ class _Scanner:
 
     def read_path(self) -> ObjectPath:
         server = namespace = None
-        # most paths have neither, so that these expressions are not even compiled
+        # most paths have neither: these tests save compiling the expressions
         if self._text[:1] in {"\\", "/"} and (match := self._match(_SERVER)):
             server, namespace = match.groups()
         elif ":" in self._text and (match := self._match(_NAMESPACE)):
@@ -171,7 +176,7 @@ class _Scanner:
         raise self._error(f"a closing {quote}", position)
 
     def _match(self, expression: str) -> re.Match[str] | None:
-        # re keeps what it has compiled; only a pattern object can match from a position on
+        # re caches compiled patterns; only the method of a pattern can match from a position on, not re.match()
         match = re.compile(expression).match(self._text, self._position)
         if match:
             self._position = match.end()

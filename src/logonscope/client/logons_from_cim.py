@@ -1,7 +1,7 @@
 """Logon sessions and processes of a remote host, built from its CIM instances.
 
-A Logonscope server has classes in root/logonscope with every field. Any other server is taken for Windows, whose
-documented classes have fewer properties; the fields that they lack are None.
+A Logonscope server has the fields in classes of root/logonscope. Any other server is taken for Windows, whose
+documented classes have fewer properties: the other fields are None.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -60,7 +60,7 @@ _FIELDS = {
     "certificate_serial": "CertificateSerial", "certificate_authority": "CertificateAuthority",
     "authentication_source": "AuthenticationSource",
 }  # fmt: skip
-"""The property of LS_LogonSession for each field of a logon session."""
+"""By field of a LogonSession, the property of LS_LogonSession that has its value."""
 
 _FIELD_OF_PROPERTY = {name: field for field, name in _FIELDS.items()}
 
@@ -72,10 +72,10 @@ _FIELDS_OF_DETAIL: Mapping[Detail, tuple[str, ...]] = {
     ),
     "usage": (),
 }  # fmt: skip
-"""The fields that the remote host reads only for a detail: their properties are selected only then.
+"""By detail, the fields whose properties are selected only if a caller requests the detail.
 
-The detail "usage" is in another class. AuthenticationPackage is always selected: it is also known of logins that are no
-ssh logins.
+The detail "usage" is in another class. AuthenticationPackage is always selected: it is known of other logins than those
+by ssh, too.
 """
 
 
@@ -91,13 +91,13 @@ class LogonsFromCim:
         return SessionOf(first.session, first.evidence)
 
     def leftovers(self, which: str | None, where: LogonFilter | None = None) -> Leftovers:
-        """Return the processes whose login's leader is gone, and for how many logon sessions that is known."""
+        """Return the leftovers, and the numbers of logon sessions of which leftovers are known, and are unknown."""
         return collect_leftovers(self.processes(which, where))
 
     def sessions(
         self, which: str | None, where: LogonFilter | None = None, details: Details = NO_DETAILS
     ) -> list[LogonSession]:
-        """Return the logon sessions that ``which`` names and that fit the filter, with these details."""
+        """Return the logon sessions that ``which`` names and that match the filter, with these details."""
         details |= NO_DETAILS if where is None else where.details
         selected = [session for session in self._query_sessions(where, details) if _is_selected(session, which)]
         return self._add_usage(selected if where is None else where.matching(selected), details)
@@ -120,7 +120,7 @@ class LogonsFromCim:
         return {str(row["LogonId"]): _build_usage(row) for row in rows}
 
     def processes(self, which: str | None, where: LogonFilter | None = None) -> Iterator[SessionProcess]:
-        """Yield the processes of the logon sessions that ``which`` names and that fit the filter."""
+        """Yield the processes of the logon sessions that ``which`` names and that match the filter."""
         if which is None and where is None:
             return self._all_processes()
         return self._processes_of([session.logon_id for session in self.sessions(which, where)])
@@ -131,7 +131,7 @@ class LogonsFromCim:
             yield int(_read_key(pair["Dependent"])), _read_key(pair["Antecedent"])
 
     def tree(self, which: str | None, where: LogonFilter | None = None) -> list[LogonTree]:
-        """Return the selected logon sessions with their processes; last the processes of hidden logon sessions."""
+        """Return the selected logon sessions with their processes; if all are selected, last those of hidden ones."""
         members: dict[str | None, list[SessionProcess]] = {}
         is_whole = which is None and where is None
         # Processes are read before the logon sessions: a process of a login that began in between would be in no tree.
@@ -146,7 +146,7 @@ class LogonsFromCim:
     def whose(self, target: str, details: Details = NO_DETAILS, *, all_namespaces: bool = False) -> list[Whose]:
         """Return the logon session of each process that a target means.
 
-        The logon session is queried for each of them, its processes only once.
+        The logon session is queried once for each process, and the processes of a logon session only once.
 
         Raises:
             NotFoundError, AccessDeniedError, InvalidParameterError, NotSupportedError: as ``Host.whose``.
@@ -169,7 +169,8 @@ class LogonsFromCim:
                     members[session.logon_id] = {row.pid: row for row in self._members(session.logon_id)}
                 if pid not in members[session.logon_id]:
                     raise _ended_process(pid)
-            # One of several may have ended since, or belong to another user; a denied access says more.
+            # Of several processes, some may have ended since, or belong to other users: the others are the answer. If
+            # there is no other, an AccessDeniedError says more than a NotFoundError.
             except (AccessDeniedError, NotFoundError) as error:
                 failure = error if failure is None or isinstance(error, AccessDeniedError) else failure
             else:
@@ -189,7 +190,7 @@ class LogonsFromCim:
         return True
 
     def _query_sessions(self, where: LogonFilter | None = None, details: Details = NO_DETAILS) -> list[LogonSession]:
-        """Return the logon sessions that may fit the filter, with these details."""
+        """Return the logon sessions that may match the filter, with these details."""
         if self.is_logonscope:
             selected = _select_properties(details)
             select = filtered_select("LS_LogonSession", where, frozenset(_FIELDS.values()), selected)
@@ -265,7 +266,7 @@ class LogonsFromCim:
                 # Every caller may see that a process exists: this raises only if it does not.
                 self._host.get(f"Win32_Process={pid}", ["Handle"])
                 return None
-            # Local hosts do not count processes here either.
+            # A local host does not count the processes for `whose` and `session_of` either.
             return None if session is None else session._replace(processes=None, leftovers=None)
         instance = next(self._host.associators(f"Win32_Process={pid}", result_class="Win32_LogonSession"), None)
         if instance is None:
@@ -274,11 +275,11 @@ class LogonsFromCim:
         return _build_windows_session(instance, {} if account is None else {str(instance["LogonId"]): account["Name"]})
 
     def _find_pids(self, target: WhoseTarget) -> list[int]:
-        """Return the pids of the processes of a target other than a port.
+        """Return the pids of the processes that a target means, which is no port and no unix socket.
 
         Raises:
             NotFoundError: there is no such process.
-            InvalidParameterError: a word is both a process name and an account.
+            InvalidParameterError: a word is a process name and an account, which mean different processes.
         """
         if target.kind == "pid":
             return [int(target.text)]

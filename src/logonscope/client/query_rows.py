@@ -1,4 +1,4 @@
-"""Rows of queries: those of a query for instances, and of one for classes, with an error for the other kind."""
+"""Rows of a query that must select instances, and of one that must select classes; others raise an error."""
 
 from typing import TYPE_CHECKING, cast
 

@@ -10,18 +10,18 @@ from logonscope.client.unix_connection import UnixConnection
 from logonscope.errors import LogonscopeError
 
 PROBE_SECONDS = 2.0
-"""Seconds for the first answer of the service; a caller reads the machine itself if there is none."""
+"""Seconds to wait for the first response of the service; without a response, the caller reads the machine itself."""
 
 
 def connect_to_service(path: str, version: str, local: Callable[[], Host]) -> Host | None:
     """Return the service as a host; None if it does not answer, rejects this caller, or has another version.
 
     Args:
-        path: the socket.
+        path: the path of the socket.
         version: the version of this client, which the service must have too.
-        local: returns this machine as read by this process, for what the service does not do.
+        local: returns a host that this process reads itself, for operations that the service does not have.
     """
-    # A service that hangs must not hang every command: the probe is short, later answers may take longer.
+    # A service that hangs must not hang every command: the first response has a short timeout, later ones a longer one.
     client = JsonClient(partial(UnixConnection, path), path, PROBE_SECONDS)
     host = JsonHost(client, local)
     try:

@@ -42,7 +42,7 @@ from logonscope.wql.write import write_statement
 
 META_CLASS = "meta_class"
 LINUX_SYSTEM_SESSION, WINDOWS_SYSTEM_SESSION = "4294967295", "999"
-"""LogonIds of the System session, which only callers who see everything see. On Linux 999 is an ordinary login."""
+"""LogonIds of the System session, which is hidden from callers who do not see everything. (Linux: 999 is any login.)"""
 
 MAX_INHERITANCE_DEPTH = 32
 """Maximum depth of inheritance of a class that the remote host declares."""
@@ -53,7 +53,7 @@ class WsmanHost(Host):
 
     def __init__(self, link: WsmanClient) -> None:
         self._link = link
-        # A copy, because classes that this host declares do not exist on other hosts.
+        # A copy, because classes that the remote host declares do not exist on other hosts.
         self._schema = schema().copy()
         self._computer: str | None = None
         self._logons = LogonsFromCim(self)
@@ -117,7 +117,7 @@ class WsmanHost(Host):
         _raise_not_remote("list the services of the System session", "sessions --services")
 
     def _history(self, **_: Any) -> NoReturn:
-        """Raise an error: here the history is read by queries of its classes, LS_LogonRecord and LS_ProcessRecord."""
+        """Raise an error: over WS-Management, queries for LS_LogonRecord and LS_ProcessRecord read the history."""
         _raise_not_remote("show the history", "history")
 
     def _verify_history(self) -> NoReturn:
@@ -217,7 +217,7 @@ class WsmanHost(Host):
         return (namespace or CIMV2).replace("/", "\\").strip("\\").lower()
 
     def _find_class(self, name: str, namespace: str, depth: int = 0) -> Class:
-        """Return a class, which is requested from the remote host if the schema lacks it.
+        """Return a class; if the schema lacks it, request it from the remote host and add it.
 
         Raises:
             InvalidClassError: the remote host has no such class.
@@ -230,7 +230,7 @@ class WsmanHost(Host):
         return self._add_declared(element, namespace, depth)
 
     def _unknown_class_error(self, name: str, namespace: str) -> LogonscopeError:
-        """Return the error for an unknown class; in a known namespace it suggests a similar name."""
+        """Return the error for an unknown class; for a namespace of this schema, its hint may be a similar name."""
         try:
             self._schema.get(name, self._schema.namespace(namespace))
         except InvalidClassError as error:
@@ -265,7 +265,7 @@ class WsmanHost(Host):
         return self._computer
 
     def _query_rows(self, tree: Select, cls: Class, text: str = "") -> Iterator[Instance]:
-        """Query instances of a class; ``text`` is the text of the tree, if there is one.
+        """Query instances of a class; ``text`` is the query that was parsed to ``tree``, "" if there was none.
 
         A projection does not name the class of its row. So the whole instances are queried where that matters: for
         system properties, and for a class with subclasses.

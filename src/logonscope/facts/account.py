@@ -8,10 +8,10 @@ class Account(NamedTuple):
 
     Attributes:
         local: it is in /etc/passwd; None: not looked up.
-        password: shadow(5): "usable", "locked", "unusable" or "none"; None: not read, as all below.
+        password: shadow(5): "usable", "locked", "unusable" or "none"; None: not read, as in the fields that follow.
         password_min_days: how long a new password cannot be changed.
-        password_max_days: how long it is valid; None also where it does not age.
-        expired: the account has expired: it has no logins any more.
+        password_max_days: how long a password is valid; None also where passwords do not age.
+        expired: the account has expired: it cannot log in any more.
     """
 
     name: str

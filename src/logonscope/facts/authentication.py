@@ -7,9 +7,10 @@ class Authentication(NamedTuple):
     """A line "Accepted METHOD for USER from ADDRESS port PORT ssh2", from a log. Texts are as sshd wrote them.
 
     Attributes:
-        pid: of the process that logged it.
-        earliest: when it was logged, in clock ticks since the boot: not before this.
-        latest: and not after this; they differ where its clock does not count suspended time.
+        pid: of the process that logged the line.
+        earliest: the line was logged at this time or later, in clock ticks since the boot.
+        latest: the line was logged at this time or before; it is later than ``earliest`` because the log has whole
+            seconds, or because its clock does not count suspended time.
         method: publickey, password, keyboard-interactive/pam, gssapi-with-mic, hostbased, ...
         user: the account that logged in.
         address: of the client.
@@ -18,7 +19,7 @@ class Authentication(NamedTuple):
         authority: fingerprint of the key that signed the certificate.
         source: the log.
         is_trusted: the log guarantees which process wrote the line.
-        number: of the line, in the order of the log; the ways to read an ambiguous line share it.
+        number: of the line, in the order of the log; if a line is ambiguous, each of its readings has this number.
     """
 
     pid: int

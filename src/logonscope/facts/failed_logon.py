@@ -1,10 +1,10 @@
-"""Failed logons: what a login program reported about an authentication that it refused."""
+"""Failed logons: what a program such as sshd or sudo reported about an attempt that it refused."""
 
 from typing import NamedTuple
 
 
 class FailedLogon(NamedTuple):
-    """A refused attempt to log in, or to become another user. None: it was not reported.
+    """A refused attempt to log in, or to become another user. None: the value was not reported.
 
     Attributes:
         service: sshd, login, su, sudo, or the PAM service of another program.
@@ -13,10 +13,10 @@ class FailedLogon(NamedTuple):
         is_known_user: whether the machine has an account of that name.
         address: of the client.
         port: of the client.
-        remote_host: the host that a program named where it is no address.
+        remote_host: the name of the client, if the program reported a name in place of an address.
         method: password, keyboard-interactive/pam, publickey, ...
         tty: the terminal.
-        by_user: who tried to become the user, with su and sudo.
+        by_user: the account that tried to become the user: with su and sudo.
         command: the command that sudo did not run.
         reason: why, in the words of the program.
         attempts: how many attempts the report is about.

@@ -6,16 +6,16 @@ from typing import NamedTuple
 class Hardware(NamedTuple):
     """Processors, firmware and time zone of the machine; all processor packages are of one model."""
 
-    # one number for each processor package: how many it has that are online
+    # for each processor package, how many of its cores, and of its threads, are online
     package_cores: tuple[int, ...] = ()
     package_threads: tuple[int, ...] = ()
-    cpu_name: str | None = None  # /proc/cpuinfo, like the following ones: model name
+    cpu_name: str | None = None  # from /proc/cpuinfo, like the following ones up to nested_paging: model name
     cpu_vendor: str | None = None
     cpu_family: int | None = None
     cpu_model: int | None = None
     cpu_stepping: int | None = None
     cpu_mhz: int | None = None  # now, of the first processor
-    virtualization: bool | None = None  # it has the extensions for virtual machines: vmx or svm
+    virtualization: bool | None = None  # the processor has the extensions for virtual machines: vmx or svm
     nested_paging: bool | None = None  # ept or npt
     max_mhz: int | None = None  # cpufreq: cpuinfo_max_freq
     l2_size: int | None = None  # KiB of all caches of this level in one package

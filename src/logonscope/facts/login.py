@@ -16,7 +16,7 @@ class Login(NamedTuple):
     leader: int | None = None  # pid
     audit: int | None = None  # the kernel id, where the record has it
     since: int | None = None  # microseconds since the epoch
-    created: int | None = None  # not after the time of the record (``since``), but in clock ticks since the boot
+    created: int | None = None  # earliest possible time of the record (``since``), in clock ticks since boot
     user: str | None = None
     cls: str | None = None  # Class: user, greeter, manager, background, ...
     type: str | None = None  # Type: tty, x11, wayland, unspecified, ...
@@ -33,24 +33,24 @@ class Login(NamedTuple):
     state: str | None = None  # opening, online, active, closing; of a user manager also lingering
     source: str = ""  # the file of the record
     service_name: str = "logind"  # logind or elogind
-    process: Process | None = None  # the leader (ses, stat); None where it is gone
+    process: Process | None = None  # the leader (ses, stat); None: it is gone, or was not read
     gone: bool | None = None  # whether the leader is gone: logged out; None where that is not known
     # the kernel id was inherited from an older login: proved (True), disproved (False), or neither (None)
     inherited: bool | None = None
     recorded: bool = True  # the login service has a record of it
     scope_inode: int | None = None  # of the scope's cgroup directory
     scope_ids: tuple[int, ...] | None = None  # kernel ids of the scope's processes; None: not read
-    # start of the earliest known process in its scope, in ticks: the login is at least that old
+    # start of the earliest known process in its scope, in clock ticks since the boot: the login is at least that old
     earliest_start: int | None = None
     remembered: int | None = None  # the kernel id with which an earlier reading joined it
     # terminal that an earlier reading found below the leader, "" if it found none; None: not known
     seen_tty: str | None = None
-    # uid in the user namespace of the reader, where the record is of another one; 4294967295: it has none there
+    # the uid in the reader's user namespace, if the record has that of another namespace; 4294967295: it is not mapped
     mapped_uid: int | None = None
 
     @property
     def uid_here(self) -> int | None:
-        """Return the uid in the user namespace of the reader; None where it has none there."""
+        """Return the uid in the user namespace of the reader; None where it is not mapped there."""
         if self.mapped_uid is None:
             return self.uid
         return None if self.mapped_uid == UNSET else self.mapped_uid

@@ -47,6 +47,6 @@ class Machine(NamedTuple):
     machine_id: str | None = None  # machine-id(5)
     container: bool | None = None  # its login service runs in a container; None: not known
     root_cgroup: str | None = None  # the cgroup of its first process; read only where it is or may be a container
-    platform: Platform | None = None  # read only on request, like vitals
+    platform: Platform | None = None  # read only on request, like vitals and hardware
     vitals: Vitals | None = None
     hardware: Hardware | None = None

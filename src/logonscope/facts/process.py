@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 UNSET = 4294967295
-"""The kernel's own value for "no audit session": also the LogonId of the System session."""
+"""The kernel's value for "no audit session", for "no login uid" and for "no uid"; as LogonId, the System session."""
 
 
 class Process(NamedTuple):

@@ -1,4 +1,4 @@
-"""Changes of user: a process executed a program as another user than the one before."""
+"""Changes of user: a process executed a program as another user than the process ran as before."""
 
 from typing import NamedTuple
 
@@ -31,5 +31,5 @@ class UserChange(NamedTuple):
 
     @property
     def gains_root(self) -> bool:
-        """Return whether another user became root."""
+        """Return whether another user, or an unknown one, became root."""
         return self.to_uid == 0 and self.from_uid != 0

@@ -1,7 +1,7 @@
 """Events of a machine: one typed stream for every way to get them (kernel events, or differences between readings).
 
-Times are the kernel's: nanoseconds since the boot. The events of a stream are numbered, and a reader can continue
-after the event with any number.
+The times of events are the kernel's: nanoseconds since the boot. The events of a stream are numbered, and a reader can
+continue after the event with any number that is still kept.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -22,9 +22,9 @@ class EventMark(NamedTuple):
     Attributes:
         epoch: the number of the run.
         position: the number of the event in that run.
-        part: which of the history's entries with this position: 0 is the first one of the event; those after it are
-            further ones of the event, or what the history found out later, by comparing its processes with the
-            running ones after a gap.
+        part: the index of the entry among the history's entries with this position. Entry 0 is the first one of the
+            event; the others are further entries of the event, or changes that the history found after a gap, by
+            comparing its processes with the running ones.
     """
 
     epoch: int
@@ -40,7 +40,7 @@ class EventHead(NamedTuple):
     """Fields that every event has.
 
     Attributes:
-        kernel_ns: the time of the event.
+        kernel_ns: the time of the event, in nanoseconds since the boot.
         number: the number of the event in the stream that the reader reads.
         position: the number of the event in the history; 0: it has none.
         mark: of an event from the history; None: it is a live one.
@@ -128,7 +128,7 @@ class EventsLost(NamedTuple):
     Attributes:
         head: as of every event.
         missed_events: their number; None: not known.
-        is_all: the place from which the reader was to continue is not known to this host: all since then are lost.
+        is_all: this host does not know the event after which the reader was to continue: all later events are lost.
     """
 
     head: EventHead
@@ -142,7 +142,7 @@ EVENT_FACTS = frozenset[str]().union(*(FACTS_OF_FILE[file] for file in ("stat", 
 """Facts that events have of their processes, where these could be read."""
 
 MAX_CMDLINE_BYTES = 32_768
-"""Bytes of arguments that events have of each process."""
+"""Maximum bytes of the arguments that events have of each process."""
 
 Event = (
     ProcessStarted
@@ -201,8 +201,8 @@ class EventPage(NamedTuple):
     Attributes:
         events: each with its mark in its head.
         mark: the mark from which to read the next page. Events whose rows were deleted are before it, and left out.
-        moment: the time of the first one; None: there is none, or only an EventsLost.
-        is_this_boot: they are of the present boot.
+        moment: the time of the first event; None: there is none, or only an EventsLost.
+        is_this_boot: the events are of the present boot.
         sessions: the logon sessions of their owners, by LogonId.
     """
 
@@ -237,7 +237,7 @@ class EventLog(Protocol):
     def read(self, mark: EventMark, until: int | None = None) -> EventPage:
         """Return the next events after a mark; none: there are no more.
 
-        If some in between are not kept any more, the first one is an EventsLost.
+        If some events after the mark are not kept any more, the first one returned is an EventsLost.
 
         Args:
             mark: the mark.

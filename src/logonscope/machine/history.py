@@ -31,7 +31,7 @@ class LogonRecordQuery(NamedTuple):
     users: frozenset[str] | None = None  # account names that logged in
     login_uids: frozenset[int] | None = None
     keys: frozenset[str] | None = None  # fingerprints, or their beginnings
-    since: datetime | None = None  # ended at this time or later, or exists
+    since: datetime | None = None  # ended at this time or later, or still exists
     until: datetime | None = None  # started before this time
     fold_case: bool = False  # users and keys are compared without regard to case
 
@@ -45,7 +45,7 @@ class ProcessRecordQuery(NamedTuple):
     users: frozenset[str] | None = None  # account names of the effective uid at the start, ignoring case
     names: frozenset[str] | None = None  # process names, ignoring case
     name_prefix: str | None = None  # beginning of the name, ignoring case
-    since: datetime | None = None  # ended at this time or later, or runs
+    since: datetime | None = None  # ended at this time or later, or still runs
     until: datetime | None = None  # started before this time
     started_since: datetime | None = None  # started at this time or later
     is_running: bool = False  # only those that run
@@ -103,10 +103,10 @@ class Activity(NamedTuple):
 
     logon_record: int  # of the logon session
     first_bin: int  # in which they started; -1: before the span
-    last_bin: int | None  # in which they ended; None: they run
+    last_bin: int | None  # in which they ended, also one after the span; None: they still run
     processes: int  # their number
-    as_root: int  # of them, those that run as root although another user logged in
-    failed: int  # of them, those that ended with another status than 0 or by a signal
+    as_root: int  # how many of them ran as root although another user logged in
+    failed: int  # how many of them ended with another status than 0, or by a signal
 
 
 class HistoryState(NamedTuple):
@@ -115,7 +115,7 @@ class HistoryState(NamedTuple):
     journal_id: str
     epoch: int
     last_event: int  # number of the newest event that is kept
-    since: int | None  # when it began; None: not yet
+    since: int | None  # start of what is kept; None: nothing is kept yet
     bytes: int
     rows: int  # processes, changes and command lines that are kept
     losses: int  # number of gaps
@@ -199,15 +199,15 @@ class History(Protocol):
         ...
 
     def reveal_number(self, kind: RecordKind, key: str) -> int | None:
-        """Return the number of a record of its opaque key; None: it is none of this kind."""
+        """Return the number of the record with an opaque key; None: no record of this kind has this key."""
         ...
 
     def programs(self, look: Look, logon_records: Sequence[int]) -> Mapping[int, Sequence[ProgramCount]]:
-        """Return how often each program ran, by the record of the logon session."""
+        """Return how often each program ran in these logon sessions, by the number of the logon record."""
         ...
 
     def activity(self, look: Look, query: ActivityQuery) -> Iterator[Activity]:
-        """Yield how many processes ran in which bins. A logon session and its bins may come more than once."""
+        """Yield how many processes ran in which bins; the same logon session and bins may come more than once."""
         ...
 
     def state(self) -> HistoryState:

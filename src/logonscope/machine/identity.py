@@ -1,14 +1,14 @@
 """GUIDs of logon sessions and processes: equal for every reading during one boot of one machine, and never reused.
 
-They are made only of facts that do not change during the life of the session or process. An approximate start time is
-none, nor is anything of a login record, which the login service may delete.
+They are made only of facts that do not change during the life of the logon session or process. That excludes
+approximate start times and all values of login records, which the login service may delete.
 """
 
 from functools import lru_cache
 
 from logonscope.facts import Machine, Process
 
-# hashlib loads OpenSSL, a twentieth of the time of `whose PID`; Python's random.py takes its hash in the same way
+# importing hashlib loads OpenSSL, which takes a twentieth of the time of `whose PID`; random.py avoids it likewise
 try:
     from _sha1 import sha1  # type: ignore[import-not-found]  # typeshed lacks it
 except ImportError:

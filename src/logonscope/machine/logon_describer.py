@@ -34,7 +34,6 @@ class LogonDescriber:
         leader = self._ownership.network_leader(owner, members)
         if leader is None:
             return session
-        # a login without an address, or without a line in the log, is kept as it is
         look = Look()
         try:
             pids = frozenset({leader.pid}) if leader.start is not None else frozenset[int]()
@@ -44,6 +43,7 @@ class LogonDescriber:
             lines = self._source.authentications(look, [query])
             return self._ownership.with_authentication(session, leader, lines)
         except (LogonscopeError, OSError):
+            # what could not be read is left out; an address that was read before is kept
             return session
 
     def may_be_foreign(self, owner: Owner, members: Iterable[Process]) -> bool:

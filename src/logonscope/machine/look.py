@@ -30,7 +30,7 @@ class Deadline:
         """Set the deadline to so many seconds from now.
 
         Raises:
-            InvalidParameterError: they are not greater than 0.
+            InvalidParameterError: the seconds are not greater than 0.
         """
         # not "seconds <= 0", which is false for NaN
         if not seconds > 0:
@@ -82,9 +82,9 @@ class Deadline:
         return f"no complete answer within {self._seconds:g} s"
 
     def check_each(self, items: Iterable[Item]) -> Iterator[Item]:
-        """Yield items; its own end is checked before each, everything else once in CHECK_SECONDS."""
-        # The inner loop of every long answer: what costs calls (the followed deadline, other work that is more urgent)
-        # is checked once in CHECK_SECONDS only.
+        """Yield items; check the deadline's own end before each, all that ``check`` checks once in CHECK_SECONDS."""
+        # This is the inner loop of every long answer: checks that cost calls (of the followed deadline, of more urgent
+        # work) are made only once in CHECK_SECONDS.
         now, next_check = time.monotonic, float("-inf")
         for item in items:
             moment = now()

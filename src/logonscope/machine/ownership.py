@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from logonscope.facts import Authentication
 
 OWNER_FACT = "owner"
-"""Used beside the names of facts of Process: the logon session that owns the process is needed."""
+"""A pseudo-fact, used like the name of a fact of Process: it requests the logon session that owns the process."""
 
 
 class Owner(NamedTuple):
@@ -129,7 +129,7 @@ class Ownership(Protocol):
         ...
 
     def login_uid(self, owner: Owner, members: Iterable[Process]) -> int | None:
-        """Return the uid that logged in to the logon session of these members; None for the System session."""
+        """Return the uid that logged in to the logon session of these members; None: System session, or not known."""
         ...
 
     def has_record(self, owner: Owner) -> bool:
@@ -222,7 +222,7 @@ class Ownership(Protocol):
         ...
 
     def first_process(self, members: Iterable[Process]) -> Process | None:
-        """Return the first process of a logon session."""
+        """Return the first process of a logon session, among its members; None: the start of no member is known."""
         ...
 
     def needs_root_directory(self, process: Process, machine: Machine) -> bool:

@@ -1,4 +1,4 @@
-"""Objects of a script: instances and classes, with their properties and methods as attributes."""
+"""Objects of a script: instances, classes and events, with their properties and methods as attributes."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -58,12 +58,12 @@ class _wmi_object:
         return sorted((declared[name] for name in self._read() if not name.startswith("__")), key=folded_name)
 
     def _key_in_path(self, name: str) -> str | None:
-        """Return the value of a key from the path of a reference, without reading the object; None if that fails."""
-        # Scripts read keys of thousands of references, as process.Antecedent.LogonId: no read for each.
+        """Return the value of a key from the path of an object that was not read; None if the object must be read."""
+        # Scripts use keys of thousands of references, as process.Antecedent.LogonId: a read for each would be slow.
         if isinstance(self._target, str):
             path = parse_path(self._target)
             declared = self._host.get_class(path.class_name, namespace=path.namespace).properties.get(name)
-            # In a path every key is text; only for strings is the text also the value.
+            # A path does not have the type of a key: of a string alone, the text in the path is certainly the value.
             if declared and declared.type == "string":
                 return next((str(value) for key, value in path.keys or () if key == declared.name), None)
         return None
@@ -111,7 +111,7 @@ class _wmi_object:
 
     @property
     def id(self) -> str:
-        """Return the path, or the object as text if its keys were not selected."""
+        """Return the path, or the object as text if it has no path: its keys were not selected."""
         return self._path or str(self)
 
     @property
@@ -271,12 +271,12 @@ class _wmi_event(_wmi_object):
 
     @property
     def timestamp(self) -> datetime | None:
-        """Return the time of the event, naive and in UTC."""
+        """Return the time of the event, naive and in UTC; None if the event has no TIME_CREATED."""
         return self._timestamp
 
     @property
     def previous(self) -> _wmi_object | None:
-        """Return the instance before a modification."""
+        """Return the instance before a modification; None for another event."""
         return self._previous
 
 

@@ -31,7 +31,7 @@ def mof_value(value: Any) -> str:
 
 
 def wql_equals(value: object) -> str:
-    """Format the right side of a WQL condition for a value; None is null."""
+    """Format the operator and the constant of a WQL condition that a property has a value; None is null."""
     escaped = str(value).replace("\\", "\\\\").replace("'", "\\'")
     return "IS NULL" if value is None else f"= '{escaped}'"
 

@@ -44,8 +44,8 @@ TEXT, NUMBER, BOOLEAN, MOMENT, REFERENCE, CLASS, PATH, ARRAY, OBJECT = (
     "text", "number", "boolean", "moment", "reference", "class", "path", "array", "object",
 )  # fmt: skip
 """Kinds of columns, which say how values are compared: TEXT without regard to case; NUMBER, BOOLEAN and MOMENT by
-value; REFERENCE by the instance that it names; CLASS and OBJECT by inheritance (ISA alone); PATH by the keys in it;
-ARRAY cannot be compared."""
+value; REFERENCE by the instance that it names; CLASS and OBJECT by inheritance (ISA alone); PATH by the keys in it with
+= and <>, else as TEXT; ARRAY cannot be compared."""
 
 THIS = "__THIS"
 """The name on the left of ISA in a data query: the class of the row."""
@@ -76,7 +76,7 @@ class NameScope(NamedTuple):
         column: returns the column of a name; None for a dotted name, as Antecedent.Handle: no row matches.
         schema: the classes.
         namespace: the namespace of the classes in paths that name none.
-        is_here: returns whether the name of a server in a path means this host.
+        is_here: returns whether a server name in a path means this host.
     """
 
     text: str
@@ -92,7 +92,10 @@ def bind(tree: ConditionTree, scope: NameScope) -> Condition:
     Raises:
         InvalidQueryError: a name is unknown, or its property does not support the operator; says where.
         TypeMismatchError: a constant does not have the property's type.
-        InvalidObjectPathError, InvalidClassError: a reference is compared with an invalid path.
+        InvalidObjectPathError: a reference, or the path of the row, is compared with an invalid path.
+        InvalidClassError: such a path, or ISA, names an unknown class.
+        QuotaViolationError: a LIKE pattern is too long.
+        PropertyNotAnObjectError: in an event query, a name has a dot after a property that is not an object.
     """
     return _bind_term(tree, scope, negated=False)
 
@@ -176,7 +179,7 @@ def _compare_reference(name: str, operator: str, constant: Constant, scope: Name
 
 
 def _find_instance(path: Constant, scope: NameScope) -> Target | None:
-    """Return the instance that a path names; None if it is not in this namespace of this host."""
+    """Return the instance that a path names; None if that is a class, or is in another namespace or on another host."""
     try:
         target = bind_path(parse_path(str(path)), scope.schema, scope.namespace, scope.is_here)
     except InvalidNamespaceError:

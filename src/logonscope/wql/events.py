@@ -1,6 +1,6 @@
-"""Event queries: validation and binding to the event class and to the classes of the instances its events are about.
+"""Event queries: validation, and binding to the event class and the classes of the instances that its events are about.
 
-The errors are those that WMI documents (wmi-error-constants). Nothing is delivered here.
+The errors are those that WMI documents (wmi-error-constants). Events are found and delivered elsewhere.
 """
 
 from collections.abc import Callable
@@ -37,7 +37,10 @@ NUMBER_OF_EVENTS = "NumberOfEvents"
 
 
 class Grouping(NamedTuple):
-    """How events are aggregated: one __AggregateEvent per value of ``by``, ``within`` seconds after the first."""
+    """How events are aggregated: one __AggregateEvent for all events with the same values of the properties ``by``.
+
+    It comes ``within`` seconds after the first of them, if it fulfils ``having``.
+    """
 
     within: int
     by: tuple[str, ...]
@@ -50,7 +53,7 @@ class EventQuery(NamedTuple):
     cls: Class
     columns: tuple[str, ...] | None  # None: all
     target_classes: tuple[Class, ...]  # the classes of the instances that the events are about; empty: any class
-    polling_seconds: float | None  # polling interval in seconds
+    polling_seconds: float | None  # polling interval: WITHIN
     condition: Condition | None
     grouping: Grouping | None
 
@@ -60,11 +63,11 @@ def bind_events(select: Select, cls: Class, text: str, is_here: Callable[[str], 
 
     Raises:
         NotEventClassError: the class is not an event class.
-        RegistrationTooPreciseError, RegistrationTooBroadError: WITHIN, or the class of TargetInstance, is missing.
-        InvalidQueryError, TypeMismatchError, InvalidClassError: a name or a constant is invalid.
-        PropertyNotAnObjectError: a name has a dot after a property that is not an object.
+        RegistrationTooPreciseError, RegistrationTooBroadError: WITHIN, or the class of TargetInstance, is missing in a
+            query for events about instances.
+        InvalidQueryError, PropertyNotAnObjectError and others: as ``bind``.
         AggregatingByObjectError: BY names an object.
-        InvalidParameterError: WITHIN is not greater than 0.
+        InvalidParameterError: WITHIN is not greater than 0, or infinite.
     """
     if not cls.is_event:
         raise NotEventClassError(

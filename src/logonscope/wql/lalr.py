@@ -1,7 +1,8 @@
 """LALR(1) parser, driven by the table that build.py computes from a grammar.
 
 It reads a text as lark's parser of the same grammar does, and imports nothing of lark: that import takes longer than
-most queries. The next token is matched only with those terminals that the grammar accepts at its position.
+most queries. The next token is matched only with the ignored terminals, and with those for which the state of the
+parser has an action.
 """
 
 import re
@@ -72,13 +73,13 @@ class UnexpectedInputError(Exception):
 
 
 class Parser:
-    """A parser of one grammar; safe for use by any thread."""
+    """A parser of one grammar; several threads can use it at once."""
 
     def __init__(self, table: Table, actions: object) -> None:
         self._table = table
         self._rules = [Rule(*row) for row in table.rules]
         self._methods = [getattr(actions, rule.action) if rule.action else None for rule in self._rules]
-        # what may be matched in each state, in the order in which it is tried
+        # for each state, the terminals to match, in the order in which they are tried
         self._candidates = [
             [name for name in table.terminals if name in table.ignored or name in row] for row in table.actions
         ]
@@ -94,7 +95,7 @@ class Parser:
         while position < len(text):
             token = self._match(text, position, self._candidates[states[-1]])
             if token is None:
-                # a terminal that is not accepted here makes a better error than a character that matches none
+                # for the error: the token that is here, if it is one that the grammar accepts in other places
                 token = self._match(text, position, self._table.terminals)
                 raise UnexpectedInputError(position, token, self._expected(states))
             position += len(token)
@@ -109,7 +110,7 @@ class Parser:
         return None
 
     def _feed(self, token: Token, states: list[int], values: list[Any]) -> Any:
-        """Apply the rules that end before a token, and add the token; return the value of the text at its end."""
+        """Apply the rules that end before a token, and add the token; for END, return the value of the text."""
         while True:
             action = self._table.actions[states[-1]].get(token.type)
             if action is None:

@@ -1,7 +1,7 @@
 """Parser of WQL: text to a syntax tree, by the grammar of grammar.lark; errors say where the text is wrong, and why.
 
-Limits are checked before parsing: length, nesting, number of terms. The parser is LALR and builds the tree while it
-parses, so that its cost is linear in the text.
+The limits of length, nesting and number of terms are checked before parsing. The parser is LALR and builds the tree
+while it parses, so that its cost is linear in the text.
 """
 
 import re
@@ -82,7 +82,7 @@ _SQL_HINTS = {
     "NOT": "write NOT before the property: NOT Name LIKE 'a%'",
     ";": "remove the semicolon",
 }
-"""Words of SQL that WQL does not have, and what to write instead."""
+"""Words and signs that SQL allows where WQL does not, and what to write instead."""
 
 _SQL_HINTS_BEFORE = {
     "COUNT": "WQL has no COUNT: count the rows yourself",
@@ -112,6 +112,7 @@ def parse(text: str) -> Statement:
         MissingGroupWithinError: it has BY without GROUP WITHIN.
         MissingAggregationListError: it has BY *.
         QuotaViolationError: it is too long, too deeply nested, or has too many terms.
+        NotSupportedError: this is a checkout whose parse table was not compiled.
     """
     # programs send the same few queries again and again, and parsing one takes longer than a small answer
     return _parse_and_keep(text) if len(text) <= MAX_KEPT_LENGTH else _parse(text)
@@ -186,7 +187,7 @@ def _check_limits(text: str) -> None:
             f"query too long: {len(text):,} characters, the limit is {MAX_QUERY_LENGTH:,}", _SIMPLIFY
         )
     # A NOT nests until the next AND or OR; strings are blanked first, because words in them do not count.
-    depth = deepest = terms = nots = 0
+    depth = deepest = junctions = nots = 0
     for match in re.finditer(_NESTING, re.sub(_STRINGS, "''", text, flags=re.DOTALL), re.IGNORECASE):
         word = match[0].upper()
         if word == ")":
@@ -196,19 +197,19 @@ def _check_limits(text: str) -> None:
         elif word == "NOT":
             nots += 1
         else:
-            terms, nots = terms + 1, 0
+            junctions, nots = junctions + 1, 0
         deepest = max(deepest, depth + nots)
     if deepest > MAX_DEPTH:
         raise QuotaViolationError(f"condition nested too deep: {deepest} levels, the limit is {MAX_DEPTH}", _SIMPLIFY)
-    if terms > MAX_JUNCTIONS:
+    if junctions > MAX_JUNCTIONS:
         raise QuotaViolationError(
-            f"condition too long: {terms + 1:,} terms, the limit is {MAX_JUNCTIONS + 1:,}", _SIMPLIFY
+            f"condition too long: {junctions + 1:,} terms, the limit is {MAX_JUNCTIONS + 1:,}", _SIMPLIFY
         )
 
 
 def _raise_syntax_error(text: str, error: UnexpectedInputError) -> NoReturn:
     position, token = error.position, error.token
-    # A quote or a brace is unexpected only if no terminal matches it, because its end is missing.
+    # No terminal matches at a quote or an opening brace only if the closing one is missing.
     if token is None and (what := _UNTERMINATED.get(text[position])):
         closing = "a brace" if what == "object path" else "a quote"
         raise InvalidQueryError(

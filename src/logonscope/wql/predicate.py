@@ -4,7 +4,7 @@ Null fits no comparison. Text is compared without regard to case, a reference by
 matches the text of a reference, or of a time in the DMTF format.
 
 A condition may have a thousand terms, and a text 32,767 characters. So a checkpoint, which checks the deadline, is
-called every few terms and within every long pattern.
+called every few terms of a long AND or OR, and while LIKE searches a long text.
 """
 
 import operator
@@ -32,7 +32,7 @@ _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
 
 
 TERMS_PER_CHECK = 8
-"""Maximum number of terms evaluated between two checkpoints."""
+"""Maximum number of terms of one AND or OR evaluated between two checkpoints, if it has more than two terms."""
 
 
 def _no_deadline() -> None:

@@ -1,4 +1,4 @@
-"""Numbers and positions in the text of a query: what binding needs too, which is done without the parser."""
+"""Numbers and positions in the text of a query, for the parser and for modules that do not import the parser."""
 
 import re
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from math import isfinite
 from logonscope.errors import LogonscopeError
 
 MAX_NAME_LENGTH = 255
-"""Maximum characters of a class's or a property's name, and maximum digits of a number."""
+"""Maximum characters of the name of a class or a property, and of a number."""
 
 _NUMBER = r"[+-]?(0x[0-9a-f]+|([0-9]+(\.[0-9]*)?|\.[0-9]+)(e[+-]?[0-9]+)?)"
 
@@ -17,9 +17,9 @@ def parse_number(text: str) -> int | float:
     """Return the number that a text means: 5, -5, 0x1F, 0.5, 1e3.
 
     Raises:
-        ValueError: the text is not a number, or too large for a double.
+        ValueError: the text is not a number, is too long, or is a decimal number too large for a double.
     """
-    # int() takes quadratic time on decimal digits, so a number has a greatest length.
+    # The length is limited because int() takes quadratic time on decimal digits.
     if len(text) > MAX_NAME_LENGTH or not re.fullmatch(_NUMBER, text, re.IGNORECASE):
         raise ValueError(text)
     if "x" in text.lower():

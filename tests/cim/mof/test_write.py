@@ -22,7 +22,7 @@ from logonscope.cim.classes import (
     Property,
     Qualifier,
     has_qualifier,
-    numbered_parameter,
+    parameter_id_qualifier,
 )
 from logonscope.cim.mof.read import read_mof
 from logonscope.cim.mof.write import WIDTH, with_inherited, write_mof
@@ -160,7 +160,7 @@ def methods(draw: st.DrawFn) -> Method:
         kind, reference, spelled = draw(kinds())
         kept = Qualifier(CIMTYPE, spelled, TO_INSTANCE | TO_SUBCLASS)
         numbered = draw(
-            st.just(numbered_parameter(number)) | st.builds(Qualifier, st.just("ID"), st.integers(), st.just(0))
+            st.just(parameter_id_qualifier(number)) | st.builds(Qualifier, st.just("ID"), st.integers(), st.just(0))
         )
         described = (kept, *draw(qualifiers), numbered)
         parameters.append(Parameter(draw(names), kind, draw(st.booleans()), reference, described))

@@ -25,7 +25,7 @@ from logonscope.cim.classes import (
     Property,
     Qualifier,
     find_qualifier,
-    numbered_parameter,
+    parameter_id_qualifier,
 )
 from logonscope.cim.types import TYPES, Value
 
@@ -42,11 +42,11 @@ class _Default(NamedTuple):
 
 
 class MofError(ValueError):
-    """A MOF file is invalid; str() says where and why."""
+    """A MOF file is invalid; str() has the name of the file and the reason, and for most reasons the line."""
 
 
 def read_mof(text: str, name: str = "MOF") -> Iterator[Declaration]:
-    """Yield the classes that a file declares.
+    """Yield the classes that a file declares; ``name`` is the name of the file in errors.
 
     Raises:
         MofError: the text is not MOF in this dialect.
@@ -166,7 +166,11 @@ def _split_qualifiers(parts: list[Any]) -> tuple[tuple[Qualifier, ...], list[Any
 
 
 def _check_default(value: Value, type_name: str, what: str, *, is_array: bool) -> Value:
-    """Return the default value of a property, as bytes if it is a uint8 array; its type must be the property's."""
+    """Return the default value of a property, as bytes if it is a uint8 array.
+
+    Raises:
+        MofError: the value does not have the type of the property.
+    """
     elements = value if isinstance(value, tuple) else (value,)
     if isinstance(value, tuple) is not is_array or not all(_is_of_type(element, type_name) for element in elements):
         raise MofError(f"the default value of {what} is not of its type")
@@ -192,7 +196,7 @@ def _number_parameters(parameters: list[Parameter]) -> tuple[Parameter, ...]:
     return tuple(
         parameter
         if find_qualifier(parameter.qualifiers, PARAMETER_ID)
-        else parameter._replace(qualifiers=(*parameter.qualifiers, numbered_parameter(number)))
+        else parameter._replace(qualifiers=(*parameter.qualifiers, parameter_id_qualifier(number)))
         for number, parameter in enumerate(parameters)
     )
 

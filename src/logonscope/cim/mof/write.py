@@ -15,7 +15,7 @@ from logonscope.cim.classes import (
     Parameter,
     Property,
     Qualifier,
-    numbered_parameter,
+    parameter_id_qualifier,
 )
 from logonscope.cim.types import Value
 
@@ -59,7 +59,7 @@ def write_mof(declaration: Declaration, *, amended: bool = False) -> str:
 
 def _method_lines(method: Method, *, amended: bool) -> Iterable[str]:
     parameters = [
-        _write_parameter(parameter, numbered_parameter(number), amended=amended)
+        _write_parameter(parameter, parameter_id_qualifier(number), amended=amended)
         for number, parameter in enumerate(method.parameters)
     ]
     head = f"  {method.type} {method.name}("

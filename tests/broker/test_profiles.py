@@ -2,7 +2,7 @@
 
 from logonscope.broker.profiles import read_profiles
 from logonscope.machine import AccountQuery
-from logonscope.providers.helpers.profile_columns import HISTORY, LOADED, Profile
+from logonscope.providers.helpers.profile_item import HISTORY, LOADED, Profile
 from tests.broker.memory import Memory
 from tests.hosts import ROOT, user
 from tests.providers.asked import SNAPSHOT, USERS

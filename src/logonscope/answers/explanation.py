@@ -5,16 +5,16 @@ from typing import NamedTuple
 
 
 class PartExplained(NamedTuple):
-    """The part of a query that reads one class.
+    """The part of a query that is about one class.
 
     Attributes:
         class_name: the class.
-        properties: the properties that are returned.
+        properties: the properties that are returned; empty: not determined, or all.
         fixed: the properties that the condition limits to listed values, by which the reading is limited. The values
             are constants as in WQL: texts have quotes.
         reads: what is read, in this order.
-        predicate: the part of the condition that the reading alone does not guarantee; None: there is none. (A query
-            tests the whole condition on every row.)
+        predicate: the part of the condition that the reading alone does not guarantee, or the options of an association
+            query; None: there is none. (A query tests the whole condition on every row.)
     """
 
     class_name: str
@@ -32,8 +32,9 @@ class Explanation(NamedTuple):
 
     Attributes:
         asks_for: instances, classes, associators, references or events.
-        subject: the class of the FROM clause, or the path of the given instance.
-        parts: one part for each class that is read.
+        subject: for instances, the class of the FROM clause; for classes, the namespace; for associators and
+            references, the path of the given instance; for events, the classes whose instances they are about.
+        parts: one for each class that is read or, for classes, returned; for the other queries only one.
     """
 
     asks_for: str

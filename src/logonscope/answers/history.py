@@ -1,4 +1,4 @@
-"""Result types of the history: past and present logins with the programs that they ran, and processes."""
+"""Filter and result types of the history: logins with the programs that they ran, processes, changes, failed logons."""
 
 from datetime import datetime
 from typing import NamedTuple, Self
@@ -14,10 +14,10 @@ class HistoryFilter(NamedTuple):
     until: datetime | None = None  # started before this time
     origins: frozenset[str] | None = None  # remote hosts or addresses, and networks: 192.0.2.0/24
     keys: frozenset[str] | None = None  # fingerprints of ssh keys, or their beginnings
-    failed: bool = False  # only what ended with another status than 0 or by a signal, and the logins that ran it
+    failed: bool = False  # only processes that ended with another status than 0 or by a signal, and their logins
 
     def checked(self) -> Self:
-        """Return the filter with its collections as frozensets.
+        """Check the values, and return the filter with its collections as frozensets.
 
         Raises:
             InvalidParameterError: a value has the wrong type, or can match nothing.
@@ -99,7 +99,7 @@ class PastLogin(NamedTuple):
     authentication_method: str | None
     key_type: str | None
     key_fingerprint: str | None
-    runs: int  # number of its processes
+    runs: int  # number of its processes; with a filter that selects processes, of those selected
     failed: int  # of them, those that ended with another status than 0 or by a signal
     programs: tuple[PastProgram, ...]  # the most frequent first
     boot_id: str | None = None  # the boot in which logon_id is unique

@@ -13,7 +13,7 @@ class RowWriter:
     """Writes rows as objects; the names of their members are written once for each type of row."""
 
     def __init__(self, write_value: WriteValue, writers: Mapping[type, WriteValue]) -> None:
-        """Choose the writers of values: those of some types, and ``write_value`` for values of all others."""
+        """Create it: ``writers`` write the values of some types, ``write_value`` those of all others."""
         self._write_value, self._templates = write_value, dict[tuple[str, ...], list[str]]()
         self._writers: Mapping[type, WriteValue] = {**writers, datetime: _write_time}
 
@@ -31,7 +31,7 @@ class RowWriter:
         """Return the parts of an object with these members: names at even indexes, places for values between them."""
         texts = [part for name in names for part in (f",{self._write_value(name)}:", "")]
         template = ["{" + texts[0][1:], *texts[1:], "}"] if texts else ["{", "}"]
-        # The names of a row are few, but those of a mapping, such as the sources of values, may be any.
+        # Few types of rows exist, but a mapping, such as the sources of values, can have any names.
         if len(self._templates) < MAX_TEMPLATES:
             self._templates[names] = template
         return template
@@ -45,6 +45,7 @@ class RowWriter:
 
 
 MAX_TEMPLATES = 100
+"""Maximum number of kept templates; without one, the names are written again for each row."""
 
 
 def _write_time(value: datetime) -> str:

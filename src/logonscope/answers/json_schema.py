@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 REFERENCE = "#/components/schemas/"
-"""Where a schema refers to another one, as in OpenAPI."""
+"""Prefix of the name of a schema in a reference to it, as in OpenAPI."""
 
 _SIMPLE: Mapping[Any, Mapping[str, Any]] = {
     str: {"type": "string"},
@@ -54,7 +54,7 @@ def _schema(hint: Any, schemas: dict[str, dict[str, Any]]) -> dict[str, Any]:
 
 
 def _alternatives(schemas: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the schema of a union: of a simple type and None a list of two types, of others ``anyOf``."""
+    """Return the schema of a union: a list of two types for a type and None, ``anyOf`` for all other unions."""
     if len(schemas) == 2 and schemas[1] == {"type": "null"} and "type" in schemas[0]:
         return {**schemas[0], "type": [schemas[0]["type"], "null"]}
     return {"anyOf": schemas}

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from logonscope.broker.request import Request
 from logonscope.facts import Account, LoginHistory
 from logonscope.machine import AccountQuery, Facts, ProcessQuery
-from logonscope.providers.helpers.profile_columns import HISTORY, LOADED, Profile
+from logonscope.providers.helpers.profile_item import HISTORY, LOADED, Profile
 
 _COUNTING_SOURCES = ("wtmpdb", "wtmp")
 """The databases that count logins, the one with the longer memory first."""

@@ -56,7 +56,7 @@ MAX_PARENTS = 1000
 """Maximum number of parents whose command lines are kept; each has at most 32,767 characters."""
 
 ProcessWithOwner = tuple[Process, Owner]
-"""A process and its owner, HIDDEN where the caller may not see the logon session."""
+"""A process and its owner: HIDDEN where the caller may not see the logon session, or NOT_REQUESTED."""
 
 ReadOrder = Literal["logins first", "processes first"]
 
@@ -188,11 +188,12 @@ class Request:
 
         Args:
             query: the facts to read; its pids and names narrow the reading.
-            which: return only processes of these logon sessions.
+            which: return only processes of these logon sessions; None: of all.
             read_order: what is read first, the login records or the processes, unless the query names pids.
             process_filter: a filter that is applied before the other facts of a process are read. It may be ignored.
                 With "processes first", its facts must be {OWNER_FACT}, and processes with hidden owners are left out.
             include_hidden: also return processes that the caller may not see, with their identity facts only.
+                "processes first" ignores it.
             include_own_in_sessions_of_others: also return the caller's processes in logon sessions of other users; if
                 False, they may be left out.
             with_owners: determine the owners. If False, they are determined only if ``which`` names logon sessions, or
@@ -274,15 +275,15 @@ class Request:
     def is_leftover(self, owner: Owner) -> bool | None:
         """Return whether the processes of this logon session are leftovers; None if unknown.
 
-        A logon session without a record is judged by all of its processes. They are read once for all such sessions.
+        A logon session without a record is judged by all of its processes; these are read at most twice in a request.
         """
         if owner.logon_id is None:
             return None
         if self.ownership.has_record(owner):
             return self.ownership.is_logged_out(owner, ())
         if owner.logon_id not in self._logged_out:
-            # The first such session is read alone. At the second one, all are read at once: there will be more, and
-            # each reading looks at every process.
+            # The first such logon session is read alone. At the second one, all of them are read at once: there will be
+            # more, and each reading looks at every process.
             self._read_unrecorded(None if self._logged_out else Selection(logon_ids=frozenset({owner.logon_id})))
         return self._logged_out.setdefault(owner.logon_id, None)
 
@@ -298,7 +299,7 @@ class Request:
     def parent_command_line(self, process: Process) -> str | None:
         """Return the command line of the parent of a process; None if there is none that the caller may see.
 
-        Needs ``ppid`` and ``start``. Each parent is read once for all of its children.
+        Needs ``ppid`` and ``start``. What was read of a parent is kept for its other children.
         """
         if not process.ppid:
             return None
@@ -324,7 +325,7 @@ class Request:
         return self.ownership.container(process, self.machine)
 
     def note_logged_out(self, owner: Owner, members: Iterable[Process]) -> None:
-        """Store for ``is_leftover`` whether a logon session without a record, of all these processes, is logged out."""
+        """Store for ``is_leftover`` whether a logon session without a record, with these members, is logged out."""
         if owner.logon_id is not None:
             self._logged_out[owner.logon_id] = self.ownership.is_logged_out(owner, members)
 
@@ -364,7 +365,7 @@ class Request:
     def _read_by_pid(self, query: ProcessQuery, which: Which, *, include_hidden: bool) -> ReadResult:
         facts = self.visibility.with_access_facts(query.facts) | self.ownership.owner_facts | {"tgid"}
         if _names_sessions(which):
-            # a session may be selected by its user, which an administrator's query would not read otherwise
+            # a session may be selected by its user: the facts for this are not in an administrator's query otherwise
             facts |= self.ownership.access_facts
         processes = [*filter(_is_no_thread, self.read_unmasked(query._replace(facts=facts)))]
         index = self.index_for(*processes)
@@ -424,7 +425,7 @@ class Request:
     ) -> EarlyFilter | None:
         """Build the filter passed to the source: the predicate on the masked process, plus the session selection.
 
-        Owners are determined only if one of the two depends on them.
+        None if there is neither. Owners are determined only if one of the two depends on them.
         """
         if process_filter is None and not is_narrowed:
             return None

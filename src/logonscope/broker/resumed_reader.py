@@ -1,7 +1,8 @@
 """A reader that continues after a cursor: first the events that the history keeps, then live ones.
 
-When the history has no more, the live reader is opened again: it says after which position its events follow. Up to
-that position the history is read, as soon as it is written. So no event comes twice, and none is left out in between.
+When the history has no more, the live reader is opened again: its position shows where its events begin. The history
+is read up to that position, as soon as it is written. So no event comes twice, and none is left out in between. If the
+history is not written in time, EventsLost is returned instead of the events between.
 """
 
 import time
@@ -11,9 +12,10 @@ from collections.abc import Callable, Sequence
 from logonscope.machine.events import Event, EventHead, EventLog, EventMark, EventPage, EventReader, EventsLost
 
 WRITE_SECONDS = 10.0
-"""Seconds to wait for the history to write what was read live; after that, events are lost."""
+"""Seconds to wait for the history to write the events before the live ones; after that, events are lost."""
 
 POLL_SECONDS = 0.05
+"""Seconds between two readings of a history that has no new events yet."""
 
 
 class ResumedReader(EventReader):
@@ -48,7 +50,7 @@ class ResumedReader(EventReader):
         self._target: int | None = None
         self._wait_until = 0.0
         self._call: Callable[[], object] | None = None
-        self._rest: deque[Event] = deque()  # of the page, and not returned yet
+        self._rest: deque[Event] = deque()  # events of the page that were not returned yet
 
     def __repr__(self) -> str:
         return f"<ResumedReader at {self.mark or self._live_position}>"
@@ -63,7 +65,7 @@ class ResumedReader(EventReader):
 
     @property
     def due(self) -> float | None:
-        """Return when ``read`` has something to do without an event; None: its events are live ones."""
+        """Return when ``read`` has something to do without a live event; None: never, or it is closed."""
         return None if self.mark is None or self.is_closed else time.monotonic() + POLL_SECONDS
 
     @property
@@ -104,7 +106,7 @@ class ResumedReader(EventReader):
         self.page = None
         events = self._live.read(seconds, max_events)
         if events and isinstance(events[0], EventsLost) and self._live_position:
-            # dropped here, but not in the history
+            # the live reader dropped events, but the history has them
             self.mark, self._target = EventMark(self._log.epoch, self._live_position), None
             return ()
         if events:
@@ -112,17 +114,17 @@ class ResumedReader(EventReader):
         return events
 
     def _read_past(self, mark: EventMark) -> Sequence[Event]:
-        """Return the next events of the history; none: there are none now."""
-        # before the reading: what is written afterwards may not be in it
+        """Return the next events of the history, or EventsLost; none: there are none now, or live events follow."""
+        # taken before the page is read: the page may lack what is written afterwards
         written = self._log.written_position
         page = self._log.read(mark, self._target)
         self.page = page
         if page.events or page.mark != mark:
-            # moved on by the events that are returned, or here if there are none
+            # ``_take`` moves the mark to each event that it returns; of a page without events, the mark is moved here
             self.mark = mark if page.events else page.mark
             return page.events
         if self._target is None:
-            # only now: the reading can have taken longer than live events are kept
+            # opened only now: reading the history can take longer than live events are kept
             self._target, self._wait_until = self._reopen(), time.monotonic() + self._write_seconds
             return ()
         if max(mark.position, written) >= self._target:

@@ -1,4 +1,4 @@
-"""Row filters: a condition on the rows of a class, made from a query or from a reference to an instance."""
+"""Row filters: conditions on the rows of a class, made from a query or from a reference to an instance."""
 
 from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
@@ -32,7 +32,7 @@ GetReader = Callable[[str], ColumnReader]
 
 
 class RowFilter(NamedTuple):
-    """A condition on the rows of a class."""
+    """A condition on the rows of a class, and what it limits."""
 
     columns: tuple[str, ...]  # that the condition reads
     fixed: Mapping[str, frozenset[Value]]  # columns that the condition limits to these values

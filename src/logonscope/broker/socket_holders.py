@@ -1,4 +1,4 @@
-"""The processes that hold a port or a unix socket, and why none is found."""
+"""The processes that hold a port or a unix socket, and the error that says why there is none."""
 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from logonscope.machine import SOCKETS, ProcessQuery, SocketQuery
 from logonscope.providers.helpers.text import clean
 
 ANYWHERE = {"0.0.0.0": (".",), "::": (".", ":")}  # noqa: S104 -- addresses that were read
-"""Addresses of sockets that listen on every address, each with characters that occur in the addresses it covers."""
+"""Addresses of sockets that listen on every address; each covers the addresses that contain one of its characters."""
 
 HOLDER_FACTS = ("sockets", "thread_sockets")
 """The facts that have the inodes of sockets. The second is read only for sockets that no process has in the first."""
@@ -36,11 +36,11 @@ class Holders(NamedTuple):
 
 
 def find_holders(request: Request, target: WhoseTarget, *, all_namespaces: bool) -> list[Holder]:
-    """Find the processes that hold a port or a unix socket, which are details that only their user may see.
+    """Find the processes that hold a port or a unix socket, without those whose details the caller may not see.
 
     Raises:
         NotFoundError: there are none, or none that the caller may see.
-        AccessDeniedError: they cannot be read.
+        AccessDeniedError: the open files of some processes cannot be read; or the caller is not authenticated.
         NotSupportedError: no sockets can be read on this host.
     """
     request.admit()

@@ -11,7 +11,7 @@ _FACTS = frozenset({"start", "ppid"})
 
 
 class SubSession(NamedTuple):
-    """A logon session, and the one that it began in: its first process has a parent there."""
+    """A logon session (inner), and the one that it began in (outer): the parent of its first process belongs to it."""
 
     outer: Owner
     inner: Owner
@@ -22,7 +22,8 @@ class SubSession(NamedTuple):
 def read_sub_sessions(request: Request) -> Iterator[SubSession]:
     """Yield each logon session whose first process has a running parent in another logon session.
 
-    Where the parent has ended, or the service manager started the first process (run0, machinectl), nothing shows it.
+    The System session is neither of the two. If the parent has ended, or the service manager started the first process
+    (run0, machinectl), nothing shows that the logon session began in another one.
     """
     system = request.ownership.system_owner.logon_id
     groups = group_by_logon_id(request.read(ProcessQuery(_FACTS)).pairs)

@@ -1,7 +1,7 @@
-"""Subscription: the events of a host, as one caller may see them, from a reader that waits for them.
+"""Subscription: the events of a host as far as one caller may see them, with the wait for new ones.
 
 Every event is judged by its owner at the event, before anything is counted or compared. The account of the caller is
-looked up again every 60 seconds: when its uid belongs to another account, the subscription ends.
+looked up again every 60 seconds: if its uid has another account by then, or none, the subscription ends.
 """
 
 import time
@@ -67,9 +67,9 @@ class WatchOptions(NamedTuple):
     Attributes:
         query: a WQL event query; None: events as HostEvent.
         namespace: the namespace of its classes; None: root/cimv2.
-        which: only events of this logon session, or of those of an account.
-        where: only events of matching logon sessions.
-        events: only events of these names; None: all.
+        which: a LogonId, a login id or an account: only events of its logon sessions. None: all.
+        where: only events of matching logon sessions, and failed logons with a matching user, origin and time.
+        events: only events of these names, and EventsLost; None: all.
         with_sessions: process events have their logon session, too.
         without_descendants_of: the pid of a process whose descendants have no events here; None: all have.
         since: a cursor; None: from now on.
@@ -132,7 +132,7 @@ class Subscription:
         cursors: EventCursors,
     ) -> None:
         self._request, self._reader, self._options, self._cursors = request, reader, options, cursors
-        # logins of an account have the first name of its uid; another name means them, too
+        # If accounts share a uid, its logins can have the name of the first one: another name selects these, too.
         users = frozenset() if options.which is None else frozenset({options.which})
         self._which_users = users | request.accounts.login_names(users)
         if options.where is not None and options.where.users is not None:
@@ -203,14 +203,14 @@ class Subscription:
         while True:
             # the reader wakes for events; a class that is polled, or a group, is due by the clock
             events = self.take_events(self._wait_seconds(end), most_events)
-            # events may all be hidden from the caller: then it waits on
+            # if all events are hidden from the caller, it waits for further ones
             results = self.results_of(events)
             if results or self.is_closed or (end is not None and time.monotonic() >= end):
                 return results
 
     @property
     def sharing_key(self) -> Hashable | None:
-        """Return a key: subscriptions with an equal one have equal results for the same events; None: with none."""
+        """Return a key: subscriptions with equal keys have equal results for the same events; None: not shared."""
         is_resumed = isinstance(self._reader, ResumedReader)
         if self._query_run is not None or self._descendants is not None or self._needs_sessions or is_resumed:
             return None
@@ -263,7 +263,7 @@ class Subscription:
         return max(0.0, min(moments) - time.monotonic())
 
     def _batch_request(self) -> tuple[EventRequest, EventRows]:
-        """Return the request for the events of the last read, and what makes their rows."""
+        """Return the request for the events of the last read, and the EventRows that make their rows."""
         page = self._reader.page if isinstance(self._reader, ResumedReader) else None
         if page is not None and page.moment is not None:
             request = event_request_at(self._request, page.moment, is_this_boot=page.is_this_boot)
@@ -276,7 +276,7 @@ class Subscription:
     def _live_request(self) -> tuple[EventRequest, EventRows]:
         """Return the same request for all batches of a short time: a name of an account is looked up once for them."""
         now, renewed = time.monotonic(), EventRequest.renewed(self._request)
-        # the clock may have been set, and the host renamed
+        # compared, because the clock may have been set, or the host renamed
         if self._rows is None or now >= self._rows_until or self._rows.request.machine != renewed.machine:
             self._rows, self._rows_until = EventRows(renewed), now + ROWS_SECONDS
         self._rows.begin_batch()
@@ -328,7 +328,7 @@ class Subscription:
         return is_logon_id or which == session.login or session.user in self._which_users
 
     def _fits_attempt(self, request: EventRequest, event: LogonFailed) -> bool:
-        """Return whether a failed attempt is wanted: by its user and origin; its logon session is not shown."""
+        """Return whether a failed attempt is wanted: by its user, origin and time, not by a logon session."""
         which, where, attempt = self._options.which, self._options.where, event.attempt
         if which is not None and which != attempt.user:
             return False
@@ -370,7 +370,7 @@ class Subscription:
 
     def _describe(self, logon_id: str) -> None:
         """Describe a logon session whose own event has not come yet."""
-        assert self._sessions is not None  # noqa: S101 -- checked by the caller
+        assert self._sessions is not None  # noqa: S101 -- checked by _session_of
         now = time.monotonic()
         if now < self._next_descriptions.get(logon_id, 0.0):
             return

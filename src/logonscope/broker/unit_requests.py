@@ -1,4 +1,4 @@
-"""Unit requests with the logon sessions that made them, as far as the caller may see those."""
+"""Unit requests with the logon sessions that made them, as far as the caller may see the logon sessions."""
 
 from collections.abc import Iterator
 
@@ -8,11 +8,11 @@ from logonscope.machine import Owner
 
 
 def read_unit_requests(request: Request) -> Iterator[tuple[UnitRequest, Owner]]:
-    """Yield each request that led to the last start of a unit, and the logon session that made it."""
+    """Yield each request that led to the last start of a unit, and the logon session that made the request."""
     requests = list(request.source.unit_requests(request.look))
     if not requests:
         return
-    # the requesters have ended: the log has the facts that determine their owners
+    # the requesting processes may have ended: the log has the facts that determine their owners
     logons = request.index_for(*(row.requester for row in requests))
     for row in requests:
         owner = logons.owner(row.requester)

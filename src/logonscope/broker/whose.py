@@ -1,8 +1,9 @@
 """The whose operation: finds the login that a process comes from.
 
-If the logon session of a pid has a record (the System session counts as one that has), the process, its parents up to
-the login and the processes right below the leader are read, whatever the size of the host. Without a record, all
-processes of the logon session describe it, and one small file of every process on the host is read to find them.
+If the logon session of a pid has a record (the System session counts as recorded), only the process, its parents up to
+the login and the processes below the leader are read, whatever the size of the host. Without a record, or for the
+detail "usage", all processes of the logon session are read, and one small file of every process on the host to find
+them.
 """
 
 from functools import partial
@@ -50,7 +51,8 @@ def whose(request: Request, target: str, details: Details = NO_DETAILS, *, all_n
 
     Raises:
         NotFoundError: there is no such process, or no process holds that socket.
-        AccessDeniedError: the process exists, but the caller may not see its logon session.
+        AccessDeniedError: the caller may not see the logon session of the process, or whether it exists; or is not
+            authenticated.
         InvalidParameterError: the target is invalid.
         NotSupportedError: the target is a socket, and no sockets can be read on this host.
     """
@@ -60,7 +62,7 @@ def whose(request: Request, target: str, details: Details = NO_DETAILS, *, all_n
         try:
             answers.append(_build_answer(request, target, candidate, details))
         except (AccessDeniedError, NotFoundError) as error:
-            # of several failures the denied access says more than a process that ended in the meantime
+            # if several candidates fail, a denied access says more than a process that ended in the meantime
             failure = error if failure is None or isinstance(error, AccessDeniedError) else failure
     if not answers and failure:
         raise failure
@@ -72,23 +74,24 @@ def session_of(request: Request, pid: int) -> SessionOf:
 
     Raises:
         NotFoundError: there is no such process.
-        AccessDeniedError: the process exists, but the caller may not see its logon session.
+        AccessDeniedError: the caller may not see the logon session of the process, or whether it exists; or is not
+            authenticated.
     """
     described = _describe_candidate(request, Candidate(pid), NO_DETAILS)
     return SessionOf(described.session, described.owner.evidence)
 
 
 class DescribedProcess(NamedTuple):
-    """A process and its logon session, which the caller may see.
+    """A process and its logon session, as far as the caller may see them.
 
     Attributes:
         process: the process, not masked.
         owner: the logon session that it belongs to.
         session: the description of that logon session.
         chain: the parents of the process and itself, masked, each with its owner.
-        is_own: it is the caller's, in the System session.
-        facts: the facts that were read.
-        outer_logins: the logon sessions that the login began in.
+        is_own: the caller sees it only as a process of its own in the System session, which it may not see.
+        facts: the facts that a row needs, and those that determine and describe the logon session.
+        outer_logins: the logon sessions that the login began in, if the caller may see them.
     """
 
     process: Process
@@ -104,8 +107,7 @@ def _describe_candidate(request: Request, candidate: Candidate, details: Details
     """Read the process of a candidate, and describe its logon session.
 
     Raises:
-        NotFoundError: there is no such process.
-        AccessDeniedError: the process exists, but the caller may not see its logon session.
+        NotFoundError, AccessDeniedError: as ``session_of``.
     """
     visibility = request.visibility
     facts = row_facts(request) | request.ownership.owner_facts | request.ownership.description_facts
@@ -202,7 +204,7 @@ def _read_process(request: Request, facts: Facts, candidate: Candidate) -> Proce
 
 
 def _raise_if_processes_hidden(request: Request, pid: int) -> None:
-    """Raise an error if processes of other users are hidden from this one: the process may exist, and be among them.
+    """Raise an error if /proc hides processes of other users from the reading process: ``pid`` may be one of them.
 
     Raises:
         AccessDeniedError: processes are hidden.

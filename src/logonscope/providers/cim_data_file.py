@@ -1,4 +1,4 @@
-"""CIM_DataFile: the files that visible processes have mapped as code; other files are no instances."""
+"""CIM_DataFile: the files mapped as code by processes that the caller may see. No other files are instances."""
 
 from logonscope.providers.helpers.file_keys import split_path
 from logonscope.providers.helpers.host import computer_name

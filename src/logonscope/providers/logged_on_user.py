@@ -1,7 +1,7 @@
 """Win32_LoggedOnUser: the account of each logon session.
 
-Two kinds of logon sessions have no account: the System session, which no user logged in to, and logon sessions in
-containers, whose uids do not belong to this host.
+A logon session has no account if its login uid is not known or, as in the System session, not set. Nor has one that
+began in a container or below another root directory, if its uid does not belong to this host.
 """
 
 from logonscope.answers.logon_session import LogonSession

@@ -1,4 +1,4 @@
-"""LS_LogonProcessRecord: the past logon session that each past process belonged to when it started."""
+"""LS_LogonProcessRecord: the logon session of each past or present process at its start, as the history keeps it."""
 
 from logonscope.answers.history import PastLogin, PastProcess
 from logonscope.providers.helpers.provider import Context, End, Provider, column

@@ -4,7 +4,7 @@ from logonscope.cim.types import Value
 from logonscope.machine import Selection, datetime_of_microseconds
 from logonscope.providers.helpers.account_columns import full_name
 from logonscope.providers.helpers.account_names import domain_and_name, possible_names
-from logonscope.providers.helpers.profile_columns import HISTORY, Profile
+from logonscope.providers.helpers.profile_item import HISTORY, Profile
 from logonscope.providers.helpers.provider import Context, Provider, always_null, column, constant
 from logonscope.providers.helpers.text import clean
 

@@ -3,7 +3,7 @@
 from logonscope.cim.types import Value
 from logonscope.machine import datetime_of_microseconds
 from logonscope.providers.helpers.account_names import is_person, user_sid
-from logonscope.providers.helpers.profile_columns import HISTORY, LOADED, NO_HOMES, Profile
+from logonscope.providers.helpers.profile_item import HISTORY, LOADED, NO_HOMES, Profile
 from logonscope.providers.helpers.provider import Context, Provider, always_null, column, constant
 from logonscope.providers.helpers.text import clean
 

@@ -17,7 +17,7 @@ from logonscope.facts import ALL_FACTS, Process
 from logonscope.machine import EVERYTHING, OWNER_FACT, Selection
 from logonscope.machine.snapshot import Snapshot
 from logonscope.providers.helpers.host import HARDWARE, LOGINS, PLATFORM, PROCESSES, SESSIONS, VITALS
-from logonscope.providers.helpers.profile_columns import HISTORY, LOADED
+from logonscope.providers.helpers.profile_item import HISTORY, LOADED
 from logonscope.providers.helpers.provider import (
     ADDRESS,
     ALWAYS_NULL_PREFIX,

@@ -86,7 +86,7 @@ COMMAND_LINES = "command lines"
 class LogonLookup(Protocol):
     """Lookup of values that are not in the item: of its logon session, its user and container, and its parent.
 
-    A column that calls a method must name the facts that the method needs: without them, the result is None.
+    A column that calls a method must name the facts that the method needs: without them, the result can be wrong.
     """
 
     def is_leftover(self, owner: Owner) -> bool | None:
@@ -309,7 +309,7 @@ class Provider(NamedTuple):
     # END.__CLASS: the actual class of the instance at an end, compared if the reference names a superclass of it
     compared_columns: Mapping[str, Column] = {}
     ends: Mapping[str, End] = {}  # of an association, by reference
-    include_hidden: bool = False  # processes of other users are included, with identity columns only
+    include_hidden: bool = False  # processes that the caller may not see are included, with identity columns only
     distinct_key: Callable[..., object] | None = None  # only the first item with each key makes a row
     # a fast path: makes the rows of all columns, in the order of the table, from groups of a LogonId and its pids
     rows_of_groups: Callable[[Iterable[tuple[str, Sequence[int]]]], Iterator[tuple[Value, ...]]] | None = None

@@ -1,4 +1,4 @@
-"""Columns of sockets, and the selections for their keys."""
+"""Columns of sockets, and the selections for inodes and ports."""
 
 from logonscope.cim.types import Value
 from logonscope.machine import Selection
@@ -13,6 +13,7 @@ SOCKET = {
     "NetworkNamespace": column(lambda socket, *_: socket.namespace, "/proc/PID/ns/net"),
     "NetworkNamespaceProcessId": column(lambda socket, *_: socket.namespace_pid, "/proc/PID/ns/net"),
 }
+"""The columns that LS_Socket and LS_ProcessSocket have in common."""
 
 
 def select_inode(inode: Value, _: object = None) -> Selection:

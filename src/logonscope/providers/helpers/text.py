@@ -1,4 +1,4 @@
-"""Cleaning of text from processes for output: a process can set its name and arguments to any bytes."""
+"""Cleaning of text for output: a process can set its name and arguments to any bytes."""
 
 import re
 from typing import Any
@@ -29,9 +29,12 @@ def clean_session(session: LogonSession) -> LogonSession:
 
 
 def command_line(cmdline: bytes | None) -> str | None:
-    """Return the arguments joined by single spaces; None for kernel threads and zombies, which have no arguments."""
+    """Return the arguments joined by single spaces, cut at MAX_COMMAND_LINE_LENGTH.
+
+    None: they were not read, or there are none, as for kernel threads and zombies.
+    """
     if not cmdline:
         return None
-    # cut before decoding: no character of UTF-8 has more than 4 bytes
+    # cut before decoding, to at least as many characters as are returned: none has more than 4 bytes in UTF-8
     joined = cmdline[: 4 * MAX_COMMAND_LINE_LENGTH].rstrip(b"\0").replace(b"\0", b" ").decode("utf-8", "replace")
     return clean(joined[:MAX_COMMAND_LINE_LENGTH])

@@ -1,4 +1,4 @@
-"""Parser of rules of time zones, as in the variable TZ: tzset(3), RFC 8536."""
+"""Parser of time zone rules, as in the variable TZ: tzset(3), RFC 8536."""
 
 import re
 from typing import NamedTuple
@@ -11,7 +11,7 @@ _HOUR = 3600
 
 
 class ZoneChange(NamedTuple):
-    """When a time begins: in the given week of a month (5: the last), on a day (0: Sunday), seconds after midnight."""
+    """When standard or daylight time begins: month, week (5: the last), day (0: Sunday), and seconds after midnight."""
 
     month: int
     week: int
@@ -50,7 +50,8 @@ def _parse_change(text: str | None) -> ZoneChange | None:
     if match is None or not 1 <= int(match[1]) <= 12:
         return None
     seconds = 2 * _HOUR if match[4] is None else _seconds(match[4])
-    # Mar 25 at 26:00 and Mar 31 at -1:00 (Greenland) are other days, which have no such week
+    # A time before 0:00 or from 24:00 on, as in the rule of Greenland (-1:00), means another day than the rule names. A
+    # ZoneChange cannot express it: that day can be in another week.
     return ZoneChange(int(match[1]), int(match[2]), int(match[3]), seconds) if 0 <= seconds < 24 * _HOUR else None
 
 

@@ -1,7 +1,7 @@
 """Tests of broker/logon_of_process.py: one process and all of them give the same logon session."""
 
 from logonscope.broker import Request
-from logonscope.broker.logon_of_process import Logon, logon_of
+from logonscope.broker.logon_of_process import MAX_BELOW_A_LEADER, Logon, logon_of
 from logonscope.machine import Owner
 from tests import example
 from tests.broker import operations as broker
@@ -30,6 +30,18 @@ def test_each_process_gives_the_same_description_of_its_logon_session() -> None:
         assert logon.session == uncounted
         assert [link.pid for link, _ in logon.chain][-1] == process.pid
         assert all(link_owner.logon_id == owner.logon_id for _, link_owner in logon.chain)
+
+
+def test_the_search_below_a_leader_has_a_limit() -> None:
+    leader = example.BY_PID[4100]
+    first_level = tuple(range(10_000, 10_600))
+    children = [leader._replace(pid=pid, ppid=4100, children=(pid + 1000,)) for pid in first_level]
+    grandchildren = [leader._replace(pid=pid + 1000, ppid=pid, children=()) for pid in first_level]
+    leader = leader._replace(children=first_level)
+    logins = [login._replace(process=leader) if login.id == "41" else login for login in example.LOGINS]
+    memory = Memory(example.snapshot()._replace(processes=[leader, *children, *grandchildren], logins=logins))
+    told(memory.request(ROOT), 4100)
+    assert len(set(memory.asked.pids) - {4100, leader.ppid}) == MAX_BELOW_A_LEADER - 1
 
 
 def test_without_a_record_all_processes_describe_a_logon_session() -> None:

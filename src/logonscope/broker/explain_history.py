@@ -54,7 +54,7 @@ class ExplainedHistory(History):
     """A history that records each query for records as a text.
 
     Queries for logon sessions, which are few, are answered by the real history. Queries for other records return none.
-    All other methods call the real history.
+    All other methods but ``close`` call the real history.
     """
 
     def __init__(self, history: History, readings: list[str], *, shows_numbers: bool) -> None:

@@ -119,7 +119,7 @@ def _get_owner(target: MethodTarget, _: Mapping[str, Value]) -> Outcome:
     if uid is None:
         return Outcome(ACCESS_DENIED)
     if target.runs_as_foreign_uid:
-        # the uid as it is, in the domain that it is a uid of
+        # the uid instead of a name; its domain is the container, if it is in one
         container = target.request.container(target.process)
         return Outcome(DONE, {"User": str(uid), "Domain": container and clean(container.id)})
     name = account_name_or_uid(uid, target.request.accounts)
@@ -139,7 +139,7 @@ def _get_owner_sid(target: MethodTarget, _: Mapping[str, Value]) -> Outcome:
 def _terminate(target: MethodTarget, _: Mapping[str, Value]) -> Outcome:
     process = target.process
     check_source_acts(target.request)
-    # for these, kill(2) reports success, but the kernel ignores the signal
+    # kill(2) reports success for process 1 and kernel threads, but the signal has no effect
     if process.pid == 1 or (process.flags or 0) & KERNEL_THREAD:
         return Outcome(ACCESS_DENIED)
     return _act(target, None)

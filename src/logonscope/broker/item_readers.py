@@ -224,7 +224,7 @@ def _read_sockets(request: Request, query: ItemQuery) -> Items:
 
 
 def _pair_sockets(request: Request, query: ItemQuery, by_inode: Mapping[int, Socket]) -> Iterator[tuple[Any, ...]]:
-    """Pair sockets with the processes that hold them; threads are read only for those that no process holds."""
+    """Pair sockets with the processes that hold them; threads are read only for sockets without such a process."""
     read_result = _read_owned_processes(request, query._replace(facts=query.facts | {"sockets"}))
     missing_inodes = set(by_inode)
     for process, owner in read_result.pairs:

@@ -15,7 +15,7 @@ from logonscope.machine import Facts, LogonIndex, Owner, ProcessQuery
 from logonscope.providers.helpers.text import clean_session
 
 MAX_BELOW_A_LEADER = 1000
-"""Maximum number of processes below a leader that are read to find the terminal of its login."""
+"""Maximum number of processes, with the leader, that are read to find the terminal of its login."""
 
 _TERMINAL_FACTS = frozenset({"comm", "ppid", "tty_nr", "start", "children", "uids"})
 
@@ -41,7 +41,7 @@ def logon_of(
     details: Details = NO_DETAILS,
     read_missing_origin: bool = False,
 ) -> Logon:
-    """Describe the logon session of a process. The caller must have checked that it may be seen.
+    """Describe the logon session of a process; the calling function must have checked that the caller may see it.
 
     Args:
         request: the request.
@@ -114,7 +114,7 @@ def describe(
 def read_masked_parents(
     request: Request, process: Process, logon_index: LogonIndex, facts: Facts
 ) -> list[ProcessWithOwner]:
-    """Return the parents of a process of the caller, whatever their logon sessions, as far as the caller sees them."""
+    """Return the parents of a process, farthest first, of any logon session, as far as the caller may see them."""
     view = request.visibility.view
     parents = [(parent, logon_index.owner(parent)) for parent in _read_ancestors(request, process, facts)]
     pairs = (view(parent, owner, facts, include_hidden=True) for parent, owner in reversed(parents))

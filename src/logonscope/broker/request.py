@@ -146,7 +146,7 @@ class Request:
 
     @property
     def sees_whole_host(self) -> bool:
-        """Return whether the caller sees all of a source that holds the whole host. For messages: no access rule."""
+        """Return whether the caller sees all of a source that holds the whole host. It decides no access."""
         return self.visibility.may_see_everything and self.source.partial is None
 
     @cached_property
@@ -252,7 +252,7 @@ class Request:
         processes = self.source.processes(self.look, query)
         if query.pids is None or query.with_ancestors:
             return processes
-        # a source may return more than the query names, and the caller relies on the pids
+        # a source may return more than the query names, and the calling functions rely on the pids
         pids = query.pids
         return filter(lambda process: process.pid in pids, processes)
 
@@ -262,7 +262,7 @@ class Request:
         return next(self.read_unmasked(query), None)
 
     def index_for(self, *processes: Process) -> LogonIndex:
-        """Return an index that determines the owners of these processes: of few login records, of all if needed."""
+        """Return an index that determines the owners of these processes, made of as few login records as possible."""
         ids = self.ownership.possible_login_ids(processes)
         if ids is None:
             return self.ownership.index(self.source.logins(self.look), self.machine)

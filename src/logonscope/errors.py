@@ -325,7 +325,7 @@ class InternalError(LogonscopeError):
 
 
 class ServerTooBusyError(LogonscopeError):
-    """This process cannot answer for lack of resources: it cannot open more files."""
+    """The server or this process cannot answer now: too many requests, failed authentications or open files."""
 
     name = "WBEM_E_SERVER_TOO_BUSY"
     number = 0x80041045

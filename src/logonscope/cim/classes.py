@@ -120,7 +120,7 @@ class MembersByName(Mapping[str, Member]):
 
 
 class Declaration(NamedTuple):
-    """One class as its MOF declares it; ``namespace`` None means that every namespace has it."""
+    """One class as its MOF, or a remote host, declares it; ``namespace`` None means that every namespace has it."""
 
     name: str
     namespace: str | None

@@ -107,7 +107,9 @@ class Watch:
 
         Raises:
             AccessDeniedError: the account of the caller has changed.
-            TransportFailureError: the connection to the host is lost.
+            QuotaViolationError: a query has too many instances or groups.
+            TimedOutError: a class could not be read, or a condition not be tested, in time.
+            TransportFailureError: the connection to the host is lost, or the server has ended the watch.
         """
         end = None if seconds is None else time.monotonic() + seconds
         while not self._results:

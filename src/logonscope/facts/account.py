@@ -9,8 +9,8 @@ class Account(NamedTuple):
     Attributes:
         local: it is in /etc/passwd; None: not looked up.
         password: shadow(5): "usable", "locked", "unusable" or "none"; None: not read, as in the fields that follow.
-        password_min_days: how long a new password cannot be changed.
-        password_max_days: how long a password is valid; None also where passwords do not age.
+        password_min_days: how long a new password cannot be changed; None also where the password does not age.
+        password_max_days: how long a password is valid; None also where it does not age.
         expired: the account has expired: it cannot log in any more.
     """
 

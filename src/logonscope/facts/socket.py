@@ -9,13 +9,13 @@ UNIX = "unix"
 
 
 class Socket(NamedTuple):
-    """A socket: a line of one of the files of /proc/net.
+    """A socket: a line of one of the files of /proc/net, or for unix also an answer of sock_diag(7).
 
     Attributes:
         protocol: tcp, tcp6, udp, udp6, udplite, udplite6, unix.
-        address: "" for unix, like the remote address.
-        port: 0 for unix, like the remote port.
-        state: LISTEN, ESTABLISHED, ...; "" for udp and udplite.
+        address: the local address; "" for unix, like the remote address.
+        port: the local port; 0 for unix, like the remote port.
+        state: LISTEN, ESTABLISHED, ...; "" for udp and udplite, and for unix sockets in other states than these two.
     """
 
     protocol: str

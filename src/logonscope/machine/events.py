@@ -106,7 +106,7 @@ class LogonEnded(NamedTuple):
 
 
 class LogonFailed(NamedTuple):
-    """A login program refused an attempt; ``owner`` is the logon session of the program."""
+    """A program such as sshd or sudo refused an attempt; ``owner`` is the logon session of the program."""
 
     head: EventHead
     attempt: FailedLogon

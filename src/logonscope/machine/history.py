@@ -117,10 +117,11 @@ class HistoryState(NamedTuple):
     last_event: int  # number of the newest event that is kept
     since: int | None  # start of what is kept; None: nothing is kept yet
     bytes: int
-    rows: int  # processes, changes and command lines that are kept
+    rows: int  # number of rows that are kept: of processes, changes, command lines and others
     losses: int  # number of gaps
     problem: str = ""  # why nothing is written now
-    bytes_a_day: int | None = None  # growth in the last 24 hours; None: the history is younger than that
+    # growth in the last 24 hours, estimated from all of its time if it is younger; None: too young, or without rows
+    bytes_a_day: int | None = None
     max_bytes: int | None = None  # the size from which on the oldest processes are deleted; None: not known
 
     @property
@@ -171,11 +172,14 @@ class History(Protocol):
         ...
 
     def logons(self, look: Look, query: LogonRecordQuery) -> Iterator[LogonRecord]:
-        """Yield logon sessions, in the order of their starts."""
+        """Yield logon sessions, in the order in which the history recorded them: by the number of the record."""
         ...
 
     def processes(self, look: Look, query: ProcessRecordQuery) -> Iterator[ProcessRecord]:
-        """Yield processes, in the order of their starts."""
+        """Yield processes, nearly in the order of their starts.
+
+        Processes that were found running after a gap may come later than their starts would place them.
+        """
         ...
 
     def changes(self, look: Look, query: ChangeRecordQuery) -> Iterator[ChangeRecord]:
@@ -191,7 +195,7 @@ class History(Protocol):
         ...
 
     def indexes(self, query: RecordQuery) -> Sequence[str]:
-        """Return the names of the indexes that a query uses; none: it reads all rows."""
+        """Return the names of the indexes that a query uses; an empty list: it reads all rows."""
         ...
 
     def hide_number(self, kind: RecordKind, number: int) -> str:

@@ -24,8 +24,8 @@ def logon_guid(machine: Machine, logon_id: str, logon_id_generation: int | None)
     Args:
         machine: the host.
         logon_id: the LogonId.
-        logon_id_generation: distinguishes logon sessions that get the same LogonId one after another; None: there are
-            never two.
+        logon_id_generation: distinguishes logon sessions that get the same LogonId one after another; None: no other
+            one can get it, or the number is not known.
     """
     name = f"{logon_id}" if logon_id_generation is None else f"{logon_id}:{logon_id_generation}"
     return _make_guid(machine, f"logon:{name}")

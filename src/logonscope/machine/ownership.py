@@ -150,7 +150,7 @@ class Ownership(Protocol):
         ...
 
     def logon_id_generation(self, owner: Owner) -> int | None:
-        """Return a number that distinguishes logon sessions with the same LogonId; None: there are never two."""
+        """Return a number that distinguishes logon sessions with the same LogonId; None: not needed, or not known."""
         ...
 
     def strongest_owner(self, owners: Iterable[Owner]) -> Owner:
@@ -218,7 +218,7 @@ class Ownership(Protocol):
         ...
 
     def may_be_foreign(self, process: Process, owner: Owner, machine: Machine) -> bool:
-        """Return whether the logon session of a process may be foreign; its first process decides."""
+        """Return whether the logon session of a process may be foreign; if so, its first process decides."""
         ...
 
     def first_process(self, members: Iterable[Process]) -> Process | None:

@@ -38,7 +38,7 @@ def test_the_search_below_a_leader_has_a_limit() -> None:
     children = [leader._replace(pid=pid, ppid=4100, children=(pid + 1000,)) for pid in first_level]
     grandchildren = [leader._replace(pid=pid + 1000, ppid=pid, children=()) for pid in first_level]
     leader = leader._replace(children=first_level)
-    logins = [login._replace(process=leader) if login.id == "41" else login for login in example.LOGINS]
+    logins = tuple(login._replace(process=leader) if login.id == "41" else login for login in example.LOGINS)
     memory = Memory(example.snapshot()._replace(processes=[leader, *children, *grandchildren], logins=logins))
     told(memory.request(ROOT), 4100)
     assert len(set(memory.asked.pids) - {4100, leader.ppid}) == MAX_BELOW_A_LEADER - 1

@@ -69,7 +69,7 @@ def invoke(
         InvalidMethodParametersError, TypeMismatchError: the parameters are not those of the method.
         NotSupportedError: the method is not implemented, or the host does not support methods that change it.
         InvalidObjectPathError, InvalidNamespaceError, InvalidClassError: the path is invalid.
-        AccessDeniedError: the caller is not authenticated.
+        AccessDeniedError: the caller is not authenticated, or may only read and the method changes something.
     """
     request.admit()
     target = target_of(request, path, namespace)

@@ -99,6 +99,7 @@ def subscribe(request: Request, options: WatchOptions) -> "Subscription":
         AccessDeniedError: the caller is not authenticated.
         NotSupportedError: the host has no events, or none of the class of the query.
         InvalidParameterError: the query is no event query, or filters are given with it.
+        QuotaViolationError: a polled class of the query has too many instances.
         InvalidQueryError and others: as ``plan``.
     """
     request.admit()

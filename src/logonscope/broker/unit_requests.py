@@ -12,7 +12,7 @@ def read_unit_requests(request: Request) -> Iterator[tuple[UnitRequest, Owner]]:
     requests = list(request.source.unit_requests(request.look))
     if not requests:
         return
-    # the requesting processes may have ended: the log has the facts that determine their owners
+    # the requesting processes have ended: the facts that determine their owners come from the log
     logons = request.index_for(*(row.requester for row in requests))
     for row in requests:
         owner = logons.owner(row.requester)

@@ -9,7 +9,7 @@ MAX_COMMAND_LINE_LENGTH = 32_767
 """Characters: the documented limit of a command line on Windows."""
 
 _UNFIT = "[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]"  # compiled at first use: most text needs no cleaning
-"""Characters that XML 1.0 (2.2, Char) forbids: control characters, and lone surrogates, made from invalid UTF-8."""
+"""Characters that XML 1.0 (2.2, Char) forbids: control characters, lone surrogates (invalid UTF-8), U+FFFE, U+FFFF."""
 
 
 def clean(text: str | None) -> str | None:

@@ -121,6 +121,22 @@ def test_async_iteration_ends_with_close_and_blocks_no_loop() -> None:
     assert len(ticks) > 3
 
 
+def test_a_close_before_the_wait_ends_the_async_iteration() -> None:
+    class Closing(Reader):
+        def __getattribute__(self, name: str) -> Any:
+            value = super().__getattribute__(name)
+            if name == "is_closed" and not value:
+                watch.close()
+            return value
+
+    watch = Watch(Closing())
+
+    async def run() -> list[Any]:
+        return [result async for result in watch]
+
+    assert asyncio.run(run()) == []
+
+
 def test_a_cancelled_wait_loses_no_event() -> None:
     reader = Reader()
 

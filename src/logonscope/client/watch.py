@@ -161,7 +161,13 @@ class Watch:
             if end is not None and time.monotonic() >= end:
                 raise TimedOutError(f"no event within {self._timeout:g} s", "give a longer timeout")
             seconds = ASYNC_SECONDS if end is None else min(ASYNC_SECONDS, max(0.0, end - time.monotonic()))
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._fill, seconds)
+            try:
+                await asyncio.get_running_loop().run_in_executor(self._thread, self._fill, seconds)
+            except RuntimeError:
+                # a close() in another thread has shut the executor down since the check above
+                if self._is_closed:
+                    raise StopAsyncIteration from None
+                raise
         if self._is_closed:
             raise StopAsyncIteration
         self.cursor, result = self._results.popleft()

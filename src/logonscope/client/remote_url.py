@@ -35,13 +35,14 @@ def parse_url(text: str) -> Url:
     """
     try:
         parts = urlsplit(text)
-        port = parts.port  # raises ValueError for a port that is not a number up to 65535
+        port = parts.port  # None: not given; raises ValueError for a port that is not a number up to 65535
     except ValueError:
         raise InvalidParameterError(f"invalid URL '{_without_user(text)}'", "write https://user@host:5986") from None
     if parts.password is not None:
         hint = "leave it out, because other users can read arguments; you are prompted for it"
         raise InvalidParameterError("the URL contains a password", hint)
-    if parts.scheme not in PORTS or not parts.hostname or parts.path not in {"", "/", "/wsman"} or parts.query:
+    is_server = parts.scheme in PORTS and port != 0 and parts.path in {"", "/", "/wsman"} and not parts.query
+    if not is_server or not parts.hostname:
         raise InvalidParameterError(f"invalid URL '{_without_user(text)}' of a host", "write https://user@host:5986")
     return Url(parts.scheme, parts.hostname, port or PORTS[parts.scheme], unquote(parts.username or "") or None)
 

@@ -25,7 +25,7 @@ def test_an_older_database_becomes_one_with_the_same_tables() -> None:
     for statement in schema.TABLES:
         if statement not in later:
             statement = statement.replace(", epoch INT, first INT, last INT, codes BLOB", "")  # noqa: PLW2901 -- as it was
-            database.execute(statement.replace("entered TEXT", "sudo TEXT"))
+            database.execute(statement.replace("listed TEXT", "sudo TEXT"))
     schema.migrate(database, 2)
     new = sqlite3.connect(":memory:", isolation_level=None)
     schema.create_tables(new)

@@ -2,7 +2,7 @@
 
 The numbers of rows are in the order of their starts, so a range of times is a range of numbers. Processes that were
 found running, after a gap, have greater numbers than their starts would give: an index of their own finds them. So
-does another one those that entered a login after their start (see entries.py).
+does another one those that are listed in a later state than that of their start (see listed_states.py).
 """
 
 from array import array
@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from logonscope.journal.entries import not_entered, sort_distinct
+from logonscope.journal.listed_states import LATER_COLUMNS, listed_as_started, sort_distinct
 from logonscope.journal.moments import Moments
 from logonscope.journal.reader import SLACK_MS, Boot, Reader
 from logonscope.journal.rows import CREDENTIAL, ID, LASTED, PID, PLACE, PROGRAM, TICKS
@@ -48,7 +48,13 @@ class Conditions(NamedTuple):
     def where(self, table: str) -> str:
         """Return the conditions of rows that are listed as they started; lists are numbers of the journal's own."""
         parts = [f"{column} IN ({','.join(map(str, values))})" for column, values in self.columns.items()]
-        return " AND ".join([not_entered(table), *parts, *(["lasted IS NULL"] if self.is_running else [])])
+        return " AND ".join([listed_as_started(table), *parts, *(["lasted IS NULL"] if self.is_running else [])])
+
+    @property
+    def where_later(self) -> str:
+        """Return the conditions of rows that are listed in a later state, as LATER_ROWS has them."""
+        parts = [f"{LATER_COLUMNS[name]} IN ({','.join(map(str, values))})" for name, values in self.columns.items()]
+        return " AND ".join(["1", *parts, *(["row.lasted IS NULL"] if self.is_running else [])])
 
     def match(self, row: Sequence[Any]) -> bool:
         """Return whether a row matches."""
@@ -156,7 +162,7 @@ class ProcessRows:
                 query = f"SELECT id FROM {table} WHERE {column} IN ({values}) AND id > ? AND id < ?"
                 numbers.extend(row[0] for row in reader.rows(query, (low, high)))
             query = (
-                f"SELECT process FROM change WHERE {column} IN ({values}) AND entered IS NOT NULL"
+                f"SELECT process FROM change WHERE {column} IN ({values}) AND listed IS NOT NULL"
                 " AND process > ? AND process < ?"
             )
             numbers.extend(row[0] for row in reader.rows(query, (low, high)))
@@ -178,7 +184,8 @@ class ProcessRows:
                 # in this order, as in _numbers
                 rows = reader.rows(f"SELECT * FROM recent WHERE {span} AND {conditions.where('recent')}")
                 rows += reader.rows(f"SELECT * FROM process {hint} WHERE {span} AND {conditions.where('process')}")
-                rows += filter(conditions.match, reader.entered_rows(f"change.process IN ({','.join(map(str, page))})"))
+                later = f"change.process IN ({','.join(map(str, page))}) AND {conditions.where_later}"
+                rows += reader.later_rows(later)
             yield sort_distinct(rows)
 
     def _pages_between(self, conditions: Conditions, low: int, high: int) -> Iterator[list[Any]]:
@@ -188,9 +195,10 @@ class ProcessRows:
                 page = _read_page(reader, conditions, low, high)
                 # of a page that is not full, no row follows
                 last = page[-1][ID] if len(page) >= PAGE else high - 1
-                entered = reader.entered_rows(f"change.process > {low} AND change.process <= {last}")
+                later = f"change.process > {low} AND change.process <= {last} AND {conditions.where_later}"
+                page += reader.later_rows(later)
             low = last if last < high - 1 else high
-            yield sort_distinct([*page, *filter(conditions.match, entered)])
+            yield sort_distinct(page)
 
     @staticmethod
     def _newest(reader: Reader, conditions: Conditions, count: int) -> list[Any]:
@@ -198,8 +206,7 @@ class ProcessRows:
         for table in ("recent", "process"):
             query = f"SELECT * FROM {table} WHERE {conditions.where(table)} ORDER BY id DESC LIMIT ?"
             rows += reader.rows(query, (count,))
-        oldest = min((row[ID] for row in rows), default=0) if len(rows) >= count else 0
-        rows += filter(conditions.match, reader.entered_rows(f"change.process > {oldest}"))
+        rows += reader.later_rows(f"{conditions.where_later} ORDER BY change.process DESC LIMIT {count}")
         return sort_distinct(rows)[-count:]
 
 

@@ -5,14 +5,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from logonscope.facts.history import ProgramCount
-from logonscope.journal.entries import ENTERED_ROWS, not_entered
+from logonscope.journal.listed_states import LATER_ROWS, listed_as_started
 from logonscope.journal.moments import Moments, wall_without_clock
 from logonscope.journal.reader import CHUNK, Reader
 
 _COUNT = "SELECT place, program, count(*), count(nullif(status, 0)), min(ticks), max(ticks)"
-_COUNTS = f"""{_COUNT} FROM process WHERE place IN ({{places}}) AND {not_entered("process")} GROUP BY 1, 2 UNION ALL
- {_COUNT} FROM recent WHERE place IN ({{places}}) AND {not_entered("recent")} GROUP BY 1, 2 UNION ALL
- {_COUNT} FROM ({ENTERED_ROWS.format(table="every")} AND change.place IN ({{places}})) GROUP BY 1, 2"""
+_COUNTS = f"""
+ {_COUNT} FROM process WHERE place IN ({{places}}) AND {listed_as_started("process")} GROUP BY 1, 2 UNION ALL
+ {_COUNT} FROM recent WHERE place IN ({{places}}) AND {listed_as_started("recent")} GROUP BY 1, 2 UNION ALL
+ {_COUNT} FROM ({LATER_ROWS.format(table="every")} AND change.place IN ({{places}})) GROUP BY 1, 2"""
 """Counts by place, which the index has in order. One statement, since rows are moved from one table to the other."""
 
 Counts = dict[int | None, list[int]]

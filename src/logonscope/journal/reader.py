@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from logonscope.facts import Login, Process
 from logonscope.journal.database import open_reader
-from logonscope.journal.entries import ENTERED_ROWS
 from logonscope.journal.files import JournalFiles
+from logonscope.journal.listed_states import LATER_ROWS
 from logonscope.journal.logon_rows import COLUMNS, decode_login
 from logonscope.journal.moments import FINE_SPAN, Moments
 from logonscope.journal.rows import (
@@ -261,23 +261,23 @@ class Reader:
         """Return at least the rows of the processes that ran at a moment, in their state after the start."""
         return [] if ms <= 0 else self._candidates(self.boot(boot), ms, None)
 
-    def entered_rows(self, condition: str) -> list[Any]:
-        """Return the rows of processes that entered a login after their start, in the state in which they are listed.
+    def later_rows(self, condition: str) -> list[Any]:
+        """Return the rows of processes that are listed in a later state than that of their start, in this state.
 
-        ``condition``, in SQL, is one of the table ``change``. A row that is moved meanwhile can be in the result twice.
+        ``condition``, in SQL, is one of LATER_ROWS. A row that is moved meanwhile can be in the result twice.
         """
-        queries = [f"{ENTERED_ROWS.format(table=table)} AND {condition}" for table in ("recent", "process")]
+        queries = [f"{LATER_ROWS.format(table=table)} AND {condition}" for table in ("recent", "process")]
         return [row for query in queries for row in self.rows(query)]
 
     def listed(self, process_rows: Iterable[Sequence[Any]]) -> list[Any]:
-        """Return rows with those of processes that entered a login in the state in which they are listed."""
+        """Return rows in the state in which their processes are listed."""
         process_rows = list(process_rows)
         changed = [row[ID] for row in process_rows if row[CHANGES]]
-        entered: dict[int, Any] = {}
+        later: dict[int, Any] = {}
         for first in range(0, len(changed), CHUNK):
             numbers = ",".join(map(str, changed[first : first + CHUNK]))
-            entered |= {row[ID]: row for row in self.entered_rows(f"change.process IN ({numbers})")}
-        return [entered.get(row[ID], row) for row in process_rows]
+            later |= {row[ID]: row for row in self.later_rows(f"change.process IN ({numbers})")}
+        return [later.get(row[ID], row) for row in process_rows]
 
     def _candidates(self, boot: Boot, ms: int, pids: frozenset[int] | None) -> list[Any]:
         """Return at least the rows of the processes that ran at a moment."""

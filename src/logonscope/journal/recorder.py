@@ -341,19 +341,21 @@ class Recorder:
 
     def _add_change_row(self, row: Row, state: State) -> None:
         current = self._current_state(row)
-        entered = self._logons.is_entry(current[0], state[0], is_first_change=row[CHANGES] is None)
-        if entered:
+        # the process is listed in this state, not in that of its row: see listed_states.py
+        is_listed = row[PROGRAM] is None and current[1] is None and state[1] is not None
+        if self._logons.is_entry(current[0], state[0], is_first_change=row[CHANGES] is None):
+            is_listed = True
             self._entered.add(row[ID])
         elif row[ID] in self._entered and state[1] != current[1]:
+            is_listed = True
             self._entered.discard(row[ID])
-            entered = True
         # in memory, the column has the state after the last change; take_batch and the writer store 1
         if row[CHANGES] is None and row[ID] < self._first_seq:
             self._changed_ids.append(row[ID])
         row[CHANGES] = state
         seq = self._take_seq(self._seq << 3 | rows.CHANGED)
         place, program, credential, command = state
-        self._changes.append((seq, row[ID], self._ms, place, program, credential, command, "1" if entered else None))
+        self._changes.append((seq, row[ID], self._ms, place, program, credential, command, "1" if is_listed else None))
 
     def _exclude(self, row: Row) -> None:
         """Forget a running process whose program or user is excluded."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from logonscope.facts import UNSET
 from logonscope.journal.dictionaries import COMMAND_SPAN
-from logonscope.journal.entries import listed_place
+from logonscope.journal.listed_states import listed_place
 from logonscope.journal.moments import Moments
 from logonscope.journal.policy import Policy
 from logonscope.journal.process_rows import boot_position
@@ -241,7 +241,7 @@ class Retention:
                 "SELECT * FROM logon WHERE boot = ? AND ended IS NOT NULL AND ended < ? AND NOT EXISTS (SELECT 1 FROM"
                 " place JOIN process ON process.place = place.id WHERE place.logon = logon.id) AND NOT EXISTS (SELECT 1"
                 " FROM place JOIN change ON change.place = place.id"
-                " WHERE place.logon = logon.id AND change.entered IS NOT NULL)",
+                " WHERE place.logon = logon.id AND change.listed IS NOT NULL)",
                 (boot, limit_ms),
             )
             for first in range(0, len(old), STEP):

@@ -30,7 +30,7 @@ zone has few of them. An index of pids would have an entry on another page for e
 FOUND_INDEX = "CREATE INDEX process_found ON process(id) WHERE source & 1"
 """Processes that were found running: their numbers are greater than their starts would give."""
 
-ENTERED_INDEX = "CREATE INDEX change_entered ON change(process) WHERE entered IS NOT NULL"
+LISTED_INDEX = "CREATE INDEX change_listed ON change(process) WHERE listed IS NOT NULL"
 
 FAILED_LOGONS = (
     # ms: since the boot; logon: that of the program that refused the attempt, NULL: not known
@@ -97,13 +97,12 @@ TABLES = (
     FOUND_INDEX,
     # the newest processes, without indexes: moved to ``process`` in short steps
     f"CREATE TABLE recent ({_ROW})",
-    # the state of a process after a change; entered: 1 if it entered a login by that, or executed its first program
-    # after that
+    # the state of a process after a change; listed: 1 if the process is listed in it, unless a later change has it, too
     """CREATE TABLE change (id INTEGER PRIMARY KEY, process INT NOT NULL, ms INT NOT NULL, place INT, program INT,
-       credential INT, command INT, entered TEXT)""",
+       credential INT, command INT, listed TEXT)""",
     "CREATE INDEX change_process ON change(process)",
     "CREATE INDEX change_place ON change(place)",
-    ENTERED_INDEX,
+    LISTED_INDEX,
     *FAILED_LOGONS,
     *USER_CHANGES,
     "CREATE TABLE loss (seq INTEGER PRIMARY KEY, reason TEXT NOT NULL, n INT, ms_from INT, ms_to INT, wall INT)",
@@ -127,7 +126,7 @@ MIGRATIONS: Mapping[int, tuple[str, ...]] = {
         f"ALTER TABLE eventlog ADD COLUMN {column}" for column in ("epoch INT", "first INT", "last INT", "codes BLOB")
     ),
     # nothing wrote the column sudo any more; another column would change the hashes of sealed rows
-    4: ("ALTER TABLE change RENAME COLUMN sudo TO entered", ENTERED_INDEX),
+    4: ("ALTER TABLE change RENAME COLUMN sudo TO listed", LISTED_INDEX),
 }  # fmt: skip
 
 """Version -> the statements that turn it into the next one. Each runs alone: executescript would commit first."""

@@ -1,4 +1,4 @@
-"""journal/entries.py: a process that enters a login after its start is listed in the login, with what it ran there."""
+"""journal/listed_states.py: a process is listed in the login that it enters later, with what it executed there."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -197,4 +197,31 @@ def test_a_change_within_a_login_does_not_move_a_process(tmp_path: Path) -> None
     before = list(kept.history().processes(Look(), ProcessRecordQuery()))
     kept.feed(kept.story.late_changes())
     assert list(kept.history().processes(Look(), ProcessRecordQuery())) == before
+    kept.keeper.stop()
+
+
+def test_a_program_that_is_read_after_the_row_was_written(tmp_path: Path) -> None:
+    kept = Kept(tmp_path / "history")
+    kept.feed(kept.story.start_logons())
+    owner, story = owner_of(3), kept.story
+    shell = Process(FIRST_PID, ses=3, loginuid=1003, comm="bash", name="bash", exe="/bin/bash", start=story.ms // 10)
+    unread = shell._replace(comm=None, name=None, exe=None)
+    late = unread._replace(comm="late", name="late", exe="/bin/late")
+    kept.feed([
+        ProcessStarted(story.head(story.ms), shell, owner, None),
+        ProcessChanged(story.head(story.ms), (shell, owner), (unread, owner)),
+    ])  # fmt: skip
+    (record,) = listed(kept, ProcessRecordQuery())
+    assert record.process.name is None
+    kept.move_all()
+    kept.feed([ProcessChanged(story.head(story.ms + 2000), (unread, owner), (late, owner))])
+    again = late._replace(comm="again", name="again", exe="/bin/again")
+    kept.feed([ProcessChanged(story.head(story.ms + 3000), (late, owner), (again, owner))])
+    (record,) = listed(kept, ProcessRecordQuery())
+    assert record.process.name == "late"
+    assert listed(kept, ProcessRecordQuery(names=frozenset({"late"}))) == [record]
+    assert listed(kept, ProcessRecordQuery(names=frozenset({"again"}))) == []
+    logon = record.logon_record or 0
+    assert [part.name for part in kept.history().programs(Look(), [logon])[logon]] == ["late"]
+    assert kept.verify().is_intact
     kept.keeper.stop()

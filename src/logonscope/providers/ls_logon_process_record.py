@@ -1,4 +1,4 @@
-"""LS_LogonProcessRecord: the logon session of each past or present process at its start, as the history keeps it."""
+"""LS_LogonProcessRecord: the logon session of each past or present process, as the record of the process names it."""
 
 from logonscope.answers.history import PastLogin, PastProcess
 from logonscope.providers.helpers.provider import Context, End, Provider, column

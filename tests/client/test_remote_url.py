@@ -27,7 +27,16 @@ def test_a_url_with_a_user_is_as_it_can_be_typed() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["ftp://web1", "https://", "https://web1/other", "https://web1:x", "https://web1:0", "https://web1?a", "https://[x"]
+    "text",
+    [
+        "ftp://web1",
+        "https://",
+        "https://web1/other",
+        "https://web1:x",
+        "https://web1:0",
+        "https://web1?a",
+        "https://[x",
+    ],
 )
 def test_what_is_no_url(text: str) -> None:
     with pytest.raises(InvalidParameterError, match="invalid URL"):

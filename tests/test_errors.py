@@ -92,7 +92,7 @@ def test_each_face_has_its_own_text_of_a_hint() -> None:
         "no process 7; host.processes() lists the processes",
         error.hint_text(PYTHON_HINTS),
     )
-    assert messages.text(error) == "no process 7; see `logonscope ps`"
+    assert messages.error_text(error) == "no process 7; see `logonscope ps`"
     assert faults.fault_of(error).reason == "no process 7; enumerate Win32_Process"
     assert str(pickle.loads(pickle.dumps(error))) == str(error)  # noqa: S301 -- our own
 
@@ -100,7 +100,7 @@ def test_each_face_has_its_own_text_of_a_hint() -> None:
 def test_a_hint_omits_the_default_namespace() -> None:
     for namespace, option in (("root/cimv2", ""), ("root/logonscope", " -n root/logonscope")):
         error = errors.InvalidClassError("no", Hint(HintCode.LIST_CLASSES, {"namespace": namespace}))
-        assert messages.text(error) == f"no; see `logonscope classes{option}`"
+        assert messages.error_text(error) == f"no; see `logonscope classes{option}`"
 
 
 @pytest.mark.parametrize("words", [faults.HINTS, PYTHON_HINTS], ids=["WS-Management", "Python"])

@@ -9,16 +9,16 @@ from itertools import islice
 from typing import Any
 
 MAX_REPR_CHARACTERS = 40
-"""Characters of a text in a repr; more are cut."""
+"""Characters of a text, or bytes, in a repr; more are cut."""
 
 MAX_CELL_CHARACTERS = 1000
-"""Characters of a text in a table, and elements of a list; more are cut."""
+"""Characters of a text in a table, elements of a list, and bytes; more are cut."""
 
 MAX_TABLE_ROWS = 100
 """Rows of a table: a notebook saves its output in its file."""
 
 
-def count_text(number: int | None, noun: str) -> str:
+def count_text(number: int, noun: str) -> str:
     """Return a number with its noun: "1 process", "2 processes"."""
     ending = "" if number == 1 else "es" if noun.endswith("s") else "s"
     return f"{number} {noun}{ending}"

@@ -501,7 +501,8 @@ class Host(ABC):
 
         Returns:
             its return_value and its out parameters. Of a process: 0 success, 2 access denied, 3 insufficient privilege,
-            21 invalid parameter; the values of the service methods are in the reference of Win32_Service.
+            8 unknown failure, 21 invalid parameter; the values of the service methods are in the reference of
+            Win32_Service.
 
         Raises:
             NotFoundError: there is no such instance, or the caller may not see it.

@@ -19,7 +19,7 @@ class UnixConnection:
         """Connect within so many seconds.
 
         Raises:
-            OSError: no server listens there.
+            OSError: no server listens there, this process may not connect, or the time is over.
         """
         self._socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
         self._socket.settimeout(seconds)
@@ -42,16 +42,18 @@ class UnixConnection:
             pass  # it is closed already
 
     def post(self, path: str, body: bytes, headers: dict[str, str], seconds: float) -> tuple[int, str, Iterator[bytes]]:
-        """Send a request; return the status, the content type, and the parts of the body while they arrive.
+        """Send a request; return the status, the content type, and the parts of the body.
+
+        Chunks are parts that are read while they are iterated; a body with a Content-Length is one part, read at once.
 
         Args:
             path: the path of the request.
             body: its body, JSON.
             headers: further headers.
-            seconds: how long to wait for the next part of the response.
+            seconds: how long to wait for the next bytes of the response.
 
         Raises:
-            TransportFailureError, TimedOutError: there is no valid response.
+            TransportFailureError, TimedOutError: there is no valid response; also while the parts are iterated.
         """
         fields = {"Host": "localhost", "Content-Type": "application/json", "Content-Length": len(body), **headers}
         head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())

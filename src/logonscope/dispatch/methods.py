@@ -1,4 +1,4 @@
-"""The operations that run methods; each run is recorded in the audit log, with its outcome."""
+"""The operations that run methods. A method that changes something is recorded in the audit log, with its outcome."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -31,8 +31,8 @@ class Invocation(NamedTuple):
 def is_read_only_method(request: Request, path: str | ObjectPath, method: str = TERMINATE, **_: object) -> bool:
     """Return whether an invocation needs no permission to change the host.
 
-    True if the method only reads, or if the class has no such method, so that its error is reported; False if the
-    method changes something, or if the path or the class is invalid.
+    True if the method only reads, or if the class has no such method, which the caller then learns from the error;
+    False if the method changes something or is not supported, or if the path or the class is invalid.
     """
     try:
         path = parse_object_path(path)
@@ -60,7 +60,7 @@ def invoke_method(
     """Run a method of an instance, or a static method of a class.
 
     Raises:
-        LogonscopeError: as ``broker.invoke.invoke``.
+        LogonscopeError: as ``broker.invoke.invoke``; or the audit log cannot be written.
     """
     path = parse_object_path(path)
     cls = get_class(request, path.class_name, path.namespace)
@@ -76,8 +76,8 @@ def delete_instance(request: Request, path: str | ObjectPath, *, record: WriteAu
     """Delete an instance: end a process, as DeleteInstance of Win32_Process does.
 
     Raises:
-        AccessDeniedError: the method returned an error code, and the process still runs.
-        LogonscopeError: as ``broker.invoke.invoke``.
+        AccessDeniedError: Terminate returned an error code: the process was not ended.
+        LogonscopeError: as ``broker.invoke.invoke``; or the audit log cannot be written.
     """
     path = parse_object_path(path)
     cls = get_class(request, path.class_name, path.namespace)
@@ -115,6 +115,7 @@ def _invoke_recorded(
 
     Raises:
         InternalError: the first record cannot be written; the method was not run.
+        LogonscopeError: as ``broker.invoke.invoke``.
     """
     record(path, method, BEGUN)
     try:

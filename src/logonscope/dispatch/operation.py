@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol
 from logonscope.errors import LogonscopeError
 
 UNDECODED = "undecoded"
-"""The action, in the metrics, of a request whose action the door could not read."""
+"""The label, in the metrics, of a request whose operation the door could not read."""
 
 
 class Operation(NamedTuple):
@@ -79,7 +79,7 @@ class DecodeError(Exception):
 class Door(Protocol):
     """A protocol. It has no state, and knows no callers, broker, threads or clocks.
 
-    An error of the protocol is an instance of its own subclass of LogonscopeError, which its ``fault`` renders.
+    For an error of its protocol alone, a door can have a subclass of LogonscopeError of its own.
     """
 
     name: str
@@ -98,7 +98,8 @@ class Door(Protocol):
 
         Args:
             operation: the request.
-            result: the result of the operation's function; an Enumeration instead of Rows.
+            result: the result of the operation's function, but an Enumeration instead of Rows, WatchResults instead of
+                a Subscription, and an OpenSubscription instead of a NewSubscription.
             octets: the maximum size of the body. A door takes as many rows as fit, puts back those that do not, and
                 keeps the enumeration open if the client can pull the rest.
 
@@ -108,10 +109,10 @@ class Door(Protocol):
         """
 
     def fault(self, error: LogonscopeError, operation: Operation | None, host: str = "") -> Reply:
-        """Render an error of any class in errors.py.
+        """Render an error of any class in errors.py, or of the door's own.
 
         Args:
             error: the error.
             operation: the request; None if nothing of it could be decoded, or it was not read.
-            host: the name of this host; "" for clients that have not authenticated.
+            host: the name of this host; "": the fault does not name it, as for clients that have not authenticated.
         """

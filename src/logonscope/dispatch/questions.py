@@ -1,8 +1,8 @@
 """The questions about logon sessions as rows, so that doors can stream them.
 
-A logon session of ``tree`` and the answer to ``leftovers`` have no limit in size. So they are rows of their parts,
-each a mapping with one name: a logon session is followed by its processes, leftovers by how many logon sessions are
-known and unknown.
+A logon session of ``tree`` and the answer to ``leftovers`` have no limit in size. So each of their parts is a row, a
+mapping with one key: "session", followed by a "process" for each of its processes; or a "process" for each leftover,
+followed by "logon_sessions", the numbers of known and unknown ones.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -35,7 +35,7 @@ def list_processes(request: Request, which: str | None = None, where: LogonFilte
 
 
 def list_pairs(request: Request) -> Rows:
-    """Return the pid and the LogonId of every process."""
+    """Return pid and LogonId of each process whose logon session the caller may see."""
     return _rows({"pid": pid, "logon_id": logon_id} for pid, logon_id in session_processes.read_pairs(request))
 
 
@@ -88,7 +88,7 @@ def _ask(
     **options: Any,
 ) -> Any:
     """Return the answer of the broker's operation without or with a filter."""
-    # Without conditions the plain operation is faster: the filtered ones describe every logon session first.
+    # Without conditions the plain operation is faster: a filtered one first describes the selected logon sessions.
     if where is None or where.matches_all:
         return plain(request, which, **options)
     return filtered(request, which, where, **options)

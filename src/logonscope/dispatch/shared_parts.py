@@ -33,7 +33,7 @@ class _KeptPart(NamedTuple):
     part: RenderedPart | None
 
     def is_of(self, events: Sequence[Event]) -> bool:
-        """Return whether it was made from these events: those of a ring are the same objects for all readers."""
+        """Return whether it was made from these events: all readers of a source get the same objects, in order."""
         first, last = self.events[0], self.events[-1]
         return len(self.events) == len(events) and first is events[0] and last is events[-1]
 

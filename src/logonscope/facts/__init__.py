@@ -77,7 +77,7 @@ _HOMES = {
 }
 
 
-# a type checker has to know every name
+# a type checker that sees __getattr__ would accept any name
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> Any:

@@ -1,4 +1,7 @@
-"""Past logon sessions and processes, as the history keeps them. Times in microseconds since the epoch."""
+"""Rows of the history: past and present logon sessions and processes, their changes, and failed logons.
+
+Times are in microseconds since the epoch.
+"""
 
 from typing import NamedTuple
 

@@ -30,7 +30,7 @@ class Service(NamedTuple):
     Attributes:
         uid: as in ServiceName.
         manager: systemd, openrc, sysvinit; "process": no manager reports it, but processes are in its cgroup; "cgroup":
-            only its cgroup was read.
+            no manager was asked, only its cgroup or its start was read.
         type: simple, forking, oneshot, notify, ...: systemd.service(5).
         load_state: loaded, masked, error, ...
         active_state: active, reloading, inactive, failed, activating, deactivating.
@@ -39,7 +39,7 @@ class Service(NamedTuple):
         file_state: enabled, disabled, static, masked, ...: systemctl(1), is-enabled.
         result: success, exit-code, signal, timeout, ...
         main_pid: 0: no main process runs.
-        exit_status: of the main process that ended last.
+        exit_status: of the main process that ended last; None while one runs.
         command: program and arguments, joined by single spaces.
         user: account that it runs as.
         start: microseconds since the epoch: when it was started last, while it runs.

@@ -2,19 +2,23 @@
 
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from logonscope.answers.host_event import HostEvent
+from logonscope.answers.history import PastFailedLogon
+from logonscope.answers.host_event import FailedAttempt, HostEvent
 from logonscope.answers.logon_session import LogonSession
 from logonscope.broker import Caller
+from logonscope.broker.event_rows import boot_epoch_seconds
 from logonscope.client import LocalHost
 from logonscope.faces.cli.event_writers import EventWriter
 from logonscope.faces.cli.history_follow import NewEvents
 from logonscope.faces.cli.run import run
 from logonscope.ownership import LINUX
 from tests.broker.kept_events import KeptEvents
+from tests.journal.story import BOOT
 from tests.lab.systemd import wait_until
 
 ROOT = Caller("root", 0, administrator=True)
@@ -66,6 +70,44 @@ def test_what_cannot_be_followed_is_refused(
     assert message in capsys.readouterr().err
 
 
+def test_a_failed_logon_that_the_list_shows_is_not_repeated(
+    events: KeptEvents, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # events have the times of this machine: so must the rows that are written after this one
+    events.kept.clock.set_by = int((boot_epoch_seconds() - BOOT) * 1_000_000)
+    events.publish(1)
+    events.write()
+
+    def publish() -> None:
+        wait_until(lambda: events.source.readers, 20)
+        events.publish(2)
+        # in time for the list, which is read later
+        events.write()
+        wait_until(lambda: events.source.readers[0].number == 15, 20)
+        events.publish(1)
+        wait_until(lambda: events.source.readers[0].number == 16, 20)
+        events.source.ring.close()
+
+    thread = threading.Thread(target=publish)
+    thread.start()
+    follow(events, "--failed", "--logons-only", "-f")
+    thread.join()
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[2] for line in lines[1:4]] == ["1", "2", "3"]
+    assert [line.split(" ", 1)[1] for line in lines[4:]] == ["4 failed to log in through sshd"]
+
+
+def test_a_row_stands_for_one_failed_logon() -> None:
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    attempt = FailedAttempt("sshd", "bob", True, "::1", 22, None, None, None, None, None, None, 1, 7, "journal")
+    listed = [PastFailedLogon("1", moment, **attempt._asdict(), boot_id="b")]
+    written = Written()
+    writer = NewEvents(written, listed)
+    for seconds in (5, 0.001, 0.002):
+        writer.write(HostEvent("LogonFailed", moment + timedelta(seconds=seconds), None, attempt=attempt))
+    assert written.names == ["LogonFailed", "LogonFailed"]
+
+
 class Written(EventWriter):
     """A writer that keeps the names of events."""
 
@@ -79,7 +121,7 @@ class Written(EventWriter):
 def test_what_the_list_shows_is_not_repeated(events: KeptEvents) -> None:
     host = LocalHost(events.source, LINUX, ROOT, lambda *_: 0)
     first, second, *_ = host.history()
-    listed = [first, second._replace(end=second.start)]
+    listed = [first, second._replace(logout=second.start, end=second.start)]
     written = Written()
     writer = NewEvents(written, listed, failed_alone=True)
     for row in (first, second):
@@ -89,4 +131,4 @@ def test_what_the_list_shows_is_not_repeated(events: KeptEvents) -> None:
     writer.write(HostEvent("LogonStarted", None, None, session=LogonSession("99", guid="another")))
     writer.write(HostEvent("ProcessEnded", None, None, exit_code=0))
     writer.write(HostEvent("ProcessEnded", None, None, exit_code=1))
-    assert written.names == ["LoggedOut", "LogonEnded", "LoggedOut", "LogonStarted", "ProcessEnded"]
+    assert written.names == ["LoggedOut", "LogonEnded", "LogonStarted", "ProcessEnded"]

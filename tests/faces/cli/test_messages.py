@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from logonscope.errors import AccessDeniedError, Hint, HintCode, NotFoundError
-from logonscope.faces.cli.messages import print_error, text
+from logonscope.faces.cli.messages import error_text, print_error
 from logonscope.faces.cli.parser import parse
 from tests.conversation import reply
 from tests.example import recording
@@ -69,9 +69,10 @@ def test_every_command_refuses_in_that_form(tmp_path: Path) -> None:
         (["--host", "https://bob@web1", "--as", "bob"], HintCode.RUN_AS_ROOT, "connect as an administrator"),
         (["--host", "https://bob@web1", "--as", "bob"], HintCode.SEE_OTHERS, "leave out --as"),
         (["--host", "unix:/run/x"], HintCode.SEE_OTHERS, "use sudo"),
+        (["--host", "unix:///run/x"], HintCode.GET_RIGHTS, "use sudo"),
         (["--host", "web1.lsr"], HintCode.SEE_OTHERS, "use sudo or --readable"),
     ],
 )
 def test_the_advice_on_rights_depends_on_the_host_and_the_view(options: list[str], code: HintCode, hint: str) -> None:
     error = AccessDeniedError("no", Hint(code))
-    assert text(error, parse(["whose", "1", *options])) == f"no; {hint}"
+    assert error_text(error, parse(["whose", "1", *options])) == f"no; {hint}"

@@ -40,7 +40,7 @@ def test_every_setting_is_read() -> None:
         ),
         ('\n# x\n[other]\na = "b"', "f, line 3: unknown setting 'other': expected one of host,"),
         ("host = 1", "f, line 1: invalid value 1: expected a string"),
-        ('host = ""', "f, line 1: invalid value '': expected a string"),
+        ('host = ""', "f, line 1: invalid value '': expected a non-empty string"),
         ('\n\ncolor = "red"', "f, line 3: invalid color 'red': expected auto, always, never"),
         ("quiet = 1", "f, line 1: invalid value 1: expected true or false"),
         ("pager = true", "f, line 1: invalid value True: expected a string"),

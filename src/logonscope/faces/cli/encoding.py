@@ -1,6 +1,7 @@
-"""Output for terminals that cannot show every character: lines become ASCII, others become question marks.
+"""Standard output in two special cases: the terminal lacks characters, or the parent process closed the output.
 
-Each character is replaced by exactly one, so that columns stay aligned.
+Of characters that a terminal lacks, those of ``_ASCII_DRAWING`` become similar ASCII characters, all others question
+marks. Each character is replaced by exactly one, so that columns stay aligned.
 """
 
 import errno
@@ -57,7 +58,7 @@ def in_ascii(error: UnicodeError) -> tuple[str, int]:
 
 
 def is_plain_c_locale() -> bool:
-    """Return whether the environment asks for the C locale.
+    """Return whether the environment asks for the C locale, and not for another encoding of Python.
 
     An environment without a locale does not: most terminals show UTF-8 all the same.
     """

@@ -1,4 +1,4 @@
-"""Signals that end a watch whose commands run: noted when they come, raised where no command is just being started."""
+"""Signals that end ``watch --exec``: noted on arrival, and raised as exceptions while no command is being started."""
 
 import signal
 from types import FrameType
@@ -39,7 +39,7 @@ class EndingSignals:
         self._handlers.clear()
 
     def hold(self) -> None:
-        """Raise no signal any more, while the commands are ended."""
+        """Raise no exception on arrival any more: the commands are being ended."""
         self._is_held = True
 
     def check(self) -> None:
@@ -55,7 +55,7 @@ class EndingSignals:
             exit_by_signal(self._received, None)
 
     def _note(self, number: int, _: FrameType | None) -> None:
-        # the second one does not wait: what the watch waits for may hang
+        # the second signal does not wait for check(): the watch may hang
         is_second = self._received is not None
         self._received = number
         if is_second and not self._is_held:

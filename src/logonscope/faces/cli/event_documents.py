@@ -39,7 +39,7 @@ class KnownProcesses:
 
         Args:
             read_processes: returns the processes whose events are watched, and no others: a process whose end
-                is no event would never be removed.
+                is not watched would never be removed.
         """
         self._read_processes = read_processes
         self._by_pid: dict[int, SessionProcess] = {}
@@ -75,7 +75,7 @@ class DocumentWriter(EventWriter):
         Args:
             output: the format, one of EVENT_DOCUMENTS.
             host: the host of the events.
-            read_processes: as for KnownProcesses; called when the watch has begun.
+            read_processes: as for KnownProcesses; called when the watch has begun, and after lost events.
         """
         self._make_document, self._host, self._read_processes = EVENT_DOCUMENTS[output], host, read_processes
         self._known: KnownProcesses | None = None

@@ -66,7 +66,10 @@ class JsonWriter(EventWriter):
 
 
 class CsvWriter(EventWriter):
-    """Prints events as CSV, with the columns of the first one. Beside instances, Lost is a line on the error output."""
+    """Prints events as CSV, with the columns of the first one.
+
+    The results of a query are instances: then lost events are reported on standard error, because they fit no column.
+    """
 
     def __init__(self, *, is_query: bool = False) -> None:
         self._is_query = is_query

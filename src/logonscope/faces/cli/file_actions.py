@@ -1,4 +1,4 @@
-"""Actions of the commands that manage a file of the server (add, list, remove): each names the file by an option."""
+"""Actions (add, list, remove) of the commands that manage a file of the server; each has an option for the file."""
 
 import argparse
 import os

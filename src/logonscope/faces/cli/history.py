@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from logonscope.answers.history import HistoryFilter, PastLogin, PastProcess, PastUserChange
+from logonscope.answers.history import HistoryFilter, PastFailedLogon, PastLogin, PastProcess, PastUserChange
 from logonscope.client import Host
 from logonscope.client.history_reports import SYSTEM_LOGON_ID, read_boots, read_failed_logons, read_user_changes
 from logonscope.display import count_text
@@ -109,13 +109,14 @@ def _follow(host: Host, args: argparse.Namespace, where: HistoryFilter) -> int:
 
 
 def _print_history(host: Host, args: argparse.Namespace, where: HistoryFilter) -> tuple[int, Sequence[Any]]:
-    """Print what the command line asks for; return the exit code, and the logins or processes that were printed."""
+    """Print what the command line asks for; return the exit code and, if --follow needs them, the rows."""
     columns = LAST_COLUMNS if args.last else COLUMNS
     if args.output in EVENT_FORMATS:
         return _print_format(host, args, where, columns), ()
     if args.logons_only:
-        attempts = read_failed_logons(host, where)
-        return print_listing(host, args, attempts, FAILED_LOGON_COLUMNS, NO_FAILED_LOGON), ()
+        rows = read_failed_logons(host, where)
+        listed = list(rows) if args.follow else []
+        return print_listing(host, args, listed or rows, FAILED_LOGON_COLUMNS, NO_FAILED_LOGON), listed
     if args.processes:
         return _print_processes(host, args, where)
     logins = host.history(where)
@@ -123,7 +124,9 @@ def _print_history(host: Host, args: argparse.Namespace, where: HistoryFilter) -
         logins = _newest_first([*reversed(logins), *read_boots(host, where)])
     code = print_listing(host, args, logins, columns, _no_match_message(args))
     if args.failed and args.output == "table" and args.columns is None and args.sort is None:
-        code = min(code, _print_failed_logons(host, args, where))
+        attempts = list(read_failed_logons(host, where))
+        code = min(code, _print_failed_logons(host, args, attempts))
+        return code, [*logins, *attempts]
     return code, logins
 
 
@@ -137,9 +140,8 @@ def _print_format(host: Host, args: argparse.Namespace, where: HistoryFilter, co
     return FOUND if count else NOTHING_FOUND
 
 
-def _print_failed_logons(host: Host, args: argparse.Namespace, where: HistoryFilter) -> int:
-    """Print the failed logons below the logins, if there are any."""
-    attempts = list(read_failed_logons(host, where))
+def _print_failed_logons(host: Host, args: argparse.Namespace, attempts: Sequence[PastFailedLogon]) -> int:
+    """Print the failed logons below the logins, if there are any; return the exit code."""
     if not attempts:
         return NOTHING_FOUND
     print("\nFailed logons:")

@@ -1,25 +1,31 @@
-"""``logonscope history --follow``: what happens after the list, as lines of ``logonscope watch``.
+"""``logonscope history --follow``: what happens after the list, in the form of ``logonscope watch``.
 
-The watch begins before the history is read, and the history is read after it has written what happened before. What is
-in both has the same permanent name, and is printed once.
+The watch begins before the history is read, and the history is read after it has written what happened before the
+watch. What is in both is printed once: logins and processes are recognized by their permanent names, failed logons by
+their values and their time.
 """
 
 import argparse
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import Any
 
-from logonscope.answers.history import HistoryFilter, PastLogin, PastProcess
-from logonscope.answers.host_event import LOGON_EVENTS, PROCESS_EVENTS, HostEvent
+from logonscope.answers.history import HistoryFilter, PastFailedLogon, PastLogin, PastProcess
+from logonscope.answers.host_event import LOGON_EVENTS, PROCESS_EVENTS, FailedAttempt, HostEvent
 from logonscope.answers.logon_filter import LogonFilter
 from logonscope.client import Host
 from logonscope.client.watch import Watch
 from logonscope.errors import InvalidParameterError
 from logonscope.faces.cli.event_writers import EventWriter, JsonWriter, LineWriter
 from logonscope.faces.cli.watch import write_events
+from logonscope.formats.history_events import failed_logon_event
 
 WRITE_SECONDS = 1.5
 """Seconds until the history has written what happened: it writes once a second."""
+
+SAME_SECONDS = 1.0
+"""Maximum seconds between the times of a failed logon in the list and in an event: their clocks are read separately."""
 
 LOGONS = LOGON_EVENTS - {"LogonFailed"}
 
@@ -28,7 +34,7 @@ def open_watch(host: Host, args: argparse.Namespace, where: HistoryFilter) -> Wa
     """Return the watch of what comes after the list, and wait until the history has what came before.
 
     Raises:
-        InvalidParameterError: the options select what a watch cannot, or the format is none of events.
+        InvalidParameterError: the options select what a watch cannot select, or events have no such format.
         NotSupportedError: the host has no events.
     """
     if args.until is not None:
@@ -76,10 +82,13 @@ class NewEvents(EventWriter):
             failed_alone: of ended processes, only those that failed.
         """
         self._writer, self._failed_alone = writer, failed_alone
-        self._started = dict[str | None, bool]()  # by permanent name: whether the row shows the end, too
+        self._shown = set[tuple[str | None, str]]()  # permanent names, and the events of each that its row shows
+        self._attempts = dict[FailedAttempt | None, list[datetime | None]]()  # the times of the attempts in the list
         for row in listed:
-            if isinstance(row, PastLogin | PastProcess) and row.guid is not None:
-                self._started[row.guid] = row.end is not None
+            if isinstance(row, PastFailedLogon):
+                self._attempts.setdefault(failed_logon_event(row).attempt, []).append(row.time)
+            elif isinstance(row, PastLogin | PastProcess) and row.guid is not None:
+                self._shown |= {(row.guid, name) for name in _shown_events(row)}
 
     def write(self, event: Any) -> None:
         if not isinstance(event, HostEvent) or self._is_new(event):
@@ -88,11 +97,37 @@ class NewEvents(EventWriter):
     def _is_new(self, event: HostEvent) -> bool:
         if self._failed_alone and event.event == "ProcessEnded" and not (event.exit_code or event.signal):
             return False
-        if event.event in {"LogonStarted", "ProcessStarted"}:
-            return _guid_of(event) not in self._started
-        if event.event in {"LogonEnded", "ProcessEnded"}:
-            return not self._started.get(_guid_of(event), False)
-        return True
+        if event.event == "LogonFailed":
+            return not self._take_listed_attempt(event)
+        return (_guid_of(event), event.event) not in self._shown
+
+    def _take_listed_attempt(self, event: HostEvent) -> bool:
+        """Return whether a row shows the failed logon of an event; a row shows one only."""
+        times = self._attempts.get(event.attempt, [])
+        for time_in_list in times:
+            if _is_near(time_in_list, event.time):
+                # sshd logs each wrong password of a connection with the same values
+                times.remove(time_in_list)
+                return True
+        return False
+
+
+def _is_near(first: datetime | None, second: datetime | None) -> bool:
+    return first is not None and second is not None and abs((first - second).total_seconds()) <= SAME_SECONDS
+
+
+def _shown_events(row: PastLogin | PastProcess) -> Iterator[str]:
+    """Yield the names of the events that a row shows."""
+    if isinstance(row, PastProcess):
+        yield "ProcessStarted"
+        if row.end is not None:
+            yield "ProcessEnded"
+        return
+    yield "LogonStarted"
+    if row.logout is not None:
+        yield "LoggedOut"
+    if row.end is not None:
+        yield "LogonEnded"
 
 
 def _guid_of(event: HostEvent) -> str | None:

@@ -1,4 +1,4 @@
-"""The history in the formats of other tools: its logins or processes as events, or as the rows of a Parquet file."""
+"""The history in the formats of other tools: logins, processes or failed logons as events, or as rows of Parquet."""
 
 import argparse
 import sys
@@ -31,7 +31,7 @@ PRUNE_ROWS = 10_000
 
 
 def print_history(host: Host, args: argparse.Namespace, where: HistoryFilter, columns: Sequence[ListColumn]) -> int:
-    """Print logins, or processes, in the format of the command line; return how many there were.
+    """Print logins, processes or failed logons in the format of the command line; return how many there were.
 
     Raises:
         InvalidParameterError: the format has no form for logins, or an option has no meaning in it.
@@ -66,7 +66,7 @@ def _print_processes(host: Host, args: argparse.Namespace, where: HistoryFilter)
     identity, count = host.identify_machine(), 0
     parents = Parents()
     for count, process in enumerate(processes, 1):  # noqa: B007 -- the count is returned
-        # of a process whose login was not recorded, nothing of it is known
+        # None where the login of the process was not recorded
         session = _session_of(process, sessions)
         boot = identity._replace(boot_id=process.boot_id)
         _print_events(args, boot, process_events(process, session), parents.find(process.parent_record))
@@ -102,7 +102,7 @@ class Parents:
         """Add a process; called in the order of the starts."""
         self._by_record[process.record] = process, row
         if len(self._by_record) > self._limit and process.start is not None:
-            # who had ended before cannot start another process
+            # processes that ended before this one started are not parents of later ones
             self._by_record = {
                 record: pair
                 for record, pair in self._by_record.items()

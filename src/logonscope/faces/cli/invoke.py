@@ -19,7 +19,8 @@ ReturnValue  meaning for a process   for a service                exit code
           2  access denied           access denied                        3
           3  insufficient privilege  dependent services running  3; or 2 (service)
           7                          timeout of the request              69
-     others  21 invalid parameter    see the table of Win32_Service       2
+     others  8 unknown failure,      see the table of Win32_Service       2
+             21 invalid parameter
 
 examples:
   logonscope invoke Win32_Process=4312 GetOwner
@@ -30,7 +31,9 @@ examples:
   sudo logonscope invoke 'Win32_Service="cron.service"' StopService
 """
 
-PROCESS_MEANINGS = {0: "done", 2: "access denied", 3: "insufficient privilege", 21: "invalid parameter"}
+PROCESS_MEANINGS = {
+    0: "done", 2: "access denied", 3: "insufficient privilege", 8: "unknown failure", 21: "invalid parameter",
+}  # fmt: skip
 """Meanings of the ReturnValue of methods of Win32_Process."""
 
 SERVICE_MEANINGS = {

@@ -39,7 +39,7 @@ def print_listing(
     """Print rows with the options that add_listing adds; return the exit code.
 
     Raises:
-        InvalidParameterError: --columns or --sort names a column that does not exist.
+        InvalidParameterError: as ``check_listing``.
     """
     shown = columns if args.columns is None else select_columns(args.columns, columns)
     rows = order_rows(args, rows, columns)
@@ -49,7 +49,7 @@ def print_listing(
 
 
 def _read_time(host: Host) -> datetime:
-    """Return when the host was read: a recording's time, else now."""
+    """Return the time that the rows describe: that of the recording or of --at, else now."""
     return host.moment
 
 
@@ -70,13 +70,16 @@ def order_rows(
     columns: Sequence[ListColumn],
     row_of: Callable[[Any], Any] = _itself,
 ) -> Iterable[Any]:
-    """Return items in the order of --sort and --reverse; in both orders, those without a value come last.
+    """Return items in the order of --sort and --reverse; in both orders, items without a value come last.
 
     Args:
         args: the command line.
-        items: rows, or objects that have one.
+        items: rows, or objects from each of which ``row_of`` returns a row.
         columns: the columns of the rows.
         row_of: returns the row of an item.
+
+    Raises:
+        InvalidParameterError: --sort names a column that does not exist.
     """
     if args.sort is None:
         return list(items)[::-1] if args.reverse else items

@@ -1,4 +1,4 @@
-"""Errors and notices on standard error: each is one line, or a JSON object where the output is JSON."""
+"""Errors and notices on standard error, one line each: a text, or a JSON object where the output is JSON."""
 
 import argparse
 import os
@@ -31,7 +31,7 @@ _RIGHTS = (HintCode.GET_RIGHTS, HintCode.SEE_OTHERS, HintCode.RUN_AS_ROOT)
 
 
 def is_remote(host: str) -> bool:
-    """Return whether a value of --host names a server: another machine, or one on a unix socket."""
+    """Return whether a value of --host names a server: one on another machine, or on a unix socket."""
     return "://" in host or host.startswith("unix:")
 
 
@@ -43,7 +43,7 @@ def is_other_machine(host: str | None) -> bool:
 def rights_texts(host: str | None, view_as: str | None) -> HintTexts:
     """Return the texts of hints for a host; the way to get more rights depends on the host and on --as."""
     texts = dict(HINTS)
-    if host is not None and "://" in host:
+    if is_other_machine(host):
         texts |= dict.fromkeys(_RIGHTS, "connect as an administrator")
     elif host is not None and host.startswith("unix:"):
         texts[HintCode.SEE_OTHERS] = HINTS[HintCode.GET_RIGHTS]
@@ -53,7 +53,7 @@ def rights_texts(host: str | None, view_as: str | None) -> HintTexts:
     return texts
 
 
-def text(error: LogonscopeError, args: argparse.Namespace | None = None) -> str:
+def error_text(error: LogonscopeError, args: argparse.Namespace | None = None) -> str:
     """Return the message and the hint of an error, in the words of the command line."""
     hint = _hint_text(error, args)
     return f"{error.message}; {hint}" if hint else error.message
@@ -68,7 +68,7 @@ def print_error(error: LogonscopeError, args: argparse.Namespace | None = None) 
         _print_line(json.dumps({"error": fields}, ensure_ascii=sys.stderr.isatty()))
         return
     head = f"{error.name} (0x{error.number:08X})" if args is not None and _is_wmi_command(args) else "logonscope"
-    _print_line(f"{head}: {for_terminal(text(error, args))}")
+    _print_line(f"{head}: {for_terminal(error_text(error, args))}")
 
 
 def print_notice(args: argparse.Namespace, text: str) -> None:

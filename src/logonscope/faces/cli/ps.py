@@ -45,7 +45,10 @@ def run(host: Host, args: argparse.Namespace) -> int:
 
 
 def session_word(row: SessionProcess) -> str:
-    """Return the shortest word that selects the logon session of a process, as session_text.selecting_word does."""
+    """Return the shortest word that selects the logon session of a process, as session_text.selecting_word does.
+
+    "-" if the logon session is not known.
+    """
     if row.logon_id is None:
         return "-"
     if row.evidence == "none":

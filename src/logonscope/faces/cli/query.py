@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from logonscope.cim.instances import Instance
 
 _EXPLANATION_COLUMNS = ("class", "properties", "fixed", "reads", "predicate")
-"""The columns of an explanation in CSV."""
+"""The columns of a part of an explanation in CSV; the columns of the whole, asks_for and subject, precede them."""
 
 MAX_INPUT_CHARACTERS = 1 << 20
 """Most characters of a query on standard input."""

@@ -92,7 +92,7 @@ class Changes(Interval):
 
 
 def open_refresh(host: Host, args: argparse.Namespace) -> Interval:
-    """Return what waits until a command is to answer again: for events, if these show all that can change in it."""
+    """Return what waits until a command is to answer again: for events, if the whole answer changes only with them."""
     if not _is_streamed(args):
         return Interval(args.watch)
     try:
@@ -114,7 +114,7 @@ def open_refresh(host: Host, args: argparse.Namespace) -> Interval:
 def _is_streamed(args: argparse.Namespace) -> bool:
     """Return whether everything that a command shows comes from logon sessions and processes, which have events."""
     if args.command == "whose":
-        # ports, sockets and programs
+        # which processes have a port, a socket or an executable can change without an event
         return not any(character in target for target in args.target for character in ":/@")
     if args.command == "sessions":
         from logonscope.faces.cli.sessions import details_of  # noqa: PLC0415 -- only this command

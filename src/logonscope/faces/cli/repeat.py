@@ -27,7 +27,7 @@ CHANGED, UNCHANGED = "* ", "  "
 
 
 class Screenful(io.StringIO):
-    """A buffer for the output of a command, which formats it as for a terminal."""
+    """A buffer for the output of a command. It claims to be a terminal, so that the command formats its output so."""
 
     def isatty(self) -> bool:
         return True
@@ -75,7 +75,7 @@ def repeat(host: Host, args: argparse.Namespace, run_command: Callable[[], int])
         refresh = Interval(args.watch)
         try:
             _draw(screen, args, run_command, refresh)
-            # after the first answer, so that it does not wait for the connection
+            # opened after the first answer, which so need not wait for the connection
             refresh = open_refresh(host, args)
             while True:
                 _draw(screen, args, run_command, refresh)

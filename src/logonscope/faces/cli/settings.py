@@ -63,7 +63,7 @@ def _find_check(key: str) -> Callable[[Any], Any]:
 
 def _check_text(value: Any) -> str:
     if not isinstance(value, str) or not value:
-        raise ValueError(f"invalid value {value!r}: expected a string")
+        raise ValueError(f"invalid value {value!r}: expected a {'non-empty ' if value == '' else ''}string")
     return value
 
 

@@ -65,7 +65,7 @@ def _measure_columns(columns: Sequence[ListColumn], sample: Sequence[Any], rows:
 
 
 def _format_row(layout: Layout, row: Any, read_time: Clock, room: int | None, *, is_chosen: bool, color: bool) -> str:
-    """Return the line of a row: cut to the room, unless --columns chose the columns."""
+    """Return the line of a row, cut to the room unless columns that --columns chose already fill it."""
     texts: list[str] = []
     for index, column in enumerate(layout.columns):
         # a column with shorten() drops the least important part of its text, instead of the end

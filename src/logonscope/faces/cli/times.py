@@ -14,7 +14,7 @@ _MAX_AGE_WITHOUT_YEAR = timedelta(days=300)
 
 
 def shorten_time(moment: datetime | None, cells: int, now: datetime) -> str:
-    """Return a time in few cells: a recent one without its year, another without its time of day."""
+    """Return a time; with fewer than 16 cells, a recent one without its year, another without its time of day."""
     if moment is None or cells >= len("2026-01-01 10:02"):
         return format_time(moment)
     is_recent = abs(now - moment) < _MAX_AGE_WITHOUT_YEAR
@@ -27,7 +27,7 @@ def parse_time(text: str, now: datetime) -> datetime:
     Args:
         text: "2026-01-01", "2026-01-01 10:02", ISO 8601 with an offset, "10:02", "today", "yesterday 14:00", "now",
             "2h", "-2h", "1d12h".
-        now: the time that an age is subtracted from.
+        now: the current time, which decides what "today" is; an age is subtracted from it.
 
     Raises:
         InvalidParameterError: the text is none of these.

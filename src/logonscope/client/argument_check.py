@@ -1,4 +1,4 @@
-"""Checks of the arguments of Host's methods: a wrong one is named, instead of failing somewhere inside."""
+"""Checks of the arguments of Host's methods: the error names the wrong argument."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -69,7 +69,11 @@ def history_arguments(where: "HistoryFilter | None") -> dict[str, Any]:
 
 
 def check_pid(pid: object) -> None:
-    """Check that a pid is a number: a text would be the pid of no process."""
+    """Check that a pid is a number: a text would be the pid of no process.
+
+    Raises:
+        InvalidParameterError: the pid is not an int.
+    """
     if not isinstance(pid, int) or isinstance(pid, bool):
         raise InvalidParameterError(f"invalid pid {pid!r}: expected a number", "give an int")
 
@@ -92,7 +96,7 @@ def detail_arguments(details: "Iterable[Detail]") -> dict[str, Any]:
     """Return the argument for the requested details of logon sessions.
 
     Raises:
-        InvalidParameterError: there is no such detail.
+        InvalidParameterError: the argument is not iterable, or names an unknown detail.
     """
     if not details:
         return {}
@@ -110,7 +114,8 @@ def path_text(path: "str | Instance") -> str:
     """Return an object path, or the path of an instance, as text.
 
     Raises:
-        InvalidObjectPathError: the instance has no path, because its keys were not selected.
+        InvalidObjectPathError: the argument is neither a text nor an instance, or the keys of the instance were not
+            selected.
     """
     if isinstance(path, str):
         return path

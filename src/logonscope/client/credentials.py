@@ -10,7 +10,7 @@ from typing import Any
 
 USER, PASSWORD, CERTIFICATE = "LOGONSCOPE_USER", "LOGONSCOPE_PASSWORD", "LOGONSCOPE_CA"
 TOKEN = "LOGONSCOPE_TOKEN"  # noqa: S105 -- the name of a variable
-"""Environment variables."""
+"""Names of environment variables."""
 
 SERVICE = "logonscope"
 """Service name of the password in the keyring: ``keyring set logonscope user@host``."""
@@ -20,7 +20,7 @@ PasswordPrompt = Callable[[str], str]
 
 
 def find_user(user: str | None) -> str | None:
-    """Return the user to authenticate as: the argument, or else the environment's."""
+    """Return the user to authenticate as: the argument, or else the environment's; None: neither has one."""
     return user or os.environ.get(USER) or None
 
 

@@ -171,7 +171,7 @@ def write_filter(where: LogonFilter | HistoryFilter) -> dict[str, Any]:
 
 
 def _read_row(row_type: type[Row], line: Line) -> Row:
-    """Return a line as a row of a type whose fields are only texts and numbers."""
+    """Return a line as a row of a type whose fields need no conversion from JSON."""
     return row_type(**_field_values(row_type, line))
 
 

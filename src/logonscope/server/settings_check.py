@@ -70,7 +70,7 @@ def _push(settings: Settings) -> Iterator[str]:
     """Yield a description of where events of WS-Eventing may be sent to, and with which certificates.
 
     Raises:
-        InvalidParameterError: an address is not one, or a file has no certificate.
+        InvalidParameterError: an address of `push_to` is invalid, or a file of certificates cannot be used.
     """
     PushPolicy(settings.push_to)
     try:

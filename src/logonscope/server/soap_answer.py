@@ -25,7 +25,7 @@ class SoapRequest(NamedTuple):
 class Body(NamedTuple):
     """The parts of an answer: its action, additional headers, and the body as ``inner``, ``items`` and ``rest``.
 
-    ``items``: the texts of so many ``rows``.
+    ``items``: texts that together render ``rows`` rows.
     """
 
     action: str

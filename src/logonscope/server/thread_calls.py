@@ -112,7 +112,7 @@ class ThreadCall(Generic[Result]):
             disconnection.cancel()
 
     async def _is_over_within(self, seconds: float) -> bool:
-        """Wait until the call returns, the client disconnects, or so many seconds pass; return whether it is over."""
+        """Wait until the call returns, the client disconnects, or the seconds pass; return whether the call is over."""
         if not self.is_over:
             woken: asyncio.Future[None] = self._loop.create_future()
             self._wake = partial(_resolve, woken)

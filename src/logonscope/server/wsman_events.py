@@ -40,9 +40,9 @@ def decode_subscribe(message: Subscribe) -> Call:
     query = message.query
     if query is None:
         query = write_statement(Select(None, message.resource.class_name))
-    sinks = [sink.address for sink in (message.notify_to, message.end_to) if sink is not None]
+    push_urls = tuple(target.address for target in (message.notify_to, message.end_to) if target is not None)
     return "subscribe", {
-        "query": query, "push_urls": tuple(sinks), "namespace": message.resource.namespace, "since": message.bookmark,
+        "query": query, "push_urls": push_urls, "namespace": message.resource.namespace, "since": message.bookmark,
         "seconds": message.expires, "heartbeat_seconds": message.heartbeats,
         "mode": message.mode.rpartition("/")[2],
     }  # fmt: skip
@@ -71,12 +71,12 @@ def decode_unsubscribe(message: Unsubscribe) -> Call:
 
 
 def render_unsubscribe(_request: SoapRequest, _answer: None, _octets: int) -> Body:
-    """Return the answer to an Unsubscribe message, whose body is empty."""
+    """Return the answer to an Unsubscribe message; the answer has an empty body."""
     return Body(f"{names.UNSUBSCRIBE}Response", "")
 
 
 def decode_renew_subscription(message: RenewSubscription) -> Call:
-    """Return the operation of a Renew message; without Expires, it asks for the maximum."""
+    """Return the operation of a Renew or GetStatus message; a Renew without Expires asks for the maximum."""
     seconds = None if message.is_status else message.expires or float("inf")
     return "renew", {"enumeration_id": message.identifier, "seconds": seconds}
 

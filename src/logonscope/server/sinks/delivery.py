@@ -23,8 +23,8 @@ class Delivery(Protocol):
         """Deliver events; return when the target has them.
 
         Raises:
-            DeliveryError: it does not have them, as far as known.
-            RejectedError: it will never take them.
+            DeliveryError: the target does not have them, as far as known.
+            RejectedError: the target will never accept some or all of them.
         """
         ...
 
@@ -34,15 +34,15 @@ class Delivery(Protocol):
 
 
 class DeliveryError(Exception):
-    """Events could not be delivered; that is tried again later."""
+    """Events could not be delivered, or a file that the delivery needs cannot be used; a sink tries again later."""
 
 
 class RejectedError(Exception):
     """The target refuses events; they are counted and left out.
 
     Attributes:
-        count: how many of them; None: all.
-        may_be_some: some of the events can be the reason, so that the others are to be sent without them.
+        count: the number of rejected events; None: all events of the parcel.
+        may_be_some: perhaps only some of the events are the reason; the sink sends the parcel again in halves.
     """
 
     def __init__(self, reason: str, count: int | None = None, *, may_be_some: bool = False) -> None:
@@ -54,7 +54,7 @@ def read_secret(path: str) -> str:
     """Return the secret in a file, without white space at its ends.
 
     Raises:
-        DeliveryError: it cannot be read, is empty, too long, or not printable.
+        DeliveryError: the file cannot be read; or the secret is empty, too long, or not printable.
     """
     try:
         with open(path, encoding="utf-8", opener=open_regular) as file:

@@ -1,4 +1,4 @@
-"""Dry-run validation of sinks: secrets that cannot be read, and directories that cannot be written.
+"""Dry-run validation of sinks: secrets, TLS files, and the directories of file sinks.
 
 Nothing is sent.
 """
@@ -12,10 +12,10 @@ from logonscope.server.sinks.tls import sink_context
 
 
 def check_sink(sink: SinkSettings) -> str:
-    """Return a description of a sink.
+    """Check the settings of a sink, and return a description of it.
 
     Raises:
-        AccessDeniedError, InvalidParameterError: it cannot work with these settings.
+        AccessDeniedError, InvalidParameterError: the sink cannot work with these settings.
     """
     label = f"sink '{sink.name}'"
     try:

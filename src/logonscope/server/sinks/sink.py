@@ -180,7 +180,7 @@ class Sink:
                 self._store(notices[-1].cursor)
 
     def _deliver(self, parcel: Parcel) -> bool:
-        """Deliver events, with any number of attempts; return False if the sink is stopped before it succeeds."""
+        """Deliver events, with any number of attempts; return False if the sink is stopped before they are handled."""
         seconds = FIRST_RETRY_SECONDS
         # no limit of attempts: an event is left out only if the target refuses it, or if the stream drops it
         while True:

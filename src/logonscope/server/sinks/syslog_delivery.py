@@ -1,8 +1,8 @@
 """Delivery by syslog: RFC 5424 over TLS (RFC 5425) or TCP, messages framed by octet counting; or to /dev/log.
 
 Syslog has no acknowledgements. Over a connection events count as delivered when the target's kernel has confirmed all
-bytes; if a connection breaks before, they are sent again over the next one. A syslog server sends nothing: one that
-answers is none, or expects TLS.
+bytes; if a connection breaks before, they are sent again over the next one. A syslog server sends nothing: a target
+that answers is not a syslog server, or expects TLS.
 """
 
 import errno
@@ -116,10 +116,10 @@ class SyslogDelivery:
 
 
 def _has_ended(connection: socket.socket) -> bool:
-    """Return whether the other end has closed a connection.
+    """Return whether a connection was closed by the other end, or is broken.
 
     Raises:
-        OSError: it has sent something.
+        OSError: the other end has sent something.
     """
     seconds = connection.gettimeout()
     connection.settimeout(0)
@@ -147,7 +147,7 @@ class LocalLogDelivery:
         return f"<LocalLogDelivery to {self._path}>"
 
     def send(self, parcel: Parcel) -> None:
-        """Send events; one that no datagram holds is rejected, because it would keep all later ones from being sent."""
+        """Send events. An event too long for a datagram is rejected: to retry it would block all later events."""
         rejected = 0
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as connection:

@@ -107,7 +107,7 @@ def _write_qualifier(qualifier: Qualifier) -> str:
 
 
 def _write_value(value: Value) -> tuple[str, str]:
-    """Return the type and the element of a qualifier's value."""
+    """Return the type and the element of the value of a qualifier, or of a default value."""
     if isinstance(value, tuple):
         return _write_array(value)
     kind, text = _format_constant(value)

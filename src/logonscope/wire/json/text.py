@@ -107,7 +107,7 @@ def write_line(value: Mapping[str, Any], octets: int) -> bytes:
     """Return an object as a line of at most ``octets`` bytes; long texts and arrays are cut until it fits.
 
     Raises:
-        AnswerTooLargeError: it does not fit although all of them are as short as can be.
+        AnswerTooLargeError: the line does not fit although all long texts and arrays are cut as far as allowed.
     """
     text = write_text(value)
     if len(text) < octets:

@@ -134,7 +134,8 @@ SUBSCRIBE_FAULT_KINDS: Mapping[str, FaultKind] = {
     "n:FilterDialectRequestedUnavailable": EVENT_FILTER_UNAVAILABLE,
     "w:UnsupportedFeature": NO_EVENTS,
 }
-"""What WS-Eventing has in place of the faults of WS-Enumeration, by the subcodes of those (DSP0226 10.2, 14.6)."""
+"""The faults of a Subscribe message that replace faults of other operations, by the subcode of the replaced fault
+(DSP0226 10.2, 14.6)."""
 
 
 class FaultError(LogonscopeError):
@@ -167,7 +168,7 @@ def fault_of(error: LogonscopeError) -> Fault:
 
 
 def eventing_fault(fault: Fault) -> Fault:
-    """Return the fault of a Subscribe message, in place of one that WS-Enumeration has."""
+    """Return the fault of a Subscribe message that replaces a fault, or the fault itself if none replaces it."""
     kind = SUBSCRIBE_FAULT_KINDS.get(fault.kind.subcode)
     if kind is None:
         return fault

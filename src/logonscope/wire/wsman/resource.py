@@ -35,8 +35,8 @@ class Resource(NamedTuple):
     """A class, or all classes of a namespace (class_name "*").
 
     Attributes:
-        namespace: as root/cimv2.
-        class_name: the class.
+        namespace: with slashes, such as root/cimv2.
+        class_name: the name of the class, or "*".
         is_wmi: the URI has Microsoft's form, which contains the namespace.
         is_class: the request is for the definition of the class, not for instances.
     """
@@ -61,7 +61,7 @@ def parse_resource(uri: str, selectors: Selectors) -> Resource:
     """Parse a resource URI.
 
     Raises:
-        FaultError: it is missing, or has none of the forms.
+        FaultError: the URI is missing, or has none of the forms.
     """
     if not uri:
         raise FaultError(HEADER_REQUIRED, "the header w:ResourceURI is missing", _HINT)

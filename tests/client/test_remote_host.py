@@ -1,5 +1,6 @@
 """Tests of client/remote_host.py: JSON where the other end is Logonscope, WS-Management where it is not."""
 
+import socket
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -76,6 +77,19 @@ def test_another_server_gets_wsman_and_no_password_before(server: RunningServer,
     with host_at(server, other) as host:
         assert isinstance(host, RemoteHost)
         assert isinstance(host.protocol_host, WsmanHost)
+
+
+def test_a_view_of_a_server_that_cannot_be_reached_is_no_matter_of_the_protocol(
+    server: RunningServer, other: int
+) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        for port, error in ((closed.getsockname()[1], TransportFailureError), (other, NotSupportedError)):
+            host = connect(
+                f"https://{ADMIN[0]}@127.0.0.1:{port}", password=ADMIN[1], certificate=server.certificate, view_as="bob"
+            )
+            with host, pytest.raises(error):
+                host.sessions()
 
 
 def test_a_certificate_that_is_not_trusted_is_reported(server: RunningServer) -> None:

@@ -37,13 +37,24 @@ class RemoteHost(Host):
 
     @cached_property
     def protocol_host(self) -> Host:
-        """The host, by the protocol that the server supports."""
-        if is_logonscope(self._server):
-            server = self._server
+        """The host, by the protocol that the server supports.
+
+        Raises:
+            NotSupportedError: the view of another user was requested, and the server is not Logonscope.
+            TransportFailureError, TimedOutError: that view was requested, and the server cannot be reached.
+        """
+        server = self._server
+        try:
+            has_json = is_logonscope(server)
+        except LogonscopeError:
+            if self._view_as is not None:
+                raise
+            has_json = False  # WS-Management then reports why the server cannot be reached
+        if has_json:
             return JsonHost(JsonClient(server.connect, server.host, self._timeout, server.user, self._view_as))
         # WS-Management cannot request the view of another user: the answer would be what the administrator sees.
         if self._view_as is not None:
-            raise no_view_error(self._server.host)
+            raise no_view_error(server.host)
         return self._make_wsman()
 
     @property
@@ -76,7 +87,7 @@ class RemoteHost(Host):
 
 
 def no_view_error(host: str) -> NotSupportedError:
-    """Return the error for a view as another user that only the JSON API has."""
+    """Return the error for a request for another user's view, which only the JSON API supports."""
     reason = f"cannot show what another user of {host} sees: WS-Management has no such request"
     return NotSupportedError(reason, "it needs Logonscope at the other end, over https")
 
@@ -85,8 +96,10 @@ def is_logonscope(server: HttpsServer) -> bool:
     """Return whether a server has Logonscope's JSON API; no credentials are sent.
 
     The JSON API needs authentication for every operation, also for "identify" (only WS-Management offers that without),
-    and rejects the request with an error in JSON. False also if the server cannot be reached: WS-Management then
-    reports why.
+    and rejects the request with an error in JSON.
+
+    Raises:
+        TransportFailureError, TimedOutError: the server cannot be reached, or does not answer in HTTP.
     """
     # Without credentials: a server that is no Logonscope must not get the password of WinRM.
     connection = server._replace(user="", token="").connect(PROBE_SECONDS)
@@ -95,8 +108,13 @@ def is_logonscope(server: HttpsServer) -> bool:
         body = next(parts, b"")
         if status != 401 or content_type != "application/json" or len(body) > MAX_PROBE_BYTES:
             return False
-        return isinstance(read_error(parse_object(body)), AccessDeniedError)
-    except LogonscopeError:
-        return False
+        return isinstance(read_error(_parse_error(body)), AccessDeniedError)
     finally:
         connection.close()
+
+
+def _parse_error(body: bytes) -> dict[str, Any]:
+    try:
+        return parse_object(body)
+    except LogonscopeError:
+        return {}

@@ -55,7 +55,7 @@ class Limits(NamedTuple):
 class Reply(NamedTuple):
     """A rendered result or fault: HTTP status, content type, body, and the number of rows in it.
 
-    ``continues``: the body is the first part of a stream; the door renders the next part when this one has been sent.
+    ``continues``: the body is a part of a stream, but not its last: the next is rendered when this one has been sent.
     """
 
     status: int

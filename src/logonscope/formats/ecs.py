@@ -55,7 +55,7 @@ def _identity(process: SessionProcess) -> dict[str, Any]:
 
 
 def _entry_leader(record: Record) -> dict[str, Any]:
-    """Return the process that logged in, as far as it is known; the System session has none."""
+    """Return the process that logged in, as far as it is known; of the System session only the entry type "init"."""
     session, leader = record.session, record.leader
     if record.is_system:
         return {"entry_meta": {"type": "init"}}

@@ -67,7 +67,7 @@ def test_an_event_ends_the_wait_and_many_end_it_once() -> None:
     answered = time.monotonic()
     waiter = open_refresh(local(source), arguments("ps"))
     assert isinstance(waiter, Changes)
-    assert (waiter.title, waiter.source) == ("at changes", "a script")
+    assert (waiter.schedule, waiter.note) == ("at changes", "a script")
     source.script.add(*[times.started(PROCESS, OWNER) for _ in range(500)])
     # never more than four answers a second
     waiter.wait()
@@ -83,7 +83,7 @@ def test_an_event_ends_the_wait_and_many_end_it_once() -> None:
 def test_without_an_event_the_answer_is_given_again_sometimes() -> None:
     waiter = Changes(local(EventHost()).watch(), 3000, 0.3)
     assert waited(waiter) >= 0.25
-    assert waiter.title == "at changes"
+    assert waiter.schedule == "at changes"
 
 
 @pytest.mark.parametrize("error", [None, TransportFailureError("the connection is lost", "watch again")])
@@ -94,7 +94,7 @@ def test_the_end_of_the_events_is_said_and_the_interval_goes_on(error: Logonscop
     if error is None:
         source.script.close()
     waiter.wait()
-    assert (waiter.title, waiter.source) == ("every 0.1 s", error.message if error else "the events have ended")
+    assert (waiter.schedule, waiter.note) == ("every 0.1 s", error.message if error else "the events have ended")
     waiter.wait()
 
 
@@ -116,7 +116,7 @@ def test_what_shows_more_than_events_is_polled(words: list[str], is_streamed: bo
 def test_a_host_without_events_is_polled_and_the_reason_is_named() -> None:
     waiter = open_refresh(local(Memory(example.snapshot())), arguments("ps"))
     assert not isinstance(waiter, Changes)
-    assert (waiter.title, "not supported" in waiter.source) == ("every 3000 s", True)
+    assert (waiter.schedule, "not supported" in waiter.note) == ("every 3000 s", True)
 
 
 def has_kernel_events() -> bool:

@@ -1,4 +1,4 @@
-"""``logonscope class NAME``: the definition of a class, as MOF or JSON."""
+"""``logonscope class NAME``: the definition of a class, as MOF or JSON; as CSV, without its properties and methods."""
 
 import argparse
 from collections.abc import Sequence

@@ -27,7 +27,7 @@ from logonscope.formats.parquet import write_parquet
 from logonscope.formats.record import event_record
 
 PRUNE_ROWS = 10_000
-"""Processes after which those that have ended are forgotten."""
+"""Processes to add before those are removed that ended too early to be parents of later ones."""
 
 
 def print_history(host: Host, args: argparse.Namespace, where: HistoryFilter, columns: Sequence[ListColumn]) -> int:

@@ -27,12 +27,17 @@ EVENTS = PROCESS_EVENTS | {"LogonStarted", "LoggedOut", "LogonEnded"}
 
 
 class Interval:
-    """Waits for so many seconds."""
+    """Waits for so many seconds.
 
-    def __init__(self, seconds: float, reason: str = "") -> None:
+    Attributes:
+        schedule: when answers are given, as a text.
+        note: where the events come from, or why there are none; "": nothing to say.
+    """
+
+    def __init__(self, seconds: float, note: str = "") -> None:
         self._seconds = seconds
-        self.title = f"every {seconds:g} s"
-        self.source = reason
+        self.schedule = f"every {seconds:g} s"
+        self.note = note
 
     def __repr__(self) -> str:
         return f"<Interval of {self._seconds:g} s>"
@@ -53,7 +58,7 @@ class Changes(Interval):
         self._watch: Watch | None = watch
         self._max_seconds = max_seconds
         self._answered = time.monotonic()
-        self.title, self.source = "at changes", watch.description
+        self.schedule, self.note = "at changes", watch.description
 
     def __repr__(self) -> str:
         return f"<Changes of {self._watch!r}>"
@@ -88,7 +93,7 @@ class Changes(Interval):
     def _end(self, reason: str) -> None:
         self.close()
         self._watch = None
-        self.title, self.source = f"every {self._seconds:g} s", reason
+        self.schedule, self.note = f"every {self._seconds:g} s", reason
 
 
 def open_refresh(host: Host, args: argparse.Namespace) -> Interval:

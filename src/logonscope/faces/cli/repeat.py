@@ -95,8 +95,8 @@ def repeat(host: Host, args: argparse.Namespace, run_command: Callable[[], int])
 def _draw(screen: Screen, args: argparse.Namespace, run_command: Callable[[], int], refresh: Interval) -> None:
     """Run the command once, and draw its output."""
     text = _capture_answer(args, run_command)
-    source = f"  ({refresh.source})" if refresh.source else ""
-    title = f"{refresh.title}: logonscope {args.command}  {format_time(now(), '%H:%M:%S')}{source}"
+    note = f"  ({refresh.note})" if refresh.note else ""
+    title = f"{refresh.schedule}: logonscope {args.command}  {format_time(now(), '%H:%M:%S')}{note}"
     screen.draw(title, text.splitlines())
 
 

@@ -54,23 +54,26 @@ def connect(
             standard input; a folder with the /proc, /run and /etc of another machine, such as a mounted image, where
             the visibility depends on the uid of this process, as on this machine; or a source, an instance of a
             subclass of ``logonscope.machine.BaseSource`` (docs/adding-a-source.md), of which everything is shown.
-        visibility: what a caller without elevation sees of this machine: only its "own" logon sessions (as the
+        visibility: what a caller who is no administrator sees of this machine: only its "own" logon sessions (as the
             documentation of Win32_SessionProcess remarks), or all that the "kernel" lets it read (on the command line:
             ``--readable``).
         user: the user name for another machine; default: the URL's, else LOGONSCOPE_USER.
         password: the password for another machine; default: LOGONSCOPE_PASSWORD, else the keyring, else Kerberos.
         certificate: a PEM file to trust for another machine; default: LOGONSCOPE_CA, else the system's certificates.
-        timeout: seconds to wait for one response of another machine; None: 90.
+        timeout: seconds to wait for one response of another machine or of a unix socket; None: 90.
         token: a token of another machine (`logonscope token add`); default: LOGONSCOPE_TOKEN.
         direct: read this machine in this process. By default the service of this machine (`logonscope serve`) answers
-            if it runs, unless this process may see everything itself (on the command line: ``--direct``).
-        view_as: show what this user would see, an account of the host or a uid; for administrators, and only to read
+            if it runs, unless this process may see everything itself, or the visibility is "kernel" (on the command
+            line: ``--direct``).
+        view_as: show what this user (an account of the host, or a uid) would see; for administrators, and only to read
             (on the command line: ``--as``).
 
     Raises:
-        AccessDeniedError: there is neither a password nor a Kerberos ticket for another machine.
+        AccessDeniedError: there is neither a password nor a Kerberos ticket for another machine; or the caller is no
+            administrator, and gives ``view_as``.
         InvalidParameterError: the file does not exist, ``host`` is of another type, the visibility or the timeout is
             invalid, or there are credentials for a host that takes none (all but a URL).
+        NotFoundError: the host has no account ``view_as``.
         RecordingError: the recording is damaged, or of a newer version of Logonscope.
         NotSupportedError: this machine cannot be read, or the client for other machines is not installed.
     """
@@ -115,7 +118,7 @@ def _check_no_credentials(credentials: "RemoteCredentials") -> None:
 
 
 def _view_here(address: str | None, caller: Caller, user: str) -> Host:
-    """Return this machine or a recording as another user sees it. If it is this machine, syslog(3) gets a line."""
+    """Return this machine, a folder or a recording as another user sees it; log a view of this machine by syslog(3)."""
     from logonscope.broker.view_as import view_as  # noqa: PLC0415 -- seldom needed
 
     host = _read_here(address, caller)

@@ -1,6 +1,6 @@
 """The process of the command ``logonscope``: its signals, standard streams, memory and exit codes.
 
-It knows no sources: app.py, which composes hosts, is imported by the commands that read one.
+It knows no sources: app.py, which composes hosts, is imported only by a command that needs it.
 """
 
 import codecs
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from logonscope.faces.cli.user import Users
 
 GC_THRESHOLD, SERVER_GC_THRESHOLD = 100_000, 20_000
-"""Allocated objects before the garbage collector runs: most commands allocate fewer, so it never runs there."""
+"""Allocated objects before the garbage collector runs. Most commands allocate fewer than the first: it never runs."""
 
 ASCII_ERROR_HANDLER = "logonscope.ascii"
 """The name of the codecs error handler for characters that a stream's encoding lacks."""

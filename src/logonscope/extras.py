@@ -48,7 +48,10 @@ def _path_of_url(url: str) -> str:
 
 
 def _read_direct_url() -> str | None:
-    """Return the text of ``direct_url.json``, or one that names the checkout of sources that are not installed."""
+    """Return the text of ``direct_url.json``; None: the distribution was installed without this file.
+
+    For sources that are not installed, return a text of the same form that names their checkout.
+    """
     try:
         return distribution(DISTRIBUTION).read_text("direct_url.json")
     except PackageNotFoundError:

@@ -9,12 +9,12 @@ def open_regular(path: str, flags: int) -> int:
     """Open a file; ``open(path, opener=open_regular)`` opens no pipe and no device but /dev/null, an empty file.
 
     Raises:
-        OSError: the file cannot be opened, or is none of these.
+        OSError: the file cannot be opened, or is a pipe, or a device other than /dev/null.
     """
     # If the path is a FIFO, a plain open() would block until another process opens the other end.
     descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0), 0o666)
     mode = os.fstat(descriptor).st_mode
-    # open() itself refuses a directory
+    # the descriptor of a directory, too: the built-in open() then raises the error that users know
     if stat.S_ISREG(mode) or stat.S_ISDIR(mode) or path == os.devnull:
         return descriptor
     os.close(descriptor)

@@ -17,7 +17,7 @@ class TimelineSpan(NamedTuple):
 class TimelineBin(NamedTuple):
     """What a login ran in one bin. Bins in which it ran nothing are left out."""
 
-    number: int  # the bin begins this number of times the resolution after the beginning of the span
+    number: int  # 0: the bin at the beginning of the span
     running: int  # processes that ran at any time in it
     started: int  # of them, those that started in it
     as_root: int  # of them, those that ran as root although the login is another user's: by sudo, su and the like

@@ -68,7 +68,7 @@ class Answer(NamedTuple):
 class Dispatcher:
     """Answers the requests of all doors from one source; its calls block, and may come from many threads.
 
-    Call ``close()`` when the server stops: it ends open enumerations, and the requests that wait for their rows.
+    Call ``close()`` when the server stops: it ends watches, open enumerations, and requests that wait for their rows.
     """
 
     def __init__(
@@ -197,7 +197,7 @@ class Dispatcher:
         self, door: Door, operation: Operation, subscription: Subscription, limits: Limits
     ) -> tuple[Reply, WatchStream]:
         """Return the first part of a watch, which has no event yet, and the stream of the others."""
-        # subscriptions of the other door count as watches of the caller, too: the expired ones are not to count
+        # subscriptions of WS-Management count as watches of the caller, too: expired ones must not count
         self.enumerations.remove_expired()
         try:
             self.watches.add(subscription, WatchKind(door.name, "Stream"))

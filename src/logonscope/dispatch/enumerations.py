@@ -4,8 +4,8 @@ The table has subscriptions to events, too (``subscriptions.py``), because clien
 
 Rows are kept unrendered: a door renders them when it sends them, and puts back those that do not fit. The id of an
 enumeration cannot be guessed, and the id of another caller's enumeration is rejected as an unknown one (DSP0226 8.1,
-DSP0200 5.2). Their number is limited for each caller and in total; an administrator may exceed the total limit by the
-limit of one caller.
+DSP0200 5.2). The number of enumerations and subscriptions is limited for each caller and in total; an administrator may
+exceed the total limit by the limit of one caller.
 """
 
 import math
@@ -164,6 +164,7 @@ class Enumeration(OpenContext):
 
         Raises:
             QuotaViolationError: the limit of this caller or the total limit is reached.
+            TransportFailureError: the server stops.
         """
         return self._enumerations.add(self, seconds)
 
@@ -205,7 +206,8 @@ def _read_items(results: Iterator[Any], end: _End) -> Iterator[Item]:
 class Enumerations:
     """The table of open enumerations and subscriptions.
 
-    An enumeration expires ``seconds`` after its last pull or renewal, a subscription after its own time.
+    An enumeration expires ``seconds`` after its last pull, or at the time that a later renewal sets; a subscription
+    after its own time.
     """
 
     def __init__(self, max_open: int, max_per_caller: int, seconds: float, clock: Clock = time.monotonic) -> None:
@@ -259,7 +261,7 @@ class Enumerations:
             return context
 
     def renew(self, enumeration_id: str, caller: Caller, seconds: float | None = None) -> float:
-        """Set the remaining lifetime of an enumeration (None: leave it), and return it in seconds.
+        """Set the remaining lifetime of an enumeration or a subscription (None: leave it), and return it in seconds.
 
         Raises:
             EnumerationNotFoundError: as ``find``.
@@ -271,7 +273,7 @@ class Enumerations:
             return context.expires - self._clock()
 
     def release(self, enumeration_id: str, caller: Caller) -> None:
-        """Remove an enumeration of a caller who does not need it any more.
+        """Remove an enumeration or a subscription of a caller who does not need it any more.
 
         Raises:
             EnumerationNotFoundError: as ``find``.
@@ -281,12 +283,12 @@ class Enumerations:
             self._remove(enumeration_id)
 
     def remove(self, enumeration_id: str) -> None:
-        """Remove an enumeration that is complete, if it is not removed already."""
+        """Remove an enumeration or a subscription, if it is still in the table."""
         with self._lock:
             self._remove(enumeration_id)
 
     def close(self) -> None:
-        """Remove all of them, and add no more: the server stops."""
+        """Remove all enumerations and subscriptions, and add no more: the server stops."""
         with self._lock:
             self._is_closed = True
             for context_id in [*self._open]:

@@ -1,4 +1,4 @@
-"""Rows of the history as the events that were observed: each login and each process has its start, and its end."""
+"""Rows of the history as events. The end of a login or of a process has an event only if it was observed."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -50,7 +50,7 @@ def past_session(login: PastLogin) -> LogonSession:
 
 
 def past_process(process: PastProcess, session: LogonSession | None) -> SessionProcess:
-    """Return a past process in its logon session; the history does not keep by which rule it belongs to it."""
+    """Return a past process in its logon session; its evidence is "", because the rows of the history have none."""
     return SessionProcess(
         process.logon_id, "", process.pid, process.ppid, process.name, process.user, process.uid,
         session and session.uid, process.start, None, None, None, process.command_line, process.executable, {},

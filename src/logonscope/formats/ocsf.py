@@ -19,7 +19,7 @@ SYSTEM_LOGON = 1
 
 
 def ocsf_event(record: Record) -> dict[str, Any]:
-    """Return an event."""
+    """Return the event of a process, or, for a record without a process, of its logon session."""
     event = logon_event(record, record.session) if record.process is None and record.session else _evidence(record)
     cleaned: dict[str, Any] = without_unknown(event)
     return cleaned

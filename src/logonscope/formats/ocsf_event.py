@@ -30,7 +30,7 @@ FAILURE = 2
 _SESSION_ACTIVITIES: Mapping[str, tuple[int, str | None]] = {
     "LogonStarted": (LOGON, None), "LoggedOut": (LOGOFF, None), "LogonEnded": (OTHER, "Logon Session Ended"),
 }  # fmt: skip
-"""Activity of each event of a logon session, and the name of another one."""
+"""The activity of each event of a logon session; for OTHER, also the name of the activity."""
 
 
 def ocsf_activity(record: Record, event: HostEvent) -> dict[str, Any]:
@@ -93,7 +93,7 @@ def _failed_logon(record: Record, attempt: FailedAttempt) -> dict[str, Any]:
 def _process_activity(record: Record, event: HostEvent, process: SessionProcess) -> dict[str, Any]:
     target, unmapped = process_object(record, process), dict[str, Any]()
     activity_id, activity_name = LAUNCH, None
-    # the process that started it is its parent, the one that ended, executed or changed user is itself
+    # the actor of a start is the parent; of an end, an execution or a change of user, the process itself
     actor: dict[str, Any] = {"process": process_entity(process)}
     if event.event == "ProcessStarted":
         actor["process"] = target["parent_process"]

@@ -13,7 +13,7 @@ LOST = "EVENTS_LOST"
 def sysmon_activity(record: Record, event: HostEvent) -> dict[str, Any] | None:
     """Return the Sysmon event of an event; None: Sysmon has none.
 
-    Sysmon reports the creation of a process when it executes a program.
+    The execution of a program is a process creation (1), too: Sysmon reports the creation at that time.
     """
     process = event.process
     if event.event == "Lost":

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from logonscope.cim.instances import Instance
 
 MAX_TABLE_PROPERTIES = 4
-"""Most properties in a table; more are shown as a list, one below the other, as by PowerShell's Format-List."""
+"""Maximum number of properties in a table, unless -p names them; more are shown one below the other.
+
+PowerShell's Format-List does the same.
+"""
 
 SAMPLE = 200
 """Rows that set the column widths of a table; later rows are printed as they arrive, with these widths."""
@@ -29,13 +32,13 @@ MIN_LAST_COLUMN_CELLS = 20
 """Cells that the last column of a table must have; with fewer, properties are shown as a list."""
 
 REFERENCE = r"\\\\[^\\]+\\root\\"
-"""The beginning of a reference. Its end names the instance, so it must not be cut."""
+"""The beginning of a reference, as a regular expression. The end of a reference names the instance: it is not cut."""
 
 MAX_BYTES_SHOWN = 24
-"""Bytes of an array in the formats for people; more are counted."""
+"""Maximum number of bytes of a value that a table or list shows; after them comes the number of all bytes."""
 
 LOGON_TYPE = "LogonType"
-"""The property of Win32_LogonSession whose numbers are shown with their names."""
+"""The property, such as that of Win32_LogonSession, whose numbers are shown with their names."""
 
 _MOMENT = "%Y-%m-%d %H:%M:%S %z"
 

@@ -1,7 +1,7 @@
 """Columns of a list: what each shows, and which of them fit on a terminal.
 
-A column is left out by its rank, not by its position: state, leftovers and counts stay longest. The columns that are
-left out are named below the list.
+A column is left out by its rank, not by its position. Of logon sessions, for example, user, state and leftovers stay
+longest. The columns that are left out are named below the list.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -16,7 +16,7 @@ EXTRA = 10
 """Columns of this rank and above are shown only where no other column is cut for them."""
 
 ON_REQUEST = 100
-"""Columns of this rank and above are shown only if --columns names them."""
+"""Columns of this rank and above are shown only on request: by --columns, or by an option such as --auth."""
 
 GAP = 2
 """Blanks between two columns; 1 where this leaves fewer columns out."""
@@ -39,7 +39,7 @@ class ListColumn(NamedTuple):
     min_cells: int = 0  # the width that it can be cut to; 0: it is never cut
     shorten: Callable[[Any, int, datetime], str] | None = None  # returns a shorter text; None: the text is cut
     is_highlighted: Callable[[Any], bool] | None = None  # returns whether a row's text is printed in a colour
-    detail: Detail | None = None  # the detail of logon sessions that it shows: read only if the column is named
+    detail: Detail | None = None  # the detail of logon sessions that it shows, read only on request
     value_of: Callable[[Any], Any] | None = None  # returns its value, where that is no field of the row
 
     @property
@@ -53,7 +53,7 @@ class ListColumn(NamedTuple):
         return self.cells == 0
 
     def value(self, row: Any) -> Any:
-        """Return its value of a row, for scripts."""
+        """Return its value of a row, for scripts and as the sort key."""
         if self.value_of is not None:
             return self.value_of(row)
         return getattr(row, self.field) if self.field else self.text_of(row)
@@ -80,7 +80,7 @@ class Layout(NamedTuple):
     natural_widths: Sequence[int] = ()  # the width of each with enough room; (): no column is cut
 
     def has_room_for_last_column(self, room: int | None) -> bool:
-        """Return whether the last column gets the remaining width, and whether that is at least its minimum."""
+        """Return whether the last column gets the remaining width, and this width is at least its minimum."""
         *others, last = zip(self.columns, self.widths, strict=True)
         used_cells = sum(cells + self.gap for _, cells in others)
         return last[0].fills_line and room is not None and used_cells + MIN_LAST_COLUMN_CELLS <= room
@@ -128,20 +128,20 @@ def find_column(name: str, columns: Sequence[ListColumn]) -> ListColumn:
     raise InvalidParameterError(f"invalid column {name!r}: expected one of {names}")
 
 
-def fit_columns(columns: Sequence[ListColumn], texts: Sequence[int], room: int | None) -> Layout:
+def fit_columns(columns: Sequence[ListColumn], text_widths: Sequence[int], room: int | None) -> Layout:
     """Choose the columns that fit, and their widths.
 
     Args:
         columns: the columns that are shown with enough room.
-        texts: the width of the widest text of each column, its heading included.
+        text_widths: the width of the widest text of each column, its heading included.
         room: cells in a line of the terminal; None: no limit.
     """
     natural_widths = [
         min(cells, USUAL_LAST_COLUMN_CELLS) if column.fills_line else cells
-        for column, cells in zip(columns, texts, strict=True)
+        for column, cells in zip(columns, text_widths, strict=True)
     ]
     if room is None:
-        return Layout(columns, [*texts])
+        return Layout(columns, [*text_widths])
     widths = {column.heading: cells for column, cells in zip(columns, natural_widths, strict=True)}
     shown = [column for column in columns if column.rank < EXTRA]
     # extra columns are added one by one, the most important first, as long as no column has to be cut for them

@@ -19,7 +19,7 @@ MAX_SECONDS = 30.0
 """Seconds after which a command is killed."""
 
 POLL_SECONDS = 0.05
-"""Seconds between two looks for ended commands, while something waits for them."""
+"""Seconds between two checks for ended commands."""
 
 STOP_SECONDS = 2.0
 """Maximum seconds to wait until killed commands have ended."""
@@ -40,7 +40,7 @@ class RunningCommand:
         return f"<RunningCommand {self.pid}>"
 
     def poll(self) -> int | None:
-        """Return the exit code, negative for a signal; None: it runs."""
+        """Return the exit code, negative for a signal; None: it runs. If it has ended, kill what it left running."""
         # WNOWAIT leaves the process a zombie: its pid, and so the id of its group, is not used again before kill()
         if os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
             return None
@@ -94,7 +94,7 @@ class CommandRunner:
         self._messages.write_due()
 
     def finish(self, check: Callable[[], object] = bool) -> None:
-        """Wait until all commands have ended; each has its limit of time.
+        """Wait until all commands have ended, or those that still run cannot be killed; each has its limit of time.
 
         Args:
             check: called again and again; an exception that it raises ends the waiting.

@@ -1,6 +1,6 @@
 """The command of ``watch --exec``: its words, with the values of an event in them, and its environment.
 
-It is run without a shell. A value is never more than a part of one word, never the program, and never the start of an
+It is run without a shell. A value never becomes more than one word, is never the program, and never the start of an
 option; it has no control characters, and at most 4 KiB.
 """
 
@@ -30,7 +30,7 @@ _INTERPRETERS = frozenset(
 """Programs that take a script as the value of an option."""
 
 _SCRIPT_OPTION = re.compile(r"-[A-Za-z]*[cer]|--(command|eval|session-command)")
-"""Those options."""
+"""The options of these programs whose value is a script."""
 
 _REMOTE_SHELL = "ssh"
 """The program that passes all its words to a shell."""
@@ -57,7 +57,8 @@ class EventCommand:
             names: the names of values; None: they are not known yet.
 
         Raises:
-            InvalidParameterError: there is no such program, or a placeholder is unknown or in an unsafe place.
+            InvalidParameterError: the command is empty or has an open quote, there is no such program, or a placeholder
+                is unknown or in an unsafe place.
         """
         try:
             self._words = tuple(shlex.split(text))
@@ -115,7 +116,7 @@ def _check_placeholders(words: Sequence[str], names: Sequence[str] | None) -> No
     """Check the placeholders of a command.
 
     Raises:
-        InvalidParameterError: a placeholder is the program or a part of a script, or is unknown.
+        InvalidParameterError: a placeholder is in the program, a script or an argument of ssh, or is unknown.
     """
     if _VALUE.search(words[0]):
         raise InvalidParameterError(f"cannot run {words[0]!r}: a value cannot be the program", "give a program")

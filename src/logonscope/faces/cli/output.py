@@ -138,7 +138,7 @@ def _csv_field(value: object) -> object:
 def flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     """Return the scalar values of an object, those of a nested object as "outer_inner".
 
-    Lists are left out, and so is what has other names in each row: sources, reasons, figures.
+    Lists are left out, and so are the objects whose names differ from row to row: sources, unread, figures.
     """
     flat: dict[str, Any] = {}
     for name, value in values.items():

@@ -1,7 +1,7 @@
 """The pager: shows output that is longer than the terminal page by page, as git and systemctl do.
 
 It is the command of LOGONSCOPE_PAGER, else of the settings file, else of PAGER, else less or more. Through sudo it is
-always less without shell escapes: sudo may permit logonscope only, and another pager could run any command.
+less without shell escapes, or none: sudo may permit logonscope only, and another pager could run any command.
 """
 
 import io
@@ -133,10 +133,10 @@ class PagedOutput(io.TextIOBase):
             signal.signal(signal.SIGINT, previous_handler)
 
     def check_pager(self) -> None:
-        """Check that the shell found the pager.
+        """Check that the shell could run the pager.
 
         Raises:
-            InvalidParameterError: it did not.
+            InvalidParameterError: it could not.
         """
         if self._pager is not None and self._pager.returncode in SHELL_FAILURES:
             message = f"cannot run the pager {self._pager.args!r}"

@@ -38,7 +38,11 @@ COMMANDS = {
     "doctor": "check what can be read here, and how to get what is missing",
     "completion": "print the completion script for a shell",
 }
-"""Every command and its summary. Its file is faces/cli/COMMAND.py, with "_" appended to a keyword of Python."""
+"""Every command and its summary.
+
+The file of a command is faces/cli/COMMAND.py, with "_" appended to a keyword of Python; ``serve``, ``page`` and
+``schema`` have theirs in the folder ``server``.
+"""
 
 
 ServerCommands = Mapping[str, Callable[[], Any]]
@@ -56,7 +60,7 @@ FILTERS = ("user", "type", "state", "from", "key", "since", "until")
 """The filters on logon sessions that take a value."""
 
 DEFAULT_SECONDS, MIN_SECONDS, MAX_SECONDS = 2, 0.1, 86_400
-"""Seconds between two answers of --watch."""
+"""Seconds between two answers of --watch: the default, the minimum and the maximum."""
 
 _DESCRIPTION = "Find the logon session that each process belongs to."
 _EXAMPLES = """\

@@ -230,7 +230,7 @@ def _apply_settings(args: argparse.Namespace, settings: Settings, columns: "Sequ
     """Set the options that the command line leaves out, from the environment and the settings.
 
     Raises:
-        InvalidParameterError: a column of the command line or of the settings does not exist.
+        InvalidParameterError: a column of the command line or of the settings does not exist, or is named twice.
     """
     args.host = resolve_host(args.host, os.environ, settings.get("host"))
     args.color = resolve_color(args.color, os.environ, settings.get("color"))

@@ -21,7 +21,7 @@ UNKNOWN = "unknown"
 """The word that selects logon sessions without a known type or state."""
 
 MIN_KEY_LENGTH = 4
-"""Minimum number of characters of a fingerprint that --key takes."""
+"""Minimum number of characters, after "SHA256:" or "MD5:", of a fingerprint that --key takes."""
 
 _KEY = rf"SHA256:[0-9A-Za-z+/]{{{MIN_KEY_LENGTH},43}}|MD5:[0-9a-f:]{{{MIN_KEY_LENGTH},47}}"
 

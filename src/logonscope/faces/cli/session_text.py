@@ -37,7 +37,7 @@ def with_managers_after_logins(sessions: Iterable[LogonSession]) -> list[LogonSe
 
 
 def _find_cause(manager: LogonSession, sessions: Iterable[LogonSession]) -> LogonSession | None:
-    """Return the login that caused a user manager: the login of the same user with the nearest start; None: none."""
+    """Return the login that caused a user manager: the one of its user with the nearest start; None: none is near."""
     # logind starts the manager shortly before or after it writes the record of the login
     differences = {
         session.logon_id: abs((session.start - manager.start).total_seconds())
@@ -52,7 +52,7 @@ def _find_cause(manager: LogonSession, sessions: Iterable[LogonSession]) -> Logo
 
 
 def user_text(session: LogonSession) -> str:
-    """Return the user who logged in: the account name, else the uid."""
+    """Return the user who logged in: the account name, else the uid; "System" for the System session."""
     if session.logon_type == 0:
         return "System"
     if session.is_foreign:
@@ -79,7 +79,7 @@ def selecting_word(session: "LogonSession | PastLogin") -> str:
     """Return the shortest word that selects a logon session: "system", logind's "c1", else its LogonId."""
     if session.logon_type == 0:
         return "system"
-    # logind numbers sessions without an audit session id as c1, c2, ...; their LogonId is long
+    # logind names a session c1, c2, ... if it has no audit session id of its own; its LogonId is long
     login = session.login or ""
     return login if login[:1] == "c" and login[1:].isdecimal() else session.logon_id
 
@@ -120,7 +120,7 @@ def is_approximate(session: LogonSession) -> bool:
 
 
 def user_change_mark(process: SessionProcess, parent: SessionProcess | None, session: LogonSession) -> str:
-    """Return the mark of a change of user, as "[as root by sudo]"; "": the user is that of the parent or the login."""
+    """Return the mark of a change of user, as "[as root by sudo]"; "": there was none, or it was the login itself."""
     # the System session has no user: it begins with init, which is root's
     previous_uid = parent.uid if parent else 0 if session.logon_type == 0 else session.uid
     if process.uid is None or process.uid == previous_uid:

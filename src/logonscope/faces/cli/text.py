@@ -1,7 +1,7 @@
 """Text for a terminal: its size, colours, local times, and the replacement of control characters in it.
 
 Colours are chosen by --color, else NO_COLOR, else FORCE_COLOR, else the settings file, else they are on if the output
-is a terminal: https://no-color.org, https://force-color.org.
+is a terminal and TERM is not "dumb": https://no-color.org, https://force-color.org.
 """
 
 import argparse
@@ -96,7 +96,7 @@ def crop(text: str, columns: int | None) -> str:
 
 
 def wrapped(text: str, room: int | None) -> list[str]:
-    """Return the text as lines that fit, broken between words; None: as one line."""
+    """Return the text as lines that fit, broken between words where possible; None: as one line."""
     safe = for_terminal(text)
     if room is None or len(safe) <= room:
         return [safe]

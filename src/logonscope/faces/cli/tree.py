@@ -91,7 +91,7 @@ def _order_trees(trees: list[LogonTree]) -> list[LogonTree]:
 
 
 def _is_folded(session: LogonSession | None) -> bool:
-    """Return whether a logon session is shown without its processes: the System session and user managers."""
+    """Return whether a logon session among others is shown without its processes, unless --all is set."""
     return session is not None and (session.logon_type == 0 or is_user_manager(session))
 
 

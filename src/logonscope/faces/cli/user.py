@@ -89,7 +89,7 @@ class Users(Protocol):
         """Return all users."""
 
     def locked_names(self) -> Sequence[str]:
-        """Return the names that are locked."""
+        """Return the names whose lines give no access: locked ones, and those of an unknown form."""
 
     def add(self, name: str, password: str, *, uid: int | None, administrator: bool, ntlm: bool) -> UserEntry:
         """Add a user and return it."""
@@ -179,7 +179,8 @@ def _read_password(args: argparse.Namespace) -> str:
     """Read the password of the new user from standard input or the terminal.
 
     Raises:
-        InvalidParameterError: there is no terminal, no input, or the repeated password differs.
+        InvalidParameterError: the input is not UTF-8; or, without --password-stdin, there is no terminal, nothing was
+            typed, or the repeated password differs.
     """
     if args.password_stdin:
         try:

@@ -67,7 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(host: Host, args: argparse.Namespace) -> int:
-    """Write events until Ctrl-C; return the exit code."""
+    """Write events until Ctrl-C, or as long as --count and --for say; return the exit code."""
     end = None if args.duration is None else time.monotonic() + args.duration
     writer = _make_writer(host, args)
     try:
@@ -82,7 +82,18 @@ def run(host: Host, args: argparse.Namespace) -> int:
 
 
 def write_events(watch: "Watch", writer: EventWriter, limit: int | None, end: float | None) -> int:
-    """Write events until there are so many, or until a moment; return their number."""
+    """Write events until there are ``limit`` of them, or until ``end``; return their number without Lost.
+
+    Args:
+        watch: the watch to read.
+        writer: writes the events.
+        limit: the number of events; None: no limit.
+        end: a moment of time.monotonic(); None: no end.
+
+    Raises:
+        TransportFailureError: the watch was closed.
+        BrokenPipeError: the reader of standard output has gone.
+    """
     count = 0
     while (limit is None or count < limit) and (end is None or time.monotonic() < end):
         # short waits: the end of a pipe, and --for, are noticed without an event
@@ -104,7 +115,7 @@ def _watch_options(host: Host, args: argparse.Namespace) -> dict[str, Any]:
     """Return the options of the watch.
 
     Raises:
-        InvalidParameterError: there are a query and filters, or the combination of options selects no events.
+        InvalidParameterError: there are a query and filters, or a time of a filter is invalid.
     """
     options: dict[str, Any] = {}
     # a pid of this machine has no meaning on another one

@@ -64,7 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(host: Host, args: argparse.Namespace) -> int:
-    """Print the answers for every target; return the greatest exit code of them."""
+    """Print the answers for every target; return the greatest of the exit codes of the targets."""
     by_target, code = find_answers(host, args)
     if args.output != "table":
         print_rows(args, [answer for answers in by_target for answer in answers])

@@ -142,7 +142,7 @@ def describe_authentication(session: LogonSession) -> str:
 
 
 def describe_evidence(answer: Whose) -> str:
-    """Return the rule that found the logon session, and the file that shows it."""
+    """Return the rule that found the logon session, and the facts that it used."""
     process, session = answer.process, answer.session
     sessionid = f"/proc/{process.pid}/sessionid"
     service = f"{session.recorded_by}'s session" if session.recorded_by else "a login whose record is gone,"
@@ -213,7 +213,7 @@ def describe_unseen_logins(answer: Whose) -> Iterator[str]:
 
 
 def lookup_commands(answer: Whose) -> Iterator[str]:
-    """Yield shell commands that show the logon session in other sources."""
+    """Yield shell commands that show more about the container, if there is one, and about the logon session."""
     process, session = answer.process, answer.session
     if process.container_id:
         import shlex  # noqa: PLC0415 -- only a container id needs it

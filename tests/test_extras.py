@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -44,6 +45,16 @@ def test_sources_on_the_path_are_installed_from_their_checkout() -> None:
     environment = {"PYTHONPATH": str(ROOT / "src"), "PATH": os.defpath}
     done = subprocess.run(words, env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.rstrip("'\n").endswith(f"{ROOT}[server]")
+
+
+def test_the_path_of_a_checkout_can_have_any_character(tmp_path: Path) -> None:
+    checkout = tmp_path / "a%41#b?c d"
+    shutil.copytree(ROOT / "src", checkout / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    program = "from logonscope.extras import install_command; print(install_command('server'))"
+    words = [sys.executable, "-S", "-c", program]
+    environment = {"PYTHONPATH": str(checkout / "src"), "PATH": os.defpath}
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, check=True)
+    assert shlex.split(done.stdout)[-1] == f"{checkout}[server]"
 
 
 def test_without_pip_it_is_uv_that_installs(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ import shlex
 import sys
 from importlib.metadata import PackageNotFoundError, distribution
 from importlib.util import find_spec
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 DISTRIBUTION = "logonscope"
 
@@ -57,4 +57,4 @@ def _read_direct_url() -> str | None:
     except PackageNotFoundError:
         # this file is CHECKOUT/src/logonscope/extras.py
         checkout = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-        return json.dumps({"url": f"file://{checkout}"})
+        return json.dumps({"url": f"file://{quote(checkout)}"})

@@ -104,10 +104,11 @@ def detail_arguments(details: "Iterable[Detail]") -> dict[str, Any]:
 
     if not isinstance(details, Iterable):
         raise InvalidParameterError(f"invalid details {details!r}: expected names of details")
-    names = frozenset((details,) if isinstance(details, str) else details)
-    if unknown := sorted(map(str, names - ALL_DETAILS)):
+    names = [details] if isinstance(details, str) else list(details)
+    # a member that cannot be hashed is no name either
+    if unknown := sorted(str(name) for name in names if not isinstance(name, str) or name not in ALL_DETAILS):
         raise InvalidParameterError(f"invalid detail {unknown[0]!r}: expected {', '.join(sorted(ALL_DETAILS))}")
-    return {"details": names}
+    return {"details": frozenset(names)}
 
 
 def path_text(path: "str | Instance") -> str:

@@ -6,7 +6,8 @@ from logonscope.client import Host
 from logonscope.faces.cli.cim import add_class, add_namespace, add_properties, print_instances
 
 EPILOG = r"""
-Instances are printed as they are read. A property that is null is not shown, unless -p names it or the output is JSON.
+Instances are printed as they are read. Those that are printed as lists have no lines for null properties, unless -p
+names them.
 
 examples:
   logonscope enumerate Win32_SessionProcess

@@ -6,7 +6,7 @@ from logonscope.client import Host
 from logonscope.faces.cli.cim import add_namespace, add_path, add_properties, print_instance
 
 EPILOG = r"""
-A property that is null is not shown, unless -p names it or the output is JSON.
+An instance that is printed as a list has no lines for null properties, unless -p names them.
 The path of a class prints the class, as `logonscope class` does.
 
 examples:

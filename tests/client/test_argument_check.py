@@ -26,7 +26,7 @@ WRONG: dict[str, Callable[[Any], object]] = {
     "timeout": lambda host: list(host.query("SELECT * FROM Win32_Process", timeout="x")),
     "details": lambda host: host.sessions(details=5),
     "detail": lambda host: host.sessions(details=["usages"]),
-    "detail ": lambda host: host.sessions(details=[[]]),  # type: ignore[list-item]
+    "detail ": lambda host: host.sessions(details=[[]]),
     "logon session": lambda host: host.sessions(["41"]),
     "filter": lambda host: host.sessions(where="alice"),
     "filter ": lambda host: host.history("alice"),

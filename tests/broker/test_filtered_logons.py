@@ -7,9 +7,11 @@ import pytest
 from logonscope.answers.logon_filter import LogonFilter
 from logonscope.broker import filtered_logons, sessions
 from logonscope.broker.request import Request
+from logonscope.ownership import LINUX
+from logonscope.sources.linux import LinuxSource
 from tests.broker.memory import Memory
 from tests.example import ACCOUNTS, PROCESSES, snapshot
-from tests.hosts import ROOT, user
+from tests.hosts import ROOT, HostFolder, session_scope, user
 
 REMOTE = LogonFilter(types=frozenset({10}))
 
@@ -112,3 +114,16 @@ def test_a_filter_shows_no_caller_more(memory: Memory) -> None:
     assert [session.logon_id for session in filtered_logons.sessions(bob, None, LogonFilter(system=False))] == ["37"]
     assert filtered_logons.sessions(bob, None, LogonFilter(users=frozenset({"alice"}))) == []
     assert {row.logon_id for row in filtered_logons.processes(bob, None, LogonFilter(system=False))} == {"37"}
+
+
+@pytest.mark.parametrize("remote_host", ["client.example.org", "::ffff:203.0.113.7"])
+@pytest.mark.parametrize("origin", ["203.0.113.7", "203.0.113.0/24"])
+def test_a_login_fits_by_its_address_also_if_the_record_has_another_form_of_it(
+    remote_host: str, origin: str, host: HostFolder
+) -> None:
+    host.process(300, "sshd", ses=41, loginuid=1000, cgroup=session_scope(1000, "41"), sockets=[7])
+    host.login("41", uid=1000, leader=300, remote=1, remote_host=remote_host, user="alice")
+    host.net_namespace(300, 4026532208)
+    host.write("proc/300/net/tcp", "  sl\n 0: 0100007F:0016 077100CB:C822 01 0:0 0:0 0 0 0 7 1\n")
+    request, where = Request(LinuxSource(str(host.root)), LINUX, ROOT), LogonFilter(origins=frozenset({origin}))
+    assert [session.logon_id for session in filtered_logons.sessions(request, None, where)] == ["41"]

@@ -1,9 +1,10 @@
 """Operations on logon sessions that match a LogonFilter.
 
-First the logon sessions are described, which takes a few small files of each process that may belong to them; then the
-processes of the matching sessions are read completely.
+First the logon sessions are described, which takes a few small files of each process that may belong to them. Then
+operations on processes read all facts of their rows, but only of processes of the matching sessions.
 """
 
+import re
 from collections.abc import Iterator
 
 from logonscope.answers.logon_filter import LogonFilter
@@ -17,9 +18,11 @@ from logonscope.broker.session_selector import Which
 from logonscope.facts import Process
 from logonscope.machine import OWNER_FACT, Owner, ProcessQuery, Selection, datetime_of_microseconds
 
+_IPV4 = r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}"
+
 
 def sessions(request: Request, which: Which, where: LogonFilter, details: Details = NO_DETAILS) -> list[LogonSession]:
-    """Return the matching logon sessions, with these details."""
+    """Return the matching logon sessions, with ``details`` and the details that the filter tests."""
     if where.users is not None:
         names = request.accounts.login_names(where.users)
         which = which or _select_users(where.users, names)
@@ -90,7 +93,10 @@ class _OwnerFilter:
             return logon_filter.system
         if login is None:
             return True
-        if login.remote_host is not None and not logon_filter.may_come_from(login.remote_host):
+        # Only an IPv4 address decides here. For a host name, the filter also tests the address, which is read from a
+        # socket later; and one IPv6 address can be written in several forms.
+        is_ipv4 = login.remote_host is not None and re.fullmatch(_IPV4, login.remote_host) is not None
+        if is_ipv4 and not logon_filter.may_come_from(login.remote_host):
             return False
         start = datetime_of_microseconds(login.since) if login.since else None
         return start is None or logon_filter.may_begin_at(start)

@@ -8,7 +8,7 @@ from logonscope.answers.logon_filter import LogonFilter
 from logonscope.client.filter_condition import filtered_select
 from logonscope.wql.write import write_statement
 
-EVERY = frozenset({"User", "Uid", "LogonType", "State", "RemoteHost", "StartTime"})
+EVERY = frozenset({"User", "Uid", "LogonType", "State", "RemoteHost", "StartTime", "KeyFingerprint"})
 MOMENT = datetime(2026, 1, 1, 10, 2, tzinfo=UTC)
 
 
@@ -25,6 +25,8 @@ MOMENT = datetime(2026, 1, 1, 10, 2, tzinfo=UTC)
         (LogonFilter(origins=frozenset({"203.0.113.0/24"})), ""),
         (LogonFilter(since=MOMENT), " WHERE StartTime >= '20260101100200.000000+000'"),
         (LogonFilter(until=MOMENT), " WHERE StartTime < '20260101100200.000000+000'"),
+        (LogonFilter(users=frozenset(), types=frozenset(), states=frozenset(), origins=frozenset()), ""),
+        (LogonFilter(keys=frozenset()), ""),
         (LogonFilter(system=False), " WHERE NOT LogonType = 0 OR LogonType IS NULL"),
         (
             LogonFilter(users=frozenset({"alice"}), types=frozenset({10})),

@@ -28,8 +28,8 @@ def filtered_select(
 
     Args:
         class_name: a class of logon sessions.
-        where: the filter. The caller must apply it to the results again: the query leaves out networks, and conditions
-            on properties that the class lacks.
+        where: the filter. It must be applied to the results again: the query leaves out the origins if one is a
+            network, collections without values, and conditions on properties that the class lacks.
         properties: the names of the properties that the condition may use.
         selected: the properties to return; None: all.
     """
@@ -40,19 +40,20 @@ def filtered_select(
 
 def _filter_terms(where: LogonFilter, properties: frozenset[str]) -> Iterable[tuple[str, ConditionTree]]:
     """Yield the terms of a filter, each with the property that its class must have."""
-    if where.users is not None:
+    # WQL has no condition that an empty collection could become: "no user matches"
+    if where.users:
         uids = [int(user) for user in where.users if user.isascii() and user.isdecimal()]
         user_terms = [*_equal_terms("User", sorted(where.users)), *_equal_terms("Uid", sorted(uids))]
         yield "User", _any_of(user_terms)
-    if where.types is not None:
+    if where.types:
         yield "LogonType", _any_of(_equal_terms("LogonType", sorted(where.types, key=str)))
-    if where.states is not None:
+    if where.states:
         yield "State", _any_of(_equal_terms("State", sorted(where.states, key=str)))
     # WQL cannot match networks such as 203.0.113.0/24.
-    if where.origins is not None and not any("/" in origin for origin in where.origins):
+    if where.origins and not any("/" in origin for origin in where.origins):
         names = ["RemoteHost", *(["RemoteAddress"] if "RemoteAddress" in properties else ())]
         yield "RemoteHost", _any_of([term for name in names for term in _equal_terms(name, sorted(where.origins))])
-    if where.keys is not None:
+    if where.keys:
         # a fingerprint has none of the characters that LIKE treats specially
         name = Name(("KeyFingerprint",))
         yield "KeyFingerprint", _any_of([Comparison(name, LIKE, f"{key}%") for key in sorted(where.keys)])

@@ -53,7 +53,9 @@ def test_events_are_the_same_however_they_are_cut(cuts: list[int]) -> None:
     assert read_all(reader(iter(parts))) == [("a", ("X", 1)), ("b", ("Y", "é"))]
 
 
-@pytest.mark.parametrize("data", [b"data: [1]\n\n", b"data: {\n\n", b"data: \xff\n\n", b"x" * (9 << 20)])
+@pytest.mark.parametrize(
+    "data", [b"data: [1]\n\n", b"data: {\n\n", b"data: {}\n\n", b"data: \xff\n\n", b"x" * (9 << 20)]
+)
 def test_what_is_no_event_ends_it(data: bytes) -> None:
     with pytest.raises(TransportFailureError, match="invalid event from web1"):
         reader(iter([data])).read(30)

@@ -11,11 +11,12 @@ from logonscope.client.json_client import Connection
 from logonscope.errors import LogonscopeError, TransportFailureError
 
 MAX_QUEUED = 4_096
-"""Maximum number of events that are read ahead of the program; the server keeps later ones for a while."""
+"""Maximum number of events that are read ahead of the program; the server keeps later events for a while."""
 
 MAX_EVENT_BYTES = 8 << 20
 
 Result = tuple[str | None, Any]
+"""The cursor after a result, and the result."""
 
 
 class SentEvents:
@@ -29,7 +30,8 @@ class SentEvents:
         Args:
             connection: the connection, which belongs to this watch alone.
             parts: the parts of the body of the response.
-            read_row: returns the result for the name and the object of an event; raises the error of an "error".
+            read_row: returns the result for the name and the object of an event; raises the error that an event
+                named "error" has.
             name: the name of the host, for messages.
         """
         self._connection, self._parts, self._read_row, self._name = connection, parts, read_row, name
@@ -49,7 +51,7 @@ class SentEvents:
         """
         end = None if seconds is None else time.monotonic() + seconds
         while not self.is_closed:
-            # short waits, because another thread may close it meanwhile
+            # short waits, because another thread may close the watch meanwhile
             seconds_left = 0.5 if end is None else min(0.5, end - time.monotonic())
             try:
                 item = self._queue.get(timeout=max(seconds_left, 0.0)) if seconds_left > 0 else self._queue.get_nowait()
@@ -79,13 +81,13 @@ class SentEvents:
             self._put(TransportFailureError(f"{self._name} has ended the watch", "watch again"))
         except LogonscopeError as error:
             self._put(error)
-        except (ValueError, RecursionError) as error:
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
             self._put(TransportFailureError(f"invalid event from {self._name}: {error}", "check the server"))
         finally:
             self._connection.close()
 
     def _put(self, item: Result | LogonscopeError) -> None:
-        # a full queue makes the server wait, which counts what this client then misses
+        # while the queue is full, nothing is read from the server; it counts the events that this client then misses
         while not self.is_closed:
             try:
                 self._queue.put(item, timeout=0.5)

@@ -13,14 +13,14 @@ if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 OUT_OF_RESOURCES = 70
-"""EX_SOFTWARE of sysexits.h(3head): see faces/cli/exit_codes.py."""
+"""The code in faces/cli/exit_codes.py, which is not imported here: the import may need more memory than there is."""
 
 OUT_OF_MEMORY = b"logonscope: cannot answer: out of memory; raise the limit (ulimit -v), or ask for less\n"
 """Bytes, because text would have to be encoded, which needs memory."""
 
 
 def main() -> int:
-    """Run the command; return its exit code, or end the process with a message when memory runs out."""
+    """Run the command and end the process; return the exit code only where Python itself has to exit."""
     try:
         from logonscope.command import main as run  # noqa: PLC0415 -- the import may need more memory than there is
 
@@ -45,7 +45,10 @@ def main() -> int:
 
 
 def _end_quickly(code: int) -> int:
-    """End the process here, because to free every module takes a tenth of a short command; return where it cannot."""
+    """End the process without freeing every module, which takes a tenth of the time of a short command.
+
+    Return the code if that is not possible: after a command of the server, or if the output cannot be written.
+    """
     # the server has threads and processes of its own to end
     if "logonscope.server.command" not in sys.modules:
         try:

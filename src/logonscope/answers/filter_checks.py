@@ -1,4 +1,4 @@
-"""Checks of the values of filters: collections, texts, networks, flags and times, with messages for the caller."""
+"""Checks of filters and moments that a caller gives: collections, texts, networks, flags and times."""
 
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime
@@ -10,10 +10,10 @@ Value = TypeVar("Value")
 
 
 def checked_set(name: str, values: Any, check: Callable[[Any], Value]) -> frozenset[Value] | None:
-    """Return the values of a field, checked one by one.
+    """Return the values of a field as a set, each as ``check`` returns it; None for None.
 
     Raises:
-        InvalidParameterError: the field is not a collection, or a value is invalid.
+        InvalidParameterError: the field is a text or no collection, or a value is invalid.
     """
     if values is None:
         return None
@@ -75,7 +75,7 @@ def check_time(name: str, value: Any) -> None:
     """Check a time, which ``name`` names in the error.
 
     Raises:
-        InvalidParameterError: it is no datetime, or has no time zone.
+        InvalidParameterError: it is no datetime, has no time zone, or is in no year from 1 to 9999 in UTC.
     """
     if not isinstance(value, datetime) or value.tzinfo is None:
         raise InvalidParameterError(

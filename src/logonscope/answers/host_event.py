@@ -1,4 +1,4 @@
-"""Events of a host: what happened to a process or a logon session, as far as the caller may see it."""
+"""Events of a host, as far as the caller may see them: of processes and logon sessions, and failed logons."""
 
 from datetime import datetime
 from typing import Literal, NamedTuple, get_args
@@ -17,18 +17,18 @@ LOGON_EVENTS = frozenset[str]({"LogonStarted", "LoggedOut", "LogonEnded", "Logon
 
 
 class FailedAttempt(NamedTuple):
-    """A refused attempt to log in, or to become another user.
+    """A refused attempt to log in, or to become another user. None: the value was not reported.
 
     Attributes:
         service: sshd, login, su, sudo, or another PAM service.
         user: the name that was tried; it need not be an account.
         is_known_user: whether there is an account of that name.
         method: password, publickey, ...
-        by_user: who tried to become the user, with su and sudo.
+        by_user: the account that tried to become the user, with su and sudo.
         command: the command that sudo did not run.
         reason: why, in the words of the program.
         attempts: how many attempts the program reported at once.
-        pid: that of the program; None: not known.
+        pid: the pid of the process that reported the attempt.
         source: the log: journal, btmp.
     """
 
@@ -77,7 +77,8 @@ class HostEvent(NamedTuple):
         cursor: continues a watch after this event; None: it cannot be continued here.
         process: the process: as it is after the event, or was before its end.
         before: of ProcessChanged: the process as it was.
-        session: the logon session: of logon events, and of process events if they are watched with sessions.
+        session: the logon session: of LogonStarted, LoggedOut and LogonEnded; of events of a process, UserChanged
+            included, only if the watch has ``with_sessions`` or selects logon sessions.
         exit_code, signal: how a process ended; both None: not known.
         attempt: of LogonFailed.
         change: of UserChanged.

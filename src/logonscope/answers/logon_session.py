@@ -20,7 +20,7 @@ Details = frozenset[Detail]
 """Parts of a logon session that are read only if they are requested.
 
 origin: the address and port of the client, from the socket of the leader; authentication: what sshd logged; usage: the
-sums of the resources of its processes.
+sums of the resources that the processes of the logon session use.
 """
 
 NO_DETAILS: Details = frozenset()

@@ -1,4 +1,4 @@
-"""Targets of ``whose``: parses a word into a pid, port, path, unix socket, name or account, without reading."""
+"""Parser of the targets of ``whose``: pid, port, path, unix socket, name or account. It reads nothing of the host."""
 
 import re
 from typing import Literal, NamedTuple
@@ -25,17 +25,17 @@ MAX_DIGITS = 10
 
 _SOCKET = re.compile(r"(\*|[0-9.]+|\[[^\]]*\])?:([0-9]+|[A-Za-z][\w.+-]*)")
 _PROTOCOL_AND_PORT = re.compile("(?:tcp|udp|udplite|sctp|raw)[46]?:(.*)", re.IGNORECASE)
-# Only one part of it may have a colon: with two, a text of 65,536 colons would be matched for minutes.
+# Only one of the character classes has a colon: with two, a text of 65,536 colons would be matched for minutes.
 _BARE_IPV6 = re.compile("[0-9a-fA-F]*:[0-9a-fA-F.]*:[0-9a-fA-F:.]*")
 
 
 class WhoseTarget(NamedTuple):
-    """A parsed target: a pid, a process name, a port, an account, a path, or a word.
+    """A parsed target: a pid, a process name, a port, a unix socket, an account, a path, or a word.
 
     A path is that of an executable or of a unix socket; a word is a name or an account.
 
     Attributes:
-        text: the pid, name, path, abstract name after "@", account or word; for a port the whole target.
+        text: the pid, name, path, abstract name with its "@", account or word; for a port the whole target.
         address: local address of the socket; None: any.
     """
 

@@ -54,7 +54,7 @@ def has(cls: Class, name: str) -> bool:
 
 
 def classes_with_properties(classes: Sequence[Class], properties: Sequence[str] | None) -> list[Class]:
-    """Return the classes that have at least one of the properties.
+    """Return the classes that have at least one of the properties; all classes if there are no properties.
 
     Raises:
         InvalidPropertyError: one of the properties is in none of the classes.

@@ -1,6 +1,6 @@
-"""Cursors without a history: random names of positions in the stream, which all subscriptions of this run share.
+"""Cursors without a history: random names of positions in the event stream. All subscriptions of a process share them.
 
-Consecutive numbers would show a caller how much happened that it may not see. Cursors with a history are in
+Consecutive numbers would show a caller how many events are hidden from it. Cursors with a history are in
 event_cursors.py.
 """
 
@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 
 MAX_CURSORS = 65_536
-"""Maximum number of positions whose names are kept; the oldest are forgotten. A stream keeps fewer events."""
+"""Maximum number of positions whose names are kept; the oldest are forgotten. A stream does not keep more events."""
 
 NAME_BYTES, DRAWN_NAMES = 8, 512
 """Random bytes of a name, and names that are drawn at once."""

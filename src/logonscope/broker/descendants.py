@@ -1,6 +1,6 @@
-"""Descendants of one process among the events of a host: a watch leaves out the events of the programs that it starts.
+"""Descendants of a process that watches the events of a host: the watch leaves out the events of these descendants.
 
-Without this, a program that is started for every event would raise the next events itself.
+Else a program that the watching process starts for every event would itself cause the next events.
 """
 
 from logonscope.errors import LogonscopeError
@@ -20,7 +20,7 @@ from logonscope.machine.events import (
 )
 
 MAX_ENDED = 1_024
-"""Ended descendants that are remembered, for events that are reported later than the end."""
+"""Maximum number of ended descendants that are kept, for events that are reported later than the end."""
 
 SLACK_TICKS = 2
 """Maximum difference in clock ticks between the start of a process in an event and in /proc."""
@@ -29,7 +29,7 @@ SLACK_TICKS = 2
 class Descendants:
     """The processes that descend from one process, and the logon sessions that they began.
 
-    The process itself is not one of them. Every event must be passed to ``contains`` once, in the order of the events.
+    The process itself is not one of them. Every event must be passed to ``follow`` once, in the order of the events.
     """
 
     def __init__(self, source: Source, pid: int) -> None:
@@ -45,8 +45,8 @@ class Descendants:
     def __repr__(self) -> str:
         return f"<Descendants of {self._root}: {len(self._running)} running>"
 
-    def contains(self, event: Event) -> bool:
-        """Return whether an event is about a descendant, or a logon session that one began."""
+    def follow(self, event: Event) -> bool:
+        """Note what an event changes; return whether it is about a descendant, or a logon session that one began."""
         if isinstance(event, ProcessStarted):
             return self._add(event)
         if isinstance(event, ProcessEnded):
@@ -61,7 +61,7 @@ class Descendants:
         if isinstance(event, LogonStarted | LoggedOut | LogonEnded):
             return self._has_session(event)
         if isinstance(event, EventsLost):
-            # descendants may have started among them
+            # the start of a descendant may be among the lost events
             self._add_running()
         return False
 
@@ -125,7 +125,7 @@ class Descendants:
 
 
 def _is_same(starts: dict[int, int | None], process: Process) -> bool:
-    """Return whether a process is the one with its pid among these."""
+    """Return whether a process is in ``starts``: its pid with nearly its start, or an unknown one."""
     if process.pid not in starts:
         return False
     start = starts[process.pid]

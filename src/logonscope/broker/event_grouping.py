@@ -10,11 +10,11 @@ from logonscope.wql.events import NUMBER_OF_EVENTS, Grouping
 from logonscope.wql.predicate import ColumnReader, Predicate, Row, compile_predicate
 
 MAX_GROUPS = 10_000
-"""Maximum number of groups at one time."""
+"""Maximum number of groups that a query has at one time."""
 
 
 class Group(NamedTuple):
-    """Events with the same values."""
+    """Events with the same values of the BY properties; ``due`` is a time of time.monotonic()."""
 
     due: float
     representative: Any
@@ -46,8 +46,8 @@ class EventGroups:
 
     @property
     def due(self) -> float | None:
-        """Return the moment when the next group is complete."""
-        # in the order of their beginnings, as all wait equally long
+        """Return the moment when the next group is complete; None: there is no group."""
+        # the groups are in the order of their beginnings, and all wait equally long
         return next((group.due for group in self._groups.values()), None)
 
     def add(self, values: tuple[Any, ...], event: Any) -> None:
@@ -56,7 +56,7 @@ class EventGroups:
         Raises:
             QuotaViolationError: there are too many groups.
         """
-        # as WQL compares texts
+        # WQL compares texts case-insensitively
         key = tuple([value.lower() if isinstance(value, str) else value for value in values])
         group = self._groups.get(key)
         if group is None:
@@ -66,7 +66,7 @@ class EventGroups:
         self._groups[key] = group._replace(event_count=group.event_count + 1)
 
     def complete(self) -> Iterator[tuple[Any, int]]:
-        """Remove the groups whose interval is over; yield their first event and the number of events."""
+        """Remove the groups whose interval is over; yield first event and count of those that HAVING accepts."""
         now = time.monotonic()
         for key in [key for key, group in self._groups.items() if group.due <= now]:
             group = self._groups.pop(key)

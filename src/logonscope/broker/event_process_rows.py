@@ -21,7 +21,10 @@ MAX_TEMPLATES = 1000
 
 
 class _Template(NamedTuple):
-    """A row whose own values are replaced, and the objects whose identity is part of its key."""
+    """A row that is copied for processes that differ only in pid, parent and start.
+
+    ``owner`` and ``unread`` are the objects whose ids are part of the key of the template.
+    """
 
     row: SessionProcess
     owner: Owner

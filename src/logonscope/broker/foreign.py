@@ -1,7 +1,9 @@
-"""Lookup of foreign processes and logon sessions of one request; the ownership rules decide, this reads what they need.
+"""Lookup of what is foreign, for one request: uids and logon sessions that do not belong to this host.
+
+The ownership rules decide; this module reads what they need.
 
 For most processes their own facts decide. The first process of a logon session is looked for only where the session has
-no login record and the process is in a container or in another pid namespace.
+no login record and the process is in a container, or in another pid namespace or an unknown one.
 """
 
 from collections.abc import Iterable
@@ -51,7 +53,7 @@ class ForeignProcesses:
 
         Args:
             owner: the logon session.
-            members: where it has no record, all of its processes.
+            members: all processes of the logon session; not used if it has a record.
         """
         request, logon_id = self._request, owner.logon_id
         if logon_id is None or request.ownership.has_record(owner):
@@ -63,8 +65,8 @@ class ForeignProcesses:
     def _find_container(self, owner: Owner, members: Iterable[Process]) -> LogonContainer:
         request, members = self._request, list(members)
         first = request.ownership.first_process(members)
-        # the process that logged in may have ended, so that the first one decides nothing: a single member that cannot
-        # be of a foreign logon session proves that the session is not foreign
+        # The process that logged in may have ended: then the first of the remaining ones proves nothing. But a single
+        # member that cannot be of a foreign logon session proves that the session is not foreign.
         if first is None or not all(
             request.ownership.may_be_foreign(member, owner, request.machine) for member in members
         ):

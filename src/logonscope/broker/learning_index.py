@@ -1,4 +1,4 @@
-"""Index of login records that learns: a login that appears in the meantime is read when a process names it."""
+"""Index of login records that learns: a login that appears after the reading is read when a process names it."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -53,7 +53,7 @@ class LearningIndex:
             yield process, owner
 
     def logon_groups(self, selection: Selection) -> Iterator[LogonGroup]:
-        """Return the processes of the selected logon sessions in groups; each session can have several."""
+        """Return pids of the logon sessions in ``selection.logon_ids`` (None: all); each can have several groups."""
         request = self._request
         query = ProcessQuery(request.ownership.owner_facts, logon_hint=self.index.hint(NO_FACTS, selection, None))
         groups = self._decide(request.source.membership_groups(request.look, query))

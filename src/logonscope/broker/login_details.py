@@ -1,6 +1,7 @@
-"""Details of logon sessions: where a login came from, how it authenticated, and what it uses. All only on request.
+"""Details of logon sessions: where a login came from, how it authenticated, and what it uses.
 
-They are read of all logon sessions of an answer at once, and only of those that the caller may see.
+They are read on request, the origin also where the login record has no address. Each detail is read for all logon
+sessions of an answer at once, and only for those that the caller may see.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,11 +35,12 @@ def add_details(
         request: the request.
         described: the logon sessions.
         details: the details of each.
-        read_missing_origins: read the origin if no login record has the address, also if ``details`` does not name it.
+        read_missing_origins: read the origin of each login whose record has no address, also if ``details`` does not
+            name it.
     """
     ownership = request.ownership
     sessions = [row.session for row in described]
-    # only a leader that came over a network has details: None for all other logon sessions
+    # only ssh logins have an origin and an authentication, which their leaders lead to: None for all other sessions
     leaders = [ownership.network_leader(row.owner, row.members) for row in described]
     if "origin" in details:
         sessions = _add_origins(request, sessions, leaders)

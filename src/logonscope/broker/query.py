@@ -30,7 +30,8 @@ def query(
 
     Raises:
         NotSupportedError: the query is an event query.
-        NotFoundError, TimedOutError: while it is iterated: there is no such instance, or the deadline has passed.
+        NotFoundError, TimedOutError: while the results are iterated: there is no such instance, or the deadline has
+            passed.
         Others: see ``plan``.
     """
     request.admit()

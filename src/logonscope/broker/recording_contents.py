@@ -16,20 +16,21 @@ from logonscope.machine import (
 )
 from logonscope.machine.snapshot import Snapshot
 
-MAX_ARGUMENTS = 8 << 20
-"""Bytes a process; the kernel allows at most 6 MiB (execve(2))."""
+MAX_CMDLINE_BYTES = 8 << 20
+"""Maximum bytes of the arguments of each process; the kernel allows at most 6 MiB (execve(2))."""
 
 
 def recordable_snapshot(request: Request) -> Snapshot:
-    """Return a snapshot with every fact; for a caller that is not an administrator, of its own processes only.
+    """Return a snapshot with every fact that the caller may see.
 
-    Processes, accounts, groups and authentications are read while they are iterated, in this order; all other parts are
-    read before the function returns. Iterate the troubles last: every reading can add some.
+    Iterate processes, accounts, groups and authentications in this order: they are read while they are iterated. All
+    other parts, and the processes of a caller that is not an administrator, are read before the function returns.
+    Iterate the troubles last: every reading can add some.
     """
     request.admit()
     source, look, sees_everything = request.source, request.look, request.visibility.may_see_everything
     machine = request.visibility.masked_machine(source.machine(look, frozenset({"platform", "vitals", "hardware"})))
-    read_result = request.read(ProcessQuery(ALL_FACTS, max_cmdline_bytes=MAX_ARGUMENTS))
+    read_result = request.read(ProcessQuery(ALL_FACTS, max_cmdline_bytes=MAX_CMDLINE_BYTES))
     logins = tuple(filter(request.visibility.sees_login, source.logins(look)))
     sockets = (
         *source.sockets(look, SocketQuery(all_namespaces=True)),
@@ -50,7 +51,7 @@ def recordable_snapshot(request: Request) -> Snapshot:
 
 
 def _visible_history(request: Request) -> Iterator[LoginHistory]:
-    """Yield the past logins of accounts that the caller may see."""
+    """Yield the past logins that the caller may see: those of its own account, or all for an administrator."""
     visibility, name = request.visibility, request.accounts.name(request.caller.uid)
     for row in request.source.login_history(request.look):
         is_own = row.user == name if row.uid is None else visibility.sees_account_history(row.uid)
@@ -59,14 +60,14 @@ def _visible_history(request: Request) -> Iterator[LoginHistory]:
 
 
 def _keep_visible(request: Request, snapshot: Snapshot) -> Snapshot:
-    """Keep only what the caller may see, and note in the recording that it is partial."""
+    """Keep only the sockets that visible processes hold, and note in the recording that it is partial."""
     processes = list(snapshot.processes)
     # /proc/net shows the sockets of every user; a recording of the caller has only those that its processes hold
     held_inodes = {
         inode for process in processes for inode in (*(process.sockets or ()), *(process.thread_sockets or ()))
     }
     name = request.caller.name
-    # reported, not added to a copy: what is read later can report more
+    # reported to the look, whose troubles the snapshot has: parts that are read later can report more
     request.look.report(
         Trouble(PARTIAL, f"made by {name}: it holds only the logon sessions of that user", "record as root")
     )
@@ -77,7 +78,7 @@ def _keep_visible(request: Request, snapshot: Snapshot) -> Snapshot:
 
 
 class _SeenLeaders:
-    """The leaders of logins in a recording, so that it has what they logged about the authentication of each login."""
+    """The leaders of the logins in a recording: what they logged about authentications is recorded, too."""
 
     def __init__(self, request: Request, logins: Iterable[Login]) -> None:
         self._request = request

@@ -13,8 +13,10 @@ from logonscope.errors import InvalidNamespaceError, InvalidObjectPathError
 def namespace_of(request: Request, name: str | None) -> str:
     r"""Return the namespace that a caller names, with or without a server: "root\cimv2", "\\.\root/cimv2".
 
+    Without a name, it is "root\cimv2".
+
     Raises:
-        InvalidNamespaceError: there is no such namespace here.
+        InvalidNamespaceError: there is no such namespace, or the server is another host.
     """
     if name is None:
         return CIMV2
@@ -60,6 +62,7 @@ def instance_of(request: Request, path: str | ObjectPath, namespace: str | None 
 
     Raises:
         InvalidObjectPathError: as for ``target_of``, and if the path names a class.
+        Others: as for ``target_of``.
     """
     return require_instance(target_of(request, path, namespace))
 

@@ -1,4 +1,4 @@
-"""Methods of services, run by the system's service manager with the rights of the caller.
+"""Methods of services. The system's service manager acts on the service, with the rights of the caller.
 
 A method's ReturnValue is the documented number (Win32_BaseService): 0 success, 1 not supported, 2 access denied, 5 the
 service does not accept it, 6 not active, 7 timeout, 8 unknown failure, 10 already running, 14 disabled, 24 already
@@ -59,7 +59,7 @@ def _start(target: ServiceTarget, _: Mapping[str, Value]) -> Outcome:
 
 
 def _stop(target: ServiceTarget, _: Mapping[str, Value]) -> Outcome:
-    # a service that is stopped already returns "not active"
+    # as above, for a service that is stopped already
     if target.service.active_state in {"inactive", "failed"}:
         return Outcome(NOT_ACTIVE)
     return Outcome(CANNOT_ACCEPT) if target.service.can_stop is False else _act(target, "stop")
@@ -88,7 +88,7 @@ def _interrogate(target: ServiceTarget, _: Mapping[str, Value]) -> Outcome:
 
 
 def check_source_acts(request: Request) -> None:
-    """Check that methods can change something on the host.
+    """Check that the source can change something on the host.
 
     Raises:
         NotSupportedError: it is a recording, or another source that can only be read.

@@ -16,7 +16,7 @@ _SYSTEM_MANAGER = frozenset[int | None]({None})
 def services(request: Request) -> list[SessionService]:
     """Return the services of the System session by name, with the number of their processes.
 
-    The last row has the processes that belong to no service: the kernel's, the init program, containers.
+    Processes that belong to no service (the kernel's, the init program, containers) are in a last row.
     """
     facts = _FACTS | request.ownership.service_facts
     system = Selection(logon_ids=frozenset({request.ownership.system_owner.logon_id or ""}))
@@ -44,7 +44,10 @@ def read_starts(request: Request, names: frozenset[str]) -> dict[str, datetime]:
 
 
 def find_service(request: Request, process: Process) -> tuple[str | None, datetime | None]:
-    """Return the service of a process, and when it was started; the caller must have checked that it may be seen."""
+    """Return the service of a process, and when the service was started; None for what it has not, or is unknown.
+
+    The calling function must have checked that the caller may see the process.
+    """
     service = request.ownership.service_of(process)
     if service is None:
         return None, None
@@ -53,7 +56,10 @@ def find_service(request: Request, process: Process) -> tuple[str | None, dateti
 
 
 def read_service_command(request: Request, process: Process) -> str | None:
-    """Return the command line of the service that a process is in, as far as the caller may see it."""
+    """Return the command line of the service that a process is in, as far as the caller may see it.
+
+    None for a service of a user's manager, whose command line is not known.
+    """
     service = request.ownership.service_of(process)
     if service is None or service.uid is not None:
         return None
@@ -62,10 +68,10 @@ def read_service_command(request: Request, process: Process) -> str | None:
 
 
 def read_services(request: Request, selection: Selection, *, with_named: bool) -> Iterator[Service]:
-    """Yield the services of the system's manager, as the caller may see them; with those that visible processes name.
+    """Yield the selected services of the system's manager, as the caller may see them.
 
-    The location of a process names its service: nothing else is known of the services of a user's manager, and of a
-    service that the system's manager does not list.
+    ``with_named``: also yield further services that the locations of visible processes name. Nothing else is known of
+    the services of a user's manager, and of a service that the system's manager does not list.
     """
     names, uids = selection.services, selection.service_uids
     yielded_names: set[ServiceName] = set()
@@ -77,7 +83,7 @@ def read_services(request: Request, selection: Selection, *, with_named: bool) -
     is_complete = (
         folded is not None and uids == _SYSTEM_MANAGER and folded <= {name.name.lower() for name in yielded_names}
     )
-    # a service that the manager lists needs no process: then no process is read
+    # if the manager lists every selected service, no process has to be read
     if not with_named or is_complete:
         return
     for process, _ in request.read(ProcessQuery(request.ownership.service_facts)).pairs:

@@ -31,7 +31,8 @@ def select_sessions(which: Which, ownership: Ownership, index: LogonIndex, accou
     logon_id, system_id = ownership.parse_logon_id(which), ownership.system_owner.logon_id
     logon_ids = {key for key, login in index.logins.items() if login.id == which}
     is_recorded = bool(logon_ids) or logon_id in index.logins or logon_id == system_id
-    # a number that no login record has can be the LogonId of a login without a record
+    # a LogonId that no login record has is taken for a name if an account has that name; else a login without a record
+    # can have this LogonId
     if not is_recorded and (names or logon_id is None):
         return Selection(login_users=names | {which})
     return Selection(logon_ids=frozenset(logon_ids if logon_id is None else {*logon_ids, logon_id}))
@@ -76,7 +77,7 @@ class SessionFilter:
             accounts: the accounts of the host.
             foreign: the lookup of foreign logon sessions; None: decide from the facts of one process alone.
             case_sensitive: compare user names exactly, as on Linux, and not case-insensitively, as WMI does. A process
-                whose login uid is unknown then never matches.
+                that has a kernel id, but no known login uid or login, then matches no user; else it matches every user.
         """
         self._selection, self._ownership, self._accounts = selection, ownership, accounts
         self._foreign = foreign or ForeignByProcess(ownership)

@@ -13,8 +13,11 @@ from logonscope.broker.session_processes import process_row, row_facts
 from logonscope.broker.session_selector import Which
 from logonscope.machine import ProcessQuery
 
-MAX_ARGUMENTS = 32_768
-"""Bytes a process. All processes are held in memory at once, and any user can start many with long arguments."""
+MAX_CMDLINE_BYTES = 32_768
+"""Maximum bytes of the arguments of each process of a tree.
+
+All processes are held in memory at once, and any user can start many with long arguments.
+"""
 
 SessionWithMembers = tuple[LogonSession, list[ProcessWithOwner]]
 """A logon session and the processes that it owns."""
@@ -23,7 +26,7 @@ _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
 def sessions(request: Request, which: Which = None, details: Details = NO_DETAILS) -> list[LogonSession]:
-    """Return the logon sessions that the caller may see, with these details; the System session first, then by start.
+    """Return the logon sessions that the caller may see, with ``details``; the System session first, then by start.
 
     The origin of a login is read if its record does not have the address, also if ``details`` does not name it.
     """
@@ -33,8 +36,8 @@ def sessions(request: Request, which: Which = None, details: Details = NO_DETAIL
 
 
 def tree(request: Request, which: Which = None) -> list[LogonTree]:
-    """Return each logon session with its processes; a last one has those of hidden or unknown sessions."""
-    query = ProcessQuery(row_facts(request) | request.ownership.description_facts, max_cmdline_bytes=MAX_ARGUMENTS)
+    """Return each logon session with its processes; a last tree has the processes of hidden or unknown sessions."""
+    query = ProcessQuery(row_facts(request) | request.ownership.description_facts, max_cmdline_bytes=MAX_CMDLINE_BYTES)
     pairs = list(request.read(query, which, read_order="processes first").pairs)
     described = describe_sessions(request, pairs)
     hidden = [pair for pair in pairs if pair[1].logon_id is None]
@@ -67,7 +70,8 @@ def describe_sessions(
         processes: the processes with their owners. They have the facts of ``description_facts`` of
             logon_of_process.py: those that the ownership needs, and USAGE_FACTS for the detail "usage".
         details: what else is read of each logon session.
-        read_missing_origins: read the origin if no login record has the address, also if ``details`` does not name it.
+        read_missing_origins: read the origin of each login whose record has no address, also if ``details`` does not
+            name it.
     """
     system = request.ownership.system_owner.logon_id
     members = list(group_by_logon_id(processes).values())

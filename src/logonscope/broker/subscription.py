@@ -285,7 +285,7 @@ class Subscription:
 
     def _results(self, request: EventRequest, rows: EventRows, event: Event) -> Iterable[Result]:
         # tested first, so that events of these processes are in no result, group or count
-        if self._descendants is not None and self._descendants.contains(event):
+        if self._descendants is not None and self._descendants.follow(event):
             return ()
         if self._query_run is not None and not isinstance(event, EventsLost):
             return self._query_run.results(request, request.visibility, event)

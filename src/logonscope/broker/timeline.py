@@ -19,15 +19,18 @@ from logonscope.machine.kernel_numbers import datetime_of_microseconds
 from logonscope.providers.helpers.text import clean
 
 MAX_BINS = 2000
+"""Maximum number of bins of a span."""
+
 ROOT = 0
+"""The uid of root."""
 
 
 def timeline(request: Request, since: datetime, until: datetime, resolution: timedelta) -> Iterator[TimelineLogin]:
-    """Yield the logins that existed in a span, in the order of their starts.
+    """Yield the logins that existed in a span, in the order in which the history recorded them.
 
     Raises:
         AccessDeniedError: the caller is not authenticated.
-        InvalidParameterError: the span ends before it begins, or has too many bins.
+        InvalidParameterError: the span does not end after it begins, or has too many bins.
         NotSupportedError: no history of the host is kept, or this process cannot read it.
     """
     past = history_of(request)
@@ -71,7 +74,7 @@ class BinCounter:
         self._failed: dict[int, int] = defaultdict(int)
 
     def add(self, activity: Activity) -> None:
-        """Count processes that started in one bin and ended in the same or a later one."""
+        """Count the processes of an activity in the bins in which they ran."""
         first_bin, last_bin, processes = activity.first_bin, activity.last_bin, activity.processes
         bin_after = self._count if last_bin is None else min(last_bin + 1, self._count)
         for differences, number in ((self._running, processes), (self._as_root, activity.as_root)):

@@ -19,7 +19,7 @@ def find_by_name(request: Request, name: str) -> list[Match]:
 
 
 def find_by_executable(request: Request, path: str) -> list[Match]:
-    """Find the processes whose executable is this file, or was it before it was replaced."""
+    """Find the processes whose executable is the file at this path, or was, until it was removed or replaced."""
     processes = request.read_masked(ProcessQuery(frozenset({"exe", "start"})))
     return sorted((process.pid, process.start) for process in processes if process.exe in {path, path + DELETED})
 
@@ -39,7 +39,7 @@ def find_by_word(request: Request, word: str) -> list[Match]:
         NotFoundError: the word names neither.
     """
     by_name = find_by_name(request, word)
-    # without an account of this name, its processes need not be searched for: that reads every process
+    # the search for the processes of an account reads every process: only if there is an account of this name
     if by_name and not account_uids(request, word):
         return by_name
     by_account = find_by_account(request, word)

@@ -1,7 +1,7 @@
 """Datetimes of CIM (DSP0004 5.2.4): points yyyymmddHHMMSS.mmmmmmsUUU and intervals ddddddddHHMMSS.mmmmmm:000.
 
-UUU are the minutes that local time is ahead of UTC. A field of asterisks means "not known". A value with such a
-field cannot be compared with other points in time and is rejected; so is a point without a time zone.
+sUUU is the offset of local time from UTC: a sign and minutes. A field of asterisks means "not known". A value with such
+a field cannot be compared with other points in time and is rejected; so is a point without a time zone.
 """
 
 import re
@@ -25,7 +25,7 @@ def parse_datetime(text: str, what: str = "a datetime property") -> datetime | t
         what: the name of the value, for the error message.
 
     Raises:
-        TypeMismatchError: the text has none of these formats.
+        TypeMismatchError: the text has none of these formats, has no time zone, or names no date that exists.
     """
     try:
         if match := re.fullmatch(_POINT, text, re.ASCII):

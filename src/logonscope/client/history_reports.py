@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 NAMESPACE = "root/logonscope"
 MAX_NAMED = 200
-"""Logon sessions that one query names; for more of them, all changes of user are read."""
+"""Maximum number of logon sessions that one query names; for more, all changes of user are read."""
 
 _ATTEMPT: Mapping[str, str] = {
     "record": "RecordId", "time": "Time", "service": "Service", "user": "User", "is_known_user": "IsKnownUser",
@@ -47,13 +47,13 @@ _LOGON: Mapping[str, str] = {
 """The fields of a logon session, and the properties that have them."""
 
 SYSTEM_LOGON_ID = "4294967295"
-"""Of the System session: each boot has one, from its beginning to its end."""
+"""The LogonId of the System session. Each boot has one System session, which lasts as long as the boot."""
 
 
 def read_boots(host: "Host", where: HistoryFilter) -> Iterator[PastLogin]:
     """Yield the System sessions, one for each boot, that a filter selects by time; none if it selects by anything else.
 
-    Only administrators see them. What they ran is not counted.
+    Only administrators see System sessions. The processes that ran in them are not counted.
     """
     if where != HistoryFilter(since=where.since, until=where.until):
         return

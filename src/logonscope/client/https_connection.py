@@ -1,4 +1,4 @@
-"""HTTP to another machine, with the credentials of its requests; over TLS the certificate is always verified."""
+"""HTTP connections to a server, with credentials in each request. Over TLS, the certificate is always verified."""
 
 import base64
 import http.client
@@ -16,7 +16,7 @@ READ_BYTES = 64 << 10
 
 
 class HttpsServer(NamedTuple):
-    """Where a server is, and how to authenticate: by a token, or by a name and a password."""
+    """Where a server is, and how to authenticate: by a token, by a name and a password, or (both empty) not at all."""
 
     host: str
     port: int
@@ -31,10 +31,10 @@ class HttpsServer(NamedTuple):
 
 
 def make_context(certificate: str | None) -> ssl.SSLContext:
-    """Return a context that trusts a PEM file; None: the certificates of the system, whose reading takes 50 ms.
+    """Return a context that trusts the certificates of a PEM file; None: the system's, whose reading takes 50 ms.
 
     Raises:
-        InvalidParameterError: the certificate cannot be read.
+        InvalidParameterError: the file cannot be read, or contains no certificate.
     """
     try:
         if certificate is not None:

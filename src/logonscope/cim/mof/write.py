@@ -1,4 +1,4 @@
-"""MOF writer: declarations of classes to MOF text, for the files of the schema and for ``logonscope class``."""
+"""MOF writer: declarations of classes to MOF text, in the format of the schema's files."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -67,7 +67,7 @@ def _method_lines(method: Method, *, amended: bool) -> Iterable[str]:
 
 
 def _write_parameter(parameter: Parameter, implied: Qualifier, *, amended: bool) -> str:
-    """Return a parameter; ``implied``: its qualifier ID, if its place in the method gives it."""
+    """Return a parameter without ``implied``, the qualifier ID that its place in the method implies."""
     written = [qualifier for qualifier in parameter.qualifiers if qualifier != implied]
     lines = _qualifier_lines(written, "    ", amended=amended)
     return "\n".join([*lines, f"    {_write_member(parameter)}"])
@@ -84,7 +84,10 @@ def _write_member(member: Property | Parameter) -> str:
 
 
 def _qualifier_lines(qualifiers: Sequence[Qualifier], indent: str, *, amended: bool) -> list[str]:
-    """Return the lines of a list of qualifiers, with as many on each as fit; the type that follows implies CIMTYPE."""
+    """Return the lines of a list of qualifiers, with as many on each as fit.
+
+    CIMTYPE is left out: the declaration that follows has the type.
+    """
     written = [q for q in qualifiers if q.name != CIMTYPE and (amended or not q.flavor & AMENDED)]
     if not written:
         return []

@@ -14,11 +14,11 @@ HEADER = '"""The schema, generated from the MOF files in this folder by build.py
 
 
 def read_declarations(folder: Path = FOLDER) -> list[Declaration]:
-    """Read every MOF file of a folder, which declare one class each; return superclasses first.
+    """Read every MOF file of a folder, each of which declares one class; return superclasses first.
 
     Raises:
-        MofError: a file is not MOF, its class does not have the file's name, a parent is missing, or a reference names
-            a class of another namespace.
+        MofError: a file is not MOF, or does not declare one class with the file's name; an ancestor is missing, or
+            inherits from itself; or a reference names a class of another namespace.
     """
     declarations_by_name: dict[str, Declaration] = {}
     for path in sorted(folder.glob("*.mof")):
@@ -38,7 +38,7 @@ def generate_module(classes: Sequence[Declaration]) -> str:
 
 
 def build(folder: Path = FOLDER) -> Path:
-    """Write compiled.py into the folder and return its path."""
+    """Write compiled.py into the folder, if its text has changed, and return its path."""
     target = folder / "compiled.py"
     text = generate_module(read_declarations(folder))
     if not target.exists() or target.read_text(encoding="utf-8") != text:
@@ -63,7 +63,7 @@ def _parents_first(declarations_by_name: dict[str, Declaration]) -> Iterator[Dec
 
 
 def _check_references(declaration: Declaration, declarations_by_name: Mapping[str, Declaration]) -> None:
-    """Check that every reference names a class of its own namespace, where references are resolved.
+    """Check that each reference property names a class of its own namespace, or one that all namespaces have.
 
     A class that no file declares is accepted, because documented classes refer to many of those.
 

@@ -1,8 +1,8 @@
-"""Facts: what the operating system reports, as data without behaviour. They know nothing of CIM, access or output.
+"""Facts: what the operating system reports, as plain data. They know nothing of CIM, access or output.
 
-A field is as its source returned it, or derived from one source where its comment says so. None means: not requested,
-not readable, or there is none. If a fact of a process could not be read, ``Process.unread`` has the
-reason; readers of other facts can report a Trouble to the request's Look.
+A field is as its source returned it, or derived from that where its comment says so. None means: not requested, not
+readable, or there is none. If a fact of a process could not be read, ``Process.unread`` has the reason; readers of
+other facts can report a Trouble to the request's Look.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -26,7 +26,7 @@ def parse_time(text: str, now: datetime) -> datetime:
 
     Args:
         text: "2026-01-01", "2026-01-01 10:02", ISO 8601 with an offset, "10:02", "today", "yesterday 14:00", "now",
-            "2h", "-2h", "1d12h".
+            "2h", "-2h", "2h ago", "1d12h".
         now: the current time, which decides what "today" is; an age is subtracted from it.
 
     Raises:

@@ -16,6 +16,7 @@ from logonscope.errors import (
     NotFoundError,
     NotSupportedError,
 )
+from logonscope.machine.action import Action
 from tests.broker.memory import Memory
 from tests.hosts import ROOT, user
 from tests.providers.asked import SNAPSHOT
@@ -57,6 +58,18 @@ def test_what_cannot_be_recorded_is_not_done() -> None:
     with pytest.raises(InternalError):
         invoke_method(attempts.request, PROCESS, "Terminate", {}, record=record)
     assert attempts.memory.done == []
+
+
+def test_the_outcome_of_a_programming_error_is_recorded() -> None:
+    class Broken(Memory):
+        def act(self, action: Action) -> None:
+            raise RuntimeError(action)
+
+    attempts = Attempts()
+    attempts.request = Broken(SNAPSHOT).request(ROOT)
+    with pytest.raises(RuntimeError):
+        invoke_method(attempts.request, PROCESS, "Terminate", {}, record=attempts.record)
+    assert attempts.lines == [(PROCESS, "Terminate", "WBEM_E_CRITICAL_ERROR")]
 
 
 def test_a_static_method_is_of_the_class_whatever_keys_come_with_it() -> None:

@@ -11,7 +11,7 @@ from logonscope.cim.classes import Class, Method, has_qualifier
 from logonscope.cim.instances import Outcome
 from logonscope.cim.paths import ObjectPath, parse_path
 from logonscope.dispatch.audit import BEGUN
-from logonscope.errors import AccessDeniedError, InvalidMethodError, LogonscopeError, NotSupportedError
+from logonscope.errors import AccessDeniedError, InternalError, InvalidMethodError, LogonscopeError, NotSupportedError
 
 TERMINATE = "Terminate"
 """The method of Win32_Process that implements its deletion."""
@@ -122,6 +122,10 @@ def _invoke_recorded(
         outcome = invoke(request, path, method, parameters)
     except LogonscopeError as error:
         record(path, method, error.name)
+        raise
+    except Exception:
+        # a programming error: the client gets an InternalError, and the method may have run
+        record(path, method, InternalError.name)
         raise
     record(path, method, str(outcome.return_value))
     return outcome

@@ -109,7 +109,7 @@ def test_a_user_sees_its_own_logins_alone(kept: Kept) -> None:
 
 def test_what_is_rejected(kept: Kept) -> None:
     second = timedelta(seconds=1)
-    with pytest.raises(InvalidParameterError, match="ends before it begins"):
+    with pytest.raises(InvalidParameterError, match="does not end after it begins"):
         list(timeline(request(kept), moment(1000), moment(1000), second))
     with pytest.raises(InvalidParameterError, match="more than 2000 bins"):
         list(timeline(request(kept), moment(0), moment(2_000_001), second))

@@ -88,7 +88,7 @@ class Leftovers(NamedTuple):
 
 
 def collect_leftovers(rows: Iterable[SessionProcess]) -> Leftovers:
-    """Return the leftovers among processes."""
+    """Return the leftovers among processes, and for how many logon sessions it is known whether they have any."""
     leftover_rows: list[SessionProcess] = []
     known_sessions, unknown_sessions = set[str](), set[str]()
     for row in rows:

@@ -17,8 +17,8 @@ class UnseenLogin(NamedTuple):
     Attributes:
         kind: "daemon": a parent is a program that lets users in; "unit": the process is in the unit of such a daemon,
             and its parents have ended; "user change": root became a person without su or sudo; "orphan": the process
-            runs as a person, its parents have ended, and it is in no unit; "outside": what started it cannot be
-            seen: it is in another pid namespace or logon session, or hidden from the caller.
+            runs as a person, its parents have ended, and it is in no unit; "outside": a process that cannot be
+            seen started it: one in another pid namespace or logon session, or one that is hidden from the caller.
         pid: the process that shows the sign.
         name: the name of that process, or of the unit.
     """

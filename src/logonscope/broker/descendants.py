@@ -113,6 +113,7 @@ class Descendants:
         try:
             processes = list(self._source.processes(Look(), ProcessQuery(frozenset({"ppid", "start"}))))
         except LogonscopeError:
+            # the watch goes on: it only reports events of these descendants, too
             return
         children: dict[int | None, list[Process]] = {}
         for process in processes:

@@ -55,7 +55,7 @@ def timeline(request: Request, since: datetime, until: datetime, resolution: tim
 
 def _check(span: TimelineSpan) -> None:
     if span.until <= span.since:
-        raise InvalidParameterError("invalid span: it ends before it begins", "until must be later than since")
+        raise InvalidParameterError("invalid span: it does not end after it begins", "until must be later than since")
     if span.resolution * MAX_BINS < span.until - span.since:
         raise InvalidParameterError(
             f"invalid resolution: the span has more than {MAX_BINS} bins", "use a shorter span or longer bins"

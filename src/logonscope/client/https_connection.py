@@ -46,7 +46,7 @@ def make_context(certificate: str | None) -> ssl.SSLContext:
 
 
 class HttpsConnection:
-    """One connection, which carries one request at a time."""
+    """One connection, over TLS or (to localhost only) plain HTTP; it carries one request at a time."""
 
     def __init__(self, server: HttpsServer, seconds: float) -> None:
         self._server = server
@@ -78,7 +78,7 @@ class HttpsConnection:
 
     def post(self, path: str, body: bytes, headers: dict[str, str], seconds: float) -> tuple[int, str, Iterator[bytes]]:
         """Send a request; see ``UnixConnection.post``."""
-        # A new connection takes its timeout from http.client; a kept one may have that of another request.
+        # a new connection gets the timeout of the constructor; an open one may have that of another request
         if self._connection.sock is not None:
             self._connection.sock.settimeout(seconds)
         try:
@@ -96,7 +96,7 @@ class HttpsConnection:
             # of chunks, http.client itself raises an error.
             if response.length:
                 raise http.client.IncompleteRead(b"", response.length)
-            # until Python 3.12, a body of known length is not closed by reading all of it, and blocks the connection
+            # Python 3.11 does not close a body of known length when all of it is read: it would block the connection
             response.close()
         except (OSError, http.client.HTTPException) as error:
             raise self._failure(error) from None

@@ -44,7 +44,7 @@ def read_starts(request: Request, names: frozenset[str]) -> dict[str, datetime]:
 
 
 def find_service(request: Request, process: Process) -> tuple[str | None, datetime | None]:
-    """Return the service of a process, and when the service was started; None for what it has not, or is unknown.
+    """Return the service of a process, and when the service was started; None where there is none, or it is unknown.
 
     The calling function must have checked that the caller may see the process.
     """

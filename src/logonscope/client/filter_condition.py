@@ -40,7 +40,7 @@ def filtered_select(
 
 def _filter_terms(where: LogonFilter, properties: frozenset[str]) -> Iterable[tuple[str, ConditionTree]]:
     """Yield the terms of a filter, each with the property that its class must have."""
-    # WQL has no condition that an empty collection could become: "no user matches"
+    # an empty collection, which matches nothing, cannot be written in WQL: it has no term
     if where.users:
         uids = [int(user) for user in where.users if user.isascii() and user.isdecimal()]
         user_terms = [*_equal_terms("User", sorted(where.users)), *_equal_terms("Uid", sorted(uids))]

@@ -31,7 +31,7 @@ def _rule_column(get: Callable[[ZoneRule], Value], source: str = _RULE) -> Colum
 
 
 def _change_column(name: str, get: Callable[[ZoneChange], Value]) -> Column:
-    """Return the column of a part of a change; 0 where there is none, null where the rule has another form."""
+    """Return the column of a part of a change: 0 without daylight saving time, null if Windows lacks its form."""
 
     def change_value(rule: ZoneRule) -> Value:
         change = getattr(rule, name)

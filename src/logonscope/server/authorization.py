@@ -19,7 +19,7 @@ CERTIFICATE_PROFILE = "http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/htt
 
 
 def has_credentials(headers: Mapping[str, str]) -> bool:
-    """Return whether a request has credentials."""
+    """Return whether a request has a header for credentials, whatever its value is."""
     return "authorization" in headers or CSRF_HEADER in headers
 
 

@@ -1,6 +1,7 @@
 """Messages to subscribers that the host has ended their subscription: one thread for each server that gets them.
 
-A server that does not answer delays only the messages to itself. When this service stops, all of them end soon.
+A server that does not answer delays only the messages to itself. When this service stops, messages that are not sent
+within STOP_SECONDS are dropped.
 """
 
 import logging

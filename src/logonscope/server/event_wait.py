@@ -68,12 +68,12 @@ class EventWait:
         waiter.notify(self._wake.set)
 
     async def until_due(self) -> None:
-        """Wait until it may have something.
+        """Wait until the subscription may have something for its client.
 
         Raises:
             ClientDisconnectedError: the client has disconnected.
         """
-        # where there are many subscriptions, each collects more events before it takes a thread
+        # the more subscriptions there are, the longer the pause: each then takes a thread less often, for more events
         pause = self._last + self._waiter.pause_seconds - self._loop.time()
         if pause > 0:
             await asyncio.sleep(pause)
@@ -84,7 +84,7 @@ class EventWait:
         self._last = self._loop.time()
 
     def close(self) -> None:
-        """Stop watching the client."""
+        """Stop waiting for the client's disconnect."""
         if self._disconnection is not None:
             self._disconnection.cancel()
 

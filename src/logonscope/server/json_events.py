@@ -34,11 +34,11 @@ def query_body(query: Mapping[str, str]) -> bytes:
 
 
 QUERIES: Mapping[str, Callable[[Mapping[str, str]], bytes]] = {"/v1/watch": query_body}
-"""Paths that may be requested by GET."""
+"""Requests that a client can also send by GET, with arguments in the URL: path -> function that makes the body."""
 
 
 def write_part(part: WatchResults, octets: int) -> bytes:
-    """Return a part of the stream; without results, a heartbeat."""
+    """Return a part of the stream; without results and error, a heartbeat."""
     # in one piece: a part is one write to the connection
     return "".join(_events(part, octets)).encode("ascii") or HEARTBEAT
 

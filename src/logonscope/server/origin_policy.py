@@ -1,9 +1,10 @@
 """The check of Origin and Host: which pages may use the JSON API in a browser, and by which names of this server.
 
-Any page can make the browser of a user send a request here, with the credentials of the user, or to loopback. The
-browser names the page in Origin, and a page that is not allowed is rejected. The page of this server itself has the
-server's origin. So has a foreign page whose own name leads to an address of this machine (DNS rebinding): therefore,
-over HTTP, the name in Host must be one of this server. Over HTTPS the browser compares the name with the certificate.
+Any page can make a user's browser send a request to this server, with the user's credentials, even if the server
+listens on loopback only. The browser names the page in Origin, and a page that is not allowed is rejected. The page of
+this server itself has the server's origin. So has a foreign page whose own name leads to an address of this machine
+(DNS rebinding): therefore, over HTTP, the name in Host must be one of this server. Over HTTPS the browser compares the
+name with the certificate.
 """
 
 import ipaddress

@@ -57,7 +57,8 @@ def run(host: PageHost, port: int, page_folder: str, *, opens_browser: bool = Tr
         opens_browser: open a browser, too.
 
     Raises:
-        InvalidParameterError: the port is in use.
+        AccessDeniedError: this user may not use the port.
+        InvalidParameterError: the port is in use, or there is no loopback address.
     """
     settings = Settings(listen=(parse_listener(f"http://127.0.0.1:{port}"),), stop_seconds=1)
     tokens = PageTokens(host.caller)
@@ -76,8 +77,8 @@ def run(host: PageHost, port: int, page_folder: str, *, opens_browser: bool = Tr
 
 
 def build_server_parts(host: PageHost, settings: Settings, tokens: PageTokens, page_folder: str) -> ServerParts:
-    """Build the parts of the application: the page and the JSON door, which accept no other token."""
-    authenticator = Authenticator(Passwords([], Throttle()), None, _reject_uid, find_token=tokens.find_caller)
+    """Build the parts of the application: the page and the JSON door, which accept nothing but ``tokens``."""
+    authenticator = Authenticator(Passwords([], Throttle()), None, _powerless_caller, find_token=tokens.find_caller)
     enumerations = Enumerations(settings.contexts, settings.contexts_per_caller, float(settings.context_seconds))
     limits = Limits(settings.max_envelope, float(settings.operation_timeout))
     dispatcher = Dispatcher(host.source, host.ownership, enumerations, limits)
@@ -89,17 +90,17 @@ def build_server_parts(host: PageHost, settings: Settings, tokens: PageTokens, p
 
 
 class RedirectFile:
-    """A file that sends a browser to an address, and that only the user of the browser can read."""
+    """A file that sends a browser to an address, and that only the browser's user and root can read."""
 
     def __init__(self, address: str, user: pwd.struct_passwd | None = None) -> None:
-        """Write the file; it belongs to the given user, None: to that of this process."""
+        """Write the file; it belongs to ``user``, or to the user of this process if that is None."""
         # XDG_RUNTIME_DIR has mode 0700 and is in memory.
         self._folder = tempfile.mkdtemp(prefix="logonscope-page-", dir=os.environ.get("XDG_RUNTIME_DIR") or None)
         path = os.path.join(self._folder, "page.html")
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
             file.write(_REDIRECT.format(url=escape(address)))
             if user is not None:
-                # the directory stays root's, who removes it
+                # the directory still belongs to root, who removes it: others may only pass through it
                 os.chmod(self._folder, 0o711)  # noqa: S103 -- the mode of the file decides who reads it
                 os.fchown(file.fileno(), user.pw_uid, user.pw_gid)
         self.url = f"file://{path}"
@@ -109,6 +110,6 @@ class RedirectFile:
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
-def _reject_uid(uid: int) -> Caller:
-    """Return the caller of a uid, without rights, since there is no unix socket."""
+def _powerless_caller(uid: int) -> Caller:
+    """Return a caller without rights for any uid: no client is known by its uid, since there is no unix socket."""
     return Caller(f"uid {uid}", None, administrator=False)

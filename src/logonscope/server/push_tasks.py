@@ -19,7 +19,7 @@ from logonscope.server.streamed_response import PooledResponse
 from logonscope.server.worker_pool import Claimant, WorkerPool
 
 STEP_LIMIT_SECONDS = 60.0
-"""Seconds after which a step of a delivery counts as hung."""
+"""Seconds that a step of a delivery may take, with its wait for a thread; longer ends the delivery."""
 
 _log = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ class PushTasks:
             is_over = False
             while not is_over:
                 await wait.until_due()
-                # waits for its turn among the deliveries of this caller, and of others
+                # the step waits for its turn among the deliveries of this caller, and of others
                 is_over = await self.pool.run(claimant, push.step, Deadline(STEP_LIMIT_SECONDS), _never)
         # no thread became free in time, or a step hangs
         except LogonscopeError as error:

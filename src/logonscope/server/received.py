@@ -33,6 +33,7 @@ async def read_body(request: Request, max_octets: int) -> bytes:
     """Return the body of a request.
 
     Raises:
+        ClientDisconnect: the client disconnected before the end of the body (starlette).
         InvalidParameterError: it is compressed.
         RequestTooLargeError: it has more than ``max_octets`` octets.
     """

@@ -18,14 +18,17 @@ from logonscope.server.worker_pool import Claimant
 
 
 class PooledResponse(Response):
-    """A response of which something is rendered later; a thread of the pool is held only meanwhile."""
+    """A response that uses threads of a pool, or its caller's share of one, after its request was handled.
+
+    The application sets the attributes before it sends the response.
+    """
 
     run: Callable[..., Awaitable[Any]]
     """Runs a function in the pool, on behalf of the caller of the request."""
     wait_for_disconnect: Callable[[], Awaitable[None]]
     """Waits until the client disconnects."""
     claimant: Claimant
-    """The caller whose share of the threads it uses."""
+    """The caller of the request, whose share of the threads is used."""
 
 
 class StreamedResponse(PooledResponse):

@@ -16,7 +16,8 @@ _log = logging.getLogger(__name__)
 def notify(*fields: str) -> bool:
     """Send fields to the service manager, as ``notify("READY=1", "STATUS=listening")``; return whether they were sent.
 
-    False: no service manager runs this process, or it cannot be reached; the log has a warning of the latter.
+    False: NOTIFY_SOCKET names no unix socket, as where no service manager runs this process; or sending failed, which
+    is logged as a warning.
     """
     address = os.environ.get("NOTIFY_SOCKET", "")
     if address[:1] not in {"/", "@"}:  # "vsock:..." is for virtual machines

@@ -60,7 +60,7 @@ class PendingHandshakes:
             _log.warning("TLS handshake with %s failed: %s", address, reason)
 
     def abort(self) -> None:
-        """Close all these connections; no more can wait."""
+        """Close all these connections, and let no new one wait for its first bytes."""
         for handshake in [*self._open]:
             handshake.abort()
         self.first_bytes.close()
@@ -119,7 +119,7 @@ class HandshakeProtocol(asyncio.Protocol):
                 connection.close()
 
     async def _start_tls(self, transport: asyncio.Transport, connection: Connection) -> asyncio.Transport | None:
-        """Return the TLS transport after the handshake; None if the client disconnected."""
+        """Return the TLS transport after the handshake; None if it failed or the client disconnected."""
         await self._pending.first_bytes.wait_for_data(transport.get_extra_info("socket"))
         async with self._pending.handshakes.turn(client_network(connection.peer.address), self.abort):
             try:
@@ -142,7 +142,7 @@ class HandshakeProtocol(asyncio.Protocol):
 
 
 def _reason_of(error: ssl.SSLError) -> str:
-    """Return why a handshake failed, in the words of OpenSSL."""
+    """Return why a handshake failed: the words of OpenSSL, with ours where these are not clear."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"the client's certificate is not valid: {error.verify_message}"
     reason = (error.reason or "unknown error").lower().replace("_", " ")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logonscope.sources.linux.btmp import RECORD, BtmpReader, can_read_btmp, parse_btmp
+from logonscope.sources.linux.btmp import MAX_BYTES, RECORD, BtmpReader, can_read_btmp, parse_btmp
 from tests.lab.fixtures import skip_or_fail
 
 SSHD = RECORD.pack(
@@ -57,6 +57,20 @@ def test_a_reader_returns_what_is_added_and_survives_rotation(root: Path) -> Non
     assert reader.read() == []
     file.write_bytes(LOGIN)
     assert [record.attempt.user for record in reader.read()] == ["bob"]
+
+
+def test_a_record_that_is_half_written_at_the_start_is_read_whole(root: Path) -> None:
+    file = root / "var/log/btmp"
+    file.write_bytes(LOGIN + SSHD[:100])
+    reader = BtmpReader(str(root))
+    file.write_bytes(LOGIN + SSHD + LOGIN)
+    assert [record.attempt.user for record in reader.read()] == ["mallory", "bob"]
+
+
+def test_a_half_written_record_does_not_shift_those_before_it(root: Path) -> None:
+    reader = BtmpReader(str(root))
+    (root / "var/log/btmp").write_bytes(SSHD * (MAX_BYTES // RECORD.size + 5) + SSHD[:100])
+    assert len(reader.read()) == MAX_BYTES // RECORD.size
 
 
 @given(st.binary(max_size=2 * RECORD.size + 5))

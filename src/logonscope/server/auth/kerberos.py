@@ -1,14 +1,15 @@
 """Kerberos tickets: maps a principal of the keytab's realms to a user of the user file or to a local account.
 
-libkrb5 takes the keys from the keytab in KRB5_KTNAME. That variable holds for the whole process, since pyspnego's
-acceptor cannot be given another keytab; it is read again for every ticket, so a changed key is used at once. Only the
-keys of SERVICES are used. The system's keytab has more keys, and a ticket that a client sends to sshd (host/web1) must
-be of no use here to an attacker who relays it.
+libkrb5 takes the keys from the keytab that KRB5_KTNAME names. The variable is set for the whole process, because
+pyspnego's acceptor has no parameter for a keytab. The file is read again for every ticket, so a changed key is used at
+once. Only the keys of SERVICES are used. The system's keytab has more keys, and a ticket that a client sends to sshd
+(host/web1) must be of no use here to an attacker who relays it.
 
 A principal is identified by its name alone. Therefore only narrow names are accepted: one part, in a realm whose KDC
 gave us a key. Services, hosts, trusted realms and enterprise names are rejected, and neither auth_to_local nor .k5login
-is read. The user file may name any principal. Without an entry there, a principal never becomes root or a system
-account of the same name, because others may be able to create entries in the directory (CVE-2020-25717).
+is read. In the user file, such a name may be that of any account. Without an entry there, a principal never becomes
+root or a system account of the same name, because others may be able to create entries in the directory
+(CVE-2020-25717).
 """
 
 import os
@@ -66,9 +67,11 @@ def use_keytab(path: str) -> Keytab:
     """Make a keytab the one of this process, and return its principals.
 
     Raises:
-        AccessDeniedError: other users can read or write it, or it belongs to neither root nor the own user.
+        AccessDeniedError: this process cannot read it, other users have access, or its owner is neither root nor the
+            user of this process.
         InvalidParameterError: it is missing, is no keytab, or has no key for HTTP or WSMAN.
-        NotSupportedError: the installed libraries cannot encrypt messages.
+        NotSupportedError: the installed libraries cannot accept tickets, or cannot encrypt messages.
+        QuotaViolationError: it is too large.
     """
     if not os.path.exists(path):
         raise InvalidParameterError(

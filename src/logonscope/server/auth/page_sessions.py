@@ -25,7 +25,7 @@ MAX_SESSIONS, MAX_SESSIONS_OF_A_USER = 10_000, 20
 
 @dataclass
 class _Session:
-    """A session: its user, until when it lasts, and the password hash of a user of the user file."""
+    """A session: its user, when it ends, the hash (None: not in the user file), when the account is looked up again."""
 
     caller: Caller
     end: float
@@ -36,9 +36,9 @@ class _Session:
 class PageSessions:
     """The sessions of all users; safe for threads.
 
-    A user of the user file loses them when removed, or given another password. Of other users (PAM) only the account is
-    looked up again: they lose their sessions when it is removed or expires, not when its password is changed
-    or locked.
+    A user of the user file loses them when removed, or given another password. Of other users (accounts of this
+    machine) only the account is looked up again: they lose their sessions when it may not log in any more, as after its
+    removal or expiry, but not when its password is changed or locked.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class PageSessions:
         return cookie, self._csrf_token(cookie)
 
     def find_caller(self, cookie: str, csrf_token: str) -> Caller | None:
-        """Return the user of a session, who may only read; None: there is no such session, or it has ended."""
+        """Return the user of a session, who may only read; None: wrong CSRF token, no such session, or it has ended."""
         if not hmac.compare_digest(self._csrf_token(cookie).encode(), csrf_token.encode(errors="replace")):
             return None
         with self._lock:

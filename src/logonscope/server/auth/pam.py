@@ -31,10 +31,10 @@ SILENT = 0x8000
 
 
 def verify(name: str, password: str, service: str, administrators: frozenset[str] = ADMINISTRATORS) -> Caller | None:
-    """Return the account that a password belongs to; None if name or password is wrong, or the account is disabled.
+    """Return the account that a password belongs to; None if PAM rejects it, or the account has no uid here.
 
     Args:
-        name: the account's name, in its case.
+        name: the account's name; case matters.
         password: in clear.
         service: the file in /etc/pam.d whose lines are followed.
         administrators: groups whose members are administrators, beside root.
@@ -82,7 +82,7 @@ def _ask_pam(name: str, service: str, password: bytes | None = None) -> str | No
 
 
 def _find_caller(name: str | None, administrators: frozenset[str]) -> Caller | None:
-    # PAM may accept names that the name service cannot resolve: account() returns None for these.
+    # PAM may accept names that the name service cannot resolve: find_account() returns None for these.
     return None if name is None else find_account(name, administrators)
 
 

@@ -33,7 +33,8 @@ def read(path: str) -> bytes:
     """Return the content of a file.
 
     Raises:
-        AccessDeniedError: other users can read or write it, or it belongs to neither root nor the own user.
+        AccessDeniedError: this process cannot read it, other users have access, or its owner is neither root nor the
+            user of this process.
         InvalidParameterError: it cannot be read.
         QuotaViolationError: it is too large.
     """
@@ -80,7 +81,7 @@ def rewrite(path: str, change: Callable[[bytes], bytes]) -> None:
 def _lock(path: str) -> int:
     """Lock a file, and return the descriptor that holds the lock."""
     while True:
-        # The file itself is the lock: users who cannot open it for writing cannot hold it, and so cannot block us.
+        # The file itself is the lock: users who cannot open it cannot lock it, and so cannot block us.
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NONBLOCK, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)

@@ -16,7 +16,7 @@ class FileDelivery:
         Args:
             path: the file.
             encode: writes an event as a line.
-            max_bytes: the file is rotated before it becomes larger than this.
+            max_bytes: the file is rotated before it becomes larger than this; only a single parcel can be larger.
             files: how many rotated files are kept, as PATH.1 to PATH.N.
         """
         self._path, self._encode = path, encode
@@ -53,7 +53,7 @@ class FileDelivery:
         self._descriptor = None
 
     def _open(self) -> int:
-        """Return the open file: another one if it was renamed or deleted."""
+        """Return the descriptor of the file; open it, also if the open file was renamed or deleted."""
         if self._descriptor is not None:
             own = os.fstat(self._descriptor)
             try:

@@ -1,7 +1,8 @@
 """Delivery by HTTP: webhooks with signatures, and OTLP logs as JSON.
 
 A webhook gets a request with one JSON document a line, signed as Standard Webhooks have it: headers `webhook-id`,
-`webhook-timestamp` and `webhook-signature`, which is "v1," and the base64 of HMAC-SHA256 over "ID.TIMESTAMP.BODY".
+`webhook-timestamp` and `webhook-signature`, which is "v1," and the base64 of HMAC-SHA256 over "ID.TIMESTAMP.BODY". The
+key is the text of the secret file as it is, not decoded from base64.
 """
 
 import base64
@@ -47,7 +48,7 @@ class HttpDelivery(ABC):
         """Return the body of the request."""
 
     def headers(self, parcel: Parcel, body: bytes) -> Mapping[str, str]:
-        """Return headers of the request beside those that all have."""
+        """Return headers of the request beside those that every request has."""
         del parcel, body
         return {}
 

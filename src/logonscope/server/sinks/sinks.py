@@ -64,7 +64,7 @@ class Sinks:
                 sink.begin_stop()
 
     def stop(self) -> None:
-        """Stop all sinks; waits for their deliveries until STOP_SECONDS after the beginning of the stop."""
+        """Stop all sinks; wait for their deliveries until STOP_SECONDS after the beginning of the stop."""
         self.begin_stop()
         end = self._end or 0.0
         for sink in self._sinks:

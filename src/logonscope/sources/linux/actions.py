@@ -1,9 +1,10 @@
 """Actions on processes, with the rights of the calling user.
 
-The kernel decides whether a user may do something: unless the caller is an administrator, a helper program
-(action_helper.py) changes to that user and performs the action. So the rights that the process has at that moment
-count, not those that it had when it was read. The user can signal and stop the helper. For that reason the helper is a
-program of its own without any data of the server, and it is killed where it has not ended before a deadline.
+The kernel decides whether a user may do something: unless the caller is an administrator or the user of this process, a
+helper program (action_helper.py) changes to that user and performs the action. So the rights that the process has at
+that moment count, not those that it had when it was read. The user can signal and stop the helper. For that reason the
+helper is a program of its own without any data of the server, and it is killed where it has not ended before a
+deadline.
 """
 
 import errno

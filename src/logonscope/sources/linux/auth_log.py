@@ -1,7 +1,7 @@
-"""Reader of sshd's lines in auth.log, where no journal is kept. Any user can write there, as with logger(1).
+"""Reader of sshd's lines in auth.log or secure, for hosts that keep no journal.
 
-So a line proves nothing by itself. Values that are read from it are marked as unauthenticated, and only the first line
-about a process is used.
+Any user can write into these files, as with logger(1), so a line proves nothing by itself: values that are read from it
+are marked as unauthenticated. ownership/authentication.py decides which line is about a login.
 """
 
 import os
@@ -91,8 +91,8 @@ def _parse_traditional(text: str, current_time: float) -> float:
 
 
 def _read_end(path: str) -> bytes:
-    """Return the last bytes of a regular file, from the beginning of a line."""
-    # another kind of file could block for ever
+    """Return the last bytes of a regular file, from the beginning of a line; none of any other kind of file."""
+    # opening a FIFO without O_NONBLOCK could block for ever
     handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with open(handle, "rb", buffering=0) as file:
         status = os.fstat(handle)

@@ -18,14 +18,14 @@ UNAUTHENTICATED = "unauthenticated"
 """What follows the name of a file in which any user can write."""
 
 MAX_REMEMBERED = 4096
-"""Maximum number of logins whose lines are remembered."""
+"""Number of remembered logins above which all are forgotten, before those of the present query are added."""
 
 _PROGRAMS = ("sshd", "sshd-session", "sshd-auth")
 _WRITERS = ("_UID=0", *(f"_COMM={name}" for name in _PROGRAMS))
 
 
 class AuthenticationReader:
-    """Reads the log of one host. The line about a login never changes, and is read once."""
+    """Reads the log of one host. The lines of a login never change: those of running leaders are remembered."""
 
     def __init__(self, root: str) -> None:
         self._root = root
@@ -33,12 +33,12 @@ class AuthenticationReader:
         self._remembered: dict[AuthenticationQuery, tuple[Authentication, ...]] = {}
 
     def read(self, look: Look, queries: Sequence[AuthenticationQuery], machine: Machine) -> list[Authentication]:
-        """Return the lines about the logins of the queries, oldest first."""
+        """Return the lines of the processes that the queries name; those of each process oldest first."""
         new_queries = dict.fromkeys(query for query in queries if query not in self._remembered)
-        # taken before others are dropped
+        # taken first: the dictionary may be emptied below
         remembered_lines = [line for query in queries for line in self._remembered.get(query, ())]
         lines = list(self._read_lines(look, new_queries, machine)) if new_queries else []
-        # the queries of ended leaders would stay for ever: they are all dropped from time to time
+        # else the queries of leaders that have ended would stay for ever
         if len(self._remembered) + len(new_queries) > MAX_REMEMBERED:
             self._remembered = {}
         for query in new_queries:
@@ -68,7 +68,7 @@ class AuthenticationReader:
             if line.uid != 0 or os.path.basename(line.exe) not in _PROGRAMS:
                 continue
             seconds = line.monotonic / 1e6 + offset
-            # journald received it later than it was written: by less than a tick, as a rule
+            # this is when journald received the line: as a rule, less than a tick after it was written
             moments = int(seconds * ticks), int((seconds + suspended) * ticks) + 1
             yield from self._make_authentications(line.pid, moments, line.message, JOURNAL, is_trusted=True)
 
@@ -77,7 +77,7 @@ class AuthenticationReader:
             if line.pid in pids:
                 moment = int((line.seconds - btime) * ticks)
                 source = f"{file}, {UNAUTHENTICATED}"
-                # both clocks have whole seconds
+                # btime has whole seconds, and so have most lines
                 moments = moment - ticks, moment + 2 * ticks
                 yield from self._make_authentications(line.pid, moments, line.message, source, is_trusted=False)
 

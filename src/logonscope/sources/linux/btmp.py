@@ -33,7 +33,7 @@ class BtmpReader:
     """Reads the records that are added to the file."""
 
     def __init__(self, root: str) -> None:
-        """Begin at the end of the file."""
+        """Begin after the last whole record of the file."""
         self._path = os.path.join(root, FILE)
         self._key, self._position = self._state()
 
@@ -41,14 +41,16 @@ class BtmpReader:
         return f"<BtmpReader at {self._position}>"
 
     def _state(self) -> tuple[tuple[int, int] | None, int]:
+        """Return what identifies the file (None: it is missing), and the size of its whole records."""
         try:
             status = os.stat(self._path)
         except OSError:
             return None, 0
-        return (status.st_dev, status.st_ino), status.st_size
+        # a record that is not written to its end is read the next time
+        return (status.st_dev, status.st_ino), status.st_size // RECORD.size * RECORD.size
 
     def read(self) -> list[BtmpRecord]:
-        """Return the records since the last call; none where the file cannot be read."""
+        """Return the records since the last call, at most the newest MAX_BYTES; none where the file cannot be read."""
         key, size = self._state()
         # the file was rotated, or made empty
         if key != self._key or size < self._position:
@@ -62,7 +64,6 @@ class BtmpReader:
                 data = file.read(size - start)
         except OSError:
             return []
-        # a record that is not written to its end is read the next time
         self._position = start + len(data) // RECORD.size * RECORD.size
         return list(parse_btmp(data))
 

@@ -12,13 +12,14 @@ from functools import cache
 from typing import Any
 
 MAX_TABLES = 1024
-"""Maximum number of threads of one process whose open files are listed."""
+"""Maximum number of threads of one process, beside its main thread, whose open files are listed."""
 
 MAX_LINKS = 262_144
 """Maximum number of open files that are read of all threads of one process, beside those of its main thread."""
 
 _MAX_COMPARED = 4
-"""A thread is compared with this many tables of other threads; a table that is listed twice only costs time."""
+"""Maximum number of tables that a thread is compared with, beside the main thread's. More would only save time: a table
+can be listed twice."""
 
 _ONE_THREAD = 3
 """Links of a directory "task" with one thread: ".", ".." and it; file systems that count no directories have 1."""
@@ -33,7 +34,7 @@ SameTable = Callable[[int, int], bool]
 
 
 def read_socket_inodes(handle: int, pid: int) -> tuple[int, ...]:
-    """Return the inodes of the sockets of a process; of all threads where the main thread has ended."""
+    """Return the inodes of the sockets that the main thread has open; if it has none or has ended, of the others."""
     try:
         folder = os.open("fd", os.O_RDONLY | os.O_DIRECTORY, dir_fd=handle)
     except PermissionError:
@@ -51,7 +52,10 @@ def read_socket_inodes(handle: int, pid: int) -> tuple[int, ...]:
 
 
 def read_thread_sockets(handle: int, pid: int) -> tuple[int, ...]:
-    """Return the inodes of the sockets in the tables that threads do not share with the main thread."""
+    """Return the inodes of the sockets in the tables of threads other than the main thread.
+
+    A table that is shared with the main thread is left out where kcmp(2) can show that.
+    """
     status = os.stat("task", dir_fd=handle)
     if status.st_nlink == _ONE_THREAD:
         return ()
@@ -106,7 +110,7 @@ def _never_same(first: int, second: int) -> bool:
 
 @cache
 def _own_proc_device() -> int | None:
-    """Return the device of /proc; None where it shows the pids of another pid namespace than this process's."""
+    """Return the device of /proc; None where it is missing, or shows the pids of another pid namespace."""
     try:
         is_own = os.readlink("/proc/self") == str(os.getpid())
         return os.stat("/proc").st_dev if is_own else None

@@ -23,7 +23,7 @@ class _NetworkNamespace:
 
     def __init__(self, folder: str) -> None:
         lines = [(name, line) for name in _TCP_FILES for line in _read_lines(os.path.join(folder, name))]
-        # parsing a line costs much more than this comparison, and a busy host has many thousands of lines
+        # lines are only split here: parsing one costs much more, and a busy host has many thousands of them
         self._line_by_inode = {words[9]: (name, line) for name, line in lines if len(words := line.split(None, 10)) > 9}
         listeners = (line.split(None, 4) for _, line in lines if b" 0A " in line)
         self.listening_ports = frozenset(
@@ -37,14 +37,14 @@ class _NetworkNamespace:
 
 
 def read_held_sockets(proc: str, look: Look, pids: frozenset[int]) -> Mapping[int, HeldSockets]:
-    """Return the TCP sockets of these processes, by pid; a process that cannot be read is left out."""
+    """Return the TCP sockets of these processes, by pid, without processes that have no socket or cannot be read."""
     namespaces: dict[int | str, _NetworkNamespace] = {}
     held: dict[int, HeldSockets] = {}
     for process in read_processes(proc, look, ProcessQuery(HELD_SOCKETS_FACTS | {"net_namespace"}, pids=pids)):
         folder = os.path.join(proc, str(process.pid))
         if not process.sockets:
             continue
-        # a host that is a copy of files has no such links: then each process has its own
+        # a copy of a host's files has no links to namespaces: then the files of each process are read
         key = folder if process.net_namespace is None else process.net_namespace
         if key not in namespaces:
             namespaces[key] = _NetworkNamespace(os.path.join(folder, "net"))

@@ -16,10 +16,10 @@ from enum import IntEnum
 from typing import NamedTuple
 
 MAX_HUNG_READS_PER_USER = 8
-"""Number of hung processes of one user at which these files of that user's other processes are not read any more."""
+"""Number of hung processes of one user at which that user's other processes are read without the files that hang."""
 
 MAX_HUNG_READS = 128
-"""Number of hung processes of all users together at which these files are not read any more of any user's processes."""
+"""Number of hung processes of all users together at which every process is read without the files that hang."""
 
 
 class OmittedFiles(IntEnum):
@@ -116,7 +116,8 @@ def _is_alive(handle: int) -> bool:
 
 
 def _read_uid(folder: str) -> bytes:
-    """Return the real uid. The owner of the directory would be root where the process is not dumpable (proc(5))."""
+    """Return the real uid; b"" if it cannot be read."""
+    # the owner of the directory would be root where the process is not dumpable (proc(5))
     try:
         with open(f"{folder}/status", "rb", buffering=0) as file:
             _, _, rest = file.read(4096).partition(b"\nUid:")

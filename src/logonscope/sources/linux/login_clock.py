@@ -20,7 +20,10 @@ _TICK_ERROR_SECONDS = 0.02
 
 
 class TimeRange(NamedTuple):
-    """The time when a record was made, in seconds since the boot: between these two."""
+    """The time when a record was made, in seconds since the boot: between these two.
+
+    Where ``earliest`` comes from the wall clock, it can be up to a second too late: the kernel truncates btime.
+    """
 
     earliest: float
     latest: float

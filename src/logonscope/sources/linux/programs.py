@@ -36,7 +36,7 @@ def run_program(command: list[str], seconds: float, uid: int | None = None) -> O
 
     Raises:
         TimeoutError: it did not end in time.
-        PermissionError: this process cannot change to the user.
+        PermissionError: this process cannot change to the user, or ``uid`` cannot be that of a user.
         OSError: it cannot be started, or its output is too long.
     """
     if uid is not None and not 0 <= uid < _NO_UID:
@@ -46,7 +46,7 @@ def run_program(command: list[str], seconds: float, uid: int | None = None) -> O
         command, cwd="/", env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         **as_user,
     )  # fmt: skip
-    # the program is not waited for beyond its time: at the end of the block it has ended or was killed
+    # leaving the block waits for the program, but not long: it has ended or was killed
     with process:
         try:
             out, error = _read_outputs(process, time.monotonic() + seconds)
@@ -66,7 +66,7 @@ def _read_outputs(process: "subprocess.Popen[bytes]", deadline: float) -> tuple[
                 selector.register(pipe.fileno(), selectors.EVENT_READ)
         pidfd = os.pidfd_open(process.pid)
         try:
-            # a program that the user stops, or that leaves a child with its outputs open, must not hold the reader
+            # the program can close its outputs and go on, or be stopped: its end has the same deadline
             selector.register(pidfd, selectors.EVENT_READ)
             while selector.get_map():
                 ready = selector.select(max(0.0, deadline - time.monotonic()))

@@ -60,7 +60,12 @@ class Scopes:
                 continue
 
     def processes_with_kernel_id(self, path: str | None, cgroup: str) -> list[Process]:
-        """Return the processes in this cgroup or below it that carry a kernel id, of the first MAX_MEMBERS."""
+        """Return the processes with a kernel id, of the first MAX_MEMBERS in a cgroup or below it.
+
+        Args:
+            path: the directory of the cgroup.
+            cgroup: the cgroup, as /proc/PID/cgroup has it.
+        """
         # the cgroup is compared once more: a pid may have been reused, or its process moved, since the list was read
         members = (self._read(pid) for pid in islice(self.pids(path), MAX_MEMBERS))
         return [
@@ -93,7 +98,7 @@ class Scopes:
 
 
 def is_login_cgroup(cgroup: str) -> bool:
-    """Return whether a cgroup is, or may be, that of a login: a scope of logind or elogind, or a user manager."""
+    """Return whether a cgroup is, or may be, the login cgroup of a login or user manager, or a cgroup below one."""
     return re.match(_LOGIN_CGROUP, cgroup) is not None or cgroup[1:2].isdigit() or cgroup.startswith("/c")
 
 

@@ -1,6 +1,6 @@
 """The state of passwords and the expiry of accounts, from shadow(5). The hashes themselves are not kept.
 
-Only root can read the file; without that right these facts are None.
+Only root and the group shadow can read the file; without that right these facts are None.
 """
 
 import os
@@ -65,7 +65,7 @@ def password_state(field: bytes) -> str:
 
 
 def _parse_days(field: bytes) -> int | None:
-    """Return a number of days; None where the field is empty or negative: both mean that there is no limit."""
+    """Return a number of days; None if the field is empty or negative, which means no limit, or is not a number."""
     return int(field) if field.isdigit() and len(field) <= 12 else None
 
 

@@ -1,4 +1,4 @@
-"""Reader of network sockets: the files tcp, udp and udplite of /proc/net, for IPv4 and IPv6."""
+"""Reader of sockets: tcp, udp and udplite of /proc/net, for IPv4 and IPv6. unix_sockets.py reads those of unix."""
 
 import os
 import sys
@@ -70,7 +70,7 @@ def _read_network(folder: str, look: Look, query: SocketQuery, *, is_readers: bo
 
 
 def parse_socket(line: bytes, protocol: str) -> Socket:
-    """Parse a line of /proc/net/tcp, udp or udplite (proc_net_tcp.txt of the kernel); ValueError for others."""
+    """Parse a line of /proc/net/tcp, udp or udplite (proc_net_tcp.rst of the kernel); ValueError for others."""
     words = line.split()
     if len(words) < 10:
         raise ValueError("the line of a socket is truncated")

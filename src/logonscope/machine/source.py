@@ -48,7 +48,7 @@ Part = Literal["platform", "vitals", "hardware"]
 NO_PARTS: frozenset[Part] = frozenset()
 HELD_SOCKETS_FACTS = frozenset({"comm", "start", "uids", "sockets"})
 MAX_CHAIN_LENGTH = 1000
-"""Maximum number of ancestors that are read: a longer chain is cut at the far end."""
+"""Maximum number of processes in a chain, a process and its ancestors: a longer chain is cut at the far end."""
 
 
 class Source(Protocol):
@@ -59,7 +59,10 @@ class Source(Protocol):
     """The reason why this source has only a part of the host (as a recording of one user's sessions); None: it has all.
     """
     abilities: frozenset[Ability]
-    """What the source supports besides queries; everything else raises NotSupportedError."""
+    """What the source supports besides queries: ``act`` for both kinds of actions, ``events`` for events.
+
+    Without it, the calls raise NotSupportedError; only ``resumed_reader`` returns None.
+    """
     service_checks: "Sequence[Callable[[], Iterable[Check]]]"
     history: "History | None"
     """What happened on the host; None: it is not kept."""
@@ -67,7 +70,7 @@ class Source(Protocol):
     """Whether it is a recording, which can have no history."""
 
     def machine(self, look: Look, parts: frozenset[Part] = NO_PARTS) -> Machine:
-        """Return the facts of the machine itself; ``platform`` and the like only where they are among the parts."""
+        """Return the facts of the machine itself; ``platform``, ``vitals`` and ``hardware`` only if among the parts."""
         ...
 
     def processes(self, look: Look, query: ProcessQuery) -> Iterator[Process]:
@@ -89,11 +92,11 @@ class Source(Protocol):
         ...
 
     def membership_groups(self, look: Look, query: ProcessQuery) -> Iterator[MembershipGroup]:
-        """Yield ``memberships`` in groups of processes that have the same."""
+        """Yield ``memberships`` in groups of processes with the same kernel id and location."""
         ...
 
     def logins(self, look: Look, ids: frozenset[str] | None = None) -> Sequence[Login]:
-        """Return the logins with these ids; None: every one. One whose record is lost has ``recorded`` False."""
+        """Return the logins with these ids (None: all); ``recorded`` is False for a login whose record is lost."""
         ...
 
     def account(self, look: Look, uid: int) -> Account | None:
@@ -201,7 +204,10 @@ class AccountLookup(Protocol):
         ...
 
     def login_names(self, names: frozenset[str]) -> frozenset[str]:
-        """Return the names that logins of the accounts with these names can have: also the first name of each uid."""
+        """Return the names that logins of the accounts with these names can have.
+
+        These are the names of the accounts, and the first name of each of their uids.
+        """
         ...
 
     def login_name(self, uid: int | None, login: Login | None) -> str | None:
@@ -439,7 +445,7 @@ class BaseSource(ABC):
 
 
 def groups_of_processes(processes: Iterable[Process]) -> Iterator[MembershipGroup]:
-    """Yield a group for each process, of what decides its logon session; without processes whose facts are unread."""
+    """Yield for each process a group of its own; leave out a process if what decides its logon session is unread."""
     for process in processes:
         # The kernel id alone decides, or the cgroup does, or the source has no cgroups at all. Only a process whose
         # cgroup is needed and could not be read is left out.

@@ -12,7 +12,7 @@ def choose_source(host: str | None = None) -> Source:
 
     Raises:
         InvalidParameterError: there is no such file or folder.
-        NotSupportedError: this machine cannot be read.
+        NotSupportedError: the host is a URL, or this machine cannot be read.
     """
     if host is not None and "://" in host:
         raise NotSupportedError(f"cannot read {host}: not a recording", Hint(HintCode.USE_RECORDING))

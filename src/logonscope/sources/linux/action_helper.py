@@ -5,9 +5,9 @@ but /dev/null, changes to the user and makes the system calls. Its exit status i
 FAILED. Python itself exits with 1 or 2 if it cannot start, so a bare errno would look like a refusal of the kernel.
 
 A pid can be reused between the moment when the caller saw the process and the action. So the pidfd is opened first and
-the start time compared after that: the signal reaches that process or none. Nice values can only be set by number, one
-thread at a time: the threads are listed through the directory of the process, and the pidfd shows afterwards whether
-the process was running to the end.
+the start time compared after that: the signal reaches that process or none. Nice values can only be set by the number
+of a thread, one thread at a time: the threads are listed through the directory of the process, and the pidfd shows
+afterwards whether the process was running to the end.
 """
 
 import errno

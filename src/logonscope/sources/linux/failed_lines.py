@@ -4,7 +4,8 @@ One attempt is one result, although a program and PAM both log it: the parser re
 attempt it has reported. The lines that are read are, of sshd, the errors of PAM (auth-pam.c), those of auth_log() in
 auth.c, and that of a connection that ended before authentication, which is all that sshd logs of refused keys by
 default; of login, su and sudo, their own lines; of other programs, those of pam_unix(8) and pam_sss(8). A name is
-chosen by the client and can contain any text: the end of the line, which sshd itself writes, decides where it ends.
+chosen by the client and can contain any text: the end of the line, which sshd itself writes, shows where the name
+ends.
 """
 
 import ipaddress
@@ -70,7 +71,7 @@ class FailedLineParser:
         return f"<FailedLineParser, {len(self._reported)} connections>"
 
     def parse(self, program: str, pid: int, text: str) -> FailedLogon | None:
-        """Return the refused attempt that a line is about; None where it is another line.
+        """Return the refused attempt that a line is about; None for another line, or an attempt that was reported.
 
         Args:
             program: the name of the file that the process executes.
@@ -90,7 +91,8 @@ class FailedLineParser:
         pam_error = _parse_pam_error(pid, text)
         attempt = pam_error or _parse_failed(pid, text)
         if attempt is not None and attempt.method == _PAM_METHOD and not pam_error and self._reported.get(pid):
-            self._reported[pid] = False  # of an unknown user, and after some failures, sshd logs both
+            # of an unknown user, and after some failures, sshd logs one attempt as an error of PAM and as "Failed"
+            self._reported[pid] = False
             return None
         closed = None if attempt else _CLOSED.fullmatch(text)
         if closed is not None and pid not in self._reported:

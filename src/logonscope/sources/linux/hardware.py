@@ -19,7 +19,7 @@ _ZONE_NAME = re.compile(r"[A-Za-z0-9_+-]+(?:/[A-Za-z0-9_+-]+){0,2}")
 
 
 def read_hardware(root: str) -> Hardware:
-    """Return the hardware; what cannot be read is None."""
+    """Return the hardware; what cannot be read is None, or empty for the tuples of packages."""
     cpus = _read_topology(root)
     cores = {package: len(set(by_cpu.values())) for package, by_cpu in sorted(cpus.items())}
     first = next(iter(cpus.values()), {})
@@ -71,7 +71,7 @@ def _read_topology(root: str) -> dict[int, dict[int, str]]:
 
 
 def _read_cache_sizes(root: str, numbers: Iterable[int]) -> dict[str, int]:
-    """Return the KiB of all caches that these processors have, by level; each is counted once."""
+    """Return the KiB of all caches of levels 2 and 3 that these processors have, by level; each cache counts once."""
     sizes: dict[tuple[str, str], int] = {}  # (level, sharers)
     for number in numbers:
         for index in range(5):

@@ -10,7 +10,7 @@ _MAX_MOUNTINFO_BYTES = 1 << 20
 
 
 def read_hidepid(proc: str) -> str | None:
-    """Return why processes are hidden where /proc is mounted with hidepid; None: it is not."""
+    """Return why processes are hidden, if /proc has hidepid; None: it is not, or mountinfo is unreadable."""
     try:
         with open(f"{proc}/self/mountinfo", "rb") as file:
             number = parse_hidepid(file.read(_MAX_MOUNTINFO_BYTES), os.fsencode(proc))
@@ -20,7 +20,7 @@ def read_hidepid(proc: str) -> str | None:
 
 
 def parse_hidepid(mountinfo: bytes, mount_point: bytes) -> str | None:
-    """Parse mountinfo: the option hidepid of the /proc that was mounted last at a mount point; None: without effect."""
+    """Parse mountinfo: the option hidepid of the /proc that was mounted last at a mount point; None: not set, or 0."""
     number = None
     for line in mountinfo.split(b"\n"):
         # before " - " are the mount point and its options, after it the type, the source and the options of /proc

@@ -25,7 +25,7 @@ from logonscope.machine import Look, ProcessQuery
 from logonscope.sources.linux.processes import Reader, list_pids, pids_with_kernel_ids
 
 MAX_PAM_SECONDS = 120
-"""Maximum seconds between the moment when a login gets its kernel id and its record: sshd's LoginGraceTime."""
+"""Maximum seconds from the moment when a login gets its kernel id until it has a record: sshd's LoginGraceTime."""
 
 STARTED_BY_INIT = frozenset({"login", "systemd", "(sd-pam)", "agetty"})
 """Kernel names of leaders that an init starts itself. Other leaders below an init may have lost their real parent."""
@@ -93,7 +93,7 @@ class Inheritance:
         """Return whether an older login with a greater id, or an older process with the same id, proves inheritance.
 
         Args:
-            login: the login, as far as it is undecided.
+            login: an undecided login.
             creations: of every login its creation in clock ticks, and its kernel id.
             carriers: the processes of the host that carry the id of any undecided login.
         """
@@ -104,8 +104,9 @@ class Inheritance:
         kernel_id, bound = carried_kernel_id(login) or 0, login.created - MAX_PAM_SECONDS * self._machine.ticks
         if any(created < bound and created_id > kernel_id for created, created_id in creations):
             return True
-        # They are also younger than the leader, so its start is a second bound, and the later one counts. Where the
-        # leader is gone, a root-owned ssh daemon is still known not to be one of them: there the record's time counts.
+        # Processes of its PAM stack are also younger than the leader, so the leader's start is a second bound, and the
+        # later bound counts. Where the leader is gone, an ssh daemon of root is still known not to be of the PAM stack:
+        # for it, the time of the record is the bound.
         start = login.process.start if login.process else None
         bound = bound if start is None else max(start, bound)
         daemon_bound = login.created if start is None else bound

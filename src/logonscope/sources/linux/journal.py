@@ -18,7 +18,7 @@ MAX_SECONDS = 2.0
 """Maximum seconds that one request waits for the journal, however often it reads it."""
 
 MAX_BYTES = 8 << 20
-"""Maximum bytes of journalctl's output that are read."""
+"""Maximum bytes of output that are read of one call of journalctl."""
 
 MAX_PIDS = 200
 """Maximum number of pids that are given to journalctl; for more, the lines of every process are read."""
@@ -142,7 +142,7 @@ def run_bounded(words: Sequence[str], look: Look) -> Iterator[bytes]:
     except OSError as error:
         look.report(Trouble(_NAME, f"cannot run journalctl: {os.strerror(error.errno or 0)}", "install systemd"))
         return
-    # journalctl is ended, also if the request is cancelled, or if its reader stops iterating
+    # journalctl is ended, also if the request is cancelled
     try:
         output = _read_output(child, began + budget.seconds, look)
     finally:

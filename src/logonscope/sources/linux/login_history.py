@@ -1,7 +1,7 @@
 """Reader of past logins: lastlog(8), lastlog2(8), wtmpdb(8) and wtmp(5).
 
-Which of them a distribution has differs: Debian 13 has lastlog2 and wtmpdb, older ones have lastlog and wtmp. All are
-written by login programs with root's rights.
+Distributions differ in which of them they have: Debian 13 has lastlog2 and wtmpdb, older ones have lastlog and wtmp.
+All are written by login programs with root's rights.
 """
 
 import os
@@ -90,7 +90,12 @@ def _positive(value: object) -> int | None:
 
 
 def _query(path: str, text: str) -> list[tuple[object, ...]]:
-    """Return the rows of a query of an SQLite database, which is opened read-only; ValueError where it is none."""
+    """Return the rows of a query of an SQLite database, which is opened read-only.
+
+    Raises:
+        OSError: there is no such file, or it cannot be reached.
+        ValueError: it cannot be queried: it is no such database, SQLite is missing, or the time is over.
+    """
     # a missing file is no error, but SQLite would report one without an errno
     os.stat(path)
     try:

@@ -70,7 +70,7 @@ class _LoginReader:
         return LoginClock(self._machine, self._root)
 
     @cached_property
-    def _is_hidden(self) -> bool:
+    def _hides_processes(self) -> bool:
         """Return whether processes of others are hidden (hidepid): then a leader that is not visible may be running."""
         return not os.path.exists(os.path.join(self._proc, "1"))
 
@@ -96,7 +96,7 @@ class _LoginReader:
 
     def _read_leader_and_parent(self, pid: int) -> Process | None:
         """Return a leader; its parent, which may prove that the login inherited its kernel id, is read with it."""
-        # many logins have one parent, which is read once for all of them
+        # if all logins are read, many have the same parent: Inheritance reads it once for all of them
         if self._reads_all:
             return self._read_leader_facts(pid)
         lineage = self._leader_reader.read_lineage(pid, max_processes=2)
@@ -170,7 +170,7 @@ class _LoginReader:
     def _has_ended(self, leader: int, record: Mapping[str, str]) -> bool | None:
         """Return whether a leader that is not found has ended; None where it may be hidden from this process."""
         # a process that is visible with the pid of the leader is another one
-        if not self._is_hidden or os.path.exists(os.path.join(self._proc, str(leader))):
+        if not self._hides_processes or os.path.exists(os.path.join(self._proc, str(leader))):
             return True
         # below another root, the pids are those of another host
         return _is_pid_free(leader, _parse_number(record.get("LEADER_PIDFDID"))) if self._root == ROOT else None

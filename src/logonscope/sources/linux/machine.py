@@ -70,17 +70,17 @@ class BootTime:
     """The boot time of a host, kept until the clock is set."""
 
     def __init__(self, root: str, at_boot: Callable[[], float] | None) -> None:
-        """Take the root, and ``wall_clock_at_boot`` of its clock; None: it is read each time."""
+        """Take the root, and ``wall_clock_at_boot`` of its clock; None: /proc/stat is read each time."""
         self._root, self._at_boot = root, at_boot
-        self._kept: tuple[float, int] | None = None  # of at_boot, and of the file
+        self._kept: tuple[float, int] | None = None  # results of at_boot and of read_boot_time
 
     def read(self, look: Look) -> int | None:
         """Return when the machine booted, in seconds since the epoch; None if the kernel does not show it."""
         if self._at_boot is None:
             return read_boot_time(self._root, look)
-        # The kernel computes its boot time from the same difference, which only a clock that is set changes: one that
-        # is adjusted slowly moves both. Taken before the file is read, so that a clock that is set meanwhile is
-        # noticed the next time.
+        # The kernel computes its boot time from the same difference, which changes only when the clock is set: a slow
+        # adjustment moves both clocks. The difference is taken before the file is read, so that setting the clock
+        # meanwhile is noticed the next time.
         at_boot, last_reading = self._at_boot(), self._kept
         if last_reading is not None and abs(last_reading[0] - at_boot) < MAX_CLOCK_DIFFERENCE:
             return last_reading[1]

@@ -96,7 +96,7 @@ class Directory:
         return _make_account(self._service.call(partial(pwd.getpwuid, uid)))
 
     def users(self, query: AccountQuery) -> Iterator[Account]:
-        """Yield the accounts that the query names."""
+        """Yield the accounts that the query names; for ALL, those of the whole list."""
         if query.users is None:
             return
         local_names = _read_names(self._root, PASSWD)
@@ -108,7 +108,7 @@ class Directory:
                     yield account._replace(local=account.name in local_names)
 
     def groups(self, query: AccountQuery) -> Iterator[Group]:
-        """Yield the groups that the query names."""
+        """Yield the groups that the query names, and those of accounts in ``groups_of``; for ALL, the whole list."""
         if query.groups is None and query.groups_of is None:
             return
         local_names = _read_names(self._root, GROUP)
@@ -144,7 +144,7 @@ class Directory:
         return self._service.call(partial(os.getgrouplist, account.name, account.gid)) or []
 
     def _list(self, database: str, file: str, parse_line: Callable[[bytes], Row]) -> Iterator[Row]:
-        """Return all rows of a database of the name service; where getent is missing, those of the local file."""
+        """Return all rows of a database; none during a pause; without getent, those of the local file."""
         if self._service.is_paused:
             return iter(())
         try:
@@ -188,7 +188,7 @@ def _possible_spellings(names: Iterable[str], local_names: Iterable[str]) -> lis
 
 
 def _start_getent(database: str) -> Iterator[bytes]:
-    """Start getent(1) and return its output line by line, as it prints them.
+    """Start getent(1) and return the lines of its output, as it prints them.
 
     Raises:
         OSError: it cannot be started.

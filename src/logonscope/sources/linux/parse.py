@@ -1,4 +1,4 @@
-"""Parsers of /proc files and of a few files of /etc and /run: pure functions of bytes, one for each file.
+"""Parsers of /proc files and of a few files of /etc and /run: pure functions of their content.
 
 Every ``parse_*`` that FILES (process_files.py) names returns a tuple of facts, in the order of ``Process``;
 ``parse_namespace`` and ``parse_root_mount`` serve functions that read files.
@@ -110,7 +110,7 @@ def parse_stat(data: bytes) -> StatFacts:
 
 
 def parse_status(data: bytes) -> StatusFacts:
-    """Parse status: thread group, ids, the memory figures in bytes (absent for a kernel thread and a zombie), NSpid.
+    """Parse status: thread group, ids, memory in bytes (None for a kernel thread and a zombie), number of NSpid's pids.
 
     The kernel escapes newlines in the name here, so a line that begins with "Uid:" is the kernel's.
     """
@@ -302,7 +302,7 @@ def _parse_id(word: str) -> int:
 
 
 def unescape(value: str) -> str:
-    r"""Undo the C escapes that logind writes in its state files: \n, \xNN, \NNN, doubled backslash and quotes."""
+    r"""Undo the C escapes in logind's state files and sshd's log: \n, \xNN, \NNN, doubled backslash and quotes."""
     if "\\" not in value:
         return value
     return decode_text(re.sub(_ESCAPE, _unescape_match, value.encode("utf-8", "surrogateescape")))

@@ -134,7 +134,7 @@ _LABEL_FILES = (("apparmor", "attr/apparmor/current"), ("smack", "attr/smack/cur
 def _has_host_root(handle: int, _: int) -> bool | None:
     """Return whether the root directory of a process is that of process 1; None where that of process 1 cannot be read.
 
-    mountinfo shows both to every user, and reading it asks no file system, which could hang.
+    mountinfo shows both to every user, and reading it accesses none of the mounted file systems, which could hang.
     """
     proc = os.open("..", os.O_PATH | os.O_DIRECTORY, dir_fd=handle)
     try:
@@ -254,7 +254,7 @@ def plan_of(query: ProcessQuery) -> ReadPlan:
 
 @lru_cache(MAX_PLANS)
 def plan_reading(shape: QueryShape) -> ReadPlan:
-    """Return the stages: a file is read in the first one that needs it; cheap predicates come first."""
+    """Return the plan: a file is read in the first stage that needs it; cheap predicates come first."""
     facts, stages, planned_names = shape.with_implied_facts(shape.facts), list[Stage](), set[str]()
 
     def add_stage(stage_facts: Facts, predicate_name: str | None = None) -> None:

@@ -48,7 +48,7 @@ NO_ANSWER = f"{NO_ANSWER_WITHIN} {TIMEOUT:g} s"
 """The reason noted for files whose read hangs."""
 
 MAX_CHAIN_LENGTH = 1000
-"""Maximum number of ancestors that are read of one process: a longer chain is cut at the far end."""
+"""Maximum number of processes in a chain, a process and its ancestors: a longer chain is cut at the far end."""
 
 MAX_AT_ONCE = 16
 """Maximum number of processes, one and its nearest ancestors, that are read by one call in another thread."""
@@ -63,7 +63,7 @@ MAX_PATHS = 4096
 """Maximum number of cgroups whose paths are kept during one reading of the whole host: more than parse.py keeps."""
 
 _PROCESS_READS = CallPool(MAX_HUNG_READS)
-"""Reads processes one by one; those of the whole host are read in batches."""
+"""Reads single processes, and processes with their ancestors; more than FEW_PIDS are read in batches instead."""
 
 HUNG_READS = HungReads()
 """Processes whose files hang."""
@@ -127,7 +127,10 @@ def _read_lineage(reader: "Reader", pids: Iterator[int]) -> Iterator[Process]:
 
 
 def _next_ancestor(lineage: Sequence[Process], *, max_processes: int) -> int | None:
-    """Return the ancestor to read next; None after one with another kernel id: most callers stop there."""
+    """Return the ancestor to read next in this call; None where the call ends.
+
+    It ends at the maximum, and after a process with another kernel id, where most callers stop.
+    """
     last = lineage[-1]
     is_last = len(lineage) >= max_processes or last.ses is None or last.ses != lineage[0].ses
     # pids can be reused between two reads, so that a chain could come back to its beginning
@@ -183,9 +186,9 @@ def read_memberships(
                     if ids_needing_cgroup is None or number in ids_needing_cgroup:
                         content = read_file(f"{pid}/cgroup", folder)
                         cgroup = paths.get(content) or _keep_path(paths, content)
-                        # The cgroup was opened by pid and may be of another process with the same pid. The open
-                        # sessionid belongs to the first: if it can still be read, that one has not ended, and both are
-                        # of one process.
+                        # The cgroup was opened by pid, which a later process may have by now. The open sessionid is of
+                        # the earlier process: if it can still be read, that process has not ended, and both files are
+                        # its own.
                         os.pread(handle, 32, 0)
                 finally:
                     close(handle)
@@ -232,9 +235,9 @@ def _read_owner_facts(proc: str, pids: Iterable[int], query: ProcessQuery) -> It
 class Reader(ReadWatch):
     """Reads the facts of processes that a query asks for, each through one directory handle.
 
-    A query that narrows (names, a logon hint, an early filter) is read in stages: first the files that its predicate
-    needs, and the others only of the processes that pass. Within a stage all files are read before any is parsed, so
-    that a content can still be replaced by a newer one of the same file (see _read_login_uid).
+    A query that narrows (names, users, a logon hint, an early filter) is read in stages: first the files that its
+    predicate needs, and the others only of the processes that pass. Within a stage all files are read before any is
+    parsed, so that a content can still be replaced by a newer one of the same file (see _read_login_uid).
     """
 
     def __init__(self, proc: str, query: ProcessQuery, seconds: float = TIMEOUT) -> None:
@@ -383,7 +386,7 @@ class Reader(ReadWatch):
         return self._starts.get(thread)
 
     def abandoned(self, item: int, is_over: Callable[[], bool]) -> None:
-        # The files of the memory are omitted first; if none were read, or others hang as well, all guarded files are.
+        # The files of the memory are omitted first; if none were read, or other files hang, too, all guarded files are.
         is_guarded = not self.reads_memory or HUNG_READS.hung_files(self._proc, item)
         omitted = OmittedFiles.GUARDED if is_guarded else OmittedFiles.MEMORY
         HUNG_READS.remember(self._proc, item, omitted, is_over)

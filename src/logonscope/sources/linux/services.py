@@ -20,7 +20,7 @@ _SCRIPT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,254}")
 _DESCRIPTION = re.compile(rb"^(?:# Short-Description:|description=)[ \t]*[\"']?(.*?)[\"']?[ \t]*$", re.MULTILINE)
 _START = re.compile(r"S[0-9]{2}(.+)")
 _HEAD = 4096
-"""Bytes of a script that are read: the comments of an LSB script are at its beginning."""
+"""Bytes of a script, or of a file of a cgroup, that are read: the comments of an LSB script are at its beginning."""
 
 _NON_SERVICE_FILES = {"functions.sh", "README", "skeleton", "rc", "rcS", "functions", "halt", "reboot", "single"}
 """Files in etc/init.d that are not services."""
@@ -61,7 +61,7 @@ def _read_start(root: str, name: str) -> int | None:
 
 
 def _read_running_units(root: str) -> Iterator[Service]:
-    """Yield the services whose cgroup exists, or that have a start: they run, or are being started or stopped."""
+    """Yield the services whose cgroup exists, or that have a start: they are active, or being started or stopped."""
     names: dict[str, bool] = {}
     for hierarchy in HIERARCHIES:
         top = os.path.join(root, hierarchy)
@@ -83,7 +83,7 @@ def _units_below(folder: str) -> Iterator[tuple[str, bool]]:
         path = os.path.join(folder, name)
         if name.endswith(".slice"):
             yield from _units_below(path)
-        # as cg_unescape() of systemd; the user's manager places the units below itself
+        # "_" as in cg_unescape() of systemd; units below a service, as a user's manager has them, are not searched
         elif is_service_unit(unit := name.removeprefix("_")):
             yield unit, _has_processes(path)
 

@@ -2,7 +2,8 @@
 
 sudo writes it in new_logline() of logging.c; the fields are in this order, and only USER and COMMAND are always there:
 
-    ACCOUNT : [REASON ; ][HOST=... ; ][TTY=... ; ][CHROOT=... ; ][PWD=... ; ]USER=... ; [GROUP=... ; ]...COMMAND=...
+    ACCOUNT : [REASON ; ][HOST=... ; ][TTY=... ; ][CHROOT=... ; ][PWD=... ; ]USER=... ; [GROUP=... ; ]
+    [TSID=... ; ][ENV=... ; ]COMMAND=...
 
 The directory can contain any text, also " ; USER=". A line that can be read in several ways has no command.
 """
@@ -26,7 +27,7 @@ class SudoLine(NamedTuple):
 
     account: str  # who ran sudo
     reason: str | None  # why the command was refused; None: it was run
-    attempts: int  # passwords that were wrong; 1 where the reason is another one
+    attempts: int  # number of wrong passwords; 1 if there is another reason, or none
     tty: str | None = None
     user: str | None = None  # the user to become
     command: str | None = None

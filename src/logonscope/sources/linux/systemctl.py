@@ -39,7 +39,7 @@ MAX_VALUE_BYTES = 32_767
 """Longest value of a property that is kept, as of the arguments of a process; systemd allows 1 MiB."""
 
 _NAMES_A_CALL = 50
-"""Names of services that are not loaded in one call: the manager takes 10 to 30 ms for each."""
+"""Maximum names in one call that reads services in parts: the manager takes 10 to 30 ms for each that is not loaded."""
 
 _REFUSALS = (
     (b"Interactive authentication required", errno.EACCES), (b"Access denied", errno.EACCES),
@@ -51,7 +51,7 @@ _REFUSALS = (
 
 
 def read_units(root: str, look: Look, names: frozenset[str] | None) -> Iterator[Service] | None:
-    """Return the services with these names, ignoring case, from the manager; None: the manager does not answer."""
+    """Return the services with these names, ignoring case, from the manager; None: systemctl is missing or failed."""
     program = _find_program(root)
     if program is None:
         look.report(Trouble("systemctl", "there is no such program", "install systemctl to read states of services"))
@@ -142,12 +142,12 @@ def act_on_unit(root: str, action: ServiceAction) -> None:
         ProcessLookupError: there is no such service.
         PermissionError: the user has no right to do it (EACCES), or the service is masked (EPERM).
         TimeoutError: it is not done yet; the manager goes on with it.
-        OSError: it failed otherwise; EOPNOTSUPP: it is not possible for this service.
+        OSError: it failed otherwise; EOPNOTSUPP: it is not possible for this service, or systemctl is missing.
     """
     program = _find_program(root)
     if program is None or not is_service_unit(action.name):
         raise OSError(errno.EOPNOTSUPP, "systemctl is missing, or the service is not one of systemd")
-    # as any other user, this process could only act as itself
+    # a process that is not root can act only as its own user
     uid = action.uid
     if uid is not None and uid != os.geteuid() and os.geteuid() != 0:
         raise PermissionError(errno.EACCES, f"only root can act as uid {uid}")
@@ -199,7 +199,8 @@ def parse_units(data: bytes) -> Iterator[Service]:
     """Yield the services that the output of ``systemctl show`` contains, one paragraph for each.
 
     Arguments of a program can contain newlines, which systemctl does not escape: so the value of ExecStart is read up
-    to its closing brace. A property that occurs twice is not known.
+    to its closing brace. Of several ExecStart the first counts; the value of another property
+    that occurs twice is not known.
     """
     lines = iter(data.split(b"\n"))
     values: dict[bytes, bytes | None] = {}

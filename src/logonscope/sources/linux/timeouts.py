@@ -198,7 +198,8 @@ def call_within(seconds: float, call: Callable[[], Value]) -> Value:
     """Return the value of a call, or raise its error.
 
     Raises:
-        TimeoutError: it had not returned after this many seconds; its thread is abandoned.
+        TimeoutError: it had not returned after this many seconds, and its thread is abandoned; or it was not tried,
+            because too many calls hang.
     """
     return _POOL.call(seconds, call)
 
@@ -282,8 +283,8 @@ class _Worker(Generic[Item, Value]):
     def next_batch(self, seconds: float) -> list[Value] | None:
         """Return the next values; None when all items are read, or when one read has taken longer than so many seconds.
 
-        A wait for the queue says nothing by itself: 64 short reads may take longer than the timeout of one. So after
-        each wait the age of the current read decides, and the next wait is as long as that read still may take.
+        A wait for the queue says nothing by itself: a batch of short reads may take longer than the timeout of one. So
+        after each wait the age of the current read decides, and the next wait is as long as that read still may take.
         """
         from queue import Empty  # noqa: PLC0415 -- see __init__
 

@@ -1,4 +1,4 @@
-"""Choice of the live source: the events helper, else events that this process may read itself, else none."""
+"""Choice of the events of a live source: those of the events helper, else those that this process may read itself."""
 
 import os
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
-"""Reader of process events: the kernel's process connector (netlink), with a filter for first threads.
+"""Reader of process events: the kernel's process connector (netlink), without starts and ends of threads.
 
-Messages are received many at once with recvmmsg(2): one call for each costs twice as much, where there are very many.
+Messages are received many at once with recvmmsg(2): if very many arrive, one call for each costs twice as much.
 """
 
 import ctypes
@@ -19,7 +19,7 @@ Without CAP_NET_ADMIN the kernel's limit is used.
 """
 
 MAX_RECORDS = 65_536
-"""Maximum records of one batch."""
+"""Records after which a batch ends; the last call may add up to _AT_ONCE more."""
 
 _AT_ONCE = 1024
 _NETLINK_CONNECTOR, _CN_IDX_PROC, _LISTEN = 11, 1, 1
@@ -36,7 +36,7 @@ class ReceivedRecords(NamedTuple):
 
     records: list[Record]
     lost: int  # messages that the kernel dropped since the last call
-    is_partial: bool  # there are more
+    is_partial: bool  # there may be more
 
 
 class _Iovec(ctypes.Structure):
@@ -113,7 +113,7 @@ class ProcessConnector:
                 break
             elif error not in {errno.ENOBUFS, errno.EINTR}:  # ENOBUFS: messages were dropped, which the count says
                 raise OSError(error, os.strerror(error))
-        # read after the messages, so that a loss before any of them is known with it
+        # the drops are read after the messages: a loss before one of these messages is reported with them
         drops = self._read_drops()
         lost, self._drops = (drops - self._drops) & 0xFFFFFFFF, drops
         return ReceivedRecords(records, lost, len(records) >= MAX_RECORDS)
@@ -136,7 +136,10 @@ class ProcessConnector:
 
 
 def make_filter(*, receives_id_changes: bool) -> bytes:
-    """Return a classic BPF program that passes the events of first threads, and the answer to the subscription."""
+    """Return a classic BPF program that passes the events of processes, and the answer to the subscription.
+
+    Forks and ends of threads other than the first are dropped; the other kinds of events are passed for each thread.
+    """
     kinds = [0, EXEC, UID, *((GID, SID) if receives_id_changes else ())]
     # each row: code, number, lines to go forward if equal, and if not
     rows = [(_LOAD, _WHAT, 0, 0)]

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
 SLACK_TICKS = 1
 """Clock ticks by which the start of a process may be later than the time of its event: two clocks are compared.
 
-It is mostly earlier, by a microsecond, and by much more if the kernel did something else in between.
+The start is mostly earlier than the event, by a microsecond, and by much more if the kernel did something else in
+between.
 """
 
 
@@ -33,7 +34,7 @@ class ReadFacts(NamedTuple):
 
 
 class Unread:
-    """A process that there is, but whose reading hangs, or is not tried because too many others hang."""
+    """A process that exists, but whose reading hangs, or is not tried because too many others hang."""
 
     def __repr__(self) -> str:
         return "<Unread>"
@@ -148,7 +149,10 @@ class State(NamedTuple):
 
 
 class Change(NamedTuple):
-    """A process started (``before`` None), changed, executed a program (both are equal), or ended (``after`` None)."""
+    """A process started (``before`` is None), changed, or ended (``after`` is None).
+
+    If it executed a program, ``before`` equals ``after``.
+    """
 
     kernel_ns: int  # monotonic
     before: State | None

@@ -72,7 +72,7 @@ class Feed(Protocol):
         ...
 
     def read_writes(self) -> Writes:
-        """Return the writes since the last call of this or ``read_batch``.
+        """Return the writes since the last call of this method or of ``read_batch``.
 
         Raises:
             OSError: the feed has ended.
@@ -99,7 +99,8 @@ class LocalFeed(Feed):
             needs_writes: raise OSError if writes to login uids cannot be watched.
 
         Raises:
-            OSError: the kernel allows none of them, or writes are needed and cannot be watched.
+            OSError: the kernel allows none of them; events have other pids or times than ``proc``; or writes are needed
+                and cannot be watched.
         """
         self._mounts = ProcMounts(proc)
         with open(f"{proc}/self/mountinfo", "rb") as file:
@@ -202,4 +203,4 @@ def _has_other_clocks(proc: str) -> bool:
         with open(f"{proc}/self/timens_offsets", encoding="ascii") as file:
             return any(int(number) for line in file for number in line.split()[1:])
     except (OSError, ValueError):
-        return False  # before Linux 5.5 there are none
+        return False  # before Linux 5.6 there are no time namespaces

@@ -3,8 +3,8 @@
     python -m logonscope.sources.live.helper [SOCKET] [UNIT]
 
 It serves one client at a time, root or a process of the unit; a new client replaces the old one, and gets events from
-then on. It answers requests, sends a batch with writes at once, and keeps nothing: either of the two may be restarted
-alone.
+then on. It answers requests, sends a batch with writes at once, and keeps nothing: the helper and the service can be
+restarted one without the other.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ from logonscope.sources.live.records import MESSAGE_BYTES, pack_messages
 from logonscope.sources.live.remote_feed import SOCKET
 
 UNIT = "logonscope.service"
-"""The unit whose processes may connect."""
+"""The unit whose processes may connect, if the command line names no other; root may always connect."""
 
 SEND_SECONDS = 2.0
 """Maximum seconds that a client may take to read a reply."""
@@ -156,7 +156,7 @@ class Helper:
             except OSError as error:
                 self._lose_feed(error)
             return
-        # it would stay readable until the client asks for the batch
+        # the descriptor would stay readable until the client asks for the batch
         self._poll.unregister(descriptor)
         if not self._is_noticed:
             self._is_noticed = True

@@ -38,7 +38,7 @@ Of few events, each is mostly the first one of its batch, and waits the whole de
 """
 
 CROWDED_RATE = 500
-"""Records a second from which on there are many."""
+"""Records a second above which there are many events."""
 
 URGENT_SHARE, URGENT_SECONDS = 0.25, 0.5
 """Maximum share of one processor for batches that are read at once because of writes; unused time is saved up to 0.5 s.
@@ -56,7 +56,7 @@ SWEEP_BATCHES = 4
 """Maximum number of batches that are read to explain differences; if there are more, these wait."""
 
 SWEPT_PIDS = 32
-"""Maximum number of processes that one such comparison has."""
+"""Maximum number of processes that are compared at once, and that are read again at once after their reading hung."""
 
 SWEEP_SHARE = 0.001
 """Maximum share of one processor that comparisons take."""
@@ -65,10 +65,10 @@ UNREAD_SHARE = 0.01
 """Maximum share of one processor that it takes to read processes again whose reading hung."""
 
 MAX_ZOMBIE_DELAY = 60.0
-"""Maximum seconds between two checks whether processes that have ended were reaped."""
+"""Maximum seconds between two checks whether ended processes were reaped, and whether hung ones can be read."""
 
 OUTLIVED_DELAY = 1.0
-"""The same while there is a process whose first thread alone has ended: its end is no event, and is seen so late."""
+"""The same while there is a process whose first thread alone has ended: only such a check shows the process's end."""
 
 RETRY_SECONDS, MAX_RETRY_SECONDS = 1.0, 30.0
 """Seconds until another attempt to open a feed of events: the first time, and the maximum to which it is doubled."""
@@ -178,7 +178,7 @@ class LiveHost:
         )
 
     def start(self) -> None:
-        """Open the feed, read all processes once, and start the thread."""
+        """Open the feed, read all processes and logins once, and start the thread."""
         self._connect()
         with self._lock:
             self._read_logins()
@@ -210,7 +210,10 @@ class LiveHost:
             self.wake()
 
     def drain(self, seconds: float = ANSWER_SECONDS) -> LiveIndex | None:
-        """Read the events until now; return the index, or None if that takes longer: then /proc must be read."""
+        """Read the events until now and return the index; None if /proc must be read instead.
+
+        It must be read if there is no index, if the events take longer, and if they do not show every login.
+        """
         if not self._has_index():
             return None  # without waiting for the thread
         end = time.monotonic() + seconds
@@ -237,6 +240,7 @@ class LiveHost:
     def logins(self, look: Look, ids: frozenset[str] | None = None) -> Sequence[Login]:
         """Return at least the logins with these ids (None: all), including remembered ones whose records are gone.
 
+        After LOCK_SECONDS of waiting for the thread, the remembered logins are missing.
         Call ``drain`` before, so that the index is up to date.
         """
         if not self._lock.acquire(timeout=LOCK_SECONDS):
@@ -471,7 +475,7 @@ class LiveHost:
         return not all(self._read_batch() for _ in range(SWEEP_BATCHES))
 
     def _note_rate(self, records: int) -> None:
-        """Note how many records there are in a time."""
+        """Count records, and note whether they are many for the time since the last note (CROWDED_RATE)."""
         self._had_records |= records > 0
         self._counted_records += records
         seconds = time.monotonic() - self._counting_since

@@ -52,7 +52,7 @@ def test_processes_begin_change_and_end() -> None:
     # the pid of another process: one has ended, another has begun
     host.change(INIT, child._replace(start=300))
     events = read(feed, 2)
-    assert {type(event) for event in events} == {ProcessEnded, ProcessStarted}
+    assert [type(event) for event in events] == [ProcessEnded, ProcessStarted]
     feed.close()
     assert not feed.read(60)
 

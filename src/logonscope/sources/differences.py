@@ -42,6 +42,10 @@ class Reading(NamedTuple):
     ticks: int
     processes: dict[Key, tuple[Process, Owner]]
 
+    def start_ns(self, start: int | None) -> int | None:
+        """Return a start in clock ticks as nanoseconds since the boot."""
+        return None if start is None else start * 1_000_000_000 // self.ticks
+
     def members(self) -> dict[str, list[tuple[Process, Owner]]]:
         """Return the processes of each logon session."""
         members: dict[str, list[tuple[Process, Owner]]] = {}
@@ -108,13 +112,14 @@ class DifferenceFeed:
     def _process_events(self, reading: Reading) -> Iterator[Event]:
         old, new = self._last.processes, reading.processes
         by_pid = {pid: start for pid, start in new if start is not None}
-        # ends first: the pid of an ended process may be that of a new one
         for key, (process, owner) in old.items():
             if key not in new:
-                yield ProcessEnded(EventHead(reading.at_ns, 0), process, owner, None)
+                # if a new process has its pid, the old one ended before that start; of equal times the end comes first
+                end = reading.start_ns(by_pid.get(process.pid)) or reading.at_ns
+                yield ProcessEnded(EventHead(end, 0), process, owner, None)
         for key, (process, owner) in new.items():
             if key not in old:
-                began = None if process.start is None else process.start * 1_000_000_000 // reading.ticks
+                began = reading.start_ns(process.start)
                 parent_start = by_pid.get(process.ppid or 0)
                 parent = None if process.ppid is None or parent_start is None else (process.ppid, parent_start)
                 yield ProcessStarted(EventHead(began or reading.at_ns, 0), process, owner, parent)

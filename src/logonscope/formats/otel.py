@@ -12,6 +12,7 @@ def otel_request(record: Record) -> dict[str, Any]:
     """Return an export request with one log record; the resource is the host."""
     host = record.host
     moment = nanoseconds(record.time)
+    # severity 9 is INFO
     log = {
         "timeUnixNano": moment, "observedTimeUnixNano": moment, "severityNumber": 9,
         "eventName": PROCESS_EVENT if record.process else LOGON_EVENT,
@@ -29,7 +30,7 @@ def nanoseconds(moment: datetime) -> str:
 
 
 def log_attributes(record: Record) -> dict[str, Any]:
-    """Return the attributes of a process and its logon session."""
+    """Return the attributes of a record: of its process, if it has one, and of its logon session."""
     return {**_process(record), **_source(record), **_logon(record)}
 
 

@@ -31,13 +31,16 @@ class Record(NamedTuple):
 
     @property
     def kernel_id(self) -> int | None:
-        """Return the kernel id of the logon session, which is its LogonId; its processes may carry another one."""
+        """Return the kernel id that the logon session owns, which is its LogonId; None if it owns none.
+
+        A process of the logon session may carry another kernel id.
+        """
         number = UNSET if self.logon_id is None else int(self.logon_id)
         return number if number < UNSET else None
 
     @property
     def is_system(self) -> bool:
-        """Return whether it belongs to the System session."""
+        """Return whether the record belongs to the System session."""
         return self.logon_id == str(UNSET)
 
 
@@ -49,7 +52,10 @@ def event_record(
 
 
 def is_execution(event: HostEvent) -> bool:
-    """Return whether a process executed a program; otherwise its user, its name or its logon session changed."""
+    """Return whether an event is the execution of a program by a running process.
+
+    In all other events ProcessChanged, the user, the name or the logon session of the process changed.
+    """
     before, process = event.before, event.process
     if event.event != "ProcessChanged" or before is None or process is None:
         return False

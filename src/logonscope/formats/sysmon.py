@@ -12,7 +12,10 @@ def sysmon_event(record: Record) -> dict[str, Any]:
     """Return an event; a value that is not known is "-", as Sysmon writes it.
 
     Sysmon's LogonId is the uid that a process runs as; Sigma rules compare it with 0. TerminalSessionId is the
-    kernel's audit session id. The LogonGuid identifies the logon session.
+    kernel id that the logon session owns, 4294967295 if it owns none. The LogonGuid identifies the logon session.
+
+    Raises:
+        ValueError: the record has no process.
     """
     process, parent = record.process, record.parent
     if process is None:

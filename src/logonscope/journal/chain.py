@@ -1,8 +1,8 @@
 """The hash chain: evidence that rows of the journal were not edited.
 
 Each seal covers the rows of a range of numbers. Their hashes are added up, so that retention can subtract those of the
-rows that it deletes. It is no protection against root: a program that can write the file can compute the chain
-anew. A copy of its last link elsewhere (``logonscope history verify`` prints it) shows that.
+rows that it deletes. The chain is no protection against root: a program that can write the file can compute the chain
+anew. To detect this, keep a copy of the last link elsewhere (``logonscope history verify`` prints it).
 """
 
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ FIRST_LINK = bytes(32)
 
 
 def row_hash(kind: str, values: tuple[Any, ...]) -> int:
-    """Return the hash of a row of a kind."""
+    """Return the hash of a row; ``kind`` is the name of its table, or "end" for the end of a process."""
     return int.from_bytes(blake2b(repr((kind, values)).encode(), digest_size=DIGEST_BYTES).digest(), "big")
 
 
@@ -38,7 +38,7 @@ def end_hash(row: tuple[Any, ...]) -> int:
 
 
 def add_hashes(hashes: Iterable[int]) -> tuple[int, int]:
-    """Return the number of hashes and their sum."""
+    """Return the number of hashes, and their sum modulo ``MODULUS``."""
     # a sum, so that a row can be taken out again
     count = total = 0
     for value in hashes:
@@ -48,7 +48,7 @@ def add_hashes(hashes: Iterable[int]) -> tuple[int, int]:
 
 
 def next_link(link: bytes, seq: int, count: int, digest: bytes) -> bytes:
-    """Return the link of the chain after another one."""
+    """Return the link of a seal: a hash of the link before it and of the seal's number, row count and sum of hashes."""
     return sha256(link + f"{seq}:{count}:".encode() + digest).digest()
 
 

@@ -1,4 +1,4 @@
-"""Records of changes for a query, read by pages."""
+"""Records of changes of processes for a query, read by pages."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -24,7 +24,7 @@ class ChangeRows:
         return f"<ChangeRows {self._query}>"
 
     def records(self) -> Iterator[ChangeRecord]:
-        """Yield the changes in their order."""
+        """Yield the changes in the order of their numbers."""
         with self._lend() as reader:
             low, high = number_span(reader, self._query.since, self._query.until)
         where = change_conditions(self._query)
@@ -65,16 +65,19 @@ class ChangeRows:
 
 
 class SudoCommands:
-    """The commands that sudo logged for processes."""
+    """The commands that sudo logged for processes, by the numbers of their rows."""
 
-    def __init__(self, reader: Reader, process_ids: Sequence[int]) -> None:
+    def __init__(self, reader: Reader, process_numbers: Sequence[int]) -> None:
         query = "SELECT process, ms, command FROM user_change WHERE command IS NOT NULL AND process IN ({})"
         self._commands: dict[int, list[tuple[int, str]]] = {}
-        for process, ms, command in reader.by_numbers(query, process_ids):
+        for process, ms, command in reader.by_numbers(query, process_numbers):
             self._commands.setdefault(process, []).append((ms, command))
 
     def find(self, process: int, ms: int) -> str | None:
-        """Return the command of the change that is nearest to a time: a process can change its user more than once."""
+        """Return the command of the change of user that is nearest to a time; None if none is within ``SAME_MS``.
+
+        A process can change its user more than once.
+        """
         distances = ((abs(ms - logged_ms), command) for logged_ms, command in self._commands.get(process, ()))
         return min((pair for pair in distances if pair[0] < SAME_MS), default=(0, None))[1]
 

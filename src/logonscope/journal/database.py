@@ -27,8 +27,11 @@ def open_writer(files: JournalFiles) -> sqlite3.Connection:
     """Open the journal for writing; create it where there is none, and migrate an older version.
 
     Raises:
-        RecordingError: it is not a journal, damaged, of a newer version, or there is no room for a migration.
-        sqlite3.Error: it cannot be opened.
+        RecordingError: it is not a journal, damaged, of a newer version, there is no room for a migration, or SQLite
+            is too old.
+        AccessDeniedError: ``JournalFiles.prepare`` rejected the folder or the file.
+        OSError: the folder or a file cannot be created.
+        sqlite3.Error: it cannot be opened, created or migrated.
     """
     if sqlite3.sqlite_version_info < OLDEST_SQLITE:
         raise RecordingError(f"cannot keep history with SQLite {sqlite3.sqlite_version}: 3.34 is needed")
@@ -99,7 +102,10 @@ def _check_not_newer(version: int, files: JournalFiles) -> None:
 
 
 def _copy(database: sqlite3.Connection, path: str) -> None:
-    """Copy the database by SQLite's backup: cp would drop the locks, and miss the write-ahead log."""
+    """Copy the database by SQLite's backup.
+
+    A copy of the file's bytes would lack the write-ahead log, and its close() would drop the locks (see ``files``).
+    """
     os.close(os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_NOFOLLOW, 0o600))
     with closing(sqlite3.connect(path)) as target, target:
         database.backup(target)

@@ -6,9 +6,9 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 
 COMMAND_SPAN = 1 << 20
-"""A command line is shared by rows up to so many numbers after its own: then retention finds those that use it in a
-range of rows, without an index. The row that it was added for can have a
-smaller number than the command line, by at most a batch."""
+"""A command line is shared only by rows up to so many numbers after its own: so retention finds the rows that use it in
+a range of numbers, without an index. The row for which the command line was added can have a smaller number than the
+command line, by at most a batch."""
 
 MAX_COMMANDS = 20_000
 MAX_KEYS = 50_000
@@ -38,7 +38,7 @@ class Dictionary:
         return number
 
     def drop(self, numbers: AbstractSet[int]) -> None:
-        """Give the values with these numbers other ones when they are used next: their rows are deleted."""
+        """Forget the values with these numbers, whose rows are deleted: the next use gives a value another number."""
         self.numbers = {key: number for key, number in self.numbers.items() if number not in numbers}
 
     def keep(self, numbers: AbstractSet[int]) -> None:
@@ -52,7 +52,7 @@ class Dictionary:
 
 
 class CommandLines:
-    """The numbers of command lines: numbers of the journal, so that they grow with those of the rows."""
+    """The numbers of command lines, from the same sequence as those of the rows, so that both grow together."""
 
     def __init__(self) -> None:
         self._numbers: OrderedDict[bytes, int] = OrderedDict()
@@ -77,8 +77,9 @@ class CommandLines:
         self._new_rows.append((seq, argv))
 
     def drop_below(self, number: int) -> None:
-        """Use the command lines with smaller numbers no more: their rows may be deleted."""
-        self._numbers = OrderedDict((argv, own) for argv, own in self._numbers.items() if own >= number)
+        """Forget the command lines with numbers below this one: their rows may be deleted."""
+        kept = ((argv, argv_number) for argv, argv_number in self._numbers.items() if argv_number >= number)
+        self._numbers = OrderedDict(kept)
 
     def take_new_rows(self) -> list[tuple[int, bytes]]:
         """Return the rows that are not written yet, and forget that they are new."""

@@ -3,7 +3,7 @@
 A code is 32 times the number of a row, plus 16 if it is the first code of an event of the stream, plus a kind: a kind
 of ``rows``, or one of those below. The position of an event is one more than that of the event before, unless a SKIPPED
 is between them. Codes without the 16 have the same position as the code before them: they are further codes of that
-event, or what the history found out after it, by comparing its processes with the running ones.
+event, or what the history found out after that event, when it compared its processes with the running ones.
 """
 
 from array import array
@@ -33,7 +33,7 @@ class EventCodes:
 
     def __init__(self) -> None:
         self._codes: array[int] = array("q")
-        self._taken = 0  # numbers of the batch whose codes were added
+        self._taken = 0  # how many numbers of the batch were handled
         self.position = 0
         """The position of the last event that was added."""
         self._coded = self._first = 0  # the position of the last code, and the one before the first code of the batch
@@ -57,10 +57,10 @@ class EventCodes:
         self._taken = len(numbers)
 
     def add_event(self, numbers: "array[int]", position: int) -> None:
-        """Add an event of the stream, with the numbers that were given for it."""
+        """Add an event of the stream, with the numbers that were given for it; position 0: it is not of the stream."""
         taken, count = self._taken, len(numbers)
         self._taken = count
-        # a change that the second reading of a process found is no event of the stream
+        # 0: such as a change that the second reading of a process found
         if not position:
             return
         self.position, is_first = position, True
@@ -98,7 +98,7 @@ class EventCodes:
         self._codes.append(code)
 
     def take(self, numbers: "array[int]") -> Stream:
-        """Return the codes of the batch."""
+        """Return the codes of the batch, and begin the next one."""
         self.add_found(numbers)
         stream = Stream(self._first, self.position, self._codes)
         self._codes, self._taken = array("q"), 0

@@ -1,4 +1,7 @@
-"""Deletion of a user from the history: past logins, their processes, and other processes that ran as the user."""
+"""Deletion of a user from the history.
+
+It deletes past logins, their processes, other processes that ran as the user, failed logons, and changes of user.
+"""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -25,9 +28,10 @@ class Forgetter:
         """Numbers of the deleted places and shared values, by table."""
 
     def forget(self, user: str, caller_uid: int | None) -> Forgotten:
-        """Delete the ended logins of a user, their processes, and the processes that ran as the user.
+        """Delete the ended logins of a user, and the ended processes of the user's logins or that ran as the user.
 
-        A login that exists is kept, without its ended processes. An audit line records the deletion.
+        Failed logons and changes of user are deleted, too. A login that exists is kept, without its ended processes.
+        An audit line records the deletion.
 
         Args:
             user: the account name that logged in; or a uid, for what had no account name.
@@ -63,10 +67,11 @@ class Forgetter:
         self._remover.remove_rows("logon", 9, ended)
         result = Forgotten(len(ended), count, len(logons) - len(ended))
         self._record(user, caller_uid, result)
+        self._free_space()
         return result
 
     def _remove_reports(self, user: str, places: str) -> None:
-        """Delete the failed logons that tried the user or that it tried, and the changes from, to, or by it."""
+        """Delete the failed logons of or by the user, and the changes of user from or to the user or in its logins."""
         database = self._writer.database
         queries = (
             ("failed_logon", "user = ?1 OR by_user = ?1"),
@@ -87,16 +92,19 @@ class Forgetter:
             f"forgot user {user!r}: {result.logins} logins and {result.processes} processes deleted", caller_uid
         )
         database.execute("COMMIT")
+
+    def _free_space(self) -> None:
+        """Free the pages of the deleted rows, and empty the write-ahead log."""
         while self._remover.free_pages():
             pass
         # the deleted rows are also in the write-ahead log
-        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._writer.database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def _processes_of(self, places: str, credentials: set[int]) -> set[int]:
         """Return the ended processes that were in one of these places or had one of these credentials at any time."""
         database = self._writer.database
         numbers = {row[0] for row in database.execute(f"SELECT id FROM process WHERE place IN ({places})")}
-        # a process can also have got there later: sshd is in the login from the authentication on
+        # a process can also enter a place after its start: sshd is in the login from the authentication on
         numbers.update(row[0] for row in database.execute(f"SELECT process FROM change WHERE place IN ({places})"))
         for table, column in (("process", "id"), ("change", "process")):
             numbers.update(self._rows_with(table, column, credentials))
@@ -108,7 +116,7 @@ class Forgetter:
         return ended
 
     def _rows_with(self, table: str, column: str, credentials: set[int]) -> Iterator[int]:
-        """Yield the processes of the rows with one of these credentials, a column without an index."""
+        """Yield the processes of the rows with one of these credentials. All rows are read: the column has no index."""
         if not credentials:
             return
         first = -1

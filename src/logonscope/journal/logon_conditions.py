@@ -15,7 +15,7 @@ def logon_conditions(reader: Reader, moments: Moments, query: LogonRecordQuery) 
     if query.users is not None and query.fold_case:
         users = _spellings(reader, query.users)
     # people give the beginning of a key
-    keys = None if query.keys is None else _beginnings(reader, query.keys, fold_case=query.fold_case)
+    keys = None if query.keys is None else _keys_beginning_with(reader, query.keys, fold_case=query.fold_case)
     conditions, parameters = planned_conditions(query, users, keys)
     _add_times(conditions, parameters, moments, query)
     return " AND ".join(conditions), parameters
@@ -24,7 +24,7 @@ def logon_conditions(reader: Reader, moments: Moments, query: LogonRecordQuery) 
 def planned_conditions(
     query: LogonRecordQuery, users: Iterable[str] | None, keys: Iterable[str] | None
 ) -> tuple[list[str], list[Any]]:
-    """Return the conditions on columns, and their parameters."""
+    """Return the conditions without those on times, and their parameters; ``users`` and ``keys`` are as stored."""
     conditions, parameters = ["1"], list[Any]()
     for column, values in (
         ("id", query.ids),
@@ -47,7 +47,7 @@ def _add_times(conditions: list[str], parameters: list[Any], moments: Moments, q
     until = 1 << 62 if query.until is None else int(query.until.timestamp() * 1e6)
     parts = []
     for boot, (low, high) in limits.items():
-        # the login record can name an earlier start than the first event
+        # the login record can name an earlier start (``wall``) than that of the first event (``started``)
         parts.append("boot = ? AND (wall < ? OR started < ?) AND (ended IS NULL OR ended >= ?)")
         parameters += [boot, until, high, low]
     conditions.append("(" + " OR ".join(parts or ["0"]) + ")")
@@ -60,7 +60,7 @@ def _spellings(reader: Reader, names: Iterable[str]) -> Sequence[str]:
     return [user for (user,) in users if user.lower() in folded]
 
 
-def _beginnings(reader: Reader, beginnings: Iterable[str], *, fold_case: bool) -> Sequence[str]:
+def _keys_beginning_with(reader: Reader, beginnings: Iterable[str], *, fold_case: bool) -> Sequence[str]:
     """Return the keys that begin with one of these texts."""
     texts = tuple(text.lower() if fold_case else text for text in beginnings)
     keys = [key for (key,) in reader.rows("SELECT DISTINCT key FROM logon WHERE key IS NOT NULL")]

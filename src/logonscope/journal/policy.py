@@ -11,7 +11,7 @@ CommandLines = Literal["off", "name", "full"]
 
 DAY_MS = 86_400_000
 MIN_BYTES = 16 << 20
-"""Minimum of the maximum size: the events for subscribers, the clock map and empty tables alone take some MB."""
+"""Minimum of ``Policy.max_bytes``: the events for subscribers, the clock map and empty tables alone take some MB."""
 
 MAX_ARGV_LENGTH = 32_767
 """Maximum bytes of a command line that are kept."""
@@ -29,7 +29,7 @@ DEFAULT_REDACTIONS: tuple[str, ...] = (
     r"(?<=://)[^/@\0:]*:[^/@\0]*(?=@)",
     r"(?i)(?<=authorization: )[^\0]*",
 )
-"""Regular expressions of what is replaced in command lines; arguments end with NUL."""
+"""Regular expressions of what is replaced in command lines, in which each argument ends with NUL."""
 
 _SPAN = re.compile(r"([0-9]{1,6})\s*(d|days?|h|hours?|weeks?|w|m|months?|y|years?)")
 _HOURS = {"h": 1, "d": 24, "w": 168, "m": 24 * 30, "y": 24 * 365}
@@ -79,9 +79,14 @@ def _keep_name(argv: bytes | None) -> bytes | None:
 
 
 class Redactor:
-    """Replaces secrets in command lines by regular expressions."""
+    """Replaces secrets in command lines: whatever matches one of its regular expressions."""
 
     def __init__(self, patterns: Sequence[str]) -> None:
+        """Compile the regular expressions.
+
+        Raises:
+            InvalidParameterError: one of them is invalid.
+        """
         try:
             self._patterns = [re.compile(pattern.encode()) for pattern in patterns]
         except re.error as error:
@@ -101,7 +106,7 @@ def parse_span(text: str) -> int:
     """Parse a time span such as "400 days"; return ms.
 
     Raises:
-        ValueError: it is none.
+        ValueError: the text is no time span.
     """
     match = _SPAN.fullmatch(text.strip().lower())
     if match is None:
@@ -113,7 +118,7 @@ def parse_size(text: str) -> int:
     """Parse a size such as "2 GB"; return bytes.
 
     Raises:
-        ValueError: it is none.
+        ValueError: the text is no size.
     """
     match = _SIZE.fullmatch(text.strip())
     if match is None:
@@ -122,7 +127,11 @@ def parse_size(text: str) -> int:
 
 
 def parse_keep(spans: Mapping[str, str]) -> tuple[int, int]:
-    """Parse ``history_keep``; return the ms of logins and of the System session."""
+    """Parse ``history_keep``; return for how many ms logins and the System session are kept.
+
+    Raises:
+        ValueError: a value is no time span.
+    """
     policy = Policy()
     logins = parse_span(spans["logins"]) if "logins" in spans else policy.keep_logins_ms
     system = parse_span(spans["system"]) if "system" in spans else policy.keep_system_ms

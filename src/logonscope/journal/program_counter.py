@@ -14,7 +14,8 @@ _COUNTS = f"""
  {_COUNT} FROM process WHERE place IN ({{places}}) AND {listed_as_started("process")} GROUP BY 1, 2 UNION ALL
  {_COUNT} FROM recent WHERE place IN ({{places}}) AND {listed_as_started("recent")} GROUP BY 1, 2 UNION ALL
  {_COUNT} FROM ({LATER_ROWS.format(table="every")} AND change.place IN ({{places}})) GROUP BY 1, 2"""
-"""Counts by place, which the index has in order. One statement, since rows are moved from one table to the other."""
+"""Counts by place, which the index has in order. One statement, because the writer moves rows from ``recent`` to
+``process`` meanwhile."""
 
 Counts = dict[int | None, list[int]]
 """Program -> number of its runs, of those that failed, and the ticks of the first and the last start."""

@@ -39,7 +39,7 @@ class RecordMaker:
         reader.load_dictionaries(rows)
         if command_lines:
             reader.load_commands(row[7] for row in rows)
-        # the parents first: a child names its parent by record, people by pid
+        # a row names its parent by number, and the fact ppid by pid
         parents = reader.parents(rows)
         records: list[ProcessRecord] = []
         first, last = 0, len(rows)
@@ -73,7 +73,7 @@ class RecordMaker:
             if argv is not None:
                 facts[_CMDLINE] = command(argv)
             start = ticks * tick_ms
-            # rows are in the order of their starts: the segment of one is mostly that of the next
+            # rows are nearly in the order of their starts: the segment of one is mostly that of the next
             if not first_ms <= start < end_ms:
                 first_ms, end_ms, offset = clock.segment(boot_id, start)
             end = None

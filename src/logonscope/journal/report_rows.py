@@ -21,7 +21,7 @@ class FailedLogonRows:
         return f"<FailedLogonRows {self._query}>"
 
     def records(self) -> Iterator[FailedLogonRecord]:
-        """Yield the failed logons in their order."""
+        """Yield the failed logons in the order of their numbers."""
         with self._lend() as reader:
             low, high = number_span(reader, self._query.since, self._query.until)
         where, names = failed_logon_conditions(self._query)
@@ -48,7 +48,7 @@ class UserChangeRows:
         return f"<UserChangeRows {self._query}>"
 
     def records(self) -> Iterator[UserChangeRecord]:
-        """Yield the changes of user in their order."""
+        """Yield the changes of user in the order of their numbers."""
         logons = self._query.logon_records
         with self._lend() as reader:
             low, high = number_span(reader, self._query.since, self._query.until)
@@ -106,7 +106,7 @@ def failed_logon_conditions(query: FailedLogonQuery) -> tuple[str, Sequence[str]
     parts, names = ["1"], sorted(query.users or ())
     if query.ids is not None:
         parts.append(f"id IN ({','.join(map(str, sorted(query.ids)))})")
-    # NOCASE knows ASCII alone
+    # NOCASE folds ASCII letters alone: with other names, all rows are returned, and the broker filters them
     if query.users is not None and all(map(str.isascii, names)):
         parts.append(f"user COLLATE NOCASE IN ({','.join('?' * len(names))})")
         return " AND ".join(parts), names
@@ -114,7 +114,7 @@ def failed_logon_conditions(query: FailedLogonQuery) -> tuple[str, Sequence[str]
 
 
 def user_change_conditions(query: UserChangeQuery, places: Sequence[int] | None) -> str:
-    """Return the WHERE clause of a query for changes of user; ``places``: those of its logon sessions."""
+    """Return the WHERE clause of a query for changes of user; ``places``: those of its logon sessions; None: any."""
     parts = ["1"]
     for column, values in (("id", query.ids), ("process", query.process_records), ("place", places)):
         if values is not None:

@@ -1,4 +1,4 @@
-"""Rows of what programs and the kernel reported beside processes: refused logons, and changes of user."""
+"""Rows of what programs and the kernel reported beside processes: failed logons, and changes of user."""
 
 from typing import Any
 
@@ -6,13 +6,16 @@ from logonscope.facts import FailedLogon, Process, UserChange
 from logonscope.journal.policy import Policy, Redactor
 
 MAX_TEXT_LENGTH = 4096
-"""Characters of a text that are kept: the name that was tried can have any length."""
+"""Maximum characters of a text that are kept: the name that was tried can have any length."""
 
 ENDED_MS = 3000
-"""Processes that ended at least so many ms ago are remembered, for changes of user that are reported late."""
+"""A process is remembered for at least so many ms after its end, for changes of user that are reported late."""
 
 MAX_ENDED = 20_000
+"""If more than so many processes end within ``ENDED_MS``, they are remembered for a shorter time."""
+
 SLACK_TICKS = 2
+"""Clock ticks by which the start of a process may change: a source can estimate it first and read it later."""
 
 
 class Reports:
@@ -44,7 +47,7 @@ class Reports:
         self._ended[pid] = ended
 
     def find_ended(self, process: Process) -> tuple[int | None, int | None]:
-        """Return row and place of a process that ended a moment ago; None where it is not known."""
+        """Return row and place of a process that ended a moment ago; None for both if it is not remembered."""
         # the newer one first: a pid can have been given out again
         for processes in (self._ended, self._ended_before):
             ended = processes.get(process.pid)
@@ -57,7 +60,7 @@ class Reports:
         return not self._policy.excluded_users.isdisjoint({attempt.user, attempt.by_user})
 
     def excludes_change(self, process: Process, change: UserChange) -> bool:
-        """Return whether the policy excludes the program or a user of a change of user."""
+        """Return whether the policy excludes a change of user, by its program, its unit or one of its users."""
         policy = self._policy
         if not policy.excludes:
             return False
@@ -65,7 +68,7 @@ class Reports:
         return is_excluded or change.from_user in policy.excluded_users
 
     def add_failed_logon(self, seq: int, ms: int, logon: int | None, attempt: FailedLogon) -> None:
-        """Add a refused attempt; ``logon``: the row of the logon session of the program that refused it."""
+        """Add a failed logon; ``logon``: the row of the logon session of the program that rejected it."""
         self._failed_logons.append((
             seq, ms, logon, _stored(attempt.service) or "", attempt.pid or None, _stored(attempt.user),
             attempt.is_known_user, _stored(attempt.address), attempt.port, _stored(attempt.remote_host),
@@ -83,7 +86,10 @@ class Reports:
         ))  # fmt: skip
 
     def _command(self, command: str | None) -> str | None:
-        """Return the command that sudo logged as the policy keeps it: with its arguments unless none are kept."""
+        """Return the command that sudo logged, with secrets replaced; None if the policy keeps no command lines.
+
+        The policy "name" keeps the arguments of this command, too.
+        """
         if command is None or self._policy.command_lines == "off":
             return None
         # sudo writes arguments with spaces between them; the rules expect NUL after each
@@ -92,7 +98,7 @@ class Reports:
 
 
 def _stored(text: str | None) -> str | None:
-    """Return a text as SQLite can store it: what was no UTF-8 is replaced."""
+    """Return a text as it is stored: at most ``MAX_TEXT_LENGTH`` characters, and what was no UTF-8 is replaced."""
     if text is None:
         return None
     return text[:MAX_TEXT_LENGTH].encode("utf-8", "replace").decode()

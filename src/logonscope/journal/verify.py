@@ -1,4 +1,7 @@
-"""Verification of the hash chain: recomputes the hashes of all rows and names the first seal that does not fit."""
+"""Verification of the hash chain.
+
+The hashes of all sealed rows are recomputed; the first seal that does not match them is reported.
+"""
 
 import sqlite3
 from bisect import bisect_left
@@ -22,7 +25,7 @@ class Verifier:
         self._database = database
 
     def verify(self) -> Verification:
-        """Verify the journal. Rows that retention deletes meanwhile make it begin again."""
+        """Verify the journal; try again if a seal does not match and rows were deleted meanwhile (3 attempts at most)."""
         for attempt in range(MAX_ATTEMPTS):
             # what retention deletes while rows are read would look like missing rows
             removed = self._removed_count()

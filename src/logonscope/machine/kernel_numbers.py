@@ -1,4 +1,4 @@
-"""Conversion of the kernel's numbers into values for people: points in time, and names of terminals."""
+"""Conversion of the kernel's numbers into points in time, names of terminals, exit codes and signals."""
 
 import time
 from datetime import UTC, datetime, timedelta, timezone
@@ -30,7 +30,7 @@ def boot_time(machine: Machine) -> datetime | None:
 
 
 def local_datetime(seconds: float) -> datetime | None:
-    """Return a time since the epoch in the local zone; None beyond the calendar, as damaged records can contain it."""
+    """Return a time since the epoch in the local zone; None beyond the calendar: a damaged record can have any."""
     try:
         local = time.localtime(seconds)
         return datetime.fromtimestamp(seconds, _zone(local.tm_gmtoff, local.tm_zone))
@@ -44,7 +44,7 @@ def datetime_of_microseconds(microseconds: int | None) -> datetime | None:
 
 
 def split_status(status: int | None) -> tuple[int | None, int | None]:
-    """Return the exit code and the signal in a status of wait(2)."""
+    """Return the exit code and the signal in a status of wait(2): one of both is None, or both if it is unknown."""
     if status is None:
         return None, None
     # wait(2): the low bits are the signal, the next byte the exit code
@@ -62,7 +62,7 @@ def _zone(offset: int, name: str) -> timezone:
 
 
 def terminal_name(tty_nr: int | None) -> str | None:
-    """Return the name of a terminal as ps shows it: pts/3, tty1, ttyS0; None for 0, which is "no terminal"."""
+    """Return the name of a terminal as ps shows it: pts/3, tty1, ttyS0; None for 0 ("no terminal") and None."""
     if not tty_nr:
         return None
     # new_encode_dev() of the kernel: the major number is in bits 8 to 19, the minor number in the others; stat shows a

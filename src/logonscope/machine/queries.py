@@ -1,4 +1,4 @@
-"""Queries to a source: which processes, accounts and sockets are to be read, and which of their facts.
+"""Queries to a source: which processes, accounts, sockets, services and authentications to read, and which facts.
 
 All are plain data. A query's fields narrow the reading. A source may return more than they name, never less: the broker
 tests again what its answer depends on. One field must be obeyed exactly: ``with_ancestors``.
@@ -66,7 +66,7 @@ class LogonHint(NamedTuple):
 
     @property
     def narrows(self) -> bool:
-        """Return whether the hint can exclude any process."""
+        """Return whether ``may_match`` can be False for any process."""
         return self.kernel_ids is not None or self.login_uids is not None
 
     def may_match(self, kernel_id: int | None, login_uid: int | None) -> bool:
@@ -124,7 +124,7 @@ class AuthenticationQuery(NamedTuple):
 
     @property
     def pids(self) -> tuple[int, ...]:
-        """Return the pids of the processes that can have logged it."""
+        """Return the pids of the processes that can have logged the authentication."""
         return (self.pid,) if self.parent in {None, 0, 1} else (self.pid, self.parent or 0)
 
 

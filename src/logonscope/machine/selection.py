@@ -1,9 +1,9 @@
 """Selections: which items a request needs, known before they are read.
 
-They come from a user's word, or from the properties that a path or a WHERE clause fixes.
+A selection comes from a user's word, or from the properties that a path or a WHERE clause fixes.
 
-None is "any"; an empty set is "none". A selection may include more items than requested, never fewer: the code that
-made it filters the rows again.
+A field that is None selects any item; an empty set selects none. A selection may include more items than
+requested, never fewer: the code that made it filters the rows again.
 """
 
 from typing import Any, NamedTuple
@@ -26,7 +26,7 @@ class Selection(NamedTuple):
     records: frozenset[str] | None = None  # keys of the records that are themselves the rows
     logon_records: frozenset[str] | None = None  # keys of the logon records that the rows belong to
     process_records: frozenset[str] | None = None  # keys of the process records that the rows belong to
-    ssh_keys: frozenset[str] | None = None  # their fingerprints, ignoring case
+    ssh_keys: frozenset[str] | None = None  # fingerprints of ssh keys, ignoring case
     service_uids: frozenset[int | None] | None = None  # uids of managers' users; None in it: the system's manager
 
     @property
@@ -36,7 +36,7 @@ class Selection(NamedTuple):
 
     @property
     def names_sessions(self) -> bool:
-        """Return whether the selection is restricted to certain logon sessions."""
+        """Return whether the selection is restricted to logon sessions, by LogonId or by who logged in."""
         return any(part is not None for part in (self.logon_ids, self.login_users, self.login_uids))
 
     def union(self, selection: "Selection") -> "Selection":

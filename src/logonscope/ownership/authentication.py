@@ -1,9 +1,11 @@
 """Authentication of a login: the line of sshd that is about it, and what it says.
 
-sshd logs one such line in each connection, by the leader of the login, before the login is recorded. A parent of the
-leader counts where its line names the same client. The first line after the start of the leader counts: only root can
-write one before sshd itself does, in the journal. The start of a leader that has ended is not known: then the line that
-is closest to the record counts.
+sshd logs one such line in each connection, by the leader of the login, before the login is recorded. If the leader has
+logged none, a line of its parent counts that names the same client.
+
+Of the lines after the start of the leader, the first one counts in the journal, even if it does not fit: only root can
+write one before sshd itself does. In auth.log, to which any user can add lines, the first one that fits counts. The
+start of a leader that has ended is not known: then the fitting line that is closest to the record counts.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,7 +17,8 @@ from logonscope.machine import Leader
 from logonscope.ownership.sessions import address_of, plain_address
 
 MAX_TICKS_BEFORE = 60_000
-"""Maximum clock ticks from the line to the record of a login whose leader has ended: sshd's LoginGraceTime is less."""
+"""Maximum clock ticks from the line to the record of a login whose leader has ended: more than sshd's LoginGraceTime by
+default."""
 
 TOLERANCE = 500
 """Maximum clock ticks by which a line can come after the record: journald may be busy."""
@@ -70,7 +73,7 @@ def find_line(session: LogonSession, leader: Leader, lines: Iterable[Authenticat
         groups.sort(key=lambda readings: _ticks_from_record(readings[0], leader))
     for readings in groups:
         line_about_login = _only_fitting_reading(session, leader, readings)
-        # before sshd itself does, only root can write a trusted line: if the first one does not fit, none does
+        # only root can write a trusted line before sshd itself does: if the first one does not fit, none does
         if line_about_login is not None or (readings[0].is_trusted and leader.start is not None):
             return line_about_login
     return None
@@ -79,7 +82,7 @@ def find_line(session: LogonSession, leader: Leader, lines: Iterable[Authenticat
 def _only_fitting_reading(
     session: LogonSession, leader: Leader, readings: Sequence[Authentication]
 ) -> Authentication | None:
-    """Return the reading of a line that fits a login, if only one of them does; else None."""
+    """Return the reading of a line that is about a login; None if no reading is, or if several can be."""
     fitting = [line for line in readings if line.user == (session.user or "")[:_MAX_USER_CHARACTERS]]
     if len(fitting) == 1:
         return fitting[0] if fitting[0].is_trusted or _is_same_client(fitting[0], session) else None

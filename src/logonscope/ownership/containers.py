@@ -1,9 +1,9 @@
 """Containers of processes, recognized by their cgroup paths.
 
-Every engine names the cgroup of a container in its own way; the table lists the names: two for an engine that has both
-the cgroupfs driver and the systemd driver. Of nested containers the outermost one counts: this host's engine runs it.
-The cgroups below it prove nothing, because root in the container can give them any name. Processes that manage a
-container (conmon, the supervisor of nspawn, lxc.monitor) are not in it.
+Every engine names the cgroup of a container in its own way. ``FORMS`` lists the names, those of the systemd driver
+among them; ``PARENTS`` lists the directories that engines with the cgroupfs driver use. Of nested containers the
+outermost one counts: this host's engine runs it. The cgroups below it prove nothing, because root in the container can
+give them any name. Processes that manage a container (conmon, the supervisor of nspawn, lxc.monitor) are not in it.
 """
 
 import re
@@ -17,14 +17,15 @@ class CgroupForm(NamedTuple):
     """One form of a container's cgroup: the engine, and what matches a part of the path, with the group ``id``."""
 
     runtime: str
-    word: str  # a word that every such part contains; few other parts contain one
+    word: str  # a word that every such part contains; few other parts contain it
     expression: str
 
 
 _HEX = r"(?P<id>[0-9a-f]{64})"
 
-# A part of the path, its name unescaped as systemd writes it (\x2d is "-"). All expressions of this file are compiled
-# when they are first used: most hosts have no containers, and compiling them would take a tenth of a short command.
+# Each matches a part of the path after systemd's escapes in it are resolved (\x2d is "-"). All expressions of this file
+# are compiled when they are first used: most hosts have no containers, and compiling them would take a tenth of a short
+# command.
 FORMS = (
     CgroupForm("docker", "docker-", rf"docker-{_HEX}\.scope"),
     CgroupForm("podman", "libpod-", rf"libpod-(?:payload-)?{_HEX}(?:\.scope)?"),
@@ -38,7 +39,7 @@ FORMS = (
     CgroupForm("nspawn", "machine-", r"machine-(?!qemu-)(?P<id>.+)\.scope"),
 )
 
-# Engines whose containers are directories with a bare id, by the directory above: the cgroupfs driver.
+# Engines whose containers are directories with a bare id (lxc: a name), by the directory above: the cgroupfs driver.
 PARENTS = {"docker": "docker", "actions_job": "docker", "default": "containerd", "k8s.io": "containerd", "lxc": "lxc"}
 
 # A static pod has a hash as its uid, without hyphens.
@@ -58,8 +59,8 @@ def container_of_cgroup(cgroup: str, root_cgroup: str | None = None) -> Containe
 
     Args:
         cgroup: the cgroup of a process.
-        root_cgroup: the cgroup of the host's first process. Where the host is a container itself, processes of its own
-            are below this, and are in no container.
+        root_cgroup: the cgroup of the host's first process. If that is in a container, the host itself is this
+            container, and its processes count as in no container, save those in containers below it.
     """
     parts, own_parts = cgroup.split("/"), _own_parts(root_cgroup)
     if parts[: len(own_parts)] == own_parts:
@@ -71,7 +72,7 @@ def container_of_cgroup(cgroup: str, root_cgroup: str | None = None) -> Containe
 def _own_parts(root_cgroup: str | None) -> list[str]:
     """Return the parts of the path of the container that the host itself is; none where it is none."""
     own_parts, parts = list[str](), (root_cgroup or "").split("/")
-    # the host may be a container in a container: its own one is the innermost
+    # the host may be a container in a container: then the innermost is the host
     while container := _first_container(parts):
         _, index = container
         own_parts += parts[: index + 1] if not own_parts else parts[1 : index + 1]
@@ -89,7 +90,7 @@ def _first_container(parts: list[str]) -> tuple[Container, int] | None:
         parent, after = parts[index - 1] if index else "", parts[index + 1] if index + 1 < len(parts) else ""
         name = re.sub(_ESCAPED, _unescape, part) if "\\" in part else part
         container = _container_of_part(name, parent, pod_uid)
-        # nspawn itself runs in "supervisor" beside the container; with other engines, the container can make that name
+        # nspawn itself runs in "supervisor" beside the container; a container of another engine can create that name
         if container is not None and not (container.runtime == "nspawn" and after == _SUPERVISOR):
             return container, index
     return None

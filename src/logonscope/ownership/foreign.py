@@ -47,7 +47,7 @@ def may_be_foreign(process: Process, owner: Owner, machine: Machine) -> bool:
 
 
 def needs_root_directory(process: Process, machine: Machine) -> bool:
-    """Return whether the root directory of the first process of a logon session decides about the session."""
+    """Return whether the root directory of this process decides if the logon session that it began is foreign."""
     return _is_nested(process) and container(process, machine) is None
 
 

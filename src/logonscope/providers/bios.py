@@ -14,7 +14,7 @@ _ROOT_ONLY = "the kernel does not show it to every user"
 
 
 def has_bios(summary: HostSummary, _: Context) -> bool:
-    """Return whether the firmware is known; virtual machines without DMI and many ARM boards have none."""
+    """Return whether the firmware is known; some virtual machines and many ARM boards have no DMI."""
     return hardware_of(summary).bios_version is not None
 
 

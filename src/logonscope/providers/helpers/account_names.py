@@ -11,7 +11,7 @@ from logonscope.providers.helpers.text import clean
 
 
 def domain_and_name(name: str, hostname: str) -> tuple[str, str]:
-    """Split the name of an account or a group into its domain and its name."""
+    """Split the name of an account or a group into its domain (without one, the computer's name) and its name."""
     text = clean(name) or ""
     domain, backslash, rest = text.partition("\\")
     if backslash and domain and rest:
@@ -65,5 +65,5 @@ def group_sid(gid: int) -> str:
 
 
 def is_person(uid: int, uid_min: int) -> bool:
-    """Return whether an account is a person's (Win32_UserAccount); else it is a Win32_SystemAccount."""
+    """Return whether an account is a Win32_UserAccount (root, or a uid from UID_MIN on); else a Win32_SystemAccount."""
     return uid == 0 or uid >= uid_min

@@ -18,7 +18,7 @@ PROCESSES, SESSIONS, LOGINS = "processes", "sessions", "logins"
 """Further facts of a column of the machine; each is read only if a column names it."""
 
 PARTS: tuple[Part, ...] = (PLATFORM, VITALS, HARDWARE)
-"""The parts that a source reads with the machine."""
+"""The facts of these that a source reads with the machine, on request."""
 
 _NO_PLATFORM, _NO_HARDWARE = Platform(), Hardware()
 

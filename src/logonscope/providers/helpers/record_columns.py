@@ -1,4 +1,4 @@
-"""Columns of records of the history, their references, and the selections for fixed keys of records."""
+"""Columns of records of the history, their references, and the selections for their fixed properties."""
 
 from collections.abc import Callable
 from typing import Any
@@ -91,7 +91,7 @@ def select_process_record_reference(reference: tuple[Value, ...], _: object = No
 
 
 def select_key(fingerprint: Value, _: object = None) -> Selection:
-    """Return the selection of the logon sessions of a key."""
+    """Return the selection of the logon sessions of an ssh key, by its fingerprint."""
     text = str(fingerprint)
     return EVERYTHING if _UNSHOWABLE in text else Selection(ssh_keys=frozenset({text}))
 
@@ -103,7 +103,7 @@ def select_attempted_user(name: Value, _: object = None) -> Selection:
 
 
 def select_process_id(pid: Value, _: object = None) -> Selection:
-    """Return the selection of a pid that is a number."""
+    """Return the selection of the processes with a pid; a value that is no number selects nothing."""
     return Selection(pids=_numbers(pid))
 
 
@@ -114,7 +114,7 @@ def select_process_name(name: Value, _: object = None) -> Selection:
 
 
 def _keys(key: Value) -> frozenset[str]:
-    # no key contains a replaced character, so a text that has one selects no process
+    # no key contains a replaced character, so a text that has one selects no record
     return frozenset({key}) if isinstance(key, str) else frozenset()
 
 

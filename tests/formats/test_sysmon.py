@@ -30,3 +30,18 @@ def test_the_logon_id_is_the_uid_and_the_terminal_session_the_kernel_id() -> Non
 def test_a_logon_session_is_no_event() -> None:
     with pytest.raises(ValueError, match="no event"):
         sysmon_event(records()[0])
+
+
+def test_an_unknown_logon_session_has_no_terminal_session() -> None:
+    # 4294967295 would say that no login started the process
+    record = process_of(4312)
+    assert record.process is not None
+    hidden = record._replace(session=None, process=record.process._replace(logon_id=None, logon_guid=None))
+    assert sysmon_event(hidden)["TerminalSessionId"] == "-"
+
+
+def test_a_parent_without_an_account_name_has_its_uid() -> None:
+    record = process_of(4312)
+    assert record.parent is not None
+    parent = record.parent._replace(user=None, uid=1234)
+    assert sysmon_event(record._replace(parent=parent))["ParentUser"] == "1234"

@@ -31,12 +31,12 @@ def sysmon_event(record: Record) -> dict[str, Any]:
         "LogonGuid": guid_text(process.logon_guid),
         # Not the LogonId of WMI: rules test this field for the uid 0.
         "LogonId": process.uid,
-        "TerminalSessionId": UNSET if record.kernel_id is None else record.kernel_id,
+        "TerminalSessionId": terminal_session_id(record),
         "ParentProcessGuid": guid_text(parent and parent.process_guid),
         "ParentProcessId": process.ppid,
         "ParentImage": parent and parent.executable,
         "ParentCommandLine": parent and parent.command_line,
-        "ParentUser": parent and parent.user,
+        "ParentUser": parent and user_text(parent),
         "Computer": record.host.name,
     }
     return with_dashes(event)
@@ -47,8 +47,15 @@ def with_dashes(event: dict[str, Any]) -> dict[str, Any]:
     return {name: "-" if value is None else value for name, value in event.items()}
 
 
+def terminal_session_id(record: Record) -> int | None:
+    """Return the kernel id that the logon session owns; 4294967295 if it owns none; None if it is not known."""
+    if record.logon_id is None:
+        return None
+    return UNSET if record.kernel_id is None else record.kernel_id
+
+
 def user_text(process: SessionProcess) -> str | None:
-    """Return the account that a process runs as, or its uid."""
+    """Return the account that a process runs as, or its uid; None if both are unknown."""
     return process.user if process.user is not None or process.uid is None else str(process.uid)
 
 

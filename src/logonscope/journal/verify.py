@@ -25,7 +25,7 @@ class Verifier:
         self._database = database
 
     def verify(self) -> Verification:
-        """Verify the journal; try again if a seal does not match and rows were deleted meanwhile (3 attempts at most)."""
+        """Verify the journal; if a seal does not match and rows were deleted meanwhile, try again, at most twice."""
         for attempt in range(MAX_ATTEMPTS):
             # what retention deletes while rows are read would look like missing rows
             removed = self._removed_count()

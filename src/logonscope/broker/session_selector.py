@@ -77,7 +77,8 @@ class SessionFilter:
             accounts: the accounts of the host.
             foreign: the lookup of foreign logon sessions; None: decide from the facts of one process alone.
             case_sensitive: compare user names exactly, as on Linux, and not case-insensitively, as WMI does. A process
-                that has a kernel id, but no known login uid or login, then matches no user; else it matches every user.
+                with an audit session id, but no known login uid or login, then matches no user; else it matches every
+                user.
         """
         self._selection, self._ownership, self._accounts = selection, ownership, accounts
         self._foreign = foreign or ForeignByProcess(ownership)

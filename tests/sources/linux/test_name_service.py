@@ -212,14 +212,17 @@ def test_accounts_come_as_they_are_listed_and_one_who_has_enough_ends_the_listin
     assert elsewhere(host, script) == ["x", None, None, True, []]
 
 
-def test_a_hanging_listing_is_reported_and_abandoned(host: HostFolder) -> None:
-    getent(host, f"echo '{LINE}'", "exec sleep 60")
+@pytest.mark.parametrize(
+    ("last", "trouble"), [("exec sleep 60", "no answer within 2 s"), ("exec sleep 60 >&-", "no end within 2 s")]
+)
+def test_a_hanging_listing_is_reported_and_abandoned(host: HostFolder, last: str, trouble: str) -> None:
+    getent(host, f"echo '{LINE}'", last)
     script = "print(json.dumps([names(users), times[0] < 1, time.monotonic() - began, troubles, children(),"
     script += "names(directory.groups(AccountQuery(groups='ALL'))), time.monotonic() - began]))"
     found, at_once, waited, troubles, children, after, in_all = elsewhere(host, script)
     assert (found, at_once, children, after) == (["x"], True, None, [])
     assert 2 <= waited <= in_all < 3
-    assert [trouble[:2] for trouble in troubles] == [["the name service (NSS)", "no answer within 2 s"]]
+    assert [words[:2] for words in troubles] == [["the name service (NSS)", trouble]]
 
 
 def test_a_hanging_name_service_is_reported_and_then_paused(host: HostFolder) -> None:

@@ -206,10 +206,11 @@ def _read_lines(child: "subprocess.Popen[bytes]", database: str) -> Iterator[byt
     """Yield the lines that getent prints; end it where the iterator is closed.
 
     Raises:
-        TimeoutError: it printed nothing for TIMEOUT seconds.
+        TimeoutError: it printed nothing for TIMEOUT seconds, or did not end so long after its last line.
         ChildProcessError: it failed.
     """
     import select  # noqa: PLC0415 -- only needed to list a whole directory
+    import subprocess  # noqa: PLC0415 -- as select
 
     assert child.stdout is not None  # noqa: S101 -- Popen was called with a pipe
     rest = b""
@@ -224,8 +225,12 @@ def _read_lines(child: "subprocess.Popen[bytes]", database: str) -> Iterator[byt
             yield from lines
             if not data:
                 break
-        if child.wait():
-            raise ChildProcessError(f"getent {database} failed with exit code {child.returncode}")
+        try:
+            exit_code = child.wait(TIMEOUT)
+        except subprocess.TimeoutExpired:
+            raise TimeoutError(f"no end within {TIMEOUT:g} s") from None
+        if exit_code:
+            raise ChildProcessError(f"getent {database} failed with exit code {exit_code}")
     finally:
         child.kill()
         child.stdout.close()

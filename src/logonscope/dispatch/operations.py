@@ -1,7 +1,8 @@
 """The table of operations: what a client can request, by any door. A door maps its requests to rows of this table.
 
-To add an operation, add a row. Its function takes a Request of the broker, and the arguments of the operation by name.
-Its result is passed to the door's ``render``; Rows are passed as an Enumeration, which the door may keep open.
+To add an operation, add a row. Its function takes a Request of the broker, and the arguments of the operation by name
+(for exceptions, see OperationRow). Its result is passed to the door's ``render``; Rows are passed as an Enumeration,
+which the door may keep open.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -58,8 +59,9 @@ class OperationRow(NamedTuple):
     Attributes:
         function: runs the operation; called with a request, and with the arguments of the operation by name.
         description: its description in the reference.
-        changes_host: the operation changes something on this host. It needs ``allow_methods``, and its function gets
-            ``record``, a function that writes a line to the audit log (``methods.WriteAuditLine``).
+        changes_host: the operation can change something on this host. It needs ``allow_methods``, unless its method
+            only reads. Its function gets ``record``, a function that writes a line to the audit log
+            (``methods.WriteAuditLine``).
         needs_caller: the operation needs an authenticated caller. If False, its function gets None as the request if
             the caller is not authenticated.
         takes_enumerations: its function is called with the table of open enumerations in place of the request, and
@@ -165,7 +167,7 @@ OPERATIONS: Mapping[str, OperationRow] = {
     "references": OperationRow(list_references, "the association instances that refer to an instance"),
     "invoke": OperationRow(invoke_method, "run a method of an instance", changes_host=True),
     "delete": OperationRow(delete_instance, "end a process", changes_host=True),
-    # enumerations that a door kept open; the dispatcher gives the one that "pull" finds to the door, which takes rows
+    # enumerations that a door kept open; the door reads the rows of the one that "pull" finds
     "pull": OperationRow(
         Enumerations.find, "the next rows of an enumeration, or events of a subscription", takes_enumerations=True
     ),

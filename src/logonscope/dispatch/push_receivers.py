@@ -1,4 +1,4 @@
-"""What became of the events that are sent to servers of subscribers: for the log, the metrics and ``doctor``."""
+"""Deliveries and failures of each server to which events are sent: for the log, the metrics and ``doctor``."""
 
 import logging
 import threading
@@ -13,17 +13,18 @@ _log = logging.getLogger(__name__)
 
 
 class ReceiverStatus(NamedTuple):
-    """What became of the events for one server, since the start of this service.
+    """The subscriptions of one server, and its deliveries and failures since the start of this service.
 
     Attributes:
         receiver: the server, as a URL without a path.
         open: subscriptions whose events are sent there.
-        failing: those of them whose latest message was not delivered.
+        failing: open subscriptions whose latest message was not delivered.
         delivered: messages that were delivered.
         failures: attempts that failed.
-        ended: subscriptions that ended because messages were not delivered.
-        failure: the reason of the latest failure; "": messages were delivered since.
-        failed_at: the moment of the latest failure (monotonic).
+        ended: subscriptions that ended while their latest message was not delivered.
+        failure: the reason of the latest failure; "": there was none, or a message was delivered since while no
+            subscription was failing.
+        failed_at: the monotonic time of the latest failure, in seconds.
     """
 
     receiver: str
@@ -88,7 +89,7 @@ class _Receiver:
     def note_delivery(self) -> None:
         with self._lock:
             self._delivered += 1
-            # while another subscription fails, that is still the finding
+            # while another subscription fails, doctor still reports the failure
             if not any(record.is_failing for record in self._records):
                 self._failure = ""
 

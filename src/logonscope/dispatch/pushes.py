@@ -1,7 +1,7 @@
 """Delivery of events to an address of the subscriber: retries, heartbeats, and the end after failures.
 
 The server's administrator lists the addresses to which events may be sent; without a list there is no such delivery. A
-push holds a thread only while it sends.
+push holds a thread only during a step, in which it reads and sends events.
 """
 
 import logging
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from logonscope.dispatch.subscriptions import OpenSubscription
 
 STEP_SECONDS = 1.0
-"""Seconds after which a step ends although there are more events: others need the thread."""
+"""Seconds after which a step sends no further event: other subscriptions need the thread."""
 
 CHECK_SECONDS = 15.0
-"""Seconds after which a push checks that its subscription has not expired."""
+"""Seconds after which a push checks that its subscription has not expired, and that its caller still has access."""
 
 MAX_URL_LENGTH = 1000
 
@@ -118,7 +118,11 @@ class PushPolicy:
     """The servers to which events may be sent, and who may have them sent."""
 
     def __init__(self, origins: Sequence[str] = ()) -> None:
-        """Store the servers, as ``https://host:port``."""
+        """Store the servers, as ``https://host:port``.
+
+        Raises:
+            InvalidParameterError: as ``origin_of``.
+        """
         self._origins = frozenset(map(origin_of, origins))
 
     def __repr__(self) -> str:
@@ -129,6 +133,7 @@ class PushPolicy:
 
         Raises:
             AccessDeniedError: the caller is no administrator, or the settings do not list a server.
+            InvalidParameterError: as ``origin_of``.
         """
         check_may_push(caller)
         for url in urls:
@@ -196,7 +201,10 @@ class EventPush(EventWaiter):
         return check if self._heartbeat is None else min(check, self._sent_at + self._heartbeat)
 
     def step(self) -> bool:
-        """Deliver what there is, for a second at most; return whether the subscription has ended."""
+        """Send pending events, none after STEP_SECONDS; return whether the subscription has ended.
+
+        Nothing is sent during the pause after a failure.
+        """
         self._checked_at = time.monotonic()
         if self._failures and self._checked_at < self._retry_at and self._context.is_open:
             return False
@@ -259,10 +267,10 @@ class EventPush(EventWaiter):
         return False
 
     def _send_events(self) -> None:
-        """Send the events that there are, for a second at most, and a heartbeat if one is due.
+        """Send pending events, none after STEP_SECONDS, and a heartbeat if one is due.
 
         Raises:
-            PushError: one was not delivered.
+            PushError: a message was not delivered.
             LogonscopeError: as ``OpenSubscription.read``.
         """
         end = time.monotonic() + STEP_SECONDS

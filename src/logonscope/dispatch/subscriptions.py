@@ -30,7 +30,7 @@ READ_EVENTS = 16
 """Maximum number of events that are read at once."""
 
 MAX_READ_SECONDS = 1.0
-"""Maximum seconds of one reading of events that have no result: others need the thread, too."""
+"""Seconds after which a reading of events ends although there are more: other subscriptions need the thread."""
 
 _log = logging.getLogger(__name__)
 
@@ -41,7 +41,8 @@ class NewSubscription(NamedTuple):
     Attributes:
         subscription: the subscription.
         seconds: its lifetime; None: the maximum.
-        heartbeat_seconds: after so many seconds without events, a pull gets an empty answer; None: a timeout.
+        heartbeat_seconds: after so many seconds without events, the client gets an answer or message without results;
+            None: no heartbeats, and a pull times out.
         push_urls: the addresses to which messages are sent; empty: the client pulls.
         mode: the mode of delivery, for metrics.
     """
@@ -70,7 +71,7 @@ def open_subscription(
 
 
 class OpenSubscription(OpenContext):
-    """A subscription that its client pulls. Results that do not fit into an answer stay for the next one."""
+    """A subscription whose results the client pulls, or a push sends. Those that are not sent stay pending."""
 
     is_extended_by_use = False
 
@@ -89,7 +90,7 @@ class OpenSubscription(OpenContext):
         self.is_heartbeat_due = False
         """Whether an answer without results is a heartbeat; else the time of the pull is over."""
         self.is_behind = False
-        """There are events that were not read yet."""
+        """Whether the last reading ended because of its time limit: there may be unread events."""
         self.waiting: EventPull | None = None
         """The newest pull that waits."""
         self.bookmark = ""
@@ -106,8 +107,10 @@ class OpenSubscription(OpenContext):
     def read(self, count: int = 1) -> bool:
         """Read events, without waiting, until so many results are pending; return whether there are results.
 
+        A reading also ends after MAX_READ_SECONDS.
+
         Raises:
-            LogonscopeError: as ``Subscription.read``; the subscription has ended.
+            LogonscopeError: as ``Subscription.read``, once the results that were read before it are sent.
         """
         end, self.is_behind = time.monotonic() + MAX_READ_SECONDS, False
         while len(self._pending) < count and not self.is_behind and self._failure is None:

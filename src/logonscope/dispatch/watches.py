@@ -1,4 +1,7 @@
-"""Watches: subscriptions whose results a door sends as a stream. Their number is limited, in total and by caller."""
+"""Watches: the open subscriptions of all doors, limited in total and by caller, and the stream of a watch.
+
+The results of a watch are sent as a stream (here), pulled (subscriptions.py), or sent to an address (pushes.py).
+"""
 
 import threading
 import time
@@ -138,7 +141,7 @@ class Watches:
 
     def close(self) -> None:
         """Close all watches."""
-        # a copy: each removal changes the set
+        # a copy: each removal changes the table
         for subscription in list(self._open):
             self.remove(subscription)
 

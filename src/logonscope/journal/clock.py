@@ -4,7 +4,7 @@ import time
 from typing import NamedTuple, Protocol
 
 MOMENT_MS = 60_000
-"""A row of the clock map is written at most once in so many ms while nothing sets the clock."""
+"""A row of the clock map is written at most once in so many ms, unless the clock or the UTC offset changes."""
 
 STEP_US = 250_000
 """A difference between the clocks that is more than adjustment (adjtime(3) slews 500 ppm) is a step."""

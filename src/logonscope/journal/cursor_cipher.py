@@ -1,6 +1,6 @@
-"""Cursors of the history: places in its events, encrypted, so that they do not show how much happened.
+"""Cursors of the history: marks in its events, encrypted, so that cursors do not show how much happened.
 
-AES-SIV (RFC 5297) gives a place always the same text, which all readers can share, and recognizes texts that it did not
+AES-SIV (RFC 5297) gives a mark always the same text, which all readers can share, and recognizes texts that it did not
 make. The key is in the journal, so that a cursor is valid after a restart.
 """
 
@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from logonscope.machine.events import EventMark
 
-_PLACE = struct.Struct(">IQI")
+_MARK = struct.Struct(">IQI")
 MAX_CACHED = 4096
 
 
@@ -29,13 +29,13 @@ class CursorCipher:
         return f"<CursorCipher of {self._journal.decode()}>"
 
     def _write(self, mark: EventMark) -> str:
-        sealed = self._cipher.encrypt(_PLACE.pack(*mark), [self._journal])
+        sealed = self._cipher.encrypt(_MARK.pack(*mark), [self._journal])
         return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
 
     def read(self, text: str) -> EventMark | None:
-        """Return the place of a cursor; None: it is not one of this journal."""
+        """Return the mark of a cursor; None: the text is not a cursor of this journal."""
         try:
             sealed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-            return EventMark(*_PLACE.unpack(self._cipher.decrypt(sealed, [self._journal])))
+            return EventMark(*_MARK.unpack(self._cipher.decrypt(sealed, [self._journal])))
         except (ValueError, InvalidTag, struct.error):
             return None

@@ -1,4 +1,4 @@
-"""The event log for readers that resume: pages of events after a cursor, and what of them is missing.
+"""The event log for readers that resume: pages of events after a cursor, and gaps in which events are missing.
 
 Each run of the service has its own positions. Between two runs there is always a gap: it is not known what happened
 while the service was not running, and what it had not committed when it was killed.
@@ -21,7 +21,7 @@ from logonscope.journal.reader import Boot, Reader
 from logonscope.machine.events import ALL_PARTS, EventHead, EventLog, EventMark, EventPage, EventsLost
 
 PAGE = 500
-"""Events of one page."""
+"""Number of events from which on a page gets no further commit; its commits are whole, so it can have more events."""
 
 MAX_COMMITS = 200
 """Rows of the event log that are read together."""
@@ -84,21 +84,22 @@ class JournalEventLog(EventLog):
 
     def _read_kept(self, reader: Reader, mark: EventMark, until: int | None) -> EventPage:
         limit = until if mark.epoch == self.epoch else None
-        boots, boot = reader.boots(), 0
+        boots, boot_index = reader.boots(), 0
         codes, end = list[EventCode](), mark
         commits = self._commits_after(reader, mark)
         for commit in commits:
             if commit.epoch != mark.epoch:
                 break
-            position = boot_position(boots, commit.seq)
+            commit_boot_index = boot_position(boots, commit.seq)
             # whole commits, so that a process is not separated from the execution that is part of its row
-            if codes and (position != boot or len(codes) >= PAGE or (limit is not None and end.position >= limit)):
+            is_at_limit = limit is not None and end.position >= limit
+            if codes and (commit_boot_index != boot_index or len(codes) >= PAGE or is_at_limit):
                 break
             new_codes, end = _codes_after(commit, end, limit)
-            boot = boot if codes else position
+            boot_index = boot_index if codes else commit_boot_index
             codes += new_codes
         if codes or end != mark:
-            return self._make_page(reader, boots, boot, codes, end)
+            return self._make_page(reader, boots, boot_index, codes, end)
         # after a run, the next run that has events follows, or this one
         epoch = next((commit.epoch for commit in commits if commit.epoch != mark.epoch), self.epoch)
         return EventPage((), mark) if epoch == mark.epoch else _lost(EventMark(epoch, 0, 0), None)
@@ -111,9 +112,9 @@ class JournalEventLog(EventLog):
 
     @staticmethod
     def _make_page(
-        reader: Reader, boots: Sequence[Boot], position: int, codes: Sequence[EventCode], end: EventMark
+        reader: Reader, boots: Sequence[Boot], boot_index: int, codes: Sequence[EventCode], end: EventMark
     ) -> EventPage:
-        boot, is_this_boot = boots[position], position == len(boots) - 1
+        boot, is_this_boot = boots[boot_index], boot_index == len(boots) - 1
         values = {name: value for name, value in json.loads(boot.machine).items() if name in Machine._fields}
         machine = Machine(**values)._replace(boot_id=boot.uuid, ticks=boot.ticks)
         maker = EventMaker(reader, boot, machine, end.epoch, is_this_boot=is_this_boot)

@@ -1,7 +1,7 @@
 """Events made of the rows of the journal, for readers that resume.
 
-They have what live events had, as far as the history keeps it: a process has its program after it executed one, and a
-logon session what is known of it now.
+These events have the facts of the live events, as far as the history keeps them. Two differ: the start of a process can
+have the program that it executed right after it, and a logon session has what is known of it now.
 """
 
 import time
@@ -64,7 +64,7 @@ class EventMaker:
             reader: of the journal.
             boot: the boot.
             machine: the facts of the machine in that boot.
-            epoch: the run of the service.
+            epoch: the run of the service that recorded the events.
             is_this_boot: the boot is the present one.
         """
         self._reader, self._boot, self._machine, self._epoch = reader, boot, machine, epoch

@@ -1,8 +1,8 @@
 """Feeder: adds facts from /proc to the events of processes, and passes the events on to the keeper.
 
 Events of the kernel name a process and its logon session. Its program, user and arguments are read from /proc a few
-milliseconds after the event. If the process has ended by then, the recorder copies those of its parent, unless it had
-executed a program: then they are not known.
+milliseconds after the event. If a process has ended by then, the recorder gives it the program, user and arguments of
+its parent. If it has executed a program before its end, its program and arguments are not known.
 """
 
 import logging
@@ -21,7 +21,7 @@ from logonscope.machine.logon_describer import LogonDescriber
 FACTS = frozenset({
     "comm", "name", "exe", "cmdline", "uids", "gids", "tty_nr", "pid_namespaces", "start", "tgid", "state",
 })  # fmt: skip
-"""Facts that are read of each new process that still runs."""
+"""Facts that are read of a running process: after its start or a change, and when all processes are compared."""
 
 BATCH_SECONDS = 0.005
 MAX_CMDLINE_BYTES = 32_768
@@ -31,7 +31,7 @@ SECOND_READING_SECONDS = 3.0
 """A process is read again after so many seconds: daemons drop their rights, and rename themselves, without an event."""
 
 MAX_SECOND_READINGS = 20_000
-"""Maximum number of processes that wait for it; beyond it, those that have waited longest are not read again."""
+"""Maximum number of processes that wait for their second reading; those that wait longest are dropped for new ones."""
 
 _log = logging.getLogger(__name__)
 
@@ -55,7 +55,11 @@ class Enricher:
         return f"<Enricher of {self._source.label}>"
 
     def enrich(self, events: list[Event]) -> list[Event]:
-        """Return the events. The last event of each process that still runs has the facts that were read of it."""
+        """Add facts to the events in their list; return the list.
+
+        The last start or change of each process that still runs gets the facts that are read of it, and the start of a
+        logon session its details.
+        """
         newest: dict[int, int] = {}
         for position, event in enumerate(events):
             if isinstance(event, LogonStarted):
@@ -166,7 +170,7 @@ class Feeder:
             threading.Thread(target=run, name=name, daemon=True).start()
 
     def stop(self) -> None:
-        """Let the thread end after the batch that it passes on, or waits for; do not wait for it."""
+        """Let the threads end, one after its batch and the other after the next event; do not wait for them."""
         self._is_stopping = True
         self._has_events.set()
 

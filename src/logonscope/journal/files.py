@@ -70,7 +70,8 @@ class JournalFiles:
         """Create the folder with mode 0700 where there is none, and check it.
 
         Raises:
-            AccessDeniedError: it is no directory, belongs to another user, or other users can write it.
+            AccessDeniedError: it is a link, belongs to another user, or other users can write it.
+            OSError: it cannot be created, or is a file.
         """
         os.makedirs(self.folder, mode=0o700, exist_ok=True)
         self._check(self.folder, os.lstat(self.folder), is_folder=True)
@@ -122,11 +123,12 @@ class JournalFiles:
         return descriptor
 
     def request_forget(self, user: str, caller_uid: int | None, seconds: float) -> dict[str, int]:
-        """Ask the process that writes to forget a user; wait for its answer.
+        """Ask the service, which writes the journal, to forget a user; wait for its answer, the numbers of rows.
 
         Raises:
-            TimeoutError: it did not answer.
-            RecordingError: it could not delete anything.
+            TimeoutError: the service did not answer.
+            RecordingError: the service failed to delete the user's history.
+            OSError: the request cannot be written.
         """
         name = os.path.join(self.folder, f"{FORGET}{os.getpid()}-{time.monotonic_ns()}")
         self._write_whole(name, {"user": user, "uid": caller_uid})
@@ -166,13 +168,13 @@ class JournalFiles:
 
     def answer_forget(self, path: str, answer: Mapping[str, object]) -> None:
         """Answer a request to forget a user: with what was deleted, or with an error."""
-        # without the request, the one who asked waits no more
+        # if the request is gone, the process that wrote it does not wait any more
         with suppress(FileNotFoundError):
             os.unlink(path)
             self._write_whole(f"{path}.done", answer)
 
     def _write_whole(self, path: str, words: Mapping[str, object]) -> None:
-        """Write a file of JSON under another name, and rename it: who finds it finds it complete."""
+        """Write a file of JSON under another name, and rename it, so that a reader never finds a part of it."""
         descriptor = os.open(f"{path}.new", os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_NOFOLLOW, 0o600)
         with open(descriptor, "w", encoding="utf-8") as file:
             # ASCII with escapes: an account name can be no UTF-8
@@ -209,7 +211,8 @@ class JournalFiles:
     def read_state(self) -> tuple[str | None, int]:
         """Return the journal's id and its last epoch as of the state file; (None, 0) where there is none.
 
-        A copy of the database that is restored without this file, or an older one, gets a new id.
+        A restored copy of the database gets a new id (``Writer.begin_run``) if the state file is missing, or knows a
+        later epoch than the copy.
         """
         try:
             with open(self._state, encoding="ascii") as file:

@@ -37,7 +37,7 @@ def bytes_a_day(reader: Reader, size: int, row_count: int, now: float) -> int | 
 
 
 def _sealed_since(reader: Reader, first: int) -> float:
-    """Return how many kept, sealed rows have a number from ``first`` on; of the seal around it, a proportional part."""
+    """Return how many kept, sealed rows have a number from ``first`` on; estimated in the seal that contains it."""
     seals = reader.rows("SELECT seq, n - coalesce(removed, 0) FROM seal WHERE seq >= ? ORDER BY seq", (first,))
     if not seals:
         return 0

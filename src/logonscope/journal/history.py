@@ -1,4 +1,4 @@
-"""History: the queries for past logon sessions and processes, on read-only connections to the journal."""
+"""History: queries on read-only connections to the journal, and the deletion of a user's history."""
 
 import json
 import os

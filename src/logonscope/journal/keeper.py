@@ -1,7 +1,7 @@
 """Keeper: the thread that writes the journal while the service runs.
 
 Events come through a bounded queue. If the disk is full or an error lasts, the batch is kept and tried again; events
-beyond the queue are counted as lost, and the processes are compared with the running ones afterwards.
+beyond the queue are counted as lost, and the recorded processes are compared with the running ones afterwards.
 """
 
 import json
@@ -43,7 +43,7 @@ CORRECT_SECONDS = 5.0
 """Minimum of seconds between two corrections after lost events: each reads all processes."""
 
 STOP_SECONDS = 25.0
-"""How long the end waits for a deletion: less than the TimeoutStopSec of the service."""
+"""Seconds for which ``stop`` waits for the thread, which may be deleting: less than the service's TimeoutStopSec."""
 
 COMPARE_SECONDS = 60.0
 """Seconds between two comparisons with the processes that run, if their source has no events."""
@@ -389,7 +389,10 @@ class Keeper:
             recorder.add_loss(reason, lost or None, since)
 
     def _write(self, batch: Batch) -> bool:
-        """Write a batch; return whether that succeeded. If not, it is kept, and the problem is logged once."""
+        """Write a batch; return False if it failed and is kept for another attempt.
+
+        A batch that the database rejects for its content is dropped.
+        """
         self._unwritten = batch
         try:
             self._check_in_place()

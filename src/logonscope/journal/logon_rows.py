@@ -1,4 +1,4 @@
-"""Logon sessions of the journal: their rows while they exist. Methods return the number (id) of a row."""
+"""Rows of the journal for the logon sessions that exist. The number of a logon session is the id of its row."""
 
 import json
 from collections.abc import Set as AbstractSet
@@ -61,7 +61,7 @@ class LogonRows:
         earlier, later = self._logon_by_place.get(before), self._logon_by_place.get(after)
         if later is None or later in self._system_numbers:
             return False
-        # an owner that is unknown later was that of a process that could not be read for a time
+        # an owner that became unknown only by a change: the process could not be read for a time, and entered nothing
         return earlier in self._system_numbers or (earlier is None and is_first_change)
 
     def keep_places(self, places: AbstractSet[int]) -> None:
@@ -70,7 +70,7 @@ class LogonRows:
 
     def find_or_add(self, owner: Owner, seq: int, ms: int) -> int | None:
         """Return the number of the logon session of an owner, adding it if it is new; None where it is not known."""
-        row = self._row(owner, seq, ms)
+        row = self._find_or_add_row(owner, seq, ms)
         return None if row is None else int(row["id"])
 
     def is_new(self, number: int) -> bool:
@@ -84,7 +84,7 @@ class LogonRows:
         row = self._rows.get((int(owner.logon_id), self._ownership.logon_id_generation(owner) or 0))
         return None if row is None else int(row["id"])
 
-    def _row(self, owner: Owner, seq: int, ms: int) -> LogonRow | None:
+    def _find_or_add_row(self, owner: Owner, seq: int, ms: int) -> LogonRow | None:
         if owner.logon_id is None:
             return None
         key = (int(owner.logon_id), self._ownership.logon_id_generation(owner) or 0)
@@ -112,7 +112,7 @@ class LogonRows:
 
     def start(self, session: LogonSession, owner: Owner, seq: int, ms: int) -> int | None:
         """Store what is known of a logon session at its start; return its number."""
-        row = self._row(owner, seq, ms)
+        row = self._find_or_add_row(owner, seq, ms)
         if row is None:
             return None
         self._describe(row, session, owner)
@@ -187,8 +187,11 @@ class LogonRows:
         self._changed[row["id"]] = row
 
     def log_out(self, session: LogonSession, owner: Owner, seq: int, ms: int) -> int | None:
-        """Store the logout of a logon session; return its number, None if the logout was stored before."""
-        row = self._row(owner, seq, ms)
+        """Store the logout of a logon session; return its number.
+
+        None: the logout was stored before, or the owner is not known.
+        """
+        row = self._find_or_add_row(owner, seq, ms)
         if row is None or row["logged_out"] is not None:
             return None
         record = row["record"]
@@ -198,7 +201,7 @@ class LogonRows:
         return int(row["id"])
 
     def end(self, owner: Owner, seq: int, ms: int) -> int | None:
-        """Store the end of a logon session; return its number, None if the end was stored before."""
+        """Store the end of a logon session; return its number, None if it has no row or the end was stored before."""
         key = (int(owner.logon_id or 0), self._ownership.logon_id_generation(owner) or 0)
         row = self._rows.pop(key, None)
         if row is None:

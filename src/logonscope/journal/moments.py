@@ -112,7 +112,11 @@ class Moments:
         return self._first_of_boot(boot) if row is None else int(row[0])
 
     def first_row_after(self, boot: int, ms: int) -> int:
-        """Return a number such that rows that started at this time or before have smaller numbers."""
+        """Return a number such that rows that started at this time or before have smaller numbers.
+
+        The caller adds SLACK_MS (reader.py) to the time, because rows can arrive late. Rows that were found after a gap
+        are exceptions.
+        """
         row = self._database.execute(
             "SELECT seq FROM moment WHERE boot = ? AND ms > ? ORDER BY ms LIMIT 1", (boot, ms)
         ).fetchone()

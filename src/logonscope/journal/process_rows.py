@@ -1,8 +1,8 @@
 """Rows of past processes for a query: which indexes lead to them, and in which pages they are read.
 
 The numbers of rows are in the order of their starts, so a range of times is a range of numbers. Processes that were
-found running, after a gap, have greater numbers than their starts would give: an index of their own finds them. So
-does another one those that are listed in a later state than that of their start (see listed_states.py).
+found running, after a gap, have greater numbers than their starts would give: an index of their own finds them. Another
+index finds those that are listed in a later state than that of their start (see listed_states.py).
 """
 
 from array import array
@@ -46,13 +46,13 @@ class Conditions(NamedTuple):
         return self.numbers is not None or "place" in self.columns or "pid" in self.columns
 
     def where(self, table: str) -> str:
-        """Return the conditions of rows that are listed as they started; lists are numbers of the journal's own."""
+        """Return, as SQL, the conditions of rows that are listed as they started; all values are integers."""
         parts = [f"{column} IN ({','.join(map(str, values))})" for column, values in self.columns.items()]
         return " AND ".join([listed_as_started(table), *parts, *(["lasted IS NULL"] if self.is_running else [])])
 
     @property
     def where_later(self) -> str:
-        """Return the conditions of rows that are listed in a later state, as LATER_ROWS has them."""
+        """Return, as SQL for LATER_ROWS, the conditions of rows that are listed in a later state."""
         parts = [f"{LATER_COLUMNS[name]} IN ({','.join(map(str, values))})" for name, values in self.columns.items()]
         return " AND ".join(["1", *parts, *(["row.lasted IS NULL"] if self.is_running else [])])
 
@@ -120,7 +120,10 @@ class ProcessRows:
         return low, high
 
     def _early_rows(self, reader: Reader, conditions: Conditions, limits: Limits | None, low: int) -> list[Any]:
-        """Return the rows up to a number whose processes may still have run then, if the query includes them."""
+        """Return the rows up to a number whose processes may still have run when the time range of the query begins.
+
+        Empty: the query does not include them, or reads them anyway.
+        """
         query = self._query
         if query.since is None or query.started_since is not None or conditions.is_narrow or not limits:
             return []
@@ -256,7 +259,7 @@ def last_number(moments: Moments, until: datetime) -> int:
 
 
 def number_span(reader: Reader, since: datetime | None, until: datetime | None) -> tuple[int, int]:
-    """Return the numbers between which rows of a range of times are that are written when something happens."""
+    """Return the numbers between which the rows of a range of times are, for rows that are written as events happen."""
     moments = reader.moments()
     low = -1 if since is None else first_number(moments, reader.boots(), since) - 1
     return low, LAST if until is None else last_number(moments, until)
@@ -291,7 +294,7 @@ def is_process_within(row: Sequence[Any], boots: Sequence[Boot], limits: Limits)
 
 
 def boot_position(boots: Sequence[Boot], number: int) -> int:
-    """Return the position of the boot of a number."""
+    """Return the position in ``boots`` of the boot to which the row with a number belongs."""
     return max(bisect_right(boots, number, key=_first_seq) - 1, 0)
 
 

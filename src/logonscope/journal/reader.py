@@ -40,7 +40,7 @@ CLASSES = 14
 """Number of duration classes: 4^14 s are 8 years."""
 
 MAX_COMMANDS = 20_000
-"""Maximum number of command lines that a reader keeps."""
+"""Number of kept command lines beyond which a reader drops all of them before it reads more."""
 
 _LASTING = "SELECT * FROM process INDEXED BY process_lasting WHERE"
 _SHORT = "SELECT * FROM process NOT INDEXED WHERE class IS NULL AND lasted IS NOT NULL"
@@ -264,7 +264,7 @@ class Reader:
     def later_rows(self, condition: str) -> list[Any]:
         """Return the rows of processes that are listed in a later state than that of their start, in this state.
 
-        ``condition``, in SQL, is one of LATER_ROWS. A row that is moved meanwhile can be in the result twice.
+        ``condition`` is SQL with the names of LATER_ROWS. A row that is moved meanwhile can be in the result twice.
         """
         queries = [f"{LATER_ROWS.format(table=table)} AND {condition}" for table in ("recent", "process")]
         return [row for query in queries for row in self.rows(query)]
@@ -314,7 +314,7 @@ class Reader:
         return [row[0] for row in rows]
 
     def _newest_of_pid(self, pid: int, low: int, high: int, last_ticks: int) -> Any:
-        """Return the row of the last process with a pid that started until then; None where there is none.
+        """Return the row of the last process with a pid that started up to ``last_ticks``; None where there is none.
 
         A pid belongs to one process at a time, so no earlier one can have been running.
         """
@@ -352,9 +352,9 @@ class Reader:
 
     def parents(self, process_rows: Sequence[Sequence[Any]]) -> dict[int, tuple[int, int]]:
         """Return pid and start of at least the parents of processes, by the number of their row."""
-        # ``every`` is the view of the tables ``process`` and ``recent``
         pids_and_starts = {row[ID]: (row[PID], row[TICKS]) for row in process_rows}
         missing = {row[PARENT] for row in process_rows}.difference(pids_and_starts, (None,))
+        # ``every`` is the view of the tables ``process`` and ``recent``
         query = "SELECT id, pid, ticks FROM every WHERE id IN ({})"
         for number, pid, ticks in self.by_numbers(query, sorted(missing)):
             pids_and_starts[number] = pid, ticks

@@ -14,7 +14,7 @@ from logonscope.machine.history import RecordKind
 MAX_CACHED = 4096
 _NUMBER_BYTES = 8
 _CHARACTERS = 48
-"""Of a key: 24 bytes in hex. Base64 would not do, because WMI compares texts ignoring case."""
+"""Length of a key: 24 bytes in hex. Base64 cannot be used, because WMI compares texts ignoring case."""
 
 
 class RecordCipher:

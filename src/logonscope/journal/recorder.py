@@ -358,7 +358,7 @@ class Recorder:
         self._changes.append((seq, row[ID], self._ms, place, program, credential, command, "1" if is_listed else None))
 
     def _exclude(self, row: Row) -> None:
-        """Forget a running process whose program or user is excluded."""
+        """Stop recording a running process that the policy excludes: drop its row, or end the row if it is written."""
         del self.alive[row[rows.PID]]
         self._entered.discard(row[ID])
         if row[ID] >= self._first_seq:
@@ -413,7 +413,7 @@ class Recorder:
         return number
 
     def _drop_places_except(self, number: int) -> None:
-        """Drop places without a running process from memory: nearly each login and container has one of its own."""
+        """Drop places without a running process from memory: nearly each login and container adds a place."""
         kept = {number, *(self._current_state(row)[0] for row in self.alive.values())}
         self._extras = {place: extras for place, extras in self._extras.items() if place in kept}
         self._logons.keep_places(kept)
@@ -526,10 +526,10 @@ class Recorder:
                 self._take_seq(number << 3 | rows.LOGON_ENDED)
 
     def compare(self, running: Iterable[tuple[Process, Owner]], ms: int) -> tuple[int, int]:
-        """Compare with the processes that run now: after a start, and after events were lost.
+        """Compare the recorded processes with those that run now, after a time without events or with lost events.
 
-        Those that are gone get an upper bound as their end, new ones are marked as found, and those whose program, user
-        or logon session is another one now have changed.
+        Processes that are gone get an upper bound as their end, and new ones are marked as found. A process whose
+        program, user, command line or logon session differs gets a change.
 
         Returns:
             how many have ended, and how many are new.
@@ -553,7 +553,7 @@ class Recorder:
         return len(gone), count
 
     def correct(self, running: Iterable[tuple[Process, Owner]], ms: int) -> None:
-        """Correct the state of known processes by those that run now: after events were lost, while others still come.
+        """Correct the state of recorded processes after events were lost, while the source still sends events.
 
         Starts and ends are left to the source, which reads all processes again.
         """

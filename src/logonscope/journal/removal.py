@@ -10,12 +10,12 @@ from logonscope.journal.rows import ENDED, ID, LASTED, PID_SHIFT, ZONE_SHIFT, zo
 from logonscope.journal.writer import Writer
 
 STEP = 400
-"""Processes that one step deletes: less than 10 ms."""
+"""Maximum number of processes, or of rows of another table, that one step deletes: that takes less than 10 ms."""
 
 VACUUM_PAGES = 100
 
 COUNTED_TABLES = frozenset({"logon", "place", "program", "credential"})
-"""Tables that lose rows, and whose numbers follow from the greatest one."""
+"""Tables whose rows can be deleted, and whose next number is derived from their greatest number."""
 
 
 class Remover:
@@ -34,7 +34,7 @@ class Remover:
         return self._writer.database
 
     def remove_processes(self, numbers: Sequence[int]) -> int:
-        """Delete processes with all their changes, in one transaction; return their number.
+        """Delete processes with their changes and changes of user, in one transaction; return the number of processes.
 
         Rows that were not moved out of ``recent`` yet are left.
         """
@@ -135,7 +135,7 @@ class Remover:
         return self._seals[bisect_left(self._seals, seq)]
 
     def free_pages(self) -> bool:
-        """Give free pages back to the file system, a few; return whether there are more."""
+        """Give up to VACUUM_PAGES free pages back to the file system; return whether there are more."""
         # executescript: execute() stops the pragma at its first row
         self.database.executescript(f"PRAGMA incremental_vacuum({VACUUM_PAGES})")
         (free,) = self.database.execute("PRAGMA freelist_count").fetchone()

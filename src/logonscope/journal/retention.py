@@ -1,4 +1,4 @@
-"""Retention: deletes the processes and logins that ended before the time that the policy keeps, in short steps.
+"""Retention: deletes, in short steps, what is older than the policy keeps, and the oldest rows beyond its maximum size.
 
 A read-only connection finds the rows to delete; the connection of the writer only deletes them.
 """
@@ -258,7 +258,8 @@ class Retention:
 def _limits(moments: Moments, cutoff: int) -> dict[int, int]:
     """Return for each boot the ms since the boot at which a wall time was; 1 << 62: the boot had ended before.
 
-    A boot that began after the wall time has no entry.
+    A boot that began after the wall time has no entry. The newest boot may still run: its limit is not later
+    than its last row of the clock map.
     """
     limits: dict[int, int] = {}
     for span in moments.spans:

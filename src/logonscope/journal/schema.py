@@ -17,10 +17,10 @@ _ROW = """
   credential INT, command INT, changes INT, class INT, lasted INT, status INT, source INT, ended INT"""
 """Columns of a process; id is the seq of its start, so that the order of ids is the order of starts.
 
-ticks: start in clock ticks since the boot. parent: the parent's row. program, credential, command: the state after its
-first exec. changes: 1 if there are rows in ``change``. class: floor(log4(seconds)) of an ended process that lasted 1 s
-or more. lasted: ms; NULL: alive. status: as of wait(2). source: bits, see FOUND. ended: seq of the end
-if the row had been moved out of ``recent`` before.
+ticks: start in clock ticks since the boot. parent: the parent's row. place, program, credential, command: the state
+after its start, or after its first exec if both were in one batch and one logon session. changes: 1 if there are
+rows in ``change``. class: floor(log4(seconds)) of an ended process that lasted 1 s or more. lasted: ms; NULL: alive.
+status: as of wait(2). source: bits, see FOUND. ended: seq of the end if the row had left ``recent`` before.
 """
 
 ZONES = "CREATE TABLE process_zone (pids INT, zone INT, PRIMARY KEY(pids, zone)) WITHOUT ROWID"
@@ -128,7 +128,6 @@ MIGRATIONS: Mapping[int, tuple[str, ...]] = {
     # nothing wrote the column sudo any more; another column would change the hashes of sealed rows
     4: ("ALTER TABLE change RENAME COLUMN sudo TO listed", LISTED_INDEX),
 }  # fmt: skip
-
 """Version -> the statements that turn it into the next one. Each runs alone: executescript would commit first."""
 
 FOUND, SWEPT, BOOT_ENDED = 1, 2, 4

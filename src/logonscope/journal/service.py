@@ -29,8 +29,8 @@ RETRY_SECONDS = 60.0
 class HistoryService:
     """Keeps the history while the service runs.
 
-    If the journal cannot be opened because the disk is full or read-only, the service answers without it, and tries to
-    open it again every minute.
+    If the journal cannot be opened, for example because the disk is full or read-only, the service answers without new
+    history, and tries to open the journal again every minute.
     """
 
     def __init__(
@@ -52,8 +52,8 @@ class HistoryService:
             ownership: the rules that determine owners.
             policy: what is kept.
             version: of Logonscope.
-            retry_seconds: how often a journal that could not be opened is tried again.
-            compare_seconds: how often the processes are compared while the source has no events.
+            retry_seconds: seconds between two attempts to open the journal.
+            compare_seconds: seconds between two comparisons of the processes while the source has no events.
 
         Raises:
             LogonscopeError: the files are another process's, no journal, or a journal of a newer version.

@@ -114,9 +114,9 @@ class PastSource(BaseSource):
         return Account(name, uid, UNSET, "", "", "") if account is None else account._replace(name=name)
 
     def _past_names(self) -> dict[int, str]:
-        """Return uid -> account name, as of the last login or process before the moment."""
+        """Return uid -> account name, as of the last login of the uid before the moment, or else its last process."""
         if self._user_names is None:
-            # later rows win: the last name before the moment
+            # later rows win, and those of logins, which are read last, win over those of processes
             names: dict[int, str] = {}
             boot, ms = self._located.boot, self._located.ms
             for uids, user in self._reader.rows(
@@ -149,8 +149,3 @@ class PastSource(BaseSource):
 
 def _pid_of(row: Sequence[Any]) -> int:
     return int(row[PID])
-
-
-def utc(wall: int) -> datetime:
-    """Return a wall time in microseconds as a datetime."""
-    return datetime.fromtimestamp(wall / 1e6, UTC)

@@ -13,7 +13,7 @@ INSERT_SIZES = (512, 128, 32, 8, 1)
 
 
 def insert_rows(database: sqlite3.Connection, table: str, rows: Sequence[Sequence[Any]], verb: str = "INSERT") -> None:
-    """Insert rows into a table, which have all of its columns in their order."""
+    """Insert rows into a table; each row has all columns of the table, in their order."""
     if not rows:
         return
     columns = len(rows[0])

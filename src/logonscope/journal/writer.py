@@ -262,7 +262,7 @@ class Writer:
         return None if row is None else bytes(row[0])
 
     def _load_dictionary(self, table: str, columns: str, texts: int) -> Dictionary:
-        """Load the newest values of a dictionary; the first columns are text, stored as bytes."""
+        """Load the newest values of a dictionary; the first ``texts`` columns are texts, stored as bytes."""
         dictionary = Dictionary(self._next_id(table))
         query = f"SELECT id, {columns} FROM {table} ORDER BY id DESC LIMIT 20000"
         for number, *values in self.database.execute(query):

@@ -131,7 +131,7 @@ class Host(ABC):
         """Return the host as it was at a moment.
 
         If a server answers (the service of this machine, or another machine), nothing is sent yet: then the first call
-        on the result raises NotSupportedError and NotFoundError.
+        on the result raises NotSupportedError or NotFoundError.
 
         Raises:
             NotSupportedError: no history of this host is kept, or this process cannot read it.
@@ -170,8 +170,8 @@ class Host(ABC):
             where: only logon sessions that fit a filter, such as LogonFilter(types=frozenset({10})).
             details: what else to read: "origin", the address and port of the client, from the socket of the leader;
                 "authentication", how an ssh login authenticated, from the journal; "usage", the sums of processor
-                time, memory, and bytes read and written. Without them these fields are None. The origin is
-                also read, unrequested, if the login record does not have the address.
+                time, memory, and bytes read and written. Fields of details that are not requested are None; but
+                the origin is also read, unrequested, if the login record does not have the address.
 
         Raises:
             InvalidParameterError: there is no such detail, or a value of ``which`` or ``where`` is invalid.
@@ -241,7 +241,7 @@ class Host(ABC):
                 logins started, and those that run as it. Write "name:postgres" or "user:postgres" for a word that is
                 both.
             details: as in ``sessions``.
-            all_namespaces: look for a port or a unix socket in every network namespace, as those of containers.
+            all_namespaces: look for a port or a unix socket in every network namespace, such as those of containers.
 
         Raises:
             NotFoundError: no such process, or no process holds that port or unix socket.

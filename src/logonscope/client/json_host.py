@@ -38,7 +38,7 @@ _HISTORY_FILE_OPERATIONS = {
 """Operations that need the files of the history, and so run on the machine itself: their purpose and command."""
 
 _DIRECT_OPERATIONS = {"invoke", *_HISTORY_FILE_OPERATIONS}
-"""Operations that the caller's own process runs, because only that has the caller's rights."""
+"""Operations that ``local`` runs, if there is one: only this process has the caller's rights."""
 
 MAX_DEPTH = 32
 """Maximum depth of inheritance of a class that the host declares."""

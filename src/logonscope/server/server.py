@@ -1,7 +1,8 @@
 """The server process from start to stop: listeners, signals, reload of the certificate, and shutdown.
 
-It is uvicorn's Server with three changes: each listener has its own encryption, a stop by a signal exits with code 0,
-and the service manager is notified. SIGTERM and SIGINT stop the server; SIGHUP reloads the certificate.
+It is uvicorn's Server with three changes: each listener has its own encryption, a stop by a signal exits with code 0
+(unless a hung thread has to be killed), and the service manager is notified. SIGTERM and SIGINT stop the server; SIGHUP
+reloads the certificate.
 """
 
 import asyncio
@@ -20,7 +21,7 @@ from starlette.types import ASGIApp
 
 from logonscope.errors import LogonscopeError
 from logonscope.server import listening_sockets, memory, systemd
-from logonscope.server.certificate import TlsContext, describe_certificate, tls_context
+from logonscope.server.certificate import describe_certificate, tls_context
 from logonscope.server.configuration import Settings
 from logonscope.server.connection import Connection, Protocol
 from logonscope.server.connection_limits import ConnectionLimits
@@ -37,8 +38,9 @@ KILL_SECONDS: float = 5
 SWITCH_SECONDS = 0.001
 """Seconds that a thread may compute while others wait for the interpreter; Python's default is 0.005.
 
-The event loop is one of them, needs the interpreter several times for each request, and gets it in no order. Beside
-eight threads that compute, an administrator's request took up to 10 seconds with the default, and 0.3 with this.
+The thread of the event loop waits, too, several times for each request, and waiting threads get the interpreter in no
+order. Beside eight threads that compute, an administrator's request took up to 10 seconds with the default, and 0.3
+with this.
 """
 
 _log = logging.getLogger(__name__)
@@ -161,21 +163,12 @@ class Server(uvicorn.Server):
         systemd.notify_reloading()
         try:
             if self._tls is not None:
-                await self._replace_tls_context(tls_context(self._settings))
+                # each handshake uses the context of that time
+                self._tls = tls_context(self._settings)
+                _log.info("%s", describe_certificate(self._tls, self._settings))
         except LogonscopeError as error:
             _log.error("cannot reload the certificate, keeping the current one: %s", error)
         systemd.notify("READY=1")
-
-    async def _replace_tls_context(self, context: TlsContext) -> None:
-        """Restart the TLS listeners with another context."""
-        self._tls = context
-        for number, open_socket in enumerate(self.open_sockets):
-            if open_socket.listener.tls:
-                # The new listener starts before the old one is closed, so that no client is rejected in between.
-                old_server = self.servers[number]
-                self.servers[number] = await self._listen(open_socket)
-                old_server.close()
-        _log.info("%s", describe_certificate(context, self._settings))
 
     async def _listen(self, open_socket: OpenSocket) -> asyncio.Server:
         """Start accepting the connections of a socket."""
@@ -194,7 +187,7 @@ class Server(uvicorn.Server):
     def _tls_protocol(self) -> asyncio.Protocol:
         """Return the protocol of a connection before its TLS handshake."""
         assert self._pending_handshakes is not None  # noqa: S101 -- startup sets it before it listens
-        assert self._tls is not None  # noqa: S101 -- startup sets it before it listens
+        assert self._tls is not None  # noqa: S101 -- __init__ sets it if a listener uses TLS
         return self._pending_handshakes.new_protocol(self._tls, self._plain_protocol)
 
     def _plain_protocol(self, counted: Connection | None = None) -> Protocol:
@@ -226,7 +219,10 @@ class Server(uvicorn.Server):
 
 
 class LoopErrors:
-    """The exception handler of the event loop: logs a lack of file descriptors once a minute, without traceback."""
+    """The exception handler of the event loop: logs a lack of file descriptors once a minute, without traceback.
+
+    A harmless error after such a lack is not logged; all other errors go to the default handler.
+    """
 
     def __init__(self) -> None:
         self._last_report = -REPORT_INTERVAL

@@ -2,8 +2,8 @@
 
 Two threads are reserved beyond the setting ``workers``: one for administrators and one for root on the unix socket.
 Waiting requests are served round-robin by caller: while forty requests of one caller wait, the first request of
-another caller is next. While a request of an administrator is open, other requests pause at each check of their
-deadline: Python threads share one interpreter, so a free thread alone would not make that answer quick.
+another caller is next. While an urgent request is open, one of an administrator or of root, all others pause at each
+check of their deadline: Python threads share one interpreter, so a free thread alone would not make that answer quick.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ RESERVED_THREADS = 2
 """Reserved threads beyond the setting ``workers``: one for administrators, one for root."""
 
 RUN_SECONDS = 0.002
-"""Seconds that a request runs between two pauses, while a request of an administrator is open."""
+"""Seconds that a request runs between two pauses, while an urgent request is open."""
 
 PAUSE_FACTOR = 8
 """The length of a pause, as a multiple of the time that the request ran before it."""
@@ -71,7 +71,8 @@ class WorkerPool:
         ] = {}  # calls that still run after their request ended, and since when
 
     def __repr__(self) -> str:
-        return f"<WorkerPool of {self._workers} workers: {self._running.total()} running, {len(self._waiting)} waiting>"
+        waiting = sum(map(len, self._waiting.values()))
+        return f"<WorkerPool of {self._workers} workers: {self._running.total()} running, {waiting} waiting>"
 
     def shutdown(self) -> None:
         """Wait for the running calls, and end the threads."""
@@ -119,7 +120,7 @@ class WorkerPool:
         return PooledCall(self, self._threads, claimant, call, deadline)
 
     def begin_request(self, claimant: Claimant) -> None:
-        """Count a request; those of administrators are urgent, from here on and not only once they have a thread."""
+        """Count a request; an urgent one counts from here on, and not only once it has a thread."""
         self._urgent += claimant.rank > Rank.ORDINARY
 
     def end_request(self, claimant: Claimant) -> None:
@@ -146,13 +147,13 @@ class WorkerPool:
 
     @property
     def is_stuck(self) -> bool:
-        """Return whether all threads but the reserved ones are stuck."""
+        """Return whether as many threads are stuck as the setting ``workers`` allows."""
         threshold = time.monotonic() - self._stuck_seconds
         return sum(since < threshold for since in self._abandoned.values()) >= self._workers
 
     @property
     def has_urgent_work(self) -> bool:
-        """Return whether a request of an administrator is open; safe to read from any thread."""
+        """Return whether an urgent request is open; safe to read from any thread."""
         return self._urgent > 0
 
     async def _wait_for_thread(
@@ -243,7 +244,7 @@ class PooledCall(ThreadCall[Result]):
 
 
 class _Pauses:
-    """Pauses the work of one request while requests of administrators are open."""
+    """Pauses the work of one request while urgent requests are open."""
 
     def __init__(self, pool: WorkerPool) -> None:
         self._pool, self._since = pool, time.monotonic()

@@ -76,7 +76,7 @@ def test_valid_tables() -> None:
     (table(type="otlp", to="https://u:p@a/"), 'invalid to "https://u:p@a/"'),
     (table(type="otlp", to="https://a:99999/"), 'invalid to "https://a:99999/"'),
     (table(type="webhook", to="https://a/"), "secret_file is missing"),
-    (table(type="otlp", to="http://a/", token_file="/t"), "a secret would be sent without encryption"),  # noqa: S106 -- a path
+    (table(type="otlp", to="http://a/", token_file="/t"), "a token or a client certificate needs encryption"),  # noqa: S106 -- a path
     (table(colour="red"), "unknown key 'colour'"),
     (table(secret_file="/s"), "unknown key 'secret_file'"),  # noqa: S106 -- a path
     (table(files=True), "invalid files true: expected a whole number from 1 to 1000"),

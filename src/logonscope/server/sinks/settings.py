@@ -49,7 +49,7 @@ class SinkSettings(NamedTuple):
     Attributes:
         name: of its checkpoint, metrics and line of ``doctor``.
         events: names of the events that are sent; events about losses always are.
-        max_bytes: size of a file from which on it is rotated.
+        max_bytes: maximum size of a file, which is rotated before it becomes larger.
         files: how many rotated files are kept.
         ca: a PEM file with the certificates to trust; "": those of the system.
         client_certificate: a PEM file with a certificate and its key; "": none.
@@ -77,7 +77,7 @@ class _Key(NamedTuple):
 
     types: tuple[str, ...]
     words: str
-    convert: Callable[[Any], Any]  # raises ValueError
+    convert: Callable[[Any], Any]  # raises ValueError, TypeError or AttributeError for an invalid value
 
 
 def parse_sinks(path: str, tables: object) -> tuple[SinkSettings, ...]:
@@ -110,7 +110,9 @@ def _parse_sink(path: str, number: int, table: Mapping[str, Any]) -> SinkSetting
     label = f"{path}: sink {number}"
     name, kind = table.get("name"), table.get("type")
     if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise InvalidParameterError(f"{label}: invalid name {_shown(name)}", "give up to 32 letters a-z, digits and -")
+        raise InvalidParameterError(
+            f"{label}: invalid name {_shown(name)}", "give up to 32 letters a-z and digits, and - except first"
+        )
     label = f"{path}: sink '{name}'"
     if kind not in TYPES:
         raise InvalidParameterError(f"{label}: invalid type {_shown(kind)}", f"give one of {', '.join(TYPES)}")
@@ -132,9 +134,11 @@ def _parse_sink(path: str, number: int, table: Mapping[str, Any]) -> SinkSetting
 def _check(label: str, kind: str, sink: SinkSettings) -> SinkSettings:
     """Check what depends on several keys."""
     target = sink.target
-    is_secret = bool(sink.token_file or sink.client_certificate)
-    if target.scheme in {"http", "tcp"} and is_secret and target.host not in {"localhost", "127.0.0.1", "::1"}:
-        raise InvalidParameterError(f"{label}: a secret would be sent without encryption", "give https:// or tls://")
+    needs_tls = bool(sink.token_file or sink.client_certificate)
+    if target.scheme in {"http", "tcp"} and needs_tls and target.host not in {"localhost", "127.0.0.1", "::1"}:
+        raise InvalidParameterError(
+            f"{label}: a token or a client certificate needs encryption", "give https:// or tls://"
+        )
     if kind == WEBHOOK and not sink.secret_file:
         raise InvalidParameterError(f"{label}: secret_file is missing", "give the file with the key of the signatures")
     return sink

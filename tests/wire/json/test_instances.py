@@ -79,6 +79,17 @@ def test_rows_that_are_written_at_once_are_those_that_are_written_one_by_one(ser
                 ]
 
 
+def test_the_path_of_an_instance_names_its_own_class() -> None:
+    request = Memory(SNAPSHOT).request(ROOT)
+    base = schema().get("CIM_Process", CIMV2)
+    (result,) = enumerate_instances(request, "Win32_Process", tuple(base.properties), CIMV2, deep=False)
+    writer, rows = InstanceWriter(result, "web1", base), list(result.rows)
+    lines = [json.loads(text) for text in writer.write_rows(rows)]
+    assert lines == [json.loads(json.dumps(writer.write(row))) for row in rows]
+    assert {line["class"] for line in lines} == {"CIM_Process"}
+    assert all(":Win32_Process.Handle=" in line["path"] for line in lines)
+
+
 @given(st.lists(st.tuples(KEYS, KEYS, KEYS | st.none(), st.integers() | st.none()), min_size=1, max_size=4))
 def test_keys_of_any_text(rows: list[tuple[Any, ...]]) -> None:
     cls = schema().get("LS_SessionProcess", LOGONSCOPE)

@@ -88,6 +88,17 @@ def test_too_many_options_are_counted_in_the_fault() -> None:
         check_options(parse_envelope(envelope(GET, "C", more=f"<w:OptionSet>{options}</w:OptionSet>")))
 
 
+def test_a_supported_option_may_have_to_be_obeyed() -> None:
+    for name, accepted in (("IncludeInheritanceHierarchy", True), ("includeinheritancehierarchy", True), ("x", False)):
+        option = f'<w:OptionSet><w:Option Name="{name}" MustComply="true">true</w:Option></w:OptionSet>'
+        parsed = parse_envelope(envelope(GET, "C", more=option))
+        if accepted:
+            check_options(parsed)
+        else:
+            with pytest.raises(FaultError, match="the option 'x' is not supported"):
+                check_options(parsed)
+
+
 @pytest.mark.parametrize(
     ("text", "seconds"),
     [

@@ -50,7 +50,8 @@ class InstanceWriter:
         self._shape, self._columns = shape_of(result, server), result.columns
         self._shown = result.shown if result.shown and result.shown != result.columns else None
         self._conversions = _conversions(result.cls, tuple(result.columns), server)
-        self._keys, self._path_start = cls.keys, f"\\\\{server}\\{cls.namespace}:{cls.name}."
+        own = result.cls  # a path names the class of the instance itself, also with ``base``
+        self._keys, self._path_start = own.keys, f"\\\\{server}\\{own.namespace}:{own.name}."
 
     def write(self, row: tuple[Value, ...]) -> dict[str, Any]:
         """Return a row as an object."""
@@ -248,7 +249,7 @@ class ReadRow(NamedTuple):
 
 
 def read_instance(line: Mapping[str, Any], schema: Schema) -> ReadRow:
-    """Return the instance of a line; the schema has its class.
+    """Return the row of a line with an instance; the schema has its class.
 
     Raises:
         TransportFailureError: the line is not an instance of a known class.
@@ -262,7 +263,7 @@ def read_instance(line: Mapping[str, Any], schema: Schema) -> ReadRow:
             for (name, value), declared in zip(properties.items(), _find_declared(cls, shown), strict=True)
             if declared is not None
         }
-        # A path that was selected shows keys that were not.
+        # A path that was selected has the keys that were not selected.
         if line["path"] is not None and not set(cls.keys) <= set(values):
             target = bind_path(parse_path(line["path"]), schema, namespace, _is_accepted_server)
             values |= dict(zip(target.cls.keys, target.keys or (), strict=True))

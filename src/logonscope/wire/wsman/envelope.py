@@ -58,6 +58,9 @@ MAX_ID_LENGTH, SHORT_REASON = 200, 80
 
 MAX_OPTIONS = 64
 
+HIERARCHY = "IncludeInheritanceHierarchy"
+"""The option with which Windows' clients request DERIVATION in the definition of a class."""
+
 BYTE_ORDER_MARK_OCTETS = 2
 """Octets before the text of a response in UTF-16; reserved in every response."""
 
@@ -207,16 +210,18 @@ def read_selectors(envelope: Envelope) -> Selectors:
 
 
 def check_options(envelope: Envelope) -> None:
-    """Check that no option has MustComply: no option is supported in this way (DSP0226 R6.4-5).
+    """Check that each option with MustComply is supported (DSP0226 R6.4-5).
 
     Raises:
-        FaultError: an option has it, or there are too many options.
+        FaultError: one is not supported, or there are too many options.
     """
     option_set = envelope.headers.get(clark_name(WSMAN, "OptionSet"))
     options = [] if option_set is None else list(option_set)
     required_names = [option.get("Name", "") for option in options if is_true(option.get("MustComply"))]
     # Options of WMI (wmi:...) are accepted and ignored.
-    unsupported_names = [name for name in required_names if not name.lower().startswith("wmi:")]
+    unsupported_names = [
+        name for name in required_names if name.lower() != HIERARCHY.lower() and not name.lower().startswith("wmi:")
+    ]
     if len(options) > MAX_OPTIONS:
         raise FaultError(
             INVALID_OPTIONS, f"too many options: {len(options)}, at most {MAX_OPTIONS} are accepted", "remove some"

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from logonscope.cim.paths import ObjectPath
 from logonscope.wire.wsman import names
 from logonscope.wire.wsman.envelope import (
+    HIERARCHY,
     Envelope,
     check_body,
     has_option,
@@ -42,9 +43,6 @@ from logonscope.wire.xml import Element, clark_name, find_child, is_true, local_
 MAX_CONTEXT_LENGTH = 200
 MAX_PROPERTIES = 1000
 
-HIERARCHY = "IncludeInheritanceHierarchy"
-"""The option with which Windows' clients request DERIVATION in the definition of a class."""
-
 OBJECT, EPR, OBJECT_AND_EPR = "", "EnumerateEPR", "EnumerateObjectAndEPR"
 INCLUDE, EXCLUDE, NONE = "IncludeSubClassProperties", "ExcludeSubClassProperties", "None"
 
@@ -63,7 +61,7 @@ class Get(NamedTuple):
 
 
 class WqlFilter(NamedTuple):
-    """A query."""
+    """A WQL query."""
 
     text: str
 

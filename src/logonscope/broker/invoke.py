@@ -45,7 +45,7 @@ class MethodTarget(NamedTuple):
 
     @property
     def runs_as_foreign_uid(self) -> bool:
-        """Return whether its effective uid does not belong to this host, but to its container or to another root."""
+        """Return whether its effective uid does not belong to this host: see ``broker/foreign.py``."""
         return self.request.foreign.is_foreign_uid(self.process, self.owner, self.effective_uid)
 
     @property

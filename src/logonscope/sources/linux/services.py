@@ -35,7 +35,7 @@ def read_services(root: str, look: Look, query: ServiceQuery) -> Iterator[Servic
         return _read_starts(root, query.names)
     units: Iterable[Service] | None = None
     if root == ROOT and query.details:
-        from logonscope.sources.linux.systemctl import read_units  # noqa: PLC0415 -- whose needs only a start
+        from logonscope.sources.linux.systemctl import read_units  # noqa: PLC0415 -- `whose` needs only a start
 
         units = read_units(root, look, query.names)
     if units is None:
@@ -138,7 +138,7 @@ def _openrc_state(root: str, name: str) -> str:
 
 
 def _sysvinit_enabled(root: str) -> set[str]:
-    """Return the services that start at boot or in a runlevel of use: links S??NAME in etc/rc?.d."""
+    """Return the services that start at boot (S) or in one of the runlevels 2 to 5: links S??NAME in etc/rc?.d."""
     links = (link for level in "S2345" for link in list_folder(os.path.join(root, f"etc/rc{level}.d")))
     return {match[1] for link in links if (match := _START.fullmatch(link))}
 

@@ -59,7 +59,8 @@ def read_unix_sockets(folder: str, look: Look, query: SocketQuery, *, is_readers
     Args:
         folder: has the file ``unix`` of that namespace.
         look: the deadline and the troubles of the request.
-        query: what to yield; a path also names the sockets whose file it is, by whatever name they were bound.
+        query: what to yield; where netlink answers, a path also names the sockets that are bound to its file by
+            another name.
         is_readers: whether it is the reader's network namespace.
     """
     if is_readers and folder in OWN_FOLDERS:

@@ -56,7 +56,7 @@ def test_a_subscription_that_ended_by_failures_stays_a_finding() -> None:
     (status,) = receivers.statuses()
     assert (status.ended, status.failure) == (1, "")
     (check,) = receivers.checks()
-    assert check.finding.endswith(", 1 failed attempt, 1 subscription ended because of failures")
+    assert check.finding.endswith(", 1 failed attempt, 1 subscription ended while messages failed")
 
 
 def test_the_same_failure_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:

@@ -138,12 +138,12 @@ def _check(status: ReceiverStatus) -> Check:
     if status.failures:
         finding += f", {count_text(status.failures, 'failed attempt')}"
     if status.ended:
-        finding += f", {count_text(status.ended, 'subscription')} ended because of failures"
+        finding += f", {count_text(status.ended, 'subscription')} ended while messages failed"
     if not status.failure:
         return Check(subject, None if status.failures else True, finding, "")
     seconds = time.monotonic() - status.failed_at
     finding += f"; the latest, {seconds:.0f} s ago: {status.failure}"
-    advice = "correct the server, or push_ca; a subscription ends when a message fails five times"
+    advice = "correct the receiver, or push_ca; a subscription ends when a message fails five times"
     if status.failing == 0:
-        advice = "correct the server, or push_ca, and subscribe again"
+        advice = "correct the receiver, or push_ca, and subscribe again"
     return Check(subject, False, finding, advice)

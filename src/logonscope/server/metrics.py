@@ -145,7 +145,7 @@ class _SubscriptionCollector(Collector):
         counts = (
             ("logonscope_push_delivered", "Messages that a server of subscribers accepted.", "delivered"),
             ("logonscope_push_failures", "Attempts to send a message that failed.", "failures"),
-            ("logonscope_push_ended", "Subscriptions that ended because messages were not accepted.", "ended"),
+            ("logonscope_push_ended", "Subscriptions that ended while messages were not accepted.", "ended"),
         )
         yield from _counters(counts, ("receiver",), [((receiver.receiver,), receiver) for receiver in receivers])
         failing = GaugeMetricFamily(

@@ -108,7 +108,11 @@ def _check_terminals(terminals: Sequence[TerminalDef]) -> None:
 
 
 def _describe_rule(rule: LarkRule) -> Rule:
-    """Return a rule with lark's way to make trees: what is named with an underscore is left out, or joins its parts."""
+    """Return a rule with lark's way to make trees.
+
+    A terminal whose name begins with an underscore is left out; a rule whose name does has no node of its own, its
+    parts join those of the rule around it.
+    """
     is_absent = rule.options.empty_indices or [False] * len(rule.expansion)
     symbols = enumerate(rule.expansion)
     parts: list[tuple[int, bool, int]] = []

@@ -111,7 +111,10 @@ def parse_line(line: bytes) -> JournalLine | None:
 
 
 def _journal_files(root: str) -> Iterator[str]:
-    """Yield the active file of the system's journal of each machine in the folders; archived files are not read."""
+    """Yield the active file of the system's journal of each machine in the folders.
+
+    Of another root directory, journalctl reads these alone: none that is archived.
+    """
     for folder in FOLDERS:
         path = os.path.join(root, folder)
         try:

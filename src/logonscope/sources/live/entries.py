@@ -183,7 +183,7 @@ class Counts:
         self.doubtful_reads = 0  # processes that were read because their parent's logon may not be theirs
         self.mended = 0  # differences that a comparison with /proc found
         self.lost_events = 0
-        self.losses = 0  # how often events were lost, process events or writes
+        self.losses = 0  # how often events were lost: of processes, or of writes to login uids and cgroups
 
     def __repr__(self) -> str:
         return f"<Counts {vars(self)}>"

@@ -134,7 +134,10 @@ class Envelope(NamedTuple):
 
 
 class ResponseLimits(NamedTuple):
-    """Limits of a response, as the request sets them: the largest size in octets, the timeout in seconds, a count."""
+    """What the request asks of its response: the largest size in octets, the timeout in seconds (None: not set).
+
+    ``wants_count``: the client also wants the number of all items.
+    """
 
     max_envelope: int | None
     seconds: float | None
@@ -261,7 +264,9 @@ def parse_number(text: str, name: str) -> int:
 
 
 def parse_duration(text: str, name: str) -> float:
-    """Return an xs:duration in seconds; a year has 365 days and a month 30. ``name`` as in ``parse_number``.
+    """Return an xs:duration in seconds, at most MAX_SECONDS; ``name`` as in ``parse_number``.
+
+    A year has 365 days and a month 30.
 
     Raises:
         FaultError: the text is no duration.
@@ -274,10 +279,11 @@ def parse_duration(text: str, name: str) -> float:
 
 
 def parse_expires(element: Element, invalid: FaultKind, unsupported: FaultKind) -> float:
-    """Return a requested lifetime in seconds.
+    """Return a requested lifetime in seconds, at most MAX_SECONDS.
 
     Raises:
-        FaultError: of the kind ``unsupported`` for a time, or ``invalid`` if it is no duration or a zero one.
+        FaultError: of the kind ``unsupported`` for a date and time; ``invalid`` for a duration of 0, and for any other
+            text that is no duration.
     """
     text = text_of(element)
     # the other form of both standards is a date and a time, which depends on two clocks
@@ -305,7 +311,7 @@ def write_duration(seconds: float) -> str:
 
 
 def new_id() -> str:
-    """Return a new id for a message or an enumeration context."""
+    """Return a new id for a message."""
     # As uuid.uuid4(), in a fifth of its time: random but for the version and the variant (RFC 9562 5.4).
     digits = os.urandom(16).hex().upper()
     return f"uuid:{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{_VARIANTS[digits[16]]}{digits[17:20]}-{digits[20:]}"

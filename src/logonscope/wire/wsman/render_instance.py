@@ -4,7 +4,7 @@ The result looks as Windows renders instances (MS-WSMV 2.2.4, DSP0230 of WS-CIM)
 by name; null as xsi:nil; an array as repeated elements; a reference as an endpoint reference without its wrapper; times
 in UTC. A projection is a w:XmlFragment, whose children have no namespace, not even the element around a time.
 
-Templates are nested functions and not objects, because a large answer has millions of values and each costs a call.
+Most templates are nested functions and not objects: a large answer has millions of values, and each costs a call.
 """
 
 import re
@@ -64,7 +64,7 @@ def name_order(columns: Sequence[str]) -> list[int]:
 
 
 def associations_renderer(cls: Class, columns: Sequence[str], resource: Resource) -> RenderAll | None:
-    """Return the renderer of many rows at once, for a class that has two references and nothing else; else None.
+    """Return the renderer of many rows at once, for rows of two references and nothing else; else None.
 
     Its texts are those of ``instance_renderer``.
     """
@@ -200,7 +200,7 @@ def _record_renderer(head: str, properties: Sequence[Make], order: Sequence[int]
     writers = [make(before, after) for make, before, after in zip(properties, befores, afters, strict=True)]
     if len(order) == 1:
         return _column_renderer(writers[0], order[0])
-    # Two columns have their own renderer, because every association has two: no list, no join.
+    # Two columns have their own renderer, because most associations have two: no list, no join.
     if len(order) == 2:
         (write_first, write_second), (first, second) = writers, order
 

@@ -26,11 +26,11 @@ CHUNK_ROWS = 64
 """Maximum number of rows that are taken and rendered at once."""
 
 Item = tuple[Any, Any]
-"""A result, and one of its rows."""
+"""A result and one of its rows, or a class definition and ()."""
 
 
 class ItemRenderer:
-    """Renders the items of an enumeration; the renderer of a result is made once, for all responses."""
+    """Renders the items of an enumeration; a result keeps its renderer in all responses, until the next result."""
 
     def __init__(
         self,

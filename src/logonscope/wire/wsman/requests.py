@@ -73,7 +73,10 @@ class SelectorFilter(NamedTuple):
 
 
 class AssociationFilter(NamedTuple):
-    """A filter by association: selects instances associated with one, or the associations (DSP0227 8.2)."""
+    """A filter by association (DSP0227 8.2): selects the instances that are associated with an instance.
+
+    ``references``: it selects the associations themselves.
+    """
 
     path: ObjectPath
     references: bool
@@ -384,7 +387,10 @@ ACTIONS: Mapping[str, ActionRow] = {
 
 
 def operation_name(action: str) -> str:
-    """Return the name of the request with an action, such as Pull: one of a fixed set, whatever a client sends."""
+    """Return the name of the request with an action, such as Pull: one of a fixed set, whatever a client sends.
+
+    A request without an action counts as Identify.
+    """
     if not action:
         return "Identify"
     return action.rpartition("/")[2] if action in ACTIONS else "Invoke"

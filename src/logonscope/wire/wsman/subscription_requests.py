@@ -31,10 +31,11 @@ MODES = {mode.lower(): mode for mode in (names.PULL_MODE, names.PUSH_MODE, names
 
 
 class Subscribe(NamedTuple):
-    """A request for a subscription to the results of an event query, which the client pulls, or is sent.
+    """A request for a subscription to the results of an event query, which the client pulls or the server pushes.
 
-    ``query`` None: all events of the class of the resource. ``sends_bookmarks``: answers with events have the bookmark
-    after them. ``max_elements``, ``max_time``: of the mode Events, the limits of a message in events and seconds.
+    ``query`` None: all events of the class of the resource. ``sends_bookmarks``: each answer with events has a bookmark
+    of the position after the last one. ``max_elements``, ``max_time``: of the mode Events, the limits of a message in
+    events and seconds.
     """
 
     resource: Resource
@@ -98,19 +99,31 @@ def read_subscribe(envelope: Envelope, selectors: Selectors) -> Subscribe:
 
 
 def read_unsubscribe(envelope: Envelope, _: Selectors) -> Unsubscribe:
-    """Read an Unsubscribe message."""
+    """Read an Unsubscribe message.
+
+    Raises:
+        FaultError: it is invalid.
+    """
     check_body(envelope, EVENTING, "Unsubscribe")
     return Unsubscribe(_read_identifier(envelope))
 
 
 def read_renew(envelope: Envelope, _: Selectors) -> RenewSubscription:
-    """Read a Renew message."""
+    """Read a Renew message.
+
+    Raises:
+        FaultError: it is invalid.
+    """
     expires = _read_expires(check_body(envelope, EVENTING, "Renew"))
     return RenewSubscription(_read_identifier(envelope), expires)
 
 
 def read_status(envelope: Envelope, _: Selectors) -> RenewSubscription:
-    """Read a GetStatus message."""
+    """Read a GetStatus message.
+
+    Raises:
+        FaultError: it is invalid.
+    """
     check_body(envelope, EVENTING, "GetStatus")
     return RenewSubscription(_read_identifier(envelope), is_status=True)
 
@@ -151,7 +164,10 @@ def _read_batch(delivery: Element) -> tuple[int, float]:
 
 
 def _read_endpoint(element: Element | None) -> EventSink | None:
-    """Return an address of the subscriber, with the header blocks that it wants back (WS-Addressing 2.2)."""
+    """Return an address of the subscriber, with the header blocks that it wants back (WS-Addressing 2.2).
+
+    The address is "" if the element has none.
+    """
     if element is None:
         return None
     address = find_child(element, clark_name(ADDRESSING, "Address"))
@@ -159,7 +175,8 @@ def _read_endpoint(element: Element | None) -> EventSink | None:
     blocks = [block for holder in holders if holder is not None for block in holder]
     # a block must not pass for a header of the message itself
     if any(namespace_of(block) in {names.SOAP, ADDRESSING, WSMAN, ""} for block in blocks):
-        raise FaultError(INVALID_MESSAGE, "invalid reference parameters: expected elements of other namespaces")
+        reason = "invalid reference parameters: expected namespaces beside SOAP, WS-Addressing and WS-Management"
+        raise FaultError(INVALID_MESSAGE, reason)
     parameters = "".join(ET.tostring(block, encoding="unicode") for block in blocks)
     if len(parameters) > MAX_PARAMETERS_LENGTH:
         reason = f"the reference parameters have more than {MAX_PARAMETERS_LENGTH} characters"

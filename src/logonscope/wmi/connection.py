@@ -42,8 +42,9 @@ def connect(
     r"""Connect to a namespace, or get the class or object of a path.
 
     Args:
-        computer: "", ".", "localhost" or this machine's name for this machine; others are connected to by https.
-        moniker: all in one text: ``winmgmts:{impersonationLevel=impersonate}!\\.\root\cimv2:Class.Key="value"``.
+        computer: for this machine "", ".", "localhost" or its name; another machine is connected to by https.
+        moniker: computer, namespace and suffix in one text, in place of these arguments:
+            ``winmgmts:{impersonationLevel=impersonate}!\\.\root\cimv2:Class.Key="value"``.
         wmi: the result of ``connect_server``, which is returned unchanged.
         namespace: "cimv2" or "root/logonscope"; "": root/cimv2.
         suffix: the path of a class or of an object.
@@ -52,7 +53,8 @@ def connect(
         impersonation_level, authentication_level, authority, privileges, find_classes, debug: ignored.
 
     Raises:
-        x_wmi_authentication: a user was given for this machine.
+        x_wmi_authentication: without a moniker, a user was given for this machine ("", "." or "localhost"), or
+            together with privileges or a suffix.
         x_wmi: another machine does not answer or rejects the user, or the namespace, class or object does not exist.
     """
     if wmi is not None:
@@ -68,7 +70,7 @@ def connect(
     name = "\\".join(words if words[0].lower() == "root" else ["root", *words])
     with wmi_errors():
         selected_host = _select_host(host, computer or ".", user or None, password or None)
-        # Only to raise an error now if the namespace does not exist.
+        # This call only raises the error now if the namespace does not exist.
         selected_host.classes(namespace=name)
     wmi_namespace = _wmi_namespace(selected_host, name)
     return wmi_namespace.get(suffix) if suffix else wmi_namespace
@@ -90,7 +92,7 @@ def Registry(*args: object, **kwargs: object) -> NoReturn:
 
 
 def _select_host(host: Host | None, computer: str, user: str | None, password: str | None) -> Host:
-    """Return the host of a computer's name: ``host`` if it is given, this machine, or another machine by https.
+    """Return the host that has a computer's name: ``host`` if it is given, this machine, or another machine by https.
 
     Raises:
         InvalidNamespaceError: ``host`` has another name.

@@ -22,7 +22,7 @@ class com_error(Exception):
 
 
 class x_wmi(Exception):
-    """Any error: ``info`` has the message and the hint, ``com_error`` has the number."""
+    """Base class of all errors here. ``info`` has the message and the hint; ``com_error`` the number, or it is None."""
 
     def __init__(self, info: str = "", com_error: com_error | None = None) -> None:
         super().__init__(info, com_error)
@@ -35,11 +35,11 @@ class x_wmi(Exception):
 
 
 class x_wmi_invalid_query(x_wmi):
-    """Invalid WQL, or a property that the class does not have."""
+    """A query is not valid WQL, or names a property that the class does not have."""
 
 
 class x_wmi_timed_out(x_wmi):
-    """The answer took longer than the timeout."""
+    """The answer took longer than the timeout, or no event came within it."""
 
 
 class x_wmi_no_namespace(x_wmi):
@@ -51,7 +51,7 @@ class x_access_denied(x_wmi):
 
 
 class x_wmi_authentication(x_wmi):
-    """A user name was given for this machine, where none is supported."""
+    """A user name was given for this machine, or with privileges or a suffix: neither is supported."""
 
 
 class x_wmi_uninitialised_thread(x_wmi):

@@ -1,4 +1,4 @@
-"""Parts of an object: properties, methods and the path."""
+"""Parts of an object or of a class: properties, methods and the path."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -14,11 +14,11 @@ Invoke = Callable[[str, Mapping[str, Any]], Outcome]
 
 
 class _wmi_property(NamedTuple):
-    """A property: of an object with its value (a reference is an object path), of a class without a value."""
+    """A property of an object with its value, where a reference is an object path; or of a class: its value is None."""
 
     name: str
     value: Any
-    type: str  # as MOF spells it: "string", "uint64", "ref:Win32_LogonSession"
+    type: str  # as the qualifier CIMTYPE spells it: "string", "uint64", "ref:Win32_LogonSession"
     qualifiers: dict[str, Any]
 
     def __repr__(self) -> str:
@@ -59,7 +59,7 @@ class _wmi_method:
 
 
 class _wmi_path(NamedTuple):
-    """The parts of an object's path; str() returns the whole path."""
+    """The parts of the path of an object or of a class; str() returns the whole path."""
 
     Class: str
     Path: str = ""

@@ -18,14 +18,14 @@ _ASSOCIATION_QUERY = re.compile(r"\s*(?:ASSOCIATORS|REFERENCES)\b", re.IGNORECAS
 
 
 class _wmi_namespace:
-    """A namespace of a host; its attributes are the classes, in upper or lower case."""
+    """A namespace of a host; its attributes are the classes, whose names match in upper or lower case."""
 
     def __init__(self, host: Host, name: str) -> None:
         self._host = host
         self._name = name
 
     def __getattr__(self, name: str) -> _wmi_class:
-        # Asked for before __init__ has set them, by copy and pickle: without this the lookup would not end.
+        # copy and pickle request these attributes before __init__ has set them; the code below would recurse forever.
         if name in {"_host", "_name"}:
             raise AttributeError(name)
         with wmi_errors():
@@ -40,7 +40,7 @@ class _wmi_namespace:
         return sorted(self.subclasses_of())
 
     def subclasses_of(self, root: str = "", regex: str = ".*") -> set[str]:
-        """Return the names of a class's subclasses, or of all classes, whose beginning matches ``regex``."""
+        """Return the names, if ``regex`` matches their beginning, of all subclasses of ``root``, or of all classes."""
         with wmi_errors():
             superclass = self._host.get_class(root, namespace=self._name).name if root else None
             classes = self._host.classes(namespace=self._name)

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from logonscope.client.watch import Watch
 
 NOTIFICATION_TYPES = ("operation", "creation", "deletion", "modification")
-"""What an event about an instance may be; "operation" is any of the others."""
+"""Types of the events about an instance; "operation" means any of the other three."""
 
 
 class _wmi_watcher:
-    """Waits for events. They are kept from its creation on, until it is closed or deleted."""
+    """Waits for events. From the creation of the watcher until it is closed or deleted, events are kept for it."""
 
     def __init__(self, host: Host, namespace: str, wql: str, make_event: Callable[[Host, Instance], Any]) -> None:
         """Begin to watch.
@@ -36,11 +36,11 @@ class _wmi_watcher:
         """Return the next event.
 
         Args:
-            timeout_ms: milliseconds to wait for it; -1: no limit.
+            timeout_ms: milliseconds to wait for the event; negative: no limit.
 
         Raises:
-            x_wmi_timed_out: there was none.
-            x_wmi: events were lost, or there are no more.
+            x_wmi_timed_out: there was no event in time, or a class could not be read in time.
+            x_wmi: events were lost, or the watch has ended or failed.
         """
         with wmi_errors():
             event = self._watch.wait(None if timeout_ms < 0 else timeout_ms / 1000)
@@ -74,6 +74,8 @@ def watch_query(
     is_extrinsic: bool,
 ) -> str:
     """Return the event query of ``watch_for``.
+
+    For a class of extrinsic events, type and delay are ignored; for any other class, ``fields``.
 
     Raises:
         x_wmi: the notification type does not exist.

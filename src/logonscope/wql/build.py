@@ -1,4 +1,4 @@
-"""Build step of WQL's parser: computes the parse table of grammar.lark by lark, and writes compiled.py.
+"""Build step of WQL's parser: computes the parse table of grammar.lark with lark, and writes compiled.py.
 
 The build runs it (hatch_build.py). After changing the grammar, run ``python -m logonscope.wql.build``.
 """
@@ -34,7 +34,8 @@ def compute_table(grammar: str) -> Table:
     """Return the parse table of a grammar.
 
     Raises:
-        ValueError: the grammar needs more than the driver of the table does.
+        ValueError: the grammar relies on a preference of lark that the parser in lalr.py does not have, or it has
+            several start rules.
     """
     parser = lark.Lark(grammar, **OPTIONS)
     data, _ = parser.memo_serialize([TerminalDef, LarkRule])
@@ -99,7 +100,10 @@ def _priority(terminal: TerminalDef) -> tuple[Any, ...]:
 
 
 def _check_terminals(terminals: Sequence[TerminalDef]) -> None:
-    """Check that no string that a state accepts is also matched by an expression: lark then prefers the string."""
+    """Check that no string that a state accepts also matches an expression of the same priority that it accepts.
+
+    lark would prefer the string; the parser in lalr.py takes the first terminal that matches.
+    """
     strings = [terminal for terminal in terminals if isinstance(terminal.pattern, PatternStr)]
     for terminal, other in product(strings, [terminal for terminal in terminals if terminal not in strings]):
         is_matched = re.fullmatch(other.pattern.to_regexp(), terminal.pattern.value)
@@ -108,10 +112,10 @@ def _check_terminals(terminals: Sequence[TerminalDef]) -> None:
 
 
 def _describe_rule(rule: LarkRule) -> Rule:
-    """Return a rule with lark's way to make trees.
+    """Return a rule, with the parts that lark puts into the tree.
 
-    A terminal whose name begins with an underscore is left out; a rule whose name does has no node of its own, its
-    parts join those of the rule around it.
+    A terminal is left out if its name begins with an underscore, or if a rule has it as a string such as ",".
+    If the name of a rule begins with an underscore, its parts join those of the rule around it.
     """
     is_absent = rule.options.empty_indices or [False] * len(rule.expansion)
     symbols = enumerate(rule.expansion)

@@ -1,4 +1,4 @@
-"""Ranges of columns: the least and the greatest value with which a row can match a condition.
+"""Ranges of columns: the least and the greatest value, or the prefix, with which a row can match a condition.
 
 ``=`` makes a range only for numbers and times; ``condition.fixed_values`` has the texts that a column must equal.
 """
@@ -16,11 +16,11 @@ _WILDCARD = r"[%_\[]"
 
 
 class ColumnRange(NamedTuple):
-    """The values that a column can have in a matching row; None: no limit. Both ends are part of the range."""
+    """The values that a column can have in a matching row; None: no limit. The ends are included, also for < and >."""
 
     low: Any = None
     high: Any = None
-    prefix: str = ""  # beginning of the text, ignoring case
+    prefix: str = ""  # beginning of the text in lower case; to be compared without regard to case
 
 
 def column_ranges(condition: Condition) -> Mapping[str, ColumnRange]:

@@ -1,6 +1,6 @@
 """Syntax tree of a WQL statement, whose names are not yet resolved.
 
-A node keeps its position in the text (``position``, an offset), which is ignored when nodes are compared.
+Some nodes have a ``position``, an offset in the text of the query, which is ignored when nodes are compared.
 """
 
 from typing import Any, NoReturn, dataclass_transform
@@ -9,14 +9,14 @@ Constant = str | int | float | bool | None
 
 EQUAL, UNEQUAL, LESS, GREATER, AT_MOST, AT_LEAST, LIKE, ISA = "=", "<>", "<", ">", "<=", ">=", "LIKE", "ISA"
 MIRRORED_OPERATORS = {LESS: GREATER, GREATER: LESS, AT_MOST: AT_LEAST, AT_LEAST: AT_MOST}
-"""The operator to use when the two sides of a comparison are swapped; the others stay the same."""
+"""The operator to use when the two sides of a comparison are swapped; operators that are not here stay the same."""
 
 
 @dataclass_transform(frozen_default=True)
 class Node:
     """A value that cannot be changed, with the fields that its class declares; ``position`` is ignored in comparisons.
 
-    The module dataclasses makes such classes too, but with its import that takes half the time of a short command.
+    The standard module dataclasses is not used, because its import would take half the time of a short command.
     """
 
     def __init__(self, *values: Any, **named_values: Any) -> None:
@@ -105,7 +105,7 @@ class Select(Node):
 
 
 class AssociationQuery(Node):
-    """``ASSOCIATORS OF {path} [WHERE ...]`` and ``REFERENCES OF {path} [WHERE ...]``."""
+    """``ASSOCIATORS OF {path} [WHERE ...]``; with ``references``, ``REFERENCES OF {path} [WHERE ...]``."""
 
     references: bool
     path: str

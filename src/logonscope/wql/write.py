@@ -1,4 +1,4 @@
-"""Text of syntax trees, which parses to the same tree again, and of bound conditions, for people to read."""
+"""Text of syntax trees, which parses to the same tree again; and text of bound conditions, for people only."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -115,7 +115,7 @@ def describe_condition(condition: bound.Condition, cls: Class) -> str:
 
 
 def constant_of_value(value: Value, cls: Class) -> Constant:
-    """Return the constant that means a value: a reference as its path, a time in the DMTF format."""
+    """Return the constant for a value: the path of a reference, the DMTF format of a time, bytes in hexadecimal."""
     if isinstance(value, tuple):
         return write_reference(value, cls.schema, cls.namespace)
     if isinstance(value, (datetime, timedelta)):

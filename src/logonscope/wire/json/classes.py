@@ -51,10 +51,10 @@ def _write_qualifiers(qualifiers: Iterable[Qualifier]) -> list[dict[str, Any]]:
 
 
 def read_declaration(line: Mapping[str, Any]) -> Declaration:
-    """Return the declaration of a class that was written by ``write_class``.
+    """Return the declaration of a class from the object that ``write_class`` returned.
 
     Raises:
-        TransportFailureError: the line is not a class.
+        TransportFailureError: the object does not describe a class.
     """
     try:
         return Declaration(

@@ -61,7 +61,7 @@ STATUSES: Mapping[type[LogonscopeError], int] = {
     errors.TransportFailureError: 502,
     errors.RecordingError: 500,
 }
-"""The status of every error class without subclasses."""
+"""The HTTP status by error class. Other errors, such as a plain LogonscopeError, have the status 500."""
 
 
 def status_of(error: LogonscopeError) -> int:
@@ -70,7 +70,7 @@ def status_of(error: LogonscopeError) -> int:
 
 
 def write_error(error: LogonscopeError) -> dict[str, Any]:
-    """Return an error as an object; a hint that depends on the reader has its code and values, too."""
+    """Return an error as an object. If the hint is a code, the object has its code and values besides its text."""
     members: dict[str, Any] = {
         "name": error.name, "number": error.number, "message": error.message, "hint": error.hint_text(HINTS)
     }  # fmt: skip
@@ -81,7 +81,10 @@ def write_error(error: LogonscopeError) -> dict[str, Any]:
 
 
 def read_error(line: Mapping[str, Any]) -> LogonscopeError:
-    """Return the error of a line; one with an unknown name is a LogonscopeError."""
+    """Return the error that an object describes: a plain LogonscopeError if its name is unknown.
+
+    An object that describes no error gives a TransportFailureError.
+    """
     members = line.get("error")
     if not isinstance(members, Mapping):
         return errors.TransportFailureError("the response is not an answer", "check the server")

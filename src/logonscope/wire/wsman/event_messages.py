@@ -1,4 +1,4 @@
-"""Messages that a host sends to a subscriber: events, heartbeats, and the end of a subscription (DSP0226 10)."""
+"""Messages that a host sends to a subscriber, such as events, and checks of the subscriber's responses (DSP0226 10)."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -27,7 +27,7 @@ class Message(NamedTuple):
 
 def write_message(sink: EventSink, message: Message, message_id: str) -> bytes:
     """Return the envelope of a message to a subscriber."""
-    # an acknowledgement is the response to this request
+    # the anonymous ReplyTo: the subscriber sends the acknowledgement as the HTTP response
     reply_to = f"<a:ReplyTo><a:Address>{names.ANONYMOUS}</a:Address></a:ReplyTo>"
     ack = f"{reply_to}<w:AckRequested/>" if message.needs_ack else ""
     return (
@@ -39,13 +39,13 @@ def write_message(sink: EventSink, message: Message, message_id: str) -> bytes:
 
 
 def event_batch(events: Sequence[tuple[str, str]], headers: str = "") -> Message:
-    """Return the message with several events, pairs of an action and a body (DSP0226 10.2.9.5)."""
+    """Return one message with several events; each event is an action and a body (DSP0226 10.2.9.5)."""
     elements = "".join(f'<w:Event Action="{action}">{body}</w:Event>' for action, body in events)
     return Message(names.EVENTS_MODE, f"<w:Events>{elements}</w:Events>", headers, needs_ack=True)
 
 
 def subscription_end(identifier: str, status: str, reason: str) -> Message:
-    """Return the message that a subscription ends; ``status`` is the last part of a URI (WS-Eventing 3.5)."""
+    """Return the message that a subscription has ended; ``status`` is the last part of its URI (WS-Eventing 3.5)."""
     manager = (
         f"<a:Address>{names.ANONYMOUS}</a:Address><a:ReferenceParameters><e:Identifier>{identifier}</e:Identifier>"
         "</a:ReferenceParameters>"

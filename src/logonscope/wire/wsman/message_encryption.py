@@ -1,7 +1,8 @@
 """Message encryption: bodies of the type multipart/encrypted, as WinRM uses them (MS-WSMV 2.2.9.1).
 
-A body has two parts. The first has the type and the length of the content; the second the length of the signature, the
-signature and the encrypted data. This module writes and parses the parts; the security context encrypts and decrypts.
+A body has two parts. The first has the type and the length of the decrypted content; the second has the length of the
+signature, the signature and the encrypted data. This module writes and parses the parts; the security context encrypts
+and decrypts.
 """
 
 import re
@@ -51,7 +52,7 @@ def decrypt(context: SecurityContext, content_type: str, body: bytes) -> bytes:
     """Decrypt a body.
 
     Raises:
-        InvalidParameterError: it has another form.
+        InvalidParameterError: the body has another form, or is incomplete.
         AccessDeniedError: the other end did not encrypt it.
     """
     message = parse_message(content_type, body)
@@ -73,7 +74,7 @@ def parse_message(content_type: str, body: bytes) -> EncryptedMessage:
     """Parse a body without decrypting it.
 
     Raises:
-        InvalidParameterError: it has another form.
+        InvalidParameterError: the body has another form, or is incomplete.
     """
     multipart = _MULTIPART.match(content_type.strip())
     content = _CONTENT.search(body[:1000])

@@ -23,10 +23,10 @@ _NIL = clark_name(XSI, "nil")
 
 
 def parse_row(element: Element, cls: Class) -> tuple[Value, ...]:
-    """Return the values of an instance in the order of the class's properties; null for missing elements.
+    """Return the values of an instance in the order of the class's properties; None for a missing element.
 
     Raises:
-        TransportFailureError: a value has not the type of its property.
+        TransportFailureError: a value does not have the type of its property.
     """
     elements_by_name: dict[str, list[Element]] = {}
     for part in element:
@@ -38,10 +38,10 @@ def parse_row(element: Element, cls: Class) -> tuple[Value, ...]:
 
 
 def parse_value(parts: list[Element], declared: Property, schema: Schema) -> Value:
-    """Return the value of one property from its elements; the schema has the classes of references.
+    """Return the value of one property from its elements; ``schema`` has the classes that references name.
 
     Raises:
-        TransportFailureError: the value has not the type of the property.
+        TransportFailureError: the value does not have the type of the property.
     """
     if not parts or is_true(parts[0].get(_NIL)):
         return None
@@ -76,7 +76,7 @@ def _read_integer(element: Element) -> int:
 
 
 def _read_time(element: Element) -> datetime | timedelta:
-    """Read a time or an interval: cim:Datetime and cim:Interval of DSP0230, or text in DMTF's format."""
+    """Read a time or an interval: cim:Datetime or cim:Interval of DSP0230, or text for ``parse_datetime``."""
     inner = next(iter(element), None)
     text = text_of(element if inner is None else inner)
     if inner is not None and local_name(inner) == "Interval":

@@ -11,20 +11,20 @@ from logonscope.wire.wsman.resource import Resource
 from logonscope.wire.wsman.row_cutter import ROW_OCTETS, Octets, RowCutter
 
 EVENTS = "events"
-"""The result of every event, as an item of a batch."""
+"""The first member of the ``render_items.Item`` of an event, in place of a result."""
 
 MIN_OCTETS = 64
-"""Octets to which values are cut at least."""
+"""Values whose limit is down to this number of octets are not cut further."""
 
 
 class LostEvents(NamedTuple):
-    """Events that were lost; ``missed`` None: their number is not known, or not shown."""
+    """Events that were lost; ``missed`` is None if their number is not known, or not shown."""
 
     missed: int | None
 
 
 class EventRenderer:
-    """Renders the events of a subscription; the renderer of a class is made once. See ``render_items.Renderer``."""
+    """A ``render_items.Renderer`` of the events of a subscription; it keeps the renderer of each class."""
 
     def __init__(self, resource: Resource) -> None:
         """Store the requested resource, which decides the form of URIs."""
@@ -43,7 +43,7 @@ class EventRenderer:
         return True
 
     def render_shortened(self, _: str, event: LostEvents | Instance, octets: Octets) -> str:
-        """Return an event whose values are cut until it has at most the largest size of an item."""
+        """Return an event, cut until it has at most ROW_OCTETS or its values are at their least limit (MIN_OCTETS)."""
         max_octets, text = ROW_OCTETS, self.render(event)
         while isinstance(event, Instance) and octets(text) > ROW_OCTETS and max_octets > MIN_OCTETS:
             max_octets = max_octets * 3 // 4
@@ -77,7 +77,7 @@ def _write_lost(count: int | None) -> str:
 
 
 def _cut(event: Instance, max_octets: int, octets: Octets) -> Instance:
-    """Return an event whose values, and those of the instances in it, have at most so many octets as XML."""
+    """Return an event and the instances in it, all cut by ``RowCutter.cut``."""
     shape, row = row_of(event)
     values = RowCutter(shape.cls, tuple(shape.columns)).cut(row, max_octets, octets)
     inner = [_cut(value, max_octets, octets) if isinstance(value, Instance) else value for value in values]

@@ -1,7 +1,7 @@
 """Shortening of rows that are too large for the envelopes of most clients: long texts and arrays are cut at the end.
 
-The size of a text is its size in XML: one `&` has five octets. Keys are never cut. If Unread, the
-property that lists the values that a row lacks, is selected, the cut values are listed there.
+The size of a text is its size in XML: one `&` has five octets. Keys and references are never cut. If the
+property Unread, which lists the values that a row lacks, is selected, the cut values are listed there.
 """
 
 import re
@@ -17,8 +17,8 @@ ROW_OCTETS = 96_000
 clients (omicli: 102,400; pypsrp and Ruby's winrm: 153,600)."""
 
 UNREAD = "Unread"
-BYTE, NUMBER = 3, 20
-"""Characters of the longest number in an array of uint8, and in other arrays."""
+BYTE_LENGTH, NUMBER_LENGTH = 3, 20
+"""Characters of the longest uint8, and of the longest integer."""
 
 Octets = Callable[[str], int]
 
@@ -35,7 +35,7 @@ class _Column(NamedTuple):
 
 
 class RowCutter:
-    """Shortens rows of a class with these columns."""
+    """Shortens rows that have the given columns of a class."""
 
     def __init__(self, cls: Class, columns: Sequence[str]) -> None:
         self._columns = tuple(_cuttable_columns(cls, columns))
@@ -60,7 +60,7 @@ class RowCutter:
         return bounded
 
     def render_shortened(self, render: Callable[[Sequence[Value]], str], row: Sequence[Value], octets: Octets) -> str:
-        """Return a row as an item of at most ROW_OCTETS; an item is longer only if its keys are too long."""
+        """Return a row as an item of at most ROW_OCTETS, or longer if the values that are never cut are too long."""
         max_octets, text = ROW_OCTETS, ""
         # Lower the limit of single values until the whole item fits.
         while max_octets > len(self._columns):
@@ -71,7 +71,7 @@ class RowCutter:
         return text
 
     def cut(self, row: Sequence[Value], max_octets: int, octets: Octets) -> tuple[Value, ...]:
-        """Return the row with every value cut to at most ``max_octets`` octets as XML."""
+        """Return the row with every text and array, except keys, cut to at most ``max_octets`` octets as XML."""
         values, cuts = list(row), list[str]()
         for column in self._columns:
             value: Any = row[column.position]
@@ -112,16 +112,16 @@ def _cut_array(values: Any, tags: str, max_octets: int, octets: Octets) -> Any:
     if values is None:
         return None
     around = octets(tags)
-    # Numbers count with the size of the longest one: formatting each to measure it would cost more than it saves.
+    # A value that is not a text counts as the longest integer: formatting each to measure it costs more than it saves.
     if isinstance(values, bytes):
-        fits = max_octets // (around + BYTE * octets("x"))
+        fits = max_octets // (around + BYTE_LENGTH * octets("x"))
         return values if len(values) <= fits else values[:fits]
     fitting_values, free = list[Value](), max_octets
     for value in values:
         free -= around
         text = value if isinstance(value, str) else None
         shortened = _cut_text(text, max(free, 0), octets)
-        free -= NUMBER * octets("x") if shortened is None else octets(escape(shortened))
+        free -= NUMBER_LENGTH * octets("x") if shortened is None else octets(escape(shortened))
         if free < 0 or shortened != text:
             return (*fitting_values, shortened) if shortened else tuple(fitting_values)
         fitting_values.append(value)

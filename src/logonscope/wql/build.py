@@ -34,8 +34,7 @@ def compute_table(grammar: str) -> Table:
     """Return the parse table of a grammar.
 
     Raises:
-        ValueError: the grammar relies on a preference of lark that the parser in lalr.py does not have, or it has
-            several start rules.
+        ValueError: the grammar relies on a preference of lark that the parser in lalr.py does not have.
     """
     parser = lark.Lark(grammar, **OPTIONS)
     data, _ = parser.memo_serialize([TerminalDef, LarkRule])

@@ -1,6 +1,7 @@
 """Tests of wmi/connection.py: monikers and arguments lead to the right namespace, class or object."""
 
 import inspect
+import socket
 
 import pytest
 
@@ -69,7 +70,11 @@ def test_another_machine_is_asked_by_https(monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_host_has_one_name_and_a_user_is_for_another_machine(web1: Host) -> None:
     with pytest.raises(wmi.x_wmi, match="web2"):
         wmi.WMI("web2", host=web1)
-    for arguments in ({}, {"computer": "."}, {"computer": "web2", "privileges": ["Debug"]}):
+    this_machine = socket.gethostname()
+    for arguments in (
+        {}, {"computer": "."}, {"computer": "web2", "privileges": ["Debug"]}, {"computer": this_machine},
+        {"moniker": "winmgmts:root/cimv2"}, {"moniker": f"//{this_machine}/root/cimv2"},
+    ):  # fmt: skip
         with pytest.raises(wmi.x_wmi_authentication, match="remove the user"):
             wmi.connect(user="alice", **arguments)
 

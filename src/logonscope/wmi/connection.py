@@ -18,6 +18,7 @@ _MONIKER = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _LOCAL = frozenset({None, "", ".", "localhost"})
+_NEEDLESS_USER = "a user can be given only for another machine, and not with privileges or suffix; remove the user"
 
 
 class Moniker(NamedTuple):
@@ -53,8 +54,7 @@ def connect(
         impersonation_level, authentication_level, authority, privileges, find_classes, debug: ignored.
 
     Raises:
-        x_wmi_authentication: without a moniker, a user was given for this machine ("", "." or "localhost"), or
-            together with privileges or a suffix.
+        x_wmi_authentication: a user was given for this machine, or together with privileges or a suffix.
         x_wmi: another machine does not answer or rejects the user, or the namespace, class or object does not exist.
     """
     if wmi is not None:
@@ -63,9 +63,7 @@ def connect(
         computer, namespace, suffix = parse_moniker(moniker)
     elif user and (privileges or suffix or computer in _LOCAL):
         # As the module ``wmi`` behaves: a user needs another machine, and excludes privileges and suffix.
-        raise x_wmi_authentication(
-            "a user can be given only for another machine, and not with privileges or suffix; remove the user"
-        )
+        raise x_wmi_authentication(_NEEDLESS_USER)
     words = re.split(r"[\\/]", namespace or CIMV2)
     name = "\\".join(words if words[0].lower() == "root" else ["root", *words])
     with wmi_errors():
@@ -96,6 +94,7 @@ def _select_host(host: Host | None, computer: str, user: str | None, password: s
 
     Raises:
         InvalidNamespaceError: ``host`` has another name.
+        x_wmi_authentication: a user was given, and the computer is this machine.
     """
     local = app.connect() if host is None else host
     # A host accepts paths with its own names only, so a path shows whether the computer is this host.
@@ -105,4 +104,6 @@ def _select_host(host: Host | None, computer: str, user: str | None, password: s
         if host is not None:
             raise
         return app.connect(f"https://{computer}", user=user, password=password)
+    if user is not None and host is None:
+        raise x_wmi_authentication(_NEEDLESS_USER)
     return local

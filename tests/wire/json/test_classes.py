@@ -22,6 +22,11 @@ def test_what_is_no_class() -> None:
     for line in ({}, {"class": "x", "namespace": "y", "superclass": None, "qualifiers": [1]}):
         with pytest.raises(TransportFailureError):
             read_declaration(line)
+    line = json.loads(json.dumps(write_class(schema().get("Win32_Process", CIMV2))))
+    for member in line["properties"]:
+        member.update(own=True, default=1e300 if member["type"] == "datetime" else None)
+    with pytest.raises(TransportFailureError):
+        read_declaration(line)
 
 
 def members(cls: Class) -> tuple[object, ...]:

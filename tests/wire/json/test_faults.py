@@ -1,5 +1,7 @@
 """Tests of wire/json/faults.py: every error has a status, and is the same error after it was read."""
 
+from typing import Any
+
 import pytest
 
 from logonscope import errors
@@ -33,6 +35,9 @@ def test_what_another_server_may_send() -> None:
         "hint_code": {"code": "show_class", "values": {}},
     }
     assert read_error({"error": unknown}).advice == "y"
+    codes: list[Any] = [{"code": []}, {"code": {}}, {"code": "list_classes", "values": 5}, {"code": None}, []]
+    for code in codes:
+        assert read_error({"error": unknown | {"hint_code": code}}).advice == "y"
 
 
 def outcome(error: LogonscopeError) -> tuple[object, ...]:

@@ -17,14 +17,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from logonscope.cim.classes import Class
+from logonscope.cim.classes import Class, Property
 from logonscope.cim.mof.read import read_mof
 from logonscope.cim.schema import CIMV2, schema
 from logonscope.cim.types import TYPES, Value
 from logonscope.errors import TransportFailureError
 from logonscope.wire.wsman import render_instance
 from logonscope.wire.wsman.names import ADDRESSING, ENUMERATION, WSMAN
-from logonscope.wire.wsman.parse_instance import parse_row
+from logonscope.wire.wsman.parse_instance import parse_row, parse_value
 from logonscope.wire.wsman.resource import Resource
 from logonscope.wire.xml import clark_name
 from tests.lab.fixtures import skip_or_fail
@@ -123,6 +123,15 @@ def test_a_reference_to_a_class_of_the_schema_is_bound_there() -> None:
 def test_an_invalid_value_is_reported(name: str, text: str) -> None:
     with pytest.raises(TransportFailureError, match=f"invalid {name} .*: expected the type "):
         parse_row(ET.fromstring(f"<e>{text}</e>"), schema().get("Win32_Process", CIMV2))
+
+
+@pytest.mark.parametrize("text", ["300", "-1", "many"])
+def test_an_invalid_octet_is_reported(text: str) -> None:
+    octets = Property("Data", "uint8", True, None, ())
+    elements = [ET.fromstring(f"<Data>{part}</Data>") for part in ("1", "255", text)]
+    with pytest.raises(TransportFailureError, match=r"invalid Data .*: expected the type uint8"):
+        parse_value(elements, octets, schema())
+    assert parse_value(elements[:2], octets, schema()) == b"\1\xff"
 
 
 PLAIN = {

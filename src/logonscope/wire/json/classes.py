@@ -65,7 +65,7 @@ def read_declaration(line: Mapping[str, Any]) -> Declaration:
             tuple(_read_property(member) for member in line["properties"] if member["own"]),
             tuple(_read_method(method) for method in line["methods"] if method["own"]),
         )
-    except (LookupError, TypeError, ValueError) as error:
+    except (LookupError, TypeError, ValueError, OverflowError) as error:
         raise TransportFailureError(f"invalid class in the response: {error}", "check the server") from None
 
 

@@ -96,9 +96,12 @@ def read_error(line: Mapping[str, Any]) -> LogonscopeError:
 
 def _read_advice(members: Mapping[str, Any]) -> str | Hint:
     coded, text = members.get("hint_code"), str(members.get("hint", ""))
-    if not isinstance(coded, Mapping) or coded.get("code") not in set(HintCode):
+    if not isinstance(coded, Mapping) or str(coded.get("code")) not in set(HintCode):
         return text
-    values = {str(name): str(value) for name, value in dict(coded.get("values", {})).items()}
+    coded_values = coded.get("values", {})
+    if not isinstance(coded_values, Mapping):
+        return text
+    values = {str(name): str(value) for name, value in coded_values.items()}
     hint = Hint(HintCode(str(coded["code"])), values, str(coded.get("also", "")))
     try:
         hint.text(HINTS)

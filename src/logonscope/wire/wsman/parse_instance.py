@@ -48,14 +48,14 @@ def parse_value(parts: list[Element], declared: Property, schema: Schema) -> Val
     read = _reader(declared.type, schema)
     try:
         values: tuple[Value, ...] = tuple(map(read, parts if declared.array else parts[:1]))
+        if declared.array and declared.type == "uint8":
+            return bytes(map(int, values))  # type: ignore[arg-type]  # of integers
     except (ValueError, LogonscopeError) as error:
         raise TransportFailureError(
             f"invalid {declared.name} {text_of(parts[0])[:80]!r}: expected the type {declared.type} ({error})",
             "check that the server is a WMI host",
         ) from None
-    if not declared.array:
-        return values[0]
-    return bytes(int(str(value)) for value in values) if declared.type == "uint8" else values
+    return values if declared.array else values[0]
 
 
 def _reader(kind: str, schema: Schema) -> Callable[[Element], Any]:

@@ -1,7 +1,7 @@
 """Host, the interface to a machine: this machine, a recording, or a remote host.
 
-The public methods are defined here, once, with their documentation. A kind of host implements ``_perform``, which gets
-the name of an operation and its arguments, and the abstract methods.
+The public methods are defined here, once, with their documentation. A subclass implements the abstract methods; one
+of them is ``_perform``, which gets the name of an operation and its arguments.
 """
 
 from abc import ABC, abstractmethod
@@ -46,8 +46,9 @@ class Host(ABC):
 
     A host can be used in a ``with`` statement, which closes it.
 
-    Every method of a remote host can raise these, besides the errors that it lists: TransportFailureError (no answer,
-    or not a valid one), TimedOutError (no answer in time), AccessDeniedError (the authentication failed).
+    Besides the errors that it lists, a method can raise InvalidParameterError (an argument has the wrong type). Every
+    method that sends a request to a server can also raise TransportFailureError (no answer, or not a valid one),
+    TimedOutError (no answer in time) and AccessDeniedError (the authentication failed).
     """
 
     @abstractmethod
@@ -61,7 +62,10 @@ class Host(ABC):
 
     @property
     def hiding_reason(self) -> str | None:
-        """Why processes of other users cannot be seen, as a mount option of /proc; None: they can."""
+        """Why processes of other users cannot be seen, as a mount option of /proc.
+
+        None: they can be seen, or the host is not read from /proc by this process.
+        """
         return None
 
     @property
@@ -72,14 +76,17 @@ class Host(ABC):
         return datetime.now(UTC)
 
     def identify_machine(self) -> "HostIdentity":
-        """Return the name of the host, and the ids of its boot and of the machine; WS-Management has no machine id."""
+        """Return the name of the host, its boot id and its machine id; over WS-Management the machine id is None."""
         from logonscope.answers.host_identity import HostIdentity  # noqa: PLC0415 -- only formats of other tools need it
 
         (system,) = self.enumerate("Win32_ComputerSystem", ["Name"])
         return HostIdentity(str(system["Name"]), self._read_boot_id())
 
     def _read_host_time(self) -> "datetime":
-        """Return the time of the host at the other end of a connection: its clock, or the time of a recording."""
+        """Return the time of the host at the other end of a connection: its clock, or the time of a recording.
+
+        If the request fails, or returns no time, the time of this machine is returned.
+        """
         from datetime import UTC, datetime  # noqa: PLC0415 -- most requests need no time
 
         from logonscope.errors import LogonscopeError  # noqa: PLC0415 -- only other hosts need it
@@ -100,7 +107,7 @@ class Host(ABC):
         return boot_id
 
     def _first_value(self, column: str, class_name: str, namespace: str | None = None) -> Any:
-        """Return the first value of a column that is not null; None: there is none."""
+        """Return the first value of a column, leaving out nulls; None: there is no value."""
         # all rows are read: a response that is closed early costs its connection
         text = f"SELECT {column} FROM {class_name}"  # noqa: S608 -- WQL, and only names of this file
         values = [row[column] for row in self.query(text, namespace=namespace)]
@@ -169,7 +176,7 @@ class Host(ABC):
                 ``tree`` and ``leftovers`` take the same values.
             where: only logon sessions that fit a filter, such as LogonFilter(types=frozenset({10})).
             details: what else to read: "origin", the address and port of the client, from the socket of the leader;
-                "authentication", how an ssh login authenticated, from the journal; "usage", the sums of processor
+                "authentication", how an ssh login authenticated, from the log of sshd; "usage", the sums of processor
                 time, memory, and bytes read and written. Fields of details that are not requested are None; but
                 the origin is also read, unrequested, if the login record does not have the address.
 
@@ -185,7 +192,7 @@ class Host(ABC):
 
         Raises:
             NotFoundError: there is no such process.
-            AccessDeniedError: the process exists, but the caller may not see its logon session.
+            AccessDeniedError: the caller may not see the logon session of the process, or whether it exists.
             InvalidParameterError: the pid is not a number.
         """
         check_pid(pid)
@@ -197,7 +204,8 @@ class Host(ABC):
     ) -> "RowIterator[SessionProcess]":
         """Yield a SessionProcess for each process while they are read: all, or those of the selected logon sessions.
 
-        ``session_processes`` yields only pid and LogonId of each process, and is faster.
+        ``session_processes`` yields only pid and LogonId of each process, and is faster. ``which``, ``where`` and the
+        errors are those of ``sessions``, here and in ``leftovers`` and ``tree``.
         """
         answer: RowIterator[SessionProcess] = self._perform("processes", **selection_arguments(which, where))
         return answer
@@ -205,7 +213,7 @@ class Host(ABC):
     def session_processes(self) -> RowIterator[tuple[int, str]]:
         """Yield a pair (pid, LogonId) for each process whose logon session is known and visible, while they are read.
 
-        These are the pairs of Win32_SessionProcess. ``processes`` yields SessionProcess rows, with more values of each.
+        These are the pairs of Win32_SessionProcess. ``processes`` yields more values of each process.
         """
         answer: RowIterator[tuple[int, str]] = self._perform("session_processes")
         return answer
@@ -213,14 +221,14 @@ class Host(ABC):
     def leftovers(self, which: int | str | None = None, where: "LogonFilter | None" = None) -> "Leftovers":
         """Return the leftovers: processes of logon sessions that are logged out.
 
-        Its ``known`` is the number of logon sessions of which it is known whether they are logged out, ``unknown`` the
-        number of the others. The System session is in neither number.
+        ``known`` of the result is the number of logon sessions of which it is known whether they are logged out,
+        ``unknown`` the number of all others but the System session, which is in neither number.
         """
         answer: Leftovers = self._perform("leftovers", **selection_arguments(which, where))
         return answer
 
     def tree(self, which: int | str | None = None, where: "LogonFilter | None" = None) -> list["LogonTree"]:
-        """Return each logon session with its processes, from one reading; processes of hidden sessions come last."""
+        """Return each logon session with its processes, from one reading; last, those of hidden or unknown sessions."""
         answer: list[LogonTree] = self._perform("tree", **selection_arguments(which, where))
         return answer
 
@@ -245,7 +253,7 @@ class Host(ABC):
 
         Raises:
             NotFoundError: no such process, or no process holds that port or unix socket.
-            AccessDeniedError: the process exists, but the caller may not see its logon session.
+            AccessDeniedError: the caller may not see the logon session of the process, or whether it exists.
             InvalidParameterError: the target is invalid.
             NotSupportedError: sockets cannot be read on that host, or not by that host's protocol.
         """
@@ -425,8 +433,8 @@ class Host(ABC):
     ) -> "RowIterator[Instance]":
         """Yield the instances that a WQL query selects: ``SELECT Handle FROM Win32_Process WHERE Name = 'sshd'``.
 
-        They are read while they are iterated; to stop early, close the iterator. Use ``query_classes`` for a query that
-        selects classes (SELECT from meta_class, ClassDefsOnly, SchemaOnly).
+        The instances are read while they are iterated; to stop early, close the iterator. Use ``query_classes``
+        for a query that selects classes (SELECT from meta_class, ClassDefsOnly, SchemaOnly).
 
         Args:
             text: the query.
@@ -510,6 +518,8 @@ class Host(ABC):
             InvalidMethodParametersError, TypeMismatchError: the parameters are not those of the method.
             NotSupportedError: the method is not supported on Linux, or it changes something and the host can only be
                 read (a recording, a folder, another source).
+            AccessDeniedError: the method changes something, and the caller may only read.
+            InvalidObjectPathError, InvalidClassError, InvalidNamespaceError: as in ``get``.
         """
         answer: Outcome = self._perform(
             "invoke", path=path_text(path), method_name=method, parameters=parameters, namespace=namespace

@@ -15,14 +15,16 @@ from logonscope.errors import (
 )
 
 RESPONSE_SECONDS = 90.0
+"""Seconds to wait for the next part of a response, unless the caller gives another number."""
+
 MAX_LINE_BYTES = 8 << 20
 """Bytes of the longest line that is accepted; a server sends at most 4 MiB."""
 
 MAX_IDLE = 4
-"""Connections that are kept for the next requests."""
+"""Maximum number of idle connections that are kept for the next requests."""
 
-ONCE = {"/v1/invoke", "/v1/delete"}
-"""Paths of requests that are sent once only: they change something."""
+SEND_ONCE_PATHS = {"/v1/invoke", "/v1/delete"}
+"""Paths of requests that can change something: they are not sent again if their connection fails."""
 
 Line = dict[str, Any]
 
@@ -54,7 +56,7 @@ class JsonClient:
         """Prepare the client; the first request connects.
 
         Args:
-            connect: opens a connection with a timeout.
+            connect: opens a connection, with a timeout in seconds.
             name: the name of the host, for messages.
             seconds: seconds to wait for the next part of a response; None: 90.
             user: the name that requests are authenticated with, for messages.
@@ -83,7 +85,7 @@ class JsonClient:
         """Send an operation whose response is one line; return that line.
 
         Raises:
-            LogonscopeError: the error that the server sent, or there is no valid response.
+            LogonscopeError: the error that the server sent; or there is no connection, or no valid response.
         """
         lines = list(self.stream(operation, arguments, timeout))
         if len(lines) != 1:
@@ -94,6 +96,11 @@ class JsonClient:
         self, operation: str, arguments: Mapping[str, Any], timeout: float | None = None
     ) -> Generator[Line, None, None]:
         """Send an operation; return its rows, which are read while they are iterated.
+
+        Args:
+            operation: the name of the operation.
+            arguments: its arguments; those that are None are left out.
+            timeout: seconds that the server may take for the whole response; None: only the server's own limit.
 
         Raises:
             LogonscopeError: as ``ask``; also while it is iterated.
@@ -141,9 +148,9 @@ class JsonClient:
                 return connection, connection.post(path, body, headers, self.seconds)
             except LogonscopeError as error:
                 connection.close()
-                # The server closes connections that are idle for long, perhaps while a request is sent: it
-                # is sent again over a new one, unless it may have changed something.
-                if idle_connection is None or path in ONCE or not isinstance(error, TransportFailureError):
+                # The server closes connections that are idle for long, perhaps while a request is sent. Then the
+                # request is sent again over another connection, unless it may have changed something.
+                if idle_connection is None or path in SEND_ONCE_PATHS or not isinstance(error, TransportFailureError):
                     raise
 
     def _rows(self, connection: Connection, parts: Iterator[bytes]) -> Generator[Line, None, None]:
@@ -187,10 +194,11 @@ class JsonClient:
 
 
 def check_view(user: str) -> str:
-    """Return the name of a user as the value of a header.
+    """Check the name of a user, which is sent as the value of a header, and return it.
 
     Raises:
-        InvalidParameterError: it has characters that no header may have.
+        InvalidParameterError: the name is empty, begins or ends with a space, or has other characters than printable
+            ASCII.
     """
     if not (user.isascii() and user.isprintable() and user.strip() == user != ""):
         raise InvalidParameterError(f"invalid user {user!r}: expected printable ASCII characters", "give the uid")
@@ -207,7 +215,7 @@ def _lines(parts: Iterator[bytes]) -> Iterator[bytes]:
     """Yield the lines of a body.
 
     Raises:
-        TransportFailureError: a line is too long, or the last one has no end.
+        TransportFailureError: a line is too long, or the last line has no line feed.
     """
     rest = b""
     for part in parts:

@@ -1,6 +1,7 @@
-"""JsonHost: a host that another Logonscope reads, the service of this machine or a server on another one.
+"""JsonHost: a host that a Logonscope server reads, either the service of this machine or a server on another one.
 
-The questions are forwarded whole. The server decides what the caller may see.
+Operations are forwarded to the server, which decides what the caller may see. With the service of this machine, those
+that need the rights of this process or the files of the machine run in this process.
 """
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
@@ -38,7 +39,7 @@ _HISTORY_FILE_OPERATIONS = {
 """Operations that need the files of the history, and so run on the machine itself: their purpose and command."""
 
 _DIRECT_OPERATIONS = {"invoke", *_HISTORY_FILE_OPERATIONS}
-"""Operations that ``local`` runs, if there is one: only this process has the caller's rights."""
+"""Operations that the host of ``local`` runs, if there is one: they need the rights of this process."""
 
 MAX_DEPTH = 32
 """Maximum depth of inheritance of a class that the host declares."""
@@ -47,7 +48,8 @@ MAX_DEPTH = 32
 class JsonHost(Host):
     """A host at the other end of a connection.
 
-    ``local`` makes the host that reads this machine directly; None: no such host, as for a server on another machine.
+    ``local`` creates a host that reads this machine in this process; None: there is no such host, as for a server on
+    another machine.
     """
 
     def __init__(self, client: JsonClient, local: Callable[[], Host] | None = None) -> None:
@@ -75,7 +77,7 @@ class JsonHost(Host):
 
     @property
     def moment(self) -> datetime:
-        # this machine has the same clock
+        # with ``local``, the host is this machine: the clock is the same
         return self._read_host_time() if self._local is None else super().moment
 
     def identify_machine(self) -> "HostIdentity":
@@ -105,7 +107,7 @@ class JsonHost(Host):
     def record(self, path: str, *, replace: bool = False) -> int:
         if self._direct_host is not None:
             return self._direct_host.record(path, replace=replace)
-        # A recording needs raw facts; a server returns only what it makes of them.
+        # A recording needs raw facts; a server returns only answers made of them.
         hint = Hint(HintCode.RUN_ON_THAT_HOST, {"command": f"record {path}{' --force' if replace else ''}"})
         raise NotSupportedError("cannot record through a server: record reads the machine itself", hint)
 
@@ -170,7 +172,7 @@ class JsonHost(Host):
         """Return the result for an event of a watch.
 
         Raises:
-            LogonscopeError: it is the error that ends the watch.
+            LogonscopeError: the event is the error that ends the watch.
         """
         if name == "error":
             from logonscope.wire.json.faults import read_error  # noqa: PLC0415 -- most watches have no error
@@ -192,7 +194,7 @@ class JsonHost(Host):
         }
         if not embedded:
             return self._read_instance(line)
-        # the properties of the outer instance are read as those of any other
+        # the properties of the outer instance are read as those of any other instance
         plain = {name: None if name in embedded else value for name, value in line["properties"].items()}
         outer = self._read_instance({**line, "properties": plain})
         columns = {name: index for index, name in enumerate(outer)}
@@ -236,7 +238,7 @@ class JsonHost(Host):
         return self._read_class(self._client.ask("get_class", {"name": name, "namespace": namespace}))
 
     def _full_path(self, path: str, namespace: str | None) -> str:
-        """Return a path with the namespace that is used if it names none."""
+        """Return a path; if it names no namespace, with the given one, if any."""
         from logonscope.cim.paths import parse_path  # noqa: PLC0415 -- only methods need it
 
         parsed_path = parse_path(path)
@@ -267,7 +269,7 @@ class JsonHost(Host):
         return self.schema.add(declaration, namespace)
 
     def _add_class(self, name: str, namespace: str, depth: int = 0) -> None:
-        """Request a class that the schema lacks, and its ancestors."""
+        """Request a class and its ancestors, as far as the schema lacks them, and add them to it."""
         if depth < MAX_DEPTH and self.schema.find(name, namespace.replace("/", "\\")) is None:
             self._read_class(self._client.ask("get_class", {"name": name, "namespace": namespace}), depth)
 

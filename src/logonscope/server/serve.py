@@ -53,10 +53,10 @@ DOORS = (
     ),
     HttpDoor(JsonDoor(), JSON_PATHS, documents=documents(), has_faults_for_http=True, queries=QUERIES),
 )
-"""The protocols over HTTP. An empty request may authenticate a connection: pypsrp and pywinrm do so."""
+"""The protocols over HTTP. An empty WS-Management request may authenticate a connection: pypsrp and pywinrm do so."""
 
 PUSH_WORKERS = 16
-"""Threads that send events to the addresses of subscribers; a quarter of them for one receiver of one caller."""
+"""Threads that send events to addresses of subscribers; at most a quarter of them for one receiver of one caller."""
 
 _log = logging.getLogger(__name__)
 _audit_log = logging.getLogger(AUDIT_LOGGER)
@@ -76,7 +76,7 @@ def serve(host: ServedHost, settings: Settings, page_folder: str = "") -> None:
     Args:
         host: the host that is served.
         settings: the settings of the server.
-        page_folder: the program and the styles of the page; "": no page is served.
+        page_folder: the folder with the program and the styles of the page; "": no page is served.
 
     Raises:
         LogonscopeError: the server cannot start with these settings.
@@ -86,7 +86,8 @@ def serve(host: ServedHost, settings: Settings, page_folder: str = "") -> None:
     sinks = _start_sinks(parts, settings)
 
     def begin_stop() -> None:
-        sinks.begin_stop()  # beside the open requests, so that the stop takes no longer than theirs
+        # the sinks end while open requests end, so that the whole stop takes no longer
+        sinks.begin_stop()
         parts.begin_stop()
 
     try:
@@ -124,15 +125,15 @@ def build_server_parts(host: ServedHost, settings: Settings, page_folder: str = 
     backends = _password_backends(settings, users)
     passwords = Passwords(backends, Throttle(), version=partial(attrgetter("version"), users))
     lookup = partial(_look_up_user, users) if settings.negotiate else None
-    find_account = _account_finder(settings, users)
-    kerberos = _kerberos_settings(settings.keytab, users, find_account) if settings.keytab else None
-    sessions = PageSessions(users.find, find_account)
+    find_permitted_account = _account_finder(settings, users)
+    kerberos = _kerberos_settings(settings.keytab, users, find_permitted_account) if settings.keytab else None
+    sessions = PageSessions(users.find, find_permitted_account)
     authenticator = Authenticator(
         passwords, lookup, host.caller_of_uid, audit, kerberos,
         requires_binding=settings.channel_binding == "required",
         has_ntlm_users=users.has_ntlm_users, find_token=TokenFile(settings.tokens, report=partial(_log.error,
-        "%s")).find_caller, find_certificate_user=partial(_find_certificate_user, users, find_account),
-        find_session=sessions.find_caller, make_check=partial(_caller_check, users, find_account),
+        "%s")).find_caller, find_certificate_user=partial(_find_certificate_user, users, find_permitted_account),
+        find_session=sessions.find_caller, make_check=partial(_caller_check, users, find_permitted_account),
     )  # fmt: skip
     dispatcher = _dispatcher(host, settings, audit)
     pool, password_pool = WorkerPool(settings.workers, "answer"), WorkerPool(settings.workers, "password")
@@ -142,7 +143,7 @@ def build_server_parts(host: ServedHost, settings: Settings, page_folder: str = 
     if metrics is not None:
         metrics.add_subscriptions(dispatcher.watches.statuses, pushes.receivers.statuses)
     is_open_on_loopback = settings.metrics == "loopback"
-    # Browsers may use the page and the JSON API only from pages and under names of these settings.
+    # Browsers may use the page and the JSON API only from allowed origins and under allowed names of the server.
     policy = OriginPolicy(settings.hosts, settings.origins)
     parts = ServerParts(
         authenticator,
@@ -178,7 +179,7 @@ def _dispatcher(host: ServedHost, settings: Settings, audit: Audit | None) -> Di
 
 
 def _password_backends(settings: Settings, users: UserFile) -> list[PasswordBackend]:
-    """Return the password backends in their order: the user file, then PAM."""
+    """Return the password backends in their order: the user file, then PAM if it is set."""
     backends, groups = [PasswordBackend(users.verify)], frozenset(settings.administrators)
     if settings.pam:
         from logonscope.server.auth import pam  # noqa: PLC0415 -- raises where libpam is not installed
@@ -194,21 +195,21 @@ def _refresh_account(administrators: frozenset[str], caller: Caller) -> Caller |
 
 
 def _look_up_user(users: UserFile, name: str) -> tuple[Caller, bytes] | None:
-    """Return the caller and the NT hash of a user, whose name may have a domain."""
+    """Return the caller and the NT hash of a user, whose name may have a domain; None without user or hash."""
     return users.lookup(strip_domain(name))
 
 
 def _kerberos_settings(
     keytab: str, users: UserFile, find_by_account: Callable[[str], Caller | None]
 ) -> KerberosSettings:
-    """Return the settings for Kerberos tickets; with PAM, PAM also decides which accounts may log in."""
+    """Return the settings for Kerberos tickets of users of the user file, or else of accounts found by a function."""
     from logonscope.server.auth import kerberos  # noqa: PLC0415 -- raises where libkrb5 is not installed
 
     return kerberos.kerberos_settings(kerberos.use_keytab(keytab), users.find, find_by_account)
 
 
 def _account_finder(settings: Settings, users: UserFile) -> Callable[[str], Caller | None]:
-    """Return the function that finds the account of a user who is authenticated already, and may log in."""
+    """Return the function that finds an authenticated user's account; it returns None if the account may not log in."""
     administrators = frozenset(settings.administrators)
     if not settings.pam:
         return partial(_find_unlocked, users, partial(find_account, administrators=administrators))
@@ -220,7 +221,7 @@ def _account_finder(settings: Settings, users: UserFile) -> Callable[[str], Call
 def _find_unlocked(
     users: UserFile, find_by_account: Callable[..., Caller | None], name: str, *password: str
 ) -> Caller | None:
-    """Return the caller of an account; None if it is not found, or if the user file locks its name."""
+    """Return the caller that ``find_by_account`` returns; None if it returns none, or the user file locks the name."""
     caller = None if users.is_locked(name) else find_by_account(name, *password)
     # PAM can map the name to that of another account
     return None if caller is None or users.is_locked(caller.name) else caller
@@ -229,7 +230,7 @@ def _find_unlocked(
 def _find_certificate_user(
     users: UserFile, find_by_account: Callable[[str], Caller | None], name: str
 ) -> Caller | None:
-    """Return the user that a client certificate names: of the user file, else an account that may log in."""
+    """Return the caller that a client certificate names: a user of the user file, else an account that may log in."""
     user = users.find(name)
     return find_by_account(name) if user is None else user.caller
 

@@ -81,13 +81,13 @@ ANONYMOUS_HEADER = "wsmanidentify"
 OK, FAULT = 200, 500
 PROTOCOL = "http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd"
 UNKNOWN_COUNT = f'<w:TotalItemsCountEstimate xmlns:xsi="{names.XSI}" xsi:nil="true"/>'
-"""The count of items, always nil, "not known" (DSP0226 8.2.2): counting would read everything twice."""
+"""The element for the count of items, always nil, "not known" (DSP0226 8.2.2): counting would read all items twice."""
 
 SAMPLE_ROWS = 16
 """Rows that are rendered to estimate whether all rows fit."""
 
 SAFETY_FACTOR = 1.2
-"""Factor of the estimated number of rows that fit: the rows after the sample may be smaller."""
+"""Factor that raises the estimated number of rows that fit, because the rows after the sample may be smaller."""
 
 
 class WsmanDoor:
@@ -96,7 +96,7 @@ class WsmanDoor:
     name = "wsman"
 
     def __init__(self, push_tls: ClientTls = ClientTls()) -> None:  # noqa: B008 -- a tuple
-        """Create it with the certificates for connections to addresses of subscribers."""
+        """Create the door with the files of certificates for connections to addresses of subscribers."""
         self._push_tls = push_tls
 
     def __repr__(self) -> str:
@@ -117,7 +117,7 @@ class WsmanDoor:
         except LogonscopeError as error:
             raise DecodeError(error, Operation("", action=action, options=SoapRequest(envelope))) from None
         request = SoapRequest(envelope, message, client_limits.wants_count, self._push_tls)
-        # a pull has a limit of its own, too
+        # a Pull can have a time limit of its own (MaxTime), beside the OperationTimeout of any request
         limits = [seconds for seconds in (client_limits.seconds, getattr(message, "seconds", None)) if seconds]
         seconds = min(limits, default=None)
         return Operation(name, arguments, seconds, client_limits.max_envelope, action, request)
@@ -181,7 +181,7 @@ def _decode_get(message: Get) -> Call:
     if message.path is None:
         return "get_class", {"name": resource.class_name, "namespace": resource.namespace}
     properties = [_property(message.fragment)] if message.fragment else None
-    # The namespace of the resource URI is passed once, as the argument of its own.
+    # The namespace of the resource URI is passed once, as an argument of its own.
     path = message.path._replace(namespace=None)
     return "get", {"path": path, "properties": properties, "namespace": resource.namespace}
 
@@ -197,8 +197,8 @@ def _render_get(request: SoapRequest, instance_or_class: FoundInstance | Class, 
     if isinstance(instance_or_class, Class):
         return Body(f"{names.GET}Response", write_class(instance_or_class, hierarchy=message.with_superclasses))
     answer = instance_or_class.result
-    # A row that is too large for the envelopes of most clients is cut, as in an enumeration (decision 21).
     row = next(answer.rows)
+    # A row that is too large for the envelopes of most clients is cut, as in an enumeration (decision 21).
     if not message.fragment:
         writer = ItemRenderer(message.resource, OBJECT)
         inner = writer.renderer(answer)(row)
@@ -246,7 +246,7 @@ def _decode_association_filter(condition: AssociationFilter) -> Call:
     arguments = {name: value for name, value in condition._asdict().items() if name != "references"}
     if not condition.references:
         return "associators", arguments
-    # The result of `references` is the association class itself.
+    # `references` returns instances of the association class: without a result class, that is the result class.
     if condition.assoc_class is not None and condition.result_class is None:
         arguments |= {"assoc_class": None, "result_class": condition.assoc_class}
     return "references", arguments
@@ -270,7 +270,7 @@ def _render_enumerate(request: SoapRequest, rows: Enumeration, octets: int) -> B
     free = free_octets(
         request.envelope, action, f"{head}{context_element(PLACEHOLDER_ID)}<w:Items>{end}{count}", octets
     )
-    # All rows or none: some clients ignore the items of a response that has a context, too (decision 15).
+    # All rows or none: some clients ignore the items of a response that also has a context (decision 15).
     batch = _all_items(rows, message.max_elements, free, request.envelope.octets)
     if batch is not None:
         return Body(action, f"{head}{context_element('')}<w:Items>", count, batch.texts, end, batch.rows)
@@ -289,8 +289,8 @@ def _render_pull(request: SoapRequest, rows: Enumeration | OpenSubscription, oct
     free = free_octets(request.envelope, action, f"{head}{context_element(PLACEHOLDER_ID)}<n:Items>{end}", octets)
     if message.max_characters is not None:
         free = min(free, message.max_characters)
-    # The rows that did not fit were taken already: they are put back, and are the first of the next pull.
     batch = render_batch(rows.format, rows.take(message.max_elements), free, request.envelope.octets)
+    # The surplus rows were taken, but did not fit: they are put back, and are the first of the next Pull.
     if batch.surplus:
         rows.put_back(batch.surplus)
         if not batch.rows:
@@ -373,7 +373,7 @@ def _render_delete(_request: SoapRequest, _answer: None, _octets: int) -> Body:
 
 
 def _decode_change(message: Change) -> Call:
-    """Read the class before the request is rejected: a missing or hidden class has its own error."""
+    """Return the operation that reads the class: a missing class has its own error; all others are rejected later."""
     return "get_class", {"name": message.resource.class_name, "namespace": message.resource.namespace}
 
 
@@ -389,7 +389,7 @@ class MessageRow(NamedTuple):
         description: its description in the reference.
         operations: the names of the operations that it may run.
         decode: returns the operation and its arguments.
-        render: returns the answer.
+        render: returns the body of the response.
     """
 
     description: str

@@ -9,7 +9,7 @@ from logonscope.machine import Owner
 from logonscope.machine.events import LoggedOut, LogonEnded, LogonStarted
 
 SETTLE_SECONDS = 2.0
-"""Seconds for which a new logon session without a login record is not reported yet: the record comes after it."""
+"""Seconds for which a new logon session without a record is not reported: the record comes after the first process."""
 
 Described = tuple[LogonSession, Owner]
 
@@ -30,7 +30,7 @@ class LogonChanges:
 
         Args:
             existing: the logon sessions that exist already, by LogonId: no event reports that they began.
-            settle_seconds: how long a new one without a record waits.
+            settle_seconds: how long the report of a new one without a record waits.
         """
         self.reported, self._settle_seconds = dict(existing), settle_seconds
         self._new: dict[str, float] = {}  # LogonId -> when it is reported at the latest
@@ -40,7 +40,7 @@ class LogonChanges:
 
     @property
     def due(self) -> float | None:
-        """Return the monotonic moment at which a new logon session is reported at the latest; None: there is none."""
+        """Return the monotonic moment at which the next new logon session must be reported; None: there is none."""
         return min(self._new.values(), default=None)
 
     @property
@@ -54,16 +54,16 @@ class LogonChanges:
         describe: Callable[[str], Described],
         touched: Collection[str] | None = None,
     ) -> Iterator[LogonChange]:
-        """Yield what has happened.
+        """Yield what has happened since the last call; nothing of a logon session that ends before it is reported.
 
         Args:
             owners: the owners that have a process now, by LogonId.
             describe: describes one of these logon sessions.
-            touched: nothing has happened to other logon sessions, and ``owners`` has these alone; None: it has all.
+            touched: the LogonIds that may have changed; ``owners`` has no others. None: all may have changed.
         """
         now = time.monotonic()
-        ended = [*self.reported, *self._new] if touched is None else touched
-        for logon_id in [logon_id for logon_id in ended if logon_id not in owners]:
+        candidates = [*self.reported, *self._new] if touched is None else touched
+        for logon_id in [logon_id for logon_id in candidates if logon_id not in owners]:
             self._new.pop(logon_id, None)
             if logon_id in self.reported:
                 yield LogonChange(LogonEnded, *self.reported.pop(logon_id))

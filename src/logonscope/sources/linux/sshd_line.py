@@ -5,8 +5,8 @@ OpenSSH writes it in auth_log() of auth.c, and its end in format_method_key() of
     Accepted METHOD[/SUBMETHOD] for USER from ADDRESS port PORT ssh2[: KEY]
 
 KEY is "TYPE FINGERPRINT", or "TYPE-CERT FINGERPRINT ID id (serial N) CA TYPE FINGERPRINT", or other words. An account
-name and the id of a certificate can contain any text, also " from 192.0.2.1 port 5 ssh2". A line that can be read in
-several ways is read in the way that fits the account that logged in; without one such way it is not read at all.
+name and the id of a certificate can contain any text, also " from 192.0.2.1 port 5 ssh2". Therefore a line can have
+several readings: all are returned. ownership/authentication.py uses the one that fits the login, if only one does.
 """
 
 import re
@@ -16,7 +16,7 @@ from typing import NamedTuple
 from logonscope.sources.linux.parse import unescape
 
 MAX_LINE_LENGTH = 4096
-"""Maximum characters of a line; sshd cuts its messages at 1,024 bytes (MSGBUFSIZ), escapes make them longer."""
+"""Maximum characters of a line; sshd cuts a message at 1,024 bytes (MSGBUFSIZ), but escapes make it longer."""
 
 MAX_READINGS = 64
 """Maximum number of places that are tried as the end of the account name."""
@@ -26,12 +26,12 @@ _ENDPOINT = re.compile(r" from ([0-9A-Za-z.:%_-]{1,200}) port ([0-9]{1,5}) ssh2(
 _FINGERPRINT = r"(SHA256:[0-9A-Za-z+/]{43}|MD5(?::[0-9a-f]{2}){16})"
 _KEY = re.compile(rf"([A-Z][A-Z0-9-]{{1,31}}) {_FINGERPRINT}(?:$|[ ,](.*))")
 _CERTIFICATE = re.compile(rf"ID (.*) \(serial ([0-9]{{1,20}})\) CA [A-Z][A-Z0-9-]{{1,31}} {_FINGERPRINT}(?:$|, .*)")
-_KEYS_METHODS = ("publickey", "hostbased")
+_KEY_METHODS = ("publickey", "hostbased")
 _MAX_SERIAL = 1 << 64
 
 
 class AcceptedLine(NamedTuple):
-    """What the line says, with sshd's escapes undone."""
+    """What the line says; sshd's escapes in the user and the certificate's id are undone."""
 
     method: str
     user: str
@@ -41,11 +41,11 @@ class AcceptedLine(NamedTuple):
     fingerprint: str | None = None
     certificate_id: str | None = None
     certificate_serial: int | None = None
-    authority: str | None = None
+    authority: str | None = None  # fingerprint of the key that signed the certificate
 
 
 def parse_accepted(text: str) -> tuple[AcceptedLine, ...]:
-    """Return every possible parsing of a line; empty where it is no such line."""
+    """Return the possible readings of a line, at most MAX_READINGS; empty if it is not a valid line of this kind."""
     beginning = _BEGINNING.match(text) if len(text) <= MAX_LINE_LENGTH else None
     if beginning is None or not text.isprintable():
         return ()
@@ -56,15 +56,15 @@ def _readings(method: str, rest: str) -> Iterator[AcceptedLine]:
     for number, endpoint in enumerate(_ENDPOINT.finditer(rest)):
         if number == MAX_READINGS:
             return
-        # the first of them may be a part of the account name, a later one a part of the certificate's id
+        # of several endpoints, the earlier ones may be in the account name, the later ones in the certificate's id
         port = int(endpoint[2])
         if endpoint.start() and port < 1 << 16:
             words = AcceptedLine(method, unescape(rest[: endpoint.start()]), endpoint[1], port)
-            yield _with_key(words, rest[endpoint.end() + 2 :]) if method in _KEYS_METHODS else words
+            yield _with_key(words, rest[endpoint.end() + 2 :]) if method in _KEY_METHODS else words
 
 
 def _with_key(words: AcceptedLine, text: str) -> AcceptedLine:
-    """Return the line with its key; a certificate whose id was cut off at the end of the message has no id."""
+    """Return the line with its key; of a certificate that is cut off, only the type and the fingerprint."""
     key = _KEY.match(text)
     if key is None:
         return words

@@ -27,11 +27,11 @@ _STARTING = {
 }  # fmt: skip
 _SYSTEMCTL_VALUES = {"-n", "-o", "-p", "-P", "-s", "-t"}
 _ELSEWHERE = re.compile(r"--(?:user|host|machine|root|image|global)(?:=.*)?|-[HM].*")
-"""Options with which a command is for another manager than the system's."""
+"""Options with which a command does not ask the manager of this system."""
 
 
 def requested_services(command_line: str) -> frozenset[str]:
-    """Return the services that a command line of sudo asks to start; empty where the command is no known one."""
+    """Return the services that a command line of sudo asks to start; empty if they cannot be determined."""
     if len(command_line) > MAX_CHARACTERS:
         return frozenset()
     try:
@@ -49,7 +49,7 @@ def _command(words: Sequence[str]) -> Iterator[str]:
     """Yield the words of the command that sudo runs.
 
     Raises:
-        ValueError: an option is not known.
+        ValueError: an option of sudo is not known, or the command runs as another user than root.
     """
     rest = iter(words)
     for word in rest:

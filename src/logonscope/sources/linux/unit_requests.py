@@ -1,9 +1,10 @@
 """Reader of unit requests: which sudo command had a service of systemd started, from the journal.
 
-systemd's manager does not log who asks it to start a unit. But PAM logs when a command that sudo runs as root begins
-and ends. journald takes the fields of these lines from the kernel: the gid 0 of sudo, which only members of the group
-root have without it, and its command line, kernel id and cgroup. If exactly one sudo command that names the unit was
-running at the last start of the unit, this command is the requester. Otherwise the requester is not known.
+systemd's manager does not log who asks it to start a unit. But pam_unix logs when a command that sudo runs as root
+begins and ends. journald adds facts of the sudo process to these lines, which it takes from the kernel: the command
+line, kernel id, cgroup and gid. The gid is 0; without sudo, only members of the group root can have it. If exactly one
+sudo command that names the unit was running at the last start of the unit, and has ended since, this command is the
+requester. Otherwise the requester is not known.
 """
 
 import json
@@ -34,7 +35,7 @@ _CLOSED = re.compile(r"pam_unix\(sudo(?:-i)?:session\): session closed for user 
 class _Command(NamedTuple):
     """A command of sudo that has ended."""
 
-    opened: int
+    opened: int  # microseconds since the epoch, as all times here
     closed: int
     services: frozenset[str]
     request: UnitRequest  # without the unit and its start
@@ -47,7 +48,7 @@ def read_unit_requests(root: str, look: Look, machine: Machine) -> Iterator[Unit
     boot = boot_term(machine.boot_id)
     sudo = [boot, "_GID=0", *(f"_COMM={name}" for name in _PROGRAMS)]
     terms = [*sudo, "+", boot, "_PID=1", "_UID=0", f"MESSAGE_ID={_STARTED}"]
-    # the last lines first: where there are too many, the oldest are left out
+    # newest first: if there are too many lines, the oldest are left out
     lines = read_json_lines(root, look, terms, ["--reverse", f"--output-fields={','.join(_FIELDS)}"])
     yield from find_requests(filter(None, map(_parse_entry, lines)))
 
@@ -61,7 +62,7 @@ def _parse_entry(line: bytes) -> dict[str, Any] | None:
 
 
 def find_requests(entries: Iterable[dict[str, Any]]) -> Iterator[UnitRequest]:
-    """Yield the request of each service, from entries of the journal, newest first."""
+    """Yield the request of each service whose requester is known, from entries of the journal in reverse order."""
     started: dict[str, int] = {}
     closed: dict[int, int] = {}
     commands: list[_Command] = []
@@ -84,7 +85,7 @@ def find_requests(entries: Iterable[dict[str, Any]]) -> Iterator[UnitRequest]:
             commands.append(_Command(moment, closed.pop(pid), requested_services(request.command), request))
     for unit, moment in started.items():
         matches = [row for row in commands if unit in row.services and row.opened <= moment <= row.closed]
-        # of several commands at the same moment it is not known which one did it
+        # if several commands were running at that moment, it is not known which of them started the unit
         if len(matches) == 1:
             (row,) = matches
             yield row.request._replace(unit=unit, started=moment)

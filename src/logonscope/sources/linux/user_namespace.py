@@ -1,6 +1,6 @@
 """The user namespace of the reader: which ids the kernel maps for it (user_namespaces(7)).
 
-The kernel shows the overflow id in place of each uid or gid that is not mapped: that is no id, and becomes None. In the
+The kernel shows the overflow id in place of each uid or gid that is not mapped: this id becomes None. In the
 initial user namespace everything is mapped, and no file is read.
 """
 
@@ -15,7 +15,7 @@ INITIAL_INODE = 0xEFFFFFFD
 """Inode of the initial user namespace (PROC_USER_INIT_INO of the kernel)."""
 
 OVERFLOW = 65534
-"""The default of overflowuid and overflowgid in /proc/sys/kernel."""
+"""The kernel's default of overflowuid and overflowgid in /proc/sys/kernel, used if these files cannot be read."""
 
 _MAX_FILE = 1 << 16
 
@@ -23,7 +23,7 @@ Ids = tuple[int | None, int | None, int | None, int | None]
 
 
 class IdRange(NamedTuple):
-    """A line of uid_map or gid_map: ids from ``inside`` on are those from ``outside`` on in the namespace above."""
+    """A line of uid_map or gid_map: ``length`` ids from ``inside`` on are those from ``outside`` on in the parent."""
 
     inside: int
     outside: int
@@ -40,17 +40,17 @@ class IdMap:
         return f"<IdMap {self._ranges}>"
 
     def inside(self, outer_id: int) -> int | None:
-        """Return the id in this namespace for one of the parent namespace; None if it has none."""
+        """Return the id in this namespace for an id of the parent namespace; None if that is not mapped."""
         fitting = (part for part in self._ranges if 0 <= outer_id - part.outside < part.length)
         return next((part.inside + outer_id - part.outside for part in fitting), None)
 
     def outside(self, inner_id: int) -> int | None:
-        """Return the id in the parent namespace; None if this id is not mapped."""
+        """Return the id in the parent namespace for an id of this namespace; None if that is not mapped."""
         fitting = (part for part in self._ranges if 0 <= inner_id - part.inside < part.length)
         return next((part.outside + inner_id - part.inside for part in fitting), None)
 
     def known_ids(self, ids: Ids) -> Ids:
-        """Return the ids of a process with None in place of the overflow id, unless that is mapped itself."""
+        """Return the ids of a process with None in place of the overflow id, unless that id is mapped."""
         if self._overflow not in ids or self.outside(self._overflow) is not None:
             return ids
         real, effective, saved, filesystem = (None if shown_id == self._overflow else shown_id for shown_id in ids)
@@ -68,13 +68,13 @@ class UserNamespace:
         self.uids, self._gids, self.owns_files = uids, gids, owns_files
 
     def known_process(self, process: Process) -> Process:
-        """Return a process without the ids that are not mapped."""
+        """Return a process with None in place of the ids that are not mapped."""
         if process.uids is None or process.gids is None:
             return process
         return process._replace(uids=self.uids.known_ids(process.uids), gids=self._gids.known_ids(process.gids))
 
     def mapped_login(self, login: Login) -> Login:
-        """Return a login with the uid in this namespace; its record was written in the parent namespace."""
+        """Return a login with its ``mapped_uid``: its record has the uid of the parent namespace."""
         uid = self.uids.inside(login.uid)
         return login._replace(mapped_uid=UNSET if uid is None else uid)
 

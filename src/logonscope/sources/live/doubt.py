@@ -6,20 +6,20 @@ from logonscope.sources.live.entries import Entry, Reading, Unread
 from logonscope.sources.live.places import Children
 
 MAX_CHAIN_LENGTH = 100
-"""Maximum number of ancestors that are looked at."""
+"""Maximum number of ancestors that are checked, and of generations of children that are read again after a write."""
 
 UNKNOWN, MIXED, MANAGER, DIFFERING_CHILD = 1, 2, 4, 8
 """Parts of Entry.doubt.
 
-UNKNOWN: its logon is not known; MIXED: its threads have different logons; MANAGER: it is a service manager;
+UNKNOWN: its logon is not known; MIXED: its threads may have different logons; MANAGER: it is a service manager or init;
 DIFFERING_CHILD: added once for each child that can have a different owner.
 """
 
 
 def differs_from(entry: Entry | None, facts: Reading) -> bool:
-    """Return whether a process of the index is another one, or has other facts, than what was read of its pid."""
+    """Return whether the index is wrong about a pid, by what was read of it; a reading that hangs shows nothing."""
     if isinstance(facts, Unread):
-        return False  # not known
+        return False
     if entry is None or facts is None:
         return entry is not None or facts is not None
     place = entry.place
@@ -29,7 +29,7 @@ def differs_from(entry: Entry | None, facts: Reading) -> bool:
 
 
 def can_differ(child: Entry, parent: Entry) -> bool:
-    """Return whether two can have different owners, so that it matters which of them a new process descends from."""
+    """Return whether a child and its parent can have different owners: then it matters who forks a process."""
     place, parent_place = child.place, parent.place
     if place is not parent_place and (place.ses != parent_place.ses or place.cgroup != parent_place.cgroup):
         return True
@@ -37,7 +37,7 @@ def can_differ(child: Entry, parent: Entry) -> bool:
 
 
 def count_in_parent(entries: Mapping[int, Entry], entry: Entry, sign: int) -> None:
-    """Count a process in its parent if their children can differ; with -1 take the count back."""
+    """Count a process in the doubt of its parent, if the two can have different owners; sign -1 takes that back."""
     parent = entries.get(entry.parent)
     if parent is None or (parent.place is entry.place and not parent.doubt and not entry.doubt):
         return  # the most frequent case
@@ -46,7 +46,7 @@ def count_in_parent(entries: Mapping[int, Entry], entry: Entry, sign: int) -> No
 
 
 def count_relatives(entries: Mapping[int, Entry], children: Children, entry: Entry, sign: int) -> None:
-    """Count a process in its parent, and its children in the process, where they differ; with -1 take that back."""
+    """Count a process in the doubt of its parent, and its differing children in its own; sign -1 takes that back."""
     count_in_parent(entries, entry, sign)
     for pid in children.of(entry.pid):
         child = entries.get(pid)
@@ -62,10 +62,10 @@ def change_doubt(entries: Mapping[int, Entry], entry: Entry, doubt: int) -> None
 
 
 def differing_ancestors(entries: Mapping[int, Entry], children: Children, entry: Entry) -> Iterator[int]:
-    """Yield the ancestors that may adopt the children of an ended process and differ from these."""
+    """Yield the pids of the ancestors that may adopt an ended process's children and differ in kernel id or cgroup."""
     adopted = (entries.get(pid) for pid in children.of(entry.pid))
     ids = {(child.place.ses, child.place.cgroup) for child in adopted if child is not None}
-    # the nearest subreaper adopts them; which ancestor is one is not known
+    # the nearest ancestor that is a subreaper adopts them, but which ancestors are subreapers is not known
     ancestor, steps = entries.get(entry.parent), 0
     while ancestor is not None and steps < MAX_CHAIN_LENGTH:
         if ids != {(ancestor.place.ses, ancestor.place.cgroup)}:

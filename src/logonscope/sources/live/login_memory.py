@@ -1,8 +1,9 @@
 """Memory of logins: keeps login records after the login service has deleted them, with the kernel id of each.
 
-The kernel id is the one that the strongest join evidence gave.
+The kernel id is the leader's; if the leader shows none, the one that was remembered before, else the record's.
 
-A remembered record has the source "remembered". It is dropped when the last process of its logon session has ended.
+A record that only the memory has gets the source "remembered". It is dropped when its logon session has no process any
+more. If there are more than MAX_LOGINS such records, the oldest are dropped.
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -21,14 +22,14 @@ _Key = tuple[str, int, int | None]
 
 
 class LoginState(NamedTuple):
-    """What the index of processes knows about a login."""
+    """What the processes, by the live index or by /proc, show about a login."""
 
-    has_members: bool  # processes of its logon session exist, or that is not known
+    has_members: bool  # processes of its logon session exist, or it is not known whether they do
     is_leader_gone: bool | None  # None: not known
 
 
 class LoginMemory:
-    """The logins of this boot."""
+    """The logins of this boot that have a record, or had one and still have processes."""
 
     def __init__(self, remembered: Iterable[Login] = ()) -> None:
         """Start with the logins that an earlier memory of the same boot had."""
@@ -47,7 +48,7 @@ class LoginMemory:
 
         Args:
             logins: every login of the reading.
-            state_of: what the index knows about a login.
+            state_of: returns the state of a login whose record is gone.
             ids: only logins with these ids were read; None: every one.
         """
         merged: list[Login] = []
@@ -59,7 +60,7 @@ class LoginMemory:
         }
         for login in logins:
             if not login.recorded:
-                # its record is gone, and its scope still exists
+                # the record of this login is gone, but its scope still exists
                 known_key = scopes.get((login.id, login.uid, login.scope_inode or 0))
                 if known_key is not None:
                     remembered = self._logins[known_key]
@@ -84,20 +85,20 @@ class LoginMemory:
         return tuple(merged)
 
     def note_terminal(self, login: Login, terminal: str) -> None:
-        """Remember the terminal of a login; "": it has none."""
+        """Remember the terminal of a login; "": it has none so far."""
         key = _key(login)
         if key in self._logins:
             self._logins[key] = self._logins[key]._replace(seen_tty=terminal)
 
     def _learn(self, key: _Key, login: Login) -> Login:
-        """Store a record that was read, and return it with the kernel id and the terminal that the memory has of it."""
+        """Store a login that was read; return it with its kernel id, and with what was found out about it before."""
         remembered = self._logins.get(key)
         # the leader has the kernel id of its login, even if the record has none
         leader_id = login.process.ses if login.process and login.process.ses not in {None, UNSET} else None
         kernel_id = leader_id or (remembered and remembered.remembered) or carried_kernel_id(login)
         learned = login._replace(
             remembered=kernel_id,
-            # whether the kernel id was inherited stays decided once it was decided
+            # if this reading does not decide whether the kernel id was inherited, the earlier decision stays
             inherited=remembered.inherited if login.inherited is None and remembered is not None else login.inherited,
             seen_tty=remembered.seen_tty if remembered is not None else None,
         )

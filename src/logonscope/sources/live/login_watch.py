@@ -18,7 +18,7 @@ _LeaderKey = tuple[int, int | None]
 
 
 class LoginWatch:
-    """Changes of login records, and ends of leaders: one descriptor for both, which one call asks."""
+    """Watches for changes of login records and for ends of leaders, with one descriptor for both."""
 
     def __init__(self, folders: Iterable[str], parent_folder: str, max_leaders: int = MAX_LEADERS) -> None:
         """Watch folders that exist, and their parent for those that do not exist yet."""
@@ -28,7 +28,7 @@ class LoginWatch:
         self._folders, self._parent_folder, self._max_leaders = tuple(folders), parent_folder, max_leaders
         self._leaders: dict[_LeaderKey, int] = {}
         self._keys: dict[int, _LeaderKey] = {}  # pidfd -> leader
-        self._ended: set[_LeaderKey] = set()  # leaders that have ended and are not reaped yet
+        self._ended: set[_LeaderKey] = set()  # leaders that have ended, as long as logins name them
         self._epoll = select.epoll()
         if self._inotify >= 0:
             self._epoll.register(self._inotify, select.EPOLLIN)
@@ -39,7 +39,7 @@ class LoginWatch:
 
     @property
     def is_complete(self) -> bool:
-        """Return whether all folders exist and are watched."""
+        """Return whether inotify is available and all folders exist: then their parent need not be watched."""
         return self._inotify >= 0 and all(map(os.path.isdir, self._folders))
 
     def fileno(self) -> int:
@@ -59,9 +59,9 @@ class LoginWatch:
         return has_changed
 
     def watch_leaders(self, logins: Iterable[Login]) -> list[int]:
-        """Watch the leaders of these logins alone; return the pids of those that cannot be watched.
+        """Watch only the leaders of these logins; return the pids of the leaders that cannot be watched.
 
-        Leaders that have ended, but are still shown as zombies, are among them.
+        These include leaders that have ended but are still zombies.
         """
         leader_keys = {
             (login.process.pid, login.process.start) for login in logins if login.process is not None and not login.gone
@@ -99,7 +99,7 @@ class LoginWatch:
                 pass
         except BlockingIOError:
             pass
-        self._watch_folders()  # one may be new
+        self._watch_folders()  # a folder may be new
 
     def _note_end(self, descriptor: int) -> None:
         """Close the pidfd of a leader that has ended: it would stay readable, also while the leader is a zombie."""
@@ -109,7 +109,7 @@ class LoginWatch:
         """Close the pidfd of a leader, and return the leader."""
         key = self._keys.pop(descriptor)
         del self._leaders[key]
-        # closing it would not do while a process that is just being started has it, too
+        # close() alone does not unregister it while a child that is just being started still has a copy of it
         self._epoll.unregister(descriptor)
         os.close(descriptor)
         return key

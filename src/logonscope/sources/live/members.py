@@ -8,21 +8,21 @@ from logonscope.sources.live.entries import ReadFacts, Reading
 from logonscope.sources.live.index import LiveIndex
 
 MAX_WITNESSES = 16
-"""Maximum number of processes that are kept for a login, so that not all processes are read to find one of it."""
+"""Maximum number of members remembered for a login: while one of them runs, the other processes are not read."""
 
 _Witness = tuple[int, int]
-"""Pid and start."""
+"""Pid and start of a process that was a member of a login."""
 
 
 class LoginMembers:
-    """The processes that belong to a login: those with its kernel id, and those without one in its scope."""
+    """The processes that belong to a login: those with its kernel id, and, in its scope, those without a kernel id."""
 
     def __init__(self, login: Login) -> None:
         self.kernel_id = login.remembered if login.remembered != UNSET else None
-        self._scope = f"/user.slice/user-{login.uid}.slice/{login.scope}/" if login.scope else None
+        self._login_cgroup = f"/user.slice/user-{login.uid}.slice/{login.scope}/" if login.scope else None
 
     def __repr__(self) -> str:
-        return f"<LoginMembers {self.kernel_id} {self._scope}>"
+        return f"<LoginMembers {self.kernel_id} {self._login_cgroup}>"
 
     def contains(self, kernel_id: int | None, cgroup: str | None) -> bool:
         """Return whether a process with this kernel id and cgroup belongs to the login."""
@@ -32,7 +32,7 @@ class LoginMembers:
 
     def has_cgroup(self, cgroup: str | None) -> bool:
         """Return whether a cgroup is that of the login, or below it."""
-        return self._scope is not None and f"{cgroup}/".startswith(self._scope)
+        return self._login_cgroup is not None and f"{cgroup}/".startswith(self._login_cgroup)
 
 
 class IndexedMembers:
@@ -58,7 +58,7 @@ class IndexedMembers:
 
 
 class ScannedMembers:
-    """Members by /proc. All processes are read only if those that were members before have ended."""
+    """Members by /proc. All processes are read only if none of the remembered witnesses is a member any more."""
 
     def __init__(
         self, read_memberships: Callable[[], Iterable[Membership]], read_facts: Callable[[int], Reading]

@@ -25,7 +25,10 @@ class PlaceOwners:
         return f"<PlaceOwners of {len(self._by_logon)} logon sessions>"
 
     def update(self, places: Places, logons: LogonIndex) -> None:
-        """Update the owners: of the places that were added or dropped, and of all if the logins have changed."""
+        """Update the owners of the places that were added or dropped.
+
+        All owners are determined anew if the logins or the index are others, or too many places have changed.
+        """
         changes = places.take_changes()
         if changes is None or places is not self._places or logons is not self._logons:
             self._places, self._logons = places, logons
@@ -38,7 +41,7 @@ class PlaceOwners:
                 self._add(place, logons.owner(Process(0, ses=place.ses, cgroup=place.cgroup)))
 
     def places(self, logon_ids: Iterable[str | None]) -> list[Place]:
-        """Return the places of logon sessions; with None among the ids, those whose logon session is not known."""
+        """Return the places of logon sessions; with None among the ids, also the places whose owner is not known."""
         return [place for logon_id in logon_ids for place in self._by_logon.get(logon_id, ())]
 
     def pids(self, logon_id: str) -> set[int]:

@@ -1,7 +1,7 @@
 """Search for the /proc of containers and services: mounts of proc(5) in the mount namespaces of other processes.
 
-The reading of a namespace hangs as long as an execve(2) of its process does not return, and a path in it can be on a
-file system that does not answer. Such readings are abandoned, and not tried again before they have returned.
+Reading which namespace a process is in hangs as long as an execve(2) of the process does not return, and a mount point
+can be on a file system that does not answer. Such a reading is abandoned, and not tried again before it has returned.
 """
 
 import os
@@ -19,10 +19,11 @@ MAX_NAMESPACES = 256
 """Maximum number of mount namespaces that are searched for a /proc of their own."""
 
 SECONDS = 0.25
-"""Timeout of one reading."""
+"""Timeout of one reading: of the namespace of a process, or of all mounts in a namespace."""
 
 MAX_HUNG_PER_USER, MAX_HUNG = 2, 24
-"""Maximum number of readings that hang, of the processes of one user and in all: each keeps a thread."""
+"""Number of hanging processes, of one user and in total, at which no more are asked for their namespace: each
+keeps a thread."""
 
 _MOUNT_CALLS = CallPool()
 
@@ -34,14 +35,17 @@ class ProcMounts(ReadWatch):
         """Prepare; ``proc`` is this process's own mount of proc(5)."""
         self._proc, self.seconds = proc, SECONDS
         self._hung_reads = HungReads(MAX_HUNG_PER_USER, MAX_HUNG)
-        self._hung_namespaces: dict[str, Callable[[], bool]] = {}  # namespace -> whether its reading has returned
+        self._hung_namespaces: dict[str, Callable[[], bool]] = {}  # namespace -> returns whether its reading has ended
         self._starts: dict[int, float] = {}  # thread -> when its reading began
 
     def __repr__(self) -> str:
         return f"<ProcMounts, {len(self._hung_reads)} processes hang>"
 
     def call_with_each(self, call: Callable[[str], object]) -> None:
-        """Call a function with a path of each mount, in limited time; its OSErrors are ignored."""
+        """Call a function with a path of each mount, in limited time.
+
+        An OSError of the function is ignored, but the other mounts in the same namespace are then left out.
+        """
         self._hung_namespaces = {name: is_over for name, is_over in self._hung_namespaces.items() if not is_over()}
         for pid, namespace in self._other_namespaces():
             if namespace in self._hung_namespaces:
@@ -60,7 +64,7 @@ class ProcMounts(ReadWatch):
         self._hung_reads.remember(self._proc, item, OmittedFiles.GUARDED, is_over)
 
     def _other_namespaces(self) -> Iterator[tuple[int, str]]:
-        """Yield each mount namespace once, with a process that is in it."""
+        """Yield up to MAX_NAMESPACES other mount namespaces, each once, as a pid in it and its name."""
         own, seen_names = self._read("self"), set[str]()
         pids = list_pids(self._proc)
         for pid, name in zip(pids, read_each(iter(pids), self._read, _skip, SECONDS, self), strict=True):
@@ -70,7 +74,7 @@ class ProcMounts(ReadWatch):
             yield pid, name
 
     def _read(self, pid: int | str) -> str | None:
-        """Return the mount namespace of a process."""
+        """Return the name of the mount namespace of a process; None if it cannot be read."""
         if self._hung_reads.reads and isinstance(pid, int) and self._hung_reads.omitted_files(self._proc, pid):
             return None
         thread = get_ident()

@@ -1,4 +1,4 @@
-"""Reader of processes for the live index: the few facts that decide owners, from /proc, in limited time."""
+"""Reader of processes for the live index: the few facts that the index needs, from /proc, in limited time."""
 
 import os
 from collections.abc import Collection, Iterable, Iterator
@@ -13,10 +13,10 @@ from logonscope.sources.live.entries import UNREAD, ReadFacts, Reading, ThreadFa
 from logonscope.sources.live.write_watch import CgroupMount
 
 MAX_SINGLE_LOOKS = 200
-"""Processes that are looked for singly; whether more of them exist shows a list of all processes."""
+"""Maximum number of pids that ``existing`` checks one by one; for more, it lists all processes."""
 
 READ_SECONDS = 0.5
-"""Timeout of the first reading that hangs; that of further ones is shorter. Answers wait for such a reading, too."""
+"""Timeout of the first reading that hangs; later ones have a shorter timeout. Answers wait for such a reading, too."""
 
 _QUERY = ProcessQuery(frozenset({"ses", "loginuid", "cgroup", "ppid", "start", "comm", "state", "threads"}))
 
@@ -26,15 +26,15 @@ class ProcReader:
 
     def __init__(self, proc: str, cgroup_mounts: Iterable[CgroupMount]) -> None:
         self._proc, self._cgroup_mounts = proc, tuple(cgroup_mounts)
-        # stat can hang: it is read with the timeouts that answers have
+        # reading stat can hang: this timeout is shorter than that of a Reader for an answer
         self._reader = Reader(proc, _QUERY, READ_SECONDS)
 
     def __repr__(self) -> str:
         return f"<ProcReader {self._proc}>"
 
     def read(self, pid: int) -> Reading:
-        """Read a process; None where it is gone or cannot be read."""
-        # Most that are in doubt have ended. To see that needs no other thread, which has to wait on a busy machine.
+        """Read a process; None if it is gone or its owner facts cannot be read, UNREAD if its reading hangs."""
+        # Most processes in doubt have ended. This check needs no other thread, which on a busy machine has to wait.
         if not os.access(f"{self._proc}/{pid}", os.F_OK):
             return None
         return _as_reading(self._reader.read(pid))
@@ -46,7 +46,7 @@ class ProcReader:
         return zip(listed, map(_as_reading, processes), strict=True)
 
     def read_thread(self, thread: int) -> ThreadFacts | None:
-        """Read a thread."""
+        """Read a thread; None if it is gone or cannot be read."""
         try:
             handle = os.open(f"{self._proc}/{thread}", os.O_PATH | os.O_DIRECTORY)
         except OSError:
@@ -65,13 +65,13 @@ class ProcReader:
             return None
 
     def existing(self, pids: Collection[int]) -> AbstractSet[int]:
-        """Return those of the processes that there are, be they zombies; a thread of another process is none."""
+        """Return at least those pids that exist, including zombies; the id of a thread is not a pid."""
         if len(pids) > MAX_SINGLE_LOOKS:
             return set(list_pids(self._proc))
         return {pid for pid in pids if _exists(pid)}
 
     def members(self, cgroup: str) -> Iterator[int]:
-        """Yield the processes in a cgroup."""
+        """Yield the pids of the processes in a cgroup, without those in cgroups below it."""
         for mount in self._cgroup_mounts:
             root = mount.root.rstrip("/")
             if not f"{cgroup}/".startswith(f"{root}/"):
@@ -83,15 +83,15 @@ class ProcReader:
                 continue
 
     def pids(self) -> Iterable[int]:
-        """Return all processes."""
+        """Return all pids."""
         return list_pids(self._proc)
 
 
 def _as_reading(process: Process | None) -> Reading:
-    """Return what was read of a process."""
+    """Return the facts of a process; None if it is gone or its owner facts are missing, UNREAD if its reading hung."""
     if process is None or process.ses is None or process.loginuid is None or process.cgroup is None:
         return None
-    # every user can read stat: without it, its reading hangs
+    # every user may read stat: if its facts are missing, the reading hung
     if process.start is None or process.ppid is None:
         return UNREAD
     return ReadFacts(

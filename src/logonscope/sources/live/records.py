@@ -1,4 +1,4 @@
-"""Kernel records: what a batch of kernel events has, and how a message of the process connector is parsed."""
+"""Kernel events: batches, the records of process events in them, and the parser of process connector messages."""
 
 import struct
 from collections.abc import Iterator, Sequence
@@ -17,13 +17,13 @@ Record = tuple[int, int, int, int, int, int]
 """Kind, nanoseconds of the monotonic clock, and four numbers.
 
 The numbers of a FORK are the parent's thread, the parent, the child's thread and the child. The numbers of the other
-kinds begin with the thread and the process; in an EXIT, the status of wait(2) follows. The parent in a FORK is the real
-parent: with CLONE_PARENT that is not the process that called clone(2).
+kinds begin with the thread and the process; in an EXIT, the status of wait(2) follows, in a UID, the real and the
+effective uid. The parent in a FORK is the real parent: with CLONE_PARENT that is not the process that called clone(2).
 """
 
 
 class LoginWrite(NamedTuple):
-    """A thread wrote its login uid. ``process`` is that of the thread; None: the file's name does not show it."""
+    """A thread wrote its login uid. ``process`` is the process of the thread; None: the file does not show it."""
 
     thread: int
     process: int | None

@@ -10,13 +10,13 @@ from logonscope.sources.live.index import LiveIndex
 LEVELS = 3
 """Levels of the tree below a leader that are looked at: sshd forks workers of its own above the shell."""
 
-MAX_BELOW = 64
-"""Maximum number of processes below a leader that are read."""
+ENOUGH_BELOW = 64
+"""Number of processes, a leader and those below it, above which no further level is read."""
 
 SEARCH_SECONDS, MAX_SEARCH_SECONDS = 0.1, 60.0
-"""Seconds between two searches for the terminal of a login: at first, then doubled each time up to this.
+"""Seconds between two searches for the terminal of a login: at first, doubled after each search, and at most.
 
-It is searched for as long as the leader runs: a later ssh channel can be the first with a terminal.
+The searches end when a terminal is found or the leader ends: a later ssh channel can be the first with a terminal.
 """
 
 UNDECIDED_SEARCH_SECONDS, MAX_UNDECIDED_SECONDS = 1.0, 60.0
@@ -37,7 +37,7 @@ class _Search(NamedTuple):
 
 
 class TerminalSearches:
-    """When the terminals of logins without one are searched for."""
+    """The times at which terminals are searched for, of logins without a known terminal."""
 
     def __init__(self) -> None:
         self._searches: dict[tuple[str, int | None], _Search] = {}
@@ -47,13 +47,13 @@ class TerminalSearches:
 
     @property
     def next_moment(self) -> float | None:
-        """Return when an undecided search is due; None: there is none. The others are due with the next event."""
+        """Return when an undecided search is due; None: there is none. Other searches wait for an event."""
         return min(
             (search.moment for search in self._searches.values() if search.undecided_since is not None), default=None
         )
 
     def follow(self, logins: Iterable[Login], now: float) -> None:
-        """Search for the terminals of these logins alone."""
+        """Keep searches for exactly these logins; those of new logins are due at once."""
         old, self._searches = self._searches, {}
         for login in logins:
             undecided_since = now if login.seen_tty is None else None
@@ -61,7 +61,7 @@ class TerminalSearches:
             self._searches[_key(login)] = search._replace(login=login)
 
     def due(self, now: float) -> list[Login]:
-        """Return the logins to search for now."""
+        """Return the logins whose terminals are to be searched for now, and schedule their next searches."""
         due = [(key, search) for key, search in self._searches.items() if search.moment <= now]
         for key, search in due:
             is_undecided = search.undecided_since is not None and now - search.undecided_since < MAX_UNDECIDED_SECONDS
@@ -88,7 +88,7 @@ def find_terminal(direct: Source, ownership: Ownership, index: LiveIndex, login:
     for _ in range(LEVELS):
         level = {child for pid in level for child in index.children(pid)}
         pids |= level
-        if len(pids) > MAX_BELOW:
+        if len(pids) > ENOUGH_BELOW:
             break
     look = Look()
     query = ProcessQuery(ownership.description_facts, pids=frozenset(pids))
@@ -100,12 +100,12 @@ def find_terminal(direct: Source, ownership: Ownership, index: LiveIndex, login:
     logons = ownership.index([login], machine)
     owner = logons.owner(leader)
     if owner.login is None:
-        return None  # it has another login by now
+        return None  # a later process with the leader's pid
     session = ownership.describe(owner, members, machine, None, members_are_complete=False)
     if session.tty:
         return session.tty
-    # A program of the user shows that the login has begun without a terminal. Those of PAM's modules, such as the ones
-    # that print the message of the day, run before; and so does what sshd does for the authentication.
+    # A program of the user shows that the login has begun without a terminal. Programs for the authentication
+    # and those of PAM's modules, such as the ones that print the message of the day, run before the login begins.
     has_program = any(process.comm != leader.comm and _runs_as(process, login.uid) for process in members)
     return "" if has_program and session.logon_type is not None else None
 

@@ -1,8 +1,8 @@
-"""Users of processes, from the kernel's events of uids: who becomes whom by executing a program.
+"""Users of processes, from the kernel's events of uids: which process becomes another user by executing a program.
 
-A change counts when a program is executed: what a program does in between, as a daemon that drops its rights, or a
-set-user-ID program that gives them back for a while, is no change. What a process was before the first event of its
-uids, or of an ancestor's, is not known.
+A change of uids counts only once the process executes a program: a daemon that drops its rights, or a set-user-ID
+program that gives them up for a while, is no change of user. Before the first event about the uids of a process, or of
+an ancestor, these uids are not known.
 """
 
 from collections import OrderedDict
@@ -16,13 +16,13 @@ MAX_ELEVATIONS = 4096
 
 
 class Elevation(NamedTuple):
-    """A process executed a set-user-ID program."""
+    """A process executed a program with an effective uid that is not its real uid: as a rule, a set-user-ID program."""
 
     pid: int
     since: int  # monotonic ns
     until: int | None  # when it executed another program, or ended
     name: str | None  # of the program
-    effective: int  # the uid that it was given
+    effective: int  # the effective uid
 
 
 class Users(NamedTuple):
@@ -44,7 +44,7 @@ class UserStep(NamedTuple):
     to_uid: int
     is_complete: bool  # the real uid changed, too
     program: str | None
-    elevation: Elevation | None
+    elevation: Elevation | None  # of this program, or of the program that made the change possible
 
 
 class UserTracker:
@@ -61,7 +61,7 @@ class UserTracker:
     def was_elevated(self, pid: int, moment: int) -> bool:
         """Return whether a process ran a set-user-ID program of root at a moment, in monotonic nanoseconds."""
         elevation = self._elevations.get(pid)
-        # a program of another user, or in a user namespace, can belong to the one who executes it
+        # a set-user-ID program of another user, or in a user namespace, can be the executing user's own
         if elevation is None or elevation.effective != 0 or moment < elevation.since:
             return False
         return elevation.until is None or moment <= elevation.until
@@ -75,7 +75,7 @@ class UserTracker:
             entry.users = users._replace(real=real, effective=effective)
 
     def note_exec(self, entry: Entry, ns: int, state: Callable[[Entry], State]) -> None:
-        """Note that a process executed a program."""
+        """Note that a process executed a program, and report it if that changed its user."""
         self._end_elevation(entry.pid, ns)
         users = entry.users
         if users is None:
@@ -93,7 +93,7 @@ class UserTracker:
             if len(self._elevations) > MAX_ELEVATIONS:
                 self._elevations.popitem(last=False)
         from_uid = before if is_complete else real
-        # root that was root before its first event is no news, nor is a program that gave back what it had been given
+        # no news: root whose earlier uid is not known, and a program that runs as the user from before the elevation
         is_news = from_uid != effective and (from_uid is not None or effective != 0)
         if self.report is not None and is_news:
             self.report(UserStep(ns, state(entry), from_uid, effective, is_complete, name, elevation))
@@ -108,6 +108,6 @@ class UserTracker:
             self._elevations[pid] = elevation._replace(until=ns)
 
     def _read_name(self, entry: Entry) -> str | None:
-        """Return the name of the program that a process runs; by now it may be a later one."""
+        """Return the name of the program that a process runs now, perhaps a later one; None if it cannot be read."""
         facts = self._reader.read(entry.pid)
         return facts.comm if isinstance(facts, ReadFacts) and facts.start <= entry.start + 1 else None

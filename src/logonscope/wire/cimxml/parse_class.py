@@ -73,7 +73,7 @@ def _parse_type(element: Element, *, is_embedded: bool) -> str:
 
 
 def _split_embedded(qualifiers: tuple[Qualifier, ...]) -> tuple[tuple[Qualifier, ...], str | None]:
-    """Return the qualifiers without those of an embedded object, and its class: "" for any, None if it is none."""
+    """Return the others, and the class of an embedded object: "" for any, None if it is no embedded object."""
     embedded: str | None = None
     others = []
     for qualifier in qualifiers:
@@ -103,7 +103,7 @@ def _parse_flavor(element: Element) -> int:
 
 
 def _parse_value(element: Element) -> Value:
-    """Return the value of a qualifier, or the default value of a property."""
+    """Return the value of a qualifier, or the default value of a property; None if the element has none."""
     kind = element.get("TYPE") or "string"
     inner = next((part for part in element if local_name(part) in {"VALUE", "VALUE.ARRAY"}), None)
     if inner is None:

@@ -18,6 +18,7 @@ STARTS = {
     "sudo service ssh restart": ["ssh.service"],
     "sudo systemd-run --unit=job --property=Nice=5 sleep 10": ["job.service"],
     "sudo systemd-run -u job sleep 10": ["job.service"],
+    "sudo systemd-run --collect -p Nice=5 --uid 1000 --unit job -- sleep --unit=nginx": ["job.service"],
 }
 STARTS_NOTHING = (
     "",
@@ -40,6 +41,10 @@ STARTS_NOTHING = (
     "sudo service ssh",
     "sudo systemd-run --scope --unit=job sleep 10",
     "sudo systemd-run sleep 10",
+    "sudo systemd-run sleep --unit=nginx",
+    "sudo systemd-run /bin/echo -u nginx",
+    "sudo systemd-run -- echo -u nginx",
+    "sudo systemd-run --unit",
     "sudo --unknown systemctl start nginx",
     "sudo -u postgres systemctl start nginx",
     "sudo sh -c 'systemctl start nginx'",

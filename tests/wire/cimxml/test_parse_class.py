@@ -7,6 +7,7 @@ import pytest
 
 from logonscope.cim.classes import Class, Parameter, Property
 from logonscope.cim.schema import CIMV2, LOGONSCOPE, schema
+from logonscope.errors import TransportFailureError
 from logonscope.wire.cimxml.parse_class import parse_class
 from logonscope.wire.cimxml.write_class import write_class
 
@@ -45,3 +46,19 @@ def test_an_embedded_object_of_any_class_has_no_class(tag: str) -> None:
     read = parse_class(ET.fromstring(f'<CLASS NAME="A">{inner}</CLASS>'), CIMV2)
     (member,) = read.properties or read.methods[0].parameters
     assert (member.type, member.reference, member.qualifiers) == ("object", None, ())
+
+
+def test_values_of_another_server() -> None:
+    number = '<PROPERTY NAME="Share" TYPE="real64"><VALUE>1.5</VALUE></PROPERTY>'
+    embedded = '<QUALIFIER NAME="EmbeddedObject" TYPE="boolean"><VALUE>FALSE</VALUE></QUALIFIER>'
+    text = f'<CLASS NAME="X">{number}<PROPERTY NAME="Text" TYPE="string">{embedded}</PROPERTY></CLASS>'
+    share, plain = parse_class(ET.fromstring(text), CIMV2).properties
+    assert (share.type, share.default) == ("real64", 1.5)
+    assert (plain.type, plain.reference) == ("string", None)
+    for kind, value in (("uint32", "0x10"), ("uint32", "many"), ("real32", "x"), ("uint8", "1.5")):
+        wrong = f'<CLASS NAME="X"><PROPERTY NAME="A" TYPE="{kind}"><VALUE>{value}</VALUE></PROPERTY></CLASS>'
+        with pytest.raises(TransportFailureError, match="invalid class 'X' in the response"):
+            parse_class(ET.fromstring(wrong), CIMV2)
+    octets = '<PROPERTY.ARRAY NAME="A" TYPE="uint8"><VALUE.ARRAY><VALUE>300</VALUE></VALUE.ARRAY></PROPERTY.ARRAY>'
+    with pytest.raises(TransportFailureError, match="invalid class 'X' in the response"):
+        parse_class(ET.fromstring(f'<CLASS NAME="X">{octets}</CLASS>'), CIMV2)

@@ -26,6 +26,12 @@ _STARTING = {
     "start", "restart", "try-restart", "condrestart", "reload-or-restart", "try-reload-or-restart", "force-reload",
 }  # fmt: skip
 _SYSTEMCTL_VALUES = {"-n", "-o", "-p", "-P", "-s", "-t"}
+_SYSTEMD_RUN_VALUES = {
+    "-E", "-H", "-M", "-p", "-u", "--background", "--description", "--gid", "--host", "--json", "--machine", "--nice",
+    "--on-active", "--on-boot", "--on-calendar", "--on-startup", "--on-unit-active", "--on-unit-inactive",
+    "--path-property", "--property", "--service-type", "--setenv", "--slice", "--socket-property", "--timer-property",
+    "--uid", "--unit", "--working-directory",
+}  # fmt: skip
 _ELSEWHERE = re.compile(r"--(?:user|host|machine|root|image|global)(?:=.*)?|-[HM].*")
 """Options with which a command does not ask the manager of this system."""
 
@@ -86,14 +92,19 @@ def _service(words: Sequence[str]) -> list[str]:
 
 
 def _systemd_run(words: Sequence[str]) -> list[str]:
-    if "--scope" in words:
-        return []
-    for index, word in enumerate(words):
-        if word.startswith("--unit="):
-            return [word.removeprefix("--unit=")]
-        if word in {"--unit", "-u"}:
-            return list(words[index + 1 : index + 2])
-    return []
+    unit, rest = "", iter(words)
+    for word in rest:
+        # the first word that is no option begins the command that is run
+        if not word.startswith("-") or word == "--":
+            break
+        name, equals, value = word.partition("=")
+        if name == "--scope":
+            return []
+        if name in _SYSTEMD_RUN_VALUES and not equals:
+            value = next(rest, "")
+        if name in {"-u", "--unit"}:
+            unit = value
+    return [unit] if unit else []
 
 
 def _unit_name(name: str) -> str:

@@ -12,6 +12,7 @@ from logonscope.cim.classes import (
     Qualifier,
 )
 from logonscope.cim.types import Value
+from logonscope.errors import TransportFailureError
 from logonscope.wire.cimxml.write_class import EMBEDDED_INSTANCE, EMBEDDED_OBJECT
 from logonscope.wire.xml import Element, local_name
 
@@ -20,7 +21,19 @@ _PARAMETERS = {"PARAMETER", "PARAMETER.ARRAY", "PARAMETER.REFERENCE", "PARAMETER
 
 
 def parse_class(element: Element, namespace: str) -> Declaration:
-    """Return the declaration of a CLASS, without the members that it inherits unchanged (PROPAGATED)."""
+    """Return the declaration of a CLASS, without the members that it inherits unchanged (PROPAGATED).
+
+    Raises:
+        TransportFailureError: a value does not have its type.
+    """
+    try:
+        return _parse_declaration(element, namespace)
+    except ValueError as error:
+        message = f"invalid class {element.get('NAME') or ''!r} in the response: {error}"
+        raise TransportFailureError(message, "check that the server is a WMI host") from None
+
+
+def _parse_declaration(element: Element, namespace: str) -> Declaration:
     declared_parts = [part for part in element if part.get("PROPAGATED", "false").lower() != "true"]
     return Declaration(
         element.get("NAME") or "",
@@ -80,7 +93,8 @@ def _split_embedded(qualifiers: tuple[Qualifier, ...]) -> tuple[tuple[Qualifier,
         if qualifier.name.lower() == EMBEDDED_INSTANCE.lower():
             embedded = str(qualifier.value)
         elif qualifier.name.lower() == EMBEDDED_OBJECT.lower():
-            embedded = embedded or ""
+            # FALSE, its default, says that the text is no object
+            embedded = embedded or (None if qualifier.value is False else "")
         else:
             others.append(qualifier)
     return tuple(others), embedded
@@ -116,4 +130,6 @@ def _parse_value(element: Element) -> Value:
 def _parse_constant(text: str, kind: str) -> Value:
     if kind == "boolean":
         return text.lower() == "true"
+    if kind.startswith("real"):
+        return float(text)
     return int(text) if "int" in kind else text

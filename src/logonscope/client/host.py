@@ -287,8 +287,9 @@ class Host(ABC):
             since: continue after the event with this cursor.
             timeout: seconds to wait for each event (then TimedOutError); None: no limit.
 
-        Raises NotSupportedError (the host has no events), InvalidParameterError (the pid is not a number),
-        QuotaViolationError (too many watches), and as ``query``.
+        Raises NotSupportedError (the host has no events), InvalidParameterError (the pid is not a number, the query is
+        no event query, or has filters beside it), QuotaViolationError (too many watches, or too many instances of a
+        class that is polled), and as ``query``.
         """
         if without_descendants_of is not None:
             check_pid(without_descendants_of)
@@ -304,7 +305,7 @@ class Host(ABC):
             where: which logins: HistoryFilter(word="alice", since=...); None: all that the caller may see.
 
         Raises:
-            NotSupportedError: no history of the host is kept.
+            NotSupportedError: no history of the host is kept, or this process cannot read it.
             InvalidParameterError: a value of ``where`` is invalid.
         """
         answer: list[PastLogin] = self._perform("history", **history_arguments(where))
@@ -316,12 +317,22 @@ class Host(ABC):
         return answer
 
     def verify_history(self) -> "Verification":
-        """Verify that no row of the history was edited; for administrators, on the machine itself."""
+        """Verify that no row of the history was edited; for administrators, on the machine itself.
+
+        Raises:
+            AccessDeniedError: the caller is not an administrator.
+            NotSupportedError: as in ``history``; or the host is read through a server on another machine.
+        """
         answer: Verification = self._perform("verify_history")
         return answer
 
     def forget_user(self, user: str) -> "Forgotten":
-        """Delete the past logins of a user, and what they ran; for administrators, on the machine itself."""
+        """Delete the past logins of a user, and what they ran; for administrators, on the machine itself.
+
+        Raises:
+            AccessDeniedError: the caller is not an administrator, or may only read.
+            NotSupportedError: as in ``verify_history``.
+        """
         answer: Forgotten = self._perform("forget_user", user=user)
         return answer
 
@@ -446,8 +457,9 @@ class Host(ABC):
             InvalidClassError, InvalidObjectPathError, InvalidNamespaceError, TypeMismatchError: as in ``get``.
             QuotaViolationError: the query is too long or too deeply nested.
             NotSupportedError: it is an event query.
-            InvalidParameterError: the timeout is not greater than 0; or, while it is iterated: it selects classes.
-            NotFoundError, TimedOutError: while it is iterated: no such instance, or the timeout has passed.
+            InvalidParameterError: the text is empty, or the timeout not greater than 0; or, while the result is
+                iterated: the query selects classes.
+            NotFoundError, TimedOutError: while the result is iterated: no such instance, or the timeout has passed.
         """
         from logonscope.client.query_rows import only_instances  # noqa: PLC0415 -- questions about logins need no classes
 
@@ -466,7 +478,7 @@ class Host(ABC):
             timeout: as in ``query``.
 
         Raises:
-            InvalidParameterError: while it is iterated: the query selects instances.
+            InvalidParameterError: while the result is iterated: the query selects instances.
             InvalidQueryError and others: as in ``query``.
         """
         from logonscope.client.query_rows import only_classes  # noqa: PLC0415 -- questions about logins need no classes
@@ -518,7 +530,7 @@ class Host(ABC):
             InvalidMethodParametersError, TypeMismatchError: the parameters are not those of the method.
             NotSupportedError: the method is not supported on Linux, or it changes something and the host can only be
                 read (a recording, a folder, another source).
-            AccessDeniedError: the method changes something, and the caller may only read.
+            AccessDeniedError: the method changes something, and the caller, or the server's settings, do not permit it.
             InvalidObjectPathError, InvalidClassError, InvalidNamespaceError: as in ``get``.
         """
         answer: Outcome = self._perform(

@@ -88,7 +88,7 @@ class LogonRows:
         if owner.logon_id is None:
             return None
         key = (int(owner.logon_id), self._ownership.logon_id_generation(owner) or 0)
-        # a number that the login service gave out again is another logon session: the first has ended
+        # a row that has ended is not used again: its LogonId, given out anew, is that of another logon session
         row = self._rows.get(key)
         if row is not None and row["ended"] is None:
             if owner.login is not None and row["record"] is None:

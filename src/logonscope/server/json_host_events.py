@@ -1,7 +1,7 @@
 """JSON of host events: the text that ``jsonable`` would give, from pieces that many events have in common.
 
 The events of a busy host differ in a few values: time, cursor, pid, parent, start and GUID. All else of a process is
-written once, and kept for rows with the same values; at a limit, all that is kept is dropped.
+written once, and kept for rows with the same values. A store that reaches its limit is emptied.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,7 +17,7 @@ from logonscope.answers.session_process import SessionProcess
 from logonscope.wire.json.text import VALUE_WRITERS, write_text
 
 MAX_PIECES, MAX_TEXTS = 1024, 4096
-"""Maximum numbers of rows whose pieces are kept, and of texts that are kept: of rows, logon sessions and times."""
+"""Maximum numbers of pieces, which rows with the same values share, and of texts of rows, logon sessions and times."""
 
 
 class _Pieces(NamedTuple):

@@ -7,8 +7,8 @@ once. Only the keys of SERVICES are used. The system's keytab has more keys, and
 
 A principal is identified by its name alone. Therefore only narrow names are accepted: one part, in a realm whose KDC
 gave us a key. Services, hosts, trusted realms and enterprise names are rejected, and neither auth_to_local nor .k5login
-is read. In the user file, such a name may be that of any account. Without an entry there, a principal never becomes
-root or a system account of the same name, because others may be able to create entries in the directory
+is read. An entry of the user file may have any such name, also that of root. Without an entry there, a principal never
+becomes root or a system account of the same name, because others may be able to create entries in the directory
 (CVE-2020-25717).
 """
 

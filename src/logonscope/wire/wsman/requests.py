@@ -131,7 +131,7 @@ class Renew(NamedTuple):
 
 
 class Invoke(NamedTuple):
-    """A request to run a method of an instance, with its parameters as text; None is null."""
+    """A request to run a method of an instance or a static method of a class; parameters are texts, None is null."""
 
     resource: Resource
     path: ObjectPath

@@ -62,7 +62,17 @@ PROCESSES = [
     process(320, 78, 1002, 0, "/payload/ssh.service", pid_namespaces=2, host_root=False),
     process(321, 78, 1002, 1002, "/payload/ssh.service", ppid=320, pid_namespaces=2, host_root=False),
     # its pid namespaces could not be read
-    process(322, 78, 1002, 1002, "/payload/ssh.service", ppid=321, pid_namespaces=None, host_root=None),
+    process(
+        322,
+        78,
+        1002,
+        1002,
+        "/payload/ssh.service",
+        ppid=321,
+        pid_namespaces=None,
+        host_root=None,
+        unread={"pid_namespaces": "no answer within 2 s"},
+    ),
     # a login of this host without a record, with a sandbox
     process(330, 79, 1002, 0, "/system.slice/ssh.service"),
     process(331, 79, 1002, 1002, "/system.slice/ssh.service", ppid=330, pid_namespaces=2, host_root=False),

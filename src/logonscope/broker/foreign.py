@@ -40,7 +40,8 @@ class ForeignProcesses:
         """Return whether the logon session of a process is foreign."""
         ownership, machine = self._request.ownership, self._request.machine
         # the owner was not requested: it is determined only if it can matter
-        if owner.logon_id is None and process.pid_namespaces != 1:
+        is_unread = "pid_namespaces" in (process.unread or ())
+        if owner.logon_id is None and (is_unread or (process.pid_namespaces or 1) > 1):
             owner = self._index.owner(process)
         if owner.logon_id is None or not ownership.may_be_foreign(process, owner, machine):
             return False

@@ -225,3 +225,22 @@ def test_a_program_that_is_read_after_the_row_was_written(tmp_path: Path) -> Non
     assert [part.name for part in kept.history().programs(Look(), [logon])[logon]] == ["late"]
     assert kept.verify().is_intact
     kept.keeper.stop()
+
+
+def test_no_query_about_a_login_reads_all_rows(kept: tuple[Kept, list[Entry]]) -> None:
+    story, _ = kept
+    statements: list[str] = []
+    history, number = story.history(), logon_numbers(story)["1"]
+    span = int(moment(0).timestamp() * 1e6), int(moment(story.story.ms).timestamp() * 1e6)
+    with history.lend_reader() as reader:
+        reader.database.set_trace_callback(statements.append)
+    # the pool lends the same reader again
+    history.programs(Look(), [number])
+    list(history.processes(Look(), ProcessRecordQuery(logon_records=frozenset({number}))))
+    list(history.processes(Look(), ProcessRecordQuery(newest=3)))
+    list(history.activity(Look(), ActivityQuery(frozenset({number}), *span, 60_000_000, frozenset())))
+    later = [text for text in statements if "listed IS NOT NULL" in text]
+    assert len(later) > 8
+    plans = [row[3] for text in later for row in story.database.execute(f"EXPLAIN QUERY PLAN {text}")]
+    # only the newest are read by their order, up to LIMIT
+    assert [plan for plan in plans if plan.startswith(("SCAN process", "SCAN row", "MATERIALIZE"))] == ["SCAN process"]

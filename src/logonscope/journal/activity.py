@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from logonscope.journal.listed_states import LATER_ROWS, listed_as_started
+from logonscope.journal.listed_states import AS_STARTED, LATER_ROWS
 from logonscope.journal.moments import SLACK_US, Moments
 from logonscope.journal.reader import SLACK_MS, Boot, Reader
 from logonscope.journal.rows import CREDENTIAL, ID, LASTED, PARENT, PLACE, STATUS, TICKS
@@ -29,9 +29,8 @@ LONG_MS = 1 << 40
 MAX_DEPTH = 1000
 """Maximum number of ancestors that are read to find out whether root was gained."""
 
-_MOVED_ROWS = f"(SELECT * FROM process WHERE {listed_as_started('process')})"
-_NEW_ROWS = f"(SELECT * FROM every WHERE {listed_as_started('every')})"
-_LATER_ROWS = f"({LATER_ROWS.format(table='every')})"
+_MOVED_ROWS = f"(SELECT * FROM process WHERE {AS_STARTED['process']})"
+_NEW_ROWS = f"(SELECT * FROM every WHERE {AS_STARTED['every']})"
 _COLUMNS = "id, place, parent, credential, first, last, status"
 _START = "(ticks * :tick + :offset)"
 _SPANS = f"""SELECT id, place, parent, credential, status,
@@ -106,7 +105,7 @@ class ActivityReader:
             look.check()
             self._count(boot, segments, _MOVED_ROWS, first, min(first + CHUNK_ROWS, high, moved + 1))
         self._count(boot, segments, _NEW_ROWS, max(low, moved + 1), high)
-        self._count(boot, segments, _LATER_ROWS, low, high)
+        self._count(boot, segments, LATER_ROWS, low, high)
         # those that were running when the span began, and had started before
         early = [row for row in self._reader.started_rows_at(boot, since_ms) if row[ID] < low]
         for row in self._reader.listed(early):

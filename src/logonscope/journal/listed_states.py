@@ -7,41 +7,43 @@ is listed in the login that it entered, with the first program that it executed 
 these changes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
-_LAST_LISTED = """(SELECT max(last.id) FROM change AS last INDEXED BY change_listed
- WHERE last.process = change.process AND last.listed IS NOT NULL)"""
 
-LATER_ROWS = f"""SELECT row.id, change.place, row.pid, row.ticks, row.parent, change.program, change.credential,
- change.command, row.changes, row.class, row.lasted, row.status, row.source, row.ended
- FROM change JOIN {{table}} AS row ON row.id = change.process
- WHERE change.listed IS NOT NULL AND change.id = {_LAST_LISTED}"""
-"""The rows of a table, ``process`` or ``recent``, whose processes are listed in a later state, in this state."""
-
-LATER_COLUMNS = {
-    "pid": "row.pid", "place": "change.place", "program": "change.program", "credential": "change.credential",
-}  # fmt: skip
-"""The columns of a row in LATER_ROWS."""
-
-
-def listed_as_started(table: str) -> str:
-    """Return the condition of a row that is listed in its own state."""
+def _last_listed(number: str) -> str:
+    """Return the expression of the last change with ``listed`` of the process with a number; NULL: it has none."""
     return (
-        f"({table}.changes IS NULL OR NOT EXISTS (SELECT 1 FROM change INDEXED BY change_listed"
-        f" WHERE change.process = {table}.id AND change.listed IS NOT NULL))"
+        "(SELECT max(last.id) FROM change AS last INDEXED BY change_listed"
+        f" WHERE last.process = {number} AND last.listed IS NOT NULL)"
     )
+
+
+def _later_rows(table: str) -> str:
+    return f"""SELECT change.process AS id, change.place, row.pid, row.ticks, row.parent, change.program,
+ change.credential, change.command, row.changes, row.class, row.lasted, row.status, row.source, row.ended
+ FROM change JOIN {table} AS row ON row.id = change.process
+ WHERE change.listed IS NOT NULL AND change.id = {_last_listed("change.process")}"""
+
+
+LATER_ROWS = f"({_later_rows('process')} UNION ALL {_later_rows('recent')})"
+"""The rows whose processes are listed in a later state, in this state. Joined with ``every``, SQLite would read all
+rows: it makes a table of such a view first."""
+
+
+AS_STARTED = {
+    table: f"({table}.changes IS NULL OR {_last_listed(f'{table}.id')} IS NULL)"
+    for table in ("process", "recent", "every")
+}
+"""The condition of a row that is listed in its own state, by table."""
 
 
 def listed_place(table: str) -> str:
     """Return the expression of the place in which a process is listed."""
-    later_place = (
-        f"SELECT change.place FROM change INDEXED BY change_listed WHERE change.process = {table}.id"
-        " AND change.listed IS NOT NULL ORDER BY change.id DESC LIMIT 1"
-    )
-    return f"CASE WHEN {table}.changes IS NULL THEN {table}.place ELSE coalesce(({later_place}), {table}.place) END"
+    later_place = f"(SELECT change.place FROM change WHERE change.id = {_last_listed(f'{table}.id')})"
+    return f"CASE WHEN {table}.changes IS NULL THEN {table}.place ELSE coalesce({later_place}, {table}.place) END"
 
 
-def sort_distinct(rows: Sequence[Any]) -> list[Any]:
+def sort_distinct(rows: Iterable[Any]) -> list[Any]:
     """Return rows in the order of their numbers, each once: a row that was moved between two queries comes twice."""
     return [row for _, row in sorted({row[0]: row for row in rows}.items())]

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from logonscope.journal.listed_states import LATER_COLUMNS, listed_as_started, sort_distinct
+from logonscope.journal.listed_states import AS_STARTED, sort_distinct
 from logonscope.journal.moments import Moments
 from logonscope.journal.reader import SLACK_MS, Boot, Reader
 from logonscope.journal.rows import CREDENTIAL, ID, LASTED, PID, PLACE, PROGRAM, TICKS
@@ -45,16 +45,11 @@ class Conditions(NamedTuple):
         """Return whether few rows match: those of some logon sessions, of a pid, or some rows themselves."""
         return self.numbers is not None or "place" in self.columns or "pid" in self.columns
 
-    def where(self, table: str) -> str:
-        """Return, as SQL, the conditions of rows that are listed as they started; all values are integers."""
-        parts = [f"{column} IN ({','.join(map(str, values))})" for column, values in self.columns.items()]
-        return " AND ".join([listed_as_started(table), *parts, *(["lasted IS NULL"] if self.is_running else [])])
-
     @property
-    def where_later(self) -> str:
-        """Return, as SQL for LATER_ROWS, the conditions of rows that are listed in a later state."""
-        parts = [f"{LATER_COLUMNS[name]} IN ({','.join(map(str, values))})" for name, values in self.columns.items()]
-        return " AND ".join(["1", *parts, *(["row.lasted IS NULL"] if self.is_running else [])])
+    def where(self) -> str:
+        """Return the conditions of a row as SQL; all values are integers."""
+        parts = [f"{column} IN ({','.join(map(str, values))})" for column, values in self.columns.items()]
+        return " AND ".join(["1", *parts, *(["lasted IS NULL"] if self.is_running else [])])
 
     def match(self, row: Sequence[Any]) -> bool:
         """Return whether a row matches."""
@@ -129,7 +124,7 @@ class ProcessRows:
             return []
         boot = min(limits)
         rows = reader.listed([row for row in reader.rows_running_at(boot, limits[boot][0]) if row[ID] <= low])
-        return sorted(filter(conditions.match, rows), key=_id_of)
+        return sort_distinct(filter(conditions.match, rows))
 
     def _later_pages(self, conditions: Conditions, low: int, high: int) -> Iterator[list[Any]]:
         """Yield the rows between two numbers, then those after them that were found running."""
@@ -176,40 +171,42 @@ class ProcessRows:
         self, conditions: Conditions, numbers: Sequence[int], column: str | None = None
     ) -> Iterator[list[Any]]:
         """Yield the rows with these numbers, by pages; ``column`` has the index that led to them."""
+        where = conditions.where
         for first in range(0, len(numbers), PAGE):
             self._look.check()
             page = numbers[first : first + PAGE]
-            listed = f"id IN ({','.join(map(str, page))})"
+            numbers_of_page = f"id IN ({','.join(map(str, page))})"
             # between two numbers, the index leads to the rows of this page alone
-            span = listed if column in {None, "pid"} else f"id >= {page[0]} AND id <= {page[-1]}"
+            span = numbers_of_page if column in {None, "pid"} else f"id >= {page[0]} AND id <= {page[-1]}"
             hint = "NOT INDEXED" if column in {None, "pid"} else f"INDEXED BY process_{column}"
             with self._lend() as reader:
                 # in this order, as in _numbers
-                rows = reader.rows(f"SELECT * FROM recent WHERE {span} AND {conditions.where('recent')}")
-                rows += reader.rows(f"SELECT * FROM process {hint} WHERE {span} AND {conditions.where('process')}")
-                later = f"change.process IN ({','.join(map(str, page))}) AND {conditions.where_later}"
-                rows += reader.later_rows(later)
+                rows = reader.rows(f"SELECT * FROM recent WHERE {span} AND {AS_STARTED['recent']} AND {where}")
+                rows += reader.rows(
+                    f"SELECT * FROM process {hint} WHERE {span} AND {AS_STARTED['process']} AND {where}"
+                )
+                rows += reader.later_rows(f"{numbers_of_page} AND {where}")
             yield sort_distinct(rows)
 
     def _pages_between(self, conditions: Conditions, low: int, high: int) -> Iterator[list[Any]]:
-        while low < high:
+        where = conditions.where
+        while low < high - 1:
             self._look.check()
             with self._lend() as reader:
-                page = _read_page(reader, conditions, low, high)
+                page = _read_page(reader, where, low, high)
                 # of a page that is not full, no row follows
                 last = page[-1][ID] if len(page) >= PAGE else high - 1
-                later = f"change.process > {low} AND change.process <= {last} AND {conditions.where_later}"
-                page += reader.later_rows(later)
-            low = last if last < high - 1 else high
+                page += reader.later_rows(f"id > {low} AND id <= {last} AND {where}")
+            low = last
             yield sort_distinct(page)
 
     @staticmethod
     def _newest(reader: Reader, conditions: Conditions, count: int) -> list[Any]:
         rows: list[Any] = []
         for table in ("recent", "process"):
-            query = f"SELECT * FROM {table} WHERE {conditions.where(table)} ORDER BY id DESC LIMIT ?"
+            query = f"SELECT * FROM {table} WHERE {AS_STARTED[table]} AND {conditions.where} ORDER BY id DESC LIMIT ?"
             rows += reader.rows(query, (count,))
-        rows += reader.later_rows(f"{conditions.where_later} ORDER BY change.process DESC LIMIT {count}")
+        rows += reader.later_rows(f"{conditions.where} ORDER BY id DESC LIMIT {count}")
         return sort_distinct(rows)[-count:]
 
 
@@ -227,15 +224,15 @@ def make_conditions(reader: Reader, query: ProcessRecordQuery) -> Conditions:
     return Conditions(None if query.ids is None else sorted(query.ids), columns, query.is_running)
 
 
-def _read_page(reader: Reader, conditions: Conditions, low: int, high: int) -> list[Any]:
-    order = "AND id > ? AND id < ? ORDER BY id LIMIT ?"
-    moved_query = f"SELECT * FROM process WHERE {conditions.where('process')} {order}"
+def _read_page(reader: Reader, where: str, low: int, high: int) -> list[Any]:
+    order = f"AND {where} AND id > ? AND id < ? ORDER BY id LIMIT ?"
+    moved_query = f"SELECT * FROM process WHERE {AS_STARTED['process']} {order}"
     page = reader.rows(moved_query, (low, high, PAGE))
     if len(page) == PAGE:
         return page
     # rows of ``recent`` are newer than all others; some can have been moved to ``process`` since it was read
     last = page[-1][ID] if page else low
-    page += reader.rows(f"SELECT * FROM recent WHERE {conditions.where('recent')} {order}", (last, high, PAGE))
+    page += reader.rows(f"SELECT * FROM recent WHERE {AS_STARTED['recent']} {order}", (last, high, PAGE))
     return sort_distinct(page + reader.rows(moved_query, (last, high, PAGE)))[:PAGE]
 
 
@@ -300,7 +297,3 @@ def boot_position(boots: Sequence[Boot], number: int) -> int:
 
 def _first_seq(boot: Boot) -> int:
     return boot.first_seq
-
-
-def _id_of(row: Sequence[Any]) -> int:
-    return int(row[ID])

@@ -5,15 +5,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from logonscope.facts.history import ProgramCount
-from logonscope.journal.listed_states import LATER_ROWS, listed_as_started
+from logonscope.journal.listed_states import AS_STARTED, LATER_ROWS
 from logonscope.journal.moments import Moments, wall_without_clock
-from logonscope.journal.reader import CHUNK, Reader
+from logonscope.journal.reader import Reader
 
 _COUNT = "SELECT place, program, count(*), count(nullif(status, 0)), min(ticks), max(ticks)"
 _COUNTS = f"""
- {_COUNT} FROM process WHERE place IN ({{places}}) AND {listed_as_started("process")} GROUP BY 1, 2 UNION ALL
- {_COUNT} FROM recent WHERE place IN ({{places}}) AND {listed_as_started("recent")} GROUP BY 1, 2 UNION ALL
- {_COUNT} FROM ({LATER_ROWS.format(table="every")} AND change.place IN ({{places}})) GROUP BY 1, 2"""
+ {_COUNT} FROM process WHERE place IN ({{0}}) AND {AS_STARTED["process"]} GROUP BY 1, 2 UNION ALL
+ {_COUNT} FROM recent WHERE place IN ({{0}}) AND {AS_STARTED["recent"]} GROUP BY 1, 2 UNION ALL
+ {_COUNT} FROM {LATER_ROWS} WHERE place IN ({{0}}) GROUP BY 1, 2"""
 """Counts by place, which the index has in order. One statement, because the writer moves rows from ``recent`` to
 ``process`` meanwhile."""
 
@@ -35,11 +35,8 @@ class ProgramCounter:
         reader = self._reader
         places = dict(reader.by_numbers("SELECT id, logon FROM place WHERE logon IN ({})", sorted(logons)))
         counts: dict[int, Counts] = defaultdict(dict)
-        numbers = sorted(places)
-        for first in range(0, len(numbers), CHUNK):
-            chunk = ",".join(map(str, numbers[first : first + CHUNK]))
-            for place, program, *new in reader.rows(_COUNTS.format(places=chunk)):
-                _add(counts[places[place]], program, new)
+        for place, program, *new in reader.by_numbers(_COUNTS, sorted(places)):
+            _add(counts[places[place]], program, new)
         reader.load_programs({program for by_program in counts.values() for program in by_program})
         boots = dict(reader.by_numbers("SELECT id, boot FROM logon WHERE id IN ({})", sorted(counts)))
         moments = reader.moments()

@@ -209,10 +209,11 @@ class Reader:
         self._commands.update(self.by_numbers("SELECT id, argv FROM command WHERE id IN ({})", sorted(missing)))
 
     def by_numbers(self, query: str, numbers: Sequence[int]) -> Iterator[Any]:
-        """Yield the rows of a query whose text has ``{}`` in place of a list of numbers."""
+        """Yield the rows of a query whose text has ``{}``, or several times ``{0}``, in place of a list of numbers."""
         for first in range(0, len(numbers), CHUNK):
             chunk = numbers[first : first + CHUNK]
-            yield from self.rows(query.format(",".join("?" * len(chunk))), chunk)
+            marks = ",".join(f"?{position}" for position in range(1, len(chunk) + 1))
+            yield from self.rows(query.format(marks), chunk)
 
     def place(self, number: int | None) -> Place:
         """Return a place that was loaded."""
@@ -264,10 +265,9 @@ class Reader:
     def later_rows(self, condition: str) -> list[Any]:
         """Return the rows of processes that are listed in a later state than that of their start, in this state.
 
-        ``condition`` is SQL with the names of LATER_ROWS. A row that is moved meanwhile can be in the result twice.
+        ``condition`` is SQL with the columns of a row.
         """
-        queries = [f"{LATER_ROWS.format(table=table)} AND {condition}" for table in ("recent", "process")]
-        return [row for query in queries for row in self.rows(query)]
+        return self.rows(f"SELECT * FROM {LATER_ROWS} WHERE {condition}")
 
     def listed(self, process_rows: Iterable[Sequence[Any]]) -> list[Any]:
         """Return rows in the state in which their processes are listed."""
@@ -276,7 +276,7 @@ class Reader:
         later: dict[int, Any] = {}
         for first in range(0, len(changed), CHUNK):
             numbers = ",".join(map(str, changed[first : first + CHUNK]))
-            later |= {row[ID]: row for row in self.later_rows(f"change.process IN ({numbers})")}
+            later |= {row[ID]: row for row in self.later_rows(f"id IN ({numbers})")}
         return [later.get(row[ID], row) for row in process_rows]
 
     def _candidates(self, boot: Boot, ms: int, pids: frozenset[int] | None) -> list[Any]:

@@ -93,7 +93,11 @@ class Serving:
     def reload(self) -> None:
         """Reload, and wait until it is done."""
         assert self.loop is not None
-        asyncio.run_coroutine_threadsafe(self.server.reload(), self.loop).result(PATIENCE)
+
+        async def reload() -> None:
+            self.server.reload()
+
+        asyncio.run_coroutine_threadsafe(reload(), self.loop).result(PATIENCE)
 
     def connect(self, number: int = 0, *, trusting: Path | None = None, plain: bool = False) -> socket.socket:
         """Connect to a listener; over TLS where it wants that, unless ``plain``."""

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from logonscope.log_intervals import REPORT_INTERVAL
 from logonscope.server.auth.peer import Peer, UnixCredentials
 from logonscope.server.connection import Connection
-from logonscope.server.connection_limits import MIN_AGE_SECONDS, REPORT_INTERVAL, ConnectionLimits
+from logonscope.server.connection_limits import MIN_AGE_SECONDS, ConnectionLimits
 from tests.server.serving import ask, serving
 
 pytestmark = pytest.mark.usefixtures("promptly")

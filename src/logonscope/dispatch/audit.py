@@ -11,12 +11,12 @@ import json
 import logging
 import os
 import threading
-import time
 from collections.abc import Callable
 from datetime import datetime
 
 from logonscope.broker import Caller
 from logonscope.errors import AccessDeniedError, InternalError
+from logonscope.log_intervals import LogIntervals
 
 AUDIT_LOGGER = "logonscope.audit"
 """The name of the logger for these lines, if they are not written to a file."""
@@ -27,9 +27,6 @@ MAX_TEXT_LENGTH = 200
 BEGUN = "begun"
 """The outcome of a method that is about to run."""
 
-REPORT_INTERVAL = 60.0
-"""Minimum seconds between two lines in the server's log about failed writes."""
-
 _log = logging.getLogger(__name__)
 
 
@@ -38,7 +35,7 @@ class Audit:
 
     def __init__(self, write: Callable[[str], None], clock: Callable[[], datetime]) -> None:
         self._write, self._clock = write, clock
-        self._reported = -REPORT_INTERVAL
+        self._log_intervals = LogIntervals()
 
     def record_authentication(self, peer: str, scheme: str, name: str, caller: Caller | None) -> None:
         """Record an authentication; it failed if ``caller`` is None."""
@@ -75,9 +72,7 @@ class Audit:
         try:
             self._write(self._line(event, peer, user, **details))
         except OSError as error:
-            now = time.monotonic()
-            if now - self._reported >= REPORT_INTERVAL:
-                self._reported = now
+            if self._log_intervals.is_due("failed writes"):
                 _log.error("cannot write to the audit log: %s", error.strerror)
 
     def _line(self, event: str, peer: str, user: str, **details: object) -> str:

@@ -16,6 +16,7 @@ from itertools import islice
 from typing import NamedTuple
 from weakref import WeakSet
 
+from logonscope.log_intervals import LogIntervals
 from logonscope.server.auth.throttle import client_network
 from logonscope.server.connection import Connection
 
@@ -30,9 +31,6 @@ A younger one is replaced only if its client has more; the new connection is inc
 
 MAX_COMPARED = 64
 """Unauthenticated connections that are compared to choose the one to replace: during a flood this happens often."""
-
-REPORT_INTERVAL = 60.0
-"""Seconds between two log lines about the same limit."""
 
 _log = logging.getLogger(__name__)
 
@@ -66,7 +64,7 @@ class ConnectionLimits:
         self._unauthenticated: dict[Connection, UnauthenticatedConnection] = {}  # the oldest first
         self._uncounted: WeakSet[Connection] = WeakSet()  # no longer counted, though perhaps not closed yet
         self._rejected_count = 0
-        self._last_reports: dict[str, float] = {}  # by limit
+        self._log_intervals = LogIntervals(clock)  # of the limits
 
     def add_connection(self, connection: Connection) -> bool:
         """Count a connection until it closes; return False, and do not count it, if it is over a limit."""
@@ -139,9 +137,7 @@ class ConnectionLimits:
 
     def _reject(self, client: Client, limit: str, number: int) -> bool:
         """Log that a limit is reached, once a minute; return False."""
-        now = self._clock()
-        if now - self._last_reports.get(limit, -REPORT_INTERVAL) >= REPORT_INTERVAL:
-            self._last_reports[limit] = now
+        if self._log_intervals.is_due(limit):
             _log.warning("connection from %s rejected: %s = %d reached", client.name, limit, number)
         return False
 

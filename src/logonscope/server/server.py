@@ -20,6 +20,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from logonscope.errors import LogonscopeError
+from logonscope.log_intervals import LogIntervals
 from logonscope.server import listening_sockets, memory, systemd
 from logonscope.server.certificate import describe_certificate, tls_context
 from logonscope.server.configuration import Settings
@@ -28,9 +29,6 @@ from logonscope.server.connection_limits import ConnectionLimits
 from logonscope.server.listening_sockets import OpenSocket
 from logonscope.server.process_limits import RESERVED_DESCRIPTORS, most_connections, raise_open_files_limit
 from logonscope.server.tls_accept import PendingHandshakes
-
-REPORT_INTERVAL = 60.0
-"""Seconds between two log lines about a lack of file descriptors."""
 
 KILL_SECONDS: float = 5
 """Seconds after ``stop_seconds`` when the kernel ends the process: a thread in a hung read cannot be cancelled."""
@@ -142,7 +140,7 @@ class Server(uvicorn.Server):
         handlers = {
             signal.SIGTERM: self._stop_on_signal,
             signal.SIGINT: self._stop_on_signal,
-            signal.SIGHUP: self._reload_on_signal,
+            signal.SIGHUP: self.reload,
         }
         for number, handler in handlers.items():
             loop.add_signal_handler(number, handler)
@@ -158,7 +156,7 @@ class Server(uvicorn.Server):
         if self.force_exit:
             self._abort()
 
-    async def reload(self) -> None:
+    def reload(self) -> None:
         """Reload the certificate for new connections; keep the current one where the file is not valid."""
         systemd.notify_reloading()
         try:
@@ -172,8 +170,7 @@ class Server(uvicorn.Server):
 
     async def _listen(self, open_socket: OpenSocket) -> asyncio.Server:
         """Start accepting the connections of a socket."""
-        # asyncio closes the socket that it gets. It gets a duplicate, so that a reload of the certificate does not drop
-        # the connections that wait in the backlog of the socket.
+        # asyncio closes the socket that it gets, and close_sockets the original: each has one of its own
         duplicate = open_socket.socket.dup()
         factory = self._tls_protocol if open_socket.listener.tls else self._plain_protocol
         # asyncio accepts as many connections at a time as the backlog that it is given, before the limits close any of
@@ -208,9 +205,6 @@ class Server(uvicorn.Server):
         signal.setitimer(signal.ITIMER_REAL, self._settings.stop_seconds + KILL_SECONDS)
         self.stop()
 
-    def _reload_on_signal(self) -> None:
-        self._spawn(self.reload())
-
     def _spawn(self, coroutine: Any) -> None:
         """Run a coroutine as a task."""
         task = asyncio.get_running_loop().create_task(coroutine)
@@ -225,7 +219,7 @@ class LoopErrors:
     """
 
     def __init__(self) -> None:
-        self._last_report = -REPORT_INTERVAL
+        self._log_intervals = LogIntervals()
 
     def handle(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """Handle an error (``loop.set_exception_handler``)."""
@@ -235,8 +229,7 @@ class LoopErrors:
             return
         if not (isinstance(error, OSError) and error.errno in {errno.EMFILE, errno.ENFILE}):
             loop.default_exception_handler(context)
-        elif loop.time() - self._last_report >= REPORT_INTERVAL:
-            self._last_report = loop.time()
+        elif self._log_intervals.is_due("descriptors"):
             _log.error("cannot accept connections: %s; raise LimitNOFILE=, or lower max_connections", error.strerror)
 
 

@@ -8,18 +8,15 @@ import asyncio
 import contextlib
 import logging
 import ssl
-import time
 from collections.abc import Callable
 from typing import cast
 
+from logonscope.log_intervals import LogIntervals
 from logonscope.server.auth.throttle import client_network
 from logonscope.server.connection import Connection, Protocol, connection_of_transport
 from logonscope.server.handshake_turns import FirstBytes, Handshakes
 
 HANDSHAKE_SECONDS = 10
-
-REPORT_INTERVAL = 60.0
-"""Seconds between two log lines about handshakes that failed for the same reason."""
 
 _log = logging.getLogger(__name__)
 
@@ -31,7 +28,7 @@ class PendingHandshakes:
         self._count_connection = count_connection
         self.first_bytes, self.handshakes = FirstBytes(), Handshakes()
         self._open: set[HandshakeProtocol] = set()
-        self._last_reports: dict[str, float] = {}  # by reason: OpenSSL has some hundred of them
+        self._log_intervals = LogIntervals()  # of the reasons for failures: OpenSSL has some hundred of them
 
     def __repr__(self) -> str:
         return f"<PendingHandshakes: {len(self._open)} open>"
@@ -54,9 +51,7 @@ class PendingHandshakes:
     def report_failure(self, address: str, error: ssl.SSLError) -> None:
         """Log why a handshake failed, once a minute for each reason."""
         reason = _reason_of(error)
-        now = time.monotonic()
-        if now - self._last_reports.get(reason, -REPORT_INTERVAL) >= REPORT_INTERVAL:
-            self._last_reports[reason] = now
+        if self._log_intervals.is_due(reason):
             _log.warning("TLS handshake with %s failed: %s", address, reason)
 
     def abort(self) -> None:

@@ -1,0 +1,26 @@
+"""Intervals of log lines about what can happen often: a line about each subject at most once a minute."""
+
+import time
+from collections.abc import Callable
+
+REPORT_INTERVAL = 60.0
+"""Seconds between two log lines about the same subject."""
+
+
+class LogIntervals:
+    """When each subject was logged last."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._last_reports: dict[str, float] = {}
+
+    def __repr__(self) -> str:
+        return f"<LogIntervals of {', '.join(self._last_reports)}>"
+
+    def is_due(self, subject: str) -> bool:
+        """Return whether to log a subject now: it was not for REPORT_INTERVAL. The caller has few different ones."""
+        now = self._clock()
+        if now - self._last_reports.get(subject, -REPORT_INTERVAL) < REPORT_INTERVAL:
+            return False
+        self._last_reports[subject] = now
+        return True

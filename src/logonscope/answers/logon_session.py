@@ -14,6 +14,9 @@ LOGON_TYPES: Mapping[int, str] = {
 }  # fmt: skip
 """The documented values of LogonType."""
 
+IPV4_FORM = r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}"
+"""Pattern of a remote host that is an IPv4 address, and no name."""
+
 
 Detail = Literal["origin", "authentication", "usage"]
 Details = frozenset[Detail]

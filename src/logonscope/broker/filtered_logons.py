@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 
 from logonscope.answers.logon_filter import LogonFilter
-from logonscope.answers.logon_session import NO_DETAILS, Details, LogonSession
+from logonscope.answers.logon_session import IPV4_FORM, NO_DETAILS, Details, LogonSession
 from logonscope.answers.session_process import Leftovers, LogonTree, SessionProcess, collect_leftovers
 from logonscope.broker import session_processes
 from logonscope.broker import sessions as unfiltered
@@ -17,8 +17,6 @@ from logonscope.broker.request import ProcessOwnerFilter, Request
 from logonscope.broker.session_selector import Which
 from logonscope.facts import Process
 from logonscope.machine import OWNER_FACT, Owner, ProcessQuery, Selection, datetime_of_microseconds
-
-_IPV4 = r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}"
 
 
 def sessions(request: Request, which: Which, where: LogonFilter, details: Details = NO_DETAILS) -> list[LogonSession]:
@@ -95,7 +93,7 @@ class _OwnerFilter:
             return True
         # Only an IPv4 address decides here. For a host name, the filter also tests the address, which is read from a
         # socket later; and one IPv6 address can be written in several forms.
-        is_ipv4 = login.remote_host is not None and re.fullmatch(_IPV4, login.remote_host) is not None
+        is_ipv4 = login.remote_host is not None and re.fullmatch(IPV4_FORM, login.remote_host) is not None
         if is_ipv4 and not logon_filter.may_come_from(login.remote_host):
             return False
         start = datetime_of_microseconds(login.since) if login.since else None

@@ -120,12 +120,8 @@ def _invoke_recorded(
     record(path, method, BEGUN)
     try:
         outcome = invoke(request, path, method, parameters)
-    except LogonscopeError as error:
-        record(path, method, error.name)
-        raise
-    except Exception:
-        # a programming error: the client gets an InternalError, and the method may have run
-        record(path, method, InternalError.name)
+    except Exception as error:  # whatever it is, the method may have run; the record has the name that the client gets
+        record(path, method, (error if isinstance(error, LogonscopeError) else InternalError).name)
         raise
     record(path, method, str(outcome.return_value))
     return outcome

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from logonscope.answers.logon_session import LOGON_TYPES, LogonSession
+from logonscope.answers.logon_session import IPV4_FORM, LOGON_TYPES, LogonSession
 from logonscope.facts import UNSET, Login, Machine, Process
 from logonscope.machine import Leader, Owner, boot_time, datetime_of_microseconds, start_time, terminal_name
 from logonscope.machine.identity import logon_guid
@@ -34,7 +34,6 @@ SOURCE_NO_LOGIN_PROGRAM = "its unit runs a login program, but none of its proces
 SOURCE_MEMORY = "remembered"
 
 _OCTETS = frozenset(map(str, range(256)))
-_IPV4 = r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}"
 _IPV6 = r"[0-9A-Fa-f:.]{2,45}(?:%[0-9A-Za-z._-]{1,32})?"
 
 LOGGED_OUT = "logged out"
@@ -253,7 +252,7 @@ def network_leader(owner: Owner, members: Sequence[Process]) -> Leader | None:
 
 def address_of(remote_host: str | None) -> str | None:
     """Return a remote host as an IP address; None where it is none, but a name."""
-    if remote_host is None or not (re.fullmatch(_IPV4, remote_host) or ":" in remote_host):
+    if remote_host is None or not (re.fullmatch(IPV4_FORM, remote_host) or ":" in remote_host):
         return None
     if ":" in remote_host and not re.fullmatch(_IPV6, remote_host):
         return None

@@ -115,8 +115,9 @@ def _print_history(host: Host, args: argparse.Namespace, where: HistoryFilter) -
         return _print_format(host, args, where, columns), ()
     if args.logons_only:
         rows = read_failed_logons(host, where)
-        listed = list(rows) if args.follow else []
-        return print_listing(host, args, listed or rows, FAILED_LOGON_COLUMNS, NO_FAILED_LOGON), listed
+        listed = list(rows) if args.follow else ()
+        printed = listed if args.follow else rows
+        return print_listing(host, args, printed, FAILED_LOGON_COLUMNS, NO_FAILED_LOGON), listed
     if args.processes:
         return _print_processes(host, args, where)
     logins = host.history(where)

@@ -6,7 +6,7 @@ import stat
 
 
 def open_regular(path: str, flags: int) -> int:
-    """Open a file; ``open(path, opener=open_regular)`` opens no pipe and no device but /dev/null, an empty file.
+    """Open a file; ``open(path, opener=open_regular)`` opens no pipe, and of devices only /dev/null.
 
     Raises:
         OSError: the file cannot be opened, or is a pipe, or a device other than /dev/null.

@@ -217,6 +217,7 @@ def test_every_key_is_a_flag() -> None:
         (["--listen=http://a:x"],
          "invalid listen address \"http://a:x\": port 'x' is not a number from 0 to 65535; {do}"),
         (["--workers=0"], 'invalid --workers "0": expected a whole number from 1 to 64; {do}'),
+        (["--state="], 'invalid --state "": expected the path of a directory; {do}'),
         (["--history-keep=logins=long"],
          'invalid --history-keep "logins=long": expected a table such as logins=400 days,system=30 days; {do}'),
         (["--history-exclude=bob"],

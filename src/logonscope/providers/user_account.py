@@ -9,7 +9,7 @@ NORMAL_ACCOUNT = 512
 """UF_NORMAL_ACCOUNT (USER_INFO_2)."""
 
 AGELESS_DAYS = 10_000
-"""A password that is valid for so many days never expires (chage(1))."""
+"""From so many days of validity on, chage(1) shows that a password never expires."""
 
 
 def _password_changeable(account: Account, _: Context) -> bool | None:

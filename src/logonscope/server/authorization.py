@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from logonscope.server.auth.authenticator import BASIC, BEARER, NEGOTIATED, SESSION, Authentication, Credentials
 
 MAX_HEADER_LENGTH, MAX_TOKEN_LENGTH = 90_000, 200
+"""Maximum characters: of base64 in Authorization (more is rejected), of a token, cookie or CSRF token (more is cut)."""
+
 REALM = 'Basic realm="Logonscope", charset="UTF-8"'
 COOKIE = "__Host-logonscope"
 """The cookie of the page. Browsers accept this prefix only over TLS, from the host itself, and for all paths."""
@@ -32,16 +34,17 @@ def request_credentials(headers: Mapping[str, str]) -> Credentials | None:
 
 
 def session_cookie(headers: Mapping[str, str]) -> str:
-    """Return the cookie of the page (RFC 6265 5.4); "" without one, or with two."""
+    """Return the cookie of the page (RFC 6265 5.4); "" without one, or with several."""
     pairs = (pair.strip().partition("=") for pair in headers.get("cookie", "").split(";"))
     values = [value for name, _, value in pairs if name == COOKIE]
     return values[0][:MAX_TOKEN_LENGTH] if len(values) == 1 else ""
 
 
 def credentials_of(authorization: str | None) -> Credentials | None:
-    """Return the credentials in an Authorization header (RFC 7617, RFC 4559); None without a header or credentials.
+    """Return the credentials in an Authorization header (RFC 7617, RFC 4559); None without any.
 
-    Credentials that cannot be decoded keep their scheme only: they fail authentication, and are not ignored.
+    A header that only says that a certificate authenticates the client has no credentials. Credentials that cannot be
+    decoded keep their scheme only: they fail authentication, and are not ignored.
     """
     if authorization is None or authorization.strip().lower() == CERTIFICATE_PROFILE:
         return None

@@ -36,7 +36,7 @@ _FILE, _PUBLIC = "self-signed.pem", "self-signed.crt"
 
 
 class TlsContext(ssl.SSLContext):
-    """The TLS context, with the properties of its certificate that connections need."""
+    """The TLS context, with the properties of its certificate that connections and the log need."""
 
     channel_binding: bytes | None = None
     fingerprint: str = ""
@@ -80,7 +80,7 @@ def tls_context(settings: Settings) -> TlsContext:
 
 
 def request_client_certificates(context: ssl.SSLContext, path: str) -> None:
-    """Request a certificate of each client, which may have none; one that is not valid ends the handshake.
+    """Request a certificate of each client, which may have none; an invalid certificate ends the handshake.
 
     Raises:
         AccessDeniedError, InvalidParameterError: the file of authorities cannot be read, or is not valid.

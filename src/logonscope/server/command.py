@@ -46,6 +46,10 @@ def run(
         ownership: the ownership rules of that host.
         caller_of_uid: returns the caller for a uid of this host.
         page_folder: the folder of the page; empty: no page is served.
+
+    Raises:
+        NotSupportedError: the server is not installed.
+        LogonscopeError: the settings are invalid, or the server cannot start with them.
     """
     settings = configuration.read_settings(args.config, _flags(vars(args)))
     try:

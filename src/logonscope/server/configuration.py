@@ -139,7 +139,7 @@ _FILE = Kind("the path of a file", str, lambda text: "\0" not in text, _path, me
 _FILE_OR_LOG = Kind(
     'the path of a file, or "-"', str, _FILE.fits, lambda text: text if text == "-" else _path(text), metavar="FILE"
 )
-_FOLDER = Kind("the path of a directory", str, _FILE.fits, _path, metavar="DIRECTORY")
+_FOLDER = Kind("the path of a directory", str, lambda text: bool(text) and _FILE.fits(text), _path, metavar="DIRECTORY")
 _SERVICE = Kind(
     "the name of a PAM service", str, lambda text: bool(re.fullmatch(r"[\w.-]*", text, re.ASCII)), metavar="SERVICE"
 )
@@ -353,7 +353,8 @@ def read_settings(file: str | None = None, overrides: Mapping[str, Any] | None =
         overrides: the flags of the command line by the name of their key: a text or a list of texts; None: not given.
 
     Raises:
-        InvalidParameterError: an unknown key, an invalid value, or keys that contradict each other.
+        InvalidParameterError: an unknown key, an invalid value, or keys that contradict each other; or the file is
+            missing, or is not valid TOML.
         AccessDeniedError: no permission to read the file.
     """
     path = file or SETTINGS_FILE

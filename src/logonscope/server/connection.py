@@ -42,7 +42,7 @@ h11 parses each of them in 20 microseconds. A body of 4 MiB may have chunks of 4
 """
 
 MAX_REQUEST_LINE = 8192
-"""Bytes of the longest request line; that of a path with 30,000 escapes would take 10 milliseconds."""
+"""Bytes of the longest request line; to parse one with 30,000 escapes in its path would take 10 milliseconds."""
 
 REJECTED_SECONDS = 5
 """Seconds for which a connection over a limit stays open at most, to get its 503."""
@@ -138,7 +138,7 @@ class _StrictBuffer(ReceiveBuffer):
         Raises:
             h11.LocalProtocolError: they are invalid, ambiguous or too many; h11 raises it as a RemoteProtocolError.
         """
-        if not self._data.startswith(b"\r\n"):  # there are no trailers
+        if not self._data.startswith(b"\r\n"):  # otherwise there are no trailers to check
             self._check_lines(self._data)
         lines: list[bytearray] | None = super().maybe_extract_lines()
         if lines is not None:
@@ -327,7 +327,7 @@ class Protocol(H11Protocol):
             self.transport.close()
 
     def pause_writing(self) -> None:
-        """Wait for the client to read its response."""
+        """Limit the time in which the client has to go on reading its response."""
         super().pause_writing()
         self._response_timer = self.loop.call_later(self._seconds, self.transport.abort)
 

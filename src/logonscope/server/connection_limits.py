@@ -90,7 +90,7 @@ class ConnectionLimits:
         return True
 
     def _forget_rejected(self) -> None:
-        """Count a rejected connection no longer: it has got its response and is closed."""
+        """Count a rejected connection no longer: it is closed."""
         self._rejected_count -= 1
 
     def _make_room(self, new_client: Client) -> bool:

@@ -22,7 +22,7 @@ class Wake:
         if self._is_set:
             return
         self._is_set = True
-        # the loop is closed where the server stops
+        # the loop is closed once the server has stopped
         with suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._note_set)
 

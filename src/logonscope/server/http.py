@@ -86,7 +86,7 @@ class MessageEncryption(Protocol):
         """
 
     def encrypt(self, context: Negotiation, content_type: str, data: bytes) -> tuple[str, bytes]:
-        """Encrypt the answer to a request of this content type; return its content type and body."""
+        """Encrypt the answer to a request of this content type; return the content type and body of the answer."""
 
 
 class HttpDoor(NamedTuple):
@@ -541,8 +541,8 @@ async def start_authentication(
     """Return a function that authenticates a request, and the claimant of the thread that will run it.
 
     A password or a ticket is checked here, in a pool of its own where each address has its share, so that password
-    guesses delay no request. An authentication that is quick is left to the thread that runs the request. It raises the
-    errors of ``Authenticator.delay`` and ``WorkerPool.run``.
+    guesses delay no request. An authentication that is quick is left to the thread that runs the request. This function
+    raises the errors of ``Authenticator.delay`` and ``WorkerPool.run``.
     """
     peer, credentials = received.connection.peer, received.credentials
     authenticate = partial(_authenticate, parts.authenticator, peer, credentials)

@@ -32,7 +32,7 @@ class PostedResponse(NamedTuple):
 
 
 class PostError(Exception):
-    """A request got no complete response in time."""
+    """A request got no complete response, or not in time."""
 
 
 class HttpPoster:
@@ -57,7 +57,7 @@ class HttpPoster:
         """Post a body, and return the response.
 
         Raises:
-            PostError: there was none in time.
+            PostError: there was none, or not in time.
         """
         deadline = self._deadline = PostDeadline(self._seconds)
         try:

@@ -159,7 +159,7 @@ JSON_OPERATIONS: Mapping[str, JsonOperation] = {
     "watch": JsonOperation(
         HostEvent,
         {
-            "query": Argument(TEXT, "a WQL event query, whose results are instances; null: events of this form"),
+            "query": Argument(TEXT, "a WQL event query, whose results are instances; null: host events"),
             **_NAMESPACE, **_LOGONS,
             "events": Argument(EVENT_LIST, "only events of these names"),
             "with_sessions": Argument(FLAG, "events of processes have their logon session, too"),
@@ -194,7 +194,7 @@ JSON_OPERATIONS: Mapping[str, JsonOperation] = {
     ),
     "delete": JsonOperation("Nothing", _PATH),
 }  # fmt: skip
-"""The operations of dispatch/operations.py that the door offers. Streams take the place of pull, renew and release."""
+"""The operations of dispatch/operations.py that the door offers. Streams replace subscribe, pull, renew and release."""
 
 
 JSON_PATHS = (*(f"{PREFIX}{name}" for name in JSON_OPERATIONS), "/v1", f"{PREFIX}{{operation:path}}")

@@ -23,7 +23,10 @@ MIN_SECONDS, MAX_SECONDS = 0.001, 100_000_000
 
 
 class ArgumentType(NamedTuple):
-    """A type of arguments: its JSON Schema, and a function that returns the value, or raises ValueError."""
+    """A type of arguments: its JSON Schema, and the function that checks and converts a value for the broker.
+
+    The function raises ValueError or a LogonscopeError for an invalid value.
+    """
 
     schema: Mapping[str, Any]
     read: Callable[[Any], Any]
@@ -41,7 +44,7 @@ def read_arguments(operation: str, declared: Mapping[str, Argument], values: Map
     """Check the arguments of a request, and return those that are not null.
 
     Raises:
-        InvalidParameterError: an argument is unknown or missing.
+        InvalidParameterError: an argument is unknown or missing, or a member of a filter is invalid.
         TypeMismatchError: a value does not have the type of its argument.
     """
     for name in values:
@@ -86,7 +89,7 @@ def _word(value: Any) -> str:
 
 def _flag(value: Any) -> bool:
     if not isinstance(value, bool):
-        raise ValueError("expected true or false")  # noqa: TRY004 -- ArgumentType.read raises only this
+        raise ValueError("expected true or false")  # noqa: TRY004 -- _read catches no TypeError
     return value
 
 
@@ -111,7 +114,7 @@ def _parameters(value: Any) -> dict[str, Any]:
 
 def _filter(value: Any) -> LogonFilter:
     if not isinstance(value, dict):
-        raise ValueError("expected an object")  # noqa: TRY004 -- ArgumentType.read raises only this
+        raise ValueError("expected an object")  # noqa: TRY004 -- _read catches no TypeError
     members = {name: _FILTER_MEMBERS[name].read(item) for name, item in value.items() if name in _FILTER_MEMBERS}
     if unknown := set(value) - set(members):
         raise ValueError(f"unknown member '{min(unknown)[:100]}'; the members are {', '.join(_FILTER_MEMBERS)}")
@@ -120,7 +123,7 @@ def _filter(value: Any) -> LogonFilter:
 
 def _history_filter(value: Any) -> HistoryFilter:
     if not isinstance(value, dict):
-        raise ValueError("expected an object")  # noqa: TRY004 -- ArgumentType.read raises only this
+        raise ValueError("expected an object")  # noqa: TRY004 -- _read catches no TypeError
     members = {name: _HISTORY_MEMBERS[name](item) for name, item in value.items() if name in _HISTORY_MEMBERS}
     if unknown := set(value) - set(members):
         raise ValueError(f"unknown member '{min(unknown)[:100]}'; the members are {', '.join(_HISTORY_MEMBERS)}")
@@ -142,7 +145,7 @@ def _events(value: Any) -> frozenset[str]:
 def _time(value: Any) -> datetime:
     moment = parse_datetime(_text(value))
     if not isinstance(moment, datetime):
-        raise ValueError("expected a time, not an interval")  # noqa: TRY004 -- ArgumentType.read raises only this
+        raise ValueError("expected a time, not an interval")  # noqa: TRY004 -- _read catches no TypeError
     return moment
 
 

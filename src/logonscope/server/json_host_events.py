@@ -1,4 +1,4 @@
-"""JSON of host events: the text that ``jsonable`` would give, from pieces that many events have in common.
+"""JSON of host events: the text of their ``jsonable`` form, from pieces that many events have in common.
 
 The events of a busy host differ in a few values: time, cursor, pid, parent, start and GUID. All else of a process is
 written once, and kept for rows with the same values. A store that reaches its limit is emptied.
@@ -21,7 +21,7 @@ MAX_PIECES, MAX_TEXTS = 1024, 4096
 
 
 class _Pieces(NamedTuple):
-    """The texts between a row's own values, and the reasons in its ``unread``.
+    """The texts before, between and after a row's own values, and the reasons in its ``unread``.
 
     The key of the pieces has the id of that mapping, which is kept so that no other mapping gets the same id.
     """
@@ -57,7 +57,7 @@ class HostEventWriter:
         return f"<HostEventWriter with {len(self._pieces)} pieces>"
 
     def write(self, event: HostEvent) -> str:
-        """Return an event as an object, without spaces, in ASCII."""
+        """Return an event as a JSON object, without spaces between members, in ASCII."""
         name, moment, cursor, process, before, session, code, signal, attempt, change, missed, missed_all = event
         if process is None or attempt is not None or missed is not None or missed_all is not None:
             # logons and losses: there are few

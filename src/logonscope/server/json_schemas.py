@@ -162,7 +162,7 @@ def _add_needed(part: Any, needed: dict[str, Any]) -> None:
 
 def openapi() -> dict[str, Any]:
     """Return the OpenAPI document."""
-    limits = [
+    headers = [
         _header(TIMEOUT_HEADER, {"type": "number", "exclusiveMinimum": 0}, "seconds for the whole answer"),
         _header(
             LINE_HEADER, {"type": "integer", "minimum": MIN_LINE}, "bytes of the longest line; longer ones are cut"
@@ -188,7 +188,7 @@ def openapi() -> dict[str, Any]:
         },
         "components": {
             "schemas": {**answer_schemas(), **class_schemas()},
-            "parameters": {limit["name"]: limit for limit in limits},
+            "parameters": {header["name"]: header for header in headers},
             "securitySchemes": {
                 "basic": {"type": "http", "scheme": "basic"},
                 "token": {"type": "http", "scheme": "bearer"},

@@ -55,7 +55,7 @@ class Metrics:
     def add_subscriptions(
         self, watches: Callable[[], Iterable[WatchStatus]], receivers: Callable[[], Iterable[ReceiverStatus]]
     ) -> None:
-        """Add the metrics of subscriptions to events; the functions return the status of each kind and receiver."""
+        """Add the metrics of subscriptions to events. The functions return a status of each kind and receiver."""
         self._registry.register(_SubscriptionCollector(watches, receivers))
 
     def count_answer(self, operation: str, outcome: str, items: int, seconds: float) -> None:
@@ -71,7 +71,7 @@ class Metrics:
 
 # prometheus_client calls `collect` at each scrape: the metrics of the host need no updates in between.
 class _HostCollector(Collector):
-    """Reads the logon sessions of the host at each scrape."""
+    """Reads the logon sessions of the host, and the state of its history, at each scrape."""
 
     def __init__(self, request: Callable[[], Request]) -> None:
         self._request = request
@@ -122,7 +122,7 @@ class _SinkCollector(Collector):
 
 
 class _SubscriptionCollector(Collector):
-    """Reads the status of subscriptions at each scrape."""
+    """Reads the status of subscriptions, and of the receivers of pushed ones, at each scrape."""
 
     def __init__(
         self, watches: Callable[[], Iterable[WatchStatus]], receivers: Callable[[], Iterable[ReceiverStatus]]
@@ -179,10 +179,10 @@ def _login_class(session: LogonSession) -> str:
     return session.login_class or ("system" if session.logon_type == 0 else UNKNOWN)
 
 
-def _sum_counts(pairs: "Iterator[tuple[str, int | None]]") -> "Counter[tuple[str, ...]]":
+def _sum_counts(counts: "Iterator[tuple[str, int | None]]") -> "Counter[tuple[str, ...]]":
     """Return the sum of the counts of each label; a count that is not known is 0."""
     total = Counter[tuple[str, ...]]()
-    for label, count in pairs:
+    for label, count in counts:
         total[(label,)] += count or 0
     return total
 

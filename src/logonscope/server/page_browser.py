@@ -17,7 +17,7 @@ OPENERS = ("xdg-open", "sensible-browser")
 
 
 def find_sudo_user() -> pwd.struct_passwd | None:
-    """Return the account that has run this command as root by sudo (sudo(8), SUDO_UID); None without sudo."""
+    """Return the account that has run this command as root by sudo (sudo(8), SUDO_UID); None if there is none."""
     uid = os.environ.get("SUDO_UID", "")
     if os.geteuid() != 0 or not (uid.isascii() and uid.isdecimal() and len(uid) <= 10) or int(uid) == 0:
         return None
@@ -28,7 +28,7 @@ def find_sudo_user() -> pwd.struct_passwd | None:
 
 
 def open_browser(url: str, user: pwd.struct_passwd | None) -> None:
-    """Open a browser, as the user of sudo if there is one; without waiting, and without an error if that fails."""
+    """Open a browser, as the user of sudo if there is one; without waiting, and without an exception if that fails."""
     # in a thread: a browser that runs in the terminal returns only at its end
     open_it = partial(webbrowser.open, url) if user is None else partial(_open_as, url, user)
     threading.Thread(target=open_it, daemon=True).start()

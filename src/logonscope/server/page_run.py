@@ -1,7 +1,7 @@
 """The server of ``logonscope page``, on loopback, for the user who runs the command.
 
-The address of the page has a token that works once. Only a file of mode 0600 has it, to which the browser is sent: the
-arguments of processes are visible to other users. The page exchanges it for a token that it keeps in memory. By sudo,
+The address of the page has a token that works once. The browser gets the address from a file of mode 0600, not from its
+arguments, which other users can see. The page exchanges this token for another one, which it keeps in memory. By sudo,
 the file and the browser are those of the user who ran sudo, and the page shows what root may see.
 """
 
@@ -53,7 +53,7 @@ def run(host: PageHost, port: int, page_folder: str, *, opens_browser: bool = Tr
     Args:
         host: what the page is about.
         port: the port on loopback; 0: a free one.
-        page_folder: the program and the styles of the page.
+        page_folder: the folder with the program and the styles of the page.
         opens_browser: open a browser, too.
 
     Raises:

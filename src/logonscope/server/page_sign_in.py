@@ -28,7 +28,7 @@ from logonscope.server.thread_calls import ClientDisconnectedError
 from logonscope.wire.json.text import parse_object
 
 MAX_OCTETS = 8192
-"""The size of the largest request."""
+"""Maximum size of the body of a request."""
 
 _COOKIE_ATTRIBUTES = "Path=/; Secure; HttpOnly; SameSite=Strict"
 _SAME_ORIGIN = {"same-origin", ""}
@@ -43,7 +43,7 @@ def page_routes(
     Args:
         parts: the parts of the application, with the sessions of the page.
         page: its document.
-        admission: checks the headers of a request: the page of another origin is rejected.
+        admission: checks the headers of a request: those from pages of other origins are rejected.
         tokens: the tokens of ``logonscope page``; None: users sign in by a password or a Kerberos ticket.
     """
     sign_in = SignIn(parts, admission, tokens)
@@ -121,7 +121,8 @@ class SignIn:
     async def sign_in_by_ticket(self, request: Request, peer: Peer) -> Response:
         """Begin a session of a user whose browser has a Kerberos ticket (RFC 4559).
 
-        The answer without a ticket asks the browser for one, which it sends only to servers that its settings allow.
+        The answer to a request without a ticket asks the browser for one. Browsers send it only to servers that their
+        settings allow.
         """
         sessions = self._sessions(peer)
         await _read_members(request)
@@ -215,7 +216,7 @@ async def _read_members(request: Request) -> Mapping[str, Any]:
     """Return the members of the request.
 
     Raises:
-        InvalidParameterError: it is not a JSON object, or is compressed.
+        InvalidParameterError: its content type is not JSON, or its body is not an object, or is compressed.
         RequestTooLargeError: it is too large.
     """
     # For a page of another site, a browser sends this type only if a preflight request allows it.

@@ -108,7 +108,7 @@ def _parse(data: bytes) -> PlainRequest | int | None:
     except (HttpParserError, HttpParserUpgrade):  # the former also for a header that is not ASCII
         return None
     headers, length = message.headers, message.headers.get("content-length", "")
-    # httptools is not strict about the spaces of this line
+    # httptools is not strict about the spaces of the request line
     has_plain_line = _PATH.fullmatch(message.url) and data.startswith(b"POST %s HTTP/1.1\r\n" % message.url)
     has_usual_headers = (
         len(headers) == message.header_count and "host" in headers and _SPECIAL_HEADERS.isdisjoint(headers)
@@ -201,6 +201,6 @@ class PlainExchange:
 
 
 def _chunk(data: bytes, *, is_last: bool) -> bytes:
-    """Return data as a chunk (RFC 9112 7.1); a chunk without data would end the body."""
+    """Return data as a chunk (RFC 9112 7.1), the last with the end of the body; a chunk without data would end it."""
     chunk = b"%x\r\n%s\r\n" % (len(data), data) if data else b""
     return chunk + b"0\r\n\r\n" if is_last else chunk

@@ -3,7 +3,7 @@
 import resource
 
 RESERVED_DESCRIPTORS = 100
-"""Descriptors that limited connections leave free: for reading the host, for root, and for rejecting connections."""
+"""Descriptors that counted connections leave free: for reading the host, for root, and for rejecting connections."""
 
 
 def raise_open_files_limit() -> None:

@@ -46,7 +46,7 @@ class WsmanPushChannel:
         Args:
             identifier: the id of the subscription.
             message: the Subscribe message.
-            renderer: renders its events.
+            renderer: renders the events.
             tls: the certificates for connections.
         """
         assert message.notify_to is not None  # noqa: S101 -- only a pushed subscription has a channel

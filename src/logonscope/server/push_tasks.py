@@ -19,7 +19,7 @@ from logonscope.server.streamed_response import PooledResponse
 from logonscope.server.worker_pool import Claimant, WorkerPool
 
 STEP_LIMIT_SECONDS = 60.0
-"""Seconds that a step of a delivery may take, with its wait for a thread; longer ends the delivery."""
+"""Seconds that a step of a delivery may take, with its wait for a thread; a longer step ends the delivery."""
 
 _log = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 class PushTasks:
     """Runs deliveries until their subscriptions end.
 
-    Its threads are not those of requests, which slow receivers would delay.
+    It has threads of its own: slow receivers must not delay requests.
     """
 
     def __init__(self, workers: int, receivers: Sequence[str] = ()) -> None:

@@ -11,7 +11,7 @@ from logonscope.server.authorization import request_credentials
 from logonscope.server.connection import Connection
 
 CLIENT_CLOSED_REQUEST = 499
-"""The status of a response that no client reads, since it disconnected."""
+"""The status of a response that is not read, because the client has disconnected."""
 
 
 class Received(NamedTuple):

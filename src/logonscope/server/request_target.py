@@ -24,7 +24,7 @@ class PathNormalizer:
 
 
 def normalized_path(target: str) -> str:
-    """Return the path of a request target in lower case, without a slash at the end; any other target as it is."""
+    """Return the path of a target in lower case, without a slash at its end; what is neither path nor URL, as it is."""
     if target.startswith("/"):
         return _without_slash(target)
     try:

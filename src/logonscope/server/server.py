@@ -1,8 +1,8 @@
 """The server process from start to stop: listeners, signals, reload of the certificate, and shutdown.
 
 It is uvicorn's Server with three changes: each listener has its own encryption, a stop by a signal exits with code 0
-(unless a hung thread has to be killed), and the service manager is notified. SIGTERM and SIGINT stop the server; SIGHUP
-reloads the certificate.
+(unless a hung thread prevents that, and the kernel ends the process), and the service manager is notified. SIGTERM and
+SIGINT stop the server; SIGHUP reloads the certificate.
 """
 
 import asyncio
@@ -157,7 +157,7 @@ class Server(uvicorn.Server):
             self._abort()
 
     def reload(self) -> None:
-        """Reload the certificate for new connections; keep the current one where the file is not valid."""
+        """Reload the certificate for new connections; keep the current one if the file is not valid."""
         systemd.notify_reloading()
         try:
             if self._tls is not None:

@@ -1,4 +1,7 @@
-"""Dry-run validation of the settings (``serve --check``): it writes nothing, and does not listen."""
+"""Dry-run validation of the settings (``serve --check``): it writes nothing, and does not listen.
+
+The start of the server uses ``check_history`` and ``warnings``, too.
+"""
 
 import grp
 import os
@@ -34,13 +37,13 @@ def check_settings(settings: Settings) -> list[str]:
     """Return a description of what the server would do with these settings, and warnings, a line each.
 
     Raises:
-        LogonscopeError: the server could not start with them.
+        LogonscopeError: the server could not start with them, or could not use a part of them, such as the token file.
     """
     urls = ", ".join(map(str, settings.listen))
     lines = [f"listen: {urls}", *listening_sockets.check_listeners(settings.listen, SYSTEMD_FOLDERS)]
     if settings.certificate or any(listener.tls for listener in settings.listen):
         lines.append(_certificate(settings))
-    if settings.client_ca:  # its file is checked although no listener may need it
+    if settings.client_ca:  # its file is checked even if no listener uses TLS
         request_client_certificates(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), settings.client_ca)
     check_history(settings)
     users = UserFile(settings.users).users()
@@ -67,7 +70,7 @@ def check_settings(settings: Settings) -> list[str]:
 
 
 def _push(settings: Settings) -> Iterator[str]:
-    """Yield a description of where events of WS-Eventing may be sent to, and with which certificates.
+    """Check the settings of pushed subscriptions; yield where events may be sent to, and what is trusted, if anywhere.
 
     Raises:
         InvalidParameterError: an address of `push_to` is invalid, or a file of certificates cannot be used.
@@ -93,7 +96,7 @@ def check_history(settings: Settings) -> None:
 
 
 def warnings(settings: Settings, users: Sequence[User]) -> Iterator[str]:
-    """Yield warnings about likely mistakes in the settings, and about settings that give access to others."""
+    """Yield warnings about likely mistakes in the settings, and about what gives users more access than by default."""
     if not (
         users
         or settings.pam
@@ -138,7 +141,7 @@ def _plain_listeners(settings: Settings, users: Sequence[User]) -> Iterator[str]
 
 
 def _shared_key_mode(settings: Settings) -> int:
-    """Return the mode of the private key's file if other users can access it, or else 0."""
+    """Return the mode of the private key's file, or 0 if others cannot access it, and its group can at most read it."""
     path = settings.key or settings.certificate
     try:
         mode = stat.S_IMODE(os.stat(path).st_mode) if path else 0

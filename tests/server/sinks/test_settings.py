@@ -8,7 +8,7 @@ import pytest
 from logonscope.answers.host_event import EVENT_NAMES
 from logonscope.errors import InvalidParameterError
 from logonscope.server.configuration import read_settings
-from logonscope.server.sinks.settings import KEYS, MAX_SINKS, SinkSettings, Target, parse_sinks
+from logonscope.server.sinks.settings import KEYS, MAX_SINKS, MIN_FILE_BYTES, SinkSettings, Target, parse_sinks
 
 VALID = """
 [[sink]]
@@ -62,6 +62,11 @@ def test_valid_tables() -> None:
     # the path of a webhook can be a secret
     assert str(hook.target) == "https://hooks.example.com:443"
     assert local.target == Target("unix", "", 0, "/dev/log")
+
+
+def test_the_smallest_size_is_the_one_that_the_message_names() -> None:
+    (sink,) = parse_sinks("file", table(max_size="64 KB"))
+    assert sink.max_bytes == MIN_FILE_BYTES == 64_000
 
 
 @pytest.mark.parametrize(("tables", "message"), [

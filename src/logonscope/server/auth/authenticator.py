@@ -31,7 +31,7 @@ CERTIFICATE = "certificate"
 """The scheme of client certificates in the audit log."""
 
 CERTIFICATE_SECONDS = 60.0
-"""Seconds after which the user of a certificate is looked up again: it may have been removed, or have expired."""
+"""Seconds after which the user of a certificate is looked up again: the user may have been removed, or have expired."""
 
 BEARER = "bearer"
 """The scheme of tokens (RFC 6750), in lower case; it is not offered, since clients that have a token know it."""
@@ -140,7 +140,7 @@ class Authenticator:
         find_session: Callable[[str, str], Caller | None] = _find_no_session,
         make_check: Callable[[Caller], Callable[[], bool]] = _make_no_check,
     ) -> None:
-        """Initialize with the backends for passwords, NT hashes and Kerberos tickets.
+        """Initialize with the functions that check each kind of credentials.
 
         Args:
             passwords: checks passwords and counts failures.
@@ -272,7 +272,7 @@ class Authenticator:
         return (*offers, BASIC) if private else tuple(offers)
 
     def _secret(self, peer: Peer, credentials: Credentials) -> Authentication:
-        """Authenticate a request by its token or its session. It is looked up each time: a removed one is rejected."""
+        """Authenticate a request by its token, or over TLS by its session; both are looked up each time."""
         is_session = credentials.scheme == SESSION
         caller = None if is_session and not peer.tls else self._caller_of_secret(credentials)
         session = REJECTED_TOKEN if caller is None else caller

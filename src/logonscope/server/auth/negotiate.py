@@ -42,7 +42,7 @@ _FAILED = "authentication failed: the token proves no user of this server"
 
 
 class KerberosSettings(NamedTuple):
-    """Settings for Kerberos: the services whose keys are tried, in this order, and the caller of a principal."""
+    """Settings for Kerberos: the services whose keys are tried, in order, and the function from principal to caller."""
 
     services: tuple[str, ...]
     find_caller: Callable[[str], Caller | None]
@@ -89,7 +89,7 @@ class Negotiation:
         After the last token ``caller`` is set.
 
         Raises:
-            AccessDeniedError: the token proves no user.
+            AccessDeniedError: the token is too long or malformed, or proves no user.
         """
         if len(token) > MAX_TOKEN_LENGTH:
             raise AccessDeniedError(f"the token is longer than {MAX_TOKEN_LENGTH} bytes", "authenticate again")

@@ -70,7 +70,7 @@ class PageSessions:
         return cookie, self._csrf_token(cookie)
 
     def find_caller(self, cookie: str, csrf_token: str) -> Caller | None:
-        """Return the user of a session, who may only read; None: wrong CSRF token, no such session, or it has ended."""
+        """Return the user of a session, who may only read; None: wrong CSRF token, or no such session any more."""
         if not hmac.compare_digest(self._csrf_token(cookie).encode(), csrf_token.encode(errors="replace")):
             return None
         with self._lock:
@@ -95,7 +95,7 @@ class PageSessions:
                 del self._by_hash[key]
 
     def _current_caller(self, session: _Session) -> Caller | None:
-        """Return the user of a session with the current rights; None if the session has ended."""
+        """Return the user of a session with the current rights; None if the session has to end."""
         now = self._clock()
         if now >= session.end:
             return None

@@ -2,8 +2,8 @@
 
 As /etc/pam.d/logonscope on Debian: ``@include common-auth`` and ``@include common-account``. No session is opened and
 no credentials are set: pam_loginuid would put the server itself into a login. The conversation answers one prompt, for
-the password; accounts that need more prompts cannot authenticate. For an account that a ticket proved already, only the
-account lines are followed.
+the password; accounts that need more prompts cannot authenticate. For an account that a ticket or a client
+certificate has proved already, only the account lines are followed.
 
 The calls block, so they run in a thread: modules may ask a server, and PAM itself waits after a failure, for pam_unix
 about two seconds. PAM is called for unknown names too; it depends on its modules whether those take as long as others.

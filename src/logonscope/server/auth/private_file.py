@@ -1,4 +1,4 @@
-"""Reading and rewriting of files with secrets: only if other users have no access, and completely or not at all."""
+"""Files with secrets: they are read only if other users have no access, and rewritten completely or not at all."""
 
 import contextlib
 import fcntl
@@ -20,7 +20,11 @@ Signature = tuple[int, ...]
 
 
 def signature(path: str) -> Signature:
-    """Return a value that differs after every change of a file; () if there is no file."""
+    """Return a value that differs after every change of a file; () if there is no file.
+
+    Raises:
+        AccessDeniedError, InvalidParameterError: it cannot be looked up.
+    """
     with _os_errors(path):
         try:
             status = os.stat(path)
@@ -59,6 +63,9 @@ def rewrite(path: str, change: Callable[[bytes], bytes]) -> None:
 
     A missing file is created, and so is FOLDER, but no other folder. The new file keeps the owner of the old one: a
     command run with sudo must not take the file away from a server that does not run as root.
+
+    Raises:
+        LogonscopeError: an error of ``read`` or ``change``; or the folder is missing, or the file cannot be written.
     """
     path = os.path.realpath(path)
     folder = os.path.dirname(path)

@@ -58,7 +58,7 @@ class UserFile:
 
     @property
     def version(self) -> int:
-        """Return a number that is another one after each change of the file that could be read.
+        """Return a number that changes with each new content of the file that could be read.
 
         Raises:
             LogonscopeError: the file is invalid or cannot be read, and there is no earlier content.
@@ -83,7 +83,7 @@ class UserFile:
         return self._current_users().get(key_of(name))
 
     def is_locked(self, name: str) -> bool:
-        """Return whether the name has a line that gives no access: one that is locked, or of an unknown form."""
+        """Return whether a line of the file locks this name: a line that gives no access (user_line.py)."""
         self._current_users()
         return key_of(name) in self._locked_names
 

@@ -18,7 +18,7 @@ class Checkpoint:
         return f"<Checkpoint {self._path}>"
 
     def read(self) -> str | None:
-        """Return the cursor after the last delivered event; None: nothing was delivered yet, or it cannot be read."""
+        """Return the stored cursor; None: none is stored yet, or the file cannot be read."""
         try:
             with open(self._path, "rb") as file:
                 cursor = json.loads(file.read(MAX_BYTES))["cursor"]

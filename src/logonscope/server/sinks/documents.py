@@ -1,4 +1,4 @@
-"""Documents of events: the lines that sinks send."""
+"""Documents of events: the lines that file, syslog and webhook sinks write."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Delivery to a file: a line an event, on the disk before it counts as delivered, and rotated by size."""
+"""Delivery to a file: one line an event, on the disk before it counts as delivered. The file is rotated by size."""
 
 import os
 import stat
@@ -11,7 +11,7 @@ class FileDelivery:
     """Appends to a file."""
 
     def __init__(self, path: str, encode: Encoder, max_bytes: int, files: int) -> None:
-        """Create it; the file is opened with the first event.
+        """Create the delivery; it opens the file with the first event.
 
         Args:
             path: the file.
@@ -53,7 +53,7 @@ class FileDelivery:
         self._descriptor = None
 
     def _open(self) -> int:
-        """Return the descriptor of the file; open it, also if the open file was renamed or deleted."""
+        """Return the descriptor of the file; open it if it is not open, or if the open file was renamed or deleted."""
         if self._descriptor is not None:
             own = os.fstat(self._descriptor)
             try:

@@ -22,7 +22,7 @@ from logonscope.server.sinks.documents import Encoder
 from logonscope.server.sinks.settings import SinkSettings
 
 _RETRIED = {408, 425, 429}
-"""Status codes below 500 after which the same request can succeed later."""
+"""Status codes below 500 after which the same request can succeed later without a correction."""
 
 _FOR_CONTENT = {400, 413, 422}
 """Status codes with which a target refuses a body: one long or unusual event can be the reason."""
@@ -53,7 +53,7 @@ class HttpDelivery(ABC):
         return {}
 
     def check_response(self, body: bytes) -> None:  # noqa: B027 -- most targets say nothing in it
-        """Check the body of a successful response."""
+        """Check the body of a successful response; raise RejectedError if the target refused events in it."""
 
     def send(self, parcel: Parcel) -> None:
         """Post events."""

@@ -16,7 +16,7 @@ TYPES = (FILE, SYSLOG, OTLP, WEBHOOK)
 LOCAL_LOG = "/dev/log"
 SYSLOG_PORTS = {"tls": 6514, "tcp": 601}
 
-MIN_FILE_BYTES = 64 << 10
+MIN_FILE_BYTES = 64 * 10**3
 """Minimum of `max_size`: a smaller file would be rotated with nearly every delivery."""
 
 MAX_SINKS = 16
@@ -48,12 +48,12 @@ class SinkSettings(NamedTuple):
 
     Attributes:
         name: of its checkpoint, metrics and line of ``doctor``.
-        events: names of the events that are sent; events about losses always are.
-        max_bytes: maximum size of a file, which is rotated before it becomes larger.
+        events: names of the events that are sent; Lost is always sent, too.
+        max_bytes: a file is rotated before it becomes larger than this.
         files: how many rotated files are kept.
         ca: a PEM file with the certificates to trust; "": those of the system.
         client_certificate: a PEM file with a certificate and its key; "": none.
-        secret_file: the file with the key of a webhook's signatures.
+        secret_file: the file with the key of a webhook's signatures; "" for other types.
         token_file: the file with a bearer token; "": none.
         seconds: how long one delivery may take.
     """
@@ -239,4 +239,4 @@ KEYS: Mapping[str, _Key] = {
     "token_file": _Key((OTLP, WEBHOOK), "the path of a file with a bearer token", _file),
     "seconds": _Key(_NETWORK, "a whole number from 1 to 300", _number(1, 300)),
 }
-"""The keys of a table beside name and type."""
+"""The keys of a table, except name and type."""

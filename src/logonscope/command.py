@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from logonscope.faces.cli.user import Users
 
 GC_THRESHOLD, SERVER_GC_THRESHOLD = 100_000, 20_000
-"""Allocated objects before the garbage collector runs. Most commands allocate fewer than the first: it never runs."""
+"""Allocated objects before the garbage collector runs: of other commands, and of the server.
+
+Most commands allocate fewer than GC_THRESHOLD, so that it never runs in them.
+"""
 
 ASCII_ERROR_HANDLER = "logonscope.ascii"
 """The name of the codecs error handler for characters that a stream's encoding lacks."""
@@ -185,7 +188,7 @@ def _end_by_closed_pipe() -> int:
 
 
 def _prepare_streams() -> None:
-    """Prepare the standard streams for closed files, closed pipes and terminals that cannot show every character."""
+    """Replace standard streams that the parent process closed; have the others replace characters that they lack."""
     codecs.register_error(ASCII_ERROR_HANDLER, _in_ascii)
     # the parent process closed the stream: occupy its file descriptor, else the next open() gets it
     if sys.stdin is None:
@@ -204,8 +207,8 @@ def _prepare_streams() -> None:
 
 
 def _in_ascii(error: UnicodeError) -> tuple[str, int]:
-    """Return ASCII in place of characters that a terminal cannot show: an error handler of codecs."""
-    from logonscope.faces.cli.encoding import in_ascii  # noqa: PLC0415 -- most terminals show everything
+    """Return ASCII in place of characters that a stream's encoding lacks: an error handler of codecs."""
+    from logonscope.faces.cli.encoding import in_ascii  # noqa: PLC0415 -- most encodings have every character
 
     return in_ascii(error)
 

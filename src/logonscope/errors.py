@@ -117,7 +117,7 @@ class NotFoundError(LogonscopeError):
 
 
 class AccessDeniedError(LogonscopeError):
-    """The caller, or this process, lacks the rights for the operation."""
+    """The caller, or this process, lacks the rights for the operation, or the authentication failed."""
 
     name = "WBEM_E_ACCESS_DENIED"
     number = 0x80041003
@@ -133,7 +133,7 @@ class InvalidParameterError(LogonscopeError):
 
 
 class NotSupportedError(LogonscopeError):
-    """This host, or this platform, does not support the operation."""
+    """This host, its protocol or this platform does not support the operation, or a module for it is not installed."""
 
     name = "WBEM_E_NOT_SUPPORTED"
     number = 0x8004100C
@@ -216,7 +216,7 @@ class InvalidQueryTypeError(LogonscopeError):
 
 
 class QuotaViolationError(LogonscopeError):
-    """The input exceeds a limit: its length, its nesting, or the number of its parts."""
+    """The input exceeds a limit (length, nesting, number of parts), or a caller has too much open, such as watches."""
 
     name = "WBEM_E_QUOTA_VIOLATION"
     number = 0x8004106C
@@ -287,7 +287,7 @@ class RegistrationTooPreciseError(LogonscopeError):
 
 
 class EnumerationNotFoundError(LogonscopeError):
-    """No open enumeration has this id: it is unknown, has ended or expired, or belongs to another caller."""
+    """No open enumeration or subscription has this id, or it belongs to another caller or protocol."""
 
     name = "WBEM_E_INVALID_CONTEXT"
     number = 0x80041007
@@ -295,14 +295,14 @@ class EnumerationNotFoundError(LogonscopeError):
 
 
 class PullInProgressError(LogonscopeError):
-    """Another request is pulling from this enumeration."""
+    """Another request is pulling from this enumeration or subscription."""
 
     name = "WBEM_E_RETRY_LATER"
     number = 0x80043001
 
 
 class AnswerTooLargeError(LogonscopeError):
-    """The response, or its next row, is larger than the client accepts."""
+    """The response, or its next row, is larger than the client accepts, or than the server may send."""
 
     name = "WBEM_E_BUFFER_TOO_SMALL"
     number = 0x8004103C
@@ -332,7 +332,7 @@ class ServerTooBusyError(LogonscopeError):
 
 
 class TransportFailureError(LogonscopeError):
-    """The remote host cannot be reached, or its response is invalid."""
+    """The remote host cannot be reached, its response is invalid, or it has ended a stream of events."""
 
     name = "WBEM_E_TRANSPORT_FAILURE"
     number = 0x80041015

@@ -1,4 +1,4 @@
-"""The shell command that installs an extra of this distribution, from where the distribution was installed.
+"""The shell command that installs an extra of this distribution, from the place that the distribution came from.
 
 Logonscope is mostly installed from a checkout, so pip does not find it by its name alone. The path that it was
 installed from is in ``direct_url.json`` (PEP 610); an installation without this file came from an index.

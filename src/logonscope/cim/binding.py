@@ -1,7 +1,7 @@
 """Binding of object paths to the schema: which class, or which instance of which class, a path names.
 
-Keys may be in any order and case; a single key needs no name. A number given for a key that is a string becomes its
-digits. A key that is a reference is an object path itself, and is bound too.
+The names of keys may be in any order and case; a single key needs no name. A number given for a key that is a string
+becomes its digits. A key that is a reference is an object path itself, and is bound too.
 """
 
 from collections.abc import Callable
@@ -82,7 +82,8 @@ def bind_path(
     Raises:
         InvalidNamespaceError: the path names an unknown namespace, or another host.
         InvalidClassError: the path names an unknown class.
-        InvalidObjectPathError: its keys are not those of the class, or a path inside it is invalid for any reason.
+        InvalidObjectPathError: the keys are not those of the class, or a path inside this path is invalid
+            for any reason.
         TypeMismatchError: a value does not have the type of its key.
     """
     if depth > MAX_DEPTH:
@@ -105,7 +106,7 @@ def bind_path(
 
 
 def example_path(cls: Class) -> str:
-    """Return an example of a path of an instance of the class, with dots for the values."""
+    """Return an example of a path of an instance, with dots for the values; the class's path if no instance has one."""
     if not cls.keys:
         return f"{cls.name}=@" if cls.is_singleton else cls.name
     return f"{cls.name}." + ",".join(f'{name}="..."' for name in cls.keys)

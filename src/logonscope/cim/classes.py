@@ -80,7 +80,7 @@ class Parameter(NamedTuple):
 
 
 class Method(NamedTuple):
-    """A method; ``type`` is the type of its return value, ``origin`` the last class that declared it."""
+    """A method; ``type`` is the type of its return value, ``origin`` the most derived class that declares it."""
 
     name: str
     type: str
@@ -137,8 +137,8 @@ class Class:
         name: the name, in the spelling of the declaration.
         namespace: the namespace, in the spelling "root\cimv2".
         schema: the schema that it belongs to.
-        declaration: its own members, without those it inherits.
-        derivation: its ancestors, the parent first.
+        declaration: its own qualifiers and members, without those that it inherits.
+        derivation: the names of its ancestors, the parent first.
         qualifiers: the qualifiers, with the inherited ones.
         properties: the properties by name, in the order of the class.
         methods: the methods by name, those declared here before the inherited ones.

@@ -1,7 +1,7 @@
 """Datetimes of CIM (DSP0004 5.2.4): points yyyymmddHHMMSS.mmmmmmsUUU and intervals ddddddddHHMMSS.mmmmmm:000.
 
 sUUU is the offset of local time from UTC: a sign and minutes. A field of asterisks means "not known". A value with such
-a field cannot be compared with other points in time and is rejected; so is a point without a time zone.
+a field cannot be compared with others and is rejected; so is a point without a time zone.
 """
 
 import re
@@ -41,7 +41,7 @@ def parse_datetime(text: str, what: str = "a datetime property") -> datetime | t
             moment = datetime.fromisoformat(text)
             if moment.tzinfo is None:
                 raise TypeMismatchError(f"invalid value '{text}' for {what}: the time zone is missing", ZONED)
-            moment.astimezone(UTC)  # raises where the year in UTC is not 1 to 9999: such a point cannot be written
+            moment.astimezone(UTC)  # raises where the year in UTC is not 1 to 9999: format_datetime may need it
             return moment
     except (ValueError, OverflowError):
         pass

@@ -1,10 +1,10 @@
 r"""Object paths of WMI, as text and parsed: ``\\server\namespace:Class.Key="value",Other="value"``.
 
-Every part before the class may be left out. ``Class="value"`` is the path of an instance of a class with one key,
-``Class=@`` of a singleton, ``Class`` alone of the class itself. Slashes and backslashes are equal. Strings are in
-double or single quotes, with a backslash before backslashes and quotes; ``%20`` in a string is a space, and ``%25`` a
-percent sign. A number needs no quotes, even if the key is a string, and may be in hex. A boolean is TRUE or FALSE.
-White space is not allowed between the parts.
+Before the class, the server may be left out, or both server and namespace. ``Class="value"`` is the path of an instance
+of a class with one key, ``Class=@`` of a singleton, ``Class`` alone of the class itself. Slashes and backslashes are
+equal. Strings are in double or single quotes, with a backslash before backslashes and quotes; ``%20`` in a string is a
+space, and ``%25`` a percent sign; control characters have such escapes, too. A number needs no quotes, even if the key
+is a string, and may be in hex. A boolean is TRUE or FALSE. White space is not allowed between the parts.
 """
 
 import re
@@ -88,7 +88,7 @@ def parse_path(text: str) -> ObjectPath:
     """Parse an object path.
 
     Raises:
-        InvalidObjectPathError: the text is not an object path; says where.
+        InvalidObjectPathError: the text is not an object path (the message says where), or it exceeds a limit.
     """
     if len(text) > MAX_PATH_LENGTH:
         raise InvalidObjectPathError(

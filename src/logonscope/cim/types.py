@@ -46,12 +46,13 @@ def convert_value(source: str | float, type_name: str, what: str) -> Value:
     """Convert text, or a number or boolean, to a value of a CIM type.
 
     Args:
-        source: text as a person types it: 15, 0x0F, TRUE, a datetime in the DMTF or the ISO 8601 format.
+        source: a number, a boolean, or text as a person types it: 15, 0x0F, TRUE, a datetime in the DMTF or the
+            ISO 8601 format.
         type_name: a key of TYPES; reals, references and objects have no text form.
         what: the name of the value, for the error message.
 
     Raises:
-        TypeMismatchError: it cannot be converted to that type.
+        TypeMismatchError: the source cannot be converted to that type.
     """
     cim_type = TYPES[type_name]
     if type_name in {"string", "char16"}:

@@ -1,4 +1,4 @@
-"""The client API, used by programs and by every face: hosts, whether local, recorded or remote."""
+"""The client API of programs, the command line and ``logonscope.wmi``: hosts, whether local, recorded or remote."""
 
 from logonscope.client.host import Host
 from logonscope.client.local_host import LocalHost

@@ -1,4 +1,4 @@
-"""Checks of the arguments of Host's methods: the error names the wrong argument."""
+"""Checks of the arguments of Host's methods, and their conversion to those of operations. Errors name the argument."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -57,7 +57,7 @@ def history_arguments(where: "HistoryFilter | None") -> dict[str, Any]:
     """Return the argument that limits the history.
 
     Raises:
-        InvalidParameterError: it is no HistoryFilter, or has an invalid value.
+        InvalidParameterError: ``where`` is no HistoryFilter, or has an invalid value.
     """
     if where is None:
         return {}
@@ -79,10 +79,10 @@ def check_pid(pid: object) -> None:
 
 
 def target_text(target: int | str) -> str:
-    """Return the argument of ``whose`` as text: a service behind ":" becomes the number of its port.
+    """Return the argument of ``whose`` as text: a service name after ":" (services(5)) becomes a port number.
 
     Raises:
-        InvalidParameterError: the target is neither a text nor a number, or there is no such service.
+        InvalidParameterError: the target is neither a text nor a number, or there is no such service name.
     """
     text = _word_text("target", target, "give a pid or name")
     if ":" not in text:
@@ -115,8 +115,8 @@ def path_text(path: "str | Instance") -> str:
     """Return an object path, or the path of an instance, as text.
 
     Raises:
-        InvalidObjectPathError: the argument is neither a text nor an instance, or the keys of the instance were not
-            selected.
+        InvalidObjectPathError: the argument is neither a text nor an instance, or is an instance without a path, as if
+            its keys were not selected.
     """
     if isinstance(path, str):
         return path

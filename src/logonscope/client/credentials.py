@@ -1,4 +1,4 @@
-"""User name and password for a remote host. A password is never an argument, which other users could read.
+"""User name and password for a remote host. A password is never a command line argument, which other users could read.
 
 The password comes from the environment, from the keyring if the module keyring is installed, or from a prompt, in this
 order. Without a password, Kerberos is used.

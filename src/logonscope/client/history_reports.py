@@ -69,8 +69,8 @@ def read_boots(host: "Host", where: HistoryFilter) -> Iterator[PastLogin]:
 def read_failed_logons(host: "Host", where: HistoryFilter) -> Iterator[PastFailedLogon]:
     """Yield the failed logons that a filter selects by user, origin and time.
 
-    Yield nothing if the filter has keys, or a word that is no user: a LogonId, a pid or "name:..." Its field ``failed``
-    is ignored.
+    Yield nothing if the filter has keys, or a word that is no user: a LogonId, a pid or "name:..." The filter's field
+    ``failed`` is ignored.
     """
     if where.keys is not None or not _may_be_user(where.word):
         return
@@ -89,7 +89,7 @@ def read_failed_logons(host: "Host", where: HistoryFilter) -> Iterator[PastFaile
 
 
 def read_user_changes(host: "Host", logon_records: Iterable[str]) -> Iterator[PastUserChange]:
-    """Yield the changes of user in logon sessions; for more than MAX_NAMED of them, those in all logon sessions.
+    """Yield the changes of user in these logon sessions; in all, if these are more than MAX_NAMED.
 
     Args:
         host: the host.

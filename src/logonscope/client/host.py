@@ -137,11 +137,12 @@ class Host(ABC):
     def at(self, moment: "datetime") -> "Host":
         """Return the host as it was at a moment.
 
-        If a server answers (the service of this machine, or another machine), nothing is sent yet: then the first call
-        on the result raises NotSupportedError or NotFoundError.
+        If a Logonscope server answers (the service of this machine, or another machine), the moment is not sent yet:
+        then the first call on the result raises NotSupportedError or NotFoundError.
 
         Raises:
-            NotSupportedError: no history of this host is kept, or this process cannot read it.
+            NotSupportedError: no history of this host is kept, or this process cannot read it, or not by the protocol
+                of the host.
             NotFoundError: nothing was recorded at that moment.
             InvalidParameterError: the moment is no datetime, or has no time zone.
         """
@@ -228,7 +229,10 @@ class Host(ABC):
         return answer
 
     def tree(self, which: int | str | None = None, where: "LogonFilter | None" = None) -> list["LogonTree"]:
-        """Return each logon session with its processes, from one reading; last, those of hidden or unknown sessions."""
+        """Return each logon session with its processes; last, the processes of hidden or unknown logon sessions.
+
+        All are from one reading; over WS-Management, from several.
+        """
         answer: list[LogonTree] = self._perform("tree", **selection_arguments(which, where))
         return answer
 
@@ -252,7 +256,8 @@ class Host(ABC):
             all_namespaces: look for a port or a unix socket in every network namespace, such as those of containers.
 
         Raises:
-            NotFoundError: no such process, or no process holds that port or unix socket.
+            NotFoundError: no such process; no process holds that port or unix socket; or the target is a port, and the
+                host is Windows.
             AccessDeniedError: the caller may not see the logon session of the process, or whether it exists.
             InvalidParameterError: the target is invalid.
             NotSupportedError: sockets cannot be read on that host, or not by that host's protocol.
@@ -274,14 +279,15 @@ class Host(ABC):
         since: str | None = None,
         timeout: float | None = None,
     ) -> "Watch":
-        """Watch the host from now on; iterate the result with ``for`` or ``async for``.
+        """Watch the host from now on, or from a cursor; iterate the result with ``for`` or ``async for``.
 
         Args:
-            query: a WQL event query, whose results are Instances; None: the results are HostEvents.
+            query: a WQL event query, whose results are Instances; None: the results are HostEvents. Either way, the
+                HostEvent "Lost" reports events that were missed.
             namespace: as in ``get``, for the query.
             which: only events of these logon sessions, as in ``sessions``.
-            where: only events of logon sessions that fit a filter, as in ``sessions``.
-            events: only events of these names: "LogonStarted", ...; None: all.
+            where: only events of logon sessions that fit a filter, as in ``sessions``, and failed logons that fit it.
+            events: only events of these names, "LogonStarted", ..., and "Lost"; None: all.
             with_sessions: put the logon session into events of processes, too.
             without_descendants_of: the pid of a process on the host: leave out the events of all that it starts.
             since: continue after the event with this cursor.
@@ -530,7 +536,8 @@ class Host(ABC):
             InvalidMethodParametersError, TypeMismatchError: the parameters are not those of the method.
             NotSupportedError: the method is not supported on Linux, or it changes something and the host can only be
                 read (a recording, a folder, another source).
-            AccessDeniedError: the method changes something, and the caller, or the server's settings, do not permit it.
+            AccessDeniedError: the method changes something, and the caller may not do that, or the server's settings do
+                not permit it.
             InvalidObjectPathError, InvalidClassError, InvalidNamespaceError: as in ``get``.
         """
         answer: Outcome = self._perform(

@@ -1,4 +1,4 @@
-"""HTTP connections to a server, with credentials in each request. Over TLS, the certificate is always verified."""
+"""HTTP connections to a server; each request has the credentials, if any. Over TLS, the certificate is verified."""
 
 import base64
 import http.client
@@ -16,7 +16,7 @@ READ_BYTES = 64 << 10
 
 
 class HttpsServer(NamedTuple):
-    """Where a server is, and how to authenticate: by a token, by a name and a password, or (both empty) not at all."""
+    """Where a server is, and how to authenticate: by a token, else by a user name and a password; without both, not."""
 
     host: str
     port: int

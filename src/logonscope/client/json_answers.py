@@ -1,4 +1,4 @@
-"""Answers of another Logonscope as rows of answers/; members that this version does not know are ignored."""
+"""JSON of another Logonscope as objects of the package answers; members that this version does not know are ignored."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
@@ -22,10 +22,10 @@ Row = TypeVar("Row")
 
 
 def read_answer(read: Callable[[Any], Any], line: Any) -> Any:
-    """Return a line as an answer.
+    """Return the answer that ``read`` makes of a line, or of several.
 
     Raises:
-        TransportFailureError: the line is not such an answer.
+        TransportFailureError: a line is not what ``read`` expects.
     """
     try:
         return read(line)
@@ -75,7 +75,7 @@ def read_session_of(line: Line) -> SessionOf:
 
 
 def read_whose(line: Line) -> Whose:
-    """Return the login of a process."""
+    """Return the answer to ``whose`` about one process."""
     unseen_logins = line.get("unseen_logins")
     parts = {
         "session": read_session(line["session"]),

@@ -137,7 +137,7 @@ class JsonHost(Host):
             return read_answer(json_answers.read_leftovers, lines)
         if operation == "tree":
             return read_answer(list, json_answers.read_trees(lines))
-        # The request is sent before the first row is asked for, so that an error is raised where the question is asked.
+        # stream() has sent the request already: an error is raised by this call, not where the rows are iterated
         rows = _read_rows(partial(read_answer, getattr(json_answers, _ROW_READERS[operation])), lines)
         return list(rows) if operation in _LIST_QUESTIONS else rows
 

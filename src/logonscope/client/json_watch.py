@@ -35,8 +35,8 @@ class SentEvents:
             name: the name of the host, for messages.
         """
         self._connection, self._parts, self._read_row, self._name = connection, parts, read_row, name
-        self._queue: queue.Queue[Result | LogonscopeError | None] = queue.Queue(MAX_QUEUED)
-        self.is_closed, self._is_ending = False, False
+        self._queue: queue.Queue[Result | LogonscopeError] = queue.Queue(MAX_QUEUED)
+        self.is_closed = False
         self.description = f"events of {name}"
         threading.Thread(target=self._run, name="logonscope-events", daemon=True).start()
 
@@ -63,8 +63,7 @@ class SentEvents:
             if isinstance(item, LogonscopeError):
                 self.close()
                 raise item
-            if item is not None:
-                return (item,)
+            return (item,)
         return ()
 
     def close(self) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from logonscope.machine.snapshot import Snapshot
 
 SaveRecording = Callable[["Snapshot", str, bool], int]
+"""Writes a snapshot to a path (True: replace an existing file), and returns the number of processes in it."""
 
 OpenEvents = Callable[[], Source]
 """Opens a source of this machine that has events."""
@@ -37,7 +38,7 @@ BROKER_FUNCTIONS: Mapping[str, str] = {
 """The broker's functions by operation, as MODULE.FUNCTION; imported on first use.
 
 The operations associators, references and watch have methods or functions below instead. With a filter (``where``), the
-function of the same name in filtered_logons.py is called, except for those of the history.
+function of the same name in filtered_logons.py is called, except for the operations of the history.
 """
 
 
@@ -121,7 +122,7 @@ class LocalHost(Host):
             # a source of its own, which lasts as long as the watch
             source = self._open_events()
             close_source = source.close
-        # the watch closes what was opened for it, also where it cannot begin
+        # the watch closes the source that was opened for it; if the watch cannot begin, it is closed here
         try:
             request = Request(source, self._ownership, self._caller)
             subscription = subscribe(request, WatchOptions(**options, events=check_events(events)))

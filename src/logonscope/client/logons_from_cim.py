@@ -74,8 +74,8 @@ _FIELDS_OF_DETAIL: Mapping[Detail, tuple[str, ...]] = {
 }  # fmt: skip
 """By detail, the fields whose properties are selected only if a caller requests the detail.
 
-The detail "usage" is in another class. AuthenticationPackage is always selected: it is known of other logins than those
-by ssh, too.
+The detail "usage" is in another class. AuthenticationPackage is always selected: it is known of logins
+without ssh, too.
 """
 
 
@@ -97,7 +97,10 @@ class LogonsFromCim:
     def sessions(
         self, which: str | None, where: LogonFilter | None = None, details: Details = NO_DETAILS
     ) -> list[LogonSession]:
-        """Return the logon sessions that ``which`` names and that match the filter, with these details."""
+        """Return the logon sessions that ``which`` names and that match the filter.
+
+        They have these details, and those that the filter needs.
+        """
         details |= NO_DETAILS if where is None else where.details
         selected = [session for session in self._query_sessions(where, details) if _is_selected(session, which)]
         return self._add_usage(selected if where is None else where.matching(selected), details)
@@ -126,15 +129,18 @@ class LogonsFromCim:
         return self._processes_of([session.logon_id for session in self.sessions(which, where)])
 
     def session_processes(self) -> Iterator[tuple[int, str]]:
-        """Yield the pid and the LogonId of every process."""
+        """Yield the pairs (pid, LogonId) of Win32_SessionProcess."""
         for pair in self._host.enumerate("Win32_SessionProcess"):
             yield int(_read_key(pair["Dependent"])), _read_key(pair["Antecedent"])
 
     def tree(self, which: str | None, where: LogonFilter | None = None) -> list[LogonTree]:
-        """Return the selected logon sessions with their processes; if all are selected, last those of hidden ones."""
+        """Return the selected logon sessions with their processes.
+
+        If all logon sessions are selected, the processes of hidden ones come last.
+        """
         members: dict[str | None, list[SessionProcess]] = {}
         is_whole = which is None and where is None
-        # Processes are read before the logon sessions: a process of a login that began in between would be in no tree.
+        # The processes are read first: otherwise, a process of a login that began in between would be in no tree.
         all_processes = list(self._all_processes()) if is_whole else []
         sessions = self.sessions(which, where)
         for row in all_processes if is_whole else self._processes_of([session.logon_id for session in sessions]):
@@ -275,7 +281,7 @@ class LogonsFromCim:
         return _build_windows_session(instance, {} if account is None else {str(instance["LogonId"]): account["Name"]})
 
     def _find_pids(self, target: WhoseTarget) -> list[int]:
-        """Return the pids of the processes that a target means, which is no port and no unix socket.
+        """Return the pids of the processes that a target means; the target is no port and no unix socket.
 
         Raises:
             NotFoundError: there is no such process.
@@ -311,7 +317,12 @@ class LogonsFromCim:
         return sorted(int(row["ProcessId"]) for row in rows)
 
     def _sockets_by_pid(self, target: WhoseTarget, *, all_namespaces: bool) -> dict[int, tuple[Socket, ...]]:
-        """Return the sockets at the port of a target by the pids of the processes that hold them."""
+        """Return the sockets at the port of a target by the pids of the processes that hold them.
+
+        Raises:
+            NotFoundError: no visible process holds the port, or the host is Windows.
+            NotSupportedError: ``all_namespaces`` is set, and the host does not report network namespaces.
+        """
         if not self.is_logonscope:
             raise NotFoundError("that host does not report which process holds a port", "give a pid or a name")
         at_port = [(_build_socket(row), str(row["Inode"])) for row in self._rows_at_port("LS_Socket", target.port)]

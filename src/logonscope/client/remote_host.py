@@ -42,6 +42,7 @@ class RemoteHost(Host):
         Raises:
             NotSupportedError: the view of another user was requested, and the server is not Logonscope.
             TransportFailureError, TimedOutError: that view was requested, and the server cannot be reached.
+            LogonscopeError: as ``make_wsman``.
         """
         server = self._server
         try:

@@ -19,7 +19,7 @@ def connect_to_service(path: str, version: str, local: Callable[[], Host]) -> Ho
     Args:
         path: the path of the socket.
         version: the version of this client, which the service must have too.
-        local: returns a host that this process reads itself, for operations that the service does not have.
+        local: returns a host that this process reads itself, for operations that need the rights of this process.
     """
     # A service that hangs must not hang every command: the first response has a short timeout, later ones a longer one.
     client = JsonClient(partial(UnixConnection, path), path, PROBE_SECONDS)

@@ -53,7 +53,7 @@ class ResultReader(Protocol):
 
 
 class Watch:
-    """The events of a host from now on. Iterate it with ``for`` or ``async for``; ``close()`` ends it.
+    """The events of a host, from now on or after a cursor. Iterate with ``for`` or ``async for``; ``close()`` ends it.
 
     It can be used in ``with`` and ``async with``, which close it. One thread iterates it, any thread may close it.
     """

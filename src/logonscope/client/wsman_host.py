@@ -322,7 +322,7 @@ class WsmanHost(Host):
             elements: instances, or projections (XmlFragment), which do not name their class.
             namespace: the namespace of the classes.
             shown: the properties to show; None: all.
-            projected_class: the class of projections.
+            projected_class: the class of projections; None: there are no projections.
         """
         server, shapes = self._server(), dict[str, tuple[Class, Columns, Shape]]()
         for element in elements:

@@ -1,8 +1,8 @@
 """The audit log: a line of JSON for each authentication, view as another user, and method that changes something.
 
 It contains no secrets: no password, token or hash. A method has a line before it runs, and one for its outcome; if the
-first cannot be written, the method is not run. Any other line that cannot be written stops nothing, and is an error in
-the server's log: otherwise a full disk would lock out administrators.
+first cannot be written, the method is not run. Any other line that cannot be written stops nothing, because
+a full disk would lock out administrators; it is an error in the server's log.
 """
 
 import contextlib
@@ -64,7 +64,7 @@ class Audit:
         self._write_event("method", peer, caller.name, **_method(method_name, path, outcome))
 
     def record_view(self, peer: str, caller: Caller, viewed_user: str, outcome: str) -> None:
-        """Record that a caller asked for what another user sees: "accepted", or the name of the error."""
+        """Record that a caller requested the view of another user; ``outcome``: "accepted", or the error's name."""
         self._write_event("view_as", peer, caller.name, viewed_user=viewed_user[:MAX_TEXT_LENGTH], outcome=outcome)
 
     def _write_event(self, event: str, peer: str, user: str, **details: object) -> None:

@@ -54,7 +54,8 @@ class Answer(NamedTuple):
     """The response to a request: HTTP status, content type and body; for the metrics, operation and number of rows.
 
     ``rest``: a stream, which makes the further parts of the body; an event pull, which makes the whole body when there
-    are events; or a push, which begins after this response. None: the body is complete, and nothing follows it.
+    are events, or its time is over; or a push, which begins after this response. None: the body is complete, and
+    nothing follows it.
     """
 
     status: int
@@ -145,7 +146,7 @@ class Dispatcher:
     def _reply(
         self, door: Door, operation: Operation, received: ReceivedRequest, deadline: Deadline
     ) -> tuple[Reply, "Enumeration | WatchStream | EventPull | EventPush | None"]:
-        """Run an operation and render its answer, within the limits; also return the stream of what is left of it."""
+        """Run an operation and render its answer, within the limits; also return what makes the rest, if it is open."""
         limits = self.limits.narrowed_by(operation)
         result = self._run(operation, received, deadline, limits.seconds)
         # A new enumeration, or one that a pull continues: its rows are read while the door renders them.

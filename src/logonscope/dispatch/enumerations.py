@@ -4,8 +4,8 @@ The table has subscriptions to events, too (``subscriptions.py``), because clien
 
 Rows are kept unrendered: a door renders them when it sends them, and puts back those that do not fit. The id of an
 enumeration cannot be guessed, and the id of another caller's enumeration is rejected as an unknown one (DSP0226 8.1,
-DSP0200 5.2). The number of enumerations and subscriptions is limited for each caller and in total; an administrator may
-exceed the total limit by the limit of one caller.
+DSP0200 5.2). The number of enumerations and subscriptions is limited for each caller and in total; all administrators
+together may exceed the total limit by the limit of one caller.
 """
 
 import math
@@ -137,7 +137,7 @@ class Enumeration(OpenContext):
 
     @property
     def failure(self) -> Exception | None:
-        """Return the error that stopped reading the rows."""
+        """Return the error that stopped reading the rows; None: none has."""
         return self._end.failure
 
     @property

@@ -68,7 +68,7 @@ class Reply(NamedTuple):
 class DecodeError(Exception):
     """A request that a door can decode in part: ``operation.options`` has what the door needs to address the fault.
 
-    If a door cannot decode anything, it raises the error itself.
+    If a door cannot decode anything, it raises a LogonscopeError instead.
     """
 
     def __init__(self, error: LogonscopeError, operation: Operation) -> None:

@@ -125,7 +125,8 @@ def list_instances(
         properties: the properties to return, of this class; None: all properties of each instance.
         namespace: the namespace of the class; None: root/cimv2.
         deep: include instances of its subclasses.
-        as_base: return all as instances of this class, with its properties only (DSP0227 8.3.2).
+        as_base: return all as instances of this class, with all its properties and no others (DSP0227 8.3.2);
+            ``properties`` is ignored.
     """
     base_class = get_class(request, class_name, namespace) if as_base else None
     names = properties if base_class is None else tuple(base_class.properties)
@@ -179,7 +180,9 @@ OPERATIONS: Mapping[str, OperationRow] = {
     "sessions": OperationRow(questions.list_sessions, "the logon sessions"),
     "session_of": OperationRow(session_of, "the logon session of a process, with the evidence"),
     "processes": OperationRow(questions.list_processes, "the processes, each with its logon session"),
-    "session_processes": OperationRow(questions.list_pairs, "the pid and the LogonId of every process"),
+    "session_processes": OperationRow(
+        questions.list_pairs, "the pid and the LogonId of every process whose logon session is visible"
+    ),
     "tree": OperationRow(questions.list_tree, "each logon session, followed by its processes"),
     "leftovers": OperationRow(questions.list_leftovers, "the processes whose login is logged out"),
     "services": OperationRow(questions.list_services, "the services of the System session"),

@@ -72,7 +72,7 @@ class Batch(NamedTuple):
 
 
 class PushChannel(Protocol):
-    """How a door sends messages to the address of a subscriber. One thread uses it, save for ``send_end``."""
+    """How a door sends messages to a subscriber. One thread uses it, save for ``send_end`` and ``interrupt``."""
 
     @property
     def receiver(self) -> str:
@@ -147,7 +147,7 @@ def origin_of(url: str) -> tuple[str, str, int]:
     """Return scheme, host and port of a URL.
 
     Raises:
-        InvalidParameterError: it is not a URL of http or https, or has a user name.
+        InvalidParameterError: the text is not a URL of http or https, has a user name, or is too long.
     """
     hint = "give a URL such as https://collector.example.com/events"
     error = InvalidParameterError(f"invalid address '{url[:200]}'", hint)

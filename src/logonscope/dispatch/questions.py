@@ -2,7 +2,8 @@
 
 A logon session of ``tree`` and the answer to ``leftovers`` have no limit in size. So each of their parts is a row, a
 mapping with one key: "session", followed by a "process" for each of its processes; or a "process" for each leftover,
-followed by "logon_sessions", the numbers of known and unknown ones.
+followed by "logon_sessions", the numbers of logon sessions of which it is known, and not known, whether they are logged
+out.
 """
 
 from collections.abc import Callable, Iterable, Iterator

@@ -157,7 +157,7 @@ class EventPull(EventWaiter):
         context: OpenSubscription,
         limits: "Limits",
     ) -> None:
-        """Begin to wait; a pull of the subscription that waits already ends, as its client may have disconnected.
+        """Begin to wait. If another pull of the subscription waits, it ends: its client may have disconnected.
 
         Raises:
             EnumerationNotFoundError: the subscription was opened through another door.

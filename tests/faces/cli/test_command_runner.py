@@ -95,6 +95,19 @@ def test_what_takes_too_long_is_killed_with_what_it_started(tmp_path: Path) -> N
     wait_until(lambda: not any(map(exists, pids)))
 
 
+def test_what_cannot_be_killed_is_counted_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: int) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "killpg", refuse)
+    runs = Runs(max_seconds=0.1)
+    runs.shell("sleep 0.4")
+    runs.runner.finish()
+    runs.messages.finish()
+    late = "it runs for more than 0.1 s, and cannot be killed: it runs as another user"
+    assert runs.lines == [f"1 command failed: {late}"]
+
+
 def test_what_it_leaves_in_the_background_ends_with_it(runs: Runs, tmp_path: Path) -> None:
     runs.shell(f"sleep 1000 & echo $! > {tmp_path}/pid")
     pid = int(runs.wait_for(tmp_path / "pid"))

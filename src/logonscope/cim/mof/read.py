@@ -42,7 +42,7 @@ class _Default(NamedTuple):
 
 
 class MofError(ValueError):
-    """A MOF file is invalid; str() has the name of the file and the reason, and for most reasons the line."""
+    """A MOF file is invalid; str() has the name of the file or class, and the reason; where it is known, the line."""
 
 
 def read_mof(text: str, name: str = "MOF") -> Iterator[Declaration]:

@@ -1,6 +1,6 @@
 """The schema: all classes of all namespaces. It is loaded once; each class is built when it is first used.
 
-Its source are the MOF files in this folder; compiled.py is generated from them when the wheel is built.
+The MOF files in this folder declare the classes; build.py generates compiled.py from them when the wheel is built.
 """
 
 import copyreg

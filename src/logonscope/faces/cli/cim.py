@@ -29,7 +29,7 @@ SAMPLE = 200
 """Rows that set the column widths of a table; later rows are printed as they arrive, with these widths."""
 
 MIN_LAST_COLUMN_CELLS = 20
-"""Cells that the last column of a table must have; with fewer, properties are shown as a list."""
+"""Minimum cells of the last column of a table, if its texts are wider; with fewer, properties are shown as a list."""
 
 REFERENCE = r"\\\\[^\\]+\\root\\"
 """The beginning of a reference, as a regular expression. The end of a reference names the instance: it is not cut."""
@@ -133,7 +133,7 @@ def _unify_columns(class_values: Iterable[tuple[str, PropertyValues]]) -> Iterat
 
 
 def _print_class(args: argparse.Namespace, rows: Iterator[PropertyValues]) -> None:
-    """Print instances of one class, at least one: as a table where it fits, else as lists."""
+    """Print instances of one class, at least one: few or chosen properties as a table if it fits, else as lists."""
     sample = list(islice(rows, SAMPLE))
     names, all_rows = list(sample[0]), chain(sample, rows)
     columns = [_table_column(name, sample) for name in names]

@@ -19,10 +19,10 @@ ON_REQUEST = 100
 """Columns of this rank and above are shown only on request: by --columns, or by an option such as --auth."""
 
 GAP = 2
-"""Blanks between two columns; 1 where this leaves fewer columns out."""
+"""Blanks between two columns; but 1 if fewer columns are left out then."""
 
 MIN_LAST_COLUMN_CELLS, USUAL_LAST_COLUMN_CELLS = 20, 32
-"""Cells of a column that takes the remaining room: the least, and as many as it gets before extra columns are added."""
+"""Cells of a column that takes the remaining room: the minimum, and what it gets before extra columns are added."""
 
 ALL = "all"
 """The word that selects every column."""
@@ -91,7 +91,7 @@ class Layout(NamedTuple):
 
 
 def default_columns(columns: Iterable[ListColumn]) -> list[ListColumn]:
-    """Return the columns that can be shown without --columns."""
+    """Return the columns that can be shown without a request: all below ON_REQUEST."""
     return [column for column in columns if column.rank < ON_REQUEST]
 
 
@@ -183,5 +183,5 @@ def _shrink_widths(columns: Sequence[ListColumn], widths: dict[str, int], room: 
             excess -= saved_cells
     if excess > 0:
         return None
-    # a negative excess is unused room, which goes to the last column
+    # a negative excess is unused room, which goes to the column that fills the line
     return [fitting[column.heading] - excess if column.fills_line else fitting[column.heading] for column in columns]

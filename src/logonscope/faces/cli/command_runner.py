@@ -34,7 +34,7 @@ class RunningCommand:
     def __init__(self, pid: int, max_seconds: float) -> None:
         self.pid = pid
         self.deadline = time.monotonic() + max_seconds
-        self.is_late = False
+        self.is_late = self.is_killed = False
 
     def __repr__(self) -> str:
         return f"<RunningCommand {self.pid}>"
@@ -144,16 +144,17 @@ class CommandRunner:
         code = command.poll()
         if code is None:
             if command.deadline <= time.monotonic() and not command.is_late:
-                command.is_late = True
-                if not command.kill():
+                command.is_late, command.is_killed = True, command.kill()
+                if not command.is_killed:
                     detail = (
                         f"it runs for more than {self._max_seconds:g} s, and cannot be killed: it runs as another user"
                     )
                     self._messages.add("command", "failed", detail=detail)
             return False
-        if command.is_late:
+        if command.is_killed:
             self._messages.add("command", "failed", detail=f"killed after {self._max_seconds:g} s")
-        elif code:
+        # one that could not be killed was counted at its deadline
+        elif code and not command.is_late:
             status = f"exit status {code}" if code > 0 else f"signal {-code}"
             self._messages.add("command", "failed", detail=status)
         return True

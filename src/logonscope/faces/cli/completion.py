@@ -1,4 +1,4 @@
-"""``logonscope completion SHELL``: the script with which a shell completes this command."""
+"""``logonscope completion SHELL``: the script with which a shell completes the words of ``logonscope`` commands."""
 
 import argparse
 
@@ -45,7 +45,10 @@ _BODIES = {
     "bash": "_logonscope_{kind}() {{ compgen -W '{words}' -- \"$1\"; }}",
     "zsh": "_logonscope_{kind}() {{ compadd {words} }}",
 }
-"""Templates of the function that completes from a fixed list of words; parser.set_completion refers to its name."""
+"""Templates of the function that completes from a fixed list of words; parser.set_completion refers to its name.
+
+tcsh has no such functions: it completes commands, options, and the choices that the parser has.
+"""
 
 _BUILT_IN = {
     "bash": (

@@ -1,6 +1,6 @@
-"""Standard output in two special cases: the terminal lacks characters, or the parent process closed the output.
+"""Output in two special cases: its encoding lacks characters, or the parent process closed the standard output.
 
-Of characters that a terminal lacks, those of ``_ASCII_DRAWING`` become similar ASCII characters, all others question
+Of characters that an encoding lacks, those of ``_ASCII_DRAWING`` become similar ASCII characters, all others question
 marks. Each character is replaced by exactly one, so that columns stay aligned.
 """
 
@@ -46,7 +46,7 @@ class ClosedBytes(io.RawIOBase):
 
 
 def in_ascii(error: UnicodeError) -> tuple[str, int]:
-    """Return ASCII in place of characters that a terminal cannot show: an error handler of codecs.
+    """Return ASCII in place of characters that an encoding lacks: an error handler of codecs.
 
     Raises:
         UnicodeError: the error came from decoding.
@@ -60,7 +60,7 @@ def in_ascii(error: UnicodeError) -> tuple[str, int]:
 def is_plain_c_locale() -> bool:
     """Return whether the environment asks for the C locale, and not for another encoding of Python.
 
-    An environment without a locale does not: most terminals show UTF-8 all the same.
+    An environment without a locale asks for none: most terminals show UTF-8 all the same.
     """
     if os.environ.get("PYTHONIOENCODING") or os.environ.get("PYTHONUTF8") == "1":
         return False

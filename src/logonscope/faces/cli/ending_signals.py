@@ -1,4 +1,7 @@
-"""Signals that end ``watch --exec``: noted on arrival, and raised as exceptions while no command is being started."""
+"""Signals that end ``watch --exec``: noted on arrival, and raised as exceptions by a check between two commands.
+
+A second signal is raised at once.
+"""
 
 import signal
 from types import FrameType
@@ -27,7 +30,7 @@ class EndingSignals:
         return f"<EndingSignals: {self._received}>"
 
     def install(self) -> None:
-        """Note the signals from now on; those that are ignored, by nohup(1), stay ignored."""
+        """Note the signals from now on; those that are ignored, as by nohup(1), stay ignored."""
         for number in _NUMBERS:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 self._handlers[number] = signal.signal(number, self._note)

@@ -9,7 +9,7 @@ class Hardware(NamedTuple):
     # for each processor package, how many of its cores, and of its threads, are online
     package_cores: tuple[int, ...] = ()
     package_threads: tuple[int, ...] = ()
-    cpu_name: str | None = None  # from /proc/cpuinfo, like the following ones up to nested_paging: model name
+    cpu_name: str | None = None  # "model name" of /proc/cpuinfo, which also has the fields up to nested_paging
     cpu_vendor: str | None = None
     cpu_family: int | None = None
     cpu_model: int | None = None

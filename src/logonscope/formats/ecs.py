@@ -10,7 +10,7 @@ VERSION = "8.17.0"
 
 
 def ecs_document(record: Record) -> dict[str, Any]:
-    """Return a document."""
+    """Return the document of a process, or, for a record without a process, of its logon session."""
     process, session = record.process, record.session
     category = "session" if process is None else "process"
     document = {

@@ -31,7 +31,7 @@ def logon_type_id(logon_type: int | None) -> int:
 
 
 def logon_event(record: Record, session: LogonSession) -> dict[str, Any]:
-    """Return the event that a logon session began."""
+    """Return the event that reports the start of a logon session."""
     return {
         **event_base(AUTHENTICATION, LOGON, session.start or record.time),
         # The same logon session has the same uid in every export: a data lake can drop duplicates.

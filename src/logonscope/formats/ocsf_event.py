@@ -40,7 +40,7 @@ def ocsf_activity(record: Record, event: HostEvent) -> dict[str, Any]:
 
 
 def _activity(record: Record, event: HostEvent) -> dict[str, Any]:
-    # an attempt has no logon session, and Lost has nothing but its number
+    # an attempt has no logon session, and Lost has nothing but the number of lost events
     if event.attempt is not None:
         return _failed_logon(record, event.attempt)
     if event.event in _SESSION_ACTIVITIES and event.session is not None:
@@ -71,7 +71,7 @@ def _failed_logon(record: Record, attempt: FailedAttempt) -> dict[str, Any]:
         "status_id": FAILURE,
         "status_detail": attempt.reason,
         "count": attempt.attempts if attempt.attempts > 1 else None,
-        # the class needs a user, also where the program did not log its name
+        # the class needs a user, also where the program did not log the user's name
         "user": {"name": attempt.user or "unknown"},
         "actor": {
             "user": {"name": attempt.by_user},

@@ -54,7 +54,7 @@ def event_record(
 def is_execution(event: HostEvent) -> bool:
     """Return whether an event is the execution of a program by a running process.
 
-    A process that only changed its arguments counts as one, because it looks the same. In all other events
+    A change of the arguments alone counts as an execution, because it looks the same. In all other events
     ProcessChanged, the user, the name or the logon session of the process changed.
     """
     before, process = event.before, event.process

@@ -15,16 +15,16 @@ from logonscope.machine import Look
 from logonscope.machine.history import Activity, ActivityQuery
 
 CHUNK_ROWS = 100_000
-"""Rows that one statement counts: between two of them, the deadline is checked."""
+"""Rows that one statement counts: between two statements, the deadline is checked."""
 
 FOUND_MS = 60_000
-"""Maximum ms after a gap until the processes that started in it are found, and get their numbers."""
+"""Maximum ms after a gap (events were not seen) until processes that started in it are found, and get their numbers."""
 
 SAME_OFFSET_US = 2000
 """Two offsets of the clock that differ by less are taken as the same one: the clock was not set in between."""
 
 LONG_MS = 1 << 40
-"""Its negative is before the first moment of every boot, and it is after the last one, in ms."""
+"""A time in ms since the boot that is later than all moments of a boot; its negative is earlier than all."""
 
 MAX_DEPTH = 1000
 """Maximum number of ancestors that are read to find out whether root was gained."""
@@ -112,7 +112,7 @@ class ActivityReader:
             self._count_row(boot, segments, row)
 
     def _row_range(self, moments: Moments, boot: Boot, since_ms: int, until_ms: int) -> tuple[int, int]:
-        """Return the range of numbers of rows that started in the span."""
+        """Return the range of the numbers of the rows of processes that started in the span."""
         low = moments.first_row_at(boot.id, max(since_ms - SLACK_MS, 0))
         until_ms += SLACK_MS
         if (next_ms := moments.next_ms(boot.id, until_ms)) and next_ms - until_ms > SLACK_US // 1000:
@@ -174,7 +174,7 @@ class ActivityReader:
             undecided = []
             for row in waiting:
                 parent = parents.get(nearest[row.id] or 0)
-                # the logon session's first process: its root is the login service's
+                # root up to the first process of the logon session, which the login service started as root
                 if parent is None or self._logons.get(parent.place) != self._logons[row.place]:
                     continue
                 if parent.credential in self._roots:

@@ -27,8 +27,8 @@ def open_writer(files: JournalFiles) -> sqlite3.Connection:
     """Open the journal for writing; create it where there is none, and migrate an older version.
 
     Raises:
-        RecordingError: it is not a journal, damaged, of a newer version, there is no room for a migration, or SQLite
-            is too old.
+        RecordingError: it is not a journal, is damaged or of a newer version; there is no room for a migration; or
+            SQLite is too old.
         AccessDeniedError: ``JournalFiles.prepare`` rejected the folder or the file.
         OSError: the folder or a file cannot be created.
         sqlite3.Error: it cannot be opened, created or migrated.
@@ -104,7 +104,8 @@ def _check_not_newer(version: int, files: JournalFiles) -> None:
 def _copy(database: sqlite3.Connection, path: str) -> None:
     """Copy the database by SQLite's backup.
 
-    A copy of the file's bytes would lack the write-ahead log, and its close() would drop the locks (see ``files``).
+    A copy of the file's bytes would lack the write-ahead log, and closing the file would drop SQLite's locks (see
+    ``files``).
     """
     os.close(os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_NOFOLLOW, 0o600))
     with closing(sqlite3.connect(path)) as target, target:

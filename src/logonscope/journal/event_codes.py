@@ -14,7 +14,7 @@ from logonscope.journal.rows import Stream
 
 FOLDED, SKIPPED, PARTS = 8, 9, 10
 """FOLDED: the process executed a program, which is part of its row. SKIPPED: the row is the position before the next
-event. PARTS: the row is how many codes of the position were in earlier batches."""
+event. PARTS: the row is the part (see EventCode) of the last code of the position, which is in an earlier batch."""
 
 _FIRST = 16
 

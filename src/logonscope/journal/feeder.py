@@ -128,7 +128,10 @@ class Enricher:
 
 
 def _merge(process: Process, read: Process) -> Process | None:
-    """Return what was read, with the facts that decide the owner as in the event; None: it is another process."""
+    """Return what was read, with the facts that decide the owner as in the event.
+
+    None: it is another process, or a start is not known, so that it may be another.
+    """
     if read.start is None or process.start is None or abs(read.start - process.start) > SLACK_TICKS:
         return None
     return read._replace(

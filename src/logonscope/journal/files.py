@@ -1,4 +1,6 @@
-"""Files of the journal: creation with mode 0600, the checks before it is opened, and the reserve file for a full disk.
+"""Files of the journal: the database, its state file, the requests to forget a user, and the reserve for a full disk.
+
+They are created with mode 0600, and checked before the journal is opened.
 
 No process may open() and close() the database file while its own SQLite connection has it open: close() drops the POSIX
 locks of the whole process, and another process then deletes the write-ahead log under the writer. So all checks of the
@@ -38,7 +40,7 @@ class ForgetRequest(NamedTuple):
 
     path: str
     user: str
-    uid: int | None  # of who asks
+    uid: int | None  # of the administrator who requested it
 
 
 class WalState(NamedTuple):
@@ -111,6 +113,7 @@ class JournalFiles:
 
         Raises:
             BlockingIOError: another process writes.
+            OSError: the lock file cannot be opened.
         """
         descriptor = os.open(
             os.path.join(self.folder, LOCK), os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
@@ -123,7 +126,7 @@ class JournalFiles:
         return descriptor
 
     def request_forget(self, user: str, caller_uid: int | None, seconds: float) -> dict[str, int]:
-        """Ask the service, which writes the journal, to forget a user; wait for its answer, the numbers of rows.
+        """Ask the service, which writes the journal, to forget a user; return its answer: the fields of Forgotten.
 
         Raises:
             TimeoutError: the service did not answer.
@@ -177,10 +180,10 @@ class JournalFiles:
         """Write a file of JSON under another name, and rename it, so that a reader never finds a part of it."""
         descriptor = os.open(f"{path}.new", os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_NOFOLLOW, 0o600)
         with open(descriptor, "w", encoding="utf-8") as file:
-            # ASCII with escapes: an account name can be no UTF-8
+            # ASCII with escapes: an account name need not be UTF-8
             json.dump(words, file)
             if os.geteuid() == 0:
-                # the service can be another user, which root's files would be closed to
+                # the service can run as another user, who could not read root's files
                 status = os.stat(self.folder)
                 os.fchown(file.fileno(), status.st_uid, status.st_gid)
         os.rename(f"{path}.new", path)

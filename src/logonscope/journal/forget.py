@@ -28,7 +28,7 @@ class Forgetter:
         """Numbers of the deleted places and shared values, by table."""
 
     def forget(self, user: str, caller_uid: int | None) -> Forgotten:
-        """Delete the ended logins of a user, and the ended processes of the user's logins or that ran as the user.
+        """Delete the ended logins of a user, and ended processes that belonged to the user's logins or ran as the user.
 
         Failed logons and changes of user are deleted, too. A login that exists is kept, without its ended processes.
         An audit line records the deletion.
@@ -159,5 +159,5 @@ class Forgetter:
 
 
 def _named(user: str, uid: str) -> str:
-    """Return the condition that a column has the name of the parameter; or has none, and its uid is the parameter."""
+    """Return the condition that a row has the parameter as name of the user; or as uid, if it has no name."""
     return f"({user} = ?1 OR ({user} IS NULL AND CAST({uid} AS TEXT) = ?1))"

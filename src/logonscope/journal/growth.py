@@ -17,7 +17,9 @@ MIN_DAYS = 7
 
 
 def bytes_a_day(reader: Reader, size: int, row_count: int, now: float) -> int | None:
-    """Return the growth of the history in 24 hours; None if it cannot be estimated from the share of its newest rows.
+    """Return the growth of the history in 24 hours, estimated from the share of its newest rows.
+
+    None if there are no rows, or less than MIN_SECONDS of history.
 
     Args:
         reader: reads the journal.

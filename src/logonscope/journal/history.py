@@ -114,7 +114,11 @@ class JournalHistory(History):
 
     @contextmanager
     def lend_reader(self) -> Iterator[Reader]:
-        """Lend a reader of the pool."""
+        """Lend a reader of the pool.
+
+        Raises:
+            RecordingError: the journal cannot be read.
+        """
         # a connection is lent to one thread at a time
         with self._lock:
             reader, generation = self._idle.pop() if self._idle else None, self._generation
@@ -131,12 +135,12 @@ class JournalHistory(History):
         reader.close()
 
     def close_readers(self) -> None:
-        """Close the readers of the pool, as the journal is replaced by another one."""
+        """Close the readers of the pool, before another journal replaces this one, or at the end."""
         with self._lock:
             self._generation += 1  # those that are lent are closed when they come back
             while self._idle:
                 self._idle.pop().close()
-        # the key is that of the journal
+        # it has the key of the old journal
         self.__dict__.pop("_cipher", None)
 
     def close(self) -> None:

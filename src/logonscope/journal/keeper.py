@@ -258,7 +258,7 @@ class Keeper:
         self._thread.start()
 
     def put(self, event: Event) -> None:
-        """Add an event; never waits."""
+        """Add an event, or count it as lost if the queue is full; never waits."""
         # the live host must never wait for a disk
         if len(self._queue) >= MAX_QUEUED:
             self._lost += 1
@@ -366,7 +366,7 @@ class Keeper:
             self.recorder.add_loss("no kernel events: what begins and ends between two comparisons is missing", None)
 
     def _correct_after_loss(self) -> None:
-        """Read the state of all processes after events were lost: the lost ones can be of programs and users."""
+        """Read the state of all processes after events were lost: programs and users can have changed."""
         recorder = self.recorder
         if recorder.losses_of_events == self._corrected_losses or self._read_processes is None:
             return

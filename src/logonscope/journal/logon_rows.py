@@ -35,7 +35,8 @@ class LogonRows:
         self._next_id, open_rows, self._logon_by_place = stored
         self._rows: dict[tuple[int, int], LogonRow] = {(row["logonid"], row["generation"]): row for row in open_rows}
         self._changed: dict[int, LogonRow] = {}
-        self._unreported: dict[int, int] = {}  # number -> ms of the last start or end of one of its processes
+        # logon sessions that no event has reported: number -> ms of the last start or end of one of their processes
+        self._unreported: dict[int, int] = {}
         # logon sessions without a terminal: their row, and the pid of their leader
         self._without_terminal: dict[int, tuple[LogonRow, int]] = {}
         for row in open_rows:
@@ -74,7 +75,7 @@ class LogonRows:
         return None if row is None else int(row["id"])
 
     def is_new(self, number: int) -> bool:
-        """Return whether a logon session was not known when the service started; the System session never is."""
+        """Return whether a logon session was not known when the service started; the System session is never new."""
         return number >= self._first_new and number not in self._system_numbers
 
     def find(self, owner: Owner) -> int | None:
@@ -111,7 +112,7 @@ class LogonRows:
         return row
 
     def start(self, session: LogonSession, owner: Owner, seq: int, ms: int) -> int | None:
-        """Store what is known of a logon session at its start; return its number."""
+        """Store what is known of a logon session at its start; return its number, None if the owner is not known."""
         row = self._find_or_add_row(owner, seq, ms)
         if row is None:
             return None
@@ -150,7 +151,7 @@ class LogonRows:
             "wall": None if session.start is None else int(session.start.timestamp() * 1e6),
         }  # fmt: skip
         if row["tty"] is not None and session.tty is None:
-            # the type of a login whose terminal was found later
+            # the row keeps the type that followed from a terminal that was found later
             del values["type"]
         # a later description may lack what the first one had: a login service forgets
         row.update({name: value for name, value in values.items() if value is not None})
@@ -227,7 +228,7 @@ class LogonRows:
         return ended
 
     def take_changed_rows(self) -> list[tuple[Any, ...]]:
-        """Return the rows that are not written yet."""
+        """Return the rows that are not written yet, and forget that they are new or changed."""
         changed, self._changed = self._changed, {}
         return [tuple(row[name] for name in COLUMNS) for row in changed.values()]
 

@@ -1,5 +1,7 @@
 """``logonscope history --follow``: what comes after the list, each login and process once."""
 
+import contextlib
+import io
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -7,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from logonscope.answers.history import PastFailedLogon
-from logonscope.answers.host_event import FailedAttempt, HostEvent
+from logonscope.answers.history import PastFailedLogon, PastProcess, PastUserChange
+from logonscope.answers.host_event import ChangedUser, FailedAttempt, HostEvent
 from logonscope.answers.logon_session import LogonSession
+from logonscope.answers.session_process import SessionProcess
 from logonscope.broker import Caller
 from logonscope.broker.event_rows import boot_epoch_seconds
 from logonscope.client import LocalHost
@@ -40,14 +43,16 @@ def follow(events: KeptEvents, *words: str) -> int:
     return run(["history", *words], lambda *_, **__: host, lambda _: None)  # type: ignore[arg-type,return-value]  # no users
 
 
-def test_the_list_comes_first_then_events(events: KeptEvents, capsys: pytest.CaptureFixture[str]) -> None:
-    def publish() -> None:
-        wait_until(lambda: events.source.readers, 20)
-        events.publish(2)
-        wait_until(lambda: events.source.readers[0].number == 14, 20)
-        events.source.ring.close()
+def publish_two(events: KeptEvents) -> None:
+    """Publish two events to a reader, and end the events."""
+    wait_until(lambda: events.source.readers, 20)
+    events.publish(2)
+    wait_until(lambda: events.source.readers[0].number == 14, 20)
+    events.source.ring.close()
 
-    thread = threading.Thread(target=publish)
+
+def test_the_list_comes_first_then_events(events: KeptEvents, capsys: pytest.CaptureFixture[str]) -> None:
+    thread = threading.Thread(target=publish_two, args=(events,))
     thread.start()
     code = follow(events, "--failed", "--logons-only", "-f")
     thread.join()
@@ -57,6 +62,24 @@ def test_the_list_comes_first_then_events(events: KeptEvents, capsys: pytest.Cap
     # the test has ended the events
     assert code != 0
     assert "the events have ended" in captured.err
+
+
+class TerminalText(io.StringIO):
+    """A text that is shown on a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_events_are_shown_at_once_without_a_pager(events: KeptEvents, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LINES", "1")
+    monkeypatch.setenv("LOGONSCOPE_PAGER", "cat >/dev/null")
+    thread = threading.Thread(target=publish_two, args=(events,))
+    thread.start()
+    with contextlib.redirect_stdout(TerminalText()) as terminal:
+        follow(events, "--failed", "--logons-only", "-f")
+    thread.join()
+    assert "2 failed to log in through sshd" in terminal.getvalue()
 
 
 @pytest.mark.parametrize(("words", "message"), [
@@ -132,3 +155,48 @@ def test_what_the_list_shows_is_not_repeated(events: KeptEvents) -> None:
     writer.write(HostEvent("ProcessEnded", None, None, exit_code=0))
     writer.write(HostEvent("ProcessEnded", None, None, exit_code=1))
     assert written.names == ["LoggedOut", "LogonEnded", "LogonStarted", "ProcessEnded"]
+
+
+def test_a_change_of_user_that_the_tree_shows_is_not_repeated() -> None:
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    process = PastProcess(
+        "7",
+        None,
+        "1",
+        "41",
+        "a-guid",
+        70,
+        1,
+        "sudo",
+        None,
+        None,
+        "root",
+        0,
+        moment,
+        False,
+        None,
+        False,
+        None,
+        None,
+        None,
+    )
+    change = ChangedUser(1000, "alice", 0, "root", True, "sudo", "sudo", None, "kernel")
+    row = PastUserChange(
+        "1",
+        process.record,
+        process.logon_record,
+        process.logon_id,
+        moment,
+        process.pid,
+        **change._asdict(),
+        boot_id="b",
+    )
+    subject = SessionProcess(
+        "41", "audit", 70, None, None, None, 0, None, None, None, None, None, None, None, {}, process_guid="a-guid"
+    )
+    written = Written()
+    writer = NewEvents(written, [process, row])
+    for seconds in (0.002, 5):
+        event_time = moment + timedelta(seconds=seconds)
+        writer.write(HostEvent("UserChanged", event_time, None, subject, change=change))
+    assert written.names == ["UserChanged"]

@@ -219,6 +219,39 @@ def test_local_is_this_machine_for_commands_of_the_server_too(tmp_path: Path) ->
     assert reply([*words, "--pam", ""])[0] == 0
 
 
+def test_record_of_the_local_host_does_not_use_the_host_of_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOGONSCOPE_HOST", "https://alice@127.0.0.1:1")
+    hosts: list[str | None] = []
+
+    def connect(host: str | None, **_options: object) -> Host:
+        hosts.append(host)
+        raise KeyboardInterrupt
+
+    run(["record", "--host", "local", str(tmp_path / "host.lsr")], connect, open_user_file)
+    assert hosts == [None]
+
+
+def test_the_certificate_of_the_environment_overrides_that_of_the_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "logonscope").mkdir()
+    (tmp_path / "logonscope" / "config.toml").write_text('ca = "settings.pem"')
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    used: list[object] = []
+
+    def connect(_host: str | None, *, certificate: str | None, **_options: object) -> Host:
+        used.append(certificate)
+        raise KeyboardInterrupt
+
+    run(["ps"], connect, open_user_file)
+    monkeypatch.setenv("LOGONSCOPE_CA", "environment.pem")
+    run(["ps"], connect, open_user_file)
+    run(["ps", "--host", "https://web1", "--ca", "option.pem"], connect, open_user_file)
+    assert used == ["settings.pem", "environment.pem", "option.pem"]
+
+
 @pytest.mark.parametrize(
     ("words", "visible"),
     [

@@ -12,7 +12,7 @@ import pytest
 
 import logonscope
 from logonscope.answers.whose import Socket, Whose
-from logonscope.faces.cli.whose_groups import group_answers
+from logonscope.faces.cli.whose_groups import group_answers, is_connection
 from logonscope.faces.cli.whose_text import describe_processes, group_headline
 
 LISTENER = Socket("tcp", "127.0.0.1", 80, "0.0.0.0", 0, "LISTEN", 5)  # noqa: S104 -- an address that was read
@@ -56,6 +56,12 @@ def test_processes_with_a_socket_each_at_the_same_address_are_one_group() -> Non
 def test_connections_of_a_worker_do_not_take_it_out_of_the_group() -> None:
     assert sizes(answers((LISTENER, CONNECTION), (LISTENER,))) == [2]
     assert sizes(answers((CONNECTION,), (CONNECTION,), (CONNECTION._replace(inode=7),))) == [2, 1]
+
+
+def test_a_udp_socket_with_a_peer_is_a_connection() -> None:
+    server = LISTENER._replace(protocol="udp", state="")
+    client = CONNECTION._replace(protocol="udp", state="")
+    assert [is_connection(server), is_connection(client)] == [False, True]
 
 
 def test_another_address_namespace_or_logon_session_is_another_group() -> None:

@@ -61,7 +61,7 @@ def test_a_connection_names_both_ends() -> None:
     socket = Socket("tcp6", "::1", 22, "fe80::2", 5022, "ESTABLISHED", 1)
     assert "which holds the tcp6 connection [::1]:22 with [fe80::2]:5022," in headline(whose(row(7), sockets=(socket,)))
     assert headline(whose(row(7), sockets=(socket, socket))).count("[::1]:22") == 1
-    listener = socket._replace(state="LISTEN")
+    listener = socket._replace(state="LISTEN", remote_address="::", remote_port=0)
     both = headline(whose(row(7), sockets=(listener, listener._replace(protocol="udp6", state=""))))
     assert "which listens on tcp6 [::1]:22 and listens on udp6 [::1]:22," in both
     many = tuple(socket._replace(remote_port=port) for port in range(9))

@@ -43,7 +43,7 @@ examples:
 """
 
 MAX_PROGRAMS = 4
-"""Programs of a login that its line shows."""
+"""Maximum number of programs that the line of a login names; the others are counted."""
 
 NO_FAILED_LOGON = "no failed logon in the history"
 
@@ -161,7 +161,7 @@ def _history_filter(host: Host, args: argparse.Namespace) -> HistoryFilter:
 def _no_match_message(args: argparse.Namespace) -> str:
     what = "process" if args.processes else "login"
     if args.failed:
-        # of all logins and processes, only those that failed were looked for
+        # only processes that failed, and the logins that ran them, were looked for
         what = "failed process" if args.processes else "login with a failed process"
     limits = " that matches" if (args.since or args.until or args.key or getattr(args, "from")) else ""
     subject = "" if args.which is None else f" of {args.which!r}"
@@ -196,7 +196,7 @@ def _forget(host: Host, args: argparse.Namespace) -> int:
     return FOUND if result.logins or result.processes else NOTHING_FOUND
 
 
-def _print_processes(host: Host, args: argparse.Namespace, where: HistoryFilter) -> tuple[int, Sequence[PastProcess]]:
+def _print_processes(host: Host, args: argparse.Namespace, where: HistoryFilter) -> tuple[int, Sequence[Any]]:
     """Print processes as trees, or as rows of a format; return the exit code and, if --follow needs them, the rows."""
     processes = host.past_processes(where)
     # rows are printed as they arrive; --follow keeps them, because it leaves out events of rows that were printed
@@ -206,12 +206,12 @@ def _print_processes(host: Host, args: argparse.Namespace, where: HistoryFilter)
     if args.output != "table":
         return print_rows(args, rows, (), _no_match_message(args)), rows
     room = terminal_width()
-    changes = read_user_changes(host, (row.logon_record for row in rows if row.logon_record is not None))
+    changes = list(read_user_changes(host, (row.logon_record for row in rows if row.logon_record is not None)))
     for line in tree_lines(rows, changes):
         print(crop(for_terminal(line), room))
     if not rows:
         print_notice(args, _no_match_message(args))
-    return FOUND if rows else NOTHING_FOUND, rows
+    return FOUND if rows else NOTHING_FOUND, [*rows, *changes]
 
 
 def tree_lines(rows: Iterable[PastProcess], changes: Iterable[PastUserChange] = ()) -> Iterator[str]:

@@ -1,18 +1,18 @@
 """``logonscope history --follow``: what happens after the list, in the form of ``logonscope watch``.
 
 The watch begins before the history is read, and the history is read after it has written what happened before the
-watch. What is in both is printed once: logins and processes are recognized by their permanent names, failed logons by
-their values and their time.
+watch. What is in both is printed once: logins and processes are recognized by their permanent names (GUIDs), failed
+logons and changes of user by their values and their time.
 """
 
 import argparse
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
-from logonscope.answers.history import HistoryFilter, PastFailedLogon, PastLogin, PastProcess
-from logonscope.answers.host_event import LOGON_EVENTS, PROCESS_EVENTS, FailedAttempt, HostEvent
+from logonscope.answers.history import HistoryFilter, PastFailedLogon, PastLogin, PastProcess, PastUserChange
+from logonscope.answers.host_event import LOGON_EVENTS, PROCESS_EVENTS, HostEvent
 from logonscope.answers.logon_filter import LogonFilter
 from logonscope.client import Host
 from logonscope.client.watch import Watch
@@ -25,7 +25,7 @@ WRITE_SECONDS = 1.5
 """Seconds until the history has written what happened: it writes once a second."""
 
 SAME_SECONDS = 1.0
-"""Maximum seconds between the times of a failed logon in the list and in an event: their clocks are read separately."""
+"""Maximum seconds between the times of a row and of its event, which can differ: each is computed separately."""
 
 LOGONS = LOGON_EVENTS - {"LogonFailed"}
 
@@ -79,16 +79,21 @@ class NewEvents(EventWriter):
         Args:
             writer: writes the events.
             listed: the rows that were printed.
-            failed_alone: of ended processes, only those that failed.
+            failed_alone: whether to pass on the end of a process only if the process failed.
         """
         self._writer, self._failed_alone = writer, failed_alone
         self._shown = set[tuple[str | None, str]]()  # permanent names, and the events of each that its row shows
-        self._attempts = dict[FailedAttempt | None, list[datetime | None]]()  # the times of the attempts in the list
+        # what has no permanent name: its values, and the times of the rows with these values
+        self._times = dict[Hashable, list[datetime | None]]()
+        guids = dict[str | None, str | None]()  # of the processes, by record; they precede their changes of user
         for row in listed:
             if isinstance(row, PastFailedLogon):
-                self._attempts.setdefault(failed_logon_event(row).attempt, []).append(row.time)
+                self._times.setdefault(failed_logon_event(row).attempt, []).append(row.time)
+            elif isinstance(row, PastUserChange) and row.process_record in guids:
+                self._times.setdefault((guids[row.process_record], row.to_uid), []).append(row.time)
             elif isinstance(row, PastLogin | PastProcess) and row.guid is not None:
                 self._shown |= {(row.guid, name) for name in _shown_events(row)}
+                guids[row.record] = row.guid
 
     def write(self, event: Any) -> None:
         if not isinstance(event, HostEvent) or self._is_new(event):
@@ -98,15 +103,17 @@ class NewEvents(EventWriter):
         if self._failed_alone and event.event == "ProcessEnded" and not (event.exit_code or event.signal):
             return False
         if event.event == "LogonFailed":
-            return not self._take_listed_attempt(event)
+            return not self._take_row(event.attempt, event.time)
+        if event.change is not None:
+            return not self._take_row((_guid_of(event), event.change.to_uid), event.time)
         return (_guid_of(event), event.event) not in self._shown
 
-    def _take_listed_attempt(self, event: HostEvent) -> bool:
-        """Return whether a row shows the failed logon of an event; a row shows one only."""
-        times = self._attempts.get(event.attempt, [])
+    def _take_row(self, values: Hashable, moment: datetime | None) -> bool:
+        """Return whether a row shows an event with these values; remove it then, because it shows only one."""
+        times = self._times.get(values, [])
         for time_in_list in times:
-            if _is_near(time_in_list, event.time):
-                # sshd logs each wrong password of a connection with the same values
+            if _is_near(time_in_list, moment):
+                # several events can have these values: sshd logs each wrong password of a connection alike
                 times.remove(time_in_list)
                 return True
         return False

@@ -98,7 +98,7 @@ class PagedOutput(io.TextIOBase):
         return self._terminal.fileno()
 
     def write(self, text: str) -> int:
-        """Buffer the text, or write it to the pager once that runs.
+        """Buffer the text; once it is longer than the terminal, write to the pager, or without one to the terminal.
 
         Raises:
             BrokenPipeError: the user quit the pager.

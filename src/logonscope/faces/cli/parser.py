@@ -46,7 +46,7 @@ The file of a command is faces/cli/COMMAND.py, with "_" appended to a keyword of
 
 
 ServerCommands = Mapping[str, Callable[[], Any]]
-"""Commands outside faces/cli: for each name a function that imports the module; see ``command_module``."""
+"""Commands of the server: for each name a function that imports the module; see ``command_module``."""
 
 NO_SERVER_COMMANDS: ServerCommands = {}
 

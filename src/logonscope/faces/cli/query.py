@@ -89,7 +89,7 @@ def _read_input() -> str:
 
 
 def _selected_properties(first: "Instance | None") -> list[str] | None:
-    """Return the properties that a query selects by name; None: it selects all of them."""
+    """Return the properties that a query selects by name; None: it selects all of them, or has no result."""
     if first is None or tuple(first) == tuple(first.cim_class.properties):
         return None
     return list(first.keys())

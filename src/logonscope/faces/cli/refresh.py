@@ -20,14 +20,14 @@ MAX_SECONDS = 30.0
 """Seconds after which an answer is given without an event: ages, and states of the login service, have none."""
 
 MAX_EVENTS = 10_000
-"""Events that are read after each other without an answer."""
+"""Maximum number of events that are read after each other before the next answer."""
 
 EVENTS = PROCESS_EVENTS | {"LogonStarted", "LoggedOut", "LogonEnded"}
 """Events that can change a list of processes or of logon sessions."""
 
 
 class Interval:
-    """Waits for so many seconds.
+    """Waits for a fixed number of seconds.
 
     Attributes:
         schedule: when answers are given, as a text.
@@ -97,7 +97,9 @@ class Changes(Interval):
 
 
 def open_refresh(host: Host, args: argparse.Namespace) -> Interval:
-    """Return what waits until a command is to answer again: for events, if the whole answer changes only with them."""
+    """Return what waits until a command is to answer again: for events, if the whole answer changes only with
+    them and the host has events; else for an interval.
+    """
     if not _is_streamed(args):
         return Interval(args.watch)
     try:

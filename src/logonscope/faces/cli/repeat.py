@@ -60,7 +60,7 @@ class Screen:
 
 
 def repeat(host: Host, args: argparse.Namespace, run_command: Callable[[], int]) -> int:
-    """Repeat a command until Ctrl-C, when something has changed or at intervals; return the exit code.
+    """Repeat a command at changes or at intervals, until Ctrl-C; return the exit code.
 
     Raises:
         InvalidParameterError: standard output is not a terminal.

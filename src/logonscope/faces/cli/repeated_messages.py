@@ -21,12 +21,12 @@ class RepeatedMessages:
         return f"<RepeatedMessages of {len(self._counts)} kinds>"
 
     def add(self, noun: str, predicate: str, count: int = 1, detail: str = "") -> None:
-        """Count an occurrence.
+        """Count occurrences, and write the message of their kind if it is due.
 
         Args:
             noun: what is counted, in the singular: "command".
             predicate: the rest of the message: "failed".
-            count: how many there are.
+            count: how many occurrences there are.
             detail: what differs between occurrences: "exit status 1".
         """
         # the detail is no part of the kind: it may be different each time

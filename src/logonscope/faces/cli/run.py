@@ -61,7 +61,7 @@ _WITHOUT_REMOTE_HOST = {
 LOCAL = "local"
 """The value of --host that means this machine; it overrides the environment and the settings."""
 
-HOST_VARIABLE = "LOGONSCOPE_HOST"
+HOST_VARIABLE, CERTIFICATE_VARIABLE = "LOGONSCOPE_HOST", "LOGONSCOPE_CA"
 
 _DOCUMENTS = {"completion": ("a shell script", {"table"}), "schema": ("a JSON document", {"table", "json"})}
 """Commands that print a document in place of rows: what it is, and the output formats that may be requested."""
@@ -88,7 +88,7 @@ def run(
         argv: the words after ``logonscope``.
         connect: a function that returns the host.
         open_users: a function that returns the users in a file.
-        server_commands: commands outside faces/cli.
+        server_commands: the commands of the server, and the functions that import their modules.
     """
     args: argparse.Namespace | None = None
     try:
@@ -110,6 +110,7 @@ def run(
             _check_host(args)
         # Commands without a client host. `serve` chooses its source itself, and `completion` needs only the parser.
         if args.command in server_commands:
+            args.host = None if args.host == LOCAL else args.host
             return int(command_module(args.command, server_commands).run(args))
         if args.command == "completion":
             return int(command_module(args.command).run(args, server_commands))
@@ -122,14 +123,15 @@ def run(
 
 
 def _check_host(args: argparse.Namespace) -> None:
-    """Check --host of a command that cannot be sent to another machine; ``--host local`` becomes None.
+    """Check --host of a command that cannot be sent to another machine.
 
     Raises:
         InvalidParameterError: --host names another machine, or, for other commands than ``serve``, ``page`` and
             ``record``, a recording.
     """
-    args.host = None if args.host == LOCAL else args.host
-    if args.host is not None and (args.command not in {"serve", "page", "record"} or is_remote(args.host)):
+    if args.host in {None, LOCAL}:
+        return
+    if args.command not in {"serve", "page", "record"} or is_remote(args.host):
         reason, hint = _WITHOUT_REMOTE_HOST[args.command]
         raise InvalidParameterError(f"--host cannot be used with {args.command}: {reason}", hint)
 
@@ -146,8 +148,9 @@ def _run_on_host(args: argparse.Namespace, connect: Connect, open_users: OpenUse
     if args.ca is not None and "://" not in (args.host or ""):
         raise InvalidParameterError("--ca needs --host URL", "add --host https://user@host")
     options = {name: value for name in ("direct", "view_as") if (value := getattr(args, name))}
+    certificate = args.ca or os.environ.get(CERTIFICATE_VARIABLE) or settings.get("ca")
     host = connect(
-        args.host, visibility="kernel" if args.readable else "own", certificate=args.ca or settings.get("ca"),
+        args.host, visibility="kernel" if args.readable else "own", certificate=certificate,
         timeout=getattr(args, "timeout", None), **options,
     )  # fmt: skip
     if args.moment is not None:
@@ -261,8 +264,9 @@ def _show_answer(host: "Host", args: argparse.Namespace, run_command: Callable[[
         from logonscope.faces.cli.repeat import repeat  # noqa: PLC0415 -- seldom needed
 
         return repeat(host, args, run_command)
-    # rows of jsonl are read as they arrive, and a recording is never written to a terminal
-    if not args.pager or args.command in {"record", "watch"} or args.output == "jsonl" or not sys.stdout.isatty():
+    # events and rows of jsonl are read as they arrive, and a recording is never written to a terminal
+    is_streamed = args.command in {"record", "watch"} or getattr(args, "follow", False) or args.output == "jsonl"
+    if not args.pager or is_streamed or not sys.stdout.isatty():
         return int(run_command())
     from logonscope.faces.cli.pager import run_with_pager  # noqa: PLC0415 -- only terminals need it
 

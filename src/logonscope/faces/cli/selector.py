@@ -210,7 +210,7 @@ def _parse_keys(text: str) -> list[str]:
     """Return the fingerprints, or their beginnings, that commas separate.
 
     Raises:
-        argparse.ArgumentTypeError: one is not a fingerprint, or too short.
+        argparse.ArgumentTypeError: one is not a fingerprint, or too short, or there are none.
     """
     words = _parse_words(text)
     for word in words:

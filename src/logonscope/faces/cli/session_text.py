@@ -25,7 +25,7 @@ MAX_START_DIFFERENCE = 60
 def with_managers_after_logins(sessions: Iterable[LogonSession]) -> list[LogonSession]:
     """Return the logon sessions with each user manager moved behind the login that caused it.
 
-    A user manager that no login caused (lingering is enabled) stays where it is.
+    A user manager that none of these logins caused, such as a lingering one, stays where it is.
     """
     ordered = list(sessions)
     for manager in [session for session in ordered if is_user_manager(session)]:

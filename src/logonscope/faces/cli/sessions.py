@@ -121,7 +121,7 @@ def _usage_value(name: str, session: LogonSession) -> Any:
 
 
 def _size_text(name: str, session: LogonSession) -> str:
-    """Return a number of bytes as ls(1) -h shows it, with powers of 1024."""
+    """Return a number of bytes in a unit that is a power of 1024: "512B", "1.5K", "23M"."""
     size = _usage_value(name, session)
     if size is None:
         return "-"

@@ -1,4 +1,7 @@
-"""Settings of the command line: ~/.config/logonscope/config.toml. The environment and options override them."""
+"""Settings of the command line: ~/.config/logonscope/config.toml.
+
+Options override them, and so does the environment, except that ``pager`` overrides PAGER.
+"""
 
 import re
 from collections.abc import Callable, Mapping

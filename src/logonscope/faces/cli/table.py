@@ -11,7 +11,7 @@ from logonscope.faces.cli.columns import Layout, ListColumn, default_columns, fi
 from logonscope.faces.cli.text import cell_width, crop, for_terminal, styled, terminal_width, wants_color, wrapped
 
 SAMPLE = 200
-"""Rows that set the column widths on a terminal; later rows are printed as they arrive, with these widths."""
+"""Rows of an iterator that set the column widths on a terminal; later rows are printed as they arrive."""
 
 Clock = Callable[[], datetime]
 """A function that returns a point in time."""

@@ -82,7 +82,7 @@ def cell_width(text: str) -> int:
 
 
 def crop(text: str, columns: int | None) -> str:
-    """Return the text, cut to a number of cells if it is longer; None: any length."""
+    """Return the text, cut to a number of cells if it is longer; not cut if the number is None."""
     if columns is None or cell_width(text) <= columns:
         return text
     # one cell is for the ellipsis
@@ -96,7 +96,7 @@ def crop(text: str, columns: int | None) -> str:
 
 
 def wrapped(text: str, room: int | None) -> list[str]:
-    """Return the text as lines that fit, broken between words where possible; None: as one line."""
+    """Return the text as lines that fit the room, broken between words where possible; as one line if room is None."""
     safe = for_terminal(text)
     if room is None or len(safe) <= room:
         return [safe]

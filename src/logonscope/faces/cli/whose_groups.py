@@ -5,12 +5,13 @@ from collections.abc import Hashable, Sequence
 from logonscope.answers.whose import Socket, Whose
 
 _NO_CONNECTION = {"LISTEN", ""}
-"""The states of sockets that wait for any peer; a UDP socket that is not connected has no state."""
+"""The states of sockets that may wait for any peer; UDP sockets have no state."""
 
 
 def is_connection(socket: Socket) -> bool:
     """Return whether a socket is one end of a connection."""
-    return socket.state not in _NO_CONNECTION
+    # only a connected UDP socket has a remote port
+    return socket.state not in _NO_CONNECTION or socket.remote_port != 0
 
 
 def group_answers(answers: Sequence[Whose]) -> list[Sequence[Whose]]:

@@ -90,7 +90,7 @@ def _describe_session(session: LogonSession) -> str:
 
 
 def _describe_service(answer: Whose) -> str:
-    """Return the beginning of the sentence about a process of a service: the service, its start, and "in"."""
+    """Return the part of a headline about the service of a process: its name and start, and "in"; "": no service."""
     if answer.service is None:
         return ""
     start, boot = answer.service_start, answer.session.start

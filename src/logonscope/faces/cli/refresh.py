@@ -97,8 +97,9 @@ class Changes(Interval):
 
 
 def open_refresh(host: Host, args: argparse.Namespace) -> Interval:
-    """Return what waits until a command is to answer again: for events, if the whole answer changes only with
-    them and the host has events; else for an interval.
+    """Return what waits until a command is to answer again.
+
+    It waits for events if the whole answer changes only with them and the host has kernel events, else for an interval.
     """
     if not _is_streamed(args):
         return Interval(args.watch)

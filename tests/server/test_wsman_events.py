@@ -5,15 +5,18 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
+from logonscope.broker.cursors import write_cursor
 from logonscope.dispatch.dispatcher import Dispatcher, ReceivedRequest
 from logonscope.dispatch.enumerations import Enumerations
 from logonscope.dispatch.operation import Limits
 from logonscope.dispatch.subscriptions import EventPull
 from logonscope.facts import Process
+from logonscope.journal.cursor_cipher import CursorCipher
 from logonscope.machine import Deadline, Owner
-from logonscope.machine.events import EventHead, ProcessStarted
+from logonscope.machine.events import EventHead, EventMark, ProcessStarted
 from logonscope.ownership import LINUX
 from logonscope.server.wsman import WsmanDoor
+from logonscope.server.wsman_events import PLACEHOLDER_BOOKMARK
 from logonscope.wire.wsman import names
 from logonscope.wire.wsman.envelope import parse_duration
 from logonscope.wire.wsman.names import WMI, XSI
@@ -140,6 +143,11 @@ def test_events_continue_after_a_bookmark() -> None:
     (lost, *others) = events.pull(third).items
     assert lost.tag == clark_name(names.WSMAN, "DroppedEvents")
     assert len(others) == 5
+
+
+def test_the_room_for_events_is_measured_with_the_longest_bookmark() -> None:
+    for cursor in (CursorCipher(bytes(64), "1").write(EventMark(1, 1, 0)), write_cursor(1)):
+        assert len(f"<w:Bookmark>{cursor}</w:Bookmark>") <= len(PLACEHOLDER_BOOKMARK)
 
 
 def test_lost_events_are_counted_for_administrators_alone() -> None:

@@ -1,4 +1,4 @@
-"""Blocking calls in a thread pool, awaited by the event loop at most until the deadline of their request."""
+"""Blocking calls in a thread pool, awaited by the event loop until their end, or some seconds after their deadline."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -19,7 +19,7 @@ QUICK_SECONDS = 0.02
 """Seconds before the connection of the client is watched. A call that takes less is not cancelled by a disconnect."""
 
 LATE_CHECKS = 4
-"""Checks after the deadline before a call counts as hung: one that observes the deadline has returned by then."""
+"""Checks after the deadline before a call counts as hung: a call that observes the deadline has returned by then."""
 
 
 class ClientDisconnectedError(Exception):
@@ -50,7 +50,7 @@ class ThreadCall(Generic[Result]):
             pool: the threads.
             call: the blocking call; it checks the deadline itself.
             deadline: the deadline of the request; it is cancelled when the client disconnects.
-            on_end: called when the call has returned, even if the request ended earlier.
+            on_end: called in the event loop when the call has returned, even if the request ended earlier.
         """
         self._loop = asyncio.get_running_loop()
         self._deadline, self._on_end = deadline, on_end
@@ -77,7 +77,7 @@ class ThreadCall(Generic[Result]):
         self._wake = partial(self._cancel, timer, on_result)
 
     async def wait(self, wait_for_disconnect: Callable[[], Awaitable[object]]) -> Result:
-        """Wait for the call and return its value.
+        """Wait for the call, and return its value or raise its error.
 
         Args:
             wait_for_disconnect: waits until the client disconnects.

@@ -49,7 +49,7 @@ class PendingHandshakes:
         self._open.discard(handshake)
 
     def report_failure(self, address: str, error: ssl.SSLError) -> None:
-        """Log why a handshake failed, once a minute for each reason."""
+        """Log why a handshake failed, at most once a minute for each reason."""
         reason = _reason_of(error)
         if self._log_intervals.is_due(reason):
             _log.warning("TLS handshake with %s failed: %s", address, reason)

@@ -1,9 +1,10 @@
 """The worker threads, shared fairly: a limit for each caller or address, and a queue of the requests over it.
 
-Two threads are reserved beyond the setting ``workers``: one for administrators and one for root on the unix socket.
-Waiting requests are served round-robin by caller: while forty requests of one caller wait, the first request of
-another caller is next. While an urgent request is open, one of an administrator or of root, all others pause at each
-check of their deadline: Python threads share one interpreter, so a free thread alone would not make that answer quick.
+Two threads are reserved beyond the setting ``workers``: one for administrators and root, and one for root (on the
+unix socket) alone. Waiting requests are served by rank, those of one rank round-robin by caller: while forty requests
+of one caller wait, the first request of another caller is next. While an urgent request is open, one of an
+administrator or of root, ordinary ones pause again and again, when they check their deadline: Python threads share one
+interpreter, so a free thread alone would not make the urgent answer quick.
 """
 
 import asyncio
@@ -23,10 +24,10 @@ from logonscope.server.thread_calls import ClientDisconnectedError, ThreadCall
 Result = TypeVar("Result")
 
 RESERVED_THREADS = 2
-"""Reserved threads beyond the setting ``workers``: one for administrators, one for root."""
+"""Reserved threads beyond the setting ``workers``: one for administrators and root, one for root alone."""
 
 RUN_SECONDS = 0.002
-"""Seconds that a request runs between two pauses, while an urgent request is open."""
+"""Minimum seconds that an ordinary request runs between two pauses, while an urgent request is open."""
 
 PAUSE_FACTOR = 8
 """The length of a pause, as a multiple of the time that the request ran before it."""
@@ -35,11 +36,11 @@ MAX_PAUSE_SECONDS = 0.05
 """Seconds of the longest pause."""
 
 STUCK_SECONDS = 30.0
-"""Seconds after which a thread counts as stuck if it has not returned since its request ended."""
+"""Seconds after the end of a request after which its thread counts as stuck, if its call has not returned."""
 
 
 class Rank(IntEnum):
-    """The rank of a request; each rank above ORDINARY has one reserved thread more."""
+    """The rank of a request; each rank may use one reserved thread more than the rank below it."""
 
     ORDINARY = 0
     ADMINISTRATOR = 1
@@ -120,11 +121,11 @@ class WorkerPool:
         return PooledCall(self, self._threads, claimant, call, deadline)
 
     def begin_request(self, claimant: Claimant) -> None:
-        """Count a request; an urgent one counts from here on, and not only once it has a thread."""
+        """Count a request if it is urgent, from here on and not only once it has a thread."""
         self._urgent += claimant.rank > Rank.ORDINARY
 
     def end_request(self, claimant: Claimant) -> None:
-        """Stop counting a request."""
+        """Stop counting a request that ``begin_request`` counted."""
         self._urgent -= claimant.rank > Rank.ORDINARY
 
     def add_abandoned(self, call: "PooledCall[Any]") -> None:
@@ -147,7 +148,7 @@ class WorkerPool:
 
     @property
     def is_stuck(self) -> bool:
-        """Return whether as many threads are stuck as the setting ``workers`` allows."""
+        """Return whether at least ``workers`` threads (the setting) are stuck."""
         threshold = time.monotonic() - self._stuck_seconds
         return sum(since < threshold for since in self._abandoned.values()) >= self._workers
 

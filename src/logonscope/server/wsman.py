@@ -96,7 +96,7 @@ class WsmanDoor:
     name = "wsman"
 
     def __init__(self, push_tls: ClientTls = ClientTls()) -> None:  # noqa: B008 -- a tuple
-        """Create the door with the files of certificates for connections to addresses of subscribers."""
+        """Create the door; ``push_tls``: the files of certificates for connections to addresses of subscribers."""
         self._push_tls = push_tls
 
     def __repr__(self) -> str:
@@ -246,7 +246,7 @@ def _decode_association_filter(condition: AssociationFilter) -> Call:
     arguments = {name: value for name, value in condition._asdict().items() if name != "references"}
     if not condition.references:
         return "associators", arguments
-    # `references` returns instances of the association class: without a result class, that is the result class.
+    # `references` returns associations, whose class is its result class: a filter can give that as either class.
     if condition.assoc_class is not None and condition.result_class is None:
         arguments |= {"assoc_class": None, "result_class": condition.assoc_class}
     return "references", arguments
@@ -373,7 +373,7 @@ def _render_delete(_request: SoapRequest, _answer: None, _octets: int) -> Body:
 
 
 def _decode_change(message: Change) -> Call:
-    """Return the operation that reads the class: a missing class has its own error; all others are rejected later."""
+    """Return the operation that reads the class: it fails if there is none; ``_render_change`` rejects the others."""
     return "get_class", {"name": message.resource.class_name, "namespace": message.resource.namespace}
 
 

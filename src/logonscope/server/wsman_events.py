@@ -22,10 +22,10 @@ from logonscope.wql.tree import Select
 from logonscope.wql.write import write_statement
 
 BATCH_EVENTS = 64
-"""Events that are taken and rendered at once."""
+"""Maximum number of events that are taken and rendered at once."""
 
-PLACEHOLDER_BOOKMARK = "<w:Bookmark>0000000000000000</w:Bookmark>"
-"""A bookmark that is as long as every other, to measure the room that is left for items."""
+PLACEHOLDER_BOOKMARK = f"<w:Bookmark>{'0' * 43}</w:Bookmark>"
+"""A bookmark as long as the longest, a cursor of the history, to measure the room that is left for items."""
 
 
 class Format:
@@ -49,7 +49,8 @@ def decode_subscribe(message: Subscribe) -> Call:
 
 
 def render_subscribe(request: SoapRequest, context: OpenSubscription, _octets: int) -> Body:
-    """Return the answer to a Subscribe message (WS-Eventing 3.1; DSP0226 10.2: the context of a pull)."""
+    """Return the answer to a Subscribe message (WS-Eventing 3.1; DSP0226 10.2: a subscription that the client pulls
+    also gets a context), and set the format and, where events are pushed, the channel of the subscription."""
     message: Subscribe = request.message
     context.format = layout = Format(message)
     if message.notify_to is not None:

@@ -11,7 +11,8 @@ def choose_source(host: str | None = None) -> Source:
     """Return the source of a recording (a file, or "-" for standard input), of a folder, or of this machine (None).
 
     Raises:
-        InvalidParameterError: there is no such file or folder.
+        InvalidParameterError: there is no such file or folder, it cannot be read, or the folder has no directory proc.
+        RecordingError, AccessDeniedError: the file is not a valid recording, or may not be read.
         NotSupportedError: the host is a URL, or this machine cannot be read.
     """
     if host is not None and "://" in host:

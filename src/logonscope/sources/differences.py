@@ -29,8 +29,8 @@ from logonscope.sources.logon_changes import SETTLE_SECONDS, LogonChanges
 SECONDS = 1.0
 """Seconds between two readings."""
 
-_IDENTITY = ("comm", "name", "exe", "cmdline", "uids", "gids", "ses", "loginuid", "cgroup")
-"""Facts whose change is an event."""
+_COMPARED_FACTS = ("comm", "name", "exe", "cmdline", "uids", "gids", "ses", "loginuid", "cgroup")
+"""Facts of a process whose change is an event, as is a change of its owner."""
 
 Key = tuple[int, int | None]
 
@@ -123,7 +123,7 @@ class DifferenceFeed:
                 parent_start = by_pid.get(process.ppid or 0)
                 parent = None if process.ppid is None or parent_start is None else (process.ppid, parent_start)
                 yield ProcessStarted(EventHead(began or reading.at_ns, 0), process, owner, parent)
-            elif _identity(old[key][0]) != _identity(process) or old[key][1].logon_id != owner.logon_id:
+            elif _compared_values(old[key][0]) != _compared_values(process) or old[key][1].logon_id != owner.logon_id:
                 yield ProcessChanged(EventHead(reading.at_ns, 0), old[key], (process, owner))
 
     def _logon_events(self, reading: Reading) -> Iterator[Event]:
@@ -140,8 +140,8 @@ class DifferenceFeed:
         return session._replace(is_foreign=self._describer.may_be_foreign(owner, processes)), owner
 
 
-def _identity(process: Process) -> tuple[object, ...]:
-    return tuple([getattr(process, name) for name in _IDENTITY])
+def _compared_values(process: Process) -> tuple[object, ...]:
+    return tuple([getattr(process, name) for name in _COMPARED_FACTS])
 
 
 def _moment(event: Event) -> int:

@@ -42,6 +42,13 @@ def test_all_that_a_subscription_can_have() -> None:
     assert asked(delivery.replace("PT5S", "PT0S"), "Win32_ProcessStartTrace") == Subscribe(trace, None)
 
 
+def test_a_bookmark_can_be_a_cursor_of_the_history() -> None:
+    cursor = "AKCvBfSaIx_Z7LjZEwmwBPkQsdVcILtAzVe-jjSQabc"
+    message = asked(f"{DELIVERY}{FILTER}<w:Bookmark>{cursor}</w:Bookmark>")
+    assert isinstance(message, Subscribe)
+    assert message.bookmark == cursor
+
+
 @pytest.mark.parametrize("mode", [names.PUSH_MODE, names.PUSH_WITH_ACK_MODE, names.EVENTS_MODE])
 def test_addresses_have_the_header_blocks_that_the_subscriber_wants_back(mode: str) -> None:
     end = SINK.replace("NotifyTo", "EndTo").replace("ReferenceParameters", "ReferenceProperties")
@@ -89,6 +96,7 @@ def test_messages_about_a_subscription() -> None:
         (f"{DELIVERY}{FILTER}<e:Expires>-PT5S</e:Expires>", "e:InvalidExpirationTime"),
         (f"{DELIVERY}{FILTER}<e:Expires>1999-01-01</e:Expires>", "e:UnsupportedExpirationType"),
         (f"{DELIVERY}{FILTER}<w:Bookmark/>", "w:InvalidBookmark"),
+        (f"{DELIVERY}{FILTER}<w:Bookmark>a b</w:Bookmark>", "w:InvalidBookmark"),
     ],
 )  # fmt: skip
 def test_what_is_not_supported_has_its_own_fault(inner: str, subcode: str) -> None:

@@ -1,9 +1,10 @@
 """A sink: one thread that reads a subscription, delivers its events in order, and stores its position (checkpoint).
 
-Events are delivered at least once, because the checkpoint is written after the delivery. With a history, this is also
-true over restarts, even if the service is killed. Without one, events that were not delivered when the service stopped
-are lost, and the next start reports Lost. While a target accepts nothing, events wait in the stream and in the history,
-which are bounded. If events are dropped there, the sink delivers an event Lost with their number.
+Events that the target does not refuse are delivered at least once, because the checkpoint is written after the
+delivery. With a history, this is also true over restarts, even if the service is killed. Without one, events that were
+not delivered when the service stopped are lost, and the next start reports Lost. While a target accepts nothing, events
+wait in the stream and in the history, which are bounded. If events are dropped there, the sink delivers an event Lost
+with their number.
 """
 
 import logging
@@ -123,7 +124,10 @@ class Sink:
             subscription.close()
 
     def stop(self, seconds: float = 5.0) -> None:
-        """End the thread. The next start delivers waiting events from the history; without a history they are lost."""
+        """End the thread, and wait at most so many seconds for its end.
+
+        The next start delivers waiting events from the history; without a history they are lost.
+        """
         self.begin_stop()
         self._thread.join(seconds)
 

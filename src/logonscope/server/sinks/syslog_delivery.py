@@ -31,8 +31,8 @@ _POLL_SECONDS = 0.005
 _ANSWER_BYTES = 4096
 
 REFUSAL_SECONDS = 0.5
-"""Seconds for which a new connection waits after the first events: a server that does not accept what it gets, or the
-client's certificate (TLS 1.3), says so only then."""
+"""Seconds that a sink waits after the first events over a new connection: only then does a server close it if it does
+not accept what it gets, or the client's certificate (TLS 1.3)."""
 
 
 def syslog_message(event: HostEvent, text: str, host_name: str) -> bytes:

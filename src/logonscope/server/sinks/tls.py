@@ -1,4 +1,4 @@
-"""TLS of sinks: the server's certificate is always verified; a client certificate where one is set."""
+"""TLS of sinks: the target's certificate is always verified; a client certificate is used if the settings have one."""
 
 import ssl
 
@@ -11,7 +11,7 @@ def sink_context(settings: SinkSettings) -> ssl.SSLContext:
     """Return the context of a sink's connections; its files are read anew each time, so that they can be replaced.
 
     Raises:
-        DeliveryError: a file cannot be read, or has no certificate.
+        DeliveryError: a file cannot be read, has no certificate, or has no key that can be used with it.
     """
     try:
         return ClientTls(settings.ca, settings.client_certificate).make_context()

@@ -2,7 +2,8 @@
 
 The helper is this file, run as a program (`python -I -S`). It imports only the standard library, inherits no descriptor
 but /dev/null, changes to the user and makes the system calls. Its exit status is 0, or ERRNO_BASE plus an errno, or
-FAILED. Python itself exits with 1 or 2 if it cannot start, so a bare errno would look like a refusal of the kernel.
+FAILED. Python itself exits with 1 or 2 if it cannot start; without ERRNO_BASE, that would look like the errno EPERM or
+ENOENT of the kernel.
 
 A pid can be reused between the moment when the caller saw the process and the action. So the pidfd is opened first and
 the start time compared after that: the signal reaches that process or none. Nice values can only be set by the number

@@ -29,7 +29,7 @@ _RIGHTS = "run as root (for auth.log of Debian, the group adm is enough)"
 
 
 class LogLine(NamedTuple):
-    """A line of sshd."""
+    """A line of sshd about a successful authentication."""
 
     pid: int
     seconds: float  # since the epoch
@@ -56,7 +56,7 @@ def read_auth_log(root: str, look: Look) -> Iterator[tuple[str, LogLine]]:
 
 
 def parse_line(line: bytes, current_time: float) -> LogLine | None:
-    """Parse a line of sshd; None for any other line.
+    """Parse a line of sshd about a successful authentication ("Accepted ..."); return None for any other line.
 
     Args:
         line: without its end.

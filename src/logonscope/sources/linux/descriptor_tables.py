@@ -18,11 +18,11 @@ MAX_LINKS = 262_144
 """Maximum number of open files that are read of all threads of one process, beside those of its main thread."""
 
 _MAX_COMPARED = 4
-"""Maximum number of tables that a thread is compared with, beside the main thread's. More would only save time: a table
-can be listed twice."""
+"""Maximum number of tables that a thread is compared with, beside the main thread's. A table that was not compared may be
+listed twice, which changes no result; to compare each thread with every table would take long."""
 
 _ONE_THREAD = 3
-"""Links of a directory "task" with one thread: ".", ".." and it; file systems that count no directories have 1."""
+"""Links of a directory "task" with one thread: ".", ".." and its own; file systems that count no directories have 1."""
 
 _KCMP_NUMBERS = {"x86_64": 312, "aarch64": 272, "riscv64": 272, "loongarch64": 272, "ppc64le": 354, "s390x": 343}
 """Number of the system call kcmp(2) by machine; the C library has no function for it."""
@@ -34,7 +34,7 @@ SameTable = Callable[[int, int], bool]
 
 
 def read_socket_inodes(handle: int, pid: int) -> tuple[int, ...]:
-    """Return the inodes of the sockets that the main thread has open; if it has none or has ended, of the others."""
+    """Return the inodes of the main thread's sockets; if it has no open files or has ended, of the other threads'."""
     try:
         folder = os.open("fd", os.O_RDONLY | os.O_DIRECTORY, dir_fd=handle)
     except PermissionError:
@@ -98,7 +98,7 @@ def _socket_inodes(folder: int, names: list[str]) -> Iterator[int]:
 
 
 def _same_table(device: int) -> SameTable:
-    """Return the function for the threads of a folder of processes; it needs this machine's own /proc."""
+    """Return the function for threads of the /proc on a device; kcmp(2) knows only those of this machine's own /proc."""
     kcmp = _load_kcmp()
     return _never_same if kcmp is None or device != _own_proc_device() else kcmp
 

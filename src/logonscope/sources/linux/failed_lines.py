@@ -28,7 +28,7 @@ PAM_PROGRAMS = (
     "gdm-session-worker", "lightdm", "sddm-helper", "xrdp-sesman", "xrdp-sesexec", "cockpit-session", "vsftpd",
     "greetd",
 )  # fmt: skip
-"""Programs that log in by PAM, and whose own lines are not read. logger(1) is not among them: it logs any text."""
+"""Programs that log users in by PAM: of what they log, only PAM's lines are read, not their own."""
 
 _ADDRESS = r"([0-9A-Za-z.:%_-]{1,200})"
 _FAILED = re.compile(

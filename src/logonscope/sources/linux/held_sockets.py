@@ -37,7 +37,10 @@ class _NetworkNamespace:
 
 
 def read_held_sockets(proc: str, look: Look, pids: frozenset[int]) -> Mapping[int, HeldSockets]:
-    """Return the TCP sockets of these processes, by pid, without processes that have no socket or cannot be read."""
+    """Return the TCP sockets of these processes, and the listening ports of their network namespaces, by pid.
+
+    Processes that have no socket of any kind, or cannot be read, are left out.
+    """
     namespaces: dict[int | str, _NetworkNamespace] = {}
     held: dict[int, HeldSockets] = {}
     for process in read_processes(proc, look, ProcessQuery(HELD_SOCKETS_FACTS | {"net_namespace"}, pids=pids)):

@@ -227,7 +227,10 @@ class _LoginReader:
         return process if process.start / self._machine.ticks <= latest else None
 
     def _with_scope_facts(self, login: Login) -> Login:
-        """Return a login with the facts of its scope; kernel ids of its processes only where the leader has none."""
+        """Return a login with the facts of its scope; kernel ids of its processes only where the leader has none.
+
+        ``inherited`` is set where a login uid proves that the kernel id is another login's.
+        """
         login = self._with_mapped_uid(login)
         if login.scope:
             path = self._scopes.unit_path(login.uid, login.scope)

@@ -26,7 +26,7 @@ _MAX_READS = 1 << 12
 """Maximum reads of one file. /proc gives a page at a time: /proc/cpuinfo of 1,000 processors takes hundreds."""
 
 MAX_CLOCK_DIFFERENCE = 0.001
-"""Seconds by which the difference between two clocks may change without a step: they are read one after the other."""
+"""Seconds by which the difference between two clocks can change without one being set: they are read one by one."""
 
 
 def read_machine(root: str) -> Machine:

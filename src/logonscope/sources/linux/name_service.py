@@ -56,7 +56,7 @@ class NameService:
         return time.monotonic() < self._pause.until
 
     def call(self, call: Callable[[], Value]) -> Value | None:
-        """Return the value of a call; None where the name service has no entry, or does not answer."""
+        """Return the value of a call; None where the name service has no entry, does not answer, or is paused."""
         if self.is_paused:
             return None
         try:
@@ -81,8 +81,7 @@ class NameService:
 class Directory:
     """The accounts and groups of this machine, from every name service (nsswitch.conf(5)).
 
-    The accounts that a query names are looked up by name and come first: not every directory service lists its
-    accounts.
+    The accounts and groups that a query names are looked up by name: not every directory service lists all it has.
     """
 
     def __init__(self, root: str, service: NameService) -> None:
@@ -100,15 +99,16 @@ class Directory:
         if query.users is None:
             return
         local_names = _read_names(self._root, PASSWD)
-        named_accounts = dict.fromkeys(self._look_up_users(() if query.users == "ALL" else query.users, local_names))
-        yield from (account._replace(local=account.name in local_names) for account in named_accounts)
+        accounts: Iterable[Account]
         if query.users == "ALL":
-            for account in self._list("passwd", PASSWD, parse_account):
-                if account not in named_accounts:
-                    yield account._replace(local=account.name in local_names)
+            accounts = self._list("passwd", PASSWD, parse_account)
+        else:
+            accounts = dict.fromkeys(self._look_up_users(query.users, local_names))
+        for account in accounts:
+            yield account._replace(local=account.name in local_names)
 
     def groups(self, query: AccountQuery) -> Iterator[Group]:
-        """Yield the groups that the query names, and those of accounts in ``groups_of``; for ALL, the whole list."""
+        """Yield the groups of the accounts in ``groups_of``, and those that the query names; for ALL, the whole list."""
         if query.groups is None and query.groups_of is None:
             return
         local_names = _read_names(self._root, GROUP)
@@ -196,7 +196,7 @@ def _start_getent(database: str) -> Iterator[bytes]:
     import subprocess  # noqa: PLC0415 -- only needed to list a whole directory
 
     child = subprocess.Popen(  # noqa: S603 -- constant words
-        ["getent", database],  # noqa: S607 -- found below
+        ["getent", database],  # noqa: S607 -- found by the PATH of _ENVIRONMENT
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=_ENVIRONMENT, bufsize=0,
     )  # fmt: skip
     return _read_lines(child, database)

@@ -1,4 +1,4 @@
-"""Network namespaces: that of the reader, and those of other processes, each with the folder that lists its sockets."""
+"""Network namespaces: that of the reader, and those of other processes, each with the folders that list its sockets."""
 
 import os
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ def own_namespace(proc: str) -> NetNamespace:
 
 
 def other_namespaces(proc: str, reader_namespace: NetNamespace, look: Look) -> Iterator[NetNamespace]:
-    """Yield the other network namespaces, by their lowest pids."""
+    """Yield the other network namespaces, in the order of their lowest pids."""
     # without its inode, the namespace of the reader would be among the others
     if reader_namespace.inode is None:
         return

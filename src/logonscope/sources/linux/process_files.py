@@ -114,7 +114,7 @@ def _read_net_namespace(handle: int, _: int) -> int:
 def _read_label(handle: int, _: int) -> tuple[str | None, bytes] | None:
     """Return the security label with the name of its module; None where no security module labels processes."""
     for module, path in _LABEL_FILES:
-        # a file exists where its module is built in, and is invalid where the module is not active
+        # a file exists where its module is built in; reading it fails (EINVAL) where the module is not active
         try:
             label = read_file(path, handle)
         except OSError as error:

@@ -262,7 +262,10 @@ class Reader(ReadWatch):
         )
 
     def read_lineage(self, pid: int, *, max_processes: int = MAX_AT_ONCE) -> list[Process]:
-        """Read a process and its nearest ancestors by one call in another thread; end before one whose files hang."""
+        """Read a process; where its files can hang, its nearest ancestors, too, by the same call in another thread.
+
+        The list ends before a process whose files hang. While any files hang, it has the process alone.
+        """
         if self.may_hang and not HUNG_READS.reads:  # where some hang, each is read by a call of its own
             reads = ChainedReads(pid, self._read, partial(_next_ancestor, max_processes=max_processes))
             try:

@@ -98,7 +98,10 @@ class Scopes:
 
 
 def is_login_cgroup(cgroup: str) -> bool:
-    """Return whether a cgroup is, or may be, the login cgroup of a login or user manager, or a cgroup below one."""
+    """Return whether a cgroup is, or may be, the login cgroup of a login or user manager, or a cgroup below one.
+
+    elogind names the cgroup of a login after its login id: /41 or /c1.
+    """
     return re.match(_LOGIN_CGROUP, cgroup) is not None or cgroup[1:2].isdigit() or cgroup.startswith("/c")
 
 

@@ -19,7 +19,7 @@ from logonscope.cim.types import Value
 from logonscope.wire.xml import escape
 
 EMBEDDED_INSTANCE, EMBEDDED_OBJECT = "EmbeddedInstance", "EmbeddedObject"
-"""Qualifiers of a string that is an embedded object: of the class that the value names, or of any."""
+"""Qualifiers of a string that is an embedded object: of the class that the qualifier's value names, or of any class."""
 
 
 def write_class(cls: Class, *, hierarchy: bool = False) -> str:

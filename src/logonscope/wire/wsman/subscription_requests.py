@@ -203,7 +203,8 @@ def _read_bookmark(element: Element | None) -> str | None:
     if element is None:
         return None
     text = text_of(element)
-    if not (text.isascii() and text.isalnum() and len(text) <= MAX_BOOKMARK_LENGTH):
+    # a cursor of the history is base64url, with "-" and "_" (RFC 4648 5)
+    if not (text.isascii() and text.replace("-", "").replace("_", "").isalnum() and len(text) <= MAX_BOOKMARK_LENGTH):
         hint = "send the w:Bookmark of an answer, or none for the events from now on"
         raise FaultError(INVALID_BOOKMARK, f"invalid bookmark '{text[:40]}'", hint)
     return text

@@ -18,8 +18,8 @@ MAX_LINKS = 262_144
 """Maximum number of open files that are read of all threads of one process, beside those of its main thread."""
 
 _MAX_COMPARED = 4
-"""Maximum number of tables that a thread is compared with, beside the main thread's. A table that was not compared may be
-listed twice, which changes no result; to compare each thread with every table would take long."""
+"""Maximum number of tables that a thread is compared with, beside the main thread's. A table that was not compared can
+be listed twice, which changes no result; to compare each thread with every table would take long."""
 
 _ONE_THREAD = 3
 """Links of a directory "task" with one thread: ".", ".." and its own; file systems that count no directories have 1."""
@@ -98,7 +98,7 @@ def _socket_inodes(folder: int, names: list[str]) -> Iterator[int]:
 
 
 def _same_table(device: int) -> SameTable:
-    """Return the function for threads of the /proc on a device; kcmp(2) knows only those of this machine's own /proc."""
+    """Return the function for threads of the /proc on a device; kcmp(2) knows only those of this machine's /proc."""
     kcmp = _load_kcmp()
     return _never_same if kcmp is None or device != _own_proc_device() else kcmp
 

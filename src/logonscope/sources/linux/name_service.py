@@ -108,7 +108,7 @@ class Directory:
             yield account._replace(local=account.name in local_names)
 
     def groups(self, query: AccountQuery) -> Iterator[Group]:
-        """Yield the groups of the accounts in ``groups_of``, and those that the query names, or for ALL the whole list."""
+        """Yield the groups of the accounts in ``groups_of``, and those that the query names, or all of them (ALL)."""
         if query.groups is None and query.groups_of is None:
             return
         local_names = _read_names(self._root, GROUP)

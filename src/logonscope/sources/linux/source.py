@@ -169,7 +169,7 @@ class LinuxSource(BaseSource):
         return read_sockets(self._root, look, query)
 
     def hiding_reason(self) -> str | None:
-        # hidepid has no effect for root with CAP_SYS_PTRACE and for the group of the mount option gid: they see process 1
+        # hidepid has no effect for root with CAP_SYS_PTRACE and for the group in the option gid: they see process 1
         if os.path.exists(f"{self._proc}/1/stat"):
             return None
         from logonscope.sources.linux.hidepid import read_hidepid  # noqa: PLC0415 -- most machines hide no process

@@ -135,7 +135,7 @@ def _is_named(listed_socket: Socket, query: SocketQuery) -> bool:
 
 
 def _match_files(entries: list[tuple[Socket, BoundFile | None]], query: SocketQuery) -> Iterator[Socket]:
-    """Yield the sockets that a query names: by the file, if the socket has one and any path exists; else by the name."""
+    """Yield the sockets that a query names: by the file, if the socket has one and a path exists; else by the name."""
     files = {path: _stat_file(path) for path in query.paths or () if path.startswith("/")}
     names = frozenset(path.rpartition("/")[2] for path in files)
     for listed_socket, file in entries:

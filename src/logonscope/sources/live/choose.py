@@ -38,7 +38,7 @@ def open_feed(socket: str, *, needs_writes: bool) -> Feed:
     """Open the best feed.
 
     Raises:
-        OSError: there is none; NotSetUpError: because there is no helper, and this process lacks the rights.
+        OSError: there is none. NotSetUpError: there is no helper, and this process cannot read the writes it needs.
     """
     if not os.path.exists(socket):
         try:

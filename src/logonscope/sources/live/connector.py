@@ -138,7 +138,8 @@ class ProcessConnector:
 def make_filter(*, receives_id_changes: bool) -> bytes:
     """Return a classic BPF program that passes the events of processes, and the answer to the subscription.
 
-    Forks and ends of threads other than the first are dropped; the other kinds of events are passed for each thread.
+    Of starts and ends, those of threads other than the first are dropped. EXEC and UID, with ``receives_id_changes``
+    also GID and SID, are passed for each thread. All other kinds are dropped.
     """
     kinds = [0, EXEC, UID, *((GID, SID) if receives_id_changes else ())]
     # each row: code, number, lines to go forward if equal, and if not

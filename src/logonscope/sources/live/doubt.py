@@ -29,7 +29,10 @@ def differs_from(entry: Entry | None, facts: Reading) -> bool:
 
 
 def can_differ(child: Entry, parent: Entry) -> bool:
-    """Return whether a child and its parent can have different owners: then it matters who forks a process."""
+    """Return whether a child and its parent can have different owners: then it matters which of them forked a process.
+
+    A child can fork its own siblings (CLONE_PARENT).
+    """
     place, parent_place = child.place, parent.place
     if place is not parent_place and (place.ses != parent_place.ses or place.cgroup != parent_place.cgroup):
         return True
@@ -62,7 +65,7 @@ def change_doubt(entries: Mapping[int, Entry], entry: Entry, doubt: int) -> None
 
 
 def differing_ancestors(entries: Mapping[int, Entry], children: Children, entry: Entry) -> Iterator[int]:
-    """Yield the pids of the ancestors that may adopt an ended process's children and differ in kernel id or cgroup."""
+    """Yield the ancestors that may adopt an ended process's children and differ from them in kernel id or cgroup."""
     adopted = (entries.get(pid) for pid in children.of(entry.pid))
     ids = {(child.place.ses, child.place.cgroup) for child in adopted if child is not None}
     # the nearest ancestor that is a subreaper adopts them, but which ancestors are subreapers is not known

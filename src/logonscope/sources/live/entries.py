@@ -120,12 +120,12 @@ class Entry:
     def __init__(self, pid: int, start: int, born: int, parent: int, place: Place) -> None:
         self.pid = pid
         self.start = start  # clock ticks since the boot
-        self.born = born  # monotonic ns of the fork, if that was in this batch; 0: in an earlier one, or not seen
+        self.born = born  # monotonic ns of the fork; 0: not seen, or (not always) the fork was in an earlier batch
         self.parent = parent
         self.place = place
         self.doubt = 0  # not 0: its children may not have its place; see doubt.py
-        self.ended = 0  # monotonic ns of the end; 0: it runs
-        self.status: int | None = None  # of wait(2)
+        self.ended = 0  # monotonic ns of the end; END_NOT_SEEN: no event reported it; 0: it runs
+        self.status: int | None = None  # of wait(2); None: it runs, or no event reported its end
         self.users: Users | None = None  # None: no event of its uids, or of an ancestor's, was seen
 
     def __repr__(self) -> str:

@@ -99,8 +99,8 @@ class LocalFeed(Feed):
             needs_writes: raise OSError if writes to login uids cannot be watched.
 
         Raises:
-            OSError: the kernel allows none of them; events have other pids or times than ``proc``; or writes are needed
-                and cannot be watched.
+            OSError: the kernel does not allow the process connector; events have other pids or times than ``proc``; or
+                writes are needed and cannot be watched.
         """
         self._mounts = ProcMounts(proc)
         with open(f"{proc}/self/mountinfo", "rb") as file:

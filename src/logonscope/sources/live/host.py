@@ -53,7 +53,7 @@ SWEEP_SECONDS = 0.25
 """Minimum seconds between two comparisons of a few processes with /proc."""
 
 SWEEP_BATCHES = 4
-"""Maximum number of batches that are read to explain differences; if there are more, these wait."""
+"""Maximum number of batches that are read to explain differences; if there are more batches, the differences wait."""
 
 SWEPT_PIDS = 32
 """Maximum number of processes that are compared at once, and that are read again at once after their reading hung."""
@@ -99,7 +99,7 @@ class Status(NamedTuple):
     counts: Counts
     sweep_seconds: float | None  # of the last comparison of all processes; None: not done yet
     unread: int = 0  # processes whose reading hangs
-    is_set_up: bool = True  # False: nothing was done to get events
+    is_set_up: bool = True  # False: there is no events helper, and this process may not read events itself
 
 
 class LiveHost:
@@ -149,7 +149,10 @@ class LiveHost:
         self._sweep_began, self._sweep_seconds = 0.0, None
         self._thread: threading.Thread | None = None
         self.after_batch: Callable[[], float | None] | None = None
-        """Called after each batch; returns the monotonic moment at which to call it without a batch (None: never)."""
+        """Called by the thread after its regular readings of batches, not after urgent ones.
+
+        It returns the monotonic moment at which to call it again without a batch (None: never).
+        """
         self._next_call: float | None = None  # that moment, or an earlier one
         self._is_called = False
         self._zombie_delay, self._had_records = QUIET_DELAY, False
@@ -212,7 +215,8 @@ class LiveHost:
     def drain(self, seconds: float = ANSWER_SECONDS) -> LiveIndex | None:
         """Read the events until now and return the index; None if /proc must be read instead.
 
-        It must be read if there is no index, if the events take longer, and if they do not show every login.
+        It must be read if there is no index, if the events take longer than ``seconds``, and if they do not show every
+        login.
         """
         if not self._has_index():
             return None  # without waiting for the thread

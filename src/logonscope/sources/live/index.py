@@ -477,7 +477,7 @@ class LiveIndex:
             self._set_parent(entry, facts.parent)
 
     def _replace(self, entry: Entry, ns: int) -> None:
-        """Take a process out of the index whose pid is used again; its end is reported with the batch."""
+        """Remove a process whose pid is used again from the index; its end is reported with the batch."""
         self._remove(entry)
         if not entry.ended:
             entry.ended = ns

@@ -120,7 +120,11 @@ class JournalFollower:
 
 
 def parse_entry(data: bytes) -> tuple[str | None, LoggedLine | None]:
-    """Parse an entry of `journalctl -o json`; return its cursor and its line, each None if its fields are invalid."""
+    """Parse an entry of `journalctl -o json`; return its cursor and its line.
+
+    Both are None where a field is missing or has another type. The line alone is None where it came over another
+    transport, such as stdout, or has an invalid value.
+    """
     try:
         entry: Any = json.loads(data)
         cursor = entry["__CURSOR"]

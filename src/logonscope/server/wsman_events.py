@@ -49,8 +49,10 @@ def decode_subscribe(message: Subscribe) -> Call:
 
 
 def render_subscribe(request: SoapRequest, context: OpenSubscription, _octets: int) -> Body:
-    """Return the answer to a Subscribe message (WS-Eventing 3.1; DSP0226 10.2: a subscription that the client pulls
-    also gets a context), and set the format and, where events are pushed, the channel of the subscription."""
+    """Return the answer to a Subscribe message (WS-Eventing 3.1), and set how the events of the subscription are sent.
+
+    A client that pulls also gets a context (DSP0226 10.2).
+    """
     message: Subscribe = request.message
     context.format = layout = Format(message)
     if message.notify_to is not None:

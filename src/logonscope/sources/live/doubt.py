@@ -65,7 +65,10 @@ def change_doubt(entries: Mapping[int, Entry], entry: Entry, doubt: int) -> None
 
 
 def differing_ancestors(entries: Mapping[int, Entry], children: Children, entry: Entry) -> Iterator[int]:
-    """Yield the ancestors that may adopt an ended process's children and differ from them in kernel id or cgroup."""
+    """Yield the pids of the ancestors that may adopt the children of an ended process.
+
+    Only those that differ from the children in kernel id or cgroup are yielded.
+    """
     adopted = (entries.get(pid) for pid in children.of(entry.pid))
     ids = {(child.place.ses, child.place.cgroup) for child in adopted if child is not None}
     # the nearest ancestor that is a subreaper adopts them, but which ancestors are subreapers is not known

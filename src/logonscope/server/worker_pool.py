@@ -48,7 +48,7 @@ class Rank(IntEnum):
 
 
 class Claimant(NamedTuple):
-    """A caller or an address (``key``) whose threads are counted and limited, and its rank."""
+    """Whose threads are counted and limited together (``key``: mostly a caller or an address), and its rank."""
 
     key: Hashable
     rank: Rank = Rank.ORDINARY

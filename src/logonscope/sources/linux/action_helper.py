@@ -24,7 +24,7 @@ ERRNO_BASE = 100
 """Added to an errno, of which Linux has 133, in the exit status of a helper."""
 
 FAILED = 255
-"""Exit status of a helper whose error has no errno."""
+"""Exit status of a helper whose error has no errno, or whose arguments are invalid."""
 
 KILL = "kill"
 """Argument in place of a nice value: the process is ended (SIGKILL)."""

@@ -181,7 +181,7 @@ def _read_names(root: str, file: str) -> frozenset[str]:
 def _possible_spellings(names: Iterable[str], local_names: Iterable[str]) -> list[str]:
     """Return spellings of names to look up: the query ignores case, the name service does not.
 
-    These are each name as given, in lower case, and as local accounts spell it.
+    These are each name as given, in lower case, and as the local passwd or group file spells it.
     """
     folded = {name.lower() for name in names}
     return sorted({*names, *folded, *(name for name in local_names if name.lower() in folded)}) if folded else []

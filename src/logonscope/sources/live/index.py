@@ -8,7 +8,7 @@ is read; if it has ended already, its logon is not known. In doubt are the child
 - a process with a child in another logon session or cgroup: that child can fork its own siblings (CLONE_PARENT);
 - a process whose threads have different login uids, except the children that its first thread forked;
 - a service manager, which starts children in other cgroups (CLONE_INTO_CGROUP), and process 1;
-- a process whose own logon is not known; and every process, until all have been read again after a loss of events.
+- a process whose own logon is not known; and every process, if writes are not seen, or after a loss until all are read.
 
 If the reading of a child hangs, it gets the place of its parent, or its logon is not known; it is read again later.
 """

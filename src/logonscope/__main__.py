@@ -27,7 +27,7 @@ def main() -> int:
         return _end_quickly(run())
     except MemoryError:
         pass
-    # C code that does not check each allocation returns without an exception set
+    # C code that does not check each allocation returns NULL without an exception, or a result with one
     except SystemError as error:
         if "exception set" not in str(error) and "setting an exception" not in str(error):
             raise

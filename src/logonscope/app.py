@@ -54,28 +54,29 @@ def connect(
             standard input; a folder with the /proc, /run and /etc of another machine, such as a mounted image, where
             the visibility depends on the uid of this process, as on this machine; or a source, an instance of a
             subclass of ``logonscope.machine.BaseSource`` (docs/adding-a-source.md), of which everything is shown.
-        visibility: what a caller who is no administrator sees of this machine: only its "own" logon sessions (as the
-            documentation of Win32_SessionProcess remarks), or all that the "kernel" lets it read (on the command line:
-            ``--readable``).
+        visibility: what a caller who is no administrator sees of this machine or a folder: only its "own" logon
+            sessions (as the documentation of Win32_SessionProcess remarks), or all that the "kernel" lets it read (on
+            the command line: ``--readable``).
         user: the user name for another machine; default: the URL's, else LOGONSCOPE_USER.
         password: the password for another machine; default: LOGONSCOPE_PASSWORD, else the keyring, else Kerberos.
         certificate: a PEM file to trust for another machine; default: LOGONSCOPE_CA, else the system's certificates.
         timeout: seconds to wait for one response of another machine or of a unix socket; None: 90.
         token: a token of another machine (`logonscope token add`); default: LOGONSCOPE_TOKEN.
-        direct: read this machine in this process. By default the service of this machine (`logonscope serve`) answers
-            if it runs, unless this process may see everything itself, or the visibility is "kernel" (on the command
-            line: ``--direct``).
+        direct: read this machine in this process (on the command line: ``--direct``). By default the service of this
+            machine (`logonscope serve`) answers if it runs, unless this process may see everything itself, or the
+            visibility is "kernel".
         view_as: show what this user (an account of the host, or a uid) would see; for administrators, and only to read
             (on the command line: ``--as``).
 
     Raises:
         AccessDeniedError: there is neither a password nor a Kerberos ticket for another machine; or the caller is no
-            administrator, and gives ``view_as``.
+            administrator, and gives ``view_as`` (if a server answers, its first response says so).
         InvalidParameterError: the file does not exist, ``host`` is of another type, the visibility or the timeout is
             invalid, or there are credentials for a host that takes none (all but a URL).
-        NotFoundError: the host has no account ``view_as``.
+        NotFoundError: the host has no account ``view_as`` (from a server: as above).
         RecordingError: the recording is damaged, or of a newer version of Logonscope.
-        NotSupportedError: this machine cannot be read, or the client for other machines is not installed.
+        NotSupportedError: this machine cannot be read; the client for other machines is not installed; or ``view_as``
+            is given for another machine over http or Kerberos.
     """
     if visibility not in {"own", "kernel"}:
         raise InvalidParameterError(f"invalid visibility {visibility!r}: expected 'own' or 'kernel'")
@@ -132,7 +133,7 @@ def _view_here(address: str | None, caller: Caller, user: str) -> Host:
 
 
 def _connect_local(address: str | None, visibility: VisibilityName, *, direct: bool) -> Host:
-    """Return this machine or a recording: read by the service of this machine if that gives more, or else here."""
+    """Return this machine, a folder or a recording: read by the service of this machine if it sees more, else here."""
     caller = _local_caller_for(address, visibility)
     # A caller that reads everything itself needs no service. With visibility "kernel" a caller sees more itself than
     # the service shows.
@@ -146,7 +147,7 @@ def _connect_local(address: str | None, visibility: VisibilityName, *, direct: b
 
 
 def _read_here(address: str | None, caller: Caller, source: Source | None = None) -> LocalHost:
-    """Return a host that this process reads: this machine, a recording, or the given source."""
+    """Return a host that this process reads: this machine, a folder, a recording, or the given source."""
     from logonscope.ownership import LINUX  # noqa: PLC0415 -- where the service answers, no rules are needed
 
     open_events = None
@@ -251,7 +252,7 @@ def connect_from_terminal(
     direct: bool = False,
     view_as: str | None = None,
 ) -> Host:
-    """Return a host for the command line, which asks for a password where standard input is a terminal."""
+    """Return a host for the command line; for a user without a password, ask for it if standard input is a terminal."""
     if host is None or "://" not in host:
         return connect(host, visibility=visibility, timeout=timeout, direct=direct, view_as=view_as)
     from getpass import getpass  # noqa: PLC0415 -- seldom needed
@@ -320,7 +321,7 @@ def open_live_source(direct: Source, settings: "Settings", *, is_here: bool) -> 
     """Return the source that the server answers from, with its history, by the settings.
 
     Raises:
-        InvalidParameterError: history needs events of this machine, or its files are in use.
+        InvalidParameterError: the history is on, but there are no events of this machine, or its files are in use.
     """
     from logonscope.server.settings_check import check_history  # noqa: PLC0415 -- the other commands need no server
 
@@ -355,7 +356,7 @@ def load_page_command() -> ServerCommand:
 
 
 def _run_page(args: "argparse.Namespace") -> int:
-    """Run ``logonscope page`` about this host or a recording; return the exit code."""
+    """Run ``logonscope page`` about this machine, a folder or a recording; return the exit code."""
     from logonscope.faces import web  # noqa: PLC0415 -- the other commands need no page
     from logonscope.ownership import LINUX  # noqa: PLC0415 -- as in _read_here
     from logonscope.server import page_command  # noqa: PLC0415 -- the other commands need no server

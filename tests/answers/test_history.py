@@ -33,6 +33,21 @@ def test_a_value_that_can_match_nothing_is_an_error(values: dict[str, Any], mess
         HistoryFilter(**values).checked()
 
 
+@pytest.mark.parametrize(
+    ("origin", "remote_host", "remote_address", "expected"),
+    [
+        ("Desk.Example", "desk.example", None, True), ("192.0.2.0/24", "desk", "192.0.2.7", True),
+        ("2001:DB8:0::7", None, "2001:db8::7", True), ("fe80::/10", None, "fe80::1%eth0", True),
+        ("192.0.2.0/24", "desk.example", None, False), ("desk", None, None, False),
+    ],
+)  # fmt: skip
+def test_a_login_is_found_by_its_origin_in_any_case_and_form(
+    origin: str, remote_host: str | None, remote_address: str | None, expected: bool
+) -> None:
+    where = HistoryFilter(origins=frozenset({origin}))
+    assert where.may_come_from(remote_host, remote_address) is expected
+
+
 def test_collections_become_sets() -> None:
     where = HistoryFilter("alice", datetime(2026, 1, 1, tzinfo=UTC), origins=["web1"], keys=["SHA256:mVPw"])  # type: ignore[arg-type]  # a list, as users write it
     assert where.checked() == where._replace(origins=frozenset({"web1"}), keys=frozenset({"SHA256:mVPw"}))

@@ -53,7 +53,8 @@ def test_the_system_session_can_be_left_out() -> None:
 
 
 def test_a_host_name_is_compared_in_any_case_and_is_in_no_network() -> None:
-    named = ALICE._replace(remote_host="Desk.Example")
+    named = ALICE._replace(remote_host="Desk.Example", remote_address="2001:db8::7")
+    assert LogonFilter(origins=frozenset({"2001:DB8:0::7"})).fits(named)
     assert LogonFilter(origins=frozenset({"desk.example"})).fits(named)
     assert not LogonFilter(origins=frozenset({"203.0.113.0/24", "nonsense/8"})).fits(named)
 

@@ -13,14 +13,14 @@ from logonscope.broker.history import forget_user, history, past_processes, veri
 from logonscope.broker.past import request_at
 from logonscope.broker.request import Request
 from logonscope.errors import AccessDeniedError, InvalidParameterError, NotSupportedError
-from logonscope.facts import Account, Machine
+from logonscope.facts import Account, Machine, Process
 from logonscope.facts.history import LogonRecord
 from logonscope.machine import BaseSource, Look, Owner, Part
-from logonscope.machine.events import LogonStarted
+from logonscope.machine.events import LogonStarted, ProcessStarted
 from logonscope.machine.history import LogonRecordQuery
 from logonscope.ownership import LINUX
 from tests.journal.kept import Kept
-from tests.journal.story import BOOT, MACHINE, SYSTEM
+from tests.journal.story import BOOT, MACHINE, SYSTEM, owner_of
 
 ROOT = Caller("root", 0, administrator=True)
 
@@ -200,3 +200,17 @@ def test_a_user_sees_no_program_files_of_processes_that_ran_as_others(kept: Kept
     # where each process is known, those that ran as the caller have theirs
     failed = history(request(kept, caller), HistoryFilter(failed=True))
     assert any(program.executable for login in failed for program in login.programs)
+
+
+def test_the_first_run_of_a_program_that_was_found_running_after_a_gap(tmp_path: Path) -> None:
+    """Its record has a greater number than its start would give."""
+    story = Kept(tmp_path / "history")
+    story.feed(story.story.start_logons())
+    for pid, start in ((310, 500), (320, 300)):
+        process = Process(
+            pid, ses=1, loginuid=1001, cgroup="/", comm="make", ppid=1, start=start, uids=(1001,) * 4, name="make",
+        )  # fmt: skip
+        story.feed([ProcessStarted(story.story.head(5000), process, owner_of(1), None)])
+    (login,) = history(request(story), HistoryFilter("name:make"))
+    story.keeper.stop()
+    assert [(program.first, program.last) for program in login.programs] == [(moment(3000), moment(5000))]

@@ -1,4 +1,7 @@
-"""Checks of filters and moments that a caller gives: collections, texts, networks, flags and times."""
+"""Checks of filters and moments that a caller gives: collections, texts, networks, flags and times.
+
+Also the comparison of a remote host with the origins of a filter.
+"""
 
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime
@@ -35,7 +38,7 @@ def check_text(name: str, value: Any) -> str:
 
 
 def check_origin(value: Any) -> str:
-    """Return a remote host, an IP address or a network.
+    """Return a text that is a remote host, an IP address or, if it has a slash, a network.
 
     Raises:
         InvalidParameterError: it is no text, or an invalid network.
@@ -48,6 +51,29 @@ def check_origin(value: Any) -> str:
         except ValueError:
             raise InvalidParameterError(f"invalid network {value!r}: expected a network such as 192.0.2.0/24") from None
     return str(value)
+
+
+def comes_from(remote_host: str | None, origins: Collection[str]) -> bool:
+    """Return whether a remote host is one of these origins, or an address in one of these networks; None: False.
+
+    Names are compared in any case, and IPv6 addresses in any of their forms.
+    """
+    if remote_host is None:
+        return False
+    host = remote_host.lower()
+    return any(host == origin.lower() or _is_in_network(host, origin) for origin in origins)
+
+
+def _is_in_network(host: str, origin: str) -> bool:
+    """Return whether an address is in a network, or is the same IPv6 address; False if either is invalid."""
+    if "/" not in origin and ":" not in origin:
+        return False
+    import ipaddress  # noqa: PLC0415 -- seldom needed, and slow to import
+
+    try:
+        return ipaddress.ip_address(host.partition("%")[0]) in ipaddress.ip_network(origin, strict=False)
+    except ValueError:
+        return False
 
 
 def check_key(value: Any) -> str:

@@ -20,7 +20,7 @@ class HistoryFilter(NamedTuple):
         """Check the values, and return the filter with its collections as frozensets.
 
         Raises:
-            InvalidParameterError: a value has the wrong type, or can match nothing.
+            InvalidParameterError: a value has the wrong type, or is an invalid network or time.
         """
         # imported late: results of the history need no checks
         from logonscope.answers.filter_checks import (  # noqa: PLC0415 -- as above
@@ -44,21 +44,11 @@ class HistoryFilter(NamedTuple):
 
     def may_come_from(self, remote_host: str | None, remote_address: str | None) -> bool:
         """Return whether a login from this host, or from this address, matches ``origins``."""
-        if self.origins is None or self.origins & {remote_host, remote_address}:
+        if self.origins is None:
             return True
-        import ipaddress  # noqa: PLC0415 -- seldom needed, and slow to import
+        from logonscope.answers.filter_checks import comes_from  # noqa: PLC0415 -- as in ``checked``
 
-        try:
-            address = ipaddress.ip_address(remote_address or "")
-        except ValueError:
-            return False
-        for origin in self.origins:
-            try:
-                if address in ipaddress.ip_network(origin, strict=False):
-                    return True
-            except ValueError:
-                continue  # the name of a host
-        return False
+        return comes_from(remote_host, self.origins) or comes_from(remote_address, self.origins)
 
 
 NO_HISTORY_FILTER = HistoryFilter()
@@ -71,8 +61,8 @@ class PastProgram(NamedTuple):
     executable: str | None
     runs: int
     failed: int  # ended with another status than 0 or by a signal
-    first: datetime | None
-    last: datetime | None
+    first: datetime | None  # start of its first run
+    last: datetime | None  # start of its last run
 
 
 class PastLogin(NamedTuple):
@@ -121,7 +111,7 @@ class PastProcess(NamedTuple):
     name: str | None
     executable: str | None
     command_line: str | None
-    user: str | None  # account of its effective uid then
+    user: str | None  # account of its effective uid at its start
     uid: int | None
     start: datetime | None
     start_is_approximate: bool  # it ran before the service received events

@@ -52,6 +52,8 @@ class ChangedUser(NamedTuple):
     """A change of the user of a process.
 
     Attributes:
+        from_uid: the real uid before.
+        to_uid: the effective uid after.
         is_complete: the real uid changed, too; if not, the rights are those of a set-user-ID program while it runs.
         through: the program that made it possible, such as sudo.
         command: the command line as sudo logged it.

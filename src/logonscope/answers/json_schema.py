@@ -54,7 +54,7 @@ def _schema(hint: Any, schemas: dict[str, dict[str, Any]]) -> dict[str, Any]:
 
 
 def _alternatives(schemas: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the schema of a union: a list of two types for a type and None, ``anyOf`` for all other unions."""
+    """Return the schema of a union: ``anyOf``, or a list of two types if it is None and a schema that has a type."""
     if len(schemas) == 2 and schemas[1] == {"type": "null"} and "type" in schemas[0]:
         return {**schemas[0], "type": [schemas[0]["type"], "null"]}
     return {"anyOf": schemas}

@@ -12,7 +12,7 @@ _PLAIN_TYPES = frozenset({NoneType, str, int, float, bool})
 def jsonable(value: object) -> Any:
     """Return a value as dicts, lists, text, numbers, booleans and None, which ``json.dumps`` accepts.
 
-    A row becomes a dict of its fields, an instance a dict of its properties, any other iterable a list. Times become
+    A row becomes a dict of its fields, a mapping (an instance is one) a dict, any other iterable a list. Times become
     ISO 8601 with offset, intervals seconds, bytes a list of numbers.
 
     Raises:

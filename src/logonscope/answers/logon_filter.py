@@ -4,7 +4,15 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NamedTuple, Self
 
-from logonscope.answers.filter_checks import check_flag, check_key, check_origin, check_text, check_time, checked_set
+from logonscope.answers.filter_checks import (
+    check_flag,
+    check_key,
+    check_origin,
+    check_text,
+    check_time,
+    checked_set,
+    comes_from,
+)
 from logonscope.answers.logon_session import NO_DETAILS, Details, LogonSession
 from logonscope.errors import InvalidParameterError
 
@@ -53,7 +61,7 @@ class LogonFilter(NamedTuple):
         "logged-out", as the command line writes it, becomes "logged out".
 
         Raises:
-            InvalidParameterError: a value cannot match any logon session, or has the wrong type.
+            InvalidParameterError: a value has the wrong type, or is an invalid state, network or time.
         """
         for name in ("since", "until"):
             if getattr(self, name) is not None:
@@ -101,12 +109,7 @@ class LogonFilter(NamedTuple):
 
     def may_come_from(self, remote_host: str | None) -> bool:
         """Return whether a login from this remote host may match; None, a local login, only without ``origins``."""
-        if self.origins is None:
-            return True
-        if remote_host is None:
-            return False
-        host = remote_host.lower()
-        return any(host == origin.lower() or _is_in_network(host, origin) for origin in self.origins)
+        return self.origins is None or comes_from(remote_host, self.origins)
 
     def may_begin_at(self, start: datetime | None) -> bool:
         """Return whether a login at this time may match; None (unknown) matches only if no time is required."""
@@ -118,18 +121,6 @@ class LogonFilter(NamedTuple):
 
 
 NO_FILTER = LogonFilter()
-
-
-def _is_in_network(host: str, origin: str) -> bool:
-    """Return whether an address is in a network; False if either is invalid."""
-    if "/" not in origin:
-        return False
-    import ipaddress  # noqa: PLC0415 -- seldom needed, and slow to import
-
-    try:
-        return ipaddress.ip_address(host.partition("%")[0]) in ipaddress.ip_network(origin, strict=False)
-    except ValueError:
-        return False
 
 
 def _check_user(value: Any) -> str:

@@ -48,7 +48,7 @@ class LogonSession(NamedTuple):
         login: the id that the login service gave to the login.
         recorded_by: the login service that has a login record of it.
         processes: the number of its processes that the caller may see; None if not counted.
-        leftovers: the same, if it is logged out, else 0; None if that is unknown, or not counted.
+        leftovers: the number in ``processes`` if it is logged out, 0 if it is not; None if unknown, or not counted.
         guid: its permanent, unique name.
         join_evidence: how its login record was matched with its processes: record, leader, scope, remembered.
         start_is_approximate: there is no login record, and ``start`` is that of the earliest process whose parent is

@@ -24,7 +24,7 @@ class SessionProcess(NamedTuple):
         uid: the effective uid.
         login_uid: the uid that logged in.
         leftover: whether its logon session is logged out; None: unknown.
-        unread: the reasons why requested facts could not be read, by the name of the fact.
+        unread: the reasons why requested facts are None, by the name of the fact.
         process_guid: its permanent, unique name.
         logon_guid: the GUID of its logon session.
         join_evidence: as in its LogonSession: record, leader, scope, remembered.

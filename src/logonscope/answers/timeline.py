@@ -19,9 +19,9 @@ class TimelineBin(NamedTuple):
 
     number: int  # 0: the bin at the beginning of the span
     running: int  # processes that ran at any time in it
-    started: int  # of them, those that started in it
-    as_root: int  # of them, those that ran as root although the login is another user's: by sudo, su and the like
-    failed: int  # of them, those that ended in it with another status than 0 or by a signal
+    started: int  # of ``running``, those that started in it
+    as_root: int  # of ``running``, those that ran as root although the login is another user's, as by sudo or su
+    failed: int  # of ``running``, those that ended in it with another status than 0 or by a signal
 
 
 class TimelineLogin(NamedTuple):

@@ -50,7 +50,7 @@ class Whose(NamedTuple):
     """The result of ``whose`` for one target and one process.
 
     Attributes:
-        target: the target of the call as it was written; a port as ":22", not ":ssh".
+        target: the target of the call as it was written, but with the number of a port: ":22" for ":ssh".
         evidence: the rule that determined the logon session: scope, audit, manager, none; or reported (Windows).
         chain: the parents, from the login to the process, and the process itself.
         sockets: its sockets at the port or path, if the target was a port or a unix socket.

@@ -43,7 +43,7 @@ DETAIL_FACTS = (
     "rchar", "wchar", "syscr", "syscw", "read_bytes", "write_bytes", "cmdline", "exe", "fds", "sockets",
     "thread_sockets", "net_namespace", "mapped_files",
 )  # fmt: skip
-"""Details, masked in other users' processes: facts that the kernel itself hides from them, and the command line."""
+"""Details, masked in other users' processes: facts that the kernel hides from other users, and the command line."""
 
 IDENTITY_FACTS = ("pid", "comm", "ppid", "start", "name")
 """Facts that identify a process to any user. The name is the kernel's, not the one in the arguments."""
@@ -185,7 +185,8 @@ class Visibility:
 
         Args:
             event: the event.
-            include_hidden: return events of processes that the caller may not see, with their identity facts only.
+            include_hidden: return events of processes that the caller may not see, with their identity facts only; but
+                no change of user in a hidden logon session.
             of_instances: return a change that makes a process visible to the caller as its start, and one that hides
                 the process as its end: so it appears to a caller who sees instances of a class.
         """
@@ -299,7 +300,8 @@ class Visibility:
 
     def _without_session_facts(self, process: Process, facts: Facts, owner: Owner) -> Process:
         """Mask a process of the caller in a logon session of another user: remove what identifies that session."""
-        # both need the location, which is removed: in a container of the caller, the caller's uid is one of this host
+        # Both need the location, which is removed: it shows whether a container is the caller's own. There the caller's
+        # uid is one of this host.
         masked, uids = self.masked(process, facts, owner), self._without_location(process, owner).uids
         session_facts = self._ownership.session_facts
         unread = _reasons(masked, session_facts, NOT_YOUR_SESSION)

@@ -1,9 +1,10 @@
 """Association operations. References are the associations themselves, associators the instances at their other ends.
 
-Each process is read only once: where an end is part of the items that the association is made of, its rows are made of
-the same items; a logon session that is reached from a process is described from that process. So a pid that is reused
-in between cannot mix two processes. The cost of a request about one process does not depend on the size of the host if
-its login has a record; without a record, one small file of every process is read (see logon_of_process.py).
+For one association each process is read only once: where an end is part of the items that the association is made of,
+its rows are made of the same items; a logon session that is reached from a process is described from that process. So a
+pid that is reused in between cannot mix two processes. The cost of a request about one process does not depend on the
+size of the host if its login has a record; without a record, one small file of every process is read (see
+logon_of_process.py).
 """
 
 from collections.abc import Iterator, Sequence
@@ -366,7 +367,7 @@ def _check_target_exists(request: Request, target: Target, results: Iterator[Cla
 
 
 def _has_qualifier(cls: Class, name: str | None) -> bool:
-    """Return whether a class has a qualifier; amended ones are texts that a client requests separately."""
+    """Return whether a class has a qualifier. Amended ones do not count: a client requests these texts separately."""
     if name is None:
         return True
     qualifier = find_qualifier(cls.qualifiers, name)

@@ -29,7 +29,7 @@ _EXPECTED_REASONS = {"No such file or directory", NOT_YOUR_SESSION, NOT_YOUR_PRO
 
 
 def doctor(request: Request) -> list[Check]:
-    """Check the host by one full reading, and return what a user should know about its results."""
+    """Return the checks of the host, most of them made by one full reading of its processes and logins."""
     facts = request.ownership.description_facts | {"comm", "uids", "cmdline", "exe", "fds"}
     read_result = request.read(ProcessQuery(facts), read_order="processes first")
     pairs = list(read_result.pairs)

@@ -59,7 +59,7 @@ def _exit_status(_: EventRequest, event: ProcessEnded) -> Value:
 class _LogonProperty:
     """Reads a property of a logon event from a field of the failed attempt or of the logon session.
 
-    A field that is None does not exist there: the property is null.
+    Without the name of a field, the property is null in these events.
     """
 
     def __init__(self, attempt: str | None = None, session: str | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Cursors of a subscription: encrypted marks if the service keeps a history, else random names that this run knows."""
+"""Cursors of a subscription: encrypted marks, or, without a history or kernel events, random names of this run."""
 
 from logonscope.broker.cursors import UNKNOWN_POSITION, read_cursor, write_cursor
 from logonscope.broker.resumed_reader import LostReader, ResumedReader

@@ -26,7 +26,7 @@ from logonscope.providers.helpers.provider import COUNTS
 from logonscope.providers.helpers.registry import get_provider
 
 SESSION_CLASSES = {"Win32_LogonSession", "LS_LogonSession"}
-"""Classes of logon sessions whose instances the events describe; rows of other classes count or sum up processes."""
+"""Classes of logon sessions whose instances the events describe; other classes of logon sessions are read again."""
 
 MIN_POLLING_SECONDS = 1.0
 """Minimum seconds between two readings of a class, whatever WITHIN says."""

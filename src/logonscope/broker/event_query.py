@@ -87,7 +87,7 @@ class EventQueryRun:
             sessions: reads the logon sessions that the caller sees, by LogonId.
 
         Raises:
-            NotSupportedError: there are no events of the class.
+            NotSupportedError: the class has no events, or no instance of the target classes can match.
             QuotaViolationError: a class that is compared has too many instances.
         """
         self._query, self._server = query, request.host_name

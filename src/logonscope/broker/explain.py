@@ -2,8 +2,8 @@
 
 The readings are found by a dry run: the query runs on a source that records the queries it gets, and passes on only
 those that are cheap. A dry run of a query for a class reads no process, and gets one invented socket if the query reads
-sockets. A dry run of an association query reads the instance that the path names, so that the readings for its
-associations are recorded too.
+sockets. A dry run of an association query reads processes that it looks up by pid. So if the path names a process, the
+readings of what is associated with it are recorded, too.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -166,7 +166,8 @@ class _DrySource(BaseSource):
 class ReadingRecorder(BaseSource):
     """A source that passes queries on to another source, and records in words what is read.
 
-    Each query has a method here: an inherited one would return nothing. Memberships are made from ``processes``.
+    Each query has a method here: an inherited one would return nothing. Memberships are made from ``processes``. The
+    lookup of the account of a uid is passed on, but not recorded.
     """
 
     def __init__(self, source: Source, kernel_id_noun: str, *, shows_numbers: bool) -> None:

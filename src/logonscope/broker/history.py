@@ -49,7 +49,7 @@ def history_of(request: Request) -> History:
 
 
 def history(request: Request, where: HistoryFilter = NO_HISTORY_FILTER) -> list[PastLogin]:
-    """Return past and present logins in the order of their starts, each with its programs and how often they ran.
+    """Return past and present logins, each with its programs and how often they ran, in the order of their records.
 
     Raises:
         InvalidParameterError: the word of the filter is invalid.
@@ -74,7 +74,7 @@ def history(request: Request, where: HistoryFilter = NO_HISTORY_FILTER) -> list[
 
 
 def past_processes(request: Request, where: HistoryFilter = NO_HISTORY_FILTER) -> Iterator[PastProcess]:
-    """Yield past and present processes with exit status and duration, by their starts; errors as in ``history``."""
+    """Yield past and present processes with exit status and duration; order and errors as in ``history``."""
     past = history_of(request)
     records = PastRecords(request, past)
     subject = _parse_subject(request, records, where.word)
@@ -203,8 +203,12 @@ def _logins_of_processes(
         counts.setdefault(process.logon_record or 0, {}).setdefault(key, []).append(process)
     for record in logons:
         if record.id in counts:
-            programs = [
-                ProgramCount(name, exe, len(runs), sum(bool(run.status) for run in runs), runs[0].start, runs[-1].start)
-                for (name, exe), runs in counts[record.id].items()
-            ]
+            programs = [_count_runs(name, exe, runs) for (name, exe), runs in counts[record.id].items()]
             yield records.make_login(record, sorted(programs, key=most_runs_first))
+
+
+def _count_runs(name: str | None, executable: str | None, runs: Sequence[ProcessRecord]) -> ProgramCount:
+    # not those of the first and the last record: a process that was found running after a gap has a later record
+    starts = [run.start for run in runs if run.start is not None]
+    failed = sum(bool(run.status) for run in runs)
+    return ProgramCount(name, executable, len(runs), failed, min(starts, default=None), max(starts, default=None))

@@ -15,7 +15,6 @@ class ItemQuery(NamedTuple):
     selection: Selection = EVERYTHING
     include_hidden: bool = False  # include processes that the caller may not see, with identity facts only
     namespace: str = ""
-    process_filter: ProcessOwnerFilter | None = (
-        None  # applied before the other facts of a process are read; may be ignored
-    )
+    # applied before the other facts of a process are read; may be ignored
+    process_filter: ProcessOwnerFilter | None = None
     limits: Mapping[str, ColumnRange] = {}  # ranges of values of records, see ``broker.records``

@@ -32,7 +32,7 @@ DESKTOP_TYPES = {"x11", "wayland", "mir"}
 
 
 def read_items(request: Request, subject: Subject, query: ItemQuery) -> Items:
-    """Return the items of a subject; they are read while they are iterated.
+    """Return the items of a subject. Depending on the subject, they are read by the call, or while they are iterated.
 
     Raises:
         AccessDeniedError: the caller is not authenticated.

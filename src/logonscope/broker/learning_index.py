@@ -1,4 +1,4 @@
-"""Index of login records that learns: a login that appears after the reading is read when a process names it."""
+"""Index of login records that learns: if a process names a login that the index lacks, the login's record is read."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -94,9 +94,9 @@ class LearningIndex:
 
 
 class PossibleMembers:
-    """A filter on processes that match now, or may match once the login records are read again.
+    """A filter that keeps the processes that match now, or may match once the login records are read again.
 
-    It is called before access is checked, so the filter on processes with owners gets only the owner.
+    It is called before access is checked. So the ``process_filter`` gets the owner, and a process without facts.
     """
 
     def __init__(

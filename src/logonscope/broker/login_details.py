@@ -1,7 +1,7 @@
 """Details of logon sessions: where a login came from, how it authenticated, and what it uses.
 
-They are read on request, the origin also where the login record has no address. Each detail is read for all logon
-sessions of an answer at once, and only for those that the caller may see.
+They are read on request; the origin is read by most operations also without request, if the login record has no
+address. Each detail is read for all logon sessions of an answer at once, and only for those that the caller may see.
 """
 
 from collections.abc import Mapping, Sequence

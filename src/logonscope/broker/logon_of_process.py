@@ -15,7 +15,7 @@ from logonscope.machine import Facts, LogonIndex, Owner, ProcessQuery
 from logonscope.providers.helpers.text import clean_session
 
 MAX_BELOW_A_LEADER = 1000
-"""Maximum number of processes, with the leader, that are read to find the terminal of its login."""
+"""Maximum number of processes, the leader included, that are read to find the terminal of its login."""
 
 _TERMINAL_FACTS = frozenset({"comm", "ppid", "tty_nr", "start", "children", "uids"})
 
@@ -80,7 +80,7 @@ def logon_of(
 
 
 def description_facts(request: Request, details: Details) -> Facts:
-    """Return the facts of processes that describe logon sessions; the detail "usage" takes two more files of each."""
+    """Return the facts of processes that describe logon sessions; the detail "usage" takes one more file of each."""
     facts = request.ownership.description_facts
     if "usage" in details:
         from logonscope.providers.helpers.usage import USAGE_FACTS  # noqa: PLC0415 -- seldom asked for

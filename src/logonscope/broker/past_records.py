@@ -142,7 +142,8 @@ class PastRecords:
     def visible_programs(self, programs: Iterable[ProgramCount]) -> list[ProgramCount]:
         """Return programs as the caller may see them.
 
-        Counts are over all users of a logon session, and name and path are shown only of the caller's own processes.
+        The counts include processes of other users in the logon session, and name and path are shown only of the
+        caller's own processes.
         So callers other than administrators get only the kernel's short name (comm).
         """
         if self._request.caller.administrator:

@@ -73,7 +73,8 @@ def plan(request: Request, text: str, namespace: str | None = None, language: st
     """Return the plan of a query.
 
     Raises:
-        InvalidParameterError: the text is empty.
+        InvalidParameterError: the text is empty; an option names a class that is no association, or an end that no
+            association has; or WITHIN is invalid.
         InvalidQueryTypeError: the query language is unknown.
         InvalidQueryError, QuotaViolationError: the text is not WQL, or too long or complex.
         InvalidClassError, InvalidObjectPathError, InvalidNamespaceError, TypeMismatchError: a name or a key is invalid.

@@ -19,7 +19,7 @@ def read_profiles(request: Request, facts: Facts, query: AccountQuery) -> Iterat
     for row in history:
         by_key.setdefault(row.user if row.uid is None else row.uid, []).append(row)
     loaded_uids = _read_loaded_uids(request) if LOADED in facts else None
-    # the loop is over accounts, because the history also has accounts that were removed since
+    # the loop is over accounts, because the databases of past logins also have accounts that were removed since
     for account in users:
         if not request.visibility.sees_account_history(account.uid):
             yield (Profile(account),)

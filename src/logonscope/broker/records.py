@@ -27,7 +27,7 @@ from logonscope.providers.helpers.provider import COMMAND_LINES
 from logonscope.wql.ranges import ColumnRange
 
 STARTED, ENDED, CHANGED, NAME, KEY = "started", "ended", "changed", "name", "key"
-"""Names of the limits of an ItemQuery: ranges of times, and beginnings of a process name and of a key."""
+"""Names of the limits of an ItemQuery: ranges of times, and beginnings of a process name and of an ssh key."""
 
 SLACK = timedelta(milliseconds=20)
 """Tolerance of comparisons of times: the times of rows are rounded."""

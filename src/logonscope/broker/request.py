@@ -197,7 +197,7 @@ class Request:
             include_own_in_sessions_of_others: also return the caller's processes in logon sessions of other users; if
                 False, they may be left out.
             with_owners: determine the owners. If False, they are determined only if ``which`` names logon sessions, or
-                if the caller may not see the facts of the query of every process; else each owner is NOT_REQUESTED.
+                if some facts of the query are masked for the caller; else each owner is NOT_REQUESTED.
 
         Raises:
             AccessDeniedError: the caller is not authenticated.
@@ -504,8 +504,8 @@ class Request:
         """Return the filter by logon session; None if the selection names no logon sessions."""
         if not selection.names_sessions:
             return None
-        # A user's word names an account exactly, as on Linux. A selection comes from a WQL condition or a filter, which
-        # compare case-insensitively; they are tested again on each row.
+        # A user's word names an account exactly, as on Linux. A selection comes from a WQL condition, which compares
+        # case-insensitively, or from a LogonFilter; both are tested again later, so it may keep too much.
         is_word = isinstance(which, str)
         return SessionFilter(selection, self.ownership, self.accounts, self.foreign, case_sensitive=is_word)
 

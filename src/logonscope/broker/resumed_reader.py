@@ -40,7 +40,7 @@ class ResumedReader(EventReader):
         """
         self._log, self._open_live, self._write_seconds = log, open_live, write_seconds
         self.mark: EventMark | None = mark if live is None else None
-        """The mark of the last event that was read from the history; None: the events are live ones."""
+        """The mark after which the history is read; None: the events are live ones."""
         self.page: EventPage | None = None
         """The page of the history that the last read returned; None: it returned live events."""
         # kept open from the beginning, so that live events go on meanwhile

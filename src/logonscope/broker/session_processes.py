@@ -33,7 +33,7 @@ def processes(request: Request, which: Which = None) -> Iterator[SessionProcess]
 
 
 def leftovers(request: Request, which: Which = None) -> Leftovers:
-    """Return the processes of logged-out logon sessions, and for how many logon sessions that is known."""
+    """Return the processes of logged-out logon sessions, and for how many it is known whether they are logged out."""
     return collect_leftovers(processes(request, which))
 
 

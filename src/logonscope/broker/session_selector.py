@@ -76,9 +76,9 @@ class SessionFilter:
             ownership: the rules that find the login uid of a process.
             accounts: the accounts of the host.
             foreign: the lookup of foreign logon sessions; None: decide from the facts of one process alone.
-            case_sensitive: compare user names exactly, as on Linux, and not case-insensitively, as WMI does. A process
-                with an audit session id, but no known login uid or login, then matches no user; else it matches every
-                user.
+            case_sensitive: compare user names exactly, as on Linux, and not case-insensitively, as WMI does. If True, a
+                process with a kernel id, but without a known login uid or login, matches no user; if False, it matches
+                every user.
         """
         self._selection, self._ownership, self._accounts = selection, ownership, accounts
         self._foreign = foreign or ForeignByProcess(ownership)

@@ -41,7 +41,7 @@ def tree(request: Request, which: Which = None) -> list[LogonTree]:
     pairs = list(request.read(query, which, read_order="processes first").pairs)
     described = describe_sessions(request, pairs)
     hidden = [pair for pair in pairs if pair[1].logon_id is None]
-    # each process is dropped once its row is made, so that not all of both are in memory
+    # each process is dropped once its row is made, so that memory never holds all processes and all rows at once
     pairs.clear()
     trees = [LogonTree(session, _make_rows(request, members)) for session, members in described]
     return [*trees, LogonTree(None, _make_rows(request, hidden))] if hidden else trees

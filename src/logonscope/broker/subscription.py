@@ -1,7 +1,8 @@
 """Subscription: the events of a host as far as one caller may see them, with the wait for new ones.
 
 Every event is judged by its owner at the event, before anything is counted or compared. The account of the caller is
-looked up again every 60 seconds: if its uid has another account by then, or none, the subscription ends.
+looked up again every 60 seconds: if its uid has another account by then, or none any more, the subscription ends
+(unless the caller is an administrator).
 """
 
 import time
@@ -67,7 +68,8 @@ class WatchOptions(NamedTuple):
     Attributes:
         query: a WQL event query; None: events as HostEvent.
         namespace: the namespace of its classes; None: root/cimv2.
-        which: a LogonId, a login id or an account: only events of its logon sessions. None: all.
+        which: a LogonId, a login id or an account: only events of its logon sessions, and failed logons with this word
+            as the user. None: all.
         where: only events of matching logon sessions, and failed logons with a matching user, origin and time.
         events: only events of these names, and EventsLost; None: all.
         with_sessions: process events have their logon session, too.

@@ -1,4 +1,4 @@
-"""Unit requests with the logon sessions that made them, as far as the caller may see the logon sessions."""
+"""Unit requests (which process had a unit started), with the logon session of the process if the caller sees it."""
 
 from collections.abc import Iterator
 

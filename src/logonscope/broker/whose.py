@@ -53,7 +53,7 @@ def whose(request: Request, target: str, details: Details = NO_DETAILS, *, all_n
         NotFoundError: there is no such process, or no process holds that socket.
         AccessDeniedError: the caller may not see the logon session of the process, or whether it exists; or is not
             authenticated.
-        InvalidParameterError: the target is invalid.
+        InvalidParameterError: the target is invalid, or means different processes as a name and as an account.
         NotSupportedError: the target is a socket, and no sockets can be read on this host.
     """
     answers: list[Whose] = []
@@ -82,10 +82,10 @@ def session_of(request: Request, pid: int) -> SessionOf:
 
 
 class DescribedProcess(NamedTuple):
-    """A process and its logon session, as far as the caller may see them.
+    """A process that the caller may see, and its logon session.
 
     Attributes:
-        process: the process, not masked.
+        process: the process, not masked: what an answer shows of it must be masked first.
         owner: the logon session that it belongs to.
         session: the description of that logon session.
         chain: the parents of the process and itself, masked, each with its owner.

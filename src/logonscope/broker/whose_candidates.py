@@ -36,10 +36,11 @@ def find_by_word(request: Request, word: str) -> list[Match]:
 
     Raises:
         InvalidParameterError: the word names both, and their processes differ.
-        NotFoundError: the word names neither.
+        NotFoundError: it names no process, and no account with a process that the caller may see.
     """
     by_name = find_by_name(request, word)
-    # the search for the processes of an account reads every process: only if there is an account of this name
+    # The search for the processes of an account reads the owner of every process. It is left out if there are processes
+    # of this name, and no account.
     if by_name and not account_uids(request, word):
         return by_name
     by_account = find_by_account(request, word)

@@ -305,7 +305,9 @@ class Host(ABC):
         return answer
 
     def history(self, where: "HistoryFilter | None" = None) -> list["PastLogin"]:
-        """Return past and present logins in the order of their starts, each with the programs it ran, and how often.
+        """Return past and present logins in the order of their records, each with the programs it ran, and how often.
+
+        Records are nearly in the order of starts: what was found running after a gap in the history comes later.
 
         Args:
             where: which logins: HistoryFilter(word="alice", since=...); None: all that the caller may see.
@@ -318,7 +320,7 @@ class Host(ABC):
         return answer
 
     def past_processes(self, where: "HistoryFilter | None" = None) -> "RowIterator[PastProcess]":
-        """Yield past and present processes in the order of their starts; arguments and errors as in ``history``."""
+        """Yield past and present processes; order, arguments and errors as in ``history``."""
         answer: RowIterator[PastProcess] = self._perform("past_processes", **history_arguments(where))
         return answer
 

@@ -150,6 +150,12 @@ def test_what_is_not_there_is_an_error(c: Any) -> None:
         c.get("Win32_Process=1").Nam = "x"
 
 
+def test_a_key_of_a_reference_that_may_not_be_read_is_an_error_of_the_module(example_host: ExampleHost) -> None:
+    reference = wmi._wmi_object(example_host.connect_as_nobody(), PATH, {})
+    with raises(wmi.x_access_denied, "no anonymous access", 0x80041003):
+        _ = reference.Handle
+
+
 def test_an_object_without_its_keys_can_be_read_and_nothing_else(c: Any) -> None:
     (p,) = c.query("SELECT Name FROM Win32_Process WHERE Handle = 4312")
     assert (p.Name, str(p.path()), p.path().Class) == ("python3", "", "Win32_Process")

@@ -1,7 +1,9 @@
 """Drop-in replacement for the PyPI module ``wmi``: ``from logonscope import wmi``.
 
 Values are as COM automation passes them: 64-bit numbers are decimal text, datetimes DMTF text, arrays tuples, and
-the parameters of a method are in alphabetical order. Every error is an x_wmi, caused by one of logonscope.errors.
+the parameters of a method are in alphabetical order. Errors are an x_wmi, whose cause is one of logonscope.errors, with
+two exceptions: x_wmi_authentication has no cause; an unknown class, property or method is an AttributeError if it was
+written as an attribute.
 ``WMI(host=...)`` uses any logonscope Host. All names are those of that module, also the ones with an underscore.
 """
 

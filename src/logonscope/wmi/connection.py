@@ -46,7 +46,7 @@ def connect(
         computer: for this machine "", ".", "localhost" or its name; another machine is connected to by https.
         moniker: computer, namespace and suffix in one text, in place of these arguments:
             ``winmgmts:{impersonationLevel=impersonate}!\\.\root\cimv2:Class.Key="value"``.
-        wmi: the result of ``connect_server``, which is returned unchanged.
+        wmi: the result of ``connect_server``: it is returned unchanged, and all other arguments are ignored.
         namespace: "cimv2" or "root/logonscope"; "": root/cimv2.
         suffix: the path of a class or of an object.
         user, password: for another machine only; the defaults are those of ``logonscope.connect``.
@@ -54,8 +54,9 @@ def connect(
         impersonation_level, authentication_level, authority, privileges, find_classes, debug: ignored.
 
     Raises:
-        x_wmi_authentication: a user was given for this machine, or together with privileges or a suffix.
-        x_wmi: another machine does not answer or rejects the user, or the namespace, class or object does not exist.
+        x_wmi_authentication: a user was given for this machine, or, without a moniker, with privileges or a suffix.
+        x_wmi: another machine does not answer or rejects the user; the namespace, class or object does not exist; or
+            ``host`` has another name than ``computer``.
     """
     if wmi is not None:
         return wmi
@@ -68,7 +69,7 @@ def connect(
     name = "\\".join(words if words[0].lower() == "root" else ["root", *words])
     with wmi_errors():
         selected_host = _select_host(host, computer or ".", user or None, password or None)
-        # This call only raises the error now if the namespace does not exist.
+        # Called only for its error: an unknown namespace is rejected here, not by the first query.
         selected_host.classes(namespace=name)
     wmi_namespace = _wmi_namespace(selected_host, name)
     return wmi_namespace.get(suffix) if suffix else wmi_namespace
@@ -80,7 +81,7 @@ WMI = connect
 def connect_server(
     server: str, namespace: str = "", user: str = "", password: str = "", *args: object, **kwargs: object
 ) -> Any:
-    """Connect to a namespace, for ``WMI(wmi=...)``; see ``connect``."""
+    """Connect to a namespace, for ``WMI(wmi=...)``; see ``connect``. Further arguments are ignored."""
     return connect(server, namespace=namespace, user=user, password=password)
 
 

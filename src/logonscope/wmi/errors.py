@@ -22,7 +22,7 @@ class com_error(Exception):
 
 
 class x_wmi(Exception):
-    """Base class of all errors here. ``info`` has the message and the hint; ``com_error`` the number, or it is None."""
+    """Base class of the errors of a script. ``info``: the message and the hint; ``com_error``: the number, or None."""
 
     def __init__(self, info: str = "", com_error: com_error | None = None) -> None:
         super().__init__(info, com_error)
@@ -39,7 +39,7 @@ class x_wmi_invalid_query(x_wmi):
 
 
 class x_wmi_timed_out(x_wmi):
-    """The answer took longer than the timeout, or no event came within it."""
+    """An answer, or the next event, did not come within its timeout."""
 
 
 class x_wmi_no_namespace(x_wmi):

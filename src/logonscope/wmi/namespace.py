@@ -40,7 +40,7 @@ class _wmi_namespace:
         return sorted(self.subclasses_of())
 
     def subclasses_of(self, root: str = "", regex: str = ".*") -> set[str]:
-        """Return the names, if ``regex`` matches their beginning, of all subclasses of ``root``, or of all classes."""
+        """Return the names of the subclasses of ``root``, or of all classes, whose beginning ``regex`` matches."""
         with wmi_errors():
             superclass = self._host.get_class(root, namespace=self._name).name if root else None
             classes = self._host.classes(namespace=self._name)
@@ -48,7 +48,10 @@ class _wmi_namespace:
             return {name for name in names if re.match(regex, name)}
 
     def query(self, wql: str, instance_of: object = None, fields: Sequence[str] = ()) -> list[Any]:
-        r"""Run a WQL query; in SELECT a backslash is a plain character: ``Name = 'DOMAIN\alice'``."""
+        r"""Run a WQL query; in SELECT a backslash is a plain character: ``Name = 'DOMAIN\alice'``.
+
+        ``instance_of`` and ``fields`` are ignored.
+        """
         # Scripts for the module ``wmi`` write single backslashes in SELECT; other queries are passed unchanged.
         with wmi_errors():
             text = wql if _ASSOCIATION_QUERY.match(wql) else wql.replace("\\", "\\\\")
@@ -59,14 +62,14 @@ class _wmi_namespace:
         return select_objects(self._host, self._name, class_name)
 
     def fetch_as_classes(self, wmi_classname: str, fields: Sequence[str] = (), **where_clause: object) -> list[Any]:
-        """Return rows with these properties (or all) as plain attributes."""
+        """Return the matching instances as plain objects, whose attributes are the properties ``fields``, or all."""
         rows = select_objects(self._host, self._name, wmi_classname, fields, where_clause)
         return [
             SimpleNamespace(**{name: row.wmi_property(name).value for name in fields or row.properties}) for row in rows
         ]
 
     def fetch_as_lists(self, wmi_classname: str, fields: Sequence[str], **where_clause: object) -> list[list[Any]]:
-        """Return rows as lists of the values of these properties."""
+        """Return the matching instances as lists of the values of the properties ``fields``."""
         rows = select_objects(self._host, self._name, wmi_classname, fields, where_clause)
         return [[row.wmi_property(name).value for name in fields] for row in rows]
 

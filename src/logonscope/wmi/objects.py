@@ -26,8 +26,8 @@ _INTRINSIC = re.compile(r"__Instance(Creation|Deletion|Modification)Event")
 class _wmi_object:
     """An instance: ``process.Name``, ``process.Terminate()``, in upper or lower case.
 
-    The value of a reference is the object of its path. Properties that the path does not contain are read on first
-    use, once for all objects of a result.
+    The value of a reference is an object, too. Its text keys are taken from the path. On the first use of anything
+    else it is read, once for all references to it in a result.
     """
 
     __slots__ = ("_host", "_referenced", "_target")
@@ -38,7 +38,7 @@ class _wmi_object:
         self._referenced = referenced  # by path, shared by the objects of one result
 
     def _read(self) -> Instance:
-        # An object starts as a path: most references of a result are never read.
+        # The object of a reference starts as a path: most of those in a result are never read.
         if isinstance(self._target, str):
             with wmi_errors():
                 self._target = self._host.get(self._target)
@@ -58,12 +58,13 @@ class _wmi_object:
         return sorted((declared[name] for name in self._read() if not name.startswith("__")), key=folded_name)
 
     def _key_in_path(self, name: str) -> str | None:
-        """Return the value of a key from the path of an object that was not read; None if the object must be read."""
+        """Return the value of a text key from the path of an object that was not read yet; in all other cases None."""
         # Scripts use keys of thousands of references, as process.Antecedent.LogonId: a read for each would be slow.
         if isinstance(self._target, str):
             path = parse_path(self._target)
-            declared = self._host.get_class(path.class_name, namespace=path.namespace).properties.get(name)
-            # A path does not have the type of a key: of a string alone, the text in the path is certainly the value.
+            with wmi_errors():
+                declared = self._host.get_class(path.class_name, namespace=path.namespace).properties.get(name)
+            # Only of a string is the text in the path certainly the value: a number can be written in several ways.
             if declared and declared.type == "string":
                 return next((str(value) for key, value in path.keys or () if key == declared.name), None)
         return None
@@ -218,13 +219,13 @@ class _wmi_class(_wmi_object):
         return sorted(self._class.properties.values(), key=folded_name)
 
     def _automation_value(self, declared: Property) -> None:
-        """Return null: a class has no values."""
+        """Return None: a class has no values."""
 
     def _attribute_value(self, declared: Property) -> _wmi_property:
         return self._make_property(declared)
 
     def query(self, fields: Sequence[str] = (), **where_clause: object) -> list[Any]:
-        """Select the instances with these property values, where None is null; ``fields`` are read, or all."""
+        """Select the instances with these property values (None: null), and read the properties ``fields``, or all."""
         return select_objects(self._host, self._class.namespace, self._class.name, fields, where_clause)
 
     __call__ = instances = query
@@ -251,7 +252,7 @@ class _wmi_class(_wmi_object):
 
 
 class _wmi_event(_wmi_object):
-    """An event: its attributes are those of the instance that it is about, or of the event itself."""
+    """An event. Its attributes are those of the instance that it is about, or, if it is extrinsic, its own."""
 
     __slots__ = ("_event_type", "_previous", "_timestamp")
 
@@ -288,7 +289,7 @@ def make_watcher(host: Host, namespace: str, wql: str) -> "_wmi_watcher":
 
 
 def wmi_objects(host: Host, answer: Iterable[Instance | Class]) -> list[Any]:
-    """Return the objects of a result; objects that they refer to are read once for the whole result."""
+    """Return the objects of a result; an object that several of them refer to is read at most once."""
     referenced: dict[str, _wmi_object] = {}
     return [
         _wmi_class(host, item) if isinstance(item, Class) else _wmi_object(host, item, referenced) for item in answer
@@ -298,7 +299,7 @@ def wmi_objects(host: Host, answer: Iterable[Instance | Class]) -> list[Any]:
 def select_objects(
     host: Host, namespace: str, class_name: str, fields: Sequence[str] = (), where: Mapping[str, object] | None = None
 ) -> list[Any]:
-    """Return the instances of a class with these property values; None is null."""
+    """Return the instances of a class that have the property values ``where``; there, None is null."""
     columns = ", ".join(fields) or "*"
     # The path is always selected: methods and associators need it.
     text = f"SELECT {columns if '*' in columns else f'{columns}, __PATH'} FROM {class_name}"  # noqa: S608 -- WQL only reads

@@ -1,4 +1,4 @@
-"""Conversion of times between text in DMTF's datetime format (DSP0004 5.2.4), their parts, and Python's datetime."""
+"""Conversion of times: text in DMTF's datetime format (DSP0004 5.2.4) to parts and back, and FILETIMEs to datetime."""
 
 from datetime import datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""Values as COM automation passes them to scripts, and as MOF text (DSP0004 annex A)."""
+"""Values as COM automation passes them to scripts, as MOF text (DSP0004 annex A), and in conditions of WQL."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta

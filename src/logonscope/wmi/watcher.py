@@ -75,7 +75,7 @@ def watch_query(
 ) -> str:
     """Return the event query of ``watch_for``.
 
-    For a class of extrinsic events, type and delay are ignored; for any other class, ``fields``.
+    For a class of extrinsic events, type and delay are ignored; for any other class, ``fields`` is ignored.
 
     Raises:
         x_wmi: the notification type does not exist.

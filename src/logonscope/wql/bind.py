@@ -73,7 +73,8 @@ class NameScope(NamedTuple):
 
     Attributes:
         text: the query: errors give positions in it.
-        column: returns the column of a name; None for a dotted name, as Antecedent.Handle: no row matches.
+        column: returns the column of a name; in a data query, None for a dotted name such as Antecedent.Handle, with
+            which no row matches.
         schema: the classes.
         namespace: the namespace of the classes in paths that name none.
         is_here: returns whether a server name in a path means this host.
@@ -93,7 +94,7 @@ def bind(tree: ConditionTree, scope: NameScope) -> Condition:
         InvalidQueryError: a name is unknown, or its property does not support the operator; says where.
         TypeMismatchError: a constant does not have the property's type.
         InvalidObjectPathError: a reference, or the path of the row, is compared with an invalid path.
-        InvalidClassError: such a path, or ISA, names an unknown class.
+        InvalidClassError: a path, or ISA, names an unknown class.
         QuotaViolationError: a LIKE pattern is too long.
         PropertyNotAnObjectError: in an event query, a name has a dot after a property that is not an object.
     """

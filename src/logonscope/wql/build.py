@@ -71,7 +71,7 @@ def generate_module(grammar: str) -> str:
 
 
 def build(folder: Path = FOLDER) -> Path:
-    """Write compiled.py into the folder and return its path."""
+    """Write compiled.py into the folder, unless it is up to date, and return its path."""
     target = folder / "compiled.py"
     text = generate_module(read_grammar())
     if not target.exists() or target.read_text(encoding="utf-8") != text:

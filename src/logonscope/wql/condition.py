@@ -1,7 +1,7 @@
 """Bound conditions: conditions whose names are properties and whose constants are values of the properties' types.
 
-They contain no NOT: a negated term becomes the term with the opposite operator. A comparison with null holds neither
-way, as in SQL.
+They contain no NOT: a negated term becomes the term with the opposite operator. For a property that is null, neither a
+comparison nor its opposite holds, as in SQL.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -97,7 +97,10 @@ def simplify(condition: Condition, decide: Callable[[Term | NullTest], Condition
 
 
 def fixed_values(condition: Condition) -> Mapping[str, frozenset[Value]]:
-    """Return, by property, the only values with which a row can fit; properties without such a limit are left out."""
+    """Return, by property, the only values with which a row can fit (texts: in upper or lower case).
+
+    Properties without such a limit are left out.
+    """
     if isinstance(condition, Term):
         return {condition.column: frozenset({condition.value})} if condition.operator == EQUAL else {}
     values_of_column: dict[str, frozenset[Value]] = {}

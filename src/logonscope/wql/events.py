@@ -52,7 +52,7 @@ class EventQuery(NamedTuple):
 
     cls: Class
     columns: tuple[str, ...] | None  # None: all
-    target_classes: tuple[Class, ...]  # the classes of the instances that the events are about; empty: any class
+    target_classes: tuple[Class, ...]  # the classes to which the condition limits TargetInstance; empty: no limit
     polling_seconds: float | None  # polling interval: WITHIN
     condition: Condition | None
     grouping: Grouping | None
@@ -67,7 +67,7 @@ def bind_events(select: Select, cls: Class, text: str, is_here: Callable[[str], 
             query for events about instances.
         InvalidQueryError, PropertyNotAnObjectError and others: as ``bind``.
         AggregatingByObjectError: BY names an object.
-        InvalidParameterError: WITHIN is not greater than 0, or infinite.
+        InvalidParameterError: WITHIN is not greater than 0, or is infinite.
     """
     if not cls.is_event:
         raise NotEventClassError(
@@ -115,7 +115,7 @@ def _target_classes(where: ConditionTree | None, cls: Class, text: str) -> tuple
 
 
 def _find_column(cls: Class, targets: tuple[Class, ...], text: str, name: Name) -> ComparedColumn:
-    """Return the property that a name in an event query means: of the event, or of the object embedded in it."""
+    """Return the column that a name in an event query means: a property of the event, or of an object embedded in it."""
     first, *inner_parts = name.parts
     if first.upper() in SYSTEM_KINDS:
         column = ComparedColumn(first.upper(), SYSTEM_KINDS[first.upper()])

@@ -20,7 +20,7 @@ class Rule(NamedTuple):
     length: int
     """Number of symbols on the right side."""
     action: str
-    """Name of the method that makes the value from the list of parts; "" where the list itself is the value."""
+    """Name of the method that makes the value from the list of parts; "": the list, or its only part, is the value."""
     is_transparent: bool
     """Whether a single part is the value, and no method is called."""
     parts: tuple[tuple[int, bool, int], ...]

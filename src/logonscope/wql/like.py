@@ -45,7 +45,7 @@ def compile_like(pattern: str, checkpoint: Checkpoint = _no_deadline) -> Callabl
 
 
 class CharacterPattern(NamedTuple):
-    """A pattern for one character: in one of these ranges, or in none of them; and the same as an expression."""
+    """A pattern for one character: in one of these ranges, or in none of them; also as a regular expression."""
 
     ranges: tuple[tuple[str, str], ...]
     is_negated: bool
@@ -172,7 +172,7 @@ class _Automaton:
 
 
 def _merge_ranges(ranges: tuple[tuple[str, str], ...]) -> Iterator[tuple[str, str]]:
-    """Yield the ranges without overlaps, from its first character to, exclusive, a text that sorts after its last."""
+    """Yield the ranges, merged where they overlap: the first character, and a text that sorts just after the last one."""
     begin = end = ""
     for first, last in sorted(ranges):
         after = f"{last}\0"  # also for U+10FFFF, after which there is no character

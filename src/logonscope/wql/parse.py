@@ -209,7 +209,7 @@ def _check_limits(text: str) -> None:
 
 def _raise_syntax_error(text: str, error: UnexpectedInputError) -> NoReturn:
     position, token = error.position, error.token
-    # No terminal matches at a quote or an opening brace only if the closing one is missing.
+    # A quote or an opening brace that matches no terminal lacks its closing one.
     if token is None and (what := _UNTERMINATED.get(text[position])):
         closing = "a brace" if what == "object path" else "a quote"
         raise InvalidQueryError(
@@ -266,7 +266,7 @@ def _abridge(token: Token) -> str:
 
 
 class _TreeBuilder:
-    """Builds the nodes of the tree from the leaves up; each method is called for the grammar's rule of its name."""
+    """Builds the nodes of the tree from the leaves up; each method is called for the rule or alias of its name."""
 
     def select(self, parts: list[Any]) -> Select:
         columns, class_name, within, where, group = parts

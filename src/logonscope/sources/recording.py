@@ -346,7 +346,7 @@ def _read_rows(path: str, packed: gzip.GzipFile) -> Iterator[list[Any]]:
 
 
 def _is_text_valid(line: bytes, row: list[Any]) -> bool:
-    """Return whether each lone surrogate is one of PEP 383, which encodes a byte; no other one can be decoded."""
+    """Return whether each lone surrogate is one of PEP 383, which stands for a byte; UTF-8 can hold no other one."""
     # json reads surrogates also if they are not escapes: in UTF-8, they begin with ED
     if b"\\u" in line or b"\xed" in line:
         try:
@@ -456,7 +456,7 @@ _Check = Callable[[Any], bool]
 
 @cache
 def _checks(kind: str) -> Mapping[str, _Check]:
-    """Return for each field of a kind of row the predicate that its values have to pass, made from its type."""
+    """Return for each field of a kind of row the check that its values have to pass, made from its type."""
     hints = get_type_hints(_ROWS[kind])
     checks = {name: _check_of_hint(hints[name]) for name in _field_names(_ROWS[kind])}
     if kind == "machine":
@@ -494,7 +494,7 @@ _FITS: Mapping[Any, _Check] = {
 
 
 def _check_of_hint(hint: Any) -> _Check:
-    """Return the predicate for values of a type, or of one of its alternatives."""
+    """Return the check that a value has a type, or one of its alternatives."""
     checks = [_check_of_type(part) for part in (get_args(hint) if isinstance(hint, UnionType) else (hint,))]
     return partial(_fits_any, checks)
 

@@ -115,7 +115,7 @@ def _target_classes(where: ConditionTree | None, cls: Class, text: str) -> tuple
 
 
 def _find_column(cls: Class, targets: tuple[Class, ...], text: str, name: Name) -> ComparedColumn:
-    """Return the column that a name in an event query means: a property of the event, or of an object embedded in it."""
+    """Return the column that a name in an event query means: a property of the event or of an object embedded in it."""
     first, *inner_parts = name.parts
     if first.upper() in SYSTEM_KINDS:
         column = ComparedColumn(first.upper(), SYSTEM_KINDS[first.upper()])

@@ -172,7 +172,7 @@ class _Automaton:
 
 
 def _merge_ranges(ranges: tuple[tuple[str, str], ...]) -> Iterator[tuple[str, str]]:
-    """Yield the ranges, merged where they overlap: the first character, and a text that sorts just after the last one."""
+    """Yield the ranges, merged where they overlap: the first character, and a text that sorts just after the last."""
     begin = end = ""
     for first, last in sorted(ranges):
         after = f"{last}\0"  # also for U+10FFFF, after which there is no character

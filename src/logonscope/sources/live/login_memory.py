@@ -1,6 +1,7 @@
 """Memory of logins: keeps login records after the login service has deleted them, with the kernel id of each.
 
-The kernel id is the leader's; if the leader shows none, the one that was remembered before, else the record's.
+The kernel id is the leader's; if the leader shows none, the one that was remembered before, else the one that the
+record or the scope of the login shows.
 
 A record that only the memory has gets the source "remembered". It is dropped when its logon session has no process any
 more. If there are more than MAX_LOGINS such records, the oldest are dropped.
@@ -25,7 +26,7 @@ class LoginState(NamedTuple):
     """What the processes, by the live index or by /proc, show about a login."""
 
     has_members: bool  # processes of its logon session exist, or it is not known whether they do
-    is_leader_gone: bool | None  # None: not known
+    is_leader_gone: bool | None  # None: not known, which counts as gone
 
 
 class LoginMemory:

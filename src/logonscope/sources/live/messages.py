@@ -34,7 +34,7 @@ _LENGTH = struct.Struct("=H")
 
 
 class MessageError(OSError):
-    """A message is not as it must be; it ends the feed."""
+    """A message is invalid, refuses the client, or does not come in time; the error ends the feed."""
 
 
 class Hello(NamedTuple):
@@ -118,7 +118,7 @@ def parse_end(content: bytes) -> BatchEnd:
 
 
 def pack_writes(writes: Writes) -> bytes:
-    """Return the content of WRITTEN; writes that are too many for a frame are reported as lost."""
+    """Return the content of WRITTEN; if a frame cannot hold all writes, they are reported as lost."""
     moves = [move for cgroup in writes.moves if len(move := cgroup.encode("utf-8", "surrogateescape")) < 1 << 16]
     size = _LOGIN.size * len(writes.logins) + sum(_LENGTH.size + len(move) for move in moves)
     if size > MAX_FRAME_BYTES // 2 or len(moves) < len(writes.moves):

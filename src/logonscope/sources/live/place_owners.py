@@ -27,7 +27,8 @@ class PlaceOwners:
     def update(self, places: Places, logons: LogonIndex) -> None:
         """Update the owners of the places that were added or dropped.
 
-        All owners are determined anew if the logins or the index are others, or too many places have changed.
+        All owners are determined anew if the logins or the index were replaced since the last call, or too many places
+        have changed.
         """
         changes = places.take_changes()
         if changes is None or places is not self._places or logons is not self._logons:

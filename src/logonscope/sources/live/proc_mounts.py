@@ -22,8 +22,8 @@ SECONDS = 0.25
 """Timeout of one reading: of the namespace of a process, or of all mounts in a namespace."""
 
 MAX_HUNG_PER_USER, MAX_HUNG = 2, 24
-"""Number of hanging processes, of one user and in total, at which no more are asked for their namespace: each
-keeps a thread."""
+"""Number of processes whose reading hangs, of one user and in total, at which no further one is read: each keeps a
+thread."""
 
 _MOUNT_CALLS = CallPool()
 

@@ -46,6 +46,7 @@ _OF_EVENT = frozenset({"ses", "loginuid", "cgroup", "ppid"})
 _OF_PROGRAM = ("comm", "name", "exe", "cmdline")
 
 NOT_READ = dict.fromkeys(EVENT_FACTS.difference(_OF_EVENT, {"start"}), ENDED)
+"""Of a process of which nothing was read: by fact, the reason why it is missing."""
 
 
 class ProcessDetails:
@@ -76,7 +77,7 @@ class ProcessDetails:
         return f"<ProcessDetails of {len(self._processes)} processes>"
 
     def add(self, events: Sequence[Event]) -> list[Event]:
-        """Return the events of one batch with details."""
+        """Return the events of one batch with details; a start and the execution that follows it become one event."""
         batch = _fold_executions(events)
         # the last event of each process that still runs: what is read now is its state after that event
         newest: dict[int, int] = {}
@@ -118,7 +119,7 @@ class ProcessDetails:
             for process in self._source.processes(look, _query(frozenset(pids))):
                 processes[process.pid] = process
         except LogonscopeError:
-            pass  # the processes that were not read get no details
+            pass  # a process that was not read keeps its stored details, or gets those of its parent
         return processes
 
     def _with_details(self, event: Event) -> Event:

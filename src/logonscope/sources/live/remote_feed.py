@@ -55,9 +55,9 @@ class RemoteFeed(Feed):
         self._expected: deque[bytes] = deque()  # the requests that are not answered yet
         self._requested = 0.0
         self._records: list[Record] = []  # of a batch whose end has not come yet
-        self._batches: deque[_Batch] = deque()  # that have come
+        self._batches: deque[_Batch] = deque()  # those that have come and are not applied yet
         self._written: Writes | None = None  # the reply to a request for writes
-        self._late = NO_WRITES  # of replies that came too late
+        self._late = NO_WRITES  # the writes of replies that came too late
         self._has_notice = self._is_behind = False
         try:
             self._socket.settimeout(HELLO_SECONDS)

@@ -105,7 +105,7 @@ class EventRing:
     def read(self, reader: "RingReader", seconds: float | None, max_events: int) -> list[Event]:
         """Return the events after the last one that a reader got, at most ``max_events``, and move the reader.
 
-        Waits for an event, at most ``seconds`` (None: no limit); none then, or when the reader is closed.
+        Waits for an event, at most ``seconds`` (None: no limit); returns none after that, or when the reader is closed.
         """
         end = None if seconds is None else time.monotonic() + seconds
         with self._condition:

@@ -122,7 +122,7 @@ class LiveSource(BaseSource):
         ]
         pids = frozenset(unknown_pids)
         if is_held:
-            # a process whose logon is not known is read like any other
+            # the processes whose logon the index does not know are read from /proc
             return self._held_and_read(look, query, matching, pids)
         return self._direct.processes(look, query._replace(pids=pids.union(process.pid for process in matching)))
 

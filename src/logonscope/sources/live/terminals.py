@@ -14,7 +14,7 @@ ENOUGH_BELOW = 64
 """Number of processes, a leader and those below it, above which no further level is read."""
 
 SEARCH_SECONDS, MAX_SEARCH_SECONDS = 0.1, 60.0
-"""Seconds between two searches for the terminal of a login: at first, doubled after each search, and at most.
+"""Seconds between two searches for the terminal of a login: at first (doubled after each search), and at most.
 
 The searches end when a terminal is found or the leader ends: a later ssh channel can be the first with a terminal.
 """
@@ -70,7 +70,7 @@ class TerminalSearches:
         return [search.login for _, search in due]
 
     def note_decided(self, login: Login) -> None:
-        """Note that a login has no terminal so far: only later programs can have one."""
+        """Note that the terminal of a login was found, or that it has none so far: only later programs can have one."""
         search = self._searches.get(_key(login))
         if search is not None:
             self._searches[_key(login)] = search._replace(undecided_since=None)

@@ -1,6 +1,7 @@
 """Changes of user and refused attempts as events: what the kernel and login programs reported, with owners.
 
-A complete change to the login's own user is no event: that is how every login, cron job and user manager begins.
+A complete change to the login's own user is no event: that is how every login, cron job and user manager begins. Nor is
+a change in the System session.
 """
 
 import time
@@ -75,7 +76,7 @@ class UserChanges:
         return min((waiting.due for waiting in self._waiting), default=None)
 
     def makers(self, owner_of: OwnerOf) -> Iterator[tuple[int, EventMaker]]:
-        """Yield the moment and the maker of each change that has waited long enough and is an event."""
+        """Yield the moment and the maker of each change that is an event and need not wait for sudo's line any more."""
         now = time.monotonic()
         for _ in range(len(self._waiting)):
             waiting = self._waiting.popleft()

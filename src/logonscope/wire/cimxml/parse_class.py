@@ -86,7 +86,7 @@ def _parse_type(element: Element, *, is_embedded: bool) -> str:
 
 
 def _split_embedded(qualifiers: tuple[Qualifier, ...]) -> tuple[tuple[Qualifier, ...], str | None]:
-    """Return the others, and the class of an embedded object: "" for any, None if it is no embedded object."""
+    """Return the qualifiers without those of embedded objects, and the class of the object: "": any, None: no object."""
     embedded: str | None = None
     others = []
     for qualifier in qualifiers:

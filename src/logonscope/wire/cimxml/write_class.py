@@ -1,4 +1,4 @@
-"""Writing of classes as CIM-XML: the element CLASS with its qualifiers, properties and methods (DSP0201 5.2.2.1)."""
+"""Writing of classes as CIM-XML: the element CLASS (DSP0201) with its qualifiers, properties and methods."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta

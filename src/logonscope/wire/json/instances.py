@@ -85,7 +85,8 @@ class InstanceWriter:
 class LineWriter:
     """Writes many rows at once, column by column; the text around their values is the same in every row.
 
-    Keys are written twice, in the path and as properties. Where they need no escape, only the key itself differs.
+    Keys are written twice, in the path and as properties. If no key needs an escape, the text around it is the same in
+    every row, too.
     """
 
     def __init__(
@@ -101,7 +102,10 @@ class LineWriter:
         self._parts: dict[tuple[str, ...], list[str]] = {}
 
     def write(self, rows: Sequence[tuple[Value, ...]]) -> list[str] | None:
-        """Return rows as JSON; None if a key needs an escape, or is neither a text nor a reference with one text."""
+        """Return rows as JSON.
+
+        None: a key needs an escape, is neither a text nor a reference with one text, or refers to several classes.
+        """
         # By columns, because a loop in C over one type of values takes a fifth of one over rows in Python.
         columns = list(zip(*rows, strict=True))
         keys, targets = dict[int, Sequence[str]](), list[str]()
@@ -143,7 +147,7 @@ class LineWriter:
 
 
 def _plain_keys(column: Sequence[Any]) -> tuple[str, Sequence[str]] | None:
-    """Return the class of the references in a column ("" for texts), and their keys; None if a key needs an escape."""
+    """Return the class of the references in a column ("" for texts), and their keys; None: see ``LineWriter.write``."""
     target, keys = "", column
     try:
         if isinstance(column[0], tuple):

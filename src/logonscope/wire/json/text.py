@@ -15,7 +15,7 @@ MAX_DEPTH = 16
 """Maximum depth of objects and arrays in a request."""
 
 MIN_CUT_LENGTH = 256
-"""Texts and arrays are not cut to fewer bytes than this: a cut id would be another id."""
+"""Texts and arrays of at most so many bytes of JSON are not cut: a cut id would be another id."""
 
 TRUNCATED = "truncated"
 """The member of a line whose long texts or arrays were cut."""
@@ -29,7 +29,8 @@ def parse_object(data: bytes) -> dict[str, Any]:
     """Parse a JSON object (RFC 8259); empty data is the empty object.
 
     Raises:
-        InvalidParameterError: the data is not an object in UTF-8, is nested too deeply, or two members share a name.
+        InvalidParameterError: the data is not an object in UTF-8, is nested too deeply, has a half of a surrogate pair,
+            or two members share a name.
     """
     if not data.strip():
         return {}

@@ -86,7 +86,7 @@ def _parse_type(element: Element, *, is_embedded: bool) -> str:
 
 
 def _split_embedded(qualifiers: tuple[Qualifier, ...]) -> tuple[tuple[Qualifier, ...], str | None]:
-    """Return the qualifiers without those of embedded objects, and the class of the object: "": any, None: no object."""
+    """Return the qualifiers without those of an embedded object, and its class: "" for any, None if it is no object."""
     embedded: str | None = None
     others = []
     for qualifier in qualifiers:

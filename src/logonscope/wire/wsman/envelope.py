@@ -1,6 +1,6 @@
 """SOAP envelopes: parsing of the header blocks and the body, and writing of responses and faults.
 
-Parsing is lenient where clients differ: To is ignored, a MessageID may be used twice and is returned unchanged,
+Parsing is lenient where clients differ: To is ignored, a MessageID may be used twice and need not be a URI,
 mustUnderstand may lack its namespace, and the encoding may be UTF-16. It is strict where the standard is: an unknown
 header with mustUnderstand is rejected (SOAP 1.2, 5.2.3).
 """
@@ -173,10 +173,10 @@ def _must_understand(block: Element) -> bool:
 
 
 def check_understood(envelope: Envelope) -> None:
-    """Check that this server supports every header that is marked mustUnderstand.
+    """Check that every header that this server must understand is supported, or can be ignored safely.
 
     Raises:
-        FaultError: a header is not supported.
+        FaultError: one is not.
     """
     for block in envelope.blocks:
         if block.tag not in _UNDERSTOOD and _must_understand(block):

@@ -1,4 +1,4 @@
-"""WS-Management vocabulary: its namespaces, actions and dialects, as the documents spell them."""
+"""WS-Management vocabulary: namespaces, actions, delivery modes and dialects, as the standards spell them."""
 
 SOAP = "http://www.w3.org/2003/05/soap-envelope"
 ADDRESSING = "http://schemas.xmlsoap.org/ws/2004/08/addressing"

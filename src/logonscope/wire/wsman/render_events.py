@@ -14,7 +14,7 @@ EVENTS = "events"
 """The first member of the ``render_items.Item`` of an event, in place of a result."""
 
 MIN_OCTETS = 64
-"""Values whose limit is down to this number of octets are not cut further."""
+"""Octets; once the limit of single values is as low as this, it is not lowered further."""
 
 
 class LostEvents(NamedTuple):

@@ -132,9 +132,9 @@ class Renderer(Protocol):
 
 
 class Batch(NamedTuple):
-    """Rendered items as ``texts``, their number, the octets that they leave free, and the rows that did not fit.
+    """Rendered items as ``texts``, their number, the octets that they leave free, and the rows that are left over.
 
-    ``octets``: the size of the first row that did not fit.
+    ``surplus``: the first row that did not fit, and those after it. ``octets``: the size of the first one.
     """
 
     texts: list[str]

@@ -52,7 +52,7 @@ class Identify(NamedTuple):
 
 
 class Get(NamedTuple):
-    """A request for one instance, or for a property of it (w:FragmentTransfer)."""
+    """A request for one instance, for a property of it (w:FragmentTransfer), or for the definition of a class."""
 
     resource: Resource
     path: ObjectPath | None  # None: the definition of the class
@@ -91,7 +91,7 @@ Filter = WqlFilter | SelectorFilter | AssociationFilter | None
 
 
 class Enumerate(NamedTuple):
-    """A request for the instances of a class, or for the results of a filter.
+    """A request for the instances of a class, for the results of a filter, or for the definitions of classes.
 
     ``optimized``: the response contains the first items.
     """
@@ -107,7 +107,10 @@ class Enumerate(NamedTuple):
 
 
 class Pull(NamedTuple):
-    """A request for the next items of an enumeration, with limits on their number and size and on the time."""
+    """A request for the next items of an enumeration, or events of a subscription.
+
+    It limits their number, their size in characters, and the time in seconds.
+    """
 
     resource: Resource
     context: str

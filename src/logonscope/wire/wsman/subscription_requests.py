@@ -33,9 +33,9 @@ MODES = {mode.lower(): mode for mode in (names.PULL_MODE, names.PUSH_MODE, names
 class Subscribe(NamedTuple):
     """A request for a subscription to the results of an event query, which the client pulls or the server pushes.
 
-    ``query`` None: all events of the class of the resource. ``sends_bookmarks``: each answer with events has a bookmark
-    of the position after the last one. ``max_elements``, ``max_time``: of the mode Events, the limits of a message in
-    events and seconds.
+    ``query`` None: all events of the class of the resource. ``expires``, ``heartbeats``: the lifetime and the interval
+    of heartbeats in seconds. ``sends_bookmarks``: each answer with events has a bookmark of the position after the last
+    one. ``max_elements``, ``max_time``: of the mode Events, the limits of a message in events and seconds.
     """
 
     resource: Resource

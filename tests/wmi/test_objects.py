@@ -12,6 +12,7 @@ import pytest
 
 import logonscope
 from logonscope import wmi
+from logonscope.wmi import _wmi_object
 from tests.hosts import HostFolder
 from tests.wmi.scripts import PATH, ExampleHost, raises
 
@@ -151,7 +152,7 @@ def test_what_is_not_there_is_an_error(c: Any) -> None:
 
 
 def test_a_key_of_a_reference_that_may_not_be_read_is_an_error_of_the_module(example_host: ExampleHost) -> None:
-    reference = wmi._wmi_object(example_host.connect_as_nobody(), PATH, {})
+    reference = _wmi_object(example_host.connect_as_nobody(), PATH, {})
     with raises(wmi.x_access_denied, "no anonymous access", 0x80041003):
         _ = reference.Handle
 

@@ -346,7 +346,7 @@ def _read_rows(path: str, packed: gzip.GzipFile) -> Iterator[list[Any]]:
 
 
 def _is_text_valid(line: bytes, row: list[Any]) -> bool:
-    """Return whether each lone surrogate is one of PEP 383, which stands for a byte; UTF-8 can hold no other one."""
+    """Return whether each lone surrogate is one of PEP 383, which encodes a byte; UTF-8 can encode no other one."""
     # json reads surrogates also if they are not escapes: in UTF-8, they begin with ED
     if b"\\u" in line or b"\xed" in line:
         try:

@@ -34,7 +34,7 @@ _LENGTH = struct.Struct("=H")
 
 
 class MessageError(OSError):
-    """A message is invalid, refuses the client, or does not come in time; the error ends the feed."""
+    """A message is invalid, refuses the client, or is late; the error ends the feed."""
 
 
 class Hello(NamedTuple):

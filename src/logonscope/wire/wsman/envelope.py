@@ -1,6 +1,6 @@
 """SOAP envelopes: parsing of the header blocks and the body, and writing of responses and faults.
 
-Parsing is lenient where clients differ: To is ignored, a MessageID may be used twice and need not be a URI,
+Parsing is lenient where clients differ: To is ignored, a MessageID may be used twice, whatever its form,
 mustUnderstand may lack its namespace, and the encoding may be UTF-16. It is strict where the standard is: an unknown
 header with mustUnderstand is rejected (SOAP 1.2, 5.2.3).
 """

@@ -103,6 +103,7 @@ def test_the_end_of_the_events_is_said_and_the_interval_goes_on(error: Logonscop
     [
         (["ps", "41"], True), (["sessions"], True), (["leftovers"], True), (["whose", "4312"], True),
         (["whose", "sshd", "alice"], True), (["whose", "4312", ":8080"], False), (["whose", "/bin/sh"], False),
+        (["whose", "user:alice", "name:sshd"], True), (["whose", "unix:/run/a"], False), (["whose", "@a"], False),
         (["sessions", "--columns", "user,cpu"], False), (["query", "SELECT * FROM Win32_Process"], False),
         (["doctor"], False),
     ],

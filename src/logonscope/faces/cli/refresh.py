@@ -22,6 +22,9 @@ MAX_SECONDS = 30.0
 MAX_EVENTS = 10_000
 """Maximum number of events that are read after each other before the next answer."""
 
+_NAMES = ("user:", "name:")
+"""Beginnings of a target of ``whose`` that is an account or a process name."""
+
 EVENTS = PROCESS_EVENTS | {"LogonStarted", "LoggedOut", "LogonEnded"}
 """Events that can change a list of processes or of logon sessions."""
 
@@ -123,7 +126,9 @@ def _is_streamed(args: argparse.Namespace) -> bool:
     """Return whether everything that a command shows comes from logon sessions and processes, which have events."""
     if args.command == "whose":
         # which processes have a port, a socket or an executable can change without an event
-        return not any(character in target for target in args.target for character in ":/@")
+        return all(
+            target.startswith(_NAMES) or not any(character in target for character in ":/@") for target in args.target
+        )
     if args.command == "sessions":
         from logonscope.faces.cli.sessions import details_of  # noqa: PLC0415 -- only this command
 

@@ -316,7 +316,7 @@ class Protocol(H11Protocol):
         super().on_response_complete()
 
     def send_400_response(self, msg: str) -> None:
-        """Reject data that is not HTTP with 400, or close the connection if a response has begun already."""
+        """Send 400 for invalid data, or close the connection if a response has begun already."""
         if self.conn.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
             super().send_400_response(msg)
             # If only the body is invalid, the application already runs, and must stop waiting for the body.

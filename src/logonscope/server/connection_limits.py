@@ -136,7 +136,7 @@ class ConnectionLimits:
             del self._client_counts[client]
 
     def _reject(self, client: Client, limit: str, number: int) -> bool:
-        """Log that a limit is reached, once a minute; return False."""
+        """Log that a limit is reached, at most once a minute for each limit; return False."""
         if self._log_intervals.is_due(limit):
             _log.warning("connection from %s rejected: %s = %d reached", client.name, limit, number)
         return False

@@ -1,4 +1,4 @@
-"""Waiting for events in the event loop: for one wake-up, the next moment by the clock, or the client's disconnect."""
+"""Waiting in the event loop: for events of the host, a time at which something is due, or the client's disconnect."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -147,7 +147,7 @@ class ServerParts(NamedTuple):
     routes: tuple[Route, ...] = ()
 
     def are_stuck(self) -> bool:
-        """Return whether all threads of one pool are stuck."""
+        """Return whether one of the pools is stuck (``WorkerPool.is_stuck``)."""
         return self.pool.is_stuck or self.password_pool.is_stuck
 
     def begin_stop(self) -> None:
@@ -271,7 +271,7 @@ class Endpoint:
             exchange.start_task(self._send(self._answer(received, deadline, disconnected), exchange))
 
     def _start_call(self, received: Received, deadline: Deadline) -> PooledCall[Response] | None:
-        """Start to run a request in a thread; None: it must first wait for one or authenticate, or may be anonymous."""
+        """Start to run a request in a thread; None: it must wait for a thread or a password check, or is anonymous."""
         authenticator, peer, credentials = (
             self._parts.authenticator, received.connection.peer, received.credentials
         )  # fmt: skip
@@ -381,7 +381,7 @@ class Endpoint:
         return self._reject(error, Response("Method Not Allowed", 405, media_type="text/plain"), allow="POST")
 
     def _rejection(self, received: Received) -> Response | None:
-        """Return the response that rejects a request by its head, before its body is read; None: it is not rejected."""
+        """Return the response that rejects a request by its head alone; None: it is not rejected."""
         peer, headers = received.connection.peer, received.headers
         anonymous_header, admission = self._http_door.anonymous_header, self._http_door.admission
         # Programs of browsers cannot open a unix socket.

@@ -163,7 +163,7 @@ class HttpPoster:
 
 
 def _reason(error: Exception) -> str:
-    """Return why a request got no response, without the numbers of OpenSSL's source code."""
+    """Return why a request got no response, without the line numbers of OpenSSL's source code."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"certificate verify failed: {error.verify_message}"
     if isinstance(error, ssl.SSLError) and error.reason in {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"}:
@@ -172,7 +172,7 @@ def _reason(error: Exception) -> str:
 
 
 class PostDeadline:
-    """The end of one request: each read and write has a timeout, but a server could answer byte by byte."""
+    """The deadline of one request: each read and write has a timeout, but a server could answer byte by byte."""
 
     def __init__(self, seconds: float) -> None:
         self._socket: socket.socket | None = None

@@ -148,7 +148,10 @@ def sockets_from_systemd() -> list[OpenSocket]:
 
 
 def close_sockets(open_sockets: Iterable[OpenSocket]) -> None:
-    """Close the sockets; waiting connections on a socket of systemd stay there for the next server."""
+    """Close the sockets, and remove the paths of unix sockets that were opened here.
+
+    Connections that wait on a socket of systemd stay there for the next server.
+    """
     for open_socket in open_sockets:
         if open_socket.is_opened_here and open_socket.listener.path:
             with contextlib.suppress(FileNotFoundError):

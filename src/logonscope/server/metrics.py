@@ -165,12 +165,12 @@ def _history_gauges(state: HistoryState) -> Iterator[Metric]:
     yield info
     for name, help_, value in (
         ("logonscope_journal_bytes", "Size of the history.", state.bytes),
-        ("logonscope_journal_rows", "Processes, changes and command lines that are kept.", state.rows),
+        ("logonscope_journal_rows", "Processes, changes, command lines and other rows that are kept.", state.rows),
         ("logonscope_journal_gaps", "Gaps in which events were not seen.", state.losses),
         ("logonscope_journal_writes", "1: events are written; 0: they are not, see the log.", int(not state.problem)),
         ("logonscope_journal_since_seconds", "When the history begins (Unix time).", (state.since or 0) / 1e6),
         ("logonscope_journal_bytes_a_day", "Growth in the last 24 hours; 0: not known.", state.bytes_a_day or 0),
-        ("logonscope_journal_max_bytes", "Size from which on the oldest are deleted.", state.max_bytes or 0),
+        ("logonscope_journal_max_bytes", "Size from which on the oldest processes are deleted.", state.max_bytes or 0),
     ):
         yield GaugeMetricFamily(name, help_, value)
 

@@ -3,7 +3,7 @@
 import resource
 
 RESERVED_DESCRIPTORS = 100
-"""Descriptors that counted connections leave free: for reading the host, for root, and for rejecting connections."""
+"""Descriptors that the connection limits leave free: for reading the host, for root, and for rejecting connections."""
 
 
 def raise_open_files_limit() -> None:
@@ -16,7 +16,7 @@ def raise_open_files_limit() -> None:
 
 
 def most_connections(max_connections: int) -> int:
-    """Return the largest number of connections that the file descriptors allow, at most ``max_connections``.
+    """Return how many connections the file descriptors allow, from 1 to ``max_connections``.
 
     The number holds twice: for connections of the network, and for those of the unix socket.
     """

@@ -94,7 +94,7 @@ class WsmanPushChannel:
         return 1
 
     def _render(self, result: WatchResult) -> tuple[str, str]:
-        """Return the action and the body of an event, which has at most the size that every client takes."""
+        """Return the action and the body of an event, shortened to the size that every client takes."""
         event = event_of(result)
         text = self._renderer.render(event)
         if utf_8_octets(text) > ROW_OCTETS:

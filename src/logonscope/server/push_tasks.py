@@ -47,7 +47,7 @@ class PushTasks:
 
     def start(self, push: EventPush, claimant: Claimant) -> None:
         """Start a delivery; called in the event loop."""
-        # a share for each receiver: one that does not answer must not delay what the same caller has sent to others
+        # a share for each receiver: one that does not answer must not delay the same caller's events for others
         share = Claimant((claimant.key, push.channel.receiver))
         task = asyncio.get_running_loop().create_task(self._run(push, share))
         # the event loop has only a weak reference to it
@@ -98,7 +98,7 @@ async def _never() -> None:
 
 
 class PushStartResponse(PooledResponse):
-    """The response to a Subscribe message whose events are pushed: the delivery starts when it is sent."""
+    """The response to a Subscribe message whose events are pushed: once it is sent, the delivery starts."""
 
     def __init__(self, response: Response, push: EventPush, tasks: PushTasks) -> None:
         super().__init__(response.body, response.status_code)

@@ -1,4 +1,4 @@
-"""``logonscope schema``: the JSON Schema of an operation of the JSON API."""
+"""``logonscope schema``: the JSON Schema of an operation of the JSON API, or the OpenAPI document of all."""
 
 import argparse
 import json
@@ -19,7 +19,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the schema; return the exit code."""
+    """Print the schema of the operation, or the OpenAPI document without one; return the exit code.
+
+    Raises:
+        InvalidMethodError: there is no such operation.
+    """
     from logonscope.server.json_schemas import openapi, operation_schema  # noqa: PLC0415 -- the help needs neither
 
     document = openapi() if args.operation is None else operation_schema(args.operation)

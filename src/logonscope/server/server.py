@@ -213,7 +213,7 @@ class Server(uvicorn.Server):
 
 
 class LoopErrors:
-    """The exception handler of the event loop: logs a lack of file descriptors once a minute, without traceback.
+    """The exception handler of the event loop: logs a lack of descriptors at most once a minute, without traceback.
 
     A harmless error after such a lack is not logged; all other errors go to the default handler.
     """

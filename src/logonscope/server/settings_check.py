@@ -70,7 +70,7 @@ def check_settings(settings: Settings) -> list[str]:
 
 
 def _push(settings: Settings) -> Iterator[str]:
-    """Check the settings of pushed subscriptions; yield where events may be sent to, and what is trusted, if anywhere.
+    """Check the settings of pushed subscriptions; if `push_to` lists servers, yield them, with what is trusted.
 
     Raises:
         InvalidParameterError: an address of `push_to` is invalid, or a file of certificates cannot be used.
@@ -141,7 +141,7 @@ def _plain_listeners(settings: Settings, users: Sequence[User]) -> Iterator[str]
 
 
 def _shared_key_mode(settings: Settings) -> int:
-    """Return the mode of the private key's file, or 0 if others cannot access it, and its group can at most read it."""
+    """Return the mode of the private key's file if others can access it, or its group can write it; else 0."""
     path = settings.key or settings.certificate
     try:
         mode = stat.S_IMODE(os.stat(path).st_mode) if path else 0

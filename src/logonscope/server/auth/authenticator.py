@@ -1,6 +1,6 @@
 """Authentication of a request: takes its credentials and the peer, returns the caller or the schemes to offer.
 
-Basic sends a password, and is therefore accepted only over TLS or from this machine. Negotiate authenticates a
+Basic sends a password, Bearer a token: both are accepted only over TLS or from this machine. Negotiate authenticates a
 connection; if others can read the connection, its messages must be encrypted. On a unix socket the kernel reports the
 user, and credentials are ignored. A client certificate counts for requests without credentials.
 
@@ -8,8 +8,8 @@ Over a private connection (TLS, or from this machine) Negotiate is offered only 
 user has an NT hash: clients that prefer Negotiate to Basic would try it first and fail. Over other connections, where a
 password must not be sent, Negotiate is offered unless the settings turn it off.
 
-Wrong passwords delay further attempts, whatever the scheme. A ticket cannot be guessed. A rejected ticket, mostly
-caused by a wrong clock or key, therefore delays no password, and an accepted ticket clears no failed passwords.
+Wrong passwords delay further attempts, whatever the scheme. A ticket cannot be guessed, and is mostly rejected because
+of a wrong clock or key. Therefore a rejected ticket delays no password, and an accepted one clears no failed passwords.
 """
 
 import logging

@@ -113,7 +113,7 @@ def kerberos_settings(
 
 
 def _find_user(name: str, find_user: Callable[[str], User | None]) -> Caller | None:
-    """Match a user of the user file: ASCII names in any case, other names exactly."""
+    """Return the caller of this name in the user file: ASCII names match in any case, other names exactly."""
     user = find_user(name)
     # Unicode case folding could map two principals to one user: a ticket, unlike a password, proves just the name.
     return user.caller if user is not None and (user.name == name or (user.name + name).isascii()) else None

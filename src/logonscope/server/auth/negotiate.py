@@ -105,7 +105,7 @@ class Negotiation:
     def refresh(self) -> Caller | None:
         """Look the authenticated caller up again, and return its present rights; None if it has no access any more.
 
-        It has none after its removal, after a change of its NT hash, and before the last token.
+        There is no access before the last token, after the caller's removal, and after a change of its NT hash.
         """
         if self.caller is not None:
             self.caller = self._find_caller()

@@ -25,7 +25,7 @@ MAX_SESSIONS, MAX_SESSIONS_OF_A_USER = 10_000, 20
 
 @dataclass
 class _Session:
-    """A session: its user, when it ends, the hash (None: not in the user file), when the account is looked up again."""
+    """A session: its user, end, password hash (None: not in the user file), and when the account is looked up again."""
 
     caller: Caller
     end: float

@@ -13,7 +13,7 @@ ONCE_SECONDS = 300.0
 
 
 class PageTokens:
-    """The two tokens of one run of the command. It is safe for threads."""
+    """The two tokens of one run of the command; safe for threads."""
 
     def __init__(self, caller: Caller, clock: Callable[[], float] = time.monotonic) -> None:
         """Create both tokens for a caller, who may only read."""

@@ -38,7 +38,7 @@ def _no_version() -> None:
 
 
 class PasswordBackend(NamedTuple):
-    """A password backend: ``verify`` checks a password; ``refresh`` looks a cached caller up again, None if removed."""
+    """A password backend: ``verify`` checks a password; ``refresh`` looks a cached caller up again (None: removed)."""
 
     verify: Callable[[str, str], Caller | None]
     refresh: Callable[[Caller], Caller | None] = _same_caller

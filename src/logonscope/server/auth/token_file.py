@@ -1,9 +1,9 @@
 """Tokens: secrets for programs, with an expiry and a scope. A file has the hash of each, one a line.
 
-A line is ``name:uid:role:scope:expiry:hosts:hash``; the role is that of users, expiry is in seconds since 1970, hosts
-are patterns of the names of the hosts where the token is valid: one file can be installed on many hosts. A token has
-256 random bits and cannot be guessed from its hash. So a plain SHA-256 suffices, which is cheap to check; argon2 is for
-passwords, which can be guessed. A running server reads the file again when it has changed.
+A line is ``name:uid:role:scope:expiry:hosts:hash``; the role is as in the user file, the expiry in seconds since 1970,
+hosts are patterns of the names of the hosts where the token is valid: one file can be installed on many hosts. A token
+has 256 random bits and cannot be guessed from its hash. So a plain SHA-256 suffices, which is cheap to check; argon2 is
+for passwords, which can be guessed. A running server reads the file again when it has changed.
 """
 
 import hashlib

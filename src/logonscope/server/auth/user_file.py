@@ -38,7 +38,7 @@ def _ignore_error(_: LogonscopeError) -> None:
 
 
 class UserFile:
-    """The users in one file. It is safe for threads."""
+    """The users in one file; safe for threads."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Delivery: what every kind of sink implements, and what it is given."""
+"""The interface of deliveries: the events that they get, the errors that they raise, and the secrets that they read."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol

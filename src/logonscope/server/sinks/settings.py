@@ -55,7 +55,7 @@ class SinkSettings(NamedTuple):
         client_certificate: a PEM file with a certificate and its key; "": none.
         secret_file: the file with the key of a webhook's signatures; "" for other types.
         token_file: the file with a bearer token; "": none.
-        seconds: how long one delivery may take.
+        seconds: timeout of a delivery by HTTP; of each step of a delivery by syslog: connect, send, confirm.
     """
 
     name: str

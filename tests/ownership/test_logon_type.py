@@ -136,3 +136,7 @@ def test_the_names_are_those_that_are_documented() -> None:
 )
 def test_the_authentication_package_is_pam_or_not_known(traits: Traits, package: str | None) -> None:
     assert authentication_package(traits)[0] == package
+
+
+def test_the_system_session_has_no_authentication() -> None:
+    assert authentication_package(Traits(system=True)) == (None, "no login is known to the kernel")

@@ -7,15 +7,18 @@ SLACK_US = 150_000_000
 """Events may have been recorded up to so many microseconds after the last row of a span: there is a row each minute."""
 
 FINE_SPAN = 5000
-"""A range of so many rows is read whole; a longer one is narrowed first."""
+"""A range of up to so many row numbers is read whole; a longer one is narrowed first."""
 
 
 class ClockSpan(NamedTuple):
-    """A span of time in which the service ran and the clock was not set: between two rows of the clock map."""
+    """A span of time in which the service ran and the clock was not set, with its first and last row in the clock map.
+
+    Times: ms since the boot, and wall times in microseconds.
+    """
 
     boot: int
     first_seq: int
-    next_seq: int | None  # the first one of the next span; None: this is the newest span
+    next_seq: int | None  # first_seq of the next span; None: this is the newest span
     first_ms: int
     first_wall: int
     last_ms: int
@@ -33,7 +36,7 @@ class Located(NamedTuple):
 
 
 def wall_without_clock(ms: int) -> int:
-    """Return a wall time for a time since a boot without rows in the clock map: as if the boot had been in 1970."""
+    """Return a wall time in microseconds for a boot without rows in the clock map: as if the boot had been in 1970."""
     return ms * 1000
 
 
@@ -91,8 +94,8 @@ class Moments:
     def rows_between(self, boot: int, first_ms: int, end_ms: int) -> list[tuple[int, int]]:
         """Return ms and wall time of the rows of the clock map that hold between two times since a boot.
 
-        The first one is the last row before them, or else the first row of the boot. No rows: the boot has no clock.
-        Of two rows of one time, the clock was set between them: the later one holds.
+        The first one is the last row up to ``first_ms``, or else the first row of the boot. No rows: the boot has no
+        clock. If two rows have the same ms, the clock was set between them: the later one holds.
         """
         (before,) = self._database.execute(
             "SELECT coalesce((SELECT max(ms) FROM moment WHERE boot = ?1 AND ms <= ?2),"
@@ -114,8 +117,8 @@ class Moments:
     def first_row_after(self, boot: int, ms: int) -> int:
         """Return a number such that rows that started at this time or before have smaller numbers.
 
-        The caller adds SLACK_MS (reader.py) to the time, because rows can arrive late. Rows that were found after a gap
-        are exceptions.
+        Rows can arrive late: a caller that must miss none adds SLACK_MS (reader.py) to the time. Rows that were found
+        after a gap are exceptions.
         """
         row = self._database.execute(
             "SELECT seq FROM moment WHERE boot = ? AND ms > ? ORDER BY ms LIMIT 1", (boot, ms)
@@ -135,10 +138,11 @@ class Moments:
         return None if row is None else int(row[0])
 
     def narrow(self, low: int, high: int, ticks: int) -> int:
-        """Return a number in a range: rows with smaller numbers started before a time. It is found by bisection.
+        """Return a number from ``low`` to ``high`` (by bisection): rows with smaller numbers started before a time.
 
-        The first row that started later follows within FINE_SPAN numbers. Rows are in the order of their arrival,
-        which differs from that of their starts by less than a second: the caller allows for that.
+        Rows that are more than FINE_SPAN numbers later did not. ``ticks`` is the time, in clock ticks since the boot.
+        Rows are in the order of their arrival, which differs from that of their starts by less than a second: the
+        caller allows for that.
         """
         # rows that were found after a gap started long before their neighbours: they are skipped
         while high - low > FINE_SPAN:

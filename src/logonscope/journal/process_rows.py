@@ -98,7 +98,8 @@ class ProcessRows:
     def _span(self, moments: Moments, boots: Sequence[Boot], *, is_narrow: bool) -> tuple[int, int]:
         """Return the numbers between which rows started within the times of the query.
 
-        A narrow query reads all of its rows: to look for those that started before the time would cost more.
+        For a narrow query, ``since`` is no limit: it reads its few rows, because to look for those that started before
+        ``since`` and still ran then would cost more.
         """
         query = self._query
         since = query.started_since
@@ -115,7 +116,7 @@ class ProcessRows:
         return low, high
 
     def _early_rows(self, reader: Reader, conditions: Conditions, limits: Limits | None, low: int) -> list[Any]:
-        """Return the rows up to a number whose processes may still have run when the time range of the query begins.
+        """Return the rows up to ``low`` of processes that may still run when the time range of the query begins.
 
         Empty: the query does not include them, or reads them anyway.
         """
@@ -127,7 +128,7 @@ class ProcessRows:
         return sort_distinct(filter(conditions.match, rows))
 
     def _later_pages(self, conditions: Conditions, low: int, high: int) -> Iterator[list[Any]]:
-        """Yield the rows between two numbers, then those after them that were found running."""
+        """Yield the rows that the query names, else those between two numbers, and later ones found running."""
         if conditions.numbers is not None:
             yield from self._pages_of(conditions, conditions.numbers)
             return
@@ -194,7 +195,7 @@ class ProcessRows:
             self._look.check()
             with self._lend() as reader:
                 page = _read_page(reader, where, low, high)
-                # of a page that is not full, no row follows
+                # after a page that is not full, no row follows
                 last = page[-1][ID] if len(page) >= PAGE else high - 1
                 page += reader.later_rows(f"id > {low} AND id <= {last} AND {where}")
             low = last

@@ -301,7 +301,7 @@ class Reader:
                 # longer ones started after the boot, too
                 rows += self.rows(f"{_LASTING} class > ? {_RUNNING}", (length_class, low, high, *running))
                 break
-        # those that lasted less than 1 s have no class: they started in the last second
+        # those that lasted less than 1 s have no class: they started in the last second before the moment
         low = self._first_row_since(moments, boot, ms - 2 * SLACK_MS, high)
         high = min(high, moments.narrow(low, high, (ms + SLACK_MS) * boot.ticks // 1000) + 2 * FINE_SPAN)
         return rows + self.rows(f"{_SHORT} {_RUNNING}", (low, high, *running))
@@ -341,7 +341,7 @@ class Reader:
         return max(boot.first_seq, moments.narrow(low, min(high, highest), ms * boot.ticks // 1000))
 
     def _apply_changes(self, process_rows: list[list[Any]], ms: int) -> None:
-        """Put rows into the state after their last change before a moment."""
+        """Put rows into the state that they had at a moment: that after their last change until then."""
         changed = {row[ID]: row for row in process_rows if row[CHANGES]}
         query = "SELECT process, ms, place, program, credential, command FROM change WHERE process IN ({}) ORDER BY id"
         for number, changed_at, *state in self.by_numbers(query, sorted(changed)):

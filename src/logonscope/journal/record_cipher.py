@@ -1,7 +1,7 @@
-"""Opaque keys of records, for callers that may not see all of them: the kind and the number of a record, encrypted.
+"""Opaque keys of records, for callers that may not see all records: the number of a record, encrypted.
 
-Consecutive numbers would show how much others did in between. AES-SIV (RFC 5297) gives a number always the same text,
-and recognizes texts that it did not make.
+Consecutive numbers would show how much others did in between. AES-SIV (RFC 5297) gives a number of one kind of records
+always the same text, and recognizes texts that it did not make.
 """
 
 from functools import lru_cache
@@ -24,22 +24,22 @@ class RecordCipher:
         """Create it.
 
         Args:
-            key: of the journal; None: no key is readable after this process.
-            journal_id: other journals do not accept the keys.
+            key: the secret key of the journal; None: a random one, so that the keys of records end with this object.
+            journal_id: the id of the journal; other journals do not accept the keys of its records.
         """
         self._cipher, self._journal = AESSIV(key or AESSIV.generate_key(256)), journal_id.encode()
-        # logon sessions and parents come again and again
+        # the same logon sessions and parents are named by many records
         self.hide = lru_cache(MAX_CACHED)(self._hide)
 
     def __repr__(self) -> str:
         return f"<RecordCipher of {self._journal.decode()}>"
 
     def _hide(self, kind: RecordKind, number: int) -> str:
-        # two associated texts, where cursors have one: a text of one is never accepted as the other
+        # two associated texts, where a cursor has one: so no cursor is accepted as a key of a record, nor the reverse
         return self._cipher.encrypt(number.to_bytes(_NUMBER_BYTES, "big"), [self._journal, kind.encode()]).hex()
 
     def reveal(self, kind: RecordKind, key: str) -> int | None:
-        """Return the number of a record; None: the text is not the key of one of this kind."""
+        """Return the number of a record; None: the text is not the key of a record of this kind."""
         if len(key) != _CHARACTERS:
             return None
         try:

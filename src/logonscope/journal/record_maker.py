@@ -1,4 +1,4 @@
-"""Records of processes made of rows: many at once, as the rows of a login can be ten thousand."""
+"""Records of processes, made from rows: many at once, because one login can have ten thousand rows."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -21,7 +21,7 @@ State = tuple[int | None, int | None, int | None]
 
 
 class RecordMaker:
-    """Makes records of the rows of one page."""
+    """Makes records from the rows of one page."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
@@ -39,7 +39,7 @@ class RecordMaker:
         reader.load_dictionaries(rows)
         if command_lines:
             reader.load_commands(row[7] for row in rows)
-        # a row names its parent by number, and the fact ppid by pid
+        # a row has the number of its parent's row, but the fact ppid is a pid
         parents = reader.parents(rows)
         records: list[ProcessRecord] = []
         first, last = 0, len(rows)

@@ -55,7 +55,7 @@ NAME_CHECK_MS = 600_000
 
 MAX_CREDENTIALS = 10_000
 MAX_PLACES = 100_000
-"""Places that are kept in memory."""
+"""Number of places in memory beyond which those without a running process are dropped."""
 
 UNREPORTED_MS = 10_000
 """A logon session without a login record is reported after 2 s. If it ends before, no event says so: it is ended here,
@@ -144,18 +144,13 @@ class Recorder:
         self._executed.clear()
 
     @property
-    def event_count(self) -> int:
-        """Return the number of events since the last batch."""
-        return len(self._events)
-
-    @property
     def place_count(self) -> int:
         """Return the number of places that are kept in memory."""
         return len(self._extras)
 
     @property
     def next_seq(self) -> int:
-        """Return the number of the next event."""
+        """Return the next number: that of the next event or other row."""
         return self._seq
 
     @property
@@ -164,7 +159,7 @@ class Recorder:
         return self._codes.position
 
     def skip_to(self, seq: int) -> None:
-        """Go on with a number, where others were given meanwhile; called between two batches."""
+        """Continue with this number, if it is greater: others have those before it. Called between two batches."""
         self._seq = self._first_seq = max(self._seq, seq)
 
     def drop_values(self, deleted: Mapping[str, AbstractSet[int]]) -> None:
@@ -188,7 +183,7 @@ class Recorder:
         self._codes.add_event(self._events, event.head.position)
 
     def add_clock(self, reading: Reading) -> None:
-        """Add both clocks; called before each batch is taken."""
+        """Add a row to the clock map if one is due, and end unreported logon sessions; called before each batch."""
         self._ms = max(self._ms, reading.ms)
         self._end_unreported()
         step = self._clock_map.step(reading)
@@ -291,9 +286,9 @@ class Recorder:
         if state == current:
             return
         self._terminals.note(process, row, state[0], self._extras[state[0]][0])
-        # The row is not written yet, and runs what it was forked with, or a program that was not read in time: the
-        # change becomes part of it. A change of the logon session does not, nor do those after it, so that the owner is
-        # right at every moment.
+        # The row is not written yet, and its process ran what it was forked with, or a program that was not read in
+        # time: the change becomes part of the row. A change of the logon session does not, nor do those after it, so
+        # that the owner is right at every moment.
         is_new = row[ID] >= self._first_seq and row[CHANGES] is None
         may_fold = is_new and (row[ID] not in self._executed or row[PROGRAM] is None)
         if may_fold and self._is_same_logon(current[0], state[0]):

@@ -20,7 +20,7 @@ PAGE = 5000
 """Rows that are read in one step."""
 
 COMMANDS_SPAN = COMMAND_SPAN // 4
-"""Command lines that are compared with the rows at once."""
+"""Range of numbers whose command lines are compared with the rows at once."""
 
 MAX_COMMAND_AHEAD = 20_000
 """Maximum by which the number of a command line exceeds that of a row that uses it: both are of one batch."""
@@ -52,7 +52,10 @@ class Retention:
         return f"<Retention of {self._writer!r}>"
 
     def steps(self, now: int) -> Iterator[int]:
-        """Delete what is too old at a time in microseconds; yield the number of deleted rows after each step."""
+        """Delete what is too old, then what exceeds the maximum size; yield the number of deleted rows after each step.
+
+        ``now``: microseconds since the epoch.
+        """
         moments = self._reader.moments()
         # two passes, each with its own stored position: `retained_system` and `retained_logins`
         for is_system, keep_ms in ((True, self._policy.keep_system_ms), (False, self._policy.keep_logins_ms)):
@@ -148,7 +151,10 @@ class Retention:
             self._writer.set_values(kept_since=wall)
 
     def _steps_by_size(self, moments: Moments) -> Iterator[int]:
-        """Delete the oldest ended processes while the journal is larger than the policy allows."""
+        """If the journal is larger than the policy allows, delete the oldest ended processes, down to SIZE_MARGIN.
+
+        Command lines and reports of their time are deleted with them.
+        """
         if self.used_bytes() <= self._policy.max_bytes:
             return
         # command lines can be the larger part: without their removal, all processes would be deleted for them
@@ -192,7 +198,7 @@ class Retention:
     def _last_report(moments: Moments, cutoff: int) -> int:
         """Return a number up to which everything was reported before a time."""
         limits = _limits(moments, cutoff)
-        # a boot that had ended before has no limit of its own: the numbers of the next one are greater
+        # a boot that had ended before counts up to its last row of the clock map; a later boot has greater numbers
         return max((moments.first_row_at(boot, min(ms, 1 << 60)) - 1 for boot, ms in limits.items()), default=0)
 
     def _remove_reports(self, last: int) -> Iterator[int]:
@@ -208,7 +214,7 @@ class Retention:
                 yield self._remover.remove_rows(table, 0, old)
 
     def _remove_commands(self) -> Iterator[int]:
-        """Delete the command lines that no kept row uses. Only the next COMMAND_SPAN rows can use a command line."""
+        """Delete the command lines that no kept row uses. Only rows with the next COMMAND_SPAN numbers use one."""
         for key in ("retained_system", "retained_logins"):
             done_key = f"commands_{key}"
             # newer command lines may still be used by new rows

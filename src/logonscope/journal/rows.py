@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 ID, PLACE, PID, TICKS, PARENT, PROGRAM, CREDENTIAL, COMMAND, CHANGES, CLASS, LASTED, STATUS, SOURCE, ENDED = range(14)
-"""Columns of a process."""
+"""Positions of the columns of a process."""
 
 COLUMNS = 14
 
@@ -24,7 +24,7 @@ Row = list[Any]
 
 
 class Stream(NamedTuple):
-    """The events of a batch for readers that resume: those after one position, up to another one."""
+    """The events of a batch for readers that resume: those after position ``first``, up to ``last``."""
 
     first: int
     last: int

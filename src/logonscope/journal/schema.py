@@ -59,7 +59,7 @@ TABLES = (
     """CREATE TABLE boot (id INTEGER PRIMARY KEY, uuid TEXT NOT NULL UNIQUE, first_seq INT NOT NULL, seen_until INT,
        ticks INT NOT NULL, machine TEXT NOT NULL)""",
     # the clocks: ms since the boot, and microseconds since the epoch; stepped: the microseconds by which the clock was
-    # set before this row, 0 at the start of a run
+    # set before this row; 0 at the start of a run; NULL: it was not set
     """CREATE TABLE moment (seq INTEGER PRIMARY KEY, boot INT NOT NULL, ms INT NOT NULL, wall INT NOT NULL,
        utc_offset INT, stepped INT)""",
     "CREATE INDEX moment_wall ON moment(wall)",

@@ -1,4 +1,4 @@
-"""The history of a running service: the keeper, the feeder, and the source of both."""
+"""The history of a running service: it starts the keeper and the feeder, and reopens the journal after a failure."""
 
 import logging
 import sqlite3
@@ -82,7 +82,7 @@ class HistoryService:
 
         Args:
             source: has the events.
-            has_events: returns whether the source has events now; None: it has.
+            has_events: returns whether the source has events now; None: it always has.
         """
         self._source, self._has_events = source, has_events
         history = JournalHistory(self._folder, self._policy.command_lines, self._open_reader, self._problem, self.stop)
@@ -131,7 +131,7 @@ class HistoryService:
             self._read_running, partial(self._describe_logons, describer), self._has_events, self._compare_seconds,
             partial(self._start_retrying, history, 0.0),
         )  # fmt: skip
-        # its cursors are readable by this journal alone
+        # no other journal can read the cursors
         cipher = CursorCipher(keeper.writer.cursor_key, keeper.writer.journal_id)
         history.event_log = JournalEventLog(history.lend_reader, cipher, partial(_log_state, keeper))
 

@@ -91,7 +91,7 @@ class PastSource(BaseSource):
         for row in sorted(rows, key=_pid_of):
             look.check()
             parent = parents.get(row[PARENT])
-            # ppid 0: the parent was not recorded, or its record was deleted
+            # ppid 0: there is no parent, it was not recorded, or its record was deleted
             process = make_process(reader, row, parent[0] if parent else 0)
             yield process._replace(unread=unread) if unread else process
 

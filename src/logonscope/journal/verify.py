@@ -80,7 +80,7 @@ class Verifier:
                 self._add(row[ENDED], chain.end_hash(row))
 
     def _pages(self, table: str, last: int) -> Any:
-        """Yield the rows of a table by pages, so that no transaction stays open."""
+        """Yield the rows of a table. They are read by pages, so that no transaction stays open."""
         first = -1
         while page := self._database.execute(
             f"SELECT * FROM {table} WHERE id > ? AND id <= ? ORDER BY id LIMIT {PAGE}",

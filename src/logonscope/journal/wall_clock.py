@@ -41,7 +41,7 @@ class WallClock:
         if hour is None:
             hour = self._hours[key] = self._read_hour(*key)
         starts, walls = hour
-        # without a row before the hour, the first row of the boot holds for what was before it
+        # without a row before the hour, the first row of the boot holds also for the times before it
         position = bisect_right(starts, max(ms, starts[0])) - 1
         start, first_ms = starts[position], key[1] * HOUR_MS
         end_ms = starts[position + 1] if position + 1 < len(starts) else first_ms + HOUR_MS

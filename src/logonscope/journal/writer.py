@@ -25,10 +25,10 @@ from logonscope.journal.rows import CHANGES, ID, LASTED, Batch
 from logonscope.journal.statements import insert_rows, update_rows
 
 MAX_RECENT = 4000
-"""Rows of ``recent`` from which on rows are moved."""
+"""Number of rows in ``recent`` above which rows are moved."""
 
 MOVE_STEP = 1000
-"""Rows that one step moves: about 10 ms with 10,000,000 rows. More rows share more pages."""
+"""Rows that one step moves: about 10 ms with 10,000,000 rows. With more rows in a step, more of them share a page."""
 
 RESUME_EVENTS = 200_000
 """Events that the event log keeps for subscribers that resume."""
@@ -278,8 +278,8 @@ class Writer:
         return max(int(number), (self._value(f"next_{table}") or 0))
 
     def keep_numbers(self, table: str, last: int) -> None:
-        """Give no number up to ``last`` again, as its row is deleted; within a transaction of the caller."""
-        # other rows, and the keys that clients hold, would then name another row
+        """Give no number up to ``last`` again, because row ``last`` is deleted; within a transaction of the caller."""
+        # if a number were given again, other rows and the keys that clients hold would name another row
         self.set_values(**{f"next_{table}": max(last + 1, self._value(f"next_{table}") or 0)})
 
     def write(self, batch: Batch) -> None:
@@ -381,7 +381,10 @@ class Writer:
         self._recent -= len(moved_rows)
 
     def _seal(self, moved_rows: list[tuple[Any, ...]], last: int) -> tuple[bytes, dict[str, int]]:
-        """Insert the seal of all rows after the last seal, up to a number."""
+        """Insert the seal of all rows after the last seal, up to a number.
+
+        Return its link in the chain, and the last sealed row of each dictionary that has new rows.
+        """
         hashes = [chain.process_hash(row) if row[LASTED] is not None else chain.start_hash(row) for row in moved_rows]
         hashes += self._other_hashes(last)
         dictionary_hashes, sealed = self._dictionary_hashes(last)
@@ -392,7 +395,7 @@ class Writer:
         return link, sealed
 
     def _other_hashes(self, last: int) -> list[int]:
-        """Return the hashes of the rows beside processes whose numbers are after the last seal."""
+        """Return the hashes of ends and of rows of SEALED_TABLES whose numbers follow the last seal, up to ``last``."""
         span = (self._moved, last)
         hashes: list[int] = []
         for table, key in SEALED_TABLES:
@@ -401,7 +404,10 @@ class Writer:
         return hashes + list(self._end_hashes(last))
 
     def _end_hashes(self, last: int) -> Iterator[int]:
-        """Yield the hashes of the ends, after the last seal, of processes and logon sessions sealed before."""
+        """Yield the hashes of the ends after the last seal: of sealed processes, and of logon sessions.
+
+        The row of a logon session is sealed only when it has ended.
+        """
         # ends after this seal are left for the next one
         due = [number for number, seq in self._process_ends if seq <= last]
         self._process_ends = [end for end in self._process_ends if end[1] > last]
@@ -430,7 +436,7 @@ class Writer:
                 self._process_ends.append((number, row[0]))
 
     def _dictionary_hashes(self, last: int) -> tuple[list[int], dict[str, int]]:
-        """Return the hashes of the dictionary rows after the last seal, and the last row of each dictionary."""
+        """Return the hashes of the dictionary rows after the last seal, and the last such row of each dictionary."""
         hashes, sealed = [], dict[str, int]()
         for table in DICTIONARIES:
             # numbers are given in the order of seq

@@ -53,7 +53,7 @@ class EventHead(NamedTuple):
 
 
 class ProcessStarted(NamedTuple):
-    """A process was created; ``parent`` is its parent's pid and start in clock ticks."""
+    """A process was created; ``parent`` is its parent's pid and start in clock ticks; None: not known."""
 
     head: EventHead
     process: Process

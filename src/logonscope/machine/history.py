@@ -126,7 +126,7 @@ class HistoryState(NamedTuple):
 
     @property
     def days_of_size(self) -> float | None:
-        """Return how many days of history the maximum size holds at the rate of the last day."""
+        """Return how many days of history the maximum size holds at the rate of the last day; None: not known."""
         if not self.bytes_a_day or self.max_bytes is None:
             return None
         return self.max_bytes / self.bytes_a_day

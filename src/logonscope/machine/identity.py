@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from logonscope.facts import Machine, Process
 
-# importing hashlib loads OpenSSL, which takes a twentieth of the time of `whose PID`; random.py avoids it likewise
+# importing hashlib loads OpenSSL, which takes a twentieth of the time of `whose PID`; Python's random.py avoids it, too
 try:
     from _sha1 import sha1  # type: ignore[import-not-found]  # typeshed lacks it
 except ImportError:

@@ -18,7 +18,7 @@ _TERMINAL_NAMES = {
 
 
 def start_time(process: Process, machine: Machine) -> datetime | None:
-    """Return when a process started: the boot time plus its clock ticks, so that repeated reads give the same."""
+    """Return when a process started: the boot time plus its clock ticks; None where one of these is not known."""
     if process.start is None or machine.btime is None:
         return None
     return local_datetime(machine.btime + process.start / machine.ticks)

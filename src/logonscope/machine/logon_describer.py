@@ -47,7 +47,7 @@ class LogonDescriber:
             return session
 
     def may_be_foreign(self, owner: Owner, members: Iterable[Process]) -> bool:
-        """Return whether a logon session may be foreign. True also if no process of it is known."""
+        """Return whether a logon session may be foreign. Without a login record and a known process, it may be."""
         if self._ownership.has_record(owner):
             return False
         machine = self._source.machine(Look())

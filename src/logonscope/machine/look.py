@@ -82,7 +82,7 @@ class Deadline:
         return f"no complete answer within {self._seconds:g} s"
 
     def check_each(self, items: Iterable[Item]) -> Iterator[Item]:
-        """Yield items; check the deadline's own end before each, all that ``check`` checks once in CHECK_SECONDS."""
+        """Yield items. Before each, check the deadline's own end, and once in CHECK_SECONDS call ``check``."""
         # This is the inner loop of every long answer: checks that cost calls (of the followed deadline, of more urgent
         # work) are made only once in CHECK_SECONDS.
         now, next_check = time.monotonic, float("-inf")

@@ -25,7 +25,7 @@ class Owner(NamedTuple):
     """The logon session that a process belongs to, and the evidence for it."""
 
     logon_id: str | None  # LogonId; None: not requested, not readable, or hidden from the caller
-    evidence: str  # scope, audit, manager, none; unread, hidden, not requested
+    evidence: str  # scope, audit, manager, none; unread, hidden, not requested, reported: see docs/glossary.md
     login: Login | None = None  # the login; if login.recorded is False, the login service has no record of it
 
 
@@ -173,7 +173,7 @@ class Ownership(Protocol):
             owner: the logon session, as the owner of any of its processes.
             members: its processes, with the facts of ``description_facts``: all of them where it has no record;
                 with a record those below its leader are enough.
-            machine: the host, for its clock.
+            machine: the host, for its clock and its identity.
             user: the account name of the login uid.
             members_are_complete: the members are all processes of the logon session. If False, they are not counted:
                 the numbers of processes and of leftovers are None.

@@ -25,7 +25,7 @@ group_of_membership: Callable[[Membership], MembershipGroup] = itemgetter(1, 2, 
 """Return the membership group of one membership. It has no line of Python, because it runs for every process."""
 
 MAX_CMDLINE_BYTES = 131_072
-"""Maximum bytes of a process's arguments that are read."""
+"""Maximum bytes of a process's arguments that are read, unless the query has another maximum."""
 
 
 def process_of_membership(membership: Membership) -> Process:
@@ -66,7 +66,7 @@ class LogonHint(NamedTuple):
 
     @property
     def narrows(self) -> bool:
-        """Return whether ``may_match`` can be False for any process."""
+        """Return whether ``may_match`` can return False."""
         return self.kernel_ids is not None or self.login_uids is not None
 
     def may_match(self, kernel_id: int | None, login_uid: int | None) -> bool:

@@ -61,7 +61,7 @@ class Source(Protocol):
     abilities: frozenset[Ability]
     """What the source supports besides queries: ``act`` for both kinds of actions, ``events`` for events.
 
-    Without it, the calls raise NotSupportedError; only ``resumed_reader`` returns None.
+    Without the ability, the calls raise NotSupportedError; only ``resumed_reader`` returns None.
     """
     service_checks: "Sequence[Callable[[], Iterable[Check]]]"
     history: "History | None"
@@ -139,7 +139,7 @@ class Source(Protocol):
 
         Raises:
             ProcessLookupError: there is no such service.
-            PermissionError: that uid has no right to do it (EACCES), or the service is masked (EPERM).
+            PermissionError: the uid of the action has no right to do it (EACCES), or the service is masked (EPERM).
             TimeoutError: it is not done yet.
             OSError: it failed otherwise; EOPNOTSUPP: it is not possible for this service.
             NotSupportedError: the source is read-only.
@@ -151,7 +151,7 @@ class Source(Protocol):
 
         Raises:
             ProcessLookupError: the process is gone.
-            PermissionError: the kernel does not allow it for that uid.
+            PermissionError: the kernel does not allow it for the uid of the action.
             OSError: it failed otherwise.
             NotSupportedError: the source is read-only.
         """
@@ -292,7 +292,7 @@ class BaseSource(ABC):
         )
 
     def processes(self, look: Look, query: ProcessQuery) -> Iterator[Process]:
-        """Return the processes of ``read_processes`` that match the query."""
+        """Return the processes of ``read_processes`` that match the query, or one process and its ancestors."""
         look.check()
         if query.with_ancestors:
             return self._read_lineage(look, query)
@@ -310,7 +310,8 @@ class BaseSource(ABC):
     def _read_lineage(self, look: Look, query: ProcessQuery) -> Iterator[Process]:
         """Yield one process and its ancestors, nearest first.
 
-        If the arguments of one cannot be read, those of its ancestors are not requested: each such read can hang.
+        If the arguments of one cannot be read, neither the arguments of its ancestors are requested, nor their names,
+        which are completed from them: each such read can hang.
         """
         (pid,) = query.pids or (0,)
         facts, seen_pids = query.facts | {"ppid"}, set[int]()

@@ -17,8 +17,8 @@ from logonscope.machine import Leader
 from logonscope.ownership.sessions import address_of, plain_address
 
 MAX_TICKS_BEFORE = 60_000
-"""Maximum clock ticks from the line to the record of a login whose leader has ended: more than sshd's LoginGraceTime by
-default."""
+"""Maximum clock ticks from the line to the record of a login whose leader has ended: more than the
+default of sshd's LoginGraceTime."""
 
 TOLERANCE = 500
 """Maximum clock ticks by which a line can come after the record: journald may be busy."""
@@ -82,7 +82,7 @@ def find_line(session: LogonSession, leader: Leader, lines: Iterable[Authenticat
 def _only_fitting_reading(
     session: LogonSession, leader: Leader, readings: Sequence[Authentication]
 ) -> Authentication | None:
-    """Return the reading of a line that is about a login; None if no reading is, or if several can be."""
+    """Return the one of a line's readings that is about a login; None if no reading is, or if several can be."""
     fitting = [line for line in readings if line.user == (session.user or "")[:_MAX_USER_CHARACTERS]]
     if len(fitting) == 1:
         return fitting[0] if fitting[0].is_trusted or _is_same_client(fitting[0], session) else None

@@ -1,8 +1,8 @@
 """Mapping of login traits to LogonType and AuthenticationPackage of Win32_LogonSession.
 
-RULES is the mapping to LogonType; the first rule that applies decides. Two types are never returned: 9 NewCredentials
-has no counterpart on Linux, and 8 NetworkCleartext would require the authentication method, which only the login
-program's own log has.
+RULES is the mapping to LogonType; the first rule that applies decides. Some types are never returned: 6 Proxy and
+9 NewCredentials have no counterpart on Linux; 8 NetworkCleartext and 11 to 13 (logons with cached credentials) would
+require the authentication method, which only logs have.
 """
 
 from collections.abc import Callable
@@ -17,6 +17,9 @@ _SSHD = SSH_PROGRAMS | {"ssh"}
 _BATCH = {"cron", "crond", "CRON", "atd", "anacron", "fcron"}
 LOGIN_PROGRAMS = _SSHD | _BATCH | {"login", "systemd"}
 """Kernel names of processes with which a logon session can begin (and "ssh"): they show what kind of login it was."""
+
+NO_LOGIN = "no login is known to the kernel"
+"""The reason for the values of the System session."""
 
 _SWITCH = {"su", "su-l", "runuser", "runuser-l", "systemd-run0", "machine-shell"}
 _NETWORK = {
@@ -63,7 +66,9 @@ def authentication_package(traits: Traits) -> tuple[str | None, str]:
     It is known only of logins with a PAM service other than sshd's. sshd checks keys without PAM, and only its log
     shows whether a login used a key or a password. The System session and logins without a record have no PAM service.
     """
-    if traits.system or not traits.service or traits.service in _SSHD:
+    if traits.system:
+        return None, NO_LOGIN
+    if not traits.service or traits.service in _SSHD:
         return None, "recorded only in the login program's own log"
     return "PAM", f"PAM service {traits.service}"
 
@@ -124,7 +129,7 @@ def _describe_program(traits: Traits) -> str:
 
 
 RULES = (
-    Rule(lambda t: t.system, lambda _: SYSTEM, lambda _: "no login is known to the kernel"),
+    Rule(lambda t: t.system, lambda _: SYSTEM, lambda _: NO_LOGIN),
     Rule(lambda t: (t.cls or "").startswith("manager") or t.service == "systemd-user", lambda _: SERVICE,
          lambda t: _describe_class(t) if t.cls else _describe_service(t)),
     Rule(lambda t: t.service in _BATCH, lambda _: BATCH, _describe_service),

@@ -108,7 +108,7 @@ def _first_after_login(chain: Sequence[Process], login_uid: int | None) -> int:
 def _find_changes(
     chain: Sequence[Process], login_uid: int | None, first: int, machine: Machine
 ) -> Iterator[UnseenLogin]:
-    """Yield the processes that root started as a person without su or sudo, the login itself excepted."""
+    """Yield a sign for each process that root started as a person without su or sudo, except for the login itself."""
     for index in range(1, len(chain)):
         parent, process = chain[index - 1], chain[index]
         is_change = _uid(parent) == 0 and is_person(_uid(process), machine) and parent.comm not in SWITCHERS

@@ -70,7 +70,9 @@ PROVIDER = Provider(
     subject="logon session",
     columns={
         "LogonId": _value_column("logon_id", "the rule that matched: see LS_SessionProcess"),
-        "User": _named_column(_text_column, "User", "the name in the login record, else the account name of Uid"),
+        "User": _named_column(
+            _text_column, "User", "the account name of Uid; if several or none have it, the name in the login record"
+        ),
         "Uid": _named_column(_value_column, "Uid", "loginuid of its processes, else the uid in the login record"),
         "LogonType": _named_column(_value_column, "LogonType", "see Win32_LogonSession"),
         "AuthenticationPackage": _named_column(
@@ -100,7 +102,9 @@ PROVIDER = Provider(
         "Guid": _value_column(
             "guid", "UUID version 5 of /etc/machine-id, BootId, LogonId; above 2^32 also the inode of its cgroup"
         ),
-        "JoinEvidence": _value_column("join_evidence", "its record, its leader, or the processes of its scope"),
+        "JoinEvidence": _value_column(
+            "join_evidence", "its record, its leader, the processes of its scope, or an earlier request"
+        ),
         "ContainerId": _text_column("container_id", "the cgroup of its first process"),
         "ContainerRuntime": _text_column("container_runtime", "the cgroup of its first process"),
         "PodUid": _text_column("pod_uid", "the cgroup of its first process"),

@@ -135,7 +135,7 @@ _COLUMNS = {
     ),
     "SecurityModule": column(
         lambda process, *_: clean(process.label_module),
-        "which of these files has the label, else the form of the label",
+        "which file has SecurityLabel, else the form of the label",
         "label_module",
     ),
     **_capability_columns("Effective", "cap_effective", "CapEff"),

@@ -1,6 +1,6 @@
 """Win32_Process: the processes of the host, with every property that Linux has a correct value for.
 
-Every caller gets a row of every process, as on Windows; processes of other users have identity columns only.
+Every caller gets a row of every process, as on Windows; those that the caller may not see have identity columns only.
 """
 
 from collections.abc import Callable

@@ -31,7 +31,7 @@ NICE_OF = {priority_class.number: priority_class.nice for priority_class in CLAS
 """The nice value for each number that SetPriority accepts."""
 
 
-# CLASSES is ordered by falling nice values: the first whose lowest nice value is not above it
+# CLASSES is ordered by falling nice values: the first class whose lowest nice value is not above ``nice``
 _BASES = {
     nice: next(priority_class.base for priority_class in CLASSES if nice >= priority_class.lowest)
     for nice in range(-20, 20)

@@ -65,7 +65,7 @@ PASSWORDS = "passwords"
 """Pseudo-fact: the state of the accounts' passwords, which only an administrator gets."""
 
 ADDRESS = "address"
-"""Pseudo-fact: the address that the login came from; the leader's sockets are read only if its record lacks it."""
+"""Pseudo-fact: the address that the login came from; the sockets of the leader are read only if the record lacks it."""
 
 ORIGIN = "origin"
 """Pseudo-fact: the sockets of the leader are read, for the address and port that the login came from."""
@@ -214,7 +214,7 @@ class _RowLayout:
         self._fact_columns: list[tuple[int, int, int, int]] = []  # index in the row, index in the process, limits
         self._number_columns: list[tuple[int, Callable[..., Any], int, int]] = []  # index in the row, function, limits
         self._function_columns: list[tuple[int, Callable[..., Value]]] = []
-        self._repeated_columns: list[tuple[int, int]] = []  # index of a column with the same function as an earlier one
+        self._repeated_columns: list[tuple[int, int]] = []  # index in the row, index of the column with that function
         for index, column in enumerate(columns):
             self._add(index, column)
 
@@ -330,7 +330,7 @@ class Provider(NamedTuple):
         return self._layout(tuple(columns)).facts
 
     def columns_without(self, fact: str, columns: Iterable[str]) -> tuple[str, ...]:
-        """Return the columns; each column that needs a fact is replaced by one that is always null."""
+        """Return the columns; each column that needs this fact is replaced by one that is always null."""
         return tuple(NULL_COLUMN_NAME if fact in self._column(name).facts else name for name in columns)
 
     def selection(self, fixed: Mapping[str, frozenset[Value]]) -> Selection:

@@ -70,7 +70,7 @@ def module_name(class_name: str) -> str:
 
 
 def _with_limits(cls: Class, name: str, column: Column) -> Column:
-    """Return the column with the limits of the property's type, if that is an integer."""
+    """Return the column with the limits of the property's type, if that is an integer, and no array."""
     declared = cls.property_named(name)
     cim_type = TYPES[declared.type]
     return (

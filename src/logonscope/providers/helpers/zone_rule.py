@@ -26,7 +26,7 @@ class ZoneRule(NamedTuple):
     standard_offset: int
     daylight_name: str | None = None  # None: there is no daylight saving time
     daylight_offset: int | None = None
-    daylight_change: ZoneChange | None = None  # None: there is none, or it has another form
+    daylight_change: ZoneChange | None = None  # None: there is none, or a ZoneChange cannot express it
     standard_change: ZoneChange | None = None
 
 

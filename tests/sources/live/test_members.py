@@ -14,6 +14,7 @@ from logonscope.sources.live.members import IndexedMembers, ScannedMembers
 SCOPE = "/user.slice/user-1000.slice/session-c4.scope"
 BY_ID = Login("7", 1000, since=1, remembered=7, scope="session-7.scope")
 BY_SCOPE = Login("c4", 1000, since=2, scope="session-c4.scope")
+BY_ELOGIND = Login("c4", 1000, since=2, service_name="elogind")
 
 
 class Machine(ProcessReader):
@@ -68,6 +69,24 @@ def test_a_member_has_the_kernel_id_or_none_and_the_scope(facts: ReadFacts, expe
     index.rescan()
     for members in (IndexedMembers(index), ScannedMembers(machine.memberships, machine.read)):
         assert (members.has_members(BY_ID), members.has_members(BY_SCOPE)) == expected
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        (process(UNSET, "/c4"), True),
+        (process(UNSET, "/c4/below"), True),
+        (process(UNSET, "/c41"), False),
+        (process(UNSET, SCOPE), False),
+        (process(8, "/c4"), False),
+    ],
+)
+def test_a_login_of_elogind_has_a_cgroup_of_its_own(facts: ReadFacts, expected: bool) -> None:
+    machine = Machine({1: process(UNSET, "/init.scope", 1), 50: facts})
+    index = LiveIndex(machine, lambda _: True)
+    index.rescan()
+    for members in (IndexedMembers(index), ScannedMembers(machine.memberships, machine.read)):
+        assert members.has_members(BY_ELOGIND) == expected
 
 
 def test_all_processes_are_read_only_if_the_known_members_have_ended() -> None:

@@ -37,6 +37,26 @@ def test_the_proc_of_a_container_is_found_beside_an_execution_that_hangs(tmp_pat
         shell.communicate(b"\n")
 
 
+def test_a_mount_that_cannot_be_watched_does_not_hide_later_ones(tmp_path: Path) -> None:
+    require_logins()
+    first, second, called = tmp_path / "1", tmp_path / "2", list[str]()
+    first.mkdir()
+    second.mkdir()
+    script = f"mount -t proc proc {first} && mount -t proc proc {second} && echo ready && read x"
+    shell = subprocess.Popen(["unshare", "--mount", "sh", "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert shell.stdout is not None
+    assert shell.stdout.readline() == b"ready\n"
+
+    def fail_with_first(path: str) -> None:
+        called.append(path)
+        if path.endswith(str(first)):
+            raise OSError(f"{path} cannot be watched")
+
+    ProcMounts("/proc").call_with_each(fail_with_first)
+    shell.communicate(b"\n")
+    assert {f"/proc/{shell.pid}/root{first}", f"/proc/{shell.pid}/root{second}"} <= set(called)
+
+
 def test_a_mount_that_hangs_is_left_out_until_it_answers(tmp_path: Path) -> None:
     require_logins()
     mounts, answers, calls = ProcMounts("/proc"), threading.Event(), list[str]()

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -34,6 +35,17 @@ def test_a_zombie_exists_until_it_is_waited_for() -> None:
     assert child.pid not in reader.existing([child.pid])
     assert reader.read(child.pid) is None
     assert reader.read_thread(child.pid) is None
+
+
+def test_a_process_exists_although_no_descriptor_is_left() -> None:
+    script = (
+        "import os, resource\n"
+        "from logonscope.sources.live.proc_reader import ProcReader\n"
+        "reader = ProcReader('/proc', ())\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))\n"
+        "assert os.getpid() in reader.existing([os.getpid()])\n"
+    )
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
 
 
 def test_many_processes_are_looked_for_in_a_list() -> None:

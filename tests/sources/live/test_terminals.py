@@ -4,15 +4,16 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from itertools import pairwise
 
-from logonscope.facts import Login
+from logonscope.facts import Login, Process
 from logonscope.machine import Look, ProcessQuery
 from logonscope.ownership import LINUX
 from logonscope.sources.linux import LinuxSource
 from logonscope.sources.live.index import LiveIndex
 from logonscope.sources.live.proc_reader import ProcReader
-from logonscope.sources.live.terminals import TerminalSearches, find_terminal
+from logonscope.sources.live.terminals import MAX_READ, TerminalSearches, find_terminal
 from tests.kernel import require_logins
 
 LEADER = """
@@ -36,6 +37,17 @@ sys.stdin.readline()
 if pid:
     os.kill(pid, 9)
 """
+
+
+class CountingSource(LinuxSource):
+    """A source that counts the processes it was asked for."""
+
+    asked = 0
+
+    def processes(self, look: Look, query: ProcessQuery) -> Iterator[Process]:
+        """Read processes."""
+        self.asked += len(query.pids or ())
+        return super().processes(look, query)
 
 
 def found_terminal(kind: str) -> tuple[str | None, str | None]:
@@ -94,6 +106,21 @@ def test_a_program_of_root_in_the_login_of_a_user_decides_nothing() -> None:
 def test_a_leader_alone_decides_nothing() -> None:
     require_logins()
     assert found_terminal("alone")[0] is None
+
+
+def test_of_many_processes_below_a_leader_only_some_are_read() -> None:
+    require_logins()
+    script = "for i in $(seq 150); do sleep 1000 & done; echo; read x; kill $(jobs -p)"
+    leader = subprocess.Popen(["bash", "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert leader.stdout is not None
+    leader.stdout.readline()
+    source = CountingSource()
+    index = LiveIndex(ProcReader("/proc", ()), lambda _: False)
+    index.rescan()
+    assert len(list(index.children(leader.pid))) == 150
+    find_terminal(source, LINUX, index, Login("41", 1000, leader=leader.pid, service="sshd", gone=False))
+    leader.communicate(b"\n")
+    assert source.asked == MAX_READ
 
 
 def test_a_terminal_is_searched_for_ever_less_often() -> None:

@@ -15,11 +15,15 @@ _Witness = tuple[int, int]
 
 
 class LoginMembers:
-    """The processes that belong to a login: those with its kernel id, and, in its scope, those without a kernel id."""
+    """The processes that belong to a login: those with its kernel id, and, in its cgroup, those without a kernel id."""
 
     def __init__(self, login: Login) -> None:
         self.kernel_id = login.remembered if login.remembered != UNSET else None
-        self._login_cgroup = f"/user.slice/user-{login.uid}.slice/{login.scope}/" if login.scope else None
+        self._login_cgroup: str | None = None  # with a slash at its end; None: the login has no cgroup of its own
+        if login.scope:
+            self._login_cgroup = f"/user.slice/user-{login.uid}.slice/{login.scope}/"
+        elif login.service_name == "elogind":
+            self._login_cgroup = f"/{login.id}/"
 
     def __repr__(self) -> str:
         return f"<LoginMembers {self.kernel_id} {self._login_cgroup}>"
@@ -50,8 +54,6 @@ class IndexedMembers:
         members, index = LoginMembers(login), self._index
         if members.kernel_id is not None and index.places.of_kernel_id(members.kernel_id):
             return True
-        if not login.scope:
-            return False
         if self._cgroups is None:
             self._cgroups = frozenset(place.cgroup for place in index.places.of_kernel_id(UNSET))
         return any(map(members.has_cgroup, self._cgroups))

@@ -6,6 +6,7 @@ can be on a file system that does not answer. Such a reading is abandoned, and n
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from threading import get_ident
 from time import monotonic
@@ -42,10 +43,7 @@ class ProcMounts(ReadWatch):
         return f"<ProcMounts, {len(self._hung_reads)} processes hang>"
 
     def call_with_each(self, call: Callable[[str], object]) -> None:
-        """Call a function with a path of each mount, in limited time.
-
-        An OSError of the function is ignored, but the other mounts in the same namespace are then left out.
-        """
+        """Call a function with a path of each mount, in limited time; an OSError of the function is ignored."""
         self._hung_namespaces = {name: is_over for name, is_over in self._hung_namespaces.items() if not is_over()}
         for pid, namespace in self._other_namespaces():
             if namespace in self._hung_namespaces:
@@ -90,7 +88,8 @@ class ProcMounts(ReadWatch):
         with open(f"{self._proc}/{pid}/mountinfo", "rb") as file:
             mounts = find_proc_mounts(file.read(1 << 20))
         for mount in mounts:
-            call(f"{self._proc}/{pid}/root{mount}")
+            with suppress(OSError):
+                call(f"{self._proc}/{pid}/root{mount}")
 
 
 def _skip(_pid: int) -> None:

@@ -1,5 +1,6 @@
 """Reader of processes for the live index: the few facts that the index needs, from /proc, in limited time."""
 
+import errno
 import os
 from collections.abc import Collection, Iterable, Iterator
 from collections.abc import Set as AbstractSet
@@ -17,6 +18,9 @@ MAX_SINGLE_LOOKS = 200
 
 READ_SECONDS = 0.5
 """Timeout of the first reading that hangs; later ones have a shorter timeout. Answers wait for such a reading, too."""
+
+_NO_RESOURCES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
+"""Errors of pidfd_open(2) that say nothing about the process: it may exist."""
 
 _QUERY = ProcessQuery(frozenset({"ses", "loginuid", "cgroup", "ppid", "start", "comm", "state", "threads"}))
 
@@ -109,6 +113,6 @@ def _as_reading(process: Process | None) -> Reading:
 def _exists(pid: int) -> bool:
     try:
         os.close(os.pidfd_open(pid))
-    except OSError:
-        return False
+    except OSError as error:
+        return error.errno in _NO_RESOURCES
     return True

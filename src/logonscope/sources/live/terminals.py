@@ -10,8 +10,8 @@ from logonscope.sources.live.index import LiveIndex
 LEVELS = 3
 """Levels of the tree below a leader that are looked at: sshd forks workers of its own above the shell."""
 
-ENOUGH_BELOW = 64
-"""Number of processes, a leader and those below it, above which no further level is read."""
+MAX_READ = 64
+"""Maximum number of processes that are read for a terminal: a leader and those below it, from the nearest level on."""
 
 SEARCH_SECONDS, MAX_SEARCH_SECONDS = 0.1, 60.0
 """Seconds between two searches for the terminal of a login: at first (doubled after each search), and at most.
@@ -86,9 +86,9 @@ def find_terminal(direct: Source, ownership: Ownership, index: LiveIndex, login:
         return None
     pids, level = {login.leader}, {login.leader}
     for _ in range(LEVELS):
-        level = {child for pid in level for child in index.children(pid)}
-        pids |= level
-        if len(pids) > ENOUGH_BELOW:
+        level = {child for pid in level for child in index.children(pid)} - pids
+        pids.update(sorted(level)[: MAX_READ - len(pids)])
+        if len(pids) == MAX_READ:
             break
     look = Look()
     query = ProcessQuery(ownership.description_facts, pids=frozenset(pids))

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from logonscope.journal.reader import Reader
+from logonscope.journal.removal import Remover
 from logonscope.journal.retention import Retention
+from logonscope.journal.verify import Verifier
 from tests.journal.kept import Kept
 from tests.journal.story import BOOT
 
@@ -106,4 +108,23 @@ def test_retention_keeps_the_chain(tmp_path: Path) -> None:
     result = kept.verify()
     assert result.is_intact, result
     assert result.removed > 1000
+    kept.keeper.stop()
+
+
+def test_rows_that_are_deleted_while_others_are_read_are_not_missing(tmp_path: Path) -> None:
+    kept = Kept(tmp_path / "history")
+    for _ in range(20):
+        kept.live(300)
+        kept.move_all()
+    numbers = (number for (number,) in kept.database.execute("SELECT id FROM process ORDER BY id").fetchall())
+    reader, remover, removed = Reader(kept.keeper.files), Remover(kept.keeper.writer), list[int]()
+
+    def delete_one(statement: str) -> None:
+        if "FROM process" in statement or "FROM command" in statement:
+            removed.append(remover.remove_processes([next(numbers)]))
+
+    reader.database.set_trace_callback(delete_one)
+    result = Verifier(reader.database).verify()
+    assert result.is_intact, result
+    assert sum(removed) > 3
     kept.keeper.stop()

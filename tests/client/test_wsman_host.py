@@ -3,11 +3,13 @@
 from collections.abc import Callable, Generator, Iterator
 from datetime import UTC, datetime
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import pytest
 
 import logonscope
 from logonscope import Class, Host, LogonFilter, LogonscopeError
+from logonscope.client.wsman_client import WsmanClient
 from logonscope.client.wsman_host import WsmanHost
 from tests.client.test_host import ROWS
 from tests.hosts import user
@@ -189,3 +191,15 @@ def test_a_class_that_only_the_other_end_knows_is_requested(server: RunningServe
     found = host._add_declared(element, "root\\cimv2")  # noqa: SLF001 -- as of a Windows that has it
     assert found.derivation == ("Win32_Session", "CIM_LogicalElement", "CIM_ManagedSystemElement")
     assert host.get_class("Win32_othersession") is found
+
+
+def test_a_response_of_a_method_without_its_return_value_is_an_error() -> None:
+    class Link(WsmanClient):
+        def __init__(self) -> None:
+            pass
+
+        def invoke(self, *arguments: Any) -> Any:
+            return ET.fromstring(f"<{arguments[2]}_OUTPUT/>")
+
+    with pytest.raises(logonscope.TransportFailureError, match="the response of SetPriority has no return value"):
+        WsmanHost(Link()).invoke("Win32_Process=4312", "SetPriority", {"Priority": 33})

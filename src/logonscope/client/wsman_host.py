@@ -30,6 +30,7 @@ from logonscope.errors import (
     LogonscopeError,
     NotFoundError,
     NotSupportedError,
+    TransportFailureError,
 )
 from logonscope.machine import Deadline
 from logonscope.wire.cimxml.parse_class import parse_class
@@ -203,7 +204,10 @@ class WsmanHost(Host):
                 [element], Property(local_name(element), type_name, False, None, ()), target.cls.schema
             )
         return_value = out.pop("ReturnValue", None)
-        return Outcome(return_value if isinstance(return_value, int) else -1, out)
+        if not isinstance(return_value, int):
+            message = f"the response of {method.name} has no return value: the method may or may not have run"
+            raise TransportFailureError(message, "check that the server is a WMI host")
+        return Outcome(return_value, out)
 
     def _classes(self, pattern: str | None, namespace: str | None) -> Iterator[Class]:
         space = self._normalize_namespace(namespace)

@@ -114,7 +114,9 @@ def test_durations(text: str, seconds: float) -> None:
     assert parse_duration(text, "x") == seconds
 
 
-@pytest.mark.parametrize("text", ["", "P", "PT", "20", "-PT5S", "PT5", "T5S", "PT5S ", "P" + "9" * 30 + "Y"])
+@pytest.mark.parametrize(
+    "text", ["", "P", "PT", "20", "-PT5S", "PT5", "T5S", "PT5S ", "P1DT", "PT\u0661S", "P" + "9" * 30 + "Y"]
+)
 def test_what_is_no_duration(text: str) -> None:
     with pytest.raises(FaultError) as refused:
         parse_duration(text, "x")

@@ -125,6 +125,21 @@ def test_an_invalid_value_is_reported(name: str, text: str) -> None:
         parse_row(ET.fromstring(f"<e>{text}</e>"), schema().get("Win32_Process", CIMV2))
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("true", True), (" TRUE ", True), ("1", True), ("false", False), ("False", False), ("0", False)],
+)
+def test_the_texts_of_a_boolean(text: str, expected: bool) -> None:
+    element = ET.fromstring(f"<On>{text}</On>")
+    assert parse_value([element], Property("On", "boolean", False, None, ()), schema()) is expected
+
+
+@pytest.mark.parametrize("text", ["", "maybe", "yes", "2"])
+def test_another_text_is_no_boolean(text: str) -> None:
+    with pytest.raises(TransportFailureError, match=r"invalid On .*: expected the type boolean"):
+        parse_value([ET.fromstring(f"<On>{text}</On>")], Property("On", "boolean", False, None, ()), schema())
+
+
 @pytest.mark.parametrize("text", ["300", "-1", "many"])
 def test_an_invalid_octet_is_reported(text: str) -> None:
     octets = Property("Data", "uint8", True, None, ())

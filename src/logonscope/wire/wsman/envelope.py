@@ -83,7 +83,9 @@ _UNDERSTOOD = {
 }  # fmt: skip
 _ROLES = {"", f"{SOAP}/role/next", f"{SOAP}/role/ultimateReceiver"}
 _DURATION = re.compile(
-    r"P(?:(\d{1,9})Y)?(?:(\d{1,9})M)?(?:(\d{1,9})D)?(?:T(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,12}(?:\.\d{1,9})?)S)?)?"
+    r"P(?:(\d{1,9})Y)?(?:(\d{1,9})M)?(?:(\d{1,9})D)?"
+    r"(?:T(?=\d)(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,12}(?:\.\d{1,9})?)S)?)?",
+    re.ASCII,
 )
 # Namespaces of a request that can be copied into an attribute of the response.
 _DECLARABLE = re.compile(r"urn:[\w.:-]+|https?://[\w.-]+(?::\d{1,5})?(?:/[\w./-]*)?", re.ASCII)

@@ -75,6 +75,13 @@ def _read_integer(element: Element) -> int:
     return int(text_of(element))
 
 
+def _read_boolean(element: Element) -> bool:
+    text = text_of(element)
+    if text.lower() not in {"true", "false", "1", "0"}:
+        raise ValueError("neither true nor false")
+    return is_true(text)
+
+
 def _read_time(element: Element) -> datetime | timedelta:
     """Read a time or an interval: cim:Datetime or cim:Interval of DSP0230, or text for ``parse_datetime``."""
     inner = next(iter(element), None)
@@ -102,7 +109,7 @@ def _is_accepted_server(_: str) -> bool:
 
 
 _READERS: Mapping[str, Callable[[Element], Any]] = {
-    "boolean": lambda element: is_true(text_of(element)),
+    "boolean": _read_boolean,
     "datetime": _read_time,
     "real32": lambda element: float(text_of(element)),
     "real64": lambda element: float(text_of(element)),

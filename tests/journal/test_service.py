@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from logonscope.errors import InvalidParameterError, RecordingError
+from logonscope.facts import Process
 from logonscope.facts.history import ProcessRecord
 from logonscope.journal.history import JournalHistory
 from logonscope.journal.policy import DAY_MS, Policy
 from logonscope.journal.service import HistoryService, make_policy
-from logonscope.machine import Look
+from logonscope.machine import Look, ProcessQuery
 from logonscope.machine.events import Event
 from logonscope.machine.history import ProcessRecordQuery
 from logonscope.machine.snapshot import Snapshot
@@ -74,6 +75,34 @@ def test_a_history_begins_when_a_full_disk_has_room(tmp_path: Path, caplog: pyte
     (line,) = [record.message for record in caplog.records if record.levelname == "ERROR"]
     assert line.startswith(f"history: cannot open {disk / 'history'}: ")
     assert "full" in line or "No space left" in line
+
+
+def test_a_history_begins_when_the_processes_can_be_read(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    class Failing(Quiet):
+        failures = 2
+
+        def processes(self, look: Look, query: ProcessQuery) -> Iterator[Process]:
+            if threading.current_thread().name == "history" and self.failures:
+                self.failures -= 1
+                raise OSError("too many open files")
+            return super().processes(look, query)
+
+    with mounted(tmp_path / "disk", "40m") as disk:
+        source = Failing(example.snapshot())
+        remount(disk, "ro")
+        service = HistoryService(str(disk / "history"), source, LINUX, Policy(), "1", retry_seconds=0.02)
+        history = service.start(source)
+        try:
+            remount(disk, "rw")
+            wait_until(lambda: history.event_log, 20)
+            wait_until(lambda: history.state().rows, 20)
+        finally:
+            history.close()
+    assert source.failures == 0
+    lines = [record.message for record in caplog.records if "too many open files" in record.message]
+    assert (
+        lines == ["history: cannot read the processes: too many open files; nothing is kept until that is possible"] * 2
+    )
 
 
 def test_a_service_stops_while_its_history_waits_for_the_disk(tmp_path: Path) -> None:

@@ -136,7 +136,7 @@ class HistoryService:
         history.event_log = JournalEventLog(history.lend_reader, cipher, partial(_log_state, keeper))
 
     def _close_faulty(self, keeper: Keeper, history: JournalHistory) -> None:
-        """Close a journal that cannot be written any more."""
+        """Close a journal that cannot be written any more, or whose first reading of processes failed."""
         self._fault = keeper.fault
         self._failure = "" if keeper.fault is None else keeper.fault.reason
         if self._feeder is not None:
@@ -148,9 +148,7 @@ class HistoryService:
     def _retry(self, history: JournalHistory, pause: float) -> None:
         if self._keeper is not None:
             self._close_faulty(self._keeper, history)
-        while self._keeper is None:
-            if self._stopping.wait(pause):
-                return
+        while not self._stopping.wait(pause):
             pause = self._retry_seconds
             try:
                 self._open_keeper()
@@ -158,8 +156,20 @@ class HistoryService:
                 self._failure = error.message
                 _log.error("history: %s; nothing is kept until the service is restarted", error)
                 return
-        self._begin(self._keeper, history)
-        _log.info("history: kept from now on in %s", self._folder)
+            if self._keeper is not None and self._has_begun(self._keeper, history):
+                _log.info("history: kept from now on in %s", self._folder)
+                return
+
+    def _has_begun(self, keeper: Keeper, history: JournalHistory) -> bool:
+        """Begin with a journal that was opened; return whether the processes could be read, else close it again."""
+        try:
+            self._begin(keeper, history)
+        except (LogonscopeError, OSError) as error:
+            self._close_faulty(keeper, history)
+            self._failure = f"cannot read the processes: {error}"
+            _log.error("history: %s; nothing is kept until that is possible", self._failure)
+            return False
+        return True
 
     def _open_reader(self) -> Reader:
         """Open a reader; without a keeper, of what was kept before."""

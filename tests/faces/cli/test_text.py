@@ -19,6 +19,7 @@ from logonscope.faces.cli.text import (
     terminal_columns,
     terminal_lines,
     wants_color,
+    wrapped,
 )
 from tests.conversation import Shown
 
@@ -95,3 +96,9 @@ def test_auto_is_for_terminals_that_are_not_dumb(monkeypatch: pytest.MonkeyPatch
         assert not wants_color(args)
         assert wants_color(argparse.Namespace(color="always"))
     assert not wants_color(argparse.Namespace(color="never"))
+
+
+def test_wide_characters_are_wrapped_by_their_cells() -> None:
+    assert wrapped("漢字かな交じり文 and the rest of it", 20) == ["漢字かな交じり文 and", "the rest of it"]
+    assert all(cell_width(line) <= 12 for line in wrapped("漢" * 40, 12))
+    assert "".join(wrapped("漢" * 40, 12)) == "漢" * 40

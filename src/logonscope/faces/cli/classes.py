@@ -60,7 +60,8 @@ def run(host: Host, args: argparse.Namespace) -> int:
     if args.namespace is None:
         empty_message = f"no class of root/cimv2 matches {args.pattern!r}; add -n root/logonscope to look there"
     else:
-        empty_message = f"no class of {args.namespace} matches {args.pattern!r}; see `logonscope classes`"
+        namespace = args.namespace.replace("\\", "/")  # a shell would take the backslash
+        empty_message = f"no class of {namespace} matches {args.pattern!r}; see `logonscope classes -n {namespace}`"
     return print_listing(host, args, sorted(map(class_row, classes)), COLUMNS, empty_message)
 
 

@@ -98,11 +98,14 @@ def crop(text: str, columns: int | None) -> str:
 def wrapped(text: str, room: int | None) -> list[str]:
     """Return the text as lines that fit the room, broken between words where possible; as one line if room is None."""
     safe = for_terminal(text)
-    if room is None or len(safe) <= room:
+    if room is None or cell_width(safe) <= room:
         return [safe]
     import textwrap  # noqa: PLC0415 -- only a terminal needs it
 
-    return textwrap.wrap(safe, max(room, MIN_WRAP_COLUMNS), break_on_hyphens=False)
+    # textwrap counts characters: each that occupies two cells gets a second character, which is taken out again
+    padded = safe if safe.isascii() else "".join(one + "\0" * (_character_width(one) - 1) for one in safe)
+    lines = textwrap.wrap(padded, max(room, MIN_WRAP_COLUMNS), break_on_hyphens=False)
+    return [line.replace("\0", "") for line in lines]
 
 
 def styled(text: str, style: str, *, color: bool) -> str:

@@ -44,7 +44,7 @@ class Selection(NamedTuple):
         return Selection(*map(_union_of, self, selection))
 
     def intersection(self, selection: "Selection") -> "Selection":
-        """Return the selection of the items that are in both selections."""
+        """Return a selection of the items that are in both selections, and possibly more."""
         return Selection(*map(_intersection_of, self, selection))
 
 
@@ -58,4 +58,10 @@ def _union_of(first: frozenset[Any] | None, second: frozenset[Any] | None) -> fr
 def _intersection_of(first: frozenset[Any] | None, second: frozenset[Any] | None) -> frozenset[Any] | None:
     if first is None or second is None:
         return second if first is None else first
-    return first & second
+    # Names of accounts are compared without case. With names of other kinds, which are not, this may select too many.
+    keys = {_without_case(item) for item in second}
+    return frozenset(item for item in first if _without_case(item) in keys)
+
+
+def _without_case(item: Any) -> Any:
+    return item.lower() if isinstance(item, str) else item

@@ -172,3 +172,21 @@ def test_the_login_whose_kernel_id_is_shared_logs_out_alone(lab: Lab) -> None:
     assert (rows[sshd]["logon_id"], rows[sshd]["evidence"]) == (owner["logon_id"], "audit")
     assert (rows[shell]["logon_id"], rows[shell]["evidence"]) == (sharer["logon_id"], "scope")
     assert (state, rows[shell]["leftover"]) == ("active", False)
+
+
+def test_run0_makes_a_login_of_the_target_user(lab: Lab) -> None:
+    """Before systemd 256 the same is done without run0: a service that opens a session of PAM."""
+    without_run0 = "systemd-run -q --wait --uid=bob -p PAMName=login"
+    with lab.machine.ssh("alice") as shell:
+        run = shell.ask(f'command -v run0 >/dev/null && echo "run0 -u bob --background=" || echo "{without_run0}"')
+        caller = start(shell, f"sudo -n {run} sleep 1000")
+        sleeper = lab.descendant(1, "sleep")
+        kernel = lab.truth()[sleeper]
+        (scope,) = wait_until(lambda: [login for login in lab.logins().values() if login["Name"] == "bob"])
+        answer, called_by = lab.whose(sleeper), lab.whose(caller)
+
+    assert kernel["cgroup"] == f"/user.slice/user-{lab.bob.uid}.slice/{scope['Scope']}"
+    session = answer["session"]
+    assert (session["login"], session["user"], session["service"]) == (scope["Id"], "bob", scope["Service"])
+    assert (session["leader"], answer["user"], [link["pid"] for link in answer["chain"]]) == (sleeper, "bob", [sleeper])
+    assert called_by["session"]["user"] == "alice"

@@ -1,4 +1,7 @@
-"""Clocks of the journal: the time since the boot, and which wall time it was then."""
+"""Clocks of the journal: the time since the boot, and which wall time it was then.
+
+The clock map is the table ``moment``, whose rows have both times.
+"""
 
 import time
 from typing import NamedTuple, Protocol

@@ -33,7 +33,7 @@ from logonscope.machine import Owner, Ownership
 from logonscope.machine.events import Event
 
 MAX_QUEUED = 100_000
-"""Events that wait while the disk does not accept a batch; later ones are lost."""
+"""Maximum number of events that wait while the disk does not accept a batch; later ones are lost."""
 
 BATCH_EVENTS = 1000
 BATCH_SECONDS = 1.0

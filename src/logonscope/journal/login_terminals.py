@@ -31,7 +31,7 @@ class LoginTerminals:
         return "<LoginTerminals>"
 
     def note(self, process: Process, row: Row, place: int, tty_nr: int | None) -> None:
-        """Note the terminal of a process: it is that of its login if nothing but sshd is between it and the leader."""
+        """Store the terminal of a process as that of its login, if only sshd is between it and the leader."""
         # most processes have no terminal, or that of a login whose terminal is known
         if not tty_nr:
             return

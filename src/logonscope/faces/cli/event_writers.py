@@ -33,7 +33,7 @@ class EventWriter:
         raise NotImplementedError  # no abstract class: the other methods have a body that does nothing
 
     def step(self) -> None:
-        """Do what is due."""
+        """Do what is due; called after each event, and at the latest after ``wait_seconds``."""
 
     def __enter__(self) -> "Self":
         return self

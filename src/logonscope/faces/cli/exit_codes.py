@@ -13,8 +13,9 @@ from logonscope.errors import (
 
 FOUND, NOTHING_FOUND, USAGE_ERROR, ACCESS_DENIED = 0, 1, 2, 3
 DAMAGED_DATA, NO_ANSWER, OUT_OF_RESOURCES, OUTPUT_ERROR = 65, 69, 70, 74
-"""Codes where the command line was right. 65, 69 and 74 are EX_DATAERR, EX_UNAVAILABLE and EX_IOERR of sysexits.h.
+"""Codes of errors that the command line did not cause.
 
+65, 69 and 74 are EX_DATAERR, EX_UNAVAILABLE and EX_IOERR of sysexits.h.
 70: resources of this machine are exhausted. sysexits.h has no code of its own for it; its 70 is an internal error.
 """
 

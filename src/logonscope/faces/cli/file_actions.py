@@ -32,7 +32,7 @@ class FileEntry(Protocol):
 
     @property
     def uid(self) -> int | None:
-        """Return the uid whose logon sessions the entry sees; None: only an administrator has none."""
+        """Return the uid whose logon sessions the entry sees; None: an administrator without a uid."""
 
     @property
     def administrator(self) -> bool:

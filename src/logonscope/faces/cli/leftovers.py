@@ -58,7 +58,7 @@ def _read(host: Host, args: argparse.Namespace) -> tuple[Leftovers, Callable[[],
 
 
 def _empty_message(host: Host, args: argparse.Namespace, leftovers: Leftovers, *, is_filtered: bool) -> str:
-    """Return the message for a command line without leftovers."""
+    """Return the message for an answer without leftovers."""
     if leftovers.known or leftovers.unknown or (args.which is None and not is_filtered):
         return _no_leftovers_message(host, args, leftovers)
     if args.which is not None and args.which.lower() == SYSTEM_WORD and not is_filtered and host.sees_everything:

@@ -25,7 +25,7 @@ def print_rows(
     empty_message: EmptyMessage = "",
     read_time: "Clock | None" = None,
 ) -> int:
-    """Print rows as they arrive; return the exit code.
+    """Print rows, as they arrive where the format permits that; return the exit code.
 
     Args:
         args: the command line; its output chooses the format.

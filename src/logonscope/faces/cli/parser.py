@@ -148,7 +148,10 @@ def set_completion(action: argparse.Action, kind: str) -> None:
 def build_parser(
     commands: Sequence[str] = tuple(COMMANDS), server_commands: ServerCommands = NO_SERVER_COMMANDS
 ) -> Parser:
-    """Return the parser of these commands; only their files are imported."""
+    """Return the parser of these commands, without commands of the server that the caller does not provide.
+
+    Only the files of these commands are imported.
+    """
     shared = shared_options()
     parser = Parser(
         prog="logonscope",

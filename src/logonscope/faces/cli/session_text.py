@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 LOGGED_OUT = "logged out"
 
 SERVICE = 5
-"""The LogonType of user managers; nothing else has it on Linux."""
+"""The LogonType of user managers, also of those without a login record."""
 
 _LONG_ID = "[0-9a-f]{64}"
 

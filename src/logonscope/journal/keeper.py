@@ -240,7 +240,7 @@ class Keeper:
         compare_seconds: float = COMPARE_SECONDS,
         on_fault: Callable[[], None] | None = None,
     ) -> None:
-        """Compare with the processes and logon sessions that exist now, and start the thread.
+        """Compare with the processes that run now, describe the logon sessions that exist, and start the thread.
 
         Args:
             read_processes: reads the processes that run.
@@ -275,7 +275,7 @@ class Keeper:
         return [_remembered_login(row) for row in rows]
 
     def open_reader(self) -> Reader:
-        """Return a new reader; it is interrupted if it keeps the write-ahead log from shrinking."""
+        """Return a new reader, whose query is interrupted if the write-ahead log becomes too long."""
         reader = Reader(self.files)
         self._interruptible_readers = {*filter(_is_open, self._interruptible_readers), reader.database}
         return reader

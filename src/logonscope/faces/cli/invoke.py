@@ -39,12 +39,12 @@ PROCESS_MEANINGS = {
 SERVICE_MEANINGS = {
     0: "done", 1: "not supported", 2: "access denied", 3: "dependent services are running",
     4: "invalid service control", 5: "the state of the service does not permit the request",
-    6: "the service is not active", 7: "timeout of the request", 8: "unknown failure", 9: "path not found", 10: "the service is already running",
-    11: "the service database is locked", 12: "a dependency was deleted", 13: "a dependency failed to start",
-    14: "the service is disabled", 15: "the logon of the service failed", 16: "the service is marked for deletion",
-    17: "the service has no thread", 18: "circular dependency", 19: "duplicate name", 20: "invalid name",
-    21: "invalid parameter", 22: "invalid service account", 23: "the service exists already",
-    24: "the service is already paused",
+    6: "the service is not active", 7: "timeout of the request", 8: "unknown failure", 9: "path not found",
+    10: "the service is already running", 11: "the service database is locked", 12: "a dependency was deleted",
+    13: "a dependency failed to start", 14: "the service is disabled", 15: "the logon of the service failed",
+    16: "the service is marked for deletion", 17: "the service has no thread", 18: "circular dependency",
+    19: "duplicate name", 20: "invalid name", 21: "invalid parameter", 22: "invalid service account",
+    23: "the service exists already", 24: "the service is already paused",
 }  # fmt: skip
 """Meanings of the ReturnValue of methods of Win32_BaseService, as Microsoft documents them."""
 

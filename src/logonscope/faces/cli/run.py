@@ -264,7 +264,7 @@ def _show_answer(host: "Host", args: argparse.Namespace, run_command: Callable[[
         from logonscope.faces.cli.repeat import repeat  # noqa: PLC0415 -- seldom needed
 
         return repeat(host, args, run_command)
-    # events and rows of jsonl are read as they arrive, and a recording is never written to a terminal
+    # events, and rows of jsonl, are read as they arrive; a recording is never written to a terminal
     is_streamed = args.command in {"record", "watch"} or getattr(args, "follow", False) or args.output == "jsonl"
     if not args.pager or is_streamed or not sys.stdout.isatty():
         return int(run_command())

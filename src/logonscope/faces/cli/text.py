@@ -1,4 +1,4 @@
-"""Text for a terminal: its size, colours, local times, and the replacement of control characters in it.
+"""Text for a terminal: the size of the terminal, colours, local times, and the replacement of control characters.
 
 Colours are chosen by --color, else NO_COLOR, else FORCE_COLOR, else the settings file, else they are on if the output
 is a terminal and TERM is not "dumb": https://no-color.org, https://force-color.org.

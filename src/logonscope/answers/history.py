@@ -117,7 +117,7 @@ class PastProcess(NamedTuple):
     start_is_approximate: bool  # it ran before the service received events
     end: datetime | None  # None: it runs
     end_is_approximate: bool
-    seconds: float | None
+    seconds: float | None  # how long it ran; None: it runs
     exit_code: int | None
     signal: int | None  # that ended it
     boot_id: str | None = None

@@ -45,7 +45,7 @@ class RowWriter:
 
 
 MAX_TEMPLATES = 100
-"""Maximum number of kept templates; without one, the names are written again for each row."""
+"""Maximum number of kept templates. For rows without a kept template, the names are written each time."""
 
 
 def _write_time(value: datetime) -> str:

@@ -20,7 +20,7 @@ IPV4_FORM = r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}"
 
 Detail = Literal["origin", "authentication", "usage"]
 Details = frozenset[Detail]
-"""Parts of a logon session that are read only if they are requested.
+"""Parts of a logon session that are read only if they are requested; the origin also if the record has no address.
 
 origin: the address and port of the client, from the socket of the leader; authentication: what sshd logged; usage: the
 sums of the resources that the processes of the logon session use.
@@ -50,7 +50,7 @@ class LogonSession(NamedTuple):
         processes: the number of its processes that the caller may see; None if not counted.
         leftovers: the number in ``processes`` if it is logged out, 0 if it is not; None if unknown, or not counted.
         guid: its permanent, unique name.
-        join_evidence: how its login record was matched with its processes: record, leader, scope, remembered.
+        join_evidence: what shows that its login has its kernel id: record, leader, scope, remembered; None: no such id.
         start_is_approximate: there is no login record, and ``start`` is that of the earliest process whose parent is
             outside the logon session; it changes when that process ends.
         container_id: the container in which it began.

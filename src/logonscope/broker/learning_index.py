@@ -53,7 +53,7 @@ class LearningIndex:
             yield process, owner
 
     def logon_groups(self, selection: Selection) -> Iterator[LogonGroup]:
-        """Return pids of the logon sessions in ``selection.logon_ids`` (None: all); each can have several groups."""
+        """Return the groups of the logon sessions in ``selection.logon_ids`` (None: of all), maybe several of each."""
         request = self._request
         query = ProcessQuery(request.ownership.owner_facts, logon_hint=self.index.hint(NO_FACTS, selection, None))
         groups = self._decide(request.source.membership_groups(request.look, query))

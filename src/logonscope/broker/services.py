@@ -1,4 +1,4 @@
-"""Operations on services: those of the System session with their processes, and the service of one process."""
+"""Operations on services: those of the System session, the service of one process, and the items of service classes."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Operations on processes in their logon sessions: pairs of pid and LogonId, or full rows."""
+"""Operations on processes in their logon sessions: pairs of pid and LogonId, full rows, and leftovers."""
 
 from collections.abc import Iterator
 

@@ -56,8 +56,8 @@ class Message(NamedTuple):
 class Events:
     """A host, and clients that subscribe to its events through the door."""
 
-    def __init__(self, seconds: float = 60.0, subscription_seconds: float = 3600.0) -> None:
-        self.host = Ringed(SNAPSHOT)
+    def __init__(self, seconds: float = 60.0, subscription_seconds: float = 3600.0, host: Ringed | None = None) -> None:
+        self.host = host or Ringed(SNAPSHOT)
         enumerations = Enumerations(20, 5, 60.0)
         self.dispatcher = Dispatcher(
             self.host, LINUX, enumerations, Limits(seconds=seconds), subscription_seconds=subscription_seconds

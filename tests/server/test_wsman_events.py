@@ -10,18 +10,21 @@ from logonscope.dispatch.dispatcher import Dispatcher, ReceivedRequest
 from logonscope.dispatch.enumerations import Enumerations
 from logonscope.dispatch.operation import Limits
 from logonscope.dispatch.subscriptions import EventPull
+from logonscope.errors import QuotaViolationError
 from logonscope.facts import Process
 from logonscope.journal.cursor_cipher import CursorCipher
 from logonscope.machine import Deadline, Owner
-from logonscope.machine.events import EventHead, EventMark, ProcessStarted
+from logonscope.machine.events import Event, EventHead, EventMark, ProcessStarted
 from logonscope.ownership import LINUX
 from logonscope.server.wsman import WsmanDoor
 from logonscope.server.wsman_events import PLACEHOLDER_BOOKMARK
+from logonscope.sources.live.ring import RingReader
 from logonscope.wire.wsman import names
 from logonscope.wire.wsman.envelope import parse_duration
 from logonscope.wire.wsman.names import WMI, XSI
 from logonscope.wire.xml import clark_name
 from tests.broker.memory import Memory
+from tests.broker.ringed import Ringed
 from tests.hosts import ROOT, user
 from tests.providers.asked import SNAPSHOT
 from tests.server.eventing import LOGONS, Events, about, bookmarks, fault_of, pull_request, subscription, wait
@@ -273,6 +276,32 @@ def test_a_host_without_events_is_no_event_source() -> None:
     answer = dispatcher.answer(WsmanDoor(), ReceivedRequest(subscription(LOGONS), ROOT), Deadline())
     assert b"e:EventSourceUnableToProcess" in answer.body
     assert b"events are not supported by" in answer.body
+
+
+class FailingReader(RingReader):
+    """A reader that fails after the events."""
+
+    def read(self, seconds: float | None = None, max_events: int | None = None) -> list[Event]:
+        events = super().read(seconds, max_events)
+        if not events:
+            raise QuotaViolationError("a class has too many instances", "add a condition")
+        return events
+
+
+class FailingHost(Ringed):
+    """A host whose readers fail."""
+
+    def event_reader(self, after: int | None = None) -> RingReader:
+        return FailingReader(self.ring, self.ring.number if after is None else after, "a test", lambda: None)
+
+
+def test_events_before_a_failure_are_in_the_answer_and_the_failure_in_the_next_one() -> None:
+    events = Events(host=FailingHost(SNAPSHOT))
+    context = events.subscribe().context
+    events.host.publish(2)
+    assert events.pull(context).logon_ids == ["1", "2"]
+    assert fault_of(events.pull(context))[0] == "w:QuotaLimit"
+    assert len(events.dispatcher.enumerations) == 0
 
 
 def test_a_subscription_that_fails_ends() -> None:

@@ -55,7 +55,7 @@ class PendingHandshakes:
             _log.warning("TLS handshake with %s failed: %s", address, reason)
 
     def abort(self) -> None:
-        """Close all these connections, and let no new one wait for its first bytes."""
+        """Close all pending connections, and let no new one wait for its first bytes."""
         for handshake in [*self._open]:
             handshake.abort()
         self.first_bytes.close()

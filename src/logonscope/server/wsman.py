@@ -73,10 +73,10 @@ from logonscope.wql.write import write_statement as write_query
 
 WSMAN_PATHS = ("/wsman",)
 ANONYMOUS_PATHS = ("/wsman-anon/identify",)
-"""The path at which Windows answers Identify without credentials (MS-WSMV 3.1.4.1.19)."""
+"""The path at which Windows answers Identify without credentials."""
 
 ANONYMOUS_HEADER = "wsmanidentify"
-"""The header with which a client sends Identify without credentials (MS-WSMV 3.1.4.1.19)."""
+"""The header with which a client sends Identify without credentials (MS-WSMV 3.1.4.1.23)."""
 
 OK, FAULT = 200, 500
 PROTOCOL = "http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd"

@@ -1,5 +1,7 @@
 """The messages of WS-Eventing in the door of WS-Management: their operations, and the rendering of their answers."""
 
+from contextlib import suppress
+
 from logonscope.dispatch.subscriptions import OpenSubscription
 from logonscope.errors import AnswerTooLargeError, EnumerationNotFoundError, LogonscopeError
 from logonscope.server.push_channel import WsmanPushChannel, event_of
@@ -117,12 +119,13 @@ def render_events(request: SoapRequest, context: OpenSubscription, octets: int) 
         if not count + batch.rows:
             reason = f"an event of {batch.octets:,} octets does not fit into the {free:,} octets left for events"
             raise AnswerTooLargeError(reason, "ask for a larger envelope")
-        # removed once they are written; a failure of what follows comes with the next pull
         context.remove_sent(batch.rows)
         texts, count, free = texts + batch.texts, count + batch.rows, batch.free
         if batch.surplus:
             break
-        context.read(message.max_elements - count)
+        # a failure is kept: the next pull raises it, because the events before it must not be lost
+        with suppress(LogonscopeError):
+            context.read(message.max_elements - count)
     if layout.has_bookmarks:
         bookmark = f"<w:Bookmark>{context.bookmark}</w:Bookmark>" if context.bookmark else ""
     inner = f"<n:PullResponse>{context_element(context.id)}<n:Items>"

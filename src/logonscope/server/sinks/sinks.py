@@ -32,9 +32,9 @@ class Sinks:
         """Create the sinks; nothing is sent yet.
 
         Args:
-            settings: of each sink.
+            settings: the settings of each sink.
             state: the directory that keeps their checkpoints.
-            host: the host, for the documents.
+            host: the identity of the host, which documents and syslog messages contain.
             request: returns a new broker request of an administrator.
         """
         self._sinks = [

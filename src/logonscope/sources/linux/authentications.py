@@ -64,7 +64,7 @@ class AuthenticationReader:
 
         suspended, offset = suspended_and_offset() if self._root == "/" else (0.0, 0.0)
         for line in read_journal(self._root, look, boot_id, pids, _WRITERS):
-            # the program, too: another one of root's, as logger(1), can have such a name in _COMM
+            # the executable is checked, too: another program of root's, as logger(1), can have such a name in _COMM
             if line.uid != 0 or os.path.basename(line.exe) not in _PROGRAMS:
                 continue
             seconds = line.monotonic / 1e6 + offset

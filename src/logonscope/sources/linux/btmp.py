@@ -69,7 +69,7 @@ class BtmpReader:
 
 
 def can_read_btmp(root: str) -> bool:
-    """Return whether there is such a file, and this process may read it."""
+    """Return whether btmp exists, and this process may read it."""
     return os.access(os.path.join(root, FILE), os.R_OK, effective_ids=os.access in os.supports_effective_ids)
 
 

@@ -285,7 +285,7 @@ class Reader(ReadWatch):
         return self._read(pid, HUNG_READS.omitted_files(self._proc, pid) if HUNG_READS.reads else OmittedFiles.NONE)
 
     def read_hung(self, pid: int) -> Process | None:
-        """Read one process whose reading hangs: those of its files that do not."""
+        """Read one process whose reading hangs: only those of its files that do not hang."""
         return self._read_in_pool(pid, HUNG_READS.hung_files(self._proc, pid) or OmittedFiles.MEMORY)
 
     def _read_in_pool(self, pid: int, omitted: OmittedFiles) -> Process | None:

@@ -382,7 +382,7 @@ class LiveHost:
 
     @property
     def _next_search(self) -> float | None:
-        """Return when a terminal is searched for also without an event; None: it is not."""
+        """Return when a terminal is searched for even without an event; None: no such search is due."""
         return None if self.index is None else self._terminal_searches.next_moment
 
     @property

@@ -228,7 +228,9 @@ class Settings:
         '`"logonscope"` if `/etc/pam.d/logonscope` exists, else `""`',
     )  # fmt: skip
     administrators: tuple[str, ...] = _setting(
-        _GROUPS, ["sudo", "wheel"], "groups whose members are administrators: they see everything, like root"
+        _GROUPS,
+        ["sudo", "wheel"],
+        "groups whose members are administrators over the network: they see everything, like root",
     )
     negotiate: bool = _setting(_SWITCH, True, "offer Negotiate (NTLM, and Kerberos if `keytab` is set) beside Basic")
     channel_binding: str = _setting(
@@ -336,7 +338,9 @@ class Settings:
     log_level: str = _setting(_one_of("debug", "info", "warning", "error"), "info", "lowest severity that is logged")
     log_format: str = _setting(_one_of("text", "json"), "text", "format of the log on standard error")
     audit_log: str = _setting(
-        _FILE_OR_LOG, "-", "file for authentications and method calls; `-`: the server's log; empty: no audit log"
+        _FILE_OR_LOG,
+        "-",
+        "file for authentications, method calls and views as another user; `-`: the server's log; empty: no audit log",
     )
     sinks: tuple[SinkSettings, ...] = ()
     """The tables `[[sink]]`, which only the file can have."""

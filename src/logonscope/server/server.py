@@ -242,7 +242,7 @@ def _config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
         lifespan="on",
         workers=1,
         log_config=None,
-        access_log=False,  # the audit log has the requests
+        access_log=False,  # the metrics count requests; the audit log has authentications and methods
         proxy_headers=False,  # else every client on this host could forge its address
         server_header=False,
         timeout_keep_alive=settings.request_seconds,

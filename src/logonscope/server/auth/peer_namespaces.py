@@ -106,7 +106,8 @@ def _is_in_server_namespaces(folder: int) -> bool:
     namespace_pids = [_status_field(text, b"NSpid") for text in (status, _read_file("/proc/self/status"))]
     if max(map(len, namespace_pids)) > 1 or _read_file("uid_map", folder) != _read_file("/proc/self/uid_map"):
         return False
-    # One case is left: another user namespace that maps each uid to itself, as this one does. There, only root differs.
+    # One case is left: another user namespace that maps each uid to itself, as this one does. There, only root is
+    # another user than here.
     return b"0" not in _status_field(status, b"Uid") or _read_in_time(folder, _has_same_namespace_files)
 
 

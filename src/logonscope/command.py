@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from logonscope.faces.cli.user import Users
 
 GC_THRESHOLD, SERVER_GC_THRESHOLD = 100_000, 20_000
-"""Allocated objects before the garbage collector runs: of other commands, and of the server.
+"""Allocated objects before the garbage collector runs: in most commands, and in the server.
 
 Most commands allocate fewer than GC_THRESHOLD, so that it never runs in them.
 """

@@ -287,7 +287,7 @@ class RegistrationTooPreciseError(LogonscopeError):
 
 
 class EnumerationNotFoundError(LogonscopeError):
-    """No open enumeration or subscription has this id, or it belongs to another caller or protocol."""
+    """No enumeration or subscription with this id is open, or it belongs to another caller or door."""
 
     name = "WBEM_E_INVALID_CONTEXT"
     number = 0x80041007

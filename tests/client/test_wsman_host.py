@@ -63,6 +63,8 @@ QUESTIONS: dict[str, Callable[[Host], Any]] = {
     "an instance": lambda host: host.get("Win32_Process=4312"),
     "some of it": lambda host: host.get('Win32_Process.Handle="4312"', ["name", "CreationDate"]),
     "an association": lambda host: host.get(next(host.enumerate("Win32_SessionProcess"))),
+    "some of an association": lambda host: host.get(next(host.enumerate("Win32_SessionProcess")), ["dependent"]),
+    "its path": lambda host: host.get(next(host.enumerate("Win32_SessionProcess")), ["__path"]),
     "of the other namespace": lambda host: host.get("LS_LogonSession=41", namespace="root/logonscope"),
     "a class": lambda host: host.enumerate("Win32_SessionProcess"),
     "two properties": lambda host: host.enumerate("Win32_Process", ["Name", "CreationDate"]),

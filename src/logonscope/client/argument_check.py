@@ -1,4 +1,4 @@
-"""Checks of the arguments of Host's methods, and their conversion to those of operations. Errors name the argument."""
+"""The arguments of Host's methods, checked and converted to those of operations; an error names the wrong argument."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -115,8 +115,8 @@ def path_text(path: "str | Instance") -> str:
     """Return an object path, or the path of an instance, as text.
 
     Raises:
-        InvalidObjectPathError: the argument is neither a text nor an instance, or is an instance without a path, as if
-            its keys were not selected.
+        InvalidObjectPathError: the argument is neither a text nor an instance, or is an instance without a path,
+            such as one whose keys were not selected.
     """
     if isinstance(path, str):
         return path

@@ -251,7 +251,7 @@ class Host(ABC):
                 path of an executable ("/usr/bin/python3.11") or of a unix socket ("/run/app.sock"; "unix:/run/app.sock"
                 is never an executable; "@app" is an abstract name), or an account ("alice"): the processes that its
                 logins started, and those that run as it. Write "name:postgres" or "user:postgres" for a word that is
-                both.
+                a process name and an account.
             details: as in ``sessions``.
             all_namespaces: look for a port or a unix socket in every network namespace, such as those of containers.
 
@@ -287,7 +287,7 @@ class Host(ABC):
             namespace: as in ``get``, for the query.
             which: only events of these logon sessions, as in ``sessions``.
             where: only events of logon sessions that fit a filter, as in ``sessions``, and failed logons that fit it.
-            events: only events of these names, "LogonStarted", ..., and "Lost"; None: all.
+            events: the names of events, such as "LogonStarted": only these, and "Lost"; None: all.
             with_sessions: put the logon session into events of processes, too.
             without_descendants_of: the pid of a process on the host: leave out the events of all that it starts.
             since: continue after the event with this cursor.
@@ -528,13 +528,13 @@ class Host(ABC):
         StopService, PauseService, ResumeService and InterrogateService of Win32_Service.
 
         Returns:
-            its return_value and its out parameters. Of a process: 0 success, 2 access denied, 3 insufficient privilege,
-            8 unknown failure, 21 invalid parameter; the values of the service methods are in the reference of
+            the method's return_value and out parameters. For a process, the return_value is 0 success, 2 access denied,
+            3 insufficient privilege, 8 unknown failure, 21 invalid parameter; for a service, see the reference of
             Win32_Service.
 
         Raises:
             NotFoundError: there is no such instance, or the caller may not see it.
-            InvalidMethodError: its class has no such method.
+            InvalidMethodError: the class of the instance has no such method.
             InvalidMethodParametersError, TypeMismatchError: the parameters are not those of the method.
             NotSupportedError: the method is not supported on Linux, or it changes something and the host can only be
                 read (a recording, a folder, another source).

@@ -1,4 +1,4 @@
-"""HTTP connections to a server; each request has the credentials, if any. Over TLS, the certificate is verified."""
+"""HTTP connections to a server, with any credentials in each request. The certificate of TLS is always verified."""
 
 import base64
 import http.client
@@ -16,7 +16,7 @@ READ_BYTES = 64 << 10
 
 
 class HttpsServer(NamedTuple):
-    """Where a server is, and how to authenticate: by a token, else by a user name and a password; without both, not."""
+    """Where a server is, and how to authenticate: by a token, by user name and password, or (all empty) not at all."""
 
     host: str
     port: int

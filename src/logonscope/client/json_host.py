@@ -137,7 +137,7 @@ class JsonHost(Host):
             return read_answer(json_answers.read_leftovers, lines)
         if operation == "tree":
             return read_answer(list, json_answers.read_trees(lines))
-        # stream() has sent the request already: an error is raised by this call, not where the rows are iterated
+        # stream() has sent the request: if the server rejects it, this call raises the error, not the iteration
         rows = _read_rows(partial(read_answer, getattr(json_answers, _ROW_READERS[operation])), lines)
         return list(rows) if operation in _LIST_QUESTIONS else rows
 

@@ -147,7 +147,9 @@ class WsmanHost(Host):
         columns = check_columns(target.cls, properties)
         # pypsrp sends selectors as text, but a key that is a reference would need an endpoint reference.
         if any(isinstance(key, tuple) for key in target.keys or ()):
-            row = next(self.query(write_statement(_select_by_keys(target)), namespace=target.cls.namespace), None)
+            selected = tuple(Name((name,)) for name in columns.shown) if properties else None
+            text = write_statement(_select_by_keys(target, selected))
+            row = next(self.query(text, namespace=target.cls.namespace), None)
             if not isinstance(row, Instance):
                 raise NotFoundError(f"there is no {path}", "or you may not see it")
             return row
@@ -366,14 +368,14 @@ def _relative_path(target: Target) -> str:
     return object_path(target.reference, target.cls.schema, target.cls.namespace).relative
 
 
-def _select_by_keys(target: Target) -> Select:
-    """Return the query for one instance by its keys."""
+def _select_by_keys(target: Target, selected: tuple[Name, ...] | None) -> Select:
+    """Return the query for one instance by its keys; ``selected``: the properties to read, None: all."""
     space = target.cls.namespace
     terms: list[ConditionTree] = []
     for name, value in zip(target.cls.keys, target.keys or (), strict=True):
         text = str(object_path(value, target.cls.schema, space)) if isinstance(value, tuple) else str(value)
         terms.append(Comparison(Name((name,)), EQUAL, text))
-    return Select(None, target.cls.name, terms[0] if len(terms) == 1 else And(tuple(terms)))
+    return Select(selected, target.cls.name, terms[0] if len(terms) == 1 else And(tuple(terms)))
 
 
 def _option_name(text: str | None) -> Name | None:

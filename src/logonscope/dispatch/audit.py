@@ -1,8 +1,9 @@
 """The audit log: a line of JSON for each authentication, view as another user, and method that changes something.
 
-It contains no secrets: no password, token or hash. A method has a line before it runs, and one for its outcome; if the
-first cannot be written, the method is not run. Any other line that cannot be written stops nothing, because
-a full disk would lock out administrators; it is an error in the server's log.
+A password that a client sends with every request has one line for each connection. The log contains no secrets: no
+password, token or hash. A method has a line before it runs, and one for its outcome; if the first cannot be written,
+the method is not run. Any other line that cannot be written stops nothing, because a full disk would otherwise lock
+out administrators; it is an error in the server's log.
 """
 
 import contextlib

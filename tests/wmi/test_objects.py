@@ -14,6 +14,8 @@ import logonscope
 from logonscope import wmi
 from logonscope.wmi import _wmi_object
 from tests.hosts import HostFolder
+from tests.server.running import ADMIN, running
+from tests.server.test_metrics import numbers
 from tests.wmi.scripts import PATH, ExampleHost, raises
 
 PAGE = (Path(__file__).parents[2] / "docs/wmi.md").read_text(encoding="utf-8")
@@ -113,6 +115,20 @@ def test_a_reference_is_read_once_an_answer_and_not_for_its_keys(example_host: E
     first_count = example_host.query_count
     assert {pair.Antecedent.id: pair.Antecedent.LogonType for pair in pairs} == sessions
     assert example_host.query_count == first_count > 0
+
+
+def test_the_class_of_many_references_is_requested_once() -> None:
+    user, password = ADMIN
+    with running(metrics="administrators") as server:
+        url, metrics = f"https://127.0.0.1:{server.https}", server.services.metrics
+        host = logonscope.connect(url, user=user, password=password, certificate=server.certificate)
+        pairs = wmi.WMI(host=host).Win32_SessionProcess()
+        assert metrics is not None
+        request_counts = [numbers(metrics)["logonscope_requests_total", "answered", "get_class"]]
+        assert len({pair.Antecedent.LogonId for pair in pairs}) == 6
+        request_counts.append(numbers(metrics)["logonscope_requests_total", "answered", "get_class"])
+        host.close()
+    assert request_counts[1] - request_counts[0] <= 1
 
 
 def test_this_process_is_in_the_logon_session_that_the_library_names() -> None:

@@ -10,7 +10,7 @@ from logonscope import errors
 from logonscope.cim.classes import Class, Method, Property
 from logonscope.cim.instances import Instance
 from logonscope.cim.mof.write import with_inherited, write_mof
-from logonscope.cim.paths import parse_path
+from logonscope.cim.paths import ObjectPath, parse_path
 from logonscope.client import Host
 from logonscope.wmi.errors import read_only, wmi_errors
 from logonscope.wmi.members import _wmi_method, _wmi_path, _wmi_property, folded_name, wmi_property
@@ -35,7 +35,7 @@ class _wmi_object:
     def __init__(self, host: Host, target: Instance | str, referenced: "dict[str, _wmi_object]") -> None:
         self._host = host
         self._target = target  # an object path until it is read
-        self._referenced = referenced  # by path, shared by the objects of one result
+        self._referenced = referenced  # by path, with their classes; shared by the objects of one result
 
     def _read(self) -> Instance:
         # The object of a reference starts as a path: most of those in a result are never read.
@@ -62,12 +62,21 @@ class _wmi_object:
         # Scripts use keys of thousands of references, as process.Antecedent.LogonId: a read for each would be slow.
         if isinstance(self._target, str):
             path = parse_path(self._target)
-            with wmi_errors():
-                declared = self._host.get_class(path.class_name, namespace=path.namespace).properties.get(name)
+            declared = self._class_of_path(path).properties.get(name)
             # Only of a string is the text in the path certainly the value: a number can be written in several ways.
             if declared and declared.type == "string":
                 return next((str(value) for key, value in path.keys or () if key == declared.name), None)
         return None
+
+    def _class_of_path(self, path: ObjectPath) -> Class:
+        # Kept beside the objects of the result, by a path without keys: a remote host sends a request for each class.
+        name = f"{path.namespace}:{path.class_name}"
+        kept = self._referenced.get(name)
+        if kept is None:
+            with wmi_errors():
+                cim_class = self._host.get_class(path.class_name, namespace=path.namespace)
+            kept = self._referenced[name] = _wmi_class(self._host, cim_class)
+        return kept._class  # noqa: SLF001 -- another object of this module
 
     def _automation_value(self, declared: Property) -> Any:
         return automation_value(self._read()[declared.name], declared.type)

@@ -21,6 +21,8 @@ REPLACEMENT = "\ufffd"
 
 UTF_8, UTF_16 = "utf-8", "utf-16"
 MAX_NAMESPACE_LENGTH = 256
+"""Maximum characters of a namespace in a received message."""
+
 PART_OCTETS = 16_384
 """Octets that are parsed at once, in 1 to 3 milliseconds."""
 

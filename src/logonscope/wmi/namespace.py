@@ -95,7 +95,7 @@ class _wmi_namespace:
         fields: Sequence[str] = (),
         **where_clause: object,
     ) -> "_wmi_watcher":
-        """Return a watcher for a WQL event query, or for the events of a class; call it for the next event."""
+        """Return a watcher for a WQL event query, or for the events of a class; call the watcher for the next event."""
         if raw_wql is not None:
             return make_watcher(self._host, self._name, raw_wql.replace("\\", "\\\\"))
         if wmi_class is None:

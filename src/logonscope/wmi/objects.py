@@ -246,7 +246,7 @@ class _wmi_class(_wmi_object):
         fields: Sequence[str] = (),
         **where_clause: object,
     ) -> Any:
-        """Return a watcher for the events of this class; call it for the next event."""
+        """Return a watcher for the events of this class; each call of the watcher returns the next event."""
         from logonscope.wmi.watcher import watch_query  # noqa: PLC0415 -- few scripts watch
 
         is_extrinsic = "__ExtrinsicEvent" in self._class.derivation

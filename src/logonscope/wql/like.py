@@ -15,7 +15,7 @@ MAX_PATTERN_CHARACTERS = 1_000
 """Maximum characters of a pattern."""
 
 SHORT_PIECE = 16
-"""Characters up to which a regular expression is never slower than the automaton."""
+"""Characters of a piece up to which a regular expression is never slower than the automaton."""
 
 BLOCK = 1 << 16
 """Comparisons (characters of the text times characters of the piece) between two checkpoints: about a millisecond."""

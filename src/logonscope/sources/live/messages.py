@@ -26,6 +26,8 @@ MAX_PUSHES = 8
 """Maximum number of batches that are sent between two requests without being requested."""
 
 MAX_FRAME_BYTES = 1 << 20
+"""Maximum bytes of the content of a frame."""
+
 HEADER = struct.Struct("=BI")
 _END = struct.Struct("=qIB")
 _WRITTEN = struct.Struct("=QBII")

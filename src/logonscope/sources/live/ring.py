@@ -1,6 +1,6 @@
 """Ring of events: the newest ones, for any number of readers. The ring keeps of each reader only where it is.
 
-Events are numbered in the ring; the position of an event is its number in the history.
+Events have two numbers: the one in the ring, and the position, by which the history finds them (see EventMark).
 
 A reader that is too slow costs neither memory nor time of others: it gets an EventsLost, with the number of events that
 it missed if that is known.

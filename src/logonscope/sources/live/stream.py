@@ -172,7 +172,7 @@ class EventStream:
             self._ring.publish(events, number)
 
     def _logon_events(self) -> Iterator[tuple[int, EventMaker]]:
-        """Yield the events of the logon sessions that got or lost processes, or are not reported yet."""
+        """Yield the events of the logon sessions that may have changed, or are not reported yet."""
         owners = self._host.owners(Look())
         if owners is None:
             return

@@ -57,6 +57,7 @@ MAX_ID_LENGTH, SHORT_REASON = 200, 80
 """Characters that are returned of a MessageID, and of a fault's reason that is too long: these fit any envelope."""
 
 MAX_OPTIONS = 64
+"""Maximum number of options of a request."""
 
 HIERARCHY = "IncludeInheritanceHierarchy"
 """The option with which Windows' clients request DERIVATION in the definition of a class."""

@@ -14,6 +14,7 @@ BOUNDARY = "Encrypted Boundary"
 SPNEGO, KERBEROS = "application/HTTP-SPNEGO-session-encrypted", "application/HTTP-Kerberos-session-encrypted"
 SOAP = "application/soap+xml;charset=UTF-8"
 MAX_SIGNATURE_LENGTH = 1024
+"""Maximum bytes of a signature."""
 
 _MULTIPART = re.compile(
     r'multipart/encrypted\s*;\s*protocol="(application/HTTP-(?:SPNEGO|Kerberos)-session-encrypted)"\s*;\s*'

@@ -41,7 +41,10 @@ from logonscope.wire.wsman.subscription_requests import (
 from logonscope.wire.xml import Element, clark_name, find_child, is_true, local_name, namespace_of, text_of
 
 MAX_CONTEXT_LENGTH = 200
+"""Maximum characters of a context in a request: those of this server are shorter."""
+
 MAX_PROPERTIES = 1000
+"""Maximum number of properties that an association filter may select."""
 
 OBJECT, EPR, OBJECT_AND_EPR = "", "EnumerateEPR", "EnumerateObjectAndEPR"
 INCLUDE, EXCLUDE, NONE = "IncludeSubClassProperties", "ExcludeSubClassProperties", "None"

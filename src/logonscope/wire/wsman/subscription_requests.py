@@ -22,6 +22,7 @@ from logonscope.wire.wsman.resource import ALL, Resource, Selectors, parse_resou
 from logonscope.wire.xml import Element, clark_name, find_child, namespace_of, text_of
 
 MAX_BOOKMARK_LENGTH, MAX_ID_LENGTH, MAX_PARAMETERS_LENGTH = 100, 200, 2000
+"""Maximum characters of a bookmark, of a subscription's id, and of the reference parameters of one address."""
 
 MAX_BATCH = 64
 """Maximum number of events in a message, and the default in the mode Events."""

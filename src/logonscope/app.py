@@ -70,10 +70,10 @@ def connect(
 
     Raises:
         AccessDeniedError: there is neither a password nor a Kerberos ticket for another machine; or the caller is no
-            administrator, and gives ``view_as`` (if a server answers, its first response says so).
+            administrator, and gives ``view_as`` (if the host is a server, the first request raises it).
         InvalidParameterError: the file does not exist, ``host`` is of another type, the visibility or the timeout is
             invalid, or there are credentials for a host that takes none (all but a URL).
-        NotFoundError: the host has no account ``view_as`` (from a server: as above).
+        NotFoundError: the host has no account ``view_as`` (raised as the error above).
         RecordingError: the recording is damaged, or of a newer version of Logonscope.
         NotSupportedError: this machine cannot be read; the client for other machines is not installed; or ``view_as``
             is given for another machine over http or Kerberos.

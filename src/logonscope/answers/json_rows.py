@@ -10,7 +10,7 @@ WriteValue = Callable[[Any], str]
 
 
 class RowWriter:
-    """Writes rows as objects; the names of their members are written once for each type of row."""
+    """Writes rows as JSON objects; the names of their members are written once for each type of row."""
 
     def __init__(self, write_value: WriteValue, writers: Mapping[type, WriteValue]) -> None:
         """Create it: ``writers`` write the values of some types, ``write_value`` those of all others."""
@@ -18,7 +18,7 @@ class RowWriter:
         self._writers: Mapping[type, WriteValue] = {**writers, datetime: _write_time}
 
     def write(self, row: Any) -> str:
-        """Return a row, or a mapping of names to values, as an object."""
+        """Return a row, or a mapping of names to values, as the text of a JSON object."""
         names, values = (tuple(row), row.values()) if isinstance(row, Mapping) else (row._fields, row)
         template = self._templates.get(names)
         if template is None:

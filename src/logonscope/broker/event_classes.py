@@ -57,9 +57,9 @@ def _exit_status(_: EventRequest, event: ProcessEnded) -> Value:
 
 
 class _LogonProperty:
-    """Reads a property of a logon event from a field of the failed attempt or of the logon session.
+    """Reads a property of a logon event: of LogonFailed from a field of the attempt, else from one of the session.
 
-    Without the name of a field, the property is null in these events.
+    None in place of the name of a field: there is no such field, and the property is null.
     """
 
     def __init__(self, attempt: str | None = None, session: str | None = None) -> None:

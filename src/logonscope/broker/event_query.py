@@ -136,7 +136,7 @@ class EventQueryRun:
 
     @property
     def due(self) -> float | None:
-        """Return the time at which ``poll`` has to be called next; None: never."""
+        """Return the time at which ``poll`` has to be called next; None: not before another event."""
         moments = [polled.due for polled in self._polled]
         if self._groups is not None and (group_due := self._groups.due) is not None:
             moments.append(group_due)

@@ -65,7 +65,7 @@ class ResumedReader(EventReader):
 
     @property
     def due(self) -> float | None:
-        """Return when ``read`` has something to do without a live event; None: never, or it is closed."""
+        """Return when ``read`` has something to do without a live event; None: it only waits for one, or is closed."""
         return None if self.mark is None or self.is_closed else time.monotonic() + POLL_SECONDS
 
     @property

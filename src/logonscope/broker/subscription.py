@@ -182,7 +182,7 @@ class Subscription:
 
     @property
     def due(self) -> float | None:
-        """Return the moment at which ``read`` has something to do although there is no event; None: never."""
+        """Return the moment at which ``read`` has something to do although there is no event; None: nothing is due."""
         dues = [None if self._query_run is None else self._query_run.due]
         if isinstance(self._reader, ResumedReader):
             dues.append(self._reader.due)

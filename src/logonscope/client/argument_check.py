@@ -39,7 +39,7 @@ def selection_arguments(which: int | str | None, where: "LogonFilter | None") ->
     """Return the arguments that limit an operation to some logon sessions.
 
     Raises:
-        InvalidParameterError: a value has the wrong type, or can match no logon session.
+        InvalidParameterError: a value has the wrong type, or is invalid.
     """
     word = None if which is None else _word_text("logon session", which, 'give "41", or 41')
     if where is None:

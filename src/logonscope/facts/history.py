@@ -1,4 +1,4 @@
-"""Rows of the history: past and present logon sessions and processes, their changes, and failed logons.
+"""Rows of the history: past and present logon sessions and processes, their changes, failed logons and changes of user.
 
 Times are in microseconds since the epoch.
 """
@@ -40,7 +40,7 @@ class LogonRecord(NamedTuple):
 class ProcessRecord(NamedTuple):
     """A past process, or one that runs."""
 
-    id: int  # of the record; ids are in the order of starts
+    id: int  # of the record; in the order of starts, save for processes that were found running
     logon_record: int | None  # of its logon session
     parent_record: int | None  # of its parent
     boot_id: str

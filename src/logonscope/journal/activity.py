@@ -193,7 +193,7 @@ class ActivityReader:
 
 
 def _segments(moments: Moments, boot: Boot) -> Iterator[Segment]:
-    """Yield the segments of a boot. A process that started before the journal listened belongs to the first one."""
+    """Yield the segments of a boot. A process that started before the first span belongs to the first segment."""
     spans = [span for span in moments.spans if span.boot == boot.id]
     starts = list[tuple[int, int]]()
     for span in spans:

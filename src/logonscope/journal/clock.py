@@ -10,7 +10,7 @@ MOMENT_MS = 60_000
 """A row of the clock map is written at most once in so many ms, unless the clock or the UTC offset changes."""
 
 STEP_US = 250_000
-"""A difference between the clocks that is more than adjustment (adjtime(3) slews 500 ppm) is a step."""
+"""Microseconds of difference between the clocks, after which the wall clock was set: adjtime(3) slews only 500 ppm."""
 
 
 class Reading(NamedTuple):

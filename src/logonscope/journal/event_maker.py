@@ -1,7 +1,7 @@
 """Events made of the rows of the journal, for readers that resume.
 
-These events have the facts of the live events, as far as the history keeps them. Two differ: the start of a process can
-have the program that it executed right after it, and a logon session has what is known of it now.
+These events have the facts of the live events, as far as the history keeps them. Two kinds differ: the start of a
+process can have the program that it executed right after it, and a logon session has what is known of it now.
 """
 
 import time
@@ -200,7 +200,7 @@ class EventMaker:
         if not _is_user_change(row):
             return LogonFailed(head, make_failed_logon(times, row).attempt, self._owner_of(row[2], "audit"))
         record = make_user_change(times, self._reader, row)
-        # as in live events: no more than identifies the process
+        # as in live events: no more facts than those that identify the process
         of_process, place = self._processes.get(record.process_record or 0), self._reader.place(row[3])
         process = Process(
             record.pid, ses=place.ses, loginuid=place.loginuid, cgroup=place.cgroup,

@@ -1,8 +1,8 @@
 """Feeder: adds facts from /proc to the events of processes, and passes the events on to the keeper.
 
-Events of the kernel name a process and its logon session. Its program, user and arguments are read from /proc a few
-milliseconds after the event. If a process has ended by then, the recorder gives it the program, user and arguments of
-its parent. If it has executed a program before its end, its program and arguments are not known.
+Events of the kernel name a process and its logon session. The program, user and arguments of the process are read from
+/proc a few milliseconds after the event. If it has ended by then, the recorder gives it the program, user and arguments
+of its parent. If it has executed a program before its end, its program and arguments are not known.
 """
 
 import logging
@@ -141,7 +141,7 @@ def _merge(process: Process, read: Process) -> Process | None:
 
 
 def _is_execution(event: ProcessChanged) -> bool:
-    """Return whether a change is that a process executed a program: its owner is the same."""
+    """Return whether a change is the execution of a program: then the owner of the process stays the same."""
     before, after = event.before[0], event.after[0]
     return (before.ses, before.loginuid, before.cgroup) == (after.ses, after.loginuid, after.cgroup)
 

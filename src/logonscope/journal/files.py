@@ -96,7 +96,7 @@ class JournalFiles:
         if not (stat.S_ISDIR(status.st_mode) if is_folder else stat.S_ISREG(status.st_mode)):
             noun = "directory" if is_folder else "regular file"
             raise AccessDeniedError(f"cannot use {path} for the history: it is not a {noun}", "remove it")
-        # root may find the files of the service's user
+        # for root any owner is right: the files can be those of the service's user
         own_uid, file_uid = os.geteuid(), status.st_uid
         if own_uid and file_uid not in {own_uid, 0}:
             raise AccessDeniedError(

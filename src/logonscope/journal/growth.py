@@ -58,7 +58,7 @@ def size_text(size: float) -> str:
 
 
 def check_growth(state: HistoryState) -> Iterator[Check]:
-    """Yield the check of ``logonscope doctor`` of the growth: how long the history will last."""
+    """Yield the check of ``logonscope doctor`` that says how long the history will last; none if that is not known."""
     days = state.days_of_size
     if days is None or state.bytes_a_day is None or state.max_bytes is None:
         return

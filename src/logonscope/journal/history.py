@@ -81,7 +81,7 @@ class JournalHistory(History):
             folder: of the journal.
             command_lines: how much of command lines the history keeps: "off", "name" or "full".
             open_reader: opens a reader; None: a plain one.
-            problem: returns why nothing is written now; "" if it is.
+            problem: returns why nothing is written now; "": events are written.
             stop: called when the history is closed.
             now: returns the wall time in seconds.
         """

@@ -1,4 +1,4 @@
-"""Terminals of logins, by the processes that have one.
+"""Terminals of logins, found by their processes.
 
 A login service often knows no terminal when a login begins: sshd opens it afterwards.
 """
@@ -12,7 +12,7 @@ from logonscope.machine.kernel_numbers import terminal_name
 
 
 class LoginTerminals:
-    """Finds the terminals of the logins that have none yet."""
+    """Finds the terminals of the logins whose terminal is not known yet."""
 
     def __init__(
         self, logons: LogonRows, machine: Machine, alive: dict[int, Row], program_of: Callable[[Row], int | None]

@@ -34,7 +34,8 @@ def print_history(host: Host, args: argparse.Namespace, where: HistoryFilter, co
     """Print logins, processes or failed logons in the format of the command line; return how many there were.
 
     Raises:
-        InvalidParameterError: the format has no form for logins, or an option has no meaning in it.
+        InvalidParameterError: the format has no form for logins, an option has no meaning in it, or Parquet would be
+            written to a terminal.
     """
     check_options(args)
     if args.processes and not args.logons_only:
@@ -99,10 +100,10 @@ class Parents:
         return None if row is None else row[1]
 
     def add(self, process: PastProcess, row: SessionProcess) -> None:
-        """Add a process; called in the order of the starts."""
+        """Add a process; called nearly in the order of the starts, as the history returns processes."""
         self._by_record[process.record] = process, row
         if len(self._by_record) > self._limit and process.start is not None:
-            # processes that ended before this one started are not parents of later ones
+            # processes that ended before this one started are hardly ever parents of later ones
             self._by_record = {
                 record: pair
                 for record, pair in self._by_record.items()

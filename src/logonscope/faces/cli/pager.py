@@ -1,4 +1,4 @@
-"""The pager: shows output that is longer than the terminal page by page, as git and systemctl do.
+"""The pager: shows output that is longer than the terminal, page by page, as git and systemctl do.
 
 It is the command of LOGONSCOPE_PAGER, else of the settings file, else of PAGER, else less or more. Through sudo it is
 less without shell escapes, or none: sudo may permit logonscope only, and another pager could run any command.

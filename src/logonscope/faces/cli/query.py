@@ -21,7 +21,7 @@ _EXPLANATION_COLUMNS = ("class", "properties", "fixed", "reads", "predicate")
 """The columns of a part of an explanation in CSV; the columns of the whole, asks_for and subject, precede them."""
 
 MAX_INPUT_CHARACTERS = 1 << 20
-"""Most characters of a query on standard input."""
+"""Maximum number of characters of a query on standard input."""
 
 EPILOG = r"""
 WQL as on Windows: keywords, names and strings are case-insensitive; LIKE has %, _ and [a-f]; a backslash in a string is

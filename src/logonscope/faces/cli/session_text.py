@@ -19,7 +19,7 @@ SERVICE = 5
 _LONG_ID = "[0-9a-f]{64}"
 
 MAX_START_DIFFERENCE = 60
-"""Most seconds between a login and the start of the user manager that it caused."""
+"""Maximum seconds between a login and the start of the user manager that it caused."""
 
 
 def with_managers_after_logins(sessions: Iterable[LogonSession]) -> list[LogonSession]:

@@ -71,7 +71,7 @@ class TokenEntry(FileEntry, Protocol):
 
     @property
     def hosts(self) -> tuple[str, ...]:
-        """Return the patterns of the names of its hosts."""
+        """Return the patterns of the names of the hosts where it is valid."""
 
     @property
     def expires(self) -> datetime:

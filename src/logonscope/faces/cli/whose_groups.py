@@ -10,7 +10,7 @@ _NO_CONNECTION = {"LISTEN", ""}
 
 def is_connection(socket: Socket) -> bool:
     """Return whether a socket is one end of a connection."""
-    # only a connected UDP socket has a remote port
+    # of UDP sockets, only a connected one has a remote port
     return socket.state not in _NO_CONNECTION or socket.remote_port != 0
 
 

@@ -124,7 +124,7 @@ def describe_login(session: LogonSession) -> str:
 
 
 def describe_authentication(session: LogonSession) -> str:
-    """Return how the login authenticated, for a logon session with that detail."""
+    """Return how the login authenticated, for a logon session that was read with the detail "authentication"."""
     if session.authentication_method is None:
         if session.service == "sshd" or (session.sources.get("logon_type") or "").startswith("sshd"):
             return "not known: sshd's log has no line about it, or cannot be read (`logonscope doctor` says which)"
@@ -184,12 +184,12 @@ def describe_parents(answer: Whose) -> str:
 
 
 def describe_notes(answer: Whose) -> list[str]:
-    """Return a sentence for each logon session that a login began in, and for each sign of an unseen login."""
+    """Return a sentence for each logon session that the login began in, and for each sign of an unseen login."""
     return [*describe_outer_logins(answer), *describe_unseen_logins(answer)]
 
 
 def describe_outer_logins(answer: Whose) -> Iterator[str]:
-    """Yield a sentence for each logon session that a login began in."""
+    """Yield a sentence for each logon session that the login began in, the nearest first."""
     for number, outer in enumerate(answer.outer_logins):
         login = "that" if number else "this"
         user = f"uid {outer.uid}" if outer.user is None else f"{outer.user} (uid {outer.uid})"

@@ -1,4 +1,4 @@
-"""Win32_Service: the services of the system's manager. Those of users' managers are instances of LS_Service."""
+"""Win32_Service: the services of the system's manager. Those of users' managers are instances of LS_Service alone."""
 
 from logonscope.facts import Service
 from logonscope.providers.helpers.host import computer_name

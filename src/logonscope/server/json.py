@@ -69,6 +69,8 @@ EVENT_ID_HEADER, MAX_CURSOR = "last-event-id", 64
 """The header with the cursor of the last event that a client got, and its maximum length."""
 
 MIN_LINE = 1024
+"""Minimum of the limit of a line, in bytes."""
+
 FIRST_PART_OCTETS, MAX_PART_OCTETS = 64 << 10, 512 << 10
 """Bytes of the first part of a stream, and of the largest one. A part is sent when it is full."""
 
@@ -151,7 +153,7 @@ JSON_OPERATIONS: Mapping[str, JsonOperation] = {
         TimelineLogin,
         {
             "since": _required(TIME, "the beginning of the span"), "until": _required(TIME, "its end"),
-            "resolution": _required(SECONDS, "the length of a bin; the span may have 2000 of them"),
+            "resolution": _required(SECONDS, "the length of a bin in seconds; the span may have at most 2000 of them"),
         },
         has_rows=True,
     ),
@@ -161,7 +163,7 @@ JSON_OPERATIONS: Mapping[str, JsonOperation] = {
         {
             "query": Argument(TEXT, "a WQL event query, whose results are instances; null: host events"),
             **_NAMESPACE, **_LOGONS,
-            "events": Argument(EVENT_LIST, "only events of these names"),
+            "events": Argument(EVENT_LIST, "only events of these names, and Lost"),
             "with_sessions": Argument(FLAG, "events of processes have their logon session, too"),
             "without_descendants_of": Argument(PID, "the pid of a process: without the events of its descendants"),
             "since": Argument(TEXT, "continue after the event with this cursor; also: the header Last-Event-ID"),

@@ -11,8 +11,9 @@ from logonscope.answers.logon_session import ALL_DETAILS, Details
 from logonscope.cim.datetimes import parse_datetime
 from logonscope.errors import InvalidParameterError, TypeMismatchError
 
-MAX_PID = 1 << 63
-MAX_NUMBER = 1 << 64
+MAX_PID, MAX_NUMBER = 1 << 63, 1 << 64
+"""A pid, and a number in place of a text, must be less than these."""
+
 MAX_ITEMS = 1000
 """Maximum number of items of an array, and of members of an object."""
 

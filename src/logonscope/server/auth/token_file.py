@@ -30,7 +30,11 @@ READ, ACT = "read", "act"
 
 MAX_TOKENS = 10_000
 MAX_SECONDS = 366 * 86_400
+"""Maximum lifetime of a token."""
+
 MAX_HOSTS = 100
+"""Maximum number of patterns of hosts of a token."""
+
 ALL_HOSTS = ("*",)
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}")

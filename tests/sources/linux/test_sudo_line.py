@@ -42,6 +42,8 @@ def test_a_directory_that_looks_like_fields_leaves_no_command(text: str) -> None
     "", "alice", "pam_unix(sudo:session): session opened for user root(uid=0) by (uid=1000)",
     "alice : PWD=/ ; USER=root ; COMMAND=/bin/a\n", "alice : PWD=/ ; USER=root ; COMMAND=\x1b[2J", "alice : hello",
     "alice : PWD=/ ; USER=root ; COMMAND=" + "a" * 40_000,
+    # sudo 1.9.13: the second line of a command with an argument that looks like the fields
+    "    root : (command continued) x ; TTY=pts/1 ; PWD=/ ; USER=root ; COMMAND=/bin/ls",
 ])  # fmt: skip
 def test_other_lines_are_none(text: str) -> None:
     assert parse_sudo_line(text) is None

@@ -5,16 +5,19 @@ sudo writes it in new_logline() of logging.c; the fields are in this order, and 
     ACCOUNT : [REASON ; ][HOST=... ; ][TTY=... ; ][CHROOT=... ; ][PWD=... ; ]USER=... ; [GROUP=... ; ]
     [TSID=... ; ][ENV=... ; ]COMMAND=...
 
-The directory can contain any text, also " ; USER=". A line that can be read in several ways has no command.
+The directory can contain any text, also " ; USER=". A line that can be read in several ways has no command. sudo splits
+a line of more than syslog_maxlen bytes (sudoers(5), 980 by default). Only the first part is read: its command is cut.
 """
 
 import re
 from typing import NamedTuple
 
 MAX_LINE_LENGTH = 32_768
-"""Maximum characters of a line. sudo splits longer commands over several lines, of which none is read."""
+"""Maximum characters of a line; a longer one is not read."""
 
-_LINE = re.compile(r" *([^ :]{1,256}) : (?:((?!PWD=|TTY=|HOST=|USER=|CHROOT=)[^=;]{1,200}) ; )?(.*)")
+_LINE = re.compile(
+    r" *([^ :]{1,256}) : (?!\(command continued\) )(?:((?!PWD=|TTY=|HOST=|USER=|CHROOT=)[^=;]{1,200}) ; )?(.*)"
+)
 _FIELDS = re.compile(
     r"(?:HOST=[^;]* ; )?(?:TTY=([^; ]*) ; )?(?:CHROOT=.*? ; )?(?:PWD=.*? ; )?USER=([^; ]+) ; (?:GROUP=[^; ]* ; )?"
     r"(?:TSID=[^; ]* ; )?(?:ENV=.*? ; )?COMMAND=(.*)"

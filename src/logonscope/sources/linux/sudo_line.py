@@ -1,6 +1,6 @@
 """Parser of the line that sudo logs about a command, run or refused: a pure function of its text.
 
-sudo writes it in new_logline() of logging.c; the fields are in this order, and only USER and COMMAND are always there:
+sudo writes it in new_logline() of eventlog.c; the fields are in this order, and only USER and COMMAND are always there:
 
     ACCOUNT : [REASON ; ][HOST=... ; ][TTY=... ; ][CHROOT=... ; ][PWD=... ; ]USER=... ; [GROUP=... ; ]
     [TSID=... ; ][ENV=... ; ]COMMAND=...

@@ -113,7 +113,11 @@ def test_a_name_that_the_kernel_cut_is_whole_and_its_bytes_are_the_kernels(host:
 def test_truncated_arguments_are_reported() -> None:
     whole, cut = b"x" * (MAX_CMDLINE_BYTES - 1), b"x" * MAX_CMDLINE_BYTES
     assert one(python3(cmdline=whole), PYTHON3, "CommandLineBytes", "Unread") == (whole, None)
-    assert one(python3(cmdline=cut), PYTHON3, "CommandLineBytes", "Unread") == (cut, ["cmdline: cut at 131,072 bytes"])
+    reasons = ["cmdline: cut at 131,072 bytes"]
+    assert one(python3(cmdline=cut), PYTHON3, "CommandLineBytes", "Unread") == (cut, reasons)
+    # those of a recording can be longer
+    properties = ("CommandLineBytes", "Arguments", "Unread")
+    assert one(python3(cmdline=cut + b"yy"), PYTHON3, *properties) == (cut, [cut.decode()], reasons)
 
 
 def test_one_sees_ones_own_logon_sessions_with_the_details_of_ones_own_processes() -> None:

@@ -41,7 +41,7 @@ class Retention:
             writer: deletes the rows.
             reader: finds them.
             policy: what is kept.
-            drop_command_lines: has no new row use command lines with smaller numbers; False: that is not possible now.
+            drop_command_lines: has new rows use no command line with a smaller number; False: that is not possible now.
         """
         self._writer, self._reader, self._policy = writer, reader, policy
         self._drop_command_lines = drop_command_lines

@@ -56,7 +56,8 @@ class HistoryService:
             compare_seconds: seconds between two comparisons of the processes while the source has no events.
 
         Raises:
-            LogonscopeError: the files are another process's, no journal, or a journal of a newer version.
+            LogonscopeError: another process writes the files, or they cannot be used for a reason that ``open_writer``
+                lists. (Damaged files are set aside instead.)
         """
         self._folder, self._direct, self._ownership, self._policy = folder, direct, ownership, policy
         self._version, self._retry_seconds, self._compare_seconds = version, retry_seconds, compare_seconds

@@ -223,11 +223,11 @@ class History(Protocol):
         ...
 
     def verify(self) -> Verification:
-        """Verify that no row was edited."""
+        """Verify by the hash chain that no sealed row was changed or added, or removed by others than the history."""
         ...
 
     def forget(self, user: str, caller_uid: int | None) -> Forgotten:
-        """Delete the past logins of a user, and what they ran."""
+        """Delete the past logins of a user, and what they ran; an audit line names the uid of the caller."""
         ...
 
     def close(self) -> None:

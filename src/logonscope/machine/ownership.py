@@ -42,7 +42,8 @@ class Leader(NamedTuple):
     pid: int
     parent: int | None = None  # pid
     start: int | None = None  # in clock ticks since the boot; None: it has ended
-    # not after the time at which the login service recorded the login, in clock ticks since the boot
+    # the earliest time at which the login service can have recorded the login, in clock ticks since the boot; None: it
+    # is not known
     recorded_at: int | None = None
 
 

@@ -67,7 +67,7 @@ class Source(Protocol):
     history: "History | None"
     """What happened on the host; None: it is not kept."""
     is_recording: bool
-    """Whether it is a recording, which can have no history."""
+    """Whether it is a recording, which never has a history."""
 
     def machine(self, look: Look, parts: frozenset[Part] = NO_PARTS) -> Machine:
         """Return the facts of the machine itself; ``platform``, ``vitals`` and ``hardware`` only if among the parts."""

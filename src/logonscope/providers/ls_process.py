@@ -61,17 +61,23 @@ def _capability_columns(name: str, fact: str, source: str) -> dict[str, Column]:
     }
 
 
+def _cut_cmdline(process: Process, *_: object) -> bytes | None:
+    """Return the arguments in bytes, cut as they are when they are read from /proc: a recording can have more."""
+    return None if process.cmdline is None else process.cmdline[:MAX_CMDLINE_BYTES]
+
+
 def _arguments(process: Process, _: Any, __: Any) -> Value:
-    if not process.cmdline:
+    cmdline = _cut_cmdline(process)
+    if not cmdline:
         return None
-    return tuple(clean(part.decode("utf-8", "replace")) for part in process.cmdline.removesuffix(b"\0").split(b"\0"))
+    return tuple(clean(part.decode("utf-8", "replace")) for part in cmdline.removesuffix(b"\0").split(b"\0"))
 
 
 def _unread(process: Process, _: Any, __: Any) -> Value:
     # a recording may also have facts that no column shows
     unread = (process.unread or {}).items()
     reasons = [f"{fact}: {clean(reason)}" for fact, reason in unread if fact in _FACTS]
-    if process.cmdline and len(process.cmdline) == MAX_CMDLINE_BYTES:
+    if process.cmdline and len(process.cmdline) >= MAX_CMDLINE_BYTES:
         reasons.append(f"cmdline: cut at {MAX_CMDLINE_BYTES:,} bytes")
     return tuple(reasons) or None
 
@@ -124,7 +130,7 @@ _COLUMNS = {
         "cmdline",
     ),
     "Arguments": column(_arguments, "cmdline", "cmdline"),
-    "CommandLineBytes": column(lambda process, *_: process.cmdline, "cmdline, exact bytes", "cmdline"),
+    "CommandLineBytes": column(_cut_cmdline, "cmdline, exact bytes", "cmdline"),
     "ParentCommandLine": column(
         lambda process, _, context: context.logons.parent_command_line(process),
         "cmdline of its parent, if the caller may see it", "ppid", "start",

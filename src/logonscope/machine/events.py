@@ -42,7 +42,7 @@ class EventHead(NamedTuple):
     Attributes:
         kernel_ns: the time of the event, in nanoseconds since the boot.
         number: the number of the event in the stream that the reader reads.
-        position: the number of the event in the history; 0: it has none.
+        position: the number of the event in this run of the service, as in EventMark; 0: it has none.
         mark: of an event from the history; None: it is a live one.
     """
 

@@ -41,7 +41,7 @@ class Leader(NamedTuple):
 
     pid: int
     parent: int | None = None  # pid
-    start: int | None = None  # in clock ticks since the boot; None: it has ended
+    start: int | None = None  # in clock ticks since the boot; None: it has ended, or was not read
     # the earliest time at which the login service can have recorded the login, in clock ticks since the boot; None: it
     # is not known
     recorded_at: int | None = None

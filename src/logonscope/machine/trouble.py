@@ -19,7 +19,7 @@ NOT_KEPT = "not kept in the history"
 
 
 class Trouble(NamedTuple):
-    """Something that could not be read; reported once per request, not once per process.
+    """Something that could not be read, or a doubt about it; reported once per request, not once per process.
 
     Only ``doctor``, recordings and a few messages show troubles; other answers just lack what could not be read.
     """

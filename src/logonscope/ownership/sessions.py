@@ -3,8 +3,8 @@
 Each value has its source in ``sources``. An unknown value is None. One value can be approximate, the start without a
 login record; its source says that.
 
-logind has no terminal of ssh logins: not in its state files, and since systemd 257 nowhere. But only the terminal
-distinguishes RemoteInteractive from Network. So the terminal is taken from the processes just below the leader.
+The state files of logind lack the terminal of an ssh login; since systemd 257, logind does not know it at all. But only
+the terminal distinguishes RemoteInteractive from Network. Therefore it is taken from the processes just below the leader.
 """
 
 import re

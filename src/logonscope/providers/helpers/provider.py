@@ -52,7 +52,7 @@ processor: (HostSummary, number of the package); namespace: (name,).
 """
 
 MAX_LAYOUTS = 256
-"""Maximum number of cached row layouts, over all classes: one for each set of requested columns."""
+"""Maximum number of cached row layouts, over all classes: one for each class and list of columns."""
 
 ALWAYS_NULL_PREFIX = "always null: "
 """Start of the source text of a property that is always null."""

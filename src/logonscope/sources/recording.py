@@ -177,7 +177,7 @@ class RecordedSource(BaseSource):
         """Read a recording; "-" is read from standard input.
 
         Raises:
-            RecordingError: it is not a recording, damaged, truncated, or of a newer version.
+            RecordingError: it is not a recording, damaged, truncated, too large, or of a newer version.
             AccessDeniedError: there is no right to read it.
             InvalidParameterError: it cannot be read for another reason.
         """

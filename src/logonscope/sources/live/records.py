@@ -35,7 +35,7 @@ class Writes(NamedTuple):
     logins: frozenset[LoginWrite] = frozenset()
     moves: frozenset[str] = frozenset()  # cgroups to which processes were moved, as in /proc/PID/cgroup
     until: int = 0  # monotonic ns: the writes were made before this moment
-    are_lost: bool = False  # the queue of writes was full
+    are_lost: bool = False  # writes may be missing here, mostly because their queue was full
 
 
 NO_WRITES = Writes()

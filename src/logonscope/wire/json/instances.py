@@ -104,7 +104,8 @@ class LineWriter:
     def write(self, rows: Sequence[tuple[Value, ...]]) -> list[str] | None:
         """Return rows as JSON.
 
-        None: a key needs an escape, is neither a text nor a reference with one text, or refers to several classes.
+        None: a key needs an escape, or is neither a text nor a reference with one text; or the references of a column
+        name several classes.
         """
         # By columns, because a loop in C over one type of values takes a fifth of one over rows in Python.
         columns = list(zip(*rows, strict=True))

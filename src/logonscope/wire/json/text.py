@@ -87,7 +87,7 @@ def _has_surrogate(value: object) -> bool:
 
 
 write_text: Callable[[object], str] = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
-"""Return a value as JSON without spaces, in ASCII."""
+"""Return a value as JSON in ASCII, without spaces between its parts."""
 
 
 def _write_null(_: None) -> str:

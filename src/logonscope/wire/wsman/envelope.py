@@ -1,8 +1,8 @@
 """SOAP envelopes: parsing of the header blocks and the body, and writing of responses and faults.
 
-Parsing is lenient where clients differ: To is ignored, a MessageID may be used twice, whatever its form,
-mustUnderstand may lack its namespace, and the encoding may be UTF-16. It is strict where the standard is: an unknown
-header with mustUnderstand is rejected (SOAP 1.2, 5.2.3).
+Parsing is lenient where clients differ: To is ignored, a MessageID may have any form and be used twice, mustUnderstand
+may lack its namespace, and the encoding may be UTF-16. It is strict where the standard is: an unknown header with
+mustUnderstand is rejected (SOAP 1.2, 5.2.3).
 """
 
 import os
@@ -347,7 +347,7 @@ def write_fault(fault: Fault, request: Envelope, machine: str) -> str:
     text = write_envelope(fault.kind.action, request.message_id, fault_body(fault, machine), headers=headers)
     if request.octets(text) + BYTE_ORDER_MARK_OCTETS <= MIN_ENVELOPE:
         return text
-    # A fault must reach every client, and the code matters more than the sentence.
+    # A fault must reach every client, and its code matters more than its reason.
     short_fault = fault._replace(reason=f"{fault.reason[:SHORT_REASON]}...")
     return write_envelope(fault.kind.action, request.message_id, fault_body(short_fault, machine))
 

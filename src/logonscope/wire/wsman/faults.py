@@ -147,7 +147,7 @@ class FaultError(LogonscopeError):
 
 
 class Fault(NamedTuple):
-    """A fault as it is sent: its kind, its number, the sentence, and the header that was not understood."""
+    """A fault as it is sent: its kind, number and reason, and the header that was not understood."""
 
     kind: FaultKind
     number: int

@@ -25,7 +25,7 @@ from logonscope.wire.xml import escape
 
 
 class ReferenceForm(NamedTuple):
-    """The form of references: a resource whose URIs they resemble, and the schema that has their keys."""
+    """The form of references: a resource whose form of URI they have, and the schema that has their keys."""
 
     resource: Resource
     schema: Schema
@@ -48,7 +48,7 @@ _WRAPPER = "<a:EndpointReference>", "</a:EndpointReference>"
 
 def instance_renderer(cls: Class, columns: Sequence[str], resource: Resource) -> Render:
     """Return the renderer of rows with these columns as instances, such as "p:Win32_Process"."""
-    # as Windows sends properties
+    # the order in which Windows sends properties
     order = name_order(columns)
     head, tail = _element_tags(cls, resource)
     properties = [

@@ -77,7 +77,7 @@ class ItemRenderer:
         return isinstance(result, ClassRows)
 
     def render_shortened(self, result: ClassRows, row: Sequence[Value], octets: Octets) -> str:
-        """Return a row as an item, cut to the largest size that an item may have."""
+        """Return a row as an item, cut to at most ROW_OCTETS if its values allow that: see RowCutter."""
         return self._cutter.render_shortened(self.renderer(result), row, octets)
 
     def _make_bulk_renderer(self, result: ClassRows | Class) -> render_instance.RenderAll | None:
@@ -128,7 +128,7 @@ class Renderer(Protocol):
         """Return whether rows of a result can be shortened."""
 
     def render_shortened(self, result: Any, row: Any, octets: Callable[[str], int]) -> str:
-        """Return a row as an item, cut to the largest size that an item may have."""
+        """Return a row as an item, cut to at most ROW_OCTETS if its values allow that."""
 
 
 class Batch(NamedTuple):

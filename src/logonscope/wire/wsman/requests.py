@@ -96,7 +96,7 @@ Filter = WqlFilter | SelectorFilter | AssociationFilter | None
 class Enumerate(NamedTuple):
     """A request for the instances of a class, for the results of a filter, or for the definitions of classes.
 
-    ``optimized``: the response contains the first items.
+    ``optimized``: the response contains the first items. ``expires``: the requested lifetime in seconds.
     """
 
     resource: Resource
@@ -129,7 +129,7 @@ class Release(NamedTuple):
 
 
 class Renew(NamedTuple):
-    """A request to extend the lifetime of an enumeration; ``is_status``: GetStatus, which only returns the lifetime."""
+    """A request to extend an enumeration; ``is_status``: GetStatus, which only returns its remaining lifetime."""
 
     context: str
     expires: float | None = None

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from logonscope.answers.logon_session import LogonSession
 from logonscope.errors import LogonscopeError
-from logonscope.facts import Process
+from logonscope.facts import Machine, Process
 from logonscope.machine.look import Look
 from logonscope.machine.ownership import Owner, Ownership
 from logonscope.machine.queries import AuthenticationQuery
@@ -24,8 +24,9 @@ class LogonDescriber:
         """Return a logon session, described from its processes."""
         look = Look()
         uid = self._ownership.login_uid(owner, members)
-        account = None if uid is None else self._source.account(look, uid)
         machine = self._source.machine(look, NO_PARTS)
+        is_foreign = may_be_foreign_session(self._ownership, owner, members, machine)
+        account = None if uid is None or is_foreign else self._source.account(look, uid)
         session = self._ownership.describe(owner, members, machine, account and account.name)
         return self.add_details(session, owner, members)
 
@@ -53,3 +54,11 @@ class LogonDescriber:
         machine = self._source.machine(Look())
         # one process in the namespaces of the host proves that the session is the host's
         return all(self._ownership.may_be_foreign(member, owner, machine) for member in members)
+
+
+def may_be_foreign_session(ownership: Ownership, owner: Owner, members: Sequence[Process], machine: Machine) -> bool:
+    """Return whether all known processes of a logon session may be foreign: then its uid has no name of this host.
+
+    False if no process is known: the name of a login of this host must not be lost because its processes have ended.
+    """
+    return bool(members) and all(ownership.may_be_foreign(member, owner, machine) for member in members)

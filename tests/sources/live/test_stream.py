@@ -69,6 +69,16 @@ def test_a_login_begins_and_ends_with_its_processes(live: LiveSource) -> None:
     assert cursors == list(range(cursors[0], cursors[0] + len(cursors)))
 
 
+def test_a_login_in_another_pid_namespace_has_no_account_name(live: LiveSource) -> None:
+    listener = Listener(live)
+    script = "echo 1 >/proc/self/loginuid; exec sleep 60"
+    with subprocess.Popen(["unshare", "--pid", "--fork", "--kill-child", "sh", "-c", script]) as nested:
+        started = wait_for(listener, lambda event: isinstance(event, LogonStarted) and event.session.uid == 1)
+        nested.kill()
+    assert isinstance(started, LogonStarted)
+    assert started.session.user is None
+
+
 def test_a_status_is_that_of_wait_and_a_program_is_a_change(live: LiveSource) -> None:
     listener = Listener(live)
     child = subprocess.Popen(["sh", "-c", "exit 3"])

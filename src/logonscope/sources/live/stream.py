@@ -19,6 +19,7 @@ from logonscope.machine.events import (
     ProcessEnded,
     ProcessStarted,
 )
+from logonscope.machine.logon_describer import may_be_foreign_session
 from logonscope.sources.live.entries import Change, State
 from logonscope.sources.live.host import LiveHost
 from logonscope.sources.live.index import LiveIndex
@@ -221,7 +222,8 @@ class EventStream:
             uid = host.ownership.login_uid(owner, own_processes)
             if uid is not None and uid not in accounts:
                 accounts[uid] = host.direct.account(look, uid)
-            account = None if uid is None else accounts[uid]
+            is_foreign = may_be_foreign_session(host.ownership, owner, own_processes, machine)
+            account = None if uid is None or is_foreign else accounts[uid]
             session = host.ownership.describe(owner, own_processes, machine, account and account.name)
             sessions[logon_id] = session, owner
         return sessions

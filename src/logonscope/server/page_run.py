@@ -77,7 +77,7 @@ def run(host: PageHost, port: int, page_folder: str, *, opens_browser: bool = Tr
 
 
 def build_server_parts(host: PageHost, settings: Settings, tokens: PageTokens, page_folder: str) -> ServerParts:
-    """Build the parts of the application: the page and the JSON door, which accept nothing but ``tokens``."""
+    """Build the parts of the application: the page and the JSON door, which accept no credentials but ``tokens``."""
     authenticator = Authenticator(Passwords([], Throttle()), None, _powerless_caller, find_token=tokens.find_caller)
     enumerations = Enumerations(settings.contexts, settings.contexts_per_caller, float(settings.context_seconds))
     limits = Limits(settings.max_envelope, float(settings.operation_timeout))

@@ -1,4 +1,4 @@
-"""Normalisation of request targets before routing: absolute URIs, upper or lower case, and a slash at the end.
+"""Normalization of request targets before routing: absolute URIs, upper or lower case, and a slash at the end.
 
 A server must accept the absolute form (RFC 9112 3.2.2). WinRM compares paths without case, so some clients send /WSMAN.
 A redirect to the path without the slash would lose the request of most clients.
@@ -17,7 +17,7 @@ class PathNormalizer:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request to the application, with the normalised path."""
+        """Pass a request to the application, with the normalized path."""
         if scope["type"] == "http":
             scope = {**scope, "path": normalized_path(scope["path"])}
         await self._app(scope, receive, send)

@@ -118,7 +118,7 @@ def test_a_word_means_the_same_logon_sessions(server: RunningServer, which: str)
 
 TARGETS = (
     "1", "4312", "sshd", ":8080", "99", "nobody-is-called-so", ":0", ":81", "bob", "user:alice", "name:bash",
-    "127.0.0.1:8080", "[::1]:8080", "/usr/bin/nosuch", "user:nobody-is-called-so",
+    "127.0.0.1:8080", "[::1]:8080", "/usr/bin/nosuch", "user:nobody-is-called-so", "user:root", "user:Root", "root",
 )  # fmt: skip
 
 

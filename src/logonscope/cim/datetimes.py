@@ -15,6 +15,7 @@ _INTERVAL = r"(\d{8})([01]\d|2[0-3])([0-5]\d)([0-5]\d)\.(\d{6}):000"
 _MAX_LENGTH = 64
 ZONED = "add the time zone, for example 2026-01-01T10:02:00+02:00; Z is UTC"
 FORMS = "give 20260101100200.000000+000 or 2026-01-01T10:02:00+00:00"
+"""Hints for a time without a time zone, and for a text in another format."""
 
 
 def parse_datetime(text: str, what: str = "a datetime property") -> datetime | timedelta:

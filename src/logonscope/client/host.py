@@ -250,8 +250,8 @@ class Host(ABC):
             target: a pid (4312), a process name ("sshd"), a port (":8080", ":ssh", "127.0.0.1:8080", "[::1]:8080"), the
                 path of an executable ("/usr/bin/python3.11") or of a unix socket ("/run/app.sock"; "unix:/run/app.sock"
                 is never an executable; "@app" is an abstract name), or an account ("alice"): the processes that its
-                logins started, and those that run as it. Write "name:postgres" or "user:postgres" for a word that is
-                a process name and an account.
+                logins started, and, unless the host is Windows, those that run as it. Write "name:postgres" or
+                "user:postgres" for a word that is a process name and an account.
             details: as in ``sessions``.
             all_namespaces: look for a port or a unix socket in every network namespace, such as those of containers.
 

@@ -293,8 +293,7 @@ class LogonsFromCim:
             pids = self._pids_with("ExecutablePath", target.text)
         else:
             pids_by_name = [] if target.kind == "account" else self._pids_with("Name", target.text)
-            where = LogonFilter(users=frozenset({target.text}))
-            pids_by_user = [] if target.kind == "name" else sorted(row.pid for row in self.processes(None, where))
+            pids_by_user = [] if target.kind == "name" else self._pids_of_account(target.text)
             if pids_by_name and pids_by_user and pids_by_name != pids_by_user:
                 raise InvalidParameterError(
                     f"{target.text!r} is ambiguous: on that host it is a process name, and an account with processes",
@@ -307,6 +306,21 @@ class LogonsFromCim:
         if not pids:
             raise NotFoundError(f"no process on that host matches {target.text!r}", TARGET_FORMS)
         return pids
+
+    def _pids_of_account(self, name: str) -> list[int]:
+        """Return the pids of the processes in the logon sessions of an account, and of those that run as the account.
+
+        Windows reports the account of a process by a method only: there, only those in the logon sessions are returned.
+        """
+        where = LogonFilter(users=frozenset({name}))
+        pids = {row.pid for row in self.processes(None, where)}
+        if self.is_logonscope:
+            condition = Comparison(Name(("User",)), EQUAL, name)
+            select = Select((Name(("ProcessId",)), Name(("User",))), "LS_Process", condition)
+            rows: Iterator[Any] = iter(self._host.query(write_statement(select), namespace=LOGONSCOPE))
+            # compared again: WQL ignores the case of texts
+            pids |= {int(row["ProcessId"]) for row in rows if row["User"] == name}
+        return sorted(pids)
 
     def _pids_with(self, property_name: str, value: str) -> list[int]:
         """Return the pids of the processes with this value of a property."""

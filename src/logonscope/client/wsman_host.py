@@ -43,7 +43,7 @@ from logonscope.wql.write import write_statement
 
 META_CLASS = "meta_class"
 LINUX_SYSTEM_SESSION, WINDOWS_SYSTEM_SESSION = "4294967295", "999"
-"""LogonIds of the System session, which is hidden from callers who do not see everything. (Linux: 999 is any login.)"""
+"""LogonIds of the System session, hidden from callers who do not see everything. (On Linux, 999 can be any login.)"""
 
 MAX_INHERITANCE_DEPTH = 32
 """Maximum depth of inheritance of a class that the remote host declares."""

@@ -14,10 +14,10 @@ from logonscope.dispatch.audit import BEGUN
 from logonscope.errors import AccessDeniedError, InternalError, InvalidMethodError, LogonscopeError, NotSupportedError
 
 TERMINATE = "Terminate"
-"""The method of Win32_Process that implements its deletion."""
+"""The method of Win32_Process by which an instance is deleted."""
 
 WriteAuditLine = Callable[[ObjectPath, str, str], None]
-"""A function that writes a line about a method to the audit log: object path, method, ReturnValue or error name."""
+"""A function that writes a line about a method to the audit log: object path, method, and BEGUN or the outcome."""
 
 
 class Invocation(NamedTuple):

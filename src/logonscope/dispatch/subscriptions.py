@@ -205,7 +205,7 @@ class EventPull(EventWaiter):
         except LogonscopeError:
             self._enumerations.remove(context.id)
             raise
-        # the hub closes it where its feed has failed
+        # the source of the events closes it if the feed has failed
         if not has_results and context.subscription.is_closed:
             self._enumerations.remove(context.id)
             raise EnumerationNotFoundError("the host has ended the subscription", "subscribe again")

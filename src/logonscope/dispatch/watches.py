@@ -223,7 +223,7 @@ class WatchStream(EventWaiter):
             part = self._read()
         except LogonscopeError as error:
             return self.end_with(error)
-        # the hub closes it where the server stops, or its feed has failed
+        # the source of the events closes it if the server stops, or the feed has failed
         if self._subscription.is_closed:
             return self.end_with(TransportFailureError("the host ends the watch", "watch again"))
         # all events that were read may be hidden from the caller: nothing is sent for them

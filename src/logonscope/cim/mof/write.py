@@ -32,7 +32,7 @@ _PIECE = re.compile(r"""(?:"(?:\\.|[^"\\])*"|[^",])+,?""", re.DOTALL)
 
 
 def with_inherited(cls: Class) -> Declaration:
-    """Return a class as one declaration, with its inherited members."""
+    """Return a class as one declaration, with its inherited qualifiers and members."""
     return cls.declaration._replace(
         qualifiers=cls.qualifiers,
         properties=tuple(cls.properties.values()),

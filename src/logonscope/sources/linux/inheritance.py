@@ -25,8 +25,8 @@ from logonscope.machine import Look, ProcessQuery
 from logonscope.sources.linux.processes import Reader, list_pids, pids_with_kernel_ids
 
 MAX_PAM_SECONDS = 120
-"""Maximum seconds from the moment when a login gets its kernel id until it has a record: LoginGraceTime of sshd, unless
-it was configured."""
+"""Maximum seconds from the moment when a login gets its kernel id until it has a record: the default of
+sshd's LoginGraceTime."""
 
 STARTED_BY_INIT = frozenset({"login", "systemd", "(sd-pam)", "agetty"})
 """Kernel names of leaders that an init starts itself. Other leaders below an init may have lost their real parent."""

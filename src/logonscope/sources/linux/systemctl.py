@@ -199,8 +199,8 @@ def parse_units(data: bytes) -> Iterator[Service]:
     """Yield the services that the output of ``systemctl show`` contains, one paragraph for each.
 
     Arguments of a program can contain newlines, which systemctl does not escape: so the value of ExecStart is read up
-    to its closing brace. Of several ExecStart the first counts; the value of another property
-    that occurs twice is not known.
+    to its closing brace. Of several ExecStart, the first counts. If another property occurs twice, its value is not
+    known.
     """
     lines = iter(data.split(b"\n"))
     values: dict[bytes, bytes | None] = {}

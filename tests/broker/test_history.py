@@ -90,7 +90,7 @@ def test_a_logon_session_of_which_nothing_is_known_is_no_login(tmp_path: Path) -
     (HistoryFilter(keys=frozenset({"SHA256:key100"}), word="4"), ["4"]),
     (HistoryFilter(origins=frozenset({"192.0.2.0/24"}), word="5"), ["5"]),
     (HistoryFilter(origins=frozenset({"198.51.100.1"})), []), (HistoryFilter("no such thing"), []),
-    (HistoryFilter(until=moment(1000)), []),
+    (HistoryFilter(until=moment(1000)), []), (HistoryFilter("1" * 5000), []), (HistoryFilter("user:" + "1" * 5000), []),
 ])  # fmt: skip
 def test_selections(kept: Kept, where: HistoryFilter, expected: list[str]) -> None:
     assert [login.logon_id for login in history(request(kept), where)] == expected
@@ -105,6 +105,8 @@ def test_programs_of_selected_processes_are_sorted_by_their_runs(kept: Kept) -> 
 def test_a_pid_that_is_no_number_is_rejected(kept: Kept) -> None:
     with pytest.raises(InvalidParameterError, match="invalid pid 'make'"):
         history(request(kept), HistoryFilter("pid:make"))
+    with pytest.raises(InvalidParameterError, match=f"invalid pid '{'1' * 20}': must be a number of at most 10 digits"):
+        history(request(kept), HistoryFilter("pid:" + "1" * 5000))
     with pytest.raises(InvalidParameterError, match="invalid pid 'make'"):
         next(past_processes(request(kept), HistoryFilter("pid:make")))
 

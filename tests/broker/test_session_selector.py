@@ -3,7 +3,7 @@
 import pytest
 
 from logonscope.broker.request import Accounts
-from logonscope.broker.session_selector import SessionFilter, select_sessions, selected_login_uids
+from logonscope.broker.session_selector import SessionFilter, numbers_among, select_sessions, selected_login_uids
 from logonscope.facts import UNSET, Account, Process
 from logonscope.machine import EVERYTHING, NO_FACTS, Look, Owner, Selection
 from logonscope.ownership import LINUX
@@ -21,9 +21,15 @@ ALICE = Selection(login_users=frozenset({"alice"}))
 LOOKUP = Accounts(Memory(example.snapshot()), Look())
 
 
+def test_only_short_texts_of_digits_are_numbers() -> None:
+    """Python converts no text of more than 4,300 digits."""
+    assert numbers_among({"1000", "alice", "", "-1", "1" * 11, "1" * 5000, "\u0663"}) == {1000}
+
+
 @pytest.mark.parametrize(
     ("word", "pids"),
     [
+        ("1" * 5000, set()),
         ("41", ALICES),
         ("041", ALICES),
         ("37", BOBS),

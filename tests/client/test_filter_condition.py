@@ -18,6 +18,7 @@ MOMENT = datetime(2026, 1, 1, 10, 2, tzinfo=UTC)
         (None, ""),
         (LogonFilter(users=frozenset({"bob", "alice"})), " WHERE User = 'alice' OR User = 'bob'"),
         (LogonFilter(users=frozenset({"1000"})), " WHERE User = '1000' OR Uid = 1000"),
+        (LogonFilter(users=frozenset({"1" * 5000})), f" WHERE User = '{'1' * 5000}'"),
         (LogonFilter(types=frozenset({10})), " WHERE LogonType = 10"),
         (LogonFilter(types=frozenset({10, None})), " WHERE LogonType = 10 OR LogonType IS NULL"),
         (LogonFilter(states=frozenset({"logged out"})), " WHERE State = 'logged out'"),

@@ -310,7 +310,7 @@ def _rows_without_counts(
     request: Request, provider: Provider, selection: Selection, columns: Sequence[str]
 ) -> Iterator[Row]:
     """Return the rows of the logon session of one process; columns that count its processes are null."""
-    # the only member of the item is the process that led to the logon session: it is no count
+    # the item has one member only, the process that led to the logon session: counting it would always give 1
     columns = provider.columns_without(COUNTS, columns)
     items = read_items(request, provider.subject, ItemQuery(provider.facts_of_rows(columns), selection))
     return provider.rows(items, request.context, columns)

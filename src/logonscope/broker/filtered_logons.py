@@ -14,7 +14,7 @@ from logonscope.broker import session_processes
 from logonscope.broker import sessions as unfiltered
 from logonscope.broker.logon_of_process import description_facts
 from logonscope.broker.request import ProcessOwnerFilter, Request
-from logonscope.broker.session_selector import Which
+from logonscope.broker.session_selector import Which, numbers_among
 from logonscope.facts import Process
 from logonscope.machine import OWNER_FACT, Owner, ProcessQuery, Selection, datetime_of_microseconds
 
@@ -68,7 +68,7 @@ def _select_users(users: frozenset[str], names: frozenset[str]) -> Selection | N
 
     A selection combines names and uids by AND, so users of both kinds are left to the filter.
     """
-    uids = frozenset(int(user) for user in users if user.isascii() and user.isdecimal())
+    uids = numbers_among(users)
     if not uids:
         return Selection(login_users=users | names)
     # an account can have a number as its name

@@ -12,12 +12,16 @@ from logonscope.answers.history import NO_HISTORY_FILTER, HistoryFilter, PastLog
 from logonscope.broker.access import check_may_act
 from logonscope.broker.past_records import PastRecords, most_runs_first
 from logonscope.broker.request import Request
+from logonscope.broker.session_selector import MAX_DIGITS, numbers_among
 from logonscope.errors import AccessDeniedError, Hint, HintCode, InvalidParameterError
 from logonscope.facts.history import LogonRecord, ProcessRecord, ProgramCount
 from logonscope.machine.history import Forgotten, History, LogonRecordQuery, ProcessRecordQuery, Verification
 from logonscope.machine.source import no_history_error
 
 _PREFIXED = re.compile(r"(user|pid|name):(.+)")
+
+MAX_SHOWN = 20
+"""Maximum number of characters of an invalid pid that a message shows."""
 
 
 class Subject(NamedTuple):
@@ -123,11 +127,11 @@ def _check_administrator(request: Request, action: str) -> None:
 def _parse_subject(request: Request, records: PastRecords, word: str | None) -> Subject:
     """Parse the word of a history filter.
 
-    A prefix "user:", "pid:" or "name:" says what the word is. Without one, it is a LogonId of the history; else, if
-    it has digits only, a pid; else a user of the history; else the name of a process.
+    A prefix "user:", "pid:" or "name:" says what the word is. Without one, it is a LogonId of the history; else, if it
+    is a number of at most MAX_DIGITS digits, a pid; else a user of the history; else the name of a process.
 
     Raises:
-        InvalidParameterError: "pid:" is not followed by a number.
+        InvalidParameterError: "pid:" is not followed by a number of at most MAX_DIGITS digits.
     """
     if word is None:
         return Subject()
@@ -136,9 +140,11 @@ def _parse_subject(request: Request, records: PastRecords, word: str | None) -> 
     if kind == "user":
         return _user_subject(text)
     if kind == "pid":
-        if not text.isdecimal():
-            raise InvalidParameterError(f"invalid pid {text!r}: must be a number", "for a process, give name:NAME")
-        return Subject(pids=frozenset({int(text)}))
+        pids = numbers_among([text])
+        if not pids:
+            reason = f"invalid pid {text[:MAX_SHOWN]!r}: must be a number of at most {MAX_DIGITS} digits"
+            raise InvalidParameterError(reason, "for a process, give name:NAME")
+        return Subject(pids=pids)
     if kind == "name":
         return Subject(names=frozenset({text}))
     logon_id = request.ownership.parse_logon_id(text)
@@ -147,8 +153,8 @@ def _parse_subject(request: Request, records: PastRecords, word: str | None) -> 
     by_logon_id = LogonRecordQuery(logon_ids=frozenset() if logon_id is None else frozenset({logon_id}))
     if logon_id is not None and any(record.logon_id == logon_id for record in records.logons(by_logon_id)):
         return Subject(logon_ids=frozenset({logon_id}))
-    if text.isdecimal():
-        return Subject(pids=frozenset({int(text)}))
+    if pids := numbers_among([text]):
+        return Subject(pids=pids)
     user = _user_subject(text)
     by_user = LogonRecordQuery(users=user.users, login_uids=user.uids)
     if any(record.user == text for record in records.logons(by_user)):
@@ -157,7 +163,8 @@ def _parse_subject(request: Request, records: PastRecords, word: str | None) -> 
 
 
 def _user_subject(text: str) -> Subject:
-    return Subject(uids=frozenset({int(text)})) if text.isdecimal() else Subject(users=frozenset({text}))
+    uids = numbers_among([text])
+    return Subject(uids=uids) if uids else Subject(users=frozenset({text}))
 
 
 def _visible_logons(

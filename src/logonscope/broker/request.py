@@ -275,7 +275,8 @@ class Request:
     def is_leftover(self, owner: Owner) -> bool | None:
         """Return whether the processes of this logon session are leftovers; None if unknown.
 
-        A logon session without a record is judged by all of its processes; these are read at most twice in a request.
+        A logon session without a record is judged by all of its processes. Two readings judge all such logon sessions
+        of a request; one that began after them takes another reading.
         """
         if owner.logon_id is None:
             return None

@@ -1,5 +1,7 @@
 """Selection of logon sessions: by a word that a user gives, and the filter on processes that implements it."""
 
+from collections.abc import Iterable
+
 from logonscope.broker.access import ForeignByProcess, ForeignLookup
 from logonscope.facts import Process
 from logonscope.machine import (
@@ -13,6 +15,9 @@ from logonscope.machine import (
     Selection,
     Source,
 )
+
+MAX_DIGITS = 10
+"""Maximum number of digits of a uid or pid. A longer text is neither, and Python converts none of over 4,300 digits."""
 
 Which = str | Selection | None
 """A user's word for logon sessions ("41", "c1", "system", "alice"), a selection, or None for all."""
@@ -52,9 +57,13 @@ def selected_login_uids(selection: Selection, index: LogonIndex, source: Source,
         for login in index.logins.values()
         if (login.user or "").lower() in folded and (uid := login.uid_here) is not None
     }
-    digits = {int(name) for name in names if name.isascii() and name.isdecimal()}
-    named = frozenset({account.uid for account in users} | recorded | digits)
+    named = frozenset({account.uid for account in users} | recorded | numbers_among(names))
     return named if uids is None else named & uids
+
+
+def numbers_among(words: Iterable[str]) -> frozenset[int]:
+    """Return the uids (or pids) among words: those of digits, at most MAX_DIGITS."""
+    return frozenset(int(word) for word in words if word.isascii() and word.isdecimal() and len(word) <= MAX_DIGITS)
 
 
 class SessionFilter:

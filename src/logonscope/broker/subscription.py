@@ -22,6 +22,7 @@ from logonscope.broker.past import event_request_at
 from logonscope.broker.plan import plan
 from logonscope.broker.request import Request
 from logonscope.broker.resumed_reader import ResumedReader
+from logonscope.broker.session_selector import numbers_among
 from logonscope.broker.sessions import sessions
 from logonscope.cim.instances import Instance
 from logonscope.errors import AccessDeniedError, InvalidParameterError, LogonscopeError
@@ -419,5 +420,5 @@ _new = tuple.__new__
 
 def _is_user_of(request: EventRequest, user: str | None, users: frozenset[str]) -> bool:
     """Return whether a user is one of these names or uids."""
-    uids = (int(word) for word in users if word.isascii() and word.isdecimal())
+    uids = numbers_among(users)
     return user in users or (user is not None and any(request.accounts.name(uid) == user for uid in uids))

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from logonscope.answers.logon_filter import SYSTEM_LOGON_TYPE, LogonFilter
+from logonscope.broker.session_selector import numbers_among
 from logonscope.cim.datetimes import format_datetime
 from logonscope.wql.tree import (
     AT_LEAST,
@@ -42,8 +43,8 @@ def _filter_terms(where: LogonFilter, properties: frozenset[str]) -> Iterable[tu
     """Yield the terms of a filter, each with the property that its class must have."""
     # an empty collection, which matches nothing, cannot be written in WQL: it has no term
     if where.users:
-        uids = [int(user) for user in where.users if user.isascii() and user.isdecimal()]
-        user_terms = [*_equal_terms("User", sorted(where.users)), *_equal_terms("Uid", sorted(uids))]
+        uids = sorted(numbers_among(where.users))
+        user_terms = [*_equal_terms("User", sorted(where.users)), *_equal_terms("Uid", uids)]
         yield "User", _any_of(user_terms)
     if where.types:
         yield "LogonType", _any_of(_equal_terms("LogonType", sorted(where.types, key=str)))

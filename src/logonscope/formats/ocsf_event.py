@@ -53,7 +53,7 @@ def _activity(record: Record, event: HostEvent) -> dict[str, Any]:
 def _session_activity(record: Record, event: HostEvent, session: LogonSession) -> dict[str, Any]:
     activity_id, activity_name = _SESSION_ACTIVITIES[event.event]
     logon = logon_event(record, session)
-    # each event of a logon session has one uid in every export
+    # an event of a logon session has the same uid in every export
     uid = session.guid if activity_id == LOGON or session.guid is None else f"{session.guid}/{event.event}"
     return {
         **logon,

@@ -84,7 +84,7 @@ def test_events_are_shown_at_once_without_a_pager(events: KeptEvents, monkeypatc
 
 @pytest.mark.parametrize(("words", "message"), [
     (["--until", "2030-01-01"], "--follow has no end"), (["-o", "csv"], "cannot follow the history as csv"),
-    (["pid:7"], "cannot follow 'pid:7'"),
+    (["pid:7"], "cannot follow 'pid:7'"), (["--watch"], "cannot use --follow with --watch"),
 ])  # fmt: skip
 def test_what_cannot_be_followed_is_refused(
     events: KeptEvents, capsys: pytest.CaptureFixture[str], words: list[str], message: str

@@ -303,9 +303,8 @@ def shared_options() -> Parser:
         "for tree, sessions, ps, whose, leftovers, query, enumerate and associators"
     )
     options.add_argument("--at", dest="moment", metavar="TIME", help=past)
-    options.add_argument(
-        "-q", "--quiet", action="store_true", help="do not print the notice that only your own logon sessions are shown"
-    )
+    quiet = "do not print notices: that only your own logon sessions are shown, and where the events of watch come from"
+    options.add_argument("-q", "--quiet", action="store_true", help=quiet)
     colors = "colours: auto (default: only on a terminal), always or never (also: NO_COLOR, FORCE_COLOR)"
     options.add_argument("--color", choices=COLOR_CHOICES, help=colors)
     options.add_argument("--no-color", dest="color", action="store_const", const="never", help="--color=never")

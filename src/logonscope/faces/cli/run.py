@@ -106,6 +106,8 @@ def run(
             raise InvalidParameterError(message, "leave -o out")
         if args.watch is not None and args.command in _NOT_REPEATABLE:
             raise InvalidParameterError(f"cannot watch: {args.command} cannot be repeated", "leave --watch out")
+        if args.watch is not None and getattr(args, "follow", False):
+            raise InvalidParameterError("cannot use --follow with --watch", "leave one out")
         if args.command in _WITHOUT_REMOTE_HOST:
             _check_host(args)
         # Commands without a client host. `serve` chooses its source itself, and `completion` needs only the parser.

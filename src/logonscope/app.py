@@ -61,7 +61,8 @@ def connect(
         password: the password for another machine; default: LOGONSCOPE_PASSWORD, else the keyring, else Kerberos.
         certificate: a PEM file to trust for another machine; default: LOGONSCOPE_CA, else the system's certificates.
         timeout: seconds to wait for one response of another machine or of a unix socket; None: 90.
-        token: a token of another machine (`logonscope token add`); default: LOGONSCOPE_TOKEN.
+        token: a token of another machine (`logonscope token add`); default: LOGONSCOPE_TOKEN, unless ``password`` is
+            given.
         direct: read this machine in this process (on the command line: ``--direct``). By default the service of this
             machine (`logonscope serve`) answers if it runs, unless this process may see everything itself, or the
             visibility is "kernel".

@@ -63,8 +63,8 @@ class LogonSession(NamedTuple):
         key_type: ED25519, RSA-CERT, ...
         key_fingerprint: the fingerprint of the ssh key: SHA256:...
         certificate_authority: the fingerprint of the key that signed the certificate.
-        authentication_source: the log: "journal", or "/var/log/auth.log, unauthenticated", to which every user can
-            write.
+        authentication_source: the log: "journal", or "/var/log/auth.log, unauthenticated", because every user can
+            have lines written to that file.
         sources: the source of each value, by the name of the field.
         usage: the resources of its processes; only with the detail "usage".
     """

@@ -50,8 +50,8 @@ def selected_login_uids(selection: Selection, index: LogonIndex, source: Source,
         return uids
     users, _ = source.accounts(look, AccountQuery(users=names))
     folded = {name.lower() for name in names}
-    # A login keeps the user name of its record, even if the account was renamed or removed since. A name of digits is a
-    # uid without an account.
+    # A login whose account was removed since has the user name of its record. A name of digits is a uid without an
+    # account.
     recorded = {
         uid
         for login in index.logins.values()
@@ -115,7 +115,7 @@ class SessionFilter:
         return name is not None and self._fold_name(name) in names
 
     def _login_name(self, uid: int | None, process: Process, owner: Owner) -> str | None:
-        """Return the user name of the login: the record's, else the account's, else the uid; None if unknown."""
+        """Return the user name of the login, as ``AccountLookup.login_name`` does, else the uid; None if unknown."""
         if uid is None:
             return owner.login and owner.login.user
         if self._foreign.is_foreign_session(process, owner):

@@ -16,6 +16,7 @@ from logonscope.broker.access import Visibility
 from logonscope.broker.logon_of_process import describe, logon_of, read_masked_parents
 from logonscope.broker.request import ProcessWithOwner, Request
 from logonscope.broker.session_processes import process_row, row_facts
+from logonscope.broker.session_selector import MAX_DIGITS
 from logonscope.errors import AccessDeniedError, Hint, HintCode, LogonscopeError, NotFoundError
 from logonscope.facts import Process, Socket
 from logonscope.machine import Facts, Owner
@@ -23,9 +24,6 @@ from logonscope.providers.helpers.text import clean
 
 if TYPE_CHECKING:
     from logonscope.answers.whose_target import WhoseTarget
-
-MAX_DIGITS = 10
-"""Maximum number of digits of a pid; the kernel's largest pid has 7."""
 
 
 class Candidate(NamedTuple):

@@ -57,7 +57,7 @@ SINGLE_HEADERS = frozenset({
     b"authorization", b"content-type", b"origin", b"logonscope-as", b"logonscope-at", b"logonscope-max-line",
     b"logonscope-timeout",
 })  # fmt: skip
-"""Headers that a request may have only once: they decide what it may do, and of two a proxy could check the other."""
+"""Headers that a request may have only once: they decide what it may do, and a proxy could check the other of two."""
 
 _LENIENT = re.compile(rb"(?<!\r)\n|\n[ \t]")
 """Lenient syntax that h11 accepts (RFC 9112 2.2 and 5.2): a line that ends with LF only, a folded header."""

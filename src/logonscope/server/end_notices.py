@@ -37,7 +37,7 @@ class EndNotices:
         return f"<EndNotices to {len(self._threads)} servers>"
 
     def add(self, channel: PushChannel, ending: Ending) -> None:
-        """Have a message sent, if the subscriber has given an address for it and fewer than MAX_WAITING wait there."""
+        """Have a message sent if the subscriber has an address for it, unless MAX_WAITING wait for the server."""
         receiver = channel.end_receiver
         if receiver is None:
             return

@@ -19,7 +19,7 @@ MIN_HANDSHAKE_SECONDS = 1.0
 
 
 class Turn(NamedTuple):
-    """The turn of a connection: ``abort`` closes it; the future ``may_begin`` gets a result when its turn comes."""
+    """The turn of a connection: ``abort`` closes the connection; ``may_begin`` is done when the turn comes."""
 
     abort: Callable[[], object]
     may_begin: "asyncio.Future[None]"

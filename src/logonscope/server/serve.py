@@ -86,7 +86,7 @@ def serve(host: ServedHost, settings: Settings, page_folder: str = "") -> None:
     sinks = _start_sinks(parts, settings)
 
     def begin_stop() -> None:
-        # the sinks end while open requests end, so that the whole stop takes no longer
+        # the sinks and the open requests end at the same time: their times must not add up
         sinks.begin_stop()
         parts.begin_stop()
 

@@ -30,7 +30,7 @@ READ_SECONDS = 0.1
 """Timeout of a read that can hang."""
 
 MAX_HUNG_READS = 8
-"""Reads with this timeout that may run at once, hung ones included; beyond that, none is started."""
+"""Reads with this timeout (READ_SECONDS) that may run at once, hung ones included; beyond that, none is started."""
 
 MAX_DESCRIPTORS = 4096
 """Descriptors of a process that are searched for a socket."""

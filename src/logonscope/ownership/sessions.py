@@ -4,7 +4,7 @@ Each value has its source in ``sources``. An unknown value is None. One value ca
 login record; its source says that.
 
 The state files of logind lack the terminal of an ssh login; since systemd 257, logind does not know it at all. But only
-the terminal distinguishes RemoteInteractive from Network, so it is taken from the processes just below the leader.
+the terminal distinguishes RemoteInteractive from Network: it is taken from the processes just below the leader.
 """
 
 import re

@@ -244,3 +244,27 @@ def test_no_query_about_a_login_reads_all_rows(kept: tuple[Kept, list[Entry]]) -
     plans = [row[3] for text in later for row in story.database.execute(f"EXPLAIN QUERY PLAN {text}")]
     # only the newest are read by their order, up to LIMIT
     assert [plan for plan in plans if plan.startswith(("SCAN process", "SCAN row", "MATERIALIZE"))] == ["SCAN process"]
+
+
+@pytest.mark.parametrize("is_read", [True, False])
+def test_a_program_that_is_executed_a_batch_after_the_fork_is_the_one_that_is_listed(
+    tmp_path: Path, is_read: bool
+) -> None:
+    kept = Kept(tmp_path / "history")
+    kept.feed(kept.story.start_logons())
+    owner, head, ticks = owner_of(3), kept.story.head, kept.story.ms // 10
+    shell = Process(FIRST_PID, ses=3, loginuid=1003, comm="bash", name="bash", exe="/bin/bash", start=ticks)
+    child = shell._replace(pid=FIRST_PID + 1, start=ticks + 1)
+    forked = child if is_read else Process(child.pid, ses=3, loginuid=1003, start=child.start)
+    listing, later = (child._replace(comm=name, name=name, exe=f"/bin/{name}") for name in ("ls", "cat"))
+    kept.feed([ProcessStarted(head(kept.story.ms), shell, owner, None)])
+    kept.feed([ProcessStarted(head(kept.story.ms + 10), forked, owner, (shell.pid, ticks))])
+    (record,) = listed(kept, ProcessRecordQuery(pids=frozenset({child.pid})))
+    assert record.process.name == "bash"
+    kept.feed([ProcessChanged(head(kept.story.ms + 12), (forked, owner), (listing, owner))])
+    (record,) = listed(kept, ProcessRecordQuery(pids=frozenset({child.pid})))
+    kept.feed([ProcessChanged(head(kept.story.ms + 50), (listing, owner), (later, owner))])
+    assert listed(kept, ProcessRecordQuery(pids=frozenset({child.pid}))) == [record]
+    assert record.process.name == "ls"
+    assert listed(kept, ProcessRecordQuery(names=frozenset({"ls"}))) == [record]
+    kept.keeper.stop()

@@ -1,10 +1,10 @@
 """The state in which a process is listed: mostly that of its row, else that of its last change with ``listed``.
 
-``listed`` marks three kinds of changes. A process entered a login after its start: PAM sets the kernel id of a running
-process, of sshd's session process, of what systemd starts with ``PAMName=`` (run0, a user manager), of cron's child.
-It executed its first program after that. Or its program could be read only after its row was written. So a process
-is listed in the login that it entered, with the first program that it executed there. The index ``change_listed`` has
-these changes.
+``listed`` marks four kinds of changes. A process executed its first program after its row was written. It entered a
+login after its start: PAM sets the kernel id of a running process, of sshd's session process, of what systemd starts
+with ``PAMName=`` (run0, a user manager), of cron's child. It executed its first program after that. Or its program
+could be read only after its row was written. So a process is listed with the first program that it executed, in the
+login that it entered, if any. The index ``change_listed`` has these changes.
 """
 
 from collections.abc import Iterable

@@ -116,7 +116,8 @@ class Recorder:
         self._names_until = 0
         self._credential_numbers: dict[tuple[Any, Any], int] = {}
         self._executed: set[int] = set()  # rows of this batch that have executed a program
-        self._entered: set[int] = set()  # rows of processes that entered a login, and have executed no program since
+        # rows of processes that have executed no program since they were forked, or since they entered a login
+        self._without_own_program: set[int] = set()
         self._extras = state.extras
         self.max_places = MAX_PLACES
         self._clock_map = ClockMap()
@@ -264,6 +265,8 @@ class Recorder:
         self._events.append(seq << 3 | rows.STARTED)
         self.alive[pid] = row
         self._rows.append(row)
+        if parent_row is not None and program is not None and program == self._program_of(parent_row):
+            self._without_own_program.add(seq)
         self._terminals.note(process, row, row[PLACE], extras[0])
 
     def _is_excluded(self, process: Process) -> bool:
@@ -294,6 +297,7 @@ class Recorder:
         if may_fold and self._is_same_logon(current[0], state[0]):
             if state[1] != row[PROGRAM]:
                 self._executed.add(row[ID])
+                self._without_own_program.discard(row[ID])
             row[PLACE], row[PROGRAM], row[CREDENTIAL], row[COMMAND] = state
             self._codes.add_folded(row[ID], event.head.position)
             return
@@ -340,10 +344,11 @@ class Recorder:
         is_listed = row[PROGRAM] is None and current[1] is None and state[1] is not None
         if self._logons.is_entry(current[0], state[0], is_first_change=row[CHANGES] is None):
             is_listed = True
-            self._entered.add(row[ID])
-        elif row[ID] in self._entered and state[1] != current[1]:
+            self._without_own_program.add(row[ID])
+        elif row[ID] in self._without_own_program and state[1] != current[1]:
             is_listed = True
-            self._entered.discard(row[ID])
+            if state[1] is not None:
+                self._without_own_program.discard(row[ID])
         # in memory, the column has the state after the last change; take_batch and the writer store 1
         if row[CHANGES] is None and row[ID] < self._first_seq:
             self._changed_ids.append(row[ID])
@@ -355,7 +360,7 @@ class Recorder:
     def _exclude(self, row: Row) -> None:
         """Stop recording a running process that the policy excludes: drop its row, or end the row if it is written."""
         del self.alive[row[rows.PID]]
-        self._entered.discard(row[ID])
+        self._without_own_program.discard(row[ID])
         if row[ID] >= self._first_seq:
             row[PLACE] = None
             # another logon session before it executed the excluded program is a change of this batch
@@ -371,7 +376,7 @@ class Recorder:
 
     def _end_row(self, row: Row, status: int | None, source: int | None) -> None:
         self.alive.pop(row[rows.PID], None)
-        self._entered.discard(row[ID])
+        self._without_own_program.discard(row[ID])
         place = row[CHANGES][0] if row[CHANGES] else row[PLACE]
         self._logons.note_end_of_process(place, self._ms)
         self._reports.note_end(row[rows.PID], (row[TICKS], row[ID], place), self._ms)

@@ -124,7 +124,7 @@ def read_masked_parents(
 def _read_parents(
     request: Request, process: Process, owner: Owner, logon_index: LogonIndex, facts: Facts
 ) -> tuple[list[ProcessWithOwner], list[Process]]:
-    """Return the parents of a process that belong to its logon session, nearest first, and the outer parents.
+    """Return the parents of a process, nearest first, up to the first of another logon session, and the outer parents.
 
     An outer parent is the first one in each logon session that this one began in; the System session is none.
     """

@@ -11,7 +11,7 @@ _FACTS = frozenset({"start", "ppid"})
 
 
 class SubSession(NamedTuple):
-    """A logon session (inner), and the one that it began in (outer): the parent of its first process belongs to it."""
+    """A logon session (inner), and the one that it began in (outer): its first process has its parent there."""
 
     outer: Owner
     inner: Owner

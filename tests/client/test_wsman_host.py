@@ -75,6 +75,10 @@ QUESTIONS: dict[str, Callable[[Host], Any]] = {
         "Win32_LogonSession=41", assoc_class="Win32_SessionProcess", result_class="Win32_Process", role="Antecedent",
         result_role="Dependent", properties=["Handle", "Name"],
     ),
+    "those with a property": lambda host: host.associators("Win32_Process=4312", properties=["LogonId"]),
+    "associations with a property": lambda host: host.references("Win32_Process=4312", properties=["dependent"]),
+    "no properties": lambda host: host.enumerate("Win32_LogonSession", []),
+    "nothing of an association": lambda host: host.get(next(host.enumerate("Win32_SessionProcess")), []),
     "references": lambda host: host.references("Win32_LogonSession=41", role="Antecedent"),
     "of an instance": lambda host: host.references(host.get("Win32_LogonSession=41")),
     "a query": lambda host: host.query("SELECT Name, __PATH FROM Win32_Process WHERE Name LIKE '%ssh%'"),
@@ -97,6 +101,7 @@ QUESTIONS: dict[str, Callable[[Host], Any]] = {
     "no property": lambda host: host.enumerate("Win32_Process", ["Nothing"]),
     "no query": lambda host: host.query("SELEKT"),
     "no method": lambda host: host.invoke("Win32_Process=4312", "Explode"),
+    "a method of a class": lambda host: host.invoke("Win32_Process", "GetOwner"),
     "no such parameter": lambda host: host.invoke("Win32_Process=4312", "Terminate", {"Now": 1}),
     "another machine": lambda host: host.get("//web2/root/cimv2:Win32_Process=1"),
 }  # fmt: skip
@@ -119,6 +124,7 @@ def test_a_word_means_the_same_logon_sessions(server: RunningServer, which: str)
 TARGETS = (
     "1", "4312", "sshd", ":8080", "99", "nobody-is-called-so", ":0", ":81", "bob", "user:alice", "name:bash",
     "127.0.0.1:8080", "[::1]:8080", "/usr/bin/nosuch", "user:nobody-is-called-so", "user:root", "user:Root", "root",
+    "user:1000", "name:SSHD",
 )  # fmt: skip
 
 

@@ -422,7 +422,7 @@ class Host(ABC):
             NotFoundError: there is no such instance, or the caller may not see it. It is raised by the call, or while
                 the result is iterated, before the first instance.
             InvalidParameterError: an option names no association, or no reference of one.
-            InvalidPropertyError: no result can have one of the properties.
+            InvalidPropertyError: no result can have one of the properties (over WS-Management only with result_class).
             InvalidObjectPathError, InvalidClassError, InvalidNamespaceError, TypeMismatchError: as in ``get``.
         """
         answer: RowIterator[Instance] = self._perform(

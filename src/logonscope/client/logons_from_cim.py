@@ -312,23 +312,22 @@ class LogonsFromCim:
 
         Windows reports the account of a process by a method only: there, only those in the logon sessions are returned.
         """
-        where = LogonFilter(users=frozenset({name}))
-        pids = {row.pid for row in self.processes(None, where)}
+        sessions = self.sessions(None, LogonFilter(users=frozenset({name})))
+        # the filter takes a uid, too
+        logon_ids = [session.logon_id for session in sessions if session.user == name]
+        pids = {row.pid for row in self._processes_of(logon_ids)}
         if self.is_logonscope:
-            condition = Comparison(Name(("User",)), EQUAL, name)
-            select = Select((Name(("ProcessId",)), Name(("User",))), "LS_Process", condition)
-            rows: Iterator[Any] = iter(self._host.query(write_statement(select), namespace=LOGONSCOPE))
-            # compared again: WQL ignores the case of texts
-            pids |= {int(row["ProcessId"]) for row in rows if row["User"] == name}
+            pids.update(self._pids_with("User", name))
         return sorted(pids)
 
     def _pids_with(self, property_name: str, value: str) -> list[int]:
-        """Return the pids of the processes with this value of a property."""
+        """Return the pids of the processes with this value of a property; only Windows ignores its case."""
         class_name, space = ("LS_Process", LOGONSCOPE) if self.is_logonscope else ("Win32_Process", CIMV2)
         condition = Comparison(Name((property_name,)), EQUAL, value)
-        select = Select((Name(("ProcessId",)), Name(("Handle",))), class_name, condition)
+        select = Select((Name(("ProcessId",)), Name((property_name,))), class_name, condition)
         rows: Iterator[Any] = iter(self._host.query(write_statement(select), namespace=space))
-        return sorted(int(row["ProcessId"]) for row in rows)
+        # WQL ignores the case of texts
+        return sorted(int(row["ProcessId"]) for row in rows if not self.is_logonscope or row[property_name] == value)
 
     def _sockets_by_pid(self, target: WhoseTarget, *, all_namespaces: bool) -> dict[int, tuple[Socket, ...]]:
         """Return the sockets at the port of a target by the pids of the processes that hold them.

@@ -12,7 +12,7 @@ from logonscope.answers.check import Check
 from logonscope.broker.columns import Columns, check_columns, classes_with_properties, select_columns
 from logonscope.broker.resolve import require_instance
 from logonscope.cim.binding import Target, bind_path, is_own_name, object_path
-from logonscope.cim.classes import CIMV2, Class, Property, list_classes_hint
+from logonscope.cim.classes import CIMV2, Class, Property, has_qualifier, list_classes_hint
 from logonscope.cim.instances import SYSTEM_PROPERTIES, Instance, Outcome, Shape
 from logonscope.cim.paths import parse_path
 from logonscope.cim.schema import Schema, schema
@@ -147,10 +147,9 @@ class WsmanHost(Host):
         columns = check_columns(target.cls, properties)
         # pypsrp sends selectors as text, but a key that is a reference would need an endpoint reference.
         if any(isinstance(key, tuple) for key in target.keys or ()):
-            selected = tuple(Name((name,)) for name in columns.shown) if properties else None
-            text = write_statement(_select_by_keys(target, selected))
-            row = next(self.query(text, namespace=target.cls.namespace), None)
-            if not isinstance(row, Instance):
+            selected = None if properties is None else tuple(Name((name,)) for name in columns.shown)
+            row = next(self._query_rows(_select_by_keys(target, selected), target.cls), None)
+            if row is None:
                 raise NotFoundError(f"there is no {path}", "or you may not see it")
             return row
         uri, selectors = _resource(target)
@@ -193,6 +192,8 @@ class WsmanHost(Host):
     ) -> Outcome:
         target = self._target(path, namespace)
         method = target.cls.method_named(method_name)
+        if not has_qualifier(method.qualifiers, "Static"):
+            require_instance(target)
         uri, selectors = _resource(target)
         texts = {name: str(value) for name, value in (parameters or {}).items() if value is not None}
         response = self._link.invoke(uri, selectors, method.name, texts)
@@ -278,7 +279,7 @@ class WsmanHost(Host):
         """
         shown = None if tree.columns is None else tuple(_declared_spelling(cls, name) for name in tree.columns)
         family = self._schema.class_with_subclasses(cls.name, cls.namespace)
-        can_project = shown is not None and not any(name in SYSTEM_PROPERTIES for name in shown) and len(family) <= 1
+        can_project = bool(shown) and not any(name in SYSTEM_PROPERTIES for name in shown or ()) and len(family) <= 1
         if not can_project and shown is not None:
             text = write_statement(Select(None, tree.class_name, tree.where))
         return self._read_instances(
@@ -302,7 +303,10 @@ class WsmanHost(Host):
                 [self.get_class(str(tree.result_class), namespace=target.cls.namespace)], properties
             )
         elements = self._link.query(write_statement(tree), target.cls.namespace)
-        return self._read_instances(elements, target.cls.namespace, None if properties is None else tuple(properties))
+        shown = None if properties is None else tuple(properties)
+        instances = self._read_instances(elements, target.cls.namespace, shown)
+        # results that have none of the properties are left out; without names, none is
+        return (instance for instance in instances if len(instance)) if properties else instances
 
     def _read_rows(
         self, elements: Iterable[Any], namespace: str, *, keys_only: bool = False

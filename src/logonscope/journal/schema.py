@@ -15,7 +15,7 @@ VERSION = 5
 _ROW = """
   id INTEGER PRIMARY KEY, place INT NOT NULL, pid INT NOT NULL, ticks INT NOT NULL, parent INT, program INT,
   credential INT, command INT, changes INT, class INT, lasted INT, status INT, source INT, ended INT"""
-"""Columns of a process; id is the seq of its start, so that the order of ids is the order of starts.
+"""Columns of a process; id is the seq of its start: ids have the order of starts, but for processes found after a gap.
 
 ticks: start in clock ticks since the boot. parent: the parent's row. place, program, credential, command: the state
 after its start, or after its first exec if both were in one batch and one logon session. changes: 1 if there are

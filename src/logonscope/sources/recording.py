@@ -361,7 +361,7 @@ def _parse_rows(path: str, lines: Iterator[list[Any]]) -> Snapshot:
     rows: dict[str, list[Any]] = {kind: [] for kind in _ROWS}
     for kind, *values in lines:
         if kind == "end":
-            # the file may have been cut at a line and compressed again: the number of processes shows it
+            # rows may have been removed and the file compressed again: the number shows it if processes are missing
             if values != [len(rows["process"])]:
                 raise RecordingError(f"cannot read recording {path}: rows are missing", _ADVICE)
             break

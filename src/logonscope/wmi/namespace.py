@@ -25,7 +25,7 @@ class _wmi_namespace:
         self._name = name
 
     def __getattr__(self, name: str) -> _wmi_class:
-        # copy and pickle request these attributes before __init__ has set them; the code below would recurse forever.
+        # copy and pickle request __setstate__ before these attributes are set: the code below would recurse forever
         if name in {"_host", "_name"}:
             raise AttributeError(name)
         with wmi_errors():

@@ -54,3 +54,10 @@ def test_a_frame_has_a_known_kind_and_a_bounded_length(header: bytes) -> None:
 def test_more_writes_than_a_frame_holds_are_lost_not_cut() -> None:
     writes = Writes(frozenset(LoginWrite(thread, thread) for thread in range(100_000)), until=7)
     assert messages.parse_writes(messages.pack_writes(writes)) == Writes(until=7, are_lost=True)
+
+
+def test_writes_that_are_cut_off_are_an_error() -> None:
+    content = messages.pack_writes(Writes(frozenset({LoginWrite(5, 5), LoginWrite(6, 6)}), until=7))
+    for length in range(len(content)):
+        with pytest.raises(messages.MessageError, match="invalid writes"):
+            messages.parse_writes(content[:length])

@@ -124,7 +124,8 @@ class Entry:
         self.parent = parent
         self.place = place
         self.doubt = 0  # not 0: its children may not have its place; see doubt.py
-        self.ended = 0  # monotonic ns of the end; END_NOT_SEEN: no event reported it; 0: it runs
+        # monotonic ns of the end of its first thread; END_NOT_SEEN: see outlived.py; 0: the first thread runs
+        self.ended = 0
         self.status: int | None = None  # of wait(2); None: it runs, or no event reported its end
         self.users: Users | None = None  # None: no event of its uids, or of an ancestor's, was seen
 

@@ -48,7 +48,7 @@ class Hello(NamedTuple):
 
 
 class BatchEnd(NamedTuple):
-    """The end of a batch: what it has besides records."""
+    """The end of a batch: the fields of ``records.Batch`` besides the records."""
 
     boot_offset: int
     lost: int
@@ -77,7 +77,7 @@ def pack_hello(hello: Hello) -> bytes:
     """Return the content of HELLO."""
     fields = {
         "version": VERSION,
-        "rung": hello.event_source,
+        "rung": hello.event_source,  # its name in this version of the messages
         "writes": hello.sees_writes,
         "mounts": hello.cgroup_mounts,
     }
@@ -120,7 +120,7 @@ def parse_end(content: bytes) -> BatchEnd:
 
 
 def pack_writes(writes: Writes) -> bytes:
-    """Return the content of WRITTEN; if a frame cannot hold all writes, they are reported as lost."""
+    """Return the content of WRITTEN; if the writes take more than half a frame, they are reported as lost."""
     moves = [move for cgroup in writes.moves if len(move := cgroup.encode("utf-8", "surrogateescape")) < 1 << 16]
     size = _LOGIN.size * len(writes.logins) + sum(_LENGTH.size + len(move) for move in moves)
     if size > MAX_FRAME_BYTES // 2 or len(moves) < len(writes.moves):
@@ -141,6 +141,8 @@ def parse_writes(content: bytes) -> Writes:
     try:
         until, are_lost, login_count, move_count = _WRITTEN.unpack_from(content)
         end = _WRITTEN.size + _LOGIN.size * login_count
+        if len(content) < end:
+            raise MessageError("invalid writes: they are cut off")
         logins = frozenset(
             LoginWrite(thread, None if process < 0 else process)
             for thread, process in _LOGIN.iter_unpack(content[_WRITTEN.size : end])
@@ -148,7 +150,7 @@ def parse_writes(content: bytes) -> Writes:
         moves = frozenset(_parse_moves(content, end, move_count))
     except struct.error as error:
         raise MessageError(f"invalid writes: {error}") from None
-    if len(moves) != move_count or len(logins) > login_count:
+    if len(moves) != move_count:
         raise MessageError("invalid writes: their number is wrong")
     return Writes(logins, moves, until, bool(are_lost))
 

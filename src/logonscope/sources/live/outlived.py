@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable, Mapping
 from logonscope.sources.live.entries import Entry, ProcessReader, Unread, is_same
 
 END_NOT_SEEN = 1
-"""Value of Entry.ended if no event reported the end of the process."""
+"""Value of Entry.ended if the first thread has ended, and no event reports the end of the process."""
 
 CHECK_NS = 500_000_000
-"""Nanoseconds after which a first thread has ended by itself if other threads still run: in a process that ends, they
-end sooner."""
+"""Nanoseconds after the end of a first thread. If other threads still run then, only the first thread has ended: when a
+whole process ends, its other threads end sooner."""
 
 
 class OutlivedThreads:
@@ -43,7 +43,7 @@ class OutlivedThreads:
         self._unchecked.extend(entries)
 
     def check(self, entries: Mapping[int, Entry]) -> None:
-        """Check the processes that are due: if other threads of one still run, its end has not been seen."""
+        """Check the processes that are due. If other threads of one run on, no event will report its end."""
         if self._running:
             # one that has executed a program has a first thread again
             self._running = [entry for entry in self._running if entry.ended and entries.get(entry.pid) is entry]

@@ -169,7 +169,7 @@ class WriteWatch:
         """Yield the cgroup of a folder, as /proc/PID/cgroup has it."""
         for mount in self._cgroup_mounts:
             if f"{folder}/".startswith(f"{mount.path}/"):
-                yield mount.root.rstrip("/") + (folder.removeprefix(mount.path) or "/")
+                yield mount.root.rstrip("/") + folder.removeprefix(mount.path) or "/"
 
 
 def find_cgroup_mounts(mountinfo: bytes) -> tuple[CgroupMount, ...]:

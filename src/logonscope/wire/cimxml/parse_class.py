@@ -24,7 +24,7 @@ def parse_class(element: Element, namespace: str) -> Declaration:
     """Return the declaration of a CLASS, without the members that it inherits unchanged (PROPAGATED).
 
     Raises:
-        TransportFailureError: a value does not have its type.
+        TransportFailureError: a number is none, or does not fit its type.
     """
     try:
         return _parse_declaration(element, namespace)

@@ -114,7 +114,8 @@ def write_line(value: Mapping[str, Any], octets: int) -> bytes:
     if len(text) < octets:
         return f"{text}\n".encode("ascii")
     limit = octets
-    # Halving finds a limit for single values at which the whole line fits. Names, ids and paths are below every limit.
+    # Halving finds a limit for single values at which the whole line fits. Names and ids are below every limit; a long
+    # path of a file can be cut.
     while limit >= 2 * MIN_CUT_LENGTH:
         limit //= 2
         text = write_text({**_cut(value, limit), TRUNCATED: True})

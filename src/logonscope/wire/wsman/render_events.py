@@ -43,10 +43,10 @@ class EventRenderer:
         return True
 
     def render_shortened(self, _: str, event: LostEvents | Instance, octets: Octets) -> str:
-        """Return an event, cut until it has at most ROW_OCTETS or its values are at their least limit (MIN_OCTETS)."""
+        """Return an event, cut until it has at most ROW_OCTETS, or the limit of its values is MIN_OCTETS."""
         max_octets, text = ROW_OCTETS, self.render(event)
         while isinstance(event, Instance) and octets(text) > ROW_OCTETS and max_octets > MIN_OCTETS:
-            max_octets = max_octets * 3 // 4
+            max_octets = max(max_octets * 3 // 4, MIN_OCTETS)
             text = self.render(_cut(event, max_octets, octets))
         return text
 

@@ -87,7 +87,7 @@ def parse_listener(url: str) -> Listener:
     if path not in {None, "/"}:
         raise ListenError(url, f"path '{path}' is not allowed; every listener has /wsman")
     # isascii: isdecimal alone, and int, accept the digits of all scripts.
-    if port and not (port.isascii() and port.isdecimal() and int(port) <= 65535):
+    if port and not (port.isascii() and port.isdecimal() and len(port) < 6 and int(port) <= 65535):
         raise ListenError(url, f"port '{port}' is not a number from 0 to 65535")
     # No host names: their addresses may change, or include one that is open to the network.
     try:

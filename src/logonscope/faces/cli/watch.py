@@ -206,7 +206,7 @@ def _is_output_closed() -> bool:
 
 
 def _parse_count(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and 0 < int(text) < 1 << 31):
+    if not (text.isascii() and text.isdecimal() and len(text) < 11 and 0 < int(text) < 1 << 31):
         raise argparse.ArgumentTypeError(f"invalid count {text!r}: expected a number greater than 0")
     return int(text)
 

@@ -50,7 +50,8 @@ class LogonSession(NamedTuple):
         processes: the number of its processes that the caller may see; None if not counted.
         leftovers: the number in ``processes`` if it is logged out, 0 if it is not; None if unknown, or not counted.
         guid: its permanent, unique name.
-        join_evidence: what shows that its login has its kernel id: record, leader, scope, remembered; None: no such id.
+        join_evidence: what connects its login record with its LogonId: record, leader, scope, remembered; None: the
+            kernel did not give this id.
         start_is_approximate: there is no login record, and ``start`` is that of the earliest process whose parent is
             outside the logon session; it changes when that process ends.
         container_id: the container in which it began.

@@ -85,9 +85,8 @@ class SessionFilter:
             ownership: the rules that find the login uid of a process.
             accounts: the accounts of the host.
             foreign: the lookup of foreign logon sessions; None: decide from the facts of one process alone.
-            case_sensitive: compare user names exactly, as on Linux, and not case-insensitively, as WMI does. If True, a
-                process with a kernel id, but without a known login uid or login, matches no user; if False, it matches
-                every user.
+            case_sensitive: compare user names exactly, as on Linux; if False, ignoring case, as WMI does, and a process
+                that does not show the login uid by itself matches every user: other members may show it.
         """
         self._selection, self._ownership, self._accounts = selection, ownership, accounts
         self._foreign = foreign or ForeignByProcess(ownership)

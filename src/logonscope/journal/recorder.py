@@ -13,6 +13,7 @@ from logonscope.answers.logon_session import LogonSession
 from logonscope.facts import Machine, Process
 from logonscope.journal import rows
 from logonscope.journal.clock import ClockMap, Reading
+from logonscope.journal.credentials import Credentials
 from logonscope.journal.dictionaries import CommandLines, Dictionary
 from logonscope.journal.event_codes import EventCodes
 from logonscope.journal.login_terminals import LoginTerminals
@@ -50,10 +51,6 @@ from logonscope.machine.events import (
     UserChanged,
 )
 
-NAME_CHECK_MS = 600_000
-"""The account names of uids are looked up again after so many ms."""
-
-MAX_CREDENTIALS = 10_000
 MAX_PLACES = 100_000
 """Number of places in memory beyond which those without a running process are dropped."""
 
@@ -101,7 +98,8 @@ class Recorder:
         self._seq = state.next_seq
         self._first_seq = state.next_seq
         self._boot = state.boot
-        self._programs, self._credentials, self._places = state.programs, state.credentials, state.places
+        self._programs, self._places = state.programs, state.places
+        self._credentials = Credentials(state.credentials, machine, ownership, account_name)
         self._logons = LogonRows(state.logons, state.boot, ownership)
         self._commands = CommandLines()
         self._read_command = state.read_command
@@ -113,8 +111,6 @@ class Recorder:
         self._reports = Reports(policy)
         self._codes = EventCodes()
         self._account_name = account_name
-        self._names_until = 0
-        self._credential_numbers: dict[tuple[Any, Any], int] = {}
         self._executed: set[int] = set()  # rows of this batch that have executed a program
         # rows of processes that have executed no program since they were forked, or since they entered a login
         self._without_own_program: set[int] = set()
@@ -165,10 +161,9 @@ class Recorder:
 
     def drop_values(self, deleted: Mapping[str, AbstractSet[int]]) -> None:
         """Use no value whose row was deleted, by table, for new rows any more; called between two batches."""
-        dictionaries = {"program": self._programs, "credential": self._credentials, "place": self._places}
-        for table, dictionary in dictionaries.items():
-            dictionary.drop(deleted.get(table, frozenset()))
-        self._credential_numbers.clear()
+        self._programs.drop(deleted.get("program", frozenset()))
+        self._credentials.drop(deleted.get("credential", frozenset()))
+        self._places.drop(deleted.get("place", frozenset()))
         self.drop_command_lines(self._seq)
 
     def drop_command_lines(self, number: int) -> None:
@@ -248,7 +243,7 @@ class Recorder:
             return
         program: int | None
         if process.comm is not None or parent_row is None:
-            program, credential = self._program_number(process), self._credential_number(process)
+            program, credential = self._program_number(process), self._credential_number(process, owner)
             # a new command line takes a number, too
             command, extras = self._command_number(process), _extras_of(process)
         else:
@@ -308,7 +303,7 @@ class Recorder:
         process, owner = event.after
         if process.comm is not None:
             place, program = self._place_number(process, owner, _extras_of(process)), self._program_number(process)
-            return place, program, self._credential_number(process), self._command_number(process)
+            return place, program, self._credential_number(process, owner), self._command_number(process)
         # nothing was read of it
         place = self._place_number(process, owner, self._extras.get(current[0], _extras_of(process)))
         before = event.before[0]
@@ -427,25 +422,8 @@ class Recorder:
             number = self._programs.add(key, self._seq, values)
         return number
 
-    def _credential_number(self, process: Process) -> int | None:
-        if self._ms > self._names_until or len(self._credential_numbers) > MAX_CREDENTIALS:
-            self._credential_numbers.clear()
-            self._names_until = self._ms + NAME_CHECK_MS
-        number = self._credential_numbers.get((process.uids, process.gids))
-        return self._add_credential(process) if number is None else number
-
-    def _add_credential(self, process: Process) -> int | None:
-        """Return the number of the uids and gids of a process with the account name that they have now."""
-        if process.uids is None:
-            return None
-        uid = process.uids[1]
-        user = None if uid is None else self._account_name(uid)
-        key = (_join_ids(process.uids), _join_ids(process.gids), user)
-        number = self._credentials.numbers.get(key)
-        if number is None:
-            number = self._credentials.add(key, self._seq, key)
-        self._credential_numbers[process.uids, process.gids] = number
-        return number
+    def _credential_number(self, process: Process, owner: Owner) -> int | None:
+        return self._credentials.number_of(process, owner, self._seq, self._ms)
 
     def _command_number(self, process: Process) -> int | None:
         if not process.cmdline:
@@ -573,7 +551,7 @@ class Recorder:
         current = self._current_state(row)
         state = current
         if is_read:
-            program, credential = self._program_number(process), self._credential_number(process)
+            program, credential = self._program_number(process), self._credential_number(process, owner)
             state = current[0], program, credential, self._compared_command(process, current[3])
         if owner.logon_id is not None:
             place = self._place_number(process, owner, self._extras.get(current[0], _extras_of(process)))
@@ -585,10 +563,6 @@ class Recorder:
 
 def _extras_of(process: Process) -> Extras:
     return process.tty_nr, process.pid_namespaces, process.host_root
-
-
-def _join_ids(ids: tuple[int | None, ...] | None) -> str | None:
-    return None if ids is None else ",".join("" if number is None else str(number) for number in ids)
 
 
 def _is_near(row: Row, process: Process) -> bool:

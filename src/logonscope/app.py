@@ -60,7 +60,7 @@ def connect(
         user: the user name for another machine; default: the URL's, else LOGONSCOPE_USER.
         password: the password for another machine; default: LOGONSCOPE_PASSWORD, else the keyring, else Kerberos.
         certificate: a PEM file to trust for another machine; default: LOGONSCOPE_CA, else the system's certificates.
-        timeout: seconds to wait for one response of another machine or of a unix socket; None: 90.
+        timeout: seconds to wait for one response of another machine or of a socket that ``host`` names; None: 90.
         token: a token of another machine (`logonscope token add`); default: LOGONSCOPE_TOKEN, unless ``password`` is
             given.
         direct: read this machine in this process (on the command line: ``--direct``). By default the service of this
@@ -72,11 +72,11 @@ def connect(
     Raises:
         AccessDeniedError: there is neither a password nor a Kerberos ticket for another machine; or the caller is no
             administrator, and gives ``view_as`` (if the host is a server, the first request raises it).
-        InvalidParameterError: the file does not exist, ``host`` is of another type, the visibility or the timeout is
-            invalid, or there are credentials for a host that takes none (all but a URL).
-        NotFoundError: the host has no account ``view_as`` (raised as the error above).
+        InvalidParameterError: the file does not exist, ``host`` is of another type, the visibility is invalid, or the
+            timeout where it is used; or there are credentials for a host that takes none (all but a URL).
+        NotFoundError: the host has no account ``view_as`` (if it is a server, the first request raises this error).
         RecordingError: the recording is damaged, or of a newer version of Logonscope.
-        NotSupportedError: this machine cannot be read; the client for other machines is not installed; or ``view_as``
+        NotSupportedError: this machine cannot be read; the client for WS-Management is not installed; or ``view_as``
             is given for another machine over http or Kerberos.
     """
     if visibility not in {"own", "kernel"}:
@@ -322,7 +322,7 @@ def open_live_source(direct: Source, settings: "Settings", *, is_here: bool) -> 
     """Return the source that the server answers from, with its history, by the settings.
 
     Raises:
-        InvalidParameterError: the history is on, but there are no events of this machine, or its files are in use.
+        InvalidParameterError: the history is on, and another host is served, ``live`` is off, or its files are in use.
     """
     from logonscope.server.settings_check import check_history  # noqa: PLC0415 -- the other commands need no server
 

@@ -1,5 +1,6 @@
 """Tests of wql/like.py: LIKE matches as a simple matcher does, and no pattern is expensive."""
 
+import re
 import time
 from itertools import pairwise
 
@@ -136,3 +137,28 @@ def test_an_error_at_a_checkpoint_ends_the_search() -> None:
     time.sleep(0.02)
     with pytest.raises(TimedOutError):
         fits("a" * 33_000)
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [
+        "aA",
+        "\u0390\u1fd3",
+        "\u03b0\u1fe3",
+        "\ufb05\ufb06",
+        "k\u212a",
+        "s\u017f",
+        "\u03c3\u03c2",
+        "\xdf\u1e9e",
+        "\xb5\u03bc",
+        "i\u0131",
+        "ab",
+    ],
+)
+def test_a_long_text_has_the_same_cases_as_a_short_one(pair: str) -> None:
+    """The oracle is the regular expression."""
+    for first, second in (pair, pair[::-1]):
+        match = compile_like(f"%{first}{'_' * SHORT_PIECE}%")
+        expected = re.fullmatch(first, second, re.IGNORECASE) is not None
+        text = second + "1" * SHORT_PIECE
+        assert (match(text), match(text + "1" * BLOCK)) == (expected, expected)

@@ -305,7 +305,7 @@ class WsmanHost(Host):
         elements = self._link.query(write_statement(tree), target.cls.namespace)
         shown = None if properties is None else tuple(properties)
         instances = self._read_instances(elements, target.cls.namespace, shown)
-        # results that have none of the properties are left out; without names, none is
+        # a result that has none of the properties is left out; if no property is named, every result is kept
         return (instance for instance in instances if len(instance)) if properties else instances
 
     def _read_rows(

@@ -146,7 +146,10 @@ class Dispatcher:
     def _reply(
         self, door: Door, operation: Operation, received: ReceivedRequest, deadline: Deadline
     ) -> tuple[Reply, "Enumeration | WatchStream | EventPull | EventPush | None"]:
-        """Run an operation and render its answer, within the limits; also return what makes the rest, if it is open."""
+        """Run an operation and render its answer, within the limits.
+
+        Also return what can make the rest of the answer; None: it has no more parts.
+        """
         limits = self.limits.narrowed_by(operation)
         result = self._run(operation, received, deadline, limits.seconds)
         # A new enumeration, or one that a pull continues: its rows are read while the door renders them.
@@ -231,7 +234,8 @@ class Dispatcher:
         deadline.check()
         deadline.move(seconds)
         request = self.request(received.caller, deadline)
-        # Everything below is done as the user whose view it is; the threads and limits are those of the administrator.
+        # Everything below is done as the user whose view it is: open enumerations and watches count for this view, and
+        # not for the administrator, who asks for it.
         if operation.view_as is not None:
             request = self.request(self._view_as(request, operation.view_as, received.peer), deadline)
         if operation.moment is not None:

@@ -135,7 +135,7 @@ def _codes_after(commit: _Commit, mark: EventMark, limit: int | None) -> tuple[l
     end = max(mark, EventMark(commit.epoch, last, ALL_PARTS if limit == last else part))
     new_codes = [code for code in codes if code[:2] > mark[1:]]
     # An execution that is part of the row of a start is an event of its own only for a reader that got the start as a
-    # live event: then without the program.
+    # live event, which did not have the program yet.
     is_live = mark.part == ALL_PARTS
     started_rows = {code.row for code in new_codes if code.kind == rows.STARTED}
     return [code for code in new_codes if _is_wanted(code, started_rows, is_live=is_live)], end

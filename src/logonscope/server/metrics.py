@@ -55,7 +55,7 @@ class Metrics:
     def add_subscriptions(
         self, watches: Callable[[], Iterable[WatchStatus]], receivers: Callable[[], Iterable[ReceiverStatus]]
     ) -> None:
-        """Add the metrics of subscriptions to events. The functions return a status of each kind and receiver."""
+        """Add the metrics of subscriptions to events: a status of each kind of watch, and one of each receiver."""
         self._registry.register(_SubscriptionCollector(watches, receivers))
 
     def count_answer(self, operation: str, outcome: str, items: int, seconds: float) -> None:

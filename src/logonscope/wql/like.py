@@ -186,10 +186,17 @@ def _merge_ranges(ranges: tuple[tuple[str, str], ...]) -> Iterator[tuple[str, st
         yield begin, end
 
 
+_PAIRS = "\u0390\u1fd3", "\u03b0\u1fe3", "\ufb05\ufb06"
+
+_SAME_UPPER_CASE = {first: second for pair in _PAIRS for first, second in (pair, pair[::-1])}
+"""Characters that ``re.IGNORECASE`` takes for equal: their upper case, of several characters, is the same."""
+
+
 def _case_variants(character: str) -> set[str]:
     """Return the upper and lower case of a character as ``re.IGNORECASE`` does: only single characters."""
     lower, upper = character.lower(), character.upper()
-    return {case for case in (character, lower, upper, upper.lower(), lower.upper()) if len(case) == 1}
+    cases = (character, lower, upper, upper.lower(), lower.upper(), _SAME_UPPER_CASE.get(character, ""))
+    return {case for case in cases if len(case) == 1}
 
 
 def _expression(piece: list[CharacterPattern]) -> re.Pattern[str]:

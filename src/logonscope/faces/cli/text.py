@@ -119,7 +119,7 @@ def resolve_color(
     """Return the colour choice with the highest precedence."""
     if option is not None:
         return option
-    # NO_COLOR counts with any value but the empty one; FORCE_COLOR=0 is off
+    # an empty NO_COLOR or FORCE_COLOR, and FORCE_COLOR=0, count as not set
     if environment.get("NO_COLOR"):
         return "never"
     if environment.get("FORCE_COLOR", "0") not in {"", "0"}:

@@ -306,7 +306,8 @@ class Provider(NamedTuple):
     selections: Mapping[str, ToSelection] = {}  # by property: how a value that a condition fixes limits the reading
     # by property: the limit (broker/records.py) that a range of the property becomes
     ranges: Mapping[str, str] = {}
-    # END.__CLASS: the actual class of the instance at an end, compared if the reference names a superclass of it
+    # END.__CLASS: the class of the instance at an end, compared with that of a path, as the reference in a row may name
+    # a superclass
     compared_columns: Mapping[str, Column] = {}
     ends: Mapping[str, End] = {}  # of an association, by reference
     include_hidden: bool = False  # processes that the caller may not see are included, with identity columns only

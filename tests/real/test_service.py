@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import socket
 import ssl
 import sys
@@ -119,3 +120,23 @@ def test_systemd_holds_the_sockets_for_it(machine: Machine, ports: tuple[int, in
     assert f"https://127.0.0.1:{ports[1]}" in told
     assert "unix:/run/logonscope/socket" in told
     assert machine.run(["stat", "-c", "%a", "/run/logonscope/socket"]).stdout == "666\n"
+
+
+def test_the_addresses_for_the_network_can_be_opened_beside_the_others(machine: Machine) -> None:
+    """With the drop-in that docs/serve.md has, for other ports."""
+    page = (CHECKOUT / "docs/serve.md").read_text(encoding="utf-8")
+    (dropin,) = [block for block in re.findall(r"```ini\n(.*?)```", page, re.DOTALL) if "ListenStream=0.0.0.0" in block]
+    unit = (CHECKOUT / "packaging/logonscope.socket").read_text(encoding="utf-8")
+    plain, tls = free_port(), free_port()
+    here = {"5985": str(plain), "5986": str(tls), "/run/logonscope/": "/run/network/"}
+    put(machine, f"{UNITS}/network.service", "[Service]\nExecStart=true\n")
+    for path, text in ((f"{UNITS}/network.socket", unit), (f"{UNITS}/network.socket.d/override.conf", dropin)):
+        put(machine, path, re.sub("|".join(here), lambda match: here[match[0]], text))
+    try:
+        machine.run(["sh", "-c", "systemctl daemon-reload && systemctl start network.socket"])
+        listening = machine.run(["systemctl", "show", "--value", "-p", "Listen", "network.socket"]).stdout.split()
+    finally:
+        machine.run(["systemctl", "stop", "network.socket"], check=False)
+        machine.run(["sh", "-c", f"rm -r {UNITS}/network.*; systemctl daemon-reload"])
+    addresses = {f"127.0.0.1:{plain}", f"[::1]:{plain}", f"0.0.0.0:{tls}", f"[::]:{tls}", "/run/network/socket"}
+    assert {part for part in listening if part != "(Stream)"} == addresses

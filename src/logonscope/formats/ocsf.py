@@ -43,7 +43,7 @@ def logon_event(record: Record, session: LogonSession) -> dict[str, Any]:
         "logon_type_id": logon_type_id(session.logon_type),
         "logon_type": session.logon_type_name,
         "is_remote": is_remote(session),
-        # The class needs a service, also where none is known.
+        # The class needs a service or dst_endpoint. Consumers that look for a service find it in every event.
         "service": {"name": session.service or "unknown"},
         "src_endpoint": {"ip": session.remote_address, "hostname": session.remote_host, "port": session.remote_port},
         "dst_endpoint": {"hostname": record.host.name, "uid": record.host.machine_id},

@@ -3,8 +3,9 @@
 Each value has its source in ``sources``. An unknown value is None. One value can be approximate, the start without a
 login record; its source says that.
 
-The state files of logind lack the terminal of an ssh login; since systemd 257, logind does not know it at all. But only
-the terminal distinguishes RemoteInteractive from Network: it is taken from the processes just below the leader.
+The state files of logind lack the terminal of an ssh login; where systemd is built without utmp, as on Debian 13,
+logind does not know it at all. But only the terminal distinguishes RemoteInteractive from Network: it is taken from the
+processes just below the leader.
 """
 
 import re

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 MAX_TABLE_PROPERTIES = 4
 """Maximum number of properties in a table, unless -p names them; more are shown one below the other.
 
-PowerShell's Format-List does the same.
+PowerShell chooses between Format-Table and Format-List in the same way.
 """
 
 SAMPLE = 200

@@ -186,9 +186,10 @@ def _merge_ranges(ranges: tuple[tuple[str, str], ...]) -> Iterator[tuple[str, st
         yield begin, end
 
 
-_PAIRS = "\u0390\u1fd3", "\u03b0\u1fe3", "\ufb05\ufb06"
-
-_SAME_UPPER_CASE = {first: second for pair in _PAIRS for first, second in (pair, pair[::-1])}
+_SAME_UPPER_CASE = {
+    "\u0390": "\u1fd3", "\u1fd3": "\u0390", "\u03b0": "\u1fe3", "\u1fe3": "\u03b0",
+    "\ufb05": "\ufb06", "\ufb06": "\ufb05",
+}  # fmt: skip
 """Characters that ``re.IGNORECASE`` takes for equal: their upper case, of several characters, is the same."""
 
 

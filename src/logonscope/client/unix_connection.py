@@ -1,4 +1,4 @@
-"""HTTP over a unix socket with the built-in module _socket: importing http.client takes longer than ``whose``.
+"""HTTP over a unix socket with the built-in module _socket: importing http.client would lengthen ``whose``.
 
 Responses are those of Logonscope's server: a Content-Length, or chunks, whose end shows that nothing is missing.
 """

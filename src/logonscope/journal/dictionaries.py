@@ -7,8 +7,8 @@ from typing import Any
 
 COMMAND_SPAN = 1 << 20
 """A command line is shared only by rows up to so many numbers after its own: so retention finds the rows that use it in
-a range of numbers, without an index. The row for which the command line was added can have a smaller number than the
-command line, by at most a batch."""
+a range of numbers, without an index. Rows of the batch in which the command line was added can also have smaller
+numbers than the command line, by at most MAX_COMMAND_AHEAD (retention.py)."""
 
 MAX_COMMANDS = 20_000
 MAX_KEYS = 50_000
@@ -29,7 +29,7 @@ class Dictionary:
         return f"<Dictionary of {len(self.numbers)} values>"
 
     def add(self, key: Hashable, seq: int, values: tuple[Any, ...]) -> int:
-        """Give a value the next number, and return it."""
+        """Give a value the next number of its table, and return it; ``seq``: the present number of the journal."""
         if len(self.numbers) >= self._max_keys:
             self.numbers.clear()
         number = self.numbers[key] = self._next_id
@@ -69,15 +69,15 @@ class CommandLines:
         self._numbers.move_to_end(argv)
         return number
 
-    def add(self, argv: bytes, seq: int) -> None:
-        """Give a command line the number ``seq``, which nothing else has."""
+    def add(self, argv: bytes, number: int) -> None:
+        """Give a command line a number, which nothing else has."""
         if len(self._numbers) >= MAX_COMMANDS:
             self._numbers.popitem(last=False)
-        self._numbers[argv] = seq
-        self._new_rows.append((seq, argv))
+        self._numbers[argv] = number
+        self._new_rows.append((number, argv))
 
     def drop_below(self, number: int) -> None:
-        """Forget the command lines with numbers below this one: their rows may be deleted."""
+        """Use the command lines with numbers below this one for no new row: their own rows are deleted, or will be."""
         kept = ((argv, argv_number) for argv, argv_number in self._numbers.items() if argv_number >= number)
         self._numbers = OrderedDict(kept)
 

@@ -24,8 +24,10 @@ status: as of wait(2). source: bits, see FOUND. ended: seq of the end if the row
 """
 
 ZONES = "CREATE TABLE process_zone (pids INT, zone INT, PRIMARY KEY(pids, zone)) WITHOUT ROWID"
-"""In which zones of 256 numbers there are rows of 128 neighbouring pids. The kernel gives pids in their order, so a
-zone has few of them. An index of pids would have an entry on another page for each row: two thirds of all writing."""
+"""For each block of 128 neighbouring pids, the zones (blocks of 256 neighbouring ids of rows) that have such a process.
+
+The kernel gives pids in ascending order, so a zone has pids of few blocks. An index of pids would have an entry on
+another page for each row: two thirds of all writing."""
 
 FOUND_INDEX = "CREATE INDEX process_found ON process(id) WHERE source & 1"
 """Processes that were found running: their numbers are greater than their starts would give."""
@@ -97,7 +99,8 @@ TABLES = (
     FOUND_INDEX,
     # the newest processes, without indexes: moved to ``process`` in short steps
     f"CREATE TABLE recent ({_ROW})",
-    # the state of a process after a change; listed: 1 if the process is listed in it, unless a later change has it, too
+    # the state of a process after a change; listed: 1: lists of processes show this state instead of that of the row;
+    # of several, the last one (see listed_states.py)
     """CREATE TABLE change (id INTEGER PRIMARY KEY, process INT NOT NULL, ms INT NOT NULL, place INT, program INT,
        credential INT, command INT, listed TEXT)""",
     "CREATE INDEX change_process ON change(process)",
@@ -106,8 +109,8 @@ TABLES = (
     *FAILED_LOGONS,
     *USER_CHANGES,
     "CREATE TABLE loss (seq INTEGER PRIMARY KEY, reason TEXT NOT NULL, n INT, ms_from INT, ms_to INT, wall INT)",
-    # one row a commit: kinds and rows of its numbers; codes: of its events, after the position first, up to last, for
-    # readers that resume: see event_codes.py; NULL: none
+    # one row a commit; events: for each of the n numbers from seq on, its kind and the row that it is about; codes: of
+    # the events after the position first, up to last, for readers that resume (see event_codes.py); NULL: none
     "CREATE TABLE eventlog (seq INTEGER PRIMARY KEY, n INT NOT NULL, events BLOB NOT NULL" + _EVENT_CODES + ")",
     # the hash chain: rows up to seq, the sum of their hashes, and what retention has removed of both
     """CREATE TABLE seal (seq INTEGER PRIMARY KEY, n INT NOT NULL, digest BLOB NOT NULL, chain BLOB NOT NULL,

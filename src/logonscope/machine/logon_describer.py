@@ -48,7 +48,7 @@ class LogonDescriber:
             return session
 
     def may_be_foreign(self, owner: Owner, members: Iterable[Process]) -> bool:
-        """Return whether a logon session may be foreign. Without a login record and a known process, it may be."""
+        """Return whether a logon session may be foreign: it has no login record, and no process that is not foreign."""
         if self._ownership.has_record(owner):
             return False
         machine = self._source.machine(Look())

@@ -10,7 +10,7 @@ from logonscope.providers.helpers.text import clean
 
 RUNNING, UNKNOWN_SYSTEM = 3, 0
 _DMI = "/sys/class/dmi/id"
-_ROOT_ONLY = "the kernel does not show it to every user"
+_ROOT_ONLY = "not read: the kernel shows it to root only"
 
 
 def has_bios(summary: HostSummary, _: Context) -> bool:

@@ -14,8 +14,9 @@ PROVIDER = Provider(
         "Status": always_null("as on Windows"),
         "StartTime": column(
             lambda session, *_: session.start,
-            "the time in the login record; without a record, the earliest start of a process whose parent is not in the"
-            " logon session; for the System session the boot, /proc/stat: btime",
+            "the time in the login record; if it has none, the start of the leader; without a record, the earliest"
+            " start of a process whose parent is not in the logon session; for the System session the boot,"
+            " /proc/stat: btime",
         ),
         "LogonId": column(lambda session, *_: session.logon_id, "the rule that matched: see Win32_SessionProcess"),
         "AuthenticationPackage": column(

@@ -76,7 +76,10 @@ PROVIDER = Provider(
         "Caption": column(_display_name, "as DisplayName"),
         "Description": column(lambda service, _: clean(service.description), "systemd: Description"),
         "InstallDate": always_null(NO_SUCH_SETTING),
-        "Name": column(lambda service, _: clean(service.name), "systemd: Id, as ssh.service; else the script"),
+        "Name": column(
+            lambda service, _: clean(service.name),
+            "systemd: Id, such as ssh.service; else the name of the script in /etc/init.d",
+        ),
         "Status": column(_status, "systemd: ActiveState; Error: it has failed"),
         "CreationClassName": constant("Win32_Service"),
         "StartMode": column(

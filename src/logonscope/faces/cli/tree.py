@@ -33,7 +33,7 @@ A time after "~" is approximate: no login service has a record of the login, so 
 earliest process whose parent is outside the logon session.
 
 examples:
-  logonscope                           every logon session; the System session and user managers as one line
+  logonscope                           every logon session; the System session and each user manager take one line
   logonscope tree --all                every logon session with all processes
   logonscope tree 41                   one logon session
   logonscope tree alice                alice's logon sessions

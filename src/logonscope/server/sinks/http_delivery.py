@@ -2,7 +2,7 @@
 
 A webhook gets a request with one JSON document a line, signed as Standard Webhooks have it: headers `webhook-id`,
 `webhook-timestamp` and `webhook-signature`, which is "v1," and the base64 of HMAC-SHA256 over "ID.TIMESTAMP.BODY". The
-key is the text of the secret file as it is, not decoded from base64.
+key is the text of the secret file without white space at its ends, not decoded from base64.
 """
 
 import base64

@@ -6,7 +6,8 @@ from logonscope.sources.live.entries import Entry, Reading, Unread
 from logonscope.sources.live.places import Children
 
 MAX_CHAIN_LENGTH = 100
-"""Maximum number of ancestors that are checked, and of generations of children that are read again after a write."""
+"""Maximum number of ancestors that are checked, and of generations of children that are read again after
+a write of a login uid, or a move to another cgroup."""
 
 UNKNOWN, MIXED, MANAGER, DIFFERING_CHILD = 1, 2, 4, 8
 """Parts of Entry.doubt.

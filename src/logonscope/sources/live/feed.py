@@ -30,7 +30,7 @@ class NotSetUpError(OSError):
 class Notice(NamedTuple):
     """What a readable descriptor of a feed means."""
 
-    is_urgent: bool  # there are writes, which are read at once
+    is_urgent: bool  # there are writes to login uids or cgroups (see Writes), which are read at once
     stop_polling_until_read: bool  # the descriptor stays readable until the batch is read: do not poll it before
 
 

@@ -514,7 +514,7 @@ class LiveHost:
             self._to_sweep.extend(differing)  # the events that may explain the differences are still to come
         elif differing:
             index.counts.mended += index.mend(index.differing(differing))
-        # the other thread, which reads, takes about as long as this one
+        # twice the time of this thread: the one in which /proc is read takes about as much processor time
         self._next_sweep = now + max(SWEEP_SECONDS, 2 * (time.thread_time() - began) / SWEEP_SHARE)
 
     def _read_unread(self) -> None:

@@ -122,8 +122,8 @@ class JournalFollower:
 def parse_entry(data: bytes) -> tuple[str | None, LoggedLine | None]:
     """Parse an entry of `journalctl -o json`; return its cursor and its line.
 
-    Both are None where a field is missing or has another type. The line alone is None where it came over another
-    transport, such as stdout, or has an invalid value.
+    Both are None where a required field is missing or has another type. The line alone is None where it came over
+    another transport, such as stdout, has a negative number, or a cgroup that is no text.
     """
     try:
         entry: Any = json.loads(data)

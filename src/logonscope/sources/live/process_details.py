@@ -256,7 +256,8 @@ def _merge(stored_process: Process | None, process: Process) -> Process:
         stored_process[_CGROUP] if cgroup is None else cgroup,
     )
     ppid = stored_process[_PPID] if process[_PPID] is None else process[_PPID]
-    # mostly nothing is new, and rows are made once for the same object
+    # Mostly nothing is new. Then the stored object itself is returned: the row of an event is made once for each object
+    # (broker/event_process_rows.py).
     if decisive == stored_process[_SES:_COMM] and ppid == stored_process[_PPID] and unread is stored_process.unread:
         return stored_process
     return _new(

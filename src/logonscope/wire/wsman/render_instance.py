@@ -346,7 +346,7 @@ def _reference_writer(form: ReferenceForm, before: str = "", after: str = "", ni
         around = texts_by_class.get(name) or texts_by_class.setdefault(
             name, _constant_texts(form, str(name), before, after)
         )
-        # One key that is a text is the most frequent case, twice in a row of an association: with few calls.
+        # The most frequent case, with few calls: one key, a text. Each row of an association has two such references.
         if len(value) == 2 and isinstance(key := value[1], str):
             return f"{around[0]}{key if key.isalnum() else escape(key)}{around[1]}"
         keys = [*(_write_selector(key, form) for key in value[1:]), ""]

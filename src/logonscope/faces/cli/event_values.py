@@ -1,4 +1,4 @@
-"""Values of events by name, for one line of CSV and for commands."""
+"""The values of an event by name, for a line of CSV and for the commands of ``watch --exec``."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def event_values(event: HostEvent) -> dict[str, Any]:
-    """Return the values of an event that fit into one line; every kind of event has the same names."""
+    """Return the values of an event that fit into one line, by name; all kinds of events have the same names."""
     session, process, attempt, change = event.session, event.process, event.attempt, event.change
     return {
         "event": event.event,

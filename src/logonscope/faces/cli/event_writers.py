@@ -66,9 +66,9 @@ class JsonWriter(EventWriter):
 
 
 class CsvWriter(EventWriter):
-    """Prints events as CSV, with the columns of the first one.
+    """Prints events as CSV, with the columns of the first event.
 
-    The results of a query are instances: then lost events are reported on standard error, because they fit no column.
+    The results of a query are instances. An event Lost fits none of their columns: it is reported on standard error.
     """
 
     def __init__(self, *, is_query: bool = False) -> None:

@@ -16,7 +16,7 @@ DAMAGED_DATA, NO_ANSWER, OUT_OF_RESOURCES, OUTPUT_ERROR = 65, 69, 70, 74
 """Codes of errors that the command line did not cause.
 
 65, 69 and 74 are EX_DATAERR, EX_UNAVAILABLE and EX_IOERR of sysexits.h.
-70: resources of this machine are exhausted. sysexits.h has no code of its own for it; its 70 is an internal error.
+70: resources of this machine are exhausted. sysexits.h has no code for that; there, 70 means an internal error.
 """
 
 INTERRUPTED, TERMINATED = 130, 143

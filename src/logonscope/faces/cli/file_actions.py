@@ -1,4 +1,4 @@
-"""Actions (add, list, remove) of the commands that manage a file of the server; each has an option for the file."""
+"""Actions (add, list, remove) of the commands that manage a file of the server; each action has an option for it."""
 
 import argparse
 import os
@@ -24,7 +24,7 @@ class ActionHelp(NamedTuple):
 
 
 class FileEntry(Protocol):
-    """An entry of the file: a user or a token."""
+    """An entry of a managed file: a user or a token."""
 
     @property
     def name(self) -> str:

@@ -161,7 +161,7 @@ def _history_filter(host: Host, args: argparse.Namespace) -> HistoryFilter:
 def _no_match_message(args: argparse.Namespace) -> str:
     what = "process" if args.processes else "login"
     if args.failed:
-        # only processes that failed, and the logins that ran them, were looked for
+        # --failed looks only for failed processes, and for the logins that ran them
         what = "failed process" if args.processes else "login with a failed process"
     limits = " that matches" if (args.since or args.until or args.key or getattr(args, "from")) else ""
     subject = "" if args.which is None else f" of {args.which!r}"
@@ -197,9 +197,9 @@ def _forget(host: Host, args: argparse.Namespace) -> int:
 
 
 def _print_processes(host: Host, args: argparse.Namespace, where: HistoryFilter) -> tuple[int, Sequence[Any]]:
-    """Print processes as trees, or as rows of a format; return the exit code and, if --follow needs them, the rows."""
+    """Print processes as trees, or in another format; return the exit code and, if --follow needs them, the rows."""
     processes = host.past_processes(where)
-    # rows are printed as they arrive; --follow keeps them, because it leaves out events of rows that were printed
+    # rows are printed as they arrive; --follow keeps them, because it leaves out the events that these rows show
     if args.output != "table" and not args.follow:
         return print_rows(args, processes, (), _no_match_message(args)), ()
     rows = list(processes)
@@ -217,11 +217,11 @@ def _print_processes(host: Host, args: argparse.Namespace, where: HistoryFilter)
 def tree_lines(rows: Iterable[PastProcess], changes: Iterable[PastUserChange] = ()) -> Iterator[str]:
     """Yield a line for each process, indented below its parent, with times and exit status, then its changes of user.
 
-    The trees of several logins have headings.
+    If there are several logins, the trees of each login have a heading.
 
     Args:
         rows: the processes.
-        changes: changes of user, also those of other processes.
+        changes: changes of user; those of processes that are not among ``rows`` are ignored.
     """
     by_record = {row.record: row for row in rows}
     changes_of: dict[str | None, list[PastUserChange]] = {}
@@ -231,7 +231,7 @@ def tree_lines(rows: Iterable[PastProcess], changes: Iterable[PastUserChange] = 
     for row in by_record.values():
         parent = row.parent_record if row.parent_record in by_record else None
         children.setdefault(parent, []).append(row)
-    # the trees of a login are together, and the logins in the order of their first processes
+    # the trees of one login are together; the logins are in the order of their first processes
     roots: dict[str | None, list[PastProcess]] = {}
     for row in children.get(None, []):
         roots.setdefault(row.logon_record, []).append(row)

@@ -1,8 +1,8 @@
 """``logonscope history --follow``: what happens after the list, in the form of ``logonscope watch``.
 
-The watch begins before the history is read, and the history is read after it has written what happened before the
-watch. What is in both is printed once: logins and processes are recognized by their permanent names (GUIDs), failed
-logons and changes of user by their values and their time.
+The watch begins first. The history is read only when it contains everything that happened before the watch, so that
+nothing is missing. What both the history and the watch report is printed once: logins and processes are recognized by
+their permanent names (GUIDs), failed logons and changes of user by their values and their time.
 """
 
 import argparse
@@ -22,10 +22,10 @@ from logonscope.faces.cli.watch import write_events
 from logonscope.formats.history_events import failed_logon_event
 
 WRITE_SECONDS = 1.5
-"""Seconds until the history has written what happened: it writes once a second."""
+"""Seconds to wait until the history contains what has happened: the server writes to it once a second."""
 
 SAME_SECONDS = 1.0
-"""Maximum seconds between the times of a row and of its event, which can differ: each is computed separately."""
+"""Maximum seconds between the time of a row and that of the same event in the watch: each is computed separately."""
 
 LOGONS = LOGON_EVENTS - {"LogonFailed"}
 
@@ -34,7 +34,7 @@ def open_watch(host: Host, args: argparse.Namespace, where: HistoryFilter) -> Wa
     """Return the watch of what comes after the list, and wait until the history has what came before.
 
     Raises:
-        InvalidParameterError: the options select what a watch cannot select, or events have no such format.
+        InvalidParameterError: the options select what a watch cannot select, or the output format is not for events.
         NotSupportedError: the host has no events.
     """
     if args.until is not None:
@@ -59,7 +59,7 @@ def open_watch(host: Host, args: argparse.Namespace, where: HistoryFilter) -> Wa
 
 
 def follow(watch: Watch, args: argparse.Namespace, listed: Iterable[Any]) -> None:
-    """Print events until Ctrl-C, without those that were listed.
+    """Print events until Ctrl-C, without those that the printed rows show.
 
     Args:
         watch: the watch.
@@ -71,7 +71,7 @@ def follow(watch: Watch, args: argparse.Namespace, listed: Iterable[Any]) -> Non
 
 
 class NewEvents(EventWriter):
-    """Passes on the events that no row of a list shows."""
+    """Passes events on to another writer, without those that a printed row shows."""
 
     def __init__(self, writer: EventWriter, listed: Iterable[Any], *, failed_alone: bool = False) -> None:
         """Create it.
@@ -82,10 +82,10 @@ class NewEvents(EventWriter):
             failed_alone: whether to pass on the end of a process only if the process failed.
         """
         self._writer, self._failed_alone = writer, failed_alone
-        self._shown = set[tuple[str | None, str]]()  # permanent names, and the events of each that its row shows
-        # what has no permanent name: its values, and the times of the rows with these values
+        self._shown = set[tuple[str | None, str]]()  # GUIDs, each with an event that its row shows
+        # failed logons and changes of user have no GUID: their values, and the times of the rows with these values
         self._times = dict[Hashable, list[datetime | None]]()
-        guids = dict[str | None, str | None]()  # of the processes, by record; they precede their changes of user
+        guids = dict[str | None, str | None]()  # of processes, by record; rows of processes precede their changes
         for row in listed:
             if isinstance(row, PastFailedLogon):
                 self._times.setdefault(failed_logon_event(row).attempt, []).append(row.time)
@@ -109,7 +109,7 @@ class NewEvents(EventWriter):
         return (_guid_of(event), event.event) not in self._shown
 
     def _take_row(self, values: Hashable, moment: datetime | None) -> bool:
-        """Return whether a row shows an event with these values; remove it then, because it shows only one."""
+        """Return whether a row shows an event with these values; remove that row, because it shows only one event."""
         times = self._times.get(values, [])
         for time_in_list in times:
             if _is_near(time_in_list, moment):

@@ -27,15 +27,15 @@ from logonscope.formats.parquet import write_parquet
 from logonscope.formats.record import event_record
 
 PRUNE_ROWS = 10_000
-"""Processes to add before those are removed that ended too early to be parents of later ones."""
+"""Number of processes that are added between two removals; removed are those that cannot be parents any more."""
 
 
 def print_history(host: Host, args: argparse.Namespace, where: HistoryFilter, columns: Sequence[ListColumn]) -> int:
     """Print logins, processes or failed logons in the format of the command line; return how many there were.
 
     Raises:
-        InvalidParameterError: the format has no form for logins, an option has no meaning in it, or Parquet would be
-            written to a terminal.
+        InvalidParameterError: the format has no form for logins, an option has no meaning in the format, or Parquet
+            would be written to a terminal.
     """
     check_options(args)
     if args.processes and not args.logons_only:
@@ -100,7 +100,7 @@ class Parents:
         return None if row is None else row[1]
 
     def add(self, process: PastProcess, row: SessionProcess) -> None:
-        """Add a process; called nearly in the order of the starts, as the history returns processes."""
+        """Add a process. Processes must arrive nearly in the order of their starts: the history returns them so."""
         self._by_record[process.record] = process, row
         if len(self._by_record) > self._limit and process.start is not None:
             # processes that ended before this one started are hardly ever parents of later ones

@@ -79,8 +79,8 @@ def _no_leftovers_message(host: Host, args: argparse.Namespace, leftovers: Lefto
 
 def _no_logon_session_message(host: Host, args: argparse.Namespace) -> str:
     """Return the message for an answer that counts no logon session, neither as known nor as unknown."""
-    # why none was counted: Windows does not report whether a logon session is logged out; on Linux, no process of a
-    # logon session could be read
+    # why no logon session was counted: Windows does not report whether one is logged out; on Linux, no process of one
+    # could be read
     if any(session.logon_type != 0 for session in host.sessions()):
         return "cannot list leftovers: the host does not report which logon sessions are logged out"
     if host.sees_everything:

@@ -39,7 +39,7 @@ def print_listing(
     """Print rows with the options that add_listing adds; return the exit code.
 
     Raises:
-        InvalidParameterError: as ``check_listing``.
+        InvalidParameterError: a column does not exist, or is named twice.
     """
     shown = columns if args.columns is None else select_columns(args.columns, columns)
     rows = order_rows(args, rows, columns)
@@ -70,7 +70,7 @@ def order_rows(
     columns: Sequence[ListColumn],
     row_of: Callable[[Any], Any] = _itself,
 ) -> Iterable[Any]:
-    """Return items in the order of --sort and --reverse; in both orders, items without a value come last.
+    """Return items in the order of --sort and --reverse; in both directions, items without a value come last.
 
     Args:
         args: the command line.

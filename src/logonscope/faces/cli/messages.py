@@ -100,7 +100,7 @@ def write_message(text: str) -> None:
         sys.stderr.write(text)
         sys.stderr.flush()
     except OSError:
-        # the buffered text would fail again when the interpreter flushes it at exit
+        # the interpreter flushes the buffered text at exit, which would fail again: it goes to /dev/null instead
         with open(os.devnull, "w", encoding="ascii") as null_file:
             os.dup2(null_file.fileno(), sys.stderr.fileno())
 

@@ -101,8 +101,8 @@ class CsvTable:
     def __init__(self) -> None:
         import csv  # noqa: PLC0415 -- only this format needs it
 
-        # Before Python 3.13, csv quotes only the line ends that it writes itself: with LF alone, a process could name
-        # itself "x\rROW", and readers of CSV, which accept CR as a line end, would find one more row.
+        # Before Python 3.13, csv quotes a field only if it contains the line end that csv writes: if that were LF, a
+        # process could name itself "x\rROW", and readers of CSV, which accept CR as a line end, would find a row more.
         self._writer = csv.writer(self, lineterminator=_CRLF)
 
     def write_row(self, fields: Iterable[object]) -> None:

@@ -1,7 +1,8 @@
 """The pager: shows output that is longer than the terminal, page by page, as git and systemctl do.
 
 It is the command of LOGONSCOPE_PAGER, else of the settings file, else of PAGER, else less or more. Through sudo it is
-less without shell escapes, or none: sudo may permit logonscope only, and another pager could run any command.
+less without shell escapes, or no pager if less is missing: the rules of sudo may permit logonscope only, and another
+pager could run any command.
 """
 
 import io
@@ -32,7 +33,7 @@ def run_with_pager(run_command: Callable[[], int], setting: str | None) -> int:
     """Run a command; show its output in the pager if it is longer than the terminal.
 
     Args:
-        run_command: prints to standard output and returns an exit code, which is returned.
+        run_command: prints to standard output and returns the exit code, which this function returns.
         setting: the pager of the settings file.
 
     Raises:
@@ -107,7 +108,7 @@ class PagedOutput(io.TextIOBase):
             return self._sink.write(text)
         self._buffered_texts.append(text)
         self._line_count += text.count("\n")
-        # the last line of the terminal is for the prompt, so output with as many lines as the terminal does not fit
+        # the last line of the terminal is for the prompt: as many lines of output as the terminal has do not fit
         if self._line_count >= terminal_lines():
             self._sink = self._start_pager() or self._terminal
             self._sink.write("".join(self._buffered_texts))
@@ -120,7 +121,7 @@ class PagedOutput(io.TextIOBase):
             self._terminal.write("".join(self._buffered_texts))
             self._terminal.flush()
             return
-        # the pager handles Ctrl-C: it stops a search, for example
+        # Ctrl-C is for the pager, which stops a search then, for example
         previous_handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
         try:
             if self._pager is not None:

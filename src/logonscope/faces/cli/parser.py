@@ -54,6 +54,8 @@ SERVER_COMMAND_NAMES = ("serve", "page", "token", "schema")
 """Commands that are shown only if the caller of run() provides them."""
 
 EVENT_FORMATS = ("ecs", "ocsf", "otel", "sysmon", "parquet")
+"""The formats of other tools."""
+
 FORMATS = ("table", "json", "jsonl", "csv", "pids", *EVENT_FORMATS)
 
 FILTERS = ("user", "type", "state", "from", "key", "since", "until")
@@ -135,11 +137,11 @@ _COMPLETED_BY_SHELLS = {
     "hosts": {"bash": "_logonscope_hosts", "zsh": "_hosts"},
     "commands": {"bash": "_logonscope_commands", "zsh": "_command_names"},
 }
-"""The functions of each shell for values that the shell itself knows."""
+"""The functions with which each shell completes values that it knows itself, such as files."""
 
 
 def set_completion(action: argparse.Action, kind: str) -> None:
-    """Let shells complete an argument: with files, users, hosts, or the words of a function that the script defines."""
+    """Let shells complete an argument: with files, users, hosts, or words from a function of the completion script."""
     name = f"_logonscope_{kind}"
     functions = _COMPLETED_BY_SHELLS.get(kind, {"bash": name, "zsh": name})
     action.complete = functions  # type: ignore[attr-defined]  # shtab reads this attribute

@@ -10,7 +10,7 @@ _STARTS = ("/", "./", "../")
 
 
 def resolve_path(target: str) -> str:
-    """Return a path without symbolic links, as /proc has it; other targets are returned unchanged."""
+    """Return a path with its symbolic links resolved, as /proc has it; other targets are returned unchanged."""
     path = target.removeprefix(UNIX_PREFIX)
     if not path.startswith(_STARTS):
         return target
@@ -18,7 +18,7 @@ def resolve_path(target: str) -> str:
 
 
 def explain_missing(target: str, error: NotFoundError) -> NotFoundError:
-    """Return the error for a path that no process runs or holds, with what the file is, if that is the reason."""
+    """Return the error for a path that no process runs or holds; if the kind of the file is the reason, it says so."""
     path = target.removeprefix(UNIX_PREFIX)
     if not path.startswith(_STARTS):
         return error

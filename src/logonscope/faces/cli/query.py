@@ -56,7 +56,7 @@ def run(host: Host, args: argparse.Namespace) -> int:
     from logonscope.cim.classes import Class  # noqa: PLC0415 -- to parse a command line needs no classes
 
     if args.text == "-":
-        # --watch runs this again, when standard input is at its end
+        # keep the text: --watch runs this function again, and standard input is then at its end
         args.text = _read_input()
     text = args.text
     if args.explain:
@@ -79,7 +79,7 @@ def _read_input() -> str:
     """Return the query on standard input.
 
     Raises:
-        QuotaViolationError: it is too long.
+        QuotaViolationError: the query is too long.
     """
     text = sys.stdin.read(MAX_INPUT_CHARACTERS + 1)
     if len(text) > MAX_INPUT_CHARACTERS:

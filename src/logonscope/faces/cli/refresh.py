@@ -17,10 +17,10 @@ MIN_SECONDS = 0.25
 """Minimum seconds between two answers: at most four in a second."""
 
 MAX_SECONDS = 30.0
-"""Seconds after which an answer is given without an event: ages, and states of the login service, have none."""
+"""Seconds after which an answer is given without an event: ages, and states of a login service, change without one."""
 
 MAX_EVENTS = 10_000
-"""Maximum number of events that are read after each other before the next answer."""
+"""Maximum number of waiting events that are taken together before the next answer."""
 
 _NAMES = ("user:", "name:")
 """Beginnings of a target of ``whose`` that is an account or a process name."""
@@ -50,11 +50,11 @@ class Interval:
         time.sleep(self._seconds)
 
     def close(self) -> None:
-        """Release nothing."""
+        """Release nothing: an interval has no watch."""
 
 
 class Changes(Interval):
-    """Waits for events of a watch. When they end, it waits as an interval."""
+    """Waits for events of a watch; when the events have ended, for a fixed number of seconds."""
 
     def __init__(self, watch: "Watch", seconds: float, max_seconds: float = MAX_SECONDS) -> None:
         super().__init__(seconds)
@@ -85,7 +85,7 @@ class Changes(Interval):
         if watch.wait(self._max_seconds) is None and watch.is_closed:
             self._end("the events have ended")
             return
-        # what follows at once is shown by the same answer
+        # events that follow at once are shown by the same answer
         due = self._answered + MIN_SECONDS
         while (left := due - time.monotonic()) > 0:
             watch.wait(left)
@@ -100,7 +100,7 @@ class Changes(Interval):
 
 
 def open_refresh(host: Host, args: argparse.Namespace) -> Interval:
-    """Return what waits until a command is to answer again.
+    """Return the object that waits until a command must answer again.
 
     It waits for events if the whole answer changes only with them and the host has kernel events, else for an interval.
     """
@@ -116,7 +116,7 @@ def open_refresh(host: Host, args: argparse.Namespace) -> Interval:
     except LogonscopeError as error:
         return Interval(args.watch, error.message)
     if watch.is_polled:
-        # to read the machine for its events costs more than to read it for the answer
+        # such a watch compares /proc every second, which costs more than reading it for an answer
         watch.close()
         return Interval(args.watch, "no kernel events")
     return Changes(watch, args.watch)

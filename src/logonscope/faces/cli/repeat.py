@@ -27,7 +27,7 @@ CHANGED, UNCHANGED = "* ", "  "
 
 
 class Screenful(io.StringIO):
-    """A buffer for the output of a command. It claims to be a terminal, so that the command formats its output so."""
+    """A buffer for the output of a command. It claims to be a terminal, so that the command formats it for one."""
 
     def isatty(self) -> bool:
         return True
@@ -104,7 +104,7 @@ def _draw(screen: Screen, args: argparse.Namespace, run_command: Callable[[], in
 def _keep_output_on_interrupt(terminal: TextIO) -> Iterator[None]:
     """Have the terminal keep its pending output on Ctrl-C (NOFLSH, termios(3)).
 
-    By default it discards the output, and with it the escape sequence that leaves the alternate screen.
+    By default the terminal discards that output, and with it the escape sequence that leaves the alternate screen.
     """
     try:
         import termios  # noqa: PLC0415 -- only Unix has it

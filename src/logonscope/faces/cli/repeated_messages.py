@@ -1,4 +1,4 @@
-"""Messages about what happens again and again: the first time at once, then how often, once a minute."""
+"""Messages about what happens again and again: the first one at once, then one a minute with the number of times."""
 
 import time
 from collections.abc import Callable
@@ -10,11 +10,11 @@ SECONDS = 60.0
 
 
 class RepeatedMessages:
-    """Counts occurrences by kind, and writes a message of each kind once in a while."""
+    """Counts occurrences by kind, and writes a message of each kind at most once in ``seconds``."""
 
     def __init__(self, write: Callable[[str], object], seconds: float = SECONDS) -> None:
         self._write, self._seconds = write, seconds
-        # kind -> when the next message is due, occurrences since the last one, and the detail of the newest
+        # (noun, predicate) -> when the next message is due, occurrences since the last message, newest detail
         self._counts: dict[tuple[str, str], tuple[float, int, str]] = {}
 
     def __repr__(self) -> str:

@@ -38,11 +38,13 @@ _WITHOUT_ACCESS_CHECKS = {"classes", "class"}
 """Commands that print the same for every caller."""
 
 _COMMANDS_WITH_PAST = {"tree", "sessions", "ps", "whose", "leftovers", "query", "enumerate", "associators"}
+"""Commands that have --at."""
+
 _COMMANDS_WITH_PIDS = {"ps", "leftovers", "tree", "whose"}
 """Commands that can print pids."""
 
 _COMMANDS_WITH_STATES = {"sessions", "ps", "leftovers", "whose"}
-"""Commands whose rows ``event_formats`` prints in the formats of other tools, such as -o ecs: each row as a state."""
+"""Commands whose rows are states, not events; ``event_formats`` prints them in the formats of other tools (-o ecs)."""
 
 _COMMANDS_WITH_EVENTS = {"watch", "history"}
 """Commands that have events, and print them in the formats of other tools without ``event_formats``."""
@@ -110,7 +112,7 @@ def run(
             raise InvalidParameterError("cannot use --follow with --watch", "leave one out")
         if args.command in _WITHOUT_REMOTE_HOST:
             _check_host(args)
-        # Commands without a client host. `serve` chooses its source itself, and `completion` needs only the parser.
+        # These commands call no client host: `serve` chooses its source itself, and `completion` needs only the parser.
         if args.command in server_commands:
             args.host = None if args.host == LOCAL else args.host
             return int(command_module(args.command, server_commands).run(args))
@@ -174,7 +176,7 @@ def _past_host(host: "Host", args: argparse.Namespace) -> "Host":
     """Return the host as it was at the moment of --at.
 
     Raises:
-        InvalidParameterError: the command has no --at, --watch is given, too, or the time is invalid.
+        InvalidParameterError: the command has no --at, --at is combined with --watch, or the time is invalid.
         NotFoundError: nothing was recorded then.
         NotSupportedError: the host keeps no history.
     """
@@ -266,7 +268,7 @@ def _show_answer(host: "Host", args: argparse.Namespace, run_command: Callable[[
         from logonscope.faces.cli.repeat import repeat  # noqa: PLC0415 -- seldom needed
 
         return repeat(host, args, run_command)
-    # events, and rows of jsonl, are read as they arrive; a recording is never written to a terminal
+    # without a pager: people read events and rows of jsonl as they arrive; `record` writes no text to a terminal
     is_streamed = args.command in {"record", "watch"} or getattr(args, "follow", False) or args.output == "jsonl"
     if not args.pager or is_streamed or not sys.stdout.isatty():
         return int(run_command())

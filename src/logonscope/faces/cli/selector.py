@@ -1,4 +1,4 @@
-"""Arguments that select logon sessions: one by its LogonId, all of a user's, and filters."""
+"""Arguments that select logon sessions: one by its LogonId, all those of a user, or those that match filters."""
 
 import argparse
 import re
@@ -66,7 +66,7 @@ def add_origin_and_times(group: argparse._ActionsContainer, since: str, until: s
     Args:
         group: the parser to extend.
         since: the help text of --since.
-        until: that of --until.
+        until: the help text of --until.
         key_note: the end of the help text of --key: where the fingerprints are read.
     """
     origins = "only from these remote hosts (as written in the login record) or networks, such as 192.0.2.0/24"
@@ -110,7 +110,7 @@ def parse_times(host: Host, args: argparse.Namespace) -> tuple[datetime | None, 
     if args.since is not None or args.until is not None:
         from logonscope.faces.cli.times import parse_time  # noqa: PLC0415 -- most command lines have no time
 
-        # an age in a recording is counted back from when it was made
+        # an age in a recording is counted back from the time of the recording
         now = host.moment
         since = None if args.since is None else parse_time(args.since, now)
         until = None if args.until is None else parse_time(args.until, now)
@@ -124,7 +124,7 @@ def parse_times(host: Host, args: argparse.Namespace) -> tuple[datetime | None, 
 def no_match_message(host: Host, args: argparse.Namespace) -> str:
     """Return the message that no logon session matches the command line, with a hint.
 
-    To a caller who does not see everything it says the same whether such logon sessions are hidden or do not exist.
+    If the caller does not see everything, it is the same whether such logon sessions are hidden or do not exist.
     """
     which = args.which
     visible, hint = "", "see `logonscope sessions`"
@@ -172,7 +172,7 @@ def _parse_words(text: str) -> list[str]:
     """Return the values that commas separate.
 
     Raises:
-        argparse.ArgumentTypeError: there are none.
+        argparse.ArgumentTypeError: there are no values.
     """
     words = [word.strip() for word in text.split(",") if word.strip()]
     if not words:
@@ -188,7 +188,7 @@ def _parse_types(text: str) -> list[int | None]:
 
 def _parse_states(text: str) -> list[str | None]:
     choices: dict[str, str | None] = {state.replace(" ", "-"): state for state in STATES}
-    # "logged out" is the state "logged-out"; a comma can have spaces beside it
+    # "logged out" is taken for "logged-out"; spaces beside a comma are dropped
     dashed_text = ",".join("-".join(word.split()) for word in text.split(","))
     return _parse_values(dashed_text, "state", {**choices, UNKNOWN: None}, ", ".join(state_words()))
 
@@ -210,7 +210,7 @@ def _parse_keys(text: str) -> list[str]:
     """Return the fingerprints, or their beginnings, that commas separate.
 
     Raises:
-        argparse.ArgumentTypeError: one is not a fingerprint, or too short, or there are none.
+        argparse.ArgumentTypeError: a word is not a fingerprint, or too short, or there are no words.
     """
     words = _parse_words(text)
     for word in words:

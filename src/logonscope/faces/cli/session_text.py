@@ -37,7 +37,7 @@ def with_managers_after_logins(sessions: Iterable[LogonSession]) -> list[LogonSe
 
 
 def _find_cause(manager: LogonSession, sessions: Iterable[LogonSession]) -> LogonSession | None:
-    """Return the login that caused a user manager: the one of its user with the nearest start; None: none is near."""
+    """Return the login that caused a user manager: the user's login with the nearest start; None: no login is near."""
     # logind starts the manager shortly before or after it writes the record of the login
     differences = {
         session.logon_id: abs((session.start - manager.start).total_seconds())
@@ -99,7 +99,7 @@ def is_logged_out(session: LogonSession) -> bool:
 
 
 def container_label(answer: SessionProcess | LogonSession) -> str:
-    """Return the container of a process or of a logon session, as "container 3f9a1c0b2d4e (docker)"."""
+    """Return the container of a process or of a logon session, such as "container 3f9a1c0b2d4e (docker)"."""
     return f"container {short_container_id(answer)} ({answer.container_runtime})"
 
 
@@ -120,7 +120,7 @@ def is_approximate(session: LogonSession) -> bool:
 
 
 def user_change_mark(process: SessionProcess, parent: SessionProcess | None, session: LogonSession) -> str:
-    """Return the mark of a change of user, as "[as root by sudo]"; "": there was none, or it was the login itself."""
+    """Return the mark of a change of user, such as "[as root by sudo]"; "": no change, or that of the login itself."""
     # the System session has no user: it begins with init, which is root's
     previous_uid = parent.uid if parent else 0 if session.logon_type == 0 else session.uid
     if process.uid is None or process.uid == previous_uid:

@@ -1,6 +1,6 @@
 """Settings of the command line: ~/.config/logonscope/config.toml.
 
-Options override them, and so does the environment, except that ``pager`` overrides PAGER.
+Options and environment variables override the settings. One exception: the setting ``pager`` overrides PAGER.
 """
 
 import re

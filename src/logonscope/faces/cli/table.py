@@ -11,7 +11,7 @@ from logonscope.faces.cli.columns import Layout, ListColumn, default_columns, fi
 from logonscope.faces.cli.text import cell_width, crop, for_terminal, styled, terminal_width, wants_color, wrapped
 
 SAMPLE = 200
-"""Rows of an iterator that set the column widths on a terminal; later rows are printed as they arrive."""
+"""Number of rows of an iterator that set the column widths on a terminal; later rows are printed as they arrive."""
 
 Clock = Callable[[], datetime]
 """A function that returns a point in time."""
@@ -29,11 +29,11 @@ def print_table(
 
     Args:
         args: the command line; all columns that it names are printed, even if they do not fit.
-        rows: all rows of a list set the column widths; of an iterator, on a terminal, the first SAMPLE rows do.
+        rows: the rows. If they are a list, all set the column widths; else, on a terminal, the first SAMPLE rows do.
         columns: the columns of the table.
         read_time: a function that returns when the rows were read; recent times are shown without the year.
     """
-    # once at most for all rows: another host is asked for its time
+    # called at most once for all rows, because it asks another host for its time
     read_time = cache(read_time)
     room, is_chosen, color = terminal_width(), bool(getattr(args, "columns", None)), wants_color(args)
     shown = columns if is_chosen else default_columns(columns)
@@ -55,7 +55,7 @@ def print_table(
 
 
 def _measure_columns(columns: Sequence[ListColumn], sample: Sequence[Any], rows: Iterable[Any]) -> list[int]:
-    """Return the width of each column: of its heading and the sample, or its fixed width if there is no sample."""
+    """Return the width of each column: of its heading or widest text; without a sample, its fixed width."""
     if not sample and not isinstance(rows, list):
         return [column.cells for column in columns]
     return [
@@ -65,7 +65,7 @@ def _measure_columns(columns: Sequence[ListColumn], sample: Sequence[Any], rows:
 
 
 def _format_row(layout: Layout, row: Any, read_time: Clock, room: int | None, *, is_chosen: bool, color: bool) -> str:
-    """Return the line of a row, cut to the room unless columns that --columns chose already fill it."""
+    """Return the line of a row, cut to ``room`` cells unless columns that --columns chose already fill them."""
     texts: list[str] = []
     for index, column in enumerate(layout.columns):
         # a column with shorten() drops the least important part of its text, instead of the end
@@ -92,7 +92,7 @@ def _highlight(layout: Layout, row: Any, texts: Sequence[str], line: str) -> str
         position += len(text) + max(0, cells - cell_width(text)) + layout.gap
     # from right to left: escape sequences that are inserted do not shift the positions before them
     for start, text in reversed(spans):
-        # a text that was cut off is not there
+        # a text that was cut off is not in the line
         if line[start : start + len(text)] == text:
             colored_line = colored_line[:start] + styled(text, "alarm", color=True) + colored_line[start + len(text) :]
     return colored_line

@@ -102,7 +102,7 @@ def wrapped(text: str, room: int | None) -> list[str]:
         return [safe]
     import textwrap  # noqa: PLC0415 -- only a terminal needs it
 
-    # textwrap counts characters: each that occupies two cells gets a second character, which is taken out again
+    # textwrap counts characters: one that occupies two cells gets a null character behind it, which is removed again
     padded = safe if safe.isascii() else "".join(one + "\0" * (_character_width(one) - 1) for one in safe)
     lines = textwrap.wrap(padded, max(room, MIN_WRAP_COLUMNS), break_on_hyphens=False)
     return [line.replace("\0", "") for line in lines]
@@ -138,7 +138,7 @@ def wants_color(args: argparse.Namespace) -> bool:
 def to_local_time(moment: datetime) -> datetime:
     """Return a time in the local zone; a time without a zone is taken as local.
 
-    It falls back to UTC where Python cannot represent the local zone, as with TZ=UTC-24.
+    The result is in UTC where Python cannot represent the local zone, as with TZ=UTC-24.
     """
     try:
         return moment.astimezone()

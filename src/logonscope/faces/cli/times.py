@@ -14,7 +14,7 @@ _MAX_AGE_WITHOUT_YEAR = timedelta(days=300)
 
 
 def shorten_time(moment: datetime | None, cells: int, now: datetime) -> str:
-    """Return a time; with fewer than 16 cells, a recent one without its year, another without its time of day."""
+    """Return a time as text. If there are fewer than 16 cells, a recent time has no year, another no time of day."""
     if moment is None or cells >= len("2026-01-01 10:02"):
         return format_time(moment)
     is_recent = abs(now - moment) < _MAX_AGE_WITHOUT_YEAR
@@ -63,7 +63,7 @@ def parse_time(text: str, now: datetime) -> datetime:
 
 
 def parse_moment(text: str, now: datetime) -> tuple[datetime, str]:
-    """Return the past moment that a user typed, and a note about it, "" for none.
+    """Return the past moment that a user typed, and a note about it ("": there is nothing to note).
 
     Raises:
         InvalidParameterError: the text is no time, or it is in the future.

@@ -71,11 +71,11 @@ class TokenEntry(FileEntry, Protocol):
 
     @property
     def hosts(self) -> tuple[str, ...]:
-        """Return the patterns of the names of the hosts where it is valid."""
+        """Return the patterns of the names of the hosts where the token is valid."""
 
     @property
     def expires(self) -> datetime:
-        """Return when it expires."""
+        """Return when the token expires."""
 
 
 class Tokens(Protocol):
@@ -164,7 +164,7 @@ def _parse_seconds(text: str) -> float:
     """Return the seconds of a time such as 30d.
 
     Raises:
-        InvalidParameterError: it is not such a time.
+        InvalidParameterError: the text is not such a time.
     """
     match = re.fullmatch(r"([0-9]{1,6})([mhd])", text)
     if match is None:

@@ -45,7 +45,7 @@ examples:
 )
 
 BRANCH, LAST, BAR, BLANK, DEEPER = "├── ", "└── ", "│   ", "    ", "… "
-"""The parts of a guide, which precedes the text of a process. DEEPER replaces a guide that has no room."""
+"""The parts of a guide: the lines before the text of a process. DEEPER replaces a guide that has no room."""
 
 MIN_TEXT_COLUMNS = 20
 """Cells that the text of a process gets at least, at any depth."""
@@ -82,7 +82,7 @@ def run(host: Host, args: argparse.Namespace) -> int:
 
 
 def _order_trees(trees: list[LogonTree]) -> list[LogonTree]:
-    """Return the trees, each user manager after the login that caused it; those without a logon session are last."""
+    """Return the trees, each user manager after the login that caused it; trees without a logon session are last."""
     by_session = {tree.session.logon_id: tree for tree in trees if tree.session is not None}
     sessions = with_managers_after_logins(tree.session for tree in trees if tree.session is not None)
     # processes whose logon session is hidden from the caller, or could not be read

@@ -89,7 +89,7 @@ class Users(Protocol):
         """Return all users."""
 
     def locked_names(self) -> Sequence[str]:
-        """Return the names whose lines give no access: locked ones, and those of an unknown form."""
+        """Return the names whose lines give no access: locked lines, and lines of an unknown form."""
 
     def add(self, name: str, password: str, *, uid: int | None, administrator: bool, ntlm: bool) -> UserEntry:
         """Add a user and return it."""
@@ -143,7 +143,7 @@ def run(users: Users, args: argparse.Namespace) -> int:
         users.remove(args.name)
         print_notice(args, f"removed user {args.name} from the server")
         return FOUND
-    # fails before the prompt for a password, if the file cannot be read
+    # if the file cannot be read, the command fails here, before it prompts for a password
     users.users()
     uid = _resolve_uid(args)
     row = _row(users.add(args.name, _read_password(args), uid=uid, administrator=args.administrator, ntlm=args.ntlm))

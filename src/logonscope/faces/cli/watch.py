@@ -82,7 +82,7 @@ def run(host: Host, args: argparse.Namespace) -> int:
 
 
 def write_events(watch: "Watch", writer: EventWriter, limit: int | None, end: float | None) -> int:
-    """Write events until there are ``limit`` of them, or until ``end``; return their number without Lost.
+    """Write events until there are ``limit`` of them, or until ``end``; return their number, events Lost not counted.
 
     Args:
         watch: the watch to read.
@@ -179,7 +179,7 @@ def _make_format_writer(host: Host, args: argparse.Namespace) -> EventWriter:
     from logonscope.faces.cli.event_documents import DocumentWriter  # noqa: PLC0415 -- only these formats
 
     if args.failed or args.logons_only:
-        # without the events of processes, it would not be known which still run
+        # without the events of processes, it would not be known which processes still run
         return DocumentWriter(args.output, host.identify_machine(), tuple)
     return DocumentWriter(
         args.output, host.identify_machine(), partial(host.processes, args.which, logon_filter(host, args))
@@ -196,7 +196,7 @@ def _make_exec_writer(args: argparse.Namespace) -> EventWriter:
 
 
 def _is_output_closed() -> bool:
-    """Return whether the reader of a pipe has gone: writing shows that only with the next event."""
+    """Return whether the reader of a pipe has gone; a write would show that only at the next event."""
     try:
         poll = select.poll()
         poll.register(sys.stdout.fileno(), 0)

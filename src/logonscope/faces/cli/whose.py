@@ -117,7 +117,7 @@ def _print_answers(args: argparse.Namespace, answers: Sequence[Whose]) -> None:
 
 
 def _detail_lines(group: Sequence[Whose], *, color: bool, with_authentication: bool) -> Iterator[str]:
-    """Yield the lines of an answer, or of several for one server: the headline, then the details with headings."""
+    """Yield the lines of an answer, or of a group of answers: the headline, then the details with headings."""
     room, answer, details = terminal_width(), group[0], []
     for line in wrapped(headline(answer) if len(group) == 1 else group_headline(group), room):
         yield styled(line, "bold", color=color)

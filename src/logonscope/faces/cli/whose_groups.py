@@ -15,7 +15,7 @@ def is_connection(socket: Socket) -> bool:
 
 
 def group_answers(answers: Sequence[Whose]) -> list[Sequence[Whose]]:
-    """Return the answers in groups, which contain one answer each where the target was no port and no unix socket."""
+    """Return the answers in groups; if the target was neither a port nor a unix socket, each group has one answer."""
     groups: dict[Hashable, list[Whose]] = {}
     for answer in answers:
         groups.setdefault(_group_key(answer), []).append(answer)
@@ -25,7 +25,8 @@ def group_answers(answers: Sequence[Whose]) -> list[Sequence[Whose]]:
 def _group_key(answer: Whose) -> Hashable:
     """Return what the answers of a group have in common: the logon session, its evidence, and the sockets.
 
-    Workers share a socket, or have one each at the same address (SO_REUSEPORT, socket(7)); their connections differ.
+    Workers of a server share a listening socket, or have one each at the same address (SO_REUSEPORT, socket(7)). Their
+    connections differ, and count only if a process has no other sockets.
     """
     if not answer.sockets:
         return answer.pid

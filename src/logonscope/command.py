@@ -1,6 +1,6 @@
 """The process of the command ``logonscope``: its signals, standard streams, memory and exit codes.
 
-It knows no sources: app.py, which composes hosts, is imported only by a command that needs it.
+This module knows no sources: app.py, which composes hosts, is imported only by a command that needs it.
 """
 
 import codecs
@@ -33,7 +33,7 @@ ASCII_ERROR_HANDLER = "logonscope.ascii"
 """The name of the codecs error handler for characters that a stream's encoding lacks."""
 
 EXIT_RETRY_SECONDS = 0.001
-"""Seconds until the exception of a signal that Python dropped is raised again."""
+"""Seconds until an exception is raised again that the handler of a signal raised and Python dropped."""
 
 _RESOURCE_ERRORS = {errno.EAGAIN, errno.EMFILE, errno.ENFILE}
 """Error numbers of system calls that reached a limit of processes or open files."""
@@ -42,7 +42,7 @@ _RESOURCE_ERRORS = {errno.EAGAIN, errno.EMFILE, errno.ENFILE}
 def main() -> int:
     """Run the command ``logonscope``; return its exit code."""
     try:
-        # a shell without job control starts background commands with SIGINT ignored: then it stays ignored
+        # a shell without job control starts background commands with SIGINT ignored: then SIGINT stays ignored
         if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
             signal.signal(signal.SIGINT, _interrupt)
         if hasattr(signal, "setitimer"):
@@ -179,7 +179,8 @@ def _report_failure(code: int, message: str) -> int:
 def _end_by_closed_pipe() -> int:
     """End this process by SIGPIPE, as other commands end whose reader has closed the pipe (``logonscope ps | head``).
 
-    The signal is ignored until then, as Python does: a connection that its peer has closed must end no process.
+    Until then SIGPIPE is ignored, which is Python's default: a write to a connection that its peer has closed must not
+    end the process.
     """
     if hasattr(signal, "SIGPIPE"):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
@@ -188,9 +189,9 @@ def _end_by_closed_pipe() -> int:
 
 
 def _prepare_streams() -> None:
-    """Replace standard streams that the parent process closed; have the others replace characters that they lack."""
+    """Replace streams that the parent process closed; have the others replace characters that their encoding lacks."""
     codecs.register_error(ASCII_ERROR_HANDLER, _in_ascii)
-    # the parent process closed the stream: occupy its file descriptor, else the next open() gets it
+    # the parent process closed the stream: occupy its file descriptor, else the next open() gets that descriptor
     if sys.stdin is None:
         sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115 -- open until the process ends
         _OPEN_FILES.append(sys.stdin)

@@ -29,17 +29,23 @@ HOST_NAMED = frozenset(
         "Win32_SystemUsers",
     }
 )
-"""Associations whose references name the host on Windows; those of all others have the server ".": docs/windows.md."""
+"""Associations whose references have the host's name as their server, as on Windows (docs/windows.md).
+
+The references of all other associations have the server ".".
+"""
 
 KEY_ORDERS = {("Win32_SystemUsers", "Win32_UserAccount"): ("Name", "Domain")}
-"""The order of the keys in references that Windows does not write alphabetically, by association and named class."""
+"""The order of keys where Windows does not write them alphabetically.
+
+By the association that has the reference, and the class that the reference names.
+"""
 
 MAX_DEPTH = 3
-"""Maximum depth of paths inside a path: the path of an association of associations needs no more."""
+"""Maximum depth of paths inside a path: an association whose ends are associations needs no more."""
 
 
 def is_own_name(server: str) -> bool:
-    """Return whether a server name means the host itself on every host."""
+    """Return whether a server name is one by which every host means itself."""
     return server.lower() in OWN_SERVER_NAMES
 
 
@@ -63,7 +69,7 @@ class Target(NamedTuple):
 
     @property
     def reference(self) -> tuple[Value, ...]:
-        """Return the value that a reference to it has."""
+        """Return the value of a reference to this target."""
         return (self.cls.name, *(self.keys or ()))
 
 
@@ -77,7 +83,7 @@ def bind_path(
         schema: the schema that has the class.
         namespace: the namespace of the class if the path names none.
         is_here: returns whether a server name in the path means this host.
-        depth: the number of other paths that this path is inside.
+        depth: how many paths contain this path: 0, unless the path is a key of another path.
 
     Raises:
         InvalidNamespaceError: the path names an unknown namespace, or another host.
@@ -153,9 +159,9 @@ def are_related(first_name: str, second_name: str, schema: Schema, namespace: st
 def is_same_key(
     first: Value, second: Value, schema: Schema, namespace: str = CIMV2, *, fold: Callable[[str], str] = str.lower
 ) -> bool:
-    """Return whether two keys are equal: texts after ``fold``, references if they name the same instance."""
+    """Return whether two keys are equal: texts are compared after ``fold``, references by the instances they name."""
     if first == second:
-        return True  # most are written alike
+        return True  # most equal keys are written alike
     if isinstance(first, str) and isinstance(second, str):
         return fold(first) == fold(second)
     # A tuple is a reference: the class, then the values of the keys.

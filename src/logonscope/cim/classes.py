@@ -21,7 +21,7 @@ TO_INSTANCE, TO_SUBCLASS, NOT_OVERRIDABLE, AMENDED = 1, 2, 16, 128
 """Flavors of a qualifier (WBEM_FLAVOR_TYPE)."""
 
 MIN_SIMILARITY = 0.8
-"""Minimum similarity (of difflib) of a name to be suggested; the same prefix alone is not enough."""
+"""Minimum similarity (0 to 1, by difflib) of a suggested name to the unknown one; a common prefix is not enough."""
 
 EVENT = "__Event"
 """The class that all event classes inherit from."""
@@ -30,7 +30,7 @@ CIMTYPE = "CIMTYPE"
 """The qualifier that keeps the type of a property or a parameter in the spelling of the MOF."""
 
 PARAMETER_ID = "ID"
-"""The qualifier that numbers the parameters of a method, in and out together."""
+"""The qualifier that numbers the parameters of a method: one sequence for in and out parameters."""
 
 
 class Qualifier(NamedTuple):
@@ -42,7 +42,7 @@ class Qualifier(NamedTuple):
 
 
 class Property(NamedTuple):
-    """A property; ``reference`` is the class of a reference or of an embedded object."""
+    """A property; ``reference`` is the class that a reference names, or the class of an embedded object."""
 
     name: str
     type: str  # a key of cim.types.TYPES
@@ -50,14 +50,14 @@ class Property(NamedTuple):
     reference: str | None
     qualifiers: tuple[Qualifier, ...]
     origin: str = ""  # the class that declared it first
-    default: Value = None  # the value of a new instance that does not set it
+    default: Value = None  # the property's value in a new instance that does not set the property
 
     def __repr__(self) -> str:
         return short_row_repr(self, ("name", "type", "array", "reference", "origin"))
 
 
 class Parameter(NamedTuple):
-    """A parameter of a method; ``reference`` is the class of a reference or of an embedded object."""
+    """A parameter of a method; ``reference`` is as in ``Property``."""
 
     name: str
     type: str
@@ -70,12 +70,12 @@ class Parameter(NamedTuple):
 
     @property
     def is_in(self) -> bool:
-        """Return whether the caller passes it."""
+        """Return whether the caller passes this parameter."""
         return has_qualifier(self.qualifiers, "In")
 
     @property
     def is_out(self) -> bool:
-        """Return whether the method returns it."""
+        """Return whether the method returns this parameter."""
         return has_qualifier(self.qualifiers, "Out")
 
 
@@ -120,7 +120,7 @@ class MembersByName(Mapping[str, Member]):
 
 
 class Declaration(NamedTuple):
-    """One class as its MOF, or a remote host, declares it; ``namespace`` None means that every namespace has it."""
+    """One class as its MOF, or a remote host, declares it; ``namespace`` None: every namespace has the class."""
 
     name: str
     namespace: str | None
@@ -136,7 +136,7 @@ class Class:
     Attributes:
         name: the name, in the spelling of the declaration.
         namespace: the namespace, in the spelling "root\cimv2".
-        schema: the schema that it belongs to.
+        schema: the schema that the class belongs to.
         declaration: its own qualifiers and members, without those that it inherits.
         derivation: the names of its ancestors, the parent first.
         qualifiers: the qualifiers, with the inherited ones.

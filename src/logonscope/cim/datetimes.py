@@ -42,7 +42,7 @@ def parse_datetime(text: str, what: str = "a datetime property") -> datetime | t
             moment = datetime.fromisoformat(text)
             if moment.tzinfo is None:
                 raise TypeMismatchError(f"invalid value '{text}' for {what}: the time zone is missing", ZONED)
-            moment.astimezone(UTC)  # raises where the year in UTC is not 1 to 9999: format_datetime may need it
+            moment.astimezone(UTC)  # raises if the year in UTC is not 1 to 9999: format_datetime may write it in UTC
             return moment
     except (ValueError, OverflowError):
         pass

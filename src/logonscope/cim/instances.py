@@ -19,7 +19,7 @@ SYSTEM_PROPERTIES = (
     "__GENUS", "__CLASS", "__SUPERCLASS", "__DYNASTY", "__RELPATH", "__PROPERTY_COUNT", "__DERIVATION", "__SERVER",
     "__NAMESPACE", "__PATH",
 )  # fmt: skip
-"""The system properties, in the order in which clients show them (wmi-system-properties)."""
+"""The system properties, in the order in which clients show them (Microsoft's page wmi-system-properties)."""
 
 _INSTANCE_GENUS = 2
 
@@ -27,7 +27,7 @@ _MAX_IN_REPR = 3
 """Maximum number of properties in the repr of an instance whose class has no keys, or whose keys were not selected."""
 
 _MAX_LAYOUTS = 256
-"""Maximum number of selections of columns whose indexes are kept."""
+"""Maximum number of selections of columns for which the result of ``column_indexes`` is kept."""
 
 _SECRET = frozenset({"CommandLine", "ParentCommandLine", "Arguments", "CommandLineBytes"})
 """Properties that are left out of reprs, which end up in logs: command lines can contain passwords."""
@@ -53,7 +53,7 @@ class Outcome(NamedTuple):
 
 
 class Shape(NamedTuple):
-    """What all instances of a result share: the class, the index of each property in a row, the host, what to show."""
+    """What all instances of a result share: class, index of each property in a row, host, properties to show."""
 
     cls: Class
     columns: Mapping[str, int]  # name -> index in a row
@@ -82,7 +82,7 @@ class Instance(Mapping[str, Any]):
 
     @property
     def path(self) -> str | None:
-        r"""Return the full object path, "\\server\namespace:Class.Key=value"; None as for ``relpath``."""
+        r"""Return the full object path, "\\server\namespace:Class.Key=value"; None if ``relpath`` is None."""
         full = self._object_path()
         return None if full is None else str(full)
 
@@ -134,7 +134,8 @@ class Instance(Mapping[str, Any]):
         return len(self._shape.shown)
 
     def __getattr__(self, name: str) -> Any:
-        # copy and pickle ask for private names before the instance has its fields: that would recurse endlessly.
+        # copy and pickle ask for private names before the instance has its fields: to look these up would recurse
+        # endlessly.
         if name.startswith("_"):
             raise AttributeError(name)
         try:

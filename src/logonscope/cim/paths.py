@@ -18,7 +18,7 @@ MAX_PATH_LENGTH = 16_384
 
 MAX_KEYS = 64
 MAX_KEPT, MAX_KEPT_LENGTH = 256, 256
-"""Maximum number of parsed paths that are kept, and of the characters of each.
+"""Maximum number of parsed paths that are kept, and maximum characters of a path that is kept.
 
 To parse a path again would take a tenth of the time of a short answer.
 """
@@ -33,7 +33,7 @@ _SERVER = r"[\\/]{2}([^\\/:\"'=\s]+)[\\/]([^:\"'=\s]+):"
 _NAMESPACE = r"([A-Za-z_][A-Za-z0-9_\\/]*):"
 _NUMBER = r"[+-]?(?:0[xX][0-9a-fA-F]{1,16}|[0-9]{1,20})(?![0-9A-Za-z_])"
 _BOOLEAN = r"(?i:(true|false))(?![0-9A-Za-z_])"
-# Percent escapes exist only of control characters, the space, the percent sign and DEL.
+# Percent escapes exist only for control characters, the space, the percent sign and DEL.
 _ESCAPED = r"%([01][0-9a-fA-F]|2[05]|7[fF])"
 _FORM = 'write it as Win32_Process.Handle="4312", without spaces; in a shell, put it in single quotes'
 
@@ -80,7 +80,7 @@ def write_key(value: object) -> str:
         return str(value)
     text = str(value)
     if "%" in text:
-        text = re.sub(_ESCAPED, r"%25\1", text)  # escapes a percent sign that would be read as an escape
+        text = re.sub(_ESCAPED, r"%25\1", text)  # escapes a percent sign that would be read as the start of an escape
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
@@ -111,7 +111,7 @@ class _Scanner:
 
     def read_path(self) -> ObjectPath:
         server = namespace = None
-        # most paths have neither: these tests save compiling the expressions
+        # most paths have neither server nor namespace: the tests before "and" save compiling the expressions
         if self._text[:1] in {"\\", "/"} and (match := self._match(_SERVER)):
             server, namespace = match.groups()
         elif ":" in self._text and (match := self._match(_NAMESPACE)):

@@ -1,4 +1,7 @@
-"""The arguments of Host's methods, checked and converted to those of operations; an error names the wrong argument."""
+"""Checks the arguments of Host's methods, and converts them to the arguments of operations.
+
+An error names the wrong argument.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -20,7 +23,7 @@ def check_arguments(arguments: Mapping[str, Any]) -> None:
     """Check the types of arguments, which are known by their names.
 
     Raises:
-        InvalidParameterError: one has a type that it cannot have.
+        InvalidParameterError: an argument has a wrong type.
     """
     for name, value in arguments.items():
         if name in REQUIRED_TEXTS and not isinstance(value, str):
@@ -49,7 +52,7 @@ def selection_arguments(which: int | str | None, where: "LogonFilter | None") ->
     if not isinstance(where, LogonFilter):
         raise InvalidParameterError(f"invalid filter {where!r}: expected a LogonFilter", "give where=LogonFilter(...)")
     where = where.checked()
-    # A filter without conditions is left out: the filtered operations describe every logon session, which is slower.
+    # A filter without conditions is left out: operations with a filter describe every logon session, which is slower.
     return {"which": word} if where.matches_all else {"which": word, "where": where}
 
 
@@ -105,7 +108,7 @@ def detail_arguments(details: "Iterable[Detail]") -> dict[str, Any]:
     if not isinstance(details, Iterable):
         raise InvalidParameterError(f"invalid details {details!r}: expected names of details")
     names = [details] if isinstance(details, str) else list(details)
-    # a member that cannot be hashed is no name either
+    # a member is tested for being a text first: other members may have no hash
     if unknown := sorted(str(name) for name in names if not isinstance(name, str) or name not in ALL_DETAILS):
         raise InvalidParameterError(f"invalid detail {unknown[0]!r}: expected {', '.join(sorted(ALL_DETAILS))}")
     return {"details": frozenset(names)}

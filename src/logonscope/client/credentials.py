@@ -16,16 +16,16 @@ SERVICE = "logonscope"
 """Service name of the password in the keyring: ``keyring set logonscope user@host``."""
 
 PasswordPrompt = Callable[[str], str]
-"""Shows a prompt and returns the text that the user entered; raises EOFError if there is none."""
+"""Shows a prompt and returns the text that the user entered; raises EOFError if no text can be entered."""
 
 
 def find_user(user: str | None) -> str | None:
-    """Return the user to authenticate as: the argument, or else the environment's; None: neither has one."""
+    """Return the user to authenticate as: the argument, or else the variable LOGONSCOPE_USER; None: neither is set."""
     return user or os.environ.get(USER) or None
 
 
 def find_password(user: str | None, host: str, ask: PasswordPrompt | None) -> str | None:
-    """Return the password of a user on a host; None if there is none, or no user."""
+    """Return the password of a user on a host; None if no password is found, or ``user`` is None."""
     if user is None:
         return None
     if password := os.environ.get(PASSWORD):

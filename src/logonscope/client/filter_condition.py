@@ -29,8 +29,8 @@ def filtered_select(
 
     Args:
         class_name: a class of logon sessions.
-        where: the filter. It must be applied to the results again: the query leaves out the origins if one is a
-            network, collections without values, and conditions on properties that the class lacks.
+        where: the filter. It must be applied to the results again, because the query leaves out some conditions: all
+            origins if one of them is a network, empty collections, and conditions on properties that the class lacks.
         properties: the names of the properties that the condition may use.
         selected: the properties to return; None: all.
     """

@@ -51,7 +51,7 @@ SYSTEM_LOGON_ID = "4294967295"
 
 
 def read_boots(host: "Host", where: HistoryFilter) -> Iterator[PastLogin]:
-    """Yield the System sessions, one for each boot, that a filter selects by time; none if it selects by anything else.
+    """Yield the System sessions, one for each boot, that a filter selects by time; none if it has other conditions.
 
     Only administrators see System sessions. The processes that ran in them are not counted.
     """
@@ -89,11 +89,12 @@ def read_failed_logons(host: "Host", where: HistoryFilter) -> Iterator[PastFaile
 
 
 def read_user_changes(host: "Host", logon_records: Iterable[str]) -> Iterator[PastUserChange]:
-    """Yield the changes of user in these logon sessions; in all, if these are more than MAX_NAMED.
+    """Yield the changes of user in some logon sessions.
 
     Args:
         host: the host.
-        logon_records: the keys of the records of the logon sessions.
+        logon_records: the keys of the records of these logon sessions. If there are more than MAX_NAMED keys, the
+            changes in all logon sessions are yielded.
     """
     keys = sorted(set(logon_records))
     terms = [_equal("LogonRecordId", key) for key in keys[: MAX_NAMED + 1]]

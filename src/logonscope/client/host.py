@@ -58,13 +58,13 @@ class Host(ABC):
     @property
     @abstractmethod
     def sees_everything(self) -> bool:
-        """Whether every logon session of this host can be listed: the caller may see all, and the source has all."""
+        """Whether every logon session of this host can be listed: the source has all, and the caller may see all."""
 
     @property
     def hiding_reason(self) -> str | None:
-        """Why processes of other users cannot be seen, as a mount option of /proc.
+        """Why processes of other users cannot be seen, such as a mount option of /proc.
 
-        None: they can be seen, or the host is not read from /proc by this process.
+        None: these processes can be seen, or this process does not read the host from /proc.
         """
         return None
 
@@ -137,12 +137,12 @@ class Host(ABC):
     def at(self, moment: "datetime") -> "Host":
         """Return the host as it was at a moment.
 
-        If a Logonscope server answers (the service of this machine, or another machine), the moment is not sent yet:
-        then the first call on the result raises NotSupportedError or NotFoundError.
+        If a Logonscope server answers (the service of this machine, or a server on another one), the moment is not sent
+        yet: then not ``at``, but the first call on its result raises NotSupportedError or NotFoundError.
 
         Raises:
-            NotSupportedError: no history of this host is kept, or this process cannot read it, or not by the protocol
-                of the host.
+            NotSupportedError: no history of this host is kept; or this process cannot read it; or the protocol of the
+                host has no request for it.
             NotFoundError: nothing was recorded at that moment.
             InvalidParameterError: the moment is no datetime, or has no time zone.
         """
@@ -169,12 +169,12 @@ class Host(ABC):
         where: "LogonFilter | None" = None,
         details: "Iterable[Detail]" = (),
     ) -> list["LogonSession"]:
-        """Return the logon sessions, the System session first, then by start.
+        """Return the logon sessions: the System session first, then the others in the order of their starts.
 
         Args:
-            which: only one logon session, by its login id ("c1") or its LogonId (41); or
-                those of a user, by the exact name of the account; or "system", the System session. ``processes``,
-                ``tree`` and ``leftovers`` take the same values.
+            which: only one logon session, by its login id ("c1") or its LogonId (41); or the logon sessions of a user,
+                by the exact name of the account; or "system", the System session. ``processes``, ``tree`` and
+                ``leftovers`` take the same values.
             where: only logon sessions that fit a filter, such as LogonFilter(types=frozenset({10})).
             details: what else to read: "origin", the address and port of the client, from the socket of the leader;
                 "authentication", how an ssh login authenticated, from the log of sshd; "usage", the sums of processor
@@ -203,7 +203,7 @@ class Host(ABC):
     def processes(
         self, which: int | str | None = None, where: "LogonFilter | None" = None
     ) -> "RowIterator[SessionProcess]":
-        """Yield a SessionProcess for each process while they are read: all, or those of the selected logon sessions.
+        """Yield a SessionProcess for each process, or each of the selected logon sessions, while processes are read.
 
         ``session_processes`` yields only pid and LogonId of each process, and is faster. ``which``, ``where`` and the
         errors are those of ``sessions``, here and in ``leftovers`` and ``tree``.
@@ -212,7 +212,7 @@ class Host(ABC):
         return answer
 
     def session_processes(self) -> RowIterator[tuple[int, str]]:
-        """Yield a pair (pid, LogonId) for each process whose logon session is known and visible, while they are read.
+        """Yield a pair (pid, LogonId) for each process whose logon session is known and visible, while pairs are read.
 
         These are the pairs of Win32_SessionProcess. ``processes`` yields more values of each process.
         """
@@ -223,7 +223,7 @@ class Host(ABC):
         """Return the leftovers: processes of logon sessions that are logged out.
 
         ``known`` of the result is the number of logon sessions of which it is known whether they are logged out,
-        ``unknown`` the number of all others but the System session, which is in neither number.
+        ``unknown`` the number of the other logon sessions. The System session is in neither number.
         """
         answer: Leftovers = self._perform("leftovers", **selection_arguments(which, where))
         return answer
@@ -231,7 +231,7 @@ class Host(ABC):
     def tree(self, which: int | str | None = None, where: "LogonFilter | None" = None) -> list["LogonTree"]:
         """Return each logon session with its processes; last, the processes of hidden or unknown logon sessions.
 
-        All are from one reading; over WS-Management, from several.
+        All of them are from one reading of the host; over WS-Management, from several readings.
         """
         answer: list[LogonTree] = self._perform("tree", **selection_arguments(which, where))
         return answer
@@ -250,8 +250,8 @@ class Host(ABC):
             target: a pid (4312), a process name ("sshd"), a port (":8080", ":ssh", "127.0.0.1:8080", "[::1]:8080"), the
                 path of an executable ("/usr/bin/python3.11") or of a unix socket ("/run/app.sock"; "unix:/run/app.sock"
                 is never an executable; "@app" is an abstract name), or an account ("alice"): the processes that its
-                logins started, and, unless the host is Windows, those that run as it. Write "name:postgres" or
-                "user:postgres" for a word that is a process name and an account.
+                logins started, and, unless the host is Windows, those that run as the account. Write "name:postgres"
+                or "user:postgres" for a word that is a process name and an account.
             details: as in ``sessions``.
             all_namespaces: look for a port or a unix socket in every network namespace, such as those of containers.
 
@@ -289,7 +289,7 @@ class Host(ABC):
             where: only events of logon sessions that fit a filter, as in ``sessions``, and failed logons that fit it.
             events: the names of events, such as "LogonStarted": only these, and "Lost"; None: all.
             with_sessions: put the logon session into events of processes, too.
-            without_descendants_of: the pid of a process on the host: leave out the events of all that it starts.
+            without_descendants_of: the pid of a process on the host: leave out the events of all its descendants.
             since: continue after the event with this cursor.
             timeout: seconds to wait for each event (then TimedOutError); None: no limit.
 
@@ -307,7 +307,7 @@ class Host(ABC):
     def history(self, where: "HistoryFilter | None" = None) -> list["PastLogin"]:
         """Return past and present logins in the order of their records, each with the programs it ran, and how often.
 
-        Records are nearly in the order of starts: what was found running after a gap in the history comes later.
+        Records are nearly in the order of starts. A login found running after a gap in the history comes later.
 
         Args:
             where: which logins: HistoryFilter(word="alice", since=...); None: all that the caller may see.
@@ -338,7 +338,7 @@ class Host(ABC):
         """Delete the past logins of a user, and what they ran; for administrators, on the machine itself.
 
         Raises:
-            AccessDeniedError: the caller is not an administrator, or may only read.
+            AccessDeniedError: the caller is not an administrator, or may only read the history.
             NotSupportedError: as in ``verify_history``.
         """
         answer: Forgotten = self._perform("forget_user", user=user)
@@ -410,9 +410,9 @@ class Host(ABC):
 
         Args:
             path: the instance.
-            assoc_class: follow only this association, ``Win32_SessionProcess``.
+            assoc_class: follow only this association, such as ``Win32_SessionProcess``.
             result_class: yield only instances of this class or its subclasses.
-            role: follow only associations that name the instance by this reference, ``Dependent``.
+            role: follow only associations that name the instance by this reference, such as ``Dependent``.
             result_role: follow only associations that name the result by this reference.
             properties: the properties to read of the results; results that have none of them are left out. None reads
                 all properties.
@@ -421,7 +421,7 @@ class Host(ABC):
         Raises:
             NotFoundError: there is no such instance, or the caller may not see it. It is raised by the call, or while
                 the result is iterated, before the first instance.
-            InvalidParameterError: an option names no association, or no reference of one.
+            InvalidParameterError: an option names no association, or no reference of an association.
             InvalidPropertyError: no result can have one of the properties (over WS-Management only with result_class).
             InvalidObjectPathError, InvalidClassError, InvalidNamespaceError, TypeMismatchError: as in ``get``.
         """
@@ -461,7 +461,7 @@ class Host(ABC):
             timeout: seconds that the query may take; None: no limit.
 
         Raises:
-            InvalidQueryError: the text is not WQL, or names an unknown property; says where.
+            InvalidQueryError: the text is not WQL, or names an unknown property; the message says where.
             InvalidClassError, InvalidObjectPathError, InvalidNamespaceError, TypeMismatchError: as in ``get``.
             QuotaViolationError: the query is too long or too deeply nested.
             NotSupportedError: it is an event query.
@@ -551,7 +551,7 @@ class Host(ABC):
         """Yield the classes of a namespace, superclasses first.
 
         Args:
-            pattern: only classes whose name matches this shell pattern, ``Win32_*``, in upper or lower case.
+            pattern: only classes whose name matches this shell pattern, such as ``Win32_*``, in upper or lower case.
             namespace: as in ``get``.
 
         Raises:

@@ -1,4 +1,7 @@
-"""HTTP connections to a server, with any credentials in each request. The certificate of TLS is always verified."""
+"""HTTP connections to a server. Each request has the credentials, if there are any.
+
+With TLS, the certificate of the server is always verified.
+"""
 
 import base64
 import http.client
@@ -31,7 +34,7 @@ class HttpsServer(NamedTuple):
 
 
 def make_context(certificate: str | None) -> ssl.SSLContext:
-    """Return a context that trusts the certificates of a PEM file; None: the system's, whose reading takes 50 ms.
+    """Return a context that trusts the certificates of a PEM file; None: those of the system, which take 50 ms to read.
 
     Raises:
         InvalidParameterError: the file cannot be read, or contains no certificate.
@@ -56,7 +59,7 @@ class HttpsConnection:
             else http.client.HTTPSConnection(server.host, server.port, timeout=seconds, context=server.context)
         )
         # For a host that is dropped without close(): in a reference cycle, the socket is finalized before a __del__ of
-        # this object could close it, and Python warns of an unclosed socket. This runs earlier.
+        # this object could close it, and Python warns of an unclosed socket. A weakref.finalize runs earlier.
         weakref.finalize(self, self._connection.close)
         self._headers = {"Content-Type": "application/json"}
         if server.token:
@@ -78,7 +81,7 @@ class HttpsConnection:
 
     def post(self, path: str, body: bytes, headers: dict[str, str], seconds: float) -> tuple[int, str, Iterator[bytes]]:
         """Send a request; see ``UnixConnection.post``."""
-        # a new connection gets the timeout of the constructor; an open one may have that of another request
+        # a new connection gets the timeout of the constructor; an open one may still have that of an earlier request
         if self._connection.sock is not None:
             self._connection.sock.settimeout(seconds)
         try:
@@ -92,11 +95,12 @@ class HttpsConnection:
         try:
             while part := response.read1(READ_BYTES):
                 yield part
-            # read1 does not report a body that is cut off: of one with a length, the rest is counted;
-            # of chunks, http.client itself raises an error.
+            # read1 does not report that a body with a length is cut off: response.length is the number of missing
+            # bytes. For a body in chunks, http.client itself raises an error.
             if response.length:
                 raise http.client.IncompleteRead(b"", response.length)
-            # Python 3.11 does not close a body of known length when all of it is read: it would block the connection
+            # Python 3.11 does not close a body of known length when all of it is read: left open, the body would block
+            # the connection
             response.close()
         except (OSError, http.client.HTTPException) as error:
             raise self._failure(error) from None

@@ -1,4 +1,4 @@
-"""JSON of another Logonscope as objects of the package answers; members that this version does not know are ignored."""
+"""Turns JSON from another Logonscope into objects of the package answers; unknown members of the JSON are ignored."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
@@ -22,7 +22,7 @@ Row = TypeVar("Row")
 
 
 def read_answer(read: Callable[[Any], Any], line: Any) -> Any:
-    """Return the answer that ``read`` makes of a line, or of several.
+    """Return the answer that ``read`` makes of a line of a response, or of several lines.
 
     Raises:
         TransportFailureError: a line is not what ``read`` expects.
@@ -120,7 +120,7 @@ def read_pair(line: Line) -> tuple[int, str]:
 
 
 def read_trees(lines: Iterable[Line]) -> Iterator[LogonTree]:
-    """Yield the trees whose parts are lines: a logon session, then its processes."""
+    """Yield the trees in the lines of a response; the lines of each tree: a logon session, then its processes."""
     session: LogonSession | None = None
     processes: list[SessionProcess] | None = None
     for line in lines:
@@ -135,7 +135,7 @@ def read_trees(lines: Iterable[Line]) -> Iterator[LogonTree]:
 
 
 def read_leftovers(lines: Iterable[Line]) -> Leftovers:
-    """Return the leftovers whose parts are lines: the processes, then the numbers of logon sessions."""
+    """Return the leftovers in the lines of a response: the processes, then one line with numbers of logon sessions."""
     # The numbers come last, because they are known only when all processes are read.
     *processes, numbers = lines
     known, unknown = numbers["logon_sessions"]["known"], numbers["logon_sessions"]["unknown"]

@@ -18,7 +18,7 @@ RESPONSE_SECONDS = 90.0
 """Seconds to wait for the next part of a response, unless the caller gives another number."""
 
 MAX_LINE_BYTES = 8 << 20
-"""Bytes of the longest line that is accepted; a server sends at most 4 MiB."""
+"""Maximum bytes of a line that is accepted; the lines that a server sends have at most 4 MiB."""
 
 MAX_IDLE = 4
 """Maximum number of idle connections that are kept for the next requests."""
@@ -30,7 +30,7 @@ Line = dict[str, Any]
 
 
 class Connection(Protocol):
-    """A connection of HTTP."""
+    """An HTTP connection."""
 
     def post(self, path: str, body: bytes, headers: dict[str, str], seconds: float) -> tuple[int, str, Iterator[bytes]]:
         """Send a request; return the status, the content type, and the parts of the body while they arrive."""
@@ -60,7 +60,7 @@ class JsonClient:
             name: the name of the host, for messages.
             seconds: seconds to wait for the next part of a response; None: 90.
             user: the name that requests are authenticated with, for messages.
-            view_as: the user whose view an administrator asks for.
+            view_as: the user whose view an administrator asks for; None: the caller's own view.
         """
         self.name, self.seconds = name, RESPONSE_SECONDS if seconds is None else seconds
         self._connect, self._user = connect, user
@@ -103,7 +103,7 @@ class JsonClient:
             timeout: seconds that the server may take for the whole response; None: only the server's own limit.
 
         Raises:
-            LogonscopeError: as ``ask``; also while it is iterated.
+            LogonscopeError: as ``ask``; also while the rows are iterated.
         """
         headers = self._headers if timeout is None else {**self._headers, "Logonscope-Timeout": f"{timeout:g}"}
         body = json.dumps({name: value for name, value in arguments.items() if value is not None}).encode()

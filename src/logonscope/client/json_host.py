@@ -1,7 +1,7 @@
 """JsonHost: a host that a Logonscope server reads, either the service of this machine or a server on another one.
 
-Operations are forwarded to the server, which decides what the caller may see. With the service of this machine, those
-that need the rights of this process or the files of the machine run in this process.
+Operations are forwarded to the server, which decides what the caller may see. With the service of this machine,
+operations that need the rights of this process or the files of the machine run in this process.
 """
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
@@ -27,7 +27,7 @@ _ROW_READERS = {
     "services": "read_service", "doctor": "read_check", "history": "read_past_login",
     "past_processes": "read_past_process",
 }  # fmt: skip
-"""The function of json_answers that reads each row of the answer to a question."""
+"""By question: the function of json_answers that reads each row of the answer."""
 
 _LIST_QUESTIONS = {"sessions", "whose", "services", "doctor", "history"}
 """Questions whose rows are returned as a list, not an iterator."""
@@ -36,10 +36,16 @@ _HISTORY_FILE_OPERATIONS = {
     "verify_history": ("verify the history", "history verify"),
     "forget_user": ("delete from the history", "history forget {user}"),
 }
-"""Operations that need the files of the history, and so run on the machine itself: their purpose and command."""
+"""Operations that need the files of the history, and so run on the machine itself, with the texts of their error.
+
+The texts: what the operation does, and the command to run on that machine.
+"""
 
 _DIRECT_OPERATIONS = {"invoke", *_HISTORY_FILE_OPERATIONS}
-"""Operations that the host of ``local`` runs, if there is one: they need the rights of this process."""
+"""Operations that need the rights of this process or the files of the history.
+
+The host that ``local`` creates runs them, if there is such a host.
+"""
 
 MAX_DEPTH = 32
 """Maximum depth of inheritance of a class that the host declares."""
@@ -164,7 +170,7 @@ class JsonHost(Host):
             from logonscope.client.json_answers import write_filter  # noqa: PLC0415 -- seldom needed
 
             arguments["where"] = write_filter(where)
-        # its own connection: the answer does not end
+        # a connection of its own, because the answer does not end
         connection, parts = self._client.open_stream("watch", arguments)
         return Watch(SentEvents(connection, parts, self._read_event, self._client.name), timeout)
 
@@ -238,7 +244,7 @@ class JsonHost(Host):
         return self._read_class(self._client.ask("get_class", {"name": name, "namespace": namespace}))
 
     def _full_path(self, path: str, namespace: str | None) -> str:
-        """Return a path; if it names no namespace, with the given one, if any."""
+        """Return a path; one without a namespace gets ``namespace``, unless that is None."""
         from logonscope.cim.paths import parse_path  # noqa: PLC0415 -- only methods need it
 
         parsed_path = parse_path(path)
@@ -269,7 +275,7 @@ class JsonHost(Host):
         return self.schema.add(declaration, namespace)
 
     def _add_class(self, name: str, namespace: str, depth: int = 0) -> None:
-        """Request a class and its ancestors, as far as the schema lacks them, and add them to it."""
+        """Request a class and its ancestors, as far as the schema lacks them, and add them to the schema."""
         if depth < MAX_DEPTH and self.schema.find(name, namespace.replace("/", "\\")) is None:
             self._read_class(self._client.ask("get_class", {"name": name, "namespace": namespace}), depth)
 

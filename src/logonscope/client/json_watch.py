@@ -96,7 +96,7 @@ class SentEvents:
 
 
 def _events(parts: Iterator[bytes]) -> Iterator[tuple[str, str | None, dict[str, Any]]]:
-    """Yield name, cursor and object of each event (HTML 9.2.6); comments are heartbeats.
+    """Yield name, cursor and object of each event (HTML standard, 9.2.6); comments are heartbeats, which are skipped.
 
     Raises:
         ValueError: an event is too long, or no JSON object.

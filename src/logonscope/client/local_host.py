@@ -89,7 +89,7 @@ class LocalHost(Host):
 
     @property
     def moment(self) -> datetime:
-        # The time is a fact of the source: a recording returns when it was made.
+        # The time is a fact of the source: a recording returns the time at which it was made.
         vitals = self.request().source.machine(Look(), frozenset({"vitals"})).vitals
         return super().moment if vitals is None else datetime.fromtimestamp(vitals.time / 1e6, UTC)
 
@@ -122,7 +122,7 @@ class LocalHost(Host):
             # a source of its own, which lasts as long as the watch
             source = self._open_events()
             close_source = source.close
-        # the watch closes the source that was opened for it; if the watch cannot begin, it is closed here
+        # the watch closes the source that was opened for it; if the watch cannot begin, the source is closed here
         try:
             request = Request(source, self._ownership, self._caller)
             subscription = subscribe(request, WatchOptions(**options, events=check_events(events)))

@@ -1,7 +1,7 @@
 """Logon sessions and processes of a remote host, built from its CIM instances.
 
-A Logonscope server has the fields in classes of root/logonscope. Any other server is taken for Windows, whose
-documented classes have fewer properties: the other fields are None.
+A Logonscope server has classes in root/logonscope, with a property for each field. Any other server is taken for
+Windows, whose documented classes have fewer properties: fields without a property are None.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -45,7 +45,10 @@ EVIDENCE_OF_WINDOWS = "reported"
 """The evidence of processes on Windows, which reports the logon session of a process but no evidence for it."""
 
 MAX_BY_ASSOCIATION = 4
-"""Up to so many logon sessions, processes are queried per logon session; for more, all processes are read once."""
+"""Maximum number of logon sessions whose processes are queried one logon session at a time.
+
+For more logon sessions, all processes of the host are read once.
+"""
 
 _FIELDS = {
     "logon_id": "LogonId", "user": "User", "uid": "Uid", "logon_type": "LogonType", "start": "StartTime",
@@ -91,7 +94,7 @@ class LogonsFromCim:
         return SessionOf(first.session, first.evidence)
 
     def leftovers(self, which: str | None, where: LogonFilter | None = None) -> Leftovers:
-        """Return the leftovers, and the numbers of logon sessions of which leftovers are known, and are unknown."""
+        """Return the leftovers, with the numbers of logon sessions that ``Host.leftovers`` describes."""
         return collect_leftovers(self.processes(which, where))
 
     def sessions(
@@ -99,7 +102,7 @@ class LogonsFromCim:
     ) -> list[LogonSession]:
         """Return the logon sessions that ``which`` names and that match the filter.
 
-        They have these details, and those that the filter needs.
+        They have the values of ``details``, and those of the details that the filter needs.
         """
         details |= NO_DETAILS if where is None else where.details
         selected = [session for session in self._query_sessions(where, details) if _is_selected(session, which)]
@@ -175,8 +178,8 @@ class LogonsFromCim:
                     members[session.logon_id] = {row.pid: row for row in self._members(session.logon_id)}
                 if pid not in members[session.logon_id]:
                     raise _ended_process(pid)
-            # Of several processes, some may have ended since, or belong to other users: the others are the answer. If
-            # there is no other, an AccessDeniedError says more than a NotFoundError.
+            # Of several processes, some may have ended since, or belong to other users: the remaining processes are the
+            # answer. If none remains, an AccessDeniedError says more than a NotFoundError.
             except (AccessDeniedError, NotFoundError) as error:
                 failure = error if failure is None or isinstance(error, AccessDeniedError) else failure
             else:
@@ -209,7 +212,7 @@ class LogonsFromCim:
         return [_build_windows_session(instance, users) for instance in instances]
 
     def _processes_of(self, logon_ids: Sequence[str]) -> Iterator[SessionProcess]:
-        """Yield the processes of these logon sessions: of a few by association, of many from the list of all."""
+        """Yield the processes of logon sessions: of a few by association, of many from the list of all processes."""
         if len(logon_ids) <= MAX_BY_ASSOCIATION:
             for logon_id in logon_ids:
                 yield from self._members(logon_id)
@@ -272,7 +275,7 @@ class LogonsFromCim:
                 # Every caller may see that a process exists: this raises only if it does not.
                 self._host.get(f"Win32_Process={pid}", ["Handle"])
                 return None
-            # A local host does not count the processes for `whose` and `session_of` either.
+            # The counts are left out: a local host does not count processes for `whose` and `session_of` either.
             return None if session is None else session._replace(processes=None, leftovers=None)
         instance = next(self._host.associators(f"Win32_Process={pid}", result_class="Win32_LogonSession"), None)
         if instance is None:
@@ -310,10 +313,11 @@ class LogonsFromCim:
     def _pids_of_account(self, name: str) -> list[int]:
         """Return the pids of the processes in the logon sessions of an account, and of those that run as the account.
 
-        Windows reports the account of a process by a method only: there, only those in the logon sessions are returned.
+        Windows reports the account of a process by a method only: for Windows, only the processes in the logon sessions
+        are returned.
         """
         sessions = self.sessions(None, LogonFilter(users=frozenset({name})))
-        # the filter takes a uid, too
+        # the filter also matches a name that is a uid in digits
         logon_ids = [session.logon_id for session in sessions if session.user == name]
         pids = {row.pid for row in self._processes_of(logon_ids)}
         if self.is_logonscope:
@@ -321,12 +325,12 @@ class LogonsFromCim:
         return sorted(pids)
 
     def _pids_with(self, property_name: str, value: str) -> list[int]:
-        """Return the pids of the processes with this value of a property; only Windows ignores its case."""
+        """Return the pids of the processes with this value of a property; only for Windows, its case is ignored."""
         class_name, space = ("LS_Process", LOGONSCOPE) if self.is_logonscope else ("Win32_Process", CIMV2)
         condition = Comparison(Name((property_name,)), EQUAL, value)
         select = Select((Name(("ProcessId",)), Name((property_name,))), class_name, condition)
         rows: Iterator[Any] = iter(self._host.query(write_statement(select), namespace=space))
-        # WQL ignores the case of texts
+        # WQL ignores the case of texts, but on Linux names of different case are different
         return sorted(int(row["ProcessId"]) for row in rows if not self.is_logonscope or row[property_name] == value)
 
     def _sockets_by_pid(self, target: WhoseTarget, *, all_namespaces: bool) -> dict[int, tuple[Socket, ...]]:
@@ -390,7 +394,7 @@ def _select_properties(details: Details) -> list[str]:
 
 def _build_session(instance: "Instance") -> LogonSession:
     values: dict[str, Any] = {field: instance.get(name) for field, name in _FIELDS.items()}
-    # Each line of Sources is "PROPERTY: SOURCE"; a logon session has the field's name in place of the property's.
+    # Each line of Sources is "PROPERTY: SOURCE"; in ``sources`` of a LogonSession, the name is that of the field.
     lines = (line.partition(": ") for line in instance["Sources"] or ())
     sources = {_FIELD_OF_PROPERTY.get(name, name): source for name, _, source in lines}
     type_name = LOGON_TYPES.get(values["logon_type"])
@@ -460,7 +464,7 @@ def _build_answer(
 ) -> Whose:
     row = members[pid]
     chain = [row]
-    # Reused pids can make the parents a cycle, as rows are not read at one moment.
+    # Reused pids can make the parents a cycle, because the rows are read at different moments.
     while (parent := members.get(chain[0].ppid or 0)) and parent not in chain:
         chain.insert(0, parent)
     return Whose(

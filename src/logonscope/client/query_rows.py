@@ -1,4 +1,4 @@
-"""Rows of a query that must select instances, and of one that must select classes; others raise an error."""
+"""Rows of a query that must select instances, or must select classes; a query for the other kind raises an error."""
 
 from typing import TYPE_CHECKING, cast
 
@@ -14,7 +14,7 @@ def only_instances(rows: "RowIterator[Instance | Class]") -> "RowIterator[Instan
     """Yield the rows of a query that selects instances.
 
     Raises:
-        InvalidParameterError: it selects classes.
+        InvalidParameterError: the query selects classes.
     """
     try:
         # A query selects either instances or classes: checking the first row is enough, and costs nothing per row.
@@ -32,7 +32,7 @@ def only_classes(rows: "RowIterator[Instance | Class]") -> "RowIterator[Class]":
     """Yield the rows of a query that selects classes.
 
     Raises:
-        InvalidParameterError: it selects instances.
+        InvalidParameterError: the query selects instances.
     """
     try:
         for row in rows:

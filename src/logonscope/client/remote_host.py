@@ -1,6 +1,6 @@
-"""RemoteHost: another machine over HTTPS, a Logonscope by its JSON API, or else WMI by WS-Management.
+"""RemoteHost: another machine over HTTPS. It speaks the JSON API with Logonscope, WS-Management with other servers.
 
-A request without credentials, before the first operation, finds out which of the two it is.
+A request without credentials, before the first operation, finds out whether the server is Logonscope.
 """
 
 from collections.abc import Callable
@@ -96,8 +96,8 @@ def no_view_error(host: str) -> NotSupportedError:
 def is_logonscope(server: HttpsServer) -> bool:
     """Return whether a server has Logonscope's JSON API; no credentials are sent.
 
-    The JSON API needs authentication for every operation, also for "identify" (only WS-Management offers that without),
-    and rejects the request with an error in JSON.
+    The JSON API needs authentication for every operation, also for "identify". So it rejects this request with an error
+    in JSON, which shows that the API is there. (Only WS-Management can identify a server without authentication.)
 
     Raises:
         TransportFailureError, TimedOutError: the server cannot be reached, or does not answer in HTTP.

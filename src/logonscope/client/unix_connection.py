@@ -1,6 +1,7 @@
 """HTTP over a unix socket with the built-in module _socket: importing http.client would lengthen ``whose``.
 
-Responses are those of Logonscope's server: a Content-Length, or chunks, whose end shows that nothing is missing.
+It reads only responses such as Logonscope's server sends: with a Content-Length; or in chunks, the last of which shows
+that nothing is missing.
 """
 
 import _socket
@@ -16,10 +17,10 @@ class UnixConnection:
     """One connection, which carries one request at a time."""
 
     def __init__(self, path: str, seconds: float) -> None:
-        """Connect within so many seconds.
+        """Connect to the socket at ``path``, within ``seconds``.
 
         Raises:
-            OSError: no server listens there, this process may not connect, or the time is over.
+            OSError: no server listens there, this process may not connect, or the seconds have passed.
         """
         self._socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
         self._socket.settimeout(seconds)
@@ -94,7 +95,7 @@ class UnixConnection:
         return data
 
     def _receive(self) -> None:
-        # Each chunk and head is taken from the buffer, so that one call of the kernel serves many of them.
+        # Heads and chunks are taken from the buffer, so that one call of the kernel can read many of them.
         data = self._socket.recv(RECEIVE_BYTES)
         if not data:
             raise ValueError("the connection was closed")

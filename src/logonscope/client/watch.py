@@ -24,7 +24,7 @@ def check_events(events: Iterable[str] | None) -> frozenset[str] | None:
     """Check names of events, and return them as a set; None: all events.
 
     Raises:
-        InvalidParameterError: there is no event of a name.
+        InvalidParameterError: a name is that of no event.
     """
     if events is None:
         return None
@@ -46,10 +46,10 @@ class ResultReader(Protocol):
         """Whether there will be no more results."""
 
     def read(self, seconds: float | None = None) -> "Sequence[tuple[str | None, Any]]":
-        """Wait for results, and return them; none after ``seconds`` (None: no limit), or when closed."""
+        """Wait for results, and return them; after ``seconds`` (None: no limit), or if closed: an empty sequence."""
 
     def close(self) -> None:
-        """End the reader, and a ``read`` that waits; called from any thread."""
+        """End the reader, and a ``read`` that waits; may be called from any thread."""
 
 
 class Watch:
@@ -137,7 +137,7 @@ class Watch:
         result = self.wait(self._timeout)
         if result is not None:
             return result
-        # not the reader alone: a close() in another thread closes it a little later than the watch
+        # not only the reader is asked: a close() in another thread closes the reader a little later than the watch
         if self.is_closed:
             raise StopIteration
         raise TimedOutError(f"no event within {self._timeout:g} s", "give a longer timeout")
@@ -146,7 +146,7 @@ class Watch:
         return self
 
     async def __anext__(self) -> "HostEvent | Instance":
-        """Return the next event. If it is cancelled, no event is lost: the next call returns it."""
+        """Return the next event. If this call is cancelled, no event is lost: the next call returns the event."""
         import asyncio  # noqa: PLC0415 -- programs without asyncio do not need it
 
         if self._thread is None:
@@ -175,7 +175,7 @@ class Watch:
         return answer
 
     def _fill(self, seconds: float) -> None:
-        """Read into ``_results``, from where the next call takes what a cancelled one has read."""
+        """Read results into ``_results``; if a call is cancelled, the next call takes from there what was read."""
         with self._lock:
             if not self._results:
                 self._results += self._reader.read(seconds)

@@ -1,7 +1,7 @@
 """WS-Management client: a connection to a remote host, over pypsrp, whose errors become errors of Logonscope.
 
-It returns XML elements of ElementTree, which wire/wsman and wire/cimxml parse. Windows and Logonscope are queried in
-the same way.
+The client returns XML elements of ElementTree, which wire/wsman and wire/cimxml parse. Windows and Logonscope are
+queried in the same way.
 """
 
 import math
@@ -50,7 +50,7 @@ SERVICE = "HTTP"
 """Kerberos service of the tickets (RFC 4559 4); tickets for "host", pypsrp's default, are valid for sshd too."""
 
 RESPONSE_SECONDS, CONNECT_SECONDS, OPERATION_SECONDS = 90.0, 30.0, 60.0
-"""Timeouts: for the next bytes of a response, for connecting, and for the work of the server on one request."""
+"""Timeouts in seconds: for the next bytes of a response, for connecting, for the server's work on one request."""
 
 _ERROR_CLASSES = {
     error_class.number: error_class

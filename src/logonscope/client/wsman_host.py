@@ -237,7 +237,7 @@ class WsmanHost(Host):
         return self._add_declared(element, namespace, depth)
 
     def _unknown_class_error(self, name: str, namespace: str) -> LogonscopeError:
-        """Return the error for an unknown class; for a namespace of this schema, its hint may be a similar name."""
+        """Return the error for an unknown class; if the schema has the namespace, its hint may be a similar name."""
         try:
             self._schema.get(name, self._schema.namespace(namespace))
         except InvalidClassError as error:
@@ -274,7 +274,7 @@ class WsmanHost(Host):
     def _query_rows(self, tree: Select, cls: Class, text: str = "") -> Iterator[Instance]:
         """Query instances of a class; ``text`` is the query that was parsed to ``tree``, "" if there was none.
 
-        A projection does not name the class of its row. So the whole instances are queried where that matters: for
+        A projection does not name the class of its row. So the whole instances are queried where the class matters: for
         system properties, and for a class with subclasses.
         """
         shown = None if tree.columns is None else tuple(_declared_spelling(cls, name) for name in tree.columns)
@@ -338,7 +338,7 @@ class WsmanHost(Host):
         for element in elements:
             is_projection = projected_class is not None and local_name(element) == "XmlFragment"
             name = projected_class.name if projected_class is not None and is_projection else local_name(element)
-            # a response has few classes, of which each can have many instances
+            # one shape for each class: a response has few classes, but can have many instances of each
             if name not in shapes:
                 cls = self._find_class(name, namespace)
                 columns = select_columns(cls, shown)

@@ -1,7 +1,7 @@
-"""MOF reader: text in WMI's dialect of MOF to declarations of classes, by a lark grammar.
+"""MOF reader: turns text in WMI's dialect of MOF into declarations of classes, by a lark grammar.
 
-The qualifier CIMTYPE keeps the type of a property or a parameter in the spelling of the file, as in WMI. Parameters get
-the qualifier ID from their order, as from mofcomp, if the file does not give it.
+The qualifier CIMTYPE keeps the type of a property or a parameter in the spelling of the file, as in WMI. A parameter
+without the qualifier ID gets it from its position in the method. (Windows's MOF compiler, mofcomp, does the same.)
 """
 
 from collections.abc import Iterator
@@ -42,7 +42,7 @@ class _Default(NamedTuple):
 
 
 class MofError(ValueError):
-    """A MOF file is invalid; str() has the name of the file or class, and the reason; where it is known, the line."""
+    """A MOF file is invalid; str() has the name of the file or class, the reason, and the line, if it is known."""
 
 
 def read_mof(text: str, name: str = "MOF") -> Iterator[Declaration]:
@@ -72,7 +72,7 @@ def _parser() -> Lark:
 
 
 class _Declarations(Transformer[Token, Any]):
-    """Turns the syntax tree into declarations, from the leaves up; a method is called for the rule of its name."""
+    """Turns the syntax tree into declarations, from the leaves up; each method handles the grammar rule of its name."""
 
     def pragma(self, parts: list[Token]) -> str:
         keyword, argument = parts
@@ -160,7 +160,7 @@ class _Declarations(Transformer[Token, Any]):
 
 def _split_qualifiers(parts: list[Any]) -> tuple[tuple[Qualifier, ...], list[Any]]:
     """Split the parts of a declaration into its qualifiers, if it has any, and the rest."""
-    # A type is a tuple too, as its rule returns three values: its elements are not qualifiers.
+    # Without qualifiers, the first part can be a type. It is a tuple too, but its elements are not qualifiers.
     qualified = bool(parts) and isinstance(parts[0], tuple) and all(isinstance(part, Qualifier) for part in parts[0])
     return (parts[0], parts[1:]) if qualified else ((), parts)
 
@@ -192,7 +192,7 @@ def _spelled_type(spelling: str) -> Qualifier:
 
 
 def _number_parameters(parameters: list[Parameter]) -> tuple[Parameter, ...]:
-    """Return the parameters with the qualifier ID, counted from 0; one that the file gives stays."""
+    """Return the parameters with the qualifier ID, counted from 0; an ID that the file gives is kept."""
     return tuple(
         parameter
         if find_qualifier(parameter.qualifiers, PARAMETER_ID)

@@ -1,4 +1,4 @@
-"""MOF writer: declarations of classes to MOF text, in the format of the schema's files."""
+"""MOF writer: turns declarations of classes into MOF text, in the format of the schema's files."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -20,7 +20,7 @@ from logonscope.cim.classes import (
 from logonscope.cim.types import Value
 
 WIDTH = 118
-"""Width up to which a line of qualifiers is filled; a single longer text has a line of its own."""
+"""Characters up to which a line of qualifiers is filled; a longer piece that cannot be split has its own line."""
 
 _FLAVORS = (
     (TO_INSTANCE, "ToInstance"),
@@ -67,7 +67,7 @@ def _method_lines(method: Method, *, amended: bool) -> Iterable[str]:
 
 
 def _write_parameter(parameter: Parameter, implied: Qualifier, *, amended: bool) -> str:
-    """Return a parameter without ``implied``, the qualifier ID that its place in the method implies."""
+    """Return the text of a parameter; left out is ``implied``, the qualifier ID that its position implies."""
     written = [qualifier for qualifier in parameter.qualifiers if qualifier != implied]
     lines = _qualifier_lines(written, "    ", amended=amended)
     return "\n".join([*lines, f"    {_write_member(parameter)}"])
@@ -84,7 +84,7 @@ def _write_member(member: Property | Parameter) -> str:
 
 
 def _qualifier_lines(qualifiers: Sequence[Qualifier], indent: str, *, amended: bool) -> list[str]:
-    """Return the lines of a list of qualifiers, with as many on each as fit.
+    """Return the lines of a list of qualifiers, with as many qualifiers on each line as fit.
 
     CIMTYPE is left out: the declaration that follows has the type.
     """

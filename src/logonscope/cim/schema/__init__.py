@@ -43,14 +43,14 @@ class Schema:
         return f"<Schema of {len(self._rows) + len(self._added)} classes>"
 
     def copy(self) -> "Schema":
-        """Return a schema with the same built-in classes, to which others can be added."""
+        """Return a schema with the same built-in classes, to which other classes can be added."""
         return Schema(list(self._rows.values()))
 
     def add(self, declaration: Declaration, namespace: str) -> Class:
-        """Add a class that a remote host declares, and return it; a class of that name that exists is returned instead.
+        """Add a class that a remote host declares, and return it; if a class has that name already, return this class.
 
         Raises:
-            InvalidClassError: the schema lacks its parent.
+            InvalidClassError: the schema lacks the parent of the class.
         """
         if (existing_class := self.find(declaration.name, namespace)) is not None:
             return existing_class
@@ -143,7 +143,7 @@ def schema() -> Schema:
 
 
 def _reduce_class(cls: Class) -> tuple[Any, ...]:
-    """Pickle a built-in class as its name, a class of a remote host as its declaration and its ancestors'."""
+    """Pickle a built-in class as its name, a class of a remote host as its declaration and those of its ancestors."""
     name, namespace = cls.name, cls.namespace
     if schema().find(name, namespace) is not None:
         return _load_class, (name, namespace)
@@ -161,7 +161,7 @@ def _declare_class(lineage: Sequence[Declaration], namespace: str) -> Class:
     return [classes.add(declaration, namespace) for declaration in lineage][-1]
 
 
-# A class refers to its schema, and so to all other classes: without this each pickled instance would contain them.
+# A class refers to its schema, and so to all other classes: without this line each pickled instance would contain all.
 copyreg.pickle(Class, _reduce_class)
 
 

@@ -14,7 +14,7 @@ HEADER = '"""The schema, generated from the MOF files in this folder by build.py
 
 
 def read_declarations(folder: Path = FOLDER) -> list[Declaration]:
-    """Read every MOF file of a folder, each of which declares one class; return superclasses first.
+    """Read every MOF file of a folder, each of which declares one class; return the classes, superclasses first.
 
     Raises:
         MofError: a file is not MOF, or does not declare one class with the file's name; an ancestor is missing, or
@@ -65,7 +65,7 @@ def _parents_first(declarations_by_name: dict[str, Declaration]) -> Iterator[Dec
 def _check_references(declaration: Declaration, declarations_by_name: Mapping[str, Declaration]) -> None:
     """Check that each reference property names a class of its own namespace, or one that all namespaces have.
 
-    A class that no file declares is accepted, because documented classes refer to many of those.
+    A class that no file declares is accepted, because classes of Windows refer to many classes that have no file here.
 
     Raises:
         MofError: a reference names a class of another namespace.

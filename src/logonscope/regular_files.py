@@ -1,4 +1,4 @@
-"""Opening of files by name that are to be regular files: a pipe or a device could be read for ever."""
+"""Opening of files that have to be regular files: to read a pipe or a device could take for ever."""
 
 import errno
 import os
@@ -14,7 +14,7 @@ def open_regular(path: str, flags: int) -> int:
     # If the path is a FIFO, a plain open() would block until another process opens the other end.
     descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0), 0o666)
     mode = os.fstat(descriptor).st_mode
-    # the descriptor of a directory, too: the built-in open() then raises the error that users know
+    # A directory passes, too: the built-in open() rejects its descriptor with the error that users know.
     if stat.S_ISREG(mode) or stat.S_ISDIR(mode) or path == os.devnull:
         return descriptor
     os.close(descriptor)

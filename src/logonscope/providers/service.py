@@ -1,4 +1,4 @@
-"""Win32_Service: the services of the system's manager. Those of users' managers are instances of LS_Service alone."""
+"""Win32_Service: the services of the system's manager. Services of user managers are in LS_Service alone."""
 
 from logonscope.facts import Service
 from logonscope.providers.helpers.host import computer_name
@@ -17,10 +17,13 @@ START_MODES = {
     "disabled": "Manual", "static": "Manual", "indirect": "Manual", "linked": "Manual", "linked-runtime": "Manual",
     "transient": "Manual",
 }  # fmt: skip
-"""A unit that is "disabled" can be started by a person or by another unit: Manual. A masked one cannot: Disabled."""
+"""StartMode by UnitFileState. A "disabled" unit is Manual, since a person or another unit can start it.
+
+A masked unit is Disabled, since nothing can start it.
+"""
 
 SERVICE_SPECIFIC_ERROR, PROCESS_ABORTED = 1066, 1067
-"""Windows error numbers: the service's own error is in ServiceSpecificExitCode; the process ended unexpectedly."""
+"""Windows error numbers. 1066: see the service's own error code; 1067: its process ended unexpectedly."""
 
 NO_SUCH_SETTING = "systemd has no such setting"
 

@@ -10,15 +10,15 @@ from logonscope.providers.helpers.provider import End, Provider, column
 
 
 def _rows_of_groups(groups: Iterable[tuple[str, Sequence[int]]]) -> Iterator[tuple[Value, ...]]:
-    """Return a row for each pid; a group is a LogonId and pids. A fast path for the most frequent queries."""
+    """Return a row for each pid of groups (LogonId, pids): a fast path for the most frequent queries."""
     return chain.from_iterable(starmap(_rows_of_logon, groups))
 
 
 def _rows_of_logon(logon_id: str, pids: Sequence[int]) -> Iterable[tuple[Value, ...]]:
-    # /proc and recordings have groups of one, for which the iterators below would cost more than the row
+    # From /proc and recordings, every group has one pid: there, the iterators below would cost more than the row.
     if len(pids) == 1:
         return ((("Win32_LogonSession", logon_id), ("Win32_Process", str(pids[0]))),)
-    # no Python code runs for each row: that would take four times as long
+    # Python code that runs for each row would take four times as long as these iterators.
     return zip(repeat(("Win32_LogonSession", logon_id)), zip(repeat("Win32_Process"), map(str, pids)))
 
 

@@ -1,4 +1,4 @@
-"""Win32_SID: the SIDs of users' accounts. Those of groups are in Win32_Group.SID."""
+"""Win32_SID: the SIDs of users' accounts. The SIDs of groups are in Win32_Group.SID."""
 
 import struct
 
@@ -8,7 +8,7 @@ from logonscope.providers.helpers.account_names import domain_and_name, user_sid
 from logonscope.providers.helpers.provider import Context, Provider, column, constant
 
 UNIX_AUTHORITY, UNIX_USERS = 22, 1
-"""S-1-22-1: the authority of Samba for Unix users."""
+"""The beginning of Samba's SIDs of Unix users, S-1-22-1: Samba's authority for Unix accounts, and its users."""
 
 SID_BYTES = 16
 """Bytes of a SID with two parts after its authority."""

@@ -31,7 +31,10 @@ def _rule_column(get: Callable[[ZoneRule], Value], source: str = _RULE) -> Colum
 
 
 def _change_column(name: str, get: Callable[[ZoneChange], Value]) -> Column:
-    """Return the column of a part of a change: 0 without daylight saving time, null if Windows lacks its form."""
+    """Return the column of one value of a change, to or from daylight saving time.
+
+    The value is 0 without daylight saving time, and null if Windows has no form for the rule of the change.
+    """
 
     def change_value(rule: ZoneRule) -> Value:
         change = getattr(rule, name)
@@ -79,7 +82,7 @@ PROVIDER = Provider(
         "StandardMillisecond": _MILLISECOND,
         "StandardMinute": _change_column("standard_change", lambda change: change.seconds // 60 % 60),
         "StandardMonth": _change_column("standard_change", lambda change: change.month),
-        "StandardName": _rule_column(lambda rule: rule.standard_name, f"{_RULE}: its abbreviation, as CET"),
+        "StandardName": _rule_column(lambda rule: rule.standard_name, f"{_RULE}: its abbreviation, such as CET"),
         "StandardSecond": _change_column("standard_change", lambda change: change.seconds % 60),
         "StandardYear": _YEAR,
     },

@@ -6,10 +6,10 @@ from logonscope.providers.helpers.account_names import is_person
 from logonscope.providers.helpers.provider import PASSWORDS, Context, Provider, column, constant
 
 NORMAL_ACCOUNT = 512
-"""UF_NORMAL_ACCOUNT (USER_INFO_2)."""
+"""UF_NORMAL_ACCOUNT (USER_INFO_2): the flag of an ordinary account."""
 
 AGELESS_DAYS = 10_000
-"""From so many days of validity on, chage(1) shows that a password never expires."""
+"""Days: if a password is valid for so many days or more, chage(1) shows that it never expires."""
 
 
 def _password_changeable(account: Account, _: Context) -> bool | None:
@@ -40,7 +40,7 @@ PROVIDER = Provider(
             lambda account, _: is_locked(account), SHADOW.format("a locked password (usermod -L)"), PASSWORDS
         ),
         "PasswordChangeable": column(
-            _password_changeable, SHADOW.format("there is a password that may be changed, as by passwd(1)"), PASSWORDS
+            _password_changeable, SHADOW.format("there is a password that passwd(1) may change"), PASSWORDS
         ),
         "PasswordExpires": column(_password_expires, SHADOW.format("the greatest age of the password"), PASSWORDS),
         "PasswordRequired": column(

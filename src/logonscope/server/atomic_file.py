@@ -31,7 +31,7 @@ def write_atomically(path: str, data: bytes, *, mode: int = 0o600, owner: tuple[
     except BaseException:
         os.unlink(temporary)
         raise
-    # The new name is on the disk only when the directory is: fsync of the file does not include it.
+    # Only fsync of the directory brings the new name to the disk; fsync of the file does not.
     directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(directory)

@@ -17,7 +17,7 @@ CSRF_HEADER = "logonscope-csrf"
 """The header with the CSRF token of the page's session: the page sends it, also empty, instead of Authorization."""
 
 CERTIFICATE_PROFILE = "http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/mutual"
-"""In Authorization, clients of WinRM say by this that their certificate authenticates them (a profile of DSP0226)."""
+"""The value of Authorization by which clients of WinRM refer to their certificate (a security profile of DSP0226)."""
 
 
 def has_credentials(headers: Mapping[str, str]) -> bool:

@@ -80,7 +80,7 @@ def tls_context(settings: Settings) -> TlsContext:
 
 
 def request_client_certificates(context: ssl.SSLContext, path: str) -> None:
-    """Request a certificate of each client, which may have none; an invalid certificate ends the handshake.
+    """Request a certificate from each client. A client may have none, but an invalid one ends the handshake.
 
     Raises:
         AccessDeniedError, InvalidParameterError: the file of authorities cannot be read, or is not valid.
@@ -124,7 +124,7 @@ def existing_certificate_path(folder: str) -> str:
 
 
 def channel_binding(certificate: x509.Certificate) -> bytes | None:
-    """Return the tls-server-end-point of a certificate (RFC 5929 4.1); None if the RFC defines none, as for Ed25519."""
+    """Return the tls-server-end-point of a certificate (RFC 5929 4.1); None if there is none, such as for Ed25519."""
     algorithm = certificate.signature_hash_algorithm
     if algorithm is None:
         return None
@@ -162,7 +162,7 @@ def self_signed_certificate(folder: str) -> str:
 
 
 def _leaf(path: str) -> x509.Certificate:
-    """Return the first certificate of a PEM file: that of the server, before those of its issuers."""
+    """Return the first certificate of a PEM file: the server's. The certificates of its issuers follow it."""
     try:
         return x509.load_pem_x509_certificates(_read_file(path))[0]
     except ValueError:
@@ -179,11 +179,11 @@ def _read_file(path: str, hint: str = _CERTIFICATE_HINT) -> bytes:
 
 
 def _raise_for(error: OSError, action: str, hint: str) -> NoReturn:
-    """Raise the error of a failed file operation, as ``cannot read FILE``.
+    """Raise the error of a failed file operation; ``action`` begins its message, such as ``cannot read FILE``.
 
     Raises:
         AccessDeniedError: permission was denied.
-        InvalidParameterError: it failed for another reason.
+        InvalidParameterError: the operation failed for another reason.
     """
     kind: type[LogonscopeError] = AccessDeniedError if isinstance(error, PermissionError) else InvalidParameterError
     raise kind(f"{action}: {error.strerror}", hint) from None

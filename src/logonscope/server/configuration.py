@@ -76,7 +76,7 @@ def parse_listener(url: str) -> Listener:
     """Parse a listen address.
 
     Raises:
-        ListenError: it is neither a valid URL with an IP address and without path nor the path of a unix socket.
+        ListenError: the address is neither a valid URL (an IP address, no path) nor the path of a unix socket.
     """
     if url.startswith("unix:/"):
         return Listener("unix", "", 0, _path(url.removeprefix("unix:")), tls=False, loopback=True)

@@ -38,7 +38,7 @@ MAX_HEAD_BYTES = 96 << 10
 MAX_HEAD_LINES, MAX_CHUNKS = 256, 1024
 """Lines of the largest request head, and chunks of the largest body (without the last one, which is empty).
 
-h11 parses each of them in 20 microseconds. A body of 4 MiB may have chunks of 4 KiB, which are usual.
+h11 takes 20 microseconds to parse a line or a chunk. A body of 4 MiB may have chunks of 4 KiB, which are usual.
 """
 
 MAX_REQUEST_LINE = 8192
@@ -57,7 +57,7 @@ SINGLE_HEADERS = frozenset({
     b"authorization", b"content-type", b"origin", b"logonscope-as", b"logonscope-at", b"logonscope-max-line",
     b"logonscope-timeout",
 })  # fmt: skip
-"""Headers that a request may have only once: they decide what it may do, and a proxy could check the other of two."""
+"""Headers that a request may have only once: of two, a proxy could check the one that this server does not use."""
 
 _LENIENT = re.compile(rb"(?<!\r)\n|\n[ \t]")
 """Lenient syntax that h11 accepts (RFC 9112 2.2 and 5.2): a line that ends with LF only, a folded header."""
@@ -115,7 +115,7 @@ def connection_of_transport(transport: asyncio.BaseTransport) -> Connection:
 
 
 def _address(name: tuple[Any, ...] | None) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """Return the IP address of a socket name; an IPv4-mapped one as the IPv4 address (ipv6(7))."""
+    """Return the IP address of a socket name; an IPv4-mapped address as the IPv4 address (ipv6(7))."""
     if not name:  # the client has disconnected already
         return None
     address = ipaddress.ip_address(name[0])
@@ -136,7 +136,7 @@ class _StrictBuffer(ReceiveBuffer):
         """Return the lines of a complete head, or of the trailers after a body; None: they are incomplete.
 
         Raises:
-            h11.LocalProtocolError: they are invalid, ambiguous or too many; h11 raises it as a RemoteProtocolError.
+            h11.LocalProtocolError: the lines are invalid, ambiguous or too many; h11 makes it a RemoteProtocolError.
         """
         if not self._data.startswith(b"\r\n"):  # otherwise there are no trailers to check
             self._check_lines(self._data)
@@ -162,8 +162,8 @@ class _StrictBuffer(ReceiveBuffer):
         return line
 
     def _check_lines(self, data: bytearray) -> None:
-        # A head that arrives byte by byte must not be searched again from its start each time. The last 3 bytes are,
-        # since an empty line may begin in them.
+        # A head that arrives byte by byte must not be searched again from its start each time. The last 3 bytes are
+        # searched again, since an empty line may begin in them.
         begin = max(0, self._checked_length - 3)
         end = data.find(b"\r\n\r\n", begin)
         self._checked_length = len(data) if end < 0 else 0
@@ -255,7 +255,7 @@ class Protocol(H11Protocol):
         self._plain_app: PlainApplication | None = None
         self._plain_exchange: PlainExchange | None = None
         self._seconds: float = config.timeout_keep_alive
-        # What is left of the time for an unauthenticated client: it is shared by all requests of the connection.
+        # Seconds that are left for an unauthenticated client; all requests of the connection share them.
         self._unauthenticated_seconds: float = min(self._seconds, UNAUTHENTICATED_SECONDS)
         self._request_wait_start = 0.0
         self._request_timer: asyncio.TimerHandle | None = None  # runs until the next request is complete
@@ -373,7 +373,7 @@ class Protocol(H11Protocol):
 
     async def _finish_plain(self, answer: Coroutine[Any, Any, None]) -> None:
         exchange = self._plain_exchange
-        assert exchange is not None  # noqa: S101 -- its task has this answer
+        assert exchange is not None  # noqa: S101 -- set before its task starts
         try:
             await answer
         except BaseException:  # as uvicorn does: a programming error, or cancelled at the stop

@@ -2,9 +2,9 @@
 
 The network and the unix socket have separate limits: by client address (IPv6 by /64, as for failed authentications),
 and by uid. Root on the unix socket has no limit, so that an administrator can always connect. A connection counts from
-its accept, TLS handshake included. At the total limit, a new connection may replace an unauthenticated one: of the
-oldest of these, one whose client (address or user) has the most connections. If the new client would have more than
-that client has, the new connection is rejected instead.
+its accept, TLS handshake included. At the total limit, a new connection may replace an unauthenticated one: among
+the oldest unauthenticated connections, one whose client (address or user) has the most connections. If the new client
+would then have more connections than that client has, the new connection is rejected instead.
 """
 
 import logging
@@ -24,9 +24,9 @@ MAX_REJECTED = 32
 """Connections over a limit that may get 503 at the same time; more are closed without a response."""
 
 MIN_AGE_SECONDS = 1.0
-"""Age in seconds from which a connection is replaced even if its client has only as many connections as the new client.
+"""Seconds. A connection of this age may be replaced even if its client has only as many connections as the new client.
 
-A younger one is replaced only if its client has more; the new connection is included in these numbers.
+A younger connection is replaced only if its client has more. The new connection counts for the new client.
 """
 
 MAX_COMPARED = 64
@@ -64,7 +64,7 @@ class ConnectionLimits:
         self._unauthenticated: dict[Connection, UnauthenticatedConnection] = {}  # the oldest first
         self._uncounted: WeakSet[Connection] = WeakSet()  # no longer counted, though perhaps not closed yet
         self._rejected_count = 0
-        self._log_intervals = LogIntervals(clock)  # of the limits
+        self._log_intervals = LogIntervals(clock)  # of the messages about each limit
 
     def add_connection(self, connection: Connection) -> bool:
         """Count a connection until it closes; return False, and do not count it, if it is over a limit."""
@@ -90,7 +90,7 @@ class ConnectionLimits:
         return True
 
     def _forget_rejected(self) -> None:
-        """Count a rejected connection no longer: it is closed."""
+        """Stop counting a rejected connection, which has closed."""
         self._rejected_count -= 1
 
     def _make_room(self, new_client: Client) -> bool:
@@ -101,7 +101,7 @@ class ConnectionLimits:
         oldest = [*islice(self._replaceable_connections(is_network=new_client.is_network), MAX_COMPARED)]
         if not oldest:
             return False
-        replaced = max(oldest, key=self._connection_count)  # the first of several, which is the oldest
+        replaced = max(oldest, key=self._connection_count)  # of several with as many, the oldest
         # The client of the replaced connection has to have more connections than the new client will have, or as many
         # if the connection is older than MIN_AGE_SECONDS. Otherwise a few addresses with many connections would
         # displace addresses that have one.
@@ -125,7 +125,7 @@ class ConnectionLimits:
         return self._client_counts[candidate.client]
 
     def _stop_counting(self, connection: Connection, client: Client) -> None:
-        """Stop counting a connection; it is called again when a replaced connection closes."""
+        """Stop counting a connection, once: a replaced connection gets here again when it closes."""
         if connection in self._uncounted:
             return
         self._uncounted.add(connection)

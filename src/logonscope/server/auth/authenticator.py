@@ -2,11 +2,11 @@
 
 Basic sends a password, Bearer a token: both are accepted only over TLS or from this machine. Negotiate authenticates a
 connection; if others can read the connection, its messages must be encrypted. On a unix socket the kernel reports the
-user, and credentials are ignored. A client certificate counts for requests without credentials.
+user, and credentials are ignored. A client certificate authenticates those requests that have no credentials.
 
 Over a private connection (TLS, or from this machine) Negotiate is offered only if Kerberos is set up or at least one
-user has an NT hash: clients that prefer Negotiate to Basic would try it first and fail. Over other connections, where a
-password must not be sent, Negotiate is offered unless the settings turn it off.
+user has an NT hash: otherwise, clients that prefer Negotiate to Basic would try Negotiate first and fail. Over other
+connections, where a password must not be sent, Negotiate is offered unless the settings turn it off.
 
 Wrong passwords delay further attempts, whatever the scheme. A ticket cannot be guessed, and is mostly rejected because
 of a wrong clock or key. Therefore a rejected ticket delays no password, and an accepted one clears no failed passwords.
@@ -40,22 +40,23 @@ SESSION = "session"
 """The scheme of the page: a cookie and a CSRF token. It is not offered: the page knows it."""
 
 REJECTED_TOKEN = "rejected token"  # noqa: S105 -- a state of a connection
-"""The ``session`` of a peer whose token or page session was rejected; a further rejection then is not audited again."""
+"""The ``session`` of a peer whose token or page session was rejected; its further rejections are not audited."""
 
 MAX_LOGGED_LENGTH = 500
-"""Characters of a user name or of a reason in the log."""
+"""Maximum number of characters of a user name or of a reason in the log."""
 
 NEGOTIATED = {"negotiate": NEGOTIATE, "ntlm": "NTLM", "kerberos": KERBEROS}
 """The schemes of ``Negotiation``, in lower case and as WWW-Authenticate spells them.
 
-Negotiate and NTLM carry NTLM or Kerberos tokens (RFC 4559; MS-NTHT 2.2.1), Kerberos its own (MS-WSMV 2.2.9.1.2).
+Negotiate and NTLM carry NTLM or Kerberos tokens (RFC 4559; MS-NTHT 2.2.1). Kerberos carries Kerberos tokens only
+(MS-WSMV 2.2.9.1.2).
 """
 
 NTLM_USERS = (
     "NTLM is for users who were added with `logonscope user add --ntlm`; all others authenticate by Basic, over TLS or "
     "from the host itself"
 )
-"""Advice in the body of each 401 after NTLM or Kerberos failed. To hide who has a hash, it does not depend on that."""
+"""Advice in the body of each 401 after NTLM or Kerberos failed; the same for all: it hides who has an NT hash."""
 
 OTHER_NAMESPACES = (
     "authentication failed: the caller is in another user or pid namespace, where uids and pids have another meaning; "
@@ -78,7 +79,7 @@ class Credentials(NamedTuple):
 
     @classmethod
     def of_token(cls, scheme: str, token: bytes) -> Self:
-        """Return the credentials of a token, with the user that it names, if any; without a token that is malformed."""
+        """Return credentials with a token and the user that it names, if any; a malformed token is left out."""
         try:
             return cls(scheme, claimed_user(token)[0] if scheme in NEGOTIATED else "", token=token)
         except (ValueError, struct.error):
@@ -153,7 +154,7 @@ class Authenticator:
             find_token: returns the caller of a token; None: it does not exist, has expired, or is for other hosts.
             find_certificate_user: returns the caller that a client certificate names; None: it may not log in.
             find_session: returns the caller of a session of the page, by its cookie and its CSRF token.
-            make_check: returns the check whether a caller who authenticates now may still get the rest of an answer.
+            make_check: returns the check of a caller who authenticates now: may it still get the rest of an answer?
         """
         self._make_check = make_check
         self._find_token, self._find_certificate_user = find_token, find_certificate_user
@@ -200,7 +201,7 @@ class Authenticator:
         The check fails once a token or a session of the page is no longer valid, or once the user has been removed, or
         has other rights, or another password in the user file.
         """
-        # the kernel reports the uid of a peer on the unix socket: there is nothing that could be removed
+        # The kernel reports the uid of a peer on the unix socket: there are no credentials that could become invalid.
         if peer.credentials is not None:
             return _always
         if credentials is not None and credentials.scheme in {BEARER, SESSION}:
@@ -281,7 +282,7 @@ class Authenticator:
             self._record(peer, credentials._replace(name="" if caller is None else caller.name), caller)
         if caller is not None:
             return Authentication(caller)
-        # The page gets no offers: with them, the browser itself would ask for a password.
+        # No schemes are offered to the page: otherwise, the browser itself would ask for a password.
         if is_session:
             return Authentication(None, reason="authentication failed: the session has ended")
         return Authentication(None, self._offers(private=True), reason="authentication failed: invalid token")
@@ -355,7 +356,7 @@ class Authenticator:
             self._audit.record_authentication(peer.address, scheme, name, caller)
 
     def _log_failure(self, peer: Peer, credentials: Credentials, error: AccessDeniedError) -> None:
-        """Log why an authentication failed; NTLM without an NT hash is not logged as a failed authentication."""
+        """Log why an authentication failed; an NTLM attempt of a user without an NT hash is not logged as a failure."""
         name = credentials.name[:MAX_LOGGED_LENGTH]
         if credentials.scheme != "basic" and name and not self._has_hash(name):
             # No password was checked. Many clients try NTLM first and send a password next, which may be correct.

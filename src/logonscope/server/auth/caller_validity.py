@@ -29,7 +29,7 @@ class CallerValidity:
             caller: the caller.
             find_user: returns the user of a name in the user file.
             find_account: returns the caller of an account that may log in; None: it may not, or does not exist.
-            clock: seconds that only grow.
+            clock: returns seconds that only grow, whatever the system time does.
         """
         self._caller, self._find_user, self._find_account, self._clock = caller, find_user, find_account, clock
         user = find_user(caller.name)
@@ -45,7 +45,7 @@ class CallerValidity:
         if self._password_hash is not None:
             user = self._find_user(caller.name)
             return user is not None and (user.caller, user.password_hash) == (caller, self._password_hash)
-        # name services and PAM can be slow
+        # An account is not looked up at each check: name services and PAM can be slow.
         if self._clock() < self._next_check:
             return True
         self._next_check = self._clock() + CHECK_SECONDS

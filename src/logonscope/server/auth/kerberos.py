@@ -44,11 +44,14 @@ TRANSIENT_UIDS = range(61184, 65536)
 """systemd's dynamic service users, `nobody`, and "no uid" in 16 bits (systemd, "Users, Groups, UIDs")."""
 
 _PRINCIPAL = re.compile(r"([^/@\\]+)@([^/@\\]+)")
-"""One part and a realm, as krb5_unparse_name writes them: it escapes special characters by backslashes."""
+"""A principal with one part and a realm, as krb5_unparse_name writes it.
+
+A name with a backslash does not match: by backslashes, krb5_unparse_name escapes special characters.
+"""
 
 
 class Keytab(NamedTuple):
-    """The principals of this server that have keys, as HTTP/web1.corp.example@CORP.EXAMPLE."""
+    """The principals of this server that have keys, such as HTTP/web1.corp.example@CORP.EXAMPLE."""
 
     principals: tuple[str, ...]
 
@@ -64,7 +67,7 @@ class Keytab(NamedTuple):
 
 
 def use_keytab(path: str) -> Keytab:
-    """Make a keytab the one of this process, and return its principals.
+    """Let this process use a keytab for Kerberos tickets, and return the principals in it.
 
     Raises:
         AccessDeniedError: this process cannot read it, other users have access, or its owner is neither root nor the

@@ -14,7 +14,7 @@ def find_account(name: str, administrators: frozenset[str] = ADMINISTRATORS) -> 
     """Return the caller of an account's name, as the name service knows it; None if there is no such account.
 
     Args:
-        name: the account's name, in its case.
+        name: the account's name; case matters.
         administrators: groups whose members are administrators, beside root.
     """
     try:

@@ -1,8 +1,8 @@
 """Negotiate authentication of one connection: one user by NTLM (MS-NLMP), or one principal by Kerberos.
 
-pyspnego does the protocols. It reads NTLM users from the file that an environment variable names. Here this is a file
-in memory: while one token is checked it holds only the user that the client claims to be, and nothing is written to
-disk. Keytabs and principals are in kerberos.py.
+pyspnego implements the protocols. It reads NTLM users from the file that an environment variable names. Here this is a
+file in memory: while one token is checked it holds only the user that the client claims to be, and nothing is written
+to disk. Keytabs and principals are in kerberos.py.
 """
 
 import os
@@ -67,7 +67,7 @@ class Negotiation:
                 certificate for which RFC 5929 defines no hash.
             kerberos: settings for Kerberos; None: no Kerberos.
             requires_binding: over TLS, reject tokens that are not bound to the channel. Windows accepts unbound tokens
-                by default (CbtHardeningLevel Relaxed), since many clients, such as curl, send no others.
+                by default (CbtHardeningLevel Relaxed), since many clients, such as curl, send only unbound ones.
         """
         self.caller: Caller | None = None
         self.principal = ""
@@ -171,10 +171,10 @@ class Negotiation:
         return self._kerberos.find_caller(self.principal) if self._kerberos else None
 
     def _expected_bindings(self, token: bytes) -> GssChannelBindings | None:
-        """Return the bindings to check a token against; None: without TLS, or for a token that needs none and has none.
+        """Return the bindings to check a token against; None: no TLS, or the token needs no bindings and has none.
 
         Raises:
-            ValueError, struct.error: it needs bindings and has none, or it is malformed.
+            ValueError, struct.error: the token needs bindings and has none, or is malformed.
         """
         if self._bindings is None or _AUTHENTICATE not in token or is_bound(token):
             return self._bindings
@@ -226,7 +226,7 @@ def _new_context(credential: spnego.CredentialCache | spnego.NTLMHash, token: by
 
 def _is_bound_ticket(context: spnego.ContextProxy) -> bool:
     """Return whether a ticket came with correct channel bindings (RFC 2743 1.1.6; MIT krb5 sets a flag for them)."""
-    # pyspnego does not publish the flag: a Negotiate context contains one of Kerberos, and that contains GSSAPI's.
+    # pyspnego does not publish the flag. Its Negotiate context contains a Kerberos context, which contains GSSAPI's.
     inner = getattr(context, "_context", None)
     while inner is not None and not hasattr(inner, "actual_flags"):
         inner = getattr(inner, "_context", None)
@@ -234,9 +234,9 @@ def _is_bound_ticket(context: spnego.ContextProxy) -> bool:
 
 
 def is_bound(token: bytes) -> bool:
-    """Return whether an AUTHENTICATE_MESSAGE is bound to a channel: MsvAvChannelBindings (MS-NLMP 2.2.2.1).
+    """Return whether an AUTHENTICATE_MESSAGE is bound to a channel by MsvAvChannelBindings (MS-NLMP 2.2.2.1).
 
-    The bindings are covered by the token's response, so an attacker who relays the token cannot remove them.
+    The user's key protects the response in the token, and the bindings in it: who relays the token cannot remove them.
 
     Raises:
         ValueError, struct.error: the token is malformed, has no such message, or has two: one could be a decoy.
@@ -281,12 +281,13 @@ def _read_field(message: bytes, offset: int) -> bytes:
 
 @contextmanager
 def _credentials(name: str, domain: str, nt_hash: bytes) -> Iterator[None]:
-    """Let pyspnego know one user, by a line in the form of smbpasswd(5); none if the name is empty."""
+    """Let pyspnego know one user, by a line in the form of smbpasswd(5); no user if the name is empty."""
     qualified = f"{domain}\\{name}" if domain else name
     # These characters would end the line or the field, and so add a user of the client's choice.
     if any(character in name + domain for character in ":\r\n\\\x85\u2028\u2029\x0b\x0c\x1c\x1d\x1e"):
         raise ValueError("invalid user name: it has a colon, a backslash or the end of a line in it")
-    # The environment variable, and so the file, is one for the whole process: logins by NTLM are checked in turn.
+    # The environment variable, and so the file, is one for the whole process. So logins by NTLM are
+    # checked one after the other.
     with _user_file_lock:
         try:
             _write_user_file(f"{qualified}:0:{'0' * 32}:{nt_hash.hex().upper()}:[U]:LCT-0\n" if name else "")

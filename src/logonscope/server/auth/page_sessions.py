@@ -36,9 +36,9 @@ class _Session:
 class PageSessions:
     """The sessions of all users; safe for threads.
 
-    A user of the user file loses them when removed, or given another password. Of other users (accounts of this
-    machine) only the account is looked up again: they lose their sessions when it may not log in any more, as after its
-    removal or expiry, but not when its password is changed or locked.
+    Users of the user file lose their sessions when they are removed or get another password. Other users are accounts
+    of this machine, which are looked up again: they lose their sessions when the account may not log in any more, for
+    example after its removal or expiry, but not when its password is changed or locked.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class PageSessions:
         Args:
             find_user: returns the user of this name in the user file.
             find_account: returns the caller of an account that may log in; None: it may not, or does not exist.
-            clock: seconds that only grow.
+            clock: returns seconds that only grow, whatever the system time does.
         """
         self._find_user, self._find_account, self._clock = find_user, find_account, clock
         self._lock = threading.Lock()
@@ -70,7 +70,7 @@ class PageSessions:
         return cookie, self._csrf_token(cookie)
 
     def find_caller(self, cookie: str, csrf_token: str) -> Caller | None:
-        """Return the user of a session, who may only read; None: wrong CSRF token, or no such session any more."""
+        """Return the user of a session, limited to reading; None: the CSRF token is wrong, or the session has ended."""
         if not hmac.compare_digest(self._csrf_token(cookie).encode(), csrf_token.encode(errors="replace")):
             return None
         with self._lock:
@@ -110,7 +110,7 @@ class PageSessions:
         return session.caller
 
     def _make_room(self, name: str, now: float) -> None:
-        """Remove sessions that have ended, and the oldest ones where there are too many."""
+        """Remove sessions that have ended, and if there are still too many, the oldest ones."""
         for key in [key for key, session in self._by_hash.items() if now >= session.end]:
             del self._by_hash[key]
         keys = self._keys_of(name)

@@ -1,4 +1,4 @@
-"""The tokens of ``logonscope page``: one that works once, and the one that the page exchanges it for."""
+"""The tokens of ``logonscope page``: one works once; in exchange for it the page gets the token for its requests."""
 
 import hmac
 import secrets

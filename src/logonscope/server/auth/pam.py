@@ -1,12 +1,12 @@
 """Passwords of local accounts, checked by PAM with a service that has only auth and account lines.
 
-As /etc/pam.d/logonscope on Debian: ``@include common-auth`` and ``@include common-account``. No session is opened and
-no credentials are set: pam_loginuid would put the server itself into a login. The conversation answers one prompt, for
-the password; accounts that need more prompts cannot authenticate. For an account that a ticket or a client
+An example is /etc/pam.d/logonscope on Debian: ``@include common-auth`` and ``@include common-account``. No session is
+opened and no credentials are set: pam_loginuid would put the server itself into a login. The conversation answers one
+prompt, for the password; accounts that need more prompts cannot authenticate. For an account that a ticket or a client
 certificate has proved already, only the account lines are followed.
 
 The calls block, so they run in a thread: modules may ask a server, and PAM itself waits after a failure, for pam_unix
-about two seconds. PAM is called for unknown names too; it depends on its modules whether those take as long as others.
+about two seconds. PAM is called for unknown names, too; whether they take as long as others depends on its modules.
 """
 
 from logonscope.broker import Caller
@@ -23,7 +23,7 @@ except (ImportError, OSError, AttributeError, MemoryError) as missing:
 
 MAX_NAME_LENGTH = 256
 MAX_PASSWORD_LENGTH = 512
-"""Octets: PAM_MAX_RESP_SIZE of pam_conv(3)."""
+"""Maximum number of octets of a password: PAM_MAX_RESP_SIZE of pam_conv(3)."""
 
 DISALLOW_NULL_AUTHTOK = 0x0001
 SILENT = 0x8000
@@ -40,7 +40,7 @@ def verify(name: str, password: str, service: str, administrators: frozenset[str
         administrators: groups whose members are administrators, beside root.
     """
     secret = _encode(password)
-    # C would take only the part before a NUL, so a longer text would pass as that password.
+    # C would take only the part before a NUL as the password: with any text after it, a NUL would be accepted.
     if not 0 < len(secret) <= MAX_PASSWORD_LENGTH or b"\0" in secret:
         return None
     return _find_caller(_ask_pam(name, service, secret), administrators)

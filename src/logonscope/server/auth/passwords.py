@@ -89,8 +89,8 @@ class Passwords:
         Raises:
             ServerTooBusyError: there were too many failed attempts; this one was not checked.
         """
-        # Counted before the check, so that many attempts at once cannot get past the limit; and also for a cached
-        # password, because a correct guess would otherwise be answered differently beyond the limit.
+        # The attempt is counted before the check: otherwise, many attempts at once could get past the limit. It is
+        # counted for a cached password, too: otherwise, beyond the limit only a correct guess would be accepted.
         self.begin(name, address)
         user = strip_domain(name)
         if not (0 < len(user) <= MAX_NAME_LENGTH and 0 < len(password) <= MAX_PASSWORD_LENGTH):

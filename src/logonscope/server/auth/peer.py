@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 
 class UnixCredentials(NamedTuple):
-    """The process that connected to a unix socket, as the kernel recorded it then (unix(7), SO_PEERCRED).
+    """The process that connected to a unix socket, as the kernel recorded it at that time (unix(7), SO_PEERCRED).
 
     ``shares_namespaces``: the process certainly is in the user and pid namespaces of this server; only then is its uid
     that of a user of this host.
@@ -26,8 +26,8 @@ class Peer:
         tls: the connection is encrypted by TLS.
         loopback: the connection does not leave this machine.
         credentials: on a unix socket, the process that connected.
-        channel_binding: the hash of tls-server-end-point (RFC 5929 4.1), without that prefix; None: no TLS, or the RFC
-            defines none for the server's certificate.
+        channel_binding: the hash of tls-server-end-point (RFC 5929 4.1), without this prefix; None: no TLS, or the RFC
+            defines no hash for the server's certificate.
         certificate_user: the common name of the client's certificate, which TLS has verified; None: the client sent no
             certificate, or one without exactly one common name.
         session: state of the authenticator, kept from one request to the next.

@@ -1,12 +1,13 @@
 """Whether the process that connected to a unix socket is in the user and pid namespaces of this server.
 
-The kernel reports the uid of a process in a container as a uid of this host: root there is uid 0 here, unless the
-container has a user namespace. A pid can be given to another process once its process has ended. So a pidfd of the
-socket identifies the process (Linux 6.5); without a pidfd, the process must have the other end of the connection open.
+The kernel reports the uid of a process in a container as a uid of this host: root in the container is uid 0 here,
+unless the container has a user namespace. A pid can be given to another process once its process has ended. So a pidfd
+of the socket identifies the process (Linux 6.5); without a pidfd, the process must have the other end of the connection
+open.
 
 These functions run in the event loop, so they must not wait for the process. A read of the files in ns/ and fd/ waits
-while the process is in execve(2), and a user can make a process stay in it (decision 46). So these files are read only
-where other files do not decide, and by a thread that is abandoned if it takes long.
+while the process is in execve(2), and a user can make a process stay in execve (decision 46). So these files are read
+only where other files do not decide, and by a thread that is abandoned if the read takes long.
 """
 
 import contextlib
@@ -30,10 +31,10 @@ READ_SECONDS = 0.1
 """Timeout of a read that can hang."""
 
 MAX_HUNG_READS = 8
-"""Reads with this timeout (READ_SECONDS) that may run at once, hung ones included; beyond that, none is started."""
+"""Reads with this timeout (READ_SECONDS) that may run at once, hung ones included; no further read is started."""
 
 MAX_DESCRIPTORS = 4096
-"""Descriptors of a process that are searched for a socket."""
+"""Maximum number of descriptors of a process that are searched for a socket."""
 
 NETLINK_SECONDS = 1
 
@@ -43,10 +44,10 @@ _SOCK_DIAG_BY_FAMILY, _NLM_F_REQUEST, _UDIAG_SHOW_PEER, _UNIX_DIAG_PEER = 20, 1,
 _NETLINK_SOCK_DIAG = 4
 _ANY_COOKIE = 0xFFFF_FFFF
 _REQUEST = struct.Struct("=IHHIIBBHIIIII")
-"""nlmsghdr and unix_diag_req (linux/netlink.h, linux/unix_diag.h; sock_diag(7))."""
+"""A request to sock_diag: nlmsghdr and unix_diag_req (linux/netlink.h, linux/unix_diag.h; sock_diag(7))."""
 
 _ANSWER_HEAD = 32
-"""Bytes of nlmsghdr and unix_diag_msg, before the attributes."""
+"""Bytes of nlmsghdr and unix_diag_msg: the head of an answer, before its attributes."""
 
 _ATTRIBUTE = struct.Struct("=HH")
 
@@ -62,7 +63,7 @@ def shares_namespaces(connection: socket.socket, pid: int, pidfd_option: int = S
     if pid <= 0:
         return False
     try:
-        # The handle of the directory is opened first: what is read through it is never of a later process.
+        # The handle of the directory is opened first: through it, nothing of a later process with this pid is read.
         with _peer_pidfd(connection, pidfd_option) as pidfd, _open_process(pid) as folder:
             if not _is_in_server_namespaces(folder):
                 return False
@@ -106,8 +107,8 @@ def _is_in_server_namespaces(folder: int) -> bool:
     namespace_pids = [_status_field(text, b"NSpid") for text in (status, _read_file("/proc/self/status"))]
     if max(map(len, namespace_pids)) > 1 or _read_file("uid_map", folder) != _read_file("/proc/self/uid_map"):
         return False
-    # One case is left: another user namespace that maps each uid to itself, as this one does. There, only root is
-    # another user than here.
+    # One case is left: another user namespace that maps each uid to itself, as this server's does. In it,
+    # only root is another user than on this host.
     return b"0" not in _status_field(status, b"Uid") or _read_in_time(folder, _has_same_namespace_files)
 
 

@@ -23,7 +23,7 @@ def signature(path: str) -> Signature:
     """Return a value that differs after every change of a file; () if there is no file.
 
     Raises:
-        AccessDeniedError, InvalidParameterError: it cannot be looked up.
+        AccessDeniedError, InvalidParameterError: the file cannot be looked up.
     """
     with _os_errors(path):
         try:
@@ -42,7 +42,7 @@ def read(path: str) -> bytes:
         InvalidParameterError: it cannot be read.
         QuotaViolationError: it is too large.
     """
-    # Checked by the open descriptor: between a check by name and open() the file could be replaced.
+    # Owner and mode are those of the open descriptor: between a check by name and open() the file could be replaced.
     with _os_errors(path), open(path, "rb", opener=open_regular) as file:
         status, data = os.fstat(file.fileno()), file.read(MAX_BYTES + 1)
     if status.st_uid not in {0, os.geteuid()}:
@@ -59,7 +59,7 @@ def read(path: str) -> bytes:
 
 
 def rewrite(path: str, change: Callable[[bytes], bytes]) -> None:
-    """Replace a file's content by what ``change`` returns for it, under a lock against others that rewrite it.
+    """Replace a file's content by what ``change`` returns for it, while a lock keeps others from rewriting it.
 
     A missing file is created, and so is FOLDER, but no other folder. The new file keeps the owner of the old one: a
     command run with sudo must not take the file away from a server that does not run as root.

@@ -10,9 +10,10 @@ failures of its pair and no others, so that an attacker's own account does not h
 address like any other: proxies and local users share it.
 
 Delays do not stop many attempts at once. So an attempt counts as a failure before its password is checked, and the
-number of guesses is limited for an address and for a user: a burst, refilled by the same number in an hour. Attempts
-over the limit are rejected; for a pair that authenticated before, only the pair's own limit applies. The number of
-waiting attempts from one address is limited, too; attempts that wait only because others guess do not count there.
+number of guesses is limited for an address and for a user: so many at once (a burst), and then as many in an hour.
+Attempts over the limit are rejected; for a pair that authenticated before, only the pair's own limit applies. The
+number of waiting attempts from one address is limited, too, but attempts that wait only because others guess do not
+count for it.
 """
 
 import ipaddress
@@ -27,10 +28,10 @@ from typing import Generic, TypeVar
 from logonscope.errors import ServerTooBusyError
 
 FREE_FAILURES = 5
-"""Failures without a delay: people mistype."""
+"""Number of failures without a delay: people mistype."""
 
 MAX_DELAY = 10.0
-"""Seconds; clients of WinRM give up after 30 (pywinrm: read_timeout_sec)."""
+"""The longest delay in seconds; clients of WinRM give up after 30 seconds (pywinrm: read_timeout_sec)."""
 
 FORGIVEN_SECONDS = 900.0
 """Seconds without a failure after which earlier failures are cleared."""
@@ -84,11 +85,11 @@ class _Records(Generic[Key]):
         self._records: OrderedDict[Key, _Record] = OrderedDict()
 
     def find(self, key: Key) -> _Record:
-        """Return the record of a key; a new one is not stored."""
+        """Return the record of a key; if the key has no record, a new one, which is not stored."""
         return self._records.get(key) or _Record()
 
     def store(self, key: Key) -> _Record:
-        """Return the record of a key; a new one is stored, and the oldest is dropped if there are too many."""
+        """Return the record of a key, which is stored if it is new; if there are too many, the oldest is dropped."""
         record = self._records.setdefault(key, _Record())
         self._records.move_to_end(key)
         if len(self._records) > self._max_records:
@@ -163,7 +164,7 @@ class Throttle:
             limits = [(self._networks.store(network), self._address_limit), (self._users.store(user), self._user_limit)]
             limits.append((pair, self._address_limit))
             spent = [(record, limit, record.spent_by(now, limit)) for record, limit in limits]
-            # Guesses by others must not keep out a user from where the user authenticated before.
+            # Guesses by others must not keep a user out at an address where the user authenticated before.
             if any(count + 1 > limit for record, limit, count in spent if record is pair or not pair.has_succeeded):
                 raise ServerTooBusyError("too many failed authentications within an hour", "try again later")
             for record, _ in limits:
@@ -184,7 +185,7 @@ class Throttle:
 
 @lru_cache(maxsize=1024)
 def client_network(text: str) -> str:
-    """Return what a client is counted by: the IPv4 address, or the IPv6 /64; a text that is no address as it is."""
+    """Return what a client is counted by: the IPv4 address, or the IPv6 /64; other texts unchanged."""
     try:
         address = ipaddress.ip_address(text)
     except ValueError:

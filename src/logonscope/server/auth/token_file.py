@@ -1,4 +1,4 @@
-"""Tokens: secrets for programs, with an expiry and a scope. A file has the hash of each, one a line.
+"""Tokens: secrets for programs, with an expiry and a scope. A file has a line for each token, with its hash.
 
 A line is ``name:uid:role:scope:expiry:hosts:hash``; the role is as in the user file, the expiry in seconds since 1970,
 hosts are patterns of the names of the hosts where the token is valid: one file can be installed on many hosts. A token
@@ -33,7 +33,7 @@ MAX_SECONDS = 366 * 86_400
 """Maximum lifetime of a token."""
 
 MAX_HOSTS = 100
-"""Maximum number of patterns of hosts of a token."""
+"""Maximum number of host patterns of a token."""
 
 ALL_HOSTS = ("*",)
 
@@ -96,13 +96,13 @@ class TokenFile:
             path: the file.
             report: called with the error when the file becomes invalid or unreadable, which revokes all tokens.
             clock: returns the seconds since 1970.
-            host: the name of this host; None: the kernel's.
+            host: the name of this host; None: the kernel's hostname.
         """
         self._host = os.uname().nodename if host is None else host
         self.path = path
         self._report, self._clock = report, clock
         self._lock = threading.Lock()
-        self._signature: tuple[int, ...] | None = None  # of the file that was read last; None: it is read again
+        self._signature: tuple[int, ...] | None = None  # of the content read last; None: the file is read again
         self._reported_error = ""
         self._by_hash: dict[str, Token] = {}
 
@@ -185,7 +185,7 @@ class TokenFile:
         with self._lock:
             data: bytes | None = None
             try:
-                # Taken before the file is read: a change during the reading is then seen the next time.
+                # The signature is taken before the file is read: a change during the reading is then seen next time.
                 new_signature = signature(self.path)
                 if new_signature == self._signature:
                     return self._by_hash
@@ -210,7 +210,7 @@ def _parse(data: bytes, file_name: str) -> list[Token]:
     """Parse the lines of a token file; ``file_name`` is used in messages.
 
     Raises:
-        InvalidParameterError: a line is invalid; the message has its number, but never its hash.
+        InvalidParameterError: a line is invalid; the message has the number of the line, but never the hash in it.
     """
     tokens = list[Token]()
     for number, line in enumerate(data.decode("ascii", "replace").splitlines(), 1):

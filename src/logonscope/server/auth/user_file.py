@@ -30,7 +30,10 @@ UNKNOWN_USER_HASH = f"$argon2id$v=19$m={MEMORY},t={PASSES},p={LANES}${'A' * 22}$
 """Verified in place of an unknown user's hash, so that the answer takes as long as for a wrong password."""
 
 MIN_PASSWORD_LENGTH, MAX_PASSWORD_LENGTH = 8, 512
-"""Characters (NIST SP 800-63B-3, 5.1.1.2); a recorded NTLM exchange can be attacked without our delays."""
+"""Characters of a password (NIST SP 800-63B-3, 5.1.1.2).
+
+A short one could be guessed from a recorded NTLM exchange, where the delays of this server do not apply.
+"""
 
 
 def _ignore_error(_: LogonscopeError) -> None:
@@ -79,7 +82,7 @@ class UserFile:
         return any(user.nt_hash is not None for user in self._current_users().values())
 
     def find(self, name: str) -> User | None:
-        """Return the user of this name, in upper or lower case; None: there is none."""
+        """Return the user of this name, in upper or lower case; None: there is no such user."""
         return self._current_users().get(key_of(name))
 
     def is_locked(self, name: str) -> bool:
@@ -158,7 +161,7 @@ class UserFile:
             return remaining_lines
 
         missing = NotFoundError(f"{self.path} has no user {name!r}", f"see `logonscope user list --users {self.path}`")
-        # Checked first, since _rewrite would create the missing file.
+        # A missing file is an error here, since _rewrite would create it.
         if not signature(self.path):
             raise missing
         self._rewrite(remove_line)
@@ -181,7 +184,7 @@ class UserFile:
         """Return the users by key, after reading the file again if it has changed."""
         with self._lock:
             try:
-                # Taken before the file is read: a change during the reading is then seen the next time.
+                # The signature is taken before the file is read: a change during the reading is then seen next time.
                 new_signature = signature(self.path)
                 if new_signature != self._signature:
                     lines = parse(read(self.path), self.path) if new_signature else ()

@@ -10,7 +10,7 @@ A user sees the logon sessions of ``uid``; an administrator sees all of them and
 "administrator". Only users who can authenticate by NTLM have an NT hash: it is as good as the password. Names are
 compared without case. Comments and empty lines are preserved. A line of this form with another role, another kind of
 hash ("!") or more fields is preserved, too, and locks its name: no client gets access by this name, not even as the
-account of this machine that has it.
+account of this machine that has the same name.
 """
 
 import re

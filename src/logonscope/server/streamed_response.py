@@ -18,7 +18,7 @@ from logonscope.server.worker_pool import Claimant
 
 
 class PooledResponse(Response):
-    """A response that uses threads of a pool, or its caller's share of one, after its request was handled.
+    """A response that still needs the thread pool, or its caller's share of the threads, after its request was handled.
 
     The application sets the attributes before it sends the response.
     """
@@ -62,7 +62,7 @@ class StreamedResponse(PooledResponse):
                     part, is_last = await self._next_part(rest)
         except ClientDisconnectedError:
             pass
-        # Also after an error, or if the server stops: rows that are kept open count against their caller.
+        # Also after an error, or if the server stops: an answer that stays open counts against its caller's limits.
         finally:
             if self._wait is not None:
                 self._wait.close()
@@ -70,7 +70,7 @@ class StreamedResponse(PooledResponse):
             self._on_end(self._answer.items + rest.items)
 
     async def _next_events(self, watch: WatchStream) -> tuple[bytes, bool]:
-        """Return the next part of a watch that has something; no thread is held while there is nothing."""
+        """Return the next part of a watch that is not empty; no thread is held while there are no events."""
         if self._wait is None:
             self._wait = EventWait(watch, self.wait_for_disconnect)
         while True:

@@ -14,10 +14,10 @@ _log = logging.getLogger(__name__)
 
 
 def notify(*fields: str) -> bool:
-    """Send fields to the service manager, as ``notify("READY=1", "STATUS=listening")``; return whether they were sent.
+    """Send fields to the service manager, such as "READY=1" and "STATUS=listening"; return whether they were sent.
 
-    False: NOTIFY_SOCKET names no unix socket, as where no service manager runs this process; or sending failed, which
-    is logged as a warning.
+    False: NOTIFY_SOCKET names no unix socket, because no service manager started this process, for example; or sending
+    failed, which is logged as a warning.
     """
     address = os.environ.get("NOTIFY_SOCKET", "")
     if address[:1] not in {"/", "@"}:  # "vsock:..." is for virtual machines
@@ -35,7 +35,7 @@ def notify(*fields: str) -> bool:
 
 def notify_reloading() -> None:
     """Notify the service manager that a reload has begun; READY=1 ends it."""
-    # Type=notify-reload compares the time with that of its signal.
+    # For a unit of Type=notify-reload, systemd compares this time with the time when it sent SIGHUP.
     notify("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
 
 

@@ -130,13 +130,14 @@ class ThreadCall(Generic[Result]):
             self._value = call()
         except BaseException as error:  # noqa: BLE001 -- raised again by ``result``
             self._error = error
-        # The loop is closed where the server has stopped without waiting for a call that hung.
+        # The event loop is already closed if the server has stopped without waiting for this call, which hung.
         with suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._end)
 
     def _end(self) -> None:
         self.is_over = True
-        # The callbacks may refer to this call: without a reference cycle, the value is freed as soon as it is used.
+        # The callbacks may refer to this call. They are dropped: without a reference cycle, the result of the call is
+        # freed as soon as it was used.
         on_end, wake = self._on_end, self._wake
         self._on_end = self._wake = _nothing
         on_end()

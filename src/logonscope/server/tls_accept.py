@@ -28,7 +28,7 @@ class PendingHandshakes:
         self._count_connection = count_connection
         self.first_bytes, self.handshakes = FirstBytes(), Handshakes()
         self._open: set[HandshakeProtocol] = set()
-        self._log_intervals = LogIntervals()  # of the reasons for failures: OpenSSL has some hundred of them
+        self._log_intervals = LogIntervals()  # one for each reason of a failure: OpenSSL has some hundred reasons
 
     def __repr__(self) -> str:
         return f"<PendingHandshakes: {len(self._open)} open>"
@@ -70,7 +70,7 @@ class HandshakeProtocol(asyncio.Protocol):
         self._pending, self._context, self._protocol = pending, context, protocol
         self._task: asyncio.Task[None] | None = None
         self._transport: asyncio.Transport | None = None
-        self._early_data: list[bytes] = []  # was decrypted before the task saw the end of the handshake
+        self._early_data: list[bytes] = []  # data that was decrypted before the task saw the end of the handshake
         self._is_lost = False
 
     def data_received(self, data: bytes) -> None:
@@ -96,7 +96,7 @@ class HandshakeProtocol(asyncio.Protocol):
             self._transport.abort()
 
     async def _run_handshake(self, transport: asyncio.Transport, connection: Connection) -> None:
-        transport.pause_reading()  # not in connection_made: Python 3.11.2 starts to read after it all the same
+        transport.pause_reading()  # in connection_made it has no effect: Python 3.11.2 starts to read after that
         is_complete = False
         try:
             # the client disconnected, or sent nothing more: neither needs a log line
@@ -129,7 +129,7 @@ class HandshakeProtocol(asyncio.Protocol):
                 return None
 
     def _hand_over(self, tls_transport: asyncio.Transport, protocol: Protocol) -> None:
-        """Let the HTTP protocol have the connection, with the data that came before."""
+        """Let the HTTP protocol have the connection, and the data that arrived during the handshake."""
         tls_transport.set_protocol(protocol)
         protocol.connection_made(tls_transport)
         for data in self._early_data:
@@ -137,7 +137,7 @@ class HandshakeProtocol(asyncio.Protocol):
 
 
 def _reason_of(error: ssl.SSLError) -> str:
-    """Return why a handshake failed: the words of OpenSSL, with ours where these are not clear."""
+    """Return why a handshake failed: in the words of OpenSSL, or in clearer ones where these are not clear."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"the client's certificate is not valid: {error.verify_message}"
     reason = (error.reason or "unknown error").lower().replace("_", " ")

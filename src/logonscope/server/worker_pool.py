@@ -1,10 +1,10 @@
-"""The worker threads, shared fairly: a limit for each caller or address, and a queue of the requests over it.
+"""The worker threads, shared fairly: each caller or address has a limit, and requests over the limit wait in a queue.
 
 Two threads are reserved beyond the setting ``workers``: one for administrators and root, and one for root (on the
 unix socket) alone. Waiting requests are served by rank, those of one rank round-robin by caller: while forty requests
-of one caller wait, the first request of another caller is next. While an urgent request is open, one of an
-administrator or of root, ordinary ones pause again and again, when they check their deadline: Python threads share one
-interpreter, so a free thread alone would not make the urgent answer quick.
+of one caller wait, the first request of another caller is next. The requests of administrators and of root are urgent.
+While an urgent request is open, ordinary requests pause again and again, when they check their deadline: Python threads
+share one interpreter, so a free thread alone would not make the urgent answer quick.
 """
 
 import asyncio
@@ -48,7 +48,7 @@ class Rank(IntEnum):
 
 
 class Claimant(NamedTuple):
-    """Whose threads are counted and limited together (``key``: mostly a caller or an address), and its rank."""
+    """Whom a request counts for: a ``key`` (mostly a caller or an address) that has a limit of threads, and a rank."""
 
     key: Hashable
     rank: Rank = Rank.ORDINARY
@@ -92,7 +92,7 @@ class WorkerPool:
             ClientDisconnectedError, TimedOutError: as ``ThreadCall.wait``.
             ServerTooBusyError: no thread became free before the deadline.
         """
-        # Others have to pause while an urgent request waits for a thread, too.
+        # An urgent request counts already while it waits for a thread: so ordinary requests pause then, too.
         self.begin_request(claimant)
         try:
             await self._wait_for_thread(claimant, deadline, wait_for_disconnect)
@@ -105,7 +105,7 @@ class WorkerPool:
             started_call.end_request()
 
     def start(self, claimant: Claimant, call: Callable[[], Result], deadline: Deadline) -> "PooledCall[Result] | None":
-        """Run a blocking call in a thread that is free now; None: there is none for this claimant.
+        """Run a blocking call in a thread that is free now; None: no thread is free for this claimant.
 
         The caller has to call ``end_request`` of the result when the request ends.
         """
@@ -115,13 +115,13 @@ class WorkerPool:
         return self._start(claimant, call, deadline)
 
     def _start(self, claimant: Claimant, call: Callable[[], Result], deadline: Deadline) -> "PooledCall[Result]":
-        """Run a blocking call in the thread that the claimant has."""
+        """Run a blocking call in the thread that was assigned to the claimant."""
         if claimant.rank == Rank.ORDINARY:
             deadline.give_way = _Pauses(self).give_way
         return PooledCall(self, self._threads, claimant, call, deadline)
 
     def begin_request(self, claimant: Claimant) -> None:
-        """Count a request if it is urgent, from here on and not only once it has a thread."""
+        """Count a request if it is urgent: already while it waits for a thread."""
         self._urgent += claimant.rank > Rank.ORDINARY
 
     def end_request(self, claimant: Claimant) -> None:
@@ -222,7 +222,7 @@ class WorkerPool:
 
 
 class PooledCall(ThreadCall[Result]):
-    """A call in a thread of a pool, on behalf of a claimant; its request may end before it."""
+    """A call in a thread of a pool, on behalf of a claimant; its request may end before the call returns."""
 
     def __init__(
         self,

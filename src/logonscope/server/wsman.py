@@ -246,7 +246,7 @@ def _decode_association_filter(condition: AssociationFilter) -> Call:
     arguments = {name: value for name, value in condition._asdict().items() if name != "references"}
     if not condition.references:
         return "associators", arguments
-    # `references` returns associations, whose class is its result class: a filter can give that as either class.
+    # `references` returns associations, so their class is its result class: a filter can name it as either of the two.
     if condition.assoc_class is not None and condition.result_class is None:
         arguments |= {"assoc_class": None, "result_class": condition.assoc_class}
     return "references", arguments
@@ -303,10 +303,10 @@ def _render_pull(request: SoapRequest, rows: Enumeration | OpenSubscription, oct
 
 
 def _all_items(rows: Enumeration, max_items: int, free: int, octets: Callable[[str], int]) -> Batch | None:
-    """Render all rows, at most ``max_items`` in ``free`` octets; if there are more, put them all back and return None.
+    """Render all rows, at most ``max_items`` in ``free`` octets; if there are more rows, put all back and return None.
 
     Most enumerations either fit into this answer or have far more rows. So a sample is rendered first: its size shows
-    how many rows could fit, and if there are more than SAFETY_FACTOR times as many, no more rows are rendered in vain.
+    how many rows could fit. If there are more than SAFETY_FACTOR times that number, no more rows are rendered in vain.
     """
     taken_rows = list(rows.take(min(max_items, SAMPLE_ROWS)))
     batch = render_batch(rows.format, iter(taken_rows), free, octets)
@@ -373,7 +373,7 @@ def _render_delete(_request: SoapRequest, _answer: None, _octets: int) -> Body:
 
 
 def _decode_change(message: Change) -> Call:
-    """Return the operation that reads the class: it fails if there is none; ``_render_change`` rejects the others."""
+    """Return the operation that reads the class: it fails if there is no such class; else ``_render_change`` fails."""
     return "get_class", {"name": message.resource.class_name, "namespace": message.resource.namespace}
 
 

@@ -27,7 +27,7 @@ BATCH_EVENTS = 64
 """Maximum number of events that are taken and rendered at once."""
 
 PLACEHOLDER_BOOKMARK = f"<w:Bookmark>{'0' * 43}</w:Bookmark>"
-"""A bookmark as long as the longest, a cursor of the history, to measure the room that is left for items."""
+"""A bookmark of the maximum length, that of a cursor of the history: with it, the room left for items is measured."""
 
 
 class Format:
@@ -98,7 +98,7 @@ def render_events(request: SoapRequest, context: OpenSubscription, octets: int) 
 
     Raises:
         FaultError: there are no events, and no heartbeat is due.
-        AnswerTooLargeError: not even one event fits; it stays for a larger envelope.
+        AnswerTooLargeError: not even one event fits; the event is kept for a pull with a larger envelope.
     """
     if not (context.pending or context.is_heartbeat_due):
         raise FaultError(PULL_TIMED_OUT, "there were no events in time", "pull again")
@@ -111,7 +111,7 @@ def render_events(request: SoapRequest, context: OpenSubscription, octets: int) 
     if message.max_characters is not None:
         free = min(free, message.max_characters)
     texts, count = list[str](), 0
-    # in small batches: what does not fit stays pending, and is rendered again for the next answer
+    # in small batches: events that do not fit stay pending, and must be rendered again for the next answer
     while count < message.max_elements and context.pending:
         results = context.pending[: min(BATCH_EVENTS, message.max_elements - count)]
         items = iter([(EVENTS, event_of(result)) for result in results])

@@ -18,7 +18,7 @@ def choose_source(host: str | None = None) -> Source:
     if host is not None and "://" in host:
         raise NotSupportedError(f"cannot read {host}: not a recording", Hint(HintCode.USE_RECORDING))
     if host is not None and (host == "-" or (os.path.exists(host) and not os.path.isdir(host))):
-        from logonscope.sources.recording import RecordedSource  # noqa: PLC0415 -- gzip and json: this machine needs neither
+        from logonscope.sources.recording import RecordedSource  # noqa: PLC0415 -- imports gzip and json, which only recordings need
 
         return RecordedSource.open(host)
     if host is not None and not (host and os.path.isdir(os.path.join(host, "proc"))):

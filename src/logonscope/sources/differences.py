@@ -30,7 +30,7 @@ SECONDS = 1.0
 """Seconds between two readings."""
 
 _COMPARED_FACTS = ("comm", "name", "exe", "cmdline", "uids", "gids", "ses", "loginuid", "cgroup")
-"""Facts of a process whose change is an event, as is a change of its owner."""
+"""Facts of a process whose change makes an event; a change of the process's owner makes one, too."""
 
 Key = tuple[int, int | None]
 
@@ -114,7 +114,7 @@ class DifferenceFeed:
         by_pid = {pid: start for pid, start in new if start is not None}
         for key, (process, owner) in old.items():
             if key not in new:
-                # if a new process has its pid, the old one ended before that start; of equal times the end comes first
+                # if a new process has the pid, the old one ended by the start of the new one; of equal times, ends come first
                 end = reading.start_ns(by_pid.get(process.pid)) or reading.at_ns
                 yield ProcessEnded(EventHead(end, 0), process, owner, None)
         for key, (process, owner) in new.items():

@@ -3,8 +3,8 @@
 Events that the target does not refuse are delivered at least once, because the checkpoint is written after the
 delivery. With a history, this is also true over restarts, even if the service is killed. Without one, events that were
 not delivered when the service stopped are lost, and the next start reports Lost. While a target accepts nothing, events
-wait in the stream and in the history, which are bounded. If events are dropped there, the sink delivers an event Lost
-with their number.
+wait in the stream and in the history, which are bounded. If the stream or the history drops events, the sink delivers
+an event Lost with their number.
 """
 
 import logging
@@ -25,7 +25,7 @@ MAX_EVENTS = 200
 
 READ_SECONDS = 1.0
 IDLE_STORE_SECONDS = 10.0
-"""Seconds after which the checkpoint is moved past events that the sink does not send."""
+"""Seconds between two times that the checkpoint is moved past events that the sink does not send."""
 
 FIRST_RETRY_SECONDS, MAX_RETRY_SECONDS = 0.5, 60.0
 
@@ -56,7 +56,7 @@ class EventSubscription(Protocol):
 
     @property
     def cursor(self) -> str:
-        """Return the cursor after the last event that was read, even if the sink does not get that event."""
+        """Return the cursor after the last event that was read, even an event of a kind that the sink does not send."""
         ...
 
     def read(self, seconds: float | None = None) -> Sequence[EventNotice]:
@@ -74,12 +74,12 @@ class SinkStatus(NamedTuple):
     name: str
     delivered: int = 0
     rejected: int = 0  # events that the target refused for good
-    lost: int = 0  # events of the host that were dropped, also those that the sink does not send, as far as counted
+    lost: int = 0  # events of any kind that were dropped before the sink read them, as far as they were counted
     losses: int = 0  # how often events were dropped
-    retries: int = 0
+    retries: int = 0  # further attempts to deliver events after an attempt failed
     failure: str = ""  # why the latest attempt failed; "": it succeeded
-    failed_since: float | None = None  # monotonic
-    checkpoint_failure: str = ""  # why the checkpoint could not be stored the last time; "": it was stored
+    failed_since: float | None = None  # time.monotonic() of the first failure since the last success
+    checkpoint_failure: str = ""  # why the last attempt to store the checkpoint failed; "": it succeeded
 
 
 class Sink:
@@ -96,7 +96,7 @@ class Sink:
 
         Args:
             settings: its settings.
-            subscribe: returns a subscription to the events after a cursor; None: from now on.
+            subscribe: returns a subscription to the events after a cursor; cursor None: to the events from now on.
             delivery: delivers the events.
             checkpoint: keeps the cursor after the last delivered event.
         """

@@ -6,9 +6,9 @@ FAILED. Python itself exits with 1 or 2 if it cannot start; without ERRNO_BASE, 
 ENOENT of the kernel.
 
 A pid can be reused between the moment when the caller saw the process and the action. So the pidfd is opened first and
-the start time compared after that: the signal reaches that process or none. Nice values can only be set by the number
-of a thread, one thread at a time: the threads are listed through the directory of the process, and the pidfd shows
-afterwards whether the process was running to the end.
+the start time compared after that: the signal reaches that process or no process. Nice values can only be set by the
+number of a thread, one thread at a time: the threads are listed through the directory of the process, and the pidfd
+shows afterwards whether the process was still running when the last value had been set.
 """
 
 import errno
@@ -42,8 +42,8 @@ def do_action(proc: str, pid: int, start: int, nice: int | None, uid: int | None
 
     Raises:
         ProcessLookupError: the process has ended.
-        PermissionError: the kernel does not allow it; errno EPERM, or EACCES where a privilege is lacking.
-        OSError: it failed otherwise.
+        PermissionError: the kernel does not allow the action; errno EPERM, or EACCES where a privilege is lacking.
+        OSError: the action failed for another reason.
     """
     folder = _open_folder(proc, pid)
     try:
@@ -70,7 +70,7 @@ def do_action(proc: str, pid: int, start: int, nice: int | None, uid: int | None
 
 def _change_user(uid: int) -> None:
     """Change to a user. The user cannot trace this process: the kernel makes it non-dumpable (PR_SET_DUMPABLE)."""
-    # groups first: without the privileges of root they cannot be changed any more
+    # the groups first: once the privileges of root are given up, groups cannot be changed any more
     os.setgroups([])
     os.setresgid(uid, uid, uid)
     os.setresuid(uid, uid, uid)

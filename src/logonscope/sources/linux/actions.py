@@ -1,10 +1,9 @@
 """Actions on processes, with the rights of the calling user.
 
-The kernel decides whether a user may do something: unless the caller is an administrator or the user of this process, a
-helper program (action_helper.py) changes to that user and performs the action. So the rights that the process has at
-that moment count, not those that it had when it was read. The user can signal and stop the helper. For that reason the
-helper is a program of its own without any data of the server, and it is killed where it has not ended before a
-deadline.
+The kernel decides whether a user may do something: unless the caller is an administrator or the user of this server, a
+helper program (action_helper.py) changes to that user and performs the action. So it counts whose process it is at that
+moment, not whose it was when its facts were read. The user can signal and stop the helper. For that reason the helper
+is a program of its own without any data of the server, and it is killed if it has not ended before a deadline.
 """
 
 import errno
@@ -27,7 +26,7 @@ def act(proc: str, action: Action) -> None:
         ProcessLookupError: the process has ended.
         PermissionError: the user has no right to do that; errno EPERM, or EACCES where a privilege is missing.
         TimeoutError: the helper was stopped, or did not end in time for another reason.
-        OSError: it failed otherwise.
+        OSError: the action failed for another reason.
     """
     if action.uid is None or action.uid == os.geteuid():
         action_helper.do_action(proc, action.pid, action.start, action.nice)

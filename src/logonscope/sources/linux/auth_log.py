@@ -1,7 +1,7 @@
 """Reader of sshd's lines in auth.log or secure, for hosts that keep no journal.
 
-Any user can write into these files, as with logger(1), so a line proves nothing by itself: values that are read from it
-are marked as unauthenticated. ownership/authentication.py decides which line is about a login.
+Any user can write into these files, for example with logger(1), so a line proves nothing by itself: values
+that are read from it are marked as unauthenticated. ownership/authentication.py decides which line is about a login.
 """
 
 import os

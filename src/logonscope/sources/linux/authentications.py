@@ -15,7 +15,7 @@ from logonscope.sources.linux.sshd_line import parse_accepted
 
 JOURNAL = "journal"
 UNAUTHENTICATED = "unauthenticated"
-"""What follows the name of a file in which any user can write."""
+"""The word after the name of a file, in the source of a line, if any user can write into that file."""
 
 MAX_REMEMBERED = 4096
 """Number of remembered logins above which all are forgotten, before those of the present query are added."""
@@ -35,10 +35,10 @@ class AuthenticationReader:
     def read(self, look: Look, queries: Sequence[AuthenticationQuery], machine: Machine) -> list[Authentication]:
         """Return the lines of the processes that the queries name; those of each process oldest first."""
         new_queries = dict.fromkeys(query for query in queries if query not in self._remembered)
-        # taken first: the dictionary may be emptied below
+        # the remembered lines are taken first: their dictionary may be emptied below
         remembered_lines = [line for query in queries for line in self._remembered.get(query, ())]
         lines = list(self._read_lines(look, new_queries, machine)) if new_queries else []
-        # else the queries of leaders that have ended would stay for ever
+        # without this limit, the lines of leaders that have ended would stay for ever
         if len(self._remembered) + len(new_queries) > MAX_REMEMBERED:
             self._remembered = {}
         for query in new_queries:
@@ -64,11 +64,11 @@ class AuthenticationReader:
 
         suspended, offset = suspended_and_offset() if self._root == "/" else (0.0, 0.0)
         for line in read_journal(self._root, look, boot_id, pids, _WRITERS):
-            # the executable is checked, too: another program of root's, as logger(1), can have such a name in _COMM
+            # the executable is checked, too: other programs of root, such as logger(1), can have sshd's name in _COMM
             if line.uid != 0 or os.path.basename(line.exe) not in _PROGRAMS:
                 continue
             seconds = line.monotonic / 1e6 + offset
-            # this is when journald received the line: as a rule, less than a tick after it was written
+            # the time when journald received the line: as a rule, less than a tick after sshd had written it
             moments = int(seconds * ticks), int((seconds + suspended) * ticks) + 1
             yield from self._make_authentications(line.pid, moments, line.message, JOURNAL, is_trusted=True)
 

@@ -13,7 +13,7 @@ from logonscope.facts import FailedLogon
 
 FILE = "var/log/btmp"
 MAX_BYTES = 1 << 20
-"""Maximum bytes that are read at once: the newest ones."""
+"""Maximum bytes that one call reads, from the end of the file."""
 
 RECORD = struct.Struct("=h2xi32s4s32s256s4xi2i16s20x")
 """utmp(5) where times have 32 bits, as on x86-64."""
@@ -74,7 +74,7 @@ def can_read_btmp(root: str) -> bool:
 
 
 def parse_btmp(data: bytes) -> Iterator[BtmpRecord]:
-    """Yield the records; those of another form, as on aarch64, are left out."""
+    """Yield the records; those of another form, such as that of aarch64, are left out."""
     for offset in range(0, len(data) - RECORD.size + 1, RECORD.size):
         kind, pid, line, _, user, host, _, seconds, microseconds, address = RECORD.unpack_from(data, offset)
         if not 0 < kind <= _MAX_TYPE or not 0 <= microseconds < 1_000_000 or pid < 0:
@@ -98,5 +98,5 @@ def _text(data: bytes) -> str | None:
 def _address(data: bytes) -> str | None:
     if not any(data):
         return None
-    # an IPv4 address has the first four bytes alone
+    # of an IPv4 address, only the first four bytes are set
     return str(ipaddress.ip_address(data if any(data[4:]) else data[:4]))

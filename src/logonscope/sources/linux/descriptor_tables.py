@@ -1,7 +1,8 @@
 """Sockets among the open files of a process and of its threads.
 
-Threads normally share one table of file descriptors. A thread can leave it (unshare(2), CLONE_FILES), and the main
-thread can end before the others: then /proc/PID/fd lists nothing, and only task/TID/fd of another thread does.
+Threads normally share one table of file descriptors. A thread can leave it (unshare(2), CLONE_FILES): then only
+task/TID/fd of that thread lists its files. The main thread can end before the other threads: then /proc/PID/fd lists
+nothing, and only task/TID/fd of another thread lists the files.
 """
 
 import os
@@ -15,7 +16,7 @@ MAX_TABLES = 1024
 """Maximum number of threads of one process, beside its main thread, whose open files are listed."""
 
 MAX_LINKS = 262_144
-"""Maximum number of open files that are read of all threads of one process, beside those of its main thread."""
+"""Maximum number of open files of one process that are read, those of its main thread not counted."""
 
 _MAX_COMPARED = 4
 """Maximum number of tables that a thread is compared with, beside the main thread's. A table that was not compared can
@@ -34,11 +35,11 @@ SameTable = Callable[[int, int], bool]
 
 
 def read_socket_inodes(handle: int, pid: int) -> tuple[int, ...]:
-    """Return the inodes of the main thread's sockets; if it has no open files or has ended, of the other threads'."""
+    """Return the inodes of the main thread's sockets, or of other threads' if it has no open files or has ended."""
     try:
         folder = os.open("fd", os.O_RDONLY | os.O_DIRECTORY, dir_fd=handle)
     except PermissionError:
-        # the directory of a main thread that has ended is root's; those of the other threads are still their user's
+        # the directory of a main thread that has ended belongs to root, those of the other threads still to their user
         if os.stat("task", dir_fd=handle).st_nlink == _ONE_THREAD:
             raise
         return read_thread_sockets(handle, pid)
@@ -98,7 +99,7 @@ def _socket_inodes(folder: int, names: list[str]) -> Iterator[int]:
 
 
 def _same_table(device: int) -> SameTable:
-    """Return the function for threads of the /proc on a device; kcmp(2) knows only those of this machine's /proc."""
+    """Return the function for threads below the /proc with this device; kcmp(2) knows only this machine's threads."""
     kcmp = _load_kcmp()
     return _never_same if kcmp is None or device != _own_proc_device() else kcmp
 

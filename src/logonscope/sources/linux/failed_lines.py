@@ -1,11 +1,15 @@
 """Parser of what login programs log about refused attempts.
 
 One attempt is one result, although a program and PAM both log it: the parser remembers the connections of sshd whose
-attempt it has reported. The lines that are read are, of sshd, the errors of PAM (auth-pam.c), those of auth_log() in
-auth.c, and that of a connection that ended before authentication, which is all that sshd logs of refused keys by
-default; of login, su and sudo, their own lines; of other programs, those of pam_unix(8) and pam_sss(8). A name is
-chosen by the client and can contain any text: the end of the line, which sshd itself writes, shows where the name
-ends.
+attempt it has reported. These lines are read:
+
+- of sshd: errors of PAM (auth-pam.c), results of attempts (auth_log() in auth.c), and ends of connections before
+  authentication; by default, sshd logs nothing else about refused keys;
+- of login, su and sudo: their own lines;
+- of other programs: the lines of pam_unix(8) and pam_sss(8).
+
+A name is chosen by the client and can contain any text. The end of the line, which sshd itself writes, shows where the
+name ends.
 """
 
 import ipaddress
@@ -60,7 +64,7 @@ class FailedLineParser:
     """Parses lines in their order; remembers for which connections of sshd an attempt was reported."""
 
     def __init__(self) -> None:
-        # pids of sshd, and whether the line "Failed" about the last attempt may follow
+        # pid of sshd -> whether a line "Failed" about the attempt that was reported last may follow
         self._reported: OrderedDict[int, bool] = OrderedDict()
         self._parsers: Mapping[str, Callable[[int, str], FailedLogon | None]] = {
             **dict.fromkeys(SSHD_PROGRAMS, self._parse_sshd), "login": _parse_login, "su": _parse_su,
@@ -91,7 +95,7 @@ class FailedLineParser:
         pam_error = _parse_pam_error(pid, text)
         attempt = pam_error or _parse_failed(pid, text)
         if attempt is not None and attempt.method == _PAM_METHOD and not pam_error and self._reported.get(pid):
-            # of an unknown user, and after some failures, sshd logs one attempt as an error of PAM and as "Failed"
+            # of an unknown user, or after some failures, sshd logs an attempt twice: as an error of PAM and as "Failed"
             self._reported[pid] = False
             return None
         closed = None if attempt else _CLOSED.fullmatch(text)
@@ -105,7 +109,7 @@ class FailedLineParser:
             if len(self._reported) > MAX_CONNECTIONS:
                 self._reported.popitem(last=False)
         elif closed is not None:
-            # the pid may be that of another connection later
+            # the pid may be used for another connection later
             self._reported.pop(pid, None)
         return attempt
 
@@ -143,7 +147,7 @@ def _parse_login(pid: int, text: str) -> FailedLogon | None:
             tty, host = host, None
     else:
         return None
-    # login does not log a name that is no account: it may be a password
+    # login does not log a name for which there is no account: the user may have typed a password
     is_hidden = user in {"UNKNOWN", "(unknown)"}
     attempt = FailedLogon("login", pid, None if is_hidden else user, False if is_hidden else None, method="password")
     return _with_host(attempt._replace(tty=_terminal(tty), reason=reason), host)

@@ -24,7 +24,7 @@ def read_hardware(root: str) -> Hardware:
     cores = {package: len(set(by_cpu.values())) for package, by_cpu in sorted(cpus.items())}
     first = next(iter(cpus.values()), {})
     lines = dict(reversed(_LINE.findall(_first_processor(root))))
-    # ARM and RISC-V list features under other names, and no extensions for virtual machines
+    # ARM and RISC-V list features under other names, and do not list extensions for virtual machines
     flags = set(lines["flags"].split()) if "flags" in lines else None
     cache_sizes = _read_cache_sizes(root, first)
     zone, rule = _read_zone(root)
@@ -53,7 +53,7 @@ def read_hardware(root: str) -> Hardware:
 
 
 def _read_topology(root: str) -> dict[int, dict[int, str]]:
-    """Return the processors of each package, each with what names its core; an offline processor has no topology."""
+    """Return package -> processor -> list of its core's threads, which identifies the core; none for offline ones."""
     packages: dict[int, dict[int, str]] = defaultdict(dict)
     try:
         names = os.listdir(os.path.join(root, _CPUS))
@@ -63,7 +63,7 @@ def _read_topology(root: str) -> dict[int, dict[int, str]]:
     for number in numbers[:MAX_PROCESSORS]:
         folder = f"{_CPUS}/cpu{number}/topology"
         package = _read_word(root, f"{folder}/physical_package_id")
-        # numbers of cores repeat in each die: the list of the core's threads is unique
+        # the numbers of cores repeat in each die, but the list of a core's threads is unique
         core = _read_word(root, f"{folder}/core_cpus_list") or _read_word(root, f"{folder}/thread_siblings_list")
         if package is not None and core is not None:
             packages[max(_number(package) or 0, 0)][number] = core
@@ -72,7 +72,7 @@ def _read_topology(root: str) -> dict[int, dict[int, str]]:
 
 def _read_cache_sizes(root: str, numbers: Iterable[int]) -> dict[str, int]:
     """Return the KiB of all caches of levels 2 and 3 that these processors have, by level; each cache counts once."""
-    sizes: dict[tuple[str, str], int] = {}  # (level, sharers)
+    sizes: dict[tuple[str, str], int] = {}  # (level, processors that share the cache) -> KiB
     for number in numbers:
         for index in range(5):
             folder = f"{_CPUS}/cpu{number}/cache/index{index}"
@@ -102,7 +102,7 @@ def _read_zone(root: str) -> tuple[str | None, str | None]:
     except OSError:
         name = None
     else:
-        # an absolute link of a copied root is one in that root
+        # below a copied root, an absolute target starts at that root
         path = os.path.join(root, target.lstrip("/")) if target.startswith("/") else os.path.join(root, "etc", target)
         name = target.rpartition(_ZONES)[2] if _ZONES in target else None
     try:

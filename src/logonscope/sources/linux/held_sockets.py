@@ -60,7 +60,7 @@ def _hold(process: Process, namespace: _NetworkNamespace) -> HeldSockets:
 
 
 def _read_lines(path: str) -> list[bytes]:
-    """Return the lines of sockets; none where the file cannot be read, as where there is no IPv6."""
+    """Return the lines of sockets; no lines if the file cannot be read, for example because there is no IPv6."""
     try:
         with open(path, "rb") as file:
             return file.read(MAX_BYTES).split(b"\n")[1:]

@@ -33,9 +33,10 @@ class OmittedFiles(IntEnum):
 
 
 class HungRead(NamedTuple):
-    """A read that has not returned: a handle and the uid of its process, what hangs, and whether its thread has ended.
+    """A read that has not returned: a handle and the uid of the process, what hangs, and whether the thread has ended.
 
-    The handle identifies the process: nothing is found below it once that has ended, even if its pid is used again.
+    The handle identifies the process: once the process has ended, nothing is found below the handle, even if the pid is
+    used again.
     """
 
     handle: int
@@ -69,7 +70,7 @@ class HungReads:
         return self._blocked_uids.get(_read_uid(f"{proc}/{pid}"), OmittedFiles.NONE)
 
     def hung_files(self, proc: str, pid: int) -> OmittedFiles:
-        """Return which files of this process hang; NONE where only reads of other processes do."""
+        """Return which files of this process hang; NONE where only reads of other processes hang."""
         hung = self.reads.get((proc, pid))
         return hung.omitted if hung is not None and _is_alive(hung.handle) else OmittedFiles.NONE
 
@@ -77,7 +78,7 @@ class HungReads:
         """Remember that a read of a process hangs, until ``is_over()`` is true."""
         try:
             handle = os.open(f"{proc}/{pid}", os.O_PATH | os.O_DIRECTORY)
-        except OSError:  # it has ended
+        except OSError:  # the process has ended
             return
         with self._lock:
             previous = self.reads.get((proc, pid))

@@ -4,7 +4,7 @@ An sshd that a logged-in user restarted has that user's kernel id and passes it 
 
 Each of these facts proves that an id was inherited (docs/decisions/0002-inherited-kernel-ids.md):
 
-- the login uid that belongs to the id is not the uid of the login: the kernel sets both together (checked in
+- the login uid beside the id is not the uid of the login: the kernel sets id and login uid together (checked in
   logins.py);
 - the leader's parent carries the id;
 - another process carries it and started before the leader, or more than MAX_PAM_SECONDS before the record;

@@ -1,7 +1,7 @@
 """Reader of systemd's journal, by journalctl(1): lines of certain processes, with fields that clients cannot set.
 
 journald takes the fields that begin with "_" from the kernel (systemd.journal-fields(7)): a user who writes to the
-journal, as with logger(1) or systemd-cat(1), cannot choose them.
+journal, for example with logger(1) or systemd-cat(1), cannot choose them.
 """
 
 import json
@@ -18,7 +18,7 @@ MAX_SECONDS = 2.0
 """Maximum seconds that one request waits for the journal, however often it reads it."""
 
 MAX_BYTES = 8 << 20
-"""Maximum bytes of output that are read of one call of journalctl."""
+"""Maximum bytes that are read of the output of one call of journalctl."""
 
 MAX_PIDS = 200
 """Maximum number of pids that are given to journalctl; for more, the lines of every process are read."""
@@ -111,9 +111,9 @@ def parse_line(line: bytes) -> JournalLine | None:
 
 
 def _journal_files(root: str) -> Iterator[str]:
-    """Yield the active file of the system's journal of each machine in the folders.
+    """Yield the system's active journal file of each machine that has a folder below FOLDERS.
 
-    Of another root directory, journalctl reads these alone: none that is archived.
+    For another root directory, only these files are given to journalctl: it reads no archived file there.
     """
     for folder in FOLDERS:
         path = os.path.join(root, folder)
@@ -125,7 +125,7 @@ def _journal_files(root: str) -> Iterator[str]:
 
 
 def file_options(root: str) -> Iterator[str]:
-    """Yield the options of journalctl for the journal of another root; none for this machine's."""
+    """Yield the options of journalctl for the journal of another root; no options for this machine's journal."""
     if root != "/":
         yield from (f"--file={file}" for file in _journal_files(root))
 
@@ -145,7 +145,7 @@ def run_bounded(words: Sequence[str], look: Look) -> Iterator[bytes]:
     except OSError as error:
         look.report(Trouble(_NAME, f"cannot run journalctl: {os.strerror(error.errno or 0)}", "install systemd"))
         return
-    # journalctl is ended, also if the request is cancelled
+    # from here on journalctl is always ended, also if the request is cancelled
     try:
         output = _read_output(child, began + budget.seconds, look)
     finally:

@@ -20,7 +20,7 @@ _TICK_ERROR_SECONDS = 0.02
 
 
 class TimeRange(NamedTuple):
-    """The time when a record was made, in seconds since the boot: between these two.
+    """The time when a record was made, in seconds since the boot: it is between these two times.
 
     Where ``earliest`` comes from the wall clock, it can be up to a second too late: the kernel truncates btime.
     """
@@ -43,23 +43,23 @@ class LoginClock:
         by_wall = None if wall is None or self._btime is None else wall - self._btime
         if monotonic is None:
             return None if by_wall is None else TimeRange(by_wall, by_wall + _WALL_ERROR_SECONDS)
-        # the record may be older or newer than each suspension: between none and all of the suspended time is added
+        # the record may be older or newer than each suspension: so the added time is between 0 and all suspended time
         first, last = monotonic + self._offset, monotonic + self._offset + self._suspended
-        # the wall time narrows that range; if the clock was set since, it can be outside, and is limited to the range
+        # the wall time narrows that range; if the clock was set since, it can be outside, and the range's end is taken
         return TimeRange(first if by_wall is None else min(max(by_wall, first), last), last + _TICK_ERROR_SECONDS)
 
 
 def suspended_and_offset() -> tuple[float, float]:
     """Return the seconds that this machine was suspended since the boot, and the offset of starts in this namespace."""
     monotonic, boottime = _namespace_offsets()
-    # both clocks are read inside the namespace: its offsets have to be taken out again
+    # both clocks show the time with the offsets of this namespace: these are subtracted
     ahead = time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC)
     return ahead - boottime + monotonic, boottime
 
 
 @cache
 def _namespace_offsets() -> tuple[float, float]:
-    """Return the offsets of CLOCK_MONOTONIC and CLOCK_BOOTTIME here: those of a process never change."""
+    """Return the offsets of CLOCK_MONOTONIC and CLOCK_BOOTTIME for this process, which never change."""
     try:
         with open("/proc/self/timens_offsets", encoding="ascii") as file:
             offsets = {name: int(seconds) + int(ns) / 1e9 for name, seconds, ns in (line.split() for line in file)}

@@ -58,7 +58,7 @@ def _read_lastlog(path: str) -> Iterator[LoginHistory]:
                 offset = os.lseek(file.fileno(), offset, os.SEEK_DATA)
             except OSError:  # ENXIO: only a hole is left
                 return
-            # a block of data can begin in the middle of a record
+            # a block of data of the sparse file can begin in the middle of a record
             offset -= offset % size
             data = os.pread(file.fileno(), size * 256, offset)
             if len(data) < size:
@@ -94,9 +94,9 @@ def _query(path: str, text: str) -> list[tuple[object, ...]]:
 
     Raises:
         OSError: there is no such file, or it cannot be reached.
-        ValueError: it cannot be queried: it is no such database, SQLite is missing, or the time is over.
+        ValueError: the query failed: the file is no such database, SQLite is missing, or the time is over.
     """
-    # a missing file is no error, but SQLite would report one without an errno
+    # a missing file is no trouble, but must raise FileNotFoundError to be known: errors of SQLite have no errno
     os.stat(path)
     try:
         import sqlite3  # noqa: PLC0415 -- few hosts have these databases
@@ -116,7 +116,7 @@ def _query(path: str, text: str) -> list[tuple[object, ...]]:
 
 def _read_wtmp(path: str) -> Iterator[LoginHistory]:
     """Yield the logins of each user, with their number unless only the end of the file was read."""
-    logins: dict[str, list[int]] = {}  # user -> number, last login, last logout
+    logins: dict[str, list[int]] = {}  # user -> number of logins, last login, last logout
     user_of_line: dict[bytes, str] = {}
     with open(path, "rb", buffering=0) as file:
         size = os.fstat(file.fileno()).st_size

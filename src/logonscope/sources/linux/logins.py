@@ -50,7 +50,7 @@ def read_logins(
     logins = list(reader.read(ids))
     if ids is None or not any(map(reader.inheritance.is_undecided, logins)):
         return tuple(reader.inheritance.with_host_proofs(logins, logins))
-    # a login that is older, but has a greater kernel id, proves that these inherited their kernel ids: read all logins
+    # only other logins may prove that one of these inherited its kernel id (an older login with a greater id): read all
     return tuple(reader.inheritance.with_host_proofs(logins, reader.read(None)))
 
 
@@ -169,7 +169,7 @@ class _LoginReader:
 
     def _has_ended(self, leader: int, record: Mapping[str, str]) -> bool | None:
         """Return whether a leader that is not found has ended; None where it may be hidden from this process."""
-        # a process that is visible with the pid of the leader is another one
+        # a process that is visible with the pid of the leader is another process: the leader has ended
         if not self._hides_processes or os.path.exists(os.path.join(self._proc, str(leader))):
             return True
         # below another root, the pids are those of another host
@@ -292,7 +292,7 @@ def _is_pid_free(pid: int, pidfd_id: int | None) -> bool:
     except (ProcessLookupError, OverflowError):
         return True
     except OSError:
-        pass  # it exists, and belongs to another user
+        pass  # a process with this pid exists, and belongs to another user
     current_id = _pidfd_id(pid) if pidfd_id else None
     return current_id is not None and current_id != pidfd_id
 

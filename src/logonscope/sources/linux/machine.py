@@ -12,12 +12,12 @@ from logonscope.sources.linux import parse
 
 ROOT = "/"
 LOCALHOST = "localhost"
-"""The hostname where it cannot be read."""
+"""The hostname of a machine whose hostname cannot be read."""
 
 _DMI = "sys/class/dmi/id"
 _CONTAINER_FILES = ("run/host/container-manager", "run/systemd/container", "run/.containerenv", ".dockerenv")
 _BOOTED = "run/systemd/system"
-"""Exists where systemd is process 1 (sd_booted(3)): outside containers its cgroup is /init.scope."""
+"""Exists if process 1 is systemd (sd_booted(3)), whose cgroup is /init.scope outside containers."""
 
 _ROOT_GROUPS = ("sys/fs/cgroup", "sys/fs/cgroup/unified")
 _BLOCK = 1 << 16
@@ -26,7 +26,7 @@ _MAX_READS = 1 << 12
 """Maximum reads of one file. /proc gives a page at a time: /proc/cpuinfo of 1,000 processors takes hundreds."""
 
 MAX_CLOCK_DIFFERENCE = 0.001
-"""Seconds by which the difference between two clocks can change without one being set: they are read one by one."""
+"""Seconds by which the difference of two clocks can vary though no clock was set: they are read one after the other."""
 
 
 def read_machine(root: str) -> Machine:
@@ -70,7 +70,7 @@ class BootTime:
     """The boot time of a host, kept until the clock is set."""
 
     def __init__(self, root: str, at_boot: Callable[[], float] | None) -> None:
-        """Take the root, and ``wall_clock_at_boot`` of its clock; None: /proc/stat is read each time."""
+        """Take the root, and ``wall_clock_at_boot`` if its clock is this machine's; None: nothing is kept."""
         self._root, self._at_boot = root, at_boot
         self._kept: tuple[float, int] | None = None  # results of at_boot and of read_boot_time
 
@@ -104,8 +104,8 @@ def _is_container(root: str) -> bool:
     """Return whether systemd detects a container here, by its own rules (detect_container() of systemd 252 to 257)."""
     if any(os.path.exists(os.path.join(root, file)) for file in _CONTAINER_FILES):
         return True
-    # The kernel's root cgroup has no file cgroup.events: where the mounted root has one, it is another cgroup. The
-    # environment of PID 1 would say it more directly, but only root can read that.
+    # The kernel's root cgroup has no file cgroup.events: where the root of the mount has one, it is another cgroup,
+    # a container's. The environment of PID 1 would say it more directly, but only root can read that.
     return any(os.path.exists(os.path.join(root, group, "cgroup.events")) for group in _ROOT_GROUPS)
 
 

@@ -81,7 +81,7 @@ class NameService:
 class Directory:
     """The accounts and groups of this machine, from every name service (nsswitch.conf(5)).
 
-    The accounts and groups that a query names are looked up by name: not every directory service lists all it has.
+    The accounts and groups that a query names are looked up by name: not every directory service lists all of them.
     """
 
     def __init__(self, root: str, service: NameService) -> None:
@@ -144,7 +144,7 @@ class Directory:
         return self._service.call(partial(os.getgrouplist, account.name, account.gid)) or []
 
     def _list(self, database: str, file: str, parse_line: Callable[[bytes], Row]) -> Iterator[Row]:
-        """Return all rows of a database; none during a pause; without getent, those of the local file."""
+        """Return all rows of a database; no rows during a pause; without getent, the rows of the local file."""
         if self._service.is_paused:
             return iter(())
         try:
@@ -206,7 +206,7 @@ def _read_lines(child: "subprocess.Popen[bytes]", database: str) -> Iterator[byt
     """Yield the lines that getent prints; end it where the iterator is closed.
 
     Raises:
-        TimeoutError: it printed nothing for TIMEOUT seconds, or did not end so long after its last line.
+        TimeoutError: it printed nothing for TIMEOUT seconds, or did not end within TIMEOUT seconds after its last line.
         ChildProcessError: it failed.
     """
     import select  # noqa: PLC0415 -- only needed to list a whole directory

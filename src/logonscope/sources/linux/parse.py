@@ -53,7 +53,7 @@ def fill_row(row: list[Any], contents: Iterable[tuple[File, object]]) -> list[tu
 
 
 def as_single_fact(content: object) -> tuple[object]:
-    """Return a content that is one fact already and needs no parsing."""
+    """Return a content that needs no parsing, because it is one fact already, as a tuple of facts."""
     return (content,)
 
 
@@ -76,8 +76,8 @@ def parse_number(data: bytes) -> tuple[int]:
 def parse_cgroup(data: bytes) -> tuple[str]:
     """Parse cgroup: the path in the hierarchy that the login service keeps (cgroups(7), /proc/pid/cgroup).
 
-    That is elogind's own where there is one, else cgroup2, else (legacy and mixed layouts) systemd's named one.
-    A path may contain colons; the kernel refuses newlines in it.
+    That is elogind's own hierarchy where there is one, else cgroup2, else (legacy and mixed layouts) the hierarchy with
+    systemd's name. A path may contain colons; the kernel refuses newlines in it.
     """
     paths = {}
     # not splitlines(), which also splits at a carriage return: a path may contain one
@@ -110,7 +110,7 @@ def parse_stat(data: bytes) -> StatFacts:
 
 
 def parse_status(data: bytes) -> StatusFacts:
-    """Parse status: thread group, ids, memory in bytes (None for a kernel thread and a zombie), number of NSpid's pids.
+    """Parse status: thread group, ids, memory in bytes (None for a kernel thread or a zombie), number of pids in NSpid.
 
     The kernel escapes newlines in the name here, so a line that begins with "Uid:" is the kernel's.
     """
@@ -141,8 +141,9 @@ def parse_label(content: tuple[str | None, bytes]) -> tuple[str, str | None]:
     """Parse the security label of a process; return it with the name of its security module.
 
     Args:
-        content: the name of the module whose own file it is (None: the file attr/current, which one module answers),
-            and the content, which ends with a NUL (SELinux) or a newline (AppArmor).
+        content: the security module whose own file was read (None: the file attr/current, which shows the label of one
+            module and not its name), and the content of the file, which ends with a NUL (SELinux) or a newline
+            (AppArmor).
     """
     module, data = content
     label = decode_text(data.rstrip(b"\0\n"))
@@ -172,7 +173,7 @@ def parse_maps(data: bytes) -> tuple[tuple[str, ...]]:
     addresses: dict[bytes, bytes] = {}
     code: dict[bytes, None] = {}
     for line in data.split(b"\n")[:-1]:
-        # the path is what is left, whatever is in it; of other kinds of memory it is empty or begins with "["
+        # the path is the rest of the line, whatever is in it; of other memory than files it is empty or begins with "["
         address, permissions, _, _, _, *path = line.split(None, 5)
         if path and path[0].startswith(b"/"):
             addresses.setdefault(path[0], address.partition(b"-")[0])
@@ -197,8 +198,8 @@ def parse_statm(data: bytes) -> tuple[int]:
 def parse_root_mount(data: bytes) -> tuple[bytes, bytes] | None:
     """Parse mountinfo: device and directory of the mount at "/"; None where the root directory is no mount.
 
-    The last one counts: later mounts cover earlier ones. A process in a chroot does not see the mount that its root
-    directory is a part of (proc(5), /proc/pid/mountinfo).
+    If several mounts are at "/", the last one counts: later mounts cover earlier ones. A process in a chroot does not
+    see the mount that its root directory is a part of (proc(5), /proc/pid/mountinfo).
     """
     root_mount = None
     for line in data.split(b"\n"):

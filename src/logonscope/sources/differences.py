@@ -114,7 +114,7 @@ class DifferenceFeed:
         by_pid = {pid: start for pid, start in new if start is not None}
         for key, (process, owner) in old.items():
             if key not in new:
-                # if a new process has the pid, the old one ended by the start of the new one; of equal times, ends come first
+                # a new process with the pid: the old one ended by its start; of events at one time, ends come first
                 end = reading.start_ns(by_pid.get(process.pid)) or reading.at_ns
                 yield ProcessEnded(EventHead(end, 0), process, owner, None)
         for key, (process, owner) in new.items():

@@ -35,7 +35,7 @@ def own_namespace(proc: str) -> NetNamespace:
 
 def other_namespaces(proc: str, reader_namespace: NetNamespace, look: Look) -> Iterator[NetNamespace]:
     """Yield the other network namespaces, in the order of their lowest pids."""
-    # if its inode is not known, the reader's namespace cannot be told from the others: nothing is yielded
+    # if its inode is not known, the reader's namespace would be among the others: nothing is yielded
     if reader_namespace.inode is None:
         return
     pids_by_inode: dict[int, list[int]] = {}

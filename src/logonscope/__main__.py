@@ -6,7 +6,8 @@ import os
 import signal
 import sys
 
-# imported modules are never garbage: to search them takes a tenth of the time of a short command
+# The collector would search the imported modules, which are never garbage. That takes a tenth of the time of a short
+# command.
 gc.disable()
 # Ctrl-C while modules are imported ends the process without a traceback
 if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
@@ -27,7 +28,7 @@ def main() -> int:
         return _end_quickly(run())
     except MemoryError:
         pass
-    # C code that does not check each allocation returns NULL without an exception, or a result with one
+    # C code that does not check each allocation returns NULL without an exception, or a result with an exception set
     except SystemError as error:
         if "exception set" not in str(error) and "setting an exception" not in str(error):
             raise
@@ -55,7 +56,7 @@ def _end_quickly(code: int) -> int:
             for stream in filter(None, (sys.stdout, sys.stderr)):
                 stream.flush()
         except OSError:
-            return code  # Python reports it at its exit
+            return code  # Python reports the failed write when it exits
         os._exit(code)
     return code
 

@@ -51,8 +51,8 @@ def connect(
     Args:
         host: None for this machine; the URL of another one (``https://web1:5986``); a unix socket of a server
             (``unix:/run/logonscope/socket``); a file that ``logonscope record`` wrote, or "-" for a recording on
-            standard input; a folder with the /proc, /run and /etc of another machine, such as a mounted image, where
-            the visibility depends on the uid of this process, as on this machine; or a source, an instance of a
+            standard input; a folder with the /proc, /run and /etc of another machine, such as a mounted image (what is
+            shown of it depends on the uid of this process, as on this machine); or a source, an instance of a
             subclass of ``logonscope.machine.BaseSource`` (docs/adding-a-source.md), of which everything is shown.
         visibility: what a caller who is no administrator sees of this machine or a folder: only its "own" logon
             sessions (as the documentation of Win32_SessionProcess remarks), or all that the "kernel" lets it read (on
@@ -72,8 +72,8 @@ def connect(
     Raises:
         AccessDeniedError: there is neither a password nor a Kerberos ticket for another machine; or the caller is no
             administrator, and gives ``view_as`` (if the host is a server, the first request raises it).
-        InvalidParameterError: the file does not exist, ``host`` is of another type, the visibility is invalid, or the
-            timeout where it is used; or there are credentials for a host that takes none (all but a URL).
+        InvalidParameterError: the file does not exist; ``host`` is of another type; the visibility is invalid; the
+            timeout is invalid, and the host uses it; or there are credentials, and ``host`` is not a URL.
         NotFoundError: the host has no account ``view_as`` (if it is a server, the first request raises this error).
         RecordingError: the recording is damaged, or of a newer version of Logonscope.
         NotSupportedError: this machine cannot be read; the client for WS-Management is not installed; or ``view_as``
@@ -134,10 +134,10 @@ def _view_here(address: str | None, caller: Caller, user: str) -> Host:
 
 
 def _connect_local(address: str | None, visibility: VisibilityName, *, direct: bool) -> Host:
-    """Return this machine, a folder or a recording: read by the service of this machine if it sees more, else here."""
+    """Return this machine, a folder or a recording; for this machine, its service reads if it sees more than we do."""
     caller = _local_caller_for(address, visibility)
-    # A caller that reads everything itself needs no service. With visibility "kernel" a caller sees more itself than
-    # the service shows.
+    # A caller that can read everything needs no service. With visibility "kernel", this process shows the caller more
+    # than the service would.
     if address is None and not direct and not caller.administrator and os.path.exists(SERVICE_SOCKET):
         from logonscope.client.service import connect_to_service  # noqa: PLC0415 -- many machines have no service
 
@@ -169,7 +169,7 @@ def _open_events() -> Source:
 
 
 def add_history(source: Source) -> None:
-    """Give the source of this machine the history that its service keeps, if this process can read that."""
+    """Give the source of this machine the history that its service keeps, if this process can read its files."""
     if os.path.isdir(HISTORY_FOLDER) and os.access(f"{HISTORY_FOLDER}/journal.db", os.R_OK):
         from logonscope.journal.history import JournalHistory  # noqa: PLC0415 -- many machines keep no history
 
@@ -322,7 +322,8 @@ def open_live_source(direct: Source, settings: "Settings", *, is_here: bool) -> 
     """Return the source that the server answers from, with its history, by the settings.
 
     Raises:
-        InvalidParameterError: the history is on, and another host is served, ``live`` is off, or its files are in use.
+        InvalidParameterError: the setting ``history`` is on, but another host is served, the setting ``live`` is off,
+            or another process uses the files of the history.
     """
     from logonscope.server.settings_check import check_history  # noqa: PLC0415 -- the other commands need no server
 
@@ -412,7 +413,7 @@ def _local_caller_for(host: str | None, visibility: VisibilityName) -> Caller:
 
 def _capabilities() -> int:
     """Return the effective capabilities of this process as a bit mask (proc(5), CapEff); 0 if /proc is not mounted."""
-    # as bytes: Python would have to import the codec of text
+    # read as bytes: to read text, Python would have to import its codec
     try:
         with open("/proc/self/status", "rb") as file:
             return next((int(line.split()[1], 16) for line in file if line.startswith(b"CapEff:")), 0)

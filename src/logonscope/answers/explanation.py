@@ -10,8 +10,8 @@ class PartExplained(NamedTuple):
     Attributes:
         class_name: the class.
         properties: the properties that are returned; empty: not determined, or all.
-        fixed: the properties that the condition limits to listed values, by which the reading is limited. The values
-            are constants as in WQL: texts have quotes.
+        fixed: the properties for which the condition lists the possible values, if only rows with these values are
+            read. The values are written as constants in WQL: texts have quotes.
         reads: what is read, in this order.
         predicate: the part of the condition that the reading alone does not guarantee, or the options of an association
             query; None: there is none. (A query tests the whole condition on every row.)
@@ -34,7 +34,8 @@ class Explanation(NamedTuple):
         asks_for: instances, classes, associators, references or events.
         subject: for instances, the class of the FROM clause; for classes, the namespace; for associators and
             references, the path of the given instance; for events, the classes whose instances they are about.
-        parts: one for each class that is read or, for classes, returned; for the other queries only one.
+        parts: for instances, one part for each class that is read; for classes, one for each class that is returned;
+            for associators, references and events, one part only.
     """
 
     asks_for: str

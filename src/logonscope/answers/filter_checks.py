@@ -20,7 +20,7 @@ def checked_set(name: str, values: Any, check: Callable[[Any], Value]) -> frozen
     """
     if values is None:
         return None
-    # a text is a collection of its letters, none of which was intended
+    # a text is a collection, too: of its letters, which the caller did not mean
     if isinstance(values, str | bytes) or not isinstance(values, Collection):
         raise InvalidParameterError(f"invalid {name} {values!r}: expected a set", f"give {{{values!r}}}")
     return frozenset(check(value) for value in values)

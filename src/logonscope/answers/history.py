@@ -60,7 +60,7 @@ class PastProgram(NamedTuple):
     name: str | None
     executable: str | None
     runs: int
-    failed: int  # ended with another status than 0 or by a signal
+    failed: int  # of the runs, those that ended with another status than 0 or by a signal
     first: datetime | None  # start of its first run
     last: datetime | None  # start of its last run
 
@@ -77,8 +77,8 @@ class PastLogin(NamedTuple):
     logon_type_name: str | None
     start: datetime | None
     logout: datetime | None  # the end of its leader
-    end: datetime | None  # the end of its last process; None: it exists
-    end_is_approximate: bool  # the end was not seen
+    end: datetime | None  # the end of its last process; None: the logon session still exists
+    end_is_approximate: bool  # the end was not seen: ``end`` is an estimate
     service: str | None
     tty: str | None
     seat: str | None
@@ -89,8 +89,8 @@ class PastLogin(NamedTuple):
     authentication_method: str | None
     key_type: str | None
     key_fingerprint: str | None
-    runs: int  # number of its processes; with a filter that selects processes, of those selected
-    failed: int  # of them, those that ended with another status than 0 or by a signal
+    runs: int  # number of its processes; if the filter selects processes, number of the selected ones
+    failed: int  # of these processes, those that ended with another status than 0 or by a signal
     programs: tuple[PastProgram, ...]  # the most frequent first
     boot_id: str | None = None  # the boot in which logon_id is unique
 
@@ -101,9 +101,9 @@ class PastLogin(NamedTuple):
 class PastProcess(NamedTuple):
     """A process of the history."""
 
-    record: str
-    parent_record: str | None
-    logon_record: str | None  # of its logon session
+    record: str  # its key in the history
+    parent_record: str | None  # the key of its parent
+    logon_record: str | None  # the key of its logon session
     logon_id: str | None
     guid: str | None
     pid: int
@@ -114,12 +114,12 @@ class PastProcess(NamedTuple):
     user: str | None  # account of its effective uid at its start
     uid: int | None
     start: datetime | None
-    start_is_approximate: bool  # it ran before the service received events
-    end: datetime | None  # None: it runs
-    end_is_approximate: bool
-    seconds: float | None  # how long it ran; None: it runs
+    start_is_approximate: bool  # it already ran when the service began to receive events
+    end: datetime | None  # None: it still runs
+    end_is_approximate: bool  # the end was not seen: ``end`` is an estimate
+    seconds: float | None  # how long it ran; None: it still runs
     exit_code: int | None
-    signal: int | None  # that ended it
+    signal: int | None  # the signal that ended it
     boot_id: str | None = None
 
     def __repr__(self) -> str:
@@ -132,11 +132,11 @@ class PastProcess(NamedTuple):
 
 
 class PastChange(NamedTuple):
-    """A change of a process of the history: what it was afterwards."""
+    """A change of a process of the history: what the process was after the change."""
 
-    record: str
-    process_record: str
-    logon_record: str | None  # of its logon session afterwards
+    record: str  # the key of the change in the history
+    process_record: str  # the key of the process
+    logon_record: str | None  # the key of the logon session of the process after the change
     logon_id: str | None
     time: datetime | None
     pid: int
@@ -145,47 +145,47 @@ class PastChange(NamedTuple):
     command_line: str | None
     user: str | None  # account of its effective uid
     uid: int | None
-    sudo_command: str | None  # as sudo logged it; for administrators
+    sudo_command: str | None  # the command line as sudo logged it; None for callers other than administrators
 
 
 class PastFailedLogon(NamedTuple):
-    """A refused attempt of the history; fields as of FailedAttempt."""
+    """A refused attempt, in the history, to log in or to become another user. None: the value was not reported."""
 
-    record: str
+    record: str  # its key in the history
     time: datetime | None
-    service: str
-    user: str | None
-    is_known_user: bool | None
+    service: str  # sshd, login, su, sudo, or another PAM service
+    user: str | None  # the name that was tried; it need not be an account
+    is_known_user: bool | None  # whether there is an account of that name
     remote_address: str | None
     remote_port: int | None
     remote_host: str | None
-    method: str | None
+    method: str | None  # password, publickey, ...
     tty: str | None
-    by_user: str | None
-    command: str | None
-    reason: str | None
-    attempts: int
-    pid: int | None
-    source: str
+    by_user: str | None  # with su and sudo: the account that tried to become ``user``
+    command: str | None  # the command that sudo did not run
+    reason: str | None  # why it was refused, in the words of the program
+    attempts: int  # how many attempts the program reported at once
+    pid: int | None  # of the process that reported the attempt
+    source: str  # the log that has the report: journal or btmp
     boot_id: str
 
 
 class PastUserChange(NamedTuple):
-    """A change of the user of a process of the history; fields as of ChangedUser."""
+    """A change of the user of a process of the history."""
 
-    record: str
-    process_record: str | None
-    logon_record: str | None  # of its logon session
+    record: str  # its key in the history
+    process_record: str | None  # the key of the process
+    logon_record: str | None  # the key of the logon session of the process
     logon_id: str | None
     time: datetime | None
     pid: int
-    from_uid: int | None
+    from_uid: int | None  # the real uid before
     from_user: str | None
-    to_uid: int
+    to_uid: int  # the effective uid after
     to_user: str | None
-    is_complete: bool
-    program: str | None
-    through: str | None
-    command: str | None
-    source: str
+    is_complete: bool  # the real uid changed, too
+    program: str | None  # the program that the process ran after the change
+    through: str | None  # the set-user-ID program that made the change possible, such as sudo
+    command: str | None  # the command line as sudo logged it
+    source: str  # kernel, or "kernel, sudo's line in the journal"
     boot_id: str

@@ -24,12 +24,12 @@ class FailedAttempt(NamedTuple):
         user: the name that was tried; it need not be an account.
         is_known_user: whether there is an account of that name.
         method: password, publickey, ...
-        by_user: the account that tried to become the user, with su and sudo.
+        by_user: with su and sudo: the account that tried to become ``user``.
         command: the command that sudo did not run.
-        reason: why, in the words of the program.
+        reason: why the attempt was refused, in the words of the program.
         attempts: how many attempts the program reported at once.
         pid: the pid of the process that reported the attempt.
-        source: the log: journal, btmp.
+        source: the log that has the report: journal or btmp.
     """
 
     service: str
@@ -54,9 +54,12 @@ class ChangedUser(NamedTuple):
     Attributes:
         from_uid: the real uid before.
         to_uid: the effective uid after.
-        is_complete: the real uid changed, too; if not, the rights are those of a set-user-ID program while it runs.
-        through: the program that made it possible, such as sudo.
+        is_complete: the real uid changed, too. If not, the process runs a set-user-ID program, and has the new rights
+            only as long as this program runs.
+        program: the name of the program that the process ran after the change.
+        through: the set-user-ID program that made the change possible, such as sudo.
         command: the command line as sudo logged it.
+        source: kernel, or "kernel, sudo's line in the journal".
     """
 
     from_uid: int | None
@@ -77,14 +80,14 @@ class HostEvent(NamedTuple):
         event: what happened; Lost: events before this one were lost.
         time: when, by the kernel's clock.
         cursor: continues a watch after this event; None: it cannot be continued here.
-        process: the process: as it is after the event, or was before its end.
-        before: of ProcessChanged: the process as it was.
+        process: the process as it is after the event; of ProcessEnded: as it was before its end.
+        before: of ProcessChanged: the process as it was before the change.
         session: the logon session: of LogonStarted, LoggedOut and LogonEnded; of events of a process, UserChanged
             included, only if the watch has ``with_sessions`` or selects logon sessions.
         exit_code, signal: how a process ended; both None: not known.
-        attempt: of LogonFailed.
-        change: of UserChanged.
-        missed: of Lost: the number of events; None: not known.
+        attempt: of LogonFailed: the refused attempt.
+        change: of UserChanged: the change of user.
+        missed: of Lost: the number of lost events; None: not known.
         missed_all: of Lost: all events since the cursor are lost, because this host does not know it.
     """
 

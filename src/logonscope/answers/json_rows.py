@@ -10,7 +10,7 @@ WriteValue = Callable[[Any], str]
 
 
 class RowWriter:
-    """Writes rows as JSON objects; the names of their members are written once for each type of row."""
+    """Writes rows as JSON objects. The text of the member names is made once for each type of row, and kept."""
 
     def __init__(self, write_value: WriteValue, writers: Mapping[type, WriteValue]) -> None:
         """Create it: ``writers`` write the values of some types, ``write_value`` those of all others."""
@@ -28,7 +28,7 @@ class RowWriter:
         return "".join(texts)
 
     def _make_template(self, names: tuple[str, ...]) -> list[str]:
-        """Return the parts of an object with these members: names at even indexes, places for values between them."""
+        """Return the parts of an object's text: member names at even indexes, places for the values at odd ones."""
         texts = [part for name in names for part in (f",{self._write_value(name)}:", "")]
         template = ["{" + texts[0][1:], *texts[1:], "}"] if texts else ["{", "}"]
         # Few types of rows exist, but a mapping, such as the sources of values, can have any names.

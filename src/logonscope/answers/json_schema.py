@@ -28,7 +28,7 @@ def row_schemas(row_type: type) -> dict[str, dict[str, Any]]:
 def _add_row(row_type: Any, schemas: dict[str, dict[str, Any]]) -> None:
     if row_type.__name__ in schemas:
         return
-    # Added before its fields: a row may refer to a row that refers to it.
+    # The row is added before the rows in its fields: one of them may contain this row again, and must find it here.
     schema: dict[str, Any] = {"type": "object", "description": (row_type.__doc__ or "").partition("\n")[0]}
     schemas[row_type.__name__] = schema
     hints = get_type_hints(row_type)
@@ -54,7 +54,7 @@ def _schema(hint: Any, schemas: dict[str, dict[str, Any]]) -> dict[str, Any]:
 
 
 def _alternatives(schemas: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the schema of a union: ``anyOf``, or a list of two types if it is None and a schema that has a type."""
+    """Return the schema of a union: ``anyOf``; for None and one schema with a type, this schema with two types."""
     if len(schemas) == 2 and schemas[1] == {"type": "null"} and "type" in schemas[0]:
         return {**schemas[0], "type": [schemas[0]["type"], "null"]}
     return {"anyOf": schemas}

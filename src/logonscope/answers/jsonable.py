@@ -16,7 +16,7 @@ def jsonable(value: object) -> Any:
     ISO 8601 with offset, intervals seconds, bytes a list of numbers.
 
     Raises:
-        TypeError: the value has no JSON form, as a class or a host.
+        TypeError: the value has no JSON form, which is true of a class or a host.
     """
     if type(value) in _PLAIN_TYPES or isinstance(value, (str, int, float)):
         return value

@@ -84,7 +84,7 @@ class LogonFilter(NamedTuple):
         """Return the logon sessions that match.
 
         Raises:
-            InvalidParameterError: the beginning of a fingerprint matches those of different keys.
+            InvalidParameterError: the beginning of a fingerprint matches the fingerprints of several keys.
         """
         matching_sessions = [session for session in sessions if self.fits(session)]
         for key in self.keys or ():
@@ -108,11 +108,11 @@ class LogonFilter(NamedTuple):
         )
 
     def may_come_from(self, remote_host: str | None) -> bool:
-        """Return whether a login from this remote host may match; None, a local login, only without ``origins``."""
+        """Return whether a login from this remote host may match; None (a local login) may if ``origins`` is None."""
         return self.origins is None or comes_from(remote_host, self.origins)
 
     def may_begin_at(self, start: datetime | None) -> bool:
-        """Return whether a login at this time may match; None (unknown) matches only if no time is required."""
+        """Return whether a login at this time may match; None (unknown) may if ``since`` and ``until`` are None."""
         if self.since is None and self.until is None:
             return True
         if start is None:

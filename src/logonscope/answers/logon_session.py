@@ -20,10 +20,11 @@ IPV4_FORM = r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}"
 
 Detail = Literal["origin", "authentication", "usage"]
 Details = frozenset[Detail]
-"""Parts of a logon session that are read only if they are requested; the origin also if the record has no address.
+"""Parts of a logon session that are read only if they are requested.
 
-origin: the address and port of the client, from the socket of the leader; authentication: what sshd logged; usage: the
-sums of the resources that the processes of the logon session use.
+origin: the address and port of the client, from the socket of the leader; it is also read, without a request, if the
+login record has no address. authentication: what sshd logged. usage: the sums of the resources that the processes of
+the logon session use.
 """
 
 NO_DETAILS: Details = frozenset()
@@ -43,18 +44,20 @@ class LogonSession(NamedTuple):
         start: the time of the login, with a time zone.
         state: active, online, closing, lingering, logged out.
         service: the PAM service: sshd, login, cron, ...
-        login_class: logind's class: user, greeter, manager, background, ...
+        login_class: the class that logind gave to the login: user, greeter, manager, background, ...
         leader: the pid of the process that logged in.
         login: the id that the login service gave to the login.
-        recorded_by: the login service that has a login record of it.
+        recorded_by: the login service that has a record of the login.
         processes: the number of its processes that the caller may see; None if not counted.
-        leftovers: the number in ``processes`` if it is logged out, 0 if it is not; None if unknown, or not counted.
+        leftovers: the same number as ``processes`` if the logon session is logged out, else 0; None if it is unknown
+            whether it is logged out, or if the processes were not counted.
         guid: its permanent, unique name.
-        join_evidence: what connects its login record with its LogonId: record, leader, scope, remembered; None: the
-            kernel did not give this id.
-        start_is_approximate: there is no login record, and ``start`` is that of the earliest process whose parent is
-            outside the logon session; it changes when that process ends.
-        container_id: the container in which it began.
+        join_evidence: what shows that the kernel gave this LogonId to the login: record (the login record names it),
+            leader (the leader has it), scope (all processes of the scope have it), remembered (an earlier request
+            found it); None: there is no login, or the kernel did not give it this id.
+        start_is_approximate: there is no login record: ``start`` is the start of the earliest process whose parent is
+            outside the logon session, and changes when that process ends.
+        container_id: the container in which the logon session began.
         container_runtime: the engine of that container: docker, podman, containerd, cri-o, kubernetes, lxc, nspawn.
         pod_uid: the Kubernetes pod of that container.
         is_foreign: whether ``uid`` does not belong to this host, but to a container or another root directory.

@@ -6,12 +6,13 @@ from typing import NamedTuple
 class LogonUsage(NamedTuple):
     """The resources that the running processes of a logon session use, as far as the caller may see them.
 
-    Each sum is over the processes whose value could be read; None if there is no such process. A process whose uids are
-    known but which has no value for memory (a kernel thread, a zombie) counts as 0. Ended processes are not included.
+    Each sum is over the processes whose value could be read; the sum is None if there is no such process. A process
+    that uses no memory (a kernel thread, a zombie) counts as 0: its uids are known, but it has no value for memory.
+    Ended processes are not included.
 
     Attributes:
         processes: number of processes that the caller may see.
-        unread_count: number of processes of which a value is missing in a sum.
+        unread_count: number of processes that are missing in at least one sum, because a value could not be read.
         user_time: seconds of processor time outside the kernel.
         kernel_time: seconds of processor time in the kernel.
         resident: bytes in RAM; memory that several processes share counts for each of them.

@@ -11,7 +11,10 @@ _COLUMNS = ("logon_id", "evidence", "pid", "name", "user", "tty", "start", "left
 """The fields of a process in a table of processes."""
 
 SWITCHERS = frozenset({"sudo", "sudo-rs", "su", "su-rs", "runuser", "doas", "pkexec", "run0", "calife", "super"})
-"""Kernel names of programs that run commands as another user. All but run0 run as root themselves meanwhile."""
+"""Kernel names of programs that run commands as another user.
+
+While the command runs, the program itself runs as root, except run0.
+"""
 
 
 class SessionProcess(NamedTuple):

@@ -20,7 +20,7 @@ class TimelineBin(NamedTuple):
     number: int  # 0: the bin at the beginning of the span
     running: int  # processes that ran at any time in it
     started: int  # of ``running``, those that started in it
-    as_root: int  # of ``running``, those that ran as root although the login is another user's, as by sudo or su
+    as_root: int  # of ``running``, those that ran as root (through sudo or su, for example) in another user's login
     failed: int  # of ``running``, those that ended in it with another status than 0 or by a signal
 
 
@@ -34,8 +34,8 @@ class TimelineLogin(NamedTuple):
     logon_type: int | None
     start: datetime | None
     logout: datetime | None
-    end: datetime | None  # None: it exists
-    end_is_approximate: bool  # the end was not seen
+    end: datetime | None  # None: the login still exists
+    end_is_approximate: bool  # the end was not seen: ``end`` is an estimate
     service: str | None
     tty: str | None
     remote_host: str | None

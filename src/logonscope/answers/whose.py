@@ -29,13 +29,13 @@ class UnseenLogin(NamedTuple):
 
 
 class OuterLogin(NamedTuple):
-    """The logon session that a login began in, as with ``sudo login`` or through an sshd that a login started.
+    """The logon session that a login began in, such as with ``sudo login``, or through an sshd that a login started.
 
     Attributes:
         logon_id: that logon session.
-        user: the account that logged in to it; None: unknown, or none of this host.
+        user: the account that logged in to it; None: unknown, or not an account of this host.
         uid: the uid that logged in to it.
-        pid: the process of it that started the login.
+        pid: the process of that logon session that started the login.
         name: the name of that process.
     """
 
@@ -55,8 +55,8 @@ class Whose(NamedTuple):
         chain: the parents, from the login to the process, and the process itself.
         sockets: its sockets at the port or path, if the target was a port or a unix socket.
         unseen_logins: signs of a login without the kernel's knowledge; None: the host does not report them.
-        is_own: whether the caller may see this answer only because the process runs as the caller: it is in the System
-            session, which is hidden from the caller.
+        is_own: whether the caller may see this answer only because the process runs as the caller: the process is in
+            the System session, which is hidden from the caller.
         service: the service of a process in the System session: "nginx.service".
         service_start: when that service was started.
         outer_logins: the logon sessions that this login began in, the nearest first, as far as the caller may see them.

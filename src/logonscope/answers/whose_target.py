@@ -18,14 +18,14 @@ UNIX_PREFIX = "unix:"
 MAX_PORT = 65_535
 
 MAX_DIGITS_SHOWN = 20
-"""Digits of an invalid pid that a message shows."""
+"""Maximum number of digits of an invalid pid that a message shows."""
 
 MAX_DIGITS = 10
 """Maximum number of digits of a pid; the kernel's largest pid has 7."""
 
 _SOCKET = re.compile(r"(\*|[0-9.]+|\[[^\]]*\])?:([0-9]+|[A-Za-z][\w.+-]*)")
 _PROTOCOL_AND_PORT = re.compile("(?:tcp|udp|udplite|sctp|raw)[46]?:(.*)", re.IGNORECASE)
-# Only one of the character classes has a colon: with two, a text of 65,536 colons would be matched for minutes.
+# Only one of the character classes has a colon: with two of them, to match a text of 65,536 colons would take minutes.
 _BARE_IPV6 = re.compile("[0-9a-fA-F]*:[0-9a-fA-F.]*:[0-9a-fA-F:.]*")
 
 
@@ -104,7 +104,7 @@ def _parse_socket(text: str) -> WhoseTarget:
 
 
 def _parse_address(text: str) -> str:
-    """Return an address in the form in which sockets have it."""
+    """Return an address in the form that the addresses of sockets have."""
     import ipaddress  # noqa: PLC0415 -- seldom needed, and slow to import
 
     try:

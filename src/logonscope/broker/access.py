@@ -10,8 +10,8 @@ An administrator sees everything; Microsoft's remark on Win32_SessionProcess cal
 user sees the logon sessions whose login uid is its own, their processes, and every process that runs as its uid; it
 sees the details of a process only if the real, effective and saved uid are all its own. The uids of containers, and of
 logon sessions that began in another pid namespace below another root directory (decision 41), do not belong to this
-host: they never match the caller's. In Win32_Process, as on Windows, every user gets a row of every process, with
-identifying columns only for processes of another user.
+host: they never match the caller's. In Win32_Process, as on Windows, every user gets a row of every process; the row of
+another user's process has only the identifying columns.
 Accounts and groups are visible to every authenticated user, as with passwd(5); the state of their passwords is not. How
 a login authenticated, its key included, is visible with the logon session; nothing of it is masked. The services of the
 system are visible as accounts are, save their command lines, which only an administrator sees; a service of a user's
@@ -49,7 +49,7 @@ IDENTITY_FACTS = ("pid", "comm", "ppid", "start", "name")
 """Facts that identify a process to any user. The name is the kernel's, not the one in the arguments."""
 
 UNMASKED_FACTS = frozenset({"comm", "ppid", "start"})
-"""Identity facts that need no masking."""
+"""Identity facts that every user gets as they were read. (Not "name", which can come from the masked arguments.)"""
 
 PASSWORD_FACTS = ("password", "password_min_days", "password_max_days", "expired")
 """Facts of an account that shadow(5) has, which only root can read."""
@@ -199,25 +199,26 @@ class Visibility:
         if isinstance(event, events.EventsLost):
             return event._replace(missed_events=None)
         if isinstance(event, events.LogonFailed):
-            # as sees_failed_logons has it: an administrator was answered above
+            # only administrators may see it (sees_failed_logons), and they have been answered above
             return None
         if isinstance(event, events.ProcessChanged):
             before = self.view(*event.before, ALL_FACTS, include_hidden=include_hidden)
             after = self.view(*event.after, ALL_FACTS, include_hidden=include_hidden)
             if of_instances and (before is None or after is None):
                 return self._as_start_or_end(event, before, after)
-            # a state before the change that is hidden is replaced by the one after it; a change of hidden facts only is
-            # no event
+            # If only the state after the change is visible, the event has it as the state before, too. If only hidden
+            # facts changed, there is no event.
             if after is None or (before == after and after[1] == HIDDEN):
                 return None
             return event._replace(before=before or after, after=after)
-        # a start, an end, or a change of user
+        # the event is a start, an end, or a change of user
         pair = self.view(event.process, event.owner, ALL_FACTS, include_hidden=include_hidden)
         if pair is None:
             return None
         process, owner = pair
         if isinstance(event, events.UserChanged):
-            # the uid before can be that of a hidden logon session; the command line is that of another user's process
+            # No event in a hidden logon session: the uid before the change can be that of its login. The command is
+            # always removed, because it is the command line of another user's process.
             changed = event.change._replace(command=None)
             return None if owner == HIDDEN else event._replace(process=process, owner=owner, change=changed)
         if isinstance(event, events.ProcessEnded) and self._is_identity(process):
@@ -277,7 +278,7 @@ class Visibility:
         """
         if self.may_see_everything:
             return process
-        # decided before the location is removed, which can show that its uids are those of a container
+        # decided before the location is removed, because the location can show that the uids are those of a container
         is_callers = self.runs_as_caller(process, owner, wholly=True)
         if self._ownership.names_other_login(process, owner, self.uid):
             process = self._without_location(process, owner)
@@ -300,8 +301,8 @@ class Visibility:
 
     def _without_session_facts(self, process: Process, facts: Facts, owner: Owner) -> Process:
         """Mask a process of the caller in a logon session of another user: remove what identifies that session."""
-        # Both need the location, which is removed: it shows whether a container is the caller's own. There the caller's
-        # uid is one of this host.
+        # Both calls get the process with its location, which the result lacks: it shows whether a container is the
+        # caller's own. In such a container, the caller's uid is one of this host.
         masked, uids = self.masked(process, facts, owner), self._without_location(process, owner).uids
         session_facts = self._ownership.session_facts
         unread = _reasons(masked, session_facts, NOT_YOUR_SESSION)
@@ -311,7 +312,7 @@ class Visibility:
     def _without_location(self, process: Process, owner: Owner) -> Process:
         """Remove the location of a process, and its foreign uids.
 
-        Without the location they look like uids of this host.
+        Without the location, the foreign uids would look like uids of this host.
         """
         foreign = self._foreign
         uids = process.uids and tuple(

@@ -1,10 +1,10 @@
 """Association operations. References are the associations themselves, associators the instances at their other ends.
 
-For one association each process is read only once: where an end is part of the items that the association is made of,
-its rows are made of the same items; a logon session that is reached from a process is described from that process. So a
-pid that is reused in between cannot mix two processes. The cost of a request about one process does not depend on the
-size of the host if its login has a record; without a record, one small file of every process is read (see
-logon_of_process.py).
+For one association each process is read only once. If the items of the association contain an end, the rows of this end
+are made from the same items. A logon session that is reached from a process is described from that process. So two
+processes cannot be mixed, even if a pid is reused meanwhile. The cost of a request about one process does not depend on
+the size of the host if the login of the process has a record; without a record, one small file of every process is read
+(see logon_of_process.py).
 """
 
 from collections.abc import Iterator, Sequence
@@ -38,8 +38,8 @@ class AssociationOptions(NamedTuple):
     result_class: str | None = None
     role: str | None = None  # the end at which the given instance is
     result_role: str | None = None  # the end at which the results are
-    properties: Sequence[str] | None = None  # of the results; a class without any is left out; None: all
-    keys_only: bool = False  # return the keys in place of properties
+    properties: Sequence[str] | None = None  # of the results; a class that has none of them is left out; None: all
+    keys_only: bool = False  # return the keys in place of ``properties``
     required_qualifier: str | None = None  # a qualifier, not an amended one, that the class of the results must have
     required_assoc_qualifier: str | None = None  # a qualifier that the association must have
 
@@ -184,7 +184,7 @@ def associated_classes(
             yield association
         elif _is_role(far.name, options.result_role):
             declared = cls.schema.find(far.reference or "", cls.namespace)
-            # the association declares a superclass of ResultClass: its instances may be of ResultClass
+            # the end is declared with a superclass of ResultClass: an instance at this end may be of ResultClass
             if declared and far_class and far_class.is_a(declared.name):
                 declared = far_class
             if declared and _is_within(declared, far_class) and _has_qualifier(declared, options.required_qualifier):
@@ -289,19 +289,20 @@ def read_far_ends(request: Request, link: Link, target: Target, options: Associa
     """Yield the instances at the other end of an association, in the cheapest of three ways."""
     end = link.provider.ends[link.result_role]
     selection = link.provider.selection({link.role: frozenset({target.reference})})
-    # The item of the association does not hold the far instance, and no process leads to it: each row of the
-    # association names it by its key, and it is read by that key.
+    # The item of the association does not hold the far instance, and no process leads to it. So the far instance is
+    # read by its key, which the row of the association has.
     if end.item_slice is None and (end.subject != "logon session" or selection.pids is None):
         yield from _find_by_key(request, link, target, options)
         return
     for cls in link.far_classes:
         provider, columns = get_provider(cls), _result_columns(cls, options)
         if end.item_slice is not None:
-            # The item holds the far instance, so the one reading that finds the association serves both.
+            # The item of the association holds the far instance, so one reading serves both.
             rows = _rows_of_parts(request, link, target, provider, columns.stored)
         else:
-            # The logon session of one process. By its LogonId, every process of the host would be read to
-            # find its members. From the process, that is necessary only if its login has no record.
+            # The far instance is the logon session of one process. To read it by its LogonId, every process of the host
+            # would be read to find the members. To read it from the process, that is done only if the login has no
+            # record.
             rows = _rows_without_counts(request, provider, selection, columns.stored)
         yield ClassRows(cls, columns.stored, rows, columns.shown)
 
@@ -319,7 +320,7 @@ def _rows_without_counts(
 def _rows_of_parts(
     request: Request, link: Link, target: Target, far: Provider, columns: Sequence[str]
 ) -> Iterator[Row]:
-    """Yield the rows of the far end, made of a part of each association item that refers to the target."""
+    """Yield the rows of the far end, each made of a part of an association's item that refers to the target."""
     association, item_slice = link.provider, link.provider.ends[link.result_role].item_slice
     assert item_slice is not None  # noqa: S101 -- checked by the caller
     facts = association.facts_of_rows([link.role]) | far.facts_of_rows(columns)
@@ -328,7 +329,7 @@ def _rows_of_parts(
     items = read_items(request, association.subject, query)
     context = request.context
     value = association.columns[link.role].checked_value
-    # The selection may let through more than was selected, so the near reference of each item is compared as well.
+    # The reading may return more than was selected, so the near reference of each item is compared as well.
     refers_to_target = references_to(link.role, target).predicate([link.role])
     parts = (
         item[item_slice]

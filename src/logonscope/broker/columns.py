@@ -9,7 +9,7 @@ from logonscope.cim.instances import SYSTEM_PROPERTIES
 from logonscope.errors import InvalidPropertyError
 
 MAX_CLASSES = 512
-"""Maximum number of classes of which the columns of all properties are kept."""
+"""Maximum number of classes for which the result of ``_all_columns`` is kept."""
 
 _FROM_KEYS = {"__PATH", "__RELPATH"}
 

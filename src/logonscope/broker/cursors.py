@@ -12,7 +12,7 @@ MAX_CURSORS = 65_536
 """Maximum number of positions whose names are kept; the oldest are forgotten. A stream does not keep more events."""
 
 NAME_BYTES, DRAWN_NAMES = 8, 512
-"""Random bytes of a name, and names that are drawn at once."""
+"""Number of random bytes of a name, and number of names that are drawn at once."""
 
 UNKNOWN_POSITION = 1 << 63
 """A position beyond the end of every stream: a reader that begins there learns that events were lost."""
@@ -51,7 +51,7 @@ class CursorNames:
         """Return a random name, and keep others for later: the kernel is asked once for all of them."""
         digits = secrets.token_hex(NAME_BYTES * DRAWN_NAMES)
         names = [digits[first : first + 2 * NAME_BYTES] for first in range(0, len(digits), 2 * NAME_BYTES)]
-        # an iterator of a list gives each name to one thread
+        # an iterator of a list never gives the same name to two threads
         self._random_names = iter(names[1:])
         return names[0]
 

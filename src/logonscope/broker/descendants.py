@@ -20,7 +20,7 @@ from logonscope.machine.events import (
 )
 
 MAX_ENDED = 1_024
-"""Maximum number of ended descendants that are kept, for events that are reported later than the end."""
+"""Maximum number of ended descendants that are kept: some events of a process are reported after its end."""
 
 SLACK_TICKS = 2
 """Maximum difference in clock ticks between the start of a process in an event and in /proc."""
@@ -46,7 +46,7 @@ class Descendants:
         return f"<Descendants of {self._root}: {len(self._running)} running>"
 
     def follow(self, event: Event) -> bool:
-        """Note what an event changes; return whether it is about a descendant, or a logon session that one began."""
+        """Note what an event changes; return whether it is about a descendant, or a logon session begun by one."""
         if isinstance(event, ProcessStarted):
             return self._add(event)
         if isinstance(event, ProcessEnded):
@@ -126,7 +126,7 @@ class Descendants:
 
 
 def _is_same(starts: dict[int, int | None], process: Process) -> bool:
-    """Return whether a process is in ``starts``: its pid with nearly its start, or an unknown one."""
+    """Return whether a process is in ``starts``: its pid with nearly the same start, or a start is unknown."""
     if process.pid not in starts:
         return False
     start = starts[process.pid]

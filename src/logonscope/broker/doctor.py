@@ -19,7 +19,7 @@ _BATCH = 4
 _MAX_LISTED = 10
 _MAX_EXAMPLES = 2
 _OF_ALL_USERS = {"live events", "failed logons"}
-"""Checks of the source with counts of what all users do: for callers who may see everything."""
+"""Checks of the source that count what all users do: only callers who may see everything get them."""
 
 _LOGIN_SERVICES = frozenset({"systemd-logind", "elogind-daemon", "elogind"})
 """Kernel names of login services."""
@@ -33,12 +33,13 @@ def doctor(request: Request) -> list[Check]:
     facts = request.ownership.description_facts | {"comm", "uids", "cmdline", "exe", "fds"}
     read_result = request.read(ProcessQuery(facts), read_order="processes first")
     pairs = list(read_result.pairs)
+    # a trouble is a note of the request's Look that something could not be read
     request.accounts.get(request.caller.uid or 0)  # adds a trouble if the name service does not answer
     processes = [process for process, _ in pairs]
     # adds a trouble if the log of authentications cannot be read
     sessions = [session for session, _ in describe_sessions(request, pairs, frozenset({"authentication"}))]
     _collect_troubles(request)
-    # an access rule; whether the source holds the whole host (sees_whole_host) matters to the words of checks only
+    # This decides access. Whether the source holds the whole host (sees_whole_host) only changes the words of checks.
     sees_all = request.visibility.may_see_everything
     login_service = _login_service(processes)
     return [
@@ -71,7 +72,7 @@ def _collect_troubles(request: Request) -> None:
 
 def _check_troubles(request: Request) -> Iterator[Check]:
     for trouble in request.look.troubles:
-        # no advice would change what a history keeps
+        # no finding: nothing can be done about facts that a history does not keep
         if trouble.reason != NOT_KEPT:
             yield Check(trouble.subject, False, trouble.reason, trouble.advice)
 
@@ -79,7 +80,7 @@ def _check_troubles(request: Request) -> Iterator[Check]:
 def _check_history(request: Request) -> Iterator[Check]:
     if request.source.history is None:
         return
-    # the other checks count what all users do
+    # all other checks of the history count what all users do
     if not request.visibility.may_see_everything:
         yield Check("history", True, "kept", "")
         return
@@ -119,12 +120,13 @@ def _check_facts(request: Request, processes: Sequence[Process], facts: Facts) -
     unreadable_pids: dict[tuple[str, str], list[int]] = {}
     for process in processes:
         for fact, reason in (process.unread or {}).items():
-            # kernel threads and zombies have no executable; what access rules hide could be read; no history keeps all
+            # Expected reasons are left out: kernel threads and zombies have no executable, access rules hide facts that
+            # could be read, and a history does not keep all facts.
             if fact in checked_facts and reason not in _EXPECTED_REASONS:
                 unreadable_pids.setdefault((fact, reason), []).append(process.pid)
     for (fact, reason), pids in sorted(unreadable_pids.items()):
         examples = ", ".join(map(str, pids[:_MAX_EXAMPLES])) + (", ..." if len(pids) > _MAX_EXAMPLES else "")
-        # which processes of other users cannot be read is for callers who see everything
+        # only callers who see everything may learn which processes of other users cannot be read
         pid_list = f" (pid {examples})" if request.visibility.may_see_everything else ""
         yield Check(
             f"fact {fact}", None, f"not readable for {len(pids)} of {len(processes)} processes{pid_list}: {reason}",
@@ -146,7 +148,7 @@ def _reading_advice(reason: str, request: Request) -> str:
 
 def _one_fact_a_file(facts: Facts) -> frozenset[str]:
     """Return one fact of each file: all facts of a file can be read, or none."""
-    # of several facts of one file, the dict keeps the last: in reverse, the first field of Process
+    # Of several facts of one file, the dict keeps the last one. The order is reversed, so that is the first field.
     in_order = sorted(facts, key=Process._fields.index, reverse=True)
     return frozenset({FILE_OF_FACT[fact]: fact for fact in in_order}.values())
 
@@ -174,7 +176,7 @@ def _check_logins(
             " and leftovers are found only of ssh, cron, at and console logins",
             _record_advice(login_service),
         )  # fmt: skip
-    # a daemon started from inside a login inherits its kernel id, and passes it on to the logins that it starts
+    # a daemon started from inside a login inherits the login's kernel id, and passes it on to the logins that it starts
     for kernel_id, sharers in sorted(logon_index.shared_kernel_ids.items()):
         sharer_ids = sorted(login.id for logon, login in logins.items() if logon in sharers)
         if sharer_ids:
@@ -192,8 +194,8 @@ def _check_logins(
 
 
 def _login_service(processes: Sequence[Process]) -> str | None:
-    """Return the name of the login service that runs; None where no process is one, or it cannot be seen."""
-    # a kernel name alone can be chosen by any user
+    """Return the name of the login service that runs; None where no login service runs, or where it cannot be seen."""
+    # the name alone proves nothing: any user can give it to a process
     runs_as_root = (process for process in processes if process.uids and process.uids[1] == 0)
     return next((process.comm for process in runs_as_root if process.comm in _LOGIN_SERVICES), None)
 

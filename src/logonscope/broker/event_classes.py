@@ -52,7 +52,7 @@ def _sid(_: EventRequest, event: Any) -> Value:
 
 def _exit_status(_: EventRequest, event: ProcessEnded) -> Value:
     code, signal = split_status(event.status)
-    # as the shell shows a signal
+    # the number that a shell reports for a process that a signal ended
     return code if signal is None else 128 + signal
 
 

@@ -1,4 +1,4 @@
-"""Cursors of a subscription: encrypted marks, or, without a history or kernel events, random names of this run."""
+"""Cursors of a subscription: encrypted marks; without a history or kernel events, names that are valid in this run."""
 
 from logonscope.broker.cursors import UNKNOWN_POSITION, read_cursor, write_cursor
 from logonscope.broker.resumed_reader import LostReader, ResumedReader
@@ -19,7 +19,7 @@ class EventCursors:
 
     def write(self, head: EventHead) -> str:
         """Return the cursor after an event."""
-        # without kernel events there are no positions: such a cursor is valid in this run alone
+        # without kernel events there are no positions to encrypt: the cursor is a name, valid in this run alone
         if self._log is None or not (head.mark or head.position):
             return write_cursor(head.number)
         return self._log.write_cursor(head.mark or EventMark(self._log.epoch, head.position))
@@ -38,7 +38,7 @@ class EventCursors:
             is_live = mark.epoch == log.epoch and mark.part == ALL_PARTS
             live = source.resumed_reader(mark.position) if is_live else None
             return ResumedReader(log, mark, source.event_reader, live)
-        # not a mark: a random name, of this run or of an earlier one
+        # the cursor is not a mark, but a random name of this run or of an earlier one
         position = read_cursor(since)
         if log is not None and position == UNKNOWN_POSITION:
             return LostReader(source.event_reader())

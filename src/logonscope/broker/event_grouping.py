@@ -14,7 +14,7 @@ MAX_GROUPS = 10_000
 
 
 class Group(NamedTuple):
-    """Events with the same values of the BY properties; ``due`` is a time of time.monotonic()."""
+    """Events with the same values of the BY properties; ``due``: when their interval ends, by time.monotonic()."""
 
     due: float
     representative: Any

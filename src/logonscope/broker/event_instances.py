@@ -35,7 +35,7 @@ MAX_READING_SECONDS = 60.0
 """Maximum seconds of one reading."""
 
 MAX_POLLED_ROWS = 100_000
-"""Maximum number of instances of a class that is compared."""
+"""Maximum number of instances of a class whose readings are compared."""
 
 Row = tuple[Value, ...]
 
@@ -125,7 +125,7 @@ class StreamedClass:
 
 
 class PolledClass:
-    """The instances of any class, compared with those of the reading before."""
+    """The instances of any class, compared with the instances that the reading before found."""
 
     def __init__(self, request: Request, cls: Class, seconds: float, max_rows: int = MAX_POLLED_ROWS) -> None:
         """Read the instances for the first time.

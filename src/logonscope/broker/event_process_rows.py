@@ -17,7 +17,7 @@ from logonscope.machine import Owner, start_time
 from logonscope.machine.identity import process_guid
 
 MAX_TEMPLATES = 1000
-"""Maximum number of rows that are kept from one batch to the next for what processes have in common."""
+"""Maximum number of templates that are kept from one batch to the next."""
 
 
 class _Template(NamedTuple):
@@ -62,7 +62,7 @@ class EventProcessRows:
 
     def row(self, process: Process, owner: Owner) -> SessionProcess:
         """Return the row of a process and its owner."""
-        # the start and the end of a process have the same object, if nothing changed in between
+        # the events of the start and the end have the same Process object, if nothing changed in between
         cached_row = self._rows.get(id(process))
         if cached_row is not None and cached_row[0] is process and cached_row[1] is owner:
             return cached_row[2]
@@ -71,7 +71,7 @@ class EventProcessRows:
         template = self._templates.get(key)
         if template is None:
             row = process_row(self._request, process, owner)
-            # the objects are kept, so that no others get their ids
+            # owner and unread are kept with the row: as long as they exist, no other object gets their ids
             self._templates[key] = _Template(row, owner, unread)
         else:
             row = self._fill(template[0], process)

@@ -20,7 +20,7 @@ class EventRequest(Request):
     def visibility(self) -> Visibility:
         """Return what the caller may see.
 
-        A logon session that may be foreign is hidden: to decide it, its first process would have to be read.
+        A logon session that may be foreign is hidden: to decide whether it is, its first process would have to be read.
         """
         return Visibility(self.caller, self.ownership, ForeignByProcess(self.ownership))
 
@@ -33,7 +33,7 @@ class EventRequest(Request):
     def is_leftover(self, owner: Owner) -> bool | None:
         """Return whether the processes of a logon session are leftovers: whether it is logged out.
 
-        None if the logon session has no record: to decide it, all of its processes would have to be read.
+        None if the logon session has no record: then all of its processes would have to be read.
         """
         has_record = owner.logon_id is not None and self.ownership.has_record(owner)
         return self.ownership.is_logged_out(owner, ()) if has_record else None

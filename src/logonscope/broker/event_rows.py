@@ -102,7 +102,7 @@ class EventRows:
 _new = tuple.__new__
 
 _NOTHING = (None,) * (len(HostEvent._fields) - HostEvent._fields.index("exit_code"))
-"""The last fields of an event that has none of them."""
+"""The values of the fields from ``exit_code`` on, for an event that has none of them."""
 
 
 class _BootClock:
@@ -116,7 +116,8 @@ class _BootClock:
 
     def seconds(self) -> float:
         """Return the time of the boot in seconds since the epoch."""
-        # read again where this thread had to wait in between: the clocks would seem to have moved
+        # Both clocks are read again if this thread had to wait between the two readings: else the clock would seem to
+        # have been set.
         for _ in range(MAX_CLOCK_READINGS):
             before, now = time.clock_gettime(time.CLOCK_BOOTTIME), time.time()
             if time.clock_gettime(time.CLOCK_BOOTTIME) - before < CLOCK_SLACK_SECONDS / 10:

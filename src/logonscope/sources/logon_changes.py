@@ -9,7 +9,8 @@ from logonscope.machine import Owner
 from logonscope.machine.events import LoggedOut, LogonEnded, LogonStarted
 
 SETTLE_SECONDS = 2.0
-"""Seconds for which a new logon session without a record is not reported: the record comes after the first process."""
+"""Seconds for which a new logon session without a login record is not reported: the record comes a moment after the
+first process."""
 
 Described = tuple[LogonSession, Owner]
 
@@ -30,10 +31,10 @@ class LogonChanges:
 
         Args:
             existing: the logon sessions that exist already, by LogonId: no event reports that they began.
-            settle_seconds: how long the report of a new one without a record waits.
+            settle_seconds: how long the report of a new logon session waits for its login record.
         """
         self.reported, self._settle_seconds = dict(existing), settle_seconds
-        self._new: dict[str, float] = {}  # LogonId -> when it is reported at the latest
+        self._new: dict[str, float] = {}  # LogonId -> monotonic second at which it is reported at the latest
 
     def __repr__(self) -> str:
         return f"<LogonChanges of {len(self.reported)} logon sessions, {len(self._new)} new>"
@@ -54,7 +55,9 @@ class LogonChanges:
         describe: Callable[[str], Described],
         touched: Collection[str] | None = None,
     ) -> Iterator[LogonChange]:
-        """Yield what has happened since the last call; nothing of a logon session that ends before it is reported.
+        """Yield what has happened since the last call.
+
+        A logon session that ends before it is reported yields nothing.
 
         Args:
             owners: the owners that have a process now, by LogonId.

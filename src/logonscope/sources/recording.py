@@ -55,7 +55,8 @@ _ROWS: Mapping[str, type[Any]] = {
 _NAMES_IN_FILES: Mapping[str, Mapping[str, str]] = {
     "trouble": {"subject": "what", "reason": "why", "advice": "do"}, "vitals": {"time": "at"},
 }  # fmt: skip
-"""Fields of rows whose names in files are other ones, by the kind of row: version 1 of the format has these names."""
+"""Names in files of the fields that have another name in the code, by the kind of row. Version 1 of the format has
+these names."""
 
 NO_MEMORY = "Error -4 "
 """Beginning of zlib's error if there is no memory (zlib.h, Z_MEM_ERROR): then the recording is not at fault."""
@@ -68,12 +69,12 @@ def save_recording(snapshot: Snapshot, path: str, replace: bool) -> int:  # noqa
 
     Args:
         snapshot: the host.
-        path: of the file. "-" is standard output, which can get a part only.
+        path: of the file. "-" is standard output, which gets only a part of the recording if writing fails.
         replace: whether an existing file is replaced.
 
     Raises:
         InvalidParameterError: the file exists, or cannot be written.
-        AccessDeniedError: there is no right to write it, or it is a symbolic link of another user.
+        AccessDeniedError: there is no right to write the file, or it is a symbolic link of another user.
         OSError: standard output cannot be written.
     """
     if path == "-":
@@ -177,9 +178,9 @@ class RecordedSource(BaseSource):
         """Read a recording; "-" is read from standard input.
 
         Raises:
-            RecordingError: it is not a recording, damaged, truncated, too large, or of a newer version.
-            AccessDeniedError: there is no right to read it.
-            InvalidParameterError: it cannot be read for another reason.
+            RecordingError: the file is not a recording, or is damaged, truncated, too large, or of a newer version.
+            AccessDeniedError: there is no right to read the file.
+            InvalidParameterError: the file cannot be read for another reason.
         """
         try:
             if path == "-":
@@ -346,8 +347,8 @@ def _read_rows(path: str, packed: gzip.GzipFile) -> Iterator[list[Any]]:
 
 
 def _is_text_valid(line: bytes, row: list[Any]) -> bool:
-    """Return whether each lone surrogate is one of PEP 383, which encodes a byte; UTF-8 can encode no other one."""
-    # json reads surrogates also if they are not escapes: in UTF-8, they begin with ED
+    """Return whether each lone surrogate encodes a byte (PEP 383); UTF-8 can encode no other lone surrogate."""
+    # json also reads surrogates that are not written as escapes: in UTF-8, they begin with ED
     if b"\\u" in line or b"\xed" in line:
         try:
             json.dumps(row, ensure_ascii=False).encode("utf-8", "surrogateescape")
@@ -361,7 +362,7 @@ def _parse_rows(path: str, lines: Iterator[list[Any]]) -> Snapshot:
     rows: dict[str, list[Any]] = {kind: [] for kind in _ROWS}
     for kind, *values in lines:
         if kind == "end":
-            # rows may have been removed and the file compressed again: the number shows it if processes are missing
+            # a changed file can lack rows, and be compressed again: the count shows if processes are missing
             if values != [len(rows["process"])]:
                 raise RecordingError(f"cannot read recording {path}: rows are missing", _ADVICE)
             break
@@ -390,7 +391,7 @@ def _parse_rows(path: str, lines: Iterator[list[Any]]) -> Snapshot:
 
 
 def _parse_header(path: str, row: list[Any]) -> Mapping[str, list[str]]:
-    """Return the field names of each kind of row; none for a kind that the header does not have."""
+    """Return the field names of each kind of row; an empty list for a kind that the header does not have."""
     head = row[1] if len(row) == 2 and row[0] == "header" and isinstance(row[1], dict) else {}
     if head.get("format") != FORMAT:
         raise RecordingError(f"cannot read {path}: not a recording", Hint(HintCode.USE_RECORDING))
@@ -476,7 +477,7 @@ def _is_four_ids(value: Any) -> bool:
 
 
 def _is_whole_number(value: Any) -> bool:
-    # "type is", not isinstance: True is an int, too. The bound: later code formats numbers, and these fit into 64 bits.
+    # "type is", not isinstance: True is an int, too. Larger numbers are no facts, and later code would format them.
     return type(value) is int and abs(value) < 1 << 64
 
 

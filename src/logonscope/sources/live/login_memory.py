@@ -1,10 +1,10 @@
 """Memory of logins: keeps login records after the login service has deleted them, with the kernel id of each.
 
-The kernel id is the leader's; if the leader shows none, the one that was remembered before, else the one that the
-record or the scope of the login shows.
+The kernel id of a login is that of its leader. If the leader shows none, it is the one that was remembered before; if
+there was none before, it is the one that the record or the scope of the login shows.
 
-A record that only the memory has gets the source "remembered". It is dropped when its logon session has no process any
-more. If there are more than MAX_LOGINS such records, the oldest are dropped.
+A record that only the memory has gets the source "remembered". Such a record is dropped when its logon session has no
+process any more. If there are more than MAX_LOGINS such records, the oldest are dropped.
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -17,13 +17,14 @@ REMEMBERED = "remembered"
 """Source of a record that only the memory has."""
 
 MAX_LOGINS = 20_000
-"""Maximum number of logins that are remembered without a record; the oldest are dropped first."""
+"""Maximum number of remembered logins whose records are deleted; the oldest of these logins are dropped first."""
 
 _Key = tuple[str, int, int | None]
+"""Id, uid and start of a login; the pid of its leader if the start is not known."""
 
 
 class LoginState(NamedTuple):
-    """What the processes, by the live index or by /proc, show about a login."""
+    """What the processes show about a login; they are read from the live index or from /proc."""
 
     has_members: bool  # processes of its logon session exist, or it is not known whether they do
     is_leader_gone: bool | None  # None: not known, which counts as gone
@@ -45,12 +46,12 @@ class LoginMemory:
         state_of: Callable[[Login], LoginState],
         ids: Collection[str] | None = None,
     ) -> tuple[Login, ...]:
-        """Store the records of a reading, and return its logins together with those that only the memory has.
+        """Store the records that were read; return the read logins together with those that only the memory has.
 
         Args:
-            logins: every login of the reading.
+            logins: the logins that were read.
             state_of: returns the state of a login whose record is gone.
-            ids: only logins with these ids were read; None: every one.
+            ids: only logins with these ids were read; None: all logins were read.
         """
         merged: list[Login] = []
         present = set[_Key]()
@@ -86,13 +87,13 @@ class LoginMemory:
         return tuple(merged)
 
     def note_terminal(self, login: Login, terminal: str) -> None:
-        """Remember the terminal of a login; "": it has none so far."""
+        """Remember the terminal of a login; "": the login has no terminal so far."""
         key = _key(login)
         if key in self._logins:
             self._logins[key] = self._logins[key]._replace(seen_tty=terminal)
 
     def _learn(self, key: _Key, login: Login) -> Login:
-        """Store a login that was read; return it with its kernel id, and with what was found out about it before."""
+        """Store a login that was read; return it with its kernel id, and with what earlier readings showed about it."""
         remembered = self._logins.get(key)
         # the leader has the kernel id of its login, even if the record has none
         leader_id = login.process.ses if login.process and login.process.ses not in {None, UNSET} else None

@@ -1,8 +1,8 @@
-"""Reports of login programs: refused attempts and commands of sudo, from the journal; without one, attempts from btmp.
+"""Reports of login programs: from the journal, refused attempts and commands of sudo; else from btmp, only attempts.
 
-A line counts if a process of root wrote it, by the fields that journald takes from the kernel. su and sudo log with the
-uid of their caller: their lines also count if the kernel reported that the process ran a set-user-ID program of root
-when it logged.
+A line of the journal counts if a process of root wrote it: fields that journald takes from the kernel show that. su and
+sudo log with the uid of their caller. Therefore their lines also count if the kernel reported that the process ran a
+set-user-ID program of root when it logged the line.
 """
 
 import os
@@ -30,9 +30,9 @@ JOURNAL, BTMP = "journal", "btmp"
 
 
 class Report(NamedTuple):
-    """What a login program reported."""
+    """What a login program reported; pid, ses and cgroup are those of the process that reported it."""
 
-    monotonic_ns: int
+    monotonic_ns: int  # the moment of the report
     pid: int
     ses: int | None
     cgroup: str | None
@@ -48,7 +48,7 @@ class LoginReports:
 
         Args:
             root: the root directory of the host.
-            call: called in another thread when there may be a report.
+            call: called when there may be a report, in the thread that follows the journal or waits for btmp.
         """
         self._root, self._call = root, call
         self._parser = FailedLineParser()
@@ -138,7 +138,8 @@ class LoginReports:
             self._call()
 
     def _read_line(self, line: LoggedLine, was_elevated: Callable[[int, int], bool]) -> Report | None:
-        # For a uid other than 0, the kernel confirms the uid only: a user's program may have logged, then executed su.
+        # If the uid is not 0, the uid does not prove that su or sudo wrote the line: a program of the user may have
+        # written it, and executed su later.
         is_trusted = line.uid == 0 or (line.program in USER_PROGRAMS and was_elevated(line.pid, line.monotonic_ns))
         if not is_trusted:
             self.rejected += 1

@@ -21,7 +21,7 @@ class LoginWatch:
     """Watches for changes of login records and for ends of leaders, with one descriptor for both."""
 
     def __init__(self, folders: Iterable[str], parent_folder: str, max_leaders: int = MAX_LEADERS) -> None:
-        """Watch folders that exist, and their parent for those that do not exist yet."""
+        """Watch the folders that exist; if one of them does not exist yet, watch the parent folder, too."""
         library = ctypes.CDLL(None, use_errno=True)
         self._add = library.inotify_add_watch
         self._inotify = int(library.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC))
@@ -102,20 +102,20 @@ class LoginWatch:
         self._watch_folders()  # a folder may be new
 
     def _note_end(self, descriptor: int) -> None:
-        """Close the pidfd of a leader that has ended: it would stay readable, also while the leader is a zombie."""
+        """Close the pidfd of a leader that has ended: an open pidfd would stay readable from then on."""
         self._ended.add(self._forget(descriptor))
 
     def _forget(self, descriptor: int) -> _LeaderKey:
         """Close the pidfd of a leader, and return the leader."""
         key = self._keys.pop(descriptor)
         del self._leaders[key]
-        # close() alone does not unregister it while a child that is just being started still has a copy of it
+        # close() alone does not unregister the pidfd while a child process that is being started has a copy of it
         self._epoll.unregister(descriptor)
         os.close(descriptor)
         return key
 
     def _watch_folders(self) -> None:
-        # watching a folder that is watched already changes nothing
+        # to watch a folder a second time changes nothing
         for folder in self._folders:
             self._add(self._inotify, os.fsencode(folder), _MASK)
         if not self.is_complete:

@@ -15,7 +15,7 @@ _Witness = tuple[int, int]
 
 
 class LoginMembers:
-    """The processes that belong to a login: those with its kernel id, and, in its cgroup, those without a kernel id."""
+    """The processes that belong to a login: those with its kernel id, and those in its cgroup without a kernel id."""
 
     def __init__(self, login: Login) -> None:
         self.kernel_id = login.remembered if login.remembered != UNSET else None
@@ -40,11 +40,11 @@ class LoginMembers:
 
 
 class IndexedMembers:
-    """Members by the index, at one moment."""
+    """Members of logins, as the index shows them at one moment."""
 
     def __init__(self, index: LiveIndex) -> None:
         self._index = index
-        self._cgroups: frozenset[str | None] | None = None  # of the processes without a kernel id
+        self._cgroups: frozenset[str | None] | None = None  # of the processes without a kernel id; None: not listed yet
 
     def __repr__(self) -> str:
         return f"<IndexedMembers of {self._index!r}>"
@@ -60,7 +60,10 @@ class IndexedMembers:
 
 
 class ScannedMembers:
-    """Members by /proc. All processes are read only if none of the remembered witnesses is a member any more."""
+    """Members of logins, as /proc shows them.
+
+    All processes are read only if none of the processes remembered as witnesses is a member any more.
+    """
 
     def __init__(
         self, read_memberships: Callable[[], Iterable[Membership]], read_facts: Callable[[int], Reading]
@@ -79,7 +82,7 @@ class ScannedMembers:
         return f"<ScannedMembers of {len(self._witnesses)} logins>"
 
     def begin(self) -> None:
-        """Begin with a new moment: processes that were read for an earlier one may have ended."""
+        """Begin with a new moment: processes that were read for an earlier moment may have ended."""
         self._scanned = None
 
     def has_members(self, login: Login) -> bool:

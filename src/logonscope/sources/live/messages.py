@@ -1,11 +1,13 @@
 """Messages between the events helper and the service: pure, typed and bounded.
 
 The service sends requests of one byte. The helper sends frames: a kind, a length, and the content. The first frame is
-HELLO, or REFUSED with the reason. The reply to BATCH is any number of RECORDS and one END, that to WRITES one WRITTEN.
-NAMESPACES has no reply: the helper then also watches the /proc of containers and services that have one of their own.
+HELLO, or REFUSED with the reason. The reply to BATCH is any number of RECORDS and one END. The reply to WRITES is one
+WRITTEN. NAMESPACES has no reply: after it, the helper also watches the /proc of each container or service that has a
+/proc of its own.
 
-Two messages come without a request: NOTICE (there are events), at most once until the next END or PUSHED; and a batch
-with writes, any number of RECORDS and one PUSHED, at most MAX_PUSHES times between two requests.
+The helper sends two messages without a request. NOTICE says that there are events; it comes at most once until the next
+END or PUSHED. A batch with writes is any number of RECORDS and one PUSHED; it comes at most MAX_PUSHES times between
+two requests.
 """
 
 import json
@@ -77,7 +79,7 @@ def pack_hello(hello: Hello) -> bytes:
     """Return the content of HELLO."""
     fields = {
         "version": VERSION,
-        "rung": hello.event_source,  # its name in this version of the messages
+        "rung": hello.event_source,  # "rung" means event source in this version of the messages
         "writes": hello.sees_writes,
         "mounts": hello.cgroup_mounts,
     }
@@ -88,7 +90,7 @@ def parse_hello(content: bytes) -> Hello:
     """Parse the content of HELLO.
 
     Raises:
-        MessageError: it is invalid, or of another version.
+        MessageError: the content is invalid, or of another version.
     """
     try:
         fields = json.loads(content)

@@ -1,7 +1,7 @@
 """Processes whose first thread has ended while other threads run on.
 
 The index gets the ends of first threads only (see connector.py). Mostly, the whole process ends with its first thread.
-But a first thread can end by itself: then no event reports the end of the process, nor its status.
+But a first thread can end alone: then no event reports the end of the process, nor its status.
 """
 
 from collections import deque
@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable, Mapping
 from logonscope.sources.live.entries import Entry, ProcessReader, Unread, is_same
 
 END_NOT_SEEN = 1
-"""Value of Entry.ended if the first thread has ended, and no event reports the end of the process."""
+"""Value of Entry.ended if the first thread has ended, and no event will report the end of the process."""
 
 CHECK_NS = 500_000_000
-"""Nanoseconds after the end of a first thread. If other threads still run then, only the first thread has ended: when a
-whole process ends, its other threads end sooner."""
+"""Nanoseconds between the end of a first thread and the check of its process. If other threads still run at the check,
+only the first thread has ended: when a whole process ends, its other threads end sooner."""
 
 
 class OutlivedThreads:
@@ -22,8 +22,8 @@ class OutlivedThreads:
 
     def __init__(self, reader: ProcessReader, clock: Callable[[], int]) -> None:
         self._reader, self._clock = reader, clock
-        self._unchecked = deque[Entry]()  # in the order of their ends
-        self._running: list[Entry] = []  # those whose other threads run on
+        self._unchecked = deque[Entry]()  # in the order in which their first threads ended
+        self._running: list[Entry] = []  # processes whose other threads run on
 
     def __repr__(self) -> str:
         return f"<OutlivedThreads of {len(self._running)} processes, {len(self._unchecked)} unchecked>"
@@ -43,9 +43,9 @@ class OutlivedThreads:
         self._unchecked.extend(entries)
 
     def check(self, entries: Mapping[int, Entry]) -> None:
-        """Check the processes that are due. If other threads of one run on, no event will report its end."""
+        """Check the processes that are due. If other threads of such a process run on, no event will report its end."""
         if self._running:
-            # one that has executed a program has a first thread again
+            # a process that has executed a program has a first thread again
             self._running = [entry for entry in self._running if entry.ended and entries.get(entry.pid) is entry]
         while self.has_due:
             entry = self._unchecked.popleft()

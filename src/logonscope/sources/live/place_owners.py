@@ -8,7 +8,10 @@ from logonscope.sources.live.entries import Place
 from logonscope.sources.live.places import Places
 
 MAX_TOUCHED = 4096
-"""Maximum number of logon sessions that are listed as touched until they are taken; beyond it, all count as touched."""
+"""Maximum number of logon sessions that are listed as touched, which means that they got or lost a place.
+
+If there are more before the next ``take_touched``, all count as touched.
+"""
 
 
 class PlaceOwners:
@@ -70,7 +73,7 @@ class PlaceOwners:
     def _remove(self, place: Place) -> None:
         owner = self._owners.pop(place, None)
         if owner is None:
-            return  # it was added and dropped between two calls
+            return  # the place was added and dropped between two calls
         members = self._by_logon[owner.logon_id]
         members.discard(place)
         if not members:

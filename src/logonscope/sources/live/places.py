@@ -9,15 +9,19 @@ from logonscope.machine import Membership
 from logonscope.sources.live.entries import OwnerFacts, Place
 
 MAX_CHANGES = 4096
-"""Maximum number of places that are listed as changed until they are taken; beyond it, all count as changed."""
+"""Maximum number of places that are listed as changed. If there are more before the next ``take_changes``, all count as
+changed."""
 
 
 class Places:
-    """The places of the processes in the index, by kernel id: most kernel ids have one, which needs no dictionary."""
+    """The places of the processes in the index, by kernel id.
+
+    Most kernel ids have only one place, which is stored without a dictionary of its own.
+    """
 
     def __init__(self) -> None:
         self._places: dict[int | None, Place | dict[OwnerFacts, Place]] = {}
-        self._changes: list[Place] | None = None  # places that got a first or lost the last process; None: all may have
+        self._changes: list[Place] | None = None  # places that got a first or lost their last process; None: unknown
 
     def __repr__(self) -> str:
         return f"<Places of {len(self._places)} kernel ids>"
@@ -42,7 +46,7 @@ class Places:
         return place if place is not None and place.owner_facts == owner_facts else Place(*owner_facts)
 
     def add(self, place: Place, pid: int) -> Place:
-        """Add a process to a place, and return the place that is kept: an equal one, if there is one already."""
+        """Add a process to a place; return the place that is kept: an equal one, if such a place is kept already."""
         owner_facts, places = place.owner_facts, self._places.get(place.ses)
         if isinstance(places, dict):
             kept_place = places.setdefault(owner_facts, place)
@@ -71,7 +75,10 @@ class Places:
         self._note_change(place)
 
     def take_changes(self) -> list[Place] | None:
-        """Return the places that were added or dropped since the last call, some of them twice; None: any may be."""
+        """Return the places that were added or dropped since the last call; a place can be in the list twice.
+
+        None: any place may have been added or dropped.
+        """
         changes, self._changes = self._changes, []
         return changes
 
@@ -90,7 +97,7 @@ def memberships_in(places: Iterable[Place]) -> list[Membership]:
 
 
 class Children:
-    """The children of processes: most parents have one, which then needs no set."""
+    """The children of processes. Most parents have only one child, which is stored without a set."""
 
     def __init__(self) -> None:
         self.by_parent: dict[int, int | set[int]] = {}
@@ -108,7 +115,7 @@ class Children:
         return (children,) if isinstance(children, int) else children
 
     def add(self, parent: int, child: int) -> None:
-        """Add a child; one that is there already stays."""
+        """Add a child; a child that was added already stays."""
         children = self.by_parent.get(parent)
         if children is None:
             self.by_parent[parent] = child
@@ -118,7 +125,7 @@ class Children:
             self.by_parent[parent] = {children, child}
 
     def remove(self, parent: int, child: int) -> bool:
-        """Remove a child; return whether it was one."""
+        """Remove a child; return whether the parent had this child."""
         children = self.by_parent.get(parent)
         if isinstance(children, set) and child in children:
             children.discard(child)

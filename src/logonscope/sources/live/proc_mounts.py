@@ -1,7 +1,8 @@
 """Search for the /proc of containers and services: mounts of proc(5) in the mount namespaces of other processes.
 
 Reading which namespace a process is in hangs as long as an execve(2) of the process does not return, and a mount point
-can be on a file system that does not answer. Such a reading is abandoned, and not tried again before it has returned.
+can be on a file system that does not answer. A reading that hangs is abandoned, and not tried again before it has
+returned.
 """
 
 import os
@@ -20,11 +21,11 @@ MAX_NAMESPACES = 256
 """Maximum number of mount namespaces that are searched for a /proc of their own."""
 
 SECONDS = 0.25
-"""Timeout of one reading: of the namespace of a process, or of all mounts in a namespace."""
+"""Timeout, in seconds, of one reading: of the namespace of a process, or of all mounts in a namespace."""
 
 MAX_HUNG_PER_USER, MAX_HUNG = 2, 24
-"""Number of processes whose reading hangs, of one user and in total, at which no further one is read: each keeps a
-thread."""
+"""Maximum numbers of processes whose reading hangs: of one user, and in total. When one of them is reached, no further
+process is read, because every reading that hangs keeps a thread."""
 
 _MOUNT_CALLS = CallPool()
 
@@ -62,7 +63,7 @@ class ProcMounts(ReadWatch):
         self._hung_reads.remember(self._proc, item, OmittedFiles.GUARDED, is_over)
 
     def _other_namespaces(self) -> Iterator[tuple[int, str]]:
-        """Yield up to MAX_NAMESPACES other mount namespaces, each once, as a pid in it and its name."""
+        """Yield up to MAX_NAMESPACES other mount namespaces, each once: the pid of a process in it, and its name."""
         own, seen_names = self._read("self"), set[str]()
         pids = list_pids(self._proc)
         for pid, name in zip(pids, read_each(iter(pids), self._read, _skip, SECONDS, self), strict=True):

@@ -17,7 +17,8 @@ MAX_SINGLE_LOOKS = 200
 """Maximum number of pids that ``existing`` checks one by one; for more, it lists all processes."""
 
 READ_SECONDS = 0.5
-"""Timeout of the first reading that hangs; later ones have a shorter timeout. Answers wait for such a reading, too."""
+"""Timeout, in seconds, of the first reading that hangs; later readings have a shorter timeout. Answers to requests wait
+for a reading that hangs, too."""
 
 _NO_RESOURCES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 """Errors of pidfd_open(2) that say nothing about the process: it may exist."""
@@ -38,13 +39,14 @@ class ProcReader:
 
     def read(self, pid: int) -> Reading:
         """Read a process; None if it is gone or its owner facts cannot be read, UNREAD if its reading hangs."""
-        # Most processes in doubt have ended. This check needs no other thread, which on a busy machine has to wait.
+        # Most processes that the index has doubts about have ended. This check needs no other thread, and on a busy
+        # machine another thread has to wait.
         if not os.access(f"{self._proc}/{pid}", os.F_OK):
             return None
         return _as_reading(self._reader.read(pid))
 
     def read_each(self, pids: Iterable[int]) -> Iterator[tuple[int, Reading]]:
-        """Read processes in batches, by another thread."""
+        """Yield each pid with its reading; another thread reads the processes, in batches."""
         listed, reader = list(pids), Reader(self._proc, _QUERY, READ_SECONDS)
         processes = read_each(iter(listed), reader.read_watched, reader.read_hung, READ_SECONDS, reader)
         return zip(listed, map(_as_reading, processes), strict=True)
@@ -69,7 +71,10 @@ class ProcReader:
             return None
 
     def existing(self, pids: Collection[int]) -> AbstractSet[int]:
-        """Return at least those pids that exist, including zombies; the id of a thread is not a pid."""
+        """Return those of the pids that exist, including zombies; the result can have other pids, too.
+
+        The id of a thread does not count as a pid.
+        """
         if len(pids) > MAX_SINGLE_LOOKS:
             return set(list_pids(self._proc))
         return {pid for pid in pids if _exists(pid)}

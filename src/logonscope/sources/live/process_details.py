@@ -1,8 +1,8 @@
 """Details of processes in events: what /proc says of each while it runs, kept until its end.
 
 The kernel's events name a process and what decides its logon session. Name, arguments and users are read shortly after
-the event. If the process has ended by then, it gets those of its parent; but no name and arguments if it had executed a
-program.
+the event. If the process has ended by then, it gets the name, arguments and users of its parent; but if it had executed
+a program, it gets neither a name nor arguments.
 """
 
 import time
@@ -25,7 +25,7 @@ from logonscope.machine.events import (
 from logonscope.machine.logon_describer import LogonDescriber
 
 READ_SECONDS = 2.0
-"""Maximum seconds that the processes of one batch are read."""
+"""Maximum seconds for reading the processes of one batch of events."""
 
 SLACK_TICKS = 2
 """Maximum difference in clock ticks between the start of a process in an event and in /proc."""
@@ -46,11 +46,11 @@ _OF_EVENT = frozenset({"ses", "loginuid", "cgroup", "ppid"})
 _OF_PROGRAM = ("comm", "name", "exe", "cmdline")
 
 NOT_READ = dict.fromkeys(EVENT_FACTS.difference(_OF_EVENT, {"start"}), ENDED)
-"""Of a process of which nothing was read: by fact, the reason why it is missing."""
+"""For a process of which nothing was read: the reason why each fact is missing, by the name of the fact."""
 
 
 class ProcessDetails:
-    """The details of all processes, as of the events that were passed on."""
+    """The details of all processes, in their state after the last event that was passed on."""
 
     def __init__(self, source: Source, ownership: Ownership, read_clock: Callable[[], int] = read_boot_clock) -> None:
         """Read all processes.
@@ -67,7 +67,7 @@ class ProcessDetails:
         self._inheritances: dict[int, Inheritance] = {}  # by the pid of the parent
         self._began = read_clock()  # the moment before the last reading
         self._processes = {process.pid: process for process in source.processes(Look(), _query(None))}
-        # by pid: the moment before the stored facts were read; they show the programs executed before that moment
+        # by pid: a moment before the stored facts were read; these facts show the program executed before that moment
         self._read_since = dict.fromkeys(self._processes, self._began)
         index = ownership.index(source.logins(Look()), source.machine(Look()))
         for pid, process in self._processes.items():
@@ -144,12 +144,12 @@ class ProcessDetails:
         return merged
 
     def _inherit(self, process: Process, *, has_executed: bool) -> Process:
-        """Return a process of which nothing was read: it is what its parent is, until it executes a program."""
+        """Return a process of which nothing was read: it has the facts of its parent, until it executes a program."""
         parent = self._processes.get(process.ppid or 0)
         if parent is None or process.start is None or process.unread:
             merged = _merge(parent and parent._replace(pid=process.pid, start=process.start), process)
             return _without_program(merged) if has_executed else merged
-        # most processes of a busy machine end before they are read, and have few parents
+        # on a busy machine most processes end before they are read, and few parents start them all
         inheritance = self._inheritances.get(parent.pid)
         if inheritance is None or inheritance.parent is not parent:
             if len(self._inheritances) >= MAX_INHERITANCES:
@@ -165,7 +165,8 @@ class ProcessDetails:
             new = _merge(read_process, after)
             self._read_since[after.pid] = self._began
         else:
-            # equal facts: it executed a program, which is not known unless the stored facts were read after that
+            # equal facts mean that the process executed a program; that program is not known, unless the stored facts
+            # were read after the execution
             is_unread = before == after and event.head.kernel_ns > self._read_since.get(after.pid, -1)
             new = _without_program(_merge(stored_process, after)) if is_unread else _merge(stored_process, after)
         self._processes[after.pid], self._logon_ids[after.pid] = new, owner_after.logon_id
@@ -183,10 +184,11 @@ class Inheritance:
 
     def __init__(self, parent: Process) -> None:
         self.parent = parent
-        # as _merge does it for each child
+        # the same reasons as _merge would make for each child
         copy = parent._replace(unread=_merge_reasons(parent.unread, None))
         self._forms = tuple(
-            # comm and state; the facts from pgrp on; those after start, with the reasons of missing facts
+            # three parts: comm and state; the facts from pgrp up to start; the facts after start, with the reasons of
+            # missing facts
             (form[_COMM:_PPID], form[_PPID + 1 : _START], form[_START + 1 :])
             for form in (copy, _without_program(copy))
         )
@@ -213,9 +215,9 @@ class Inheritance:
 
 
 def _fold_executions(events: Sequence[Event]) -> list[tuple[Event, bool]]:
-    """Return the events, and whether each is the start of a process that executed a program in the same batch.
+    """Return the events, each with whether it is the start of a process that executed a program in the same batch.
 
-    Then the start is reported with that program, and the execution is no event of its own.
+    Such a start is reported with that program, and the execution is no event of its own.
     """
     batch: list[tuple[Event, bool]] = []
     starts: dict[int, int] = {}
@@ -285,5 +287,5 @@ _new = tuple.__new__
 _FIELD = Process._fields.index
 _SES, _LOGINUID, _CGROUP, _COMM = _FIELD("ses"), _FIELD("loginuid"), _FIELD("cgroup"), _FIELD("comm")
 _PPID, _START = _FIELD("ppid"), _FIELD("start")
-"""Positions of facts. A change of one fact by ``_replace`` takes 4 µs, and this runs for every process of the machine.
-"""
+"""Positions of facts in a Process. They are used because ``_replace`` takes 4 µs to change one fact, and this code runs
+for every process of the machine."""

@@ -10,20 +10,21 @@ FORK, EXEC, UID, GID, SID, EXIT = 0x1, 0x2, 0x4, 0x40, 0x80, 0x80000000
 MESSAGE_BYTES = 76
 """A netlink header (16 bytes), a connector header (20) and a process event (40)."""
 
-# what, (cpu), the kernel's monotonic nanoseconds, the first four words of the event's data
+# the kind of event, (its cpu is skipped), the kernel's monotonic nanoseconds, the first four words of the event's data
 _MESSAGE = struct.Struct("=36xI4xQIIII8x")
 
 Record = tuple[int, int, int, int, int, int]
 """Kind, nanoseconds of the monotonic clock, and four numbers.
 
 The numbers of a FORK are the parent's thread, the parent, the child's thread and the child. The numbers of the other
-kinds begin with the thread and the process; in an EXIT, the status of wait(2) follows, in a UID, the real and the
-effective uid. The parent in a FORK is the real parent: with CLONE_PARENT that is not the process that called clone(2).
+kinds begin with the thread and the process. In an EXIT, the status of wait(2) follows; in a UID, the real uid and the
+effective uid follow. The parent in a FORK is the real parent: with CLONE_PARENT, that is not the process that called
+clone(2).
 """
 
 
 class LoginWrite(NamedTuple):
-    """A thread wrote its login uid. ``process`` is the process of the thread; None: the file does not show it."""
+    """A thread wrote its login uid. ``process`` is its process; None: the path of the written file does not show it."""
 
     thread: int
     process: int | None
@@ -42,9 +43,9 @@ NO_WRITES = Writes()
 
 
 class Batch(NamedTuple):
-    """Kernel events that were read at once: first all process events, then all writes.
+    """Kernel events that were read together: all process events were read first, then all writes.
 
-    If a fork is in this batch, all earlier writes of the thread that forked are in this batch or an earlier one.
+    If a fork is in this batch, all earlier writes of the thread that forked are in this batch or in an earlier batch.
     """
 
     records: Sequence[Record] = ()

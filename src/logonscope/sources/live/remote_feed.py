@@ -45,17 +45,17 @@ class RemoteFeed(Feed):
         """Connect to the helper.
 
         Raises:
-            OSError: it does not run, does not accept this process, or cannot read events.
+            OSError: the helper does not run, does not accept this process, or cannot read events.
         """
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        # not select(), which takes no descriptor above 1023: a busy server has more
+        # not select(), which accepts no descriptor above 1023: a busy server has higher ones
         self._poll = select.poll()
         self._poll.register(self._socket, select.POLLIN)
         self._buffer = bytearray()
         self._expected: deque[bytes] = deque()  # the requests that are not answered yet
         self._requested = 0.0
         self._records: list[Record] = []  # of a batch whose end has not come yet
-        self._batches: deque[_Batch] = deque()  # those that have come and are not applied yet
+        self._batches: deque[_Batch] = deque()  # batches that have come and are not applied yet
         self._written: Writes | None = None  # the reply to a request for writes
         self._late = NO_WRITES  # the writes of replies that came too late
         self._has_notice = self._is_behind = False
@@ -111,8 +111,8 @@ class RemoteFeed(Feed):
         return batch._replace(writes=writes)
 
     def read_writes(self) -> Writes:
-        # called while a batch is applied, which must not fail: without a reply in time this call reports lost writes; a
-        # later reply is kept for the next batch
+        # This is called while a batch is applied, and applying must not fail. Without a reply in time, this call
+        # reports lost writes, and the late reply is kept for the next batch.
         try:
             self._receive()
             self._keep_late_writes()
@@ -120,10 +120,10 @@ class RemoteFeed(Feed):
             self._wait_until(self._has_written)
         except OSError:
             return Writes(until=time.monotonic_ns(), are_lost=True)
-        assert self._written is not None  # noqa: S101 -- waited for
+        assert self._written is not None  # noqa: S101 -- the reply has come
         writes, self._written = self._written, None
         all_writes = writes
-        # the helper sent these before, with batches that are not applied yet
+        # earlier writes, which the helper sent with batches that are not applied yet
         for batch in self._batches:
             all_writes = _merged(all_writes, batch.content.writes)
         self._repeat(writes)
@@ -149,7 +149,7 @@ class RemoteFeed(Feed):
         """Wait for a reply.
 
         Raises:
-            SlowFeedError: it has not come within REPLY_SECONDS.
+            SlowFeedError: the reply has not come within REPLY_SECONDS.
             OSError: the helper has ended, or has not replied for SILENT_SECONDS.
         """
         deadline = time.monotonic() + REPLY_SECONDS
@@ -220,7 +220,7 @@ class RemoteFeed(Feed):
             self._late, self._written = _merged(self._late, self._written), None
 
     def _is_expected(self, request: bytes) -> bool:
-        """Return whether the oldest request without a reply is this one; remove that request."""
+        """Return whether the oldest request without a reply is this one; remove that oldest request."""
         return bool(self._expected) and self._expected.popleft() == request
 
     def _fill(self) -> None:

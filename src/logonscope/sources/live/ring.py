@@ -1,9 +1,9 @@
-"""Ring of events: the newest ones, for any number of readers. The ring keeps of each reader only where it is.
+"""Ring of events: it keeps the newest events for any number of readers; of a reader, only how far it has read.
 
-Events have two numbers: the one in the ring, and the position, by which the history finds them (see EventMark).
+Each event has a number in the ring, and a position, by which the history finds the event (see EventMark).
 
-A reader that is too slow costs neither memory nor time of others: it gets an EventsLost, with the number of events that
-it missed if that is known.
+A slow reader costs neither memory nor the time of other readers: it gets an EventsLost, which says how many events it
+missed, if that is known.
 """
 
 import threading
@@ -23,7 +23,7 @@ class EventRing:
     """The newest events of a stream; they have consecutive numbers."""
 
     def __init__(self, max_events: int) -> None:
-        """Create a ring that keeps the newest events, at most so many."""
+        """Create a ring that keeps the newest events, at most ``max_events``."""
         self._events: deque[Event] = deque(maxlen=max_events)
         self._number = 0
         self._gap = 0  # a reader whose number is before this one missed an unknown number of events
@@ -53,7 +53,7 @@ class EventRing:
             self._position = max(self._position, events[-1].head.position)
             self._condition.notify_all()
             calls = [reader.call for reader in self._readers if reader.call is not None]
-        # outside the lock: a function that is called may read at once
+        # outside the lock: a function that is called here may call read() at once
         for call in calls:
             call()
 
@@ -67,7 +67,7 @@ class EventRing:
             self._floor = max(self._floor, newest.head.position)
 
     def forget(self, number: int, position: int = 0) -> None:
-        """Drop all events: what happens before the next event is missed, and not counted.
+        """Drop all events: readers miss what happens before the next event, and it is not counted.
 
         Args:
             number: the number at which the next reader begins.
@@ -81,12 +81,12 @@ class EventRing:
     def number_of(self, position: int) -> int | None:
         """Return the number of the newest event up to a position.
 
-        None: not all events after the position are kept, or no event has come that far.
+        None: not all events after the position are kept, or the newest event is before the position.
         """
         with self._condition:
             if not self._floor <= position <= self._position:
                 return None
-            # from the newest one on: who resumes has mostly missed little
+            # counted backwards from the newest event: a reader that resumes has mostly missed few events
             later = sum(1 for _ in takewhile(lambda event: event.head.position > position, reversed(self._events)))
             return self._number - later
 
@@ -94,7 +94,7 @@ class EventRing:
         """Return a reader of the events after the one with this number; None: from now on."""
         with self._condition:
             number = self._number if after is None else after
-            # a number of another run of the service: the reader gets an EventsLost first
+            # the number is from another run of the service: the reader gets an EventsLost first
             if number > self._number:
                 number = -1
             reader = RingReader(self, number, description, on_close)
@@ -105,7 +105,8 @@ class EventRing:
     def read(self, reader: "RingReader", seconds: float | None, max_events: int) -> list[Event]:
         """Return the events after the last one that a reader got, at most ``max_events``, and move the reader.
 
-        Waits for an event, at most ``seconds`` (None: no limit); returns none after that, or when the reader is closed.
+        Wait for an event, at most ``seconds`` (None: no limit). Return an empty list after this time, or if
+        the reader is closed.
         """
         end = None if seconds is None else time.monotonic() + seconds
         with self._condition:
@@ -137,7 +138,7 @@ class EventRing:
         return batch
 
     def remove(self, reader: "RingReader") -> bool:
-        """Remove a reader, and end its ``read`` that waits; return whether it was there."""
+        """Remove a reader, and end its ``read`` if one waits; return whether the ring had this reader."""
         with self._condition:
             was_there = reader in self._readers
             self._readers.discard(reader)

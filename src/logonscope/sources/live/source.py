@@ -1,7 +1,7 @@
 """Live source: answers about all processes from the index, about single ones from /proc, and remembers logins.
 
-Before an answer, the events that the kernel has queued are read. If that takes too long, or if there are no events or
-none of writes to login uids, everything is read from /proc, and only the logins are remembered.
+Before an answer, the events that the kernel has queued are read. Everything is read from /proc, and only the logins are
+remembered, if that takes too long, if there are no kernel events, or if writes to login uids are not among them.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -88,7 +88,7 @@ class LiveSource(BaseSource):
 
     @property
     def subscribers(self) -> int:
-        """Return the number of readers of the stream; all readers of events with details together are one of them."""
+        """Return the number of readers of the stream; all readers of events with details together count as one."""
         return self._host.subscribers
 
     @property
@@ -103,7 +103,7 @@ class LiveSource(BaseSource):
         return self._direct.machine(look, parts)
 
     def processes(self, look: Look, query: ProcessQuery) -> Iterator[Process]:
-        # a query by pid costs no more from /proc, which is right if the two differ
+        # a query by pid costs no more from /proc than from the index; and if these differ, /proc is right
         if query.pids is not None or query.with_ancestors:
             return self._direct.processes(look, query)
         index = self._index(look)
@@ -234,7 +234,7 @@ class LiveSource(BaseSource):
         return KernelDetailFeed(self._stream, self._host.ownership)
 
     def _index(self, look: Look) -> LiveIndex | None:
-        """Return the index with all events until now, once for each request; None: /proc must be read."""
+        """Return the index, with all events until the first call for this request; None: /proc must be read."""
         return look.read_once((self, "index"), partial(self._host.drain))
 
     def _places(self, look: Look, index: LiveIndex, query: ProcessQuery) -> Iterable[Place]:
@@ -244,7 +244,7 @@ class LiveSource(BaseSource):
             return places
         if hint.logon_ids is None or index is not self._host.index:
             return [place for number in (*hint.kernel_ids, None) for place in places.of_kernel_id(number)]
-        # most processes have no kernel id: of these, the places of the logon sessions alone are looked at
+        # most processes have no kernel id: of their places, only those of the requested logon sessions are returned
         owners, needed = self._host.owners(look), dict[Place, None]()
         for number in hint.kernel_ids - {UNSET}:
             needed.update(dict.fromkeys(places.of_kernel_id(number)))

@@ -33,6 +33,7 @@ MAX_EVENTS = 65_536
 """Maximum number of events that are kept for slow readers."""
 
 EventMaker = Callable[[EventHead], Event]
+"""Makes an event once its head, which has its number and moment, is known."""
 
 
 class EventStream:
@@ -94,7 +95,7 @@ class EventStream:
         self._host.wake()
         if not members:
             return
-        # All processes are read without the lock: it takes long, and answers and the reading of events need the lock.
+        # All processes are read without the lock: reading takes long, and answers and the reading of events need it.
         complete = self._describe_each(Look(), members, None)
         with self._host.locked:
             for logon_id, provisional in described.items():
@@ -111,7 +112,7 @@ class EventStream:
                 self.login_reports.stop()
                 if self._host.index is not None:
                     self._host.index.report = self._host.index.users.report = None
-                # what happens from now on is missed
+                # events are not made from now on: readers that come later miss them
                 self._number += 1
                 self._ring.forget(self._number, self._number)
 
@@ -122,7 +123,7 @@ class EventStream:
     def _make_events(self) -> float | None:
         """Make the events of the changes of a batch; called by the live host with its lock held.
 
-        Return the monotonic second at which to call it again also without a batch; None: only with the next batch.
+        Return the monotonic second at which to call this again even if no batch comes; None: only with the next batch.
         """
         index = self._host.index
         reports = self.login_reports.take(_never if index is None else index.users.was_elevated)
@@ -187,7 +188,7 @@ class EventStream:
             yield time.monotonic_ns(), partial(kind, session=session, owner=owner)
 
     def _members(self, look: Look) -> dict[str, tuple[Owner, set[int]]]:
-        """Return for each LogonId that has processes its owner and their pids."""
+        """Return, by LogonId, each logon session that has processes, as their owner, with their pids."""
         owners = self._host.owners(look)
         if owners is None:
             return {}
@@ -200,7 +201,7 @@ class EventStream:
     def _describe(self, owners: PlaceOwners, logon_id: str) -> tuple[LogonSession, Owner]:
         """Describe a logon session from its processes."""
         owner, pids = owners.owner(logon_id), owners.pids(logon_id)
-        assert owner is not None  # noqa: S101 -- only those that have a process are described
+        assert owner is not None  # noqa: S101 -- only logon sessions that have a process are described
         return self._describe_each(Look(), {logon_id: (owner, pids)}, pids)[logon_id]
 
     def _describe_each(
@@ -267,17 +268,17 @@ class _LostMaker:
 
 
 def _never(_pid: int, _moment: int) -> bool:
-    """Return that no process is known to have run a set-user-ID program: without events, none is."""
+    """Return False: without kernel events, it is not known that a process ran a set-user-ID program."""
     return False
 
 
 def _no_process(_pid: int, _ns: int) -> None:
-    """Return no process: without events, none is known."""
+    """Return None: without kernel events, no process is known."""
 
 
 def _process(state: State) -> Process:
     pid, start, parent, ses, loginuid, cgroup = state
-    # why a fact is None: without that, a missing cgroup would mean that the machine has no cgroups
+    # why a fact is None: without a reason, a missing cgroup would mean that the machine has no cgroups
     unread = _UNREAD if ses is None or cgroup is None else None
     ppid = None if parent is None else parent[0]
     # Process(...) with names takes five times as long, and this runs for every process of the machine
@@ -291,7 +292,7 @@ _UNREAD = {"ses": NOT_READ, "cgroup": NOT_READ}
 
 _new = tuple.__new__
 
-# the facts between ppid and start, and those between start and unread, which a change does not have
+# The values of the facts between ppid and start, and between start and unread: a change does not have these facts.
 _FIELD = Process._fields.index
 _FROM_PGRP = (None,) * (_FIELD("start") - _FIELD("pgrp"))
 _FROM_VSIZE = (None,) * (_FIELD("unread") - _FIELD("vsize"))

@@ -1,4 +1,4 @@
-"""Terminals of logins, found while their leaders still run: afterwards nothing shows them."""
+"""Terminals of logins, found while their leaders still run: afterwards nothing shows the terminals."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -8,10 +8,10 @@ from logonscope.machine import Look, Ownership, ProcessQuery, Source
 from logonscope.sources.live.index import LiveIndex
 
 LEVELS = 3
-"""Levels of the tree below a leader that are looked at: sshd forks workers of its own above the shell."""
+"""Levels of the process tree that are searched below a leader: sshd forks workers of its own above the shell."""
 
 MAX_READ = 64
-"""Maximum number of processes that are read for a terminal: a leader and those below it, from the nearest level on."""
+"""Maximum number of processes that are read for a terminal: the leader and its descendants, the nearest level first."""
 
 SEARCH_SECONDS, MAX_SEARCH_SECONDS = 0.1, 60.0
 """Seconds between two searches for the terminal of a login: at first (doubled after each search), and at most.
@@ -23,7 +23,7 @@ UNDECIDED_SEARCH_SECONDS, MAX_UNDECIDED_SECONDS = 1.0, 60.0
 """Maximum seconds between two searches while it is not decided whether a login has a terminal, and for how many seconds
 this maximum holds.
 
-If a login ends before it is decided, its terminal is never known.
+If a login ends before this is decided, its terminal is never known.
 """
 
 
@@ -31,8 +31,8 @@ class _Search(NamedTuple):
     """A search for the terminal of a login."""
 
     login: Login
-    moment: float  # of the next search
-    delay: float
+    moment: float  # of the next search, in monotonic seconds
+    delay: float  # seconds from the next search to the one after it
     undecided_since: float | None = None  # None: it is decided that the login has no terminal so far
 
 
@@ -47,13 +47,13 @@ class TerminalSearches:
 
     @property
     def next_moment(self) -> float | None:
-        """Return when an undecided search is due; None: there is none. Other searches wait for an event."""
+        """Return when the next undecided search is due; None: all are decided. Other searches wait for an event."""
         return min(
             (search.moment for search in self._searches.values() if search.undecided_since is not None), default=None
         )
 
     def follow(self, logins: Iterable[Login], now: float) -> None:
-        """Keep searches for exactly these logins; those of new logins are due at once."""
+        """Keep searches for exactly these logins; the searches of new logins are due at once."""
         old, self._searches = self._searches, {}
         for login in logins:
             undecided_since = now if login.seen_tty is None else None
@@ -70,7 +70,10 @@ class TerminalSearches:
         return [search.login for _, search in due]
 
     def note_decided(self, login: Login) -> None:
-        """Note that the terminal of a login was found, or that it has none so far: only later programs can have one."""
+        """Note that the terminal of a login was found, or that the login has none so far.
+
+        If it has none so far, only programs that it starts later can have one.
+        """
         search = self._searches.get(_key(login))
         if search is not None:
             self._searches[_key(login)] = search._replace(undecided_since=None)

@@ -1,7 +1,7 @@
 """Changes of user and refused attempts as events: what the kernel and login programs reported, with owners.
 
-A complete change to the login's own user is no event: that is how every login, cron job and user manager begins. Nor is
-a change in the System session.
+A complete change to the login's own user is no event: that is how every login, cron job and user manager begins. A
+change of user in the System session is no event either.
 """
 
 import time
@@ -21,7 +21,7 @@ SUDO_SECONDS = 0.5
 """Seconds for which a change through sudo waits for the line that sudo logs before it executes the command."""
 
 MAX_STEPS, MAX_COMMANDS = 10_000, 1024
-"""Maximum numbers of changes that wait, and of commands of sudo that are remembered."""
+"""Maximum number of changes of user that wait, and of commands of sudo that are remembered."""
 
 SUDO = "sudo"
 KERNEL, WITH_SUDO = "kernel", "kernel, sudo's line in the journal"
@@ -32,9 +32,9 @@ EventMaker = Callable[[EventHead], Event]
 
 
 class _WaitingStep(NamedTuple):
-    """A change, and until when it waits for a line."""
+    """A change of user, and until when it waits for the line that sudo logs."""
 
-    due: float
+    due: float  # monotonic seconds
     step: UserStep
 
 
@@ -52,7 +52,7 @@ class UserChanges:
 
     def add(self, step: UserStep) -> None:
         """Add a change."""
-        # None: the program ended before its name was read
+        # the name is None if the program ended before its name was read
         may_be_sudo = step.is_complete and step.elevation is not None and step.elevation.name in {SUDO, None}
         self._waiting.append(_WaitingStep(time.monotonic() + (SUDO_SECONDS if may_be_sudo else 0), step))
 
@@ -66,7 +66,7 @@ class UserChanges:
                     self._commands.popitem(last=False)
 
     def clear(self) -> None:
-        """Drop what waits."""
+        """Drop the changes that wait and the remembered commands."""
         self._waiting.clear()
         self._commands.clear()
 
@@ -91,7 +91,7 @@ class UserChanges:
                 ppid=None if state.parent is None else state.parent[0], comm=step.program,
             )  # fmt: skip
             owner = owner_of(process)
-            # root that becomes a user in a login that was not read is most likely that login itself
+            # if the login uid was not read, and root becomes a user, that is most likely the login itself
             is_unread = state.loginuid is None and step.from_uid in {0, None}
             is_login = step.is_complete and (step.to_uid == state.loginuid or is_unread)
             if owner.evidence != _SYSTEM and not is_login:
@@ -103,7 +103,7 @@ class UserChanges:
         if elevation is None or not step.is_complete:
             return None
         moment, command = self._commands.get(elevation.pid, (0, None))
-        # the pid may have been that of another sudo
+        # another sudo may have had this pid before
         return command if elevation.since <= moment <= step.kernel_ns else None
 
     def _make(self, process: Process, owner: Owner, step: UserStep, command: str | None, head: EventHead) -> Event:

@@ -1,8 +1,8 @@
 """Users of processes, from the kernel's events of uids: which process becomes another user by executing a program.
 
-A change of uids counts only once the process executes a program: a daemon that drops its rights, or a set-user-ID
-program that gives them up for a while, is no change of user. Before the first event about the uids of a process, or of
-an ancestor, these uids are not known.
+A change of uids counts when the process executes a program, not before: a daemon that drops its rights, or a
+set-user-ID program that gives them up for a while, is no change of user. The uids of a process are not known before the
+first event about its uids, or about those of an ancestor.
 """
 
 from collections import OrderedDict
@@ -20,23 +20,23 @@ class Elevation(NamedTuple):
 
     pid: int
     since: int  # monotonic ns
-    until: int | None  # when it executed another program, or ended
+    until: int | None  # monotonic ns, when it executed another program, or ended
     name: str | None  # of the program
     effective: int  # the effective uid
 
 
 class Users(NamedTuple):
-    """The uids of a process, and those with which its program was executed; children inherit them."""
+    """The uids of a process, and the uids with which its program was executed; children inherit both."""
 
     real: int
     effective: int
     program_real: int | None
     program_effective: int | None
-    elevated_by: int | None = None  # the process, itself or an ancestor, with the latest set-user-ID program
+    elevated_by: int | None = None  # pid of the process that ran the latest set-user-ID program: this or an ancestor
 
 
 class UserStep(NamedTuple):
-    """A process executed a program with other uids than the one before."""
+    """A process executed a program, and this program has other uids than its program before."""
 
     kernel_ns: int  # monotonic
     state: State
@@ -61,7 +61,8 @@ class UserTracker:
     def was_elevated(self, pid: int, moment: int) -> bool:
         """Return whether a process ran a set-user-ID program of root at a moment, in monotonic nanoseconds."""
         elevation = self._elevations.get(pid)
-        # a set-user-ID program of another user, or in a user namespace, can be the executing user's own
+        # other set-user-ID programs do not count: the user who executes one can have made it, if it belongs to another
+        # user than root, or is in a user namespace
         if elevation is None or elevation.effective != 0 or moment < elevation.since:
             return False
         return elevation.until is None or moment <= elevation.until
@@ -93,7 +94,7 @@ class UserTracker:
             if len(self._elevations) > MAX_ELEVATIONS:
                 self._elevations.popitem(last=False)
         from_uid = before if is_complete else real
-        # no news: root whose earlier uid is not known, and a program that runs as the user from before the elevation
+        # no news: root if the uid before is not known; and a program that runs as the user from before the elevation
         is_news = from_uid != effective and (from_uid is not None or effective != 0)
         if self.report is not None and is_news:
             self.report(UserStep(ns, state(entry), from_uid, effective, is_complete, name, elevation))
@@ -108,6 +109,9 @@ class UserTracker:
             self._elevations[pid] = elevation._replace(until=ns)
 
     def _read_name(self, entry: Entry) -> str | None:
-        """Return the name of the program that a process runs now, perhaps a later one; None if it cannot be read."""
+        """Return the name of the program that a process runs now; None if it cannot be read.
+
+        It can be the name of a later program than the one in the event.
+        """
         facts = self._reader.read(entry.pid)
         return facts.comm if isinstance(facts, ReadFacts) and facts.start <= entry.start + 1 else None

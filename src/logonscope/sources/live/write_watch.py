@@ -1,8 +1,8 @@
 """Watch on writes to login uids and cgroups: fanotify(7) on the file systems of /proc and of cgroups.
 
 The process connector does not report these writes. An event is in the queue when the writer's write(2) returns. For
-each event the kernel opens the file that was written. That open can hang for ever: of /proc/PID/mem, as long as an
-execve(2) of PID does not return. Then the watch is given up, with the thread that reads.
+each event the kernel opens the file that was written. That can hang for ever: /proc/PID/mem cannot be opened as long as
+an execve(2) of PID does not return. Then the watch is given up, together with the thread that reads the events.
 """
 
 import ctypes
@@ -34,7 +34,7 @@ READ_SECONDS = 1.0
 """Seconds after which a reading counts as hanging."""
 
 MAX_HUNG = 16
-"""When so many readings hang, no further one is tried."""
+"""Maximum number of readings that hang; then no further reading is tried."""
 
 _READS = CallPool(MAX_HUNG)
 
@@ -48,8 +48,8 @@ _DELETED = " (deleted)"
 class CgroupMount(NamedTuple):
     """A mounted hierarchy of cgroups that login services may use."""
 
-    path: str
-    root: str  # the cgroup that is mounted there, "/" where it is the root
+    path: str  # the mount point
+    root: str  # the cgroup that is mounted there; "/": the root of the hierarchy
 
 
 class WriteWatch:
@@ -59,7 +59,7 @@ class WriteWatch:
         """Start the watch.
 
         Raises:
-            OSError: the kernel does not allow it: it needs CAP_SYS_ADMIN in the initial user namespace.
+            OSError: the kernel does not allow the watch, which needs CAP_SYS_ADMIN in the initial user namespace.
         """
         self._proc, self._cgroup_mounts = proc, tuple(cgroup_mounts)
         library = ctypes.CDLL(None, use_errno=True)
@@ -90,7 +90,7 @@ class WriteWatch:
         """Watch another file system, such as the /proc of a container.
 
         Raises:
-            OSError: it cannot be watched.
+            OSError: the file system cannot be watched.
         """
         device = os.stat(path).st_dev
         if device in self._devices:
@@ -121,7 +121,7 @@ class WriteWatch:
 
     def _read(self) -> Writes:
         logins, moves, are_lost = set[LoginWrite](), set[str](), False
-        # no more than are queued now: any user can write to files of /proc faster than they are read
+        # not more events than are queued now: any user can write to files of /proc faster than the events are read
         queued = self._queued_bytes()
         while queued > 0 and not self._is_given_up:
             try:
@@ -147,7 +147,8 @@ class WriteWatch:
                     os.close(descriptor)
         if self._is_given_up:
             os.close(self._descriptor)
-        # a write is merged with an earlier one of the same thread that was not read yet: all came before this moment
+        # The kernel merges a write with an earlier write of the same thread that is not read yet. Only this moment,
+        # after the reading, is certainly later than all writes.
         return Writes(frozenset(logins), frozenset(moves), time.monotonic_ns(), are_lost)
 
     def _queued_bytes(self) -> int:
@@ -161,19 +162,19 @@ class WriteWatch:
         if path.endswith(_PROCS):
             moves.update(self._cgroups_of(path.removesuffix(_PROCS)))
         elif (match := _LOGIN_UID.search(path)) is not None:
-            # a /proc of another pid namespace has other numbers; the thread's number is one of this namespace
+            # a path in the /proc of another pid namespace has a pid of that namespace; ``thread`` is an id of this one
             is_here = os.fstat(descriptor).st_dev == self._proc_device
             logins.add(LoginWrite(thread, int(match[1]) if is_here else None))
 
     def _cgroups_of(self, folder: str) -> Iterator[str]:
-        """Yield the cgroup of a folder, as /proc/PID/cgroup has it."""
+        """Yield the cgroup of a folder, as /proc/PID/cgroup names it."""
         for mount in self._cgroup_mounts:
             if f"{folder}/".startswith(f"{mount.path}/"):
                 yield mount.root.rstrip("/") + folder.removeprefix(mount.path) or "/"
 
 
 def find_cgroup_mounts(mountinfo: bytes) -> tuple[CgroupMount, ...]:
-    """Return the hierarchies in which login services place processes: cgroup2 and those named systemd and elogind."""
+    """Return the hierarchies in which login services place processes: cgroup2, and any named systemd or elogind."""
     mounts = []
     for line in mountinfo.split(b"\n"):
         fields, _, filesystem = line.partition(b" - ")

@@ -24,7 +24,7 @@ def parse_class(element: Element, namespace: str) -> Declaration:
     """Return the declaration of a CLASS, without the members that it inherits unchanged (PROPAGATED).
 
     Raises:
-        TransportFailureError: a number is none, or does not fit its type.
+        TransportFailureError: the text of a number is not a number, or does not fit the type.
     """
     try:
         return _parse_declaration(element, namespace)
@@ -86,14 +86,17 @@ def _parse_type(element: Element, *, is_embedded: bool) -> str:
 
 
 def _split_embedded(qualifiers: tuple[Qualifier, ...]) -> tuple[tuple[Qualifier, ...], str | None]:
-    """Return the qualifiers without those of an embedded object, and its class: "" for any, None if it is no object."""
+    """Return the qualifiers without those that declare an embedded object, and the class of this object.
+
+    The class is "" if the object can be of any class, and None if the value is no embedded object.
+    """
     embedded: str | None = None
     others = []
     for qualifier in qualifiers:
         if qualifier.name.lower() == EMBEDDED_INSTANCE.lower():
             embedded = str(qualifier.value)
         elif qualifier.name.lower() == EMBEDDED_OBJECT.lower():
-            # FALSE, its default, says that the text is no object
+            # FALSE, the default of this qualifier, says that the text is no object
             embedded = embedded or (None if qualifier.value is False else "")
         else:
             others.append(qualifier)

@@ -19,7 +19,8 @@ from logonscope.cim.types import Value
 from logonscope.wire.xml import escape
 
 EMBEDDED_INSTANCE, EMBEDDED_OBJECT = "EmbeddedInstance", "EmbeddedObject"
-"""Qualifiers of a string that is an embedded object: of the class that the qualifier's value names, or of any class."""
+"""Qualifiers of a string that is an embedded object: EmbeddedInstance names its class; with EmbeddedObject, it can be
+of any class."""
 
 
 def write_class(cls: Class, *, hierarchy: bool = False) -> str:
@@ -27,7 +28,8 @@ def write_class(cls: Class, *, hierarchy: bool = False) -> str:
 
     Args:
         cls: the class.
-        hierarchy: add DERIVATION, the superclasses, the parent first. DSP0201 does not have it, but Windows does.
+        hierarchy: add the attribute DERIVATION, which lists all superclasses, the parent first. DSP0201 does not have
+            it, but Windows does.
     """
     derivation = f' DERIVATION="{",".join(cls.derivation)}"' if hierarchy else ""
     superclass = f' SUPERCLASS="{cls.superclass}"' if cls.superclass else ""
@@ -73,7 +75,10 @@ def _xml_type(declared: Property | Parameter) -> str:
 
 
 def _write_qualifiers(declared: Property | Parameter) -> str:
-    """Return the qualifiers; that of an embedded object says which class it has, or that it has any (DSP0004 5.6.3)."""
+    """Return the qualifiers, with one more for an embedded object (DSP0004 5.6.3).
+
+    That one names the class of the object, or says that it can be of any class.
+    """
     qualifiers = declared.qualifiers
     if declared.type == "object":
         name, value = (EMBEDDED_INSTANCE, declared.reference) if declared.reference else (EMBEDDED_OBJECT, True)
@@ -82,7 +87,7 @@ def _write_qualifiers(declared: Property | Parameter) -> str:
 
 
 def _write_default(value: Value) -> str:
-    """Return the element of a property's default value; nothing if it has none."""
+    """Return the element of a property's default value; "" if the property has no default value."""
     if value is None:
         return ""
     return _write_array(list(value))[1] if isinstance(value, bytes) else _write_value(value)[1]
@@ -125,7 +130,7 @@ def _format_constant(value: Value) -> tuple[str, str | None]:
     """Return the CIM type and the text of a value; a qualifier has no declared type, so the value decides."""
     if value is None:
         return "string", None
-    # Before int: a bool is an int, too.
+    # bool is checked before int, because a bool is an int, too
     if isinstance(value, bool):
         return "boolean", str(value).upper()
     if isinstance(value, int):

@@ -1,4 +1,4 @@
-"""JSON of class definitions, with the inherited members; ``own`` marks those that the class declares itself."""
+"""JSON of class definitions, with the inherited members; ``own`` marks the members that the class declares itself."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any

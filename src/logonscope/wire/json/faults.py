@@ -70,7 +70,7 @@ def status_of(error: LogonscopeError) -> int:
 
 
 def write_error(error: LogonscopeError) -> dict[str, Any]:
-    """Return an error as an object. If the hint is a code, the object has its code and values besides its text."""
+    """Return an error as an object. If its hint has a code, the object has the hint's code, values and text."""
     members: dict[str, Any] = {
         "name": error.name, "number": error.number, "message": error.message, "hint": error.hint_text(HINTS)
     }  # fmt: skip

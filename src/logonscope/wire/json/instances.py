@@ -23,10 +23,10 @@ from logonscope.errors import LogonscopeError, TransportFailureError
 from logonscope.wire.json.text import VALUE_WRITERS, write_text
 
 SAMPLE_KEY = "KEY"
-"""The key in the sample of a path from which a template is made."""
+"""The key in a sample path. A template is made from the sample: it has SLOT in the place of this key."""
 
 SLOT = "\0"
-"""The place of a value in a template: a character that JSON always escapes."""
+"""The place of a value in a template: a character that JSON always escapes, so that no other text contains it."""
 
 _PLAIN = re.compile(r"[0-9A-Za-z_.:/@ \[\]-]*")
 """Texts that are the same in a path and in JSON."""
@@ -35,7 +35,7 @@ Convert = Callable[[Any], Any]
 
 
 class InstanceWriter:
-    """Writes the rows of one result as objects; the conversions of its columns are chosen once."""
+    """Writes the rows of one result as JSON objects; the conversions of its columns are chosen once."""
 
     def __init__(self, result: ClassRows, server: str, base: Class | None = None) -> None:
         """Choose the conversions.
@@ -43,14 +43,14 @@ class InstanceWriter:
         Args:
             result: the class and the columns.
             server: the name of the host.
-            base: write all instances as instances of this class; None: of their own.
+            base: write all instances as instances of this class; None: as instances of their own class.
         """
         cls = base or result.cls
         self._head = {"class": cls.name, "namespace": cls.namespace.replace("\\", "/"), "server": server}
         self._shape, self._columns = shape_of(result, server), result.columns
         self._shown = result.shown if result.shown and result.shown != result.columns else None
         self._conversions = _conversions(result.cls, tuple(result.columns), server)
-        own = result.cls  # a path names the class of the instance itself, also with ``base``
+        own = result.cls  # a path names the class of the instance itself, even with ``base``
         self._keys, self._path_start = own.keys, f"\\\\{server}\\{own.namespace}:{own.name}."
 
     def write(self, row: tuple[Value, ...]) -> dict[str, Any]:
@@ -65,7 +65,7 @@ class InstanceWriter:
 
     @cached_property
     def _line_writer(self) -> "LineWriter | None":
-        """The writer of many rows; None unless they show all of their columns, and have paths."""
+        """The writer of many rows; None unless the rows show all of their columns, and have paths."""
         if self._shown is not None or not self._keys or not set(self._keys) <= set(self._columns):
             return None
         key_indexes = {self._columns.index(key): key for key in self._keys}
@@ -104,10 +104,10 @@ class LineWriter:
     def write(self, rows: Sequence[tuple[Value, ...]]) -> list[str] | None:
         """Return rows as JSON.
 
-        None: a key needs an escape, or is neither a text nor a reference with one text; or the references of a column
-        name several classes.
+        None: they cannot be written by a template. Either a key needs an escape, or a key is neither a text nor a
+        reference whose only key is a text, or the references in one column name several classes.
         """
-        # By columns, because a loop in C over one type of values takes a fifth of one over rows in Python.
+        # By columns: a loop in C over values of one type takes a fifth of the time of a loop over rows in Python.
         columns = list(zip(*rows, strict=True))
         keys, targets = dict[int, Sequence[str]](), list[str]()
         for index in self._key_indexes:
@@ -157,7 +157,7 @@ def _plain_keys(column: Sequence[Any]) -> tuple[str, Sequence[str]] | None:
                 return None
             target, keys = str(targets.pop()), list(map(itemgetter(1), column))
         return (target, keys) if _PLAIN.fullmatch("".join(keys)) else None
-    except TypeError:  # a key is no text, or there is none
+    except TypeError:  # a key is no text, or is None
         return None
 
 
@@ -193,7 +193,7 @@ class ReferenceWriter:
 
     def write(self, reference: tuple[Value, ...]) -> str:
         """Return the text of a reference."""
-        # References with one key, a text, are nearly all that there are.
+        # Nearly all references have one key, and this key is a text.
         if len(reference) != 2 or not isinstance(reference[1], str):
             return write_held_reference(reference, self._referencing_class, self._server)
         name = str(reference[0])
@@ -207,12 +207,12 @@ class ReferenceWriter:
 
 @lru_cache(maxsize=256)
 def _conversions(cls: Class, names: tuple[str, ...], server: str) -> Sequence[Convert | None]:
-    """Return the conversion of each column. They are kept: choosing them takes longer than writing one instance."""
+    """Return the conversion of each column; cached, because choosing them takes longer than writing one instance."""
     return [_conversion(cls, name, server) for name in names]
 
 
 def _conversion(cls: Class, name: str, server: str) -> Convert | None:
-    """Return the function that turns a value of a property into JSON's own types; None: it needs none."""
+    """Return the function that turns a value of a property into JSON's own types; None: the value stays as it is."""
     declared = cls.property_named(name)
     if declared.type == "reference":
         return ReferenceWriter(cls, server).write
@@ -234,7 +234,7 @@ def _write_event_value(value: Any) -> Any:
 
 
 def write_value(value: Any) -> Any:
-    """Return a value as JSON by its Python type alone: of an out parameter, a default, a qualifier or an event."""
+    """Return a value as JSON by its Python type alone; used for out parameters, defaults, qualifiers and events."""
     if isinstance(value, (datetime, timedelta)):
         return _write_time(value)
     return list(value) if isinstance(value, (bytes, tuple)) else value
@@ -268,7 +268,7 @@ def read_instance(line: Mapping[str, Any], schema: Schema) -> ReadRow:
             for (name, value), declared in zip(properties.items(), _find_declared(cls, shown), strict=True)
             if declared is not None
         }
-        # A path that was selected has the keys that were not selected.
+        # If a client selects the path but not the keys, the path has the keys.
         if line["path"] is not None and not set(cls.keys) <= set(values):
             target = bind_path(parse_path(line["path"]), schema, namespace, _is_accepted_server)
             values |= dict(zip(target.cls.keys, target.keys or (), strict=True))
@@ -279,7 +279,7 @@ def read_instance(line: Mapping[str, Any], schema: Schema) -> ReadRow:
 
 @lru_cache(maxsize=256)
 def _find_declared(cls: Class, names: tuple[str, ...]) -> Sequence[Property | None]:
-    """Return the property of each name, None if the class has none; kept as ``_conversions`` are."""
+    """Return the property of each name, None if the class has none; cached like ``_conversions``."""
     return [cls.properties.get(name) for name in names]
 
 

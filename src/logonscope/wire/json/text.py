@@ -57,7 +57,7 @@ def _reason(error: Exception) -> str:
 
 
 def _check_depth(data: bytes) -> None:
-    # Before the parser: it would recurse for each level. Brackets in strings are skipped as part of their token.
+    # Checked before parsing: the parser would recurse for each level. A string is one token: its brackets are skipped.
     depth = 0
     for match in _TOKEN.finditer(data):
         token = match[0]
@@ -67,7 +67,7 @@ def _check_depth(data: bytes) -> None:
 
 
 def _unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    # Parsers differ in which of two values they take: a proxy could check another one than this server uses.
+    # Parsers differ in which of two values they take: a proxy could check another value than this server uses.
     members = dict(pairs)
     if len(members) != len(pairs):
         raise ValueError("duplicate member")
@@ -101,7 +101,7 @@ def _write_boolean(value: bool) -> str:  # noqa: FBT001 -- called with a value o
 VALUE_WRITERS: Mapping[type, Callable[[Any], str]] = {
     str: encode_basestring_ascii, int: int.__repr__, type(None): _write_null, bool: _write_boolean,
 }  # fmt: skip
-"""Writers of the most frequent types: a tenth of the time of ``write_text``, which writes all others."""
+"""Writers of the most frequent types; they take a tenth of the time of ``write_text``, which writes all other types."""
 
 
 def write_line(value: Mapping[str, Any], octets: int) -> bytes:
@@ -127,7 +127,8 @@ def write_line(value: Mapping[str, Any], octets: int) -> bytes:
 def _cut(value: Any, limit: int) -> Any:
     """Return a value with every text and array cut to about ``limit`` bytes of JSON; names of members are kept."""
     if isinstance(value, str):
-        # an escape takes up to 12 bytes: a text that is written longer than the limit is cut in proportion
+        # an escaped character takes up to 12 bytes: if escapes make the text longer than the limit, it is cut in
+        # proportion
         written = len(write_text(value[:limit]))
         return value if len(value) <= limit >= written else value[: limit * min(limit, len(value)) // written]
     if isinstance(value, Mapping):

@@ -51,7 +51,7 @@ from logonscope.wire.xml import (
 )
 
 MIN_ENVELOPE = 8192
-"""Octets; a smaller MaxEnvelopeSize is rejected (DSP0226 R13.1-5, MS-WSMV 3.1.4.1.7)."""
+"""Octets of the smallest MaxEnvelopeSize that is accepted (DSP0226 R13.1-5, MS-WSMV 3.1.4.1.7)."""
 
 MAX_ID_LENGTH, SHORT_REASON = 200, 80
 """Characters that are returned of a MessageID, and of a fault's reason that is too long: these fit any envelope."""
@@ -63,10 +63,10 @@ HIERARCHY = "IncludeInheritanceHierarchy"
 """The option with which Windows' clients request DERIVATION in the definition of a class."""
 
 BYTE_ORDER_MARK_OCTETS = 2
-"""Octets before the text of a response in UTF-16; reserved in every response."""
+"""Octets of the byte order mark before the text of a response in UTF-16; they are reserved in every response."""
 
 MAX_SECONDS = 10_000_000.0
-"""Maximum length of a duration: a longer one is taken as this one."""
+"""Maximum length of a duration in seconds: a longer duration is shortened to it."""
 
 # Headers that are supported or can be ignored safely; any other one with mustUnderstand is rejected.
 _UNDERSTOOD = {
@@ -164,7 +164,7 @@ def parse_envelope(data: bytes) -> Envelope:
     if soap_body is None:
         raise FaultError(INVALID_XML, "the message has no s:Body", "send a SOAP 1.2 envelope")
     blocks = () if header is None else tuple(header)
-    # Of a header that is repeated the first one is used.
+    # If a header is repeated, its first block is used.
     headers = {block.tag: block for block in reversed(blocks)}
     return Envelope(headers, next(iter(soap_body), None), encoding, blocks)
 
@@ -179,7 +179,7 @@ def check_understood(envelope: Envelope) -> None:
     """Check that every header that this server must understand is supported, or can be ignored safely.
 
     Raises:
-        FaultError: one is not.
+        FaultError: such a header is neither supported nor ignorable.
     """
     for block in envelope.blocks:
         if block.tag not in _UNDERSTOOD and _must_understand(block):
@@ -219,7 +219,7 @@ def check_options(envelope: Envelope) -> None:
     """Check that each option with MustComply is supported (DSP0226 R6.4-5).
 
     Raises:
-        FaultError: one is not supported, or there are too many options.
+        FaultError: such an option is not supported, or there are too many options.
     """
     option_set = envelope.headers.get(clark_name(WSMAN, "OptionSet"))
     options = [] if option_set is None else list(option_set)
@@ -247,7 +247,7 @@ def check_body(envelope: Envelope, namespace: str, name: str) -> Element:
     """Return the element in the body, which must have this name.
 
     Raises:
-        FaultError: it has another name, or there is none.
+        FaultError: the element has another name, or the body is empty.
     """
     if envelope.body is None or envelope.body.tag != clark_name(namespace, name):
         raise FaultError(INVALID_XML, f"invalid body: expected the element {name} of {namespace}")
@@ -260,7 +260,7 @@ def parse_number(text: str, name: str) -> int:
     Raises:
         FaultError: the text is no such number.
     """
-    # At most 18 digits: it then fits into 64 bits, and int() of a very long text would take long.
+    # At most 18 digits: such a number fits into 64 bits, and int() of a very long text would take long.
     if not (text.isascii() and text.isdigit() and len(text) <= 18 and int(text)):
         raise FaultError(INVALID_PARAMETER, f"invalid {name} '{text[:40]}': expected a whole number greater than 0")
     return int(text)
@@ -289,7 +289,7 @@ def parse_expires(element: Element, invalid: FaultKind, unsupported: FaultKind) 
             text that is no duration.
     """
     text = text_of(element)
-    # the other form of both standards is a date and a time, which depends on two clocks
+    # both standards (see below) also allow a date and time; these are rejected, because they depend on two clocks
     if text[:1].isdecimal():
         reason = f"invalid Expires '{text[:40]}': times are not supported"
         raise FaultError(unsupported, reason, "send a duration, such as PT600S")
@@ -315,7 +315,7 @@ def write_duration(seconds: float) -> str:
 
 def new_id() -> str:
     """Return a new id for a message."""
-    # As uuid.uuid4(), in a fifth of its time: random but for the version and the variant (RFC 9562 5.4).
+    # The same as uuid.uuid4(), in a fifth of its time: random except for the version and the variant (RFC 9562 5.4).
     digits = os.urandom(16).hex().upper()
     return f"uuid:{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{_VARIANTS[digits[16]]}{digits[17:20]}-{digits[20:]}"
 

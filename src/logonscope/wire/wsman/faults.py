@@ -1,6 +1,7 @@
-"""Faults of WS-Management: one for every class of errors, and those that only WS-Management has.
+"""Faults of WS-Management: one for every class of errors, and the faults that only WS-Management has.
 
-DSP0226 14.6 lists the faults. The numbers are those of wsmerror.h; an error that WMI has, too, gets the number of WMI.
+DSP0226 14.6 lists the faults. Their numbers are those of wsmerror.h, but an error that WMI also has gets its WMI
+number.
 """
 
 from collections.abc import Mapping
@@ -88,7 +89,7 @@ UNSUPPORTED_SUBSCRIPTION_EXPIRATION = FaultKind(SENDER, "e:UnsupportedExpiration
 UNABLE_TO_RENEW = FaultKind(RECEIVER, "e:UnableToRenew", number=0x80338024)
 UNKNOWN_SUBSCRIPTION = FaultKind(SENDER, "w:InvalidParameter", "InvalidValue", number=0x8033803A)
 PULL_TIMED_OUT = FaultKind(RECEIVER, "w:TimedOut", number=0x80338029)
-"""A pull without events in its time: clients of WinRM know it by this number, and pull again."""
+"""The fault of a Pull that got no event before its timeout. Clients of WinRM know it by its number, and pull again."""
 NOT_SOAP = FaultKind(VERSION_MISMATCH, number=0x8033800D)
 PULL_IN_PROGRESS = FaultKind(SENDER, "w:Concurrency", number=0x80338032)
 INTERNAL = FaultKind(RECEIVER, "w:InternalError", number=0x80338003)
@@ -157,11 +158,11 @@ class Fault(NamedTuple):
 
 
 def fault_of(error: LogonscopeError) -> Fault:
-    """Return the fault of an error; one without a row in FAULT_KINDS becomes an internal fault with its WMI number."""
+    """Return the fault of an error; without a row in FAULT_KINDS, it is an internal fault with the WMI number."""
     if isinstance(error, FaultError):
         return Fault(error.kind, error.kind.number, error.text(HINTS), error.not_understood)
     kind = FAULT_KINDS.get(type(error))
-    # Errors of the protocol have a number of wsmerror.h; all others have that of WMI, which scripts look for.
+    # Errors of the protocol have a number of wsmerror.h; all others have their WMI number, which scripts look for.
     if kind is not None and kind.number:
         return Fault(kind, kind.number, error.text(HINTS))
     return Fault(kind or INTERNAL, error.number, error.text(HINTS), cim_status=error.cim_status)
@@ -172,7 +173,7 @@ def eventing_fault(fault: Fault) -> Fault:
     kind = SUBSCRIBE_FAULT_KINDS.get(fault.kind.subcode)
     if kind is None:
         return fault
-    # an error that WMI has, too, keeps its number
+    # an error that WMI also has keeps its WMI number
     return fault._replace(kind=kind, number=fault.number if fault.cim_status else kind.number)
 
 

@@ -27,7 +27,7 @@ _FORM = "send multipart/encrypted as in MS-WSMV 2.2.9.1"
 
 
 class EncryptedMessage(NamedTuple):
-    """An encrypted message: its signature, the encrypted data, the length once decrypted, and the protocol."""
+    """An encrypted message: its signature, the encrypted data, the length of the decrypted data, and the protocol."""
 
     signature: bytes
     data: bytes
@@ -42,19 +42,19 @@ class SecurityContext(Protocol):
         """Decrypt a message of the other end.
 
         Raises:
-            AccessDeniedError: the other end did not encrypt it.
+            AccessDeniedError: the other end did not encrypt this message.
         """
 
     def encrypt(self, data: bytes) -> tuple[bytes, bytes, int]:
-        """Encrypt a message: return its signature, the encrypted data, and the length once decrypted."""
+        """Encrypt a message: return its signature, the encrypted data, and the length of the decrypted data."""
 
 
 def decrypt(context: SecurityContext, content_type: str, body: bytes) -> bytes:
     """Decrypt a body.
 
     Raises:
-        InvalidParameterError: the body has another form, or is incomplete.
-        AccessDeniedError: the other end did not encrypt it.
+        InvalidParameterError: the body does not have the form of multipart/encrypted, or is incomplete.
+        AccessDeniedError: the other end did not encrypt this body.
     """
     message = parse_message(content_type, body)
     return context.decrypt(message.signature, message.data, message.length)
@@ -75,7 +75,7 @@ def parse_message(content_type: str, body: bytes) -> EncryptedMessage:
     """Parse a body without decrypting it.
 
     Raises:
-        InvalidParameterError: the body has another form, or is incomplete.
+        InvalidParameterError: the body does not have the form of multipart/encrypted, or is incomplete.
     """
     multipart = _MULTIPART.match(content_type.strip())
     content = _CONTENT.search(body[:1000])

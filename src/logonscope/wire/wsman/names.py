@@ -53,4 +53,4 @@ PORTS = {"http": 5985, "https": 5986}
 """The default ports of WinRM; MS-WSMV 2.1 leaves the port to the administrator."""
 
 NAMESPACE = "__cimnamespace"
-"""The selector that has the namespace of a class (DSP0227 5.4)."""
+"""The name of the selector whose value is the namespace of a class (DSP0227 5.4)."""

@@ -1,6 +1,6 @@
 """Parsing of instances in a response: elements become values of the types that the class declares.
 
-It reads the XML of render_instance.py, and that of Windows.
+It reads the XML that render_instance.py writes, and the XML that Windows writes.
 """
 
 from collections.abc import Callable, Mapping
@@ -49,7 +49,7 @@ def parse_value(parts: list[Element], declared: Property, schema: Schema) -> Val
     try:
         values: tuple[Value, ...] = tuple(map(read, parts if declared.array else parts[:1]))
         if declared.array and declared.type == "uint8":
-            return bytes(map(int, values))  # type: ignore[arg-type]  # of integers
+            return bytes(map(int, values))  # type: ignore[arg-type]  # the values are integers
     except (ValueError, LogonscopeError) as error:
         raise TransportFailureError(
             f"invalid {declared.name} {text_of(parts[0])[:80]!r}: expected the type {declared.type} ({error})",

@@ -11,10 +11,10 @@ from logonscope.wire.wsman.resource import Resource
 from logonscope.wire.wsman.row_cutter import ROW_OCTETS, Octets, RowCutter
 
 EVENTS = "events"
-"""The first member of the ``render_items.Item`` of an event, in place of a result."""
+"""The first member of a ``render_items.Item`` that is an event: there it takes the place of the result."""
 
 MIN_OCTETS = 64
-"""Octets; once the limit of single values is as low as this, it is not lowered further."""
+"""Octets of a single value: the limit of single values is not lowered below this."""
 
 
 class LostEvents(NamedTuple):

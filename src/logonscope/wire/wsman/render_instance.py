@@ -25,7 +25,7 @@ from logonscope.wire.xml import escape
 
 
 class ReferenceForm(NamedTuple):
-    """The form of references: a resource whose form of URI they have, and the schema that has their keys."""
+    """How references are written: their URIs have the form of the resource's URI, and the schema knows their keys."""
 
     resource: Resource
     schema: Schema
@@ -34,13 +34,14 @@ class ReferenceForm(NamedTuple):
 Row = Sequence[Value]
 Render = Callable[[Row], str]
 RenderAll = Callable[[Sequence[Row]], str | None]
-"""Takes many rows and returns their texts as one; None: they have to be rendered one by one."""
+"""Takes many rows and returns their texts as one text; None: the rows have to be rendered one by one."""
 
 Write = Callable[[Any], str]
 Make = Callable[[str, str], Write]
 """Takes the constant texts around a property and returns its writer: constants are joined once, not for every row."""
 
 System = Callable[[Row, str], Any]
+"""Takes a row and the name of a system property, and returns the value of this property."""
 
 _TAG = re.compile("<[^>]*>")
 _WRAPPER = "<a:EndpointReference>", "</a:EndpointReference>"
@@ -64,9 +65,9 @@ def name_order(columns: Sequence[str]) -> list[int]:
 
 
 def associations_renderer(cls: Class, columns: Sequence[str], resource: Resource) -> RenderAll | None:
-    """Return the renderer of many rows at once, for rows of two references and nothing else; else None.
+    """Return the renderer of many rows at once; None, unless a row has two references and nothing else.
 
-    Its texts are those of ``instance_renderer``.
+    It makes the same texts as ``instance_renderer``.
     """
     names = sorted(columns, key=str.lower)
     if len(names) != 2 or any(cls.property_named(name).type != "reference" for name in names):
@@ -78,7 +79,7 @@ def associations_renderer(cls: Class, columns: Sequence[str], resource: Resource
 
     @lru_cache(maxsize=64)
     def texts_around(first_class: str, second_class: str) -> tuple[str, str, str] | None:
-        """Return the constant texts around the keys of two references; None if they have several keys."""
+        """Return the constant texts around the keys of two references; None if one of them has several keys."""
         around_first = _constant_texts(form, first_class, f"{head}<{first}>", f"</{first}>")
         around_second = _constant_texts(form, second_class, f"<{second}>", f"</{second}>{tail}")
         if len(around_first) != 2 or len(around_second) != 2:
@@ -88,8 +89,8 @@ def associations_renderer(cls: Class, columns: Sequence[str], resource: Resource
     def render_all(rows: Sequence[Row]) -> str | None:
         transposed: Any = tuple(zip(*rows, strict=True))
         references = transposed[positions[0]], transposed[positions[1]]
-        # Columns are rendered without a call for each value. That needs references to one class, with one key that is
-        # a text without characters to escape; the usual rows have these.
+        # Columns are rendered without a call for each value. That is possible if all references in a column name one
+        # class and have one key, which is a text without characters to escape. The usual rows are such.
         try:
             keys = [[key for _, key in column] for column in references]
             ((first_class,), (second_class,)) = ({name for name, _ in column} for column in references)
@@ -109,12 +110,12 @@ def associations_renderer(cls: Class, columns: Sequence[str], resource: Resource
 def fragment_renderer(
     cls: Class, columns: Sequence[str], shown: Sequence[str], resource: Resource, system: System
 ) -> Render:
-    """Return the renderer of rows as w:XmlFragment (DSP0227 8.1), with the selected properties in their order.
+    """Return the renderer of rows as w:XmlFragment (DSP0227 8.1), with the properties of ``shown`` in that order.
 
     Args:
         cls: the class of the rows.
         columns: the columns of a row.
-        shown: the selected properties; can be system properties too.
+        shown: the selected properties; system properties can be among them.
         resource: a resource whose form of URI the references get.
         system: returns the value of a system property of a row.
     """
@@ -200,7 +201,7 @@ def _record_renderer(head: str, properties: Sequence[Make], order: Sequence[int]
     writers = [make(before, after) for make, before, after in zip(properties, befores, afters, strict=True)]
     if len(order) == 1:
         return _column_renderer(writers[0], order[0])
-    # Two columns have their own renderer, because most associations have two: no list, no join.
+    # Two columns have their own renderer, because most associations have two columns: it needs no list and no join.
     if len(order) == 2:
         (write_first, write_second), (first, second) = writers, order
 
@@ -330,12 +331,12 @@ def _write_time(value: datetime | timedelta, prefix: str = "cim:") -> str:
 
 
 def _write_bare_time(value: datetime | timedelta) -> str:
-    """Write a time of a projection; as Windows writes it, its element has no namespace."""
+    """Write a time of a projection: its element has no namespace, the same as on Windows."""
     return _write_time(value, "")
 
 
 def _reference_writer(form: ReferenceForm, before: str = "", after: str = "", nil: str = "") -> Write:
-    """Return the writer of an endpoint reference's content (DSP0226 5.1.2), with URIs in the form of the request's."""
+    """Return the writer of an endpoint reference's content (DSP0226 5.1.2); its URIs have the form of ``form``."""
     texts_by_class: dict[Value, tuple[str, ...]] = {}
     form = _general_form(form)
 
@@ -358,7 +359,7 @@ def _reference_writer(form: ReferenceForm, before: str = "", after: str = "", ni
 def _general_form(form: ReferenceForm) -> ReferenceForm:
     """Return a form without the requested class, which does not change the text of a reference.
 
-    The class can be any text, and must not fill the cache of ``_constant_texts``.
+    A client can send any text as the requested class. Such texts must not fill the cache of ``_constant_texts``.
     """
     return form._replace(resource=form.resource._replace(class_name=ALL))
 

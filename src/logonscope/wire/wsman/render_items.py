@@ -19,7 +19,7 @@ from logonscope.wire.wsman.resource import Resource
 from logonscope.wire.wsman.row_cutter import ROW_OCTETS, Octets, RowCutter
 
 _ROW = itemgetter(1)
-"""The row of an item, which is a result and a row."""
+"""Returns the row of an item; an item is a pair of a result and a row."""
 
 
 CHUNK_ROWS = 64
@@ -30,7 +30,7 @@ Item = tuple[Any, Any]
 
 
 class ItemRenderer:
-    """Renders the items of an enumeration; a result keeps its renderer in all responses, until the next result."""
+    """Renders the items of an enumeration; the renderer of a result is kept over responses, until the next result."""
 
     def __init__(
         self,
@@ -68,7 +68,7 @@ class ItemRenderer:
         return self._render
 
     def render_all(self, items: Sequence[tuple[ClassRows | Class, Sequence[Value]]]) -> str | None:
-        """Return many rows of one result as one text, at less cost; None if they have to be rendered one by one."""
+        """Return many rows of one result as one text, which takes less time; None: render them one by one."""
         self.renderer(items[0][0])
         return None if self._render_all is None else self._render_all(list(map(_ROW, items)))
 
@@ -134,7 +134,7 @@ class Renderer(Protocol):
 class Batch(NamedTuple):
     """Rendered items as ``texts``, their number, the octets that they leave free, and the rows that are left over.
 
-    ``surplus``: the first row that did not fit, and those after it. ``octets``: the size of the first one.
+    ``surplus``: the first row that did not fit, and the rows after it. ``octets``: the size of that first row.
     """
 
     texts: list[str]
@@ -149,19 +149,19 @@ def render_batch(writer: Renderer, rows: Iterator[Item], free: int, octets: Call
     texts, count, initial_free = list[str](), 0, free
     items = list(islice(rows, 1))
     while items:
-        # Enumerations of several classes have a result for each, one after the other.
+        # An enumeration of several classes has a result for each class, one after the other.
         text = writer.render_all(items) if items[-1][0] is items[0][0] else None
         if text is not None and (size := octets(text)) <= free:
             texts.append(text)
             count, free = count + len(items), free - size
-        # Rows that cannot be rendered at once, or do not all fit, are rendered one by one.
+        # Rows that cannot be rendered as one text, or do not all fit, are rendered one by one.
         else:
             batch = _batch_of_single_rows(writer, items, free, octets)
             texts += batch.texts
             count, free = count + batch.rows, batch.free
             if batch.surplus:
                 return batch._replace(texts=texts, rows=count)
-        # No more rows than may fit: those that do not fit would be read and rendered in vain.
+        # No more rows are taken than may fit: further rows would be read and rendered in vain.
         average = max(1, (initial_free - free) // count)
         items = list(islice(rows, min(CHUNK_ROWS, max(1, free // average))))
     return Batch(texts, count, free)

@@ -18,9 +18,9 @@ class LogIntervals:
         return f"<LogIntervals of {', '.join(self._last_reports)}>"
 
     def is_due(self, subject: str) -> bool:
-        """Return whether to log a subject now, and then count it as logged: it was not logged for REPORT_INTERVAL.
+        """Return whether to log a subject now: it was not logged for REPORT_INTERVAL. If so, count it as logged.
 
-        No subject is ever dropped: a caller must have few different ones.
+        No subject is ever dropped: a caller must have few different subjects.
         """
         now = self._clock()
         if now - self._last_reports.get(subject, -REPORT_INTERVAL) < REPORT_INTERVAL:

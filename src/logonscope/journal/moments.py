@@ -4,16 +4,18 @@ import sqlite3
 from typing import NamedTuple
 
 SLACK_US = 150_000_000
-"""Events may have been recorded up to so many microseconds after the last row of a span: there is a row each minute."""
+"""Events may have been recorded up to so many microseconds after the last row of a span,
+because the clock map gets only one row a minute."""
 
 FINE_SPAN = 5000
-"""A range of up to so many row numbers is read whole; a longer one is narrowed first."""
+"""A range of up to so many row numbers is read whole; a longer range is narrowed first (``Moments.narrow``)."""
 
 
 class ClockSpan(NamedTuple):
     """A span of time in which the service ran and the clock was not set, with its first and last row in the clock map.
 
-    Times: ms since the boot, and wall times in microseconds.
+    ``boot`` is the number of the boot. Fields ``*_ms`` are ms since this boot; fields ``*_wall`` are wall times in
+    microseconds.
     """
 
     boot: int
@@ -28,11 +30,11 @@ class ClockSpan(NamedTuple):
 class Located(NamedTuple):
     """A wall time as the time since a boot."""
 
-    boot: int
-    ms: int
-    seq: int  # the last row of the clock map that is not later
+    boot: int  # the number of the boot
+    ms: int  # since the boot
+    seq: int  # the number of the last row of the clock map that is not later than this time
     btime: int  # the time of the boot, in seconds since 1970, by the clock at that moment
-    happened_again: bool  # the clock was set back, so that there were two such moments; this is the later one
+    happened_again: bool  # the clock was set back, so that two moments had this wall time; this is the later one
 
 
 def wall_without_clock(ms: int) -> int:
@@ -67,12 +69,12 @@ class Moments:
         """Return a wall time in microseconds as the time since a boot; None where nothing was recorded then."""
         # a clock that was set back makes spans that overlap: then several match
         matches = [span for span in self.spans if span.first_wall <= wall <= span.last_wall + SLACK_US]
-        # the slack after one span can reach into the next one, which knows better
+        # the slack after one span can reach into the next span, whose rows are nearer to the time
         matches = [span for span in matches if wall <= span.last_wall] or matches[-1:]
         if not matches:
             return None
         span = matches[-1]
-        # the plus keeps SQLite from reading the whole range of seq
+        # the plus has SQLite use no index on seq: with that index, it would read the whole range of seq
         seq, ms, base = self._database.execute(
             "SELECT seq, ms, wall FROM moment WHERE wall <= ? AND +seq >= ? AND +seq < ? ORDER BY wall DESC LIMIT 1",
             (wall, span.first_seq, span.next_seq or 1 << 62),
@@ -94,8 +96,8 @@ class Moments:
     def rows_between(self, boot: int, first_ms: int, end_ms: int) -> list[tuple[int, int]]:
         """Return ms and wall time of the rows of the clock map that hold between two times since a boot.
 
-        The first one is the last row up to ``first_ms``, or else the first row of the boot. No rows: the boot has no
-        clock. If two rows have the same ms, the clock was set between them: the later one holds.
+        The first of these rows is the last one up to ``first_ms``, or else the first row of the boot. No rows: the boot
+        has no clock. If two rows have the same ms, the clock was set between them: the later row holds.
         """
         (before,) = self._database.execute(
             "SELECT coalesce((SELECT max(ms) FROM moment WHERE boot = ?1 AND ms <= ?2),"
@@ -108,17 +110,17 @@ class Moments:
         return self._database.execute(query, (boot, before, max(end_ms, before + 1))).fetchall()
 
     def first_row_at(self, boot: int, ms: int) -> int:
-        """Return a number such that rows that started at this time or later have greater or equal numbers."""
+        """Return a row number such that the rows of this time or later have this number or a greater one."""
         row = self._database.execute(
             "SELECT seq FROM moment WHERE boot = ? AND ms <= ? ORDER BY ms DESC LIMIT 1", (boot, ms)
         ).fetchone()
         return self._first_of_boot(boot) if row is None else int(row[0])
 
     def first_row_after(self, boot: int, ms: int) -> int:
-        """Return a number such that rows that started at this time or before have smaller numbers.
+        """Return a row number such that the rows of this time or before have smaller numbers.
 
-        Rows can arrive late: a caller that must miss none adds SLACK_MS (reader.py) to the time. Rows that were found
-        after a gap are exceptions.
+        Rows can arrive late: a caller that must miss none of them adds SLACK_MS (reader.py) to the time. Exceptions are
+        the rows of processes that were found running after a gap: their numbers are greater.
         """
         row = self._database.execute(
             "SELECT seq FROM moment WHERE boot = ? AND ms > ? ORDER BY ms LIMIT 1", (boot, ms)
@@ -131,20 +133,21 @@ class Moments:
         return 1 << 62 if next_boot is None else int(next_boot[0])
 
     def next_ms(self, boot: int, ms: int) -> int | None:
-        """Return the time since the boot of the next row of the clock map; None where there is none."""
+        """Return the time since the boot of the next row of the clock map; None if there is no next row."""
         row = self._database.execute(
             "SELECT ms FROM moment WHERE boot = ? AND ms > ? ORDER BY ms LIMIT 1", (boot, ms)
         ).fetchone()
         return None if row is None else int(row[0])
 
     def narrow(self, low: int, high: int, ticks: int) -> int:
-        """Return a number from ``low`` to ``high`` (by bisection): rows with smaller numbers started before a time.
+        """Find by bisection, from ``low`` to ``high``, a row number near the processes that started at a time.
 
-        Rows that are more than FINE_SPAN numbers later did not. ``ticks`` is the time, in clock ticks since the boot.
-        Rows are in the order of their arrival, which differs from that of their starts by less than a second: the
-        caller allows for that.
+        Processes with smaller row numbers started before this time; processes whose row numbers are greater by more
+        than FINE_SPAN started then or later. ``ticks`` is the time, in clock ticks since the boot. Rows are in the
+        order in which they arrived. This order differs from that of the starts of the processes by less than a second:
+        the caller allows for that.
         """
-        # rows that were found after a gap started long before their neighbours: they are skipped
+        # processes that were found running after a gap started long before those in the next rows: they are skipped
         while high - low > FINE_SPAN:
             middle = (low + high) // 2
             row = self._database.execute(

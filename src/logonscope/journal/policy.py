@@ -29,7 +29,7 @@ DEFAULT_REDACTIONS: tuple[str, ...] = (
     r"(?<=://)[^/@\0:]*:[^/@\0]*(?=@)",
     r"(?i)(?<=authorization: )[^\0]*",
 )
-"""Regular expressions of what is replaced in command lines, in which each argument ends with NUL."""
+"""Regular expressions of what is replaced in command lines. There, each argument ends with NUL."""
 
 _SPAN = re.compile(r"([0-9]{1,6})\s*(d|days?|h|hours?|weeks?|w|m|months?|y|years?)")
 _HOURS = {"h": 1, "d": 24, "w": 168, "m": 24 * 30, "y": 24 * 365}
@@ -54,7 +54,7 @@ class Policy(NamedTuple):
         return bool(self.excluded_users or self.excluded_programs or self.excluded_units)
 
     def excludes_process(self, user: str | None, exe: str | None, name: str | None, cgroup: str | None) -> bool:
-        """Return whether a process is not kept, by its user, its executable or its name, or a unit in its cgroup."""
+        """Return whether a process is not kept, by its user, its executable, its name, or a unit in its cgroup."""
         if user in self.excluded_users or exe in self.excluded_programs or name in self.excluded_programs:
             return True
         return bool(self.excluded_units) and not self.excluded_units.isdisjoint((cgroup or "").split("/"))
@@ -96,7 +96,7 @@ class Redactor:
     def _redact(self, argv: bytes | None) -> bytes | None:
         if not argv:
             return None
-        # replaced before it is cut, so that no part of a secret is left at the end
+        # secrets are replaced before the text is cut, so that no part of a secret is left at its end
         for pattern in self._patterns:
             argv = pattern.sub(REDACTED, argv)
         return argv[:MAX_ARGV_LENGTH]

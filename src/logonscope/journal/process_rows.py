@@ -1,8 +1,8 @@
 """Rows of past processes for a query: which indexes lead to them, and in which pages they are read.
 
-The numbers of rows are in the order of their starts, so a range of times is a range of numbers. Processes that were
-found running, after a gap, have greater numbers than their starts would give: an index of their own finds them. Another
-index finds those that are listed in a later state than that of their start (see listed_states.py).
+Rows are numbered in the order in which their processes started, so a range of times is a range of numbers. Processes
+that were found running after a gap have greater numbers than their starts would give: an index of their own finds them.
+Another index finds processes that are listed in a later state than that of their start (see listed_states.py).
 """
 
 from array import array
@@ -23,13 +23,13 @@ PAGE = 2000
 LAST = 1 << 62
 
 Limits = Mapping[int, tuple[int, int]]
-"""Boot -> ms since that boot: the first and the last one of a range of wall times."""
+"""Number of a boot -> ms since that boot: the beginning and the end of a range of wall times."""
 
 Lend = Callable[[], AbstractContextManager[Reader]]
 
 
 class Conditions(NamedTuple):
-    """The values of columns that a query allows; None: any. ``numbers`` are those of rows."""
+    """The row numbers (None: any), and by column the values, that a query allows."""
 
     numbers: Sequence[int] | None
     columns: Mapping[str, Sequence[int]]
@@ -42,7 +42,7 @@ class Conditions(NamedTuple):
 
     @property
     def is_narrow(self) -> bool:
-        """Return whether few rows match: those of some logon sessions, of a pid, or some rows themselves."""
+        """Return whether few rows match: those of some logon sessions, of a pid, or of given row numbers."""
         return self.numbers is not None or "place" in self.columns or "pid" in self.columns
 
     @property
@@ -98,8 +98,8 @@ class ProcessRows:
     def _span(self, moments: Moments, boots: Sequence[Boot], *, is_narrow: bool) -> tuple[int, int]:
         """Return the numbers between which rows started within the times of the query.
 
-        For a narrow query, ``since`` is no limit: it reads its few rows, because to look for those that started before
-        ``since`` and still ran then would cost more.
+        For a narrow query, ``since`` is no limit: all of its few rows are read. A separate search for the processes
+        that started before ``since`` and still ran then would cost more.
         """
         query = self._query
         since = query.started_since
@@ -118,7 +118,7 @@ class ProcessRows:
     def _early_rows(self, reader: Reader, conditions: Conditions, limits: Limits | None, low: int) -> list[Any]:
         """Return the rows up to ``low`` of processes that may still run when the time range of the query begins.
 
-        Empty: the query does not include them, or reads them anyway.
+        An empty list: the query does not include such rows, or ``_later_pages`` reads them anyway.
         """
         query = self._query
         if query.since is None or query.started_since is not None or conditions.is_narrow or not limits:
@@ -128,13 +128,16 @@ class ProcessRows:
         return sort_distinct(filter(conditions.match, rows))
 
     def _later_pages(self, conditions: Conditions, low: int, high: int) -> Iterator[list[Any]]:
-        """Yield the rows that the query names, else those between two numbers, and later ones found running."""
+        """Yield the rows that the query names, else the matching rows between two numbers.
+
+        Also rows from ``high`` on, if their processes were found running: these may have started earlier.
+        """
         if conditions.numbers is not None:
             yield from self._pages_of(conditions, conditions.numbers)
             return
         indexed = next((column for column in INDEXED if column in conditions.columns), None)
         if indexed is not None:
-            # the index has the numbers: they are read alone, sorted, and then the rows of a page at a time
+            # the index has the row numbers: first all numbers are read and sorted, then the rows, a page at a time
             yield from self._pages_of(conditions, self._numbers(conditions, indexed, low, high), indexed)
         else:
             yield from self._pages_between(conditions, low, high)
@@ -165,7 +168,7 @@ class ProcessRows:
                 " AND process > ? AND process < ?"
             )
             numbers.extend(row[0] for row in reader.rows(query, (low, high)))
-        # rows are moved from ``recent`` to ``process``: one that was moved between the two queries is in both
+        # rows are moved from ``recent`` to ``process``: a row that was moved between the two queries is in both results
         return array("q", sorted(set(numbers)))
 
     def _pages_of(
@@ -177,11 +180,11 @@ class ProcessRows:
             self._look.check()
             page = numbers[first : first + PAGE]
             numbers_of_page = f"id IN ({','.join(map(str, page))})"
-            # between two numbers, the index leads to the rows of this page alone
+            # these two limits are enough: between them, the index leads to no rows but those of this page
             span = numbers_of_page if column in {None, "pid"} else f"id >= {page[0]} AND id <= {page[-1]}"
             hint = "NOT INDEXED" if column in {None, "pid"} else f"INDEXED BY process_{column}"
             with self._lend() as reader:
-                # in this order, as in _numbers
+                # ``recent`` first, as in _numbers: a row that is moved meanwhile is read twice, not missed
                 rows = reader.rows(f"SELECT * FROM recent WHERE {span} AND {AS_STARTED['recent']} AND {where}")
                 rows += reader.rows(
                     f"SELECT * FROM process {hint} WHERE {span} AND {AS_STARTED['process']} AND {where}"
@@ -231,14 +234,15 @@ def _read_page(reader: Reader, where: str, low: int, high: int) -> list[Any]:
     page = reader.rows(moved_query, (low, high, PAGE))
     if len(page) == PAGE:
         return page
-    # rows of ``recent`` are newer than all others; some can have been moved to ``process`` since it was read
+    # rows of ``recent`` are newer than those of ``process``. Some can have been moved to ``process`` since that
+    # table was read: that table is read again.
     last = page[-1][ID] if page else low
     page += reader.rows(f"SELECT * FROM recent WHERE {AS_STARTED['recent']} {order}", (last, high, PAGE))
     return sort_distinct(page + reader.rows(moved_query, (last, high, PAGE)))[:PAGE]
 
 
 def first_number(moments: Moments, boots: Sequence[Boot], since: datetime) -> int:
-    """Return a number such that all processes that started at a time or later have it, or greater ones."""
+    """Return a row number such that all processes that started at a time or later have it, or a greater one."""
     limits = time_limits(moments, since, None) or {}
     if not limits:
         return LAST
@@ -249,7 +253,7 @@ def first_number(moments: Moments, boots: Sequence[Boot], since: datetime) -> in
 
 
 def last_number(moments: Moments, until: datetime) -> int:
-    """Return a number such that what was seen up to a time has smaller ones."""
+    """Return a row number such that the rows of what was seen up to a time have smaller numbers."""
     limits = time_limits(moments, None, until) or {}
     began = {span.boot for span in moments.spans if span.first_wall <= until.timestamp() * 1e6}
     ends = (moments.first_row_after(boot, last + SLACK_MS) for boot, (_, last) in limits.items() if boot in began)
@@ -271,7 +275,8 @@ def time_limits(moments: Moments, since: datetime | None, until: datetime | None
     high = 1 << 60 if until is None else int(until.timestamp() * 1e6)
     limits: dict[int, tuple[int, int]] = {}
     for span in moments.spans:
-        # what ran before the first span of a boot began can have been found running
+        # a span after the time range is skipped, but not the first one of its boot: what was found running there can
+        # have started before
         is_later = span.first_wall > high and span.boot in limits
         if is_later or (span.next_seq is not None and span.last_wall < low):
             continue

@@ -14,8 +14,8 @@ _COUNTS = f"""
  {_COUNT} FROM process WHERE place IN ({{0}}) AND {AS_STARTED["process"]} GROUP BY 1, 2 UNION ALL
  {_COUNT} FROM recent WHERE place IN ({{0}}) AND {AS_STARTED["recent"]} GROUP BY 1, 2 UNION ALL
  {_COUNT} FROM {LATER_ROWS} WHERE place IN ({{0}}) GROUP BY 1, 2"""
-"""Counts by place, which the index has in order. One statement, because the writer moves rows from ``recent`` to
-``process`` meanwhile."""
+"""Counts by place: the index has its rows in this order. It is one statement, because the writer moves rows from
+``recent`` to ``process`` meanwhile."""
 
 Counts = dict[int | None, list[int]]
 """Program -> number of its runs, of those that failed, and the ticks of the first and the last start."""
@@ -53,7 +53,7 @@ class ProgramCounter:
         tick_ms = 1000 // self._reader.boot(boot).ticks
         programs = []
         for key, (count, failed, first, last) in sorted(merged.items(), key=_most_first):
-            # one query for each time: the starts of programs are too far apart to read the clock map between them
+            # a query for each start: the starts are too far apart to read all rows of the clock map between them
             since = _wall(moments, boot, first * tick_ms)
             until = since if last == first else _wall(moments, boot, last * tick_ms)
             programs.append(ProgramCount(key[0], key[1], count, failed, since, until, kernel_names[key]))

@@ -50,7 +50,7 @@ _RUNNING = "AND id >= ? AND id < ? AND ticks * ? <= ? AND ticks * ? + lasted > ?
 MAX_PIDS = 50
 """For more pids, everything that ran at the moment is read."""
 
-# the plus keeps SQLite from reading all rows between the numbers for each zone
+# the plus has SQLite limit p.id by the zone alone: else it would read all rows between the two numbers for each zone
 _OF_PID = (
     f"SELECT p.id FROM process_zone z CROSS JOIN process p NOT INDEXED"
     f" ON p.id >= z.zone << {ZONE_SHIFT} AND p.id < (z.zone + 1) << {ZONE_SHIFT}"
@@ -63,7 +63,7 @@ def _zone_parameters(pid: int, low: int, high: int) -> tuple[int, ...]:
 
 
 class Place(NamedTuple):
-    """A row of ``place``: the facts that decide the owner, the owner, and further facts that its processes share."""
+    """A row of ``place``: the facts that decide the owner, the owner, and further facts that the processes share."""
 
     logon: int | None
     evidence: str
@@ -132,12 +132,12 @@ class Reader:
         try:
             return self.database.execute(query, parameters).fetchall()
         except OverflowError:
-            # integers of SQLite have 64 bits, and a caller can name any pid; no row has the greatest one
+            # integers of SQLite have 64 bits, and a caller can name any pid; no row has the greatest integer
             fitting = [min(value, MAX_INTEGER) if isinstance(value, int) else value for value in parameters]
             return self.database.execute(query, fitting).fetchall()
 
     def value(self, key: str) -> Any:
-        """Return a value of the table ``journal``; None where it has none."""
+        """Return the value of a key in the table ``journal``; None: the table has no such key."""
         row = self.database.execute("SELECT value FROM journal WHERE key = ?", (key,)).fetchone()
         return None if row is None else row[0]
 
@@ -146,7 +146,7 @@ class Reader:
         return Moments(self.database)
 
     def boot(self, number: int) -> Boot:
-        """Return a boot."""
+        """Return the boot with a number."""
         if number not in self._boots:
             self._boots[number] = Boot(*self.rows("SELECT * FROM boot WHERE id = ?", (number,))[0])
         return self._boots[number]
@@ -177,11 +177,11 @@ class Reader:
             self._places[row[0]] = _make_place(row)
 
     def places_of(self, logons: Sequence[int]) -> list[int]:
-        """Return the places of logon sessions."""
+        """Return the numbers of the places of logon sessions."""
         return [row[0] for row in self.by_numbers("SELECT id FROM place WHERE logon IN ({})", logons)]
 
     def programs_named(self, names: frozenset[str] | None, prefix: str | None) -> list[int]:
-        """Return the programs with one of these names, or with a name that begins so; ignoring case."""
+        """Return the numbers of the programs with one of these names, or a name with this prefix, ignoring case."""
         lower_names = None if names is None else {name.lower() for name in names}
         lower_prefix = None if prefix is None else prefix.lower()
         numbers = []
@@ -195,14 +195,14 @@ class Reader:
         return numbers
 
     def credentials_of(self, users: frozenset[str]) -> list[int]:
-        """Return the credentials of accounts by their names, ignoring case."""
+        """Return the numbers of the credentials with one of these account names, ignoring case."""
         names = {user.lower() for user in users}
         query = "SELECT id, user FROM credential WHERE user IS NOT NULL"
         return [number for number, user in self.rows(query) if user.lower() in names]
 
     def load_commands(self, numbers: Iterable[int | None]) -> None:
         """Read command lines that were not read yet."""
-        # command lines are large, and few are asked for twice
+        # command lines are large, and few are requested twice
         if len(self._commands) > MAX_COMMANDS:
             self._commands.clear()
         missing = {number for number in numbers if number is not None} - self._commands.keys()
@@ -291,17 +291,17 @@ class Reader:
         rows = self.rows("SELECT * FROM recent WHERE id < ? AND id >= ?", (high, boot.first_seq))
         alive = "SELECT * FROM process INDEXED BY process_alive WHERE lasted IS NULL AND id >= ? AND id < ?"
         rows += self.rows(alive, (boot.first_seq, high))
-        # SQLite itself tests whether a process ran then: rows of others are not even fetched
+        # SQLite itself tests whether a process ran then, so that the rows of other processes are not even fetched
         running = (tick_ms, ms, tick_ms, ms)
         # A process of this class lasted less than 4^(length_class + 1) s: if it ran then, it started after ``low``.
         for length_class in range(CLASSES):
             low = self._first_row_since(moments, boot, ms - 1000 * 4 ** (length_class + 1) - SLACK_MS, high)
             rows += self.rows(f"{_LASTING} class = ? {_RUNNING}", (length_class, low, high, *running))
             if low <= boot.first_seq:
-                # longer ones started after the boot, too
+                # ``low`` is at the boot already, so one query reads all longer classes
                 rows += self.rows(f"{_LASTING} class > ? {_RUNNING}", (length_class, low, high, *running))
                 break
-        # those that lasted less than 1 s have no class: they started in the last second before the moment
+        # processes that lasted less than 1 s have no class: they started in the last second before the moment
         low = self._first_row_since(moments, boot, ms - 2 * SLACK_MS, high)
         high = min(high, moments.narrow(low, high, (ms + SLACK_MS) * boot.ticks // 1000) + 2 * FINE_SPAN)
         return rows + self.rows(f"{_SHORT} {_RUNNING}", (low, high, *running))
@@ -314,7 +314,7 @@ class Reader:
         return [row[0] for row in rows]
 
     def _newest_of_pid(self, pid: int, low: int, high: int, last_ticks: int) -> Any:
-        """Return the row of the last process with a pid that started up to ``last_ticks``; None where there is none.
+        """Return the row of the last process with a pid that started up to ``last_ticks``; None: there is none.
 
         A pid belongs to one process at a time, so no earlier one can have been running.
         """
@@ -341,7 +341,7 @@ class Reader:
         return max(boot.first_seq, moments.narrow(low, min(high, highest), ms * boot.ticks // 1000))
 
     def _apply_changes(self, process_rows: list[list[Any]], ms: int) -> None:
-        """Put rows into the state that they had at a moment: that after their last change until then."""
+        """Put rows into the state that their processes had at a moment: the state after the last change until then."""
         changed = {row[ID]: row for row in process_rows if row[CHANGES]}
         query = "SELECT process, ms, place, program, credential, command FROM change WHERE process IN ({}) ORDER BY id"
         for number, changed_at, *state in self.by_numbers(query, sorted(changed)):

@@ -1,7 +1,7 @@
 """Opaque keys of records, for callers that may not see all records: the number of a record, encrypted.
 
-Consecutive numbers would show how much others did in between. AES-SIV (RFC 5297) gives a number of one kind of records
-always the same text, and recognizes texts that it did not make.
+Plain numbers are consecutive: the gap between two of them would show how much other users did. AES-SIV (RFC 5297)
+always gives a number of one kind of records the same text, and recognizes texts that it did not make.
 """
 
 from functools import lru_cache
@@ -35,7 +35,8 @@ class RecordCipher:
         return f"<RecordCipher of {self._journal.decode()}>"
 
     def _hide(self, kind: RecordKind, number: int) -> str:
-        # two associated texts, where a cursor has one: so no cursor is accepted as a key of a record, nor the reverse
+        # two texts of associated data (RFC 5297), where a cursor has one: so no cursor is accepted as a key of a
+        # record, nor a key as a cursor
         return self._cipher.encrypt(number.to_bytes(_NUMBER_BYTES, "big"), [self._journal, kind.encode()]).hex()
 
     def reveal(self, kind: RecordKind, key: str) -> int | None:

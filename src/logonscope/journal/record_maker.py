@@ -27,7 +27,7 @@ class RecordMaker:
         self._reader = reader
         self._boots = reader.boots()
         self._clock = WallClock(reader.moments())
-        # rows with the same state have the same facts, save those of the process itself
+        # rows with the same state have the same facts, except for those of the process itself, such as pid and start
         self._templates: dict[State, tuple[list[Any], int | None, str | None]] = {}
 
     def __repr__(self) -> str:
@@ -55,7 +55,7 @@ class RecordMaker:
         tick_ms, boot_id, uuid = 1000 // boot.ticks, boot.id, boot.uuid
         templates, clock, command = self._templates, self._clock, self._reader.command
         first_ms = end_ms = offset = 0
-        # the call of a NamedTuple costs more than a tuple made at once
+        # calling the class of a NamedTuple costs more than tuple.__new__
         make = tuple.__new__
         records = []
         for row in rows:
@@ -73,12 +73,12 @@ class RecordMaker:
             if argv is not None:
                 facts[_CMDLINE] = command(argv)
             start = ticks * tick_ms
-            # rows are nearly in the order of their starts: the segment of one is mostly that of the next
+            # rows are nearly in the order of their starts: the clock segment of one row is mostly that of the next row
             if not first_ms <= start < end_ms:
                 first_ms, end_ms, offset = clock.segment(boot_id, start)
             end = None
             if lasted is not None:
-                # by the clock of that time, which can have been set since the start
+                # by the clock at the end, which can have been set since the start
                 end = start + lasted
                 end = end * 1000 + offset if end < end_ms else clock.wall(boot_id, end)
             source = source or 0

@@ -55,8 +55,8 @@ MAX_PLACES = 100_000
 """Number of places in memory beyond which those without a running process are dropped."""
 
 UNREPORTED_MS = 10_000
-"""A logon session without a login record is reported after 2 s. If it ends before, no event says so: it is ended here,
-so many ms after the end of its last process."""
+"""A logon session without a login record is reported after 2 s. If it ends before, no event reports that: the
+recorder ends it so many ms after the end of its last process."""
 
 SLACK_TICKS = 2
 """Clock ticks by which the start of a process may change: a source can estimate it first and read it later."""
@@ -156,23 +156,29 @@ class Recorder:
         return self._codes.position
 
     def skip_to(self, seq: int) -> None:
-        """Continue with this number, if it is greater: others have those before it. Called between two batches."""
+        """Continue with this number, if it is greater than the next number: other rows have those before it.
+
+        Called between two batches.
+        """
         self._seq = self._first_seq = max(self._seq, seq)
 
     def drop_values(self, deleted: Mapping[str, AbstractSet[int]]) -> None:
-        """Use no value whose row was deleted, by table, for new rows any more; called between two batches."""
+        """Forget values whose rows were deleted (given by table), so that new rows do not use them.
+
+        Called between two batches.
+        """
         self._programs.drop(deleted.get("program", frozenset()))
         self._credentials.drop(deleted.get("credential", frozenset()))
         self._places.drop(deleted.get("place", frozenset()))
         self.drop_command_lines(self._seq)
 
     def drop_command_lines(self, number: int) -> None:
-        """Use no command line with a smaller number for new rows any more; called between two batches."""
+        """Forget command lines with smaller numbers, so that new rows do not use them; called between two batches."""
         self._commands.drop_below(number)
 
     def add(self, event: Event) -> None:
         """Add an event."""
-        # numbers that were taken since the last event belong to no event: they are what ``compare`` and others found
+        # numbers taken since the last event belong to rows without an event, such as those that ``compare`` adds
         self._codes.add_found(self._events)
         self._ms = event.head.kernel_ns // 1_000_000
         self._handlers[type(event)](event)
@@ -233,7 +239,7 @@ class Recorder:
         if earlier is not None:
             if abs(earlier[TICKS] - ticks) <= SLACK_TICKS:
                 return
-            # its end was not seen, and its pid is used again
+            # the end of the earlier process was not seen, and its pid is used again
             self._end_row(earlier, None, SWEPT)
         parent_row = None if parent is None else self.alive.get(parent[0])
         if parent_row is not None and parent is not None and abs(parent_row[TICKS] - parent[1]) > SLACK_TICKS:
@@ -247,7 +253,7 @@ class Recorder:
             # a new command line takes a number, too
             command, extras = self._command_number(process), _extras_of(process)
         else:
-            # nothing was read of it: it is a copy of its parent until it executes a program
+            # no file of the process was read: it is a copy of its parent until it executes a program
             parent_place, program, credential, command = self._current_state(parent_row)
             extras = self._extras.get(parent_place, _extras_of(process))
         seq = self._seq
@@ -280,7 +286,7 @@ class Recorder:
             return
         current = self._current_state(row)
         state = self._state_after(event, current)
-        # most events change nothing that is kept: a thread, a priority
+        # most events change nothing that is kept, such as a thread or a priority
         if state == current:
             return
         self._terminals.note(process, row, state[0], self._extras[state[0]][0])
@@ -304,7 +310,7 @@ class Recorder:
         if process.comm is not None:
             place, program = self._place_number(process, owner, _extras_of(process)), self._program_number(process)
             return place, program, self._credential_number(process, owner), self._command_number(process)
-        # nothing was read of it
+        # no file of the process was read
         place = self._place_number(process, owner, self._extras.get(current[0], _extras_of(process)))
         before = event.before[0]
         if (before.ses, before.loginuid, before.cgroup) == (process.ses, process.loginuid, process.cgroup):
@@ -358,7 +364,7 @@ class Recorder:
         self._without_own_program.discard(row[ID])
         if row[ID] >= self._first_seq:
             row[PLACE] = None
-            # another logon session before it executed the excluded program is a change of this batch
+            # it may have got another logon session before it executed the excluded program: that change is dropped
             self._changes = [change for change in self._changes if change[1] != row[ID]]
         else:
             self._end_row(row, None, SWEPT)
@@ -438,9 +444,9 @@ class Recorder:
         return number
 
     def _compared_command(self, process: Process, number: int | None) -> int | None:
-        """Return the number of the command line of a process: ``number`` if it still has that one."""
+        """Return the number of the command line of a process: ``number`` if the command line is still the same."""
         argv = self._reduce_argv(process.cmdline)
-        # one that is still to be written is in memory
+        # a command line that is not written yet is in memory
         if (
             argv
             and number is not None
@@ -474,7 +480,7 @@ class Recorder:
         process = event.process
         if self._reports.excludes_change(process, event.change):
             return
-        # such an event is reported after sudo's line in the log was read: the process can have ended before
+        # a change of user is reported after sudo's line in the log was read: the process can have ended before that
         row = self._running_row(process)
         number, place = self._reports.find_ended(process) if row is None else (row[ID], self._current_state(row)[0])
         seq = self._take_seq(self._seq << 3 | rows.REPORTED)
@@ -542,7 +548,7 @@ class Recorder:
                 self._correct_state(row, process, owner)
 
     def _correct_state(self, row: Row, process: Process, owner: Owner) -> None:
-        """Add a change where the state of a running process is another one than it was: no event has shown that."""
+        """Add a change where a running process has another state than its row: the event was lost."""
         # a zombie has no program and no arguments any more; cmdline is unread only if its reading hangs
         is_read = process.comm is not None and process.state != "Z" and "cmdline" not in (process.unread or ())
         if is_read and self._policy.excludes and self._is_excluded(process):

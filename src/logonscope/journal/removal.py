@@ -74,7 +74,7 @@ class Remover:
         return len(removed)
 
     def _process_hashes(self, row: tuple[Any, ...]) -> Iterable[tuple[int, int]]:
-        """Return the hashes that the seals have of a process, each with the number that decides its seal.
+        """Return the hashes that the seals have of a process, each with the number that decides which seal covers it.
 
         LASTED is set when a process has ended. ENDED, the number of that end, is set only if the row was sealed before:
         then start and end have a hash each.
@@ -136,7 +136,7 @@ class Remover:
 
     def free_pages(self) -> bool:
         """Give up to VACUUM_PAGES free pages back to the file system; return whether there are more."""
-        # executescript: execute() stops the pragma at its first row
+        # executescript() runs the pragma to its end; execute() would stop it at its first row
         self.database.executescript(f"PRAGMA incremental_vacuum({VACUUM_PAGES})")
         (free,) = self.database.execute("PRAGMA freelist_count").fetchone()
         return bool(free)

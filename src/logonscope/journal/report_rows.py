@@ -114,7 +114,7 @@ def failed_logon_conditions(query: FailedLogonQuery) -> tuple[str, Sequence[str]
 
 
 def user_change_conditions(query: UserChangeQuery, places: Sequence[int] | None) -> str:
-    """Return the WHERE clause of a query for changes of user; ``places``: those of its logon sessions; None: any."""
+    """Return the WHERE clause of a query for changes of user; ``places``: of the query's logon sessions; None: any."""
     parts = ["1"]
     for column, values in (("id", query.ids), ("process", query.process_records), ("place", places)):
         if values is not None:

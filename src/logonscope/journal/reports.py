@@ -1,4 +1,4 @@
-"""Rows of what programs and the kernel reported beside processes: failed logons, and changes of user."""
+"""Rows of two kinds of reports by programs and the kernel: failed logons, and changes of user."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from logonscope.facts import FailedLogon, Process, UserChange
 from logonscope.journal.policy import Policy, Redactor
 
 MAX_TEXT_LENGTH = 4096
-"""Maximum characters of a text that are kept: the name that was tried can have any length."""
+"""Maximum characters of a text that are kept: the user name in a failed logon can have any length."""
 
 ENDED_MS = 3000
 """A process is remembered for at least so many ms after its end, for changes of user that are reported late."""
@@ -26,7 +26,8 @@ class Reports:
         self._redactor = Redactor(policy.redactions)
         self._failed_logons: list[tuple[Any, ...]] = []
         self._user_changes: list[tuple[Any, ...]] = []
-        # two spans of time by pid: start, row and place of the process; the older one is dropped as a whole
+        # ended processes: pid -> start, row and place. Each dict is for a span of time; the older one is dropped as a
+        # whole.
         self._ended: dict[int, tuple[int, int, int]] = {}
         self._ended_before: dict[int, tuple[int, int, int]] = {}
         self._ended_since = 0
@@ -48,7 +49,7 @@ class Reports:
 
     def find_ended(self, process: Process) -> tuple[int | None, int | None]:
         """Return row and place of a process that ended a moment ago; None for both if it is not remembered."""
-        # the newer one first: a pid can have been given out again
+        # the newer processes first: a pid can have been given to another process since
         for processes in (self._ended, self._ended_before):
             ended = processes.get(process.pid)
             if ended is not None and process.start is not None and abs(ended[0] - process.start) <= SLACK_TICKS:
@@ -56,7 +57,7 @@ class Reports:
         return None, None
 
     def excludes_attempt(self, attempt: FailedLogon) -> bool:
-        """Return whether the policy excludes the user that was tried, or who tried."""
+        """Return whether the policy excludes the user name that was tried, or the user who tried."""
         return not self._policy.excluded_users.isdisjoint({attempt.user, attempt.by_user})
 
     def excludes_change(self, process: Process, change: UserChange) -> bool:

@@ -20,10 +20,10 @@ PAGE = 5000
 """Rows that are read in one step."""
 
 COMMANDS_SPAN = COMMAND_SPAN // 4
-"""Range of numbers whose command lines are compared with the rows at once."""
+"""How many numbers of command lines are compared with the rows in one step."""
 
 MAX_COMMAND_AHEAD = 20_000
-"""Maximum by which the number of a command line exceeds that of a row that uses it: both are of one batch."""
+"""Maximum by which the number of a command line exceeds the number of a row that uses it: both are of one batch."""
 
 SIZE_MARGIN = 0.95
 """Share of the maximum size to which a journal that is too large is reduced."""
@@ -41,7 +41,8 @@ class Retention:
             writer: deletes the rows.
             reader: finds them.
             policy: what is kept.
-            drop_command_lines: has new rows use no command line with a smaller number; False: that is not possible now.
+            drop_command_lines: makes the recorder forget command lines with smaller numbers, so that new rows do not
+                use them; returns False if that is not possible now.
         """
         self._writer, self._reader, self._policy = writer, reader, policy
         self._drop_command_lines = drop_command_lines
@@ -157,7 +158,7 @@ class Retention:
         """
         if self.used_bytes() <= self._policy.max_bytes:
             return
-        # command lines can be the larger part: without their removal, all processes would be deleted for them
+        # command lines can be the larger part: if they were kept, all processes would be deleted instead
         yield from self._remove_commands_of_gone()
         # the oldest rows first, of logins and of the System session alike: the size limit has priority over the times
         low, commands_done = 0, self._first_ended()
@@ -171,7 +172,7 @@ class Retention:
             low, ticks = rows[-1]
             boot = boots[boot_position(boots, low)]
             self._note_beginning(moments.wall(boot.id, ticks * 1000 // boot.ticks) or 0)
-            # failed logons have no process whose end they could follow
+            # failed logons belong to no process with which they could be deleted
             yield from self._remove_reports(low)
             if low - commands_done > COMMANDS_SPAN:
                 yield from self._remove_commands_of_gone()
@@ -179,7 +180,7 @@ class Retention:
         yield from self._remove_commands_of_gone()
 
     def _first_ended(self) -> int:
-        """Return the number of the oldest ended process, or else that up to which rows were moved."""
+        """Return the number of the oldest ended process, or else the number up to which rows were moved."""
         rows = self._reader.rows("SELECT id FROM process WHERE lasted IS NOT NULL ORDER BY id LIMIT 1")
         return int(rows[0][0]) if rows else self._writer.moved
 
@@ -196,13 +197,13 @@ class Retention:
 
     @staticmethod
     def _last_report(moments: Moments, cutoff: int) -> int:
-        """Return a number up to which everything was reported before a time."""
+        """Return a number such that all reports up to it are older than a time."""
         limits = _limits(moments, cutoff)
         # a boot that had ended before counts up to its last row of the clock map; a later boot has greater numbers
         return max((moments.first_row_at(boot, min(ms, 1 << 60)) - 1 for boot, ms in limits.items()), default=0)
 
     def _remove_reports(self, last: int) -> Iterator[int]:
-        """Delete failed logons, and changes of user of processes that are not kept, up to a number."""
+        """Delete failed logons, and changes of user of processes that are not kept, up to a row number."""
         queries = (
             ("failed_logon", ""),
             ("user_change", " AND NOT EXISTS (SELECT 1 FROM every WHERE every.id = user_change.process)"),
@@ -214,7 +215,10 @@ class Retention:
                 yield self._remover.remove_rows(table, 0, old)
 
     def _remove_commands(self) -> Iterator[int]:
-        """Delete the command lines that no kept row uses. Only rows with the next COMMAND_SPAN numbers use one."""
+        """Delete the command lines that no kept row uses.
+
+        A command line is used only by rows with the COMMAND_SPAN numbers that follow its own number.
+        """
         for key in ("retained_system", "retained_logins"):
             done_key = f"commands_{key}"
             # newer command lines may still be used by new rows

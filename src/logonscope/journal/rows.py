@@ -12,15 +12,15 @@ COLUMNS = 14
 REPORTED, STARTED, CHANGED, PROCESS_ENDED, LOGON_STARTED, LOGGED_OUT, LOGON_ENDED, LOST = range(8)
 """Kinds of events in the event log, which has for each event 8 times the number of its row, plus the kind; 0: no event.
 
-REPORTED: a failed logon or a change of user. Its row is in the one of these two tables that has the number.
+REPORTED: a failed logon or a change of user. Only one of these two tables has a row with the number.
 """
 
 PID_SHIFT, ZONE_SHIFT = 7, 8
-"""Bits of a pid and of a number that the table ``process_zone`` leaves out."""
+"""Number of low bits of a pid, and of a row number, that the table ``process_zone`` leaves out."""
 
 
 Row = list[Any]
-"""A process: the columns in their order."""
+"""The row of a process: its columns, in the order of their positions above."""
 
 
 class Stream(NamedTuple):

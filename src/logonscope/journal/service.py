@@ -48,7 +48,7 @@ class HistoryService:
 
         Args:
             folder: of the journal.
-            direct: reads the machine itself.
+            direct: the source that reads the machine itself.
             ownership: the rules that determine owners.
             policy: what is kept.
             version: of Logonscope.
@@ -126,7 +126,7 @@ class HistoryService:
     def _begin(self, keeper: Keeper, history: JournalHistory) -> None:
         describer = LogonDescriber(self._source, self._ownership)
         self._feeder = Feeder(self._source, describer, keeper.put)
-        # first the events, then the comparison: what starts in between is seen twice, not never
+        # the events are read before the processes are compared: what starts in between is seen twice, not missed
         self._feeder.start()
         keeper.start(
             self._read_running, partial(self._describe_logons, describer), self._has_events, self._compare_seconds,
@@ -162,7 +162,7 @@ class HistoryService:
                 return
 
     def _has_begun(self, keeper: Keeper, history: JournalHistory) -> bool:
-        """Begin with a journal that was opened; return whether the processes could be read, else close it again."""
+        """Begin to use a journal that was opened; return False, and close it, if the processes cannot be read."""
         try:
             self._begin(keeper, history)
         except (LogonscopeError, OSError) as error:
@@ -173,12 +173,12 @@ class HistoryService:
         return True
 
     def _open_reader(self) -> Reader:
-        """Open a reader; without a keeper, of what was kept before."""
+        """Open a reader; without a keeper, a reader of the journal as an earlier run left it."""
         if self._keeper is not None:
             return self._keeper.open_reader()
         try:
             reader = Reader(JournalFiles(self._folder))
-            # it can be a file without tables, which could not be made because of the failure
+            # the file can lack its tables, if they could not be made because of the failure
             reader.database.execute("SELECT id FROM boot LIMIT 1")
         except (OSError, sqlite3.Error):
             raise RecordingError(f"cannot read the history: {self._failure}", "free the disk, or remount it") from None
@@ -202,7 +202,7 @@ class HistoryService:
         for process, owner in self._read_running(self._ownership.description_facts):
             members.setdefault(owner.logon_id or "", []).append((process, owner))
         members.pop("", None)
-        # each from all of its processes: one without a record is described by its earliest member
+        # each from all of its processes: without a record, its earliest process decides the description
         described = []
         for pairs in members.values():
             owner = self._ownership.strongest_owner(owner for _, owner in pairs)

@@ -116,7 +116,7 @@ class PastSource(BaseSource):
     def _past_names(self) -> dict[int, str]:
         """Return uid -> account name, as of the last login of the uid before the moment, or else its last process."""
         if self._user_names is None:
-            # later rows win, and those of logins, which are read last, win over those of processes
+            # later rows replace earlier ones; the rows of logins are read last, so they replace those of processes
             names: dict[int, str] = {}
             boot, ms = self._located.boot, self._located.ms
             for uids, user in self._reader.rows(
@@ -139,7 +139,7 @@ class PastSource(BaseSource):
 
     def sockets(self, look: Look, query: SocketQuery) -> Iterator[Socket]:
         del query
-        # else the answer would be that nothing listened
+        # without this, an empty answer would mean that nothing listened
         look.report(Trouble(SOCKETS, NOT_KEPT, "give a pid, a process name, a program or an account"))
         return iter(())
 

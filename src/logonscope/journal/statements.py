@@ -1,4 +1,4 @@
-"""Statements for many rows at once: the interpreter's lock is taken once a statement, not once a row."""
+"""Statements for many rows at once: the interpreter's lock is taken once for each statement, not for each row."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ MAX_PARAMETERS = 7000
 """Parameters of one statement: well below SQLite's limit of 32,766."""
 
 INSERT_SIZES = (512, 128, 32, 8, 1)
-"""Numbers of rows of one statement: few, so that SQLite compiles each statement once."""
+"""Possible numbers of rows in one statement: few different ones, so that SQLite compiles each statement once."""
 
 
 def insert_rows(database: sqlite3.Connection, table: str, rows: Sequence[Sequence[Any]], verb: str = "INSERT") -> None:
@@ -27,7 +27,7 @@ def update_rows(database: sqlite3.Connection, statement: str, rows: Sequence[Seq
 
 
 def _run_in_sizes(database: sqlite3.Connection, statement: str, columns: int, rows: Sequence[Sequence[Any]]) -> None:
-    # the largest size first; what is left over goes with the smaller ones
+    # the largest size first; the remaining rows are written with the smaller sizes
     first, row_marks = 0, f"({','.join('?' * columns)})"
     for size in INSERT_SIZES:
         if size * columns > MAX_PARAMETERS:

@@ -1,4 +1,4 @@
-"""Wall times of many times since a boot, by the rows of the clock map, which are read by the hour."""
+"""Wall times of many times since a boot, by the rows of the clock map, which are read an hour at a time."""
 
 from bisect import bisect_right
 from typing import NamedTuple
@@ -35,13 +35,13 @@ class WallClock:
         return self.segment(boot, ms).offset + ms * 1000
 
     def segment(self, boot: int, ms: int) -> ClockSegment:
-        """Return the segment of a time: what is near to it often belongs to the same one."""
+        """Return the segment of a time: times near to it often belong to the same segment."""
         key = boot, ms // HOUR_MS
         hour = self._hours.get(key)
         if hour is None:
             hour = self._hours[key] = self._read_hour(*key)
         starts, walls = hour
-        # without a row before the hour, the first row of the boot holds also for the times before it
+        # without a row before the hour, the first row of the boot also holds for the times before that row
         position = bisect_right(starts, max(ms, starts[0])) - 1
         start, first_ms = starts[position], key[1] * HOUR_MS
         end_ms = starts[position + 1] if position + 1 < len(starts) else first_ms + HOUR_MS

@@ -28,7 +28,10 @@ MAX_RECENT = 4000
 """Number of rows in ``recent`` above which rows are moved."""
 
 MOVE_STEP = 1000
-"""Rows that one step moves: about 10 ms with 10,000,000 rows. With more rows in a step, more of them share a page."""
+"""Rows that one step moves: that takes about 10 ms in a journal of 10,000,000 rows.
+
+The more rows a step moves, the more of them share a page of the file.
+"""
 
 RESUME_EVENTS = 200_000
 """Events that the event log keeps for subscribers that resume."""
@@ -65,8 +68,8 @@ class Writer:
         self._moved = 0  # rows up to this number are in ``process``
         self._recent = 0  # number of rows in ``recent``
         self._link = chain.FIRST_LINK
-        self._process_ends: list[tuple[int, int]] = []  # sealed rows that ended since, and the seq of the end
-        self._dictionary_ids = dict.fromkeys(DICTIONARIES, 0)  # last sealed row of each
+        self._process_ends: list[tuple[int, int]] = []  # rows of processes sealed before their end, and its seq
+        self._dictionary_ids = dict.fromkeys(DICTIONARIES, 0)  # last sealed row of each dictionary
         try:
             self._open()
         except sqlite3.DatabaseError as error:
@@ -80,7 +83,7 @@ class Writer:
 
     @property
     def is_in_place(self) -> bool:
-        """Return whether the name of the database still is that of the open file."""
+        """Return whether the path of the database still leads to the file that is open."""
         return self._inode == self.files.inode()
 
     def _open(self) -> None:
@@ -231,7 +234,7 @@ class Writer:
             for table in ("process", "recent")
             for row in execute(f"SELECT * FROM {table} WHERE lasted IS NULL AND id >= ?", (first_seq,))
         ]
-        # the next change of a process is stored beside its last one only if it differs
+        # the state after its last change: the next change is stored only if the state then differs
         for row in alive:
             if row[CHANGES]:
                 row[CHANGES] = execute(
@@ -279,7 +282,7 @@ class Writer:
 
     def keep_numbers(self, table: str, last: int) -> None:
         """Give no number up to ``last`` again, because row ``last`` is deleted; within a transaction of the caller."""
-        # if a number were given again, other rows and the keys that clients hold would name another row
+        # if it were given again, the rows and the keys of clients that contain it would name the wrong row
         self.set_values(**{f"next_{table}": max(last + 1, self._value(f"next_{table}") or 0)})
 
     def write(self, batch: Batch) -> None:
@@ -307,7 +310,7 @@ class Writer:
         insert_rows(database, "place", batch.places)
         insert_rows(database, "logon", batch.logons, _LOGON_UPSERT)
         insert_rows(database, "command", batch.commands)
-        # rows last: what they name is there before them
+        # rows of processes last, after the programs, places and others that they name
         insert_rows(database, "recent", batch.rows)
         insert_rows(database, "change", batch.changes)
         insert_rows(database, "failed_logon", batch.failed_logons)
@@ -330,7 +333,7 @@ class Writer:
             insert_rows(database, "eventlog", [row])
 
     def _roll_back(self) -> None:
-        # after SQLITE_FULL and the like SQLite has rolled back already
+        # after SQLITE_FULL and similar errors, SQLite has rolled back already
         if self.database.in_transaction:
             self.database.execute("ROLLBACK")
 
@@ -360,7 +363,7 @@ class Writer:
         database.execute("BEGIN IMMEDIATE")
         try:
             moved_rows = database.execute("SELECT * FROM recent ORDER BY id LIMIT ?", (MOVE_STEP,)).fetchall()
-            # the last step also takes numbers without a row
+            # the last step also seals the numbers after its last row, which belong to other tables
             last = moved_rows[-1][ID] if len(moved_rows) == MOVE_STEP else self.last_event
             # SQL moves the rows, not Python: sqlite3 releases the interpreter lock, so that other threads can run
             database.execute("INSERT INTO process SELECT * FROM recent WHERE id <= ?", (last,))
@@ -368,7 +371,7 @@ class Writer:
             insert_rows(database, "process_zone", rows.zones_of(moved_rows), "INSERT OR IGNORE")
             link, sealed = self._seal(moved_rows, last)
             oldest = self.last_event - self.resume_events
-            # the newest row stays: it has the last number
+            # the newest row of the event log stays: the last number is read from it
             database.execute("DELETE FROM eventlog WHERE seq + n <= min(?, ?)", (oldest, last))
             database.execute("COMMIT")
         except BaseException:
@@ -408,7 +411,7 @@ class Writer:
 
         The row of a logon session is sealed only when it has ended.
         """
-        # ends after this seal are left for the next one
+        # ends after this seal are left for the next seal
         due = [number for number, seq in self._process_ends if seq <= last]
         self._process_ends = [end for end in self._process_ends if end[1] > last]
         for first in range(0, len(due), MOVE_STEP):
@@ -439,7 +442,7 @@ class Writer:
         """Return the hashes of the dictionary rows after the last seal, and the last such row of each dictionary."""
         hashes, sealed = [], dict[str, int]()
         for table in DICTIONARIES:
-            # numbers are given in the order of seq
+            # ids are given in the order of seq, the second column
             query = f"SELECT * FROM {table} WHERE id > ? ORDER BY id"
             new_rows = self.database.execute(query, (self._dictionary_ids[table],))
             for row in takewhile(lambda row: row[1] <= last, new_rows):
@@ -455,7 +458,7 @@ class Writer:
         )
 
     def close(self) -> None:
-        """Mark the journal as closed in order, write the log back, and close the connection."""
+        """Mark the journal as closed in order, write the write-ahead log back, and close the connection."""
         try:
             self.set_values(clean=1, through=self.last_event)
             self.database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -473,7 +476,7 @@ SEALED_TABLES = (
     ("change", "id"), ("command", "id"), ("moment", "seq"), ("loss", "seq"), ("audit", "seq"), ("failed_logon", "id"),
     ("user_change", "id"),
 )  # fmt: skip
-"""Tables whose rows are sealed by their number, and its column."""
+"""Tables whose rows are sealed by their number, and the column with the number."""
 
 DICTIONARIES = ("program", "credential", "place")
-"""Tables whose rows are sealed by the number when they were added."""
+"""Tables whose rows are sealed by the event number at which they were added: their second column."""

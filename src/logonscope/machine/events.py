@@ -1,4 +1,4 @@
-"""Events of a machine: one typed stream for every way to get them (kernel events, or differences between readings).
+"""Events of a machine: one typed stream, whether they come from the kernel or from comparing two readings.
 
 The times of events are the kernel's: nanoseconds since the boot. The events of a stream are numbered, and a reader can
 continue after the event with any number that is still kept.
@@ -17,7 +17,7 @@ ALL_PARTS = (1 << 31) - 1
 
 
 class EventMark(NamedTuple):
-    """A mark in the events of all runs of the service: the event, or entry of the history, that was read last.
+    """A mark in the events of all runs of the service: the last event, or entry of the history, that was read.
 
     Attributes:
         epoch: the number of the run.
@@ -43,7 +43,7 @@ class EventHead(NamedTuple):
         kernel_ns: the time of the event, in nanoseconds since the boot.
         number: the number of the event in the stream that the reader reads.
         position: the number of the event in this run of the service, as in EventMark; 0: it has none.
-        mark: of an event from the history; None: it is a live one.
+        mark: the mark of an event from the history; None: the event is live.
     """
 
     kernel_ns: int
@@ -126,8 +126,8 @@ class EventsLost(NamedTuple):
     """Events were lost before this one.
 
     Attributes:
-        head: as of every event.
-        missed_events: their number; None: not known.
+        head: the fields of every event.
+        missed_events: the number of lost events; None: not known.
         is_all: this host does not know the event after which the reader was to continue: all later events are lost.
     """
 
@@ -164,7 +164,9 @@ class EventReader(Protocol):
     """Where the events come from, and which of them may be missed."""
 
     def read(self, seconds: float | None = None, max_events: int | None = None) -> Sequence[Event]:
-        """Wait for events and return them, the oldest first; none after ``seconds`` (None: no limit), or when closed.
+        """Wait for events and return them, the oldest first.
+
+        An empty result: ``seconds`` have passed (None: no limit), or the reader was closed.
 
         ``max_events`` None: the reader has a limit of its own. Events that were dropped because this reader was too
         slow are replaced by an EventsLost with their number.
@@ -173,7 +175,7 @@ class EventReader(Protocol):
 
     @property
     def number(self) -> int:
-        """Return the number of the last event that was read; before the first one, where reading began."""
+        """Return the number of the last event that was read; before the first one, the number where reading began."""
         ...
 
     @property
@@ -200,7 +202,7 @@ class EventPage(NamedTuple):
 
     Attributes:
         events: each with its mark in its head.
-        mark: the mark from which to read the next page. Events whose rows were deleted are before it, and left out.
+        mark: the mark from which to read the next page. Events whose rows were deleted are left out.
         moment: the time of the first event; None: there is none, or only an EventsLost.
         is_this_boot: the events are of the present boot.
         sessions: the logon sessions of their owners, by LogonId.
@@ -222,11 +224,11 @@ class EventLog(Protocol):
         ...
 
     def write_cursor(self, mark: EventMark) -> str:
-        """Return a mark as a cursor, which does not show how many events there were."""
+        """Return a mark as a cursor: an encrypted text, which does not show how many events there were."""
         ...
 
     def read_cursor(self, text: str) -> EventMark | None:
-        """Return the mark of a cursor; None: it is not one of this history."""
+        """Return the mark of a cursor; None: the text is no cursor of this history."""
         ...
 
     @property
@@ -235,7 +237,7 @@ class EventLog(Protocol):
         ...
 
     def read(self, mark: EventMark, until: int | None = None) -> EventPage:
-        """Return the next events after a mark; none: there are no more.
+        """Return the next events after a mark; an empty page: there are no more.
 
         If some events after the mark are not kept any more, the first one returned is an EventsLost.
 

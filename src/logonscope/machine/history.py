@@ -24,7 +24,7 @@ RecordKind = Literal["logon", "process", "change", "user change", "failed logon"
 
 
 class LogonRecordQuery(NamedTuple):
-    """A query for past logon sessions. A field that is None matches any. A history may return more than matches."""
+    """A query for past logon sessions. Fields that are None match any. A history may return more records than match."""
 
     ids: frozenset[int] | None = None  # of records
     logon_ids: frozenset[str] | None = None
@@ -37,7 +37,7 @@ class LogonRecordQuery(NamedTuple):
 
 
 class ProcessRecordQuery(NamedTuple):
-    """A query for past processes. A field that is None matches any. A history may return more than matches."""
+    """A query for past processes. Fields that are None match any. A history may return more records than match."""
 
     ids: frozenset[int] | None = None  # of records
     logon_records: frozenset[int] | None = None  # of logon sessions
@@ -49,12 +49,12 @@ class ProcessRecordQuery(NamedTuple):
     until: datetime | None = None  # started before this time
     started_since: datetime | None = None  # started at this time or later
     is_running: bool = False  # only those that run
-    newest: int | None = None  # at most so many, the newest ones
+    newest: int | None = None  # at most so many processes, the newest
     command_lines: bool = True
 
 
 class ChangeRecordQuery(NamedTuple):
-    """A query for changes of processes. A field that is None matches any. A history may return more than matches."""
+    """A query for process changes. Fields that are None match any. A history may return more records than match."""
 
     ids: frozenset[int] | None = None  # of records
     process_records: frozenset[int] | None = None  # of processes
@@ -64,7 +64,7 @@ class ChangeRecordQuery(NamedTuple):
 
 
 class FailedLogonQuery(NamedTuple):
-    """A query for failed logons. A field that is None matches any. A history may return more than matches."""
+    """A query for failed logons. Fields that are None match any. A history may return more records than match."""
 
     ids: frozenset[int] | None = None  # of records
     users: frozenset[str] | None = None  # names that were tried, ignoring case
@@ -73,7 +73,7 @@ class FailedLogonQuery(NamedTuple):
 
 
 class UserChangeQuery(NamedTuple):
-    """A query for changes of user. A field that is None matches any. A history may return more than matches."""
+    """A query for changes of user. Fields that are None match any. A history may return more records than match."""
 
     ids: frozenset[int] | None = None  # of records
     process_records: frozenset[int] | None = None  # of processes
@@ -119,8 +119,9 @@ class HistoryState(NamedTuple):
     bytes: int
     rows: int  # number of rows that are kept: of processes, changes, command lines and others
     losses: int  # number of gaps
-    problem: str = ""  # why nothing is written now
-    # growth in the last 24 hours, estimated from all of its time if it is younger; None: too young, or without rows
+    problem: str = ""  # why nothing is written now; empty: rows are written
+    # growth in the last 24 hours, in bytes; of a younger history, estimated from its growth so far. None: the history
+    # is too young, or has no rows
     bytes_a_day: int | None = None
     max_bytes: int | None = None  # the size from which on the oldest processes are deleted; None: not known
 
@@ -223,11 +224,11 @@ class History(Protocol):
         ...
 
     def verify(self) -> Verification:
-        """Verify by the hash chain that no sealed row was changed or added, or removed by others than the history."""
+        """Verify by the hash chain that no sealed row was changed or added, and that only the history removed any."""
         ...
 
     def forget(self, user: str, caller_uid: int | None) -> Forgotten:
-        """Delete the past logins of a user, and what they ran; an audit line names the uid of the caller."""
+        """Delete the past logins of a user, with the processes of these; an audit line names the caller's uid."""
         ...
 
     def close(self) -> None:

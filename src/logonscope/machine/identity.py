@@ -8,7 +8,8 @@ from functools import lru_cache
 
 from logonscope.facts import Machine, Process
 
-# importing hashlib loads OpenSSL, which takes a twentieth of the time of `whose PID`; Python's random.py avoids it, too
+# importing hashlib loads OpenSSL, which takes a twentieth of the time of `whose PID`; Python's random.py avoids it in
+# the same way
 try:
     from _sha1 import sha1  # type: ignore[import-not-found]  # typeshed lacks it
 except ImportError:
@@ -25,7 +26,7 @@ def logon_guid(machine: Machine, logon_id: str, logon_id_generation: int | None)
         machine: the host.
         logon_id: the LogonId.
         logon_id_generation: distinguishes logon sessions that get the same LogonId one after another; None: no other
-            one can get it, or the number is not known.
+            logon session can get this LogonId, or the number is not known.
     """
     name = f"{logon_id}" if logon_id_generation is None else f"{logon_id}:{logon_id_generation}"
     return _make_guid(machine, f"logon:{name}")
@@ -40,7 +41,7 @@ def _make_guid(machine: Machine, name: str) -> str | None:
     if machine.machine_id is None or machine.boot_id is None:
         return None
     digits = sha1(_prefix(machine.machine_id, machine.boot_id) + name.encode(), usedforsecurity=False).hexdigest()
-    # version 5; of the digit of the variant, two bits are fixed
+    # the single 5 is the version; the next group begins with the digit of the variant, two bits of which are fixed
     return f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-{_VARIANTS[digits[16]]}{digits[17:20]}-{digits[20:32]}"
 
 

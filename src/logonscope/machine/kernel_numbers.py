@@ -18,7 +18,7 @@ _TERMINAL_NAMES = {
 
 
 def start_time(process: Process, machine: Machine) -> datetime | None:
-    """Return when a process started: the boot time plus its clock ticks; None where one of these is not known."""
+    """Return when a process started: boot time plus clock ticks since the boot; None if one of these is not known."""
     if process.start is None or machine.btime is None:
         return None
     return local_datetime(machine.btime + process.start / machine.ticks)
@@ -30,7 +30,10 @@ def boot_time(machine: Machine) -> datetime | None:
 
 
 def local_datetime(seconds: float) -> datetime | None:
-    """Return a time since the epoch in the local zone; None beyond the calendar: a damaged record can have any."""
+    """Return a time since the epoch in the local zone.
+
+    None: the number is beyond the calendar, as it can be in a damaged record.
+    """
     try:
         local = time.localtime(seconds)
         return datetime.fromtimestamp(seconds, _zone(local.tm_gmtoff, local.tm_zone))
@@ -54,7 +57,7 @@ def split_status(status: int | None) -> tuple[int | None, int | None]:
 
 @lru_cache(64)
 def _zone(offset: int, name: str) -> timezone:
-    """Return the time zone with an offset in seconds; it is cached, as those of ``datetime.astimezone`` are not."""
+    """Return the time zone with an offset in seconds; it is cached, unlike those that ``datetime.astimezone`` makes."""
     try:
         return timezone(timedelta(seconds=offset), name)
     except ValueError:  # TZ=UTC-24: Python has no offset of a whole day
@@ -62,7 +65,7 @@ def _zone(offset: int, name: str) -> timezone:
 
 
 def terminal_name(tty_nr: int | None) -> str | None:
-    """Return the name of a terminal as ps shows it: pts/3, tty1, ttyS0; None for 0 ("no terminal") and None."""
+    """Return the name of a terminal as ps shows it: pts/3, tty1, ttyS0; None for 0 (no terminal) and for None."""
     if not tty_nr:
         return None
     # new_encode_dev() of the kernel: the major number is in bits 8 to 19, the minor number in the others; stat shows a

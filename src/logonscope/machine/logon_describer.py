@@ -44,7 +44,7 @@ class LogonDescriber:
             lines = self._source.authentications(look, [query])
             return self._ownership.with_authentication(session, leader, lines)
         except (LogonscopeError, OSError):
-            # what could not be read is left out; an address that was read before is kept
+            # details that could not be read are left out; an address that was read before the failure is kept
             return session
 
     def may_be_foreign(self, owner: Owner, members: Iterable[Process]) -> bool:
@@ -57,7 +57,7 @@ class LogonDescriber:
 
 
 def may_be_foreign_session(ownership: Ownership, owner: Owner, members: Sequence[Process], machine: Machine) -> bool:
-    """Return whether all known processes of a logon session may be foreign: then its uid has no name of this host.
+    """Return whether all known processes may be foreign: then the uid of the logon session has no name of this host.
 
     False if no process is known: the name of a login of this host must not be lost because its processes have ended.
     """

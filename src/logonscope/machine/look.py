@@ -10,7 +10,10 @@ from logonscope.machine.trouble import Trouble
 Item = TypeVar("Item")
 
 CHECK_SECONDS = 0.0005
-"""Seconds between two complete checks of a deadline while items are read: a check costs as much as a short row."""
+"""Seconds between two complete checks of a deadline while items are read.
+
+The deadline is not checked completely for every row, because a check takes as long as the reading of a short row.
+"""
 
 
 class Deadline:
@@ -22,7 +25,7 @@ class Deadline:
         self._is_cancelled = False
         self._followed: Deadline | None = None
         self.give_way: Callable[[], object] | None = None
-        """Called at every complete check; lets more urgent work run first."""
+        """Called at every complete check; the function lets more urgent work run first."""
         if seconds is not None:
             self.move(seconds)
 
@@ -106,7 +109,7 @@ class Look:
         return f"<Look {len(self.troubles)} troubles{', timed' if self.deadline else ''}>"
 
     def check(self) -> None:
-        """Raise an error where no time remains; called between two items.
+        """Raise an error where no time remains; called between the readings of two items.
 
         Raises:
             TimedOutError: no time remains.
@@ -115,7 +118,7 @@ class Look:
             self.deadline.check()
 
     def checked(self, items: Iterable[Item]) -> Iterator[Item]:
-        """Return the items; after the deadline the next one raises TimedOutError.
+        """Return the items; after the deadline, the request for the next item raises TimedOutError.
 
         Raises:
             TimedOutError: the deadline has passed already.

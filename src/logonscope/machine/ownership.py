@@ -65,7 +65,7 @@ class LogonIndex(Protocol):
         ...
 
     def logon_id_of_kernel_id(self, kernel_id: int | None) -> str | None:
-        """Return the LogonId of the processes with a kernel id; None: their location decides, too."""
+        """Return the LogonId of the processes with a kernel id; None: the location of the processes decides, too."""
         ...
 
     def missing_login_id(self, process: Process, owner: Owner) -> str | None:
@@ -76,7 +76,7 @@ class LogonIndex(Protocol):
         ...
 
     def hint(self, facts: Facts, selection: Selection, login_uids: frozenset[int] | None) -> LogonHint:
-        """Return the hint for a source: which processes are needed, and of which of them the location.
+        """Return the hint for a source: which processes are needed, and which of these need their location read.
 
         Args:
             facts: the requested facts.
@@ -96,16 +96,16 @@ class Ownership(Protocol):
     owner_facts: Facts
     """Facts of a process that LogonIndex.owner needs."""
     description_facts: Facts
-    """Facts of a member that ``describe`` needs."""
+    """Facts of a member of a logon session that ``describe`` needs."""
     access_facts: Facts
-    """Facts of a process that login_uid, runs_as, is_foreign_uid and may_be_foreign need."""
+    """Facts of a process that ``login_uid``, ``runs_as``, ``is_foreign_uid`` and ``may_be_foreign`` need."""
     root_fact: str
-    """The fact of a first process that ``logon_container`` needs where ``needs_root_directory`` says so."""
+    """The fact of the first process that ``logon_container`` needs if ``needs_root_directory`` returns True."""
     location_fact: str
-    """The fact that locates a process in the tree of services and logins (Linux: cgroup); it can name a login other
-    than the owner, also one of another user."""
+    """The fact that locates a process in the tree of services and logins (Linux: cgroup); it can name another login
+    than the owner, even a login of another user."""
     session_facts: tuple[str, ...]
-    """Facts that reveal the logon session of a process: hidden from callers who may not see it."""
+    """Facts that reveal the logon session of a process: they are hidden from callers who may not see that session."""
     kernel_id_noun: str
     """The name of a kernel id in messages: "kernel id"; Windows calls it LUID."""
     system_owner: Owner
@@ -126,7 +126,7 @@ class Ownership(Protocol):
         ...
 
     def has_login_uid(self, process: Process, owner: Owner) -> bool:
-        """Return whether this process alone shows the login uid; otherwise other members of its logon session may."""
+        """Return whether this process alone shows the login uid; if not, others of its logon session may show it."""
         ...
 
     def login_uid(self, owner: Owner, members: Iterable[Process]) -> int | None:
@@ -134,7 +134,7 @@ class Ownership(Protocol):
         ...
 
     def has_record(self, owner: Owner) -> bool:
-        """Return whether the logon session has a record. The System session counts as one that has."""
+        """Return whether the logon session has a record. The System session counts as recorded."""
         ...
 
     def is_logged_out(self, owner: Owner, members: Iterable[Process]) -> bool | None:
@@ -147,7 +147,7 @@ class Ownership(Protocol):
         ...
 
     def join_evidence(self, owner: Owner) -> str | None:
-        """Return the evidence that joins the login with its kernel id; None if it is joined with no kernel id."""
+        """Return the evidence that joins the login with its kernel id; None if it has no kernel id."""
         ...
 
     def logon_id_generation(self, owner: Owner) -> int | None:
@@ -172,8 +172,8 @@ class Ownership(Protocol):
 
         Args:
             owner: the logon session, as the owner of any of its processes.
-            members: its processes, with the facts of ``description_facts``: all of them where it has no record;
-                with a record those below its leader are enough.
+            members: its processes, with the facts of ``description_facts``. Without a record, all of them; with a
+                record, the processes below the leader are enough.
             machine: the host, for its clock and its identity.
             user: the account name of the login uid.
             members_are_complete: the members are all processes of the logon session. If False, they are not counted:
@@ -183,7 +183,9 @@ class Ownership(Protocol):
         ...
 
     def network_leader(self, owner: Owner, members: Sequence[Process]) -> Leader | None:
-        """Return the leader of a logon session that came over a network; None for another kind, or where it is unknown.
+        """Return the leader of a logon session that came over a network.
+
+        None: the logon session did not come over a network, or its leader is unknown.
 
         Arguments as in ``describe``.
         """
@@ -211,7 +213,7 @@ class Ownership(Protocol):
         ...
 
     def container(self, process: Process, machine: Machine) -> Container | None:
-        """Return the container that a process is in; None: in none."""
+        """Return the container that a process is in; None: it is in no container."""
         ...
 
     def is_foreign_uid(self, process: Process, uid: int | None, machine: Machine) -> bool:
@@ -219,7 +221,10 @@ class Ownership(Protocol):
         ...
 
     def may_be_foreign(self, process: Process, owner: Owner, machine: Machine) -> bool:
-        """Return whether the logon session of a process may be foreign; if so, its first process decides."""
+        """Return whether the logon session of a process may be foreign: its uids may not be this host's.
+
+        If so, the first process of the logon session decides.
+        """
         ...
 
     def first_process(self, members: Iterable[Process]) -> Process | None:
@@ -243,7 +248,7 @@ class Ownership(Protocol):
         ...
 
     def service_of(self, process: Process) -> ServiceName | None:
-        """Return the service that a process belongs to; None where it belongs to none, or that is not known."""
+        """Return the service that a process belongs to; None: it belongs to no service, or that is not known."""
         del process
         return None
 
@@ -260,8 +265,8 @@ class Ownership(Protocol):
             owner: the logon session of the process.
             chain: the process, preceded by its parents, with the facts of ``description_facts``.
             machine: the host.
-            read_service_command: returns the command line of the service that the process is in; called where it
-                decides.
+            read_service_command: returns the command line of the service that the process is in; called only if that
+                command line decides.
         """
         ...
 
@@ -270,7 +275,7 @@ class Ownership(Protocol):
         ...
 
     def session_number(self, process: Process, owner: Owner) -> int | None:
-        """Return Win32_Process.SessionId: 0 for the System session; None where there is none.
+        """Return Win32_Process.SessionId: 0 for the System session; None: there is no such number.
 
         Needs the facts of ``Ownership.owner_facts``.
         """

@@ -1,7 +1,7 @@
 """Queries to a source: which processes, accounts, sockets, services and authentications to read, and which facts.
 
-All are plain data. A query's fields narrow the reading. A source may return more than they name, never less: the broker
-tests again what its answer depends on. One field must be obeyed exactly: ``with_ancestors``.
+All are plain data. A query's fields narrow the reading. A source may return more than the fields name, never less: the
+broker tests again what its answer depends on. One field must be obeyed exactly: ``with_ancestors``.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,13 +16,13 @@ Facts = frozenset[str]
 NO_FACTS: Facts = frozenset()
 
 Membership = tuple[int, int | None, str | None]
-"""What decides the logon session of a process: its pid, its kernel id, and its location where that is needed, too."""
+"""What decides the logon session of a process: its pid, its kernel id, and its location if that decides, too."""
 
 MembershipGroup = tuple[int | None, str | None, Sequence[int]]
-"""A membership group: what decides the logon session of several processes, kernel id and location, and their pids."""
+"""A membership group: a kernel id and a location, which decide a logon session, and the pids of processes with both."""
 
 group_of_membership: Callable[[Membership], MembershipGroup] = itemgetter(1, 2, slice(0, 1))
-"""Return the membership group of one membership. It has no line of Python, because it runs for every process."""
+"""Return the membership group of one membership. It runs for every process, and is a function in C for speed."""
 
 MAX_CMDLINE_BYTES = 131_072
 """Maximum bytes of a process's arguments that are read, unless the query has another maximum."""
@@ -52,7 +52,8 @@ class LogonHint(NamedTuple):
 
     Attributes:
         kernel_ids: the kernel ids that a requested process can have; None: any.
-        kernel_ids_needing_cgroup: those whose processes need their location (Linux: cgroup) read, too; None: all.
+        kernel_ids_needing_cgroup: the kernel ids whose processes need their location (Linux: cgroup) read, too; None:
+            all kernel ids.
         login_uids: the uids that logged in to a requested logon session; None: any.
         kernel_ids_of_any_uid: kernel ids whose processes can belong to logins of different login uids.
         logon_ids: the requested LogonIds, for a source that knows the owners; None: any.
@@ -70,7 +71,7 @@ class LogonHint(NamedTuple):
         return self.kernel_ids is not None or self.login_uids is not None
 
     def may_match(self, kernel_id: int | None, login_uid: int | None) -> bool:
-        """Return whether a process with this kernel id and login uid can be a requested one; None: not known."""
+        """Return whether a process with this kernel id and login uid can be a requested one; None: unknown."""
         if self.kernel_ids is not None and kernel_id is not None and kernel_id not in self.kernel_ids:
             return False
         if self.login_uids is None or login_uid in self.login_uids or login_uid is None or login_uid == UNSET:
@@ -86,7 +87,7 @@ class ProcessQuery(NamedTuple):
 
     facts: Facts = NO_FACTS
     pids: frozenset[int] | None = None  # None: every process
-    with_ancestors: bool = False  # the one pid in ``pids``, then exactly its ancestors, nearest first
+    with_ancestors: bool = False  # yield the one process in ``pids``, then exactly its ancestors, nearest first
     names: frozenset[str] | None = None  # only processes with one of these names, ignoring case; None: any
     may_run_as: Callable[[int | None], bool] | None = None  # only processes with such an effective uid; None: any
     logon_hint: LogonHint = ANY_LOGON
@@ -104,13 +105,13 @@ class AccountQuery(NamedTuple):
 
 
 class SocketQuery(NamedTuple):
-    """A query for sockets. None: any."""
+    """A query for sockets. A field that is None matches any socket."""
 
     ports: frozenset[int] | None = None  # local ports
     inodes: frozenset[int] | None = None
     family: Literal["network", "unix"] = "network"
     paths: frozenset[str] | None = None  # paths and abstract names of unix sockets
-    all_namespaces: bool = False  # those of every network namespace that has a process, not the reader's own alone
+    all_namespaces: bool = False  # sockets of every network namespace with a process, not only of the reader's own
 
 
 class AuthenticationQuery(NamedTuple):
@@ -129,7 +130,7 @@ class AuthenticationQuery(NamedTuple):
 
 
 class ServiceQuery(NamedTuple):
-    """A query for services of the system's manager, by name, ignoring case; None: every one."""
+    """A query for services of the system's manager, by name, ignoring case; None: every service."""
 
     names: frozenset[str] | None = None
     details: bool = True  # False: the name and the start are enough

@@ -27,7 +27,7 @@ class Selection(NamedTuple):
     logon_records: frozenset[str] | None = None  # keys of the logon records that the rows belong to
     process_records: frozenset[str] | None = None  # keys of the process records that the rows belong to
     ssh_keys: frozenset[str] | None = None  # fingerprints of ssh keys, ignoring case
-    service_uids: frozenset[int | None] | None = None  # uids of managers' users; None in it: the system's manager
+    service_uids: frozenset[int | None] | None = None  # of users' managers; an element None: the system's manager
 
     @property
     def is_empty(self) -> bool:
@@ -58,7 +58,7 @@ def _union_of(first: frozenset[Any] | None, second: frozenset[Any] | None) -> fr
 def _intersection_of(first: frozenset[Any] | None, second: frozenset[Any] | None) -> frozenset[Any] | None:
     if first is None or second is None:
         return second if first is None else first
-    # Names of accounts are compared without case. With names of other kinds, which are not, this may select too many.
+    # All names are compared ignoring case here. That is right for accounts; of other items it may select too many.
     keys = {_without_case(item) for item in second}
     return frozenset(item for item in first if _without_case(item) in keys)
 

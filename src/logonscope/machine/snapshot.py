@@ -22,7 +22,7 @@ class Snapshot(NamedTuple):
     """The facts of a whole host, read at one moment.
 
     Iterators among the fields are to be read in the order of the fields. The troubles are an exception: they are
-    complete when all others have been read.
+    complete only when all other fields have been read.
     """
 
     machine: Machine

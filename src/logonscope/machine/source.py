@@ -1,9 +1,9 @@
 """Sources of facts: the interface, and a base class that filters what a source reads.
 
 A new source implements the ``read_`` methods that it can, and inherits every query from the base class. A source that
-can narrow its reading itself overrides the query. A source that passes queries on to another source (LiveSource,
-ReadingRecorder) must override each query: what it inherits returns nothing. PastSource overrides those of which it has
-facts, and those whose empty answer would be wrong.
+can read less for a query overrides that query. A source that passes queries on to another source (LiveSource,
+ReadingRecorder) must override each query: the inherited ones return nothing. PastSource overrides the queries for
+which it has facts, and those whose empty answer would be wrong.
 """
 
 from abc import ABC, abstractmethod
@@ -48,7 +48,7 @@ Part = Literal["platform", "vitals", "hardware"]
 NO_PARTS: frozenset[Part] = frozenset()
 HELD_SOCKETS_FACTS = frozenset({"comm", "start", "uids", "sockets"})
 MAX_CHAIN_LENGTH = 1000
-"""Maximum number of processes in a chain, a process and its ancestors: a longer chain is cut at the far end."""
+"""Maximum number of processes in a chain (a process and its ancestors); of a longer one, the farthest are left out."""
 
 
 class Source(Protocol):
@@ -56,7 +56,8 @@ class Source(Protocol):
 
     label: str
     partial: str | None
-    """The reason why this source has only a part of the host (as a recording of one user's sessions); None: it has all.
+    """The reason why this source has only a part of the host (such as a recording of one user's sessions); None: it has
+    the whole host.
     """
     abilities: frozenset[Ability]
     """What the source supports besides queries: ``act`` for both kinds of actions, ``events`` for events.
@@ -65,9 +66,9 @@ class Source(Protocol):
     """
     service_checks: "Sequence[Callable[[], Iterable[Check]]]"
     history: "History | None"
-    """What happened on the host; None: it is not kept."""
+    """What happened on the host; None: no history is kept."""
     is_recording: bool
-    """Whether it is a recording, which never has a history."""
+    """Whether the source is a recording, which never has a history."""
 
     def machine(self, look: Look, parts: frozenset[Part] = NO_PARTS) -> Machine:
         """Return the facts of the machine itself; ``platform``, ``vitals`` and ``hardware`` only if among the parts."""
@@ -140,8 +141,8 @@ class Source(Protocol):
         Raises:
             ProcessLookupError: there is no such service.
             PermissionError: the uid of the action has no right to do it (EACCES), or the service is masked (EPERM).
-            TimeoutError: it is not done yet.
-            OSError: it failed otherwise; EOPNOTSUPP: it is not possible for this service.
+            TimeoutError: the action is not done yet.
+            OSError: the action failed otherwise; EOPNOTSUPP: it is not possible for this service.
             NotSupportedError: the source is read-only.
         """
         ...
@@ -158,21 +159,21 @@ class Source(Protocol):
         ...
 
     def events(self, after: int | None = None) -> Iterator["Event"]:
-        """Yield events as they happen, after the one with this number (None: from now on).
+        """Yield events as they happen, after the event with this number (None: from now on).
 
-        It blocks. EventsLost is yielded for a gap. Close it to end.
+        The iterator blocks until the next event. EventsLost is yielded for a gap. Close the iterator to end it.
         """
         ...
 
     def event_reader(self, after: int | None = None) -> "EventReader":
-        """Return a reader of the events after the one with this number, with details of processes and logins.
+        """Return a reader of the events after the event with this number, with details of processes and logins.
 
-        None: from now on.
+        ``after`` None: from now on.
         """
         ...
 
     def resumed_reader(self, position: int) -> "EventReader | None":
-        """Return a reader of the events after a position (EventHead) of this run; None: not all are in memory."""
+        """Return a reader of the events after a position (EventHead) of this run; None: some are not in memory."""
         ...
 
     def at(self, moment: datetime) -> "Source":
@@ -180,7 +181,7 @@ class Source(Protocol):
         ...
 
     def hiding_reason(self) -> str | None:
-        """Return why processes of other users cannot be seen, as a mount option of /proc; None: they can."""
+        """Return why processes of other users cannot be seen, such as a mount option of /proc; None: all can."""
         ...
 
     def checks(self, look: Look) -> Iterator["Check"]:
@@ -211,9 +212,9 @@ class AccountLookup(Protocol):
         ...
 
     def login_name(self, uid: int | None, login: Login | None) -> str | None:
-        """Return the user name of a login uid: its account's, or the record's where that account was removed since.
+        """Return the user name of a login uid: its account's name, or, if that was removed, the name in the record.
 
-        Of several accounts with this uid it is the one that the record names.
+        Of several accounts with this uid, it is the account that the record names.
         """
         ...
 
@@ -225,7 +226,7 @@ class BaseSource(ABC):
     partial: str | None = None
     abilities: frozenset[Ability] = frozenset()
     service_checks: "Sequence[Callable[[], Iterable[Check]]]" = ()
-    """Each returns the checks of a part of the service that answers from this source, for ``doctor``."""
+    """Each function returns the checks of a part of the service that answers from this source, for ``doctor``."""
     history: "History | None" = None
     is_recording = False
 
@@ -310,14 +311,14 @@ class BaseSource(ABC):
     def _read_lineage(self, look: Look, query: ProcessQuery) -> Iterator[Process]:
         """Yield one process and its ancestors, nearest first.
 
-        If the arguments of one cannot be read, neither the arguments of its ancestors are requested, nor their names,
-        which are completed from them: each such read can hang.
+        If the arguments of one of them cannot be read, the arguments of its ancestors are not requested, because each
+        such read can hang. Nor are the names of these: they are completed from the arguments.
         """
         (pid,) = query.pids or (0,)
         facts, seen_pids = query.facts | {"ppid"}, set[int]()
         while pid and pid not in seen_pids and len(seen_pids) < MAX_CHAIN_LENGTH:
             process_query = query._replace(facts=facts, pids=frozenset({pid}), with_ancestors=False)
-            # a subclass that overrides the query may return more processes than this one
+            # a subclass that overrides ``processes`` may return more than the requested process
             processes = self.processes(look, process_query)
             process = next((process for process in processes if process.pid == pid), None)
             if process is None:
@@ -433,7 +434,7 @@ class BaseSource(ABC):
         return self.history.at(moment, self)
 
     def hiding_reason(self) -> str | None:
-        """Return why processes of other users cannot be seen; None: they can."""
+        """Return why processes of other users cannot be seen; None: all can."""
         return None
 
     def checks(self, look: Look) -> Iterator["Check"]:
@@ -469,7 +470,8 @@ def no_history_error(source: Source) -> NotSupportedError:
 def matching_processes(processes: Iterable[Process], look: Look, query: ProcessQuery) -> Iterator[Process]:
     """Return the processes that match the pids, the names and the logon hint of a query.
 
-    ``may_run_as`` and the early filter are left to the broker: they save readings, and here all facts are read already.
+    ``may_run_as`` and the early filter are left to the broker: they save readings, but here all facts
+    are read already.
     """
     timed = look.checked(processes)
     if query.pids is None and query.names is None and not query.logon_hint.narrows:

@@ -12,10 +12,10 @@ NO_ANSWER_WITHIN = "no answer within"
 """Beginning of the reason for a fact that is unread because its read hangs; the timeout follows."""
 
 NOT_TRIED = "not tried: the arguments of too many other processes hang"
-"""The reason for arguments that are not read: each read that hangs keeps a thread, and too many hang already."""
+"""The reason for arguments that are not read: each read that hangs occupies a thread, and too many hang already."""
 
 NOT_KEPT = "not kept in the history"
-"""The reason for what a host at a past moment lacks because the history never has it."""
+"""The reason why something of a host at a past moment cannot be read: the history never keeps it."""
 
 
 class Trouble(NamedTuple):

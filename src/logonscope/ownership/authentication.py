@@ -1,11 +1,12 @@
-"""Authentication of a login: the line of sshd that is about it, and what it says.
+"""Authentication of a login: which line of sshd's log is about a login, and what this line says.
 
-sshd logs one such line in each connection, by the leader of the login, before the login is recorded. If the leader has
-logged none, a line of its parent counts that names the same client.
+sshd logs one such line in each connection: the leader of the login writes it, before the login is recorded. If the
+leader has logged none, a line of its parent counts, if it names the same client.
 
-Of the lines after the start of the leader, the first one counts in the journal, even if it does not fit: only root can
-write one before sshd itself does. In auth.log, to which any user can add lines, the first one that fits counts. The
-start of a leader that has ended is not known: then the fitting line that is closest to the record counts.
+Of the lines after the start of the leader, the first one counts in the journal, even if it names another user or
+client: only root can write one before sshd itself does. In auth.log, to which any user can add lines, the first one
+that fits counts. The start of a leader that has ended is not known: then the fitting line that is closest to the record
+counts.
 """
 
 from collections.abc import Iterable, Sequence
@@ -30,11 +31,11 @@ _PACKAGES = {
 """sshd's method, without its submethod -> AuthenticationPackage."""
 
 _MAX_USER_CHARACTERS = 100
-"""Characters of an account name that sshd logs (auth_log() of auth.c)."""
+"""Maximum characters of an account name that sshd logs (auth_log() of auth.c)."""
 
 
 def with_authentication(session: LogonSession, leader: Leader, lines: Iterable[Authentication]) -> LogonSession:
-    """Return a logon session with what sshd logged about it; unchanged where there is no such line."""
+    """Return a logon session with what sshd logged about it; unchanged if there is no line about it."""
     line = find_line(session, leader, lines)
     if line is None:
         return session
@@ -55,7 +56,7 @@ def with_authentication(session: LogonSession, leader: Leader, lines: Iterable[A
 
 
 def find_line(session: LogonSession, leader: Leader, lines: Iterable[Authentication]) -> Authentication | None:
-    """Return the line about a login; None if there is none, or if several readings of it fit.
+    """Return the line about a login; None: there is no such line, or several readings of it fit.
 
     A line that can be read in several ways is in the list once for each reading.
     """
@@ -73,7 +74,7 @@ def find_line(session: LogonSession, leader: Leader, lines: Iterable[Authenticat
         groups.sort(key=lambda readings: _ticks_from_record(readings[0], leader))
     for readings in groups:
         line_about_login = _only_fitting_reading(session, leader, readings)
-        # only root can write a trusted line before sshd itself does: if the first one does not fit, none does
+        # only root can write a trusted line before sshd itself does: if the first line does not fit, no line does
         if line_about_login is not None or (readings[0].is_trusted and leader.start is not None):
             return line_about_login
     return None
@@ -82,11 +83,12 @@ def find_line(session: LogonSession, leader: Leader, lines: Iterable[Authenticat
 def _only_fitting_reading(
     session: LogonSession, leader: Leader, readings: Sequence[Authentication]
 ) -> Authentication | None:
-    """Return the one of a line's readings that is about a login; None if no reading is, or if several can be."""
+    """Return the reading of a line that is about a login; None if no reading is about it, or if several can be."""
     fitting = [line for line in readings if line.user == (session.user or "")[:_MAX_USER_CHARACTERS]]
     if len(fitting) == 1:
         return fitting[0] if fitting[0].is_trusted or _is_same_client(fitting[0], session) else None
-    # an account can have several names: the process proves whose line it is, as long as it lives
+    # an account can have several names, so the line may have another name than the login: as long as the leader lives,
+    # its pid proves that the line is about this login
     is_proved = len(readings) == 1 and leader.start is not None and readings[0].is_trusted
     return readings[0] if is_proved else None
 
@@ -100,7 +102,7 @@ def _is_timely(line: Authentication, leader: Leader) -> bool:
 
 
 def _ticks_from_record(line: Authentication, leader: Leader) -> int:
-    """Return the clock ticks between a line and the login record; 0 where that is within the line's precision."""
+    """Return the clock ticks between a line and the login record; 0 if that is within the line's precision."""
     recorded_at = leader.recorded_at or 0
     return max(line.earliest - recorded_at, recorded_at - line.latest, 0)
 

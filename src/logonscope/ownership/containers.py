@@ -3,7 +3,8 @@
 Every engine names the cgroup of a container in its own way. ``FORMS`` lists the names, those of the systemd driver
 among them; ``PARENTS`` lists the directories that engines with the cgroupfs driver use. Of nested containers the
 outermost one counts: this host's engine runs it. The cgroups below it prove nothing, because root in the container can
-give them any name. Processes that manage a container (conmon, the supervisor of nspawn, lxc.monitor) are not in it.
+give them any name. Processes that manage a container (conmon, the supervisor of nspawn, lxc.monitor) are not in the
+container.
 """
 
 import re
@@ -14,10 +15,10 @@ from logonscope.facts import Container
 
 
 class CgroupForm(NamedTuple):
-    """One form of a container's cgroup: the engine, and what matches a part of the path, with the group ``id``."""
+    """One form of a container's cgroup: the engine, and an expression for a part of the path, with the group ``id``."""
 
     runtime: str
-    word: str  # a word that every such part contains; few other parts contain it
+    word: str  # every such part of a path contains it, and few other parts do: tested before the expression
     expression: str
 
 
@@ -39,7 +40,8 @@ FORMS = (
     CgroupForm("nspawn", "machine-", r"machine-(?!qemu-)(?P<id>.+)\.scope"),
 )
 
-# Engines whose containers are directories with a bare id (lxc: a name), by the directory above: the cgroupfs driver.
+# With the cgroupfs driver, a container is a directory named by its id alone (lxc: its name): the directory above it ->
+# the engine.
 PARENTS = {"docker": "docker", "actions_job": "docker", "default": "containerd", "k8s.io": "containerd", "lxc": "lxc"}
 
 # A static pod has a hash as its uid, without hyphens.
@@ -60,7 +62,7 @@ def container_of_cgroup(cgroup: str, root_cgroup: str | None = None) -> Containe
     Args:
         cgroup: the cgroup of a process.
         root_cgroup: the cgroup of the host's first process. If that is in a container, the host itself is this
-            container, and its processes count as in no container, save those in containers below it.
+            container, and its processes count as in no container, except those in containers below it.
     """
     parts, own_parts = cgroup.split("/"), _own_parts(root_cgroup)
     if parts[: len(own_parts)] == own_parts:
@@ -70,9 +72,9 @@ def container_of_cgroup(cgroup: str, root_cgroup: str | None = None) -> Containe
 
 
 def _own_parts(root_cgroup: str | None) -> list[str]:
-    """Return the parts of the path of the container that the host itself is; none where it is none."""
+    """Return the parts of the path of the container that the host itself is; an empty list if it is no container."""
     own_parts, parts = list[str](), (root_cgroup or "").split("/")
-    # the host may be a container in a container: then the innermost is the host
+    # the host may be a container in a container: then the innermost container is the host
     while container := _first_container(parts):
         _, index = container
         own_parts += parts[: index + 1] if not own_parts else parts[1 : index + 1]
@@ -90,7 +92,7 @@ def _first_container(parts: list[str]) -> tuple[Container, int] | None:
         parent, after = parts[index - 1] if index else "", parts[index + 1] if index + 1 < len(parts) else ""
         name = re.sub(_ESCAPED, _unescape, part) if "\\" in part else part
         container = _container_of_part(name, parent, pod_uid)
-        # nspawn itself runs in "supervisor" beside the container; a container of another engine can create that name
+        # nspawn itself runs in "supervisor" beside the container; a container of another engine can create that path
         if container is not None and not (container.runtime == "nspawn" and after == _SUPERVISOR):
             return container, index
     return None

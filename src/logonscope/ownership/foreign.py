@@ -1,4 +1,4 @@
-"""Foreign processes and logon sessions: those whose uids are not uids of this host's accounts.
+"""Foreign processes and logon sessions: their uids are not uids of this host's accounts.
 
 A process is foreign if its cgroup is a container's. A logon session is foreign if its first process is, or if its first
 process has both another pid namespace and another root directory than the host; then all of its processes are foreign.
@@ -6,8 +6,8 @@ One of the two alone proves nothing: browsers, flatpaks and build tools use name
 session with a login record of this host, or whose processes are in a login cgroup, is this host's own.
 
 A container below user@UID.service is the user's own: its processes have that user's uid and subordinate uids. Only the
-latter are foreign. uid 0 there is this host's, too: a user cannot map it into a container, but can give a cgroup the
-name of one, and run sudo in it.
+subordinate uids are foreign. uid 0 there is this host's, too: a user cannot map it into a container, but can give a
+cgroup the name of a container, and run sudo in it.
 """
 
 import re
@@ -17,12 +17,12 @@ from logonscope.machine import LogonContainer, Owner
 from logonscope.ownership import sessions
 from logonscope.ownership.containers import container_of_cgroup
 
-# the same uid twice: below its own manager a user can make directories of any name
+# the same uid twice: a user can make directories of any name, but only below the user's own manager
 _USERS_OWN = r"/user\.slice/user-([0-9]{1,10})\.slice/user@\1\.service/"
 
 
 def container(process: Process, machine: Machine) -> Container | None:
-    """Return the container that a process is in; None: in none, or its cgroup was not read."""
+    """Return the container that a process is in; None: it is in no container, or its cgroup was not read."""
     return None if process.cgroup is None else container_of_cgroup(process.cgroup, machine.root_cgroup)
 
 
@@ -37,12 +37,13 @@ def is_uid_of_container(process: Process, uid: int | None, machine: Machine) -> 
 def may_be_foreign(process: Process, owner: Owner, machine: Machine) -> bool:
     """Return whether the logon session of a process may be foreign; then its first process decides.
 
-    A process in the host's own pid namespace and in no container cannot belong to a foreign one: no process can leave
-    its pid namespace for the one above. A process whose pid namespace could not be read may belong to one.
+    A process in the host's own pid namespace and in no container cannot belong to a foreign logon session: no process
+    can leave its pid namespace for the one above. A process whose pid namespace could not be read may belong to a
+    foreign one.
     """
     if owner.evidence != "audit" or sessions.recorded_login(owner) is not None:
         return False
-    # 1: its only pid namespace is that of /proc
+    # 1: the process has a pid in one namespace only, that of /proc
     return process.pid_namespaces != 1 or container(process, machine) is not None
 
 
@@ -52,7 +53,7 @@ def needs_root_directory(process: Process, machine: Machine) -> bool:
 
 
 def logon_container(owner: Owner, first: Process, machine: Machine) -> LogonContainer:
-    """Return where a logon session began, by its first process; an unknown root directory counts as another."""
+    """Return where a logon session began, by its first process; an unknown root directory counts as not the host's."""
     if owner.evidence != "audit" or sessions.recorded_login(owner) is not None:
         return LogonContainer()
     first_container = container(first, machine)

@@ -2,7 +2,7 @@
 
 A login is joined with a kernel id by the strongest evidence available, in this order: the id in its record if nothing
 disproves it, the id of its leader, the id that the processes of its scope carry, the id that an earlier reading joined
-it with.
+the login with.
 
 Of several logins with the same kernel id only one owns it. Its LogonId is the kernel id; the others get a LogonId from
 a range above all kernel ids. A login cannot own an id that it is proved to have inherited. Outside containers a login
@@ -19,15 +19,16 @@ SYSTEM_LOGON_ID = str(UNSET)
 """LogonId of the System session: the kernel's own value for "no audit session"."""
 
 SCOPE_BASE = 1 << 32
-"""LogonId of a login that logind names cN and that owns no kernel id: this plus N."""
+"""LogonId of a login that logind names cN and that owns no kernel id: this number plus N."""
 
 MANAGER_BASE = 1 << 33
-"""LogonId of a user manager that owns no kernel id: this plus the uid."""
+"""LogonId of a user manager that owns no kernel id: this number plus the uid."""
 
 NUMBERED_BASE = 1 << 34
-"""LogonId of a login that owns no kernel id and whose login id is a number: this plus 32 bits of its scope's inode.
+"""LogonId of a login that owns no kernel id and whose login id is a number: this number plus 32 bits of its
+scope's inode.
 
-Also of a login whose LogonId would be that of an older login.
+A login whose LogonId would be that of an older login gets such a LogonId, too.
 """
 
 # The whole path from the root, with the same uid twice: a user can make directories with any name, but only below
@@ -40,8 +41,8 @@ _LOGIN_CGROUP = (
 class KernelIdJoin(NamedTuple):
     """The kernel id that a login is joined with, and the evidence for that: record, leader, scope, remembered.
 
-    It is not the evidence of an Owner. There, "scope" means that a process is in the scope of the login; here, that all
-    processes in the scope carry this kernel id, or, without a record, that the name of the scope is this id.
+    This evidence is not that of an Owner. There, "scope" means that a process is in the scope of the login; here, that
+    all processes in the scope carry this kernel id, or, without a record, that the name of the scope is this id.
     """
 
     kernel_id: int
@@ -49,7 +50,7 @@ class KernelIdJoin(NamedTuple):
 
 
 LoginWithKernelId = tuple[Login, int | None]
-"""A login, and the kernel id that it is joined with (None: it has none)."""
+"""A login, and the kernel id that it is joined with; None: it is joined with no kernel id."""
 
 
 class JoinedLogins(NamedTuple):
@@ -66,13 +67,13 @@ class JoinedLogins(NamedTuple):
 
 
 def join_logins(logins: Iterable[Login], machine: Machine) -> JoinedLogins:
-    """Return the logins with their LogonIds; leave out those for which none is free."""
+    """Return the logins with their LogonIds; leave out logins for which no LogonId is free."""
     joined = [(login, joined_kernel_id(login)) for login in _without_duplicate_managers(list(logins))]
     holders = _holders_of_kernel_ids(joined, machine)
     by_logon: dict[str, Login] = {}
     by_cgroup: dict[str, tuple[str, Login]] = {}
     shared: dict[int, set[str]] = {}
-    # by creation, so that of two logins with the same LogonId the older one keeps it, in whatever order they are read
+    # by creation, so that of two logins with the same LogonId the older one keeps it, whatever the order of reading
     for login, kernel_id in sorted(joined, key=_creation_key):
         logon_id = (
             str(kernel_id) if kernel_id and holders.get(kernel_id) is login else _logon_id_without_kernel_id(login)
@@ -84,7 +85,7 @@ def join_logins(logins: Iterable[Login], machine: Machine) -> JoinedLogins:
             continue
         by_logon[logon_id] = login
         by_cgroup[login_cgroup(login)] = (logon_id, login)
-        # the processes of this login carry the kernel id of another one: only their cgroup distinguishes them
+        # the processes of this login carry the kernel id of another login: only their cgroup distinguishes them
         if kernel_id and holders.get(kernel_id) is not login:
             shared.setdefault(kernel_id, set()).add(logon_id)
     return JoinedLogins(
@@ -93,10 +94,10 @@ def join_logins(logins: Iterable[Login], machine: Machine) -> JoinedLogins:
 
 
 def join_of_login(login: Login) -> KernelIdJoin | None:
-    """Join a login with a kernel id by the strongest evidence that is not disproved; return None without any.
+    """Join a login with a kernel id by the strongest evidence that is not disproved; None: there is none.
 
     A running leader that carries another id than the record disproves the record. If the leader is gone or carries
-    none, the record is disproved by a scope whose processes all carry one other id.
+    no id, the record is disproved by a scope whose processes all carry one and the same other id.
     """
     recorded_id = _valid_kernel_id(login.audit) or _kernel_id_in_name(login)
     leader_id = _valid_kernel_id(login.process.ses) if login.process else None
@@ -113,7 +114,7 @@ def join_of_login(login: Login) -> KernelIdJoin | None:
 
 
 def joined_kernel_id(login: Login) -> int | None:
-    """Return the kernel id that a login is joined with; None without one."""
+    """Return the kernel id that a login is joined with; None: it is joined with no kernel id."""
     login_join = join_of_login(login)
     return login_join and login_join.kernel_id
 
@@ -126,7 +127,7 @@ def parse_logon_id(word: str) -> str | None:
 
 
 def _match_login_cgroup(cgroup: str) -> re.Match[str] | None:
-    # most cgroups are elsewhere; where all are, the expression is not even compiled
+    # most cgroups are outside /user.slice: if all are, the expression is not even compiled
     return re.match(_LOGIN_CGROUP, cgroup) if cgroup.startswith("/user.slice/") else None
 
 
@@ -201,14 +202,17 @@ def _holders_of_kernel_ids(joined: Iterable[LoginWithKernelId], machine: Machine
 
 
 def _claim_key(joined: LoginWithKernelId) -> tuple[bool, bool, int, tuple[int, str, int]]:
-    """Return the sort key for logins by their claim to a kernel id: the one with this login id, then the oldest."""
+    """Return the sort key for logins by their claim to a kernel id.
+
+    First the login whose login id is this kernel id, then the oldest login.
+    """
     login, kernel_id = joined
     start = login.earliest_start if login.created is None else login.created
     return login.id != str(kernel_id), start is None, start or 0, (login.since or 0, login.id, login.uid)
 
 
 def _may_own(login: Login, machine: Machine) -> bool:
-    # outside containers, logind names a login cN if its kernel id was in use
+    # outside containers, logind names a login cN if an earlier login has its kernel id already
     was_taken = machine.container is False and login.id.startswith("c") and not is_manager(login)
     return not login.inherited and not was_taken
 

@@ -31,7 +31,7 @@ UNREAD = Owner(None, "unread")
 """Owner of a process whose kernel id and cgroup could not be read (hidepid): unknown, not "no logon session"."""
 
 MAX_KEPT = 1024
-"""Maximum number of owners that an index keeps by kernel id, and by cgroup; beyond it, all are decided anew."""
+"""Maximum number of owners that an index keeps by kernel id, and by cgroup; beyond it, all kept owners are dropped."""
 
 SYSTEM_WORD = "system"
 """The user's word for the System session, the logon session of everything that no login started."""
@@ -82,7 +82,7 @@ class LinuxLogonIndex(LogonIndex):
                 owner_by_cgroup = self._owner_by_cgroup[cgroup] = self._decide_by_cgroup(cgroup)
             return owner_by_cgroup
         logon_id = str(kernel_id)
-        # where each process has a kernel id of its own this runs for every one: Owner(...) would take twice as long
+        # if each process has a kernel id of its own, this runs for every process: Owner(...) would take twice as long
         owner_by_kernel_id = tuple.__new__(Owner, (logon_id, "audit", self._joined.by_logon.get(logon_id)))
         if kernel_id in self._joined.shared:
             return self._decide_shared_kernel_id(kernel_id, cgroup) or owner_by_kernel_id
@@ -132,7 +132,7 @@ class LinuxLogonIndex(LogonIndex):
         ids: set[int] = set()
         for logon_id in selection.logon_ids:
             login = self.logins.get(logon_id)
-            # a LogonId above all kernel ids is that of a login that owns no kernel id, so its processes can be UNSET
+            # a LogonId above all kernel ids is of a login that owns none: the kernel id of its processes can be UNSET
             ids.add(min(int(logon_id), UNSET))
             # the processes of a login carry the kernel id that it owns or inherited, or none
             if login:
@@ -170,7 +170,7 @@ class LinuxOwnership(Ownership):
         return "<LinuxOwnership>"
 
     def index(self, logins: Iterable[Login], machine: Machine) -> LinuxLogonIndex:
-        # a live source returns the same tuple until a login changes: the last index is kept, for joins are expensive
+        # a live source returns the same tuple until a login changes: the last index is kept, because joins are slow
         last = self._last_index
         if last is not None and last[0] is logins and last[1] == machine:
             return last[2]

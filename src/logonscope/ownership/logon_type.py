@@ -2,7 +2,7 @@
 
 RULES is the mapping to LogonType; the first rule that applies decides. Some types are never returned: 6 Proxy and
 9 NewCredentials have no counterpart on Linux; 8 NetworkCleartext and 11 to 13 (logons with cached credentials) would
-require the authentication method, which only logs have.
+require the authentication method, which is only in logs.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ LOGIN_PROGRAMS = _SSHD | _BATCH | {"login", "systemd"}
 """Kernel names of processes with which a logon session can begin (and "ssh"): they show what kind of login it was."""
 
 NO_LOGIN = "no login is known to the kernel"
-"""The reason for the values of the System session."""
+"""The reason for LogonType and AuthenticationPackage of the System session."""
 
 _SWITCH = {"su", "su-l", "runuser", "runuser-l", "systemd-run0", "machine-shell"}
 _NETWORK = {
@@ -74,7 +74,7 @@ def authentication_package(traits: Traits) -> tuple[str | None, str]:
 
 
 def _is_listed(word: str | None, words: set[str]) -> bool:
-    # many PAM services have a suffix: "lightdm-autologin" is one of lightdm
+    # many PAM services have a suffix: "lightdm-autologin" is a service of lightdm
     return word is not None and (word in words or word.split("-", 1)[0] in words)
 
 

@@ -1,9 +1,9 @@
 """Origin of a login over a network: the address and port at the other end of the leader's own TCP connection.
 
-Only ssh servers that run as root are considered: a user cannot choose their connections. The leader can hold further
-sockets: in a login of root also those of port forwarding, and PAM modules connect to directory services. So the
-connection must be the only one whose local port another process listens on; if the server no longer listens, it must be
-the only connection of the leader.
+Only ssh servers that run as root are considered: a user cannot choose the connections of these. The leader can hold
+further sockets: in a login of root also sockets of port forwarding, and PAM modules connect to directory services. So
+the connection must be the only one whose local port another process listens on; if the server no longer listens, it
+must be the only connection of the leader.
 """
 
 from collections.abc import Iterable
@@ -31,23 +31,23 @@ def with_origin(session: LogonSession, leader: Leader, held_sockets: HeldSockets
 
 def _find_connection(leader: Leader, held_sockets: HeldSockets) -> Socket | None:
     process = held_sockets.process
-    # the leader may have ended meanwhile, and its pid be that of another process
+    # the leader may have ended meanwhile, and another process may have its pid
     if leader.start is None or process.start != leader.start:
         return None
     if process.comm not in SSH_PROGRAMS or process.uids is None or any(process.uids[:3]):
         return None
-    # of remote forwarding (-R) and X11: the leader accepts these connections itself
+    # ports of remote forwarding (-R) and X11: the leader itself accepts connections to them
     own_ports = {socket.port for socket in held_sockets.sockets if socket.state == "LISTEN"}
     connections = [
         socket for socket in held_sockets.sockets if socket.state != "LISTEN" and socket.port not in own_ports
     ]
     at_listened_port = [socket for socket in connections if socket.port in held_sockets.listening_ports]
-    # a connection in another state is counted, too: if the login's is closed already, no other one may take its place
+    # connections in all states count: if the login's own is closed already, another one must not be taken for it
     connection = _only_socket(at_listened_port) if at_listened_port else _only_socket(connections)
     return connection if connection is not None and connection.state == "ESTABLISHED" else None
 
 
 def _only_socket(sockets: Iterable[Socket]) -> Socket | None:
-    """Return the only socket, None if there is not exactly one; several descriptors of one socket count once."""
+    """Return the only socket; None if there is none, or more than one. Descriptors of the same socket count once."""
     by_inode = {socket.inode: socket for socket in sockets}
     return next(iter(by_inode.values())) if len(by_inode) == 1 else None

@@ -1,9 +1,10 @@
 r"""Services of processes, by their cgroup paths.
 
 systemd places each unit in a directory of its name, below the directories of its slices: the first component of a path
-that is no slice names the unit. What is below belongs to the unit, whatever it is named: a service with delegation
-makes directories of its own, and a container has services of its own in them. Units of a user's manager are below its
-user@UID.service, which that user can write to: their names are that user's, never the system's. A scope is no service.
+that is no slice names the unit. Directories below it belong to the unit, whatever their names: a service with
+delegation makes directories of its own, and a container has services of its own in them. Units of a user's manager are
+below user@UID.service, where that user can make directories: a name there is a unit of that user, never of the system.
+A scope is no service.
 
 OpenRC names its directories openrc.NAME (cgroup2) or openrc/NAME.
 """
@@ -20,16 +21,16 @@ _INIT_SCOPE = "init.scope"
 
 
 MAX_KEPT = 1024
-"""Maximum number of paths whose services are kept: processes share paths, and a row can need one several times."""
+"""Maximum number of paths whose services are kept: many processes share a path, and a row can ask for it repeatedly."""
 
 
 @lru_cache(MAX_KEPT)
 def service_of_cgroup(cgroup: str) -> ServiceName | None:
-    """Return the service whose cgroup a path is, or is below; None where it is that of no service."""
+    """Return the service whose cgroup is this path, or is above it; None: the path is in no service."""
     manager = re.match(_MANAGER, cgroup)
     if manager is not None:
         uid = int(manager[1])
-        # what is below was named by the user
+        # the user chose the names below it
         unit = _first_unit(cgroup[manager.end() :])
         if unit in {"", _INIT_SCOPE}:
             return ServiceName(f"user@{uid}.service")
@@ -43,7 +44,7 @@ def service_of_cgroup(cgroup: str) -> ServiceName | None:
 
 
 def _first_unit(path: str) -> str:
-    """Return the first component of a path that is no slice, unescaped; "" where there is none."""
+    """Return the first component of a path that is no slice, unescaped; "" if there is no such component."""
     components = (component for component in path.split("/") if not component.endswith(".slice"))
-    # cg_escape() of systemd puts "_" before names that the kernel may use for its own files, as cpu.service
+    # cg_escape() of systemd puts "_" before names that the kernel may use for its own files, such as cpu.service
     return next(components, "").removeprefix("_")

@@ -3,9 +3,9 @@
 Each value has its source in ``sources``. An unknown value is None. One value can be approximate, the start without a
 login record; its source says that.
 
-The state files of logind lack the terminal of an ssh login; where systemd is built without utmp, as on Debian 13,
-logind does not know it at all. But only the terminal distinguishes RemoteInteractive from Network: it is taken from the
-processes just below the leader.
+The state files of logind lack the terminal of an ssh login; where systemd is built without utmp, such as on Debian 13,
+logind does not know this terminal at all. But only the terminal distinguishes RemoteInteractive from Network: it is
+taken from the processes just below the leader.
 """
 
 import re
@@ -38,7 +38,7 @@ _OCTETS = frozenset(map(str, range(256)))
 _IPV6 = r"[0-9A-Fa-f:.]{2,45}(?:%[0-9A-Za-z._-]{1,32})?"
 
 LOGGED_OUT = "logged out"
-# a unit of the system, below slices; an instance of a template counts as its template
+# a unit of the system, below slices; of an instance of a template (NAME@X.service) the name is that of the template
 _UNIT = r"/system\.slice/(?:[^/]+\.slice/)*([^/@]+)(?:@[^/]*)?\.service(?:/|$)"
 _PROGRAMS = {
     "ssh": "sshd", "sshd": "sshd", "dropbear": "dropbear", "cron": "cron", "crond": "crond", "cronie": "crond",
@@ -47,7 +47,7 @@ _PROGRAMS = {
 }  # fmt: skip
 """Unit below system.slice -> kernel name of the login program that it runs."""
 
-# logind's state in a record -> State; other states are unknown here
+# logind's state in a record -> State; other states become None
 _STATES = {"opening": "online", "online": "online", "active": "active", "closing": "closing", "lingering": "lingering"}
 
 
@@ -64,7 +64,7 @@ def logon_session(
 
     Args:
         owner: the logon session, as the owner of any of its processes.
-        members: its processes; with a record those below its leader are enough.
+        members: its processes; with a record, the processes below the leader are enough.
         machine: the host, for its clock and its identity.
         user: the account name of the login uid.
         members_are_complete: the members are all processes of the logon session. If False, they are not counted: the
@@ -130,7 +130,7 @@ def recorded_login(owner: Owner) -> Login | None:
 
 
 def join_evidence(owner: Owner) -> str | None:
-    """Return the evidence that joins a login with its kernel id (record, leader, scope, remembered); None: no join."""
+    """Return the evidence that joins a login with its kernel id: record, leader, scope, remembered; None: no join."""
     login_join = join_of_login(owner.login) if owner.login else None
     return login_join and login_join.join_evidence
 
@@ -139,7 +139,7 @@ def logon_id_generation(owner: Owner) -> int | None:
     """Return the inode of the scope, to distinguish logon sessions with the same LogonId.
 
     None: the LogonId is unique, or the inode is not known. The kernel never reuses an audit session id during a boot.
-    Only the LogonIds above all kernel ids recur, which the rules "scope" and "manager" give.
+    Only LogonIds above all kernel ids can recur: those that the rules "scope" and "manager" give.
     """
     has_id_above_kernel_ids = owner.logon_id is not None and int(owner.logon_id) > UNSET
     return owner.login.scope_inode if has_id_above_kernel_ids and owner.login else None
@@ -149,7 +149,7 @@ def is_logged_out(owner: Owner, members: Iterable[Process]) -> bool | None:
     """Return whether the leader of a logon session is gone; None where that is not known.
 
     Without a record, the leader is gone if the unit of the processes (such as ssh.service) runs a login program and
-    none of the processes is one; else that is not known.
+    none of the processes is a login program; else that is not known.
     """
     record = recorded_login(owner)
     if record is not None:
@@ -174,7 +174,7 @@ def login_uid(owner: Owner, members: Iterable[Process]) -> int | None:
     """Return the uid that logged in: the login uid of a member, else the uid of the record or of the user's slice.
 
     All processes with one kernel id have one login uid: the kernel sets both together. A login record of another uid
-    does not own that id (see sources/linux/logins.py).
+    does not own that kernel id (see sources/linux/logins.py).
     """
     if owner.evidence == "audit":
         for member in sorted(members, key=_start_key):
@@ -232,7 +232,7 @@ def _is_user_manager(process: Process) -> bool:
 
 
 def network_leader(owner: Owner, members: Sequence[Process]) -> Leader | None:
-    """Return the leader of an ssh login: of its record, else its first process, if that is an ssh server of root.
+    """Return the leader of an ssh login: from its record, else its first process if that is an ssh server of root.
 
     None: it is no ssh login, or the leader is not known.
     """
@@ -252,7 +252,7 @@ def network_leader(owner: Owner, members: Sequence[Process]) -> Leader | None:
 
 
 def address_of(remote_host: str | None) -> str | None:
-    """Return a remote host as an IP address; None where it is none, but a name."""
+    """Return a remote host as an IP address; None if it is a name."""
     if remote_host is None or not (re.fullmatch(IPV4_FORM, remote_host) or ":" in remote_host):
         return None
     if ":" in remote_host and not re.fullmatch(_IPV6, remote_host):
@@ -267,7 +267,7 @@ def _is_plain_ipv4(text: str) -> bool:
 
 
 def plain_address(text: str) -> str | None:
-    """Return an IP address in its usual form; one of IPv4 mapped to IPv6 (RFC 4291, 2.5.5.2) in that of IPv4.
+    """Return an IP address in its usual form; an IPv4 address mapped to IPv6 (RFC 4291, 2.5.5.2) as IPv4.
 
     None if the text is no address.
     """
@@ -315,7 +315,7 @@ def _add_record(session: LogonSession, record: Login, sources: dict[str, str]) -
         if getattr(recorded_session, name) is not None:
             sources[name] = record.source
     if recorded_session.state == "lingering":
-        # the session record of a manager has no such state, see sources/linux/logins.py: it comes from the user's file
+        # lingering is not in the session record of a manager but in the user's file, see sources/linux/logins.py
         sources["state"] = f"/run/systemd/users/{record.uid}"
     if record.gone:
         sources["state"] = f"{record.source}: process {record.leader} is gone"
@@ -354,7 +354,7 @@ def _find_terminal(
 
 
 def is_terminal_seen(record: Login | None) -> bool:
-    """Return whether an earlier reading knew the terminal of a login, or that it had none."""
+    """Return whether an earlier reading knew the terminal of a login, or knew that it had no terminal."""
     return record is not None and record.seen_tty is not None
 
 

@@ -1,10 +1,11 @@
 """Signs of logins that the kernel does not know, found in a process, its unit and its parents.
 
 The kernel learns of a login only from PAM (pam_loginuid). dropbear, sshd with ``UsePAM no``, telnetd with a login
-program without PAM, and the agents of clouds and fleets let users in without it, so that such a login leaves no audit
+program without PAM, and the agents of clouds and fleets let users in without PAM, so that such a login gets no audit
 session id. These are the signs:
 
-- "daemon": a parent is a program that lets users in, by its kernel name. PAM may have been used, but had no effect.
+- "daemon": a parent is a program that lets users in, by its kernel name. PAM may have been used, but the kernel learned
+  of no login.
 - "unit": the process is in the unit of such a daemon, by the name of the unit or by its command, and its parents have
   ended.
 - "user change": root became a person without su, sudo or a similar program. Changes to system accounts do not count:
@@ -14,7 +15,7 @@ session id. These are the signs:
 - "outside": what started the process cannot be seen: it is outside this pid namespace, as with `docker exec`, nsenter
   and WSL, in another logon session, or hidden from the caller.
 
-A sign is no proof of a login: any user can choose the names of processes, but only of the user's own ones.
+A sign is no proof of a login: any user can choose the names of processes, but only of the user's own processes.
 """
 
 import re
@@ -49,7 +50,7 @@ LOGIN_DAEMONS = frozenset(
 """Kernel names (at most 15 bytes) of programs that can let users in without the kernel's knowledge."""
 
 LOGIN_UNITS = frozenset({"dropbear", "ssh", "sshd", "telnet", "telnetd", "amazon-ssm-agent", "teleport", "tailscaled"})
-"""Units that run such a daemon: their names without "snap.SNAP.", the instance and ".service"."""
+"""Units that run such a daemon: their names without "snap.SNAP.", without the instance and without ".service"."""
 
 _UNIT = r"/(?:[^/]+\.slice/)*(?:snap\.[^/.]+\.)?([^/@]+?)(?:@[^/]*)?\.service(?:/|$)"
 _RESERVED_UIDS = frozenset({65534, 65535})
@@ -68,7 +69,7 @@ def find_unseen_logins(
     leader: int | None = None,
     read_service_command: Callable[[], str | None] | None = None,
 ) -> tuple[UnseenLogin, ...]:
-    """Return the signs that a user logged in without the kernel's knowledge, the nearest to the login first.
+    """Return the signs that a user logged in without the kernel's knowledge, the sign nearest to the login first.
 
     Args:
         chain: the process, preceded by its parents in the same logon session; masked facts are None.
@@ -76,7 +77,8 @@ def find_unseen_logins(
         login_uid: the uid that logged in to it; None for the System session.
         machine: the host, for its range of uids.
         leader: the pid of the leader in the login record; None where it is not known.
-        read_service_command: returns the command line of the service that the process is in; called where it decides.
+        read_service_command: returns the command line of the service that the process is in; called only if that
+            command line decides.
     """
     if logon_id == SYSTEM_LOGON_ID:
         signs = [
@@ -87,10 +89,10 @@ def find_unseen_logins(
     else:
         first = _first_after_login(chain, login_uid)
         signs = [*_find_changes(chain, login_uid, first, machine)]
-    # the nearest daemon: one further up may have started it as any program would
+    # the nearest daemon counts: a daemon further up may have started this one as any program would
     daemon = next((link for link in reversed(chain[first:-1]) if link.comm in LOGIN_DAEMONS), None)
-    # A daemon of root that does not descend from the leader is not the one through which this login came. pam_loginuid
-    # and logind keep the logon session where the same user logs in once more through an sshd that the login started.
+    # A daemon of root that does not descend from the leader did not let this login in. pam_loginuid and logind keep the
+    # logon session where the same user logs in once more through an sshd that the login started.
     if daemon is None and leader is not None and all(link.pid != leader for link in chain):
         daemons = (link for link in reversed(chain[:-1]) if link.comm in LOGIN_DAEMONS and _uid(link) == 0)
         daemon = next(daemons, None)
@@ -100,7 +102,7 @@ def find_unseen_logins(
 
 
 def _first_after_login(chain: Sequence[Process], login_uid: int | None) -> int:
-    """Return the index of the first process that runs as the user and is no login daemon; without one, the length."""
+    """Return the index of the first process that runs as the user and is no login daemon; the length if none does."""
     indexes = range(len(chain))
     return next((i for i in indexes if _uid(chain[i]) == login_uid and chain[i].comm not in LOGIN_DAEMONS), len(chain))
 
@@ -128,7 +130,8 @@ def _find_unknown_beginning(
 ) -> Iterator[UnseenLogin]:
     """Yield the sign that something other than the service manager may have started a chain of the System session."""
     first, process = chain[0], chain[-1]
-    # without init at its top: its first parent is outside the pid namespace, in another logon session, or hidden
+    # the chain does not begin with init: what started its first process is outside the pid namespace, in another logon
+    # session, or hidden
     if first.pid != INIT:
         is_user = is_person(_uid(first), machine)
         if first.pid != KERNEL_THREADS and (first.ppid == 0 or (first.ppid != KERNEL_THREADS and is_user)):
@@ -145,7 +148,8 @@ def _find_unknown_beginning(
         if any(link.comm in LOGIN_DAEMONS for link in chain):
             return
         is_login_unit = unit[1] in LOGIN_UNITS
-        # Reading a service's command costs more than all else. Not done for root's processes: most daemons are root's.
+        # Reading a service's command costs more than all else. It is not read for root's processes, because most
+        # daemons run as root.
         if not is_login_unit and is_person(_uid(chain[1]), machine) and read_service_command is not None:
             is_login_unit = _is_login_daemon(read_service_command() or "")
         if is_login_unit:

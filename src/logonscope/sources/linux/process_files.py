@@ -30,16 +30,16 @@ INDEX_OF_FACT = {fact: index for index, fact in enumerate(Process._fields)}
 Guard = Literal["none", "trace", "memory"]
 """What the kernel waits for before it returns the content of a file.
 
-none: nothing; every process may read the file at any time. trace: it checks the right to trace the process, and waits
-for that while the process executes a program. A process whose memory is shared with one that holds its lock for ever
-(after vfork) hangs in execve(2). memory: the lock of the process's memory, which a process can hold for ever.
+none: nothing; every process may read the file at any time. trace: the check of the right to trace the process, which
+waits while the process is in execve(2). A process can hang there: after vfork(2) it shares its memory with another
+process, which can hold the lock of the memory for ever. memory: that lock.
 """
 
 
 class File(NamedTuple):
     """A row of FACTS_OF_FILE: its name, its facts in the order of Process, and the functions that get them."""
 
-    name: str  # the path below /proc/PID, or a name of its own, as "status: Cap"; then ``read`` has the path
+    name: str  # the path below /proc/PID, or another name, such as "status: Cap"; then ``read`` has the path
     facts: tuple[str, ...]
     column: int  # index of its first fact in Process
     parse: Callable[[Any], tuple[object, ...]]
@@ -128,7 +128,7 @@ def _read_label(handle: int, _: int) -> tuple[str | None, bytes] | None:
 
 
 _LABEL_FILES = (("apparmor", "attr/apparmor/current"), ("smack", "attr/smack/current"), (None, "attr/current"))
-"""Files below /proc/PID that have a security label, with the module that each belongs to; None: any one module."""
+"""Files below /proc/PID that have a security label, with the module that each belongs to; None: the active module."""
 
 
 def _has_host_root(handle: int, _: int) -> bool | None:
@@ -179,7 +179,7 @@ FILES = (
     _make_file("fd/*", parse.as_single_fact, read_socket_inodes),
     _make_file("task/*/fd/*", parse.as_single_fact, read_thread_sockets),
     _make_file("ns/net", parse.as_single_fact, _read_net_namespace),
-    # read once more where ids or memory are wanted, too: few requests want capabilities, and the others stay faster
+    # status is read twice if ids or memory are wanted, too: few requests want capabilities, all others are faster
     _make_file("status: Cap", parse.parse_capabilities, partial(_read_plain_file, "status"), guard="none"),
     _make_file("attr/current", parse.parse_label, _read_label),
     _make_file("maps", parse.parse_maps, read_maps, guard="memory"),

@@ -42,7 +42,7 @@ TIMEOUT = 2.0
 """Timeout in seconds for the files of one process: reading them can hang."""
 
 SHORT_TIMEOUT = 0.25
-"""The same for each further process, once the files of one have hung for the same query."""
+"""Timeout in seconds for each further process of a query, once the files of one of its processes have hung."""
 
 NO_ANSWER = f"{NO_ANSWER_WITHIN} {TIMEOUT:g} s"
 """The reason noted for files whose read hangs."""
@@ -108,7 +108,7 @@ def read_processes(proc: str, look: Look, query: ProcessQuery) -> Iterator[Proce
     skips_kernel_id_check = reader.reads_memory or query.pids is not None or UNSET in (hint.kernel_ids or ())
     if hint.kernel_ids is not None and not skips_kernel_id_check:
         pids = pids_with_kernel_ids(proc, pids, hint.kernel_ids)
-    # many are read in batches by another thread, which is abandoned where the files of a process hang
+    # many processes are read in batches by another thread, which is abandoned where the files of a process hang
     if reader.may_hang and len(listed_pids) > FEW_PIDS:
         return filter(None, read_each(pids, reader.read_watched, reader.read_hung, TIMEOUT, reader))
     return filter(None, map(reader.read, pids))
@@ -129,7 +129,7 @@ def _read_lineage(reader: "Reader", pids: Iterator[int]) -> Iterator[Process]:
 def _next_ancestor(lineage: Sequence[Process], *, max_processes: int) -> int | None:
     """Return the ancestor to read next in this call; None where the call ends.
 
-    It ends at the maximum, and after a process with another kernel id, where most callers stop.
+    A call ends at its maximum, and after a process with another kernel id, where most callers stop.
     """
     last = lineage[-1]
     is_last = len(lineage) >= max_processes or last.ses is None or last.ses != lineage[0].ses
@@ -167,7 +167,7 @@ def read_memberships(
     Args:
         proc: the mount point of proc(5).
         pids: the processes.
-        query: its hint is obeyed.
+        query: only processes that its logon hint allows are yielded.
         failed_pids: gets the pids of processes with an unusual result: Reader reads them again, and notes why.
     """
     kernel_ids = _written_ids(query.logon_hint.kernel_ids)
@@ -264,7 +264,7 @@ class Reader(ReadWatch):
     def read_lineage(self, pid: int, *, max_processes: int = MAX_AT_ONCE) -> list[Process]:
         """Read a process; where its files can hang, its nearest ancestors, too, by the same call in another thread.
 
-        The list ends before a process whose files hang. While any files hang, it has the process alone.
+        The list ends before a process whose files hang. While any files hang, the list has the process alone.
         """
         if self.may_hang and not HUNG_READS.reads:  # where some hang, each is read by a call of its own
             reads = ChainedReads(pid, self._read, partial(_next_ancestor, max_processes=max_processes))
@@ -358,10 +358,10 @@ class Reader(ReadWatch):
 
         A process may log in between the reading of its kernel id and that of its login uid: then the pair is wrong, and
         would be given to every other process with the kernel id. So the kernel id is read again after the login uid. If
-        it has changed, the new one replaces the old one, also among the contents of this stage (a later content of a
+        it has changed, the new id replaces the old one, also among the contents of this stage (a later content of a
         file overwrites an earlier one), and the loop starts again. It ends, because a kernel id changes at logins only.
         """
-        if not reading.kernel_id:  # it could not be read
+        if not reading.kernel_id:  # the kernel id could not be read
             return read_file("loginuid", reading.handle, 32)
         while (kernel_id := reading.kernel_id) not in self._login_uids:
             login_uid = read_file("loginuid", reading.handle, 32)
@@ -389,11 +389,11 @@ class Reader(ReadWatch):
         return self._starts.get(thread)
 
     def abandoned(self, item: int, is_over: Callable[[], bool]) -> None:
-        # The files of the memory are omitted first; if none were read, or other files hang, too, all guarded files are.
+        # At first only memory files are omitted; if none of them was read, or other files hang, too, all guarded files.
         is_guarded = not self.reads_memory or HUNG_READS.hung_files(self._proc, item)
         omitted = OmittedFiles.GUARDED if is_guarded else OmittedFiles.MEMORY
         HUNG_READS.remember(self._proc, item, omitted, is_over)
-        # where one process hangs others of the same user may, too: an answer must not wait TIMEOUT for each
+        # if one process hangs, others of the same user may hang, too: an answer must not wait TIMEOUT for each of them
         self.seconds = SHORT_TIMEOUT
 
     def _may_match_hint(self, reading: "_Reading") -> bool:
@@ -468,7 +468,7 @@ class _Reading:
         self._omitted = omitted
         self.reason = reason  # why files are omitted: their read hangs, or too many others do
         self.kernel_id = b""  # as the kernel writes it; empty where it was not read
-        self.contents: list[tuple[File, object]] = []  # of the files of a stage; the last one of a file counts
+        self.contents: list[tuple[File, object]] = []  # of the files of a stage; the last content of a file counts
         self.row: list[Any] = [pid] + [None] * (len(Process._fields) - 1)
         self.unread: dict[str, str] = {}
 

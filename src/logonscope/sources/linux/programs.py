@@ -8,7 +8,7 @@ import time
 from typing import NamedTuple
 
 MAX_OUTPUT_LENGTH = 16 << 20
-"""Maximum bytes of each output. systemctl writes 1 KiB for each service."""
+"""Maximum bytes of standard output, and of standard error. systemctl writes 1 KiB for each service."""
 
 ENVIRONMENT = {"LC_ALL": "C", "PATH": "/usr/bin:/bin", "SYSTEMD_PAGER": "", "SYSTEMD_COLORS": "0"}
 
@@ -35,9 +35,9 @@ def run_program(command: list[str], seconds: float, uid: int | None = None) -> O
             and no supplementary groups.
 
     Raises:
-        TimeoutError: it did not end in time.
+        TimeoutError: the program did not end in time.
         PermissionError: this process cannot change to the user, or ``uid`` cannot be that of a user.
-        OSError: it cannot be started, or its output is too long.
+        OSError: the program cannot be started, or its output is too long.
     """
     if uid is not None and not 0 <= uid < _NO_UID:
         raise PermissionError(1, f"there is no uid {uid}")

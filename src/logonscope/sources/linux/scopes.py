@@ -106,7 +106,7 @@ def is_login_cgroup(cgroup: str) -> bool:
 
 
 def list_folder(folder: str) -> list[str]:
-    """Return the sorted names in a folder; none where it cannot be read."""
+    """Return the sorted names in a folder; no names if the folder cannot be read."""
     try:
         return sorted(os.listdir(folder))
     except OSError:

@@ -68,7 +68,7 @@ def _read_running_units(root: str) -> Iterator[Service]:
         if os.path.isdir(os.path.join(top, "system.slice")):
             names.update(_units_below(top))
             break
-    # a oneshot service has no process any more, but is active: its start is left
+    # a oneshot service can be active without a process: only the link of its start is left
     for link in list_folder(os.path.join(root, _INVOCATIONS)):
         name = link.removeprefix("invocation:")
         if name != link and is_service_unit(name):
@@ -83,7 +83,7 @@ def _units_below(folder: str) -> Iterator[tuple[str, bool]]:
         path = os.path.join(folder, name)
         if name.endswith(".slice"):
             yield from _units_below(path)
-        # "_" as in cg_unescape() of systemd; units below a service, as a user's manager has them, are not searched
+        # systemd may add "_" (cg_unescape()); units below a service, such as those of a user manager, are not searched
         elif is_service_unit(unit := name.removeprefix("_")):
             yield unit, _has_processes(path)
 
@@ -128,9 +128,9 @@ def _openrc_enabled(root: str) -> set[str]:
 
 
 def _openrc_state(root: str, name: str) -> str:
-    """Return the state of a service in the words of systemd: OpenRC makes a link in the directory of its state."""
+    """Return the state of a service in the words of systemd: OpenRC has a directory of links for each state."""
     states = (("failed", "failed"), ("starting", "activating"), ("stopping", "deactivating"), ("started", "active"))
-    # a failed service can have a link in another directory too, so this state comes first
+    # a failed service can have a link in another directory, too: so the directory of failed services comes first
     for folder, state in states:
         if os.path.lexists(os.path.join(root, "run/openrc", folder, name)):
             return state

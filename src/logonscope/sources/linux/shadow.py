@@ -70,7 +70,7 @@ def _parse_days(field: bytes) -> int | None:
 
 
 def _read_states(root: str, today: int) -> dict[str, dict[str, Any]]:
-    """Return the facts of each account; none where the file cannot be read. The first line of an account counts."""
+    """Return account -> facts; empty if the file cannot be read. If an account has several lines, the first counts."""
     states: dict[str, dict[str, Any]] = {}
     try:
         with open(os.path.join(root, SHADOW), "rb") as file:

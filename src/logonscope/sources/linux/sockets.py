@@ -1,4 +1,4 @@
-"""Reader of sockets: tcp, udp and udplite of /proc/net, for IPv4 and IPv6. unix_sockets.py reads those of unix."""
+"""Reader of sockets: tcp, udp and udplite of /proc/net, for IPv4 and IPv6. unix_sockets.py reads unix sockets."""
 
 import os
 import sys
@@ -64,7 +64,7 @@ def _read_network(folder: str, look: Look, query: SocketQuery, *, is_readers: bo
             missing_count += 1
         except OSError as error:
             report_unreadable(path, error, look)
-    # another process may have ended, but the reader has not: a container engine can hide the folder behind an empty one
+    # the reader runs, so its files exist, but are hidden: a container engine can mount an empty folder over /proc/net
     if is_readers and missing_count == len(_FILES):
         report_missing(os.path.join(folder, _FILES[0]), look)
 

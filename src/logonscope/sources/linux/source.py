@@ -87,7 +87,7 @@ class LinuxSource(BaseSource):
         return BootTime(self._root, wall_clock_at_boot if self._root == ROOT else None)
 
     def _read_names_and_clock(self, look: Look) -> Machine:
-        # two threads may both read them: they are equal, so no lock is needed
+        # two threads may both read the constants, with equal results: so no lock is needed
         if self._constants is None:
             self._constants = read_machine(self._root)
         return self._constants._replace(hostname=read_hostname(self._root), btime=self._boot_time.read(look))
@@ -109,7 +109,7 @@ class LinuxSource(BaseSource):
         return chain(memberships, self._read_again(look, query, failed_pids))
 
     def _read_again(self, look: Look, query: ProcessQuery, failed_pids: list[int]) -> Iterator[Membership]:
-        """Yield the memberships of processes with an unusual result, read as any process; most of them have ended."""
+        """Yield the memberships of processes with an unusual result, read by Reader; most of them have ended."""
         if failed_pids:
             yield from super().memberships(look, query._replace(pids=frozenset(failed_pids)))
 
@@ -240,7 +240,7 @@ class _MappedFilter:
 
 
 def _mapped_accounts(accounts: Iterable[Account], user_namespace: UserNamespace) -> Iterator[Account]:
-    """Yield accounts with their uids in a user namespace; those that have none there are left out."""
+    """Yield accounts with their uids in a user namespace; those whose uid is not mapped there are left out."""
     for account in accounts:
         uid = user_namespace.uids.inside(account.uid)
         if uid is not None:

@@ -1,6 +1,6 @@
 r"""Parser of sshd's line about a successful authentication: a pure function of its text.
 
-OpenSSH writes it in auth_log() of auth.c, and its end in format_method_key() of auth2.c:
+OpenSSH writes the line in auth_log() of auth.c, and the end of the line in format_method_key() of auth2.c:
 
     Accepted METHOD[/SUBMETHOD] for USER from ADDRESS port PORT ssh2[: KEY]
 

@@ -5,8 +5,9 @@ sudo writes it in new_logline() of eventlog.c; the fields are in this order, and
     ACCOUNT : [REASON ; ][HOST=... ; ][TTY=... ; ][CHROOT=... ; ][PWD=... ; ]USER=... ; [GROUP=... ; ]
     [TSID=... ; ][ENV=... ; ]COMMAND=...
 
-The directory can contain any text, also " ; USER=". A line that can be read in several ways has no command. sudo splits
-a line of more than syslog_maxlen bytes (sudoers(5), 980 by default). Only the first part is read: its command is cut.
+The directory (PWD) can contain any text, also " ; USER=". A line that can be read in several ways has no command. sudo
+splits a line of more than syslog_maxlen bytes (sudoers(5), 980 by default). Only the first part is read: its command is
+cut.
 """
 
 import re
@@ -30,7 +31,7 @@ class SudoLine(NamedTuple):
 
     account: str  # who ran sudo
     reason: str | None  # why the command was refused; None: it was run
-    attempts: int  # number of wrong passwords; 1 if there is another reason, or none
+    attempts: int  # number of wrong passwords; 1 if there is another reason, or no reason
     tty: str | None = None
     user: str | None = None  # the user to become
     command: str | None = None
@@ -47,7 +48,7 @@ def parse_sudo_line(text: str) -> SudoLine | None:
     fields = _FIELDS.fullmatch(rest)
     if fields is None:
         return line if reason is not None else None
-    # a directory, or a command, that looks like the fields: which one is real is not known
+    # a directory or a command has text like that of a field: which of the two is the field is not known
     if rest.count(" ; USER=") + rest.startswith("USER=") > 1 or rest.count(" ; COMMAND=") > 1:
         return line
     return line._replace(tty=fields[1], user=fields[2], command=fields[3])

@@ -36,10 +36,10 @@ _PROPERTIES = (
 _EXEC = re.compile(rb"\{ path=(.*?) ; argv\[\]=(.*) ; ignore_errors=.* ; status=[^ ]* \}", re.DOTALL)
 _EXEC_KEY = b"ExecStart"
 MAX_VALUE_BYTES = 32_767
-"""Longest value of a property that is kept, as of the arguments of a process; systemd allows 1 MiB."""
+"""Maximum bytes that are kept of a property's value, as many as of a process's arguments; systemd allows 1 MiB."""
 
 _NAMES_A_CALL = 50
-"""Maximum names in one call that reads services in parts: the manager takes 10 to 30 ms for each that is not loaded."""
+"""Maximum names in one call that reads services in parts: the manager takes 10 to 30 ms for each service not loaded."""
 
 _REFUSALS = (
     (b"Interactive authentication required", errno.EACCES), (b"Access denied", errno.EACCES),
@@ -47,7 +47,7 @@ _REFUSALS = (
     (b" is masked", errno.EPERM),
     (b"Operation refused", errno.EOPNOTSUPP), (b"not supported", errno.EOPNOTSUPP),
 )  # fmt: skip
-"""Parts of the messages of systemctl, and the errno for each. Its exit status is 1 for most of these."""
+"""Parts of the messages of systemctl, and the errno for each. For most of these, the exit status is 1."""
 
 
 def read_units(root: str, look: Look, names: frozenset[str] | None) -> Iterator[Service] | None:
@@ -95,7 +95,7 @@ def _read_loaded(program: str, patterns: list[str], end_time: float, look: Look)
 def _read_in_parts(
     program: str, names: list[str], end_time: float, look: Look, unread_service: Service
 ) -> Iterator[Service]:
-    """Yield the services with these names; those that cannot be read are like ``unread_service``."""
+    """Yield the services with these names; those that cannot be read have the values of ``unread_service``."""
     yielded_names: set[str] = set()
     parts = [names[index : index + _NAMES_A_CALL] for index in range(0, len(names), _NAMES_A_CALL)]
     while parts:
@@ -103,14 +103,14 @@ def _read_in_parts(
         try:
             services = list(_show_units(program, part, end_time))
         except OSError as error:
-            # the part has a huge service: it is halved until that one is alone
+            # the part has a huge service: the part is halved until that service is alone in one
             if error.errno == errno.EFBIG and len(part) > 1:
                 parts[:0] = [part[: len(part) // 2], part[len(part) // 2 :]]
                 continue
             advice = "query a service by its name, or give a longer timeout"
             look.report(Trouble("services", _reason(error), advice))
             services = [unread_service._replace(name=name, manager="systemd") for name in part]
-        # a name can be an alias of another one
+        # a name can be an alias of a service that was yielded already
         yield from (service for service in services if service.name not in yielded_names)
         yielded_names.update(service.name for service in services)
 
@@ -140,9 +140,9 @@ def act_on_unit(root: str, action: ServiceAction) -> None:
 
     Raises:
         ProcessLookupError: there is no such service.
-        PermissionError: the user has no right to do it (EACCES), or the service is masked (EPERM).
-        TimeoutError: it is not done yet; the manager goes on with it.
-        OSError: it failed otherwise; EOPNOTSUPP: it is not possible for this service, or systemctl is missing.
+        PermissionError: the user has no right to do that (EACCES), or the service is masked (EPERM).
+        TimeoutError: the action is not done yet; the manager goes on with it.
+        OSError: it failed for another reason; EOPNOTSUPP: this service cannot do it, or there is no systemctl.
     """
     program = _find_program(root)
     if program is None or not is_service_unit(action.name):
@@ -151,7 +151,7 @@ def act_on_unit(root: str, action: ServiceAction) -> None:
     uid = action.uid
     if uid is not None and uid != os.geteuid() and os.geteuid() != 0:
         raise PermissionError(errno.EACCES, f"only root can act as uid {uid}")
-    # without a password: there is no terminal, and polkit would wait
+    # no password may be asked for: there is no terminal, and polkit would wait for the answer
     command = [program, "--no-ask-password", "--no-pager", "--quiet", action.verb, "--", action.name]
     output = run_program(command, ACT_SECONDS, uid)
     if output.status != 0:

@@ -14,10 +14,10 @@ Item = TypeVar("Item")
 Value = TypeVar("Value")
 
 BATCH = 64
-"""Number of values that are handed from one thread to the other at first: a hand-over costs more than a short read."""
+"""Number of values in the first batch that one thread hands to another: a hand-over costs more than a short read."""
 
 MAX_BATCH = 256
-"""The same later: each batch has twice as many values as the one before, up to this number."""
+"""Maximum number of values in a batch: each batch has twice as many as the one before, up to this number."""
 
 _PAUSE = 0.005
 """Seconds between two checks whether the queue has room for another batch."""
@@ -69,14 +69,14 @@ class CallPool:
         """Return the value of a call, or raise its error.
 
         Raises:
-            AbandonedCallError: it had not returned after this many seconds; its thread is abandoned.
+            AbandonedCallError: the call had not returned after this many seconds; its thread is abandoned.
             TooManyHungCallsError: the maximum number of calls hang already; this call was not tried.
         """
         with self._lock:
             self._abandoned_threads = {thread for thread in self._abandoned_threads if not thread.is_over()}
             if len(self._abandoned_threads) >= self._most_abandoned:
                 raise TooManyHungCallsError
-        # not "if idle: pop": another caller may take the last thread between the two
+        # not "if idle: pop": between "if" and "pop", another caller may take the last thread
         try:
             pool_thread = self._idle_threads.pop()
         except IndexError:
@@ -111,7 +111,7 @@ class _PoolThread:
         self._has_ended = False
         self._call: Callable[[], Any] | None = None
         self._outcome: tuple[Any, BaseException | None] = None, None
-        # held where a call is marked as finished or as abandoned: exactly one of the two sides wins
+        # held to mark a call as finished (by this thread) or as abandoned (by its caller): only one of the two happens
         self._state = threading.Lock()
         self._is_finished = self._is_abandoned = False
         self._call_ready, self._call_done = threading.Lock(), threading.Lock()
@@ -133,7 +133,7 @@ class _PoolThread:
         # abandoned thread would end, and the value would be lost although it is there.
         with self._state:
             self._is_abandoned = not self._is_finished
-        # the thread that finished releases _call_done right after: taken here, or the next call would seem done at once
+        # the finished thread still releases _call_done: it is acquired here, or the next call would seem done at once
         return self._is_finished and self._call_done.acquire()
 
     def take_outcome(self) -> tuple[Any, BaseException | None]:
@@ -163,7 +163,7 @@ class _PoolThread:
 
 
 class ChainedReads(Generic[Item, Value]):
-    """Reads that follow from each other, as a process and its parents, in one call that may be abandoned."""
+    """Reads of which each names the next, such as a process and its parents, in one call that may be abandoned."""
 
     def __init__(
         self, first: Item, read: Callable[[Item], Value | None], following: Callable[[list[Value]], Item | None]
@@ -175,7 +175,7 @@ class ChainedReads(Generic[Item, Value]):
 
     def run(self) -> list[Value]:
         """Return the values, up to the first None."""
-        # where the call is abandoned, ``end`` replaces the list: what this thread still adds is lost then
+        # if the call is abandoned, ``end`` replaces the list: values that this thread adds later get lost
         values, item = self.values, self._item
         while (value := self._read(item)) is not None and values is self.values:
             values.append(value)
@@ -198,8 +198,8 @@ def call_within(seconds: float, call: Callable[[], Value]) -> Value:
     """Return the value of a call, or raise its error.
 
     Raises:
-        TimeoutError: it had not returned after this many seconds, and its thread is abandoned; or it was not tried,
-            because too many calls hang.
+        TimeoutError: the call had not returned after this many seconds, and its thread is abandoned; or the call was
+            not tried, because too many calls hang.
     """
     return _POOL.call(seconds, call)
 
@@ -218,7 +218,7 @@ def read_each(
         read: is called in another thread.
         instead: gives the value of an item whose read was abandoned, or not tried.
         seconds: the timeout of one read.
-        watch: where given, only its part of a read is timed, with its timeout, and it limits how many reads are tried;
+        watch: if given, only its part of a read is timed, with its ``seconds``, and it limits how many reads are tried;
             without one, ``read`` is not called any more once MAX_ABANDONED of these reads hang.
     """
     abandoned_reads = 0
@@ -348,7 +348,7 @@ class _Worker(Generic[Item, Value]):
             # a put that blocks would hold the lock, and the thread could not be abandoned: hence try and pause
             with self._lock:
                 if last:
-                    # an error leaves its item here; nothing is being read any more
+                    # a read that raised an error leaves its item here, but nothing is being read any more
                     self._current = []
                 if self._is_abandoned:
                     return
@@ -358,5 +358,5 @@ class _Worker(Generic[Item, Value]):
                     break
             time.sleep(_PAUSE)
         if last:
-            # outside the lock this may block where the queue is full; its reader takes a batch, or abandons and drains
+            # outside the lock this may block while the queue is full: next_batch takes a batch, or abandon empties it
             self._batches.put(None)

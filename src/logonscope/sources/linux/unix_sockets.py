@@ -21,7 +21,7 @@ OWN_FOLDERS = frozenset({"/proc/net", "/proc/self/net"})
 """The folders of the reader's own network namespace on this machine."""
 
 STAT_SECONDS = 2.0
-"""Timeout for the status of the path that a query names: it can lie on a file system that hangs.
+"""Timeout of stat(2) of the path that a query names, in seconds: the path can be on a file system that hangs.
 
 Also the timeout of an answer by netlink.
 """
@@ -54,7 +54,7 @@ class BoundFile(NamedTuple):
 
 
 def read_unix_sockets(folder: str, look: Look, query: SocketQuery, *, is_readers: bool) -> Iterator[Socket]:
-    """Yield the unix sockets with a name of a network namespace, as far as a query names them.
+    """Yield the unix sockets of a network namespace that have a name and that a query asks for.
 
     Args:
         folder: has the file ``unix`` of that namespace.
@@ -144,7 +144,7 @@ def _match_files(entries: list[tuple[Socket, BoundFile | None]], query: SocketQu
             if _is_named(listed_socket, query):
                 yield listed_socket
             continue
-        # btrfs shows other devices in stat(2) than the kernel has here: then the last part of the name must agree
+        # on btrfs, stat(2) shows another device than netlink does: then the last part of the path must be the same
         is_same = any(
             file.inode == bound.inode
             and (file.device == bound.device or (listed_socket.path or "").rpartition("/")[2] in names)
@@ -160,7 +160,7 @@ def _stat_file(path: str) -> BoundFile | None:
         status = _STAT_CALLS.call(STAT_SECONDS, partial(os.stat, path))
     except (OSError, ValueError):
         return None
-    # new_encode_dev is for user space: inside, the kernel has 20 bits for the minor number (linux/kdev_t.h)
+    # stat(2) encodes devices for user space, netlink as the kernel does: 20 bits for the minor number (linux/kdev_t.h)
     return BoundFile(status.st_ino & 0xFFFFFFFF, os.major(status.st_dev) << 20 | os.minor(status.st_dev))
 
 
@@ -173,7 +173,7 @@ def _list_sockets(look: Look) -> list[tuple[Socket, BoundFile | None]] | None:
 
 
 def _dump_sockets(look: Look) -> Iterator[tuple[Socket, BoundFile | None]]:
-    """Yield the unix sockets with a name of this network namespace, and the file of each.
+    """Yield the unix sockets of this network namespace that have a name, and the file of each.
 
     Raises:
         OSError: netlink is not permitted here, or not in this kernel, or its answer is incomplete.

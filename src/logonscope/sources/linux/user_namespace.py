@@ -60,8 +60,8 @@ class IdMap:
 class UserNamespace:
     """The user namespace of the reader, where it is not the initial one.
 
-    ``owns_files``: files of the host that contain uids, as passwd(5) and login records, were written in it, as in a
-    container. Otherwise they have the ids of the parent user namespace.
+    ``owns_files``: files of the host that contain uids, such as passwd(5) and login records, were written in this
+    namespace, as those of a container are. Otherwise they have the ids of the parent user namespace.
     """
 
     def __init__(self, uids: IdMap, gids: IdMap, *, owns_files: bool) -> None:
@@ -84,7 +84,7 @@ def read_user_namespace(proc: str, accounts_file: str) -> UserNamespace | None:
 
     Args:
         proc: the mount point of proc(5).
-        accounts_file: passwd(5). Its owner is mapped in the namespace that it was written in.
+        accounts_file: passwd(5). If the owner of this file is mapped, the file was written in this namespace.
     """
     try:
         if os.stat(f"{proc}/self/ns/user").st_ino == INITIAL_INODE:

@@ -111,7 +111,7 @@ class ProcessConnector:
                 records.extend(parse_messages(data[: count * MESSAGE_BYTES]))
             elif count == 0 or (error := ctypes.get_errno()) == errno.EAGAIN:
                 break
-            elif error not in {errno.ENOBUFS, errno.EINTR}:  # ENOBUFS: messages were dropped, which the count says
+            elif error not in {errno.ENOBUFS, errno.EINTR}:  # ENOBUFS: messages were dropped; _read_drops counts them
                 raise OSError(error, os.strerror(error))
         # the drops are read after the messages: a loss before one of these messages is reported with them
         drops = self._read_drops()
@@ -123,7 +123,7 @@ class ProcessConnector:
         self._socket.close()
 
     def _read_drops(self) -> int:
-        """Return how many messages the kernel has dropped: with a filter, gaps in their numbers do not show it."""
+        """Return how many messages the kernel has dropped. The filter, too, makes gaps in the numbers of messages."""
         numbers = self._socket.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, 4 * 9)
         return int(struct.unpack("=9I", numbers)[_MEMINFO_DROPS])
 

@@ -9,7 +9,7 @@ from logonscope.sources.live.process_details import ProcessDetails
 from logonscope.sources.live.stream import EventStream
 
 SETTLE_SECONDS = 0.005
-"""Seconds to wait after the events of a batch: a new process mostly executes its program within them."""
+"""Seconds to wait after the events of a batch: a new process mostly executes its program within this time."""
 
 MISSES = {
     "process connector, logons read at every event": (

@@ -18,7 +18,7 @@ DIFFERING_CHILD: added once for each child that can have a different owner.
 
 
 def differs_from(entry: Entry | None, facts: Reading) -> bool:
-    """Return whether the index is wrong about a pid, by what was read of it; a reading that hangs shows nothing."""
+    """Return whether the index is wrong about a pid, by what was read of it; a reading that hangs proves nothing."""
     if isinstance(facts, Unread):
         return False
     if entry is None or facts is None:
@@ -50,7 +50,7 @@ def count_in_parent(entries: Mapping[int, Entry], entry: Entry, sign: int) -> No
 
 
 def count_relatives(entries: Mapping[int, Entry], children: Children, entry: Entry, sign: int) -> None:
-    """Count a process in the doubt of its parent, and its differing children in its own; sign -1 takes that back."""
+    """Count a process in the doubt of its parent, and its differing children in its own doubt; sign -1 undoes it."""
     count_in_parent(entries, entry, sign)
     for pid in children.of(entry.pid):
         child = entries.get(pid)

@@ -120,7 +120,7 @@ class Entry:
     def __init__(self, pid: int, start: int, born: int, parent: int, place: Place) -> None:
         self.pid = pid
         self.start = start  # clock ticks since the boot
-        self.born = born  # monotonic ns of the fork; 0: not seen, or (not always) the fork was in an earlier batch
+        self.born = born  # monotonic ns of the fork; 0: not seen, or (in some cases) the fork was in an earlier batch
         self.parent = parent
         self.place = place
         self.doubt = 0  # not 0: its children may not have its place; see doubt.py
@@ -169,7 +169,7 @@ def state_of(entry: Entry, parent: Entry | None) -> State:
 
 
 def new_change(ns: int, before: State | None, after: State | None, status: int | None = None) -> Change:
-    """Return a change; in half the time of ``Change(...)``, for every event of the machine."""
+    """Return a change; takes half the time of ``Change(...)``, and runs for every event of the machine."""
     return _new(Change, (ns, before, after, status))
 
 

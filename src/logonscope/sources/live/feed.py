@@ -173,7 +173,7 @@ class LocalFeed(Feed):
 
 def boot_offset() -> int:
     """Return the nanoseconds by which the clock since boot is ahead of the monotonic one: the suspended time."""
-    # the monotonic clock is read before and after, and the reading with the smallest distance counts
+    # the monotonic clock is read before and after the other clock; the attempt with the shortest time between counts
     best_distance, offset = 1 << 62, 0
     for _ in range(3):
         before = time.monotonic_ns()

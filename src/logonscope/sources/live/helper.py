@@ -1,4 +1,4 @@
-"""Events helper: reads the kernel's events with the rights that this needs, for the service that has none of them.
+"""Events helper: reads the kernel's events with the rights that this needs, for the service, which has no such rights.
 
     python -m logonscope.sources.live.helper [SOCKET] [UNIT]
 
@@ -46,7 +46,7 @@ class Helper:
         self._poll = select.poll()
         self._poll.register(self._listener, select.POLLIN)
         self._is_noticed = False  # the client knows that there are events
-        self._pushes = 0  # since the last request
+        self._pushes = 0  # batches that were sent without a request since the last request
         self._logged_reason = ""
 
     def __repr__(self) -> str:

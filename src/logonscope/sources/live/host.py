@@ -34,7 +34,8 @@ from logonscope.sources.live.terminals import TerminalSearches, find_terminal
 QUIET_DELAY, BUSY_DELAY, CROWDED_DELAY = 0.25, 0.015, 0.035
 """Seconds from the first event of a batch to its reading: without and with subscribers, and with many events for them.
 
-Of few events, each is mostly the first one of its batch, and waits the whole delay; of many, half of it.
+If events are few, each is mostly the first one of its batch, and waits for the whole delay; if they are many, an event
+waits for half of the delay on average.
 """
 
 CROWDED_RATE = 500
@@ -68,7 +69,10 @@ MAX_ZOMBIE_DELAY = 60.0
 """Maximum seconds between two checks whether ended processes were reaped, and whether hung ones can be read."""
 
 OUTLIVED_DELAY = 1.0
-"""The same while there is a process whose first thread alone has ended: only such a check shows the process's end."""
+"""Maximum seconds between two such checks while the first thread of a process has ended, but other threads run on.
+
+Only such a check shows the end of the process.
+"""
 
 RETRY_SECONDS, MAX_RETRY_SECONDS = 1.0, 30.0
 """Seconds until another attempt to open a feed of events: the first time, and the maximum to which it is doubled."""
@@ -77,7 +81,7 @@ LOGIN_SHARE, BUSY_LOGIN_SHARE = 0.01, 0.05
 """Maximum share of one processor for reading login records that no request needs: without and with subscribers."""
 
 LOCK_SECONDS = 1.0
-"""Maximum seconds that a request for logins waits for the thread; then it reads them itself, without the memory."""
+"""Maximum seconds that a request for logins waits for the thread; then they are read without the memory of logins."""
 
 LOGIN_SECONDS = 2.0
 """Maximum age in seconds of logins that are answered from memory: not every change of a scope is an event."""
@@ -136,14 +140,14 @@ class LiveHost:
         self._owners = PlaceOwners()
         self._logins: tuple[Login, ...] = ()
         self._unwatched_leaders: list[int] = []
-        self._logins_until = 0.0  # from this moment on they are too old
-        self._next_login_read = 0.0  # they are not read before this moment, unless a request needs them
-        self._login_read_due: float | None = None  # when they are read because a record has changed
+        self._logins_until = 0.0  # from this moment on, the kept logins are too old
+        self._next_login_read = 0.0  # logins are not read before this moment, unless a request needs them
+        self._login_read_due: float | None = None  # when logins are read because a record has changed
         self._proc_reader = ProcReader(PROC, ())
         self._scanned_members = ScannedMembers(self._read_memberships, self._proc_reader.read)
         self._counts, self._was_connected, self._is_set_up = Counts(), False, True
         self._terminal_searches = TerminalSearches()
-        self._to_sweep = array("i")  # smaller than a list
+        self._to_sweep = array("i")  # pids still to compare; an array is smaller than a list
         self._next_sweep, self._next_unread, self._next_urgent = 0.0, 0.0, 0.0
         self._urgent_due: float | None = None  # there are writes, which are read at this moment
         self._sweep_began, self._sweep_seconds = 0.0, None
@@ -153,7 +157,7 @@ class LiveHost:
 
         It returns the monotonic moment at which to call it again without a batch (None: never).
         """
-        self._next_call: float | None = None  # that moment, or an earlier one
+        self._next_call: float | None = None  # the moment that ``after_batch`` returned, or an earlier one
         self._is_called = False
         self._zombie_delay, self._had_records = QUIET_DELAY, False
         self._counted_records, self._counting_since, self._is_crowded = 0, 0.0, False
@@ -195,7 +199,7 @@ class LiveHost:
         if self._thread is not None:
             self._thread.join(CLOSE_SECONDS)
             if self._thread.is_alive():
-                return  # it still uses the descriptors
+                return  # the thread still uses the descriptors
         with self._lock:
             self._disconnect("closed")
             self._watch.close()
@@ -215,8 +219,8 @@ class LiveHost:
     def drain(self, seconds: float = ANSWER_SECONDS) -> LiveIndex | None:
         """Read the events until now and return the index; None if /proc must be read instead.
 
-        It must be read if there is no index, if the events take longer than ``seconds``, and if they do not show every
-        login.
+        /proc must be read if there is no index, if the events take longer than ``seconds``, or if they do not show
+        every login.
         """
         if not self._has_index():
             return None  # without waiting for the thread
@@ -285,7 +289,7 @@ class LiveHost:
             try:
                 self._follow_events()
             except LogonscopeError as error:
-                # such as a lack of descriptors; logged once while it lasts
+                # a failure such as a lack of descriptors is logged once while it lasts
                 if error.message != self._failure:
                     _log.error("live: %s; all processes are read again", error)
                 self._begin_again(error.message)
@@ -341,7 +345,7 @@ class LiveHost:
                     due = time.monotonic() + self._delay
 
     def _note_readable(self, descriptor: int) -> float:
-        """Note a readable descriptor of the feed; return when it is read at the latest, with all other work."""
+        """Note a readable descriptor of the feed; return by when the feed is read, together with all other work."""
         now = time.monotonic()
         if self._feed is None:
             return now
@@ -359,8 +363,8 @@ class LiveHost:
     def _read_urgently(self) -> bool:
         """Read a batch because of a write, and do nothing else; return whether there are more events.
 
-        The sooner a batch ends after a write, the fewer forks are in doubt because of it. Only these readings count for
-        their share: else a busy machine, whose forks take time, would have none of them.
+        The sooner a batch ends after a write, the fewer forks are in doubt because of it. Only the time of these urgent
+        readings counts for URGENT_SHARE: with that of forks, a busy machine would have no urgent readings.
         """
         began = time.monotonic()
         has_more = self._read_batch()
@@ -404,7 +408,7 @@ class LiveHost:
         self._read_unread()
         self._next_call = None if self.after_batch is None else self.after_batch()
         if self.index is not None and (self.index.has_zombies or self.index.unread):
-            # there is no event when they are reaped, or can be read: this is checked soon, then ever less often
+            # no event reports that zombies are reaped, or hung ones readable: checked soon, then less and less often
             most = OUTLIVED_DELAY if self.index.outlived.is_waiting else MAX_ZOMBIE_DELAY
             doubled_delay = min(most, self._zombie_delay * 2)
             self._zombie_delay = self._delay if self._had_records else doubled_delay
@@ -475,15 +479,15 @@ class LiveHost:
         return batch.is_partial or feed.is_behind
 
     def _read_all_batches(self) -> bool:
-        """Read the events until now; return whether they were few enough for a few batches."""
+        """Read the events until now; return whether SWEEP_BATCHES batches were enough."""
         return not all(self._read_batch() for _ in range(SWEEP_BATCHES))
 
     def _note_rate(self, records: int) -> None:
-        """Count records, and note whether they are many for the time since the last note (CROWDED_RATE)."""
+        """Count records, and note whether there were many in the time since the last note (CROWDED_RATE)."""
         self._had_records |= records > 0
         self._counted_records += records
         seconds = time.monotonic() - self._counting_since
-        # answers read batches, too, shortly after others
+        # requests read batches, too, shortly after the thread has read one
         if seconds >= BUSY_DELAY:
             self._is_crowded = self._counted_records > CROWDED_RATE * seconds
             self._counted_records, self._counting_since = 0, time.monotonic()
@@ -514,7 +518,7 @@ class LiveHost:
             self._to_sweep.extend(differing)  # the events that may explain the differences are still to come
         elif differing:
             index.counts.mended += index.mend(index.differing(differing))
-        # twice the time of this thread: the one in which /proc is read takes about as much processor time
+        # times 2: another thread, which reads /proc, takes about as much processor time as this one
         self._next_sweep = now + max(SWEEP_SECONDS, 2 * (time.thread_time() - began) / SWEEP_SHARE)
 
     def _read_unread(self) -> None:

@@ -28,7 +28,7 @@ class DetailFeed(Protocol):
     """How the events are got, and what may be missed."""
 
     position: int
-    """The position before its first event; 0: its events have none."""
+    """The position before its first event; 0: its events have no positions."""
 
     def read(self, seconds: float) -> Sequence[Event]:
         """Wait for events, and return them; the numbers in their heads have no meaning."""
@@ -99,7 +99,7 @@ class EventHub:
 
     def _run(self, feed: DetailFeed) -> None:
         try:
-            # a second at most, so that a feed without readers ends
+            # each read takes a second at most, so that a feed without readers ends
             while not self._is_idle():
                 self._publish(feed.read(1.0))
         except Exception:  # noqa: BLE001 -- logged with its traceback; the readers are ended
@@ -134,7 +134,7 @@ class EventHub:
 
 def _numbered(event: Event, number: int) -> Event:
     """Return an event with this number in its head."""
-    # not by _replace, which makes a dict for each of the two
+    # not by _replace, which makes a dict for the event and one for its head
     (kernel_ns, _, position, mark), *fields = event
     return _new(type(event), (_new(EventHead, (kernel_ns, number, position, mark)), *fields))
 

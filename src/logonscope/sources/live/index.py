@@ -80,7 +80,7 @@ class LiveIndex:
         self._tick_ns, self._sees_writes, self._clock = tick_ns, sees_writes, clock
         self._offset = 0  # nanoseconds by which the clock since boot is ahead of the monotonic clock
         self._children = Children()
-        self._written: dict[int, int] = {}  # thread that wrote, or process that was moved -> end of that batch
+        self._written: dict[int, int] = {}  # thread that wrote, or process that was moved -> end of its batch
         self._suspects, self._old_suspects = set[int](), set[int]()  # parents of doubtful children; the last batch's
         self._end_of_last_batch = 0
         self._ended, self._zombies = list[Entry](), list[Entry]()  # ended in this batch; ended before, but not reaped
@@ -110,7 +110,7 @@ class LiveIndex:
         if not batch.is_empty:
             self._offset = batch.boot_offset
         elif not self._is_partial and not self.outlived.has_due and not self._has_silent_change():
-            return  # nothing has changed; what is in doubt stays so
+            return  # nothing has changed; what is in doubt stays in doubt
         if not self._is_partial:
             self._read_before, self._read_now = self._read_now, {}
         if batch.lost or batch.writes.are_lost:
@@ -137,7 +137,7 @@ class LiveIndex:
         self._finish(late_writes.until, is_partial=batch.is_partial)
 
     def rescan(self) -> int:
-        """Read all processes again and mend every difference; return how many there were."""
+        """Read all processes again and mend every difference; return the number of differences."""
         pids = list(self._reader.pids())
         differences = self._mend(self._reader.read_each([*pids, *set(self.entries).difference(pids)]))
         # the next events may be older than what was read
@@ -166,7 +166,7 @@ class LiveIndex:
             entry, self._read_until = self.entries.get(pid), self._clock()
             if isinstance(facts, Unread):
                 self.unread.add(pid)
-                if entry is not None and self.needs_rescan:  # the pid can be that of a later one
+                if entry is not None and self.needs_rescan:  # the pid can be that of a later process
                     self._set_owner_facts(entry, _NOT_KNOWN, 0)
             if isinstance(facts, Unread) or not differs_from(entry, facts):
                 continue
@@ -212,7 +212,7 @@ class LiveIndex:
         return any(pid in self._children for pid in pids) or not set(pids).issubset(self._reader.existing(pids))
 
     def _suspect_writers(self, writes: Writes, *, is_new_batch: bool = True) -> None:
-        """Note the threads that wrote, and suspect their processes and the parents of these."""
+        """Note the threads that wrote; suspect their processes and the parents of these (see ``_suspect``)."""
         if is_new_batch:
             self._old_suspects, self._suspects = self._suspects, set()
         for write in writes.logins:
@@ -228,11 +228,11 @@ class LiveIndex:
             self._suspect(write.thread if process is None else process)
         for entry in self._zombies:
             if entry.pid in self._children:
-                # an ancestor adopts its children, which can fork siblings (CLONE_PARENT): new children of the ancestor
+                # an ancestor adopts the zombie's children, which can fork children of the ancestor (CLONE_PARENT)
                 self._suspects.update(differing_ancestors(self.entries, self._children, entry))
 
     def _suspect(self, pid: int) -> None:
-        """Suspect a process and, because of CLONE_PARENT, its parent."""
+        """Suspect a process and, because of CLONE_PARENT, its parent: their new children are in doubt."""
         self._suspects.add(pid)
         entry = self.entries.get(pid)
         if entry is not None:
@@ -261,7 +261,7 @@ class LiveIndex:
                     self._fork_in_doubt(ns, thread, process, child)
                     continue
                 place = parent.place
-                # numbers that are kept are shared: the parent's pid is the object that the parent's entry has
+                # to save memory, equal pids are one object: the parent's pid is the object in the parent's entry
                 entry = entries[child] = Entry(child, (ns + offset) // tick_ns, ns, parent.pid, place)
                 entry.users = parent.users
                 place.pids.add(child)
@@ -323,7 +323,7 @@ class LiveIndex:
         if parent.doubt and not (parent.doubt == MIXED and thread == parent_pid):
             return _NOT_KNOWN
         if not self._sees_writes:
-            # kernel ids are never given twice: if the parent has the same one after the fork, it had it at the fork
+            # no kernel id is given twice: a parent with the same id before and after the fork had it at the fork
             facts = self._read(parent_pid)
             if facts is None or facts.owner_facts != parent.place.owner_facts:
                 return _NOT_KNOWN
@@ -336,7 +336,7 @@ class LiveIndex:
             if facts is not None and facts.start - (ns + self._offset) // self._tick_ns <= SLACK_TICKS:
                 self._add_read(pid, facts, 0)
             return
-        # a thread that executes a program becomes the process; the event of the first thread's end came before
+        # a thread that executes a program becomes the first thread; the event of the old first thread's end came before
         entry.ended = 0
         parent = self.entries.get(entry.parent)
         if entry.doubt & MIXED:
@@ -421,7 +421,7 @@ class LiveIndex:
                 self._written[pid] = until  # its fork comes with the next batch
             elif entry.place.cgroup != cgroup:
                 known_cgroup = entry.place.cgroup
-                # read, not assumed: with several hierarchies this may not be the one that counts
+                # read, not assumed: with several hierarchies, this cgroup may not be in the one that counts
                 if self._reread(pid) and entry.place.cgroup != known_cgroup:
                     self._written[pid] = until
                     self._suspect(pid)
@@ -437,7 +437,7 @@ class LiveIndex:
     def _finish(self, until: int, *, is_partial: bool) -> None:
         """Drop the processes that have ended, and read what changes without an event."""
         entries, just_ended = self.entries, set(self._ended)
-        # each once, also if its pid is used again, or if it has ended again after it executed a program
+        # each entry once, also if its pid is used again, or if it has ended again after it executed a program
         ended, self._ended, self._zombies = list(dict.fromkeys([*self._zombies, *self._ended])), [], []
         self.outlived.check(entries)
         existing = self._reader.existing([entry.pid for entry in ended if entries.get(entry.pid) is entry])
@@ -465,7 +465,7 @@ class LiveIndex:
                 self._reread(entry.pid)
             entry.born = 0
         if is_partial:
-            return  # older forks can still come
+            return  # events of older forks can still come
         self._written = {pid: moment for pid, moment in self._written.items() if moment >= self._end_of_last_batch}
         self._end_of_last_batch = until
 
@@ -546,7 +546,7 @@ class LiveIndex:
 
     def _join_parent(self, entry: Entry, parent_pid: int) -> None:
         parent = self.entries.get(parent_pid)
-        # numbers that are kept are shared
+        # to save memory, equal pids are one object
         entry.parent = parent_pid if parent is None else parent.pid
         self._children.add(entry.parent, entry.pid)
 

@@ -2,7 +2,7 @@
 
 journald takes `_UID`, `_PID`, `_EXE` and the time of a message from the kernel (systemd.journal-fields(7)), but reads
 `_EXE` a moment after the message: a process can log, and then execute su. So a line from a process whose real uid is
-not 0, such as one of su or sudo, needs another proof that this program wrote it.
+not 0, such as one of su or sudo, is accepted only with another proof that this program wrote it.
 """
 
 import json
@@ -41,7 +41,7 @@ class LoggedLine(NamedTuple):
     pid: int
     uid: int  # the real uid of the process
     program: str
-    monotonic_ns: int  # when it was written
+    monotonic_ns: int  # when the line was written
     message: str
     ses: int | None
     cgroup: str | None

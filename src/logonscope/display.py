@@ -9,13 +9,13 @@ from itertools import islice
 from typing import Any
 
 MAX_REPR_CHARACTERS = 40
-"""Characters of a text, or bytes, in a repr; more are cut."""
+"""Maximum number of characters, or bytes, of a value in a repr; the rest is cut off."""
 
 MAX_CELL_CHARACTERS = 1000
-"""Characters of a text in a table, elements of a list, and bytes; more are cut."""
+"""Maximum number of characters, list elements or bytes of a value in a table; the rest is cut off."""
 
 MAX_TABLE_ROWS = 100
-"""Rows of a table: a notebook saves its output in its file."""
+"""Maximum number of rows of a table, because a notebook saves its output in its file."""
 
 
 def count_text(number: int, noun: str) -> str:

@@ -1,7 +1,7 @@
 """The shell command that installs an extra of this distribution, from the place that the distribution came from.
 
-Logonscope is mostly installed from a checkout, so pip does not find it by its name alone. The path that it was
-installed from is in ``direct_url.json`` (PEP 610); an installation without this file came from an index.
+Logonscope is mostly installed from a checkout, so pip does not find it by its name alone. The path of the checkout is
+in ``direct_url.json`` (PEP 610); an installation without this file came from an index.
 """
 
 import json

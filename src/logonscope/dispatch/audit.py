@@ -1,9 +1,9 @@
 """The audit log: a line of JSON for each authentication, view as another user, and method that changes something.
 
-A password that a client sends with every request has one line for each connection. The log contains no secrets: no
-password, token or hash. A method has a line before it runs, and one for its outcome; if the first cannot be written,
-the method is not run. Any other line that cannot be written stops nothing, because a full disk would otherwise lock
-out administrators; it is an error in the server's log.
+If a client sends a password with every request, there is one line for each connection. The log contains no secrets: no
+password, token or hash. There is a line before a method runs, and a line for its outcome; if the line before it cannot
+be written, the method is not run. Any other line that cannot be written stops nothing, because a full disk would
+otherwise lock out administrators; the server's log reports this failure as an error.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ AUDIT_LOGGER = "logonscope.audit"
 """The name of the logger for these lines, if they are not written to a file."""
 
 MAX_TEXT_LENGTH = 200
-"""Characters of a text from a client that are recorded."""
+"""Maximum number of characters of a text from a client that are recorded."""
 
 BEGUN = "begun"
 """The outcome of a method that is about to run."""
@@ -112,13 +112,13 @@ class LogFile:
             with contextlib.suppress(OSError):  # if no new file can be opened, the old one gets the line
                 self._reopen_if_renamed()
             written = os.write(self._file, data)
-            # The disk is full: without its line end, the next line would be appended to this part.
+            # The disk is full. The part that was written is removed: otherwise the next line would be appended to it.
             if written < len(data):
                 os.ftruncate(self._file, os.fstat(self._file).st_size - written)
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def _open(self) -> int:
-        # A FIFO that no process reads is refused, and one that is read too slowly gets no line, instead of waiting.
+        # The server never waits for a FIFO: one that no process reads is refused, one that is full gets no line.
         return os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, 0o600)
 
     def _reopen_if_renamed(self) -> None:

@@ -31,7 +31,7 @@ from logonscope.errors import (
 from logonscope.machine import Deadline, Look, Ownership, Source
 
 SUBSCRIPTION_SECONDS = 3600.0
-"""The default of the maximum of a subscription's remaining lifetime."""
+"""Maximum seconds of the remaining lifetime of a subscription, unless the server sets another maximum."""
 
 NO_PUSH = PushPolicy()
 """The default: events are sent to no address."""
@@ -111,7 +111,7 @@ class Dispatcher:
         self.watches.close()
 
     def request(self, caller: Caller, deadline: Deadline | None = None) -> Request:
-        """Return a new request of a caller to the broker; the server creates them only here."""
+        """Return a new request of a caller to the broker; the server creates such requests only here."""
         return Request(self.source, self.ownership, caller, Look(deadline))
 
     def answer(self, door: Door, received: ReceivedRequest, deadline: Deadline) -> Answer:
@@ -120,7 +120,8 @@ class Dispatcher:
         Args:
             door: the protocol of the request.
             received: the request, as received.
-            deadline: moved to the timeout that the client asks for; cancel it when the client disconnects.
+            deadline: the deadline of the answer, which is moved to the timeout that the client asks for; cancel it when
+                the client disconnects.
         """
         operation: Operation | None = None
         try:
@@ -148,7 +149,7 @@ class Dispatcher:
     ) -> tuple[Reply, "Enumeration | WatchStream | EventPull | EventPush | None"]:
         """Run an operation and render its answer, within the limits.
 
-        Also return what can make the rest of the answer; None: it has no more parts.
+        Also return what can make the rest of the answer; None: the answer has no more parts.
         """
         limits = self.limits.narrowed_by(operation)
         result = self._run(operation, received, deadline, limits.seconds)
@@ -168,7 +169,7 @@ class Dispatcher:
     def _keep_subscription(
         self, door: Door, operation: Operation, new: NewSubscription, limits: Limits
     ) -> tuple[Reply, EventPush | None]:
-        """Add a subscription to the tables, and render its id; also return its delivery, unless the client pulls."""
+        """Add a subscription to the tables, and render its id; also return its push; None: the client pulls."""
         context = OpenSubscription(self.watches, new.subscription, self._subscription_seconds, new.heartbeat_seconds)
         context.bind_door(door)
         try:
@@ -188,7 +189,7 @@ class Dispatcher:
     def _start_pull(
         self, door: Door, operation: Operation, context: OpenSubscription, limits: Limits
     ) -> tuple[Reply, EventPull | None]:
-        """Return the events that there are; if there are none, an empty answer, and the pull that waits for them."""
+        """Return the events that there are; if there are none, an empty answer, and the pull that waits for events."""
         if context.channel is not None:
             raise EnumerationNotFoundError("the events of this subscription are sent, not pulled", "subscribe to pull")
         pull = EventPull((self.enumerations, self.watches), door, operation, context, limits)
@@ -200,7 +201,7 @@ class Dispatcher:
     def _start_watch(
         self, door: Door, operation: Operation, subscription: Subscription, limits: Limits
     ) -> tuple[Reply, WatchStream]:
-        """Return the first part of a watch, which has no event yet, and the stream of the others."""
+        """Return the first part of a watch, which has no event yet, and the stream of the other parts."""
         # subscriptions of WS-Management count as watches of the caller, too: expired ones must not count
         self.enumerations.remove_expired()
         try:
@@ -224,7 +225,7 @@ class Dispatcher:
         return self._render_rows(door, operation, enumeration, self.limits.narrowed_by(operation), deadline)
 
     def _run(self, operation: Operation, received: ReceivedRequest, deadline: Deadline, seconds: float) -> Any:
-        """Return the result of an operation; an Enumeration instead of Rows."""
+        """Return the result of an operation; if the result is Rows, an Enumeration of them."""
         entry = _find_entry(operation)
         if received.caller is None:
             if entry.needs_caller:
@@ -249,7 +250,7 @@ class Dispatcher:
         return Enumeration(self.enumerations, request, deadline, result) if isinstance(result, Rows) else result
 
     def _view_as(self, request: Request, user: str, peer: str) -> Caller:
-        """Return the user whose view an administrator asks for, and record that in the audit log."""
+        """Return the user whose view an administrator asks for, and record the request in the audit log."""
         try:
             caller_for_view = view_as(request, user)
         except LogonscopeError as error:
@@ -343,7 +344,7 @@ class AnswerStream:
         """Return the deadline of the next part."""
         seconds = self._dispatcher.limits.seconds
         if self._end is not None:
-            # A deadline must be greater than 0: one that is over ends the part at its first check.
+            # The seconds of a deadline must be greater than 0. If the time is over, the first check ends the part.
             seconds = min(seconds, max(self._end - time.monotonic(), 1e-9))
         return Deadline(seconds)
 
@@ -382,7 +383,7 @@ def _check_size(reply: Reply, limits: Limits) -> None:
     """Check the size of an answer, or of a part of a stream.
 
     Raises:
-        AnswerTooLargeError: it exceeds the limit.
+        AnswerTooLargeError: the size exceeds the limit.
     """
     if len(reply.body) > limits.octets:
         reason = f"the answer of {len(reply.body):,} octets exceeds the limit of {limits.octets:,} octets"

@@ -61,17 +61,20 @@ class Rows(NamedTuple):
 
 
 class OpenContext:
-    """Something of one caller that stays open between requests. ``with`` locks it: one request at a time uses it."""
+    """An enumeration or a subscription of one caller, which stays open between requests.
+
+    ``with`` locks it: one request at a time uses it.
+    """
 
     is_extended_by_use = True
-    """Each request that uses it extends its lifetime to the maximum."""
+    """Whether each request that uses the context extends its lifetime to the maximum."""
 
     def __init__(self, caller: Caller, max_seconds: float) -> None:
-        """Create it; it is not in the table yet.
+        """Create the context; it is not in the table yet.
 
         Args:
             caller: the caller who may continue it.
-            max_seconds: the maximum of its remaining lifetime.
+            max_seconds: the maximum seconds of its remaining lifetime.
         """
         self.id = ""
         """The id by which the client continues it; "" until it is in the table."""
@@ -123,7 +126,7 @@ class Enumeration(OpenContext):
         super().__init__(request.caller, enumerations.seconds)
         self.is_projection, self.base_class = rows.is_projection, rows.base_class
         self._enumerations, self._request, self._deadline = enumerations, request, deadline
-        self._put_back_rows: Iterator[Item] = iter(())  # delivered before the unread ones
+        self._put_back_rows: Iterator[Item] = iter(())  # delivered before the rows that are not read yet
         self._end = _End()
         self._unread = _read_items(rows.results, self._end)
 
@@ -137,7 +140,7 @@ class Enumeration(OpenContext):
 
     @property
     def failure(self) -> Exception | None:
-        """Return the error that stopped reading the rows; None: none has."""
+        """Return the error that stopped reading the rows; None: no error has stopped it."""
         return self._end.failure
 
     @property
@@ -149,7 +152,7 @@ class Enumeration(OpenContext):
         """Return an iterator over at most ``max_rows`` rows; a row is taken when it is iterated.
 
         Raises:
-            Exception: the error that stopped an earlier read: the missing rows must not look like a complete end.
+            Exception: the error that stopped an earlier read; without it, the rows would look complete.
         """
         if self.failure is not None:
             raise self.failure
@@ -188,7 +191,7 @@ class _End:
 def _read_items(results: Iterator[Any], end: _End) -> Iterator[Item]:
     """Yield the rows one by one, and note how the reading ended.
 
-    It does not refer to the Enumeration: without a reference cycle, an enumeration is freed as soon as it is dropped.
+    This generator does not refer to the Enumeration: without a reference cycle, it is freed as soon as it is dropped.
     """
     try:
         for result in results:
@@ -233,7 +236,7 @@ class Enumerations:
             TransportFailureError: the server stops.
         """
         with self._lock:
-            # else the subscriber of a new subscription would never get to know of its end
+            # a subscription that is added after close() would never end, and its subscriber would get no message
             if self._is_closed:
                 raise TransportFailureError("the service stops", "try again when it runs")
             self._remove_expired()

@@ -91,16 +91,16 @@ def delete_instance(request: Request, path: str | ObjectPath, *, record: WriteAu
 
 
 def _check_names_instance(request: Request, path: ObjectPath) -> None:
-    """Check that a path names an instance, and not a class; whether it exists is not checked.
+    """Check that a path names an instance, and not a class; whether the instance exists is not checked.
 
     Raises:
-        InvalidObjectPathError, InvalidClassError, InvalidNamespaceError, TypeMismatchError: the path names none.
+        InvalidObjectPathError, InvalidClassError, InvalidNamespaceError, TypeMismatchError: the path names no instance.
     """
     instance_of(request, path)
 
 
 def parse_object_path(path: str | ObjectPath) -> ObjectPath:
-    """Return a parsed object path; doors pass it as text or parsed.
+    """Return a parsed object path; some doors pass the path as text, others have parsed it.
 
     Raises:
         InvalidObjectPathError: the text is not an object path.
@@ -120,7 +120,7 @@ def _invoke_recorded(
     record(path, method, BEGUN)
     try:
         outcome = invoke(request, path, method, parameters)
-    except Exception as error:  # whatever it is, the method may have run; the record has the name that the client gets
+    except Exception as error:  # after any error, the method may have run; the name of the client's error is recorded
         record(path, method, (error if isinstance(error, LogonscopeError) else InternalError).name)
         raise
     record(path, method, str(outcome.return_value))

@@ -18,7 +18,7 @@ class Operation(NamedTuple):
         arguments: the arguments of that row's function, by name.
         seconds: the timeout that the client requests; None: the server's limit.
         octets: the maximum size of the response that the client requests; None: the server's limit.
-        action: the door's name of the operation, for the metrics; "": ``name``.
+        action: the door's name of the operation, for the metrics; "": the same as ``name``.
         options: data of the door, needed to render the result or a fault; the dispatcher does not read it.
         view_as: the user whose view an administrator requests; None: the caller's own.
         moment: the past moment that the request is about; None: now.
@@ -55,7 +55,7 @@ class Limits(NamedTuple):
 class Reply(NamedTuple):
     """A rendered result or fault: HTTP status, content type, body, and the number of rows in it.
 
-    ``continues``: the body is a part of a stream, but not its last: the next is rendered when this one has been sent.
+    ``continues``: the body is a part of a stream, but not the last: the next part is rendered when this part is sent.
     """
 
     status: int

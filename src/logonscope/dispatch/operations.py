@@ -32,7 +32,7 @@ PRODUCT = "Logonscope"
 
 
 class Identity(NamedTuple):
-    """The product. Only authenticated callers get more than its name; for others all other fields are None."""
+    """The product. Only authenticated callers get more than its name; for others, the other fields are None."""
 
     product: str
     version: str | None
@@ -59,8 +59,8 @@ class OperationRow(NamedTuple):
     Attributes:
         function: runs the operation; called with a request, and with the arguments of the operation by name.
         description: its description in the reference.
-        changes_host: the operation can change something on this host. It needs ``allow_methods``, unless its method
-            only reads. Its function gets ``record``, a function that writes a line to the audit log
+        changes_host: the operation can change something on this host. It needs ``allow_methods``, unless it runs a
+            method that only reads. Its function gets ``record``, a function that writes a line to the audit log
             (``methods.WriteAuditLine``).
         needs_caller: the operation needs an authenticated caller. If False, its function gets None as the request if
             the caller is not authenticated.
@@ -192,7 +192,7 @@ OPERATIONS: Mapping[str, OperationRow] = {
     "timeline": OperationRow(questions.list_timeline, "the logins of a span of time, with what they ran in each part"),
     "doctor": OperationRow(questions.list_checks, "checks of what can be read"),
     "explain": OperationRow(explain, "the plan of a query"),
-    # subscriptions, which the dispatcher gives to the door: an open context, and a stream
+    # subscriptions; the dispatcher makes an open context of the result of "subscribe", a stream of that of "watch"
     "subscribe": OperationRow(open_subscription, "a subscription to events, which the client pulls"),
     "watch": OperationRow(open_watch, "what happens on the host, as server-sent events"),
 }

@@ -22,8 +22,8 @@ class ReceiverStatus(NamedTuple):
         delivered: messages that were delivered.
         failures: attempts that failed.
         ended: subscriptions that ended while their latest message was not delivered.
-        failure: the reason of the latest failure; "": there was none, or a message was delivered since while no
-            subscription was failing.
+        failure: the reason of the latest failure; "": there was no failure, or since then a message was delivered while
+            no subscription was failing.
         failed_at: the monotonic time of the latest failure, in seconds.
     """
 
@@ -54,7 +54,7 @@ class PushRecord:
 
     def note_failure(self, reason: str, retry_seconds: float | None) -> None:
         """Note an attempt that failed; ``retry_seconds``: the pause before the next one; None: it was the last."""
-        # the same reason again is no news
+        # a failure for the same reason as the one before is not logged
         if reason != self._failure and retry_seconds is not None:
             _log.warning("events to %s: %s; trying again after %g s", self._receiver.name, reason, retry_seconds)
         self.is_failing, self._failure = True, reason

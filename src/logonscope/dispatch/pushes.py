@@ -1,7 +1,7 @@
 """Delivery of events to an address of the subscriber: retries, heartbeats, and the end after failures.
 
 The server's administrator lists the addresses to which events may be sent; without a list there is no such delivery. A
-push holds a thread only during a step, in which it reads and sends events.
+push, the delivery of one subscription, holds a thread only during a step, in which it reads and sends events.
 """
 
 import logging
@@ -50,7 +50,7 @@ class PushTimes(NamedTuple):
 
 
 class PushError(Exception):
-    """An event was not delivered. ``is_final``: the subscriber refuses it, and wants no more."""
+    """An event was not delivered. ``is_final``: the subscriber refuses the event, and wants no more events."""
 
     def __init__(self, reason: str, *, is_final: bool = False) -> None:
         super().__init__(reason)
@@ -65,7 +65,7 @@ class Ending(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """How many events a message may have, and for how many seconds the first of them waits for others."""
+    """How many events a message may have, and for how many seconds the first of them waits for further events."""
 
     max_events: int = 1
     max_seconds: float = 0.0
@@ -80,17 +80,17 @@ class PushChannel(Protocol):
 
     @property
     def end_receiver(self) -> str | None:
-        """Return the server that gets the message about the end of the subscription; None: there is none."""
+        """Return the server that gets the message about the end of the subscription; None: no server gets it."""
 
     @property
     def batch(self) -> Batch:
         """Return how many results go into one message."""
 
     def send(self, results: Sequence[WatchResult]) -> int:
-        """Send the first of these results in one message, and return how many the message has: not all may fit.
+        """Send as many of these results as fit into one message, from the first on; return how many the message has.
 
         Raises:
-            PushError: it was not delivered, as far as known.
+            PushError: the message was not delivered, as far as known.
         """
 
     def send_heartbeat(self) -> None:
@@ -101,14 +101,14 @@ class PushChannel(Protocol):
         """
 
     def send_end(self, ending: Ending, seconds: float) -> None:
-        """Send the message that the host has ended the subscription, within so many seconds; in any thread.
+        """Send the message that the host has ended the subscription, within ``seconds``; may be called in any thread.
 
         Raises:
-            PushError: it was not delivered, as far as known.
+            PushError: the message was not delivered, as far as known.
         """
 
     def interrupt(self) -> None:
-        """End a message that waits for its answer, as one that was not delivered; called in any thread."""
+        """Stop waiting for the answer to a message, which counts as not delivered; may be called in any thread."""
 
     def close(self) -> None:
         """Close the connection."""
@@ -227,7 +227,7 @@ class EventPush(EventWaiter):
 
     @property
     def channel(self) -> PushChannel:
-        """Return how its messages are sent."""
+        """Return the channel by which the messages of this push are sent."""
         return self._channel
 
     def abort(self, reason: str) -> None:
@@ -244,7 +244,7 @@ class EventPush(EventWaiter):
         try:
             self._send_events()
         except PushError as error:
-            # interrupted by the end: that is no failure of the receiver
+            # the end of the subscription has interrupted the message: that is no failure of the receiver
             if not self._context.is_open:
                 return True
             self._failures += 1
@@ -256,10 +256,10 @@ class EventPush(EventWaiter):
             self._retry_at = time.monotonic() + pause
         except LogonscopeError as error:
             return self._end(CANCELLING, str(error))
-        # the subscriber or the server has ended it meanwhile
+        # the subscriber or the server has ended the subscription meanwhile
         if not self._context.is_open:
             return True
-        # unread events are left, because a read has a time limit: without this, the next step would come too late
+        # unread events are left, because a read has a time limit: without this call, the next step would come too late
         if self._context.is_behind:
             self.wake()
         if self._context.subscription.is_closed and not self._context.pending:
@@ -306,7 +306,7 @@ class EventPush(EventWaiter):
         try:
             self._enumerations.release(self._context.id, self._context.caller)
         except EnumerationNotFoundError:
-            # its subscriber, the stop of the server or a step has ended it before: there is one message at most
+            # the subscription was ended before (by its subscriber, the server or a step): no second message is sent
             pass
         else:
             self.ending = Ending(status, reason)

@@ -1,9 +1,9 @@
-"""The questions about logon sessions as rows, so that doors can stream them.
+"""The answers to questions about logon sessions as rows, so that doors can stream them.
 
 A logon session of ``tree`` and the answer to ``leftovers`` have no limit in size. So each of their parts is a row, a
-mapping with one key: "session", followed by a "process" for each of its processes; or a "process" for each leftover,
-followed by "logon_sessions", the numbers of logon sessions of which it is known, and not known, whether they are logged
-out.
+mapping with one key. A logon session of ``tree`` has a row "session", then a row "process" for each of its processes.
+The answer to ``leftovers`` has a row "process" for each leftover, then a row "logon_sessions": the number of logon
+sessions of which it is known whether they are logged out, and the number of those of which it is not known.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -46,7 +46,7 @@ def list_tree(request: Request, which: str | None = None, where: LogonFilter | N
 
 
 def list_leftovers(request: Request, which: str | None = None, where: LogonFilter | None = None) -> Rows:
-    """Return leftovers, then how many logon sessions are known and unknown; see ``client.Host.leftovers``."""
+    """Return leftovers, then the numbers ``known`` and ``unknown`` of logon sessions; see ``client.Host.leftovers``."""
     return _rows(_leftover_parts(_ask(session_processes.leftovers, filtered_logons.leftovers, request, which, where)))
 
 
@@ -88,7 +88,7 @@ def _ask(
     where: LogonFilter | None,
     **options: Any,
 ) -> Any:
-    """Return the answer of the broker's operation without or with a filter."""
+    """Return the answer of one of two operations of the broker: ``filtered`` if the filter has conditions."""
     # Without conditions the plain operation is faster: a filtered one first describes the selected logon sessions.
     if where is None or where.matches_all:
         return plain(request, which, **options)

@@ -1,6 +1,6 @@
 """Parts of streams that several watches have in common: rendered once, and sent to each.
 
-Watches of one caller that see the same, such as those of a page that is open twice, read the same events.
+Watches of one caller with the same options, such as those of a page that is open twice, read the same events.
 """
 
 import threading
@@ -13,7 +13,7 @@ from logonscope.dispatch.operation import Reply
 from logonscope.machine.events import Event
 
 MAX_KEPT = 2
-"""Parts that are kept for a group: a watch may be a little later than the others."""
+"""Maximum number of parts that are kept for a group: a watch may be a little later than the others."""
 
 WAIT_SECONDS = 0.05
 """Maximum seconds that a watch waits for another one to render the same part; then it renders a part of its own."""
@@ -27,19 +27,19 @@ class RenderedPart(NamedTuple):
 
 
 class _KeptPart(NamedTuple):
-    """A part, and the events that it was made from; None: nothing is sent for them."""
+    """A part, and the events that it was made from; the part is None if nothing is sent for these events."""
 
     events: Sequence[Event]
     part: RenderedPart | None
 
     def is_of(self, events: Sequence[Event]) -> bool:
-        """Return whether it was made from these events: all readers of a source get the same objects, in order."""
+        """Return whether the part is of these events: all readers of a source get the same objects, in order."""
         first, last = self.events[0], self.events[-1]
         return len(self.events) == len(events) and first is events[0] and last is events[-1]
 
 
 class SharingGroup:
-    """Watches whose parts are equal if their events are."""
+    """Watches whose parts are equal if their events are equal."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -1,6 +1,6 @@
 """Subscriptions that a client opens: an open context, whose events are the results of a subscription of the broker.
 
-A pull without events waits for them, without a thread, until the time that the client or the server allows.
+A pull that finds no events waits for events, without a thread, as long as the client and the server allow.
 """
 
 import logging
@@ -30,7 +30,7 @@ READ_EVENTS = 16
 """Maximum number of events that are read at once."""
 
 MAX_READ_SECONDS = 1.0
-"""Seconds after which a reading of events ends although there are more: other subscriptions need the thread."""
+"""Seconds after which a reading ends although there are more events: other subscriptions need the thread."""
 
 _log = logging.getLogger(__name__)
 
@@ -71,7 +71,7 @@ def open_subscription(
 
 
 class OpenSubscription(OpenContext):
-    """A subscription whose results the client pulls, or a push sends. Those that are not sent stay pending."""
+    """A subscription whose results the client pulls, or a push sends. Results stay pending until they are sent."""
 
     is_extended_by_use = False
 
@@ -88,7 +88,7 @@ class OpenSubscription(OpenContext):
         self._pending: list[WatchResult] = []
         self._failure: LogonscopeError | None = None
         self.is_heartbeat_due = False
-        """Whether an answer without results is a heartbeat; else the time of the pull is over."""
+        """Whether an answer without results is a heartbeat; if not, it says that the time of the pull is over."""
         self.is_behind = False
         """Whether the last reading ended because of its time limit: there may be unread events."""
         self.waiting: EventPull | None = None
@@ -105,12 +105,12 @@ class OpenSubscription(OpenContext):
         return self._pending
 
     def read(self, count: int = 1) -> bool:
-        """Read events, without waiting, until so many results are pending; return whether there are results.
+        """Read events, without waiting, until ``count`` results are pending; return whether there are results.
 
         A reading also ends after MAX_READ_SECONDS.
 
         Raises:
-            LogonscopeError: as ``Subscription.read``, once the results that were read before it are sent.
+            LogonscopeError: as ``Subscription.read``, but only after the results that were read before are sent.
         """
         end, self.is_behind = time.monotonic() + MAX_READ_SECONDS, False
         while len(self._pending) < count and not self.is_behind and self._failure is None:
@@ -157,7 +157,7 @@ class EventPull(EventWaiter):
         context: OpenSubscription,
         limits: "Limits",
     ) -> None:
-        """Begin to wait. If another pull of the subscription waits, it ends: its client may have disconnected.
+        """Begin to wait. If an earlier pull of the subscription waits, it ends: its client may have disconnected.
 
         Raises:
             EnumerationNotFoundError: the subscription was opened through another door.
@@ -169,7 +169,7 @@ class EventPull(EventWaiter):
         self._has_heartbeat = heartbeat is not None and heartbeat < limits.seconds
         self._end = time.monotonic() + min(limits.seconds, limits.seconds if heartbeat is None else heartbeat)
         context.bind_door(door)
-        # the one before ends when it reads again
+        # the previous pull ends when it reads again
         previous, context.waiting = context.waiting, self
         if previous is not None:
             previous.wake()
@@ -198,14 +198,14 @@ class EventPull(EventWaiter):
         context = self._context
         if context.waiting is not self:
             raise PullInProgressError("another pull of this subscription has replaced this one", "use its answer")
-        # raises if it has ended or expired while the pull waited
+        # raises if the subscription has ended or expired while the pull waited
         self._enumerations.find(context.id, context.caller)
         try:
             has_results = context.read()
         except LogonscopeError:
             self._enumerations.remove(context.id)
             raise
-        # the source of the events closes it if the feed has failed
+        # the source of the events closes the subscription if the feed has failed
         if not has_results and context.subscription.is_closed:
             self._enumerations.remove(context.id)
             raise EnumerationNotFoundError("the host has ended the subscription", "subscribe again")

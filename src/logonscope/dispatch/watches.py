@@ -30,7 +30,7 @@ HEARTBEAT_SECONDS = 15.0
 """Seconds without an event after which a heartbeat is sent, so that both ends notice a lost connection."""
 
 READS_PER_SECOND = 1_000
-"""Maximum number of reads of all watches together: where there are many, each is read less often."""
+"""Maximum number of reads of all watches together: if there are many watches, each of them is read less often."""
 
 
 class WatchResults(NamedTuple):
@@ -123,7 +123,7 @@ class Watches:
         losses = [event for _, event in results if isinstance(event, HostEvent) and event[0] == "Lost"]
         with self._lock:
             kind = self._open.get(subscription)
-            # it has just ended
+            # the watch has just ended
             if kind is None:
                 return
             status = self._statuses[kind]
@@ -151,14 +151,14 @@ def _wake_nothing() -> None:
 
 
 class EventWaiter(ABC):
-    """Waits for the events of a subscription, without a thread, and until a moment at which something is due anyway."""
+    """Waits for the events of a subscription, without a thread, until something must be sent even without events."""
 
     def __init__(self, watches: Watches, subscription: Subscription, limits: "Limits") -> None:
         self._watches, self._subscription, self._limits = watches, subscription, limits
         self.is_allowed: Callable[[], bool] = bool
         """Returns whether the caller may still get events. Set by the server; until then False, as bool() returns."""
         self.wake: Callable[[], object] = _wake_nothing
-        """Has the events read soon; called in any thread. Set by ``notify``."""
+        """Makes the server read the events soon; called in any thread. Set by ``notify``."""
 
     def deadline(self) -> Deadline:
         """Return the deadline of the next reading of events."""
@@ -223,7 +223,7 @@ class WatchStream(EventWaiter):
             part = self._read()
         except LogonscopeError as error:
             return self.end_with(error)
-        # the source of the events closes it if the server stops, or the feed has failed
+        # the source of the events closes the subscription if the server stops, or the feed has failed
         if self._subscription.is_closed:
             return self.end_with(TransportFailureError("the host ends the watch", "watch again"))
         # all events that were read may be hidden from the caller: nothing is sent for them

@@ -26,10 +26,13 @@ PowerShell chooses between Format-Table and Format-List in the same way.
 """
 
 SAMPLE = 200
-"""Rows that set the column widths of a table; later rows are printed as they arrive, with these widths."""
+"""Number of the first rows, which set the column widths of a table; later rows are printed as they arrive."""
 
 MIN_LAST_COLUMN_CELLS = 20
-"""Minimum cells of the last column of a table, if its texts are wider; with fewer, properties are shown as a list."""
+"""Minimum width of the last column of a table, if its texts are wider; if it has less room, lists are printed.
+
+In cells of the terminal.
+"""
 
 REFERENCE = r"\\\\[^\\]+\\root\\"
 """The beginning of a reference, as a regular expression. The end of a reference names the instance: it is not cut."""

@@ -1,7 +1,8 @@
 """Columns of a list: what each shows, and which of them fit on a terminal.
 
-A column is left out by its rank, not by its position. Of logon sessions, for example, user, state and leftovers stay
-longest. The columns that are left out are named below the list.
+Each column has a rank: where the room is too small, the column of the greatest rank is left out first, whatever its
+position. Of logon sessions, for example, user, state and leftovers stay longest. Columns that are left out are named
+below the list.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -19,7 +20,7 @@ ON_REQUEST = 100
 """Columns of this rank and above are shown only on request: by --columns, or by an option such as --auth."""
 
 GAP = 2
-"""Blanks between two columns; but 1 if fewer columns are left out then."""
+"""Blanks between two columns; only 1 blank if fewer columns have to be left out then."""
 
 MIN_LAST_COLUMN_CELLS, USUAL_LAST_COLUMN_CELLS = 20, 32
 """Cells of a column that takes the remaining room: the minimum, and what it gets before extra columns are added."""
@@ -53,7 +54,7 @@ class ListColumn(NamedTuple):
         return self.cells == 0
 
     def value(self, row: Any) -> Any:
-        """Return its value of a row, for scripts and as the sort key."""
+        """Return the value that the column has for a row, for scripts and as the sort key."""
         if self.value_of is not None:
             return self.value_of(row)
         return getattr(row, self.field) if self.field else self.text_of(row)
@@ -133,7 +134,7 @@ def fit_columns(columns: Sequence[ListColumn], text_widths: Sequence[int], room:
 
     Args:
         columns: the columns that are shown with enough room.
-        text_widths: the width of the widest text of each column, its heading included.
+        text_widths: the width in cells of the widest text of each column, its heading included.
         room: cells in a line of the terminal; None: no limit.
     """
     natural_widths = [
@@ -149,7 +150,7 @@ def fit_columns(columns: Sequence[ListColumn], text_widths: Sequence[int], room:
         candidate = [item for item in columns if item in shown or item is column]
         if column not in shown and _total_width(candidate, widths, GAP) <= room:
             shown = candidate
-    # then the least important is left out, one at a time, until the rest fits; narrow gaps are tried before that
+    # then the least important columns are left out, one at a time, until the others fit; narrow gaps are tried first
     while True:
         natural, left_out = [widths[item.heading] for item in shown], [item for item in columns if item not in shown]
         for gap in (GAP, 1):

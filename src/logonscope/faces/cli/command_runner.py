@@ -10,10 +10,10 @@ from logonscope.faces.cli.event_command import Invocation
 from logonscope.faces.cli.repeated_messages import RepeatedMessages
 
 MAX_RUNNING = 4
-"""Commands that run at once."""
+"""Maximum number of commands that run at once."""
 
 MAX_WAITING = 64
-"""Events that wait until a command has ended; others are dropped."""
+"""Maximum number of events that wait until a command has ended; further events are dropped."""
 
 MAX_SECONDS = 30.0
 """Seconds after which a command is killed."""
@@ -25,7 +25,7 @@ STOP_SECONDS = 2.0
 """Maximum seconds to wait until killed commands have ended."""
 
 _IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
-"""Signals that a command must not inherit as ignored."""
+"""Signals that Python ignores, and that a command must not inherit as ignored."""
 
 
 class RunningCommand:
@@ -40,7 +40,7 @@ class RunningCommand:
         return f"<RunningCommand {self.pid}>"
 
     def poll(self) -> int | None:
-        """Return the exit code, negative for a signal; None: it runs. If it has ended, kill what it left running."""
+        """Return the exit code, negative for a signal; None: it runs. Once it has ended, kill what it left running."""
         # WNOWAIT leaves the process a zombie: its pid, and so the id of its group, is not used again before kill()
         if os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
             return None
@@ -55,7 +55,7 @@ class RunningCommand:
         except ProcessLookupError:
             return True
         except PermissionError:
-            # all of it runs as another user, as sudo does
+            # all processes of the group run as another user, such as those of sudo
             return False
         return True
 
@@ -129,7 +129,7 @@ class CommandRunner:
                 invocation.program,
                 invocation.words,
                 invocation.environment,
-                # no input: it would take that of the watch
+                # no input: the command would take the input of the watch
                 file_actions=[(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)],
                 # a group of its own, which Ctrl-C does not reach, and which can be killed
                 setsid=True,
@@ -153,7 +153,7 @@ class CommandRunner:
             return False
         if command.is_killed:
             self._messages.add("command", "failed", detail=f"killed after {self._max_seconds:g} s")
-        # one that could not be killed was counted at its deadline
+        # a command that could not be killed was counted at its deadline
         elif code and not command.is_late:
             status = f"exit status {code}" if code > 0 else f"signal {-code}"
             self._messages.add("command", "failed", detail=status)

@@ -57,4 +57,4 @@ _BUILT_IN = {
         '_logonscope_commands() { compgen -c -- "$1"; }',
     ),
 }
-"""Functions that complete from what the shell itself knows; zsh has its own for this."""
+"""Functions that complete from what the shell itself knows; zsh has its own functions for this."""

@@ -58,9 +58,9 @@ def in_ascii(error: UnicodeError) -> tuple[str, int]:
 
 
 def is_plain_c_locale() -> bool:
-    """Return whether the environment asks for the C locale, and not for another encoding of Python.
+    """Return whether the environment asks for the C locale, and sets no other encoding for Python.
 
-    An environment without a locale does not ask for it: most terminals show UTF-8 all the same.
+    An environment without a locale does not ask for the C locale: most terminals show UTF-8 all the same.
     """
     if os.environ.get("PYTHONIOENCODING") or os.environ.get("PYTHONUTF8") == "1":
         return False

@@ -18,7 +18,8 @@ def exit_by_signal(number: int, _: FrameType | None) -> NoReturn:
 class EndingSignals:
     """Notes Ctrl-C, SIGTERM and SIGHUP between ``install`` and ``restore``.
 
-    An exception out of a handler could come between the start of a process and the note of its pid.
+    A handler only notes the signal: an exception out of it could come between the start of a process and the moment at
+    which the pid is noted.
     """
 
     def __init__(self) -> None:
@@ -46,7 +47,7 @@ class EndingSignals:
         self._is_held = True
 
     def check(self) -> None:
-        """Raise the exception of a signal that came.
+        """Raise the exception of a signal, if one was noted.
 
         Raises:
             KeyboardInterrupt: Ctrl-C.

@@ -19,7 +19,7 @@ MAX_VALUE_BYTES = 4_096
 """Maximum bytes of a value."""
 
 PREFIX = "LOGONSCOPE_EVENT"
-"""The name of the variable for the kind of event; the others begin with it and an underscore."""
+"""The name of the variable for the kind of event; the names of the others begin with it and an underscore."""
 
 _VALUE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
@@ -81,7 +81,7 @@ class EventCommand:
 
     def invocation(self, values: Mapping[str, Any]) -> Invocation:
         """Return what to run for the event with these values."""
-        # bytes: the locale of the watch need not have all characters
+        # bytes, because the encoding of the locale may lack characters of a value
         texts = {name: value_text(value) for name, value in values.items()}
         variables = {variable_name(name).encode(): text.encode() for name, text in texts.items()}
         words = (word.encode("utf-8", "surrogateescape") for word in self._filled_words(texts))

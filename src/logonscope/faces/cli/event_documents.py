@@ -53,7 +53,7 @@ class KnownProcesses:
         return None if pid is None else self._by_pid.get(pid)
 
     def note(self, event: HostEvent) -> None:
-        """Note what an event changes; called after its document was made, which may need the state before."""
+        """Note what an event changes; called after its document was made, which may need the state before the event."""
         process = event.process
         if event.event == "Lost":
             self._read()
@@ -100,6 +100,6 @@ class DocumentWriter(EventWriter):
 
 
 def print_document(document: Document | None) -> None:
-    """Print a document as one line at once; None: nothing."""
+    """Print a document as one line at once; for None, print nothing."""
     if document is not None:
         print(json.dumps(document, ensure_ascii=sys.stdout.isatty()), flush=True)

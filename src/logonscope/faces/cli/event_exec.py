@@ -72,7 +72,7 @@ class ExecWriter(EventWriter):
         self._runner.step()
 
     def __enter__(self) -> Self:
-        # these signals would end this process and leave its commands without their limit of time
+        # without this, a signal would end this process, and its commands would run on without their limit of time
         self._signals.install()
         return self
 

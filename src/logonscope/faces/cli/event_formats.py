@@ -127,7 +127,7 @@ def _tree_records(host: Host, args: argparse.Namespace, base: Record) -> Iterato
 
 
 def _sessions_with_details(host: Host, args: argparse.Namespace, where: LogonFilter | None) -> dict[str, LogonSession]:
-    """Return the logon sessions by LogonId, if the command line asks for more than a tree has."""
+    """Return the logon sessions by LogonId, if the command line asks for more than a tree has; else an empty dict."""
     if args.command != "sessions":
         return {}
     from logonscope.faces.cli.sessions import details_of  # noqa: PLC0415 -- only this command

@@ -15,7 +15,7 @@ from logonscope.server.thread_calls import ClientDisconnectedError
 
 
 class DeferredResponse(PooledResponse):
-    """The response to a pull that waits for events. It uses a thread only while it checks for events, not between."""
+    """The response to a pull that waits for events. It holds a thread only while it checks for events."""
 
     def __init__(self, pull: EventPull, make_response: Callable[[Reply], Response]) -> None:
         """Create the response.

@@ -37,7 +37,7 @@ class EndNotices:
         return f"<EndNotices to {len(self._threads)} servers>"
 
     def add(self, channel: PushChannel, ending: Ending) -> None:
-        """Have a message sent if the subscriber has an address for it, unless MAX_WAITING wait for the server."""
+        """Have a message sent if the subscriber has an address for it, unless MAX_WAITING messages wait already."""
         receiver = channel.end_receiver
         if receiver is None:
             return
@@ -59,7 +59,7 @@ class EndNotices:
             self._end = time.monotonic() + self._stop_seconds
 
     def stop(self) -> None:
-        """Wait for the messages until some seconds after the beginning of the stop; drop the others."""
+        """Wait until all messages are sent, at most until STOP_SECONDS after ``begin_stop``; drop the rest of them."""
         self.begin_stop()
         with self._lock:
             threads = [*self._threads.values()]
@@ -77,7 +77,7 @@ class EndNotices:
                 channel.send_end(ending, self._seconds_left)
             except PushError as error:
                 _log.warning("cannot report the end of a subscription to %s: %s", receiver, error)
-            except Exception:  # noqa: BLE001 -- a programming error: the log has the traceback, the others are sent
+            except Exception:  # noqa: BLE001 -- a programming error: the log has the traceback; other messages are sent
                 _log.exception("internal error in a message to %s", receiver)
 
     def _next(self, receiver: str) -> tuple[PushChannel, Ending] | None:

@@ -43,11 +43,11 @@ class Wake:
             finally:
                 timer.cancel()
                 self._waiting = None
-        # cleared before the events are read: one that comes after that sets it again
+        # The flag is cleared before the caller reads the events: an event that comes later sets it again.
         self._is_set = False
 
     def _note_set(self) -> None:
-        # the wait may have seen the flag already
+        # wait() may have cleared the flag already
         if self._is_set:
             self.end_wait()
 

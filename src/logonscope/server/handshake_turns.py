@@ -1,7 +1,7 @@
 """A limit of concurrent TLS handshakes, with a queue in which client addresses take turns.
 
-A handshake takes about 300 KiB of memory until it ends. So it begins only when the client has sent its first bytes,
-and while others wait, the oldest handshake is aborted when it has had MIN_HANDSHAKE_SECONDS.
+A handshake takes about 300 KiB of memory until it ends. So it begins only when the client has sent its first bytes.
+While other handshakes wait, the oldest one that runs is aborted as soon as it has taken MIN_HANDSHAKE_SECONDS.
 """
 
 import asyncio
@@ -57,7 +57,7 @@ class Handshakes:
             self._begin_turns()
 
     def _begin_turns(self) -> None:
-        """Begin waiting turns up to the limit; if some still wait, abort the oldest handshake that had its time."""
+        """Begin waiting turns up to the limit; if some still wait, abort the oldest handshake after min_seconds."""
         loop = asyncio.get_running_loop()
         if self._timer is not None:
             self._timer.cancel()

@@ -179,7 +179,7 @@ class RequestAuthentication(NamedTuple):
     reason: str = ""
 
     def itself(self) -> "RequestAuthentication":
-        """Return the authentication, of a request that was authenticated before."""
+        """Return this authentication: the function to call for a request whose authentication is already complete."""
         return self
 
 
@@ -431,7 +431,7 @@ class Endpoint:
     ) -> Response:
         """Authenticate a request, decrypt it, run it, and encrypt the answer; runs in a thread."""
         authentication = authenticate()
-        # It stays True after a later failure: only the timeouts of the connection and its limits depend on it.
+        # is_authenticated stays True after a later failure: only timeouts and limits of the connection depend on it.
         received.connection.is_authenticated |= authentication.caller is not None
         if authentication.caller is None and self._http_door.anonymous_header not in received.headers:
             return _with_challenges(self._unauthorized(received, authentication), authentication)
@@ -563,7 +563,7 @@ async def start_authentication(
 
 def _claimant(peer: Peer, caller: Caller | None) -> Claimant:
     """Return the claimant of a request's thread: its caller, or the client address if it has no caller yet."""
-    # On the unix socket only root has a rank: an administrator by group is not elevated there.
+    # On the unix socket only root gets a higher rank: there, members of the administrators' groups are ordinary users.
     if peer.credentials is not None:
         uid, is_local = peer.credentials.uid, peer.credentials.shares_namespaces
         if not is_local:

@@ -57,7 +57,7 @@ class HttpPoster:
         """Post a body, and return the response.
 
         Raises:
-            PostError: there was none, or not in time.
+            PostError: there was no response, or it was not complete in time.
         """
         deadline = self._deadline = PostDeadline(self._seconds)
         try:
@@ -76,7 +76,7 @@ class HttpPoster:
     def _post(
         self, path: str, body: bytes, headers: Mapping[str, str], deadline: "PostDeadline"
     ) -> tuple[http.client.HTTPResponse, bytes]:
-        """Post once; on a kept connection that the server has closed meanwhile, again on a new one."""
+        """Post once; if the server has closed the kept connection meanwhile, post again on a new one."""
         connection = self._connection
         # after a response with "Connection: close" the kept connection has no socket
         if connection is not None and connection.sock is not None:
@@ -98,7 +98,7 @@ class HttpPoster:
         try:
             content = response.read(MAX_RESPONSE_BYTES)
         except ValueError:
-            # http.client takes a chunk of negative length
+            # http.client does not reject a chunk of negative length: reading it raises ValueError
             raise http.client.HTTPException("the response has an invalid chunk") from None
         if not response.isclosed():
             self.close()  # a longer response is not read to its end
@@ -119,8 +119,8 @@ class HttpPoster:
     def _connect(self, deadline: "PostDeadline") -> http.client.HTTPConnection:
         scheme, host, port = self._origin
         context = self._make_context() if scheme == "https" else None
-        # The socket is connected here, so that the deadline can end that and the handshake: http.client would make the
-        # socket accessible only afterwards.
+        # The socket is connected here, so that the deadline can end the connect and the TLS handshake: http.client
+        # would make the socket accessible only after both.
         connection = http.client.HTTPConnection(host, port, timeout=self._seconds)
         plain = self._open_socket(deadline)
         connection.sock = plain
@@ -172,7 +172,7 @@ def _reason(error: Exception) -> str:
 
 
 class PostDeadline:
-    """The deadline of one request: each read and write has a timeout, but a server could answer byte by byte."""
+    """The deadline of a whole request: the timeout of each read and write does not end an answer byte by byte."""
 
     def __init__(self, seconds: float) -> None:
         self._socket: socket.socket | None = None

@@ -1,7 +1,7 @@
 """The JSON door: ``POST /v1/OPERATION``, a table of operations with their arguments and answers.
 
 An answer of many rows is a stream of lines (JSON lines). An error before the first part is sent is the whole answer,
-with its HTTP status; one after that is the last line, whose only member is ``error``. A watch is a stream of
+with its HTTP status; a later error is the last line, whose only member is ``error``. A watch is a stream of
 server-sent events (json_events.py).
 """
 
@@ -81,7 +81,7 @@ OK = 200
 
 
 _ROW_WRITER = RowWriter(write_text, VALUE_WRITERS)
-"""One for all answers: it keeps the names of the members of each type of row."""
+"""One writer for all answers: it keeps the names of the members of each type of row."""
 
 
 class JsonOperation(NamedTuple):
@@ -312,7 +312,7 @@ def _render_part(rows: Enumeration, octets: int) -> Reply:
         chunk = rows.format.write(items, octets)
         chunk_size = sum(map(len, chunk)) + len(chunk)
         if size + chunk_size > max_octets:
-            # A part ends before the first line that exceeds it: the rows that are left are the first of the next part.
+            # The first line that exceeds the part is not in it: its row and those after it begin the next part.
             ends = list(accumulate((len(line) + 1 for line in chunk), initial=size))
             count = max(bisect_right(ends, max_octets) - 1, 0 if lines else 1)
             lines += chunk[:count]
@@ -320,7 +320,7 @@ def _render_part(rows: Enumeration, octets: int) -> Reply:
             break
         lines += chunk
         size += chunk_size
-        # As many as probably fit: rows of processes with long arguments are large, and would be written in vain.
+        # As many rows as probably fit: rows of processes with long arguments are large, and would be written in vain.
         chunk_rows = min(CHUNK_ROWS, max(1, (max_octets - size) * len(lines) // size))
     lines.append("")  # the end of the last line
     body = "\n".join(lines).encode("ascii")
@@ -338,14 +338,14 @@ class LineWriter:
 
     def next_part_octets(self) -> int:
         """Double the size of parts, up to MAX_PART_OCTETS, and return it: the client has read the part before."""
-        # Large parts cost less for each row, but a stream that is not read must not hold one in memory.
+        # Large parts cost less for each row, but a stream that no client reads must not hold a large part in memory.
         self._part_octets = min(2 * self._part_octets, MAX_PART_OCTETS)
         return self._part_octets
 
     def write(self, items: Sequence[Item], octets: int) -> list[str]:
         """Return items as lines without their end, in ASCII."""
         first_result, _ = items[0]
-        # Enumerations of several classes have a result for each, one after the other.
+        # An enumeration of several classes has a result for each class, one after the other.
         if items[-1][0] is first_result:
             return self._write_lines(first_result, [row for _, row in items], octets)
         lines = list[str]()

@@ -80,7 +80,7 @@ def _pid(value: Any) -> int:
 
 
 def _word(value: Any) -> str:
-    """Return a word that may be a number, as ``which`` and ``target``."""
+    """Return a word that may be a number, such as the arguments ``which`` and ``target``."""
     if type(value) is int and 0 <= value < MAX_NUMBER:
         return str(value)
     if not isinstance(value, str) or len(value) > MAX_TEXT:

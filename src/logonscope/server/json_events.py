@@ -23,11 +23,11 @@ ERROR = "error"
 def query_body(query: Mapping[str, str]) -> bytes:
     """Return the arguments in the query of a URL as the body of a request; lists are separated by commas."""
     arguments: dict[str, Any] = dict(query)
-    # a URL has texts only
+    # A URL has only texts: lists and booleans are made from them here.
     if "events" in arguments:
         arguments["events"] = [name for name in str(arguments["events"]).split(",") if name]
     if "with_sessions" in arguments:
-        # any other word is rejected as every wrong argument is
+        # any other word is kept, and rejected later like every wrong argument
         word = arguments["with_sessions"]
         arguments["with_sessions"] = {"true": True, "false": False}.get(word, word)
     return write_text(arguments).encode()

@@ -23,7 +23,7 @@ MAX_PIECES, MAX_TEXTS = 1024, 4096
 class _Pieces(NamedTuple):
     """The texts before, between and after a row's own values, and the reasons in its ``unread``.
 
-    The key of the pieces has the id of that mapping, which is kept so that no other mapping gets the same id.
+    The key of the pieces has the id of the mapping ``unread``. It is kept so that no other mapping gets the same id.
     """
 
     texts: tuple[str, ...]
@@ -60,7 +60,7 @@ class HostEventWriter:
         """Return an event as a JSON object, without spaces between members, in ASCII."""
         name, moment, cursor, process, before, session, code, signal, attempt, change, missed, missed_all = event
         if process is None or attempt is not None or missed is not None or missed_all is not None:
-            # logons and losses: there are few
+            # Events of logon sessions, failed logins and lost events are few: no pieces are kept for them.
             return write_text(jsonable(event))
         return (
             f'{{"event":"{name}","time":{self._time(moment)},"cursor":{_write_optional(cursor)}'
@@ -76,7 +76,7 @@ class HostEventWriter:
         known = self._texts.get(id(row))
         if known is not None and known[0] is row:
             return known[1]
-        # 0: everything was read, as of most processes
+        # 0: everything was read, as it is for most processes
         key = (*_SHARED(row), id(row.unread) if row.unread else 0)
         pieces = self._pieces.get(key)
         if pieces is None:

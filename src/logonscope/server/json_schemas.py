@@ -117,7 +117,7 @@ def request_schema(operation: JsonOperation) -> dict[str, Any]:
 
 
 def operation_schema(name: str) -> dict[str, Any]:
-    """Return the JSON Schema of an operation: ``request``, and ``answer``; of a stream, that is one line or event.
+    """Return the JSON Schema of an operation: ``request``, and ``answer`` (of one line or event, if it is a stream).
 
     Raises:
         InvalidMethodError: there is no such operation.
@@ -168,7 +168,7 @@ def openapi() -> dict[str, Any]:
             LINE_HEADER, {"type": "integer", "minimum": MIN_LINE}, "bytes of the longest line; longer ones are cut"
         ),
         _header(VIEW_HEADER, {"type": "string"}, "the user whose view an administrator asks for"),
-        # no "format": the generators of clients that were tried have no times in headers
+        # no "format": the client generators that were tried do not support times in headers
         _header(MOMENT_HEADER, {"type": "string"}, "the host as it was at this time (ISO 8601 with its offset)"),
     ]
     error = {"description": "an error", "content": {JSON: {"schema": _reference("Error")}}}

@@ -84,8 +84,8 @@ def check_listeners(listeners: Sequence[Listener], future_folders: Sequence[str]
         future_folders: directories of unix sockets that will be created before the server starts.
 
     Raises:
-        AccessDeniedError, InvalidParameterError: as ``listen_sockets``; not for an address in use, perhaps by this
-            server.
+        AccessDeniedError, InvalidParameterError: as ``listen_sockets``; but an address in use is no error, since
+            this server itself may use it.
     """
     remarks: list[str] = []
     skipped: list[LogonscopeError] = []
@@ -138,7 +138,7 @@ def sockets_from_systemd() -> list[OpenSocket]:
     Raises:
         InvalidParameterError: a descriptor is not a listening stream socket.
     """
-    # Removed from the environment, so that child processes do not take the descriptors for theirs.
+    # The variables are removed from the environment, so that child processes do not take the descriptors for theirs.
     variables = {name: os.environ.pop(name, "") for name in ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES")}
     if variables["LISTEN_PID"] != str(os.getpid()) or not variables["LISTEN_FDS"].isdecimal():
         return []
@@ -223,7 +223,7 @@ def _bind(listener: Listener) -> socket.socket:
         # Old connections in TIME_WAIT must not prevent a restart.
         bound_socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
-            # Without it, [::] would also take the port of 0.0.0.0, and the two could not be used together.
+            # Without this option, [::] would also take the port of 0.0.0.0, and the two could not be used together.
             bound_socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         bound_socket.bind(address)
     except OSError:

@@ -30,7 +30,7 @@ def configure_log(settings: Settings) -> None:
 
 
 def _is_not_cancellation(record: logging.LogRecord) -> bool:
-    """Return False for the traceback of a request that is cancelled at shutdown: uvicorn logs how many there are."""
+    """Return False for the traceback of a request that is cancelled at shutdown: uvicorn logs how many it cancels."""
     return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
 
 

@@ -39,7 +39,7 @@ async def return_free_memory(interval: float = INTERVAL) -> None:
     """Return free pages between used ones to the kernel (malloc_trim(3)) whenever the resident set has grown.
 
     Connections that ended during their handshake leave reference cycles of few objects with large buffers. Python
-    counts objects and would collect them late, so they are collected here.
+    counts objects, not bytes, and would collect these cycles late. So they are collected here.
     """
     # Growth is measured from the lowest size since the last trim, so that slow growth is found as well.
     trim = _c_function("malloc_trim")

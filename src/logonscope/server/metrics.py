@@ -55,7 +55,12 @@ class Metrics:
     def add_subscriptions(
         self, watches: Callable[[], Iterable[WatchStatus]], receivers: Callable[[], Iterable[ReceiverStatus]]
     ) -> None:
-        """Add the metrics of subscriptions to events: a status of each kind of watch, and one of each receiver."""
+        """Add the metrics of subscriptions to events.
+
+        Args:
+            watches: returns a status for each kind of watch.
+            receivers: returns a status for each server that events are pushed to.
+        """
         self._registry.register(_SubscriptionCollector(watches, receivers))
 
     def count_answer(self, operation: str, outcome: str, items: int, seconds: float) -> None:
@@ -157,7 +162,7 @@ class _SubscriptionCollector(Collector):
 
 
 def _history_gauges(state: HistoryState) -> Iterator[Metric]:
-    """Yield what the history keeps."""
+    """Yield the metrics of a history."""
     info = GaugeMetricFamily(
         "logonscope_journal_through", "Number of the last event that is kept.", labels=("journal", "epoch")
     )
@@ -194,7 +199,7 @@ def _counters(
 
     Args:
         counts: name, help and field of each counter.
-        labels: their labels.
+        labels: the names of the labels, which all counters have.
         statuses: for each status the values of its labels, and the status, which has the fields.
     """
     for name, help_, field in counts:

@@ -1,8 +1,8 @@
 """The server of ``logonscope page``, on loopback, for the user who runs the command.
 
 The address of the page has a token that works once. The browser gets the address from a file of mode 0600, not from its
-arguments, which other users can see. The page exchanges this token for another one, which it keeps in memory. By sudo,
-the file and the browser are those of the user who ran sudo, and the page shows what root may see.
+arguments, which other users can see. The page exchanges this token for another one, which it keeps in memory. If the
+command runs by sudo, the file and the browser are those of the user who ran sudo, and the page shows what root may see.
 """
 
 import os
@@ -93,7 +93,7 @@ class RedirectFile:
     """A file that sends a browser to an address, and that only the browser's user and root can read."""
 
     def __init__(self, address: str, user: pwd.struct_passwd | None = None) -> None:
-        """Write the file; it belongs to ``user``, or to the user of this process if that is None."""
+        """Write the file; it belongs to ``user``, or, if ``user`` is None, to the user of this process."""
         # XDG_RUNTIME_DIR has mode 0700 and is in memory.
         self._folder = tempfile.mkdtemp(prefix="logonscope-page-", dir=os.environ.get("XDG_RUNTIME_DIR") or None)
         path = os.path.join(self._folder, "page.html")

@@ -30,7 +30,7 @@ _REASONS = {status.value: status.phrase.encode("ascii") for status in HTTPStatus
 
 
 class PlainRequest(NamedTuple):
-    """A request in the usual form: its path, its headers with names in lower case, its body, and all as received."""
+    """A request in the usual form: its path, its headers with names in lower case, its body, and all its bytes."""
 
     path: str
     headers: Mapping[str, str]
@@ -81,7 +81,7 @@ class _Message:
         self.url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep a header. One that is repeated replaces the first one, which the count shows."""
+        """Keep a header. A repeated one replaces the earlier one: then ``headers`` has fewer than ``header_count``."""
         self.headers[name.decode("ascii").lower()] = value.decode("ascii").strip(" \t")
         self.header_count += 1
 
@@ -143,7 +143,7 @@ class PlainExchange:
         Args:
             transport: the connection.
             flow: whether the client reads its responses.
-            headers: the headers of every response.
+            headers: the headers that every response of this server has.
             start_task: runs a coroutine that sends the response.
             on_end: called by ``respond`` when the response is sent, unless a task sends it.
         """
@@ -201,6 +201,9 @@ class PlainExchange:
 
 
 def _chunk(data: bytes, *, is_last: bool) -> bytes:
-    """Return data as a chunk (RFC 9112 7.1), the last with the end of the body; a chunk without data would end it."""
+    """Return data as a chunk (RFC 9112 7.1), the last one with the end of the body.
+
+    Without data, no chunk is returned: a chunk of length 0 would end the body.
+    """
     chunk = b"%x\r\n%s\r\n" % (len(data), data) if data else b""
     return chunk + b"0\r\n\r\n" if is_last else chunk

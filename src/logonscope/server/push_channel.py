@@ -136,11 +136,11 @@ class WsmanPushChannel:
         """Send a message to the address for events.
 
         Raises:
-            PushError: it was not delivered, as far as known.
+            PushError: the message was not delivered, as far as known.
         """
         message_id = new_id()
         response = self._post_to(self._poster, self._sink, message, message_id)
-        # before the status: the fault by which a subscriber refuses events comes with the status of an error
+        # Checked before the status: the fault by which a subscriber refuses events comes with the status of an error
         if is_refusal(response.body):
             raise PushError(f"{self.receiver} refuses events", is_final=True)
         _check_status(self._sink, response)

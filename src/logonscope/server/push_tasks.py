@@ -50,7 +50,7 @@ class PushTasks:
         # a share for each receiver: one that does not answer must not delay the same caller's events for others
         share = Claimant((claimant.key, push.channel.receiver))
         task = asyncio.get_running_loop().create_task(self._run(push, share))
-        # the event loop has only a weak reference to it
+        # the event loop has only a weak reference to the task
         self._tasks[task] = push
         task.add_done_callback(self._tasks.pop)
 
@@ -66,7 +66,7 @@ class PushTasks:
         self._end_notices.stop()
 
     def _report_end(self, push: EventPush) -> None:
-        # taken: at a stop, the task that ends later must not report it again
+        # The end is removed here: at a stop, the task of the delivery ends later, and must not report it again.
         ending, push.ending = push.ending, None
         if ending is not None:
             self._end_notices.add(push.channel, ending)
@@ -80,7 +80,7 @@ class PushTasks:
                 await wait.until_due()
                 # the step waits for its turn among the deliveries of this caller, and of others
                 is_over = await self.pool.run(claimant, push.step, Deadline(STEP_LIMIT_SECONDS), _never)
-        # no thread became free in time, or a step hangs
+        # no thread became free in time, or the step hangs
         except LogonscopeError as error:
             push.abort(str(error))
         except Exception:  # noqa: BLE001 -- a programming error: the log has the traceback

@@ -24,12 +24,12 @@ class PathNormalizer:
 
 
 def normalized_path(target: str) -> str:
-    """Return the path of a target in lower case, without a slash at its end; what is neither path nor URL, as it is."""
+    """Return the path of a target in lower case, without a slash at its end; no path and no URL: the text itself."""
     if target.startswith("/"):
         return _without_slash(target)
     try:
         parts = urlsplit(target)
-    except ValueError:  # malformed, as http://[: no route matches it, so that the client gets 404
+    except ValueError:  # malformed, such as http://[: no route matches it, so that the client gets 404
         return target
     return _without_slash(parts.path) if parts.scheme in {"http", "https"} and parts.netloc else target
 

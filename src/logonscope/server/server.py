@@ -37,8 +37,8 @@ SWITCH_SECONDS = 0.001
 """Seconds that a thread may compute while others wait for the interpreter; Python's default is 0.005.
 
 The thread of the event loop waits, too, several times for each request, and waiting threads get the interpreter in no
-order. Beside eight threads that compute, an administrator's request took up to 10 seconds with the default, and 0.3
-with this.
+order. Beside eight threads that compute, an administrator's request took up to 10 seconds with the default, and
+0.3 seconds with this value.
 """
 
 _log = logging.getLogger(__name__)
@@ -161,7 +161,7 @@ class Server(uvicorn.Server):
         systemd.notify_reloading()
         try:
             if self._tls is not None:
-                # each handshake uses the context of that time
+                # a handshake uses the context that is set when it begins
                 self._tls = tls_context(self._settings)
                 _log.info("%s", describe_certificate(self._tls, self._settings))
         except LogonscopeError as error:
@@ -170,7 +170,7 @@ class Server(uvicorn.Server):
 
     async def _listen(self, open_socket: OpenSocket) -> asyncio.Server:
         """Start accepting the connections of a socket."""
-        # asyncio closes the socket that it gets, and close_sockets the original: each has one of its own
+        # asyncio closes the socket that it gets, and close_sockets closes the original
         duplicate = open_socket.socket.dup()
         factory = self._tls_protocol if open_socket.listener.tls else self._plain_protocol
         # asyncio accepts as many connections at a time as the backlog that it is given, before the limits close any of
@@ -208,7 +208,7 @@ class Server(uvicorn.Server):
     def _spawn(self, coroutine: Any) -> None:
         """Run a coroutine as a task."""
         task = asyncio.get_running_loop().create_task(coroutine)
-        self._tasks.add(task)  # the event loop has only a weak reference to it
+        self._tasks.add(task)  # the event loop has only a weak reference to the task
         task.add_done_callback(self._tasks.discard)
 
 

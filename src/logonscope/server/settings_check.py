@@ -183,7 +183,7 @@ def _check_audit_log(path: str) -> None:
     """Check that the audit log can be written.
 
     Raises:
-        AccessDeniedError, InvalidParameterError: it cannot.
+        AccessDeniedError, InvalidParameterError: the audit log cannot be written.
     """
     folder, hint = os.path.dirname(path), "give another --audit-log"
     if os.path.isdir(path):
@@ -196,7 +196,7 @@ def _check_writable(path: str, action: str, hint: str) -> None:
     """Check that a file or directory exists and is writable; ``action`` begins the message.
 
     Raises:
-        AccessDeniedError, InvalidParameterError: it is not.
+        AccessDeniedError, InvalidParameterError: the file or directory does not exist, or is not writable.
     """
     if not os.path.exists(path):
         raise InvalidParameterError(f"{action}: {path} does not exist", hint)

@@ -185,7 +185,7 @@ class Throttle:
 
 @lru_cache(maxsize=1024)
 def client_network(text: str) -> str:
-    """Return what a client is counted by: the IPv4 address, or the IPv6 /64; other texts unchanged."""
+    """Return what a client is counted by: the IPv4 address, or the IPv6 /64; for other texts, the text itself."""
     try:
         address = ipaddress.ip_address(text)
     except ValueError:

@@ -39,7 +39,7 @@ class FileDelivery:
             try:
                 self._write(descriptor, data)
             except OSError:
-                # all or nothing: the sink will send the whole parcel again
+                # Nothing of the parcel stays in the file: the sink will send the whole parcel again.
                 os.ftruncate(descriptor, start)
                 raise
         except OSError as error:

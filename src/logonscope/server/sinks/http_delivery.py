@@ -69,7 +69,7 @@ class HttpDelivery(ABC):
             self.check_response(response.body)
             return
         reason = f"{self._settings.target} answered {response.status} {response.reason}"
-        # 401 and 403: a secret may be corrected meanwhile, and 404: a path; the events wait for that
+        # The events wait until a secret (401, 403) or a path (404) is corrected.
         if 400 <= response.status < 500 and response.status not in _RETRIED | {401, 403, 404}:
             raise RejectedError(reason, may_be_some=response.status in _FOR_CONTENT)
         raise DeliveryError(reason)

@@ -28,7 +28,7 @@ _GROUPS = {"logons": LOGON_EVENTS | {"UserChanged"}, "all": EVENT_NAMES}
 
 
 class Target(NamedTuple):
-    """Where a sink sends to: a URL in parts, or a path."""
+    """Where a sink sends events to: a URL in parts, or a path."""
 
     scheme: str  # https, http, tls, tcp; file and unix have a path alone
     host: str
@@ -47,7 +47,7 @@ class SinkSettings(NamedTuple):
     """The settings of a sink.
 
     Attributes:
-        name: of its checkpoint, metrics and line of ``doctor``.
+        name: the name that its checkpoint, its metrics and its line of ``doctor`` have.
         events: names of the events that are sent; Lost is always sent, too.
         max_bytes: a file is rotated before it becomes larger than this.
         files: how many rotated files are kept.
@@ -162,7 +162,7 @@ def _target(label: str, kind: str, to: object) -> Target:
         raise error from None
     if parts.scheme not in schemes or not host or parts.username is not None or parts.fragment:
         raise error
-    # http.client sends the target as it is
+    # http.client sends the path without escaping it
     if not to.isascii() or " " in to:
         raise InvalidParameterError(
             f"{label}: invalid to {_shown(to)}: expected ASCII without spaces", "write them as %XX"

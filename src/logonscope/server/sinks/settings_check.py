@@ -1,7 +1,4 @@
-"""Dry-run validation of sinks: secrets, TLS files, and the directories of file sinks.
-
-Nothing is sent.
-"""
+"""Dry-run validation of sinks: secrets, TLS files, and the directories of file sinks; nothing is sent."""
 
 import os
 

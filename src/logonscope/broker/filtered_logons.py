@@ -64,14 +64,14 @@ def _select_matching(request: Request, which: Which, where: LogonFilter) -> Sele
 
 
 def _select_users(users: frozenset[str], names: frozenset[str]) -> Selection | None:
-    """Return the selection of these users' logon sessions, by names or by uids; None if there are both.
+    """Return the selection of these users' logon sessions, by names or by uids; None if ``users`` has both.
 
-    A selection combines names and uids by AND, so users of both kinds are left to the filter.
+    A selection combines names and uids by AND, so with both the filter alone has to decide.
     """
     uids = numbers_among(users)
     if not uids:
         return Selection(login_users=users | names)
-    # an account can have a number as its name
+    # digits are a uid only if no account has them as its name
     return Selection(login_uids=uids) if len(uids) == len(users) and not names else None
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from logonscope.broker.request import Request
 
 THIS_HOST = LogonContainer()
-"""Where a logon session of this host itself began: in no container."""
+"""The place where a logon session of this host itself began: no container."""
 
 
 class ForeignProcesses:
@@ -39,7 +39,7 @@ class ForeignProcesses:
     def is_foreign_session(self, process: Process, owner: Owner) -> bool:
         """Return whether the logon session of a process is foreign."""
         ownership, machine = self._request.ownership, self._request.machine
-        # the owner was not requested: it is determined only if it can matter
+        # if the owner was not requested, it is determined here, but only where it can matter
         is_unread = "pid_namespaces" in (process.unread or ())
         if owner.logon_id is None and (is_unread or (process.pid_namespaces or 1) > 1):
             owner = self._index.owner(process)

@@ -71,8 +71,8 @@ def history(request: Request, where: HistoryFilter = NO_HISTORY_FILTER) -> list[
     return [
         records.make_login(record, records.visible_programs(programs.get(record.id, ())))
         for record in logons
-        # A record without user and processes is left out: its processes were assigned to another logon session a moment
-        # after they started.
+        # A logon record without user and processes is left out: its processes were assigned to another logon session a
+        # moment after they started.
         if record.login_uid is not None or record.user is not None or record.id in programs
     ]
 
@@ -117,8 +117,8 @@ def forget_user(request: Request, user: str) -> Forgotten:
 
 
 def _check_administrator(request: Request, action: str) -> None:
-    # Called before ``history_of``: a caller without the right must get this error, not the one that this process cannot
-    # read the files of the service's history.
+    # Called before ``history_of``: a caller without the right must get this error, not the error that this process
+    # cannot read the files of the history.
     request.admit()
     if not request.caller.administrator:
         raise AccessDeniedError(f"only an administrator may {action}", Hint(HintCode.GET_RIGHTS))
@@ -148,8 +148,8 @@ def _parse_subject(request: Request, records: PastRecords, word: str | None) -> 
     if kind == "name":
         return Subject(names=frozenset({text}))
     logon_id = request.ownership.parse_logon_id(text)
-    # a LogonId or user counts only if the caller may see a record of it: the answer would otherwise reveal past logins
-    # of others
+    # A word is a LogonId or a user only if the caller may see a record of it. Otherwise the answer would reveal past
+    # logins of other users.
     by_logon_id = LogonRecordQuery(logon_ids=frozenset() if logon_id is None else frozenset({logon_id}))
     if logon_id is not None and any(record.logon_id == logon_id for record in records.logons(by_logon_id)):
         return Subject(logon_ids=frozenset({logon_id}))
@@ -215,7 +215,8 @@ def _logins_of_processes(
 
 
 def _count_runs(name: str | None, executable: str | None, runs: Sequence[ProcessRecord]) -> ProgramCount:
-    # not those of the first and the last record: a process that was found running after a gap has a later record
+    # the first and the last start need not be in the first and the last record: a process that was found running after
+    # a gap has a later record
     starts = [run.start for run in runs if run.start is not None]
     failed = sum(bool(run.status) for run in runs)
     return ProgramCount(name, executable, len(runs), failed, min(starts, default=None), max(starts, default=None))

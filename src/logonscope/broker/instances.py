@@ -175,7 +175,7 @@ def matching_rows(
         facts, selection, provider.include_hidden, cls.namespace, process_filter, provider.limits(row_filter.ranges)
     )
     rows = provider.rows(read_items(request, provider.subject, query), request.context, all_columns)
-    # The selection and the early filter may let through too much, so the condition is tested again on each row.
+    # Selection and early filter may keep rows that do not match, so the condition is tested again on each row.
     matches = row_filter.predicate(all_columns)
     return (row[:width] for row in rows if matches(row))
 
@@ -190,8 +190,8 @@ def _early_filter(
 ) -> ProcessOwnerFilter | None:
     """Build the condition as a filter on processes.
 
-    With it, the files that only the rows need are read for matching processes only. None: the subject is not processes,
-    or the condition needs every file that the rows need.
+    With this filter, files that only the rows need are read for matching processes only. None: the subject is not
+    processes, or the filter would save no file, because the condition needs every file that the rows need.
     """
     condition_facts = provider.facts_of_columns(row_filter.columns)
     if provider.subject != "process" or _files(request, facts) <= _files(request, condition_facts):

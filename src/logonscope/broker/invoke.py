@@ -119,7 +119,7 @@ def _get_owner(target: MethodTarget, _: Mapping[str, Value]) -> Outcome:
     if uid is None:
         return Outcome(ACCESS_DENIED)
     if target.runs_as_foreign_uid:
-        # the uid instead of a name; its domain is the container, if it is in one
+        # a foreign uid has no name here: the answer has the uid, and as domain the container, if there is one
         container = target.request.container(target.process)
         return Outcome(DONE, {"User": str(uid), "Domain": container and clean(container.id)})
     name = account_name_or_uid(uid, target.request.accounts)
@@ -163,7 +163,7 @@ def _act(target: MethodTarget, nice: int | None) -> Outcome:
     if process.start is None:
         return Outcome(UNKNOWN_FAILURE)
     try:
-        # pid and start together: if the pid was reused since, the action fails instead of hitting another process
+        # pid and start are given together: if the pid was reused since, the action fails, and hits no other process
         source.act(Action(process.pid, process.start, nice, acting_uid(target.request.caller)))
     except ProcessLookupError:
         raise NotFoundError(f"process {process.pid} has ended", Hint(HintCode.LIST_PROCESSES)) from None

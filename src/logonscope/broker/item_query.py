@@ -15,6 +15,6 @@ class ItemQuery(NamedTuple):
     selection: Selection = EVERYTHING
     include_hidden: bool = False  # include processes that the caller may not see, with identity facts only
     namespace: str = ""
-    # applied before the other facts of a process are read; may be ignored
+    # applied before the other facts of a process are read; a reader may ignore it
     process_filter: ProcessOwnerFilter | None = None
     limits: Mapping[str, ColumnRange] = {}  # ranges of values of records, see ``broker.records``

@@ -51,8 +51,8 @@ def _read_owned_processes(request: Request, query: ItemQuery) -> ReadResult:
     selection = query.selection
     process_query = ProcessQuery(query.facts - {OWNER_FACT}, pids=selection.pids, names=selection.process_names)
     if selection.process_users is not None:
-        # The account name of each uid is compared first. Whether a uid is one of this host takes more files, which are
-        # read only of the processes that are left.
+        # The account name of each uid is compared first. To find out whether a uid is one of this host takes more
+        # files: they are read only of the processes whose account name matches.
         may_run_as = _UserFilter(selection.process_users, request.accounts).keeps
         process_query = process_query._replace(facts=process_query.facts | {"uids"}, may_run_as=may_run_as)
     return request.read(
@@ -80,12 +80,13 @@ class _UserFilter:
 def _read_logon_sessions(request: Request, query: ItemQuery) -> Items:
     from logonscope.providers.helpers.usage import USAGE_FACTS  # noqa: PLC0415 -- only logon sessions need it
 
-    # columns of sums need facts of every member, besides those that describe the logon session
+    # columns with sums need further facts of every process, besides the facts that describe the logon session
     facts = request.ownership.description_facts | (query.facts & USAGE_FACTS)
     process_query = ProcessQuery(facts, pids=query.selection.pids)
     selection = query.selection
-    # The logon sessions of given processes, as an association requests them. Unless their processes are to be counted,
-    # each is described from its process: if the login has no record, one small file of every process is read as well.
+    # An association requests the logon sessions of given processes. Unless the processes of these logon sessions are to
+    # be counted, each is described from the given process alone: if the login has no record, one small file of every
+    # process is read as well.
     if process_query.pids is not None:
         read_result = request.read(process_query)
         if COUNTS not in query.facts:
@@ -191,7 +192,8 @@ def _names_or_all(names: frozenset[str] | None) -> Any:
 def _read_group_members(request: Request, query: ItemQuery) -> Items:
     """Pair groups with their members. If accounts are selected, only they and their groups are read."""
     users, groups = query.selection.users, query.selection.groups
-    # A selected group needs all accounts as well: those whose primary group it is are not among its listed members.
+    # To find the members of a selected group, all accounts are read: a group does not list those accounts of which it
+    # is the primary group.
     account_query = AccountQuery(users="ALL", groups="ALL" if groups is None else groups)
     if users is not None:
         account_query = AccountQuery(users=users, groups_of=users)
@@ -224,7 +226,7 @@ def _read_sockets(request: Request, query: ItemQuery) -> Items:
 
 
 def _pair_sockets(request: Request, query: ItemQuery, by_inode: Mapping[int, Socket]) -> Iterator[tuple[Any, ...]]:
-    """Pair sockets with the processes that hold them; threads are read only for sockets without such a process."""
+    """Pair sockets with the processes that hold them; sockets of threads are read only if no process has a socket."""
     read_result = _read_owned_processes(request, query._replace(facts=query.facts | {"sockets"}))
     missing_inodes = set(by_inode)
     for process, owner in read_result.pairs:
@@ -279,7 +281,7 @@ def _read_mapped_files(request: Request, query: ItemQuery) -> Items:
 def _parse_address(text: str) -> int | None:
     try:
         return int(text, 16)
-    except ValueError:  # in a recording that something else made
+    except ValueError:  # the text comes from a recording that another program made
         return None
 
 

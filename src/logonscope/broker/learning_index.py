@@ -53,7 +53,7 @@ class LearningIndex:
             yield process, owner
 
     def logon_groups(self, selection: Selection) -> Iterator[LogonGroup]:
-        """Return the groups of the logon sessions in ``selection.logon_ids`` (None: of all), maybe several of each."""
+        """Return the groups of the logon sessions in ``selection.logon_ids`` (None: of all); one can have several."""
         request = self._request
         query = ProcessQuery(request.ownership.owner_facts, logon_hint=self.index.hint(NO_FACTS, selection, None))
         groups = self._decide(request.source.membership_groups(request.look, query))
@@ -72,7 +72,7 @@ class LearningIndex:
                     logon_id = self.owner(process_of_membership((pids[0], kernel_id, location))).logon_id
                     if logon_id is None:
                         continue
-                    # a new login replaces the index, and can change what the old one decided
+                    # a new login replaces the index, and can change what the old index decided
                     if self.index is not index or len(decided) >= MAX_DECIDED:
                         index, find_logon_id = self.index, self.index.logon_id_of_kernel_id
                         decided.clear()
@@ -96,7 +96,7 @@ class LearningIndex:
 class PossibleMembers:
     """A filter that keeps the processes that match now, or may match once the login records are read again.
 
-    It is called before access is checked. So the ``process_filter`` gets the owner, and a process without facts.
+    It is called before access is checked. So it gives the ``process_filter`` the owner and a process without facts.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """Details of logon sessions: where a login came from, how it authenticated, and what it uses.
 
-They are read on request; the origin is read by most operations also without request, if the login record has no
-address. Each detail is read for all logon sessions of an answer at once, and only for those that the caller may see.
+Details are read on request. If the login record has no address, most operations read the origin without a request, too.
+Each detail is read for all logon sessions of an answer at once, and only for those that the caller may see.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ class DescribedSession(NamedTuple):
 
     session: LogonSession
     owner: Owner
-    members: Sequence[Process]  # for the detail "usage": all, with USAGE_FACTS
+    members: Sequence[Process]  # for the detail "usage": all processes of the logon session, with USAGE_FACTS
 
 
 def add_details(
@@ -40,7 +40,8 @@ def add_details(
     """
     ownership = request.ownership
     sessions = [row.session for row in described]
-    # only ssh logins have an origin and an authentication, which their leaders lead to: None for all other sessions
+    # Only ssh logins have an origin and an authentication, which are found by the leader. ``leaders`` has None for all
+    # other logon sessions.
     leaders = [ownership.network_leader(row.owner, row.members) for row in described]
     if "origin" in details:
         sessions = _add_origins(request, sessions, leaders)

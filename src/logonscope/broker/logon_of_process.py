@@ -23,7 +23,7 @@ _TERMINAL_FACTS = frozenset({"comm", "ppid", "tty_nr", "start", "children", "uid
 class Logon(NamedTuple):
     """The logon session of a process, and the chain of processes from the login to the process, which comes last.
 
-    ``outer_parents``: the nearest parent of the chain in each logon session that this one began in.
+    ``outer_parents``: of each outer logon session that this one began in, the parent that is nearest to the chain.
     """
 
     session: LogonSession
@@ -126,7 +126,7 @@ def _read_parents(
 ) -> tuple[list[ProcessWithOwner], list[Process]]:
     """Return the parents of a process, nearest first, up to the first of another logon session, and the outer parents.
 
-    An outer parent is the first one in each logon session that this one began in; the System session is none.
+    An outer parent is the first parent in a logon session that this one began in. The System session has none.
     """
     parents, outer_parents = list[ProcessWithOwner](), list[Process]()
     logon_id, system_id = owner.logon_id, request.ownership.system_owner.logon_id
@@ -146,8 +146,8 @@ def _read_ancestors(request: Request, process: Process, facts: Facts) -> Iterato
     """Yield the parent of a process, its grandparent and so on, until one has ended or cannot be read."""
     if not process.ppid:
         return
-    # The kernel can block a reader of a process's arguments, which complete its name. If they could not be read of this
-    # process, those of its parents are not read: each reading may take the whole timeout.
+    # The kernel can block a reader of a process's arguments, which complete its name. If the arguments of this process
+    # could not be read, those of its parents are not read: each reading may take the whole timeout.
     if {"name", "cmdline"}.intersection(process.unread or ()):
         facts -= {"name"}
     child = process
@@ -155,7 +155,7 @@ def _read_ancestors(request: Request, process: Process, facts: Facts) -> Iterato
         request.visibility.with_access_facts(facts), pids=frozenset({process.ppid}), with_ancestors=True
     )
     for parent in request.read_unmasked(query):
-        # a parent that started after its child: the real parent ended, and its pid was reused
+        # if a parent started after its child, the real parent has ended, and its pid was reused
         if parent.pid == process.pid or (parent.start or 0) > (child.start or 0):
             return
         yield parent
@@ -163,7 +163,7 @@ def _read_ancestors(request: Request, process: Process, facts: Facts) -> Iterato
 
 
 def _with_process(members: Sequence[Process], process: Process) -> list[Process]:
-    """Return the members, and the process that was read before them if it has ended meanwhile."""
+    """Return the members, and the process if they lack it: it was read before them, and can have ended meanwhile."""
     return [*members] if any(member.pid == process.pid for member in members) else [*members, process]
 
 

@@ -30,12 +30,13 @@ def request_at(request: Request, moment: datetime) -> Request:
 def event_request_at(request: Request, moment: datetime, *, is_this_boot: bool) -> EventRequest:
     """Return a request for past events.
 
-    The caller owns what it owned then; an administrator sees everything. Events of this boot use the present source.
+    The caller owns what it owned at that moment; an administrator sees everything. For events of this boot, the present
+    source is used.
 
     Args:
-        request: of the subscription.
-        moment: when the events were.
-        is_this_boot: they are of the present boot.
+        request: the request of the subscription.
+        moment: when the events happened.
+        is_this_boot: whether they happened in the present boot.
     """
     present = EventRequest.renewed(request)
     if is_this_boot and request.caller.administrator:
@@ -43,7 +44,7 @@ def event_request_at(request: Request, moment: datetime, *, is_this_boot: bool) 
     try:
         past = request_at(present, moment)
     except NotFoundError:
-        # Nothing was recorded then: which account had the uid is unknown. So the caller owns nothing, and the
+        # Nothing was recorded at that moment: which account had the uid is unknown. So the caller owns nothing, and the
         # present source is used.
         caller = past_caller(request.caller, None, None)
         return EventRequest(request.source, request.ownership, caller, present.look, request.loaded_schema)

@@ -73,8 +73,8 @@ class PastRecords:
         """Yield logon sessions that the caller may see."""
         caller = self._request.caller
         if not caller.administrator:
-            # replaces the uids of the query, so that an index finds the caller's own; the calling function must test
-            # the uids of its own query
+            # The caller's uid replaces the uids of the query, so that an index finds the caller's own records. The
+            # calling function must test the uids that it asked for.
             query = query._replace(login_uids=frozenset(() if caller.uid is None else (caller.uid,)))
         for record in self._history.logons(self._request.look, query):
             if owns_past_logon(caller, self._name_now, record.login_uid, record.user):
@@ -95,7 +95,7 @@ class PastRecords:
         return self._with_logons(self._history.processes(self._request.look, query))
 
     def changes(self, query: ChangeRecordQuery) -> Iterator[OwnedChange]:
-        """Yield changes, each with the logon session of the process after it; access as in ``processes``."""
+        """Yield changes, each with the logon session of the process after the change; access as in ``processes``."""
         return self._with_logons(self._history.changes(self._request.look, query))
 
     def user_changes(self, query: UserChangeQuery) -> Iterator[OwnedUserChange]:
@@ -142,9 +142,8 @@ class PastRecords:
     def visible_programs(self, programs: Iterable[ProgramCount]) -> list[ProgramCount]:
         """Return programs as the caller may see them.
 
-        The counts include processes of other users in the logon session, and name and path are shown only of the
-        caller's own processes.
-        So callers other than administrators get only the kernel's short name (comm).
+        The counts include processes of other users in the logon session, whose name and path only an administrator may
+        see. So other callers get only the kernel's short name (comm) of each program.
         """
         if self._request.caller.administrator:
             return list(programs)
@@ -171,7 +170,7 @@ class PastRecords:
     def make_change(self, record: ChangeRecord, logon: LogonRecord | None) -> PastChange:
         """Return a change, with the process after it masked as by ``masked``."""
         process = self.masked(record.process)
-        # only administrators get the command, as in make_user_change: it is that of another user's process
+        # as in make_user_change, only administrators get the command: it is the command line of another user's process
         sudo = clean(record.sudo) if self._request.caller.administrator else None
         return PastChange(
             self.keys.key("change", record.id), self.keys.key("process", record.process_record),
@@ -189,7 +188,7 @@ class PastRecords:
         )
 
     def make_user_change(self, record: UserChangeRecord, logon: LogonRecord | None) -> PastUserChange:
-        """Return a change of user. Only administrators get its command: it is that of another user's process."""
+        """Return a change of user; only administrators get its command, which is of another user's process."""
         change = make_changed_user(record.change)
         if not self._request.caller.administrator:
             change = change._replace(command=None)

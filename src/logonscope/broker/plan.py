@@ -40,7 +40,7 @@ class PlanPart(NamedTuple):
 
 
 class RowsPlan(NamedTuple):
-    """The plan of a query for instances: one part for each class that can have some.
+    """The plan of a query for instances: one part for each class that can have matching instances.
 
     ``is_projection``: the query selects properties, so the results are not whole instances.
     """
@@ -107,7 +107,7 @@ def _plan_instance_query(request: Request, tree: Select, cls: Class, text: str) 
         result_columns = select_columns(subclass, names)
         count = sum(name not in SYSTEM_KINDS for name in result_columns.shown)
         # Except for __PATH and __RELPATH, system properties are the same in all instances of a class: they are compared
-        # here, once for each class. A class whose condition is false by that is not read at all.
+        # here, once for each class. If that makes the condition false, the class is not read at all.
         constants = system_properties(subclass, INSTANCE_GENUS, count, server)
         remaining_condition = simplify_for_class(condition, subclass, constants)
         if remaining_condition != FALSE:

@@ -6,11 +6,12 @@ from collections.abc import Hashable
 REST_FACTOR = 9.0
 """Seconds of rest after each second of a reading: the readings of one caller together take at most a tenth of the time.
 
-Elapsed time counts, not the processor time of the reading thread: other threads and programs read for it, too.
+Elapsed time counts, not the processor time of the thread that reads: other threads and programs also work for a
+reading.
 """
 
 MAX_CALLERS = 1_000
-"""Number of callers at which those whose rest is over are forgotten."""
+"""If there are so many callers, those whose rest is over are forgotten."""
 
 
 class PollingBudget:

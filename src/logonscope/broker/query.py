@@ -30,8 +30,8 @@ def query(
 
     Raises:
         NotSupportedError: the query is an event query.
-        NotFoundError, TimedOutError: while the results are iterated: there is no such instance, or the deadline has
-            passed.
+        NotFoundError, TimedOutError: while the results are iterated: the instance of an association query does not
+            exist, or the deadline has passed.
         Others: see ``plan``.
     """
     request.admit()
@@ -67,7 +67,7 @@ def _run_association_plan(request: Request, association_plan: AssociationPlan) -
     operation = references if association_plan.references else associators
     target, options = association_plan.target, association_plan.options
     if association_plan.class_defs_only:
-        # the classes of the instances that exist, so the instances are found first; their keys are enough
+        # only classes of existing instances are returned, so the instances are found first; their keys are enough
         results = operation(request, target, options._replace(keys_only=True))
         yield from dict.fromkeys(result.cls for result in results)
     else:

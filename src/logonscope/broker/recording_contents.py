@@ -67,7 +67,7 @@ def _keep_visible(request: Request, snapshot: Snapshot) -> Snapshot:
         inode for process in processes for inode in (*(process.sockets or ()), *(process.thread_sockets or ()))
     }
     name = request.caller.name
-    # reported to the look, whose troubles the snapshot has: parts that are read later can report more
+    # reported to the request's Look: the snapshot has its troubles, to which parts that are read later can add more
     request.look.report(
         Trouble(PARTIAL, f"made by {name}: it holds only the logon sessions of that user", "record as root")
     )
@@ -91,7 +91,7 @@ class _SeenLeaders:
     def collect(self, processes: Iterable[Process]) -> Iterator[Process]:
         """Yield the processes, and collect those with which a login can begin."""
         for process in processes:
-            # a login without a record has its first process as leader, which is not known before all are read
+            # the leader of a login without a record is its first process, which is known only once all have been read
             if self._request.ownership.is_login_program(process):
                 self._queries.setdefault(process.pid, AuthenticationQuery(process.pid, process.ppid))
             yield process

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from logonscope.providers.helpers.provider import Context
 
 MAX_ROUNDS = 3
-"""Maximum number of readings of the processes: they are read again if the hint was insufficient for new logins."""
+"""Maximum number of readings of the processes: they are read again if the hint left out what new logins need."""
 
 MAX_PICKS = 64
 """Maximum number of sets of facts for which the function that picks them is kept."""
@@ -82,7 +82,7 @@ class ReadResult(NamedTuple):
 class Request:
     """What one operation of one caller needs: source, ownership rules, caller, schema and deadline.
 
-    It keeps what was read once, so that one operation sees one value of it. It is used for one operation only.
+    It keeps each value that was read, so that an operation never sees two different ones. It serves one operation only.
     """
 
     def __init__(
@@ -267,7 +267,7 @@ class Request:
         if ids is None:
             return self.ownership.index(self.source.logins(self.look), self.machine)
         records = self.source.logins(self.look, ids) if ids else ()
-        # other records may have a claim to the same processes: then all are needed
+        # if other login records can own these processes, too, all records are needed
         if ids and not self.ownership.records_decide_owners(processes, records):
             records = self.source.logins(self.look)
         return self.ownership.index(records, self.machine)
@@ -275,8 +275,8 @@ class Request:
     def is_leftover(self, owner: Owner) -> bool | None:
         """Return whether the processes of this logon session are leftovers; None if unknown.
 
-        A logon session without a record is judged by all of its processes. Two readings judge all such logon sessions
-        of a request; one that began after them takes another reading.
+        A logon session without a record is judged by all of its processes. Two readings are enough to judge all such
+        logon sessions of a request. For a logon session that began after these readings, another one is made.
         """
         if owner.logon_id is None:
             return None
@@ -307,13 +307,13 @@ class Request:
         if process.ppid not in self._parents:
             if len(self._parents) == MAX_PARENTS:
                 self._parents.clear()
-            # as any other process: what the caller may not see is masked, and reading it has a timeout
+            # read like any other process: what the caller may not see is masked, and the reading has a timeout
             query = ProcessQuery(frozenset({"cmdline", "start"}), pids=frozenset({process.ppid}))
             parent = next((parent for parent, _ in self.read(query).pairs), None)
             text = command_line(parent.cmdline) if parent is not None else None
             self._parents[process.ppid] = (parent.start if parent is not None else None), text
         start, text = self._parents[process.ppid]
-        # a parent that started after its child: the real parent ended, and its pid was reused
+        # if a parent started after its child, the real parent has ended, and its pid was reused
         return text if start is not None and process.start is not None and start <= process.start else None
 
     def user_name(self, process: Process, owner: Owner) -> str | None:
@@ -366,7 +366,7 @@ class Request:
     def _read_by_pid(self, query: ProcessQuery, which: Which, *, include_hidden: bool) -> ReadResult:
         facts = self.visibility.with_access_facts(query.facts) | self.ownership.owner_facts | {"tgid"}
         if _names_sessions(which):
-            # a session may be selected by its user: the facts for this are not in an administrator's query otherwise
+            # a logon session may be selected by its user: these facts, which an administrator's query lacks, show it
             facts |= self.ownership.access_facts
         processes = [*filter(_is_no_thread, self.read_unmasked(query._replace(facts=facts)))]
         index = self.index_for(*processes)
@@ -411,7 +411,7 @@ class Request:
             process_filter, visible_pair, include_hidden=include_hidden, is_narrowed=session_filter is not None
         )
         processes = self.source.processes(self.look, narrowed_query._replace(early_filter=early_filter))
-        # nothing to mask and nothing to leave out: the most frequent case, for which the loop is shorter
+        # the most frequent case: nothing is masked or left out, so a shorter loop is enough
         if visibility.may_see_everything and session_filter is None:
             return ReadResult(learning_index.pairs(processes), learning_index.index)
         return ReadResult(filter(None, map(visible_pair, processes)), learning_index.index)
@@ -426,7 +426,7 @@ class Request:
     ) -> EarlyFilter | None:
         """Build the filter passed to the source: the predicate on the masked process, plus the session selection.
 
-        None if there is neither. Owners are determined only if one of the two depends on them.
+        None if there is neither predicate nor session selection. Owners are determined only if one of them needs them.
         """
         if process_filter is None and not is_narrowed:
             return None
@@ -451,12 +451,12 @@ class Request:
         *,
         include_own_in_sessions_of_others: bool,
     ) -> ReadResult:
-        # before access is checked: the result of a filter on other facts would reveal what the caller may not read
+        # the filter runs before access is checked: with other facts, it would reveal what the caller may not read
         if process_filter is not None and process_filter.facts != {OWNER_FACT}:
             raise ValueError(f"a filter before access is checked may read the owner only: {process_filter.facts}")
         # These records are older than the processes and serve to narrow the reading only.
         index = self.ownership.index(self.source.logins(self.look), self.machine)
-        # Process(*values) takes the values as arguments, which is slower: this makes the tuple at once
+        # to call Process(*values) would be slower, because it takes each value as an argument
         make = tuple.__new__
         for _ in range(MAX_ROUNDS):
             selection = select_sessions(which, self.ownership, index, self.accounts)
@@ -482,7 +482,7 @@ class Request:
         read_result = self._select_visible(processes, index, query.facts, which)
         if process_filter is None:
             return read_result
-        # the filter compared the real owner: a process whose owner is hidden would reveal the result
+        # the filter compared the real owner: a remaining process with a hidden owner would show that this owner matches
         return read_result._replace(pairs=[pair for pair in read_result.pairs if pair[1] is not HIDDEN])
 
     def _narrow_query(
@@ -506,7 +506,7 @@ class Request:
         if not selection.names_sessions:
             return None
         # A user's word names an account exactly, as on Linux. A selection comes from a WQL condition, which compares
-        # case-insensitively, or from a LogonFilter; both are tested again later, so it may keep too much.
+        # case-insensitively, or from a LogonFilter; both are tested again later, so the selection may keep too much.
         is_word = isinstance(which, str)
         return SessionFilter(selection, self.ownership, self.accounts, self.foreign, case_sensitive=is_word)
 
@@ -571,7 +571,7 @@ class Accounts:
 
 
 class _OwnerlessFilter:
-    """A filter on processes whose owners are not determined: all of its facts are ones that the caller always sees."""
+    """A filter on processes whose owners are not determined; it tests only facts that the caller always sees."""
 
     def __init__(self, keeps_pair: Callable[[Process, Owner], bool], visibility: Visibility, facts: Facts) -> None:
         self._keeps_pair, self._visibility, self._facts = keeps_pair, visibility, facts

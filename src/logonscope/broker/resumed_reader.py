@@ -1,8 +1,8 @@
 """A reader that continues after a cursor: first the events that the history keeps, then live ones.
 
-When the history has no more, the live reader is opened again: its position shows where its events begin. The history
-is read up to that position, as soon as it is written. So no event comes twice, and none is left out in between. If the
-history is not written in time, EventsLost is returned instead of the events between.
+When the history has no more events, the live reader is opened again: its position shows where the live events begin.
+Then the history is read up to that position, as soon as the events before it are written. So no event comes twice, and
+none is left out. If these events are not written in time, EventsLost is returned in their place.
 """
 
 import time
@@ -65,7 +65,7 @@ class ResumedReader(EventReader):
 
     @property
     def due(self) -> float | None:
-        """Return when ``read`` has something to do without a live event; None: it only waits for one, or is closed."""
+        """Return when ``read`` must be called without a live event; None: it waits for a live event, or is closed."""
         return None if self.mark is None or self.is_closed else time.monotonic() + POLL_SECONDS
 
     @property
@@ -114,8 +114,8 @@ class ResumedReader(EventReader):
         return events
 
     def _read_past(self, mark: EventMark) -> Sequence[Event]:
-        """Return the next events of the history, or EventsLost; none: there are none now, or live events follow."""
-        # taken before the page is read: the page may lack what is written afterwards
+        """Return the next events of the history, or EventsLost; empty: it has none now, or live events follow."""
+        # The written position is taken before the page is read: the page may lack events that are written afterwards.
         written = self._log.written_position
         page = self._log.read(mark, self._target)
         self.page = page
@@ -124,7 +124,7 @@ class ResumedReader(EventReader):
             self.mark = mark if page.events else page.mark
             return page.events
         if self._target is None:
-            # opened only now: reading the history can take longer than live events are kept
+            # the live reader is opened only now: to read the history can take longer than live events are kept
             self._target, self._wait_until = self._reopen(), time.monotonic() + self._write_seconds
             return ()
         if max(mark.position, written) >= self._target:

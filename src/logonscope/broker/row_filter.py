@@ -34,7 +34,7 @@ GetReader = Callable[[str], ColumnReader]
 class RowFilter(NamedTuple):
     """A condition on the rows of a class, and what it limits."""
 
-    columns: tuple[str, ...]  # that the condition reads
+    columns: tuple[str, ...]  # the columns that the condition reads
     fixed: Mapping[str, frozenset[Value]]  # columns that the condition limits to these values
     compile: Callable[[GetReader], Predicate]  # builds the predicate, for any layout of rows
     ranges: Mapping[str, ColumnRange] = {}  # columns that the condition limits to a range
@@ -57,8 +57,8 @@ def filter_by_condition(request: Request, cls: Class, condition: Condition) -> R
     shows_host_name = cls.name in HOST_NAMED or not set(PATH_PROPERTIES).isdisjoint(names)
     server = request.host_name if shows_host_name else ""
 
-    # The condition is compiled late, and perhaps twice: its values are in one place in the rows of an answer, and in
-    # another in those of the early filter, which have the columns of the condition only.
+    # The condition is compiled late, and perhaps twice: for the rows of an answer, and for those of the early filter.
+    # The latter have the columns of the condition only, so a value is at another index in them.
     def compile_condition(getter_of: GetReader) -> Predicate:
         def getter_with_paths(name: str) -> ColumnReader:
             if name in PATH_PROPERTIES:
@@ -142,8 +142,8 @@ def simplify_for_class(condition: Condition, cls: Class, constants: Mapping[str,
 def _simplify_reference_term(term: Term, cls: Class) -> Condition:
     """Return the part of a comparison of a reference with a path that is not decided by the classes at this end.
 
-    If the association's rows name instances by a superclass, and the path by their own class, that class is compared
-    as well.
+    The rows of the association may name an instance by a superclass, and the path by the instance's own class. Then
+    that class is compared as well.
     """
     assert isinstance(term.value, tuple)  # noqa: S101 -- a reference
     path_class, end_classes = str(term.value[0]), classes_at_end(cls, term.column)
@@ -161,7 +161,7 @@ def _simplify_reference_term(term: Term, cls: Class) -> Condition:
     if len(matching_classes) == len(end_classes) or class_column not in get_provider(cls).compared_columns:
         return term
     class_terms = tuple(Term(class_column, term.operator, name, TEXT) for name in matching_classes)
-    # the negation of "A and (B or C)": != swaps both
+    # "=" means "A and (B or C)"; "!=" means its negation, so "and" and "or" change places
     outer, inner = (Every, Some) if term.operator == EQUAL else (Some, Every)
     return outer((term, inner(class_terms) if len(class_terms) > 1 else class_terms[0]))
 

@@ -59,7 +59,7 @@ def _start(target: ServiceTarget, _: Mapping[str, Value]) -> Outcome:
 
 
 def _stop(target: ServiceTarget, _: Mapping[str, Value]) -> Outcome:
-    # as above, for a service that is stopped already
+    # as in _start: systemd reports success for a service that is stopped already; Windows does not
     if target.service.active_state in {"inactive", "failed"}:
         return Outcome(NOT_ACTIVE)
     return Outcome(CANNOT_ACCEPT) if target.service.can_stop is False else _act(target, "stop")

@@ -24,7 +24,7 @@ def services(request: Request) -> list[SessionService]:
     for process, _ in request.read(ProcessQuery(facts), system, include_own_in_sessions_of_others=False).pairs:
         service = request.ownership.service_of(process)
         members.setdefault(service and service.name, []).append(process)
-    # the starts of all services are read together; each is the time of one symbolic link
+    # the starts of all services are read together: each start is the time of one symbolic link
     starts = read_starts(request, frozenset(name for name in members if name))
     rows = (_row(request, name, processes, starts.get(name or "")) for name, processes in members.items())
     return sorted(rows, key=_sort_key)
@@ -70,8 +70,8 @@ def read_service_command(request: Request, process: Process) -> str | None:
 def read_services(request: Request, selection: Selection, *, with_named: bool) -> Iterator[Service]:
     """Yield the selected services of the system's manager, as the caller may see them.
 
-    ``with_named``: also yield further services that the locations of visible processes name. Nothing else is known of
-    the services of a user's manager, and of a service that the system's manager does not list.
+    ``with_named``: also yield further services that the locations of visible processes name: those of users' managers,
+    and those that the system's manager does not list. Of these services, only the name is known.
     """
     names, uids = selection.services, selection.service_uids
     yielded_names: set[ServiceName] = set()

@@ -70,6 +70,6 @@ def process_row(request: Request, process: Process, owner: Owner) -> SessionProc
 
 
 def _unread_row_facts(request: Request, process: Process) -> dict[str, str]:
-    """Return why facts of the row could not be read; leave out other facts, which a recording may hold too."""
+    """Return why facts of the row could not be read; a recording may also hold reasons for other facts: left out."""
     facts = row_facts(request)
     return {fact: reason for fact, reason in (process.unread or {}).items() if fact in facts}

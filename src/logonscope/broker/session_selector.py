@@ -17,7 +17,7 @@ from logonscope.machine import (
 )
 
 MAX_DIGITS = 10
-"""Maximum number of digits of a uid or pid. A longer text is neither, and Python converts none of over 4,300 digits."""
+"""Maximum number of digits of a uid or pid. A longer text is neither; and int() raises an error over 4,300 digits."""
 
 Which = str | Selection | None
 """A user's word for logon sessions ("41", "c1", "system", "alice"), a selection, or None for all."""
@@ -31,13 +31,14 @@ def select_sessions(which: Which, ownership: Ownership, index: LogonIndex, accou
     """
     if which is None or isinstance(which, Selection):
         return which or EVERYTHING
-    # read in any case: the time that it takes must not reveal whether a hidden logon session has this LogonId
+    # The names are read even if they are not needed: the time that the answer takes must not reveal whether a hidden
+    # logon session has this LogonId.
     names = accounts.login_names(frozenset({which}))
     logon_id, system_id = ownership.parse_logon_id(which), ownership.system_owner.logon_id
     logon_ids = {key for key, login in index.logins.items() if login.id == which}
     is_recorded = bool(logon_ids) or logon_id in index.logins or logon_id == system_id
-    # a LogonId that no login record has is taken for a name if an account has that name; else a login without a record
-    # can have this LogonId
+    # If no login record has this LogonId, the word is taken for a name if an account has that name. Else it stays a
+    # LogonId: a login without a record can have it.
     if not is_recorded and (names or logon_id is None):
         return Selection(login_users=names | {which})
     return Selection(logon_ids=frozenset(logon_ids if logon_id is None else {*logon_ids, logon_id}))
@@ -62,7 +63,7 @@ def selected_login_uids(selection: Selection, index: LogonIndex, source: Source,
 
 
 def numbers_among(words: Iterable[str]) -> frozenset[int]:
-    """Return the uids (or pids) among words: those of digits, at most MAX_DIGITS."""
+    """Return the uids (or pids) among words: the words that consist of at most MAX_DIGITS digits."""
     return frozenset(int(word) for word in words if word.isascii() and word.isdecimal() and len(word) <= MAX_DIGITS)
 
 
@@ -85,8 +86,9 @@ class SessionFilter:
             ownership: the rules that find the login uid of a process.
             accounts: the accounts of the host.
             foreign: the lookup of foreign logon sessions; None: decide from the facts of one process alone.
-            case_sensitive: compare user names exactly, as on Linux; if False, ignoring case, as WMI does, and a process
-                that does not show the login uid by itself matches every user: other members may show it.
+            case_sensitive: compare user names exactly, as on Linux. If False, case is ignored, as WMI does; and a
+                process that does not show the login uid by itself matches every user, because another process of its
+                logon session may show it.
         """
         self._selection, self._ownership, self._accounts = selection, ownership, accounts
         self._foreign = foreign or ForeignByProcess(ownership)
@@ -104,7 +106,7 @@ class SessionFilter:
         if owner.logon_id is None:
             return False
         if not self._case_sensitive and not self._ownership.has_login_uid(process, owner):
-            return True  # another process of its logon session may have the login uid: it is not excluded here
+            return True  # not excluded here: another process of its logon session may show the login uid
         uid = self._ownership.login_uid(owner, (process,))
         if selection.login_uids is not None and uid not in selection.login_uids:
             return False

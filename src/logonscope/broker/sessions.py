@@ -48,7 +48,7 @@ def tree(request: Request, which: Which = None) -> list[LogonTree]:
 
 
 def _make_rows(request: Request, pairs: list[ProcessWithOwner]) -> tuple[SessionProcess, ...]:
-    """Return the rows of processes in their order, and empty the list of processes meanwhile."""
+    """Return the rows of processes, in the order of the list; each process is removed from it once its row is made."""
     pairs.reverse()
     rows = []
     while pairs:

@@ -14,7 +14,7 @@ ANYWHERE = {"0.0.0.0": (".",), "::": (".", ":")}  # noqa: S104 -- addresses that
 """Addresses of sockets that listen on every address; each covers the addresses that contain one of its characters."""
 
 HOLDER_FACTS = ("sockets", "thread_sockets")
-"""The facts that have the inodes of sockets. The second is read only for sockets that no process has in the first."""
+"""The facts that have the inodes of sockets. The second is read only if a socket is in no process's first one."""
 
 _RUN_FOLDERS = ("/run/", "/var/run/")
 """Two names of one folder (hier(7)); a socket has the one that its process wrote."""
@@ -29,7 +29,7 @@ class Holder(NamedTuple):
 
 
 class Holders(NamedTuple):
-    """The processes that hold some of the requested sockets, and the number of processes that could not be read."""
+    """The processes that hold some requested sockets, and the number of processes whose sockets could not be read."""
 
     holders: list[Holder]
     unread_count: int
@@ -90,7 +90,7 @@ def _read_holders(request: Request, by_inode: Mapping[int, Socket]) -> Holders:
             process_sockets = tuple(by_inode[inode] for inode in inodes or () if inode in by_inode)
             if process_sockets:
                 key = process.pid, process.start
-                # a socket can be in both tables of a process
+                # both facts of a process can have the same socket
                 sockets_by_process[key] = tuple(dict.fromkeys((*sockets_by_process.get(key, ()), *process_sockets)))
                 missing_inodes.difference_update(socket.inode for socket in process_sockets)
         unread_count = max(unread_count, pass_unread)

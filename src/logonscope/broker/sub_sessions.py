@@ -11,7 +11,7 @@ _FACTS = frozenset({"start", "ppid"})
 
 
 class SubSession(NamedTuple):
-    """A logon session (inner), and the one that it began in (outer): its first process has its parent there."""
+    """A logon session (inner), and the one that it began in (outer), with the parent of the inner's first process."""
 
     outer: Owner
     inner: Owner

@@ -46,7 +46,7 @@ ACCOUNT_SECONDS = 60.0
 """Seconds after which the account of the caller is looked up again."""
 
 EVENT_SECONDS = 30.0
-"""Maximum seconds that one event is worked on."""
+"""Maximum seconds of work on one event."""
 
 ROWS_SECONDS = 1.0
 """Seconds for which names of accounts in events are kept."""
@@ -69,8 +69,8 @@ class WatchOptions(NamedTuple):
     Attributes:
         query: a WQL event query; None: events as HostEvent.
         namespace: the namespace of its classes; None: root/cimv2.
-        which: a LogonId, a login id or an account: only events of its logon sessions, and failed logons with this word
-            as the user. None: all.
+        which: a LogonId, a login id or an account: only events of the logon sessions that this word names, and failed
+            logons with this word as the user. None: all.
         where: only events of matching logon sessions, and failed logons with a matching user, origin and time.
         events: only events of these names, and EventsLost; None: all.
         with_sessions: process events have their logon session, too.
@@ -136,7 +136,8 @@ class Subscription:
         cursors: EventCursors,
     ) -> None:
         self._request, self._reader, self._options, self._cursors = request, reader, options, cursors
-        # If accounts share a uid, its logins can have the name of the first one: another name selects these, too.
+        # If several accounts share a uid, a login can have the name of the first of them. So the name of another one of
+        # these accounts selects this login, too.
         users = frozenset() if options.which is None else frozenset({options.which})
         self._which_users = users | request.accounts.login_names(users)
         if options.where is not None and options.where.users is not None:
@@ -242,7 +243,7 @@ class Subscription:
             # each event is checked against the caller's access; a hidden one gives the caller no cursor and is in none
             # of its counts
             for event in events:
-                # moved for each event, so that a slow batch does not lose the results of its first events
+                # the deadline moves with each event, so that a slow batch does not lose the results of its first events
                 deadline.move(EVENT_SECONDS)
                 kind = type(event)
                 # the most frequent case, written out: this runs for every event of the machine
@@ -278,16 +279,16 @@ class Subscription:
         return request, EventRows(request)
 
     def _live_request(self) -> tuple[EventRequest, EventRows]:
-        """Return the same request for all batches of a short time: a name of an account is looked up once for them."""
+        """Return the request for live events: the same one for ROWS_SECONDS, to look up an account name only once."""
         now, renewed = time.monotonic(), EventRequest.renewed(self._request)
-        # compared, because the clock may have been set, or the host renamed
+        # the facts of the machine are compared, because the clock may have been set, or the host renamed
         if self._rows is None or now >= self._rows_until or self._rows.request.machine != renewed.machine:
             self._rows, self._rows_until = EventRows(renewed), now + ROWS_SECONDS
         self._rows.begin_batch()
         return self._rows.request, self._rows
 
     def _results(self, request: EventRequest, rows: EventRows, event: Event) -> Iterable[Result]:
-        # tested first, so that events of these processes are in no result, group or count
+        # descendants are tested first, so that their events are in no result, group or count
         if self._descendants is not None and self._descendants.follow(event):
             return ()
         if self._query_run is not None and not isinstance(event, EventsLost):
@@ -338,7 +339,7 @@ class Subscription:
             return False
         if where is None:
             return True
-        # an attempt has no type, state or key: such a condition never matches
+        # a failed attempt has no LogonType, state or key: a condition on one of these never matches
         has_other_conditions = where.types is not None or where.states is not None or where.keys is not None
         if has_other_conditions or (where.users is not None and not _is_user_of(request, attempt.user, where.users)):
             return False
@@ -359,7 +360,7 @@ class Subscription:
         owner = event.owner if not hasattr(event, "after") else event.after[1]
         if owner.logon_id is None or self._sessions is None:
             return None
-        # a process of a login can be reported before the login, whose record comes later
+        # a process of a login can be reported before the event of the login, which waits for the login record
         if owner.logon_id not in self._sessions and not isinstance(event, UserChanged):
             self._describe(owner.logon_id)
         return self._sessions.get(owner.logon_id)

@@ -67,7 +67,8 @@ class BinCounter:
 
     def __init__(self, query: ActivityQuery) -> None:
         self._count = -(-(query.until - query.since) // query.bin_us)
-        # how many ran in a bin, as the difference to the bin before: a long process then has two entries, not hundreds
+        # by bin: how many more processes ran in it than in the bin before. So a long process takes two entries, not
+        # hundreds.
         self._running: dict[int, int] = defaultdict(int)
         self._as_root: dict[int, int] = defaultdict(int)
         self._started: dict[int, int] = defaultdict(int)

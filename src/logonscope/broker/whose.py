@@ -87,7 +87,8 @@ class DescribedProcess(NamedTuple):
         owner: the logon session that it belongs to.
         session: the description of that logon session.
         chain: the parents of the process and itself, masked, each with its owner.
-        is_own: the caller sees it only as a process of its own in the System session, which it may not see.
+        is_own: the caller sees the process only because it runs as the caller: it is in the System session, which is
+            hidden from the caller.
         facts: the facts that a row needs, and those that determine and describe the logon session.
         outer_logins: the logon sessions that the login began in, if the caller may see them.
     """
@@ -133,7 +134,7 @@ def _describe_candidate(request: Request, candidate: Candidate, details: Details
 
 def _describe_outer_login(request: Request, parent: Process) -> OuterLogin | None:
     """Return the logon session of a process that started a login; None if the caller may not see it."""
-    # the index of the login that was started can lack the records that decide this one
+    # a new index is made: that of the started login can lack the records that decide the owner of this parent
     owner = request.index_for(parent).owner(parent)
     if owner.logon_id is None or not request.visibility.sees_session(parent, owner):
         return None
@@ -178,9 +179,9 @@ def _hidden_session_error(pid: int, *, runs_as_caller: bool) -> AccessDeniedErro
 
 
 def _unreadable_owner_error(process: Process, visibility: Visibility) -> AccessDeniedError:
-    """Return the error for a process whose logon session cannot be read, as where a security module denies it.
+    """Return the error for a process whose logon session cannot be read, for example if a security module denies it.
 
-    For callers that do not see everything the reason is hidden: it would distinguish processes of other users.
+    Callers that do not see everything get no reason: it would distinguish processes of other users from each other.
     """
     if not visibility.may_see_everything:
         return _hidden_session_error(process.pid, runs_as_caller=False)

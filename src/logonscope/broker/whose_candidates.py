@@ -98,5 +98,5 @@ class _AccountFilter:
         login_uid = self._ownership.login_uid(owner, (process,))
         if login_uid is not None and login_uid in self._uids:
             return not self._foreign.is_foreign_session(process, owner)
-        # the account was removed since, but its login record still has its name
+        # no account has the name any more, but the login record can still have it
         return not self._uids and owner.login is not None and owner.login.user == self._name

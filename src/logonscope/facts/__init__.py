@@ -1,8 +1,8 @@
 """Facts: what the operating system reports, as plain data. They know nothing of CIM, access or output.
 
 A field is as its source returned it, or derived from that where its comment says so. None means: not requested, not
-readable, or there is none. If a fact of a process could not be read, ``Process.unread`` has the reason; readers of
-other facts can report a Trouble to the request's Look.
+readable, or the host has no such value. If a fact of a process could not be read, ``Process.unread`` has the reason.
+Readers of other facts can report the reason to the request's Look, as a Trouble.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -81,7 +81,7 @@ _HOMES = {
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> Any:
-        """Import a kind of facts when it is first used: each takes time, and most requests need few (PEP 562)."""
+        """Import a kind of facts when it is first used: an import takes time, and most requests need few (PEP 562)."""
         if name not in _HOMES:
             raise AttributeError(f"module 'logonscope.facts' has no attribute {name!r}")
         from importlib import import_module  # noqa: PLC0415 -- as in logonscope/__init__.py

@@ -8,9 +8,9 @@ class Account(NamedTuple):
 
     Attributes:
         local: it is in /etc/passwd; None: not looked up.
-        password: shadow(5): "usable", "locked", "unusable" or "none"; None: not read, as in the fields that follow.
-        password_min_days: how long a new password cannot be changed; None also where the password does not age.
-        password_max_days: how long a password is valid; None also where it does not age.
+        password: shadow(5): "usable", "locked", "unusable" or "none"; None: not read (so in the fields below, too).
+        password_min_days: days for which a new password cannot be changed; None also where the password does not age.
+        password_max_days: days for which a password is valid; None also where it does not age.
         expired: the account has expired: it cannot log in any more.
     """
 
@@ -28,7 +28,7 @@ class Account(NamedTuple):
 
 
 class Group(NamedTuple):
-    """A group: a line of group(5), from any name service; ``members`` lacks accounts whose primary group it is.
+    """A group: a line of group(5), from any name service; ``members`` lacks accounts that have it as primary group.
 
     Attributes:
         local: it is in /etc/group; None: not looked up.

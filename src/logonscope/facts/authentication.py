@@ -9,8 +9,8 @@ class Authentication(NamedTuple):
     Attributes:
         pid: of the process that logged the line.
         earliest: the line was logged at this time or later, in clock ticks since the boot.
-        latest: the line was logged at this time or before; it is later than ``earliest`` because the log has whole
-            seconds, or because its clock does not count suspended time.
+        latest: the line was logged at this time or before; it is later than ``earliest`` because the times in the
+            log are whole seconds, or because the clock of the log does not count suspended time.
         method: publickey, password, keyboard-interactive/pam, gssapi-with-mic, hostbased, ...
         user: the account that logged in.
         address: of the client.
@@ -19,7 +19,7 @@ class Authentication(NamedTuple):
         authority: fingerprint of the key that signed the certificate.
         source: the log.
         is_trusted: the log guarantees which process wrote the line.
-        number: of the line, in the order of the log; if a line is ambiguous, each of its readings has this number.
+        number: of the line, in the order of the log; if a line is ambiguous, each of its meanings has this number.
     """
 
     pid: int

@@ -18,9 +18,9 @@ class FailedLogon(NamedTuple):
         tty: the terminal.
         by_user: the account that tried to become the user: with su and sudo.
         command: the command that sudo did not run.
-        reason: why, in the words of the program.
-        attempts: how many attempts the report is about.
-        source: journal, or btmp.
+        reason: why the attempt was refused, in the words of the program.
+        attempts: how many attempts are reported together.
+        source: journal (systemd's), or btmp.
         line: what the program logged.
     """
 

@@ -14,7 +14,7 @@ class Hardware(NamedTuple):
     cpu_family: int | None = None
     cpu_model: int | None = None
     cpu_stepping: int | None = None
-    cpu_mhz: int | None = None  # now, of the first processor
+    cpu_mhz: int | None = None  # at the time of reading, of the first processor
     virtualization: bool | None = None  # the processor has the extensions for virtual machines: vmx or svm
     nested_paging: bool | None = None  # ept or npt
     max_mhz: int | None = None  # cpufreq: cpuinfo_max_freq

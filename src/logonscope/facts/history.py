@@ -16,11 +16,11 @@ class LogonRecord(NamedTuple):
     id: int  # of the record
     boot_id: str
     logon_id: str
-    generation: int | None  # distinguishes it from others with the same LogonId
+    generation: int | None  # distinguishes it from other logon sessions with the same LogonId
     start: int | None
     logout: int | None = None  # the end of its leader
     end: int | None = None  # the end of its last process; None: it exists
-    # the end was not seen: it was at this time or earlier; if the machine stopped while it ran, at this time or later
+    # the end was not seen: it was at the time ``end`` or earlier; if the machine stopped first, at ``end`` or later
     end_is_approximate: bool = False
     login_uid: int | None = None
     user: str | None = None
@@ -41,8 +41,8 @@ class ProcessRecord(NamedTuple):
     """A past process, or one that runs."""
 
     id: int  # of the record; in the order of starts, save for processes that were found running
-    logon_record: int | None  # of its logon session
-    parent_record: int | None  # of its parent
+    logon_record: int | None  # id of the record of its logon session
+    parent_record: int | None  # id of the record of its parent
     boot_id: str
     process: Process  # after its first exec
     user: str | None  # account name of its effective uid
@@ -93,7 +93,7 @@ class ProgramCount(NamedTuple):
     name: str | None
     executable: str | None
     runs: int
-    failed: int  # ended with another status than 0 or by a signal
-    first: int | None
-    last: int | None
+    failed: int  # runs that ended with another status than 0 or by a signal
+    first: int | None  # start of the first run
+    last: int | None  # start of the last run
     comm: str | None = None  # the kernel's name, which any user may see

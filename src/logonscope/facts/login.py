@@ -42,7 +42,7 @@ class Login(NamedTuple):
     scope_ids: tuple[int, ...] | None = None  # kernel ids of the scope's processes; None: not read
     # start of the earliest known process in its scope, in clock ticks since the boot: the login is at least that old
     earliest_start: int | None = None
-    remembered: int | None = None  # the kernel id with which an earlier reading joined it
+    remembered: int | None = None  # the kernel id with which an earlier request joined this login
     # terminal that an earlier reading found below the leader, "" if it found none; None: not known
     seen_tty: str | None = None
     # the uid in the reader's user namespace, if the record has that of another namespace; 4294967295: it is not mapped

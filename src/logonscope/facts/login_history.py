@@ -8,8 +8,8 @@ class LoginHistory(NamedTuple):
 
     Attributes:
         source: lastlog, lastlog2, wtmpdb, wtmp.
-        uid: lastlog has the uid alone, the others the name alone.
-        logins: their number since the database was begun; None: it does not count them.
+        uid: only lastlog has it, without the name; the other databases have only the name, ``user``.
+        logins: number of logins since the database was begun; None: the database does not count them.
     """
 
     source: str

@@ -12,7 +12,7 @@ class Platform(NamedTuple):
     architecture: str | None = None  # x86_64, aarch64, ...: uname(2), machine
     processors: int | None = None  # number of processors that the scheduler uses
     packages: int | None = None  # number of processor packages; None where /proc/cpuinfo does not list them
-    hypervisor: bool | None = None  # it runs on a hypervisor; None where /proc/cpuinfo does not show it
+    hypervisor: bool | None = None  # the machine runs on a hypervisor; None where /proc/cpuinfo does not show it
     vendor: str | None = None  # from DMI, like the following three
     product: str | None = None
     family: str | None = None
@@ -45,8 +45,8 @@ class Machine(NamedTuple):
     audit: bool = True  # the kernel keeps audit session ids
     uid_min: int = 1000  # lowest uid of a person: login.defs(5)
     machine_id: str | None = None  # machine-id(5)
-    container: bool | None = None  # its login service runs in a container; None: not known
-    root_cgroup: str | None = None  # the cgroup of its first process; read only where it is or may be a container
+    container: bool | None = None  # the host's login service runs in a container; None: not known
+    root_cgroup: str | None = None  # cgroup of the host's first process; read only if it is or may be a container
     platform: Platform | None = None  # read only on request, like vitals and hardware
     vitals: Vitals | None = None
     hardware: Hardware | None = None

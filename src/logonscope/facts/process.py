@@ -1,7 +1,8 @@
 """Processes: what the kernel reports of each.
 
-The facts of one row of FACTS_OF_FILE are adjacent (a file can have several rows, as "status" and "status: Cap"); pid,
-ses, loginuid and cgroup come first, and unread last: sources/linux/processes.py relies on it.
+The order of the fields of Process matters to sources/linux/processes.py: the facts of one row of FACTS_OF_FILE are
+adjacent (a file can have several rows, such as "status" and "status: Cap"); pid, ses, loginuid and cgroup come first,
+and unread last.
 
 A process is identified by (pid, start), never by the pid alone: all facts of one Process were read from the same
 process.
@@ -89,7 +90,7 @@ class Process(NamedTuple):
     label: str | None = None  # SELinux's context, AppArmor's profile with its mode, or Smack's label
     label_module: str | None = None  # selinux, apparmor, smack
     # maps: the files that it has mapped as code, each as its lowest address in hex, a space, and its path as the kernel
-    # shows it: a newline is \012, and " (deleted)" follows the path of a removed file, but can be in its name, too
+    # shows it: a newline is \012, and " (deleted)" follows the path of a removed file, but a name can also end so
     mapped_files: tuple[str, ...] | None = None
     # mountinfo: its root directory is that of the host
     host_root: bool | None = None

@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-# compiled at first use, as all expressions that few requests need
+# compiled at first use, because few requests need it
 _SERVICE_UNIT = r"(?!@)(?!.*@\.service)[A-Za-z0-9:_.\\@-]{1,247}\.service"
 
 
@@ -13,7 +13,7 @@ def is_service_unit(name: str) -> bool:
 
 
 class ServiceName(NamedTuple):
-    """The name of a service and its manager; equal names of two managers are two services.
+    """The name of a service and its manager; the same name in two managers means two services.
 
     Attributes:
         name: "ssh.service"; of OpenRC and sysvinit the name of the script: "sshd".
@@ -42,7 +42,7 @@ class Service(NamedTuple):
         exit_status: of the main process that ended last; None while one runs.
         command: program and arguments, joined by single spaces.
         user: account that it runs as.
-        start: microseconds since the epoch: when it was started last, while it runs.
+        start: microseconds since the epoch: when it was started last; known only while it runs.
     """
 
     name: str

@@ -22,7 +22,7 @@ ACTIONS: Mapping[str, tuple[str, str, str]] = {
 
 
 def ecs_event(record: Record, event: HostEvent) -> dict[str, Any]:
-    """Return the document of an event; the record is that of the event."""
+    """Return the document of an event; ``record`` is its record (``event_record``)."""
     document = ecs_document(record)
     category, kind, action = ACTIONS[event.event]
     document["event"] = {

@@ -15,7 +15,7 @@ EVIDENCE, QUERY, EXISTS, PROCESS = 5040, 1, 1, 10
 INFORMATIONAL, SUCCESS = 1, 1
 OTHER_DEVICE = 99
 SYSTEM_LOGON = 1
-"""The logon_type_id of the System session, which is 0 in Windows; 0 means unknown here."""
+"""The logon_type_id of the System session. Its LogonType in Windows is 0; in OCSF, 0 means unknown."""
 
 
 def ocsf_event(record: Record) -> dict[str, Any]:
@@ -43,7 +43,7 @@ def logon_event(record: Record, session: LogonSession) -> dict[str, Any]:
         "logon_type_id": logon_type_id(session.logon_type),
         "logon_type": session.logon_type_name,
         "is_remote": is_remote(session),
-        # The class needs a service or dst_endpoint. Consumers that look for a service find it in every event.
+        # The class needs a service or dst_endpoint. Consumers that look for a service find one in every event.
         "service": {"name": session.service or "unknown"},
         "src_endpoint": {"ip": session.remote_address, "hostname": session.remote_host, "port": session.remote_port},
         "dst_endpoint": {"hostname": record.host.name, "uid": record.host.machine_id},

@@ -1,4 +1,4 @@
-"""Events as OCSF: Authentication (3002) of logons, Process Activity (1007) of processes, Base Event (0) of losses."""
+"""Events as OCSF: Authentication (3002) for logons, Process Activity (1007) for processes, Base Event (0) for Lost."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -34,7 +34,7 @@ _SESSION_ACTIVITIES: Mapping[str, tuple[int, str | None]] = {
 
 
 def ocsf_activity(record: Record, event: HostEvent) -> dict[str, Any]:
-    """Return the OCSF event of an event; the record is that of the event."""
+    """Return the OCSF event for an event; ``record`` is its record (``event_record``)."""
     cleaned: dict[str, Any] = without_unknown(_activity(record, event))
     return cleaned
 
@@ -106,7 +106,7 @@ def _process_activity(record: Record, event: HostEvent, process: SessionProcess)
         target |= {"user": user_object(event.change.to_uid, event.change.to_user), "euid": event.change.to_uid}
         unmapped |= _change_details(event.change)
     elif event.before is not None:
-        # the program that executed the next one
+        # the program that the process ran before: it executed the new one
         actor["process"] = process_entity(event.before)
         if not is_execution(event):
             activity_id, activity_name = OTHER, "Process Changed"

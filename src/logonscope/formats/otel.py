@@ -78,7 +78,7 @@ def _logon(record: Record) -> dict[str, Any]:
 
 
 def key_values(attributes: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return attributes as OTLP's list of keys and values; those that are None are left out."""
+    """Return attributes as OTLP's list of keys and values; attributes that are None are left out."""
     return [{"key": name, "value": _value(value)} for name, value in attributes.items() if value is not None]
 
 

@@ -11,7 +11,7 @@ from logonscope.formats.otel import key_values, log_attributes, nanoseconds
 from logonscope.formats.record import event_record
 
 _INFO, _WARNING = 9, 13
-"""Severity numbers of the data model of logs."""
+"""Severity numbers, as in OpenTelemetry's data model of logs."""
 
 
 def otel_export(host: HostIdentity, events: Iterable[HostEvent]) -> dict[str, Any]:

@@ -21,7 +21,7 @@ class Column(NamedTuple):
 
 
 def columns_of(row_type: Any, path: tuple[str, ...] = ()) -> list[Column]:
-    """Return the columns of a row type: its fields, and those of rows in it as "outer_inner"; without lists."""
+    """Return the columns of a row type: its fields, and the fields of an inner row as "outer_inner"; without lists."""
     columns = list[Column]()
     hints = get_type_hints(row_type)
     for name in row_type._fields:
@@ -103,7 +103,7 @@ def _without_none(hint: Any) -> Any:
 
 
 def _value(row: Any, path: tuple[str, ...]) -> Any:
-    # Of a row in a row that is None, every field is None.
+    # If an inner row is None, each of its fields is None.
     for name in path:
         row = None if row is None else getattr(row, name)
     return list(row.items()) if isinstance(row, Mapping) else row

@@ -54,7 +54,7 @@ def event_record(
 def is_execution(event: HostEvent) -> bool:
     """Return whether an event is the execution of a program by a running process.
 
-    A change of the arguments alone counts as an execution, because it looks the same. In all other events
+    A change of the arguments alone counts as an execution, because both look the same. In all other events
     ProcessChanged, the user, the name or the logon session of the process changed.
     """
     before, process = event.before, event.process
@@ -62,7 +62,7 @@ def is_execution(event: HostEvent) -> bool:
         return False
     if (before.executable, before.command_line) != (process.executable, process.command_line):
         return True
-    # the same program again: nothing that is shown differs
+    # the same program was executed again: nothing that is shown differs
     return before._replace(unread={}) == process._replace(unread={})
 
 

@@ -1,4 +1,4 @@
-"""Events as those of Sysmon for Linux: process creation (1), process terminated (5), and an error (255) of losses."""
+"""Events as those of Sysmon for Linux: process creation (1), process terminated (5), and an error (255) for Lost."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ LOST = "EVENTS_LOST"
 
 
 def sysmon_activity(record: Record, event: HostEvent) -> dict[str, Any] | None:
-    """Return the Sysmon event of an event; None: Sysmon has none.
+    """Return the Sysmon event for an event; None: Sysmon has none for it.
 
     The execution of a program is a process creation (1), too: Sysmon reports the creation at that time.
     """

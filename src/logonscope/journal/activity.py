@@ -1,6 +1,6 @@
 """Activity of logon sessions: how many processes ran in which bins of a span, counted by SQLite.
 
-Of a process only its start, end, status, parent, logon session and user are read, so that months can be counted.
+Of a process only its start, end, status, parent, logon session and user are read: so even months can be counted.
 """
 
 from collections import Counter
@@ -18,7 +18,7 @@ CHUNK_ROWS = 100_000
 """Rows that one statement counts: between two statements, the deadline is checked."""
 
 FOUND_MS = 60_000
-"""Maximum ms after a gap (events were not seen) until processes that started in it are found, and get their numbers."""
+"""Maximum ms between the end of a gap, in which no events were seen, and the numbering of processes started in it."""
 
 SAME_OFFSET_US = 2000
 """Two offsets of the clock that differ by less are taken as the same one: the clock was not set in between."""
@@ -93,20 +93,20 @@ class ActivityReader:
         query, segments = self._query, list(_segments(moments, boot))
         if not segments:
             return
-        # the clock may have been set within the boot: the widest range of all its segments
+        # the clock may have been set within the boot: take the widest range of all its segments
         since_ms = min((query.since - segment.offset) // 1000 for segment in segments)
         until_ms = max((query.until - segment.offset) // 1000 + 1 for segment in segments)
         if until_ms < 0 or since_ms > max(span.last_ms for span in moments.spans if span.boot == boot.id) + FOUND_MS:
             return
         low, high = self._row_range(moments, boot, since_ms, until_ms)
-        # rows are moved to ``process`` meanwhile: those up to this number are there now
+        # the service moves rows to ``process`` meanwhile: rows up to this number are in it now
         moved = self._reader.rows("SELECT max(id) FROM process")[0][0] or 0
         for first in range(low, min(high, moved + 1), CHUNK_ROWS):
             look.check()
             self._count(boot, segments, _MOVED_ROWS, first, min(first + CHUNK_ROWS, high, moved + 1))
         self._count(boot, segments, _NEW_ROWS, max(low, moved + 1), high)
         self._count(boot, segments, LATER_ROWS, low, high)
-        # those that were running when the span began, and had started before
+        # processes that were running when the span began, and had started before it
         early = [row for row in self._reader.started_rows_at(boot, since_ms) if row[ID] < low]
         for row in self._reader.listed(early):
             self._count_row(boot, segments, row)
@@ -116,16 +116,16 @@ class ActivityReader:
         low = moments.first_row_at(boot.id, max(since_ms - SLACK_MS, 0))
         until_ms += SLACK_MS
         if (next_ms := moments.next_ms(boot.id, until_ms)) and next_ms - until_ms > SLACK_US // 1000:
-            # the span ends in a gap: what started in the gap was found after it
+            # the span ends in a gap: processes that started in the gap were found after it
             until_ms = next_ms + FOUND_MS
-        # from each table alone the last number is read without a scan; rows are moved from the first to the second
+        # one query for each table needs no scan; rows are moved from ``recent`` to ``process`` meanwhile
         last = max(self._reader.rows(f"SELECT max(id) FROM {table}")[0][0] or 0 for table in ("recent", "process"))
         return low, min(moments.first_row_after(boot.id, until_ms), last + 1)
 
     def _count(self, boot: Boot, segments: Iterable[Segment], rows: str, low: int, high: int) -> None:
         for segment in segments:
             values = {**self._values(boot, segment), "low": low, "high": high}
-            # a place outside the query belongs to a logon session that the caller may not see, or did not ask for
+            # not counted: a place of a logon session that the caller may not see, or did not ask for
             for place, first, last, number, failed in self._select(_COUNTS, rows, values):
                 if place in self._logons:
                     key = self._logons[place], first, last
@@ -174,7 +174,7 @@ class ActivityReader:
             undecided = []
             for row in waiting:
                 parent = parents.get(nearest[row.id] or 0)
-                # root up to the first process of the logon session, which the login service started as root
+                # nothing was gained: all ancestors in the logon session run as root, as the login service started them
                 if parent is None or self._logons.get(parent.place) != self._logons[row.place]:
                     continue
                 if parent.credential in self._roots:
@@ -198,7 +198,7 @@ def _segments(moments: Moments, boot: Boot) -> Iterator[Segment]:
     starts = list[tuple[int, int]]()
     for span in spans:
         offset = span.first_wall - span.first_ms * 1000
-        # the service restarts more often than the clock is set: such spans are one segment
+        # a span also begins when the service restarts: if the clock was not set, both spans are one segment
         if not starts or abs(offset - starts[-1][1]) >= SAME_OFFSET_US:
             starts.append((span.first_ms if starts else -LONG_MS, offset))
     for number, (low, offset) in enumerate(starts):

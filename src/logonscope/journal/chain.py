@@ -1,8 +1,9 @@
 """The hash chain: evidence that rows of the journal were not edited.
 
-Each seal covers the rows of a range of numbers. Their hashes are added up, so that those of rows that are deleted later
-can be subtracted. The chain is no protection against root: a program that can write the file can compute the chain
-anew. To detect this, keep a copy of the last link elsewhere (``logonscope history verify`` prints it).
+Each seal covers the rows of a range of numbers. The hashes of these rows are added up, so that the hash of a row that
+is deleted later can be subtracted. The chain is no protection against root: a program that can write the file can
+compute the chain anew. To detect this, keep a copy of the last link elsewhere (``logonscope history verify`` prints
+it).
 """
 
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Clocks of the journal: the time since the boot, and which wall time it was then.
+"""Clocks of the journal: the time since the boot, and the wall time at the same moment.
 
 The clock map is the table ``moment``, whose rows have both times.
 """
@@ -10,7 +10,7 @@ MOMENT_MS = 60_000
 """A row of the clock map is written at most once in so many ms, unless the clock or the UTC offset changes."""
 
 STEP_US = 250_000
-"""Microseconds of difference between the clocks, after which the wall clock was set: adjtime(3) slews only 500 ppm."""
+"""If the clocks moved apart by more microseconds, the wall clock was set: adjtime(3) slews it only by 500 ppm."""
 
 
 class Reading(NamedTuple):
@@ -49,7 +49,7 @@ class ClockMap:
         return f"<ClockMap {self._last}>"
 
     def step(self, reading: Reading) -> tuple[int | None] | None:
-        """Return the column ``stepped`` of the row that is due, as a tuple; None: no row is due."""
+        """Return the value of the column ``stepped`` of the row that is due, in a tuple; None: no row is due."""
         last = self._last
         if last is None:
             self._last = reading

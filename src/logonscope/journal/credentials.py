@@ -30,7 +30,7 @@ class Credentials:
         """Create it.
 
         Args:
-            dictionary: has the rows.
+            dictionary: the rows of the table, by their values.
             machine: the host.
             ownership: decides whether a uid belongs to the host.
             account_name: returns the name of a uid of the host; None: it has no account.
@@ -49,7 +49,7 @@ class Credentials:
         Args:
             process: the process.
             owner: its owner.
-            seq: the present number of the journal, for a new row.
+            seq: the next event number of the journal, for a new row.
             ms: the present time, in ms since the boot.
         """
         uids = process.uids

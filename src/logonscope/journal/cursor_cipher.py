@@ -1,7 +1,7 @@
 """Cursors of the history: marks in its events, encrypted, so that cursors do not show how much happened.
 
-AES-SIV (RFC 5297) gives a mark always the same text, which all readers can share, and recognizes texts that it did not
-make. The key is in the journal, so that a cursor is valid after a restart.
+AES-SIV (RFC 5297) encrypts a mark always to the same text, so that all readers can share the text; and it rejects texts
+that it did not make. The key is in the journal, so that a cursor is valid after a restart.
 """
 
 import base64
@@ -22,7 +22,7 @@ class CursorCipher:
 
     def __init__(self, key: bytes, journal_id: str) -> None:
         self._cipher, self._journal = AESSIV(key), journal_id.encode()
-        # all readers get the same events at about the same time
+        # all readers get the same events at about the same time: each mark is encrypted once
         self.write = lru_cache(MAX_CACHED)(self._write)
 
     def __repr__(self) -> str:

@@ -1,7 +1,7 @@
 """Connections to the journal: the one that writes, and read-only ones.
 
-One connection writes, deletes and checkpoints: two that do so at one moment can corrupt a database of SQLite older
-than 3.51.3 ("WAL-reset bug", https://sqlite.org/wal.html). A read-only connection never checkpoints.
+Only one connection writes, deletes and checkpoints: two that do so at the same moment can corrupt the database if
+SQLite is older than 3.51.3 ("WAL-reset bug", https://sqlite.org/wal.html). A read-only connection never checkpoints.
 """
 
 import os
@@ -16,9 +16,11 @@ from logonscope.journal.files import JournalFiles
 WRITER_CACHE_KIB = 32_000
 READER_CACHE_KIB = 16_000
 WAL_LIMIT = 16_000_000
-"""Bytes to which the write-ahead log is truncated once it has been written back."""
+"""Bytes to which the write-ahead log is truncated once its pages have been written to the database."""
 
 BUSY_MS = 2000
+"""Maximum ms to wait for a lock of another connection."""
+
 OLDEST_SQLITE = (3, 34, 0)
 _DAMAGED = "cannot read the history"
 
@@ -27,11 +29,11 @@ def open_writer(files: JournalFiles) -> sqlite3.Connection:
     """Open the journal for writing; create it where there is none, and migrate an older version.
 
     Raises:
-        RecordingError: it is not a journal, is damaged or of a newer version; there is no room for a migration; or
-            SQLite is too old.
+        RecordingError: the file is not a journal, is damaged or of a newer version; there is no room for a migration;
+            or SQLite is too old.
         AccessDeniedError: ``JournalFiles.prepare`` rejected the folder or the file.
         OSError: the folder or a file cannot be created.
-        sqlite3.Error: it cannot be opened, created or migrated.
+        sqlite3.Error: the database cannot be opened, created or migrated.
     """
     if sqlite3.sqlite_version_info < OLDEST_SQLITE:
         raise RecordingError(f"cannot keep history with SQLite {sqlite3.sqlite_version}: 3.34 is needed")
@@ -51,7 +53,7 @@ def open_writer(files: JournalFiles) -> sqlite3.Connection:
 
 def is_damage(error: BaseException) -> bool:
     """Return whether an error says that the content of the database is damaged (SQLITE_CORRUPT, SQLITE_NOTADB)."""
-    # a full disk, a lock, or a row that exists already have classes of their own
+    # the errors of a full disk, of a lock, and of a row that exists already are subclasses
     return type(error) is sqlite3.DatabaseError
 
 
@@ -116,8 +118,8 @@ def open_reader(files: JournalFiles) -> sqlite3.Connection:
     """Open the journal read-only.
 
     Raises:
-        RecordingError: it is of a newer version.
-        sqlite3.Error: it cannot be opened.
+        RecordingError: the journal is of a newer version.
+        sqlite3.Error: the journal cannot be opened.
     """
     database = sqlite3.connect(
         _uri(files.database, "ro"), uri=True, isolation_level=None, check_same_thread=False, timeout=BUSY_MS / 1000

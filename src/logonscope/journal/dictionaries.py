@@ -6,16 +6,16 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 
 COMMAND_SPAN = 1 << 20
-"""A command line is shared only by rows up to so many numbers after its own: so retention finds the rows that use it in
-a range of numbers, without an index. Rows of the batch in which the command line was added can also have smaller
-numbers than the command line, by at most MAX_COMMAND_AHEAD (retention.py)."""
+"""A command line is shared only by rows whose numbers are less than this above its own number. So retention finds the
+rows that use it in a range of numbers, without an index. Rows of the batch in which the command line was added can
+also have smaller numbers than the command line, by at most MAX_COMMAND_AHEAD (retention.py)."""
 
 MAX_COMMANDS = 20_000
 MAX_KEYS = 50_000
 
 
 class Dictionary:
-    """The numbers of values; new ones are collected for the next commit.
+    """The numbers of values; the rows of new values are collected for the next commit.
 
     A full dictionary is emptied: the next use of a value gives it another number.
     """
@@ -52,7 +52,7 @@ class Dictionary:
 
 
 class CommandLines:
-    """The numbers of command lines, from the same sequence as those of the rows, so that both grow together."""
+    """The numbers of command lines, from the same sequence as the numbers of rows, so that both grow together."""
 
     def __init__(self) -> None:
         self._numbers: OrderedDict[bytes, int] = OrderedDict()
@@ -62,7 +62,7 @@ class CommandLines:
         return f"<CommandLines {len(self._numbers)}>"
 
     def find(self, argv: bytes, seq: int) -> int | None:
-        """Return the number of a command line that the row ``seq`` may use; None: it needs a new one."""
+        """Return the number of a command line that the row ``seq`` may use; None: the row needs a new number."""
         number = self._numbers.get(argv)
         if number is None or seq - number >= COMMAND_SPAN:
             return None

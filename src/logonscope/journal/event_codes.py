@@ -1,9 +1,9 @@
 """Codes of the event log, for readers that resume, in the order in which readers of live events saw the events.
 
 A code is 32 times the number of a row, plus 16 if it is the first code of an event of the stream, plus a kind: a kind
-of ``rows``, or one of those below. The position of an event is one more than that of the event before, unless a SKIPPED
-is between them. Codes without the 16 have the same position as the code before them: they are further codes of that
-event, or what the history found out after that event, when it compared its processes with the running ones.
+of ``rows``, or FOLDED, SKIPPED or PARTS. The position of an event is one more than that of the event before, unless a
+SKIPPED is between them. Codes without the 16 have the same position as the code before them: they are further codes of
+that event, or what the history found out after that event, when it compared its processes with the running ones.
 """
 
 from array import array
@@ -13,8 +13,9 @@ from typing import NamedTuple
 from logonscope.journal.rows import Stream
 
 FOLDED, SKIPPED, PARTS = 8, 9, 10
-"""FOLDED: the process executed a program, which is part of its row. SKIPPED: the row is the position before the next
-event. PARTS: the row is the part (see EventCode) of the last code of the position, which is in an earlier batch."""
+"""FOLDED: the process executed a program, and its row has this program already: there is no row of the change.
+SKIPPED: instead of a row number, the code has the position before the next event. PARTS: instead of a row number, it
+has the part (see EventCode) of the last code of the position, which is in an earlier batch."""
 
 _FIRST = 16
 
@@ -36,8 +37,8 @@ class EventCodes:
         self._taken = 0  # how many numbers of the batch were handled
         self.position = 0
         """The position of the last event that was added."""
-        self._coded = self._first = 0  # the position of the last code, and the one before the first code of the batch
-        self._parts = 0  # codes at the position of the last one, beside the first
+        self._coded = self._first = 0  # the position of the last code, and that before the batch's first code
+        self._parts = 0  # codes at the position of the last code, beside the first code there
 
     def __repr__(self) -> str:
         return f"<EventCodes at {self.position}>"
@@ -48,7 +49,7 @@ class EventCodes:
         Args:
             numbers: all numbers of the batch so far, each with its kind and row; see ``rows``.
         """
-        # called for each event, and mostly there is nothing
+        # called for each event, and mostly there is nothing to add
         if self._taken == len(numbers):
             return
         for number in numbers[self._taken :]:
@@ -57,7 +58,7 @@ class EventCodes:
         self._taken = len(numbers)
 
     def add_event(self, numbers: "array[int]", position: int) -> None:
-        """Add an event of the stream, with the numbers that were given for it; position 0: it is not of the stream."""
+        """Add an event of the stream, with the numbers that were given for it; position 0: not of the stream."""
         taken, count = self._taken, len(numbers)
         self._taken = count
         # 0: such as a change that the second reading of a process found

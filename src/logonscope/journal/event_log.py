@@ -21,7 +21,7 @@ from logonscope.journal.reader import Boot, Reader
 from logonscope.machine.events import ALL_PARTS, EventHead, EventLog, EventMark, EventPage, EventsLost
 
 PAGE = 500
-"""Number of events from which on a page gets no further commit; its commits are whole, so it can have more events."""
+"""A page with so many events gets no further commit. Commits are not split, so that a page can have more events."""
 
 MAX_COMMITS = 200
 """Rows of the event log that are read together."""
@@ -31,7 +31,7 @@ _OLDEST = "SELECT epoch, first FROM eventlog WHERE epoch IS NOT NULL ORDER BY se
 _FIND = "SELECT min(seq) FROM eventlog WHERE codes IS NOT NULL AND (epoch > ?1 OR (epoch = ?1 AND last >= ?2))"
 
 State = Callable[[], tuple[int, int]]
-"""Returns the epoch of this run, and the position up to which everything is committed."""
+"""Returns the epoch (number) of this run, and the position up to which everything is committed."""
 
 
 class _Commit(NamedTuple):
@@ -100,7 +100,7 @@ class JournalEventLog(EventLog):
             codes += new_codes
         if codes or end != mark:
             return self._make_page(reader, boots, boot_index, codes, end)
-        # after a run, the next run that has events follows, or this one
+        # all events of the mark's run were read: the next run with events follows, or the present run
         epoch = next((commit.epoch for commit in commits if commit.epoch != mark.epoch), self.epoch)
         return EventPage((), mark) if epoch == mark.epoch else _lost(EventMark(epoch, 0, 0), None)
 

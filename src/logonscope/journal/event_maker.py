@@ -70,7 +70,7 @@ class EventMaker:
         self._reader, self._boot, self._machine, self._epoch = reader, boot, machine, epoch
         self._moments: Moments | None = None if is_this_boot else reader.moments()
         self._processes: dict[int, Row] = {}
-        self._states: dict[int, Row] = {}  # after the last change
+        self._states: dict[int, Row] = {}  # the rows of processes after their last change
         self._changes: dict[int, _Change] = {}
         self._logons: dict[int, dict[str, Any]] = {}
         self._parents: dict[int, tuple[int, int]] = {}
@@ -78,7 +78,7 @@ class EventMaker:
         self._losses: dict[int, Row] = {}
 
     def make(self, codes: Sequence[EventCode]) -> list[Event]:
-        """Return the events of codes; one whose row does not exist any more is left out."""
+        """Return the events of codes; an event whose row does not exist any more is left out."""
         self._load(codes)
         events = []
         for code in codes:
@@ -113,7 +113,7 @@ class EventMaker:
     def _load_states(self) -> None:
         """Compute the states of the processes before and after each change."""
         self._states = dict(self._processes)
-        # all changes of these processes, also those that are no events here: each is the state before the next one
+        # all changes of these processes, also those that are no events here: each gives the state before the next one
         changed = sorted(number for number, row in self._processes.items() if row[CHANGES])
         for row in self._reader.by_numbers("SELECT * FROM change WHERE process IN ({}) ORDER BY id", changed):
             number, process, ms = row[:3]
@@ -160,7 +160,7 @@ class EventMaker:
         if code.kind == rows.STARTED:
             return ProcessStarted(self._head(code, started_ms), *self._pair(row), self._parents.get(row[PARENT]))
         if code.kind == FOLDED:
-            # what it was before it executed the program is not kept
+            # the history does not keep what the process was before it executed the program
             before = list(row)
             before[PROGRAM] = before[COMMAND] = None
             return ProcessChanged(self._head(code, started_ms), self._pair(before), self._pair(row))
@@ -200,7 +200,7 @@ class EventMaker:
         if not _is_user_change(row):
             return LogonFailed(head, make_failed_logon(times, row).attempt, self._owner_of(row[2], "audit"))
         record = make_user_change(times, self._reader, row)
-        # as in live events: no more facts than those that identify the process
+        # as in live events: only the facts that identify the process
         of_process, place = self._processes.get(record.process_record or 0), self._reader.place(row[3])
         process = Process(
             record.pid, ses=place.ses, loginuid=place.loginuid, cgroup=place.cgroup,
@@ -225,7 +225,7 @@ class EventMaker:
         mark = EventMark(self._epoch, code.position, code.part)
         if self._moments is None:
             return EventHead(ms * 1_000_000, 0, code.position, mark)
-        # the time of another boot as if by the clock of this one
+        # the time of an event of another boot, on the clock of this boot
         offset = time.time_ns() - time.clock_gettime_ns(time.CLOCK_BOOTTIME)
         return EventHead((self._wall(ms) or 0) * 1000 - offset, 0, code.position, mark)
 
@@ -238,5 +238,5 @@ _USER_CHANGE_COLUMNS = 14
 
 
 def _is_user_change(row: Row) -> bool:
-    """Return whether a row of a report is one of ``user_change``."""
+    """Return whether a row of a report is of the table ``user_change``, by its number of columns."""
     return len(row) == _USER_CHANGE_COLUMNS

@@ -1,8 +1,8 @@
 """Feeder: adds facts from /proc to the events of processes, and passes the events on to the keeper.
 
 Events of the kernel name a process and its logon session. The program, user and arguments of the process are read from
-/proc a few milliseconds after the event. If it has ended by then, the recorder gives it the program, user and arguments
-of its parent. If it has executed a program before its end, its program and arguments are not known.
+/proc a few milliseconds after the event. If the process has ended by then, the recorder gives it the program, user and
+arguments of its parent. If it has executed a program before its end, its program and arguments are not known.
 """
 
 import logging
@@ -55,7 +55,7 @@ class Enricher:
         return f"<Enricher of {self._source.label}>"
 
     def enrich(self, events: list[Event]) -> list[Event]:
-        """Add facts to the events in their list; return the list.
+        """Add facts to the events of a list, in place; return the list.
 
         The last start or change of each process that still runs gets the facts that are read of it, and the start of a
         logon session its details.
@@ -109,7 +109,7 @@ class Enricher:
     def read_again(self) -> list[Event]:
         """Read the processes whose second reading is due; return those that differ, as events of a change."""
         now_seconds = time.monotonic()
-        # they are in the order of their times, because all wait equally long
+        # the readings are in the order of their times, because all wait equally long
         due = [*takewhile(lambda reading: reading.due <= now_seconds, self._second_readings.values())]
         if not due:
             return []
@@ -128,9 +128,9 @@ class Enricher:
 
 
 def _merge(process: Process, read: Process) -> Process | None:
-    """Return what was read, with the facts that decide the owner as in the event.
+    """Return the process as it was read, but with the facts that decide the owner as in the event.
 
-    None: it is another process, or a start is not known, so that it may be another.
+    None: another process was read; or one of the starts is not known, so that it may be another one.
     """
     if read.start is None or process.start is None or abs(read.start - process.start) > SLACK_TICKS:
         return None
@@ -141,7 +141,7 @@ def _merge(process: Process, read: Process) -> Process | None:
 
 
 def _is_execution(event: ProcessChanged) -> bool:
-    """Return whether a change is the execution of a program: then the owner of the process stays the same."""
+    """Return whether a change is the execution of a program: the facts that decide the owner stay the same."""
     before, after = event.before[0], event.after[0]
     return (before.ses, before.loginuid, before.cgroup) == (after.ses, after.loginuid, after.cgroup)
 
@@ -173,7 +173,7 @@ class Feeder:
             threading.Thread(target=run, name=name, daemon=True).start()
 
     def stop(self) -> None:
-        """Let the threads end, one after its batch and the other after the next event; do not wait for them."""
+        """Let the threads end: ``_pass_on`` after its batch, ``_take`` after the next event; do not wait for them."""
         self._is_stopping = True
         self._has_events.set()
 
@@ -189,7 +189,7 @@ class Feeder:
     def _pass_on(self) -> None:
         while not self._is_stopping:
             self._has_events.wait(1.0)
-            # the events of one batch of the source come together
+            # wait: the events of one batch of the source come together, and are read together
             time.sleep(BATCH_SECONDS)
             self._has_events.clear()
             try:

@@ -2,9 +2,9 @@
 
 They are created with mode 0600, and checked before the journal is opened.
 
-No process may open() and close() the database file while its own SQLite connection has it open: close() drops the POSIX
-locks of the whole process, and another process then deletes the write-ahead log under the writer. So all checks of the
-content of a file happen before the first connection, or in SQL.
+No process may open() and close() the database file while its own SQLite connection has it open: close() drops the
+POSIX locks of the whole process, and another process can then delete the write-ahead log while the writer uses it. So
+all checks of the content of a file happen before the first connection, or in SQL.
 """
 
 import fcntl
@@ -72,8 +72,8 @@ class JournalFiles:
         """Create the folder with mode 0700 where there is none, and check it.
 
         Raises:
-            AccessDeniedError: it is a link, belongs to another user, or other users can write it.
-            OSError: it cannot be created, or is a file.
+            AccessDeniedError: the folder is a link, belongs to another user, or other users can write it.
+            OSError: the folder cannot be created, or is a file.
         """
         os.makedirs(self.folder, mode=0o700, exist_ok=True)
         self._check(self.folder, os.lstat(self.folder), is_folder=True)
@@ -83,7 +83,7 @@ class JournalFiles:
 
         Raises:
             AccessDeniedError: the folder or the file is a link, belongs to another user, or other users can write it.
-            OSError: it cannot be created.
+            OSError: the folder or the file cannot be created.
         """
         self.make_folder()
         if not self.exists:
@@ -155,15 +155,15 @@ class JournalFiles:
     def forget_requests(self) -> list[ForgetRequest]:
         """Return the requests to forget a user, and delete those that cannot be read."""
         requests: list[ForgetRequest] = []
-        # a folder that was removed is noticed when something is written
+        # no folder, no requests: a write reports that the folder was removed
         for entry in os.scandir(self.folder) if os.path.isdir(self.folder) else ():
             is_request = entry.name.startswith(FORGET) and not entry.name.endswith((".new", ".done"))
-            # not a pipe, which would block the process that writes
+            # no pipe: reading it would block the thread that writes the journal
             if is_request and entry.is_file(follow_symlinks=False):
                 try:
                     requests.append(_read_request(entry.path))
                 except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-                    # one that stays would be tried again after each commit
+                    # a request that stays would be tried again after each commit
                     _log.warning("history: invalid request %s is deleted: %s", entry.path, error)
                     with suppress(OSError):
                         os.unlink(entry.path)
@@ -212,7 +212,7 @@ class JournalFiles:
         return WalState(is_missing=False, last_commit=last_commit)
 
     def read_state(self) -> tuple[str | None, int]:
-        """Return the journal's id and its last epoch as of the state file; (None, 0) where there is none.
+        """Return the journal's id and its last epoch (number of the run) from the state file; without it (None, 0).
 
         A restored copy of the database gets a new id (``Writer.begin_run``) if the state file is missing, or knows a
         later epoch than the copy.
@@ -226,7 +226,7 @@ class JournalFiles:
 
     def write_state(self, journal_id: str, epoch: int) -> None:
         """Write the state file, completely or not at all."""
-        # renamed when complete: a torn state file would look like a copy
+        # renamed when complete: with a torn state file, the database would look like a restored copy
         temporary = f"{self._state}.new"
         descriptor = os.open(temporary, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_NOFOLLOW, 0o600)
         with open(descriptor, "w", encoding="ascii") as file:
@@ -236,7 +236,7 @@ class JournalFiles:
         os.replace(temporary, self._state)
 
     def set_aside(self, suffix: str) -> str:
-        """Rename the database and its log; return the new name of the database."""
+        """Rename the damaged database and its write-ahead log; return the new name of the database."""
         aside = f"{self.database}.damaged-{suffix}"
         os.replace(self.database, aside)
         for ending in ("-wal", "-shm"):
@@ -274,7 +274,7 @@ class JournalFiles:
         return True
 
     def inode(self) -> int | None:
-        """Return the inode number of the database file; None: there is none. stat opens no file."""
+        """Return the inode number of the database file; None: there is none. stat(2) opens no file."""
         try:
             return os.stat(self.database).st_ino
         except OSError:
@@ -286,7 +286,7 @@ class JournalFiles:
         return status.f_bavail * status.f_frsize
 
     def size(self) -> int:
-        """Return the bytes of the database and its write-ahead log; stat opens no file."""
+        """Return the bytes of the database and its write-ahead log; stat(2) opens no file."""
         return self.database_bytes() + self.wal_bytes()
 
     def database_bytes(self) -> int:

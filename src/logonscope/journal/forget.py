@@ -13,7 +13,7 @@ from logonscope.machine.history import Forgotten
 PAGE = 100_000
 
 VALUE_TABLES = {"program": 1, "credential": 1, "command": 0}
-"""Tables of values that processes share, and the position of the number that decides which seal covers a row."""
+"""Tables of values that processes share. By table: the position of the column that decides which seal covers a row."""
 
 _COLUMNS = ", ".join(VALUE_TABLES)
 
@@ -34,7 +34,7 @@ class Forgetter:
         An audit line records the deletion.
 
         Args:
-            user: the account name that logged in; or a uid, for what had no account name.
+            user: the account name that logged in; or a uid, for rows without an account name.
             caller_uid: the uid of the administrator.
         """
         writer, database = self._writer, self._writer.database
@@ -51,7 +51,7 @@ class Forgetter:
         ]
         places = f"SELECT id FROM place WHERE logon IN ({id_list})"
         numbers = sorted(self._processes_of(places, set(credentials)))
-        # read before the rows are deleted: only they name their programs and command lines
+        # read before the rows are deleted: only these rows name their programs and command lines
         values = self._values_of(numbers)
         values["credential"].update(credentials)
         count = 0
@@ -159,5 +159,5 @@ class Forgetter:
 
 
 def _named(user: str, uid: str) -> str:
-    """Return the condition that a row has the parameter as name of the user; or as uid, if it has no name."""
+    """Return the condition that the parameter is the user name of a row, or its uid if the row has no user name."""
     return f"({user} = ?1 OR ({user} IS NULL AND CAST({uid} AS TEXT) = ?1))"

@@ -17,7 +17,7 @@ MIN_DAYS = 7
 
 
 def bytes_a_day(reader: Reader, size: int, row_count: int, now: float) -> int | None:
-    """Return the growth of the history in 24 hours, estimated from the share of its newest rows.
+    """Return by how many bytes the history grows in 24 hours, estimated from the share of its newest rows.
 
     None if there are no rows, or less than MIN_SECONDS of history.
 
@@ -39,7 +39,7 @@ def bytes_a_day(reader: Reader, size: int, row_count: int, now: float) -> int | 
 
 
 def _sealed_since(reader: Reader, first: int) -> float:
-    """Return how many kept, sealed rows have a number from ``first`` on; estimated in the seal that contains it."""
+    """Return how many kept, sealed rows have a number from ``first`` on; estimated for the seal of ``first``."""
     seals = reader.rows("SELECT seq, n - coalesce(removed, 0) FROM seal WHERE seq >= ? ORDER BY seq", (first,))
     if not seals:
         return 0

@@ -137,10 +137,10 @@ class JournalHistory(History):
     def close_readers(self) -> None:
         """Close the readers of the pool, before another journal replaces this one, or at the end."""
         with self._lock:
-            self._generation += 1  # those that are lent are closed when they come back
+            self._generation += 1  # readers that are lent are closed when they come back
             while self._idle:
                 self._idle.pop().close()
-        # it has the key of the old journal
+        # the cipher has the key of the old journal
         self.__dict__.pop("_cipher", None)
 
     def close(self) -> None:
@@ -249,7 +249,7 @@ class JournalHistory(History):
         try:
             lock = self._files.lock()
         except BlockingIOError:
-            # the service writes: it deletes, too
+            # the service holds the lock, because it writes the journal: it also deletes
             try:
                 return Forgotten(**self._files.request_forget(user, caller_uid, FORGET_SECONDS))
             except TimeoutError:

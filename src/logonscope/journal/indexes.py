@@ -21,7 +21,7 @@ PRIMARY_KEY = "record number"
 
 
 def used_indexes(reader: Reader, query: RecordQuery) -> Sequence[str]:
-    """Return the names of the indexes; none: all rows are read.
+    """Return the names of the indexes; an empty list: all rows are read.
 
     The answer depends on the query alone, not on what is kept, which the caller may not be allowed to see.
     """

@@ -1,7 +1,7 @@
 """Keeper: the thread that writes the journal while the service runs.
 
 Events come through a bounded queue. If the disk is full or an error lasts, the batch is kept and tried again; events
-beyond the queue are counted as lost, and the recorded processes are compared with the running ones afterwards.
+that find the queue full are counted as lost, and the recorded processes are compared with the running ones afterwards.
 """
 
 import json
@@ -54,7 +54,7 @@ class KeeperLimits(NamedTuple):
 
     # if the write-ahead log is longer, readers in this process are interrupted: an open reader keeps it from shrinking
     wal_interrupt: int = 32 << 20
-    # if it is longer, no rows are moved, because that writes most: a reader in another process keeps it from shrinking
+    # if the log is longer, no rows are moved, because moving writes most: readers in other processes keep it long
     wal_pause: int = 48 << 20
     # with less free space nothing is written, so that the journal never fills the disk
     min_free: int = 32 << 20
@@ -246,7 +246,7 @@ class Keeper:
             read_processes: reads the processes that run.
             read_logons: describes the logon sessions that exist.
             has_events: returns whether the source has events; None: it has.
-            compare_seconds: the seconds between two comparisons while it has none.
+            compare_seconds: the seconds between two comparisons while the source has no events.
             on_fault: called when the thread ends because of ``fault``; it must not wait for the thread.
         """
         self._on_fault = on_fault
@@ -292,7 +292,7 @@ class Keeper:
         if self._thread is not None:
             self._thread.join(STOP_SECONDS)
             if self._thread.is_alive():
-                # its transaction must not be closed under it: the files are left as by a kill, and its request stays
+                # not closed, because the thread uses the database: the files, and the request, stay as after a kill
                 _log.warning("history: a deletion is still running; it is repeated after the next start")
                 return
         elif self.fault is None:
@@ -332,7 +332,7 @@ class Keeper:
             recorder, count = self.recorder, min(len(queue), BATCH_EVENTS)
             for _ in range(count):
                 recorder.add(queue.popleft())
-            # the gap has ended: the running processes are compared; processes that ran only during it are not known
+            # the gap has ended: compare the running processes; processes that ran only during the gap stay unknown
             if self._lost and not queue:
                 self._compare("events were lost while the history could not be written")
             if not queue:
@@ -342,7 +342,7 @@ class Keeper:
             # an empty batch would cost a commit
             if not batch.is_empty and not self._write(batch):
                 return
-            # set after the commit: a reader that resumes waits for it, and then reads from the database
+            # set after the commit: a reader that resumes waits for this position, and then reads from the database
             self.written_position = batch.stream.last
             self._move()
             if not queue:
@@ -416,10 +416,10 @@ class Keeper:
         return True
 
     def _check_in_place(self) -> None:
-        """Check that the database still has its name.
+        """Check that the file of the open database still has its name.
 
         Raises:
-            OSError: it was removed or replaced.
+            OSError: the file was removed or replaced.
         """
         if not self.writer.is_in_place:
             reason = f"{self.files.database} was removed or replaced while the service ran"
@@ -427,7 +427,7 @@ class Keeper:
             raise OSError(reason)
 
     def _note_damage(self, error: Exception) -> None:
-        """Note that the database is damaged, if an error says so: it cannot be written any more."""
+        """Note that the database is damaged, if an error says so: then nothing can be written any more."""
         if is_damage(error):
             self.fault = JournalFault(str(error), is_damaged=True)
 
@@ -466,7 +466,7 @@ class Keeper:
             self._interrupt_readers()
 
     def _interrupt_readers(self) -> None:
-        """Interrupt readers: one with an open transaction keeps the write-ahead log from being written back."""
+        """Interrupt readers: a reader with an open transaction keeps the write-ahead log from being written back."""
         for database in tuple(self._interruptible_readers):
             try:
                 database.interrupt()
@@ -479,14 +479,14 @@ class Keeper:
             _log.warning("cannot shorten the log of the history: %s", error)
 
     def _drop_command_lines(self, number: int) -> bool:
-        """Have no new row use command lines with smaller numbers; return False if a batch that waits may use them."""
+        """Let new rows use no command lines with smaller numbers; return False if a waiting batch may use them."""
         if self._unwritten is not None:
             return False
         self.recorder.drop_command_lines(number)
         return True
 
     def answer_requests(self) -> None:
-        """Delete what has been asked for by ``logonscope history forget``."""
+        """Delete the history of users, as ``logonscope history forget`` has requested it."""
         requests = self.files.forget_requests()
         if not requests:
             return
@@ -495,7 +495,7 @@ class Keeper:
         if self._unwritten is not None:
             return
         for path, user, caller_uid in requests:
-            # those that are left are answered after the next start
+            # requests that are left are answered after the next start
             if self._is_stopping:
                 return
             forgetter = Forgetter(self.writer)

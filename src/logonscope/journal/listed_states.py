@@ -1,10 +1,10 @@
 """The state in which a process is listed: mostly that of its row, else that of its last change with ``listed``.
 
-``listed`` marks four kinds of changes. A process executed its first program after its row was written. It entered a
-login after its start: PAM sets the kernel id of a running process, of sshd's session process, of what systemd starts
-with ``PAMName=`` (run0, a user manager), of cron's child. It executed its first program after that. Or its program
-could be read only after its row was written. So a process is listed with the first program that it executed, in the
-login that it entered, if any. The index ``change_listed`` has these changes.
+The column ``listed`` marks four kinds of changes. (1) A process executed its first program after its row was written.
+(2) It entered a login after its start: PAM sets the kernel id of a running process, of sshd's session process, of what
+systemd starts with ``PAMName=`` (run0, a user manager), of cron's child. (3) It executed its first program after it
+had entered the login. (4) Its program could be read only after its row was written. So a process is listed with the
+first program that it executed, in the login that it entered, if any. The index ``change_listed`` has these changes.
 """
 
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from typing import Any
 
 
 def _last_listed(number: str) -> str:
-    """Return the expression of the last change with ``listed`` of the process with a number; NULL: it has none."""
+    """Return the SQL expression of the number of a process's last change with ``listed``; NULL: it has none."""
     return (
         "(SELECT max(last.id) FROM change AS last INDEXED BY change_listed"
         f" WHERE last.process = {number} AND last.listed IS NOT NULL)"
@@ -27,19 +27,19 @@ def _later_rows(table: str) -> str:
 
 
 LATER_ROWS = f"({_later_rows('process')} UNION ALL {_later_rows('recent')})"
-"""The rows whose processes are listed in a later state, in this state. Joined with ``every``, SQLite would read all
-rows: it makes a table of such a view first."""
+"""The rows whose processes are listed in a later state, in this state. They are not joined with the view
+``every``: SQLite would make a table of it first, and so read all rows."""
 
 
 AS_STARTED = {
     table: f"({table}.changes IS NULL OR {_last_listed(f'{table}.id')} IS NULL)"
     for table in ("process", "recent", "every")
 }
-"""The condition of a row that is listed in its own state, by table."""
+"""By table: the condition that a process is listed in the state of its row, not in that of a change."""
 
 
 def listed_place(table: str) -> str:
-    """Return the expression of the place in which a process is listed."""
+    """Return the SQL expression of the place in which a process is listed."""
     later_place = f"(SELECT change.place FROM change WHERE change.id = {_last_listed(f'{table}.id')})"
     return f"CASE WHEN {table}.changes IS NULL THEN {table}.place ELSE coalesce({later_place}, {table}.place) END"
 

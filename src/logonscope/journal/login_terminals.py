@@ -32,7 +32,7 @@ class LoginTerminals:
 
     def note(self, process: Process, row: Row, place: int, tty_nr: int | None) -> None:
         """Store the terminal of a process as that of its login, if only sshd is between it and the leader."""
-        # most processes have no terminal, or that of a login whose terminal is known
+        # most processes have no terminal, or belong to a login whose terminal is known
         if not tty_nr:
             return
         leader_pid = self._logons.leader_without_terminal(place)

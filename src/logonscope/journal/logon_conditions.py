@@ -14,7 +14,7 @@ def logon_conditions(reader: Reader, moments: Moments, query: LogonRecordQuery) 
     users: Iterable[str] | None = query.users
     if query.users is not None and query.fold_case:
         users = _spellings(reader, query.users)
-    # people give the beginning of a key
+    # people give only the beginning of a key's fingerprint
     keys = None if query.keys is None else _keys_beginning_with(reader, query.keys, fold_case=query.fold_case)
     conditions, parameters = planned_conditions(query, users, keys)
     _add_times(conditions, parameters, moments, query)
@@ -24,7 +24,7 @@ def logon_conditions(reader: Reader, moments: Moments, query: LogonRecordQuery) 
 def planned_conditions(
     query: LogonRecordQuery, users: Iterable[str] | None, keys: Iterable[str] | None
 ) -> tuple[list[str], list[Any]]:
-    """Return the conditions without those on times, and their parameters; ``users`` and ``keys`` are as stored."""
+    """Return the conditions without those on times, and their parameters; ``users`` and ``keys``: as in the rows."""
     conditions, parameters = ["1"], list[Any]()
     for column, values in (
         ("id", query.ids),
@@ -54,7 +54,7 @@ def _add_times(conditions: list[str], parameters: list[Any], moments: Moments, q
 
 
 def _spellings(reader: Reader, names: Iterable[str]) -> Sequence[str]:
-    """Return the account names that are one of these without regard to case."""
+    """Return the account names in the journal that equal one of these names if case is ignored."""
     folded = {name.lower() for name in names}
     users = reader.rows("SELECT DISTINCT user FROM logon WHERE user IS NOT NULL")
     return [user for (user,) in users if user.lower() in folded]

@@ -62,11 +62,11 @@ class LogonRows:
         earlier, later = self._logon_by_place.get(before), self._logon_by_place.get(after)
         if later is None or later in self._system_numbers:
             return False
-        # an owner that became unknown only by a change: the process could not be read for a time, and entered nothing
+        # an owner that a later change made unknown: the process could not be read for a time, and entered nothing
         return earlier in self._system_numbers or (earlier is None and is_first_change)
 
     def keep_places(self, places: AbstractSet[int]) -> None:
-        """Drop all other places from memory."""
+        """Drop all places but these from memory."""
         self._logon_by_place = {place: logon for place, logon in self._logon_by_place.items() if place in places}
 
     def find_or_add(self, owner: Owner, seq: int, ms: int) -> int | None:
@@ -160,7 +160,7 @@ class LogonRows:
         self._changed[row["id"]] = row
 
     def _store_login(self, row: LogonRow, login: Login) -> None:
-        """Store a login record, with the terminal that was found by its processes."""
+        """Store a login record, with the terminal that its processes showed."""
         if login.tty is None and login.seen_tty is None:
             login = login._replace(seen_tty=row["tty"])
         row["record"] = encode_login(login)
@@ -197,7 +197,7 @@ class LogonRows:
             return None
         record = row["record"]
         self._describe(row, session, owner)
-        # keeps the record as it was while the leader ran
+        # keep the record as it was while the leader ran
         row.update(logged_out=ms, logged_out_seq=seq, record=record or row["record"])
         return int(row["id"])
 
@@ -214,7 +214,7 @@ class LogonRows:
         return int(row["id"])
 
     def end_others(self, existing: AbstractSet[int | None], seq: int, ms: int) -> list[int]:
-        """End the logon sessions that do not exist any more; return their numbers. ``seq``: that of the first end."""
+        """End the logon sessions that do not exist any more; return their numbers. ``seq`` is for the first end."""
         ended: list[int] = []
         for key, row in list(self._rows.items()):
             if row["id"] in existing or row["ended"] is not None:
@@ -250,7 +250,7 @@ _LEADER_FACTS = ("pid", "ses", "loginuid", "comm", "ppid", "tty_nr", "start")
 
 
 def decode_login(text: str) -> Login:
-    """Return the login record of its JSON; unknown fields, of a newer version, are left out."""
+    """Return the login record from its JSON; unknown fields, which a newer version wrote, are left out."""
     # earlier versions wrote no uid of 0
     values = {"uid": 0} | {name: value for name, value in json.loads(text).items() if name in Login._fields}
     if values.get("process") is not None:

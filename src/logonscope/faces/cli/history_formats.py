@@ -27,7 +27,7 @@ from logonscope.formats.parquet import write_parquet
 from logonscope.formats.record import event_record
 
 PRUNE_ROWS = 10_000
-"""Number of processes that are added between two removals; removed are those that cannot be parents any more."""
+"""Number of processes that are added between two removals; removed are those that ended too early to be parents."""
 
 
 def print_history(host: Host, args: argparse.Namespace, where: HistoryFilter, columns: Sequence[ListColumn]) -> int:

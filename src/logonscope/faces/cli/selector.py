@@ -124,7 +124,7 @@ def parse_times(host: Host, args: argparse.Namespace) -> tuple[datetime | None, 
 def no_match_message(host: Host, args: argparse.Namespace) -> str:
     """Return the message that no logon session matches the command line, with a hint.
 
-    If the caller does not see everything, it is the same whether such logon sessions are hidden or do not exist.
+    If the caller does not see everything, the message is the same for hidden logon sessions as for none.
     """
     which = args.which
     visible, hint = "", "see `logonscope sessions`"

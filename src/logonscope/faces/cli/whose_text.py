@@ -26,7 +26,7 @@ _CONTAINER_COMMANDS = {
     "podman": "podman inspect",
     "lxc": "lxc-info -n",
     "nspawn": "machinectl status",
-}  # the engines of Kubernetes: crictl
+}  # for all other engines, which Kubernetes uses: crictl
 
 _MAX_COMMAND_CHARACTERS = 60
 _MAX_SOCKETS = 3
@@ -105,7 +105,7 @@ def _describe_service(answer: Whose) -> str:
 def describe_login(session: LogonSession) -> str:
     """Return the LogonType with its source and the state of the login; of the System session, its type and start."""
     name = "LogonType not known" if session.logon_type is None else f"{session.logon_type_name} ({session.logon_type})"
-    # no login, so that there is no state; the source of this type is the evidence, which has a line of its own
+    # the System session is no login and has no state; its type follows from the evidence, which has its own line
     if session.logon_type == 0:
         return f"{name}; since the machine started, {format_time(session.start, _MOMENT)}"
     kind = f"{name}: {session.sources['logon_type']}"
@@ -237,14 +237,14 @@ def lookup_commands(answer: Whose) -> Iterator[str]:
 
 def _container_command(process: SessionProcess) -> str:
     """Return the command of an engine that shows a container, without its id."""
-    # nerdctl and Kubernetes use containerd side by side; only the latter has pods
+    # nerdctl and Kubernetes use containerd side by side; only Kubernetes has pods
     if process.container_runtime == "containerd" and process.pod_uid is None:
         return "nerdctl inspect"
     return _CONTAINER_COMMANDS.get(process.container_runtime or "", "crictl inspect")
 
 
 def user_label(session: LogonSession) -> str:
-    """Return the user who logged in, as "alice (uid 1000)"."""
+    """Return the user who logged in, such as "alice (uid 1000)"."""
     if session.is_foreign:
         user = "an unknown user" if session.uid is None else f"uid {session.uid}"
         return f"{user} of {container_label(session) if session.container_id else OTHER_ROOT}"
@@ -263,7 +263,7 @@ def _describe_system_process(answer: Whose) -> str:
 
 
 def _runs_as(process: SessionProcess) -> str:
-    """Return the user that a process runs as, as "alice (uid 1000)"."""
+    """Return the user that a process runs as, such as "alice (uid 1000)"."""
     if process.uid is None:
         return process.user or "an unknown user"
     return f"{process.user} (uid {process.uid})" if process.user else f"uid {process.uid}"
@@ -285,7 +285,7 @@ def _describe_origin(session: LogonSession) -> str:
 
 
 def _describe_sockets(sockets: Iterable[Socket], *, plural: bool = False) -> str:
-    # those that listen first; a socket that several file descriptors or processes share is listed once
+    # listening sockets first; a socket that several file descriptors or processes share is listed once
     ordered = sorted(sockets, key=is_connection)
     descriptions = list(dict.fromkeys(_describe_socket(socket, plural=plural) for socket in ordered))
     rest = f" and {len(descriptions) - _MAX_SOCKETS} more" if len(descriptions) > _MAX_SOCKETS else ""

@@ -62,17 +62,17 @@ def parse(data: bytes) -> tuple[Element, str]:
     """Parse a document, and return its root element and its encoding.
 
     Raises:
-        InvalidParameterError: it is not well-formed, or has a document type or an overlong namespace.
+        InvalidParameterError: the document is not well-formed, or has a document type or an overlong namespace.
     """
-    # Either a byte order mark, or the "<" of a document in UTF-16 without one.
+    # UTF-16 begins with a byte order mark, or, without that mark, with the two octets of "<".
     encoding = UTF_16 if data[:2] in {b"\xff\xfe", b"\xfe\xff", b"<\x00", b"\x00<"} else UTF_8
     try:
-        text = data if encoding == UTF_8 else _decode_utf_16(data).encode(UTF_8)
-        _check_safe(text)
+        utf_8_data = data if encoding == UTF_8 else _decode_utf_16(data).encode(UTF_8)
+        _check_safe(utf_8_data)
         parser = ET.XMLParser(encoding=UTF_8)  # noqa: S314 -- _check_safe rejected the dangerous parts of XML
         # Other threads can run only between the parts.
-        for begin in range(0, len(text), PART_OCTETS):
-            parser.feed(text[begin : begin + PART_OCTETS])
+        for begin in range(0, len(utf_8_data), PART_OCTETS):
+            parser.feed(utf_8_data[begin : begin + PART_OCTETS])
         return parser.close(), encoding
     except UnicodeError:
         raise InvalidParameterError("the message is not well-formed XML: it is not UTF-16", _FORM) from None
@@ -86,21 +86,21 @@ def _decode_utf_16(data: bytes) -> str:
     return data.decode("utf-16-le" if data[:2] == b"<\x00" else "utf-16-be")
 
 
-def _check_safe(text: bytes) -> None:
+def _check_safe(data: bytes) -> None:
     """Reject XML whose cost of parsing grows faster than its length: document types and long namespaces.
 
     ElementTree repeats the namespace in the name of every element.
     """
-    if _DOCTYPE.search(text):
+    if _DOCTYPE.search(data):
         raise InvalidParameterError("document types are not supported", "remove the DOCTYPE")
     # A quick check accepts most messages: an attribute value is between quotes, contains no "<", and is no longer
     # than its text in the message. So if all pieces between double quotes or "<" are short, all values are short.
-    if b"'" not in text and max(map(len, text.replace(b"<", b'"').split(b'"'))) <= MAX_NAMESPACE_LENGTH:
+    if b"'" not in data and max(map(len, data.replace(b"<", b'"').split(b'"'))) <= MAX_NAMESPACE_LENGTH:
         return
     # This second parser does not process namespaces, so the check runs before any name is expanded.
     parser = expat.ParserCreate(UTF_8)
     parser.StartElementHandler = _check_namespaces
-    parser.Parse(text, True)
+    parser.Parse(data, True)
 
 
 def _check_namespaces(_: str, attributes: dict[str, str]) -> None:

@@ -53,7 +53,7 @@ CLASS: dict[str, Any] = {
 
 
 def class_schema(cls: Class) -> dict[str, Any]:
-    """Return the schema of a class's properties. Each may be null; none is required: a client may select a few."""
+    """Return the schema of a class's properties. Each can be null; none is required: a client can select properties."""
     properties = {name: _property_schema(member) for name, member in cls.properties.items()}
     return {"type": "object", "description": _description(cls.qualifiers), "properties": properties}
 

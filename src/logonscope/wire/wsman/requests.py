@@ -41,7 +41,7 @@ from logonscope.wire.wsman.subscription_requests import (
 from logonscope.wire.xml import Element, clark_name, find_child, is_true, local_name, namespace_of, text_of
 
 MAX_CONTEXT_LENGTH = 200
-"""Maximum characters of a context in a request: those of this server are shorter."""
+"""Maximum characters of a context in a request: the contexts that this server creates are shorter."""
 
 MAX_PROPERTIES = 1000
 """Maximum number of properties that an association filter may select."""
@@ -78,7 +78,7 @@ class SelectorFilter(NamedTuple):
 class AssociationFilter(NamedTuple):
     """A filter by association (DSP0227 8.2): selects the instances that are associated with an instance.
 
-    ``references``: it selects the associations themselves.
+    ``references``: the filter selects the associations that refer to the instance, not the instances at their far ends.
     """
 
     path: ObjectPath
@@ -110,9 +110,10 @@ class Enumerate(NamedTuple):
 
 
 class Pull(NamedTuple):
-    """A request for the next items of an enumeration, or events of a subscription.
+    """A request for the next items of an enumeration, or for the next events of a subscription.
 
-    It limits their number, their size in characters, and the time in seconds.
+    ``max_elements``, ``max_characters``: how many items or events the response may have, and their size in total.
+    ``seconds``: how long the response may take.
     """
 
     resource: Resource
@@ -129,7 +130,7 @@ class Release(NamedTuple):
 
 
 class Renew(NamedTuple):
-    """A request to extend an enumeration; ``is_status``: GetStatus, which only returns its remaining lifetime."""
+    """A request to extend an enumeration; ``is_status``: GetStatus, which only asks for the remaining lifetime."""
 
     context: str
     expires: float | None = None
@@ -152,7 +153,7 @@ class Delete(NamedTuple):
 
 
 class Change(NamedTuple):
-    """A request to change an instance (Put), or for a new one (Create)."""
+    """A request to change an instance (Put) or to create one (Create)."""
 
     resource: Resource
 
@@ -216,9 +217,9 @@ def _read_delete(envelope: Envelope, selector_values: Selectors) -> Delete:
 def _read_invoke(envelope: Envelope, selector_values: Selectors) -> Invoke:
     """Return the request to run the method whose name is the last part of the action (DSP0227 10.2)."""
     uri = envelope.text(WSMAN, "ResourceURI")
-    before, _, method = envelope.action.rpartition("/")
+    action_uri, _, method = envelope.action.rpartition("/")
     # The rest of the action is the resource URI; clients differ in its case and slashes.
-    if not uri or not method or before.lower().replace("\\", "/") != uri.lower().replace("\\", "/").rstrip("/"):
+    if not uri or not method or action_uri.lower().replace("\\", "/") != uri.lower().replace("\\", "/").rstrip("/"):
         hint = "use an action of WS-Management, or the resource URI with the name of a method"
         raise FaultError(ACTION_NOT_SUPPORTED, f"unknown action '{envelope.action[:200]}'", hint)
     resource = _read_resource(envelope, selector_values)
@@ -297,19 +298,19 @@ def _read_selector_filter(element: Element) -> SelectorFilter:
 
 def _read_association_filter(element: Element) -> AssociationFilter:
     kinds = {clark_name(BINDING, "AssociatedInstances"): False, clark_name(BINDING, "AssociationInstances"): True}
-    request = find_child(element, *kinds)
-    source = None if request is None else find_child(request, clark_name(BINDING, "Object"))
-    if request is None or source is None:
+    filter_element = find_child(element, *kinds)
+    object_element = None if filter_element is None else find_child(filter_element, clark_name(BINDING, "Object"))
+    if filter_element is None or object_element is None:
         hint = "send b:AssociatedInstances or b:AssociationInstances with a b:Object, the instance to start from"
         raise FaultError(CANNOT_PROCESS_FILTER, "the association filter has no b:Object", hint)
-    options = {local_name(part): text_of(part) for part in request if namespace_of(part) == BINDING}
-    properties = [text_of(part) for part in request if part.tag == clark_name(BINDING, "IncludeResultProperty")]
+    options = {local_name(part): text_of(part) for part in filter_element if namespace_of(part) == BINDING}
+    properties = [text_of(part) for part in filter_element if part.tag == clark_name(BINDING, "IncludeResultProperty")]
     if len(properties) > MAX_PROPERTIES:
         raise FaultError(
             CANNOT_PROCESS_FILTER, f"too many properties: {len(properties)}", f"select at most {MAX_PROPERTIES}"
         )
     return AssociationFilter(
-        parse_reference(source), kinds[request.tag],
+        parse_reference(object_element), kinds[filter_element.tag],
         options.get("AssociationClassName"), options.get("ResultClassName"),
         options.get("Role"), options.get("ResultRole"), tuple(properties) or None,
     )  # fmt: skip

@@ -1,8 +1,8 @@
 """Resource URIs and selectors: parsed into classes and object paths.
 
-There are two forms of URI (MS-WSMV 3.1.4.1.1, DSP0227 6): Microsoft's contains the namespace, DMTF's has it in the
-selector __cimnamespace. The keys of an instance are selectors; the selector of a reference contains another endpoint
-reference.
+There are two forms of URI (MS-WSMV 3.1.4.1.1, DSP0227 6): Microsoft's form contains the namespace; with DMTF's form,
+the namespace is in the selector __cimnamespace. The keys of an instance are selectors; if a key is a reference, its
+selector contains the endpoint reference of the other instance.
 """
 
 from collections.abc import Iterable, Mapping
@@ -48,12 +48,12 @@ class Resource(NamedTuple):
 
     @property
     def uri_base(self) -> str:
-        """Return the part before the class in URIs of this form and namespace."""
+        """Return the part of the URI before the class name."""
         return f"{WMI}/{self.namespace}" if self.is_wmi else CIM_SCHEMA
 
 
 def resource_uri(namespace: str, class_name: str = ALL) -> str:
-    """Return the URI of a class, or of all classes of a namespace, in Microsoft's form (all Windows have it)."""
+    """Return the URI of a class, or of all classes of a namespace, in Microsoft's form, which every Windows accepts."""
     return f"{Resource(namespace.replace(chr(92), '/'), class_name).uri_base}/{class_name}"
 
 
@@ -65,15 +65,15 @@ def parse_resource(uri: str, selectors: Selectors) -> Resource:
     """
     if not uri:
         raise FaultError(HEADER_REQUIRED, "the header w:ResourceURI is missing", _HINT)
-    # clients made for Windows write backslashes, and any case
+    # clients made for Windows also write backslashes in place of slashes, and differ in upper and lower case
     slashed = uri.replace("\\", "/")
     folded = slashed.lower()
     selector = selectors.get(NAMESPACE)
     namespace = (selector if isinstance(selector, str) else CIMV2).replace("\\", "/").lower()
     if folded.startswith(f"{WMI.lower()}/"):
-        within, _, name = slashed[len(WMI) + 1 :].strip("/").rpartition("/")
-        if within and name:
-            return Resource(within.lower(), name)
+        uri_namespace, _, name = slashed[len(WMI) + 1 :].strip("/").rpartition("/")
+        if uri_namespace and name:
+            return Resource(uri_namespace.lower(), name)
     elif folded == CIM_ALL.lower():
         return Resource(namespace, ALL, is_wmi=False)
     elif folded == CLASSES.lower():
@@ -89,7 +89,7 @@ def check_no_shell(*uris: str) -> None:
     """Check that no URI, of a resource or an action, belongs to a remote shell.
 
     Raises:
-        FaultError: one does.
+        FaultError: a URI does.
     """
     for uri in uris:
         if uri.lower().startswith(SHELLS):
@@ -111,7 +111,7 @@ def instance_path(resource: Resource, selectors: Selectors) -> ObjectPath:
     """Return the object path of an instance, whose keys are the selectors.
 
     Raises:
-        FaultError: the resource is not one class.
+        FaultError: the resource is all classes of a namespace.
     """
     if resource.class_name == ALL:
         raise FaultError(INVALID_RESOURCE, "invalid class '*' of an instance: expected one class", _HINT)
@@ -146,7 +146,7 @@ def check_keys(path: ObjectPath, keys: Iterable[str]) -> None:
 
 
 def parse_selectors(element: Element | None, depth: int = 0) -> dict[str, str | ObjectPath]:
-    """Return the selectors of a w:SelectorSet by name; ``depth`` counts the endpoint references around it.
+    """Return the selectors of a w:SelectorSet by name; ``depth`` counts the endpoint references around the set.
 
     Raises:
         FaultError: a selector has no name, is repeated, or has an invalid endpoint reference; there are too many.
@@ -173,7 +173,7 @@ def parse_reference(element: Element, depth: int = 0) -> ObjectPath:
     Raises:
         FaultError: the reference is invalid.
     """
-    # References nest by recursion, so a client must not choose the depth.
+    # Each nested reference is a recursive call, so the client must not choose the depth.
     if depth > MAX_DEPTH:
         raise FaultError(
             UNEXPECTED_SELECTORS, f"endpoint references are nested more than {MAX_DEPTH} deep", "name the instance"

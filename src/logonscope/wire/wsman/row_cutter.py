@@ -13,8 +13,8 @@ from logonscope.cim.types import Value
 from logonscope.wire.xml import escape
 
 ROW_OCTETS = 96_000
-"""The largest size of a row as an item. With the rest of the response it fits into 100 KiB, the smallest default of
-clients (omicli: 102,400; pypsrp and Ruby's winrm: 153,600)."""
+"""The largest size of a row as an item. With the rest of the response, such an item fits into 100 KiB, the smallest
+default limit of an envelope among clients (omicli: 102,400; pypsrp and Ruby's winrm: 153,600)."""
 
 UNREAD = "Unread"
 BYTE_LENGTH, NUMBER_LENGTH = 3, 20
@@ -49,15 +49,15 @@ class RowCutter:
         if not self._arrays:
             return render
 
-        # Else an array of millions of values would be written as XML only to be cut afterwards.
-        def bounded(row: Sequence[Value]) -> str:
+        # Without this cut, an array of millions of values would be written as XML, only to be cut afterwards.
+        def render_bounded(row: Sequence[Value]) -> str:
             for index, max_elements in self._arrays:
                 values: Any = row[index]
                 if values is not None and len(values) > max_elements:
                     row = [*row[:index], values[:max_elements], *row[index + 1 :]]
             return render(row)
 
-        return bounded
+        return render_bounded
 
     def render_shortened(self, render: Callable[[Sequence[Value]], str], row: Sequence[Value], octets: Octets) -> str:
         """Return a row as an item of at most ROW_OCTETS, or longer if the values that are never cut are too long."""
@@ -71,7 +71,7 @@ class RowCutter:
         return text
 
     def cut(self, row: Sequence[Value], max_octets: int, octets: Octets) -> tuple[Value, ...]:
-        """Return the row with every text and array, except keys, cut to at most ``max_octets`` octets as XML."""
+        """Return the row with each text and array that may be cut, cut to at most ``max_octets`` octets as XML."""
         values, cuts = list(row), list[str]()
         for column in self._columns:
             value: Any = row[column.position]
@@ -100,8 +100,8 @@ def _cut_text(text: str | None, max_octets: int, octets: Octets) -> str | None:
     """Return the longest beginning of a text that has at most ``max_octets`` octets as XML."""
     if text is None or (len(text) <= max_octets and octets(escape(text)) <= max_octets):
         return text
-    # Each character takes at least one octet, so more than ``max_octets`` characters are never needed. The cut may be
-    # inside an entity: that half is dropped, and each whole entity counts as the one character that it was made from.
+    # Each character takes at least one octet, so more than ``max_octets`` characters are never needed. If the cut is
+    # inside an entity, the rest of this entity is dropped, too. A whole entity counts as the character that it escapes.
     encoding = "utf-8" if octets("x") == 1 else "utf-16-le"
     written = escape(text[:max_octets]).encode(encoding)[:max_octets].decode(encoding, "ignore")
     return text[: len(_ENTITY.sub("x", _HALF_ENTITY.sub("", written)))]
@@ -111,14 +111,15 @@ def _cut_array(values: Any, tags: str, max_octets: int, octets: Octets) -> Any:
     """Return the longest beginning of an array of at most ``max_octets`` octets as XML; its last text may be cut."""
     if values is None:
         return None
-    around = octets(tags)
-    # A value that is not a text counts as the longest integer: formatting each to measure it costs more than it saves.
+    tag_octets = octets(tags)
+    # A value that is not a text counts as the longest number of its kind: to format each value only to measure it would
+    # cost more than it saves.
     if isinstance(values, bytes):
-        fits = max_octets // (around + BYTE_LENGTH * octets("x"))
-        return values if len(values) <= fits else values[:fits]
+        max_values = max_octets // (tag_octets + BYTE_LENGTH * octets("x"))
+        return values if len(values) <= max_values else values[:max_values]
     fitting_values, free = list[Value](), max_octets
     for value in values:
-        free -= around
+        free -= tag_octets
         text = value if isinstance(value, str) else None
         shortened = _cut_text(text, max(free, 0), octets)
         free -= NUMBER_LENGTH * octets("x") if shortened is None else octets(escape(shortened))

@@ -35,8 +35,8 @@ class Subscribe(NamedTuple):
     """A request for a subscription to the results of an event query, which the client pulls or the server pushes.
 
     ``query`` None: all events of the class of the resource. ``expires``, ``heartbeats``: the lifetime and the interval
-    of heartbeats in seconds. ``sends_bookmarks``: each answer with events has a bookmark of the position after the last
-    one. ``max_elements``, ``max_time``: of the mode Events, the limits of a message in events and seconds.
+    of heartbeats in seconds. ``sends_bookmarks``: each message with events has a bookmark: the position after its last
+    event. ``max_elements``, ``max_time``: in the mode Events, the limits of a message in events and seconds.
     """
 
     resource: Resource
@@ -70,20 +70,20 @@ def read_subscribe(envelope: Envelope, selectors: Selectors) -> Subscribe:
     """Read a Subscribe message.
 
     Raises:
-        FaultError: it is malformed, or asks for what is not supported.
+        FaultError: the message is malformed, or requests what is not supported.
     """
     body = check_body(envelope, EVENTING, "Subscribe")
     resource = parse_resource(envelope.text(WSMAN, "ResourceURI"), selectors)
     delivery = find_child(body, clark_name(EVENTING, "Delivery"))
     if delivery is None:
         raise FaultError(INVALID_MESSAGE, "the element e:Delivery is missing", f"add it, with Mode {names.PULL_MODE}")
-    # without a mode, WS-Eventing has Push (2.1)
+    # the default of WS-Eventing (2.1) is Push
     requested_mode = delivery.get("Mode", names.PUSH_MODE).strip()
     mode = MODES.get(requested_mode.lower())
     if mode is None:
         reason = f"unknown delivery mode '{requested_mode[:200]}'"
         raise FaultError(DELIVERY_MODE_UNAVAILABLE, reason, f"use one of these: {', '.join(MODES.values())}")
-    # of a pull, addresses are ignored
+    # if the client pulls, the addresses in its request are ignored
     is_pushed = mode != names.PULL_MODE
     return Subscribe(
         resource,
@@ -156,25 +156,25 @@ def _read_notify_to(delivery: Element) -> EventSink:
 
 def _read_batch(delivery: Element) -> tuple[int, float]:
     """Return the limits of a message with several events: their number, and seconds."""
-    most = find_child(delivery, clark_name(WSMAN, "MaxElements"))
+    max_elements = find_child(delivery, clark_name(WSMAN, "MaxElements"))
     seconds = find_child(delivery, clark_name(WSMAN, "MaxTime"))
     return (
-        MAX_BATCH if most is None else min(MAX_BATCH, parse_number(text_of(most), "MaxElements")),
+        MAX_BATCH if max_elements is None else min(MAX_BATCH, parse_number(text_of(max_elements), "MaxElements")),
         0.0 if seconds is None else parse_duration(text_of(seconds), "MaxTime"),
     )
 
 
 def _read_endpoint(element: Element | None) -> EventSink | None:
-    """Return an address of the subscriber, with the header blocks that it wants back (WS-Addressing 2.2).
+    """Return an address of the subscriber, with the headers that messages to it must have (WS-Addressing 2.2).
 
-    The address is "" if the element has none.
+    If the element contains no address, the address is "".
     """
     if element is None:
         return None
     address = find_child(element, clark_name(ADDRESSING, "Address"))
     holders = [find_child(element, clark_name(ADDRESSING, f"Reference{kind}")) for kind in ("Properties", "Parameters")]
     blocks = [block for holder in holders if holder is not None for block in holder]
-    # a block must not pass for a header of the message itself
+    # a block must not be taken for a header that this server writes
     if any(namespace_of(block) in {names.SOAP, ADDRESSING, WSMAN, ""} for block in blocks):
         reason = "invalid reference parameters: expected namespaces beside SOAP, WS-Addressing and WS-Management"
         raise FaultError(INVALID_MESSAGE, reason)
@@ -212,7 +212,7 @@ def _read_bookmark(element: Element | None) -> str | None:
 
 
 def _read_identifier(envelope: Envelope) -> str:
-    """Return the id of the subscription (WS-Eventing 3.2: a header, as in the SubscriptionManager)."""
+    """Return the id of the subscription: a header copied from the SubscriptionManager (WS-Eventing 3.2)."""
     text = envelope.text(EVENTING, "Identifier")
     if not text or len(text) > MAX_ID_LENGTH:
         hint = "send the reference parameters of the SubscriptionManager as headers"

@@ -4,7 +4,7 @@ Values are as COM automation passes them: 64-bit numbers are decimal text, datet
 the parameters of a method are in alphabetical order. Errors are an x_wmi, whose cause is one of logonscope.errors, with
 two exceptions: x_wmi_authentication has no cause; an unknown class, property or method is an AttributeError if it was
 written as an attribute.
-``WMI(host=...)`` uses any logonscope Host. All names are those of that module, also the ones with an underscore.
+``WMI(host=...)`` uses any logonscope Host. All names are those of the module ``wmi``, also those with an underscore.
 """
 
 from logonscope.wmi.connection import WMI, Registry, connect, connect_server

@@ -30,7 +30,7 @@ class Moniker(NamedTuple):
 
 
 def parse_moniker(text: str) -> Moniker:
-    """Parse a moniker; every text is one, so nothing is rejected here."""
+    """Parse a moniker. Every text is a valid moniker: at worst, all of it is the path."""
     return Moniker(*_MONIKER.findall(text)[0])
 
 

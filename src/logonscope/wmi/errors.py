@@ -39,7 +39,7 @@ class x_wmi_invalid_query(x_wmi):
 
 
 class x_wmi_timed_out(x_wmi):
-    """An answer, or the next event, did not come within its timeout."""
+    """A response or the next event did not arrive before the timeout."""
 
 
 class x_wmi_no_namespace(x_wmi):
@@ -51,7 +51,7 @@ class x_access_denied(x_wmi):
 
 
 class x_wmi_authentication(x_wmi):
-    """A user name was given for this machine, or with privileges or a suffix: neither is supported."""
+    """A user name was given for this machine, or together with privileges or a suffix; this is not supported."""
 
 
 class x_wmi_uninitialised_thread(x_wmi):

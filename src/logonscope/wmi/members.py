@@ -14,7 +14,7 @@ Invoke = Callable[[str, Mapping[str, Any]], Outcome]
 
 
 class _wmi_property(NamedTuple):
-    """A property of an object with its value, where a reference is an object path; or of a class: its value is None."""
+    """A property of an object or a class. The value of a reference is an object path; the value in a class is None."""
 
     name: str
     value: Any

@@ -24,21 +24,21 @@ _INTRINSIC = re.compile(r"__Instance(Creation|Deletion|Modification)Event")
 
 
 class _wmi_object:
-    """An instance: ``process.Name``, ``process.Terminate()``, in upper or lower case.
+    """An instance: ``process.Name``, ``process.Terminate()``; the names match in upper or lower case.
 
-    The value of a reference is an object, too. Its text keys are taken from the path. On the first use of anything
-    else it is read, once for all references to it in a result.
+    The value of a reference is an object, too. Keys of type string are taken from the path of that object. The first
+    use of any other attribute reads the object: at most once, even if several references in a result name it.
     """
 
     __slots__ = ("_host", "_referenced", "_target")
 
     def __init__(self, host: Host, target: Instance | str, referenced: "dict[str, _wmi_object]") -> None:
         self._host = host
-        self._target = target  # an object path until it is read
-        self._referenced = referenced  # by path, with their classes; shared by the objects of one result
+        self._target = target  # an object path until the object is read
+        self._referenced = referenced  # objects and their classes, by path; shared by one result
 
     def _read(self) -> Instance:
-        # The object of a reference starts as a path: most of those in a result are never read.
+        # The object of a reference starts as a path: most referenced objects of a result are never read.
         if isinstance(self._target, str):
             with wmi_errors():
                 self._target = self._host.get(self._target)
@@ -63,20 +63,21 @@ class _wmi_object:
         if isinstance(self._target, str):
             path = parse_path(self._target)
             declared = self._class_of_path(path).properties.get(name)
-            # Only of a string is the text in the path certainly the value: a number can be written in several ways.
+            # Only a string is certain to have its value as text in the path: a number can be written in several ways.
             if declared and declared.type == "string":
                 return next((str(value) for key, value in path.keys or () if key == declared.name), None)
         return None
 
     def _class_of_path(self, path: ObjectPath) -> Class:
-        # Kept beside the objects of the result, by a path without keys: a remote host sends a request for each class.
+        # Classes are kept with the referenced objects, by a path without keys: with a remote host, each get_class
+        # is a request.
         name = f"{path.namespace}:{path.class_name}"
-        kept = self._referenced.get(name)
-        if kept is None:
+        class_object = self._referenced.get(name)
+        if class_object is None:
             with wmi_errors():
                 cim_class = self._host.get_class(path.class_name, namespace=path.namespace)
-            kept = self._referenced[name] = _wmi_class(self._host, cim_class)
-        return kept._class  # noqa: SLF001 -- another object of this module
+            class_object = self._referenced[name] = _wmi_class(self._host, cim_class)
+        return class_object._class  # noqa: SLF001 -- another object of this module
 
     def _automation_value(self, declared: Property) -> Any:
         return automation_value(self._read()[declared.name], declared.type)
@@ -121,7 +122,7 @@ class _wmi_object:
 
     @property
     def id(self) -> str:
-        """Return the path, or the object as text if it has no path: its keys were not selected."""
+        """Return the path; if there is none, because the keys were not selected, return the object as text."""
         return self._path or str(self)
 
     @property
@@ -180,7 +181,7 @@ class _wmi_object:
 
     @property
     def associated_classes(self) -> "dict[str, _wmi_class]":
-        """Return the classes that instances of its class can be associated with, by name."""
+        """Return the classes that instances of the object's class can be associated with, by name."""
         cls = self._class
         text = f"ASSOCIATORS OF {{{cls.name}}} WHERE SchemaOnly"
         with wmi_errors():
@@ -261,7 +262,7 @@ class _wmi_class(_wmi_object):
 
 
 class _wmi_event(_wmi_object):
-    """An event. Its attributes are those of the instance that it is about, or, if it is extrinsic, its own."""
+    """An event. Its attributes are those of its TargetInstance; without a TargetInstance, those of the event itself."""
 
     __slots__ = ("_event_type", "_previous", "_timestamp")
 
@@ -269,14 +270,14 @@ class _wmi_event(_wmi_object):
         match = _INTRINSIC.fullmatch(event.cim_class.name)
         shared: dict[str, _wmi_object] = {}
         super().__init__(host, event["TargetInstance"] if match else event, shared)
-        before, created = event.get("PreviousInstance") if match else None, event.get("TIME_CREATED")
+        previous_instance, time_created = event.get("PreviousInstance") if match else None, event.get("TIME_CREATED")
         self._event_type = match[1].lower() if match else "extrinsic"
-        self._timestamp = None if created is None else from_1601(created)
-        self._previous = None if before is None else _wmi_object(host, before, shared)
+        self._timestamp = None if time_created is None else from_1601(time_created)
+        self._previous = None if previous_instance is None else _wmi_object(host, previous_instance, shared)
 
     @property
     def event_type(self) -> str:
-        """Return "creation", "deletion" or "modification"; "extrinsic" for an event that is about no instance."""
+        """Return "creation", "deletion" or "modification"; "extrinsic" for an event without a TargetInstance."""
         return self._event_type
 
     @property
@@ -286,7 +287,7 @@ class _wmi_event(_wmi_object):
 
     @property
     def previous(self) -> _wmi_object | None:
-        """Return the instance before a modification; None for another event."""
+        """Return the instance before a modification; None for all other events."""
         return self._previous
 
 
@@ -308,7 +309,7 @@ def wmi_objects(host: Host, answer: Iterable[Instance | Class]) -> list[Any]:
 def select_objects(
     host: Host, namespace: str, class_name: str, fields: Sequence[str] = (), where: Mapping[str, object] | None = None
 ) -> list[Any]:
-    """Return the instances of a class that have the property values ``where``; there, None is null."""
+    """Return the instances of a class that have the property values ``where``, in which None means null."""
     columns = ", ".join(fields) or "*"
     # The path is always selected: methods and associators need it.
     text = f"SELECT {columns if '*' in columns else f'{columns}, __PATH'} FROM {class_name}"  # noqa: S608 -- WQL only reads

@@ -8,7 +8,7 @@ TimePart = int | str | None
 
 def from_1601(ns100: int | str) -> datetime:
     """Return the naive datetime in UTC that is ``ns100`` times 100 nanoseconds after the start of 1601."""
-    return datetime(1601, 1, 1) + timedelta(microseconds=int(ns100) // 10)  # noqa: DTZ001 -- scripts compare it so
+    return datetime(1601, 1, 1) + timedelta(microseconds=int(ns100) // 10)  # noqa: DTZ001 -- scripts expect it naive
 
 
 def from_time(

@@ -31,7 +31,7 @@ def mof_value(value: Any) -> str:
 
 
 def wql_equals(value: object) -> str:
-    """Format the operator and the constant of a WQL condition that a property has a value; None is null."""
+    """Return the part of a WQL condition after the property: ``= '...'``, or ``IS NULL`` for None."""
     escaped = str(value).replace("\\", "\\\\").replace("'", "\\'")
     return "IS NULL" if value is None else f"= '{escaped}'"
 

@@ -26,7 +26,7 @@ class _wmi_watcher:
             host: the host.
             namespace: the namespace of the classes of the query.
             wql: the event query.
-            make_event: returns the object of an event.
+            make_event: returns the object that a script gets for an event.
         """
         self._host, self._wql, self._make_event = host, wql, make_event
         with wmi_errors():

@@ -44,8 +44,8 @@ TEXT, NUMBER, BOOLEAN, MOMENT, REFERENCE, CLASS, PATH, ARRAY, OBJECT = (
     "text", "number", "boolean", "moment", "reference", "class", "path", "array", "object",
 )  # fmt: skip
 """Kinds of columns, which say how values are compared: TEXT without regard to case; NUMBER, BOOLEAN and MOMENT by
-value; REFERENCE by the instance that it names; CLASS and OBJECT by inheritance (ISA alone); PATH by the keys in it with
-= and <>, else as TEXT; ARRAY cannot be compared."""
+value; REFERENCE by the instance that it names; CLASS and OBJECT by inheritance (only with ISA); PATH with = and <> by
+the class and the keys in the path, with other operators as TEXT; ARRAY cannot be compared."""
 
 THIS = "__THIS"
 """The name on the left of ISA in a data query: the class of the row."""
@@ -91,7 +91,7 @@ def bind(tree: ConditionTree, scope: NameScope) -> Condition:
     """Bind a condition to the properties of a scope.
 
     Raises:
-        InvalidQueryError: a name is unknown, or its property does not support the operator; says where.
+        InvalidQueryError: a name is unknown, or its property does not support the operator; the message says where.
         TypeMismatchError: a constant does not have the property's type.
         InvalidObjectPathError: a reference, or the path of the row, is compared with an invalid path.
         InvalidClassError: a path, or ISA, names an unknown class.
@@ -172,7 +172,7 @@ def _bind_comparison(column: ComparedColumn, tree: Comparison, scope: NameScope)
 
 
 def _compare_reference(name: str, operator: str, constant: Constant, scope: NameScope) -> Term | Truth:
-    """Return the test for the instance that a path names; no row is equal to a class, or to an object elsewhere."""
+    """Return the test for the instance that a path names; no reference equals a class, or an object elsewhere."""
     target = _find_instance(constant, scope)
     if target is None:
         return Truth(operator == UNEQUAL)
@@ -180,12 +180,12 @@ def _compare_reference(name: str, operator: str, constant: Constant, scope: Name
 
 
 def _find_instance(path: Constant, scope: NameScope) -> Target | None:
-    """Return the instance that a path names; None if that is a class, or is in another namespace or on another host."""
+    """Return the instance that a path names; None: a class, or an object elsewhere (namespace, host)."""
     try:
         target = bind_path(parse_path(str(path)), scope.schema, scope.namespace, scope.is_here)
     except InvalidNamespaceError:
         return None
-    # References in rows are to instances of the namespace of their class: a path elsewhere equals none of them.
+    # A reference in a row names an instance in the namespace of the row's class: no path elsewhere equals it.
     return None if target.keys is None or target.cls.namespace != scope.namespace else target
 
 
@@ -233,7 +233,7 @@ def class_scope(cls: Class, text: str, is_here: Callable[[str], bool]) -> NameSc
 
 
 def find_column(cls: Class, name: Name, text: str) -> ComparedColumn | None:
-    """Return the column that a name means; None for a dotted name, as Antecedent.Handle (WMI: no rows, no error).
+    """Return the column that a name means; None for a dotted name, such as A.B: as in WMI, no row matches it.
 
     Raises:
         InvalidQueryError: the class has no such property.
@@ -252,7 +252,7 @@ def find_property(cls: Class, word: str, name: Name, text: str) -> Property:
     """Return the property of a class that ``word``, a part of a name, means.
 
     Raises:
-        InvalidQueryError: the class has no such property; says where.
+        InvalidQueryError: the class has no such property; the message says where.
     """
     if word not in cls.properties:
         hint = suggest_name(word, list(cls.properties), show_class_hint(cls.name, cls.namespace))

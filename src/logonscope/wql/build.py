@@ -1,6 +1,7 @@
 """Build step of WQL's parser: computes the parse table of grammar.lark with lark, and writes compiled.py.
 
-The build runs it (hatch_build.py). After changing the grammar, run ``python -m logonscope.wql.build``.
+hatch_build.py calls ``build`` when the wheel is built. After changing the grammar, run
+``python -m logonscope.wql.build``.
 """
 
 import re
@@ -85,7 +86,7 @@ def _states_in_order(rows: dict[int, dict[str, Any]], start: int) -> Iterator[in
     lark numbers them in the order of sets, which differs from run to run; wheels should be reproducible.
     """
     reached = [start]
-    for state in reached:  # grows meanwhile
+    for state in reached:  # the loop appends to this list
         yield state
         for _, (kind, target) in sorted(rows[state].items()):
             if kind == SHIFT and target not in reached:
@@ -99,21 +100,22 @@ def _priority(terminal: TerminalDef) -> tuple[Any, ...]:
 
 
 def _check_terminals(terminals: Sequence[TerminalDef]) -> None:
-    """Check that no string that a state accepts also matches an expression of the same priority that it accepts.
+    """Check that, of the terminals that a state accepts, no string matches a regular expression of the same priority.
 
     lark would prefer the string; the parser in lalr.py takes the first terminal that matches.
     """
     strings = [terminal for terminal in terminals if isinstance(terminal.pattern, PatternStr)]
-    for terminal, other in product(strings, [terminal for terminal in terminals if terminal not in strings]):
-        is_matched = re.fullmatch(other.pattern.to_regexp(), terminal.pattern.value)
-        if is_matched and terminal.priority == other.priority:
-            raise ValueError(f"{terminal.name} is matched by {other.name}, too: give one of them a higher priority")
+    expressions = [terminal for terminal in terminals if terminal not in strings]
+    for string, expression in product(strings, expressions):
+        is_matched = re.fullmatch(expression.pattern.to_regexp(), string.pattern.value)
+        if is_matched and string.priority == expression.priority:
+            raise ValueError(f"{string.name} is matched by {expression.name}, too: give one of them a higher priority")
 
 
 def _describe_rule(rule: LarkRule) -> Rule:
     """Return a rule, with the parts that lark puts into the tree.
 
-    A terminal is left out if its name begins with an underscore, or if a rule has it as a string such as ",".
+    A terminal is left out if its name begins with an underscore, or if the rule contains it as a literal such as ",".
     If the name of a rule begins with an underscore, its parts join those of the rule around it.
     """
     is_absent = rule.options.empty_indices or [False] * len(rule.expansion)
@@ -140,4 +142,4 @@ def _is_list(symbol: Symbol) -> bool:
 
 
 if __name__ == "__main__":
-    print(build())  # noqa: T201 -- says what was written
+    print(build())  # noqa: T201 -- the path of the table

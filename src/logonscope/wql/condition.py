@@ -97,7 +97,7 @@ def simplify(condition: Condition, decide: Callable[[Term | NullTest], Condition
 
 
 def fixed_values(condition: Condition) -> Mapping[str, frozenset[Value]]:
-    """Return, by property, the only values with which a row can fit (texts: in upper or lower case).
+    """Return, by property, the only values with which a row can match (texts without regard to case).
 
     Properties without such a limit are left out.
     """
@@ -105,37 +105,37 @@ def fixed_values(condition: Condition) -> Mapping[str, frozenset[Value]]:
         return {condition.column: frozenset({condition.value})} if condition.operator == EQUAL else {}
     values_of_column: dict[str, frozenset[Value]] = {}
     if isinstance(condition, Every):
-        # Each term limits the values; the smallest set that one of them gives is the best limit.
+        # All terms must hold, so the limit of any term is valid for the whole; the smallest set is the best limit.
         for part in map(fixed_values, condition.terms):
             for column, values in part.items():
                 if column not in values_of_column or len(values) < len(values_of_column[column]):
                     values_of_column[column] = values
     elif isinstance(condition, Some):
         # A property is limited only if every alternative limits it.
-        first, *others = map(fixed_values, condition.terms)
-        for column, values in first.items():
-            if all(column in part for part in others):
-                values_of_column[column] = values.union(*(part[column] for part in others))
+        first_part, *other_parts = map(fixed_values, condition.terms)
+        for column, values in first_part.items():
+            if all(column in part for part in other_parts):
+                values_of_column[column] = values.union(*(part[column] for part in other_parts))
     return values_of_column
 
 
-def residual_condition(condition: Condition, narrowed: Mapping[str, frozenset[Value]]) -> Condition:
-    """Return the part of a simplified condition that the reading does not fulfil: for ``explain`` only.
+def residual_condition(condition: Condition, read_values: Mapping[str, frozenset[Value]]) -> Condition:
+    """Return the part of a simplified condition that the limits of the reading do not guarantee; for ``explain`` only.
 
-    A query tests the whole condition on every row.
+    When a query runs, its whole condition is tested on every row that was read.
 
     Args:
         condition: a condition that ``simplify`` returned.
-        narrowed: by property, the values to which the reading is limited; rows with other values are not read.
+        read_values: by property, the values to which the reading is limited; rows with other values are not read.
     """
     if isinstance(condition, Every):
-        return simplify(Every(tuple(residual_condition(term, narrowed) for term in condition.terms)), _keep_term)
+        return simplify(Every(tuple(residual_condition(term, read_values) for term in condition.terms)), _keep_term)
     terms = condition.terms if isinstance(condition, Some) else (condition,)
     equal_terms = [term for term in terms if isinstance(term, Term) and term.operator == EQUAL]
     values_tested = {(term.column, term.value) for term in equal_terms}
     # "a = 1 OR a = 2" is satisfied by the reading itself if exactly the values 1 and 2 of "a" are read.
     is_satisfied = len(equal_terms) == len(terms) and any(
-        values_tested == {(column, value) for value in values} for column, values in narrowed.items()
+        values_tested == {(column, value) for value in values} for column, values in read_values.items()
     )
     return TRUE if is_satisfied else condition
 

@@ -39,12 +39,12 @@ NUMBER_OF_EVENTS = "NumberOfEvents"
 class Grouping(NamedTuple):
     """How events are aggregated: one __AggregateEvent for all events with the same values of the properties ``by``.
 
-    It comes ``within`` seconds after the first of them, if it fulfils ``having``.
+    The aggregate event is delivered ``within`` seconds after the first of those events, if ``having`` holds.
     """
 
     within: int
     by: tuple[str, ...]
-    having: Condition | None  # of NumberOfEvents
+    having: Condition | None  # a condition on NumberOfEvents
 
 
 class EventQuery(NamedTuple):
@@ -63,8 +63,8 @@ def bind_events(select: Select, cls: Class, text: str, is_here: Callable[[str], 
 
     Raises:
         NotEventClassError: the class is not an event class.
-        RegistrationTooPreciseError, RegistrationTooBroadError: WITHIN, or the class of TargetInstance, is missing in a
-            query for events about instances.
+        RegistrationTooPreciseError: a query for events about instances has no WITHIN.
+        RegistrationTooBroadError: a query for events about instances has no condition on the class of TargetInstance.
         InvalidQueryError, PropertyNotAnObjectError and others: as ``bind``.
         AggregatingByObjectError: BY names an object.
         InvalidParameterError: WITHIN is not greater than 0, or is infinite.
@@ -100,13 +100,13 @@ def _check_instance_operation(cls: Class, select: Select, targets: tuple[Class, 
 
 
 def _target_classes(where: ConditionTree | None, cls: Class, text: str) -> tuple[Class, ...]:
-    """Return the classes to which the condition limits TargetInstance; empty if it does not limit the class."""
+    """Return the classes to which the condition limits TargetInstance; empty: there is no such limit."""
     if isinstance(where, Comparison) and where.operator == ISA and str(where.name).lower() == TARGET.lower():
         with positioned_errors(text, where.position):
             return (cls.schema.get(str(where.constant), cls.namespace),)
     if isinstance(where, (And, Or)):
         limits = [_target_classes(term, cls, text) for term in where.terms]
-        # One limited term of an AND limits the whole; an OR is limited only if each of its terms is.
+        # A limit in one term of an AND limits the whole; an OR is limited only if each of its terms has a limit.
         if isinstance(where, And):
             return next(filter(None, limits), ())
         if all(limits):
@@ -128,21 +128,23 @@ def _find_column(cls: Class, targets: tuple[Class, ...], text: str, name: Name) 
             f"{column.name} is not an object, at {describe_position(text, name.position)}",
             "only objects have properties",
         )
-    # Without a limit on the class, any property may exist: it is compared as text.
+    # Without a limit on the class, the object may have any property: the property is compared as text.
     if not targets or inner_parts[0].upper() in SYSTEM_KINDS:
         return ComparedColumn(str(name), SYSTEM_KINDS.get(inner_parts[0].upper(), TEXT))
-    inner, *others = [property_column(find_property(target, inner_parts[0], name, text)) for target in targets]
-    if any(inner_of_other.kind != inner.kind for inner_of_other in others):
+    inner_column, *other_columns = [
+        property_column(find_property(target, inner_parts[0], name, text)) for target in targets
+    ]
+    if any(other_column.kind != inner_column.kind for other_column in other_columns):
         raise InvalidQueryError(
             f"{name} has different types in {', '.join(target.name for target in targets)}, "
             f"at {describe_position(text, name.position)}", "query the classes separately",
         )  # fmt: skip
     if len(inner_parts) > 1:
         raise PropertyNotAnObjectError(
-            f"{column.name}.{inner.name} is not an object, at {describe_position(text, name.position)}",
+            f"{column.name}.{inner_column.name} is not an object, at {describe_position(text, name.position)}",
             "only objects have properties",
         )
-    return inner._replace(name=f"{column.name}.{inner.name}")
+    return inner_column._replace(name=f"{column.name}.{inner_column.name}")
 
 
 def _selected_property(scope: NameScope, name: Name) -> str:

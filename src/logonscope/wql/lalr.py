@@ -1,6 +1,6 @@
 """LALR(1) parser, driven by the table that build.py computes from a grammar.
 
-It reads a text as lark's parser of the same grammar does, and imports nothing of lark: that import takes longer than
+It reads a text as lark's parser of the same grammar does, but does not import lark: importing lark takes longer than
 most queries. The next token is matched only with the ignored terminals, and with those for which the state of the
 parser has an action.
 """
@@ -61,15 +61,15 @@ class Token(str):
 
 
 class UnexpectedInputError(Exception):
-    """The text is not in the grammar."""
+    """The text does not match the grammar."""
 
     def __init__(self, position: int, token: Token | None, expected: frozenset[str]) -> None:
         super().__init__(f"unexpected input at {position}")
         self.position = position
         self.token = token
-        """The token that is not accepted there; None where no terminal matches the text."""
+        """The token at the position, which is not accepted there; None: no terminal matches the text there."""
         self.expected = expected
-        """The terminals that the grammar accepts there."""
+        """The terminals that the grammar accepts at the position."""
 
 
 class Parser:
@@ -88,7 +88,7 @@ class Parser:
         """Return the value of the text.
 
         Raises:
-            UnexpectedInputError: the text is not in the grammar.
+            UnexpectedInputError: the text does not match the grammar.
         """
         states, values = [self._table.start], list[Any]()
         position = 0
@@ -129,7 +129,7 @@ class Parser:
                 return values[-1]
 
     def _apply(self, rule: Rule, states: list[int]) -> None:
-        """Replace the states of the right side of a rule by the one that follows its left side."""
+        """Replace the states of a rule's right side by the state that follows the rule's left side."""
         kept = len(states) - rule.length
         states[kept:] = [self._table.gotos[states[kept - 1]][rule.nonterminal]]
 
@@ -142,7 +142,7 @@ class Parser:
                 parts.append(values[index])
             elif parts:
                 parts += values[index]
-            else:  # a list grows by a part at a time: it is not copied each time
+            else:  # a list grows by one part per call, so the list itself is extended: a copy per call would be slow
                 parts = values[index]
         parts += [None] * rule.nones_after
         if rule.is_transparent and len(parts) == 1:
@@ -153,7 +153,10 @@ class Parser:
         return frozenset(name for name in self._table.actions[states[-1]] if self._is_accepted(name, states))
 
     def _is_accepted(self, terminal: str, states: list[int]) -> bool:
-        """Return whether a terminal can follow; a state of LALR(1) may apply rules before it finds that it cannot."""
+        """Return whether a terminal can follow.
+
+        That a state has an action for the terminal is not enough: after some rules, the parser may reject the terminal.
+        """
         states = states.copy()
         while (action := self._table.actions[states[-1]].get(terminal)) is not None:
             if action >= 0:

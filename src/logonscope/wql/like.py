@@ -1,7 +1,8 @@
 """LIKE patterns: ``%`` matches any run of characters, ``_`` one character, ``[abc]`` and ``[^a-f]`` one of a set.
 
 The pattern is split at each ``%`` into pieces of fixed width, which are searched in the text one after another. A
-search is linear in the text: a short piece is a regular expression, a long one in a long text a bit-parallel automaton.
+search is linear in the text: a short piece is searched with a regular expression, a long piece in a long text with a
+bit-parallel automaton.
 A long text is searched in blocks of bounded work, with a call of a checkpoint before each: within a block, the deadline
 is not checked, and a regular expression does not release the GIL.
 """
@@ -122,8 +123,8 @@ class _PieceSearch:
 class _Automaton:
     """A search by Shift-And (Baeza-Yates and Gonnet 1992): a bit for every character of the piece.
 
-    Bit i of the state is set where the last i + 1 characters of the text match the first i + 1 of the piece. A step
-    costs nearly the same for every piece of at most 1,000 characters, whatever the text.
+    Bit i of the state is set if the last i + 1 characters that were read match the first i + 1 characters of the piece.
+    A step costs nearly the same for every piece of at most 1,000 characters, whatever the text.
     """
 
     _STEPS = 8192
@@ -134,8 +135,9 @@ class _Automaton:
         self._negated = sum(1 << bit for bit, character in enumerate(piece) if character.is_negated)
         self._masks: dict[str, int] = {}
         changes: dict[str, int] = {}
-        # At each boundary of a range, one bit flips; between two boundaries the mask is constant. So a mask of any
-        # character is found by bisection, and a range as wide as Unicode costs two entries.
+        # At each boundary of a range, a bit flips: that of the range's position in the piece. Between two boundaries,
+        # the mask is constant. So the mask of any character is found by bisection, and a range costs two entries, even
+        # if it is as wide as Unicode.
         for bit, character in enumerate(piece):
             for first, after in _merge_ranges(character.ranges):
                 for boundary in (first, after):

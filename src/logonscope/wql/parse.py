@@ -48,7 +48,7 @@ MAX_JUNCTIONS = 1_000
 """Maximum number of ANDs and ORs; a condition has one term more."""
 
 MAX_KEPT, MAX_KEPT_LENGTH = 128, 512
-"""Maximum number of queries whose trees are kept, and of the characters of each: a tree is much larger than a text."""
+"""Maximum number of queries whose trees are cached, and of characters of each: a tree is much larger than its text."""
 
 _SIMPLIFY = "simplify the query, or split it"
 # The last alternative is an unterminated string: it runs to the end of the text.
@@ -108,13 +108,13 @@ def parse(text: str) -> Statement:
 
     Raises:
         InvalidParameterError: the text is empty.
-        InvalidQueryError: the text is not WQL; says where.
-        MissingGroupWithinError: it has BY without GROUP WITHIN.
-        MissingAggregationListError: it has BY *.
-        QuotaViolationError: it is too long, too deeply nested, or has too many terms.
+        InvalidQueryError: the text is not WQL; the message says where.
+        MissingGroupWithinError: the query has BY without GROUP WITHIN.
+        MissingAggregationListError: the query has BY *.
+        QuotaViolationError: the query is too long, too deeply nested, or has too many terms.
         NotSupportedError: this is a checkout whose parse table was not compiled.
     """
-    # programs send the same few queries again and again, and parsing one takes longer than a small answer
+    # programs send the same few queries again and again; parsing a query can take longer than computing its result
     return _parse_and_keep(text) if len(text) <= MAX_KEPT_LENGTH else _parse(text)
 
 
@@ -149,8 +149,8 @@ class _InvalidPieceError(Exception):
 def double_lone_backslashes(path: str) -> str:
     r"""Double the backslashes in the strings of an object path, so that pasted paths work.
 
-    In ``{path}`` people paste ``\\.\PHYSICALDRIVE0`` as it is. A string whose backslashes are all escapes already
-    stays as it is.
+    In ``{path}`` people paste ``\\.\PHYSICALDRIVE0`` without escapes. A string whose backslashes are all parts of
+    escapes is returned unchanged.
     """
     return re.sub(_PATH_STRING, _double_backslashes, path, flags=re.DOTALL)
 
@@ -217,7 +217,7 @@ def _raise_syntax_error(text: str, error: UnexpectedInputError) -> NoReturn:
         )
     terminals = set(error.expected)
     if "_GROUP" in terminals:
-        terminals.discard("_BY")  # the grammar accepts it there only for a better error
+        terminals.discard("_BY")  # the grammar accepts BY without GROUP only for a better error
     if token is not None and token.type == END:
         position, unexpected = len(text.rstrip()), "end of the query"
     else:
@@ -382,7 +382,7 @@ def _parse_operator(token: Token) -> str:
 
 
 def _build_comparison(name: Name, operator: str, constant: Constant, position: int) -> ConditionTree:
-    """Return the node of a comparison; one with NULL tests whether the property is null."""
+    """Return the node of a comparison; a comparison with NULL becomes a test whether the property is null."""
     if constant is None:
         if operator not in {EQUAL, UNEQUAL}:
             raise _InvalidPieceError(

@@ -1,10 +1,10 @@
 """Predicates: a condition, compiled once to a function of a row.
 
-Null fits no comparison. Text is compared without regard to case, a reference by the instance that it names. LIKE
-matches the text of a reference, or of a time in the DMTF format.
+No comparison holds for null. Text is compared without regard to case, a reference by the instance that it names. LIKE
+compares a reference as the text of its object path, and a time as text in the DMTF format.
 
-A condition may have a thousand terms, and a text 32,767 characters. So a checkpoint, which checks the deadline, is
-called every few terms of a long AND or OR, and while LIKE searches a long text.
+A condition can have a thousand terms, and a text value tens of thousands of characters. So a checkpoint, which checks
+the deadline, is called every few terms of a long AND or OR, and while LIKE searches a long text.
 """
 
 import operator
@@ -32,7 +32,7 @@ _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
 
 
 TERMS_PER_CHECK = 8
-"""Maximum number of terms of one AND or OR evaluated between two checkpoints, if it has more than two terms."""
+"""Maximum number of terms evaluated between two checkpoints, in an AND or OR of more than two terms."""
 
 
 def _no_deadline() -> None:
@@ -68,8 +68,8 @@ def compile_predicate(
     return _Junction(terms, checkpoint, decisive=not isinstance(condition, Every)).fits
 
 
-# The predicates below, save `_Junction`, are closures, not objects: they run once for every row, and a closure saves a
-# call each time.
+# The predicates below, except `_Junction`, are closures, not objects: they run once for every row, and a closure saves
+# a call each time.
 def _constant_predicate(*, holds: bool) -> Predicate:
     def fits(_: Row) -> bool:
         return holds
@@ -99,7 +99,7 @@ class _Junction:
         self._checkpoint, self._decisive = checkpoint, decisive
 
     def fits(self, row: Row) -> bool:
-        # False decides an AND, True an OR; the terms after it are not evaluated.
+        # A false term decides an AND, a true term an OR; the terms after it are not evaluated.
         decisive = self._decisive
         for block in self._blocks:
             self._checkpoint()

@@ -16,7 +16,10 @@ _WILDCARD = r"[%_\[]"
 
 
 class ColumnRange(NamedTuple):
-    """The values that a column can have in a matching row; None: no limit. The ends are included, also for < and >."""
+    """The values that a column can have in a matching row. ``low`` and ``high`` are included, also for < and >.
+
+    None, or a prefix "", is no limit.
+    """
 
     low: Any = None
     high: Any = None
@@ -35,10 +38,10 @@ def column_ranges(condition: Condition) -> Mapping[str, ColumnRange]:
                 ranges[column] = _intersection(ranges[column], part_range) if column in ranges else part_range
     elif isinstance(condition, Some):
         # a column is limited only if every alternative limits it
-        first, *others = map(column_ranges, condition.terms)
-        for column, first_range in first.items():
-            if all(column in part for part in others):
-                hull = reduce(_hull, (part[column] for part in others), first_range)
+        first_part, *other_parts = map(column_ranges, condition.terms)
+        for column, first_range in first_part.items():
+            if all(column in part for part in other_parts):
+                hull = reduce(_hull, (part[column] for part in other_parts), first_range)
                 if hull != ColumnRange():
                     ranges[column] = hull
     return ranges

@@ -101,7 +101,7 @@ class Select(Node):
     where: ConditionTree | None = None
     within: float | None = None
     group: GroupClause | None = None
-    position: int = 0  # of the class
+    position: int = 0  # of the class name
 
 
 class AssociationQuery(Node):

@@ -41,6 +41,11 @@ SPACES = f'xmlns:a="{ADDRESSING}" xmlns:w="{WSMAN}"'
             {"__cimnamespace": "root\\Logonscope"},
             Resource("root/logonscope", "LS_Process", is_wmi=False),
         ),
+        (
+            f"{CIM_SCHEMA}/LS_Process",
+            {"__CIMNamespace": "root/logonscope"},
+            Resource("root/logonscope", "LS_Process", is_wmi=False),
+        ),
         (CIM_ALL, {}, Resource("root/cimv2", "*", is_wmi=False)),
         (CLASSES, {}, Resource("root/cimv2", "*", is_wmi=False, is_class=True)),
         (CLASSES, {"ClassName": "X"}, Resource("root/cimv2", "X", is_wmi=False, is_class=True)),

@@ -68,8 +68,7 @@ def parse_resource(uri: str, selectors: Selectors) -> Resource:
     # clients made for Windows also write backslashes in place of slashes, and differ in upper and lower case
     slashed = uri.replace("\\", "/")
     folded = slashed.lower()
-    selector = selectors.get(NAMESPACE)
-    namespace = (selector if isinstance(selector, str) else CIMV2).replace("\\", "/").lower()
+    namespace = _text_selector(selectors, NAMESPACE, CIMV2).replace("\\", "/").lower()
     if folded.startswith(f"{WMI.lower()}/"):
         uri_namespace, _, name = slashed[len(WMI) + 1 :].strip("/").rpartition("/")
         if uri_namespace and name:
@@ -77,7 +76,9 @@ def parse_resource(uri: str, selectors: Selectors) -> Resource:
     elif folded == CIM_ALL.lower():
         return Resource(namespace, ALL, is_wmi=False)
     elif folded == CLASSES.lower():
-        return _class_resource(namespace, selectors)
+        # Windows' clients send an empty selector ClassName for all classes.
+        name = _text_selector(selectors, "classname", "") or ALL
+        return Resource(namespace, name, is_wmi=False, is_class=True)
     elif folded.startswith(f"{CIM_SCHEMA.lower()}/"):
         name = slashed[len(CIM_SCHEMA) + 1 :]
         if name and "/" not in name:
@@ -100,11 +101,11 @@ def check_no_shell(*uris: str) -> None:
             )
 
 
-def _class_resource(namespace: str, selectors: Selectors) -> Resource:
-    values_by_name = {name.lower(): value for name, value in selectors.items()}
-    # Windows' clients send an empty selector ClassName for all classes.
-    name = values_by_name.get("classname")
-    return Resource(namespace, name if name and isinstance(name, str) else ALL, is_wmi=False, is_class=True)
+def _text_selector(selectors: Selectors, folded_name: str, default: str) -> str:
+    """Return the value of a selector whose name matches in upper or lower case; the default for none or a reference."""
+    return next(
+        (value for name, value in selectors.items() if name.lower() == folded_name and isinstance(value, str)), default
+    )
 
 
 def instance_path(resource: Resource, selectors: Selectors) -> ObjectPath:

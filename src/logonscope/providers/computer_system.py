@@ -28,7 +28,7 @@ def _dns_name(summary: HostSummary, _: Context) -> str:
 
 
 def _console_user(summary: HostSummary, context: Context) -> str | None:
-    """Return the user who is logged in at the machine's own seat."""
+    """Return the account, with its domain, of the earliest active login at seat0, the seat of the machine itself."""
     login = next(filter(_is_at_console, summary.logins), None)
     name = login and (context.accounts.name(login.uid) or login.user)
     return "\\".join(domain_and_name(name, context.machine.hostname)) if name else None

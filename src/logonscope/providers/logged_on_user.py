@@ -1,7 +1,7 @@
 """Win32_LoggedOnUser: the account of each logon session.
 
-A logon session has no account if its login uid is not known or, as in the System session, not set. Nor has one that
-began in a container or below another root directory, if its uid does not belong to this host.
+A logon session has no account if its login uid is not known or, as in the System session, not set. A logon session that
+began in a container or below another root directory has no account if its uid does not belong to this host.
 """
 
 from logonscope.answers.logon_session import LogonSession
@@ -23,7 +23,7 @@ def _account(session: LogonSession, _: object, context: Context) -> tuple[Value,
 
 
 def _class_of_account(session: LogonSession, _: object, context: Context) -> str:
-    """Return the class of the account; Win32_Account if no name service knows it."""
+    """Return the class of the account; Win32_Account if no name service knows the uid."""
     uid = session.uid or 0
     return class_of_user(uid, context.machine.uid_min) if context.accounts.get(uid) else "Win32_Account"
 

@@ -51,7 +51,7 @@ _FIELD_OF_PROPERTY = {
     "CertificateId": "certificate_id", "CertificateSerial": "certificate_serial",
     "CertificateAuthority": "certificate_authority", "AuthenticationSource": "authentication_source",
 }  # fmt: skip
-"""The field of LogonSession for each property whose source LogonSession.sources can have."""
+"""The field of LogonSession for each property whose source can be in LogonSession.sources."""
 
 
 def _sources(session: LogonSession, *_: object) -> tuple[Value, ...]:
@@ -62,8 +62,8 @@ def _sources(session: LogonSession, *_: object) -> tuple[Value, ...]:
     )
 
 
-def _named_column(kind: Callable[..., Column], name: str, source: str, *facts: str) -> Column:
-    return kind(_FIELD_OF_PROPERTY[name], source, *facts)
+def _named_column(make_column: Callable[..., Column], name: str, source: str, *facts: str) -> Column:
+    return make_column(_FIELD_OF_PROPERTY[name], source, *facts)
 
 
 PROVIDER = Provider(

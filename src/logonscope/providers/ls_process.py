@@ -62,7 +62,7 @@ def _capability_columns(name: str, fact: str, source: str) -> dict[str, Column]:
 
 
 def _cut_cmdline(process: Process, *_: object) -> bytes | None:
-    """Return the arguments in bytes, cut as they are when they are read from /proc: a recording can have more."""
+    """Return the arguments in bytes, at most as many as are read from /proc: a recording can have more bytes."""
     return None if process.cmdline is None else process.cmdline[:MAX_CMDLINE_BYTES]
 
 
@@ -74,7 +74,7 @@ def _arguments(process: Process, _: Any, __: Any) -> Value:
 
 
 def _unread(process: Process, _: Any, __: Any) -> Value:
-    # a recording may also have facts that no column shows
+    # a recording may also have reasons for facts that no column shows
     unread = (process.unread or {}).items()
     reasons = [f"{fact}: {clean(reason)}" for fact, reason in unread if fact in _FACTS]
     if process.cmdline and len(process.cmdline) >= MAX_CMDLINE_BYTES:

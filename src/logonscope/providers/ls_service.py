@@ -1,4 +1,4 @@
-"""LS_Service: the services of the system's manager and of users' managers, with the words of systemd."""
+"""LS_Service: the services of the system's manager and of users' managers, with systemd's names of types and states."""
 
 from logonscope.machine import datetime_of_microseconds
 from logonscope.providers.helpers.provider import NAMED_SERVICES, Provider, column

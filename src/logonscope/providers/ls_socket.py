@@ -1,4 +1,4 @@
-"""LS_Socket: the network sockets that processes hold. A shared one has a row for each holder in LS_ProcessSocket."""
+"""LS_Socket: the network sockets that processes hold. LS_ProcessSocket has a row for each process with the socket."""
 
 from logonscope.providers.helpers.provider import Provider, column
 from logonscope.providers.helpers.socket_keys import SOCKET, select_inode, select_port

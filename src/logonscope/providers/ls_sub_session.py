@@ -1,4 +1,7 @@
-"""LS_SubSession: a logon session that began inside another one, as below an sshd that a logged-in user started."""
+"""LS_SubSession: logon sessions that began inside another logon session.
+
+For example, a login through an sshd that a logged-in user started.
+"""
 
 from logonscope.providers.helpers.provider import End, Provider, column
 

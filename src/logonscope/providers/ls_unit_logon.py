@@ -1,4 +1,4 @@
-"""LS_UnitLogon: the logon session that asked the system's manager to start a service, where the journal proves it."""
+"""LS_UnitLogon: the logon session from which a service of the system was last started, if the journal proves this."""
 
 from logonscope.cim.types import Value
 from logonscope.facts import ServiceName, UnitRequest
@@ -15,7 +15,7 @@ def _service(row: UnitRequest, _: Owner, __: Context) -> tuple[Value, ...]:
 
 
 def _select_service(reference: tuple[Value, ...], _: object = None) -> Selection:
-    """Return the selection for a reference to an LS_Service; only services of the system's manager have requests."""
+    """Return the selection for a reference to an LS_Service; only the system's manager has unit requests."""
     if str(reference[1]).lower() != SYSTEM_MANAGER:
         return Selection(services=frozenset())
     return select_service(reference[2])

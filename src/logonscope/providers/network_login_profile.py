@@ -18,7 +18,8 @@ def _name(profile: Profile, context: Context) -> str:
 
 
 def _select_name(name: Value, _: object = None) -> Selection:
-    # HOST\name, or DOMAIN\name of a directory service, whose account may be name, DOMAIN\name or name@DOMAIN here
+    # Name is HOST\name or, for an account of a directory service, DOMAIN\name. The host may use name, DOMAIN\name or
+    # name@DOMAIN for this account.
     domain, _, user = str(name).partition("\\")
     return Selection(users=possible_names(user, domain))
 

@@ -1,6 +1,7 @@
 """Win32_Process: the processes of the host, with every property that Linux has a correct value for.
 
-Every caller gets a row of every process, as on Windows; those that the caller may not see have identity columns only.
+Every caller gets a row for every process, as on Windows. The row of a process that the caller may not see has identity
+columns only.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Win32_Processor: the processor packages of the machine, which are of one model."""
+"""Win32_Processor: the processor packages of the machine. All are assumed to be of the same model."""
 
 from logonscope.facts import Hardware
 from logonscope.providers.helpers.host import HARDWARE, PLATFORM, HostSummary, computer_name, from_hardware, hardware_of

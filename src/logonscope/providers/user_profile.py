@@ -1,4 +1,4 @@
-"""Win32_UserProfile: the home directories of accounts, and when they were last used."""
+"""Win32_UserProfile: the home directories of accounts, and when the accounts last logged in."""
 
 from logonscope.cim.types import Value
 from logonscope.machine import datetime_of_microseconds

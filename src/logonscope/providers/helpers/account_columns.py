@@ -103,10 +103,10 @@ def group_columns() -> dict[str, Column]:
 
 
 def select_user_name(name: Any, fixed: Mapping[str, Value]) -> Selection:
-    """Return the selection for a fixed key Name of an account, and its Domain if that is fixed too."""
+    """Return the selection for the fixed Name of an account, and for its Domain if Domain is fixed, too."""
     return Selection(users=possible_names(name, fixed.get("Domain")))
 
 
 def select_group_name(name: Any, fixed: Mapping[str, Value]) -> Selection:
-    """Return the selection for a fixed key Name of a group, and its Domain if that is fixed too."""
+    """Return the selection for the fixed Name of a group, and for its Domain if Domain is fixed, too."""
     return Selection(groups=possible_names(name, fixed.get("Domain")))

@@ -11,7 +11,7 @@ from logonscope.providers.helpers.text import clean
 
 
 def domain_and_name(name: str, hostname: str) -> tuple[str, str]:
-    """Split the name of an account or a group into its domain (without one, the computer's name) and its name."""
+    """Split the name of an account or group into domain and name; the default domain is the computer's name."""
     text = clean(name) or ""
     domain, backslash, rest = text.partition("\\")
     if backslash and domain and rest:
@@ -23,7 +23,10 @@ def domain_and_name(name: str, hostname: str) -> tuple[str, str]:
 
 
 def possible_names(name: object, domain: object) -> frozenset[str] | None:
-    """Return the names that an account of this domain may have on this host; None: any name."""
+    """Return the names that the host may use for an account or group with this name and domain; None: any name.
+
+    If ``domain`` is None, only the name without a domain is returned.
+    """
     if "\ufffd" in f"{name}{domain}":
         return None  # U+FFFD replaces any character that XML cannot carry
     return frozenset({f"{name}"} if domain is None else {f"{name}", f"{domain}\\{name}", f"{name}@{domain}"})

@@ -15,10 +15,10 @@ PLATFORM: Part = "platform"
 VITALS: Part = "vitals"
 HARDWARE: Part = "hardware"
 PROCESSES, SESSIONS, LOGINS = "processes", "sessions", "logins"
-"""Further facts of a column of the machine; each is read only if a column names it."""
+"""With the three above, the facts that columns of classes about the machine can name; only named facts are read."""
 
 PARTS: tuple[Part, ...] = (PLATFORM, VITALS, HARDWARE)
-"""The facts of these that a source reads with the machine, on request."""
+"""The facts that a source can read in the same call as the machine."""
 
 _NO_PLATFORM, _NO_HARDWARE = Platform(), Hardware()
 
@@ -27,9 +27,9 @@ class HostSummary(NamedTuple):
     """The machine, the number of its processes, and the logon sessions and login records that the caller may see."""
 
     machine: Machine
-    processes: int | None = None  # the number of all, also of those that the caller may not see
+    processes: int | None = None  # the number of all processes, also of those that the caller may not see
     sessions: tuple[LogonSession, ...] = ()
-    logins: tuple[Login, ...] = ()  # by start
+    logins: tuple[Login, ...] = ()  # the earliest first
 
 
 def computer_name(machine: Machine) -> str:
@@ -38,9 +38,9 @@ def computer_name(machine: Machine) -> str:
 
 
 def server_name(machine: Machine) -> str:
-    """Return the name of the computer as the server in object paths, with U+FFFD for what cannot be in it."""
+    """Return the server name for object paths: the computer's name, with U+FFFD for unsuitable characters."""
     name = computer_name(machine)
-    # the kernel takes any bytes; cim/paths.py reads a server name up to one of these characters
+    # the kernel accepts any bytes as its hostname; cim/paths.py reads a server name only up to one of these characters
     return name if name.isalnum() else re.sub(r"[\\/:\"'=\s]", "\ufffd", name)
 
 
@@ -50,7 +50,7 @@ def computer_reference(context: Context) -> tuple[Value, ...]:
 
 
 def system_name(machine: Machine) -> str:
-    """Return the name of the operating system: PRETTY_NAME of os-release, else the kernel's."""
+    """Return the name of the operating system: PRETTY_NAME of os-release, else Linux and the kernel's release."""
     return clean(machine.system) or f"Linux {clean(machine.kernel) or ''}".rstrip()
 
 
@@ -69,7 +69,7 @@ def from_platform(get: Callable[[Platform], Value]) -> Callable[[HostSummary, Co
 
 
 def hardware_of(summary: HostSummary) -> Hardware:
-    """Return the hardware of the machine; if it was not read, one whose values are all None."""
+    """Return the hardware of the machine; if the hardware was not read, one without values."""
     return summary.machine.hardware or _NO_HARDWARE
 
 
@@ -83,7 +83,7 @@ def from_hardware(get: Callable[[Hardware], Value]) -> Callable[..., Value]:
 
 
 def from_vitals(get: Callable[[Vitals], Value]) -> Callable[[HostSummary, Context], Value]:
-    """Return the function of a column that is made from the vitals only; null if there are none."""
+    """Return the function of a column that is made from the vitals only; the column is null if there are no vitals."""
 
     def vitals_value(summary: HostSummary, _: Context) -> Value:
         return None if summary.machine.vitals is None else get(summary.machine.vitals)

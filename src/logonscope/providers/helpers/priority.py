@@ -12,7 +12,7 @@ class PriorityClass(NamedTuple):
 
     number: int  # for SetPriority
     base: int  # base priority of its threads
-    nice: int  # that SetPriority sets
+    nice: int  # the nice value that SetPriority sets
     lowest: int  # the lowest nice value that is shown as this class
 
 
@@ -31,7 +31,7 @@ NICE_OF = {priority_class.number: priority_class.nice for priority_class in CLAS
 """The nice value for each number that SetPriority accepts."""
 
 
-# CLASSES is ordered by falling nice values: the first class whose lowest nice value is not above ``nice``
+# CLASSES is ordered by falling nice values, so the class of a nice value is the first class with ``lowest`` <= value
 _BASES = {
     nice: next(priority_class.base for priority_class in CLASSES if nice >= priority_class.lowest)
     for nice in range(-20, 20)
@@ -39,7 +39,7 @@ _BASES = {
 
 
 def base_priority(nice: int, *, realtime: bool = False) -> int:
-    """Return the base priority, 0 to 31, for a nice value; a realtime policy has that of the highest class."""
+    """Return the base priority, 0 to 31, for a nice value; with a realtime policy, that of the class REALTIME."""
     if realtime:
         return REALTIME.base
     return _BASES.get(nice, CLASSES[0].base if nice > 0 else REALTIME.base)

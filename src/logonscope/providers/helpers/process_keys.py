@@ -59,6 +59,6 @@ def select_session(reference: tuple[Value, ...], _: object = None) -> Selection:
 
 
 def _is_number(text: str, digits: int) -> bool:
-    """Return whether a text is a number as the kernel writes it, with at most so many digits."""
+    """Return whether a text is a number as the kernel writes it, with at most ``digits`` digits."""
     # isdecimal() alone accepts digits of other scripts
     return text.isascii() and text.isdecimal() and len(text) <= digits and (text == "0" or not text.startswith("0"))

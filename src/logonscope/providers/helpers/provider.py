@@ -1,7 +1,7 @@
 """Provider: the table that makes the rows of one class from items that the broker reads and filters.
 
-It names the subject of the items (processes, logon sessions, ...), which items are instances of the class, and for each
-property how its value is made.
+The table names the subject of the items (processes, logon sessions, ...), which items are instances of the class, and
+for each property how its value is made.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -41,8 +41,8 @@ Subject = Literal[
 ]
 """Kinds of items. Each item is a tuple, whose parts are passed to the functions of a table as separate arguments:
 
-process: (Process, Owner); logon session: (LogonSession, members as (Process, Owner)); desktop: these two parts for the
-user manager, then for the login; user: (Account,); group: (Group,); membership: (Group, Account); socket: (Socket,
+process: (Process, Owner); logon session: (LogonSession, members as (Process, Owner)); desktop: these two parts of the
+user manager, then those of the login; user: (Account,); group: (Group,); membership: (Group, Account); socket: (Socket,
 Process, Owner); service: (Service,); profile: (Profile,); unit request: (UnitRequest, Owner); mapped file:
 (path, address, Process, Owner); sub session: (outer Owner, inner Owner, first Process, its parent); logon record:
 (PastLogin,); process record: (PastProcess, PastLogin); change record: (PastChange,); change of process: (PastChange,
@@ -71,20 +71,20 @@ ORIGIN = "origin"
 """Pseudo-fact: the sockets of the leader are read, for the address and port that the login came from."""
 
 AUTHENTICATION = "authentication"
-"""Pseudo-fact: the log of sshd is read, for how the login authenticated."""
+"""Pseudo-fact: the log of sshd is read, for how the user authenticated."""
 
 
 NAMED_SERVICES = "named services"
-"""Pseudo-fact: services that only processes name are among the items: those of users' managers, and those that the
-service manager does not list. The control groups of all processes are read to find them."""
+"""Pseudo-fact: the items include the services of users' managers, and services that the system's manager does not list.
+Their names come from the control groups of the processes, which are read for this purpose."""
 
 
 COMMAND_LINES = "command lines"
-"""Pseudo-fact: the command lines of records are read."""
+"""Pseudo-fact: the command lines in records of the history are read."""
 
 
 class LogonLookup(Protocol):
-    """Lookup of values that are not in the item: of its logon session, its user and container, and its parent.
+    """Lookup of values that are not in the item, about the logon session, user, container and parent of a process.
 
     A column that calls a method must name the facts that the method needs: without them, the result can be wrong.
     """
@@ -105,7 +105,7 @@ class LogonLookup(Protocol):
         ...
 
     def user_name(self, process: Process, owner: Owner) -> str | None:
-        """Return the account name of a process's effective uid; None where it has none on this host.
+        """Return the account name of a process's effective uid; None if the uid has none on this host.
 
         Needs the facts in ``USER_FACTS`` of providers/ls_process.py.
         """
@@ -180,7 +180,7 @@ def column(value: Callable[..., Value], source: str, *facts: str) -> Column:
 def fact_column(name: str, source: str) -> Column:
     """Return the column of a fact of the process; a text is cleaned, any other value is returned as it is.
 
-    It costs one call a row, unless the property is an integer.
+    The column costs one call for each row, unless the property is an integer.
     """
     return Column(_FactValue(name), source, frozenset({name}))
 
@@ -201,7 +201,7 @@ def always_null(reason: str) -> Column:
 
 
 class _RowLayout:
-    """How rows of some columns are made.
+    """How rows of a list of columns are made: the columns, grouped by kind.
 
     Values that are the same in all rows are made once. A fact costs no call if its property is an integer.
     """
@@ -214,7 +214,8 @@ class _RowLayout:
         self._fact_columns: list[tuple[int, int, int, int]] = []  # index in the row, index in the process, limits
         self._number_columns: list[tuple[int, Callable[..., Any], int, int]] = []  # index in the row, function, limits
         self._function_columns: list[tuple[int, Callable[..., Value]]] = []
-        self._repeated_columns: list[tuple[int, int]] = []  # index in the row, index of the column with that function
+        # columns with the function of an earlier column: index in the row, index of the earlier column
+        self._repeated_columns: list[tuple[int, int]] = []
         for index, column in enumerate(columns):
             self._add(index, column)
 
@@ -228,11 +229,11 @@ class _RowLayout:
         elif column.limits is not None:
             self._number_columns.append((index, column.value, *column.limits))
         else:
-            first = next((first for first, value in self._function_columns if value is column.value), None)
-            if first is None:
+            first_index = next((first for first, value in self._function_columns if value is column.value), None)
+            if first_index is None:
                 self._function_columns.append((index, column.value))
             else:
-                self._repeated_columns.append((index, first))
+                self._repeated_columns.append((index, first_index))
 
     def template(self, context: Context) -> list[Any]:
         """Return a row with the values that are the same in all rows of an answer."""
@@ -254,8 +255,8 @@ class _RowLayout:
                 row[index] = number
         for index, make_value in self._function_columns:
             row[index] = make_value(*item, context)
-        for index, first in self._repeated_columns:
-            row[index] = row[first]
+        for index, first_index in self._repeated_columns:
+            row[index] = row[first_index]
         return tuple(row)
 
 
@@ -273,8 +274,8 @@ def _is_always_instance(*_: object) -> bool:
 ToSelection = Callable[[Any, Mapping[str, Value]], Selection]
 """A function that converts a value of a property to a selection, which limits what is read.
 
-It is called with each value that the condition allows for this property, and with a mapping of all properties that have
-exactly one allowed value to that value.
+The function is called with each value that the condition allows for this property, and with a mapping that has
+the value of every property with exactly one allowed value.
 """
 
 
@@ -283,9 +284,9 @@ class End(NamedTuple):
 
     Attributes:
         subject: the subject of the instances at this end.
-        item_slice: the elements of the association's item that are the item of the instance at this end. None: the item
-            does not hold it; the instance is read by the key in the reference. (A logon session that is reached from a
-            process is described from that process instead.)
+        item_slice: the elements of the association's item that are the item of the instance at this end. None: the
+            association's item does not contain them; the instance is read by the key in the reference. (Only a logon
+            session that is reached from a process is not read by its key, but described from the process.)
     """
 
     subject: Subject
@@ -296,7 +297,7 @@ class Provider(NamedTuple):
     """The table of one class.
 
     A test requires a column for every property of the class (``always_null`` where Linux has no value), and for every
-    key a selection, or the reason why its value cannot limit the reading.
+    key a selection, or the reason why the value of the key cannot limit the reading.
     """
 
     subject: Subject
@@ -304,19 +305,19 @@ class Provider(NamedTuple):
     is_instance: Callable[..., bool] = _is_always_instance  # whether an item is an instance of the class
     instance_facts: frozenset[str] = frozenset()  # the facts that is_instance needs
     selections: Mapping[str, ToSelection] = {}  # by property: how a value that a condition fixes limits the reading
-    # by property: the limit (broker/records.py) that a range of the property becomes
+    # by property: the name of the limit (a constant of broker/records.py) to which a range of the property is converted
     ranges: Mapping[str, str] = {}
-    # END.__CLASS: the class of the instance at an end, compared with that of a path, as the reference in a row may name
-    # a superclass
+    # columns END.__CLASS: the class of the instance at an end. The class of a path is compared with this class, because
+    # the reference in the row may name a superclass.
     compared_columns: Mapping[str, Column] = {}
-    ends: Mapping[str, End] = {}  # of an association, by reference
+    ends: Mapping[str, End] = {}  # of an association, by the name of the reference
     include_hidden: bool = False  # processes that the caller may not see are included, with identity columns only
     distinct_key: Callable[..., object] | None = None  # only the first item with each key makes a row
-    # a fast path: makes the rows of all columns, in the order of the table, from groups of a LogonId and its pids
+    # a faster function for all columns in the order of the table: makes rows from groups, each a LogonId with pids
     rows_of_groups: Callable[[Iterable[tuple[str, Sequence[int]]]], Iterator[tuple[Value, ...]]] | None = None
 
     def __eq__(self, other: object) -> bool:
-        """Return whether both are the same object: so row layouts can be cached by provider."""
+        """Return whether both are the same object: row layouts are cached by provider, and mappings have no hash."""
         return self is other
 
     def __hash__(self) -> int:
@@ -331,11 +332,11 @@ class Provider(NamedTuple):
         return self._layout(tuple(columns)).facts
 
     def columns_without(self, fact: str, columns: Iterable[str]) -> tuple[str, ...]:
-        """Return the columns; each column that needs this fact is replaced by one that is always null."""
+        """Return the names of the columns, with NULL_COLUMN_NAME in place of each column that needs this fact."""
         return tuple(NULL_COLUMN_NAME if fact in self._column(name).facts else name for name in columns)
 
     def selection(self, fixed: Mapping[str, frozenset[Value]]) -> Selection:
-        """Return the selection for properties, each of which has only these allowed values."""
+        """Return the selection for fixed properties, given as a mapping from property to allowed values."""
         single_values = {name: value for name, values in fixed.items() if len(values) == 1 for value in values}
         selections = []
         for name, values in fixed.items():
@@ -346,8 +347,8 @@ class Provider(NamedTuple):
         return reduce(Selection.intersection, selections) if selections else EVERYTHING
 
     def limits(self, ranges: Mapping[str, ColumnRange]) -> Mapping[str, ColumnRange]:
-        """Return the ranges of properties by the names of the limits that they become."""
-        return {self.ranges[name]: limits for name, limits in ranges.items() if name in self.ranges}
+        """Return the ranges of properties, by the names of the limits in ``ranges`` of the table."""
+        return {self.ranges[name]: value_range for name, value_range in ranges.items() if name in self.ranges}
 
     def value_functions(self, columns: Iterable[str]) -> list[Callable[..., Value]]:
         """Return the functions that make the values of these columns from an item and its context."""
@@ -363,7 +364,7 @@ class Provider(NamedTuple):
     def rows(
         self, items: Iterable[tuple[Any, ...]], context: Context, columns: Sequence[str]
     ) -> Iterator[tuple[Value, ...]]:
-        """Return the rows of the items that are instances of the class; they are made while they are iterated."""
+        """Yield the rows of the items that are instances of the class."""
         layout = self._layout(tuple(columns))
         make_row, seen_keys = layout.row, set[object]()
         template: list[Any] | None = None  # made with the first row: many classes have no instance

@@ -10,7 +10,7 @@ from logonscope.providers.helpers.provider import Column
 
 JOURNAL = "the history"
 _UNSHOWABLE = "\ufffd"
-"""The character that replaces those that cannot be shown: a text that contains it can represent many texts."""
+"""U+FFFD replaces characters that cannot be shown: a text with U+FFFD can represent many texts."""
 
 
 def logon_column(name: str, source: str = JOURNAL) -> Column:
@@ -66,12 +66,12 @@ def select_record(key: Value, _: object = None) -> Selection:
 
 
 def select_logon_record(key: Value, _: object = None) -> Selection:
-    """Return the selection of what belongs to the record of a logon session."""
+    """Return the selection of the records that belong to a logon record, by the key of the logon record."""
     return Selection(logon_records=_keys(key))
 
 
 def select_process_record(key: Value, _: object = None) -> Selection:
-    """Return the selection of the changes of a process by its record."""
+    """Return the selection of the changes that belong to a process record, by the key of the process record."""
     return Selection(process_records=_keys(key))
 
 
@@ -81,17 +81,17 @@ def select_record_reference(reference: tuple[Value, ...], _: object = None) -> S
 
 
 def select_logon_record_reference(reference: tuple[Value, ...], _: object = None) -> Selection:
-    """Return the selection of what belongs to the logon session that a reference names."""
+    """Return the selection of the records that belong to the logon record that a reference names."""
     return select_logon_record(reference[1])
 
 
 def select_process_record_reference(reference: tuple[Value, ...], _: object = None) -> Selection:
-    """Return the selection of the changes of the process that a reference names."""
+    """Return the selection of the changes that belong to the process record that a reference names."""
     return select_process_record(reference[1])
 
 
 def select_key(fingerprint: Value, _: object = None) -> Selection:
-    """Return the selection of the logon sessions of an ssh key, by its fingerprint."""
+    """Return the selection of the records of logins with an ssh key, by the fingerprint of the key."""
     text = str(fingerprint)
     return EVERYTHING if _UNSHOWABLE in text else Selection(ssh_keys=frozenset({text}))
 
@@ -114,7 +114,7 @@ def select_process_name(name: Value, _: object = None) -> Selection:
 
 
 def _keys(key: Value) -> frozenset[str]:
-    # no key contains a replaced character, so a text that has one selects no record
+    # no key contains U+FFFD: a text with a replaced character selects no record
     return frozenset({key}) if isinstance(key, str) else frozenset()
 
 

@@ -21,8 +21,8 @@ def find_provider(cls: Class) -> Provider | None:
     try:
         provider: Provider = import_module(module).PROVIDER
     except ModuleNotFoundError as error:
-        # The class has no provider if its own module is missing. If the module exists and imports another one that is
-        # missing, that is a defect, and must not look like a class without instances.
+        # The class has no provider if its own module is missing. If the module exists and imports a module that is
+        # missing, this is a defect, and must not look like a class without instances.
         if error.name != module:
             raise
         return None
@@ -39,7 +39,7 @@ def get_provider(cls: Class) -> Provider:
 
 @cache
 def provided_classes(cls: Class) -> tuple[Class, ...]:
-    """Return the classes with a provider among a class and its subclasses, groups last.
+    """Return those of a class and its subclasses that have a provider, the classes of groups last.
 
     A user and a group may have the same name. As a Win32_Account, that name means the user, so users come first.
     """
@@ -57,7 +57,7 @@ def _is_group_class(cls: Class) -> bool:
 
 @cache
 def classes_at_end(association: Class, role: str) -> tuple[Class, ...]:
-    """Return the classes that an end can have: of the declared class and its subclasses, those of the end's subject."""
+    """Return the classes of instances at an end: the declared class and subclasses, if they have the end's subject."""
     subject = get_provider(association).ends[role].subject
     declared = association.schema.find(association.properties[role].reference or "", association.namespace)
     return tuple(cls for cls in provided_classes(declared) if get_provider(cls).subject == subject) if declared else ()
@@ -70,7 +70,7 @@ def module_name(class_name: str) -> str:
 
 
 def _with_limits(cls: Class, name: str, column: Column) -> Column:
-    """Return the column with the limits of the property's type, if that is an integer, and no array."""
+    """Return the column with the limits of the property's type, if the property is an integer, and no array."""
     declared = cls.property_named(name)
     cim_type = TYPES[declared.type]
     return (

@@ -6,7 +6,7 @@ from typing import Any
 from logonscope.answers.logon_session import LogonSession
 
 MAX_COMMAND_LINE_LENGTH = 32_767
-"""Characters: the documented limit of a command line on Windows."""
+"""The documented limit of a command line on Windows, in characters."""
 
 _UNFIT = "[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]"  # compiled at first use: most text needs no cleaning
 """Characters that XML 1.0 (2.2, Char) forbids: control characters, lone surrogates (invalid UTF-8), U+FFFE, U+FFFF."""
@@ -31,10 +31,10 @@ def clean_session(session: LogonSession) -> LogonSession:
 def command_line(cmdline: bytes | None) -> str | None:
     """Return the arguments joined by single spaces, cut at MAX_COMMAND_LINE_LENGTH.
 
-    None: they were not read, or there are none, as for kernel threads and zombies.
+    None: the arguments were not read, or there are none, as for kernel threads and zombies.
     """
     if not cmdline:
         return None
-    # cut before decoding, to at least as many characters as are returned: none has more than 4 bytes in UTF-8
+    # cut before decoding, to at least as many characters as are returned: a character has at most 4 bytes in UTF-8
     joined = cmdline[: 4 * MAX_COMMAND_LINE_LENGTH].rstrip(b"\0").replace(b"\0", b" ").decode("utf-8", "replace")
     return clean(joined[:MAX_COMMAND_LINE_LENGTH])

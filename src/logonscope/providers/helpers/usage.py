@@ -16,7 +16,7 @@ _SUMMED_FACTS = sorted(USAGE_FACTS - {"uids"})
 
 
 def sum_usage(processes: Sequence[Process], machine: Machine) -> LogonUsage:
-    """Return the sums over the processes of one logon session, which must have the facts of USAGE_FACTS."""
+    """Return the sums over the processes of one logon session; the facts of USAGE_FACTS must have been read."""
     user_ticks, kernel_ticks = sum_fact(processes, "utime"), sum_fact(processes, "stime")
     return LogonUsage(
         processes=len(processes),
@@ -31,7 +31,10 @@ def sum_usage(processes: Sequence[Process], machine: Machine) -> LogonUsage:
 
 
 def sum_fact(processes: Iterable[Process], fact: str) -> int | None:
-    """Return the sum of a fact over the processes that have it; None: no process has it."""
+    """Return the sum of a fact over the processes whose value is known; None if there is no such process.
+
+    The memory of a kernel thread or zombie is known: 0.
+    """
     values = [getattr(process, fact) or 0 for process in processes if not _is_unread(process, fact)]
     return sum(values) if values else None
 
@@ -43,7 +46,7 @@ def sum_private(processes: Sequence[Process]) -> int | None:
 
 
 def count_unread(processes: Iterable[Process]) -> int:
-    """Return the number of processes of which a value is missing in a sum."""
+    """Return the number of processes that are missing in at least one sum, because a value could not be read."""
     return sum(1 for process in processes if any(_is_unread(process, fact) for fact in _SUMMED_FACTS))
 
 

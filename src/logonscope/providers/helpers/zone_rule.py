@@ -26,16 +26,16 @@ class ZoneRule(NamedTuple):
     standard_offset: int
     daylight_name: str | None = None  # None: there is no daylight saving time
     daylight_offset: int | None = None
-    daylight_change: ZoneChange | None = None  # None: there is none, or a ZoneChange cannot express it
+    daylight_change: ZoneChange | None = None  # None: there is no change, or a ZoneChange cannot express it
     standard_change: ZoneChange | None = None
 
 
 def parse_zone_rule(text: str | None) -> ZoneRule | None:
-    """Return the rule that a text describes; None where it describes none."""
+    """Return the rule that a text describes; None if the text is not a rule."""
     match = _RULE.fullmatch(text or "")
     if match is None:
         return None
-    # in TZ, an offset is what is added to local time to get UTC, so its sign is the opposite
+    # in TZ, an offset is added to local time to get UTC, so its sign is the opposite of that in a ZoneRule
     standard = -_seconds(match[2]) // 60
     if match[3] is None:
         return ZoneRule(match[1].strip("<>"), standard)
@@ -51,7 +51,7 @@ def _parse_change(text: str | None) -> ZoneChange | None:
         return None
     seconds = 2 * _HOUR if match[4] is None else _seconds(match[4])
     # A time before 0:00 or from 24:00 on, as in the rule of Greenland (-1:00), means another day than the rule names. A
-    # ZoneChange cannot express it: that day can be in another week.
+    # ZoneChange cannot express this: the other day can be in another week.
     return ZoneChange(int(match[1]), int(match[2]), int(match[3]), seconds) if 0 <= seconds < 24 * _HOUR else None
 
 

@@ -1,4 +1,4 @@
-"""Records of changes of processes for a query, read by pages."""
+"""Records of changes of processes for a query, read in pages."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -11,7 +11,7 @@ from logonscope.machine import Look
 from logonscope.machine.history import ChangeRecordQuery
 
 SAME_MS = 500
-"""A change of user and a change of the process are the same if their times differ by less than so many ms."""
+"""A change of user and a change of the process are the same if their times differ by less than this, in ms."""
 
 
 class ChangeRows:

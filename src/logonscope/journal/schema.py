@@ -1,6 +1,7 @@
 """Schema of the journal: its tables, its version, and the migrations from older versions.
 
-SQLite 3.34 and newer: no STRICT, no RETURNING, no ``->>``, no DROP COLUMN. docs/history.md describes the tables.
+The SQL must run on SQLite 3.34 and newer: no STRICT, no RETURNING, no ``->>``, no DROP COLUMN. docs/history.md
+describes the tables.
 """
 
 import sqlite3
@@ -15,34 +16,35 @@ VERSION = 5
 _ROW = """
   id INTEGER PRIMARY KEY, place INT NOT NULL, pid INT NOT NULL, ticks INT NOT NULL, parent INT, program INT,
   credential INT, command INT, changes INT, class INT, lasted INT, status INT, source INT, ended INT"""
-"""Columns of a process; id is the seq of its start: ids have the order of starts, but for processes found after a gap.
+"""Columns of a process; id is the seq of its start: ids have the order of starts, except for FOUND processes.
 
 ticks: start in clock ticks since the boot. parent: the parent's row. place, program, credential, command: the state
-after its start, or after its first exec if both were in one batch and one logon session. changes: 1 if there are
-rows in ``change``. class: floor(log4(seconds)) of an ended process that lasted 1 s or more. lasted: ms; NULL: alive.
-status: as of wait(2). source: bits, see FOUND. ended: seq of the end if the row had left ``recent`` before.
+after its start, or after its first exec if the start and the exec were in one batch and one logon session. changes: 1
+if there are rows in ``change``. class: floor(log4(seconds)) of an ended process that lasted 1 s or more. lasted: ms;
+NULL: alive. status: as of wait(2). source: bits, see FOUND. ended: seq of the end if the row had left ``recent``
+before the end.
 """
 
 ZONES = "CREATE TABLE process_zone (pids INT, zone INT, PRIMARY KEY(pids, zone)) WITHOUT ROWID"
 """For each block of 128 neighbouring pids, the zones (blocks of 256 neighbouring ids of rows) that have such a process.
 
-The kernel gives pids in ascending order, so a zone has pids of few blocks. An index of pids would have an entry on
-another page for each row: two thirds of all writing."""
+The kernel gives pids in ascending order, so a zone has pids of few blocks. For an index of
+pids, the entry of each row would be written to another page: this would be two thirds of all writing."""
 
 FOUND_INDEX = "CREATE INDEX process_found ON process(id) WHERE source & 1"
-"""Processes that were found running: their numbers are greater than their starts would give."""
+"""Processes that were found running: their ids are too great for the order of starts."""
 
 LISTED_INDEX = "CREATE INDEX change_listed ON change(process) WHERE listed IS NOT NULL"
 
 FAILED_LOGONS = (
-    # ms: since the boot; logon: that of the program that refused the attempt, NULL: not known
+    # ms: since the boot; logon: the logon session of the program that refused the attempt, NULL: not known
     """CREATE TABLE failed_logon (id INTEGER PRIMARY KEY, ms INT NOT NULL, logon INT, service TEXT NOT NULL, pid INT,
        user TEXT, is_known_user INT, address TEXT, port INT, remote_host TEXT, method TEXT, tty TEXT, by_user TEXT,
        command TEXT, reason TEXT, attempts INT NOT NULL, source TEXT)""",
     "CREATE INDEX failed_logon_user ON failed_logon(user COLLATE NOCASE, id)",
 )
 USER_CHANGES = (
-    # process: its row, NULL: not known; place: what decides its logon session
+    # process: the row of the process, NULL: not known; place: what decides the logon session of the process
     """CREATE TABLE user_change (id INTEGER PRIMARY KEY, ms INT NOT NULL, process INT, place INT, pid INT NOT NULL,
        from_uid INT, from_user TEXT, to_uid INT NOT NULL, to_user TEXT, is_complete INT NOT NULL, program TEXT,
        through TEXT, command TEXT, source TEXT)""",
@@ -54,7 +56,7 @@ _EVENT_CODES = ", epoch INT, first INT, last INT, codes BLOB"
 
 TABLES = (
     "CREATE TABLE journal (key TEXT PRIMARY KEY, value) WITHOUT ROWID",
-    # one a start of the service, committed before its first event
+    # one row for each start of the service, committed before the first event of the run
     """CREATE TABLE run (epoch INTEGER PRIMARY KEY, first_seq INT NOT NULL, boot INT NOT NULL, wall INT NOT NULL,
        version TEXT)""",
     # machine: the facts of the machine as JSON; seen_until: ms since the boot
@@ -72,14 +74,14 @@ TABLES = (
     "CREATE INDEX program_exe ON program(exe)",
     # user: the account name of the effective uid
     "CREATE TABLE credential (id INTEGER PRIMARY KEY, seq INT NOT NULL, uids TEXT, gids TEXT, user TEXT)",
-    # id: a number of its own; rows use it up to COMMAND_SPAN numbers after that
+    # id: a number that no other row has; COMMAND_SPAN says which rows can use the command line
     "CREATE TABLE command (id INTEGER PRIMARY KEY, argv BLOB NOT NULL)",
     # what decides the owner of a process, the owner, and further facts of the process; logon NULL: not known
     """CREATE TABLE place (id INTEGER PRIMARY KEY, seq INT NOT NULL, logon INT, evidence TEXT, ses INT, loginuid INT,
        cgroup BLOB, tty_nr INT, pid_namespaces INT, host_root INT)""",
     "CREATE INDEX place_logon ON place(logon)",
-    # one row a boot, LogonId and generation; started, logged_out, ended: ms since the boot, each with its seq; record:
-    # the login record as JSON
+    # one row for each boot, LogonId and generation; started, logged_out, ended: ms since the boot; seq, logged_out_seq,
+    # ended_seq: the numbers of these events; record: the login record as JSON
     """CREATE TABLE logon (id INTEGER PRIMARY KEY, seq INT NOT NULL, boot INT NOT NULL, logonid INT NOT NULL,
        generation INT NOT NULL DEFAULT 0, started INT, logged_out INT, logged_out_seq INT, ended INT, ended_seq INT,
        login_uid INT, user TEXT, type INT, service TEXT, tty TEXT, seat TEXT, remote_host TEXT, remote_address TEXT,
@@ -99,8 +101,8 @@ TABLES = (
     FOUND_INDEX,
     # the newest processes, without indexes: moved to ``process`` in short steps
     f"CREATE TABLE recent ({_ROW})",
-    # the state of a process after a change; listed: 1: lists of processes show this state instead of that of the row;
-    # of several, the last one (see listed_states.py)
+    # the state of a process after a change; listed: 1: lists of processes show this state instead of the state
+    # in the row of the process; of several such changes, the last one (see listed_states.py)
     """CREATE TABLE change (id INTEGER PRIMARY KEY, process INT NOT NULL, ms INT NOT NULL, place INT, program INT,
        credential INT, command INT, listed TEXT)""",
     "CREATE INDEX change_process ON change(process)",
@@ -109,10 +111,12 @@ TABLES = (
     *FAILED_LOGONS,
     *USER_CHANGES,
     "CREATE TABLE loss (seq INTEGER PRIMARY KEY, reason TEXT NOT NULL, n INT, ms_from INT, ms_to INT, wall INT)",
-    # one row a commit; events: for each of the n numbers from seq on, its kind and the row that it is about; codes: of
-    # the events after the position first, up to last, for readers that resume (see event_codes.py); NULL: none
+    # one row for each commit; events: for each of the n numbers from seq on, the kind of event and the row that the
+    # event is about; codes: the codes of the events after the position ``first`` up to the position ``last``, for
+    # readers that resume (see event_codes.py); NULL: no codes
     "CREATE TABLE eventlog (seq INTEGER PRIMARY KEY, n INT NOT NULL, events BLOB NOT NULL" + _EVENT_CODES + ")",
-    # the hash chain: rows up to seq, the sum of their hashes, and what retention has removed of both
+    # the hash chain: n: how many rows the seal covers, those up to seq that no earlier seal covers; digest: the sum of
+    # their hashes; removed, removed_digest: how much of both retention has deleted
     """CREATE TABLE seal (seq INTEGER PRIMARY KEY, n INT NOT NULL, digest BLOB NOT NULL, chain BLOB NOT NULL,
        removed INT, removed_digest BLOB)""",
     "CREATE TABLE audit (seq INTEGER PRIMARY KEY, wall INT NOT NULL, uid INT, text TEXT NOT NULL)",
@@ -131,13 +135,17 @@ MIGRATIONS: Mapping[int, tuple[str, ...]] = {
     # nothing wrote the column sudo any more; another column would change the hashes of sealed rows
     4: ("ALTER TABLE change RENAME COLUMN sudo TO listed", LISTED_INDEX),
 }  # fmt: skip
-"""Version -> the statements that turn it into the next one. Each runs alone: executescript would commit first."""
+"""Version -> the statements that change the schema to the next version.
+
+Each statement is executed separately: executescript would commit the transaction first.
+"""
 
 FOUND, SWEPT, BOOT_ENDED = 1, 2, 4
-"""Bits of ``source``, how a row is known; NULL: its start and its end were seen.
+"""Bits of ``source``: how the start and the end in a row are known; NULL: both were seen as events.
 
-FOUND: it ran before the journal listened; SWEPT: it was gone after a gap, so that its end is an upper bound;
-BOOT_ENDED: the machine stopped, and its end is the last time at which it was seen.
+FOUND: the start was not seen, because the journal got no events then; SWEPT: the end was not seen: the process or logon
+session was gone later, and the end in the row is an upper bound; BOOT_ENDED: the machine stopped, and the end in the
+row is the last time at which the service saw the machine run.
 """
 
 

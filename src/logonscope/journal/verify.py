@@ -1,6 +1,7 @@
 """Verification of the hash chain.
 
-The hashes of all sealed rows are recomputed; the first seal that does not match them is reported.
+The hashes of all sealed rows are recomputed; the first seal that does not match its rows, or the seal before
+it, is reported.
 """
 
 import sqlite3
@@ -28,8 +29,9 @@ class Verifier:
         result = self._verify()
         if result.is_intact:
             return result
-        # Rows that retention deletes while others are read look like missing ones. So the rows are read again, now all
-        # as they are at one moment. This is not done at once: until such a transaction ends, SQLite's log only grows.
+        # Rows that retention deletes while other rows are read look like missing rows. So all rows are read again, now
+        # in one transaction, as they are at one moment. The first reading uses no such transaction, because SQLite's
+        # write-ahead log only grows until the transaction ends.
         self._database.execute("SAVEPOINT verification")
         try:
             return self._verify()
@@ -60,14 +62,14 @@ class Verifier:
         )  # fmt: skip
 
     def _add(self, seq: int, value: int) -> None:
-        """Add a hash to the seal that covers a number."""
+        """Add a hash to the sum of the seal that covers the number ``seq``."""
         position = bisect_left(self._seqs, seq)
         self._counts[position] += 1
         self._totals[position] += value
 
     def _add_processes(self, last: int) -> None:
-        # A process that was sealed while it ran has a hash of its start and, once its end is sealed, one of its end. A
-        # process that had ended before it was sealed has one hash.
+        # A process that was sealed while it ran has a hash of its start and, once its end is sealed, a hash of its end.
+        # A process that had ended before it was sealed has one hash.
         for row in self._pages("process", last):
             if row[LASTED] is None or (row[ENDED] is not None and row[ENDED] > last):
                 self._add(row[ID], chain.start_hash(row))
@@ -79,25 +81,25 @@ class Verifier:
 
     def _pages(self, table: str, last: int) -> Any:
         """Yield the rows of a table. They are read by pages, so that no transaction stays open."""
-        first = -1
+        last_read = -1
         while page := self._database.execute(
             f"SELECT * FROM {table} WHERE id > ? AND id <= ? ORDER BY id LIMIT {PAGE}",
-            (first, last),
+            (last_read, last),
         ).fetchall():
             yield from page
-            first = page[-1][0]
+            last_read = page[-1][0]
 
     def _add_table(
         self, table: str, key: str, seq_column: int, last: int, make_hash: Callable[[str, tuple[Any, ...]], int]
     ) -> None:
-        first = -1
+        last_read = -1
         query = f"SELECT * FROM {table} WHERE {key} > ? ORDER BY {key} LIMIT {PAGE}"
-        while page := self._database.execute(query, (first,)).fetchall():
+        while page := self._database.execute(query, (last_read,)).fetchall():
             for row in page:
                 if row[seq_column] > last:
                     return
                 self._add(row[seq_column], make_hash(table, row))
-            first = page[-1][0]
+            last_read = page[-1][0]
 
     def _first_bad(self, seals: list[tuple[Any, ...]]) -> tuple[tuple[int, int] | None, str]:
         link, before = chain.FIRST_LINK, 0

@@ -42,7 +42,7 @@ def run(
 
     Args:
         args: the arguments of the command line.
-        open_source: returns the source of the host that is served, with its history, by the settings.
+        open_source: returns, for the settings, the source of the served host, with the history of that host.
         ownership: the ownership rules of that host.
         caller_of_uid: returns the caller for a uid of this host.
         page_folder: the folder of the page; empty: no page is served.

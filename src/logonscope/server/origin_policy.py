@@ -1,10 +1,10 @@
 """The check of Origin and Host: which pages may use the JSON API in a browser, and by which names of this server.
 
 Any page can make a user's browser send a request to this server, with the user's credentials, even if the server
-listens on loopback only. The browser names the page in Origin, and a page that is not allowed is rejected. The page of
-this server itself has the server's origin. So has a foreign page whose own name leads to an address of this machine
-(DNS rebinding): therefore, over HTTP, the name in Host must be one of this server. Over HTTPS the browser compares the
-name with the certificate.
+listens on loopback only. The browser sends the page's origin in Origin, and a page whose origin is not allowed is
+rejected. An origin with the name in Host is allowed, because the server's own page has this origin. But a foreign page
+has such an origin, too, if the page's host name leads to an address of this machine (DNS rebinding): therefore, over
+HTTP, the name in Host must be a name of this server. Over HTTPS the browser compares the name with the certificate.
 """
 
 import ipaddress
@@ -17,7 +17,7 @@ from logonscope.errors import AccessDeniedError
 from logonscope.server.auth.peer import Peer
 
 MAX_KEPT, MAX_ADDRESS_LENGTH = 64, 64
-"""Maximum number of names in the cache of "is it an address?", and of characters of an address (IPv6 with its zone)."""
+"""Maximum number of names in the cache of ``_is_address``, and of characters of an address (IPv6 with its zone)."""
 
 
 class Admission(Protocol):

@@ -43,7 +43,7 @@ class Page(NamedTuple):
     headers: dict[str, str]
 
     async def answer(self, request: Request) -> Response:
-        """Return the document, or 304 to a browser that has it already."""
+        """Return the document, or 304 to a browser that has the current document already."""
         if request.headers.get("if-none-match") == self.headers["etag"]:
             return Response(status_code=304, headers=self.headers)
         if "gzip" in request.headers.get("accept-encoding", ""):

@@ -1,4 +1,4 @@
-"""The browser of ``logonscope page``: of the user who runs the command, or who runs it by sudo.
+"""The browser that ``logonscope page`` opens: that of the user who runs the command, directly or by sudo.
 
 Browsers refuse to run as root, and a user's own browser must be able to read the file that leads it to the page.
 """
@@ -17,7 +17,7 @@ OPENERS = ("xdg-open", "sensible-browser")
 
 
 def find_sudo_user() -> pwd.struct_passwd | None:
-    """Return the account that has run this command as root by sudo (sudo(8), SUDO_UID); None if there is none."""
+    """Return the account that has run this command as root by sudo (sudo(8), SUDO_UID); None: no such account."""
     uid = os.environ.get("SUDO_UID", "")
     if os.geteuid() != 0 or not (uid.isascii() and uid.isdecimal() and len(uid) <= 10) or int(uid) == 0:
         return None
@@ -28,8 +28,11 @@ def find_sudo_user() -> pwd.struct_passwd | None:
 
 
 def open_browser(url: str, user: pwd.struct_passwd | None) -> None:
-    """Open a browser, as the user of sudo if there is one; without waiting, and without an exception if that fails."""
-    # in a thread: a browser that runs in the terminal returns only at its end
+    """Open a browser as ``user``, or if ``user`` is None as the user of this process.
+
+    Does not wait for the browser, and raises no exception if none can be opened.
+    """
+    # in a thread: if the browser runs in the terminal, the call returns only when the browser has ended
     open_it = partial(webbrowser.open, url) if user is None else partial(_open_as, url, user)
     threading.Thread(target=open_it, daemon=True).start()
 

@@ -1,4 +1,4 @@
-"""How the page signs in, over ``POST /page/...``: by a password, a Kerberos ticket, or `logonscope page`'s token.
+"""Sign-in of the page's users, over ``POST /page/...``: by password, Kerberos ticket, or `logonscope page`'s token.
 
 A session has a cookie, which programs of the page cannot read, and a CSRF token, which the page sends with each
 request. Without TLS there are no cookies, and no passwords either.
@@ -42,8 +42,8 @@ def page_routes(
 
     Args:
         parts: the parts of the application, with the sessions of the page.
-        page: its document.
-        admission: checks the headers of a request: those from pages of other origins are rejected.
+        page: the page's document.
+        admission: checks the headers of a request; requests from pages of other origins are rejected.
         tokens: the tokens of ``logonscope page``; None: users sign in by a password or a Kerberos ticket.
     """
     sign_in = SignIn(parts, admission, tokens)
@@ -121,8 +121,8 @@ class SignIn:
     async def sign_in_by_ticket(self, request: Request, peer: Peer) -> Response:
         """Begin a session of a user whose browser has a Kerberos ticket (RFC 4559).
 
-        The answer to a request without a ticket asks the browser for one. Browsers send it only to servers that their
-        settings allow.
+        The answer to a request without a ticket asks the browser for a ticket. Browsers send tickets only to servers
+        that the settings of the browser allow.
         """
         sessions = self._sessions(peer)
         await _read_members(request)
@@ -136,7 +136,7 @@ class SignIn:
         try:
             signed_in, challenges = await self._begin(request, sessions, credentials)
         finally:
-            # Else the connection itself would be authenticated, for requests of pages of other origins, too.
+            # Otherwise the connection itself would stay authenticated, also for requests of pages of other origins.
             peer.session = None
         if signed_in is None:
             return _error(403, "the Kerberos ticket is of no user who may log in here")
@@ -148,7 +148,7 @@ class SignIn:
     async def _begin(
         self, request: Request, sessions: PageSessions, credentials: Credentials
     ) -> tuple[_SignedIn | None, tuple[str, ...]]:
-        """Begin a session if the credentials are right; return it with the values of WWW-Authenticate."""
+        """Begin a session if the credentials are right; return it, or None, and the values of WWW-Authenticate."""
         deadline = Deadline(self._parts.dispatcher.limits.seconds)
         disconnected = partial(wait_until_disconnected, request.receive)
         received = received_head(request)._replace(credentials=credentials)
@@ -164,7 +164,7 @@ class SignIn:
         cookie = session_cookie(request.headers)
         find = partial(sessions.find_caller, cookie, _csrf_token(request))
         caller = await self._run(request, find)
-        # Without its CSRF token a session cannot be ended either: a page of another port could send the cookie.
+        # Ending a session needs its CSRF token, too: browsers send the cookie also for a page on another port.
         if caller is not None:
             sessions.end(cookie)
             if members.get("everywhere") is True:
@@ -174,7 +174,7 @@ class SignIn:
         return response
 
     async def exchange(self, request: Request, peer: Peer) -> Response:  # noqa: ARG002 -- as the other handlers
-        """Return the token for requests, once, for the token that works once."""
+        """Return the token that authenticates requests, in exchange for the token that works only once."""
         token = _text(await _read_members(request), "token")
         bearer = None if self._tokens is None else self._tokens.exchange(token)
         if self._tokens is None or bearer is None:
@@ -182,11 +182,11 @@ class SignIn:
         return _json({"token": bearer, "user": self._tokens.user})
 
     def _sessions(self, peer: Peer) -> PageSessions | None:
-        """Return the sessions; None where there are none: over plain HTTP, or with the token of a command."""
+        """Return the sessions; None over plain HTTP, and for ``logonscope page``, which uses tokens instead."""
         return self._parts.sessions if peer.tls and self._tokens is None else None
 
     async def _run(self, request: Request, find: Callable[[], Caller | None]) -> Caller | None:
-        """Look for a session in a thread, since accounts may be looked up for it."""
+        """Call ``find``, which looks for a session, in a thread: the call may look up accounts, which can take long."""
         deadline = Deadline(self._parts.dispatcher.limits.seconds)
         disconnected = partial(wait_until_disconnected, request.receive)
         received = received_head(request)._replace(credentials=None)
@@ -216,10 +216,10 @@ async def _read_members(request: Request) -> Mapping[str, Any]:
     """Return the members of the request.
 
     Raises:
-        InvalidParameterError: its content type is not JSON, or its body is not an object, or is compressed.
-        RequestTooLargeError: it is too large.
+        InvalidParameterError: the content type is not JSON, or the body is not an object, or is compressed.
+        RequestTooLargeError: the body has more than MAX_OCTETS octets.
     """
-    # For a page of another site, a browser sends this type only if a preflight request allows it.
+    # For a page of another site, a browser sends this type only if the answer to a preflight request allows it.
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise InvalidParameterError("invalid content type: expected application/json")
     return parse_object(await read_body(request, MAX_OCTETS))

@@ -34,11 +34,11 @@ async def read_body(request: Request, max_octets: int) -> bytes:
 
     Raises:
         ClientDisconnect: the client disconnected before the end of the body (starlette).
-        InvalidParameterError: it is compressed.
-        RequestTooLargeError: it has more than ``max_octets`` octets.
+        InvalidParameterError: the body is compressed.
+        RequestTooLargeError: the body has more than ``max_octets`` octets.
     """
     encoding = ", ".join(request.headers.getlist("content-encoding"))
-    # A compressed body is rejected, not unpacked: a small one can become too large for the memory.
+    # A compressed body is rejected, not unpacked: a small body can become too large for the memory.
     if encoding.lower() not in ("", "identity"):
         reason = f"invalid content encoding '{encoding[:100]}': request bodies must not be compressed"
         raise InvalidParameterError(reason, "send the body as it is, without Content-Encoding")
@@ -70,11 +70,11 @@ def make_received(connection: Connection, headers: Mapping[str, str], path: str,
 
 
 def content_length(headers: Mapping[str, str]) -> int:
-    """Return the Content-Length of a request, or 0; the HTTP parser has validated it, and reads no more."""
+    """Return the Content-Length of a request, or 0; the HTTP parser has validated this number, and reads no more."""
     return int(headers.get("content-length", "0"))
 
 
 async def wait_until_disconnected(receive: Callable[[], Awaitable[Any]]) -> None:
-    """Wait until the client of a request, whose body is read, disconnects."""
+    """Wait until the client of a request disconnects; the body of the request must have been read."""
     while (await receive())["type"] != "http.disconnect":
         pass

@@ -13,7 +13,7 @@ Call = tuple[str, dict[str, Any]]
 class SoapRequest(NamedTuple):
     """The door's options of an operation: the envelope, its message, and whether the client asks for a count.
 
-    ``message`` None: the envelope has no valid message, and its answer is a fault. ``push_tls``: the files of
+    ``message`` None: the envelope has no valid message, and the answer is a fault. ``push_tls``: the files of
     certificates for connections to addresses of subscribers.
     """
 

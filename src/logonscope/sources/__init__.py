@@ -1,1 +1,1 @@
-"""Sources of facts: the only code that reads a machine. Only ``app`` imports it."""
+"""Sources of facts: the only package that reads a machine. Only ``app`` imports this package."""

@@ -1,1 +1,1 @@
-"""Authentication: what a request and its connection prove becomes a Caller. A request without proof is rejected."""
+"""Authentication: determines the Caller of a request from the request's credentials or from its connection."""

@@ -23,7 +23,7 @@ class Delivery(Protocol):
         """Deliver events; return when the target has them.
 
         Raises:
-            DeliveryError: the target does not have them, as far as known.
+            DeliveryError: it is not certain that the target has the events.
             RejectedError: the target will never accept some or all of them.
         """
         ...
@@ -38,11 +38,11 @@ class DeliveryError(Exception):
 
 
 class RejectedError(Exception):
-    """The target refuses events; they are counted and left out.
+    """The target refuses events; the sink counts these events, and does not deliver them.
 
     Attributes:
         count: the number of rejected events; None: all events of the parcel.
-        may_be_some: perhaps only some of the events are the reason; the sink sends the parcel again in halves.
+        may_be_some: perhaps the target refuses only some of the events; the sink sends the parcel again in halves.
     """
 
     def __init__(self, reason: str, count: int | None = None, *, may_be_some: bool = False) -> None:

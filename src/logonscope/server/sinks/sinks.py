@@ -33,7 +33,7 @@ class Sinks:
 
         Args:
             settings: the settings of each sink.
-            state: the directory that keeps their checkpoints.
+            state: the directory of the server's state, in which FOLDER has the checkpoints.
             host: the identity of the host, which documents and syslog messages contain.
             request: returns a new broker request of an administrator.
         """
@@ -57,7 +57,7 @@ class Sinks:
             sink.start()
 
     def begin_stop(self) -> None:
-        """Have all sinks end, without waiting for them."""
+        """Signal all sinks to end, without waiting for them."""
         if self._end is None:
             self._end = time.monotonic() + STOP_SECONDS
             for sink in self._sinks:

@@ -8,7 +8,7 @@ from logonscope.server.sinks.settings import SinkSettings
 
 
 def sink_context(settings: SinkSettings) -> ssl.SSLContext:
-    """Return the context of a sink's connections; its files are read anew each time, so that they can be replaced.
+    """Return the context of a connection of a sink. The files are read at each call, so that they can be replaced.
 
     Raises:
         DeliveryError: a file cannot be read, has no certificate, or has no key that can be used with it.

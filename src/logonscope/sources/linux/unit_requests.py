@@ -1,8 +1,8 @@
-"""Reader of unit requests: which sudo command had a service of systemd started, from the journal.
+"""Reader of unit requests: which sudo command requested the start of a service of systemd, from the journal.
 
-systemd's manager does not log who asks it to start a unit. But pam_unix logs when a command that sudo runs as root
-begins and ends. journald adds facts of the sudo process to these lines, which it takes from the kernel: the command
-line, kernel id, cgroup and gid. The gid is 0; without sudo, only members of the group root can have it. If exactly one
+systemd's manager does not log who requests the start of a unit. But pam_unix logs when a command that sudo runs as root
+begins and ends. To these lines, journald adds facts of the sudo process that the kernel reports: the command line,
+kernel id, cgroup and gid. The gid is 0; without sudo, only members of the group root can have this gid. If exactly one
 sudo command that names the unit was running at the last start of the unit, and has ended since, this command is the
 requester. Otherwise the requester is not known.
 """

@@ -1,4 +1,4 @@
-"""Choice of the events of a live source: those of the events helper, else those that this process may read itself."""
+"""Choice of the feed of a live source: the events helper if its socket exists, else the kernel itself."""
 
 import os
 from collections.abc import Sequence
@@ -25,8 +25,8 @@ def make_live(
     Args:
         direct: reads the machine itself.
         ownership: the rules that determine owners.
-        socket: that of the events helper.
-        needs_writes: use only events that include the writes to login uids; without them every event costs a reading.
+        socket: the path of the events helper's socket.
+        needs_writes: reject a feed without the writes to login uids. Without writes, all events but ends cause reads.
         remembered: logins of this boot that the history has.
     """
     host = LiveHost(direct, ownership, partial(open_feed, socket, needs_writes=needs_writes), remembered)
@@ -38,7 +38,8 @@ def open_feed(socket: str, *, needs_writes: bool) -> Feed:
     """Open the best feed.
 
     Raises:
-        OSError: there is none. NotSetUpError: there is no helper, and this process cannot read the writes it needs.
+        NotSetUpError: writes are needed; there is no helper, and this process cannot open a feed with writes.
+        OSError: the feed cannot be opened, or writes are needed and the helper's feed has none.
     """
     if not os.path.exists(socket):
         try:

@@ -32,11 +32,11 @@ PREVIOUS = "PreviousInstance"
 AGGREGATE = "__AggregateEvent"
 
 EventValues = tuple[Any, ...]
-"""What a condition is tested on: the row of TargetInstance, that of PreviousInstance, and the row of the event."""
+"""What a condition is tested on: the rows of TargetInstance, of PreviousInstance and of the event, in this order."""
 
 
 class _Reader:
-    """Reads a column of a condition: the value at an index in the row that is one part of EventValues."""
+    """Reads a column of a condition: the value at an index in one of the rows of EventValues."""
 
     def __init__(self, part: int, index: int) -> None:
         self._part, self._index = part, index
@@ -129,21 +129,21 @@ class EventQueryRun:
             if not is_streamed(cls):
                 self._polled.append(PolledClass(request, cls, self._query.polling_seconds or 1.0))
                 continue
-            # described once for all classes of logon sessions
+            # the logon sessions are read once for all streamed classes
             if sessions_by_id is None:
                 sessions_by_id = sessions()
             self._streamed.append(StreamedClass(cls, sessions_by_id))
 
     @property
     def due(self) -> float | None:
-        """Return the time at which ``poll`` has to be called next; None: not before another event."""
+        """Return when ``poll`` has to be called next, in seconds of time.monotonic; None: not before another event."""
         moments = [polled.due for polled in self._polled]
         if self._groups is not None and (group_due := self._groups.due) is not None:
             moments.append(group_due)
         return min(moments, default=None)
 
     def results(self, request: EventRequest, visibility: Visibility, event: Event) -> Iterator[Instance]:
-        """Yield the results for an event of the stream. The caller's access to it is checked here, for each class."""
+        """Yield the results for an event of the stream. The caller's access to the event is checked for each class."""
         self._check = request.look.check
         for streamed in self._streamed:
             visible_event = visibility.view_event(event, include_hidden=streamed.includes_hidden, of_instances=True)
@@ -185,7 +185,7 @@ class EventQueryRun:
         yield from self._deliver(rule, (target, previous, row))
 
     def _deliver(self, rule: Rule | None, values: EventValues) -> Iterator[Instance]:
-        """Yield the instance of an event that matches, or add it to its group."""
+        """If an event matches, yield its instance, or in a query with groups add the instance to its group."""
         if rule is None or (rule.matches is not None and not rule.matches(values)):
             return
         *embedded, row = values

@@ -3,7 +3,7 @@
 The readings are found by a dry run: the query runs on a source that records the queries it gets, and passes on only
 those that are cheap. A dry run of a query for a class reads no process, and gets one invented socket if the query reads
 sockets. A dry run of an association query reads processes that it looks up by pid. So if the path names a process, the
-readings of what is associated with it are recorded, too.
+readings of what is associated with that process are recorded, too.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -124,7 +124,7 @@ def _dry_run(
 class _DrySource(BaseSource):
     """A source that passes on only cheap queries, and returns logins and processes only as far as the caller sees them.
 
-    It has no processes, or with ``by_pid`` only those that are read by pid.
+    It returns no processes, or with ``by_pid`` only processes that are read by pid.
     """
 
     def __init__(self, request: Request, *, by_pid: bool) -> None:
@@ -141,7 +141,7 @@ class _DrySource(BaseSource):
             return ()
         if self._request.visibility.may_see_everything:
             return self._request.source.processes(look, query)
-        # Masked: an explanation of another user's process must not reveal, by what is read next, whose it is.
+        # The processes are masked: what is read next must not reveal the owner of another user's process.
         return [process for process, _ in self._request.read(query, include_hidden=True).pairs]
 
     def logins(self, look: Look, ids: frozenset[str] | None = None) -> Sequence[Login]:
@@ -166,8 +166,9 @@ class _DrySource(BaseSource):
 class ReadingRecorder(BaseSource):
     """A source that passes queries on to another source, and records in words what is read.
 
-    Each query has a method here: an inherited one would return nothing. Memberships are made from ``processes``. The
-    lookup of the account of a uid is passed on, but not recorded.
+    Each query has a method here: an inherited method would return nothing. Memberships are the exception:
+    the inherited methods make memberships from ``processes``. The lookup of the account of a uid is passed on, but not
+    recorded.
     """
 
     def __init__(self, source: Source, kernel_id_noun: str, *, shows_numbers: bool) -> None:
@@ -233,7 +234,7 @@ class ReadingRecorder(BaseSource):
 
 
 def _describe_process_query(query: ProcessQuery, kernel_id_noun: str) -> Iterator[str]:
-    """Yield the readings of a query for processes, in words: those of every process, then those of matching ones."""
+    """Yield the readings of a query for processes, in words: of all selected processes, then of those that match."""
     first = query.facts if query.early_filter is None else query.early_filter.facts
     yield f"{_list_facts(first) or 'the pid alone'}: of {_describe_selection(query, kernel_id_noun)}"
     if later := query.facts - first:

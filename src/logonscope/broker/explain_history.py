@@ -47,18 +47,18 @@ _KINDS: Mapping[type[RecordQuery], RecordKind] = {
     LogonRecordQuery: "logon", ProcessRecordQuery: "process", ChangeRecordQuery: "change",
     FailedLogonQuery: "failed logon", UserChangeQuery: "user change",
 }  # fmt: skip
-"""What the records of a query are about."""
+"""The kind of the records that a query returns, by the type of the query."""
 
 
 class ExplainedHistory(History):
     """A history that records each query for records as a text.
 
     Queries for logon sessions, which are few, are answered by the real history. Queries for other records return none.
-    All other methods but ``close`` call the real history.
+    ``close`` does nothing; all other methods call the real history.
     """
 
     def __init__(self, history: History, readings: list[str], *, shows_numbers: bool) -> None:
-        """Create it.
+        """Create the history of one explanation.
 
         Args:
             history: the real history.
@@ -168,7 +168,7 @@ def list_values(noun: str, values: Collection[object]) -> str:
 
 
 def join_values(values: Collection[object]) -> str:
-    """Return the first MAX_NAMED values in the order of their texts, and the number of the others."""
+    """Return the first MAX_NAMED values in the order of their texts, and how many more there are."""
     words = sorted(map(str, values))
     suffix = f" and {len(words) - MAX_NAMED} more" if len(words) > MAX_NAMED else ""
     return f"{', '.join(words[:MAX_NAMED])}{suffix}"

@@ -10,7 +10,13 @@ from logonscope.cim.types import Value
 
 
 class SupportedMethod(NamedTuple):
-    """A supported method: the functions that read its target and run it, and whether it changes something."""
+    """A supported method.
+
+    Attributes:
+        function: runs the method.
+        acts: whether the method changes something on the host.
+        read_target: reads the target of a call.
+    """
 
     function: Callable[[Any, Mapping[str, Value]], Outcome]
     acts: bool

@@ -44,5 +44,5 @@ class RecordKeys:
     def _number(self, kind: RecordKind, key: str) -> int | None:
         if not self._shows_numbers:
             return self._history.reveal_number(kind, key)
-        # a number of more digits may not fit into 64 bits, as SQLite's numbers do
+        # SQLite's numbers have 64 bits; a number with more than 18 digits may not fit
         return int(key) if key.isascii() and key.isdecimal() and len(key) <= 18 else None

@@ -13,7 +13,7 @@ from logonscope.errors import InvalidNamespaceError, InvalidObjectPathError
 def namespace_of(request: Request, name: str | None) -> str:
     r"""Return the namespace that a caller names, with or without a server: "root\cimv2", "\\.\root/cimv2".
 
-    Without a name, it is "root\cimv2".
+    If the name is None, the namespace is "root\cimv2".
 
     Raises:
         InvalidNamespaceError: there is no such namespace, or the server is another host.
@@ -38,7 +38,7 @@ def class_of(request: Request, name: str, namespace: str | None = None) -> Class
     """Return the class that a caller names.
 
     Raises:
-        InvalidNamespaceError: there is no such namespace.
+        InvalidNamespaceError: as for ``namespace_of``.
         InvalidClassError: the namespace has no such class.
     """
     return request.schema.get(name, namespace_of(request, namespace))
@@ -48,7 +48,7 @@ def target_of(request: Request, path: str | ObjectPath, namespace: str | None = 
     """Return the class or instance that an object path names on this host.
 
     Raises:
-        InvalidObjectPathError: the text is not an object path, or its keys are not those of its class.
+        InvalidObjectPathError: the text is not an object path, or the path has other keys than its class.
         InvalidNamespaceError: the path names another host, or a namespace that does not exist.
         InvalidClassError: the path names a class that does not exist.
         TypeMismatchError: a key's value is not of the key's type.

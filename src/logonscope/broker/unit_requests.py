@@ -1,4 +1,4 @@
-"""Unit requests (which process had a unit started), with the logon session of the process if the caller sees it."""
+"""Unit requests: which process requested the start of a unit, with its logon session, if the caller may see that."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,10 @@ from logonscope.machine import Owner
 
 
 def read_unit_requests(request: Request) -> Iterator[tuple[UnitRequest, Owner]]:
-    """Yield each request that led to the last start of a unit, and the logon session that made the request."""
+    """Yield each request that led to the last start of a unit, with the owner of the process that made the request.
+
+    Requests of logon sessions that the caller may not see are left out.
+    """
     requests = list(request.source.unit_requests(request.look))
     if not requests:
         return

@@ -13,11 +13,11 @@ def view_as(request: Request, user: str) -> Caller:
 
     Args:
         request: the request of an administrator.
-        user: the name of an account of the host, or a uid.
+        user: the name of an account of the host, or a uid, with or without an account.
 
     Raises:
         AccessDeniedError: the caller of the request does not see everything.
-        NotFoundError: the host has no such account.
+        NotFoundError: the host has no account with this name.
         InvalidParameterError: several accounts have this name, or the uid is out of range.
     """
     if not request.visibility.may_see_everything:

@@ -1,4 +1,4 @@
-"""``logonscope doctor``: checks of what can be read on a host, with a remedy for each that fails."""
+"""``logonscope doctor``: checks of what can be read on a host, with a remedy for each failed check."""
 
 import argparse
 
@@ -17,7 +17,7 @@ _MARKS = {True: ("ok", "green"), None: ("note", "yellow"), False: ("MISSING", "r
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add nothing: this command has only the options of every command."""
+    """Add nothing: this command has only the options that all commands have."""
 
 
 def run(host: Host, args: argparse.Namespace) -> int:

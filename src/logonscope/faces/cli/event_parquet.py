@@ -32,7 +32,7 @@ class ParquetWriter(EventWriter):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Complete the file, also after Ctrl-C."""
-        # a reader needs the end of the file, which has its schema
+        # the schema, without which no reader can use the file, is written at the end of the file
         if self._rows:
             self._write_rows()
         self._file.close()

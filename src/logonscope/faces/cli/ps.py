@@ -53,13 +53,13 @@ def session_word(row: SessionProcess) -> str:
         return "-"
     if row.evidence == "none":
         return "system"
-    # a row has no login id, but the LogonId of logind's session cN contains N
+    # a row has no login id, but N can be computed from the LogonId of logind's session cN
     number = int(row.logon_id) - LOGIND_BASE
     return f"c{number}" if row.evidence == "scope" and 0 < number < LOGIND_BASE else row.logon_id
 
 
 LOGIND_BASE = 1 << 32
-"""The LogonId of logind's session cN is this number plus N."""
+"""The LogonId of logind's session cN is this number plus N, unless the operating system gives the session an id."""
 
 
 def _is_leftover(row: SessionProcess) -> bool:

@@ -133,7 +133,7 @@ def _size_text(name: str, session: LogonSession) -> str:
 
 
 def _time_text(session: LogonSession) -> str:
-    """Return the processor time as hours:minutes:seconds."""
+    """Return the processor time as hours:minutes:seconds, or below one hour as minutes:seconds."""
     seconds = _usage_value("processor_time", session)
     if seconds is None:
         return "-"
@@ -216,4 +216,4 @@ SERVICE_COLUMNS = (
     ListColumn("PID", 7, lambda s: _number_text(s.pid), "pid", rank=4),
     ListColumn("NAME", 15, lambda s: s.name or "-", "name", rank=5),
 )
-"""The columns of --services; PID and NAME are those of the process that started first."""
+"""The columns of --services; USER, PID and NAME are values of the process that started first."""

@@ -170,7 +170,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import a name of the API when it is first used, so that unused ones cost no time (PEP 562)."""
+    """Import a name of the API when it is first used, so that unused names cost no time (PEP 562)."""
     if name not in __all__:
         raise AttributeError(f"module 'logonscope' has no attribute {name!r}")
     from importlib import import_module  # noqa: PLC0415 -- `import logonscope` must take no time

@@ -67,7 +67,7 @@ PYTHON_HINTS: HintTexts = {
 
 
 class Hint(NamedTuple):
-    """Advice for an error as a code, which a face or a door turns into text; ``also`` is text that follows it."""
+    """Advice for an error as a code, which a face or a door turns into text; ``also`` is added to that text."""
 
     code: HintCode
     values: Mapping[str, str] = {}
@@ -255,7 +255,7 @@ class MissingAggregationListError(LogonscopeError):
 
 
 class PropertyNotAnObjectError(LogonscopeError):
-    """A query names a property of a property that is not an object."""
+    """A query names an inner property, as in A.B, of a property A that is not an object."""
 
     name = "WBEM_E_PROPERTY_NOT_AN_OBJECT"
     number = 0x8004105C

@@ -1,1 +1,1 @@
-"""Result types of the operations for people: plain rows, made of facts and of their owners."""
+"""Result types of the operations for people: plain rows, made of facts and of the owners of processes."""

@@ -9,10 +9,10 @@ class Check(NamedTuple):
 
     Attributes:
         subject: what was checked, such as "rights".
-        ok: whether it passed; None: this is information, not an error.
+        ok: whether the check passed; None: the finding is information, not an error.
         finding: the result, in words.
         advice: what to do about it; "" if there is nothing to do.
-        figures: the numbers of the finding, by name, such as {"losses": 0}; None: it has none.
+        figures: the numbers of the finding, by name, such as {"losses": 0}; None: the finding has no numbers.
     """
 
     subject: str

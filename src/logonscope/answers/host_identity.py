@@ -6,7 +6,7 @@ from logonscope.facts import Machine
 
 
 class HostIdentity(NamedTuple):
-    """The host: its name, and the ids of the machine and of its boot; those that are unknown are None."""
+    """The host: its name, and the ids of the machine and of its boot; an unknown id is None."""
 
     name: str
     boot_id: str | None = None

@@ -11,11 +11,11 @@ class SessionService(NamedTuple):
 
     Attributes:
         service: "nginx.service"; None: the processes that belong to no service.
-        processes: the number of its processes.
-        pid: the pid of its process that started first.
+        processes: the number of these processes.
+        pid: the pid of the first of these processes to start.
         name: the name of that process.
         user: the account as which that process runs.
-        start: when the service was started; else the start of that process.
+        start: when the service was started; if that is not known, the start of that process.
         start_is_approximate: whether ``start`` is the start of that process.
     """
 

@@ -1,4 +1,4 @@
-"""The client API of programs, the command line and ``logonscope.wmi``: hosts, whether local, recorded or remote."""
+"""The client API that programs, the command line and ``logonscope.wmi`` use: hosts, local, recorded or remote."""
 
 from logonscope.client.host import Host
 from logonscope.client.local_host import LocalHost

@@ -10,11 +10,11 @@ from logonscope.client.unix_connection import UnixConnection
 from logonscope.errors import LogonscopeError
 
 PROBE_SECONDS = 2.0
-"""Seconds to wait for the first response of the service; without a response, the caller reads the machine itself."""
+"""Seconds to wait for the first response of the service; without a response, this process reads the machine itself."""
 
 
 def connect_to_service(path: str, version: str, local: Callable[[], Host]) -> Host | None:
-    """Return the service as a host; None if it does not answer, rejects this caller, or has another version.
+    """Return the service as a host; None if the service does not answer, rejects this user, or has another version.
 
     Args:
         path: the path of the socket.

@@ -1,4 +1,4 @@
-"""Containers: what the cgroup of a process shows of the container that it runs in."""
+"""Containers: what the cgroup of a process shows of the container that the process runs in."""
 
 from typing import NamedTuple
 

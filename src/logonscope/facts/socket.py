@@ -15,7 +15,8 @@ class Socket(NamedTuple):
         protocol: tcp, tcp6, udp, udp6, udplite, udplite6, unix.
         address: the local address; "" for unix, like the remote address.
         port: the local port; 0 for unix, like the remote port.
-        state: LISTEN, ESTABLISHED, ...; "" for udp and udplite, and for unix sockets in other states than these two.
+        state: LISTEN, ESTABLISHED, ...; "" for udp and udplite, and for unix sockets in any
+            state but LISTEN and ESTABLISHED.
     """
 
     protocol: str
@@ -27,9 +28,9 @@ class Socket(NamedTuple):
     inode: int
     # of a unix socket: the path as the process bound it (unix(7)), or the abstract name after "@"
     path: str | None = None
-    # the inode of its network namespace; None: not known
+    # the inode of the socket's network namespace; None: not known
     namespace: int | None = None
-    # a process of its network namespace, if that is not the reader's own
+    # the pid of a process in that namespace; None: the namespace is the reader's own, or not known
     namespace_pid: int | None = None
 
     @property
@@ -48,7 +49,7 @@ class HeldSockets(NamedTuple):
 
     Attributes:
         process: with comm, start and uids.
-        sockets: in the order of its file descriptors.
+        sockets: in the order of the file descriptors of the process.
     """
 
     process: Process

@@ -1,4 +1,4 @@
-"""Unit requests: which process had a unit of the system's manager started, as far as a log shows it."""
+"""Unit requests: which process requested that the system's manager start a unit, as far as a log shows it."""
 
 from typing import NamedTuple
 
@@ -6,14 +6,14 @@ from logonscope.facts.process import Process
 
 
 class UnitRequest(NamedTuple):
-    """The request that led to the last start of a unit, and the process that made it, which has ended.
+    """The request that led to the last start of a unit, and the process that made the request and has ended since.
 
     Attributes:
         unit: "nginx.service".
-        started: microseconds since the epoch: when the manager had started it.
+        started: microseconds since the epoch: when the manager had started the unit.
         requested: microseconds since the epoch: when the command was permitted.
-        pid: of the requester; the next three are facts of it, as in Process.
-        command: the command line: "sudo systemctl restart nginx".
+        pid, ses, loginuid, cgroup: facts of the process that made the request, as in Process.
+        command: the command line of that process: "sudo systemctl restart nginx".
         source: the log and the program.
     """
 

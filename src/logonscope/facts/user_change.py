@@ -7,14 +7,14 @@ class UserChange(NamedTuple):
     """A change of the user of a process, as the kernel reported it.
 
     Attributes:
-        from_uid: the real uid before; None: not known.
+        from_uid: the real uid before the change; None: not known.
         from_user: the account name of that uid.
-        to_uid: the effective uid after.
+        to_uid: the effective uid after the change.
         to_user: the account name of that uid.
-        is_complete: the real uid changed, too. If not, a set-user-ID program was executed, and the rights last as long
-            as it runs.
-        program: the name (comm) of the program that the process then ran, as far as it could be read.
-        through: the name of the set-user-ID program that made it possible, such as sudo; None: not known.
+        is_complete: the real uid changed, too. If not, the process executed a set-user-ID program, and has the other
+            user's rights only as long as that program runs.
+        program: the name (comm) of the program that the process ran after the change; None: it could not be read.
+        through: the name of the set-user-ID program that made the change possible, such as sudo; None: not known.
         command: the command line as sudo logged it.
         source: kernel, or "kernel, sudo's line in the journal".
     """
@@ -31,5 +31,5 @@ class UserChange(NamedTuple):
 
     @property
     def gains_root(self) -> bool:
-        """Return whether another user, or an unknown one, became root."""
+        """Return whether another user, or an unknown user, became root."""
         return self.to_uid == 0 and self.from_uid != 0

@@ -16,7 +16,7 @@ def ecs_document(record: Record) -> dict[str, Any]:
     document = {
         "@timestamp": utc_text(record.time),
         "ecs": {"version": VERSION},
-        # A list of what is there is a state; kind "event" is for what happens.
+        # A document says that something exists, which is a state; kind "event" is for what happens.
         "event": {"kind": "state", "category": [category], "type": ["info"], "module": "logonscope"},
         "host": {
             "id": record.host.machine_id, "name": record.host.name, "hostname": record.host.name,
@@ -89,7 +89,7 @@ def _user(record: Record) -> dict[str, Any]:
 
 
 def _account(uid: int | None, name: str | None) -> dict[str, Any]:
-    # ECS has ids as keywords.
+    # In ECS, ids are keywords: texts, not numbers.
     return {"id": None if uid is None else str(uid), "name": name}
 
 

@@ -1,4 +1,4 @@
-"""Rows of the history as events. The end of a login or of a process has an event only if it was observed."""
+"""Rows of the history as events. The end of a login or of a process has an event only if that end was observed."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -50,7 +50,7 @@ def past_session(login: PastLogin) -> LogonSession:
 
 
 def past_process(process: PastProcess, session: LogonSession | None) -> SessionProcess:
-    """Return a past process in its logon session; its evidence is "", because the rows of the history have none."""
+    """Return a past process in its logon session; the evidence is "", because a PastProcess has none."""
     return SessionProcess(
         process.logon_id, "", process.pid, process.ppid, process.name, process.user, process.uid,
         session and session.uid, process.start, None, None, None, process.command_line, process.executable, {},

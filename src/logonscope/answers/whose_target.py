@@ -87,7 +87,7 @@ def _parse_unix(text: str) -> WhoseTarget:
     if not name.startswith(("/", "@")) or len(name) == 1 or "\0" in name:
         raise InvalidParameterError(
             f"invalid unix socket {text!r}",
-            "give its absolute path, as unix:/run/app.sock, or an abstract name, as @app",
+            "give its absolute path, such as unix:/run/app.sock, or an abstract name, such as @app",
         )
     return WhoseTarget("unix", name)
 
@@ -97,7 +97,8 @@ def _parse_socket(text: str) -> WhoseTarget:
     port = match[2] if match else ""
     if not port.isdecimal() or len(port) > 5 or not 0 < int(port) <= MAX_PORT:
         raise InvalidParameterError(
-            f"invalid port {text!r}", "give :PORT with a number from 1 to 65535, as :8080, or a service, as :ssh"
+            f"invalid port {text!r}",
+            "give :PORT with a number from 1 to 65535, such as :8080, or a service, such as :ssh",
         )
     address = match[1] if match else None
     return WhoseTarget("port", text, int(port), None if address in {None, "*"} else _parse_address(address or ""))

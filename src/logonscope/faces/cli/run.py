@@ -96,7 +96,7 @@ def run(
     try:
         args = parse(argv, server_commands)
         if args.output == "pids" and args.command not in _COMMANDS_WITH_PIDS:
-            hint = f"-o pids is for {', '.join(sorted(_COMMANDS_WITH_PIDS))}, as `logonscope ps 41 -o pids`"
+            hint = f"-o pids is for {', '.join(sorted(_COMMANDS_WITH_PIDS))}, such as `logonscope ps 41 -o pids`"
             raise InvalidParameterError(f"cannot print pids: {args.command} does not list processes", hint)
         if args.output in EVENT_FORMATS and args.command not in _COMMANDS_WITH_STATES | _COMMANDS_WITH_EVENTS:
             message = f"cannot print {args.command} as {args.output}"

@@ -73,7 +73,7 @@ def add_origin_and_times(group: argparse._ActionsContainer, since: str, until: s
     set_completion(
         group.add_argument("--from", metavar="HOST", type=_parse_origins, action="extend", help=origins), "hosts"
     )
-    keys = f"only logins with these ssh keys, by fingerprint or its beginning, as SHA256:mVPw{key_note}"
+    keys = f"only logins with these ssh keys, by fingerprint or its beginning, such as SHA256:mVPw{key_note}"
     group.add_argument("--key", metavar="FINGERPRINT", type=_parse_keys, action="extend", help=keys)
     group.add_argument("--since", metavar="TIME", help=since)
     group.add_argument("--until", metavar="TIME", help=until)

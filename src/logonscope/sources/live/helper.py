@@ -181,7 +181,7 @@ class Helper:
                 try:
                     self._poll.unregister(descriptor)
                 except KeyError:
-                    continue  # its events are known to the client already
+                    continue  # _notify has unregistered it: the client has its notice, and not read the events
             self._feed.close()
         if self._client is not None:
             self._poll.unregister(self._client)

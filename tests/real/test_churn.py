@@ -1,4 +1,4 @@
-"""Answers stay right while logins, forks and detached processes come and go by the hundred, for half a minute.
+"""Answers stay right while logins, forks and detached processes come and go by the hundred, for 15 seconds.
 
 Before and after each answer the kernel and logind are read for themselves. Whoever was there all the time, with the
 same kernel id and in the same control group, must stand in the answer, with the logon session that the rules give it.
@@ -18,7 +18,7 @@ from tests.lab.expected import Expected, expected
 from tests.lab.lab import Lab, Row
 from tests.lab.systemd import free_port
 
-SECONDS = float(os.environ.get("LOGONSCOPE_CHURN_SECONDS", "30"))
+SECONDS = float(os.environ.get("LOGONSCOPE_CHURN_SECONDS", "15"))
 TICK = 1 / os.sysconf("SC_CLK_TCK")
 SLOW = 120.0  # seconds more that a busy computer may take to see enough
 PAUSE = 0.3  # between the logins of one kind: the answers, too, need the processor

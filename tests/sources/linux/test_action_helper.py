@@ -152,10 +152,8 @@ def test_users_who_stop_their_helpers_hold_no_worker_of_a_server(target: subproc
                 assert b">1<" in server.ask(one_row)
                 assert time.monotonic() - began < 1
                 time.sleep(0.5)
-            began = time.monotonic()
             server.process.send_signal(signal.SIGTERM)
-            assert server.process.wait(30) == 0
-            assert time.monotonic() - began < 2 * acting.TIMEOUT
+            assert server.process.wait(5 * acting.TIMEOUT) == 0  # a stopped helper would hold it without end
         log = server.log.read_text(encoding="utf-8")
     assert re.search(f"WARNING killed the helper that acts as uid {USER}: it did not end within 3 s", log)
     assert "Traceback" not in log

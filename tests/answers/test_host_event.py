@@ -10,4 +10,5 @@ def test_the_groups_of_names_are_names() -> None:
 
 def test_a_repr_names_what_happened() -> None:
     assert repr(HostEvent("Lost", None, None, missed=3)) == "HostEvent(Lost, 3 events were lost)"
+    assert repr(HostEvent("Lost", None, None, missed=1)) == "HostEvent(Lost, 1 event was lost)"
     assert repr(HostEvent("Lost", None, None)) == "HostEvent(Lost, an unknown number of events were lost)"

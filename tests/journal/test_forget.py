@@ -30,6 +30,8 @@ def test_a_forgotten_user_leaves_no_trace(tmp_path: Path) -> None:
     result = kept.history().forget("user1003", 0)
     assert (result.logins, result.kept_logins) == (1, 1)
     assert result.processes > 20
+    assert result.failed_logons >= 1
+    assert result.user_changes >= 1
     kept.reopen()
     assert kept.verify().is_intact
     left = kept.database.execute(

@@ -113,5 +113,7 @@ class HostEvent(NamedTuple):
     @property
     def lost_text(self) -> str:
         """Return, of Lost, how many events were lost, as a sentence."""
+        if self.missed == 1:
+            return "1 event was lost"
         count = "an unknown number of" if self.missed is None else self.missed
         return f"{count} events were lost"

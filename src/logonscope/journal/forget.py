@@ -58,20 +58,23 @@ class Forgetter:
         for first in range(0, len(numbers), STEP):
             count += self._remover.remove_processes(numbers[first : first + STEP])
         self._remove_unused(values)
-        self._remove_reports(user, places)
+        failed_logons, user_changes = self._remove_reports(user, places)
         ended = database.execute(f"SELECT * FROM logon WHERE id IN ({id_list}) AND ended IS NOT NULL").fetchall()
         ended_ids = ",".join(str(row[0]) for row in ended) or "NULL"
         old_places = database.execute(f"SELECT * FROM place WHERE logon IN ({ended_ids})").fetchall()
         self.deleted_values["place"] = {row[0] for row in old_places}
         self._remover.remove_rows("place", 1, old_places)
         self._remover.remove_rows("logon", 9, ended)
-        result = Forgotten(len(ended), count, len(logons) - len(ended))
+        result = Forgotten(len(ended), count, len(logons) - len(ended), failed_logons, user_changes)
         self._record(user, caller_uid, result)
         self._free_space()
         return result
 
-    def _remove_reports(self, user: str, places: str) -> None:
-        """Delete the failed logons of or by the user, and the changes of user from or to the user or in its logins."""
+    def _remove_reports(self, user: str, places: str) -> tuple[int, int]:
+        """Delete the failed logons of or by the user, and the changes of user from or to the user or in its logins.
+
+        Return the numbers of deleted rows: of failed logons, and of changes of user.
+        """
         database = self._writer.database
         queries = (
             ("failed_logon", "user = ?1 OR by_user = ?1"),
@@ -80,16 +83,21 @@ class Forgetter:
                 f"{_named('from_user', 'from_uid')} OR {_named('to_user', 'to_uid')} OR place IN ({places})",
             ),
         )
-        for table, condition in queries:
+        failed_logons, user_changes = (
             self._remover.remove_rows(
                 table, 0, database.execute(f"SELECT * FROM {table} WHERE {condition}", (user,)).fetchall()
             )
+            for table, condition in queries
+        )
+        return failed_logons, user_changes
 
     def _record(self, user: str, caller_uid: int | None, result: Forgotten) -> None:
         database = self._writer.database
         database.execute("BEGIN IMMEDIATE")
         self._writer.record_audit(
-            f"forgot user {user!r}: {result.logins} logins and {result.processes} processes deleted", caller_uid
+            f"forgot user {user!r}: {result.logins} logins, {result.processes} processes,"
+            f" {result.failed_logons} failed logons and {result.user_changes} changes of user deleted",
+            caller_uid,
         )
         database.execute("COMMIT")
 

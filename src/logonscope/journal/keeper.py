@@ -511,11 +511,14 @@ class Keeper:
                 self.recorder.skip_to(self.writer.last_event + 1)
                 self.recorder.drop_values(forgetter.deleted_values)
             _log.warning(
-                "history: uid %s deleted the history of user %r: %d logins, %d processes",
+                "history: uid %s deleted the history of user %r: %d logins, %d processes, %d failed logons,"
+                " %d changes of user",
                 caller_uid,
                 user,
                 result.logins,
                 result.processes,
+                result.failed_logons,
+                result.user_changes,
             )
             self.files.answer_forget(path, result._asdict())
 

@@ -139,6 +139,8 @@ class Forgotten(NamedTuple):
     logins: int
     processes: int
     kept_logins: int  # logins that still exist
+    failed_logons: int = 0  # records, each of one or more attempts
+    user_changes: int = 0
 
 
 class Verification(NamedTuple):

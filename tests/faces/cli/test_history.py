@@ -1,6 +1,7 @@
 """``logonscope history``: lines of logins, trees of processes, and what it refuses."""
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,9 +14,12 @@ from logonscope.broker.records import NO_LOGIN
 from logonscope.client import LocalHost
 from logonscope.faces.cli.history import COLUMNS, duration_text
 from logonscope.faces.cli.run import run
+from logonscope.facts import FailedLogon
+from logonscope.machine.events import LogonFailed
 from logonscope.ownership import LINUX
 from tests.broker.test_history import Present
 from tests.journal.kept import Kept
+from tests.journal.story import SYSTEM
 
 ROOT = Caller("root", 0, administrator=True)
 
@@ -115,6 +119,29 @@ def test_verify_and_what_is_refused(host: Host, capsys: pytest.CaptureFixture[st
     assert ask(host, "nobody-here") == 1
     assert ask(host, "forget") == 2
     assert "needs the name of a user" in capsys.readouterr().err
+
+
+def test_forget_names_what_it_deleted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    kept = Kept(tmp_path / "history")
+    kept.feed(kept.story.start_logons())
+    kept.live(100)
+    for user in ("eve", "eve", "mallory"):
+        attempt = FailedLogon("sshd", 1, user, is_known_user=True, attempts=3)
+        kept.feed([LogonFailed(kept.story.head(kept.story.ms), attempt, SYSTEM)])
+    kept.feed([kept.story.end_logon(3)])
+    kept.keeper.stop()
+    source = Present({})
+    source.history = kept.history()
+    host = LocalHost(source, LINUX, ROOT, lambda *_: 0)
+    assert ask(host, "forget", "eve") == 0
+    assert capsys.readouterr().out == "deleted of eve: 2 failed logins\n"
+    assert ask(host, "forget", "eve") == 1
+    assert capsys.readouterr().out == "deleted of eve: nothing\n"
+    assert ask(host, "forget", "mallory", "-o", "json") == 0
+    assert json.loads(capsys.readouterr().out)["failed_logons"] == 1
+    assert ask(host, "forget", "mallory", "-o", "json") == 1
+    assert ask(host, "forget", "user1003") == 0
+    assert re.match("deleted of user1003: 1 login, [0-9]+ process", capsys.readouterr().out.splitlines()[-2])
 
 
 @pytest.mark.parametrize(("words", "message"), [

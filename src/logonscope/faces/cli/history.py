@@ -186,14 +186,18 @@ def _verify(host: Host, args: argparse.Namespace) -> int:
 
 def _forget(host: Host, args: argparse.Namespace) -> int:
     result = host.forget_user(args.user)
+    counts = {
+        "login": result.logins, "process": result.processes, "failed login": result.failed_logons,
+        "user change": result.user_changes,
+    }  # fmt: skip
     if args.output != "table":
         print_object(args, result._asdict())
-        return FOUND
-    deleted = f"{count_text(result.logins, 'login')} and {count_text(result.processes, 'process')}"
-    print(f"deleted {deleted} of {for_terminal(args.user)}")
-    if result.kept_logins:
-        print(f"logins that still exist are kept, without their ended processes: {result.kept_logins}")
-    return FOUND if result.logins or result.processes else NOTHING_FOUND
+    else:
+        deleted = ", ".join(count_text(count, noun) for noun, count in counts.items() if count)
+        print(f"deleted of {for_terminal(args.user)}: {deleted or 'nothing'}")
+        if result.kept_logins:
+            print(f"logins that still exist are kept, without their ended processes: {result.kept_logins}")
+    return FOUND if any(counts.values()) else NOTHING_FOUND
 
 
 def _print_processes(host: Host, args: argparse.Namespace, where: HistoryFilter) -> tuple[int, Sequence[Any]]:

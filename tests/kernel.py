@@ -31,6 +31,21 @@ def require_logins() -> None:
         skip_or_fail("this process has an audit session that it cannot leave")
 
 
+def cgroup_roots() -> list[str]:
+    """Return where the hierarchies that login services use are mounted: cgroup2, and that of systemd beside version 1.
+
+    Skip the test, or let it fail, where no directories can be made in them.
+    """
+    from tests.lab.fixtures import skip_or_fail  # noqa: PLC0415 -- as above
+
+    with open("/proc/mounts", encoding="utf-8") as mounts:
+        fields = [line.split() for line in mounts]
+    roots = [words[1] for words in fields if words[2] == "cgroup2" or "name=systemd" in words[3].split(",")]
+    if not roots or not all(os.access(root, os.W_OK) for root in roots):
+        skip_or_fail("there is no hierarchy of cgroups to make directories in")
+    return roots
+
+
 def kernel_id(pid: int) -> int:
     """Return the kernel's word for the logon session of a process."""
     with open(f"/proc/{pid}/sessionid", "rb") as file:

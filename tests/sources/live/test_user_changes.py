@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,10 +21,14 @@ from logonscope.sources.linux import LinuxSource
 from logonscope.sources.live.feed import LocalFeed
 from logonscope.sources.live.host import LiveHost
 from logonscope.sources.live.source import LiveSource
+from tests.kernel import cgroup_roots
 from tests.lab.fixtures import skip_or_fail
 from tests.lab.journald import ALICE, BOB, Journald
 from tests.lab.systemd import free_port, wait_until
 from tests.sources.live.history import Listener
+
+DAEMON = 1
+"""The uid of the account daemon."""
 
 RACE = """
 import os, socket, sys
@@ -149,6 +154,23 @@ def test_daemons_and_logins_that_drop_rights_are_no_changes(scene: Scene) -> Non
     child.wait()
     scene.listener.wait_for_end_of(child.pid)
     assert not [event for event in scene.user_events() if event.change.to_uid in {64_330, 64_331}]
+
+
+def test_uids_of_a_container_have_no_account_names_of_this_host(scene: Scene) -> None:
+    # root runs the container: in one below a user's manager, uid 0 and the user's own uid would be this host's
+    groups = [Path(root, "machine.slice", f"libpod-{'5' * 64}.scope") for root in cgroup_roots()]
+    enter = "".join(f"echo 0 >{group}/cgroup.procs; " for group in groups)
+    become = f"exec setpriv --reuid={DAEMON} --regid={DAEMON} --clear-groups sleep 0.7"
+    with ExitStack() as stack:
+        for group in groups:
+            group.mkdir(parents=True)
+            stack.callback(os.removedirs, group)
+        for command in (become, enter + become):
+            assert scene.journald.log_in(ALICE, f'sudo -n sh -c "{command}"').returncode == 0
+        wait_until(lambda: len([change for change in scene.changes(0) if change.to_uid == DAEMON]) == 2, 20)
+    outside, inside = (change for change in scene.changes(0) if change.to_uid == DAEMON)
+    assert (outside.from_user, outside.to_user) == ("root", "daemon")
+    assert (inside.from_user, inside.to_user) == (None, None)
 
 
 def test_lines_of_users_are_no_events(scene: Scene) -> None:

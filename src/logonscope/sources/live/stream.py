@@ -52,7 +52,7 @@ class EventStream:
         self._changes: list[Change] = []
         self._logons = LogonChanges({})
         self._lost = 0
-        self._user_changes = UserChanges(host.direct)
+        self._user_changes = UserChanges(host.direct, host.ownership)
         self.login_reports = LoginReports(log_root, host.call_soon)
 
     def __repr__(self) -> str:

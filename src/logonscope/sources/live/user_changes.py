@@ -11,7 +11,7 @@ from functools import partial
 from typing import NamedTuple
 
 from logonscope.facts import UNSET, Process, UserChange
-from logonscope.machine import Look, Owner, Source
+from logonscope.machine import Look, Owner, Ownership, Source
 from logonscope.machine.events import Event, EventHead, LogonFailed, UserChanged
 from logonscope.sources.live.entries import Entry
 from logonscope.sources.live.login_reports import Report
@@ -41,9 +41,14 @@ class _WaitingStep(NamedTuple):
 class UserChanges:
     """Changes of user on their way to the stream."""
 
-    def __init__(self, source: Source) -> None:
-        """Create it; ``source`` reads accounts."""
-        self._source = source
+    def __init__(self, source: Source, ownership: Ownership) -> None:
+        """Create it.
+
+        Args:
+            source: reads accounts.
+            ownership: decides whether a uid is one of a container, which has no account name of this host.
+        """
+        self._source, self._ownership = source, ownership
         self._waiting: deque[_WaitingStep] = deque(maxlen=MAX_STEPS)
         self._commands: OrderedDict[int, tuple[int, str]] = OrderedDict()  # pid of sudo -> moment, command
 
@@ -107,19 +112,26 @@ class UserChanges:
         return command if elevation.since <= moment <= step.kernel_ns else None
 
     def _make(self, process: Process, owner: Owner, step: UserStep, command: str | None, head: EventHead) -> Event:
-        names = [self._name_of(uid) for uid in (step.from_uid, step.to_uid)]
+        from_user, to_user = self._account_names(process, step)
         through = None if step.elevation is None or not step.is_complete else step.elevation.name
         if command is not None:
             through = SUDO
         source = KERNEL if command is None else WITH_SUDO
         change = UserChange(
-            step.from_uid, names[0], step.to_uid, names[1], step.is_complete, step.program, through, command, source
+            step.from_uid, from_user, step.to_uid, to_user, step.is_complete, step.program, through, command, source
         )
         return UserChanged(head, process, owner, change)
 
-    def _name_of(self, uid: int | None) -> str | None:
-        account = None if uid is None else self._source.account(Look(), uid)
-        return None if account is None else account.name
+    def _account_names(self, process: Process, step: UserStep) -> tuple[str | None, str | None]:
+        """Return the account names of the two uids; None: the uid has no name on this host, or is a container's."""
+        look = Look()
+        machine = self._source.machine(look)
+        names = list[str | None]()
+        for uid in (step.from_uid, step.to_uid):
+            is_foreign = self._ownership.is_foreign_uid(process, uid, machine)
+            account = None if uid is None or is_foreign else self._source.account(look, uid)
+            names.append(account and account.name)
+        return names[0], names[1]
 
 
 def attempt_makers(

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,10 @@ from logonscope.machine.history import RecordKind
 from tests.broker.past import BOB, CAROL, CLASSES, KINDS, SPACE, ask, everything, keep, request, rows
 from tests.broker.test_history import ROOT, moment
 from tests.journal.kept import Kept
+from tests.journal.test_recorder import make, started
+
+LETTERS = "sS\u017fiI\u0130\u0131\u03c3\u03c2\u03a3k\u212a\u00df\u1e9e"
+"""Letters of which ``re.IGNORECASE`` takes some for equal that ``str.lower`` does not."""
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +37,21 @@ def test_logon_records_are_those_of_the_history(kept: Kept) -> None:
         row = found[number]
         assert (row["LogonId"], row["User"], row["Uid"]) == (login.logon_id, login.user, login.uid)
         assert (row["StartTime"], row["KeyFingerprint"]) == (login.start, login.key_fingerprint)
+
+
+def test_like_finds_names_whose_letters_are_equal_in_capitals(tmp_path: Path) -> None:
+    names = [f"{letter}{rest}" for letter in LETTERS for rest in ("", "x")]
+    kept = Kept(tmp_path / "history")
+    kept.feed([started(make(500 + pid, 5_000, name=name, comm=name), 5_000) for pid, name in enumerate(names)])
+    kept.move_all()
+    for name in names:
+        where = f"Name LIKE '{name}%'"
+        # the same rows, but no column is limited
+        unlimited = ask(kept, f"SELECT Name FROM LS_ProcessRecord WHERE RecordId < '' OR ({where})")
+        limited = ask(kept, f"SELECT Name FROM LS_ProcessRecord WHERE {where}")
+        assert limited == unlimited
+        assert name in {row["Name"] for row in limited}
+    kept.keeper.stop()
 
 
 def test_process_records_are_those_of_the_story(kept: Kept) -> None:

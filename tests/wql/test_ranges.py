@@ -63,3 +63,10 @@ def test_ranges_are_as_narrow_as_they_can_be() -> None:
     either = Some((Term("t", LIKE, "Make%", TEXT), Term("t", LIKE, "mail_", TEXT)))
     assert column_ranges(either) == {"t": ColumnRange(prefix="ma")}
     assert column_ranges(Every((either, Term("t", LIKE, "mak%", TEXT)))) == {"t": ColumnRange(prefix="mak")}
+
+
+def test_a_prefix_ends_before_letters_whose_lower_case_is_not_that_of_all_equal_letters() -> None:
+    patterns = {"Ab\u017fh%": "ab", "\u0130x%": "", "\u03c2": "", "ssh%": "ssh"}
+    for pattern, prefix in patterns.items():
+        limits = column_ranges(Term("t", LIKE, pattern, TEXT))
+        assert limits == ({"t": ColumnRange(prefix=prefix)} if prefix else {})

@@ -181,7 +181,10 @@ class Reader:
         return [row[0] for row in self.by_numbers("SELECT id FROM place WHERE logon IN ({})", logons)]
 
     def programs_named(self, names: frozenset[str] | None, prefix: str | None) -> list[int]:
-        """Return the numbers of the programs with one of these names, or a name with this prefix, ignoring case."""
+        """Return the numbers of the programs with one of these names, or a name with this prefix, ignoring case.
+
+        A name that begins with characters outside ASCII has every prefix: see ``ColumnRange.prefix``.
+        """
         lower_names = None if names is None else {name.lower() for name in names}
         lower_prefix = None if prefix is None else prefix.lower()
         numbers = []
@@ -189,7 +192,7 @@ class Reader:
             words = {decode_text(text).lower() for text in texts if text is not None}  # type: ignore[union-attr]  # not None
             if lower_names is not None and not words & lower_names:
                 continue
-            if lower_prefix is not None and not any(word.startswith(lower_prefix) for word in words):
+            if lower_prefix is not None and not any(_may_begin_with(lower_prefix, word) for word in words):
                 continue
             numbers.append(number)
         return numbers
@@ -409,3 +412,7 @@ def _split_ids(text: str | None) -> tuple[int | None, ...] | None:
 def decode_text(text: bytes | None) -> str | None:
     """Return a text that is stored as bytes."""
     return None if text is None else text.decode("utf-8", "surrogateescape")
+
+
+def _may_begin_with(prefix: str, word: str) -> bool:
+    return word.startswith(prefix) or not word[: len(prefix)].isascii()

@@ -44,7 +44,7 @@ class ProcessRecordQuery(NamedTuple):
     pids: frozenset[int] | None = None
     users: frozenset[str] | None = None  # account names of the effective uid at the start, ignoring case
     names: frozenset[str] | None = None  # process names, ignoring case
-    name_prefix: str | None = None  # beginning of the name, ignoring case
+    name_prefix: str | None = None  # ASCII; beginning of the name, ignoring case: see wql.ranges.ColumnRange
     since: datetime | None = None  # ended at this time or later, or still runs
     until: datetime | None = None  # started before this time
     started_since: datetime | None = None  # started at this time or later

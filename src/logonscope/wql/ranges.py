@@ -12,7 +12,7 @@ from logonscope.wql.bind import MOMENT, NUMBER, TEXT
 from logonscope.wql.condition import Condition, Every, Some, Term
 from logonscope.wql.tree import AT_LEAST, AT_MOST, EQUAL, GREATER, LESS, LIKE
 
-_WILDCARD = r"[%_\[]"
+_PREFIX = r"[^%_\[\x80-\U0010ffff]*"
 
 
 class ColumnRange(NamedTuple):
@@ -23,7 +23,12 @@ class ColumnRange(NamedTuple):
 
     low: Any = None
     high: Any = None
-    prefix: str = ""  # beginning of the text in lower case; to be compared without regard to case
+    prefix: str = ""
+    """Beginning of the text, ASCII in lower case, to be compared without regard to case.
+
+    LIKE takes some other characters for equal to letters of ASCII, as U+017F to "s": a text that begins with such
+    characters can match, too.
+    """
 
 
 def column_ranges(condition: Condition) -> Mapping[str, ColumnRange]:
@@ -49,8 +54,8 @@ def column_ranges(condition: Condition) -> Mapping[str, ColumnRange]:
 
 def _range_of_term(term: Term) -> ColumnRange | None:
     if term.kind == TEXT and term.operator == LIKE:
-        prefix = re.split(_WILDCARD, str(term.value), maxsplit=1)[0]
-        return ColumnRange(prefix=prefix.lower()) if prefix else None
+        match = re.match(_PREFIX, str(term.value))
+        return ColumnRange(prefix=match[0].lower()) if match and match[0] else None
     if term.kind not in {MOMENT, NUMBER}:
         return None
     if term.operator == EQUAL:

@@ -1,4 +1,4 @@
-"""What happens when the wheel is built? The schema and WQL's parse table are compiled beside their sources.
+"""Build step of the wheel: compile the schema and the parse table of WQL into modules beside their sources.
 
 pip builds the wheel to learn which Python it requires, so this file must run on a Python that Logonscope does not.
 """

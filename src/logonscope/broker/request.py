@@ -317,7 +317,7 @@ class Request:
         return text if start is not None and process.start is not None and start <= process.start else None
 
     def user_name(self, process: Process, owner: Owner) -> str | None:
-        """Return the account name of a process's effective uid; None where it has none on this host."""
+        """Return the account name of a process's effective uid; None: the uid has none on this host."""
         uid = process.uids[1] if process.uids else None
         return None if self.foreign.is_foreign_uid(process, owner, uid) else self.accounts.name(uid)
 

@@ -217,7 +217,8 @@ class Retention:
     def _remove_commands(self) -> Iterator[int]:
         """Delete the command lines that no kept row uses.
 
-        A command line is used only by rows with the COMMAND_SPAN numbers that follow its own number.
+        The number of a row that uses a command line is at most MAX_COMMAND_AHEAD smaller than the number of the command
+        line, or less than COMMAND_SPAN greater.
         """
         for key in ("retained_system", "retained_logins"):
             done_key = f"commands_{key}"

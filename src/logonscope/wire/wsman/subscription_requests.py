@@ -176,8 +176,8 @@ def _read_endpoint(element: Element | None) -> EventSink | None:
     blocks = [block for holder in holders if holder is not None for block in holder]
     # a block must not be taken for a header that this server writes
     if any(namespace_of(block) in {names.SOAP, ADDRESSING, WSMAN, ""} for block in blocks):
-        reason = "invalid reference parameters: expected namespaces beside SOAP, WS-Addressing and WS-Management"
-        raise FaultError(INVALID_MESSAGE, reason)
+        reason = "invalid reference parameters: elements of SOAP, WS-Addressing, WS-Management or no namespace"
+        raise FaultError(INVALID_MESSAGE, reason, "use elements of a namespace of your own")
     parameters = "".join(ET.tostring(block, encoding="unicode") for block in blocks)
     if len(parameters) > MAX_PARAMETERS_LENGTH:
         reason = f"the reference parameters have more than {MAX_PARAMETERS_LENGTH} characters"

@@ -191,8 +191,7 @@ def is_closed(client: socket.socket) -> bool:
     return True
 
 
-if __name__ == "__main__":  # a process of its own: the arguments are its settings, and a patience for what is stuck
-    server.KILL_SECONDS = float(sys.argv[2])
+if __name__ == "__main__":  # a process of its own: the argument is its settings file
     told = read_settings(sys.argv[1])
     logs.configure_log(told)
     server.run(application(), told, on_stop=lambda: print("told to stop", flush=True))

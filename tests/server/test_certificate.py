@@ -16,7 +16,6 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import NameOID
 
 from logonscope.errors import AccessDeniedError, InvalidParameterError
-from logonscope.server import certificate
 from logonscope.server.certificate import (
     channel_binding,
     fingerprint,
@@ -78,10 +77,23 @@ def test_it_has_the_names_of_this_machine_and_openssl_finds_nothing_wrong(tmp_pa
     assert abs(whole) < timedelta(minutes=1)
 
 
-def test_one_that_is_over_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(certificate, "VALIDITY", timedelta(seconds=-1))  # else it would take ten years
-    old = read(self_signed_certificate(str(tmp_path)))
-    monkeypatch.undo()
+def expire(path: str) -> None:
+    """Replace a self-signed certificate by the same one that ended a second ago."""
+    data = Path(path).read_bytes()
+    key, valid = serialization.load_pem_private_key(data, None), x509.load_pem_x509_certificate(data)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    builder = x509.CertificateBuilder(
+        valid.issuer, valid.subject, key.public_key(), x509.random_serial_number(), valid.not_valid_before_utc,
+        datetime.now(UTC) - timedelta(seconds=1), [*valid.extensions],
+    )  # fmt: skip
+    certificate = builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+    Path(path).write_bytes(data[: data.index(b"-----BEGIN CERTIFICATE")] + certificate)
+
+
+def test_one_that_is_over_is_replaced(tmp_path: Path) -> None:
+    path = self_signed_certificate(str(tmp_path))
+    expire(path)
+    old = read(path)
     new = read(self_signed_certificate(str(tmp_path)))
     assert (old.not_valid_after_utc < datetime.now(UTC), new.not_valid_after_utc < datetime.now(UTC)) == (True, False)
 

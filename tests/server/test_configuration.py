@@ -9,24 +9,23 @@ from pathlib import Path
 import pytest
 
 from logonscope.errors import AccessDeniedError, InvalidParameterError
-from logonscope.server import configuration
 from logonscope.server.configuration import (
     SETTINGS,
     Listener,
     Settings,
     add_flags,
+    pam_service,
     parse_listener,
     read_settings,
     settings_reference,
 )
 
+NO_FILE = "/nonexistent/logonscope.toml"
+"""The default file of tests: this machine may have a real one."""
+
 
 @pytest.fixture(autouse=True)
-def usual_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        configuration, "SETTINGS_FILE", str(tmp_path / "logonscope.toml")
-    )  # the real one is this machine's own
-    monkeypatch.setattr(configuration, "PAM_FOLDER", str(tmp_path))
+def no_state_directory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("STATE_DIRECTORY", raising=False)
 
 
@@ -42,14 +41,15 @@ def refusal(folder: Path, text: str) -> str:
 
 
 def test_without_a_file_and_without_flags_the_defaults_hold() -> None:
-    told = read_settings()
+    told = read_settings(default_file=NO_FILE)
     assert told == Settings()
     assert [str(one) for one in told.listen] == [
         "http://127.0.0.1:5985", "http://[::1]:5985", "https://127.0.0.1:5986", "https://[::1]:5986",
     ]  # fmt: skip
     assert all(one.loopback for one in told.listen)
     assert not told.allow_methods
-    assert (told.state, told.pam, told.administrators) == ("/var/lib/logonscope", "", ("sudo", "wheel"))
+    assert (told.state, told.administrators) == ("/var/lib/logonscope", ("sudo", "wheel"))
+    assert told.pam == ("logonscope" if Path("/etc/pam.d/logonscope").exists() else "")
 
 
 def test_the_command_line_has_priority_over_the_file(tmp_path: Path) -> None:
@@ -59,7 +59,7 @@ def test_the_command_line_has_priority_over_the_file(tmp_path: Path) -> None:
     told = read_settings(file, {"workers": "5", "allow_methods": "false", "contexts": None})
     assert told.listen == (Listener("https", "::", 5986, "", tls=True, loopback=False),)
     assert (told.max_envelope, told.allow_methods, told.workers, told.contexts) == (600_000, False, 5, 500)
-    assert read_settings(None, {"workers": "5"}).max_envelope == 600_000, "the usual file is read without being named"
+    assert read_settings(None, {"workers": "5"}, file).max_envelope == 600_000
 
 
 def test_settings_do_not_change() -> None:
@@ -68,10 +68,11 @@ def test_settings_do_not_change() -> None:
 
 
 def test_a_default_may_depend_on_the_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "logonscope").touch()
     monkeypatch.setenv("STATE_DIRECTORY", "/var/lib/logonscope-2:/var/lib/other")
-    told = read_settings()
-    assert (told.pam, told.state) == ("logonscope", "/var/lib/logonscope-2")
+    assert read_settings(default_file=NO_FILE).state == "/var/lib/logonscope-2"
+    assert pam_service(str(tmp_path)) == ""
+    (tmp_path / "logonscope").touch()
+    assert pam_service(str(tmp_path)) == "logonscope"
 
 
 @pytest.mark.parametrize(
@@ -162,10 +163,10 @@ def test_a_file_that_is_none(tmp_path: Path) -> None:
         read_settings(str(tmp_path))
     path.write_text("workers = ", encoding="ascii")
     with pytest.raises(InvalidParameterError, match=r"invalid TOML in .*: Invalid value \(at .*\); correct it"):
-        read_settings()
+        read_settings(default_file=str(path))
     path.write_bytes(b"pam = '\xff'")
     with pytest.raises(InvalidParameterError, match="invalid TOML"):
-        read_settings()
+        read_settings(default_file=str(path))
 
 
 def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
@@ -203,7 +204,7 @@ def test_every_key_is_a_flag() -> None:
         "--listen", "http://127.0.0.1:1,http://[::1]:1", "--listen", "unix:/a", "--allow-methods", "--negotiate=false",
         "--max-envelope", "8192", "--audit-log", "-", "--administrators", "adm", "--log-format", "json", "--pam=",
     ]  # fmt: skip
-    made = read_settings(None, vars(parser().parse_args(words)))
+    made = read_settings(None, vars(parser().parse_args(words)), NO_FILE)
     assert [str(one) for one in made.listen] == ["http://127.0.0.1:1", "http://[::1]:1", "unix:/a"]
     assert (made.allow_methods, made.negotiate, made.max_envelope, made.audit_log) == (True, False, 8192, "-")
     assert (made.administrators, made.log_format, made.pam) == (("adm",), "json", "")
@@ -227,7 +228,7 @@ def test_every_key_is_a_flag() -> None:
 )  # fmt: skip
 def test_a_flag_that_is_wrong(words: list[str], said: str) -> None:
     with pytest.raises(InvalidParameterError) as refused:
-        read_settings(None, vars(parser().parse_args(words)))
+        read_settings(None, vars(parser().parse_args(words)), NO_FILE)
     assert str(refused.value) == said.replace("{do}", "see `logonscope serve --help`")
 
 
@@ -257,7 +258,7 @@ def test_a_flag_shows_its_words_and_its_default_as_they_can_be_typed() -> None:
     assert "(default: sudo,wheel)" in shown
     assert "(default: $STATE_DIRECTORY if systemd sets it, else /var/lib/logonscope)" in shown
     listeners = shown.partition("replace them (default: ")[2].partition(")")[0]
-    assert read_settings(None, {"listen": listeners}).listen == Settings().listen
+    assert read_settings(None, {"listen": listeners}, NO_FILE).listen == Settings().listen
 
 
 def test_the_defaults_of_the_reference_are_what_a_file_may_say(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from starlette.applications import Starlette
 from logonscope.errors import LogonscopeError
 from logonscope.server.configuration import Settings, parse_listener
 from logonscope.server.listening_sockets import open_sockets
-from logonscope.server.server import Server
+from logonscope.server.server import KILL_SECONDS, Server
 from tests.server.serving import answer, ask, is_closed, serving, shown_to
 from tests.server.test_certificate import pair
 
@@ -43,7 +43,7 @@ class Child:
         file = folder / "logonscope.toml"
         file.write_text("\n".join((f'state = "{folder}"', *lines)), encoding="utf-8")
         self.process = subprocess.Popen(
-            [sys.executable, str(SERVING), str(file), "0.5"],
+            [sys.executable, str(SERVING), str(file)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -131,7 +131,7 @@ def test_what_does_not_even_end_when_it_is_cancelled_ends_with_the_process(tmp_p
         start = time.monotonic()
         server.process.send_signal(signal.SIGTERM)
         assert server.ended()[0] == -signal.SIGALRM
-        assert 1 < time.monotonic() - start < 3
+        assert time.monotonic() - start > 1 + KILL_SECONDS
 
 
 def test_a_second_signal_stops_it_at_once(tmp_path: Path) -> None:
@@ -207,8 +207,7 @@ def test_a_new_certificate_that_is_none_changes_nothing(tmp_path: Path, caplog: 
     assert f"cannot reload the certificate, keeping the current one: {reason}" in caplog.text
 
 
-def test_a_failed_tls_handshake_delays_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("logonscope.server.tls_accept.HANDSHAKE_SECONDS", 0.3)
+def test_a_failed_tls_handshake_delays_nothing(tmp_path: Path) -> None:
     with (
         serving("https://127.0.0.1:0", state=str(tmp_path)) as server,
         server.connect(plain=True) as silent,
@@ -217,8 +216,10 @@ def test_a_failed_tls_handshake_delays_nothing(tmp_path: Path, monkeypatch: pyte
     ):
         wrong.sendall(b"GET / HTTP/1.1\r\n\r\n")
         assert is_closed(wrong)
-        assert is_closed(silent)
         assert ask(right)[0] == 200
+        silent.setblocking(False)
+        with pytest.raises(BlockingIOError):  # it is still open
+            silent.recv(1)
 
 
 def test_an_idle_client_of_tls_does_not_hold_the_stop_up(tmp_path: Path) -> None:

@@ -100,13 +100,10 @@ def test_a_port_that_is_taken_may_be_this_servers_own(tmp_path: Path) -> None:
         )
 
 
-def test_what_systemd_makes_for_the_service_need_not_be_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        "logonscope.server.settings_check.SYSTEMD_FOLDERS", (str(tmp_path / "made"),)
-    )  # those of /run may be there
-    check_settings(
-        settings_in(tmp_path, listen=[f"unix:{tmp_path}/made/s"], audit_log=str(tmp_path / "made" / "audit"))
-    )
+def test_what_systemd_makes_for_the_service_need_not_be_there(tmp_path: Path) -> None:
+    settings = settings_in(tmp_path, listen=[f"unix:{tmp_path}/made/s"], audit_log=str(tmp_path / "made" / "audit"))
+    check_settings(settings, [str(tmp_path / "made")])
+    assert refusal(settings).startswith(f"cannot listen on unix:{tmp_path}/made/s: ")
 
 
 def test_an_audit_log_that_cannot_be_written(tmp_path: Path) -> None:

@@ -24,7 +24,6 @@ from logonscope.wire.wsman.names import PORTS
 
 SETTINGS_FILE = "/etc/logonscope/logonscope.toml"
 TOKENS_FILE = "/etc/logonscope/tokens"
-PAM_FOLDER = "/etc/pam.d"
 _URL = re.compile(r"(https?)://(\[[^\]/]+\]|[^:/\[\]]+)(?::([^/]+))?(/.*)?")
 
 
@@ -164,8 +163,9 @@ def _state() -> str:
     return os.environ.get("STATE_DIRECTORY", "").split(":")[0] or "/var/lib/logonscope"
 
 
-def _pam() -> str:
-    return "logonscope" if os.path.exists(f"{PAM_FOLDER}/logonscope") else ""
+def pam_service(folder: str = "/etc/pam.d") -> str:
+    """Return the PAM service of the server, if the folder has its file; else "": no PAM."""
+    return "logonscope" if os.path.exists(f"{folder}/logonscope") else ""
 
 
 def _setting(kind: Kind, default: object, meaning: str, shown: str = "") -> Any:
@@ -224,7 +224,7 @@ class Settings:
         "own; all others are rejected",
     )  # fmt: skip
     pam: str = _setting(
-        _SERVICE, _pam, "PAM service that checks passwords; empty: no PAM",
+        _SERVICE, pam_service, "PAM service that checks passwords; empty: no PAM",
         '`"logonscope"` if `/etc/pam.d/logonscope` exists, else `""`',
     )  # fmt: skip
     administrators: tuple[str, ...] = _setting(
@@ -349,19 +349,22 @@ class Settings:
 SETTINGS: Mapping[str, Field[Any]] = {setting.name: setting for setting in fields(Settings) if setting.metadata}
 
 
-def read_settings(file: str | None = None, overrides: Mapping[str, Any] | None = None) -> Settings:
+def read_settings(
+    file: str | None = None, overrides: Mapping[str, Any] | None = None, default_file: str = SETTINGS_FILE
+) -> Settings:
     """Return the settings of the file, overridden by those of the command line.
 
     Args:
-        file: the path of the file; None: the default file, which may be missing.
+        file: the path of the file; None: ``default_file``.
         overrides: the flags of the command line by the name of their key: a text or a list of texts; None: not given.
+        default_file: the path of the file that may be missing.
 
     Raises:
         InvalidParameterError: an unknown key, an invalid value, or keys that contradict each other; or the file is
             missing, or is not valid TOML.
         AccessDeniedError: no permission to read the file.
     """
-    path = file or SETTINGS_FILE
+    path = file or default_file
     values = _read(path, must_exist=file is not None)
     sinks = parse_sinks(path, values.pop("sink", []))
     file_settings = {name: _parse_file_value(path, name, value) for name, value in values.items()}

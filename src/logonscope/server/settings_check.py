@@ -33,14 +33,18 @@ SYSTEMD_FOLDERS = ("/run/logonscope", "/var/log/logonscope")
 """Directories that systemd creates for the packaged service."""
 
 
-def check_settings(settings: Settings) -> list[str]:
+def check_settings(settings: Settings, service_folders: Sequence[str] = SYSTEMD_FOLDERS) -> list[str]:
     """Return a description of what the server would do with these settings, and warnings, a line each.
+
+    Args:
+        settings: the settings of the server.
+        service_folders: directories that may be missing, because they are created when the service starts.
 
     Raises:
         LogonscopeError: the server could not start with them, or could not use a part of them, such as the token file.
     """
     urls = ", ".join(map(str, settings.listen))
-    lines = [f"listen: {urls}", *listening_sockets.check_listeners(settings.listen, SYSTEMD_FOLDERS)]
+    lines = [f"listen: {urls}", *listening_sockets.check_listeners(settings.listen, service_folders)]
     if settings.certificate or any(listener.tls for listener in settings.listen):
         lines.append(_certificate(settings))
     if settings.client_ca:  # its file is checked even if no listener uses TLS
@@ -64,7 +68,7 @@ def check_settings(settings: Settings) -> list[str]:
     lines += _push(settings)
     lines += map(check_sink, settings.sinks)
     if settings.audit_log not in {"", "-"}:
-        _check_audit_log(settings.audit_log)
+        _check_audit_log(settings.audit_log, service_folders)
         lines.append(f"audit log: {settings.audit_log}")
     return lines + [f"warning: {warning}" for warning in warnings(settings, users)]
 
@@ -179,7 +183,7 @@ def _certificate(settings: Settings) -> str:
     )
 
 
-def _check_audit_log(path: str) -> None:
+def _check_audit_log(path: str, service_folders: Sequence[str]) -> None:
     """Check that the audit log can be written.
 
     Raises:
@@ -188,7 +192,7 @@ def _check_audit_log(path: str) -> None:
     folder, hint = os.path.dirname(path), "give another --audit-log"
     if os.path.isdir(path):
         raise InvalidParameterError(f"cannot write {path}: Is a directory", hint)
-    if os.path.exists(folder) or folder not in SYSTEMD_FOLDERS:
+    if os.path.exists(folder) or folder not in service_folders:
         _check_writable(path if os.path.exists(path) else folder, f"cannot write {path}", hint)
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from logonscope.errors import AccessDeniedError, InvalidParameterError, QuotaViolationError
-from logonscope.server.auth import private_file
 from logonscope.server.auth.private_file import MAX_BYTES, read, rewrite, signature
 
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")  # CI is root
@@ -55,13 +54,13 @@ def test_what_is_too_long_is_refused(path: str) -> None:
         read(path)
 
 
-def test_a_missing_file_is_made_with_the_usual_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(private_file, "FOLDER", str(tmp_path / "etc"))  # the real one is this machine's own
+def test_a_missing_file_is_made_with_the_usual_folder(tmp_path: Path) -> None:
+    usual = str(tmp_path / "etc")
     with pytest.raises(InvalidParameterError, match=f"folder {tmp_path}/ect does not exist; create it, or correct"):
-        rewrite(str(tmp_path / "ect" / "secrets"), lambda data: data + b"one\n")
+        rewrite(str(tmp_path / "ect" / "secrets"), lambda data: data + b"one\n", usual)
     assert list(tmp_path.iterdir()) == []
     made = tmp_path / "etc" / "secrets"
-    rewrite(str(made), lambda data: data + b"one\n")
+    rewrite(str(made), lambda data: data + b"one\n", usual)
     assert read(str(made)) == b"one\n"
     assert (stat.S_IMODE(made.stat().st_mode), stat.S_IMODE(made.parent.stat().st_mode)) == (0o600, 0o700)
 

@@ -58,11 +58,11 @@ def read(path: str) -> bytes:
     return data
 
 
-def rewrite(path: str, change: Callable[[bytes], bytes]) -> None:
+def rewrite(path: str, change: Callable[[bytes], bytes], created_folder: str = FOLDER) -> None:
     """Replace a file's content by what ``change`` returns for it, while a lock keeps others from rewriting it.
 
-    A missing file is created, and so is FOLDER, but no other folder. The new file keeps the owner of the old one: a
-    command run with sudo must not take the file away from a server that does not run as root.
+    A missing file is created, and so is ``created_folder``, but no other folder. The new file keeps the owner of the
+    old one: a command run with sudo must not take the file away from a server that does not run as root.
 
     Raises:
         LogonscopeError: an error of ``read`` or ``change``; or the folder is missing, or the file cannot be written.
@@ -70,7 +70,7 @@ def rewrite(path: str, change: Callable[[bytes], bytes]) -> None:
     path = os.path.realpath(path)
     folder = os.path.dirname(path)
     with _os_errors(path):
-        if folder == FOLDER:
+        if folder == created_folder:
             os.makedirs(folder, mode=0o700, exist_ok=True)
         if not os.path.exists(folder):
             raise InvalidParameterError(f"folder {folder} does not exist", "create it, or correct the name")

@@ -61,6 +61,14 @@ def test_words(text: str, values: dict[str, object], expected: list[str]) -> Non
         ("perl -e '{user}'", "into a script"),
         ("su - bob -c 'echo {user}'", "into a script"),
         ("ssh web1 notify {user}", "cannot pass the value {user} to ssh"),
+        *((text, "into a script") for text in (
+            "sh -c -- 'echo {user}'", "sh {user}", "bash -o errexit -c 'echo {user}'", "sh -c {user}",
+            "perl -E 'say {user}'", "perl -I lib -nE {user} x", "python3 -c'print({user})'", "python3 --x={user} y",
+            "env python3.11 -c 'print({user})'", "env -S 'sh -c {user}'", "env TZ={user} date",
+            "awk 'BEGIN{{print \"{user}\"}}'", "sed s/x/{user}/ f", "sudo su - {user}", "sh -c true --eval={user}",
+            "find / -name {user}", "find . -name x -exec sh -c 'echo {user}' x", "flock /tmp/l -c 'echo {user}'",
+            "env X=1 sh -c true sh 'a {user}'", "sudo -c x sh {user}", "sh -c true python -c 'print({user})'",
+        )),
     ],
 )  # fmt: skip
 def test_what_is_rejected(text: str, message: str) -> None:
@@ -71,6 +79,8 @@ def test_what_is_rejected(text: str, message: str) -> None:
 
 def test_a_script_may_have_values_as_its_arguments() -> None:
     assert words("sh -c 'echo $1' sh {user}", user="a b") == ["-c", "echo $1", "sh", "a b"]
+    assert words("python3 -I x.py --user={user} {pid}", user="a b", pid=7) == ["-I", "x.py", "--user=a b", "7"]
+    assert words("env TZ=UTC echo {user}", user="x") == ["TZ=UTC", "echo", "x"]
 
 
 def test_the_environment_has_the_values_beside_that_of_the_watch() -> None:

@@ -23,14 +23,23 @@ PREFIX = "LOGONSCOPE_EVENT"
 
 _VALUE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
-_INTERPRETERS = frozenset(
-    {"sh", "bash", "dash", "zsh", "ksh", "fish", "busybox", "su", "runuser", "script", "perl", "python", "python3",
-     "ruby", "node", "php"}
-)  # fmt: skip
-"""Programs that take a script as the value of an option."""
+_INTERPRETERS = frozenset({
+    "ash", "awk", "bash", "busybox", "csh", "dash", "emacs", "env", "ex", "expect", "find", "fish", "flock", "gawk",
+    "gdb", "ksh", "lua", "make", "mariadb", "mawk", "mysql", "nawk", "node", "nodejs", "parallel", "perl", "php",
+    "psql", "python", "rscript", "ruby", "runuser", "script", "sed", "sg", "sh", "sqlite", "su", "tclsh", "tcsh", "vi",
+    "vim", "watch", "zsh",
+})  # fmt: skip
+"""Programs that run a part of their arguments as a script or command, in lower case and without a version."""
 
-_SCRIPT_OPTION = re.compile(r"-[A-Za-z]*[cer]|--(command|eval|session-command)")
+_SHELLS = frozenset({"ash", "bash", "dash", "ksh", "sh", "zsh"})
+
+_VERSION = re.compile(r"[-.0-9]*$")
+
+_SCRIPT_OPTION = re.compile(r"-[A-Za-z]*[cCeEpPrRxX]|--?(command|eval|exec|execute|expr|print|run|session-command)")
 """The options of these programs whose value is a script."""
+
+_PLAIN_WORD = re.compile(r"[A-Za-z0-9_./:=@%+,-]*")
+"""The text beside the placeholders of a word that is no script."""
 
 _REMOTE_SHELL = "ssh"
 """The program that passes all its words to a shell."""
@@ -116,23 +125,49 @@ def _check_placeholders(words: Sequence[str], names: Sequence[str] | None) -> No
     """Check the placeholders of a command.
 
     Raises:
-        InvalidParameterError: a placeholder is in the program, a script or an argument of ssh, or is unknown.
+        InvalidParameterError: a placeholder is in the program, in a script or in an argument of ssh, or is unknown.
     """
     if _VALUE.search(words[0]):
         raise InvalidParameterError(f"cannot run {words[0]!r}: a value cannot be the program", "give a program")
-    programs = set[str]()
-    for previous, word in pairwise(words):
-        programs.add(os.path.basename(previous))
-        match = _VALUE.search(word)
-        if match is None:
+    for position, word in enumerate(words):
+        program = os.path.basename(word).lower()
+        if _is_own_name(words[:position]):
             continue
-        if programs & _INTERPRETERS and _SCRIPT_OPTION.fullmatch(previous):
-            hint = f'use "${variable_name(match[1])}" in it'
-            raise InvalidParameterError(f"cannot put the value {match[0]} into a script: it could be run", hint)
-        if _REMOTE_SHELL in programs:
-            reason = f"cannot pass the value {match[0]} to ssh: the shell of the other machine could run it"
-            raise InvalidParameterError(reason, "write a script that sends it as input")
+        if program == _REMOTE_SHELL:
+            _check_remote_words(words[position + 1 :])
+        elif _VERSION.sub("", program) in _INTERPRETERS:
+            _check_script_words(words[position + 1 :])
     for word in words:
         for name in _VALUE.findall(word):
             if names is not None and name not in names:
                 raise InvalidParameterError(f"unknown value '{{{name}}}'", f"the values are {', '.join(names)}")
+
+
+def _is_own_name(previous_words: Sequence[str]) -> bool:
+    """Return whether the next word is $0 of a shell's script: sh -c SCRIPT $0."""
+    *programs, option, _ = ("", "", *previous_words)
+    return re.fullmatch("-[a-z]*c", option) is not None and not _SHELLS.isdisjoint(map(os.path.basename, programs))
+
+
+def _check_remote_words(words: Sequence[str]) -> None:
+    for word in words:
+        if match := _VALUE.search(word):
+            reason = f"cannot pass the value {match[0]} to ssh: the shell of the other machine could run it"
+            raise InvalidParameterError(reason, "write a script that sends it as input")
+
+
+def _check_script_words(words: Sequence[str]) -> None:
+    """Check that no word after the name of an interpreter is a script, or the name of one, with a placeholder in it.
+
+    A script is an option, the first word that is no option, a word after an option that takes a script, or a word with
+    spaces, quotes or other characters of programming languages. Some words that are no scripts are rejected, too: which
+    word an option takes depends on the program.
+    """
+    is_before_script = True
+    for previous, word in pairwise(("", *words)):
+        match = _VALUE.search(word)
+        is_script = is_before_script or _SCRIPT_OPTION.fullmatch(previous) or _SCRIPT_OPTION.match(word)
+        if match and (is_script or not _PLAIN_WORD.fullmatch(_VALUE.sub("", word))):
+            hint = f'use "${variable_name(match[1])}" in it, or give the value as a word of its own after the script'
+            raise InvalidParameterError(f"cannot put the value {match[0]} into a script: it could be run", hint)
+        is_before_script = is_before_script and word.startswith("-")

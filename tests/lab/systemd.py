@@ -7,6 +7,7 @@ from outside of any logon session; logins are real ones, through sshd and PAM or
 import contextlib
 import json
 import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -77,10 +78,12 @@ def wait_until(condition: Callable[[], T], timeout: float = 10.0, what: str = ""
 
 
 def free_port() -> int:
-    """Find a port of the loopback interface that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-    return port
+    """Find a port that nothing uses, and that the kernel gives to no client meanwhile (ip(7), ip_local_port_range)."""
+    first_of_clients = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text(encoding="ascii").split()[0])
+    while True:
+        port = secrets.randbelow(first_of_clients // 2) + first_of_clients // 2
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 def shown(system: System = SYSTEMS[0]) -> list[str]:

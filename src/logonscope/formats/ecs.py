@@ -4,7 +4,7 @@ from typing import Any
 
 from logonscope.answers.logon_session import LogonSession
 from logonscope.answers.session_process import SessionProcess
-from logonscope.formats.record import Record, utc_text, without_unknown
+from logonscope.formats.record import Record, is_interactive, utc_text, without_unknown
 
 VERSION = "8.17.0"
 
@@ -50,7 +50,7 @@ def _process(record: Record, process: SessionProcess) -> dict[str, Any]:
 def _identity(process: SessionProcess) -> dict[str, Any]:
     return {
         "pid": process.pid, "start": utc_text(process.start), "entity_id": process.process_guid, "name": process.name,
-        "interactive": process.tty is not None,
+        "interactive": is_interactive(process),
     }  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from logonscope.formats.record import Record, utc_text
+from logonscope.formats.record import Record, is_interactive, utc_text
 
 PROCESS_EVENT, LOGON_EVENT = "logonscope.process", "logonscope.logon_session"
 
@@ -42,8 +42,8 @@ def _process(record: Record) -> dict[str, Any]:
         "process.pid": process.pid, "process.creation.time": utc_text(process.start),
         "process.parent_pid": process.ppid, "process.executable.name": _base_name(process.executable),
         "process.executable.path": process.executable, "process.command_line": process.command_line,
-        "process.user.id": process.uid, "process.user.name": process.user, "process.interactive": bool(process.tty),
-        "container.id": process.container_id,
+        "process.user.id": process.uid, "process.user.name": process.user,
+        "process.interactive": is_interactive(process), "container.id": process.container_id,
     }  # fmt: skip
 
 

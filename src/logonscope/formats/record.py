@@ -51,6 +51,14 @@ def event_record(
     return Record(host, event.time or datetime.now(UTC), event.session, event.process, parent, leader)
 
 
+def is_interactive(process: SessionProcess) -> bool | None:
+    """Return whether a process has a terminal; None: unknown, as for past processes.
+
+    ``tty`` is None for both. The kernel reports the state of a process together with its terminal.
+    """
+    return None if process.tty is None and process.state is None else process.tty is not None
+
+
 def is_execution(event: HostEvent) -> bool:
     """Return whether an event is the execution of a program by a running process.
 

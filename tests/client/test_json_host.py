@@ -67,6 +67,7 @@ QUESTIONS: dict[str, Ask] = {
     "whose in a service": lambda host: host.whose(700),
     "whose with details": lambda host: host.whose(4312, details=("origin", "authentication", "usage")),
     "whose port": lambda host: host.whose(":8080"),
+    "whose service": lambda host: host.whose(":nosuchservice"),
     "whose account": lambda host: host.whose("user:alice"),
     "whose path": lambda host: host.whose("/usr/bin/python3"),
     "whose nothing": lambda host: host.whose("nothing-like-this"),

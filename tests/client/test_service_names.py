@@ -1,21 +1,13 @@
 """Tests of client/service_names.py: names of services in /etc/services."""
 
-import socket
-
 import pytest
 
 from logonscope import InvalidParameterError
 from logonscope.client.service_names import with_port
+from tests.services_file import HAS_SERVICES
 
 
-def has_services() -> bool:
-    try:
-        return socket.getservbyname("ssh") == 22
-    except OSError:
-        return False
-
-
-@pytest.mark.skipif(not has_services(), reason="there is no /etc/services here")
+@pytest.mark.skipif(not HAS_SERVICES, reason="there is no /etc/services here")
 def test_a_service_is_its_port() -> None:
     assert [with_port(text) for text in (":ssh", "127.0.0.1:ssh", "[::1]:SSH")] == [":22", "127.0.0.1:22", "[::1]:22"]
 

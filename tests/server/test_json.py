@@ -23,6 +23,7 @@ from tests.providers.asked import SNAPSHOT
 from tests.server.json_requests import BODIES, JSON, OF_HISTORY, basic, connection, post
 from tests.server.running import ADMIN, ALICE, RunningServer, hostile, running
 from tests.server.serving import wait_until
+from tests.services_file import HAS_SERVICES
 
 MANY = 10_000
 """Processes whose rows have more bytes than any buffer between the server and a client."""
@@ -92,6 +93,7 @@ def test_an_error_is_an_object_with_wmis_name_and_number(server: RunningServer) 
         ("whose", b'{"target": [1]}', {}, 400, "invalid target: expected a text of at most 65,536 characters, or a"),
         ("whose", b'{"target": -1}', {}, 400, "invalid target: expected a text of at most 65,536 characters, or a"),
         ("whose", b'{"target": %s}' % (b"9" * 5000), {}, 400, "invalid JSON: a number has too many digits"),
+        ("whose", b'{"target": ":nosuchservice"}', {}, 400, "no service 'nosuchservice' in /etc/services"),
         ("sessions", b"[]", {}, 400, "invalid request: expected a JSON object"),
         ("sessions", b"{", {}, 400, "invalid JSON: Expecting property name"),
         ("sessions", b'{"which": 1, "which": 2}', {}, 400, "invalid JSON: duplicate member"),
@@ -117,6 +119,12 @@ def test_a_request_that_is_wrong(  # noqa: PLR0917 -- the columns of the table
 ) -> None:
     answer = post(server, operation, body, **headers)
     assert (answer.status, answer.error["message"][: len(message)]) == (status, message)
+
+
+@pytest.mark.skipif(not HAS_SERVICES, reason="there is no /etc/services here")
+def test_a_service_name_in_a_target_is_its_port(server: RunningServer) -> None:
+    answer = post(server, "whose", {"target": "127.0.0.1:http-alt"})
+    assert (answer.status, answer.lines[0]["target"]) == (200, "127.0.0.1:8080")
 
 
 @pytest.mark.parametrize("operation", [*BODIES, "nothing", "openapi.json"])

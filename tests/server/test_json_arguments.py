@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 
 from logonscope import InvalidParameterError, LogonFilter, TypeMismatchError
-from logonscope.server.json_arguments import FILTER, PARAMETERS, PID, TEXTS, WORD, Argument, read_arguments
+from logonscope.server.json_arguments import FILTER, PARAMETERS, PID, TARGET, TEXTS, WORD, Argument, read_arguments
 
 DECLARED = {
     "which": Argument(WORD, "a word"), "where": Argument(FILTER, "a filter"), "pid": Argument(PID, "a pid"),
     "names": Argument(TEXTS, "names"), "parameters": Argument(PARAMETERS, "by name"),
+    "target": Argument(TARGET, "a target"),
 }  # fmt: skip
 
 
@@ -38,6 +39,13 @@ def test_values_are_read_and_null_is_left_out() -> None:
 def test_wrong_values(name: str, value: Any) -> None:
     with pytest.raises(TypeMismatchError):
         read_arguments("operation", DECLARED, {name: value})
+
+
+def test_a_target_is_a_word_with_a_port_number() -> None:
+    targets = [read_arguments("operation", DECLARED, {"target": value})["target"] for value in (41, "sshd", ":8080")]
+    assert targets == ["41", "sshd", ":8080"]
+    with pytest.raises(InvalidParameterError, match="no service 'nosuchservice' in /etc/services"):
+        read_arguments("operation", DECLARED, {"target": "127.0.0.1:nosuchservice"})
 
 
 def test_unknown_and_missing_arguments() -> None:

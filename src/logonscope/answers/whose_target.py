@@ -46,7 +46,7 @@ class WhoseTarget(NamedTuple):
 
 
 def parse_target(text: str) -> WhoseTarget:
-    """Parse a target.
+    """Parse a target, in which a service name has been replaced by its port number (client/service_names.py).
 
     Raises:
         InvalidParameterError: the target is invalid.

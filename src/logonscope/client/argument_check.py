@@ -82,17 +82,12 @@ def check_pid(pid: object) -> None:
 
 
 def target_text(target: int | str) -> str:
-    """Return the argument of ``whose`` as text: a service name after ":" (services(5)) becomes a port number.
+    """Return the argument of ``whose`` as text.
 
     Raises:
-        InvalidParameterError: the target is neither a text nor a number, or there is no such service name.
+        InvalidParameterError: the target is neither a text nor a number.
     """
-    text = _word_text("target", target, "give a pid or name")
-    if ":" not in text:
-        return text
-    from logonscope.client.service_names import with_port  # noqa: PLC0415 -- rarely used
-
-    return with_port(text)
+    return _word_text("target", target, "give a pid or name")
 
 
 def detail_arguments(details: "Iterable[Detail]") -> dict[str, Any]:

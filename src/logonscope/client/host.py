@@ -251,7 +251,8 @@ class Host(ABC):
                 path of an executable ("/usr/bin/python3.11") or of a unix socket ("/run/app.sock"; "unix:/run/app.sock"
                 is never an executable; "@app" is an abstract name), or an account ("alice"): the processes that its
                 logins started, and, unless the host is Windows, those that run as the account. Write "name:postgres"
-                or "user:postgres" for a word that is a process name and an account.
+                or "user:postgres" for a word that is a process name and an account. The port of "ssh" is that in
+                /etc/services of this machine, or, over JSON, of the server.
             details: as in ``sessions``.
             all_namespaces: look for a port or a unix socket in every network namespace, such as those of containers.
 

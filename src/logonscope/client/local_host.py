@@ -139,6 +139,10 @@ class LocalHost(Host):
             check_arguments({"timeout": timeout, **arguments})
         if operation == "watch":
             return self._watch(timeout=timeout, **arguments)
+        if operation == "whose" and ":" in arguments["target"]:
+            from logonscope.client.service_names import with_port  # noqa: PLC0415 -- rarely used
+
+            arguments["target"] = with_port(arguments["target"])
         request = self.request(timeout)
         if operation in {"associators", "references"}:
             return _to_instances(request, _follow_associations(request, operation, **arguments))

@@ -19,6 +19,7 @@ from logonscope.cim.classes import CIMV2
 from logonscope.cim.paths import parse_path
 from logonscope.cim.schema import LOGONSCOPE
 from logonscope.client.filter_condition import filtered_select
+from logonscope.client.service_names import with_port
 from logonscope.errors import (
     AccessDeniedError,
     Hint,
@@ -160,6 +161,7 @@ class LogonsFromCim:
         Raises:
             NotFoundError, AccessDeniedError, InvalidParameterError, NotSupportedError: as ``Host.whose``.
         """
+        target = with_port(target)
         parsed_target = parse_target(target)
         if parsed_target.kind == "unix":
             raise NotSupportedError(

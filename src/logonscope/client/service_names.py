@@ -1,7 +1,15 @@
-"""Service names in targets: ":ssh" means ":22", by /etc/services of this machine (services(5))."""
+"""Service names in targets: ":ssh" means ":22", by services(5) of this machine.
+
+Every way to the operation ``whose`` replaces service names here: a local host, the client of WS-Management, and the
+JSON door of the server. The client of the JSON door sends the name, so that services(5) of the asked host counts.
+"""
+
+from threading import Lock
 
 from logonscope.answers.whose_target import service_name
 from logonscope.errors import InvalidParameterError
+
+_LOCK = Lock()  # getservbyname(3) is not safe to call in several threads at once
 
 
 def with_port(target: str) -> str:
@@ -10,13 +18,14 @@ def with_port(target: str) -> str:
     Raises:
         InvalidParameterError: /etc/services has no such service.
     """
-    service = service_name(target)
+    service = service_name(target) if ":" in target else None
     if service is None:
         return target
     import socket  # noqa: PLC0415 -- rarely used
 
     try:
-        port = socket.getservbyname(service.lower())
+        with _LOCK:
+            port = socket.getservbyname(service.lower())
     except OSError:
         raise InvalidParameterError(
             f"no service {service!r} in /etc/services", "give :PORT with a number from 1 to 65535, such as :8080"

@@ -41,6 +41,7 @@ from logonscope.server.json_arguments import (
     PARAMETERS,
     PID,
     SECONDS,
+    TARGET,
     TEXT,
     TEXTS,
     TIME,
@@ -139,7 +140,7 @@ JSON_OPERATIONS: Mapping[str, JsonOperation] = {
     "whose": JsonOperation(
         Whose,
         {
-            "target": _required(WORD, "a pid, a process name, :PORT, ADDRESS:PORT, /PATH, @NAME, or an account"),
+            "target": _required(TARGET, "a pid, a process name, :PORT, ADDRESS:PORT, /PATH, @NAME, or an account"),
             **_DETAILS,
             "all_namespaces": Argument(FLAG, "look for a port or a unix socket in every network namespace"),
         },
@@ -191,7 +192,7 @@ JSON_OPERATIONS: Mapping[str, JsonOperation] = {
         "Outcome",
         {
             **_PATH, "method": _required(TEXT, "the method, such as GetOwner"),
-            "parameters": Argument(PARAMETERS, "its in parameters by name"),
+            "parameters": Argument(PARAMETERS, "the values of its input parameters, by name"),
         },
     ),
     "delete": JsonOperation("Nothing", _PATH),

@@ -9,6 +9,7 @@ from logonscope.answers.host_event import EVENT_NAMES
 from logonscope.answers.logon_filter import LogonFilter
 from logonscope.answers.logon_session import ALL_DETAILS, Details
 from logonscope.cim.datetimes import parse_datetime
+from logonscope.client.service_names import with_port
 from logonscope.errors import InvalidParameterError, TypeMismatchError
 
 MAX_PID, MAX_NUMBER = 1 << 63, 1 << 64
@@ -80,12 +81,17 @@ def _pid(value: Any) -> int:
 
 
 def _word(value: Any) -> str:
-    """Return a word that may be a number, such as the arguments ``which`` and ``target``."""
+    """Return a word that may be a number, such as the argument ``which``."""
     if type(value) is int and 0 <= value < MAX_NUMBER:
         return str(value)
     if not isinstance(value, str) or len(value) > MAX_TEXT:
         raise ValueError(f"expected a text of at most {MAX_TEXT:,} characters, or a number from 0 to {MAX_NUMBER - 1}")
     return value
+
+
+def _target(value: Any) -> str:
+    """Return the argument ``target`` as text; a service name of this machine in it becomes the port number."""
+    return with_port(_word(value))
 
 
 def _flag(value: Any) -> bool:
@@ -207,6 +213,7 @@ TIME = ArgumentType(_TIME_SCHEMA, _time)
 SECONDS = ArgumentType({"type": "number", "minimum": MIN_SECONDS, "maximum": MAX_SECONDS}, _seconds)
 PID = ArgumentType({"type": "integer"}, _pid)
 WORD = ArgumentType({"type": ["string", "integer"], "minimum": 0}, _word)
+TARGET = ArgumentType(WORD.schema, _target)
 PARAMETERS = ArgumentType(
     {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean", "null"]}}, _parameters
 )

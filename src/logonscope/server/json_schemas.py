@@ -54,7 +54,10 @@ ANSWERS: Mapping[str, dict[str, Any]] = {
     ),
     "Pair": _members("A process and its logon session.", pid=_INTEGER, logon_id=_TEXT),
     "TreePart": {
-        "description": "A logon session (null: those that the caller may not see), or a process of the one before it.",
+        "description": (
+            "A logon session, or a process of the logon session in the row before. The logon session null has the"
+            " processes whose logon session the caller may not see, or is not known."
+        ),
         "oneOf": [
             _members(session={"anyOf": [_reference("LogonSession"), _NULL]}),
             _members(process=_reference("SessionProcess")),

@@ -12,8 +12,8 @@ from logonscope.machine.history import Forgotten
 
 PAGE = 100_000
 
-VALUE_TABLES = {"program": 1, "credential": 1, "command": 0}
-"""Tables of values that processes share. By table: the position of the column that decides which seal covers a row."""
+VALUE_TABLES = ("program", "credential", "command")
+"""Tables of values that processes share."""
 
 _COLUMNS = ", ".join(VALUE_TABLES)
 
@@ -63,8 +63,8 @@ class Forgetter:
         ended_ids = ",".join(str(row[0]) for row in ended) or "NULL"
         old_places = database.execute(f"SELECT * FROM place WHERE logon IN ({ended_ids})").fetchall()
         self.deleted_values["place"] = {row[0] for row in old_places}
-        self._remover.remove_rows("place", 1, old_places)
-        self._remover.remove_rows("logon", 9, ended)
+        self._remover.remove_rows("place", old_places)
+        self._remover.remove_rows("logon", ended)
         result = Forgotten(len(ended), count, len(logons) - len(ended), failed_logons, user_changes)
         self._record(user, caller_uid, result)
         self._free_space()
@@ -85,7 +85,7 @@ class Forgetter:
         )
         failed_logons, user_changes = (
             self._remover.remove_rows(
-                table, 0, database.execute(f"SELECT * FROM {table} WHERE {condition}", (user,)).fetchall()
+                table, database.execute(f"SELECT * FROM {table} WHERE {condition}", (user,)).fetchall()
             )
             for table, condition in queries
         )
@@ -163,7 +163,7 @@ class Forgetter:
             for first in range(0, len(unused), STEP):
                 id_list = ",".join(map(str, unused[first : first + STEP]))
                 rows = database.execute(f"SELECT * FROM {table} WHERE id IN ({id_list})").fetchall()
-                self._remover.remove_rows(table, VALUE_TABLES[table], rows)
+                self._remover.remove_rows(table, rows)
 
 
 def _named(user: str, uid: str) -> str:

@@ -74,7 +74,7 @@ class Moments:
         if not matches:
             return None
         span = matches[-1]
-        # the plus has SQLite use no index on seq: with that index, it would read the whole range of seq
+        # the plus keeps SQLite from using the index on seq, with which it would read the whole range of seq
         seq, ms, base = self._database.execute(
             "SELECT seq, ms, wall FROM moment WHERE wall <= ? AND +seq >= ? AND +seq < ? ORDER BY wall DESC LIMIT 1",
             (wall, span.first_seq, span.next_seq or 1 << 62),
@@ -110,17 +110,17 @@ class Moments:
         return self._database.execute(query, (boot, before, max(end_ms, before + 1))).fetchall()
 
     def first_row_at(self, boot: int, ms: int) -> int:
-        """Return a row number such that the rows of this time or later have this number or a greater one."""
+        """Return a row number: all rows of the journal of this time or later have this number or a greater one."""
         row = self._database.execute(
             "SELECT seq FROM moment WHERE boot = ? AND ms <= ? ORDER BY ms DESC LIMIT 1", (boot, ms)
         ).fetchone()
         return self._first_of_boot(boot) if row is None else int(row[0])
 
     def first_row_after(self, boot: int, ms: int) -> int:
-        """Return a row number such that the rows of this time or before have smaller numbers.
+        """Return a row number: all rows of the journal of this time or before have smaller numbers.
 
-        Rows can arrive late: a caller that must miss none of them adds SLACK_MS (reader.py) to the time. Exceptions are
-        the rows of processes that were found running after a gap: their numbers are greater.
+        Rows can arrive late: a caller that must miss none of them adds SLACK_MS (reader.py) to the time. Processes that
+        were found running after a gap are an exception: their rows have greater numbers.
         """
         row = self._database.execute(
             "SELECT seq FROM moment WHERE boot = ? AND ms > ? ORDER BY ms LIMIT 1", (boot, ms)

@@ -50,7 +50,8 @@ _RUNNING = "AND id >= ? AND id < ? AND ticks * ? <= ? AND ticks * ? + lasted > ?
 MAX_PIDS = 50
 """For more pids, everything that ran at the moment is read."""
 
-# the plus has SQLite limit p.id by the zone alone: else it would read all rows between the two numbers for each zone
+# the plus makes SQLite limit p.id by the zone alone: otherwise it would read, for each zone, all rows between the two
+# numbers
 _OF_PID = (
     f"SELECT p.id FROM process_zone z CROSS JOIN process p NOT INDEXED"
     f" ON p.id >= z.zone << {ZONE_SHIFT} AND p.id < (z.zone + 1) << {ZONE_SHIFT}"
@@ -108,7 +109,7 @@ class Boot(NamedTuple):
 
 
 class Reader:
-    """One read-only connection, with the dictionaries that it has read."""
+    """One read-only connection, with the places, programs, credentials and command lines that it has read."""
 
     def __init__(self, files: JournalFiles) -> None:
         self.database = open_reader(files)
@@ -156,7 +157,7 @@ class Reader:
         return [Boot(*row) for row in self.rows("SELECT * FROM boot ORDER BY id")]
 
     def load_dictionaries(self, process_rows: Iterable[Sequence[Any]]) -> None:
-        """Read the places, programs and credentials of process rows that were not read yet."""
+        """Read the places, programs and credentials of process rows, except those that were read before."""
         process_rows = list(process_rows)
         self.load_programs(row[PROGRAM] for row in process_rows)
         self.load_places(row[PLACE] for row in process_rows)
@@ -262,13 +263,13 @@ class Reader:
         ]
 
     def rows_running_at(self, boot: int, ms: int) -> list[Any]:
-        """Return at least the rows of the processes that ran at a moment, in their state after the start."""
+        """Return the rows of the processes that ran at a moment, and perhaps of others, in the state of their start."""
         return [] if ms <= 0 else self._candidates(self.boot(boot), ms, None)
 
     def later_rows(self, condition: str) -> list[Any]:
-        """Return the rows of processes that are listed in a later state than that of their start, in this state.
+        """Return the processes that lists show in a state after a change: their rows, in that later state.
 
-        ``condition`` is SQL with the columns of a row.
+        All other processes are listed in the state of their start. ``condition`` is SQL with the columns of a row.
         """
         return self.rows(f"SELECT * FROM {LATER_ROWS} WHERE {condition}")
 
@@ -283,7 +284,7 @@ class Reader:
         return [later.get(row[ID], row) for row in process_rows]
 
     def _candidates(self, boot: Boot, ms: int, pids: frozenset[int] | None) -> list[Any]:
-        """Return at least the rows of the processes that ran at a moment."""
+        """Return the rows of the processes that ran at a moment, and perhaps of others."""
         moments = self.moments()
         high = moments.first_row_after(boot.id, ms + SLACK_MS)
         tick_ms = 1000 // boot.ticks
@@ -311,7 +312,7 @@ class Reader:
 
     def numbers_of_pid(self, pid: int, low: int, high: int) -> list[int]:
         """Return the numbers of the rows of a pid between two numbers."""
-        # rows that are moved meanwhile are in both tables, in this order
+        # ``recent`` is read first: a row that is moved to ``process`` meanwhile is found twice, and not missed
         rows = self.rows("SELECT id FROM recent WHERE pid = ? AND id > ? AND id < ?", (pid, low, high))
         rows += self.rows(_OF_PID, _zone_parameters(pid, low, high))
         return [row[0] for row in rows]
@@ -336,7 +337,7 @@ class Reader:
         return None
 
     def _first_row_since(self, moments: Moments, boot: Boot, ms: int, high: int) -> int:
-        """Return a number below which all rows started before a time."""
+        """Return a row number: all processes whose rows have smaller numbers started before a time."""
         if ms <= 0:
             return boot.first_seq
         low = moments.first_row_at(boot.id, ms)
@@ -354,7 +355,7 @@ class Reader:
                 row[PLACE], row[PROGRAM], row[CREDENTIAL], row[COMMAND] = state
 
     def parents(self, process_rows: Sequence[Sequence[Any]]) -> dict[int, tuple[int, int]]:
-        """Return pid and start of at least the parents of processes, by the number of their row."""
+        """Return pid and start of these processes and of their parents, by the number of their row."""
         pids_and_starts = {row[ID]: (row[PID], row[TICKS]) for row in process_rows}
         missing = {row[PARENT] for row in process_rows}.difference(pids_and_starts, (None,))
         # ``every`` is the view of the tables ``process`` and ``recent``
@@ -375,7 +376,7 @@ def login_at(row: dict[str, Any], ms: int) -> Login:
 
 
 def make_process(reader: Reader, row: Sequence[Any], ppid: int | None) -> Process:
-    """Return the facts of a process row whose dictionary values were loaded."""
+    """Return the facts of a process row; its place, program, credential and command line were loaded before."""
     place, program, credential = (
         reader.place(row[PLACE]),
         reader.program(row[PROGRAM]),

@@ -2,10 +2,11 @@
 
 import sqlite3
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from logonscope.journal import chain
+from logonscope.journal.logon_rows import COLUMNS as LOGON_COLUMNS
 from logonscope.journal.rows import ENDED, ID, LASTED, PID_SHIFT, ZONE_SHIFT, zones_of
 from logonscope.journal.writer import Writer
 
@@ -16,6 +17,12 @@ VACUUM_PAGES = 100
 
 COUNTED_TABLES = frozenset({"logon", "place", "program", "credential"})
 """Tables whose rows can be deleted, and whose next number is derived from their greatest number."""
+
+SEAL_COLUMNS: Mapping[str, int] = {
+    "failed_logon": 0, "user_change": 0, "command": 0, "place": 1, "program": 1, "credential": 1,
+    "logon": LOGON_COLUMNS.index("ended_seq"),
+}  # fmt: skip
+"""By table: the position of the column whose number decides which seal covers a row; 0 is ``id``, and 1 is ``seq``."""
 
 
 class Remover:
@@ -86,25 +93,24 @@ class Remover:
             hashes.append((row[ENDED], chain.end_hash(row)))
         return hashes
 
-    def remove_rows(self, table: str, seq_column: int, removed: Sequence[tuple[Any, ...]], key: str = "id") -> int:
-        """Delete rows of another table in one transaction; return their number.
+    def remove_rows(self, table: str, removed: Sequence[tuple[Any, ...]]) -> int:
+        """Delete rows of a table of SEAL_COLUMNS in one transaction; return their number.
 
         Args:
-            table: its name.
-            seq_column: the column whose number decides which seal covers a row.
-            removed: the rows, with all columns; the first is the key.
-            key: the name of the first column.
+            table: the name of the table.
+            removed: the rows, with all columns.
         """
         if not removed:
             return 0
+        seal_column = SEAL_COLUMNS[table]
         self.database.execute("BEGIN IMMEDIATE")
         try:
             self.account_for(
-                (row[seq_column], chain.row_hash(table, row))
+                (row[seal_column], chain.row_hash(table, row))
                 for row in removed
-                if row[seq_column] is not None and row[seq_column] <= self._writer.moved
+                if row[seal_column] is not None and row[seal_column] <= self._writer.moved
             )
-            self.database.executemany(f"DELETE FROM {table} WHERE {key} = ?", [(row[0],) for row in removed])
+            self.database.executemany(f"DELETE FROM {table} WHERE id = ?", [(row[0],) for row in removed])
             if table in COUNTED_TABLES:
                 self._writer.keep_numbers(table, max(row[0] for row in removed))
             self.database.execute("COMMIT")

@@ -19,8 +19,8 @@ from logonscope.journal.writer import Writer
 PAGE = 5000
 """Rows that are read in one step."""
 
-COMMANDS_SPAN = COMMAND_SPAN // 4
-"""How many numbers of command lines are compared with the rows in one step."""
+COMMANDS_IN_STEP = COMMAND_SPAN // 4
+"""Maximum number of command lines that one step compares with the rows."""
 
 MAX_COMMAND_AHEAD = 20_000
 """Maximum by which the number of a command line exceeds the number of a row that uses it: both are of one batch."""
@@ -75,18 +75,18 @@ class Retention:
         if not limits:
             return
         key = f"retained_{'system' if is_system else 'logins'}"
-        first = self._reader.value(key) or 0
+        earlier_end = self._reader.value(key) or 0
         boots = [boot for boot in self._reader.boots() if boot.id in limits]
-        last = first
+        end = earlier_end
         for boot in boots:
             # a boot that ended before the cutoff has the limit 1 << 62: all of its rows are too old
-            low, limit_ms = max(boot.first_seq, first + 1), limits[boot.id]
+            low, limit_ms = max(boot.first_seq, earlier_end + 1), limits[boot.id]
             high = moments.first_row_at(boot.id, limit_ms - 2000) if limit_ms < 1 << 62 else self._end_of_boot(boot.id)
             yield from self._remove_range(low, high, boot.ticks, limit_ms, is_system=is_system)
-            last = max(last, high - 1)
-        yield from self._remove_long_lived(first, limits, is_system=is_system)
-        if last > first:
-            self._writer.set_values(**{key: last})
+            end = max(end, high - 1)
+        yield from self._remove_long_lived(earlier_end, limits, is_system=is_system)
+        if end > earlier_end:
+            self._writer.set_values(**{key: end})
 
     def _end_of_boot(self, boot: int) -> int:
         later = [row.first_seq for row in self._reader.boots() if row.id > boot]
@@ -116,12 +116,15 @@ class Retention:
         if not old:
             yield 0
 
-    def _remove_long_lived(self, last: int, limits: dict[int, int], *, is_system: bool) -> Iterator[int]:
-        """Delete the processes that an earlier pass kept: they started before its limit, and ended after it."""
+    def _remove_long_lived(self, earlier_end: int, limits: dict[int, int], *, is_system: bool) -> Iterator[int]:
+        """Delete processes that an earlier pass kept: they started before the limit of that pass, and ended after it.
+
+        ``earlier_end`` is the number of the last row that the earlier pass read.
+        """
         boots = {boot.id: boot for boot in self._reader.boots()}
         for boot_id, limit_ms in limits.items():
             boot, first = boots[boot_id], boots[boot_id].first_seq
-            end = min(last, self._end_of_boot(boot_id) - 1)
+            end = min(earlier_end, self._end_of_boot(boot_id) - 1)
             for duration_class in range(20):
                 low = first
                 query = (
@@ -154,12 +157,12 @@ class Retention:
     def _steps_by_size(self, moments: Moments) -> Iterator[int]:
         """If the journal is larger than the policy allows, delete the oldest ended processes, down to SIZE_MARGIN.
 
-        Command lines and reports of their time are deleted with them.
+        Command lines, failed logons and changes of user of the same time are deleted, too.
         """
         if self.used_bytes() <= self._policy.max_bytes:
             return
         # command lines can be the larger part: if they were kept, all processes would be deleted instead
-        yield from self._remove_commands_of_gone()
+        yield from self._remove_commands_of_deleted_processes()
         # the oldest rows first, of logins and of the System session alike: the size limit has priority over the times
         low, commands_done = 0, self._first_ended()
         query = f"SELECT id, ticks FROM process WHERE id > ? AND lasted IS NOT NULL ORDER BY id LIMIT {STEP}"
@@ -174,32 +177,33 @@ class Retention:
             self._note_beginning(moments.wall(boot.id, ticks * 1000 // boot.ticks) or 0)
             # failed logons belong to no process with which they could be deleted
             yield from self._remove_reports(low)
-            if low - commands_done > COMMANDS_SPAN:
-                yield from self._remove_commands_of_gone()
+            if low - commands_done > COMMANDS_IN_STEP:
+                yield from self._remove_commands_of_deleted_processes()
                 commands_done = low
-        yield from self._remove_commands_of_gone()
+        yield from self._remove_commands_of_deleted_processes()
 
     def _first_ended(self) -> int:
         """Return the number of the oldest ended process, or else the number up to which rows were moved."""
         rows = self._reader.rows("SELECT id FROM process WHERE lasted IS NOT NULL ORDER BY id LIMIT 1")
         return int(rows[0][0]) if rows else self._writer.moved
 
-    def _remove_commands_of_gone(self) -> Iterator[int]:
+    def _remove_commands_of_deleted_processes(self) -> Iterator[int]:
         """Delete the command lines that are older than the oldest ended process, and that no row uses."""
         (oldest,) = self._reader.rows("SELECT min(id) FROM command")[0]
         low, high = oldest or 0, self._first_ended()
         if low >= high or not self._drop_command_lines(high):
             return
         while low < high:
-            end = min(high, low + COMMANDS_SPAN)
+            end = min(high, low + COMMANDS_IN_STEP)
             yield from self.remove_unused_commands(low, end)
             low = end
 
     @staticmethod
     def _last_report(moments: Moments, cutoff: int) -> int:
-        """Return a number such that all reports up to it are older than a time."""
+        """Return a row number: all failed logons and changes of user up to this number are older than a time."""
         limits = _limits(moments, cutoff)
-        # a boot that had ended before counts up to its last row of the clock map; a later boot has greater numbers
+        # If a boot had ended before the time, first_row_at() is called with a time after its end, and so returns the
+        # last row of this boot in the clock map. max(): later boots have greater numbers.
         return max((moments.first_row_at(boot, min(ms, 1 << 60)) - 1 for boot, ms in limits.items()), default=0)
 
     def _remove_reports(self, last: int) -> Iterator[int]:
@@ -212,7 +216,7 @@ class Retention:
         for table, condition in queries:
             query = f"SELECT * FROM {table} WHERE id <= ?{condition} ORDER BY id LIMIT {STEP}"
             while old := self._reader.rows(query, (last,)):
-                yield self._remover.remove_rows(table, 0, old)
+                yield self._remover.remove_rows(table, old)
 
     def _remove_commands(self) -> Iterator[int]:
         """Delete the command lines that no kept row uses.
@@ -225,7 +229,7 @@ class Retention:
             # newer command lines may still be used by new rows
             low, high = self._reader.value(done_key) or 0, (self._reader.value(key) or 0) - COMMAND_SPAN
             while low < high:
-                end = min(high, low + COMMANDS_SPAN)
+                end = min(high, low + COMMANDS_IN_STEP)
                 yield from self.remove_unused_commands(low, end)
                 low = end
                 self._writer.set_values(**{done_key: low})
@@ -243,7 +247,7 @@ class Retention:
         for first in range(0, len(unused), STEP):
             numbers = unused[first : first + STEP]
             rows = list(self._reader.by_numbers("SELECT * FROM command WHERE id IN ({})", numbers))
-            yield self._remover.remove_rows("command", 0, rows)
+            yield self._remover.remove_rows("command", rows)
 
     def _remove_logons(self, moments: Moments, cutoff: int) -> Iterator[int]:
         """Delete ended logon sessions without a process, and their places."""
@@ -262,12 +266,12 @@ class Retention:
                     " (SELECT 1 FROM change WHERE change.place = place.id)"
                     " AND NOT EXISTS (SELECT 1 FROM recent WHERE recent.place = place.id)"
                 )
-                yield self._remover.remove_rows("place", 1, list(self._reader.by_numbers(query, numbers)))
-                yield self._remover.remove_rows("logon", 9, old[first : first + STEP])
+                yield self._remover.remove_rows("place", list(self._reader.by_numbers(query, numbers)))
+                yield self._remover.remove_rows("logon", old[first : first + STEP])
 
 
 def _limits(moments: Moments, cutoff: int) -> dict[int, int]:
-    """Return for each boot the ms since the boot at which a wall time was; 1 << 62: the boot had ended before.
+    """Return, for each boot, a wall time as ms since the boot; 1 << 62: the boot had ended before that time.
 
     A boot that began after the wall time has no entry. The newest boot may still run: its limit is not later
     than its last row of the clock map.

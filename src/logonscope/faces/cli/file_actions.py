@@ -1,4 +1,4 @@
-"""Actions (add, list, remove) of the commands that manage a file of the server; each action has an option for it."""
+"""Actions (add, list, remove) of the commands that manage a file of the server; an option of each names the file."""
 
 import argparse
 import os

@@ -16,7 +16,7 @@ from logonscope.faces.cli.exit_codes import DAMAGED_DATA, FOUND, NOTHING_FOUND
 from logonscope.faces.cli.listing import add_listing, print_listing
 from logonscope.faces.cli.messages import print_notice
 from logonscope.faces.cli.output import print_object, print_rows
-from logonscope.faces.cli.parser import EVENT_FORMATS
+from logonscope.faces.cli.parser import TOOL_FORMATS
 from logonscope.faces.cli.selector import add_origin_and_times, parse_times
 from logonscope.faces.cli.session_text import selecting_word
 from logonscope.faces.cli.text import crop, for_terminal, format_time, terminal_width
@@ -65,7 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--processes", action="store_true", help="list the processes of the logins as trees")
     failed = "only processes that ended with another status than 0 or by a signal, and the logins that ran them"
     parser.add_argument("--failed", action="store_true", help=f"{failed}; and, for administrators, failed logons")
-    parser.add_argument("--logons-only", action="store_true", help="with --failed: only failed logons, in any format")
+    parser.add_argument("--logons-only", action="store_true", help="with --failed: only failed logons")
     follow = "go on with what happens from now on, a line an event, until Ctrl-C; not for a pid or a process name"
     parser.add_argument("-f", "--follow", action="store_true", help=follow)
     parser.add_argument("--last", action="store_true", help="list logins in the form of last(1), the newest first")
@@ -74,7 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(host: Host, args: argparse.Namespace) -> int:
     """Print past logins, or run `verify` or `forget`; return the exit code."""
-    if args.which in {VERIFY, FORGET} and args.output in EVENT_FORMATS:
+    if args.which in {VERIFY, FORGET} and args.output in TOOL_FORMATS:
         raise InvalidParameterError(f"cannot print the result of {args.which} as {args.output}", "use -o json")
     if args.which == FORGET and args.user is not None:
         return _forget(host, args)
@@ -111,13 +111,14 @@ def _follow(host: Host, args: argparse.Namespace, where: HistoryFilter) -> int:
 def _print_history(host: Host, args: argparse.Namespace, where: HistoryFilter) -> tuple[int, Sequence[Any]]:
     """Print what the command line asks for; return the exit code and, if --follow needs them, the rows."""
     columns = LAST_COLUMNS if args.last else COLUMNS
-    if args.output in EVENT_FORMATS:
+    if args.output in TOOL_FORMATS:
         return _print_format(host, args, where, columns), ()
     if args.logons_only:
         rows = read_failed_logons(host, where)
-        listed = list(rows) if args.follow else ()
-        printed = listed if args.follow else rows
-        return print_listing(host, args, printed, FAILED_LOGON_COLUMNS, NO_FAILED_LOGON), listed
+        # --follow needs the rows after they are printed: an iterator would be at its end then
+        kept_rows = list(rows) if args.follow else ()
+        code = print_listing(host, args, kept_rows if args.follow else rows, FAILED_LOGON_COLUMNS, NO_FAILED_LOGON)
+        return code, kept_rows
     if args.processes:
         return _print_processes(host, args, where)
     logins = host.history(where)

@@ -53,10 +53,10 @@ NO_SERVER_COMMANDS: ServerCommands = {}
 SERVER_COMMAND_NAMES = ("serve", "page", "token", "schema")
 """Commands that are shown only if the caller of run() provides them."""
 
-EVENT_FORMATS = ("ecs", "ocsf", "otel", "sysmon", "parquet")
+TOOL_FORMATS = ("ecs", "ocsf", "otel", "sysmon", "parquet")
 """The formats of other tools."""
 
-FORMATS = ("table", "json", "jsonl", "csv", "pids", *EVENT_FORMATS)
+FORMATS = ("table", "json", "jsonl", "csv", "pids", *TOOL_FORMATS)
 
 FILTERS = ("user", "type", "state", "from", "key", "since", "until")
 """The filters on logon sessions that take a value."""

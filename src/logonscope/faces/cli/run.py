@@ -11,9 +11,9 @@ from logonscope.errors import InvalidParameterError, LogonscopeError
 from logonscope.faces.cli.exit_codes import INTERRUPTED, exit_code
 from logonscope.faces.cli.messages import is_remote, print_error, print_notice
 from logonscope.faces.cli.parser import (
-    EVENT_FORMATS,
     FORMATS,
     NO_SERVER_COMMANDS,
+    TOOL_FORMATS,
     ServerCommands,
     command_module,
     parse,
@@ -98,7 +98,7 @@ def run(
         if args.output == "pids" and args.command not in _COMMANDS_WITH_PIDS:
             hint = f"-o pids is for {', '.join(sorted(_COMMANDS_WITH_PIDS))}, such as `logonscope ps 41 -o pids`"
             raise InvalidParameterError(f"cannot print pids: {args.command} does not list processes", hint)
-        if args.output in EVENT_FORMATS and args.command not in _COMMANDS_WITH_STATES | _COMMANDS_WITH_EVENTS:
+        if args.output in TOOL_FORMATS and args.command not in _COMMANDS_WITH_STATES | _COMMANDS_WITH_EVENTS:
             message = f"cannot print {args.command} as {args.output}"
             hint = f"-o {args.output} is for {', '.join(sorted(_COMMANDS_WITH_STATES | _COMMANDS_WITH_EVENTS))}"
             raise InvalidParameterError(message, hint)
@@ -165,7 +165,7 @@ def _run_on_host(args: argparse.Namespace, connect: Connect, open_users: OpenUse
             print_notice(args, f"processes of other users cannot be seen: {hiding_reason}; {_UNHIDE}")
         elif not host.sees_everything:
             print_notice(args, _access_notice(args.host))
-    if args.output in EVENT_FORMATS and args.command in _COMMANDS_WITH_STATES:
+    if args.output in TOOL_FORMATS and args.command in _COMMANDS_WITH_STATES:
         from logonscope.faces.cli.event_formats import print_records  # noqa: PLC0415 -- only these formats
 
         return _show_answer(host, args, partial(print_records, host, args), settings)

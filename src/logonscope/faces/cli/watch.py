@@ -16,7 +16,7 @@ from logonscope.faces.cli.cim import add_namespace
 from logonscope.faces.cli.event_writers import CsvWriter, EventWriter, JsonWriter, LineWriter
 from logonscope.faces.cli.exit_codes import FOUND, NOTHING_FOUND
 from logonscope.faces.cli.messages import is_other_machine, print_notice
-from logonscope.faces.cli.parser import EVENT_FORMATS, set_completion
+from logonscope.faces.cli.parser import TOOL_FORMATS, set_completion
 from logonscope.faces.cli.selector import FILTER_NOTES, add_selector, logon_filter
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def _watch_options(host: Host, args: argparse.Namespace) -> dict[str, Any]:
     # Sysmon's schema has events of processes only
     if args.output == "sysmon":
         names = PROCESS_EVENTS
-    has_sessions = args.output in EVENT_FORMATS
+    has_sessions = args.output in TOOL_FORMATS
     return {
         **options, "which": args.which, "where": logon_filter(host, args), "events": names,
         "with_sessions": has_sessions,
@@ -164,7 +164,7 @@ def _make_format_writer(host: Host, args: argparse.Namespace) -> EventWriter:
     Raises:
         InvalidParameterError: the format has no form for these events, or Parquet would be written to a terminal.
     """
-    if args.output not in EVENT_FORMATS:
+    if args.output not in TOOL_FORMATS:
         raise InvalidParameterError(f"cannot print events as {args.output}", "use -o jsonl, csv or ecs")
     if _is_query(args):
         raise InvalidParameterError(f"cannot print the results of a query as {args.output}", "use -o jsonl or csv")

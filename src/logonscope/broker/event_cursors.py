@@ -46,6 +46,6 @@ class EventCursors:
 
     @staticmethod
     def head_of(reader: EventReader) -> EventHead:
-        """Return where a reader is, as the head of the last event that it has read."""
+        """Return the position of a reader, as the EventHead (the common fields) of the last event that it has read."""
         mark = reader.mark if isinstance(reader, ResumedReader) else None
         return EventHead(0, reader.number, reader.position, mark)

@@ -217,11 +217,11 @@ class PastRecords:
 
 
 def _sum_of(first: ProgramCount, second: ProgramCount) -> ProgramCount:
-    starts = [time for time in (first.first, second.first) if time is not None]
-    ends = [time for time in (first.last, second.last) if time is not None]
+    first_starts = [time for time in (first.first, second.first) if time is not None]
+    last_starts = [time for time in (first.last, second.last) if time is not None]
     return first._replace(
-        runs=first.runs + second.runs, failed=first.failed + second.failed, first=min(starts, default=None),
-        last=max(ends, default=None),
+        runs=first.runs + second.runs, failed=first.failed + second.failed, first=min(first_starts, default=None),
+        last=max(last_starts, default=None),
     )  # fmt: skip
 
 

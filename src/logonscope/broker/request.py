@@ -203,8 +203,8 @@ class Request:
             AccessDeniedError: the caller is not authenticated.
             TimedOutError: by the call, or while the pairs are iterated: the deadline has passed.
         """
-        # To determine an owner takes more files of each process, and the login records. It is skipped if neither the
-        # rows nor the selection need it, and if the caller may see the facts of the query of any process.
+        # To determine owners takes more files of each process, and the login records. This is skipped if neither the
+        # rows nor the selection need owners, and the caller may see, of every process, the facts that the query names.
         is_needed = with_owners or _names_sessions(which)
         if not is_needed and self.visibility.shows_all(query.facts, include_hidden=include_hidden):
             return self._read_without_owners(query, process_filter)
@@ -359,14 +359,14 @@ class Request:
         return ReadResult(pairs, self.ownership.index((), self.machine))
 
     def _build_ownerless_filter(self, process_filter: ProcessOwnerFilter) -> EarlyFilter:
-        """Build a filter passed to the source whose result does not depend on the owner of a process."""
+        """Build the early filter, for the source, from a filter that needs no owners."""
         facts = process_filter.facts - {OWNER_FACT}
         return EarlyFilter(facts, _OwnerlessFilter(process_filter.keeps, self.visibility, facts).keeps)
 
     def _read_by_pid(self, query: ProcessQuery, which: Which, *, include_hidden: bool) -> ReadResult:
         facts = self.visibility.with_access_facts(query.facts) | self.ownership.owner_facts | {"tgid"}
         if _names_sessions(which):
-            # a logon session may be selected by its user: these facts, which an administrator's query lacks, show it
+            # to select a logon session by its user needs these facts; with_access_facts() adds none for administrators
             facts |= self.ownership.access_facts
         processes = [*filter(_is_no_thread, self.read_unmasked(query._replace(facts=facts)))]
         index = self.index_for(*processes)
@@ -495,7 +495,7 @@ class Request:
             selected_uids = selected_login_uids(selection, index, self.source, self.look)
             hint_uids = self.visibility.login_uids(selected_uids)
         facts = self.visibility.with_access_facts(query.facts)
-        # the name of a login's user counts only where the logon session is not foreign
+        # a user name selects only logon sessions that are not foreign: the access facts show which ones are foreign
         if selection.login_users is not None:
             facts |= self.ownership.access_facts
         logon_hint = index.hint(facts, selection, hint_uids)

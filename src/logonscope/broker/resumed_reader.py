@@ -43,7 +43,7 @@ class ResumedReader(EventReader):
         """The mark after which the history is read; None: the events are live ones."""
         self.page: EventPage | None = None
         """The page of the history that the last read returned; None: it returned live events."""
-        # kept open from the beginning, so that live events go on meanwhile
+        # opened at once: without an open reader, the host stops collecting live events while the history is read
         self._live = open_live() if live is None else live
         self.description = self._live.description
         self._live_position = mark.position
@@ -124,7 +124,7 @@ class ResumedReader(EventReader):
             self.mark = mark if page.events else page.mark
             return page.events
         if self._target is None:
-            # the live reader is opened only now: to read the history can take longer than live events are kept
+            # a new live reader is opened only now: reading the history can take longer than live events are kept
             self._target, self._wait_until = self._reopen(), time.monotonic() + self._write_seconds
             return ()
         if max(mark.position, written) >= self._target:

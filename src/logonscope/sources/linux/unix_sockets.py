@@ -59,8 +59,8 @@ def read_unix_sockets(folder: str, look: Look, query: SocketQuery, *, is_readers
     Args:
         folder: has the file ``unix`` of that namespace.
         look: the deadline and the troubles of the request.
-        query: what to yield; where netlink answers, a path also names the sockets that are bound to its file by
-            another name.
+        query: what to yield; where netlink answers, a path in the query also selects sockets that were bound to the
+            same file by another path.
         is_readers: whether it is the reader's network namespace.
     """
     if is_readers and folder in OWN_FOLDERS:
@@ -75,7 +75,7 @@ def read_unix_sockets(folder: str, look: Look, query: SocketQuery, *, is_readers
                 if not number % LINES_PER_CHECK:
                     look.check()
                 listed_socket = parse_unix_socket(line)
-                if listed_socket is not None and _is_named(listed_socket, query):
+                if listed_socket is not None and _matches_query(listed_socket, query):
                     yield listed_socket
     except (FileNotFoundError, ProcessLookupError):
         if is_readers:
@@ -127,7 +127,7 @@ def _unix_socket(path: str, state: str, inode: int) -> Socket:
     return Socket(UNIX, "", 0, "", 0, state, inode, path)
 
 
-def _is_named(listed_socket: Socket, query: SocketQuery) -> bool:
+def _matches_query(listed_socket: Socket, query: SocketQuery) -> bool:
     if query.inodes is not None and listed_socket.inode not in query.inodes:
         return False
     # no port can match: unix sockets have none
@@ -135,13 +135,16 @@ def _is_named(listed_socket: Socket, query: SocketQuery) -> bool:
 
 
 def _match_files(entries: list[tuple[Socket, BoundFile | None]], query: SocketQuery) -> Iterator[Socket]:
-    """Yield the sockets that a query names: by the file, if the socket has one and a path exists; else by the name."""
+    """Yield the sockets that a query selects.
+
+    A socket with a file is compared by its file, if a path of the query exists; all others by their name.
+    """
     files = {path: _stat_file(path) for path in query.paths or () if path.startswith("/")}
     names = frozenset(path.rpartition("/")[2] for path in files)
     for listed_socket, file in entries:
         existing = [bound for bound in files.values() if bound is not None]
         if file is None or not existing:
-            if _is_named(listed_socket, query):
+            if _matches_query(listed_socket, query):
                 yield listed_socket
             continue
         # on btrfs, stat(2) shows another device than netlink does: then the last part of the path must be the same
@@ -150,7 +153,7 @@ def _match_files(entries: list[tuple[Socket, BoundFile | None]], query: SocketQu
             and (file.device == bound.device or (listed_socket.path or "").rpartition("/")[2] in names)
             for bound in existing
         )
-        if is_same and _is_named(listed_socket, query._replace(paths=None)):
+        if is_same and _matches_query(listed_socket, query._replace(paths=None)):
             yield listed_socket
 
 

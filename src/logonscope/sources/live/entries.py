@@ -108,7 +108,7 @@ class Place:
 
     @property
     def is_known(self) -> bool:
-        """Return whether the facts that decide the owner are known."""
+        """Return whether kernel id and cgroup are known; the login uid can be unknown."""
         return self.ses is not None and self.cgroup is not None
 
 

@@ -1,4 +1,7 @@
-"""Reports of login programs: from the journal, refused attempts and commands of sudo; else from btmp, only attempts.
+"""Reports of login programs.
+
+The journal has refused attempts and the commands of sudo. btmp, which is read if there is no journal, has only refused
+attempts.
 
 A line of the journal counts if a process of root wrote it: fields that journald takes from the kernel show that. su and
 sudo log with the uid of their caller. Therefore their lines also count if the kernel reported that the process ran a

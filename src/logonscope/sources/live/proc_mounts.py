@@ -1,8 +1,7 @@
 """Search for the /proc of containers and services: mounts of proc(5) in the mount namespaces of other processes.
 
-Reading which namespace a process is in hangs as long as an execve(2) of the process does not return, and a mount point
-can be on a file system that does not answer. A reading that hangs is abandoned, and not tried again before it has
-returned.
+While an execve(2) of a process does not return, reading the mount namespace of the process hangs. And a mount point can
+be on a file system that does not answer. A reading that hangs is abandoned, and not tried again before it has returned.
 """
 
 import os
@@ -24,8 +23,10 @@ SECONDS = 0.25
 """Timeout, in seconds, of one reading: of the namespace of a process, or of all mounts in a namespace."""
 
 MAX_HUNG_PER_USER, MAX_HUNG = 2, 24
-"""Maximum numbers of processes whose reading hangs: of one user, and in total. When one of them is reached, no further
-process is read, because every reading that hangs keeps a thread."""
+"""Maximum numbers of processes whose reading hangs: of one user, and in total. Every reading that hangs keeps a thread.
+
+At the first limit, no further process of this user is read; at the second, no further process at all.
+"""
 
 _MOUNT_CALLS = CallPool()
 

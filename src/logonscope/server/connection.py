@@ -236,7 +236,7 @@ class Protocol(H11Protocol):
         count_connection: Callable[[Connection], bool] = _accept_all,
         *,
         may_answer: Callable[[Connection], bool] = _accept_all,
-        counted: Connection | None = None,
+        counted_connection: Connection | None = None,
     ) -> None:
         """Create the protocol of one connection.
 
@@ -246,11 +246,12 @@ class Protocol(H11Protocol):
             app_state: as in uvicorn.
             count_connection: counts a connection; returns False if it is over a limit.
             may_answer: returns whether a connection over a limit may stay open for its 503.
-            counted: the connection that was counted before its TLS handshake; None: without TLS.
+            counted_connection: the connection, which was counted before its TLS handshake; None: without TLS.
         """
         super().__init__(config, server_state, app_state)
         self.conn = _OneWrite(h11.SERVER)
-        self._count_connection, self._may_answer, self._counted = count_connection, may_answer, counted
+        self._count_connection, self._may_answer = count_connection, may_answer
+        self._counted_connection = counted_connection
         self._plain_reader, self._early_data = PlainReader(), b""
         self._plain_app: PlainApplication | None = None
         self._plain_exchange: PlainExchange | None = None
@@ -266,12 +267,12 @@ class Protocol(H11Protocol):
         """Create and count the Connection, or take the one counted before the handshake; wait for its first request."""
         super().connection_made(cast("asyncio.Transport", transport))
         new_connection = connection_of_transport(transport)
-        if self._counted is not None:
-            self._counted.peer, new_connection = new_connection.peer, self._counted
+        if self._counted_connection is not None:
+            self._counted_connection.peer, new_connection = new_connection.peer, self._counted_connection
         self.connection = new_connection
         new_connection.abort = self.transport.abort
         self.app_state = {**self.app_state, "connection": new_connection}
-        if self._counted is None and not self._count_connection(new_connection):
+        if self._counted_connection is None and not self._count_connection(new_connection):
             self.app = service_unavailable
             self._seconds = min(self._seconds, REJECTED_SECONDS)
             if not self._may_answer(new_connection):

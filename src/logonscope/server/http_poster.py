@@ -18,7 +18,7 @@ class Origin(NamedTuple):
     port: int
 
     def __str__(self) -> str:
-        """Return it as a URL without a path."""
+        """Return the URL of the server, without a path."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{self.scheme}://{host}:{self.port}"
 
@@ -39,7 +39,7 @@ class HttpPoster:
     """Posts to one server. One thread uses it; any thread may call ``interrupt``."""
 
     def __init__(self, origin: Origin, seconds: float, make_context: Callable[[], ssl.SSLContext]) -> None:
-        """Create it; it connects when it is used.
+        """Create the poster; it connects at the first post.
 
         Args:
             origin: the server.
@@ -62,7 +62,7 @@ class HttpPoster:
         deadline = self._deadline = PostDeadline(self._seconds)
         try:
             response, content = self._post(path, body, headers, deadline)
-            # http.client takes an answer that was cut off for a complete one
+            # http.client treats an answer that was cut off as complete
             if deadline.has_passed:
                 raise TimeoutError
         except (OSError, http.client.HTTPException) as error:
@@ -172,7 +172,7 @@ def _reason(error: Exception) -> str:
 
 
 class PostDeadline:
-    """The deadline of a whole request: the timeout of each read and write does not end an answer byte by byte."""
+    """The deadline of a whole request: a timeout of each read would not end an answer that arrives byte by byte."""
 
     def __init__(self, seconds: float) -> None:
         self._socket: socket.socket | None = None

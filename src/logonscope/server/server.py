@@ -187,13 +187,18 @@ class Server(uvicorn.Server):
         assert self._tls is not None  # noqa: S101 -- __init__ sets it if a listener uses TLS
         return self._pending_handshakes.new_protocol(self._tls, self._plain_protocol)
 
-    def _plain_protocol(self, counted: Connection | None = None) -> Protocol:
-        """Return the protocol of a connection without TLS, or after its handshake (``counted``)."""
+    def _plain_protocol(self, counted_connection: Connection | None = None) -> Protocol:
+        """Return the protocol of a connection without TLS, or of one with TLS after its handshake.
+
+        Args:
+            counted_connection: the connection with TLS: the limits have counted it before the handshake.
+        """
         limits = self._connection_limits
         state = self.lifespan.state
         return Protocol(
-            self.config, self.server_state, state, limits.add_connection, may_answer=limits.may_answer, counted=counted
-        )
+            self.config, self.server_state, state, limits.add_connection, may_answer=limits.may_answer,
+            counted_connection=counted_connection,
+        )  # fmt: skip
 
     def _abort(self) -> None:
         """Close all connections at once."""

@@ -92,7 +92,7 @@ class WorkerPool:
             ClientDisconnectedError, TimedOutError: as ``ThreadCall.wait``.
             ServerTooBusyError: no thread became free before the deadline.
         """
-        # An urgent request counts already while it waits for a thread: so ordinary requests pause then, too.
+        # An urgent request is counted before it has a thread: so ordinary requests pause while it waits, too.
         self.begin_request(claimant)
         try:
             await self._wait_for_thread(claimant, deadline, wait_for_disconnect)
@@ -121,7 +121,7 @@ class WorkerPool:
         return PooledCall(self, self._threads, claimant, call, deadline)
 
     def begin_request(self, claimant: Claimant) -> None:
-        """Count a request if it is urgent: already while it waits for a thread."""
+        """Count a request if it is urgent; a request that waits for a thread is counted, too."""
         self._urgent += claimant.rank > Rank.ORDINARY
 
     def end_request(self, claimant: Claimant) -> None:

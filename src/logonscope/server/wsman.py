@@ -246,7 +246,7 @@ def _decode_association_filter(condition: AssociationFilter) -> Call:
     arguments = {name: value for name, value in condition._asdict().items() if name != "references"}
     if not condition.references:
         return "associators", arguments
-    # `references` returns associations, so their class is its result class: a filter can name it as either of the two.
+    # `references` returns associations: a filter may name their class as AssociationClassName or as ResultClassName.
     if condition.assoc_class is not None and condition.result_class is None:
         arguments |= {"assoc_class": None, "result_class": condition.assoc_class}
     return "references", arguments
@@ -306,7 +306,7 @@ def _all_items(rows: Enumeration, max_items: int, free: int, octets: Callable[[s
     """Render all rows, at most ``max_items`` in ``free`` octets; if there are more rows, put all back and return None.
 
     Most enumerations either fit into this answer or have far more rows. So a sample is rendered first: its size shows
-    how many rows could fit. If there are more than SAFETY_FACTOR times that number, no more rows are rendered in vain.
+    how many rows could fit. If there are more than SAFETY_FACTOR times that number, only the sample is rendered.
     """
     taken_rows = list(rows.take(min(max_items, SAMPLE_ROWS)))
     batch = render_batch(rows.format, iter(taken_rows), free, octets)

@@ -5,8 +5,9 @@ opened and no credentials are set: pam_loginuid would put the server itself into
 prompt, for the password; accounts that need more prompts cannot authenticate. For an account that a ticket or a client
 certificate has proved already, only the account lines are followed.
 
-The calls block, so they run in a thread: modules may ask a server, and PAM itself waits after a failure, for pam_unix
-about two seconds. PAM is called for unknown names, too; whether they take as long as others depends on its modules.
+The calls block, so they run in a thread: modules of PAM may ask a server, and PAM itself waits after a failure, about
+two seconds after one of pam_unix. PAM is called for unknown names, too; whether a call for an unknown name takes as
+long as one for a known name depends on the modules.
 """
 
 from logonscope.broker import Caller
@@ -40,7 +41,7 @@ def verify(name: str, password: str, service: str, administrators: frozenset[str
         administrators: groups whose members are administrators, beside root.
     """
     secret = _encode(password)
-    # C would take only the part before a NUL as the password: with any text after it, a NUL would be accepted.
+    # C takes only the part before a NUL as the password: the correct one, then a NUL and any text, would be accepted.
     if not 0 < len(secret) <= MAX_PASSWORD_LENGTH or b"\0" in secret:
         return None
     return _find_caller(_ask_pam(name, service, secret), administrators)

@@ -135,8 +135,8 @@ SUBSCRIBE_FAULT_KINDS: Mapping[str, FaultKind] = {
     "n:FilterDialectRequestedUnavailable": EVENT_FILTER_UNAVAILABLE,
     "w:UnsupportedFeature": NO_EVENTS,
 }
-"""The faults of a Subscribe message that replace faults of other operations, by the subcode of the replaced fault
-(DSP0226 10.2, 14.6)."""
+"""The kinds of faults that only a Subscribe message gets (DSP0226 10.2, 14.6). The key is the subcode of the fault that
+other messages get for the same error."""
 
 
 class FaultError(LogonscopeError):
@@ -169,7 +169,7 @@ def fault_of(error: LogonscopeError) -> Fault:
 
 
 def eventing_fault(fault: Fault) -> Fault:
-    """Return the fault of a Subscribe message that replaces a fault, or the fault itself if none replaces it."""
+    """Return the fault that a Subscribe message gets in place of this fault; the same fault if it has no other one."""
     kind = SUBSCRIBE_FAULT_KINDS.get(fault.kind.subcode)
     if kind is None:
         return fault

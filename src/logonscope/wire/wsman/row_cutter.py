@@ -101,7 +101,8 @@ def _cut_text(text: str | None, max_octets: int, octets: Octets) -> str | None:
     if text is None or (len(text) <= max_octets and octets(escape(text)) <= max_octets):
         return text
     # Each character takes at least one octet, so more than ``max_octets`` characters are never needed. If the cut is
-    # inside an entity, the rest of this entity is dropped, too. A whole entity counts as the character that it escapes.
+    # inside an entity, the beginning of this entity is dropped, too. A whole entity counts as the character that it
+    # escapes.
     encoding = "utf-8" if octets("x") == 1 else "utf-16-le"
     written = escape(text[:max_octets]).encode(encoding)[:max_octets].decode(encoding, "ignore")
     return text[: len(_ENTITY.sub("x", _HALF_ENTITY.sub("", written)))]

@@ -4,7 +4,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from logonscope.broker.resumed_reader import LostReader, ResumedReader
@@ -33,6 +33,7 @@ def resume(host: KeptEvents, after: int, **options: float) -> ResumedReader:
     return ResumedReader(host.log, mark, host.source.event_reader, host.source.resumed_reader(after), **options)
 
 
+@example(first=6, after=0, script=[("publish", 25)])
 @given(st.integers(1, 60), st.integers(0, 60), steps)
 @settings(max_examples=25, deadline=None)
 def test_none_twice_and_none_missing(first: int, after: int, script: list[tuple[str, int]]) -> None:

@@ -46,7 +46,8 @@ class ResumedReader(EventReader):
         # opened at once: without an open reader, the host stops collecting live events while the history is read
         self._live = open_live() if live is None else live
         self.description = self._live.description
-        self._live_position = mark.position
+        self._live_position: int | None = mark.position
+        """The position of the last event that was read; None: live events have no positions, or none was read."""
         self._target: int | None = None
         self._wait_until = 0.0
         self._call: Callable[[], object] | None = None
@@ -61,7 +62,7 @@ class ResumedReader(EventReader):
 
     @property
     def position(self) -> int:
-        return self._live_position if self.mark is None else self.mark.position
+        return self._live_position or 0 if self.mark is None else self.mark.position
 
     @property
     def due(self) -> float | None:
@@ -105,12 +106,12 @@ class ResumedReader(EventReader):
     def _read_live(self, seconds: float | None, max_events: int | None) -> Sequence[Event]:
         self.page = None
         events = self._live.read(seconds, max_events)
-        if events and isinstance(events[0], EventsLost) and self._live_position:
+        if events and isinstance(events[0], EventsLost) and self._live_position is not None:
             # the live reader dropped events, but the history has them
             self.mark, self._target = EventMark(self._log.epoch, self._live_position), None
             return ()
         if events:
-            self._live_position = events[-1].head.position
+            self._live_position = events[-1].head.position or None
         return events
 
     def _read_past(self, mark: EventMark) -> Sequence[Event]:
@@ -136,7 +137,7 @@ class ResumedReader(EventReader):
         return ()
 
     def _go_live(self) -> None:
-        self._live_position, self.mark, self.page = self._target or 0, None, None
+        self._live_position, self.mark, self.page = self._target or None, None, None
 
     def _reopen(self) -> int:
         """Open the live events again, from now on; return the position until which the history has the events."""

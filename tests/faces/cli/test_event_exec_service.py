@@ -63,7 +63,7 @@ def lines_of(path: Path) -> list[str]:
 
 
 def test_what_a_command_starts_raises_no_events(service: RunningServer, tmp_path: Path) -> None:
-    program, script = tmp_path / f"s{os.getpid()}", tmp_path / "script"
+    program, script = tmp_path / f"s{os.getpid()}", tmp_path / "handler"
     shutil.copy("/bin/sleep", program)
     script.write_text(SCRIPT.format(program=program, folder=tmp_path))
     script.chmod(0o755)

@@ -86,7 +86,7 @@ class SentEvents:
             self._connection.close()
 
     def _put(self, item: Result | LogonscopeError) -> None:
-        # while the queue is full, nothing is read from the server; it counts the events that this client then misses
+        # while the queue is full, nothing is read from the server; the server counts the events that are lost meanwhile
         while not self.is_closed:
             try:
                 self._queue.put(item, timeout=0.5)

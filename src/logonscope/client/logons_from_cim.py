@@ -1,7 +1,7 @@
 """Logon sessions and processes of a remote host, built from its CIM instances.
 
-A Logonscope server has classes in root/logonscope, with a property for each field. Any other server is taken for
-Windows, whose documented classes have fewer properties: fields without a property are None.
+A Logonscope server has classes in root/logonscope, with a property for each field. Any other server is treated as
+Windows. The classes that Microsoft documents have fewer properties: fields without a property are None.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -64,7 +64,7 @@ _FIELDS = {
     "certificate_serial": "CertificateSerial", "certificate_authority": "CertificateAuthority",
     "authentication_source": "AuthenticationSource",
 }  # fmt: skip
-"""By field of a LogonSession, the property of LS_LogonSession that has its value."""
+"""For each field of a LogonSession: the property of LS_LogonSession that has its value."""
 
 _FIELD_OF_PROPERTY = {name: field for field, name in _FIELDS.items()}
 
@@ -76,10 +76,9 @@ _FIELDS_OF_DETAIL: Mapping[Detail, tuple[str, ...]] = {
     ),
     "usage": (),
 }  # fmt: skip
-"""By detail, the fields whose properties are selected only if a caller requests the detail.
+"""For each detail: the fields whose properties are selected only if a caller requests the detail.
 
-The detail "usage" is in another class. AuthenticationPackage is always selected: it is known of logins
-without ssh, too.
+The detail "usage" is in another class. AuthenticationPackage is always selected: logins without ssh have it, too.
 """
 
 
@@ -91,8 +90,8 @@ class LogonsFromCim:
 
     def session_of(self, pid: int) -> SessionOf:
         """Return the logon session of a process, and the evidence that the remote host gives for it."""
-        first = self.whose(str(pid))[0]
-        return SessionOf(first.session, first.evidence)
+        answer = self.whose(str(pid))[0]
+        return SessionOf(answer.session, answer.evidence)
 
     def leftovers(self, which: str | None, where: LogonFilter | None = None) -> Leftovers:
         """Return the leftovers, with the numbers of logon sessions that ``Host.leftovers`` describes."""
@@ -103,7 +102,7 @@ class LogonsFromCim:
     ) -> list[LogonSession]:
         """Return the logon sessions that ``which`` names and that match the filter.
 
-        They have the values of ``details``, and those of the details that the filter needs.
+        Fields of a detail are filled if ``details`` has the detail, or if the filter needs it.
         """
         details |= NO_DETAILS if where is None else where.details
         selected = [session for session in self._query_sessions(where, details) if _is_selected(session, which)]
@@ -327,7 +326,7 @@ class LogonsFromCim:
         return sorted(pids)
 
     def _pids_with(self, property_name: str, value: str) -> list[int]:
-        """Return the pids of the processes with this value of a property; only for Windows, its case is ignored."""
+        """Return the pids of the processes with this value of a property; on Windows, the case of it is ignored."""
         class_name, space = ("LS_Process", LOGONSCOPE) if self.is_logonscope else ("Win32_Process", CIMV2)
         condition = Comparison(Name((property_name,)), EQUAL, value)
         select = Select((Name(("ProcessId",)), Name((property_name,))), class_name, condition)
@@ -344,19 +343,19 @@ class LogonsFromCim:
         """
         if not self.is_logonscope:
             raise NotFoundError("that host does not report which process holds a port", "give a pid or a name")
-        at_port = [(_build_socket(row), str(row["Inode"])) for row in self._rows_at_port("LS_Socket", target.port)]
-        if all_namespaces and at_port and all(socket.namespace is None for socket, _ in at_port):
+        rows = [(_build_socket(row), str(row["Inode"])) for row in self._rows_at_port("LS_Socket", target.port)]
+        if all_namespaces and rows and all(socket.namespace is None for socket, _ in rows):
             raise NotSupportedError("that host does not report network namespaces", "update Logonscope there")
-        looked_at = [socket for socket, _ in at_port if all_namespaces or socket.namespace_pid is None]
-        bound = sockets_at_address(looked_at, target.address)
-        sockets = {inode: socket for socket, inode in at_port if socket in bound}
+        searched_sockets = [socket for socket, _ in rows if all_namespaces or socket.namespace_pid is None]
+        matching_sockets = sockets_at_address(searched_sockets, target.address)
+        sockets = {inode: socket for socket, inode in rows if socket in matching_sockets}
         sockets_by_pid: dict[int, tuple[Socket, ...]] = {}
         for pair in self._rows_at_port("LS_ProcessSocket", target.port):
             pid, socket = int(_read_key(pair["Antecedent"])), sockets.get(_read_key(pair["Dependent"]))
             if socket is not None:
                 sockets_by_pid[pid] = (*sockets_by_pid.get(pid, ()), socket)
         if not sockets_by_pid:
-            if len(looked_at) < len(at_port):
+            if len(searched_sockets) < len(rows):
                 raise NotFoundError(
                     f"no visible process in the network namespace of that host's Logonscope holds port {target.port}; "
                     "processes in others do",
@@ -389,9 +388,9 @@ def _by_process(pairs: "Iterable[Instance]") -> "dict[str, Instance]":
 
 
 def _select_properties(details: Details) -> list[str]:
-    """Return the properties of LS_LogonSession that have the fields of a logon session with these details."""
-    unread = {field for detail in ALL_DETAILS - details for field in _FIELDS_OF_DETAIL[detail]}
-    return [*(name for field, name in _FIELDS.items() if field not in unread), "Sources"]
+    """Return the names of the properties of LS_LogonSession that are read for a logon session with these details."""
+    omitted_fields = {field for detail in ALL_DETAILS - details for field in _FIELDS_OF_DETAIL[detail]}
+    return [*(name for field, name in _FIELDS.items() if field not in omitted_fields), "Sources"]
 
 
 def _build_session(instance: "Instance") -> LogonSession:

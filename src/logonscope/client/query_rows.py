@@ -1,4 +1,4 @@
-"""Rows of a query that must select instances, or must select classes; a query for the other kind raises an error."""
+"""Checks of what a query selects, instances or classes, made on the rows while they are iterated."""
 
 from typing import TYPE_CHECKING, cast
 

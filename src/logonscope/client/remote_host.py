@@ -25,7 +25,7 @@ MAX_PROBE_BYTES = 4096
 
 
 class RemoteHost(Host):
-    """A machine at the other end of HTTPS; ``make_wsman`` returns it as a host of WS-Management."""
+    """Another machine over HTTPS; ``make_wsman`` returns the host that speaks WS-Management with it."""
 
     def __init__(
         self, server: HttpsServer, timeout: float | None, make_wsman: Callable[[], Host], view_as: str | None = None

@@ -48,5 +48,5 @@ def parse_url(text: str) -> Url:
 
 
 def _without_user(text: str) -> str:
-    """Return a URL for a message, without its user, which may have a password."""
+    """Return the beginning of a URL for a message, without the user name and the password."""
     return re.sub(r"(?<=//).*@", "", text)[:200]

@@ -1,7 +1,7 @@
-"""HTTP over a unix socket with the built-in module _socket: importing http.client would lengthen ``whose``.
+"""HTTP over a unix socket with the built-in module _socket: importing http.client would make ``whose`` slower.
 
-It reads only responses such as Logonscope's server sends: with a Content-Length; or in chunks, the last of which shows
-that nothing is missing.
+Only the two kinds of responses that Logonscope's server sends can be read: those with a Content-Length, and those in
+chunks. If the last chunk is missing, the response is incomplete.
 """
 
 import _socket
@@ -45,7 +45,8 @@ class UnixConnection:
     def post(self, path: str, body: bytes, headers: dict[str, str], seconds: float) -> tuple[int, str, Iterator[bytes]]:
         """Send a request; return the status, the content type, and the parts of the body.
 
-        Chunks are parts that are read while they are iterated; a body with a Content-Length is one part, read at once.
+        If the response is in chunks, each part is a chunk, which is read when it is iterated. A body with a
+        Content-Length is one part, which is read before this method returns.
 
         Args:
             path: the path of the request.

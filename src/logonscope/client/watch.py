@@ -46,7 +46,10 @@ class ResultReader(Protocol):
         """Whether there will be no more results."""
 
     def read(self, seconds: float | None = None) -> "Sequence[tuple[str | None, Any]]":
-        """Wait for results, and return them; after ``seconds`` (None: no limit), or if closed: an empty sequence."""
+        """Wait for results, and return them.
+
+        Return an empty sequence after ``seconds`` (None: no limit), or if the reader is closed.
+        """
 
     def close(self) -> None:
         """End the reader, and a ``read`` that waits; may be called from any thread."""
@@ -81,7 +84,8 @@ class Watch:
         self.cursor: str | None = None
         """The cursor of the last event; None before the first one.
 
-        ``host.watch(since=cursor)`` continues after that event; after a restart of the service only with a history.
+        ``host.watch(since=cursor)`` continues after that event. After a restart of the service, this is possible only
+        with a history and kernel events.
         """
 
     def __repr__(self) -> str:
@@ -137,7 +141,7 @@ class Watch:
         result = self.wait(self._timeout)
         if result is not None:
             return result
-        # not only the reader is asked: a close() in another thread closes the reader a little later than the watch
+        # self.is_closed, not only that of the reader: close() in another thread closes the reader a little later
         if self.is_closed:
             raise StopIteration
         raise TimedOutError(f"no event within {self._timeout:g} s", "give a longer timeout")

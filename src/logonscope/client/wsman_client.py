@@ -106,7 +106,7 @@ class WsmanClient:
 
     def _connect(self, scheme: str) -> WSMan:
         verify: Any = self._certificate or True
-        timeout: Any = self._timeout  # pypsrp declares an int; requests, which gets it, takes any number
+        timeout: Any = self._timeout  # pypsrp declares an int, but the package requests accepts any number
         return WSMan(
             self.url.host, max_envelope_size=ENVELOPE, port=self.url.port, ssl=self.url.scheme == "https", auth=scheme,
             username=self.url.user, password=self._password, cert_validation=verify,
@@ -238,7 +238,7 @@ def _root_cause(error: Exception) -> str:
     if isinstance(error, ET.ParseError):
         return "the response is not a WS-Management message"
     cause: BaseException = error
-    # An error of requests has urllib3's error as an argument, which has the system's error as its reason.
+    # The error of the package requests has urllib3's error as an argument; this one has the system's error as reason.
     while inner := next(filter(_is_exception, (getattr(cause, "reason", None), *cause.args)), None):
         cause = inner
     text = str(cause).rpartition("] ")[2].partition(" (_ssl.c")[0]

@@ -43,7 +43,7 @@ from logonscope.wql.write import write_statement
 
 META_CLASS = "meta_class"
 LINUX_SYSTEM_SESSION, WINDOWS_SYSTEM_SESSION = "4294967295", "999"
-"""LogonIds of the System session, hidden from callers who do not see everything. (On Linux, 999 can be any login.)"""
+"""LogonIds of the System session, which is hidden from callers who do not see everything."""
 
 MAX_INHERITANCE_DEPTH = 32
 """Maximum depth of inheritance of a class that the remote host declares."""
@@ -80,7 +80,7 @@ class WsmanHost(Host):
         return self._schema
 
     def at(self, moment: datetime) -> Host:
-        del moment  # WS-Management has no past
+        del moment
         raise NotSupportedError("cannot show a past moment over WS-Management", "query the present")
 
     def close(self) -> None:
@@ -118,7 +118,7 @@ class WsmanHost(Host):
         _raise_not_remote("list the services of the System session", "sessions --services")
 
     def _history(self, **_: Any) -> NoReturn:
-        """Raise an error: over WS-Management, queries for LS_LogonRecord and LS_ProcessRecord read the history."""
+        """Raise an error: only queries for LS_LogonRecord and LS_ProcessRecord read the history over WS-Management."""
         _raise_not_remote("show the history", "history")
 
     def _verify_history(self) -> NoReturn:
@@ -237,7 +237,7 @@ class WsmanHost(Host):
         return self._add_declared(element, namespace, depth)
 
     def _unknown_class_error(self, name: str, namespace: str) -> LogonscopeError:
-        """Return the error for an unknown class; if the schema has the namespace, its hint may be a similar name."""
+        """Return the error for an unknown class; if the schema has the namespace, the hint may name a similar class."""
         try:
             self._schema.get(name, self._schema.namespace(namespace))
         except InvalidClassError as error:
@@ -263,7 +263,7 @@ class WsmanHost(Host):
         return is_own_name(server) or server.lower() in {self._link.url.host.lower(), self._server().lower()}
 
     def _server(self) -> str:
-        """Return the name of the remote host, as in __SERVER."""
+        """Return the name of the remote host, which is the value of __SERVER."""
         if self._computer is None:
             name = self._link.url.host
             for element in self._link.query("SELECT Name FROM Win32_ComputerSystem"):

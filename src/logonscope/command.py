@@ -33,7 +33,7 @@ ASCII_ERROR_HANDLER = "logonscope.ascii"
 """The name of the codecs error handler for characters that a stream's encoding lacks."""
 
 EXIT_RETRY_SECONDS = 0.001
-"""Seconds until an exception is raised again that the handler of a signal raised and Python dropped."""
+"""Seconds after which an exception of a signal handler is raised again, if Python dropped it."""
 
 _RESOURCE_ERRORS = {errno.EAGAIN, errno.EMFILE, errno.ENFILE}
 """Error numbers of system calls that reached a limit of processes or open files."""
@@ -137,7 +137,7 @@ def _interrupt(*_: object) -> NoReturn:
 
 
 def _repeat_exit(unraisable: "sys.UnraisableHookArgs") -> None:
-    """Raise the exception of a signal again a little later, if Python had to drop it.
+    """Raise the exception of a signal handler again a little later, if Python had to drop it.
 
     Python drops an exception that is raised in a callback, such as those of the import system.
     """
@@ -177,7 +177,7 @@ def _report_failure(code: int, message: str) -> int:
 
 
 def _end_by_closed_pipe() -> int:
-    """End this process by SIGPIPE, as other commands end whose reader has closed the pipe (``logonscope ps | head``).
+    """End this process by SIGPIPE: the reader of its output has closed the pipe (``logonscope ps | head``).
 
     Until then SIGPIPE is ignored, which is Python's default: a write to a connection that its peer has closed must not
     end the process.
@@ -189,9 +189,9 @@ def _end_by_closed_pipe() -> int:
 
 
 def _prepare_streams() -> None:
-    """Replace streams that the parent process closed; have the others replace characters that their encoding lacks."""
+    """Replace streams that the parent process closed; let the others write characters that their encoding lacks."""
     codecs.register_error(ASCII_ERROR_HANDLER, _in_ascii)
-    # the parent process closed the stream: occupy its file descriptor, else the next open() gets that descriptor
+    # the parent process closed the stream: occupy its file descriptor, so that no later open() gets it
     if sys.stdin is None:
         sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115 -- open until the process ends
         _OPEN_FILES.append(sys.stdin)

@@ -2,8 +2,8 @@
 
 If a client sends a password with every request, there is one line for each connection. The log contains no secrets: no
 password, token or hash. There is a line before a method runs, and a line for its outcome; if the line before it cannot
-be written, the method is not run. Any other line that cannot be written stops nothing, because a full disk would
-otherwise lock out administrators; the server's log reports this failure as an error.
+be written, the method is not run. If any other line cannot be written, the request continues: otherwise a full disk
+would lock out administrators. The server's log reports this failure as an error.
 """
 
 import contextlib
@@ -87,7 +87,7 @@ def _method(method_name: str, path: str, outcome: str) -> dict[str, str]:
 
 
 class LogFile:
-    """Appends lines to a file, created with mode 0600; after a rename of it (logrotate(8)), to a new file."""
+    """Appends lines to a file. It is created with mode 0600, and created anew after a rename (logrotate(8))."""
 
     def __init__(self, path: str) -> None:
         """Open or create the file.
@@ -118,7 +118,7 @@ class LogFile:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def _open(self) -> int:
-        # The server never waits for a FIFO: one that no process reads is refused, one that is full gets no line.
+        # The server never waits for a FIFO: if no process reads it, this raises; if it is full, it gets no line.
         return os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, 0o600)
 
     def _reopen_if_renamed(self) -> None:

@@ -53,9 +53,9 @@ class ReceivedRequest(NamedTuple):
 class Answer(NamedTuple):
     """The response to a request: HTTP status, content type and body; for the metrics, operation and number of rows.
 
-    ``rest``: a stream, which makes the further parts of the body; an event pull, which makes the whole body when there
-    are events, or its time is over; or a push, which begins after this response. None: the body is complete, and
-    nothing follows it.
+    ``rest`` is one of three things. A stream makes the further parts of the body. An event pull makes the whole body
+    later: when there are events, or when the time of the pull is over. A push begins after this response. None: the
+    body is complete, and nothing follows it.
     """
 
     status: int
@@ -69,7 +69,7 @@ class Answer(NamedTuple):
 class Dispatcher:
     """Answers the requests of all doors from one source; its calls block, and may come from many threads.
 
-    Call ``close()`` when the server stops: it ends watches, open enumerations, and requests that wait for their rows.
+    Call ``close()`` when the server stops.
     """
 
     def __init__(
@@ -106,7 +106,7 @@ class Dispatcher:
         return f"<Dispatcher of {self.source.label}, methods {methods}, {self.enumerations!r}>"
 
     def close(self) -> None:
-        """End all open enumerations and watches."""
+        """End all open enumerations and watches, and the requests that are reading rows of an open enumeration."""
         self.enumerations.close()
         self.watches.close()
 
@@ -120,8 +120,8 @@ class Dispatcher:
         Args:
             door: the protocol of the request.
             received: the request, as received.
-            deadline: the deadline of the answer, which is moved to the timeout that the client asks for; cancel it when
-                the client disconnects.
+            deadline: the deadline of the answer. When the operation begins, this method sets it to the server's limit,
+                or to the client's timeout if that is shorter. Cancel it when the client disconnects.
         """
         operation: Operation | None = None
         try:
@@ -169,7 +169,10 @@ class Dispatcher:
     def _keep_subscription(
         self, door: Door, operation: Operation, new: NewSubscription, limits: Limits
     ) -> tuple[Reply, EventPush | None]:
-        """Add a subscription to the tables, and render its id; also return its push; None: the client pulls."""
+        """Add a subscription to the tables, and render its id.
+
+        Also return the push that delivers its events; None: the client pulls them.
+        """
         context = OpenSubscription(self.watches, new.subscription, self._subscription_seconds, new.heartbeat_seconds)
         context.bind_door(door)
         try:
@@ -189,7 +192,7 @@ class Dispatcher:
     def _start_pull(
         self, door: Door, operation: Operation, context: OpenSubscription, limits: Limits
     ) -> tuple[Reply, EventPull | None]:
-        """Return the events that there are; if there are none, an empty answer, and the pull that waits for events."""
+        """Return the available events; if there are none, an empty answer, and the pull that waits for events."""
         if context.channel is not None:
             raise EnumerationNotFoundError("the events of this subscription are sent, not pulled", "subscribe to pull")
         pull = EventPull((self.enumerations, self.watches), door, operation, context, limits)
@@ -235,8 +238,8 @@ class Dispatcher:
         deadline.check()
         deadline.move(seconds)
         request = self.request(received.caller, deadline)
-        # Everything below is done as the user whose view it is: open enumerations and watches count for this view, and
-        # not for the administrator, who asks for it.
+        # Everything below is done as the user whose view is requested: open enumerations and watches count for this
+        # view, and not for the administrator who requests it.
         if operation.view_as is not None:
             request = self.request(self._view_as(request, operation.view_as, received.peer), deadline)
         if operation.moment is not None:

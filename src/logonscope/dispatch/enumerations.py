@@ -1,9 +1,9 @@
 """Open enumerations: the rows that are not delivered yet, kept for their caller until they expire.
 
-The table has subscriptions to events, too (``subscriptions.py``), because clients pull both in the same way.
+The table has subscriptions to events, too (``subscriptions.py``), because clients pull events in the same way as rows.
 
 Rows are kept unrendered: a door renders them when it sends them, and puts back those that do not fit. The id of an
-enumeration cannot be guessed, and the id of another caller's enumeration is rejected as an unknown one (DSP0226 8.1,
+enumeration cannot be guessed, and the id of another caller's enumeration is rejected like an unknown id (DSP0226 8.1,
 DSP0200 5.2). The number of enumerations and subscriptions is limited for each caller and in total; all administrators
 together may exceed the total limit by the limit of one caller.
 """
@@ -50,7 +50,7 @@ class Rows(NamedTuple):
     """The result of an operation that returns many instances, classes or answers.
 
     Attributes:
-        results: results with rows of instances or answers, and classes; read while they are iterated.
+        results: ClassRows or AnswerRows, each with many rows, or classes; read while they are iterated.
         is_projection: the instances have selected properties only, as in ``SELECT Name FROM ...``.
         base_class: show all instances as instances of this class; None: of their own class.
     """
@@ -63,7 +63,7 @@ class Rows(NamedTuple):
 class OpenContext:
     """An enumeration or a subscription of one caller, which stays open between requests.
 
-    ``with`` locks it: one request at a time uses it.
+    ``with`` locks the context: one request at a time uses it.
     """
 
     is_extended_by_use = True
@@ -73,11 +73,11 @@ class OpenContext:
         """Create the context; it is not in the table yet.
 
         Args:
-            caller: the caller who may continue it.
+            caller: the caller who may continue the context.
             max_seconds: the maximum seconds of its remaining lifetime.
         """
         self.id = ""
-        """The id by which the client continues it; "" until it is in the table."""
+        """The id by which the client continues the context; "" until it is in the table."""
         self.format: Any = None
         """Set by the door: how it renders the items."""
         self.caller, self.max_seconds, self.expires = caller, max_seconds, 0.0
@@ -85,10 +85,10 @@ class OpenContext:
         self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
-        """Lock it for one request.
+        """Lock the context for one request.
 
         Raises:
-            PullInProgressError: another request has locked it.
+            PullInProgressError: another request has locked the context.
         """
         if not self._lock.acquire(blocking=False):
             raise PullInProgressError("another pull of this enumeration is in progress", "wait for its answer")
@@ -100,14 +100,14 @@ class OpenContext:
         self._lock.release()
 
     def lifetime(self, seconds: float) -> float:
-        """Return how many seconds it would be kept open if the client asks for ``seconds``."""
+        """Return how many seconds the context would stay open if the client asks for ``seconds``."""
         return min(seconds, self.max_seconds)
 
     def bind_door(self, door: object) -> None:
-        """Bind it to the first door that renders it, since ``format`` has a meaning for that door only.
+        """Bind the context to the first door that renders it, since ``format`` has a meaning for that door only.
 
         Raises:
-            EnumerationNotFoundError: it is bound to another door.
+            EnumerationNotFoundError: the context is bound to another door.
         """
         if self._door not in {None, type(door)}:
             reason = f"the enumeration was not started through {door!r}"
@@ -115,7 +115,7 @@ class OpenContext:
         self._door = type(door)
 
     def close(self) -> None:
-        """End it."""
+        """End the context."""
 
 
 class Enumeration(OpenContext):
@@ -209,8 +209,8 @@ def _read_items(results: Iterator[Any], end: _End) -> Iterator[Item]:
 class Enumerations:
     """The table of open enumerations and subscriptions.
 
-    An enumeration expires ``seconds`` after its last pull, or at the time that a later renewal sets; a subscription
-    after its own time.
+    An enumeration expires ``seconds`` after its last pull, or at the time that a later renewal sets. A subscription
+    expires after the lifetime that its client requested: its pulls do not extend it.
     """
 
     def __init__(self, max_open: int, max_per_caller: int, seconds: float, clock: Clock = time.monotonic) -> None:
@@ -264,7 +264,9 @@ class Enumerations:
             return context
 
     def renew(self, enumeration_id: str, caller: Caller, seconds: float | None = None) -> float:
-        """Set the remaining lifetime of an enumeration or a subscription (None: leave it), and return it in seconds.
+        """Set the remaining lifetime of an enumeration or a subscription; return this lifetime in seconds.
+
+        With None as ``seconds``, the lifetime does not change.
 
         Raises:
             EnumerationNotFoundError: as ``find``.

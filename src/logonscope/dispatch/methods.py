@@ -31,7 +31,7 @@ class Invocation(NamedTuple):
 def is_read_only_method(request: Request, path: str | ObjectPath, method: str = TERMINATE, **_: object) -> bool:
     """Return whether an invocation needs no permission to change the host.
 
-    True if the method only reads, or if the class has no such method, which the caller then learns from the error;
+    True if the method only reads. Also True if the class has no such method: the error of the invocation says so.
     False if the method changes something or is not supported, or if the path or the class is invalid.
     """
     try:
@@ -120,7 +120,7 @@ def _invoke_recorded(
     record(path, method, BEGUN)
     try:
         outcome = invoke(request, path, method, parameters)
-    except Exception as error:  # after any error, the method may have run; the name of the client's error is recorded
+    except Exception as error:  # after any error, the method may have run; the client gets the error that is recorded
         record(path, method, (error if isinstance(error, LogonscopeError) else InternalError).name)
         raise
     record(path, method, str(outcome.return_value))

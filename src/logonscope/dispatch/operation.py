@@ -14,8 +14,8 @@ class Operation(NamedTuple):
     """A decoded request of a client: which operation to run, with which arguments and limits.
 
     Attributes:
-        name: its key in ``operations.OPERATIONS``.
-        arguments: the arguments of that row's function, by name.
+        name: the key of the operation's row in ``operations.OPERATIONS``.
+        arguments: the arguments of the row's function, by name.
         seconds: the timeout that the client requests; None: the server's limit.
         octets: the maximum size of the response that the client requests; None: the server's limit.
         action: the door's name of the operation, for the metrics; "": the same as ``name``.
@@ -79,7 +79,7 @@ class DecodeError(Exception):
 class Door(Protocol):
     """A protocol. It has no state, and knows no callers, broker, threads or clocks.
 
-    For an error of its protocol alone, a door can have a subclass of LogonscopeError of its own.
+    A door can define subclasses of LogonscopeError for errors that only its protocol has.
     """
 
     name: str
@@ -109,10 +109,10 @@ class Door(Protocol):
         """
 
     def fault(self, error: LogonscopeError, operation: Operation | None, host: str = "") -> Reply:
-        """Render an error of any class in errors.py, or of the door's own.
+        """Render an error, whose class is in errors.py or defined by the door.
 
         Args:
             error: the error.
             operation: the request; None if nothing of it could be decoded, or it was not read.
-            host: the name of this host; "": the fault does not name it, as for clients that have not authenticated.
+            host: the name of this host; "": the fault does not name it, because the client has not authenticated.
         """

@@ -32,7 +32,7 @@ PRODUCT = "Logonscope"
 
 
 class Identity(NamedTuple):
-    """The product. Only authenticated callers get more than its name; for others, the other fields are None."""
+    """The product. If the caller has not authenticated, only the field ``product`` has a value."""
 
     product: str
     version: str | None
@@ -81,7 +81,7 @@ def identify_machine(request: Request) -> HostIdentity:
 
 
 def identify(request: Request | None) -> Identity:
-    """Return the product, with its version if the caller has authenticated (DSP0226 11)."""
+    """Return the product, without its version if the caller has not authenticated (DSP0226 11)."""
     if request is None:
         return Identity(PRODUCT, None)
     source = request.source
@@ -168,7 +168,7 @@ OPERATIONS: Mapping[str, OperationRow] = {
     "references": OperationRow(list_references, "the association instances that refer to an instance"),
     "invoke": OperationRow(invoke_method, "run a method of an instance", changes_host=True),
     "delete": OperationRow(delete_instance, "end a process", changes_host=True),
-    # enumerations that a door kept open; the door reads the rows of the one that "pull" finds
+    # enumerations that a door kept open; the door reads the rows of the enumeration that "pull" finds
     "pull": OperationRow(
         Enumerations.find, "the next rows of an enumeration, or events of a subscription", takes_enumerations=True
     ),
@@ -192,7 +192,7 @@ OPERATIONS: Mapping[str, OperationRow] = {
     "timeline": OperationRow(questions.list_timeline, "the logins of a span of time, with what they ran in each part"),
     "doctor": OperationRow(questions.list_checks, "checks of what can be read"),
     "explain": OperationRow(explain, "the plan of a query"),
-    # subscriptions; the dispatcher makes an open context of the result of "subscribe", a stream of that of "watch"
+    # the dispatcher turns the result of "subscribe" into an OpenSubscription, and the result of "watch" into a stream
     "subscribe": OperationRow(open_subscription, "a subscription to events, which the client pulls"),
     "watch": OperationRow(open_watch, "what happens on the host, as server-sent events"),
 }

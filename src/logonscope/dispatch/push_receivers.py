@@ -22,8 +22,8 @@ class ReceiverStatus(NamedTuple):
         delivered: messages that were delivered.
         failures: attempts that failed.
         ended: subscriptions that ended while their latest message was not delivered.
-        failure: the reason of the latest failure; "": there was no failure, or since then a message was delivered while
-            no subscription was failing.
+        failure: the reason of the latest failure; "": there was no failure, or a later delivery left no subscription
+            failing.
         failed_at: the monotonic time of the latest failure, in seconds.
     """
 

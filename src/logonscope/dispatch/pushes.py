@@ -41,7 +41,8 @@ class PushTimes(NamedTuple):
     """Times of deliveries, in seconds.
 
     Attributes:
-        retries: the pause before each further attempt to deliver an event; after the last one the subscription ends.
+        retries: the pauses after failed attempts to deliver an event; if the attempt after the last pause fails, the
+            subscription ends.
         min_heartbeat: the minimum between two heartbeats.
     """
 
@@ -115,7 +116,7 @@ class PushChannel(Protocol):
 
 
 class PushPolicy:
-    """The servers to which events may be sent, and who may have them sent."""
+    """The servers to which events may be sent, and the check of callers who request this."""
 
     def __init__(self, origins: Sequence[str] = ()) -> None:
         """Store the servers, as ``https://host:port``.
@@ -129,7 +130,7 @@ class PushPolicy:
         return f"<PushPolicy of {len(self._origins)} servers>"
 
     def check(self, caller: Caller, urls: Sequence[str]) -> None:
-        """Check that a caller may have events sent to these URLs.
+        """Check that a caller may request events to be sent to these URLs.
 
         Raises:
             AccessDeniedError: the caller is no administrator, or the settings do not list a server.
@@ -137,7 +138,7 @@ class PushPolicy:
         """
         check_may_push(caller)
         for url in urls:
-            # exactly a listed server: a client that can name any address could reach services that trust this host
+            # only a listed server: a client that can name any address could reach services that trust this host
             if origin_of(url) not in self._origins:
                 reason = f"events may not be sent to {url[:200]}"
                 raise AccessDeniedError(reason, "pull them, or have the server's administrator add it to push_to")
@@ -185,9 +186,9 @@ class EventPush(EventWaiter):
         self._failures, self._retry_at = 0, 0.0
         self._batch, self._batch_due = channel.batch, math.inf
         self.record: PushRecord = PushReceivers().open_record(channel.receiver)
-        """Counts deliveries. The server replaces this record by one of its own list, which doctor and metrics show."""
+        """Counts deliveries. The server replaces it by a record of its PushReceivers, which doctor and metrics show."""
         self.ending: Ending | None = None
-        """Set when the host has ended the subscription: its subscriber has to get a message about that."""
+        """Set when the host has ended the subscription: its subscriber has to get a message about the end."""
 
     def __repr__(self) -> str:
         return f"<EventPush of {self._context.caller.name}, {self._failures} failures>"
@@ -214,7 +215,7 @@ class EventPush(EventWaiter):
         return is_over
 
     def _is_open(self) -> bool:
-        """Return whether the subscription has not ended; end it if its caller may not have it any more."""
+        """Return whether the subscription is open; end it if its caller may no longer get events."""
         try:
             self._enumerations.find(self._context.id, self._context.caller)
         except EnumerationNotFoundError:
@@ -294,7 +295,7 @@ class EventPush(EventWaiter):
         if self._batch_due == math.inf:
             self._batch_due = now + self._batch.max_seconds
         is_full = len(self._context.pending) >= self._batch.max_events
-        # after the end of the host's events there will be no others
+        # after the end of the host's events, no further event can fill the batch
         return is_full or self._context.subscription.is_closed or now >= self._batch_due
 
     def _note_success(self) -> None:

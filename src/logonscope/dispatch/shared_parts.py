@@ -33,7 +33,8 @@ class _KeptPart(NamedTuple):
     part: RenderedPart | None
 
     def is_of(self, events: Sequence[Event]) -> bool:
-        """Return whether the part is of these events: all readers of a source get the same objects, in order."""
+        """Return whether the part was made from these events."""
+        # all readers of a source get the same objects in the same order: comparing the first and the last is enough
         first, last = self.events[0], self.events[-1]
         return len(self.events) == len(events) and first is events[0] and last is events[-1]
 

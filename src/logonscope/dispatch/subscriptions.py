@@ -1,4 +1,4 @@
-"""Subscriptions that a client opens: an open context, whose events are the results of a subscription of the broker.
+"""Subscriptions that a client opens: each is an open context, which has a subscription of the broker.
 
 A pull that finds no events waits for events, without a thread, as long as the client and the server allow.
 """
@@ -84,7 +84,7 @@ class OpenSubscription(OpenContext):
         """Set by the door: sends the events to the client's address; None: the client pulls."""
         self._watches = watches
         self.is_open = True
-        """Whether it has not ended: nothing more is sent after the end."""
+        """Whether the subscription has not ended: nothing more is sent after the end."""
         self._pending: list[WatchResult] = []
         self._failure: LogonscopeError | None = None
         self.is_heartbeat_due = False
@@ -94,7 +94,7 @@ class OpenSubscription(OpenContext):
         self.waiting: EventPull | None = None
         """The newest pull that waits."""
         self.bookmark = ""
-        """The cursor after the last result that was removed; "": there was none."""
+        """The cursor after the last event whose results were all sent; "": there was none."""
 
     def __repr__(self) -> str:
         return f"<OpenSubscription {self.id or 'not kept'} of {self.caller.name}>"

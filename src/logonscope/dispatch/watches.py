@@ -90,7 +90,7 @@ class Watches:
             QuotaViolationError: the limit of this caller or the total limit is reached.
         """
         count = self._counts[caller]
-        # as with enumerations, administrators can always open some
+        # a reserve for administrators, as in the table of enumerations
         reserved = self._max_per_caller if caller.administrator else 0
         if count >= self._max_per_caller or len(self._open) >= self._max_open + reserved:
             raise QuotaViolationError(f"too many watches ({count} of this caller)", "close some of them")
@@ -156,7 +156,7 @@ class EventWaiter(ABC):
     def __init__(self, watches: Watches, subscription: Subscription, limits: "Limits") -> None:
         self._watches, self._subscription, self._limits = watches, subscription, limits
         self.is_allowed: Callable[[], bool] = bool
-        """Returns whether the caller may still get events. Set by the server; until then False, as bool() returns."""
+        """Returns whether the caller may still get events. Until the server sets it: ``bool``, which returns False."""
         self.wake: Callable[[], object] = _wake_nothing
         """Makes the server read the events soon; called in any thread. Set by ``notify``."""
 
@@ -165,7 +165,7 @@ class EventWaiter(ABC):
         return Deadline(self._limits.seconds)
 
     def notify(self, call: Callable[[], object]) -> None:
-        """Have a function called, in any thread, whenever there may be events."""
+        """Set the function that is called, in any thread, whenever there may be events."""
         self.wake = call
         self._subscription.reader.notify(call)
 
@@ -239,7 +239,7 @@ class WatchStream(EventWaiter):
         return part.reply.body, False
 
     def _read(self) -> RenderedPart | None:
-        """Return what is to be sent for the events that there are; None: nothing."""
+        """Return the part that is to be sent for the available events; None: nothing is to be sent."""
         if self._group is None:
             results = self._subscription.read(0)
             return self._render(results) if results else None

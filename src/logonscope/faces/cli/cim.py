@@ -29,13 +29,13 @@ SAMPLE = 200
 """Number of the first rows, which set the column widths of a table; later rows are printed as they arrive."""
 
 MIN_LAST_COLUMN_CELLS = 20
-"""Minimum width of the last column of a table, if its texts are wider; if it has less room, lists are printed.
+"""Minimum width of the last column of a table, in cells of the terminal, if its texts are wider.
 
-In cells of the terminal.
+If the column has less room, each instance is printed as a list.
 """
 
 REFERENCE = r"\\\\[^\\]+\\root\\"
-"""The beginning of a reference, as a regular expression. The end of a reference names the instance: it is not cut."""
+"""The beginning of a reference, as a regular expression. References are not cut: their end names the instance."""
 
 MAX_BYTES_SHOWN = 24
 """Maximum number of bytes of a value that a table or list shows; after them comes the number of all bytes."""
@@ -131,12 +131,15 @@ def _unify_columns(class_values: Iterable[tuple[str, PropertyValues]]) -> Iterat
     names = dict.fromkeys(name for _, values in pairs for name in values)
     has_several_classes = len({cls for cls, _ in pairs}) > 1
     for cls, values in pairs:
-        head = {"__CLASS": cls} if has_several_classes else {}
-        yield _flatten_arrays(head | {name: values.get(name) for name in names})
+        class_cell = {"__CLASS": cls} if has_several_classes else {}
+        yield _flatten_arrays(class_cell | {name: values.get(name) for name in names})
 
 
 def _print_class(args: argparse.Namespace, rows: Iterator[PropertyValues]) -> None:
-    """Print instances of one class, at least one: few or chosen properties as a table if it fits, else as lists."""
+    """Print instances of one class, at least one, as a table or as lists.
+
+    A table is printed if it fits, and if there are few properties or -p names them.
+    """
     sample = list(islice(rows, SAMPLE))
     names, all_rows = list(sample[0]), chain(sample, rows)
     columns = [_table_column(name, sample) for name in names]
@@ -184,7 +187,7 @@ def _text_in_row(name: str, row: PropertyValues) -> str:
 
 
 def _property_text(value: Any, name: str) -> str:
-    """Return the value of a property for people: of a LogonType the name and the number."""
+    """Return the value of a property for people; a LogonType is shown as its name and number."""
     if name == LOGON_TYPE and value in LOGON_TYPES:
         return f"{LOGON_TYPES[value]} ({value})"
     return "-" if value is None else value_text(value)

@@ -20,7 +20,7 @@ ON_REQUEST = 100
 """Columns of this rank and above are shown only on request: by --columns, or by an option such as --auth."""
 
 GAP = 2
-"""Blanks between two columns; only 1 blank if fewer columns have to be left out then."""
+"""Blanks between two columns; before a column is left out, 1 blank is tried."""
 
 MIN_LAST_COLUMN_CELLS, USUAL_LAST_COLUMN_CELLS = 20, 32
 """Cells of a column that takes the remaining room: the minimum, and what it gets before extra columns are added."""
@@ -35,13 +35,13 @@ class ListColumn(NamedTuple):
     heading: str
     cells: int  # the width where rows are printed as they arrive; longer texts shift the rest; 0: the remaining room
     text_of: Callable[[Any], str]
-    field: str = ""  # of the row: its name in JSON and CSV, and the sort key
+    field: str = ""  # the field of the row, which is the name in JSON and CSV, and the sort key
     rank: int = 0  # columns of greater rank are left out first; 0: never left out
     min_cells: int = 0  # the width that it can be cut to; 0: it is never cut
     shorten: Callable[[Any, int, datetime], str] | None = None  # returns a shorter text; None: the text is cut
     is_highlighted: Callable[[Any], bool] | None = None  # returns whether a row's text is printed in a colour
     detail: Detail | None = None  # the detail of logon sessions that it shows, read only on request
-    value_of: Callable[[Any], Any] | None = None  # returns its value, where that is no field of the row
+    value_of: Callable[[Any], Any] | None = None  # returns the value of the column, if it is not a field of the row
 
     @property
     def name(self) -> str:
@@ -113,7 +113,9 @@ def select_columns(names: Sequence[str], columns: Sequence[ListColumn]) -> list[
 
 
 def find_column(name: str, columns: Sequence[ListColumn]) -> ListColumn:
-    """Return the column with a name: its heading, else the field that it shows; without regard to case.
+    """Return the column with this heading or, if there is none, the column that shows the field of this name.
+
+    Case is ignored.
 
     Raises:
         InvalidParameterError: the column does not exist.

@@ -1,7 +1,7 @@
 """Output in two special cases: its encoding lacks characters, or the parent process closed the standard output.
 
-Of characters that an encoding lacks, those of ``_ASCII_DRAWING`` become similar ASCII characters, all others question
-marks. Each character is replaced by exactly one, so that columns stay aligned.
+``_ASCII_DRAWING`` has similar ASCII characters for some characters that an encoding can lack; all others become
+question marks. Each character is replaced by exactly one, so that columns stay aligned.
 """
 
 import errno

@@ -31,7 +31,7 @@ class EndingSignals:
         return f"<EndingSignals: {self._received}>"
 
     def install(self) -> None:
-        """Note the signals from now on; those that are ignored, as by nohup(1), stay ignored."""
+        """Note the signals from now on. A signal that is ignored stays ignored (nohup(1) ignores SIGHUP)."""
         for number in _NUMBERS:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 self._handlers[number] = signal.signal(number, self._note)

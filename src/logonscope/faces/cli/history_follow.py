@@ -58,27 +58,21 @@ def open_watch(host: Host, args: argparse.Namespace, where: HistoryFilter) -> Wa
     return watch
 
 
-def follow(watch: Watch, args: argparse.Namespace, listed: Iterable[Any]) -> None:
-    """Print events until Ctrl-C, without those that the printed rows show.
-
-    Args:
-        watch: the watch.
-        args: the command line.
-        listed: the rows that were printed.
-    """
+def follow(watch: Watch, args: argparse.Namespace, printed_rows: Iterable[Any]) -> None:
+    """Print events until Ctrl-C, without those that the printed rows show."""
     writer: EventWriter = LineWriter() if args.output == "table" else JsonWriter()
-    write_events(watch, NewEvents(writer, listed, failed_alone=args.failed), None, None)
+    write_events(watch, NewEvents(writer, printed_rows, failed_alone=args.failed), None, None)
 
 
 class NewEvents(EventWriter):
     """Passes events on to another writer, without those that a printed row shows."""
 
-    def __init__(self, writer: EventWriter, listed: Iterable[Any], *, failed_alone: bool = False) -> None:
-        """Create it.
+    def __init__(self, writer: EventWriter, printed_rows: Iterable[Any], *, failed_alone: bool = False) -> None:
+        """Create the writer.
 
         Args:
             writer: writes the events.
-            listed: the rows that were printed.
+            printed_rows: the rows of the list.
             failed_alone: whether to pass on the end of a process only if the process failed.
         """
         self._writer, self._failed_alone = writer, failed_alone
@@ -86,7 +80,7 @@ class NewEvents(EventWriter):
         # failed logons and changes of user have no GUID: their values, and the times of the rows with these values
         self._times = dict[Hashable, list[datetime | None]]()
         guids = dict[str | None, str | None]()  # of processes, by record; rows of processes precede their changes
-        for row in listed:
+        for row in printed_rows:
             if isinstance(row, PastFailedLogon):
                 self._times.setdefault(failed_logon_event(row).attempt, []).append(row.time)
             elif isinstance(row, PastUserChange) and row.process_record in guids:

@@ -27,7 +27,7 @@ from logonscope.formats.parquet import write_parquet
 from logonscope.formats.record import event_record
 
 PRUNE_ROWS = 10_000
-"""Number of processes that are added between two removals; removed are those that ended too early to be parents."""
+"""Each time so many processes were added to ``Parents``, those that ended too early to be parents are removed."""
 
 
 def print_history(host: Host, args: argparse.Namespace, where: HistoryFilter, columns: Sequence[ListColumn]) -> int:
@@ -100,7 +100,7 @@ class Parents:
         return None if row is None else row[1]
 
     def add(self, process: PastProcess, row: SessionProcess) -> None:
-        """Add a process. Processes must arrive nearly in the order of their starts: the history returns them so."""
+        """Add a process; processes must come nearly in the order of their starts, as the history returns them."""
         self._by_record[process.record] = process, row
         if len(self._by_record) > self._limit and process.start is not None:
             # processes that ended before this one started are hardly ever parents of later ones

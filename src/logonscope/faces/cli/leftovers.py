@@ -79,8 +79,7 @@ def _no_leftovers_message(host: Host, args: argparse.Namespace, leftovers: Lefto
 
 def _no_logon_session_message(host: Host, args: argparse.Namespace) -> str:
     """Return the message for an answer that counts no logon session, neither as known nor as unknown."""
-    # why no logon session was counted: Windows does not report whether one is logged out; on Linux, no process of one
-    # could be read
+    # if there are logon sessions, but none was counted, the host is Windows, or no process of a login could be read
     if any(session.logon_type != 0 for session in host.sessions()):
         return "cannot list leftovers: the host does not report which logon sessions are logged out"
     if host.sees_everything:

@@ -1,8 +1,8 @@
 """The pager: shows output that is longer than the terminal, page by page, as git and systemctl do.
 
-It is the command of LOGONSCOPE_PAGER, else of the settings file, else of PAGER, else less or more. Through sudo it is
-less without shell escapes, or no pager if less is missing: the rules of sudo may permit logonscope only, and another
-pager could run any command.
+The first that is set is its command: LOGONSCOPE_PAGER, the setting ``pager``, PAGER. If none is set, the pager is less,
+or more if less is missing. Through sudo, only less without shell escapes is used: the rules of sudo may permit
+logonscope only, and another pager could run any command.
 """
 
 import io
@@ -85,7 +85,7 @@ class PagedOutput(io.TextIOBase):
         self._buffered_texts: list[str] = []
         self._line_count = 0
         self._pager: Popen[bytes] | None = None
-        self._sink: IO[str] | None = None
+        self._destination: IO[str] | None = None
 
     @property
     def encoding(self) -> str:  # type: ignore[override]  # the stub has an attribute
@@ -99,33 +99,35 @@ class PagedOutput(io.TextIOBase):
         return self._terminal.fileno()
 
     def write(self, text: str) -> int:
-        """Buffer the text; once it is longer than the terminal, write to the pager, or without one to the terminal.
+        """Buffer the text. Once the output is longer than the terminal, write it to the pager.
+
+        If there is no pager, the output is written to the terminal.
 
         Raises:
             BrokenPipeError: the user quit the pager.
         """
-        if self._sink is not None:
-            return self._sink.write(text)
+        if self._destination is not None:
+            return self._destination.write(text)
         self._buffered_texts.append(text)
         self._line_count += text.count("\n")
         # the last line of the terminal is for the prompt: as many lines of output as the terminal has do not fit
         if self._line_count >= terminal_lines():
-            self._sink = self._start_pager() or self._terminal
-            self._sink.write("".join(self._buffered_texts))
+            self._destination = self._start_pager() or self._terminal
+            self._destination.write("".join(self._buffered_texts))
             self._buffered_texts.clear()
         return len(text)
 
     def finish(self) -> None:
         """Write buffered text to the terminal, or wait until the user quits the pager."""
-        if self._sink is None:
+        if self._destination is None:
             self._terminal.write("".join(self._buffered_texts))
             self._terminal.flush()
             return
-        # Ctrl-C is for the pager, which stops a search then, for example
+        # Ctrl-C is for the pager, where it can end a search, for example
         previous_handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
         try:
             if self._pager is not None:
-                self._sink.close()
+                self._destination.close()
         except BrokenPipeError:
             pass  # the user quit the pager before the end
         finally:

@@ -40,8 +40,8 @@ COMMANDS = {
 }
 """Every command and its summary.
 
-The file of a command is faces/cli/COMMAND.py, with "_" appended to a keyword of Python; ``serve``, ``page`` and
-``schema`` have theirs in the folder ``server``.
+The file of a command is faces/cli/COMMAND.py; that of ``class``, a keyword of Python, is class_.py. The files of
+``serve``, ``page`` and ``schema`` are in the folder ``server``.
 """
 
 
@@ -190,7 +190,7 @@ def command_module(name: str, server_commands: ServerCommands = NO_SERVER_COMMAN
 def parse(argv: Sequence[str], server_commands: ServerCommands = NO_SERVER_COMMANDS) -> argparse.Namespace:
     """Parse the command line; the default command is ``tree``."""
     words = [*argv[1:], "--help"] if argv[:1] == ["help"] else list(argv)
-    # the value of --watch is optional: without "=", argparse would take the next word for it
+    # the value of --watch is optional: without "=", argparse would use the next word as the value
     words = [f"--watch={DEFAULT_SECONDS}" if word == "--watch" else word for word in words]
     words = _join_negative_ages(words)
     command = _find_command(words)
@@ -216,7 +216,7 @@ def parse(argv: Sequence[str], server_commands: ServerCommands = NO_SERVER_COMMA
 
 
 def _join_negative_ages(words: Sequence[str]) -> list[str]:
-    """Join "--at" and "-2h" to one word: argparse would take the second one for an option."""
+    """Join "--at" and "-2h" to one word: argparse would treat "-2h" as an option."""
     joined: list[str] = []
     for word in words:
         if joined and joined[-1] in _TAKE_TIME and word[:1] == "-" and word[1:2].isdigit():

@@ -10,7 +10,7 @@ _STARTS = ("/", "./", "../")
 
 
 def resolve_path(target: str) -> str:
-    """Return a path with its symbolic links resolved, as /proc has it; other targets are returned unchanged."""
+    """Return a path with its symbolic links resolved, because /proc reports such paths; return other targets as is."""
     path = target.removeprefix(UNIX_PREFIX)
     if not path.startswith(_STARTS):
         return target
@@ -18,7 +18,7 @@ def resolve_path(target: str) -> str:
 
 
 def explain_missing(target: str, error: NotFoundError) -> NotFoundError:
-    """Return the error for a path that no process runs or holds; if the kind of the file is the reason, it says so."""
+    """Return the error for a path that no process runs or holds; it names the kind of file if that is the reason."""
     path = target.removeprefix(UNIX_PREFIX)
     if not path.startswith(_STARTS):
         return error

@@ -4,5 +4,5 @@ from logonscope.answers.session_process import SessionProcess
 
 
 def command_text(row: SessionProcess) -> str:
-    """Return the command line of a process, else its name in brackets, as ps(1) does."""
+    """Return the command line of a process; if it has none, its name in brackets, as ps(1) shows it."""
     return row.command_line or f"[{row.name or '?'}]{' <defunct>' if row.state == 'Z' else ''}"

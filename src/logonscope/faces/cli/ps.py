@@ -59,7 +59,7 @@ def session_word(row: SessionProcess) -> str:
 
 
 LOGIND_BASE = 1 << 32
-"""The LogonId of logind's session cN is this number plus N, unless the operating system gives the session an id."""
+"""The LogonId of logind's session cN is this number plus N, unless it is an id that the operating system gave."""
 
 
 def _is_leftover(row: SessionProcess) -> bool:

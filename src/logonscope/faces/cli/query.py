@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from logonscope.cim.instances import Instance
 
 _EXPLANATION_COLUMNS = ("class", "properties", "fixed", "reads", "predicate")
-"""The columns of a part of an explanation in CSV; the columns of the whole, asks_for and subject, precede them."""
+"""The columns in CSV of one part of an explanation; before them are asks_for and subject of the whole explanation."""
 
 MAX_INPUT_CHARACTERS = 1 << 20
 """Maximum number of characters of a query on standard input."""
@@ -37,7 +37,8 @@ examples:
   logonscope query --explain "SELECT Name FROM Win32_Process WHERE Handle = 1"
                                        class and properties; "fixed", the properties that the condition limits to
                                        listed values, so that only matching instances are read; "reads", the facts
-                                       that are read; "predicate", the rest of the condition, checked on each row
+                                       that are read; "predicate", the part of the condition that this reading does not
+                                       guarantee
   logonscope query - < query.wql       from standard input
 """
 

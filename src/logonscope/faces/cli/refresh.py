@@ -17,13 +17,13 @@ MIN_SECONDS = 0.25
 """Minimum seconds between two answers: at most four in a second."""
 
 MAX_SECONDS = 30.0
-"""Seconds after which an answer is given without an event: ages, and states of a login service, change without one."""
+"""Seconds after which an answer is given without an event: a login that comes to the foreground has no event."""
 
 MAX_EVENTS = 10_000
 """Maximum number of waiting events that are taken together before the next answer."""
 
-_NAMES = ("user:", "name:")
-"""Beginnings of a target of ``whose`` that is an account or a process name."""
+_NAME_PREFIXES = ("user:", "name:")
+"""Prefixes of a target of ``whose`` that is an account or a process name."""
 
 EVENTS = PROCESS_EVENTS | {"LogonStarted", "LoggedOut", "LogonEnded"}
 """Events that can change a list of processes or of logon sessions."""
@@ -102,9 +102,10 @@ class Changes(Interval):
 def open_refresh(host: Host, args: argparse.Namespace) -> Interval:
     """Return the object that waits until a command must answer again.
 
-    It waits for events if the whole answer changes only with them and the host has kernel events, else for an interval.
+    It waits for events if the host has kernel events, and the answer changes only at events. Otherwise, it waits for a
+    fixed number of seconds.
     """
-    if not _is_streamed(args):
+    if not _changes_only_at_events(args):
         return Interval(args.watch)
     try:
         # the programs that a command itself starts, such as journalctl, must not cause the next answer
@@ -122,12 +123,13 @@ def open_refresh(host: Host, args: argparse.Namespace) -> Interval:
     return Changes(watch, args.watch)
 
 
-def _is_streamed(args: argparse.Namespace) -> bool:
+def _changes_only_at_events(args: argparse.Namespace) -> bool:
     """Return whether everything that a command shows comes from logon sessions and processes, which have events."""
     if args.command == "whose":
         # which processes have a port, a socket or an executable can change without an event
         return all(
-            target.startswith(_NAMES) or not any(character in target for character in ":/@") for target in args.target
+            target.startswith(_NAME_PREFIXES) or not any(character in target for character in ":/@")
+            for target in args.target
         )
     if args.command == "sessions":
         from logonscope.faces.cli.sessions import details_of  # noqa: PLC0415 -- only this command

@@ -75,7 +75,7 @@ def repeat(host: Host, args: argparse.Namespace, run_command: Callable[[], int])
         refresh = Interval(args.watch)
         try:
             _draw(screen, args, run_command, refresh)
-            # opened after the first answer, which so need not wait for the connection
+            # opened after the first answer, so that this answer need not wait for the connection
             refresh = open_refresh(host, args)
             while True:
                 _draw(screen, args, run_command, refresh)
@@ -102,7 +102,7 @@ def _draw(screen: Screen, args: argparse.Namespace, run_command: Callable[[], in
 
 @contextlib.contextmanager
 def _keep_output_on_interrupt(terminal: TextIO) -> Iterator[None]:
-    """Have the terminal keep its pending output on Ctrl-C (NOFLSH, termios(3)).
+    """Let the terminal keep its pending output on Ctrl-C (NOFLSH, termios(3)).
 
     By default the terminal discards that output, and with it the escape sequence that leaves the alternate screen.
     """

@@ -43,7 +43,7 @@ class RepeatedMessages:
                 self._write_kind(kind)
 
     def finish(self) -> None:
-        """Write the messages of everything that was counted since the last ones."""
+        """Write the messages of all occurrences for which no message was written yet."""
         for kind, (_, total, _) in self._counts.items():
             if total:
                 self._write_kind(kind)

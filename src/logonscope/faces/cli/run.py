@@ -112,7 +112,7 @@ def run(
             raise InvalidParameterError("cannot use --follow with --watch", "leave one out")
         if args.command in _WITHOUT_REMOTE_HOST:
             _check_host(args)
-        # These commands call no client host: `serve` chooses its source itself, and `completion` needs only the parser.
+        # these commands do not call connect(): the server's commands choose their source, `completion` needs no host
         if args.command in server_commands:
             args.host = None if args.host == LOCAL else args.host
             return int(command_module(args.command, server_commands).run(args))
@@ -130,8 +130,8 @@ def _check_host(args: argparse.Namespace) -> None:
     """Check --host of a command that cannot be sent to another machine.
 
     Raises:
-        InvalidParameterError: --host names another machine, or, for other commands than ``serve``, ``page`` and
-            ``record``, a recording.
+        InvalidParameterError: --host names another machine; or it names a recording, which only ``serve``, ``page`` and
+            ``record`` can read.
     """
     if args.host in {None, LOCAL}:
         return
@@ -217,7 +217,7 @@ def settings_path(environment: Mapping[str, str]) -> str | None:
 
 
 def resolve_host(option: str | None, environment: Mapping[str, str], setting: str | None) -> str | None:
-    """Return the host of --host, else of LOGONSCOPE_HOST, else of the settings file; None: this machine."""
+    """Return the first that is set: --host, LOGONSCOPE_HOST, the setting ``host``; None: this machine."""
     choices = (option, environment.get(HOST_VARIABLE) or None, setting)
     host = next((choice for choice in choices if choice is not None), None)
     return None if host == LOCAL else host

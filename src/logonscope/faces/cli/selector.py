@@ -80,7 +80,7 @@ def add_origin_and_times(group: argparse._ActionsContainer, since: str, until: s
 
 
 def logon_filter(host: Host, args: argparse.Namespace) -> LogonFilter | None:
-    """Return the filter on logon sessions of the command line; None: it filters nothing.
+    """Return the filter on logon sessions that the options set; None: no option sets a filter.
 
     Raises:
         InvalidParameterError: a time is invalid, or --since is not before --until.
@@ -110,7 +110,7 @@ def parse_times(host: Host, args: argparse.Namespace) -> tuple[datetime | None, 
     if args.since is not None or args.until is not None:
         from logonscope.faces.cli.times import parse_time  # noqa: PLC0415 -- most command lines have no time
 
-        # an age in a recording is counted back from the time of the recording
+        # for a recording, an age is subtracted from the time at which it was made
         now = host.moment
         since = None if args.since is None else parse_time(args.since, now)
         until = None if args.until is None else parse_time(args.until, now)
@@ -124,7 +124,7 @@ def parse_times(host: Host, args: argparse.Namespace) -> tuple[datetime | None, 
 def no_match_message(host: Host, args: argparse.Namespace) -> str:
     """Return the message that no logon session matches the command line, with a hint.
 
-    If the caller does not see everything, the message is the same for hidden logon sessions as for none.
+    If the caller does not see everything, the message does not show whether a hidden logon session matches.
     """
     which = args.which
     visible, hint = "", "see `logonscope sessions`"
@@ -188,7 +188,7 @@ def _parse_types(text: str) -> list[int | None]:
 
 def _parse_states(text: str) -> list[str | None]:
     choices: dict[str, str | None] = {state.replace(" ", "-"): state for state in STATES}
-    # "logged out" is taken for "logged-out"; spaces beside a comma are dropped
+    # "logged out" is read as "logged-out"; spaces beside a comma are dropped
     dashed_text = ",".join("-".join(word.split()) for word in text.split(","))
     return _parse_values(dashed_text, "state", {**choices, UNKNOWN: None}, ", ".join(state_words()))
 

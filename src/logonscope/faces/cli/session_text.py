@@ -52,7 +52,10 @@ def _find_cause(manager: LogonSession, sessions: Iterable[LogonSession]) -> Logo
 
 
 def user_text(session: LogonSession) -> str:
-    """Return the user who logged in: the account name, else the uid; "System" for the System session."""
+    """Return the user who logged in, by account name or uid; "System" for the System session.
+
+    If the uid is not one of this host (``is_foreign``), the text also names the container or root directory.
+    """
     if session.logon_type == 0:
         return "System"
     if session.is_foreign:
@@ -66,7 +69,7 @@ def _uid_text(session: LogonSession) -> str:
 
 
 def origin_text(session: LogonSession) -> str:
-    """Return where a login came from: the remote host as recorded, else its address; or the seat."""
+    """Return where a login came from: the remote host of its record, the remote address, or the seat."""
     return session.remote_host or session.remote_address or session.seat or "-"
 
 
@@ -76,10 +79,10 @@ def start_text(session: LogonSession) -> str:
 
 
 def selecting_word(session: "LogonSession | PastLogin") -> str:
-    """Return the shortest word that selects a logon session: "system", logind's "c1", else its LogonId."""
+    """Return the shortest word that selects a logon session: "system", an id of logind such as "c1", or its LogonId."""
     if session.logon_type == 0:
         return "system"
-    # logind names a session c1, c2, ... if it has no audit session id of its own; its LogonId is long
+    # logind names a session c1, c2, ... if it has no audit session id of its own; such a session has a long LogonId
     login = session.login or ""
     return login if login[:1] == "c" and login[1:].isdecimal() else session.logon_id
 
@@ -120,7 +123,10 @@ def is_approximate(session: LogonSession) -> bool:
 
 
 def user_change_mark(process: SessionProcess, parent: SessionProcess | None, session: LogonSession) -> str:
-    """Return the mark of a change of user, such as "[as root by sudo]"; "": no change, or that of the login itself."""
+    """Return the mark of a change of user, such as "[as root by sudo]"; "": there is nothing to mark.
+
+    The change by the login program, from root to the user who logs in, is not marked.
+    """
     # the System session has no user: it begins with init, which is root's
     previous_uid = parent.uid if parent else 0 if session.logon_type == 0 else session.uid
     if process.uid is None or process.uid == previous_uid:

@@ -29,11 +29,12 @@ def print_table(
 
     Args:
         args: the command line; all columns that it names are printed, even if they do not fit.
-        rows: the rows. If they are a list, all set the column widths; else, on a terminal, the first SAMPLE rows do.
+        rows: the rows. All rows of a list set the column widths. Of an iterator, the first SAMPLE rows set them on a
+            terminal; without a terminal, each column has its fixed width.
         columns: the columns of the table.
         read_time: a function that returns when the rows were read; recent times are shown without the year.
     """
-    # called at most once for all rows, because it asks another host for its time
+    # called at most once for all rows, because it may request the time of another host
     read_time = cache(read_time)
     room, is_chosen, color = terminal_width(), bool(getattr(args, "columns", None)), wants_color(args)
     shown = columns if is_chosen else default_columns(columns)
@@ -65,7 +66,10 @@ def _measure_columns(columns: Sequence[ListColumn], sample: Sequence[Any], rows:
 
 
 def _format_row(layout: Layout, row: Any, read_time: Clock, room: int | None, *, is_chosen: bool, color: bool) -> str:
-    """Return the line of a row, cut to ``room`` cells unless columns that --columns chose already fill them."""
+    """Return the line of a row, cut to ``room`` cells.
+
+    If --columns chose the columns, the line is cut only if the last column takes the remaining room.
+    """
     texts: list[str] = []
     for index, column in enumerate(layout.columns):
         # a column with shorten() drops the least important part of its text, instead of the end

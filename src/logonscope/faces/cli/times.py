@@ -14,7 +14,10 @@ _MAX_AGE_WITHOUT_YEAR = timedelta(days=300)
 
 
 def shorten_time(moment: datetime | None, cells: int, now: datetime) -> str:
-    """Return a time as text. If there are fewer than 16 cells, a recent time has no year, another no time of day."""
+    """Return a time as text.
+
+    If there are fewer than 16 cells, a recent time has no year, and any other time has no time of day.
+    """
     if moment is None or cells >= len("2026-01-01 10:02"):
         return format_time(moment)
     is_recent = abs(now - moment) < _MAX_AGE_WITHOUT_YEAR

@@ -47,8 +47,8 @@ examples:
 BRANCH, LAST, BAR, BLANK, DEEPER = "├── ", "└── ", "│   ", "    ", "… "
 """The parts of a guide: the lines before the text of a process. DEEPER replaces a guide that has no room."""
 
-MIN_TEXT_COLUMNS = 20
-"""Cells that the text of a process gets at least, at any depth."""
+MIN_TEXT_CELLS = 20
+"""Minimum number of cells for the text of a process, at any depth."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -96,14 +96,14 @@ def _is_folded(session: LogonSession | None) -> bool:
 
 
 def _draw_tree(tree: LogonTree, room: int | None) -> Iterator[tuple[str, str]]:
-    """Yield the guide and the text of each process, below its parent if that belongs to the same logon session."""
+    """Yield the guide and the text of each process. A process is below its parent if both are in the logon session."""
     roots, children = _group_by_parent(tree)
     # a stack rather than recursion: a chain of processes can be deeper than Python's recursion limit
     stack: list[_Branch] = _sibling_branches(roots, None, "")
     while stack:
         process, parent, guides_above, is_last = stack.pop()
         guide = guides_above + (LAST if is_last else BRANCH)
-        if room is not None and len(guide) > room - MIN_TEXT_COLUMNS:
+        if room is not None and len(guide) > room - MIN_TEXT_CELLS:
             guide = DEEPER
         yield (
             guide,

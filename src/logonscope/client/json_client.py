@@ -1,4 +1,4 @@
-"""Client of the JSON API of another Logonscope: requests, lines of responses, and connections that are kept."""
+"""Client of the JSON API of another Logonscope: requests, lines of responses, and idle connections."""
 
 import json
 from collections.abc import Callable, Generator, Iterator, Mapping

@@ -395,7 +395,7 @@ def _select_properties(details: Details) -> list[str]:
 
 def _build_session(instance: "Instance") -> LogonSession:
     values: dict[str, Any] = {field: instance.get(name) for field, name in _FIELDS.items()}
-    # Each line of Sources is "PROPERTY: SOURCE"; in ``sources`` of a LogonSession, the name is that of the field.
+    # Each line of Sources is "PROPERTY: SOURCE"; the keys of ``sources`` of a LogonSession are names of its fields.
     lines = (line.partition(": ") for line in instance["Sources"] or ())
     sources = {_FIELD_OF_PROPERTY.get(name, name): source for name, _, source in lines}
     type_name = LOGON_TYPES.get(values["logon_type"])

@@ -120,7 +120,7 @@ class Watch:
             if self._reader.is_closed:
                 return None
             seconds_left = None if end is None else max(0.0, end - time.monotonic())
-            # one reader at a time: the thread of an asynchronous iterator may still be waiting
+            # one thread reads at a time: that of an asynchronous iterator may still be waiting
             with self._lock:
                 # another thread may have read meanwhile
                 if not self._results:
@@ -141,7 +141,7 @@ class Watch:
         result = self.wait(self._timeout)
         if result is not None:
             return result
-        # self.is_closed, not only that of the reader: close() in another thread closes the reader a little later
+        # checks the watch and its reader: close() in another thread closes the reader a little later than the watch
         if self.is_closed:
             raise StopIteration
         raise TimedOutError(f"no event within {self._timeout:g} s", "give a longer timeout")

@@ -139,7 +139,7 @@ def _interrupt(*_: object) -> NoReturn:
 def _repeat_exit(unraisable: "sys.UnraisableHookArgs") -> None:
     """Raise the exception of a signal handler again a little later, if Python had to drop it.
 
-    Python drops an exception that is raised in a callback, such as those of the import system.
+    Python drops an exception that is raised in a callback, such as a callback of the import system.
     """
     error = unraisable.exc_value
     if isinstance(error, KeyboardInterrupt):
@@ -189,7 +189,11 @@ def _end_by_closed_pipe() -> int:
 
 
 def _prepare_streams() -> None:
-    """Replace streams that the parent process closed; let the others write characters that their encoding lacks."""
+    """Replace streams that the parent process closed, and configure the others.
+
+    An output stream gets an error handler that replaces characters that its encoding lacks. On a terminal in the C
+    locale, the encoding becomes ASCII.
+    """
     codecs.register_error(ASCII_ERROR_HANDLER, _in_ascii)
     # the parent process closed the stream: occupy its file descriptor, so that no later open() gets it
     if sys.stdin is None:

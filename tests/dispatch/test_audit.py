@@ -22,7 +22,9 @@ def test_lines_are_json_and_no_text_can_make_two_of_one(tmp_path: Path) -> None:
     path = tmp_path / "audit.log"
     audit = Audit(LogFile(str(path)), lambda: datetime(2026, 1, 1, tzinfo=UTC))
     audit.record_authentication("203.0.113.7", "basic", "al\nice\x1b\u2028" + "x" * 1000, None)
-    audit.record_method("::1", Caller("alice", 1000, False), "Win32_Process.Terminate", 'Win32_Process.Handle="7"', "0")
+    audit.record_method_outcome(
+        "::1", Caller("alice", 1000, False), "Win32_Process.Terminate", 'Win32_Process.Handle="7"', "0"
+    )
     first, second = path.read_bytes().splitlines()
     assert json.loads(second) == {
         "time": "2026-01-01T00:00:00.000+00:00", "event": "method", "peer": "::1", "user": "alice",

@@ -60,7 +60,7 @@ class Audit:
                 "the server's administrator can free space, or turn the audit log off: audit_log",
             ) from None
 
-    def record_method(self, peer: str, caller: Caller, method_name: str, path: str, outcome: str) -> None:
+    def record_method_outcome(self, peer: str, caller: Caller, method_name: str, path: str, outcome: str) -> None:
         """Record the outcome of a method: its return value, or the name of the error."""
         self._write_event("method", peer, caller.name, **_method(method_name, path, outcome))
 

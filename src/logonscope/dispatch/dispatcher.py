@@ -302,7 +302,7 @@ class Dispatcher:
         if outcome == BEGUN:
             self.audit.record_method_begin(peer, caller, method_name, path.relative)
         else:
-            self.audit.record_method(peer, caller, method_name, path.relative, outcome)
+            self.audit.record_method_outcome(peer, caller, method_name, path.relative, outcome)
 
     def _render_rows(
         self, door: Door, operation: Operation, enumeration: Enumeration, limits: Limits, deadline: Deadline

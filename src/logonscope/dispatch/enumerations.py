@@ -128,7 +128,7 @@ class Enumeration(OpenContext):
         self._enumerations, self._request, self._deadline = enumerations, request, deadline
         self._put_back_rows: Iterator[Item] = iter(())  # delivered before the rows that are not read yet
         self._end = _End()
-        self._unread = _read_items(rows.results, self._end)
+        self._unread_rows = _read_items(rows.results, self._end)
 
     def __repr__(self) -> str:
         return f"<Enumeration {self.id or 'not kept'} of {self.caller.name}>"
@@ -156,7 +156,7 @@ class Enumeration(OpenContext):
         """
         if self.failure is not None:
             raise self.failure
-        return islice(chain(self._put_back_rows, self._unread), max_rows)
+        return islice(chain(self._put_back_rows, self._unread_rows), max_rows)
 
     def put_back(self, items: Iterable[Item]) -> None:
         """Put back the rows that were taken last, in their order, to be delivered next."""

@@ -73,7 +73,10 @@ class Batch(NamedTuple):
 
 
 class PushChannel(Protocol):
-    """How a door sends messages to a subscriber. One thread uses it, save for ``send_end`` and ``interrupt``."""
+    """How a door sends messages to a subscriber.
+
+    One thread uses a channel; only ``send_end`` and ``interrupt`` may be called in other threads.
+    """
 
     @property
     def receiver(self) -> str:
@@ -102,7 +105,7 @@ class PushChannel(Protocol):
         """
 
     def send_end(self, ending: Ending, seconds: float) -> None:
-        """Send the message that the host has ended the subscription, within ``seconds``; may be called in any thread.
+        """Send, within ``seconds``, the message that the host has ended the subscription; may be called in any thread.
 
         Raises:
             PushError: the message was not delivered, as far as known.

@@ -131,13 +131,13 @@ class OpenSubscription(OpenContext):
         return bool(self._pending)
 
     def remove_sent(self, count: int) -> None:
-        """Remove the first results, which were sent, and move the bookmark after them."""
-        sent, self._pending = self._pending[:count], self._pending[count:]
-        self._watches.count_sent(self.subscription, sent)
+        """Remove the first ``count`` results, which were sent, and move the bookmark."""
+        sent_results, self._pending = self._pending[:count], self._pending[count:]
+        self._watches.count_sent(self.subscription, sent_results)
         # one event can have several results: its cursor is after all of them
-        following = self._pending[0].cursor if self._pending else ""
-        for result in reversed(sent):
-            if result.cursor != following:
+        next_cursor = self._pending[0].cursor if self._pending else ""
+        for result in reversed(sent_results):
+            if result.cursor != next_cursor:
                 self.bookmark = result.cursor
                 return
 

@@ -151,7 +151,7 @@ def _wake_nothing() -> None:
 
 
 class EventWaiter(ABC):
-    """Waits for the events of a subscription, without a thread, until something must be sent even without events."""
+    """Waits, without a thread, for the events of a subscription, or for the time at which something must be sent."""
 
     def __init__(self, watches: Watches, subscription: Subscription, limits: "Limits") -> None:
         self._watches, self._subscription, self._limits = watches, subscription, limits

@@ -170,8 +170,8 @@ def _print_lists(names: Sequence[str], rows: Iterable[PropertyValues], *, with_n
             elements = value if isinstance(value, list) else [value]
             for line, element in enumerate(elements):
                 if element is not None or with_nulls:
-                    head = f"{'' if line else name:{name_width}} {' ' if line else ':'}"
-                    print(crop(f"{head} {for_terminal(_property_text(element, name))}", room))
+                    label = f"{'' if line else name:{name_width}} {' ' if line else ':'}"
+                    print(crop(f"{label} {for_terminal(_property_text(element, name))}", room))
 
 
 def _table_column(name: str, sample: Iterable[PropertyValues]) -> ListColumn:

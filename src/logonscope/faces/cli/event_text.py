@@ -45,8 +45,8 @@ def _session_text(event: HostEvent, session: LogonSession) -> str:
 def _origin_text(session: LogonSession) -> str:
     address, service = session.remote_address or session.remote_host, session.service
     origin = "" if address is None else f" from {_with_port(address, session.remote_port)}"
-    if address is None and (place := session.seat or session.tty):
-        origin = f" on {place}"
+    if address is None and (seat_or_tty := session.seat or session.tty):
+        origin = f" on {seat_or_tty}"
     return origin if service is None else f"{origin} through {service}"
 
 

@@ -77,9 +77,9 @@ class NewEvents(EventWriter):
         """
         self._writer, self._failed_alone = writer, failed_alone
         self._shown = set[tuple[str | None, str]]()  # GUIDs, each with an event that its row shows
-        # failed logons and changes of user have no GUID: their values, and the times of the rows with these values
+        # failed logons and changes of user have no GUID: for their values, the times of the rows with these values
         self._times = dict[Hashable, list[datetime | None]]()
-        guids = dict[str | None, str | None]()  # of processes, by record; rows of processes precede their changes
+        guids = dict[str | None, str | None]()  # by record; the row of a process is before those of its changes
         for row in printed_rows:
             if isinstance(row, PastFailedLogon):
                 self._times.setdefault(failed_logon_event(row).attempt, []).append(row.time)

@@ -85,7 +85,7 @@ def _print_failed_logons(host: Host, args: argparse.Namespace, attempts: Iterabl
 
 
 class Parents:
-    """Past processes that can still be the parent of a later one, by their records."""
+    """Past processes that can still be the parent of a later process, by their records."""
 
     def __init__(self) -> None:
         self._by_record: dict[str, tuple[PastProcess, SessionProcess]] = {}

@@ -67,8 +67,8 @@ def print_error(error: LogonscopeError, args: argparse.Namespace | None = None) 
         fields = {"name": error.name, "number": error.number, "message": error.message, "hint": _hint_text(error, args)}
         _print_line(json.dumps({"error": fields}, ensure_ascii=sys.stderr.isatty()))
         return
-    head = f"{error.name} (0x{error.number:08X})" if args is not None and _is_wmi_command(args) else "logonscope"
-    _print_line(f"{head}: {for_terminal(error_text(error, args))}")
+    prefix = f"{error.name} (0x{error.number:08X})" if args is not None and _is_wmi_command(args) else "logonscope"
+    _print_line(f"{prefix}: {for_terminal(error_text(error, args))}")
 
 
 def print_notice(args: argparse.Namespace, text: str) -> None:

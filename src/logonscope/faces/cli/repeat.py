@@ -46,8 +46,8 @@ class Screen:
         shown = [self._mark_line(line) for line in lines[: room - (len(lines) > room)]]
         if len(lines) > room:
             shown.append(f"... {len(lines) - len(shown)} more lines")
-        head = styled(crop(title, terminal_columns()), "dim", color=self._color)
-        self._terminal.write(HOME + f"{CLEAR_LINE}\n".join([head, *shown]) + CLEAR_LINE + CLEAR_BELOW)
+        title_line = styled(crop(title, terminal_columns()), "dim", color=self._color)
+        self._terminal.write(HOME + f"{CLEAR_LINE}\n".join([title_line, *shown]) + CLEAR_LINE + CLEAR_BELOW)
         self._terminal.flush()
         self._previous_lines = frozenset(lines)
 

@@ -33,7 +33,7 @@ all match. `unknown` matches a type or state that is not known. A TIME is a date
 
 
 def add_selector(parser: argparse.ArgumentParser, metavar: str = "LOGONID|USER", more: str = "") -> None:
-    """Add the argument [LOGONID|USER], and the filters; ``more`` is what else the argument can be."""
+    """Add the argument [LOGONID|USER], and the filters; ``more`` is appended to the help text of the argument."""
     words = 'one logon session, by its LogonId, logind id ("c1") or "system"; or those of a user, by account name'
     parser.add_argument("which", nargs="?", metavar=metavar, help=words + more)
     group = parser.add_argument_group("filters on logon sessions")

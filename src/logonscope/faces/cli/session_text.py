@@ -59,8 +59,8 @@ def user_text(session: LogonSession) -> str:
     if session.logon_type == 0:
         return "System"
     if session.is_foreign:
-        place = short_container_id(session) if session.container_id else "another root directory"
-        return f"{_uid_text(session)} in {place}"
+        container = short_container_id(session) if session.container_id else "another root directory"
+        return f"{_uid_text(session)} in {container}"
     return session.user or _uid_text(session)
 
 

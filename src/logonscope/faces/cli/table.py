@@ -87,7 +87,7 @@ def _format_row(layout: Layout, row: Any, read_time: Clock, room: int | None, *,
 
 
 def _highlight(layout: Layout, row: Any, texts: Sequence[str], line: str) -> str:
-    """Return the line with the highlighted texts in a colour, as far as they were not cut off."""
+    """Return the line with the highlighted texts in a colour; a text that was cut off gets none."""
     position, colored_line = 0, line
     spans: list[tuple[int, str]] = []
     for column, text, cells in zip(layout.columns, texts, layout.widths, strict=True):

@@ -184,9 +184,9 @@ def _process_label(
     process: SessionProcess, parent: SessionProcess | None, session: LogonSession | None, room: int | None
 ) -> str:
     """Return the text of a process: pid, marks and command line."""
-    change = user_change_mark(process, parent, session) if session else ""
-    place = f"[in {container_label(process)}]" if process.container_id else ""
-    marks = [str(process.pid), "[left over]" if process.leftover else "", place, change]
+    user_change = user_change_mark(process, parent, session) if session else ""
+    container = f"[in {container_label(process)}]" if process.container_id else ""
+    marks = [str(process.pid), "[left over]" if process.leftover else "", container, user_change]
     # a command line can have megabytes: cut it before its characters are checked
     text = command_text(process)
     return for_terminal(" ".join([*filter(None, marks), text if room is None else text[:room]]))

@@ -62,11 +62,11 @@ class UnixConnection:
         self._socket.settimeout(seconds)
         try:
             self._socket.sendall(f"POST {path} HTTP/1.1\r\n{head}\r\n".encode() + body)
-            first, *lines = self._read_until(b"\r\n\r\n").decode("latin-1").split("\r\n")
-            received = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-            length = received.get("content-length")
+            status_line, *lines = self._read_until(b"\r\n\r\n").decode("latin-1").split("\r\n")
+            response_fields = {name.lower(): text.strip() for name, _, text in (line.partition(":") for line in lines)}
+            length = response_fields.get("content-length")
             parts = self._chunks() if length is None else iter((self._read(int(length)),))
-            return int(first.split(" ")[1]), received.get("content-type", ""), parts
+            return int(status_line.split(" ")[1]), response_fields.get("content-type", ""), parts
         except (OSError, ValueError, IndexError) as error:
             raise self._failure(error) from None
 

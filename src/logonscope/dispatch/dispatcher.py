@@ -149,7 +149,8 @@ class Dispatcher:
     ) -> tuple[Reply, "Enumeration | WatchStream | EventPull | EventPush | None"]:
         """Run an operation and render its answer, within the limits.
 
-        Also return what can make the rest of the answer; None: the answer has no more parts.
+        Also return the object that makes the further parts of the answer, makes the answer later, or pushes events.
+        None: nothing follows the answer.
         """
         limits = self.limits.narrowed_by(operation)
         result = self._run(operation, received, deadline, limits.seconds)
@@ -167,19 +168,20 @@ class Dispatcher:
         return reply, None
 
     def _keep_subscription(
-        self, door: Door, operation: Operation, new: NewSubscription, limits: Limits
+        self, door: Door, operation: Operation, requested: NewSubscription, limits: Limits
     ) -> tuple[Reply, EventPush | None]:
         """Add a subscription to the tables, and render its id.
 
         Also return the push that delivers its events; None: the client pulls them.
         """
-        context = OpenSubscription(self.watches, new.subscription, self._subscription_seconds, new.heartbeat_seconds)
+        subscription = requested.subscription
+        context = OpenSubscription(self.watches, subscription, self._subscription_seconds, requested.heartbeat_seconds)
         context.bind_door(door)
         try:
-            if new.push_urls:
-                self._push_policy.check(context.caller, new.push_urls)
-            self.enumerations.add(context, new.seconds)
-            self.watches.add(new.subscription, WatchKind(door.name, new.mode))
+            if requested.push_urls:
+                self._push_policy.check(context.caller, requested.push_urls)
+            self.enumerations.add(context, requested.seconds)
+            self.watches.add(subscription, WatchKind(door.name, requested.mode))
             reply = door.render(operation, context, limits.octets)
         except BaseException:
             self.enumerations.remove(context.id)

@@ -1,8 +1,8 @@
 """Columns of a list: what each shows, and which of them fit on a terminal.
 
 Each column has a rank: where the room is too small, the column of the greatest rank is left out first, whatever its
-position. Of logon sessions, for example, user, state and leftovers stay longest. Columns that are left out are named
-below the list.
+position. In the list of logon sessions, for example, user, state and leftovers stay longest. Columns that are left out
+are named below the list.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -33,7 +33,7 @@ class ListColumn(NamedTuple):
     """A column of a list: its heading, its width, and what it shows of a row."""
 
     heading: str
-    cells: int  # the width where rows are printed as they arrive; longer texts shift the rest; 0: the remaining room
+    cells: int  # the width if rows are printed as they arrive; longer texts make a line longer; 0: the remaining room
     text_of: Callable[[Any], str]
     field: str = ""  # the field of the row, which is the name in JSON and CSV, and the sort key
     rank: int = 0  # columns of greater rank are left out first; 0: never left out

@@ -139,7 +139,7 @@ class PagedOutput(io.TextIOBase):
         """Check that the shell could run the pager.
 
         Raises:
-            InvalidParameterError: it could not.
+            InvalidParameterError: the shell could not run the pager.
         """
         if self._pager is not None and self._pager.returncode in SHELL_FAILURES:
             message = f"cannot run the pager {self._pager.args!r}"

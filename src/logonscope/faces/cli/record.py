@@ -50,7 +50,7 @@ def run(host: Host, args: argparse.Namespace) -> int:
 
 @contextlib.contextmanager
 def _unwind_on_signals() -> Iterator[None]:
-    """Raise SystemExit on SIGTERM and SIGHUP, so that the temporary file with its command lines is removed."""
+    """Raise SystemExit on SIGTERM and SIGHUP, so that the temporary file, which has command lines, is removed."""
     candidates = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
     # signals that are ignored, as nohup(1) ignores SIGHUP, stay ignored
     numbers = [number for number in candidates if signal.getsignal(number) is signal.SIG_DFL]

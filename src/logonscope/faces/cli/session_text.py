@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 LOGGED_OUT = "logged out"
 
-SERVICE = 5
-"""The LogonType of user managers, also of those without a login record."""
+USER_MANAGER_TYPE = 5
+"""The LogonType of a user manager (Service), with or without a login record."""
 
 _LONG_ID = "[0-9a-f]{64}"
 
@@ -114,7 +114,7 @@ def short_container_id(answer: SessionProcess | LogonSession) -> str:
 
 def is_user_manager(session: LogonSession) -> bool:
     """Return whether a logon session is a user manager, which all logins of its user share."""
-    return (session.login_class or "").startswith("manager") or session.logon_type == SERVICE
+    return (session.login_class or "").startswith("manager") or session.logon_type == USER_MANAGER_TYPE
 
 
 def is_approximate(session: LogonSession) -> bool:

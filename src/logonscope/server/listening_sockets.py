@@ -1,7 +1,7 @@
-"""The listening sockets: those that systemd passes (sd_listen_fds(3)), or else those of the settings.
+"""The listening sockets: systemd passes them (sd_listen_fds(3)), or the server opens them on the listen addresses.
 
-systemd passes its sockets as descriptors 3 and up. A socket on TCP port 5986 is TLS, others are not, unless
-FileDescriptorName=https or http says otherwise. Unix sockets have no TLS.
+systemd passes its sockets as descriptors 3 and up. FileDescriptorName=https or http decides whether a TCP socket of
+systemd uses TLS. Without one of these names, only a socket on port 5986 uses TLS. Unix sockets have no TLS.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ from logonscope.server.configuration import Listener
 from logonscope.wire.wsman.names import PORTS
 
 BACKLOG = 1024
-"""Connections that may wait to be accepted; beyond that, the kernel of a client tries again after 1, 2, 4 seconds."""
+"""Maximum number of connections that wait to be accepted. Further clients try again after 1, 2, 4 seconds."""
 
 FIRST_DESCRIPTOR = 3
 """The first descriptor that systemd passes (SD_LISTEN_FDS_START)."""
@@ -32,7 +32,8 @@ _log = logging.getLogger(__name__)
 class OpenSocket(NamedTuple):
     """A listening socket with its listen address.
 
-    ``is_opened_here``: it is not from systemd; so if it is a unix socket, the server removes its path at the end.
+    ``is_opened_here``: the server opened the socket, not systemd. At its end, the server removes the paths of the unix
+    sockets that it opened.
     """
 
     listener: Listener
@@ -44,8 +45,9 @@ def listen_sockets(listeners: Sequence[Listener]) -> list[OpenSocket]:
     """Return the sockets that systemd passed; if it passed none, open sockets on these addresses.
 
     Raises:
-        AccessDeniedError: no permission to open one.
-        InvalidParameterError: an address is in use or cannot be used, or systemd passed something else.
+        AccessDeniedError: this process may not open one of the addresses.
+        InvalidParameterError: an address is in use or cannot be used, or a descriptor of systemd is not a listening
+            stream socket.
     """
     return sockets_from_systemd() or open_sockets(listeners)
 
@@ -77,7 +79,7 @@ def open_sockets(listeners: Sequence[Listener]) -> list[OpenSocket]:
 
 
 def check_listeners(listeners: Sequence[Listener], future_folders: Sequence[str] = ()) -> list[str]:
-    """Check that each address can be opened, without listening on it; return remarks about some.
+    """Check that each address can be opened, without listening on it; return remarks on those in use or skipped.
 
     Args:
         listeners: the addresses.
@@ -122,7 +124,10 @@ def _check(listener: Listener, future_folders: Sequence[str]) -> None:
 
 
 def _may_skip(listener: Listener, error: OSError) -> bool:
-    """Return whether an address may be missing: the defaults have both 127.0.0.1 and [::1]."""
+    """Return whether this error only means that the host lacks a loopback address.
+
+    The default addresses are 127.0.0.1 and [::1]; a host without IPv6 lacks the second.
+    """
     return listener.loopback and error.errno in _NO_SUCH_ADDRESS
 
 
@@ -138,7 +143,7 @@ def sockets_from_systemd() -> list[OpenSocket]:
     Raises:
         InvalidParameterError: a descriptor is not a listening stream socket.
     """
-    # The variables are removed from the environment, so that child processes do not take the descriptors for theirs.
+    # The variables are removed from the environment, so that child processes do not use them as their own.
     variables = {name: os.environ.pop(name, "") for name in ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES")}
     if variables["LISTEN_PID"] != str(os.getpid()) or not variables["LISTEN_FDS"].isdecimal():
         return []
@@ -217,8 +222,8 @@ def _bind(listener: Listener) -> socket.socket:
     addresses = socket.getaddrinfo(
         listener.host, listener.port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST | socket.AI_PASSIVE
     )
-    family, kind, protocol, _, address = addresses[0]
-    bound_socket = socket.socket(family, kind, protocol)
+    family, socket_type, protocol, _, address = addresses[0]
+    bound_socket = socket.socket(family, socket_type, protocol)
     try:
         # Old connections in TIME_WAIT must not prevent a restart.
         bound_socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -233,7 +238,7 @@ def _bind(listener: Listener) -> socket.socket:
 
 
 def _open_unix(listener: Listener) -> socket.socket:
-    """Open a unix socket that every user may connect to; the kernel authenticates them (unix(7), SO_PEERCRED)."""
+    """Open a unix socket that every user may connect to; the kernel authenticates the users (unix(7), SO_PEERCRED)."""
     _remove_stale(listener.path)
     unix_socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     # umask rather than chmod after bind: the path could be replaced by a symbolic link in between.

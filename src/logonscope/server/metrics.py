@@ -26,7 +26,8 @@ SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.
 """Bounds of the buckets of logonscope_request_seconds."""
 
 UNKNOWN = "unknown"
-_KIND = ("door", "mode")
+_WATCH_LABELS = ("door", "mode")
+"""The names of the two values of ``WatchStatus.kind``."""
 
 
 class Metrics:
@@ -136,7 +137,7 @@ class _SubscriptionCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         statuses = list(self._watches())
-        watches = GaugeMetricFamily("logonscope_subscriptions", "Open subscriptions to events.", labels=_KIND)
+        watches = GaugeMetricFamily("logonscope_subscriptions", "Open subscriptions to events.", labels=_WATCH_LABELS)
         for watch in statuses:
             watches.add_metric(watch.kind, watch.open)
         yield watches
@@ -145,7 +146,7 @@ class _SubscriptionCollector(Collector):
             ("logonscope_subscription_lost", "Events that were dropped before they were sent.", "lost"),
             ("logonscope_subscription_losses", "Gaps in the events of subscriptions.", "losses"),
         )
-        yield from _counters(counts, _KIND, [(watch.kind, watch) for watch in statuses])
+        yield from _counters(counts, _WATCH_LABELS, [(watch.kind, watch) for watch in statuses])
         receivers = list(self._receivers())
         counts = (
             ("logonscope_push_delivered", "Messages that a server of subscribers accepted.", "delivered"),
@@ -163,11 +164,11 @@ class _SubscriptionCollector(Collector):
 
 def _history_gauges(state: HistoryState) -> Iterator[Metric]:
     """Yield the metrics of a history."""
-    info = GaugeMetricFamily(
+    last_event = GaugeMetricFamily(
         "logonscope_journal_through", "Number of the last event that is kept.", labels=("journal", "epoch")
     )
-    info.add_metric((state.journal_id, str(state.epoch)), state.last_event)
-    yield info
+    last_event.add_metric((state.journal_id, str(state.epoch)), state.last_event)
+    yield last_event
     for name, help_, value in (
         ("logonscope_journal_bytes", "Size of the history.", state.bytes),
         ("logonscope_journal_rows", "Processes, changes, command lines and other rows that are kept.", state.rows),

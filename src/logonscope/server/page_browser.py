@@ -38,7 +38,7 @@ def open_browser(url: str, user: pwd.struct_passwd | None) -> None:
 
 
 def _open_as(url: str, user: pwd.struct_passwd) -> None:
-    # not the module webbrowser: this interpreter may be in root's home directory, where the user cannot execute it
+    # The module webbrowser is not used: this interpreter may be in root's home directory, where the user cannot run it.
     opener = next(filter(None, map(shutil.which, OPENERS)), None)
     if opener is None:
         return

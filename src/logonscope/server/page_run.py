@@ -40,7 +40,7 @@ _REDIRECT = """<!doctype html><meta charset="utf-8"><title>Logonscope</title>
 
 
 class PageHost(NamedTuple):
-    """What the page is about, and for whom: the source, the ownership rules, and the caller."""
+    """The host that the page shows: its source and ownership rules, and the caller of all requests."""
 
     source: Source
     ownership: Ownership
@@ -51,7 +51,7 @@ def run(host: PageHost, port: int, page_folder: str, *, opens_browser: bool = Tr
     """Serve the page until a signal stops it.
 
     Args:
-        host: what the page is about.
+        host: the host that the page shows.
         port: the port on loopback; 0: a free one.
         page_folder: the folder with the program and the styles of the page.
         opens_browser: open a browser, too.
@@ -111,5 +111,8 @@ class RedirectFile:
 
 
 def _powerless_caller(uid: int) -> Caller:
-    """Return a caller without rights for any uid: no client is known by its uid, since there is no unix socket."""
+    """Return a caller without rights.
+
+    Only a client of a unix socket is authenticated by its uid, and this server has no unix socket.
+    """
     return Caller(f"uid {uid}", None, administrator=False)

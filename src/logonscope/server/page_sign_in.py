@@ -1,7 +1,7 @@
 """Sign-in of the page's users, over ``POST /page/...``: by password, Kerberos ticket, or `logonscope page`'s token.
 
-A session has a cookie, which programs of the page cannot read, and a CSRF token, which the page sends with each
-request. Without TLS there are no cookies, and no passwords either.
+A session has a cookie, which JavaScript cannot read, and a CSRF token, which the page sends with each request. Without
+TLS the server sets no cookies and accepts no passwords.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -32,7 +32,7 @@ MAX_OCTETS = 8192
 
 _COOKIE_ATTRIBUTES = "Path=/; Secure; HttpOnly; SameSite=Strict"
 _SAME_ORIGIN = {"same-origin", ""}
-"""Values of Sec-Fetch-Site that are accepted; programs that are no browsers do not send it."""
+"""Accepted values of Sec-Fetch-Site; "": the client is not a browser and does not send this header."""
 
 
 def page_routes(
@@ -97,12 +97,12 @@ class SignIn:
             return _error(503, str(error))
 
     async def session(self, request: Request, peer: Peer) -> Response:
-        """Return the user of the session that a browser still has, or else how to sign in."""
+        """Return the user of the browser's session; without a session, return how the user can sign in."""
         sessions = self._sessions(peer)
         if sessions is None:
             return _json({"user": None, "sign_in": "token" if self._tokens is not None else "tls"})
         find = partial(sessions.find_caller, session_cookie(request.headers), _csrf_token(request))
-        caller = await self._run(request, find)
+        caller = await self._run_lookup(request, find)
         if caller is None:
             return _json({"user": None, "sign_in": "password", "has_kerberos": self._parts.authenticator.has_kerberos})
         return _json({"user": caller.name})
@@ -163,7 +163,7 @@ class SignIn:
             return _json({})
         cookie = session_cookie(request.headers)
         find = partial(sessions.find_caller, cookie, _csrf_token(request))
-        caller = await self._run(request, find)
+        caller = await self._run_lookup(request, find)
         # Ending a session needs its CSRF token, too: browsers send the cookie also for a page on another port.
         if caller is not None:
             sessions.end(cookie)
@@ -185,8 +185,8 @@ class SignIn:
         """Return the sessions; None over plain HTTP, and for ``logonscope page``, which uses tokens instead."""
         return self._parts.sessions if peer.tls and self._tokens is None else None
 
-    async def _run(self, request: Request, find: Callable[[], Caller | None]) -> Caller | None:
-        """Call ``find``, which looks for a session, in a thread: the call may look up accounts, which can take long."""
+    async def _run_lookup(self, request: Request, find: Callable[[], Caller | None]) -> Caller | None:
+        """Call ``find``, which looks for a session, in a thread: it may also look up accounts, which can take long."""
         deadline = Deadline(self._parts.dispatcher.limits.seconds)
         disconnected = partial(wait_until_disconnected, request.receive)
         received = received_head(request)._replace(credentials=None)

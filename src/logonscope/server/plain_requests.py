@@ -1,8 +1,10 @@
-"""Requests in the usual form, and their responses, without h11: for a small request h11 costs more than its answer.
+"""A parser for requests in the usual form, and the writer of their responses.
+
+They replace h11, which takes more time for a small request than the computation of its answer.
 
 The usual form is a POST of HTTP/1.1 to a plain path, with a Content-Length and each header once. httptools (llhttp, the
 parser of Node.js) reads it. Every other request, also each that httptools rejects, is passed to h11 with all its bytes.
-h11 alone decides whether it is valid, so nothing is rejected here.
+h11 alone decides whether such a request is valid, so nothing is rejected here.
 """
 
 import asyncio
@@ -70,27 +72,24 @@ class PlainReader:
 
 
 class _Message:
-    """What httptools reads of a request; it calls these methods, whose names are those of its protocol."""
+    """The parts of a request that httptools has parsed. httptools calls these methods by their names."""
 
     def __init__(self) -> None:
         self.url, self.headers, self.header_count = b"", dict[str, str](), 0
         self.body, self.is_complete = b"", False
 
     def on_url(self, url: bytes) -> None:
-        """Keep the target."""
         self.url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep a header. A repeated one replaces the earlier one: then ``headers`` has fewer than ``header_count``."""
+        """Keep a header; if its name is repeated, ``headers`` has fewer items than ``header_count`` says."""
         self.headers[name.decode("ascii").lower()] = value.decode("ascii").strip(" \t")
         self.header_count += 1
 
     def on_body(self, body: bytes) -> None:
-        """Keep a part of the body."""
         self.body += body
 
     def on_message_complete(self) -> None:
-        """Note that the request is complete."""
         self.is_complete = True
 
 
@@ -105,7 +104,7 @@ def _parse(data: bytes) -> PlainRequest | int | None:
     parser = HttpRequestParser(message)
     try:
         parser.feed_data(data)
-    except (HttpParserError, HttpParserUpgrade):  # the former also for a header that is not ASCII
+    except (HttpParserError, HttpParserUpgrade):  # HttpParserError also if a header is not ASCII
         return None
     headers, length = message.headers, message.headers.get("content-length", "")
     # httptools is not strict about the spaces of the request line
@@ -156,7 +155,7 @@ class PlainExchange:
 
     def respond(self, response: Response) -> None:
         """Send a response that is complete."""
-        # While the client does not read the response before this one, this one has to wait.
+        # If the client has not yet read earlier responses, a task waits and then sends this response.
         if self._flow.write_paused:
             self.start_task(response({"type": "http"}, self.receive, self.send))
             return

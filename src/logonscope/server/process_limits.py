@@ -18,7 +18,7 @@ def raise_open_files_limit() -> None:
 def most_connections(max_connections: int) -> int:
     """Return how many connections the file descriptors allow, from 1 to ``max_connections``.
 
-    The number holds twice: for connections of the network, and for those of the unix socket.
+    The network may have this number of connections, and the unix socket as many again.
     """
     soft_limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft_limit == resource.RLIM_INFINITY:

@@ -41,7 +41,7 @@ class WsmanPushChannel:
         renderer: EventRenderer,
         tls: ClientTls = ClientTls(),  # noqa: B008 -- a tuple
     ) -> None:
-        """Create it; it connects when there is something to send.
+        """Create the channel; it connects when there is something to send.
 
         Args:
             identifier: the id of the subscription.
@@ -116,7 +116,7 @@ class WsmanPushChannel:
         """See ``PushChannel``. A subscription without EndTo gets no message (WS-Eventing 3.5)."""
         if self._end_sink is None:
             return
-        # on a connection of its own: EndTo can be on another server, which may still answer
+        # on a connection of its own: EndTo can be on another server, which may answer when that of NotifyTo does not
         poster = self._make_poster(self._end_sink, min(seconds, POST_SECONDS))
         message = subscription_end(self._identifier, ending.status, ending.reason)
         try:
@@ -168,13 +168,13 @@ def _check_status(sink: EventSink, response: PostedResponse) -> None:
 
 
 def event_of(result: WatchResult) -> LostEvents | Instance:
-    """Return what is rendered of a result: results of queries are instances, save for lost events."""
+    """Return the event to render: an instance that matches the query, or a notice that events were lost."""
     event = result.result
     return LostEvents(event.missed) if isinstance(event, HostEvent) else event
 
 
 def _origin(sink: EventSink) -> str:
-    """Return the server of an address; the path of a URL can be a secret."""
+    """Return scheme, host and port of an address; they can be logged, while the path can be a secret."""
     return str(Origin(*origin_of(sink.address)))
 
 

@@ -19,7 +19,7 @@ from logonscope.server.streamed_response import PooledResponse
 from logonscope.server.worker_pool import Claimant, WorkerPool
 
 STEP_LIMIT_SECONDS = 60.0
-"""Seconds that a step of a delivery may take, with its wait for a thread; a longer step ends the delivery."""
+"""Maximum seconds of a step of a delivery, including its wait for a thread; a longer step ends the delivery."""
 
 _log = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ class PushTasks:
         task.add_done_callback(self._tasks.pop)
 
     def begin_stop(self) -> None:
-        """End all deliveries, and report that to their subscribers, without waiting; called in the event loop."""
+        """End all deliveries, and start to report their ends to the subscribers; called in the event loop."""
         self._end_notices.begin_stop()
         for push in self._tasks.values():
             push.shut_down()

@@ -70,7 +70,7 @@ def make_received(connection: Connection, headers: Mapping[str, str], path: str,
 
 
 def content_length(headers: Mapping[str, str]) -> int:
-    """Return the Content-Length of a request, or 0; the HTTP parser has validated this number, and reads no more."""
+    """Return the Content-Length of a request, or 0; the HTTP parser has validated it, and reads no more octets."""
     return int(headers.get("content-length", "0"))
 
 

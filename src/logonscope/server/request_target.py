@@ -24,7 +24,10 @@ class PathNormalizer:
 
 
 def normalized_path(target: str) -> str:
-    """Return the path of a target in lower case, without a slash at its end; no path and no URL: the text itself."""
+    """Return the path of a target in lower case, without a slash at its end.
+
+    A target that is neither a path nor an HTTP URL is returned unchanged.
+    """
     if target.startswith("/"):
         return _without_slash(target)
     try:

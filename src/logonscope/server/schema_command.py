@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the schema of the operation, or the OpenAPI document without one; return the exit code.
+    """Print the schema of an operation or, if none is given, the OpenAPI document; return the exit code.
 
     Raises:
         InvalidMethodError: there is no such operation.

@@ -53,7 +53,7 @@ DOORS = (
     ),
     HttpDoor(JsonDoor(), JSON_PATHS, documents=documents(), has_faults_for_http=True, queries=QUERIES),
 )
-"""The protocols over HTTP. An empty WS-Management request may authenticate a connection: pypsrp and pywinrm do so."""
+"""The protocols over HTTP. pypsrp and pywinrm authenticate a connection by an empty WS-Management request."""
 
 PUSH_WORKERS = 16
 """Threads that send events to addresses of subscribers; at most a quarter of them for one receiver of one caller."""
@@ -195,21 +195,21 @@ def _refresh_account(administrators: frozenset[str], caller: Caller) -> Caller |
 
 
 def _look_up_user(users: UserFile, name: str) -> tuple[Caller, bytes] | None:
-    """Return the caller and the NT hash of a user, whose name may have a domain; None without user or hash."""
+    """Return the caller and the NT hash of a user, whose name may have a domain; None: no such user, or no hash."""
     return users.lookup(strip_domain(name))
 
 
 def _kerberos_settings(
     keytab: str, users: UserFile, find_by_account: Callable[[str], Caller | None]
 ) -> KerberosSettings:
-    """Return the settings for Kerberos tickets of users of the user file, or else of accounts found by a function."""
+    """Return the settings for Kerberos; ``find_by_account`` finds the callers that are not in the user file."""
     from logonscope.server.auth import kerberos  # noqa: PLC0415 -- raises where libkrb5 is not installed
 
     return kerberos.kerberos_settings(kerberos.use_keytab(keytab), users.find, find_by_account)
 
 
 def _account_finder(settings: Settings, users: UserFile) -> Callable[[str], Caller | None]:
-    """Return the function that finds an authenticated user's account; it returns None without one that may log in."""
+    """Return the function that finds an authenticated user's account; its result is None if no such user may log in."""
     administrators = frozenset(settings.administrators)
     if not settings.pam:
         return partial(_find_unlocked, users, partial(find_account, administrators=administrators))
@@ -221,7 +221,7 @@ def _account_finder(settings: Settings, users: UserFile) -> Callable[[str], Call
 def _find_unlocked(
     users: UserFile, find_by_account: Callable[..., Caller | None], name: str, *password: str
 ) -> Caller | None:
-    """Return the caller that ``find_by_account`` returns; None if it returns none, or the user file locks the name."""
+    """Return the caller that ``find_by_account`` returns; None if there is none, or the user file locks the name."""
     caller = None if users.is_locked(name) else find_by_account(name, *password)
     # PAM can map the name to that of another account
     return None if caller is None or users.is_locked(caller.name) else caller
@@ -230,7 +230,7 @@ def _find_unlocked(
 def _find_certificate_user(
     users: UserFile, find_by_account: Callable[[str], Caller | None], name: str
 ) -> Caller | None:
-    """Return the caller that a client certificate names: a user of the user file, else an account that may log in."""
+    """Return the caller that a client certificate names: a user of the user file or an account that may log in."""
     user = users.find(name)
     return find_by_account(name) if user is None else user.caller
 
@@ -238,7 +238,7 @@ def _find_certificate_user(
 def _caller_check(
     users: UserFile, find_by_account: Callable[[str], Caller | None], caller: Caller
 ) -> Callable[[], bool]:
-    """Return the check whether a caller who has just authenticated may still get events later."""
+    """Return a function that checks, at each call, whether a caller may still get events."""
     return CallerValidity(caller, users.find, find_by_account).is_valid
 
 

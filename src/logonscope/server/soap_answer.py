@@ -1,4 +1,4 @@
-"""What the messages of WS-Management share: the options of an operation, and the parts of an answer."""
+"""Types that the modules of the WS-Management door share: calls of operations, requests, and parts of an answer."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -11,10 +11,10 @@ Call = tuple[str, dict[str, Any]]
 
 
 class SoapRequest(NamedTuple):
-    """The door's options of an operation: the envelope, its message, and whether the client asks for a count.
+    """A request: the envelope, its message, and whether the client requests the number of items.
 
-    ``message`` None: the envelope has no valid message, and the answer is a fault. ``push_tls``: the files of
-    certificates for connections to addresses of subscribers.
+    ``message`` None: the envelope has no valid message, and the answer is a fault. ``push_tls``: the certificate files
+    for connections to addresses of subscribers.
     """
 
     envelope: Envelope
@@ -24,9 +24,9 @@ class SoapRequest(NamedTuple):
 
 
 class Body(NamedTuple):
-    """The parts of an answer: its action, additional headers, and the body as ``inner``, ``items`` and ``rest``.
+    """The parts of an answer: its action, additional headers, and the body: ``inner``, ``items``, then ``rest``.
 
-    ``items``: texts that together render ``rows`` rows.
+    ``items`` together contain ``rows`` rows.
     """
 
     action: str

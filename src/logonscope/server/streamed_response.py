@@ -18,7 +18,7 @@ from logonscope.server.worker_pool import Claimant
 
 
 class PooledResponse(Response):
-    """A response that still needs the thread pool, or its caller's share of the threads, after its request was handled.
+    """A response that needs the thread pool, or its caller's share of the threads, after the request was handled.
 
     The application sets the attributes before it sends the response.
     """
@@ -70,7 +70,7 @@ class StreamedResponse(PooledResponse):
             self._on_end(self._answer.items + rest.items)
 
     async def _next_events(self, watch: WatchStream) -> tuple[bytes, bool]:
-        """Return the next part of a watch that is not empty; no thread is held while there are no events."""
+        """Return the next part that is not empty; no thread is held while there are no events."""
         if self._wait is None:
             self._wait = EventWait(watch, self.wait_for_disconnect)
         while True:

@@ -16,8 +16,8 @@ _log = logging.getLogger(__name__)
 def notify(*fields: str) -> bool:
     """Send fields to the service manager, such as "READY=1" and "STATUS=listening"; return whether they were sent.
 
-    False: NOTIFY_SOCKET names no unix socket, because no service manager started this process, for example; or sending
-    failed, which is logged as a warning.
+    They are not sent if NOTIFY_SOCKET names no unix socket, for example if no service manager started this process. If
+    sending fails, a warning is logged.
     """
     address = os.environ.get("NOTIFY_SOCKET", "")
     if address[:1] not in {"/", "@"}:  # "vsock:..." is for virtual machines

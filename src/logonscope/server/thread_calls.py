@@ -16,7 +16,7 @@ CHECK_INTERVAL = 0.5
 """Seconds between two checks of the deadline."""
 
 QUICK_SECONDS = 0.02
-"""Seconds before the connection of the client is watched. A call that takes less is not cancelled by a disconnect."""
+"""Seconds after which the client's connection is watched. A disconnect does not cancel a call that takes less time."""
 
 LATE_CHECKS = 4
 """Checks after the deadline before a call counts as hung: a call that observes the deadline has returned by then."""
@@ -73,8 +73,8 @@ class ThreadCall(Generic[Result]):
 
     def when_over(self, on_result: Callable[[], object], on_delay: Callable[[], object]) -> None:
         """Call ``on_result`` as soon as the call returns; or ``on_delay`` if it has not returned in QUICK_SECONDS."""
-        timer = self._loop.call_later(QUICK_SECONDS, self._switch, on_delay)
-        self._wake = partial(self._cancel, timer, on_result)
+        timer = self._loop.call_later(QUICK_SECONDS, self._report_delay, on_delay)
+        self._wake = partial(self._report_result, timer, on_result)
 
     async def wait(self, wait_for_disconnect: Callable[[], Awaitable[object]]) -> Result:
         """Wait for the call, and return its value or raise its error.
@@ -86,7 +86,7 @@ class ThreadCall(Generic[Result]):
             ClientDisconnectedError: the client disconnected before the call returned.
             TimedOutError: the call hangs past its deadline; its thread is abandoned.
         """
-        # Most calls return at once: then no task has to watch the client, which would cost much of a small request.
+        # Most calls return at once. A task that watches the client would be a large part of the cost of such a request.
         if await self._is_over_within(QUICK_SECONDS):
             return self.result()
         return await self.wait_long(wait_for_disconnect)
@@ -94,7 +94,7 @@ class ThreadCall(Generic[Result]):
     async def wait_long(self, wait_for_disconnect: Callable[[], Awaitable[object]]) -> Result:
         """Wait as ``wait`` does, and watch the client from the beginning."""
         disconnection: asyncio.Future[object] = asyncio.ensure_future(wait_for_disconnect())
-        disconnection.add_done_callback(self._notice)
+        disconnection.add_done_callback(self._on_disconnect)
         try:
             late_checks = 0
             while not await self._is_over_within(CHECK_INTERVAL):
@@ -143,15 +143,15 @@ class ThreadCall(Generic[Result]):
         on_end()
         wake()
 
-    def _notice(self, _: object) -> None:
+    def _on_disconnect(self, _: object) -> None:
         self._wake()
 
-    def _switch(self, on_delay: Callable[[], object]) -> None:
+    def _report_delay(self, on_delay: Callable[[], object]) -> None:
         self._wake = _nothing
         on_delay()
 
     @staticmethod
-    def _cancel(timer: asyncio.TimerHandle, on_result: Callable[[], object]) -> None:
+    def _report_result(timer: asyncio.TimerHandle, on_result: Callable[[], object]) -> None:
         timer.cancel()
         on_result()
 

@@ -33,9 +33,11 @@ class PendingHandshakes:
     def __repr__(self) -> str:
         return f"<PendingHandshakes: {len(self._open)} open>"
 
-    def new_protocol(self, context: ssl.SSLContext, protocol: Callable[[Connection], Protocol]) -> "HandshakeProtocol":
-        """Return the asyncio protocol of a connection that was just accepted."""
-        return HandshakeProtocol(self, context, protocol)
+    def new_protocol(
+        self, context: ssl.SSLContext, make_protocol: Callable[[Connection], Protocol]
+    ) -> "HandshakeProtocol":
+        """Return the asyncio protocol of a new connection; ``make_protocol`` makes the one after the handshake."""
+        return HandshakeProtocol(self, context, make_protocol)
 
     def add(self, handshake: "HandshakeProtocol", connection: Connection) -> bool:
         """Count a connection; return False if it is over a limit."""
@@ -65,9 +67,9 @@ class HandshakeProtocol(asyncio.Protocol):
     """The asyncio protocol of one connection, from accept to the end of the TLS handshake."""
 
     def __init__(
-        self, pending: PendingHandshakes, context: ssl.SSLContext, protocol: Callable[[Connection], Protocol]
+        self, pending: PendingHandshakes, context: ssl.SSLContext, make_protocol: Callable[[Connection], Protocol]
     ) -> None:
-        self._pending, self._context, self._protocol = pending, context, protocol
+        self._pending, self._context, self._make_protocol = pending, context, make_protocol
         self._task: asyncio.Task[None] | None = None
         self._transport: asyncio.Transport | None = None
         self._early_data: list[bytes] = []  # data that was decrypted before the task saw the end of the handshake
@@ -96,7 +98,8 @@ class HandshakeProtocol(asyncio.Protocol):
             self._transport.abort()
 
     async def _run_handshake(self, transport: asyncio.Transport, connection: Connection) -> None:
-        transport.pause_reading()  # in connection_made it has no effect: Python 3.11.2 starts to read after that
+        # called here, because it has no effect in connection_made: Python 3.11.2 starts to read after that
+        transport.pause_reading()
         is_complete = False
         try:
             # the client disconnected, or sent nothing more: neither needs a log line
@@ -105,9 +108,10 @@ class HandshakeProtocol(asyncio.Protocol):
                     tls_transport = await self._start_tls(transport, connection)
                 is_complete = tls_transport is not None and not self._is_lost
                 if tls_transport is not None and is_complete:
-                    self._hand_over(tls_transport, self._protocol(connection))
+                    self._hand_over(tls_transport, self._make_protocol(connection))
         finally:
-            self._task = None  # else a cancelled task keeps itself and the buffers of TLS, by its traceback
+            # the traceback of a cancelled task would keep the task and the buffers of TLS in memory
+            self._task = None
             self._pending.remove(self)
             if not is_complete:
                 transport.abort()
@@ -129,7 +133,7 @@ class HandshakeProtocol(asyncio.Protocol):
                 return None
 
     def _hand_over(self, tls_transport: asyncio.Transport, protocol: Protocol) -> None:
-        """Let the HTTP protocol have the connection, and the data that arrived during the handshake."""
+        """Pass the connection, and the data that arrived during the handshake, to the HTTP protocol."""
         tls_transport.set_protocol(protocol)
         protocol.connection_made(tls_transport)
         for data in self._early_data:

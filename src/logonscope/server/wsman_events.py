@@ -27,7 +27,7 @@ BATCH_EVENTS = 64
 """Maximum number of events that are taken and rendered at once."""
 
 PLACEHOLDER_BOOKMARK = f"<w:Bookmark>{'0' * 43}</w:Bookmark>"
-"""A bookmark of the maximum length, that of a cursor of the history: with it, the room left for items is measured."""
+"""A bookmark of the maximum length, which is that of a cursor of the history; it reserves space in an answer."""
 
 
 class Format:
@@ -133,10 +133,10 @@ def render_events(request: SoapRequest, context: OpenSubscription, octets: int) 
 
 
 def subscription_fault(error: LogonscopeError, request: SoapRequest) -> LogonscopeError:
-    """Return the fault for an unknown subscription instead of that for an unknown enumeration, or the error itself."""
+    """Return the error to report: if a subscription is unknown, a fault of WS-Eventing; otherwise ``error`` itself."""
     message = request.message
     if not (isinstance(error, EnumerationNotFoundError) and isinstance(message, Unsubscribe | RenewSubscription)):
         return error
     is_renewal = isinstance(message, RenewSubscription) and not message.is_status
-    kind = UNABLE_TO_RENEW if is_renewal else UNKNOWN_SUBSCRIPTION
-    return FaultError(kind, "unknown subscription: it has ended or expired", "subscribe again")
+    fault = UNABLE_TO_RENEW if is_renewal else UNKNOWN_SUBSCRIPTION
+    return FaultError(fault, "unknown subscription: it has ended or expired", "subscribe again")

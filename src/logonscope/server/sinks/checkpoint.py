@@ -1,4 +1,4 @@
-"""Checkpoints: up to which event a sink has delivered, kept in a file."""
+"""Checkpoints: files with the cursor after the last event that a sink has handled."""
 
 import json
 import os

@@ -19,7 +19,7 @@ def make_encoder(name: str, host: HostIdentity) -> Encoder:
 
 
 def _jsonl(host: HostIdentity, event: HostEvent) -> str:
-    # the fields of `logonscope watch -o jsonl`, and which host it is
+    # the fields of `logonscope watch -o jsonl`, and the host
     row = {"host": host.name, "machine_id": host.machine_id, **jsonable(event)}
     return json.dumps(without_unknown(row))
 

@@ -16,7 +16,7 @@ class FileDelivery:
         Args:
             path: the file.
             encode: writes an event as a line.
-            max_bytes: the file is rotated before it becomes larger than this; only a single parcel can be larger.
+            max_bytes: the file is rotated before it becomes larger than this; a file of one parcel can be larger.
             files: how many rotated files are kept, as PATH.1 to PATH.N.
         """
         self._path, self._encode = path, encode
@@ -55,12 +55,12 @@ class FileDelivery:
     def _open(self) -> int:
         """Return the descriptor of the file; open it if it is not open, or if the open file was renamed or deleted."""
         if self._descriptor is not None:
-            own = os.fstat(self._descriptor)
+            open_file = os.fstat(self._descriptor)
             try:
-                current = os.stat(self._path)
+                file_at_path = os.stat(self._path)
             except FileNotFoundError:
-                current = None
-            if current is not None and (own.st_dev, own.st_ino) == (current.st_dev, current.st_ino):
+                file_at_path = None
+            if file_at_path is not None and os.path.samestat(open_file, file_at_path):
                 return self._descriptor
             self.close()
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
@@ -69,7 +69,7 @@ class FileDelivery:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise OSError(0, "it is no regular file")
-        # the line that a crash cut off would make the next one unreadable
+        # ends a line that a crash cut off: the next event would otherwise continue this line
         if status.st_size and os.pread(descriptor, 1, status.st_size - 1) != b"\n":
             self._write(descriptor, b"\n")
         return descriptor

@@ -1,8 +1,9 @@
 """Delivery by HTTP: webhooks with signatures, and OTLP logs as JSON.
 
-A webhook gets a request with one JSON document a line, signed as Standard Webhooks have it: headers `webhook-id`,
-`webhook-timestamp` and `webhook-signature`, which is "v1," and the base64 of HMAC-SHA256 over "ID.TIMESTAMP.BODY". The
-key is the text of the secret file without white space at its ends, not decoded from base64.
+A webhook gets requests with one JSON document a line, signed as the specification Standard Webhooks requires. The
+headers are `webhook-id`, `webhook-timestamp` and `webhook-signature`. The signature is "v1,", followed by the base64 of
+HMAC-SHA256 over "ID.TIMESTAMP.BODY". The key is the text of the secret file without white space at its ends; it is not
+decoded from base64.
 """
 
 import base64
@@ -24,7 +25,7 @@ from logonscope.server.sinks.settings import SinkSettings
 _RETRIED = {408, 425, 429}
 """Status codes below 500 after which the same request can succeed later without a correction."""
 
-_FOR_CONTENT = {400, 413, 422}
+_BODY_REFUSED = {400, 413, 422}
 """Status codes with which a target refuses a body: one long or unusual event can be the reason."""
 
 
@@ -48,7 +49,7 @@ class HttpDelivery(ABC):
         """Return the body of the request."""
 
     def headers(self, parcel: Parcel, body: bytes) -> Mapping[str, str]:
-        """Return headers of the request beside those that every request has."""
+        """Return the headers that a request has in addition to those of every request."""
         del parcel, body
         return {}
 
@@ -71,7 +72,7 @@ class HttpDelivery(ABC):
         reason = f"{self._settings.target} answered {response.status} {response.reason}"
         # The events wait until a secret (401, 403) or a path (404) is corrected.
         if 400 <= response.status < 500 and response.status not in _RETRIED | {401, 403, 404}:
-            raise RejectedError(reason, may_be_some=response.status in _FOR_CONTENT)
+            raise RejectedError(reason, may_be_some=response.status in _BODY_REFUSED)
         raise DeliveryError(reason)
 
     def close(self) -> None:

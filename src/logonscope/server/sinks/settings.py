@@ -55,7 +55,7 @@ class SinkSettings(NamedTuple):
         client_certificate: a PEM file with a certificate and its key; "": none.
         secret_file: the file with the key of a webhook's signatures; "" for other types.
         token_file: the file with a bearer token; "": none.
-        seconds: timeout of a delivery by HTTP; of each step of a delivery by syslog: connect, send, confirm.
+        seconds: timeout of a delivery by HTTP, or of each step (connect, send, confirm) of a delivery by syslog.
     """
 
     name: str
@@ -73,10 +73,10 @@ class SinkSettings(NamedTuple):
 
 
 class _Key(NamedTuple):
-    """A key of a table: the types of sink that have it, what is valid, and how it is converted."""
+    """A key of a table: the types of sink that have it, a description of its valid values, and their conversion."""
 
     types: tuple[str, ...]
-    words: str
+    expected: str
     convert: Callable[[Any], Any]  # raises ValueError, TypeError or AttributeError for an invalid value
 
 
@@ -125,14 +125,14 @@ def _parse_sink(path: str, number: int, table: Mapping[str, Any]) -> SinkSetting
             allowed = ", ".join(name for name, row in KEYS.items() if kind in row.types)
             raise InvalidParameterError(f"{label}: unknown key '{key}'", f"the keys of {kind} are {allowed}")
         try:
-            values[_FIELDS.get(key, key)] = row.convert(value)
+            values[_RENAMED_FIELDS.get(key, key)] = row.convert(value)
         except (ValueError, TypeError, AttributeError):
-            raise InvalidParameterError(f"{label}: invalid {key} {_shown(value)}: expected {row.words}") from None
+            raise InvalidParameterError(f"{label}: invalid {key} {_shown(value)}: expected {row.expected}") from None
     return _check(label, kind, SinkSettings(name, kind, _target(label, kind, table.get("to")), **values))
 
 
 def _check(label: str, kind: str, sink: SinkSettings) -> SinkSettings:
-    """Check what depends on several keys."""
+    """Check the rules that concern several keys."""
     target = sink.target
     needs_tls = bool(sink.token_file or sink.client_certificate)
     if target.scheme in {"http", "tcp"} and needs_tls and target.host not in {"localhost", "127.0.0.1", "::1"}:
@@ -226,7 +226,7 @@ def _event_names(words: list[Any]) -> Iterator[str]:
 
 
 _NETWORK = (SYSLOG, OTLP, WEBHOOK)
-_FIELDS = {"max_size": "max_bytes"}
+_RENAMED_FIELDS = {"max_size": "max_bytes"}
 KEYS: Mapping[str, _Key] = {
     "to": _Key(TYPES, "a path or a URL", str),
     "format": _Key((FILE, SYSLOG, WEBHOOK), f"one of {', '.join(FORMATS)}", _format),

@@ -1,10 +1,10 @@
 """A sink: one thread that reads a subscription, delivers its events in order, and stores its position (checkpoint).
 
 Events that the target does not refuse are delivered at least once, because the checkpoint is written after the
-delivery. With a history, this is also true over restarts, even if the service is killed. Without one, events that were
-not delivered when the service stopped are lost, and the next start reports Lost. While a target accepts nothing, events
-wait in the stream and in the history, which are bounded. If the stream or the history drops events, the sink delivers
-an event Lost with their number.
+delivery. With a history of kernel events, this is also true over restarts. (If the service is killed, events that were
+not yet written to the history are lost.) Without such a history, events that were not delivered when the service
+stopped are lost, and the next start reports Lost. While a target accepts nothing, events wait in the subscription and
+in the history, which are bounded. If one of them drops events, the sink delivers an event Lost with their number.
 """
 
 import logging
@@ -25,7 +25,7 @@ MAX_EVENTS = 200
 
 READ_SECONDS = 1.0
 IDLE_STORE_SECONDS = 10.0
-"""Seconds between two times that the checkpoint is moved past events that the sink does not send."""
+"""Minimum seconds between two moves of the checkpoint past events that the sink does not send."""
 
 FIRST_RETRY_SECONDS, MAX_RETRY_SECONDS = 0.5, 60.0
 
@@ -117,14 +117,14 @@ class Sink:
         self._thread.start()
 
     def begin_stop(self) -> None:
-        """Have the thread end, without waiting for it."""
+        """Signal the thread to end, without waiting for it."""
         self._is_stopping.set()
         subscription = self._subscription
         if subscription is not None:
             subscription.close()
 
     def stop(self, seconds: float = 5.0) -> None:
-        """End the thread, and wait at most so many seconds for its end.
+        """Signal the thread to end, and wait for its end, but not longer than ``seconds``.
 
         The next start delivers waiting events from the history; without a history they are lost.
         """
@@ -164,13 +164,13 @@ class Sink:
             finally:
                 if self._subscription is not None:
                     self._subscription.close()
-            # the first pause is short, because the stream keeps a bounded number of events
+            # the first pause is short, because only a bounded number of events is kept for the next subscription
             seconds = min(MAX_RETRY_SECONDS, seconds * 2) if self.status.failure else FIRST_RETRY_SECONDS
             self._is_stopping.wait(seconds)
         self._delivery.close()
 
     def _deliver_all(self, subscription: EventSubscription) -> None:
-        # what happens from here on is delivered, also if the service is killed before the first delivery
+        # with this checkpoint, a later start delivers the events from now on, even if there was no delivery before
         if self._cursor is None:
             self._store(subscription.cursor)
         while not (self._is_stopping.is_set() or subscription.is_closed):
@@ -184,9 +184,11 @@ class Sink:
                 self._store(notices[-1].cursor)
 
     def _deliver(self, parcel: Parcel) -> bool:
-        """Deliver events, with any number of attempts; return False if the sink is stopped before they are handled."""
+        """Deliver events; return False if the sink is stopped before they are delivered or rejected.
+
+        The number of attempts has no limit: an event is given up only if the target refuses it.
+        """
         seconds = FIRST_RETRY_SECONDS
-        # no limit of attempts: an event is left out only if the target refuses it, or if the stream drops it
         while True:
             try:
                 self._delivery.send(parcel)
@@ -229,7 +231,10 @@ class Sink:
             self.status = self.status._replace(lost=lost, losses=self.status.losses + len(losses))
 
     def _store_position(self, cursor: str) -> None:
-        """Move the checkpoint past events that the sink does not send: the history keeps a bounded number of events."""
+        """Move the checkpoint past events that the sink does not send.
+
+        The history deletes old events. If it deleted events after the checkpoint, the sink would report them as lost.
+        """
         self._next_store = time.monotonic() + IDLE_STORE_SECONDS
         if cursor != self._cursor:
             self._store(cursor)

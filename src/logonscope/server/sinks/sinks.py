@@ -46,7 +46,7 @@ class Sinks:
             )
             for sink in settings
         ]
-        self._end: float | None = None
+        self._stop_deadline: float | None = None
 
     def __repr__(self) -> str:
         return f"<Sinks {self._sinks!r}>"
@@ -58,17 +58,17 @@ class Sinks:
 
     def begin_stop(self) -> None:
         """Signal all sinks to end, without waiting for them."""
-        if self._end is None:
-            self._end = time.monotonic() + STOP_SECONDS
+        if self._stop_deadline is None:
+            self._stop_deadline = time.monotonic() + STOP_SECONDS
             for sink in self._sinks:
                 sink.begin_stop()
 
     def stop(self) -> None:
         """Stop all sinks; wait for their deliveries until STOP_SECONDS after the beginning of the stop."""
         self.begin_stop()
-        end = self._end or 0.0
+        deadline = self._stop_deadline or 0.0
         for sink in self._sinks:
-            sink.stop(max(0.0, end - time.monotonic()))
+            sink.stop(max(0.0, deadline - time.monotonic()))
 
     def statuses(self) -> list[SinkStatus]:
         """Return the status of each sink, for metrics."""

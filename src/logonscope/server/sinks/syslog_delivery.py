@@ -1,7 +1,7 @@
 """Delivery by syslog: RFC 5424 over TLS (RFC 5425) or TCP, messages framed by octet counting; or to /dev/log.
 
-Syslog has no acknowledgements. Over a connection events count as delivered when the target's kernel has confirmed all
-bytes; if a connection breaks before that, they are sent again over the next one. A syslog server sends nothing: a
+Syslog has no acknowledgements. Over a connection, events count as delivered when the target's kernel has confirmed all
+bytes; if the connection breaks earlier, the events are sent again over the next one. A syslog server sends nothing: a
 target that answers is not a syslog server, or expects TLS.
 """
 
@@ -32,7 +32,7 @@ _ANSWER_BYTES = 4096
 
 REFUSAL_SECONDS = 0.5
 """Seconds that a sink waits after the first events over a new connection. A server that does not accept the events, or
-the client's certificate (TLS 1.3), closes the connection only then."""
+the client's certificate (TLS 1.3), closes the connection after it has received data."""
 
 
 def syslog_message(event: HostEvent, text: str, host_name: str) -> bytes:
@@ -97,7 +97,7 @@ class SyslogDelivery:
         deadline = time.monotonic() + self._settings.seconds
         while True:
             (waiting,) = struct.unpack("i", fcntl.ioctl(connection.fileno(), _SIOCOUTQ, b"\0" * 4))
-            # checked also while bytes are not confirmed: after a reset of the connection they never are
+            # checked while bytes wait, too: after a reset of the connection, they are never confirmed
             if _has_ended(connection):
                 raise ConnectionResetError("the connection was closed")
             if waiting == 0:

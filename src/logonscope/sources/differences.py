@@ -33,6 +33,7 @@ _COMPARED_FACTS = ("comm", "name", "exe", "cmdline", "uids", "gids", "ses", "log
 """Facts of a process whose change makes an event; a change of the process's owner makes one, too."""
 
 Key = tuple[int, int | None]
+"""Pid and start of a process."""
 
 
 class Reading(NamedTuple):
@@ -56,7 +57,7 @@ class Reading(NamedTuple):
 
 
 class DifferenceFeed:
-    """Compares the machine with what it was before: see ``live.hub.DetailFeed``."""
+    """Compares each reading of the machine with the one before; see ``live.hub.DetailFeed``."""
 
     position = 0
 
@@ -111,26 +112,27 @@ class DifferenceFeed:
 
     def _process_events(self, reading: Reading) -> Iterator[Event]:
         old, new = self._last.processes, reading.processes
-        by_pid = {pid: start for pid, start in new if start is not None}
+        start_by_pid = {pid: start for pid, start in new if start is not None}
         for key, (process, owner) in old.items():
             if key not in new:
-                # a new process with the pid: the old one ended by its start; of events at one time, ends come first
-                end = reading.start_ns(by_pid.get(process.pid)) or reading.at_ns
+                # If a new process has the pid, the old one had ended when the new one started. The end is yielded
+                # first, and stays first when the events are sorted by time.
+                end = reading.start_ns(start_by_pid.get(process.pid)) or reading.at_ns
                 yield ProcessEnded(EventHead(end, 0), process, owner, None)
         for key, (process, owner) in new.items():
             if key not in old:
-                began = reading.start_ns(process.start)
-                parent_start = by_pid.get(process.ppid or 0)
+                start_ns = reading.start_ns(process.start)
+                parent_start = start_by_pid.get(process.ppid or 0)
                 parent = None if process.ppid is None or parent_start is None else (process.ppid, parent_start)
-                yield ProcessStarted(EventHead(began or reading.at_ns, 0), process, owner, parent)
+                yield ProcessStarted(EventHead(start_ns or reading.at_ns, 0), process, owner, parent)
             elif _compared_values(old[key][0]) != _compared_values(process) or old[key][1].logon_id != owner.logon_id:
                 yield ProcessChanged(EventHead(reading.at_ns, 0), old[key], (process, owner))
 
     def _logon_events(self, reading: Reading) -> Iterator[Event]:
         members, head = reading.members(), EventHead(reading.at_ns, 0)
         owners = {logon_id: pairs[0][1] for logon_id, pairs in members.items()}
-        for kind, session, owner in self._logons.changes(owners, partial(self._describe, members)):
-            yield kind(head, session, owner)
+        for event_class, session, owner in self._logons.changes(owners, partial(self._describe, members)):
+            yield event_class(head, session, owner)
 
     def _describe(
         self, members: Mapping[str, Sequence[tuple[Process, Owner]]], logon_id: str

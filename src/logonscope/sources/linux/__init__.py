@@ -1,4 +1,4 @@
-"""Source of this host: /proc, the files of the login service and the name services, read at each query."""
+"""Source of a Linux host: /proc, the files of the login service and the name services, read at each query."""
 
 from logonscope.sources.linux.source import LinuxSource
 

@@ -23,7 +23,7 @@ def read_groups(root: str) -> Iterator[Group]:
 
 
 def read_rows(root: str, file: str, parse_line: Callable[[bytes], Row]) -> Iterator[Row]:
-    """Yield the rows of a file below a root; no row where the file cannot be read. Invalid lines are skipped."""
+    """Yield the rows of a file below a root; none if the file cannot be read. Invalid lines are skipped."""
     try:
         with open(os.path.join(root, file), "rb") as lines:
             yield from parse_rows(lines, parse_line)

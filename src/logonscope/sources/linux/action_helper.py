@@ -21,7 +21,7 @@ MAX_PASSES = 16
 """Maximum number of times that the threads of a process are listed, while it creates new ones."""
 
 ERRNO_BASE = 100
-"""Added to an errno, of which Linux has 133, in the exit status of a helper."""
+"""Added to an errno in the exit status of a helper. Linux has 133 errnos, so the sum is always less than FAILED."""
 
 FAILED = 255
 """Exit status of a helper whose error has no errno, or whose arguments are invalid."""

@@ -1,9 +1,9 @@
 """Actions on processes, with the rights of the calling user.
 
-The kernel decides whether a user may do something: unless the caller is an administrator or the user of this server, a
-helper program (action_helper.py) changes to that user and performs the action. So it counts whose process it is at that
-moment, not whose it was when its facts were read. The user can signal and stop the helper. For that reason the helper
-is a program of its own without any data of the server, and it is killed if it has not ended before a deadline.
+If the caller is neither an administrator nor the user of this server, a helper program (action_helper.py) changes to
+the caller's uid and performs the action. So the kernel decides whether the caller may do that, by the user that the
+process has at that moment and not by facts that were read earlier. The caller can signal and stop the helper. For that
+reason the helper is a program of its own without any data of the server, and it is killed after a timeout.
 """
 
 import errno
@@ -36,7 +36,7 @@ def act(proc: str, action: Action) -> None:
 
 def _act_as(proc: str, action: Action, uid: int) -> None:
     """Perform an action in a helper that changes to this uid for good; raise the error that it reports."""
-    # only root loses its capabilities when it changes to another user (capabilities(7))
+    # a process that is not root would keep its capabilities when it changes to another user (capabilities(7))
     if os.geteuid() != 0:
         raise PermissionError(errno.EPERM, f"only root can act as uid {uid}")
     nice = action_helper.KILL if action.nice is None else str(action.nice)
@@ -68,7 +68,7 @@ def _act_as(proc: str, action: Action, uid: int) -> None:
 
 
 def _wait(helper: "subprocess.Popen[bytes]") -> int | None:
-    """Wait for the helper; return its exit status, or None where it did not end in time and was killed."""
+    """Wait for the helper; return its exit status, or None if it did not end in time and was killed."""
     # Popen.wait(timeout) polls with growing pauses; a pidfd is ready at the moment when the helper ends
     pidfd = os.pidfd_open(helper.pid)
     try:

@@ -1,4 +1,4 @@
-"""Reader of sshd's lines in auth.log or secure, for hosts that keep no journal.
+"""Reader of sshd's lines in /var/log/auth.log or /var/log/secure, for hosts that keep no journal.
 
 Any user can write into these files, for example with logger(1), so a line proves nothing by itself: values
 that are read from it are marked as unauthenticated. ownership/authentication.py decides which line is about a login.
@@ -19,7 +19,7 @@ FILES = ("var/log/auth.log.1", "var/log/auth.log", "var/log/secure.1", "var/log/
 """The files of Debian and Red Hat, older ones first."""
 
 MAX_BYTES = 16 << 20
-"""Maximum bytes that are read of a file, from its end."""
+"""Maximum bytes that are read from the end of a file."""
 
 _LINE = re.compile(
     rb"(?:([A-Z][a-z]{2} [ 0-9][0-9] [0-9:]{8})|([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,15}(?:Z|[+-][0-9]{2}:[0-9]{2})))"
@@ -91,7 +91,7 @@ def _parse_traditional(text: str, current_time: float) -> float:
 
 
 def _read_end(path: str) -> bytes:
-    """Return the last bytes of a regular file, from the beginning of a line; none of any other kind of file."""
+    """Return the last bytes of a file, from the beginning of a line; no bytes if the file is not a regular file."""
     # opening a FIFO without O_NONBLOCK could block for ever
     handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with open(handle, "rb", buffering=0) as file:

@@ -15,7 +15,7 @@ from logonscope.sources.linux.sshd_line import parse_accepted
 
 JOURNAL = "journal"
 UNAUTHENTICATED = "unauthenticated"
-"""The word after the name of a file, in the source of a line, if any user can write into that file."""
+"""Marks a file into which any user can write: the source of its lines is "FILE, unauthenticated"."""
 
 MAX_REMEMBERED = 4096
 """Number of remembered logins above which all are forgotten, before those of the present query are added."""
@@ -84,7 +84,7 @@ class AuthenticationReader:
     def _make_authentications(
         self, pid: int, moments: tuple[int, int], message: str, source: str, *, is_trusted: bool
     ) -> Iterator[Authentication]:
-        """Yield an Authentication for each parsing of a line; the login's account decides which one is right."""
+        """Yield an Authentication for each possible parsing of a line; the login's account decides which is right."""
         number = next(self._numbers)
         for line in parse_accepted(message):
             yield Authentication(pid, *moments, **line._asdict(), source=source, is_trusted=is_trusted, number=number)

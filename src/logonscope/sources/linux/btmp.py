@@ -16,7 +16,7 @@ MAX_BYTES = 1 << 20
 """Maximum bytes that one call reads, from the end of the file."""
 
 RECORD = struct.Struct("=h2xi32s4s32s256s4xi2i16s20x")
-"""utmp(5) where times have 32 bits, as on x86-64."""
+"""Layout of a record of utmp(5) on machines such as x86-64, where its times have 32 bits."""
 
 _MAX_TYPE = 9
 """The highest ut_type of utmp(5), ACCOUNTING."""
@@ -74,10 +74,10 @@ def can_read_btmp(root: str) -> bool:
 
 
 def parse_btmp(data: bytes) -> Iterator[BtmpRecord]:
-    """Yield the records; those of another form, such as that of aarch64, are left out."""
+    """Yield the records; those with another layout, such as that of aarch64, are left out."""
     for offset in range(0, len(data) - RECORD.size + 1, RECORD.size):
-        kind, pid, line, _, user, host, _, seconds, microseconds, address = RECORD.unpack_from(data, offset)
-        if not 0 < kind <= _MAX_TYPE or not 0 <= microseconds < 1_000_000 or pid < 0:
+        ut_type, pid, line, _, user, host, _, seconds, microseconds, address = RECORD.unpack_from(data, offset)
+        if not 0 < ut_type <= _MAX_TYPE or not 0 <= microseconds < 1_000_000 or pid < 0:
             continue
         tty = _text(line)
         service = "sshd" if tty and tty.startswith("ssh") else "login"

@@ -13,17 +13,18 @@ from functools import cache
 from typing import Any
 
 MAX_TABLES = 1024
-"""Maximum number of threads of one process, beside its main thread, whose open files are listed."""
+"""Maximum number of threads of one process whose open files are listed, its main thread not counted."""
 
 MAX_LINKS = 262_144
 """Maximum number of open files of one process that are read, those of its main thread not counted."""
 
 _MAX_COMPARED = 4
-"""Maximum number of tables that a thread is compared with, beside the main thread's. A table that was not compared can
-be listed twice, which changes no result; to compare each thread with every table would take long."""
+"""Maximum number of tables that a thread is compared with, that of the main thread not counted. If a table was not
+compared, it can be listed twice, which changes no result. Comparing each thread with every table would take long."""
 
-_ONE_THREAD = 3
-"""Links of a directory "task" with one thread: ".", ".." and its own; file systems that count no directories have 1."""
+_LINKS_WITH_ONE_THREAD = 3
+"""Link count of a directory "task" with one thread: 2, and 1 for the subdirectory of the thread. In a copied folder,
+the count can be 1 instead, whatever the number of threads; then the directory is read."""
 
 _KCMP_NUMBERS = {"x86_64": 312, "aarch64": 272, "riscv64": 272, "loongarch64": 272, "ppc64le": 354, "s390x": 343}
 """Number of the system call kcmp(2) by machine; the C library has no function for it."""
@@ -35,12 +36,15 @@ SameTable = Callable[[int, int], bool]
 
 
 def read_socket_inodes(handle: int, pid: int) -> tuple[int, ...]:
-    """Return the inodes of the main thread's sockets, or of other threads' if it has no open files or has ended."""
+    """Return the inodes of a process's sockets.
+
+    They are those of its main thread. If the main thread has no open files or has ended, they are those of the others.
+    """
     try:
         folder = os.open("fd", os.O_RDONLY | os.O_DIRECTORY, dir_fd=handle)
     except PermissionError:
-        # the directory of a main thread that has ended belongs to root, those of the other threads still to their user
-        if os.stat("task", dir_fd=handle).st_nlink == _ONE_THREAD:
+        # when the main thread has ended, its directory belongs to root; those of the other threads belong to their user
+        if os.stat("task", dir_fd=handle).st_nlink == _LINKS_WITH_ONE_THREAD:
             raise
         return read_thread_sockets(handle, pid)
     try:
@@ -55,20 +59,20 @@ def read_socket_inodes(handle: int, pid: int) -> tuple[int, ...]:
 def read_thread_sockets(handle: int, pid: int) -> tuple[int, ...]:
     """Return the inodes of the sockets in the tables of threads other than the main thread.
 
-    A table that is shared with the main thread is left out where kcmp(2) can show that.
+    A table that is shared with the main thread is left out if kcmp(2) shows that it is shared.
     """
     status = os.stat("task", dir_fd=handle)
-    if status.st_nlink == _ONE_THREAD:
+    if status.st_nlink == _LINKS_WITH_ONE_THREAD:
         return ()
-    inodes, tables, links_left = set[int](), [pid], MAX_LINKS
-    shares_table = _same_table(status.st_dev)
+    inodes, table_tids, links_left = set[int](), [pid], MAX_LINKS
+    shares_table = _table_comparison(status.st_dev)
     folder = os.open("task", os.O_RDONLY | os.O_DIRECTORY, dir_fd=handle)
     try:
         for tid in map(int, os.listdir(folder)):
-            if tid == pid or any(shares_table(table, tid) for table in tables[: _MAX_COMPARED + 1]):
+            if tid == pid or any(shares_table(table_tid, tid) for table_tid in table_tids[: _MAX_COMPARED + 1]):
                 continue
-            tables.append(tid)
-            if len(tables) > MAX_TABLES + 1 or links_left <= 0:
+            table_tids.append(tid)
+            if len(table_tids) > MAX_TABLES + 1 or links_left <= 0:
                 break
             with suppress(FileNotFoundError, ProcessLookupError):  # the thread has ended
                 links_left -= _add_sockets_of_thread(folder, tid, links_left, inodes)
@@ -98,8 +102,11 @@ def _socket_inodes(folder: int, names: list[str]) -> Iterator[int]:
             yield int(link[8:-1])
 
 
-def _same_table(device: int) -> SameTable:
-    """Return the function for threads below the /proc with this device; kcmp(2) knows only this machine's threads."""
+def _table_comparison(device: int) -> SameTable:
+    """Return the function that compares tables of threads below the /proc with this device.
+
+    kcmp(2) knows only this machine's threads.
+    """
     kcmp = _load_kcmp()
     return _never_same if kcmp is None or device != _own_proc_device() else kcmp
 
@@ -111,7 +118,7 @@ def _never_same(first: int, second: int) -> bool:
 
 @cache
 def _own_proc_device() -> int | None:
-    """Return the device of /proc; None where it is missing, or shows the pids of another pid namespace."""
+    """Return the device of /proc; None if /proc is missing, or shows the pids of another pid namespace."""
     try:
         is_own = os.readlink("/proc/self") == str(os.getpid())
         return os.stat("/proc").st_dev if is_own else None
@@ -121,7 +128,7 @@ def _own_proc_device() -> int | None:
 
 @cache
 def _load_kcmp() -> SameTable | None:
-    """Return a function that compares tables by kcmp(2); None where the number of that system call is not known."""
+    """Return a function that compares tables by kcmp(2); None if the number of that system call is not known."""
     number = _KCMP_NUMBERS.get(os.uname().machine) if sys.maxsize > 1 << 32 else None
     if number is None:
         return None

@@ -32,7 +32,7 @@ PAM_PROGRAMS = (
     "gdm-session-worker", "lightdm", "sddm-helper", "xrdp-sesman", "xrdp-sesexec", "cockpit-session", "vsftpd",
     "greetd",
 )  # fmt: skip
-"""Programs that log users in by PAM: of what they log, only PAM's lines are read, not their own."""
+"""Programs that log users in by PAM; only the lines that PAM logs in them are read, not their own lines."""
 
 _ADDRESS = r"([0-9A-Za-z.:%_-]{1,200})"
 _FAILED = re.compile(

@@ -22,11 +22,11 @@ def read_hardware(root: str) -> Hardware:
     """Return the hardware; what cannot be read is None, or empty for the tuples of packages."""
     cpus = _read_topology(root)
     cores = {package: len(set(by_cpu.values())) for package, by_cpu in sorted(cpus.items())}
-    first = next(iter(cpus.values()), {})
+    first_package = next(iter(cpus.values()), {})
     lines = dict(reversed(_LINE.findall(_first_processor(root))))
     # ARM and RISC-V list features under other names, and do not list extensions for virtual machines
     flags = set(lines["flags"].split()) if "flags" in lines else None
-    cache_sizes = _read_cache_sizes(root, first)
+    cache_sizes = _read_cache_sizes(root, first_package)
     zone, rule = _read_zone(root)
     return Hardware(
         package_cores=tuple(cores.values()),
@@ -39,7 +39,7 @@ def read_hardware(root: str) -> Hardware:
         cpu_mhz=_number((lines.get("cpu MHz") or "").partition(".")[0]),
         virtualization=None if flags is None else not flags.isdisjoint({"vmx", "svm"}),
         nested_paging=None if flags is None else not flags.isdisjoint({"ept", "npt"}),
-        max_mhz=_megahertz(_read_word(root, f"{_CPUS}/cpu{min(first, default=0)}/cpufreq/cpuinfo_max_freq")),
+        max_mhz=_megahertz(_read_word(root, f"{_CPUS}/cpu{min(first_package, default=0)}/cpufreq/cpuinfo_max_freq")),
         l2_size=cache_sizes.get("2"),
         l3_size=cache_sizes.get("3"),
         bios_vendor=_read_word(root, f"{_DMI}/bios_vendor"),
@@ -53,7 +53,10 @@ def read_hardware(root: str) -> Hardware:
 
 
 def _read_topology(root: str) -> dict[int, dict[int, str]]:
-    """Return package -> processor -> list of its core's threads, which identifies the core; none for offline ones."""
+    """Return package -> processor -> list of the threads of its core, which identifies the core.
+
+    Offline processors are left out.
+    """
     packages: dict[int, dict[int, str]] = defaultdict(dict)
     try:
         names = os.listdir(os.path.join(root, _CPUS))
@@ -83,8 +86,8 @@ def _read_cache_sizes(root: str, numbers: Iterable[int]) -> dict[str, int]:
                 if size and sharers:
                     sizes[level, sharers] = int(size[1])
     totals: Counter[str] = Counter()
-    for (name, _), kib in sizes.items():
-        totals[name] += kib
+    for (level_of_cache, _), kib in sizes.items():
+        totals[level_of_cache] += kib
     return {level: total for level, total in totals.items() if total}
 
 

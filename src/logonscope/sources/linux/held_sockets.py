@@ -25,6 +25,7 @@ class _NetworkNamespace:
         lines = [(name, line) for name in _TCP_FILES for line in _read_lines(os.path.join(folder, name))]
         # lines are only split here: parsing one costs much more, and a busy host has many thousands of them
         self._line_by_inode = {words[9]: (name, line) for name, line in lines if len(words := line.split(None, 10)) > 9}
+        # 0A is the state TCP_LISTEN
         listeners = (line.split(None, 4) for _, line in lines if b" 0A " in line)
         self.listening_ports = frozenset(
             int(words[1].rpartition(b":")[2], 16) for words in listeners if len(words) > 3 and words[3] == b"0A"
@@ -47,7 +48,7 @@ def read_held_sockets(proc: str, look: Look, pids: frozenset[int]) -> Mapping[in
         folder = os.path.join(proc, str(process.pid))
         if not process.sockets:
             continue
-        # a copy of a host's files has no links to namespaces: then the files of each process are read
+        # in a copy of a host's files the namespaces are not known, so the files of each process are read
         key = folder if process.net_namespace is None else process.net_namespace
         if key not in namespaces:
             namespaces[key] = _NetworkNamespace(os.path.join(folder, "net"))

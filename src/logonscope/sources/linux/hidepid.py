@@ -20,14 +20,14 @@ def read_hidepid(proc: str) -> str | None:
 
 
 def parse_hidepid(mountinfo: bytes, mount_point: bytes) -> str | None:
-    """Parse mountinfo: the option hidepid of the /proc that was mounted last at a mount point; None: not set, or 0."""
+    """Return the option hidepid of the /proc that was mounted last at a mount point; None: it is not set, or 0."""
     number = None
     for line in mountinfo.split(b"\n"):
         # before " - " are the mount point and its options, after it the type, the source and the options of /proc
         mount, _, filesystem = line.partition(b" - ")
-        fields, kind = mount.split(b" "), filesystem.split(b" ")
-        if len(fields) > 5 and fields[4] == mount_point and kind[0] == b"proc":
-            options = dict(option.partition(b"=")[::2] for option in kind[-1].split(b","))
+        mount_fields, type_fields = mount.split(b" "), filesystem.split(b" ")
+        if len(mount_fields) > 5 and mount_fields[4] == mount_point and type_fields[0] == b"proc":
+            options = dict(option.partition(b"=")[::2] for option in type_fields[-1].split(b","))
             value = options.get(b"hidepid", b"0")
             number = _NUMBERS.get(value, value.decode("ascii", "replace"))
     return None if number == "0" else number

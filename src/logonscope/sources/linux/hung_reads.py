@@ -3,9 +3,9 @@
 Reading arguments takes a lock of the process's memory, and a process can hold that lock for ever while it waits for a
 dead FUSE mount. Most other files of a process hang, too, while the process is in execve(2) and shares its memory with
 such a process. A read that hangs keeps a thread until it returns. Therefore a process is read again only when the
-earlier read has returned: so a hanging process keeps a thread or two, not one for each query. Where too many processes
-of one user hang, these files of that user's other processes are not read; those of other users are, until too many hang
-in total.
+earlier read has returned: so a hanging process keeps a thread or two, not one for each query. If too many processes of
+one user hang, these files are not read for any process of that user. If too many processes hang in total, these files
+are not read for any process.
 """
 
 import os
@@ -60,7 +60,7 @@ class HungReads:
         return len(self.reads)
 
     def omitted_files(self, proc: str, pid: int) -> OmittedFiles:
-        """Return which files of a process are not to be read. Callers skip the call where ``reads`` is empty."""
+        """Return which files of a process must not be read. Callers need not call this if ``reads`` is empty."""
         self._forget_returned_reads()
         hung_files = self.hung_files(proc, pid)
         if hung_files:
@@ -70,7 +70,7 @@ class HungReads:
         return self._blocked_uids.get(_read_uid(f"{proc}/{pid}"), OmittedFiles.NONE)
 
     def hung_files(self, proc: str, pid: int) -> OmittedFiles:
-        """Return which files of this process hang; NONE where only reads of other processes hang."""
+        """Return which files of this process hang; NONE if only reads of other processes hang."""
         hung = self.reads.get((proc, pid))
         return hung.omitted if hung is not None and _is_alive(hung.handle) else OmittedFiles.NONE
 
@@ -118,7 +118,7 @@ def _is_alive(handle: int) -> bool:
 
 def _read_uid(folder: str) -> bytes:
     """Return the real uid; b"" if it cannot be read."""
-    # the owner of the directory would be root where the process is not dumpable (proc(5))
+    # not the owner of the directory, which is root if the process is not dumpable (proc(5))
     try:
         with open(f"{folder}/status", "rb", buffering=0) as file:
             _, _, rest = file.read(4096).partition(b"\nUid:")

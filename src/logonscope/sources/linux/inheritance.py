@@ -1,4 +1,4 @@
-"""Inheritance of kernel ids: whether a login's audit session id is its own, or its leader's parent passed it on.
+"""Inheritance of kernel ids: whether the kernel id of a login is its own, or its leader inherited it.
 
 An sshd that a logged-in user restarted has that user's kernel id and passes it on to all later logins through it.
 
@@ -15,7 +15,7 @@ Each of these facts proves that an id was inherited (docs/decisions/0002-inherit
 A parent without the id disproves inheritance, unless an init may have adopted the leader. A helper of the login's own
 PAM stack also carries the id before the login has a record; it started after the leader, so it proves nothing. Where
 the leader is gone this cannot be checked: then every process that is older than the record by at most MAX_PAM_SECONDS
-is taken for such a helper, except an ssh daemon that runs as root.
+is regarded as such a helper, except an ssh daemon that runs as root.
 """
 
 from collections.abc import Callable, Iterable
@@ -61,8 +61,8 @@ class Inheritance:
             return login
         if parent.ses == kernel_id:
             return login._replace(inherited=True)
-        # A process whose parent has ended is adopted by an init. Its real parent may have passed the id on. That the
-        # init does not carry it therefore disproves nothing.
+        # A process whose parent has ended is adopted by an init, and may have inherited the id from its real parent. So
+        # an init without the id disproves nothing.
         is_adopted = (parent.pid == 1 or parent.comm == "systemd") and leader.comm not in STARTED_BY_INIT
         return login if is_adopted else login._replace(inherited=False)
 
@@ -95,7 +95,7 @@ class Inheritance:
 
         Args:
             login: an undecided login.
-            creations: of every login its creation in clock ticks, and its kernel id.
+            creations: the creation in clock ticks, and the kernel id, of every login.
             carriers: the processes of the host that carry the id of any undecided login.
         """
         if login.created is None:
@@ -106,8 +106,8 @@ class Inheritance:
         if any(created < bound and created_id > kernel_id for created, created_id in creations):
             return True
         # Processes of its PAM stack are also younger than the leader, so the leader's start is a second bound, and the
-        # later bound counts. Where the leader is gone, an ssh daemon of root is still known not to be of the PAM stack:
-        # for it, the time of the record is the bound.
+        # later bound counts. An ssh daemon of root is never of the PAM stack: if the leader is gone, the bound of such
+        # a daemon is the time of the record.
         start = login.process.start if login.process else None
         bound = bound if start is None else max(start, bound)
         daemon_bound = login.created if start is None else bound
@@ -121,7 +121,7 @@ class Inheritance:
     def _carriers_of(self, kernel_ids: frozenset[int]) -> list[Process]:
         """Return the processes of the host that carry these kernel ids; each id is searched for once in a request.
 
-        Processes that get an id after the search are missing in it. They prove nothing, because they are too young.
+        Processes that get an id after the search are not in its result. They prove nothing, because they are too young.
         """
         carriers: dict[int, list[Process]] = self._look.read_once((Inheritance, self._proc), dict)
         if new_ids := kernel_ids.difference(carriers):
@@ -140,7 +140,7 @@ def _is_ssh_daemon(process: Process) -> bool:
 
 def carried_kernel_id(login: Login) -> int | None:
     """Return the kernel id that the processes of a login carry, by the strongest evidence; None without any."""
-    # logind names a login after its kernel id, where that id is not taken
+    # logind names a login after its kernel id, unless another login already has that name
     id_in_name = int(login.id) if login.id.isdecimal() and login.id.isascii() else None
     scope_id = login.scope_ids[0] if login.scope_ids and len(login.scope_ids) == 1 else None
     leader_id = login.process.ses if login.process else None

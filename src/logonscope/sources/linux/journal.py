@@ -21,7 +21,7 @@ MAX_BYTES = 8 << 20
 """Maximum bytes that are read of the output of one call of journalctl."""
 
 MAX_PIDS = 200
-"""Maximum number of pids that are given to journalctl; for more, the lines of every process are read."""
+"""Maximum number of pids that are passed to journalctl; with more pids, the lines of every process are read."""
 
 FOLDERS = ("run/log/journal", "var/log/journal")
 
@@ -63,7 +63,7 @@ def read_journal(
         look: the deadline and the troubles of the request.
         boot_id: the boot.
         pids: the pids of the processes.
-        matches: other fields that the lines have, as FIELD=VALUE; alternatives have the same FIELD.
+        matches: other fields that the lines have, as FIELD=VALUE; several values of one FIELD are alternatives.
     """
     requested_pids = frozenset(pids)
     terms = [boot_term(boot_id), *matches]
@@ -113,7 +113,7 @@ def parse_line(line: bytes) -> JournalLine | None:
 def _journal_files(root: str) -> Iterator[str]:
     """Yield the system's active journal file of each machine that has a folder below FOLDERS.
 
-    For another root directory, only these files are given to journalctl: it reads no archived file there.
+    For another root directory, only these files are passed to journalctl, so that it reads no archived files.
     """
     for folder in FOLDERS:
         path = os.path.join(root, folder)
@@ -131,7 +131,7 @@ def file_options(root: str) -> Iterator[str]:
 
 
 def run_bounded(words: Sequence[str], look: Look) -> Iterator[bytes]:
-    """Yield the lines that a command prints, as long as the time and the size of its output allow."""
+    """Yield the lines that a command prints, within MAX_BYTES and the seconds that the request has left for this."""
     # the first call for a request makes its budget, all later calls get the same one
     budget = look.read_once(_Budget, _Budget)
     if budget.seconds <= 0:
@@ -156,7 +156,7 @@ def run_bounded(words: Sequence[str], look: Look) -> Iterator[bytes]:
     yield from output.split(b"\n")[:-1]
 
 
-def _read_output(child: "subprocess.Popen[bytes]", end: float, look: Look) -> bytes:
+def _read_output(child: "subprocess.Popen[bytes]", deadline: float, look: Look) -> bytes:
     assert child.stdout is not None  # noqa: S101 -- Popen was called with a pipe
     poller = select.poll()
     poller.register(child.stdout, select.POLLIN)
@@ -165,9 +165,9 @@ def _read_output(child: "subprocess.Popen[bytes]", end: float, look: Look) -> by
         while True:
             look.check()
             # short waits, so that a request that is cancelled does not wait for the journal
-            seconds = end - time.monotonic()
+            seconds = deadline - time.monotonic()
             if seconds <= 0 or not poller.poll(min(seconds, 0.25) * 1000):
-                if time.monotonic() < end:
+                if time.monotonic() < deadline:
                     continue
                 look.report(Trouble(_NAME, f"no answer within {MAX_SECONDS:g} s", "see `journalctl --disk-usage`"))
                 break

@@ -13,10 +13,10 @@ from typing import NamedTuple
 from logonscope.facts import Machine
 
 _WALL_ERROR_SECONDS = 2.0
-"""Maximum seconds between the wall clock's time of a moment and the clock of starts: btime has whole seconds."""
+"""Maximum error of a time that is converted from the wall clock: btime has whole seconds."""
 
 _TICK_ERROR_SECONDS = 0.02
-"""Maximum seconds between CLOCK_MONOTONIC of a moment and the clock of starts: a start is a whole number of ticks."""
+"""Maximum error of a time that is converted from CLOCK_MONOTONIC: a start is a whole number of ticks."""
 
 
 class TimeRange(NamedTuple):
@@ -45,16 +45,17 @@ class LoginClock:
             return None if by_wall is None else TimeRange(by_wall, by_wall + _WALL_ERROR_SECONDS)
         # the record may be older or newer than each suspension: so the added time is between 0 and all suspended time
         first, last = monotonic + self._offset, monotonic + self._offset + self._suspended
-        # the wall time narrows that range; if the clock was set since, it can be outside, and the range's end is taken
+        # the wall time narrows the range; if the clock was set since, the wall time can be outside the range, and the
+        # end of the range nearest to it is taken
         return TimeRange(first if by_wall is None else min(max(by_wall, first), last), last + _TICK_ERROR_SECONDS)
 
 
 def suspended_and_offset() -> tuple[float, float]:
-    """Return the seconds that this machine was suspended since the boot, and the offset of starts in this namespace."""
+    """Return the seconds that this machine was suspended, and the offset of starts in this time namespace."""
     monotonic, boottime = _namespace_offsets()
-    # both clocks show the time with the offsets of this namespace: these are subtracted
-    ahead = time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC)
-    return ahead - boottime + monotonic, boottime
+    # both clocks contain the offsets of this namespace, which are subtracted
+    difference = time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC)
+    return difference - boottime + monotonic, boottime
 
 
 @cache

@@ -1,6 +1,6 @@
 """Reader of past logins: lastlog(8), lastlog2(8), wtmpdb(8) and wtmp(5).
 
-Distributions differ in which of them they have: Debian 13 has lastlog2 and wtmpdb, older ones have lastlog and wtmp.
+Debian 13 has lastlog2 and wtmpdb; older releases have lastlog and wtmp. Other distributions differ in the same way.
 All are written by login programs with root's rights.
 """
 
@@ -96,7 +96,7 @@ def _query(path: str, text: str) -> list[tuple[object, ...]]:
         OSError: there is no such file, or it cannot be reached.
         ValueError: the query failed: the file is no such database, SQLite is missing, or the time is over.
     """
-    # a missing file is no trouble, but must raise FileNotFoundError to be known: errors of SQLite have no errno
+    # The caller does not report a missing file. It recognizes one by FileNotFoundError; errors of SQLite have no errno.
     os.stat(path)
     try:
         import sqlite3  # noqa: PLC0415 -- few hosts have these databases
@@ -123,13 +123,13 @@ def _read_wtmp(path: str) -> Iterator[LoginHistory]:
         # the end of the file has the newest records
         skipped = max(0, size - MAX_BYTES) // _UTMP_RECORD.size * _UTMP_RECORD.size
         file.seek(skipped)
-        for kind, line, user, moment in _utmp_records(file.read(MAX_BYTES)):
-            if kind == _USER_PROCESS and user:
+        for ut_type, line, user, moment in _utmp_records(file.read(MAX_BYTES)):
+            if ut_type == _USER_PROCESS and user:
                 entry = logins.setdefault(user, [0, 0, 0])
                 entry[0], entry[1] = entry[0] + 1, max(entry[1], moment)
                 user_of_line[line] = user
             # a logout has no name in its record, only the line of its login
-            elif kind == _DEAD_PROCESS and line in user_of_line:
+            elif ut_type == _DEAD_PROCESS and line in user_of_line:
                 entry = logins[user_of_line.pop(line)]
                 entry[2] = max(entry[2], moment)
     for user, (count, login, logout) in logins.items():
@@ -137,11 +137,15 @@ def _read_wtmp(path: str) -> Iterator[LoginHistory]:
 
 
 def _utmp_records(data: bytes) -> Iterator[tuple[int, bytes, str, int]]:
-    """Yield type, line, user and time of the records; ValueError where the file has records of another form."""
+    """Yield type, line, user and time of the records.
+
+    Raises:
+        ValueError: the records have another layout.
+    """
     for offset in range(0, len(data) - _UTMP_RECORD.size + 1, _UTMP_RECORD.size):
-        kind, _, line, _, user, _, _, seconds, microseconds = _UTMP_RECORD.unpack_from(data, offset)
-        # where times have 64 bits, as on aarch64, records are longer: their fields are not where they are read here
-        if not 0 <= kind <= _LAST_TYPE or not 0 <= microseconds < 1_000_000:
+        ut_type, _, line, _, user, _, _, seconds, microseconds = _UTMP_RECORD.unpack_from(data, offset)
+        # on machines such as aarch64, times have 64 bits and records are longer: the values read here make no sense
+        if not 0 <= ut_type <= _LAST_TYPE or not 0 <= microseconds < 1_000_000:
             raise ValueError("its records have another form")
         name = user.split(b"\0", 1)[0].decode("utf-8", "surrogateescape")
-        yield kind, line, name, (seconds & 0xFFFFFFFF) * 1_000_000 + microseconds
+        yield ut_type, line, name, (seconds & 0xFFFFFFFF) * 1_000_000 + microseconds

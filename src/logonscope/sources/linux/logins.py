@@ -36,11 +36,11 @@ def read_logins(
     look: Look,
     user_namespace: UserNamespace | None = None,
 ) -> tuple[Login, ...]:
-    """Read the logins that have a record or a scope: every one (None), or those with one of these ids.
+    """Return the logins that have a record or a scope.
 
     Args:
         root: the root directory of the host.
-        ids: the ids of the logins; None: any.
+        ids: the ids of the logins to return; None: all logins are returned.
         machine: the host.
         look: the deadline and the troubles of the request.
         user_namespace: the user namespace of the reader, if the records have uids of its parent namespace, which must
@@ -50,7 +50,7 @@ def read_logins(
     logins = list(reader.read(ids))
     if ids is None or not any(map(reader.inheritance.is_undecided, logins)):
         return tuple(reader.inheritance.with_host_proofs(logins, logins))
-    # only other logins may prove that one of these inherited its kernel id (an older login with a greater id): read all
+    # an older login with a greater id proves that a login inherited its kernel id, so all other logins are read as well
     return tuple(reader.inheritance.with_host_proofs(logins, reader.read(None)))
 
 
@@ -173,10 +173,13 @@ class _LoginReader:
         if not self._hides_processes or os.path.exists(os.path.join(self._proc, str(leader))):
             return True
         # below another root, the pids are those of another host
-        return _is_pid_free(leader, _parse_number(record.get("LEADER_PIDFDID"))) if self._root == ROOT else None
+        return _has_process_ended(leader, _parse_number(record.get("LEADER_PIDFDID"))) if self._root == ROOT else None
 
     def _find_state(self, uid: int, record: Mapping[str, str]) -> str | None:
-        """Return the state of a session. The record of a user manager says active even where its user only lingers."""
+        """Return the state of a session.
+
+        The session record of a user manager says "active" even if its user only lingers.
+        """
         if record.get("CLASS", "").startswith("manager"):
             data = _read_regular_file(os.path.join(self._root, USERS, str(uid)))
             if data and parse.parse_state_file(data).get("STATE") == "lingering":
@@ -184,7 +187,7 @@ class _LoginReader:
         return record.get("STATE")
 
     def _make_manager(self, uid: int, record: Mapping[str, str]) -> Login | None:
-        """Make the login of a user manager from the user's state file and its cgroup; None where it does not run."""
+        """Make the login of a user manager from its user's state file and its cgroup; None if it does not run."""
         unit = f"user@{uid}.service"
         procs = self._scopes.unit_path(uid, f"{unit}/init.scope/cgroup.procs")
         data = _read_regular_file(procs) if procs else None
@@ -212,8 +215,11 @@ class _LoginReader:
             )
         )
 
-    def _read_leader(self, pid: int | None, record: Mapping[str, str], latest: float | None) -> Process | None:
-        """Read the leader; None where it is gone, also where its pid is used by another process now."""
+    def _read_leader(self, pid: int | None, record: Mapping[str, str], latest_creation: float | None) -> Process | None:
+        """Return the leader; None if it is gone, even if another process has its pid now.
+
+        ``latest_creation``: the latest time when the record can have been made.
+        """
         process = self._read_leader_and_parent(pid) if pid else None
         if process is None or pid is None:
             return None
@@ -221,15 +227,16 @@ class _LoginReader:
         # newer versions of systemd record the pidfd inode of the leader, which no other process ever gets
         if pidfd_id and self._root == ROOT and (current_id := _pidfd_id(pid)):
             return process if current_id == pidfd_id else None
-        # else a process that started after the record was made cannot be the leader
-        if process.start is None or latest is None:
+        # without a pidfd inode: a process that started after the record was made cannot be the leader
+        if process.start is None or latest_creation is None:
             return process
-        return process if process.start / self._machine.ticks <= latest else None
+        return process if process.start / self._machine.ticks <= latest_creation else None
 
     def _with_scope_facts(self, login: Login) -> Login:
-        """Return a login with the facts of its scope; kernel ids of its processes only where the leader has none.
+        """Return a login with the facts of its scope.
 
-        ``inherited`` is set where a login uid proves that the kernel id is another login's.
+        The kernel ids of the scope's processes are read only if the leader has none. ``inherited`` is set if a login
+        uid proves that the kernel id belongs to another login.
         """
         login = self._with_mapped_uid(login)
         if login.scope:
@@ -244,7 +251,7 @@ class _LoginReader:
             ids, starts = {process.ses or 0 for process in carriers}, [process.start for process in carriers]
             earliest_start = min((start for start in starts if start is not None), default=None)
             login = login._replace(scope_ids=tuple(sorted(ids)), earliest_start=earliest_start)
-        # the kernel sets kernel id and login uid together: with another login uid the id is another login's
+        # the kernel sets kernel id and login uid together: if the login uid is another user's, so is the kernel id
         has_other_uid = any(self._has_other_login_uid(process, login) for process in carriers)
         return login._replace(inherited=True) if has_other_uid else login
 
@@ -285,8 +292,8 @@ class _LoginReader:
         return login if self._user_namespace is None else self._user_namespace.mapped_login(login)
 
 
-def _is_pid_free(pid: int, pidfd_id: int | None) -> bool:
-    """Return whether no process has this pid and, if the kernel has pidfd inodes, this inode; hidepid hides neither."""
+def _has_process_ended(pid: int, pidfd_id: int | None) -> bool:
+    """Return whether a process has certainly ended, by its pid and pidfd inode; hidepid does not hide these."""
     try:
         os.kill(pid, 0)
     except (ProcessLookupError, OverflowError):
@@ -322,7 +329,7 @@ def _inode_of_pidfd(pid: int) -> int | None:
 def _read_state_files(
     folder: str, file_names: Collection[str] | None, look: Look
 ) -> Iterator[tuple[str, Mapping[str, str]]]:
-    """Yield name and content of the state files in a folder: of all files (None), or of those with these names."""
+    """Yield name and content of the state files in a folder that have these names; None: of all state files."""
     try:
         names = sorted(os.listdir(folder) if file_names is None else file_names)
     except FileNotFoundError:
@@ -331,7 +338,7 @@ def _read_state_files(
         look.report(Trouble(folder, os.strerror(error.errno or 0), "run as root to read the login service's files"))
         return
     for name in names:
-        # excludes *.ref and temporary files; and an id that a caller gave cannot lead to another folder
+        # isalnum() excludes *.ref and temporary files, and ids of a caller that would lead to another folder
         if name.isalnum() and (data := _read_regular_file(os.path.join(folder, name))) is not None:
             yield name, parse.parse_state_file(data)
 

@@ -33,7 +33,7 @@ def read_machine(root: str) -> Machine:
     """Return the facts that are constant while the host runs; those that cannot be read are None.
 
     The hostname and the boot time are not among them: the hostname can be set, and the boot time moves when the clock
-    is set. Until ``read_hostname`` the hostname is LOCALHOST.
+    is set. The hostname in the result is LOCALHOST; the caller replaces it by that of ``read_hostname``.
     """
     is_container = _is_container(root)
     release = _read_file(root, "etc/os-release") or _read_file(root, "usr/lib/os-release") or b""
@@ -70,7 +70,13 @@ class BootTime:
     """The boot time of a host, kept until the clock is set."""
 
     def __init__(self, root: str, at_boot: Callable[[], float] | None) -> None:
-        """Take the root, and ``wall_clock_at_boot`` if its clock is this machine's; None: nothing is kept."""
+        """Create it without a boot time.
+
+        Args:
+            root: the root directory of the host.
+            at_boot: ``wall_clock_at_boot``, if the host has the clock of this machine; None: the boot time is not kept,
+                but read each time.
+        """
         self._root, self._at_boot = root, at_boot
         self._kept: tuple[float, int] | None = None  # results of at_boot and of read_boot_time
 
@@ -104,8 +110,8 @@ def _is_container(root: str) -> bool:
     """Return whether systemd detects a container here, by its own rules (detect_container() of systemd 252 to 257)."""
     if any(os.path.exists(os.path.join(root, file)) for file in _CONTAINER_FILES):
         return True
-    # The kernel's root cgroup has no file cgroup.events: where the root of the mount has one, it is another cgroup,
-    # a container's. The environment of PID 1 would say it more directly, but only root can read that.
+    # The kernel's root cgroup has no file cgroup.events. If the root of the mount has one, it is another cgroup: that
+    # of a container. The environment of PID 1 names the container more directly, but only root can read it.
     return any(os.path.exists(os.path.join(root, group, "cgroup.events")) for group in _ROOT_GROUPS)
 
 

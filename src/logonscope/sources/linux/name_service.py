@@ -95,7 +95,7 @@ class Directory:
         return _make_account(self._service.call(partial(pwd.getpwuid, uid)))
 
     def users(self, query: AccountQuery) -> Iterator[Account]:
-        """Yield the accounts that the query names; for ALL, those of the whole list."""
+        """Yield the accounts that the query names; for ALL, all that getent lists."""
         if query.users is None:
             return
         local_names = _read_names(self._root, PASSWD)
@@ -108,7 +108,7 @@ class Directory:
             yield account._replace(local=account.name in local_names)
 
     def groups(self, query: AccountQuery) -> Iterator[Group]:
-        """Yield the groups of the accounts in ``groups_of``, and those that the query names, or all of them (ALL)."""
+        """Yield the groups of the accounts in ``groups_of``, and those that the query names; for ALL, all groups."""
         if query.groups is None and query.groups_of is None:
             return
         local_names = _read_names(self._root, GROUP)
@@ -203,7 +203,7 @@ def _start_getent(database: str) -> Iterator[bytes]:
 
 
 def _read_lines(child: "subprocess.Popen[bytes]", database: str) -> Iterator[bytes]:
-    """Yield the lines that getent prints; end it where the iterator is closed.
+    """Yield the lines that getent prints; end getent when the iterator is closed.
 
     Raises:
         TimeoutError: it printed nothing for TIMEOUT seconds, or did not end within TIMEOUT seconds after its last line.

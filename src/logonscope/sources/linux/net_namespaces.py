@@ -28,14 +28,14 @@ class NetNamespace(NamedTuple):
 
 def own_namespace(proc: str) -> NetNamespace:
     """Return the network namespace of the reader."""
-    # /proc/net is a link to self/net; a /proc that was mounted with subset=pid has only the latter
+    # /proc/net is a link to self/net; a /proc that was mounted with subset=pid lacks the link
     folders = tuple(path for path in (f"{proc}/net", f"{proc}/self/net") if os.path.isdir(path))[:1]
     return NetNamespace(_read_inode(f"{proc}/self/ns/net"), folders, (None,) * len(folders))
 
 
 def other_namespaces(proc: str, reader_namespace: NetNamespace, look: Look) -> Iterator[NetNamespace]:
     """Yield the other network namespaces, in the order of their lowest pids."""
-    # if its inode is not known, the reader's namespace would be among the others: nothing is yielded
+    # without the inode of the reader's namespace, that namespace could not be excluded
     if reader_namespace.inode is None:
         return
     pids_by_inode: dict[int, list[int]] = {}

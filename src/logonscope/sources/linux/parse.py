@@ -23,7 +23,7 @@ COMM_BYTES = 15
 """TASK_COMM_LEN - 1: a name of this many bytes may have been cut (proc(5), /proc/pid/comm)."""
 
 MAX_CGROUPS = 256
-"""Maximum number of cgroups that are kept parsed: many processes share one."""
+"""Maximum number of parsed cgroups that are cached: many processes share one cgroup."""
 
 _LOGIN_HIERARCHIES = (b"name=elogind", b"", b"name=systemd")
 _DELETED = b" (deleted)"
@@ -76,8 +76,8 @@ def parse_number(data: bytes) -> tuple[int]:
 def parse_cgroup(data: bytes) -> tuple[str]:
     """Parse cgroup: the path in the hierarchy that the login service keeps (cgroups(7), /proc/pid/cgroup).
 
-    That is elogind's own hierarchy where there is one, else cgroup2, else (legacy and mixed layouts) the hierarchy with
-    systemd's name. A path may contain colons; the kernel refuses newlines in it.
+    These hierarchies are tried in this order: elogind's own one, cgroup2, and the one named "systemd", which legacy and
+    mixed layouts have. A path may contain colons; the kernel refuses newlines in it.
     """
     paths = {}
     # not splitlines(), which also splits at a carriage return: a path may contain one
@@ -141,9 +141,8 @@ def parse_label(content: tuple[str | None, bytes]) -> tuple[str, str | None]:
     """Parse the security label of a process; return it with the name of its security module.
 
     Args:
-        content: the security module whose own file was read (None: the file attr/current, which shows the label of one
-            module and not its name), and the content of the file, which ends with a NUL (SELinux) or a newline
-            (AppArmor).
+        content: a security module and the content of its file, which ends with a NUL (SELinux) or a newline (AppArmor).
+            Module None: the content is that of attr/current, which shows a label without the name of its module.
     """
     module, data = content
     label = decode_text(data.rstrip(b"\0\n"))
@@ -173,7 +172,7 @@ def parse_maps(data: bytes) -> tuple[tuple[str, ...]]:
     addresses: dict[bytes, bytes] = {}
     code: dict[bytes, None] = {}
     for line in data.split(b"\n")[:-1]:
-        # the path is the rest of the line, whatever is in it; of other memory than files it is empty or begins with "["
+        # the path is the rest of the line and can contain any text; for other memory, it is empty or begins with "["
         address, permissions, _, _, _, *path = line.split(None, 5)
         if path and path[0].startswith(b"/"):
             addresses.setdefault(path[0], address.partition(b"-")[0])
@@ -229,7 +228,7 @@ def may_be_cut(comm: str) -> bool:
 def complete_name(comm: str, cmdline: bytes | None) -> str:
     """Complete a name that the kernel cut at 15 bytes, from the file name of the first argument.
 
-    The first argument counts only where it begins with the name: a process can write anything there.
+    The first argument is used only if it begins with the cut name: a process can write any text there.
     """
     if not cmdline or not may_be_cut(comm):
         return comm

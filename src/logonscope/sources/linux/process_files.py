@@ -13,6 +13,7 @@ from logonscope.sources.linux import parse
 from logonscope.sources.linux.descriptor_tables import read_socket_inodes, read_thread_sockets
 
 _BLOCK = 16384
+"""Bytes of the first read of a file."""
 
 _MAX_CHILDREN_BYTES = 1 << 25
 """Maximum bytes of one list of children: more than the kernel's 2^22 processes need."""
@@ -30,9 +31,10 @@ INDEX_OF_FACT = {fact: index for index, fact in enumerate(Process._fields)}
 Guard = Literal["none", "trace", "memory"]
 """What the kernel waits for before it returns the content of a file.
 
-none: nothing; every process may read the file at any time. trace: the check of the right to trace the process, which
-waits while the process is in execve(2). A process can hang there: after vfork(2) it shares its memory with another
-process, which can hold the lock of the memory for ever. memory: that lock.
+- none: nothing; every process may read the file at any time.
+- trace: the check of the right to trace the process, which waits while the process is in execve(2). A process can hang
+  there: after vfork(2) it shares its memory with another process, which can hold the lock of the memory for ever.
+- memory: the lock of the memory.
 """
 
 
@@ -77,7 +79,7 @@ def _read_executable(handle: int, _: int) -> bytes:
 
 
 def read_maps(handle: int, _: int) -> bytes:
-    """Return the mapped memory of a process; reading it can hang, as reading its arguments can."""
+    """Return the file maps of a process; reading it can hang, like reading the arguments of the process."""
     return read_file("maps", handle, _MAPS_BYTES, is_list=True)
 
 
@@ -205,7 +207,7 @@ class Stage(NamedTuple):
 
 
 class QueryShape(NamedTuple):
-    """What a query asks for, without the values that narrow it."""
+    """The parts of a query that decide its plan: its facts, and which limits it has, but not their values."""
 
     facts: Facts
     early_facts: Facts | None
@@ -216,7 +218,7 @@ class QueryShape(NamedTuple):
     has_ids_needing_cgroup: bool
 
     def with_implied_facts(self, facts: Facts) -> Facts:
-        """Return facts, and those that are needed to read them or to apply what narrows the query."""
+        """Return these facts, with the facts that are needed to read them or to apply the limits of the query."""
         all_facts = set(facts)
         if self.has_login_uids:
             all_facts.add("loginuid")

@@ -14,7 +14,7 @@ ENVIRONMENT = {"LC_ALL": "C", "PATH": "/usr/bin:/bin", "SYSTEMD_PAGER": "", "SYS
 
 _CHUNK = 1 << 16
 _NO_UID = (1 << 32) - 1
-"""setreuid(2) takes it as "do not change"."""
+"""The value for which setreuid(2) changes nothing."""
 
 
 class Output(NamedTuple):
@@ -26,7 +26,7 @@ class Output(NamedTuple):
 
 
 def run_program(command: list[str], seconds: float, uid: int | None = None) -> Output:
-    """Run a program to its end, without input; a program that takes longer is killed.
+    """Run a program to its end, without input; kill it if it takes longer than ``seconds``.
 
     Args:
         command: the path of the program, and its arguments.
@@ -40,7 +40,7 @@ def run_program(command: list[str], seconds: float, uid: int | None = None) -> O
         OSError: the program cannot be started, or its output is too long.
     """
     if uid is not None and not 0 <= uid < _NO_UID:
-        raise PermissionError(1, f"there is no uid {uid}")
+        raise PermissionError(errno.EPERM, f"there is no uid {uid}")
     as_user = {} if uid is None or uid == os.geteuid() else {"user": uid, "group": uid, "extra_groups": []}
     process = subprocess.Popen(  # type: ignore[call-overload]  # noqa: S603 -- mypy cannot match the mapping; a fixed program
         command, cwd="/", env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,

@@ -1,7 +1,7 @@
 """Cgroup directories of logins: their inodes, the kernel ids that their processes carry, and logins without a record.
 
-Only root can make a directory directly in /user.slice/user-UID.slice, so a scope there proves its login even where the
-login service has no record of it any more.
+Only root can make a directory directly in /user.slice/user-UID.slice. So a scope there proves its login even if the
+login service has deleted the record of the login.
 """
 
 import os
@@ -60,7 +60,7 @@ class Scopes:
                 continue
 
     def processes_with_kernel_id(self, path: str | None, cgroup: str) -> list[Process]:
-        """Return the processes with a kernel id, of the first MAX_MEMBERS in a cgroup or below it.
+        """Return those of the first MAX_MEMBERS processes in a cgroup, or below it, that have a kernel id.
 
         Args:
             path: the directory of the cgroup.
@@ -81,7 +81,7 @@ class Scopes:
 
         Args:
             recorded: id and uid of the logins with a record.
-            login_ids: the ids to look for; None: any. Where all of them have a record, no directory is read.
+            login_ids: the ids to look for; None: any. If all these ids have a record, no directory is read.
         """
         recorded_ids = {login_id for login_id, _ in recorded}
         if self._user_slice is None or (login_ids is not None and set(login_ids) <= recorded_ids):
@@ -92,7 +92,7 @@ class Scopes:
                 scope = re.fullmatch(_SCOPE, unit)
                 if not (scope and user) or (login_ids is not None and scope[1] not in login_ids):
                     continue
-                # id and uid: another user's login may have had the same id before the login service was restarted
+                # with the uid: before the login service was restarted, the login of another user may have had the id
                 if (scope[1], int(user[1])) not in recorded:
                     yield scope[1], int(user[1])
 

@@ -1,8 +1,8 @@
 """Reader of services: from systemd's manager, or from the files that systemd, OpenRC and sysvinit keep.
 
-Without the manager, services are known from files only. Of systemd: which services run (their cgroups have processes),
-and since when (the manager makes a link at each start). Of OpenRC: the scripts, the runlevels and the started services.
-Of sysvinit: the scripts, and the runlevels that start them.
+Without the manager, services are known from files only. With systemd, the cgroups show which services have processes,
+and a link, which the manager makes at each start, shows since when a service runs. OpenRC's files show the scripts, the
+runlevels and the started services. The files of sysvinit show the scripts, and the runlevels that start them.
 """
 
 import os
@@ -19,8 +19,8 @@ _INVOCATIONS = "run/systemd/units"
 _SCRIPT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,254}")
 _DESCRIPTION = re.compile(rb"^(?:# Short-Description:|description=)[ \t]*[\"']?(.*?)[\"']?[ \t]*$", re.MULTILINE)
 _START = re.compile(r"S[0-9]{2}(.+)")
-_HEAD = 4096
-"""Bytes of a script, or of a file of a cgroup, that are read: the comments of an LSB script are at its beginning."""
+_MAX_BYTES = 4096
+"""Maximum bytes that are read of a script or of a file of a cgroup: an LSB script begins with its comments."""
 
 _NON_SERVICE_FILES = {"functions.sh", "README", "skeleton", "rc", "rcS", "functions", "halt", "reboot", "single"}
 """Files in etc/init.d that are not services."""
@@ -83,7 +83,8 @@ def _units_below(folder: str) -> Iterator[tuple[str, bool]]:
         path = os.path.join(folder, name)
         if name.endswith(".slice"):
             yield from _units_below(path)
-        # systemd may add "_" (cg_unescape()); units below a service, such as those of a user manager, are not searched
+        # systemd may put "_" before a name (cg_unescape()). Units below a service, such as those of a user manager, are
+        # not searched.
         elif is_service_unit(unit := name.removeprefix("_")):
             yield unit, _has_processes(path)
 
@@ -92,7 +93,7 @@ def _has_processes(path: str) -> bool:
     for name, populated_line in (("cgroup.events", b"populated 1"), ("cgroup.procs", b"\n")):
         try:
             with open(os.path.join(path, name), "rb") as file:
-                return populated_line in file.read(_HEAD)
+                return populated_line in file.read(_MAX_BYTES)
         except OSError:
             continue
     return False
@@ -146,7 +147,7 @@ def _sysvinit_enabled(root: str) -> set[str]:
 def _read_description(path: str) -> str | None:
     try:
         with open(path, "rb") as file:
-            match = _DESCRIPTION.search(file.read(_HEAD))
+            match = _DESCRIPTION.search(file.read(_MAX_BYTES))
     except OSError:
         return None
     return match[1].decode("utf-8", "surrogateescape") or None if match else None

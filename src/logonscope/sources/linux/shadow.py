@@ -22,7 +22,7 @@ FIELDS = 9
 
 
 def with_shadow(root: str, accounts: Iterable[Account]) -> Iterator[Account]:
-    """Yield the accounts, the local ones with the facts that the shadow file below a root has of them."""
+    """Yield the accounts; local ones are completed by the facts in the shadow file below a root."""
     states = _read_states(root, int(time.time()) // SECONDS_A_DAY)
     for account in accounts:
         yield account._replace(**states.get(account.name, {})) if account.local else account

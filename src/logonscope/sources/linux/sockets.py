@@ -64,7 +64,7 @@ def _read_network(folder: str, look: Look, query: SocketQuery, *, is_readers: bo
             missing_count += 1
         except OSError as error:
             report_unreadable(path, error, look)
-    # the reader runs, so its files exist, but are hidden: a container engine can mount an empty folder over /proc/net
+    # this process has such files itself; a container engine can hide them by mounting an empty folder over /proc/net
     if is_readers and missing_count == len(_FILES):
         report_missing(os.path.join(folder, _FILES[0]), look)
 

@@ -104,8 +104,8 @@ class LinuxSource(BaseSource):
     def memberships(self, look: Look, query: ProcessQuery) -> Iterator[Membership]:
         failed_pids: list[int] = []
         memberships = read_memberships(self._proc, look.checked(list_pids(self._proc)), query, failed_pids)
-        # The first iterator fills failed_pids while it is iterated, the second one reads these pids after that.
-        # Chained, not in a generator that passes each one on: this is the most frequent query of a whole host.
+        # The first iterator fills failed_pids; the second one starts after that, and reads these pids. chain() is
+        # faster than a generator that yields each membership again, and this is the most frequent query of a host.
         return chain(memberships, self._read_again(look, query, failed_pids))
 
     def _read_again(self, look: Look, query: ProcessQuery, failed_pids: list[int]) -> Iterator[Membership]:
@@ -120,7 +120,10 @@ class LinuxSource(BaseSource):
 
     @property
     def _inner_namespace(self) -> UserNamespace | None:
-        """Return the user namespace of this process if passwd and login records have ids of its parent; else None."""
+        """Return the user namespace of this process; None if passwd and the login records have its ids.
+
+        Otherwise these files have ids of the parent namespace, which must be converted.
+        """
         return None if self._user_namespace is None or self._user_namespace.owns_files else self._user_namespace
 
     def membership_groups(self, look: Look, query: ProcessQuery) -> Iterator[MembershipGroup]:

@@ -19,7 +19,7 @@ MAX_LINE_LENGTH = 4096
 """Maximum characters of a line; sshd cuts a message at 1,024 bytes (MSGBUFSIZ), but escapes make it longer."""
 
 MAX_READINGS = 64
-"""Maximum number of places that are tried as the end of the account name."""
+"""Maximum number of positions that are tried as the end of the account name."""
 
 _BEGINNING = re.compile(r"Accepted ([a-z0-9-]{1,64}(?:/[\x21-\x7e]{1,64})?) for (?=\S)")
 _ENDPOINT = re.compile(r" from ([0-9A-Za-z.:%_-]{1,200}) port ([0-9]{1,5}) ssh2(?=: |$)")
@@ -31,7 +31,7 @@ _MAX_SERIAL = 1 << 64
 
 
 class AcceptedLine(NamedTuple):
-    """What the line says; sshd's escapes in the user and the certificate's id are undone."""
+    """The parts of a line; sshd's escapes in the user and the certificate's id are undone."""
 
     method: str
     user: str
@@ -59,20 +59,20 @@ def _readings(method: str, rest: str) -> Iterator[AcceptedLine]:
         # of several endpoints, the earlier ones may be in the account name, the later ones in the certificate's id
         port = int(endpoint[2])
         if endpoint.start() and port < 1 << 16:
-            words = AcceptedLine(method, unescape(rest[: endpoint.start()]), endpoint[1], port)
-            yield _with_key(words, rest[endpoint.end() + 2 :]) if method in _KEY_METHODS else words
+            line = AcceptedLine(method, unescape(rest[: endpoint.start()]), endpoint[1], port)
+            yield _with_key(line, rest[endpoint.end() + 2 :]) if method in _KEY_METHODS else line
 
 
-def _with_key(words: AcceptedLine, text: str) -> AcceptedLine:
-    """Return the line with its key; of a certificate that is cut off, only the type and the fingerprint."""
+def _with_key(line: AcceptedLine, text: str) -> AcceptedLine:
+    """Return the line with its key; if a certificate is cut off, with its type and fingerprint only."""
     key = _KEY.match(text)
     if key is None:
-        return words
-    words = words._replace(key_type=key[1], fingerprint=key[2])
+        return line
+    line = line._replace(key_type=key[1], fingerprint=key[2])
     # the id comes first and can contain anything, so the last "(serial N) CA" counts
     certificate = _CERTIFICATE.fullmatch(key[3] or "") if key[1].endswith("-CERT") else None
     if certificate is None or int(certificate[2]) >= _MAX_SERIAL:
-        return words
-    return words._replace(
+        return line
+    return line._replace(
         certificate_id=unescape(certificate[1]), certificate_serial=int(certificate[2]), authority=certificate[3]
     )

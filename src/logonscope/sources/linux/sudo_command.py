@@ -18,22 +18,22 @@ _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
 _SUDO_FLAGS = re.compile(
     r"-[ABbEHiKknPS]+|--(?:askpass|background|non-interactive|preserve-env(?:=.*)?|set-home|login)"
 )
-_SUDO_VALUES = {"-C", "-D", "-g", "-h", "-p", "-R", "-r", "-T", "-t"}
+_SUDO_OPTIONS_WITH_VALUE = {"-C", "-D", "-g", "-h", "-p", "-R", "-r", "-T", "-t"}
 _SUFFIXES = {
     "service", "socket", "target", "device", "mount", "automount", "swap", "timer", "path", "slice", "scope",
 }  # fmt: skip
-_STARTING = {
+_STARTING_VERBS = {
     "start", "restart", "try-restart", "condrestart", "reload-or-restart", "try-reload-or-restart", "force-reload",
 }  # fmt: skip
-_SYSTEMCTL_VALUES = {"-n", "-o", "-p", "-P", "-s", "-t"}
-_SYSTEMD_RUN_VALUES = {
+_SYSTEMCTL_OPTIONS_WITH_VALUE = {"-n", "-o", "-p", "-P", "-s", "-t"}
+_SYSTEMD_RUN_OPTIONS_WITH_VALUE = {
     "-E", "-H", "-M", "-p", "-u", "--background", "--description", "--gid", "--host", "--json", "--machine", "--nice",
     "--on-active", "--on-boot", "--on-calendar", "--on-startup", "--on-unit-active", "--on-unit-inactive",
     "--path-property", "--property", "--service-type", "--setenv", "--slice", "--socket-property", "--timer-property",
     "--uid", "--unit", "--working-directory",
 }  # fmt: skip
 _ELSEWHERE = re.compile(r"--(?:user|host|machine|root|image|global)(?:=.*)?|-[HM].*")
-"""Options with which a command does not ask the manager of this system."""
+"""Options that address another manager than that of this system."""
 
 
 def requested_services(command_line: str) -> frozenset[str]:
@@ -59,7 +59,7 @@ def _command(words: Sequence[str]) -> Iterator[str]:
     """
     rest = iter(words)
     for word in rest:
-        if word in _SUDO_VALUES:
+        if word in _SUDO_OPTIONS_WITH_VALUE:
             next(rest, None)
         elif word == "-u":
             if next(rest, None) != "root":
@@ -78,29 +78,29 @@ def _systemctl(words: Sequence[str]) -> list[str]:
     names: list[str] = []
     rest = iter(words)
     for word in rest:
-        if word in _SYSTEMCTL_VALUES:
+        if word in _SYSTEMCTL_OPTIONS_WITH_VALUE:
             next(rest, None)
         elif not word.startswith("-"):
             names.append(word)
     verb = names[0] if names else ""
-    starts = verb in _STARTING or (verb in {"enable", "reenable"} and "--now" in words)
+    starts = verb in _STARTING_VERBS or (verb in {"enable", "reenable"} and "--now" in words)
     return names[1:] if starts else []
 
 
 def _service(words: Sequence[str]) -> list[str]:
-    return [words[0]] if len(words) > 1 and words[1] in _STARTING else []
+    return [words[0]] if len(words) > 1 and words[1] in _STARTING_VERBS else []
 
 
 def _systemd_run(words: Sequence[str]) -> list[str]:
     unit, rest = "", iter(words)
     for word in rest:
-        # the first word that is no option begins the command that is run
+        # the command to run begins at the first word that is not an option
         if not word.startswith("-") or word == "--":
             break
         name, equals, value = word.partition("=")
         if name == "--scope":
             return []
-        if name in _SYSTEMD_RUN_VALUES and not equals:
+        if name in _SYSTEMD_RUN_OPTIONS_WITH_VALUE and not equals:
             value = next(rest, "")
         if name in {"-u", "--unit"}:
             unit = value

@@ -27,7 +27,7 @@ _ATTEMPTS = re.compile(r"([0-9]{1,3}) incorrect password attempts?")
 
 
 class SudoLine(NamedTuple):
-    """What the line says."""
+    """The parts of a line."""
 
     account: str  # who ran sudo
     reason: str | None  # why the command was refused; None: it was run
@@ -38,7 +38,7 @@ class SudoLine(NamedTuple):
 
 
 def parse_sudo_line(text: str) -> SudoLine | None:
-    """Parse a line of sudo; None where it is another line."""
+    """Parse a line of sudo; return None for any other line."""
     match = _LINE.fullmatch(text) if len(text) <= MAX_LINE_LENGTH and text.isprintable() else None
     if match is None:
         return None
@@ -48,7 +48,7 @@ def parse_sudo_line(text: str) -> SudoLine | None:
     fields = _FIELDS.fullmatch(rest)
     if fields is None:
         return line if reason is not None else None
-    # a directory or a command has text like that of a field: which of the two is the field is not known
+    # a directory or a command contains a text that looks like a field: it is not known which text is the field
     if rest.count(" ; USER=") + rest.startswith("USER=") > 1 or rest.count(" ; COMMAND=") > 1:
         return line
     return line._replace(tty=fields[1], user=fields[2], command=fields[3])

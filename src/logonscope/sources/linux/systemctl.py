@@ -20,10 +20,10 @@ from logonscope.sources.linux.scopes import list_folder
 
 PROGRAMS = ("usr/bin/systemctl", "bin/systemctl", "run/current-system/sw/bin/systemctl")
 READ_SECONDS = 5.0
-"""Longest time that reading takes; usually it takes 20 ms for one service, and 1 s for all that are installed."""
+"""Maximum seconds of a reading; usually it takes 20 ms for one service, and 1 s for all that are installed."""
 
 ACT_SECONDS = 10.0
-"""Longest time that a service may take to start or stop; the job goes on after that."""
+"""Maximum seconds of waiting for a service to start or stop; the manager goes on with the job after that."""
 
 _UNIT_FOLDERS = (
     "etc/systemd/system", "run/systemd/system", "run/systemd/generator", "run/systemd/generator.late",
@@ -59,7 +59,7 @@ def read_units(root: str, look: Look, names: frozenset[str] | None) -> Iterator[
     requested_names = None if names is None else {name for name in map(str.lower, names) if is_service_unit(name)}
     if requested_names is not None and not requested_names:
         return iter(())
-    # a loaded unit needs no file: an instance of a template, a unit of systemd-run
+    # a loaded unit can lack a file of its name: an instance of a template, or a unit of systemd-run
     patterns = ["*.service"] if requested_names is None else [*map(_pattern_of_any_case, sorted(requested_names))]
     seconds_left = None if look.deadline is None else look.deadline.seconds_left
     end_time = time.monotonic() + (READ_SECONDS if seconds_left is None else min(seconds_left, READ_SECONDS))
@@ -69,8 +69,8 @@ def read_units(root: str, look: Look, names: frozenset[str] | None) -> Iterator[
         look.report(Trouble("systemctl", _reason(error), "see `systemctl is-system-running`"))
         return None
     loaded_names = {service.name for service in loaded}
-    files = (name for name in _list_unit_files(root) if name not in loaded_names)
-    unloaded = [name for name in files if requested_names is None or name.lower() in requested_names]
+    other_names = (name for name in _list_unit_files(root) if name not in loaded_names)
+    unloaded = [name for name in other_names if requested_names is None or name.lower() in requested_names]
     # the manager has to read the files of services that it has not loaded, which takes long: they come last
     return chain(loaded, _read_in_parts(program, unloaded, end_time, look, Service("", active_state="inactive")))
 
@@ -79,8 +79,8 @@ def _read_loaded(program: str, patterns: list[str], end_time: float, look: Look)
     """Return the services that the manager has loaded, with their values as far as systemctl can write them.
 
     Raises:
-        OSError: systemctl failed, or its output is too large (EFBIG) even for the names alone; TimeoutError: it did not
-            end in time.
+        TimeoutError: systemctl did not end in time.
+        OSError: systemctl failed; EFBIG: its output is too large even for the names alone.
     """
     try:
         return [*_show_units(program, patterns, end_time)]
@@ -103,7 +103,7 @@ def _read_in_parts(
         try:
             services = list(_show_units(program, part, end_time))
         except OSError as error:
-            # the part has a huge service: the part is halved until that service is alone in one
+            # the part has a huge service: the part is halved until the huge service is alone in a part
             if error.errno == errno.EFBIG and len(part) > 1:
                 parts[:0] = [part[: len(part) // 2], part[len(part) // 2 :]]
                 continue
@@ -121,7 +121,8 @@ def _show_units(
     """Yield the services that systemctl shows for names and patterns.
 
     Raises:
-        OSError: systemctl failed; TimeoutError: it did not end in time.
+        TimeoutError: systemctl did not end in time.
+        OSError: systemctl failed.
     """
     # without --all, a pattern does not match units that are loaded and inactive, such as instances of templates
     arguments = ["show", "--all", "--no-pager", f"--property={','.join(properties)}", "--", *names]
@@ -189,7 +190,7 @@ def _is_alias(folder: str, name: str) -> bool:
 
 
 def _pattern_of_any_case(name: str) -> str:
-    """Return the pattern (fnmatch(3)) that a name matches in upper and lower case."""
+    """Return the pattern (fnmatch(3)) that matches a name in upper, lower and mixed case."""
     return "".join(
         f"[{letter.upper()}{letter}]" if letter.isalpha() else "\\\\" if letter == "\\" else letter for letter in name
     )
@@ -199,8 +200,8 @@ def parse_units(data: bytes) -> Iterator[Service]:
     """Yield the services that the output of ``systemctl show`` contains, one paragraph for each.
 
     Arguments of a program can contain newlines, which systemctl does not escape: so the value of ExecStart is read up
-    to its closing brace. Of several ExecStart, the first counts. If another property occurs twice, its value is not
-    known.
+    to its closing brace. If ExecStart occurs several times, the first one is returned. If another property occurs
+    twice, its value is None: one of the two may be from an argument.
     """
     lines = iter(data.split(b"\n"))
     values: dict[bytes, bytes | None] = {}
@@ -215,7 +216,7 @@ def parse_units(data: bytes) -> Iterator[Service]:
         if key == _EXEC_KEY and not value.endswith(b" }"):
             value = b"\n".join([value, *_rest_of_command(lines)])
         if key == _EXEC_KEY and key in values:
-            continue  # a oneshot service has several commands, one a line: the first is shown
+            continue  # a oneshot service can have several commands, one a line
         values[key] = None if key in values else value
     if values:
         yield _make_service(values)

@@ -104,7 +104,7 @@ class _PoolThread:
     """A thread that runs one call after another.
 
     The two locks ``_call_ready`` and ``_call_done`` are used as signals: the one side acquires what the other releases.
-    They cost less than a queue or an event, and every argument list that is read by pid goes this way.
+    They cost less than a queue or an event, and they are used for every argument list that is read by pid.
     """
 
     def __init__(self) -> None:
@@ -163,7 +163,7 @@ class _PoolThread:
 
 
 class ChainedReads(Generic[Item, Value]):
-    """Reads of which each names the next, such as a process and its parents, in one call that may be abandoned."""
+    """Reads in one call that may be abandoned; each value determines the next read, as a process does its parent."""
 
     def __init__(
         self, first: Item, read: Callable[[Item], Value | None], following: Callable[[list[Value]], Item | None]
@@ -211,15 +211,15 @@ def read_each(
     seconds: float,
     watch: ReadWatch | None = None,
 ) -> Iterator[Value]:
-    """Yield read(item) for each item, in order; instead(item) where read did not return in time.
+    """Yield read(item) for each item, in order; yield instead(item) if the read did not return in time.
 
     Args:
         items: may not contain None.
         read: is called in another thread.
         instead: gives the value of an item whose read was abandoned, or not tried.
         seconds: the timeout of one read.
-        watch: if given, only its part of a read is timed, with its ``seconds``, and it limits how many reads are tried;
-            without one, ``read`` is not called any more once MAX_ABANDONED of these reads hang.
+        watch: times only a part of each read, with its own ``seconds``, and decides how many reads are tried. Without a
+            watch, ``read`` is not called any more once MAX_ABANDONED of these reads hang.
     """
     abandoned_reads = 0
     # each turn of this loop is one worker thread: it reads until all is read, or until one of its reads hangs
@@ -233,7 +233,7 @@ def read_each(
             while (batch := worker.next_batch(seconds if watch is None else watch.seconds)) is not None:
                 yield from batch
         finally:
-            # also where the caller closes this iterator: the worker has to stop reading
+            # also if the caller closes this iterator: the worker must stop reading
             remaining_values, hung_items = worker.abandon()
         yield from remaining_values
         if worker.error:
@@ -281,10 +281,11 @@ class _Worker(Generic[Item, Value]):
         self.thread.start()
 
     def next_batch(self, seconds: float) -> list[Value] | None:
-        """Return the next values; None when all items are read, or when one read has taken longer than so many seconds.
+        """Return the next values; None when all items are read, or when one read has taken longer than ``seconds``.
 
-        A wait for the queue says nothing by itself: a batch of short reads may take longer than the timeout of one. So
-        after each wait the age of the current read decides, and the next wait is as long as that read still may take.
+        A long wait for the queue does not show that a read hangs: a batch of short reads may take longer than the
+        timeout of one read. So after each wait the age of the current read is checked. The next wait is as long as that
+        read still may take.
         """
         from queue import Empty  # noqa: PLC0415 -- see __init__
 
@@ -343,7 +344,7 @@ class _Worker(Generic[Item, Value]):
             yield item
 
     def _hand_over(self, *, last: bool = False) -> None:
-        """Put the batch into the queue, and after the last one None; waits while the answer is read more slowly."""
+        """Put the batch into the queue, and None after the last batch; wait while the queue is full."""
         while True:
             # a put that blocks would hold the lock, and the thread could not be abandoned: hence try and pause
             with self._lock:

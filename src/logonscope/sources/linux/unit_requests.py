@@ -63,8 +63,8 @@ def _parse_entry(line: bytes) -> dict[str, Any] | None:
 
 def find_requests(entries: Iterable[dict[str, Any]]) -> Iterator[UnitRequest]:
     """Yield the request of each service whose requester is known, from entries of the journal in reverse order."""
-    started: dict[str, int] = {}
-    closed: dict[int, int] = {}
+    start_of_unit: dict[str, int] = {}
+    end_of_pid: dict[int, int] = {}
     commands: list[_Command] = []
     for entry in entries:
         pid, moment = _number(entry, "_PID"), _number(entry, "_SOURCE_REALTIME_TIMESTAMP")
@@ -75,24 +75,27 @@ def find_requests(entries: Iterable[dict[str, Any]]) -> Iterator[UnitRequest]:
             unit = _text(entry, "UNIT")
             # entries are newest first, so the first one seen is the latest start
             if unit is not None and _text(entry, "MESSAGE_ID") == _STARTED and _number(entry, "_UID") == 0:
-                started.setdefault(unit, moment)
+                start_of_unit.setdefault(unit, moment)
         elif _number(entry, "_GID") != 0 or os.path.basename(_text(entry, "_EXE") or "") not in _PROGRAMS:
             continue
         elif _CLOSED.match(message):
-            closed[pid] = moment
-        elif _OPENED.match(message) and pid in closed:
+            end_of_pid[pid] = moment
+        elif _OPENED.match(message) and pid in end_of_pid:
             request = _make_request(pid, moment, entry)
-            commands.append(_Command(moment, closed.pop(pid), requested_services(request.command), request))
-    for unit, moment in started.items():
-        matches = [row for row in commands if unit in row.services and row.opened <= moment <= row.closed]
+            commands.append(_Command(moment, end_of_pid.pop(pid), requested_services(request.command), request))
+    for unit, moment in start_of_unit.items():
+        requests = [
+            command.request
+            for command in commands
+            if unit in command.services and command.opened <= moment <= command.closed
+        ]
         # if several commands were running at that moment, it is not known which of them started the unit
-        if len(matches) == 1:
-            (row,) = matches
-            yield row.request._replace(unit=unit, started=moment)
+        if len(requests) == 1:
+            yield requests[0]._replace(unit=unit, started=moment)
 
 
 def _make_request(pid: int, moment: int, entry: dict[str, Any]) -> UnitRequest:
-    """Return the request of the process that wrote an entry, with the facts that the kernel gave to journald."""
+    """Return the request of the process that wrote an entry, with facts that journald got from the kernel."""
     ses, loginuid = _number(entry, "_AUDIT_SESSION"), _number(entry, "_AUDIT_LOGINUID")
     return UnitRequest(
         unit="",

@@ -1,4 +1,4 @@
-"""Choice of the feed of a live source: the events helper if its socket exists, else the kernel itself."""
+"""Choice of the feed of a live source: the events helper if its socket exists; otherwise the kernel itself."""
 
 import os
 from collections.abc import Sequence
@@ -20,13 +20,14 @@ def make_live(
     needs_writes: bool = True,
     remembered: Sequence[Login] = (),
 ) -> LiveSource:
-    """Return a live source of this machine, started.
+    """Start a live source of this machine, and return it.
 
     Args:
         direct: reads the machine itself.
         ownership: the rules that determine owners.
         socket: the path of the events helper's socket.
-        needs_writes: reject a feed without the writes to login uids. Without writes, all events but ends cause reads.
+        needs_writes: reject a feed without events of writes to login uids. With such a feed, processes are read from
+            /proc at every event except an end.
         remembered: logins of this boot that the history has.
     """
     host = LiveHost(direct, ownership, partial(open_feed, socket, needs_writes=needs_writes), remembered)

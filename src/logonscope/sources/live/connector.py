@@ -19,7 +19,7 @@ Without CAP_NET_ADMIN the kernel's limit is used.
 """
 
 MAX_RECORDS = 65_536
-"""Records after which a batch ends; the last call may add up to _AT_ONCE more."""
+"""Number of records after which a batch ends; the last call of recvmmsg may add up to _AT_ONCE more."""
 
 _AT_ONCE = 1024
 _NETLINK_CONNECTOR, _CN_IDX_PROC, _LISTEN = 11, 1, 1
@@ -28,6 +28,7 @@ _MEMINFO_DROPS = 8  # include/uapi/linux/sock_diag.h: SK_MEMINFO_DROPS
 
 # offsets in a message: linux/cn_proc.h after struct nlmsghdr and struct cn_msg
 _WHAT, _THREAD, _PROCESS, _CHILD_THREAD, _CHILD = 36, 52, 56, 60, 64
+# instructions of classic BPF: linux/bpf_common.h and linux/filter.h
 _LOAD, _TO_X, _EQUALS, _EQUALS_X, _RETURN = 0x20, 0x07, 0x15, 0x1D, 0x06
 
 
@@ -123,7 +124,10 @@ class ProcessConnector:
         self._socket.close()
 
     def _read_drops(self) -> int:
-        """Return how many messages the kernel has dropped. The filter, too, makes gaps in the numbers of messages."""
+        """Return how many messages the kernel has dropped.
+
+        Gaps in the numbers of messages do not show this, because the filter makes gaps, too.
+        """
         numbers = self._socket.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, 4 * 9)
         return int(struct.unpack("=9I", numbers)[_MEMINFO_DROPS])
 
@@ -142,8 +146,9 @@ def make_filter(*, receives_id_changes: bool) -> bytes:
     also GID and SID, are passed for each thread. All other kinds are dropped.
     """
     kinds = [0, EXEC, UID, *((GID, SID) if receives_id_changes else ())]
-    # each row: code, number, lines to go forward if equal, and if not
+    # each row: code, number, rows to skip if equal, rows to skip if not equal
     rows = [(_LOAD, _WHAT, 0, 0)]
+    # for these kinds, all rows up to the first _RETURN are skipped
     for number, kind in enumerate(kinds):
         rows.append((_EQUALS, _as_loaded(kind), len(kinds) + 9 - number, 0))
     rows += [

@@ -1,4 +1,4 @@
-"""Doubt about processes of the live index: which differ from /proc, and whose children may have another owner."""
+"""Doubt about processes of the live index: whether they differ from /proc, or their children may have other owners."""
 
 from collections.abc import Iterator, Mapping
 
@@ -18,7 +18,10 @@ DIFFERING_CHILD: added once for each child that can have a different owner.
 
 
 def differs_from(entry: Entry | None, facts: Reading) -> bool:
-    """Return whether the index is wrong about a pid, by what was read of it; a reading that hangs proves nothing."""
+    """Return whether an entry of the index (None: no entry) differs from the facts that were read from /proc.
+
+    A reading that hangs proves nothing.
+    """
     if isinstance(facts, Unread):
         return False
     if entry is None or facts is None:
@@ -30,9 +33,9 @@ def differs_from(entry: Entry | None, facts: Reading) -> bool:
 
 
 def can_differ(child: Entry, parent: Entry) -> bool:
-    """Return whether a child and its parent can have different owners: then it matters which of them forked a process.
+    """Return whether a child and its parent can have different owners.
 
-    A child can fork its own siblings (CLONE_PARENT).
+    If so, it matters which of the two forked a process: a child can fork its own siblings (CLONE_PARENT).
     """
     place, parent_place = child.place, parent.place
     if place is not parent_place and (place.ses != parent_place.ses or place.cgroup != parent_place.cgroup):

@@ -80,7 +80,7 @@ class Feed(Protocol):
         ...
 
     def watch_namespaces(self) -> None:
-        """Watch the /proc of containers and services that have one of their own."""
+        """Also watch writes in the /proc of each container or service that has a /proc of its own."""
         ...
 
     def close(self) -> None:
@@ -147,8 +147,8 @@ class LocalFeed(Feed):
         return Notice(descriptor != self._connector.fileno(), stop_polling_until_read=True)
 
     def read_batch(self) -> Batch:
-        # Mostly no event has arrived since the last answer: then this is the only system call. poll() also reports
-        # that the kernel dropped events.
+        # Mostly no event has arrived since the last reading; then poll() is the only system call. It also reports that
+        # the kernel dropped events.
         if not self._poll.poll(0):
             return NO_EVENTS
         # first the process events, then the writes: see Batch
@@ -173,7 +173,8 @@ class LocalFeed(Feed):
 
 def boot_offset() -> int:
     """Return the nanoseconds by which the clock since boot is ahead of the monotonic one: the suspended time."""
-    # the monotonic clock is read before and after the other clock; the attempt with the shortest time between counts
+    # The monotonic clock is read before and after the other clock. Of three attempts, the one with the shortest time
+    # between these two readings is used.
     best_distance, offset = 1 << 62, 0
     for _ in range(3):
         before = time.monotonic_ns()
@@ -185,7 +186,7 @@ def boot_offset() -> int:
 
 
 def namespace_reason(proc: str = PROC) -> str | None:
-    """Return why the pids or the times of process events are not those of /proc here; None: they are."""
+    """Return why process events have other pids or times than this /proc; None: they have the same."""
     try:
         namespace = os.readlink(f"{proc}/self/ns/pid")
     except OSError as error:

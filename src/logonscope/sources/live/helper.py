@@ -3,8 +3,8 @@
     python -m logonscope.sources.live.helper [SOCKET] [UNIT]
 
 It serves one client at a time, root or a process of the unit; a new client replaces the old one, and gets events from
-then on. It answers requests, sends a batch with writes at once, and keeps nothing: the helper and the service can be
-restarted one without the other.
+then on. It answers requests, sends a batch with writes at once, and stores nothing: the helper can be restarted without
+the service, and the service without the helper.
 """
 
 import contextlib
@@ -27,7 +27,7 @@ SEND_SECONDS = 2.0
 """Maximum seconds that a client may take to read a reply."""
 
 _RECORDS_OF_FRAME = messages.MAX_FRAME_BYTES // MESSAGE_BYTES
-_PEER = struct.Struct("=iII")
+_PEER = struct.Struct("=iII")  # struct ucred (unix(7)): pid, uid, gid
 
 
 class Helper:
@@ -94,7 +94,7 @@ class Helper:
         try:
             with open(f"/proc/{pid}/cgroup", encoding="utf-8", errors="surrogateescape") as file:
                 cgroups = [line.rstrip("\n").split(":", 2)[2] for line in file]
-            # the pid may be that of a later process by now: it must be of the same user
+            # by now the pid may be that of another process, which must at least have the same user
             return os.stat(f"/proc/{pid}").st_uid == uid and f"/system.slice/{self._unit}" in cgroups
         except OSError:
             return False
@@ -144,7 +144,7 @@ class Helper:
             self._poll.register(descriptor, select.POLLIN)
 
     def _notify(self, descriptor: int) -> None:
-        """Notify the client of events, once until it has read them; send writes at once."""
+        """Notify the client of events, but not again before it has read them; send writes at once."""
         feed = self._feed
         if feed is None:
             return
@@ -171,7 +171,7 @@ class Helper:
             self._drop_client()
 
     def _lose_feed(self, error: OSError) -> None:
-        """Drop the client, who gets a new feed with its next connection."""
+        """Drop the client, which gets a new feed with its next connection."""
         _log(f"cannot read events: {error.strerror or error}")
         self._drop_client()
 
@@ -181,7 +181,7 @@ class Helper:
                 try:
                     self._poll.unregister(descriptor)
                 except KeyError:
-                    continue  # _notify has unregistered it: the client has its notice, and not read the events
+                    continue  # _notify has unregistered it: the client has been notified, but has not read the events
             self._feed.close()
         if self._client is not None:
             self._poll.unregister(self._client)

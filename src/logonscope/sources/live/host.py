@@ -32,8 +32,9 @@ from logonscope.sources.live.remote_feed import SlowFeedError
 from logonscope.sources.live.terminals import TerminalSearches, find_terminal
 
 QUIET_DELAY, BUSY_DELAY, CROWDED_DELAY = 0.25, 0.015, 0.035
-"""Seconds from the first event of a batch to its reading: without and with subscribers, and with many events for them.
+"""Seconds from the first event of a batch to the reading of the batch.
 
+QUIET_DELAY: without subscribers. BUSY_DELAY: with subscribers. CROWDED_DELAY: with subscribers and many events.
 If events are few, each is mostly the first one of its batch, and waits for the whole delay; if they are many, an event
 waits for half of the delay on average.
 """
@@ -69,9 +70,9 @@ MAX_ZOMBIE_DELAY = 60.0
 """Maximum seconds between two checks whether ended processes were reaped, and whether hung ones can be read."""
 
 OUTLIVED_DELAY = 1.0
-"""Maximum seconds between two such checks while the first thread of a process has ended, but other threads run on.
+"""Used instead of MAX_ZOMBIE_DELAY while the first thread of a process has ended, but other threads run on.
 
-Only such a check shows the end of the process.
+Only a check of ended processes shows the end of such a process.
 """
 
 RETRY_SECONDS, MAX_RETRY_SECONDS = 1.0, 30.0
@@ -81,7 +82,7 @@ LOGIN_SHARE, BUSY_LOGIN_SHARE = 0.01, 0.05
 """Maximum share of one processor for reading login records that no request needs: without and with subscribers."""
 
 LOCK_SECONDS = 1.0
-"""Maximum seconds that a request for logins waits for the thread; then they are read without the memory of logins."""
+"""Maximum seconds that a request for logins waits for the thread; then logins are read, without remembered ones."""
 
 LOGIN_SECONDS = 2.0
 """Maximum age in seconds of logins that are answered from memory: not every change of a scope is an event."""
@@ -121,7 +122,7 @@ class LiveHost:
         Args:
             direct: reads the machine itself.
             ownership: the rules that determine owners.
-            open_feed: opens a feed of events; raises OSError where there is none.
+            open_feed: opens a feed of events; raises OSError if there is none.
             remembered: logins of this boot that were known before.
         """
         self.direct, self.ownership = direct, ownership
@@ -211,7 +212,7 @@ class LiveHost:
         os.eventfd_write(self._wake, 1)
 
     def call_soon(self) -> None:
-        """Have ``after_batch`` called soon by the thread; takes no lock."""
+        """Request that the thread soon calls ``after_batch``; this method takes no lock."""
         self._is_called = True
         if not self._is_closed:
             self.wake()
@@ -248,7 +249,7 @@ class LiveHost:
     def logins(self, look: Look, ids: frozenset[str] | None = None) -> Sequence[Login]:
         """Return at least the logins with these ids (None: all), including remembered ones whose records are gone.
 
-        After LOCK_SECONDS of waiting for the thread, the remembered logins are missing.
+        If the thread holds the lock for more than LOCK_SECONDS, the remembered logins are missing.
         Call ``drain`` before, so that the index is up to date.
         """
         if not self._lock.acquire(timeout=LOCK_SECONDS):
@@ -314,8 +315,8 @@ class LiveHost:
                 self._connect()
                 retry = now + self._retry_seconds
                 self._retry_seconds = min(MAX_RETRY_SECONDS, self._retry_seconds * 2)
-            retried = retry if self._feed is None else None
-            moments = (due, self._urgent_due, self._next_call, self._login_read_due, self._next_search, retried)
+            next_retry = retry if self._feed is None else None
+            moments = (due, self._urgent_due, self._next_call, self._login_read_due, self._next_search, next_retry)
             earliest = min((moment for moment in moments if moment is not None), default=None)
             timeout = -1 if earliest is None else max(0.0, earliest - now)
             # without the lock, which answers need
@@ -345,7 +346,7 @@ class LiveHost:
                     due = time.monotonic() + self._delay
 
     def _note_readable(self, descriptor: int) -> float:
-        """Note a readable descriptor of the feed; return by when the feed is read, together with all other work."""
+        """Note a readable descriptor of the feed; return the moment at which a batch and all other work are due."""
         now = time.monotonic()
         if self._feed is None:
             return now
@@ -363,13 +364,13 @@ class LiveHost:
     def _read_urgently(self) -> bool:
         """Read a batch because of a write, and do nothing else; return whether there are more events.
 
-        The sooner a batch ends after a write, the fewer forks are in doubt because of it. Only the time of these urgent
-        readings counts for URGENT_SHARE: with that of forks, a busy machine would have no urgent readings.
+        The sooner a batch ends after a write, the fewer forks are in doubt because of the write. Only urgent readings
+        are limited by URGENT_SHARE: if other readings counted, too, a busy machine would have no urgent readings.
         """
         began = time.monotonic()
         has_more = self._read_batch()
         self._poll_feed()
-        # the time that was saved since the last reading, less the time that this one took
+        # the time that was saved since the last urgent reading, less the time that this one took
         now, saved = time.monotonic(), began - self._next_urgent
         self._next_urgent = now - min(saved, URGENT_SECONDS / URGENT_SHARE) + (now - began) / URGENT_SHARE
         return has_more
@@ -409,8 +410,8 @@ class LiveHost:
         self._next_call = None if self.after_batch is None else self.after_batch()
         if self.index is not None and (self.index.has_zombies or self.index.unread):
             # no event reports that zombies are reaped, or hung ones readable: checked soon, then less and less often
-            most = OUTLIVED_DELAY if self.index.outlived.is_waiting else MAX_ZOMBIE_DELAY
-            doubled_delay = min(most, self._zombie_delay * 2)
+            max_delay = OUTLIVED_DELAY if self.index.outlived.is_waiting else MAX_ZOMBIE_DELAY
+            doubled_delay = min(max_delay, self._zombie_delay * 2)
             self._zombie_delay = self._delay if self._had_records else doubled_delay
             moment = time.monotonic() + self._zombie_delay
             self._next_call = moment if self._next_call is None else min(moment, self._next_call)
@@ -428,7 +429,7 @@ class LiveHost:
         try:
             feed = self._open_feed()
         except (OSError, LogonscopeError) as error:
-            # a feed that existed before is missed: that is a failure, not a missing setup
+            # if there was a feed before, its absence is a failure, not a missing setup
             self._failure = (error.strerror if isinstance(error, OSError) else None) or str(error)
             self._is_set_up = self._was_connected or not isinstance(error, NotSetUpError)
             return

@@ -58,24 +58,24 @@ def open_sockets(listeners: Sequence[Listener]) -> list[OpenSocket]:
     Raises:
         AccessDeniedError, InvalidParameterError: as ``listen_sockets``; also if all addresses would be skipped.
     """
-    open_sockets: list[OpenSocket] = []
+    new_sockets: list[OpenSocket] = []
     skipped: list[LogonscopeError] = []
     try:
         for listener in listeners:
             try:
-                new_socket = _open_unix(listener) if listener.path else _open_tcp(listener)
+                listening_socket = _open_unix(listener) if listener.path else _open_tcp(listener)
             except OSError as error:
                 if not _may_skip(listener, error):
                     raise _listen_error(listener, error) from None
                 _log.info("skipping %s: this host has no such address", listener)
                 skipped.append(_listen_error(listener, error))
             else:
-                open_sockets.append(OpenSocket(listener, new_socket, is_opened_here=True))
+                new_sockets.append(OpenSocket(listener, listening_socket, is_opened_here=True))
     except BaseException:
-        close_sockets(open_sockets)
+        close_sockets(new_sockets)
         raise
     _check_skipped(skipped, listeners)
-    return open_sockets
+    return new_sockets
 
 
 def check_listeners(listeners: Sequence[Listener], future_folders: Sequence[str] = ()) -> list[str]:

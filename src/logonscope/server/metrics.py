@@ -33,10 +33,10 @@ _WATCH_LABELS = ("door", "mode")
 class Metrics:
     """The metrics of one server and its host."""
 
-    def __init__(self, request: Callable[[], Request]) -> None:
-        """Create the metrics; ``request`` returns a new broker request of an administrator."""
+    def __init__(self, make_request: Callable[[], Request]) -> None:
+        """Create the metrics; ``make_request`` returns a new broker request of an administrator."""
         self._registry = CollectorRegistry()
-        self._registry.register(_HostCollector(request))
+        self._registry.register(_HostCollector(make_request))
         self._requests = CounterMetric(
             "logonscope_requests",
             "Requests by operation and outcome.",
@@ -79,11 +79,11 @@ class Metrics:
 class _HostCollector(Collector):
     """Reads the logon sessions of the host, and the state of its history, at each scrape."""
 
-    def __init__(self, request: Callable[[], Request]) -> None:
-        self._request = request
+    def __init__(self, make_request: Callable[[], Request]) -> None:
+        self._make_request = make_request
 
     def collect(self) -> Iterator[Metric]:
-        request = self._request()
+        request = self._make_request()
         logon_sessions = sessions(request)
         yield _gauges(
             "logonscope_logon_sessions", "Logon sessions by LogonType and state.", ("logon_type", "state"),

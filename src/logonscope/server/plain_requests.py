@@ -60,15 +60,15 @@ class PlainReader:
                 return None
             data = bytes(self._data)
             self._data.clear()
-        request = _parse(data)
-        if isinstance(request, int):
+        result = _parse(data)
+        if isinstance(result, int):
             # The length is kept, so that a body that comes byte by byte is not parsed again for each byte.
             if may_wait:
                 self._data += data
-                self._length = request
+                self._length = result
                 return None
             return data
-        return data if request is None else request
+        return data if result is None else result
 
 
 class _Message:
@@ -97,8 +97,8 @@ def _parse(data: bytes) -> PlainRequest | int | None:
     """Return a request; if it is incomplete, its length, or 0 if the head is incomplete; None: it has another form."""
     if not data.startswith(b"POST /"):  # httptools would skip empty lines before it
         return None
-    end = data.find(_HEAD_END, 0, MAX_HEAD_LENGTH)
-    if end < 0:
+    head_end = data.find(_HEAD_END, 0, MAX_HEAD_LENGTH)
+    if head_end < 0:
         return 0 if len(data) < MAX_HEAD_LENGTH else None
     message = _Message()
     parser = HttpRequestParser(message)
@@ -114,11 +114,11 @@ def _parse(data: bytes) -> PlainRequest | int | None:
     )
     if not (has_plain_line and has_usual_headers and _LENGTH.fullmatch(length)) or int(length) > MAX_BODY_LENGTH:
         return None
-    whole = end + len(_HEAD_END) + int(length)
-    if len(data) < whole:
-        return whole
+    request_length = head_end + len(_HEAD_END) + int(length)
+    if len(data) < request_length:
+        return request_length
     # With a second request behind it (pipelining), both are left to h11, which answers them in turn.
-    if len(data) > whole or not message.is_complete:
+    if len(data) > request_length or not message.is_complete:
         return None
     return PlainRequest(message.url.decode("ascii"), headers, message.body, data)
 

@@ -116,10 +116,10 @@ class OtlpDelivery(HttpDelivery):
         # "partial success": the collector took the request, but not all records (OTLP specification)
         try:
             answer: Any = json.loads(body) if body else {}
-            partial = answer.get("partialSuccess") or {}
-            rejected = int(partial.get("rejectedLogRecords", 0))
+            partial_success = answer.get("partialSuccess") or {}
+            rejected = int(partial_success.get("rejectedLogRecords", 0))
         except (ValueError, AttributeError, TypeError, OverflowError, RecursionError):
             return
         if rejected > 0:
-            reason = f"{self._settings.target} refused {rejected} records: {partial.get('errorMessage')}"
+            reason = f"{self._settings.target} refused {rejected} records: {partial_success.get('errorMessage')}"
             raise RejectedError(reason, rejected)

@@ -111,7 +111,8 @@ def _parse_sink(path: str, number: int, table: Mapping[str, Any]) -> SinkSetting
     name, kind = table.get("name"), table.get("type")
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise InvalidParameterError(
-            f"{label}: invalid name {_shown(name)}", "give up to 32 letters a-z and digits, and - except first"
+            f"{label}: invalid name {_shown(name)}",
+            "give up to 32 letters a-z, digits and -; do not begin with -",
         )
     label = f"{path}: sink '{name}'"
     if kind not in TYPES:

@@ -1,10 +1,12 @@
 """A sink: one thread that reads a subscription, delivers its events in order, and stores its position (checkpoint).
 
 Events that the target does not refuse are delivered at least once, because the checkpoint is written after the
-delivery. With a history of kernel events, this is also true over restarts. (If the service is killed, events that were
-not yet written to the history are lost.) Without such a history, events that were not delivered when the service
-stopped are lost, and the next start reports Lost. While a target accepts nothing, events wait in the subscription and
-in the history, which are bounded. If one of them drops events, the sink delivers an event Lost with their number.
+delivery. With a history of kernel events, this is also true over restarts; but if the service is killed, events that
+were not yet written to the history are lost. Without such a history, events that were not delivered when the service
+stopped are lost, and the next start reports Lost.
+
+While a target accepts nothing, events wait in the subscription and in the history, which are bounded. If one of the two
+drops events, the sink delivers an event Lost with the number of these events.
 """
 
 import logging

@@ -27,7 +27,7 @@ class Sinks:
     """The sinks of one server."""
 
     def __init__(
-        self, settings: Sequence[SinkSettings], state: str, host: HostIdentity, request: Callable[[], Request]
+        self, settings: Sequence[SinkSettings], state: str, host: HostIdentity, make_request: Callable[[], Request]
     ) -> None:
         """Create the sinks; nothing is sent yet.
 
@@ -35,12 +35,12 @@ class Sinks:
             settings: the settings of each sink.
             state: the directory of the server's state, in which FOLDER has the checkpoints.
             host: the identity of the host, which documents and syslog messages contain.
-            request: returns a new broker request of an administrator.
+            make_request: returns a new broker request of an administrator.
         """
         self._sinks = [
             Sink(
                 sink,
-                partial(_subscribe, request, sink.events),
+                partial(_subscribe, make_request, sink.events),
                 make_delivery(sink, host),
                 Checkpoint(os.path.join(state, FOLDER, f"{sink.name}.json")),
             )
@@ -94,5 +94,5 @@ def make_delivery(settings: SinkSettings, host: HostIdentity) -> Delivery:
     return SyslogDelivery(settings, encode, host.name or "-")
 
 
-def _subscribe(request: Callable[[], Request], events: frozenset[str], since: str | None) -> Subscription:
-    return subscribe(request(), WatchOptions(events=events, with_sessions=True, since=since))
+def _subscribe(make_request: Callable[[], Request], events: frozenset[str], since: str | None) -> Subscription:
+    return subscribe(make_request(), WatchOptions(events=events, with_sessions=True, since=since))

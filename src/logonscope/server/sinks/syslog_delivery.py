@@ -96,11 +96,11 @@ class SyslogDelivery:
     def _await_confirmation(self, connection: socket.socket, refusal_seconds: float) -> None:
         deadline = time.monotonic() + self._settings.seconds
         while True:
-            (waiting,) = struct.unpack("i", fcntl.ioctl(connection.fileno(), _SIOCOUTQ, b"\0" * 4))
+            (unconfirmed_bytes,) = struct.unpack("i", fcntl.ioctl(connection.fileno(), _SIOCOUTQ, b"\0" * 4))
             # checked while bytes wait, too: after a reset of the connection, they are never confirmed
             if _has_ended(connection):
                 raise ConnectionResetError("the connection was closed")
-            if waiting == 0:
+            if unconfirmed_bytes == 0:
                 break
             if time.monotonic() > deadline:
                 raise TimeoutError(f"not confirmed within {self._settings.seconds} s")
@@ -109,8 +109,8 @@ class SyslogDelivery:
         poll = select.poll()
         poll.register(connection, select.POLLIN)
         end = time.monotonic() + refusal_seconds
-        while (rest := end - time.monotonic()) > 0:
-            poll.poll(rest * 1000)
+        while (seconds_left := end - time.monotonic()) > 0:
+            poll.poll(seconds_left * 1000)
             if _has_ended(connection):
                 raise ConnectionResetError("the connection was closed")
 

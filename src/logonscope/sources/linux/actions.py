@@ -1,7 +1,7 @@
 """Actions on processes, with the rights of the calling user.
 
 If the caller is neither an administrator nor the user of this server, a helper program (action_helper.py) changes to
-the caller's uid and performs the action. So the kernel decides whether the caller may do that, by the user that the
+the caller's uid and performs the action. So the kernel decides whether the action is allowed, by the user that the
 process has at that moment and not by facts that were read earlier. The caller can signal and stop the helper. For that
 reason the helper is a program of its own without any data of the server, and it is killed after a timeout.
 """

@@ -1,4 +1,4 @@
-"""Reader of what sshd logged about the authentication of logins: from the journal, else from auth.log.
+"""Reader of sshd's log lines about the authentication of logins: from the journal; without a journal, from auth.log.
 
 The journal is trusted for lines that root's sshd wrote. Nothing is read unless a query names a login.
 """
@@ -18,7 +18,7 @@ UNAUTHENTICATED = "unauthenticated"
 """Marks a file into which any user can write: the source of its lines is "FILE, unauthenticated"."""
 
 MAX_REMEMBERED = 4096
-"""Number of remembered logins above which all are forgotten, before those of the present query are added."""
+"""Maximum number of remembered logins. If new ones would exceed it, all earlier ones are forgotten."""
 
 _PROGRAMS = ("sshd", "sshd-session", "sshd-auth")
 _WRITERS = ("_UID=0", *(f"_COMM={name}" for name in _PROGRAMS))

@@ -38,7 +38,11 @@ SameTable = Callable[[int, int], bool]
 def read_socket_inodes(handle: int, pid: int) -> tuple[int, ...]:
     """Return the inodes of a process's sockets.
 
-    They are those of its main thread. If the main thread has no open files or has ended, they are those of the others.
+    They are those of its main thread, or of its other threads if the main thread has no open files or has ended.
+
+    Args:
+        handle: of the directory /proc/PID.
+        pid: of the process.
     """
     try:
         folder = os.open("fd", os.O_RDONLY | os.O_DIRECTORY, dir_fd=handle)
@@ -59,7 +63,8 @@ def read_socket_inodes(handle: int, pid: int) -> tuple[int, ...]:
 def read_thread_sockets(handle: int, pid: int) -> tuple[int, ...]:
     """Return the inodes of the sockets in the tables of threads other than the main thread.
 
-    A table that is shared with the main thread is left out if kcmp(2) shows that it is shared.
+    A table that is shared with the main thread is left out if kcmp(2) shows that it is shared. ``handle`` is that
+    of the directory /proc/PID.
     """
     status = os.stat("task", dir_fd=handle)
     if status.st_nlink == _LINKS_WITH_ONE_THREAD:

@@ -1,4 +1,4 @@
-"""Parser of what login programs log about refused attempts.
+"""Parser of the lines that login programs log about refused attempts.
 
 One attempt is one result, although a program and PAM both log it: the parser remembers the connections of sshd whose
 attempt it has reported. These lines are read:
@@ -25,7 +25,7 @@ MAX_LINE_LENGTH = 4096
 """Maximum characters of a line."""
 
 MAX_CONNECTIONS = 4096
-"""Maximum number of connections that are remembered, to count an attempt once."""
+"""Maximum number of connections that are remembered so that each attempt is reported once."""
 
 SSHD_PROGRAMS = ("sshd", "sshd-session", "sshd-auth")
 PAM_PROGRAMS = (
@@ -52,7 +52,7 @@ _PAM = re.compile(
     r"pam_(?:unix|sss)\(([^():]{1,100}):auth\): authentication failure; logname=\S* uid=[0-9]* euid=[0-9]* tty=(\S*)"
     r" ruser=(\S*) rhost=(\S*)(?: +user=(.*))?"
 )
-_MORE = re.compile(
+_PAM_FURTHER = re.compile(
     r"PAM ([0-9]{1,4}) more authentication failures?; logname=\S* uid=[0-9]* euid=[0-9]* tty=(\S*) ruser=(\S*)"
     r" rhost=(\S*)(?: +user=(.*))?"
 )
@@ -75,7 +75,7 @@ class FailedLineParser:
         return f"<FailedLineParser, {len(self._reported)} connections>"
 
     def parse(self, program: str, pid: int, text: str) -> FailedLogon | None:
-        """Return the refused attempt that a line is about; None for another line, or an attempt that was reported.
+        """Return the refused attempt that a line is about; None: the line is about no attempt, or about a reported one.
 
         Args:
             program: the name of the file that the process executes.
@@ -173,7 +173,7 @@ def _parse_sudo(pid: int, text: str) -> FailedLogon | None:
 
 
 def _parse_pam(pid: int, text: str) -> FailedLogon | None:
-    match, further = _PAM.fullmatch(text), _MORE.fullmatch(text)
+    match, further = _PAM.fullmatch(text), _PAM_FURTHER.fullmatch(text)
     if match is not None:
         service, tty, by_user, host, user = match.groups()
         attempts = 1

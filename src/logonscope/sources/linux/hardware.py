@@ -23,20 +23,21 @@ def read_hardware(root: str) -> Hardware:
     cpus = _read_topology(root)
     cores = {package: len(set(by_cpu.values())) for package, by_cpu in sorted(cpus.items())}
     first_package = next(iter(cpus.values()), {})
-    lines = dict(reversed(_LINE.findall(_first_processor(root))))
+    # reversed: if a name occurs twice, its first value is used
+    cpu_fields = dict(reversed(_LINE.findall(_first_processor(root))))
     # ARM and RISC-V list features under other names, and do not list extensions for virtual machines
-    flags = set(lines["flags"].split()) if "flags" in lines else None
+    flags = set(cpu_fields["flags"].split()) if "flags" in cpu_fields else None
     cache_sizes = _read_cache_sizes(root, first_package)
     zone, rule = _read_zone(root)
     return Hardware(
         package_cores=tuple(cores.values()),
         package_threads=tuple(len(cpus[package]) for package in cores),
-        cpu_name=lines.get("model name") or None,
-        cpu_vendor=lines.get("vendor_id") or None,
-        cpu_family=_number(lines.get("cpu family")),
-        cpu_model=_number(lines.get("model")),
-        cpu_stepping=_number(lines.get("stepping")),
-        cpu_mhz=_number((lines.get("cpu MHz") or "").partition(".")[0]),
+        cpu_name=cpu_fields.get("model name") or None,
+        cpu_vendor=cpu_fields.get("vendor_id") or None,
+        cpu_family=_number(cpu_fields.get("cpu family")),
+        cpu_model=_number(cpu_fields.get("model")),
+        cpu_stepping=_number(cpu_fields.get("stepping")),
+        cpu_mhz=_number((cpu_fields.get("cpu MHz") or "").partition(".")[0]),
         virtualization=None if flags is None else not flags.isdisjoint({"vmx", "svm"}),
         nested_paging=None if flags is None else not flags.isdisjoint({"ept", "npt"}),
         max_mhz=_megahertz(_read_word(root, f"{_CPUS}/cpu{min(first_package, default=0)}/cpufreq/cpuinfo_max_freq")),

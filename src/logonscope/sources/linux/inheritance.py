@@ -105,7 +105,7 @@ class Inheritance:
         kernel_id, bound = carried_kernel_id(login) or 0, login.created - MAX_PAM_SECONDS * self._machine.ticks
         if any(created < bound and created_id > kernel_id for created, created_id in creations):
             return True
-        # Processes of its PAM stack are also younger than the leader, so the leader's start is a second bound, and the
+        # Processes of the PAM stack are also younger than the leader, so the leader's start is a second bound, and the
         # later bound counts. An ssh daemon of root is never of the PAM stack: if the leader is gone, the bound of such
         # a daemon is the time of the record.
         start = login.process.start if login.process else None

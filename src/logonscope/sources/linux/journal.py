@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from logonscope.machine import Look, Trouble
 
 MAX_SECONDS = 2.0
-"""Maximum seconds that one request waits for the journal, however often it reads it."""
+"""Maximum seconds that one request waits for the journal, in all its readings together."""
 
 MAX_BYTES = 8 << 20
 """Maximum bytes that are read of the output of one call of journalctl."""

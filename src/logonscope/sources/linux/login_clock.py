@@ -33,7 +33,7 @@ class LoginClock:
     """Converts the times of the login records of one host."""
 
     def __init__(self, machine: Machine, root: str) -> None:
-        """Prepare the conversion; a host below another root than "/" has no suspended time and no time namespace."""
+        """Prepare the conversion; for another root than "/", no suspension and no time namespace are assumed."""
         self._btime = machine.btime
         self._suspended, self._offset = suspended_and_offset() if root == "/" else (0.0, 0.0)
 

@@ -1,6 +1,6 @@
 """Reader of past logins: lastlog(8), lastlog2(8), wtmpdb(8) and wtmp(5).
 
-Debian 13 has lastlog2 and wtmpdb; older releases have lastlog and wtmp. Other distributions differ in the same way.
+Distributions differ: Debian 13 has lastlog2 and wtmpdb, Debian 12 has lastlog and wtmp.
 All are written by login programs with root's rights.
 """
 
@@ -24,9 +24,8 @@ MAX_BYTES = 64 << 20
 _LASTLOG_RECORD = struct.Struct("=I32s256s")  # lastlog.h: ll_time, ll_line, ll_host
 _UTMP_RECORD = struct.Struct("=h2xi32s4s32s256s4xi2i36x")  # utmp(5) where times have 32 bits
 _USER_PROCESS, _DEAD_PROCESS, _LAST_TYPE = 7, 8, 9
-_CHUNK = 1 << 20
 _STEPS = 20_000
-"""Steps of SQLite's machine between two looks at the clock."""
+"""Steps of SQLite's virtual machine between two checks of the time."""
 
 
 def read_login_history(root: str, look: Look) -> Iterator[LoginHistory]:

@@ -120,8 +120,8 @@ class _LoginReader:
                 continue
             recorded.add((login_id, login.uid))
             yield self.inheritance.with_parent_proof(login)
-        users = None if ids is None else {uid for login_id in ids if (uid := _manager_uid(login_id))}
-        for uid, record in _read_state_files(os.path.join(self._root, USERS), users, self._look):
+        manager_uids = None if ids is None else {uid for login_id in ids if (uid := _manager_uid(login_id))}
+        for uid, record in _read_state_files(os.path.join(self._root, USERS), manager_uids, self._look):
             if uid.isdecimal() and (manager := self._make_manager(int(uid), record)):
                 yield self.inheritance.with_parent_proof(manager)
         for login_id, uid_of_scope in self._scopes.logins_without_record(recorded, ids):
@@ -275,7 +275,9 @@ class _LoginReader:
             kernel_id
             for kernel_id in other_ids
             if kernel_id != known_id
-            and (known_id or self._is_login_inside(login, [row for row in carriers if row.ses == kernel_id]))
+            and (
+                known_id or self._is_login_inside(login, [process for process in carriers if process.ses == kernel_id])
+            )
         }
         return [process for process in carriers if process.ses not in inner_ids]
 
@@ -284,9 +286,9 @@ class _LoginReader:
 
         If the login inherited the id, its processes have another login uid, too, but some of them run as its own user.
         """
-        users = [self._user_reader.read(process.pid) for process in carriers]
-        uids = {user.uids[0] for user in users if user and user.uids}
-        return self._uid_here(login) not in uids and any(process.loginuid in uids for process in carriers)
+        processes = [self._user_reader.read(carrier.pid) for carrier in carriers]
+        uids = {process.uids[0] for process in processes if process and process.uids}
+        return self._uid_here(login) not in uids and any(carrier.loginuid in uids for carrier in carriers)
 
     def _with_mapped_uid(self, login: Login) -> Login:
         return login if self._user_namespace is None else self._user_namespace.mapped_login(login)

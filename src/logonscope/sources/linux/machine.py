@@ -19,7 +19,7 @@ _CONTAINER_FILES = ("run/host/container-manager", "run/systemd/container", "run/
 _BOOTED = "run/systemd/system"
 """Exists if process 1 is systemd (sd_booted(3)), whose cgroup is /init.scope outside containers."""
 
-_ROOT_GROUPS = ("sys/fs/cgroup", "sys/fs/cgroup/unified")
+_ROOT_CGROUPS = ("sys/fs/cgroup", "sys/fs/cgroup/unified")
 _BLOCK = 1 << 16
 """Bytes of one read: a larger buffer would be mapped and unmapped by the C library for each read, which costs more."""
 _MAX_READS = 1 << 12
@@ -62,7 +62,7 @@ def read_hostname(root: str) -> str:
 
 
 def wall_clock_at_boot() -> float:
-    """Return the time of the boot on the wall clock, as that is set now."""
+    """Return the wall-clock time of the boot, by the present setting of the clock."""
     return time.clock_gettime(time.CLOCK_REALTIME) - time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
@@ -112,7 +112,7 @@ def _is_container(root: str) -> bool:
         return True
     # The kernel's root cgroup has no file cgroup.events. If the root of the mount has one, it is another cgroup: that
     # of a container. The environment of PID 1 names the container more directly, but only root can read it.
-    return any(os.path.exists(os.path.join(root, group, "cgroup.events")) for group in _ROOT_GROUPS)
+    return any(os.path.exists(os.path.join(root, group, "cgroup.events")) for group in _ROOT_CGROUPS)
 
 
 def _read_root_cgroup(root: str) -> str | None:

@@ -79,7 +79,7 @@ def _read_executable(handle: int, _: int) -> bytes:
 
 
 def read_maps(handle: int, _: int) -> bytes:
-    """Return the file maps of a process; reading it can hang, like reading the arguments of the process."""
+    """Return /proc/PID/maps; reading it can hang, like reading the arguments of the process."""
     return read_file("maps", handle, _MAPS_BYTES, is_list=True)
 
 
@@ -136,7 +136,7 @@ _LABEL_FILES = (("apparmor", "attr/apparmor/current"), ("smack", "attr/smack/cur
 def _has_host_root(handle: int, _: int) -> bool | None:
     """Return whether the root directory of a process is that of process 1; None where that of process 1 cannot be read.
 
-    mountinfo shows both to every user, and reading it accesses none of the mounted file systems, which could hang.
+    Every user may read mountinfo of both processes. Reading it accesses no mounted file system, which could hang.
     """
     proc = os.open("..", os.O_PATH | os.O_DIRECTORY, dir_fd=handle)
     try:

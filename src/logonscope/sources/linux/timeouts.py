@@ -112,7 +112,7 @@ class _PoolThread:
         self._call: Callable[[], Any] | None = None
         self._outcome: tuple[Any, BaseException | None] = None, None
         # held to mark a call as finished (by this thread) or as abandoned (by its caller): only one of the two happens
-        self._state = threading.Lock()
+        self._state_lock = threading.Lock()
         self._is_finished = self._is_abandoned = False
         self._call_ready, self._call_done = threading.Lock(), threading.Lock()
         self._call_ready.acquire()
@@ -131,7 +131,7 @@ class _PoolThread:
             return True
         # The call may return just now, after the timeout and before the lock is held. Then its outcome counts: an
         # abandoned thread would end, and the value would be lost although it is there.
-        with self._state:
+        with self._state_lock:
             self._is_abandoned = not self._is_finished
         # the finished thread still releases _call_done: it is acquired here, or the next call would seem done at once
         return self._is_finished and self._call_done.acquire()
@@ -152,7 +152,7 @@ class _PoolThread:
                 outcome: tuple[Any, BaseException | None] = call(), None
             except BaseException as error:  # noqa: BLE001 -- handed to the calling thread
                 outcome = None, error
-            with self._state:
+            with self._state_lock:
                 if self._is_abandoned:
                     break
                 self._outcome, self._is_finished, self._call = outcome, True, None
@@ -179,10 +179,10 @@ class ChainedReads(Generic[Item, Value]):
         values, item = self.values, self._item
         while (value := self._read(item)) is not None and values is self.values:
             values.append(value)
-            following = self._following(values)
-            if following is None:
+            next_item = self._following(values)
+            if next_item is None:
                 break
-            self._item = item = following
+            self._item = item = next_item
         return values
 
     def end(self) -> Item:

@@ -26,8 +26,8 @@ def make_live(
         direct: reads the machine itself.
         ownership: the rules that determine owners.
         socket: the path of the events helper's socket.
-        needs_writes: reject a feed without events of writes to login uids. With such a feed, processes are read from
-            /proc at every event except an end.
+        needs_writes: reject a feed without events of writes to login uids. Without these events, processes are read
+            from /proc at every event except an end.
         remembered: logins of this boot that the history has.
     """
     host = LiveHost(direct, ownership, partial(open_feed, socket, needs_writes=needs_writes), remembered)

@@ -73,11 +73,11 @@ def differing_ancestors(entries: Mapping[int, Entry], children: Children, entry:
 
     Only those that differ from the children in kernel id or cgroup are yielded.
     """
-    adopted = (entries.get(pid) for pid in children.of(entry.pid))
-    ids = {(child.place.ses, child.place.cgroup) for child in adopted if child is not None}
+    orphans = (entries.get(pid) for pid in children.of(entry.pid))
+    child_places = {(child.place.ses, child.place.cgroup) for child in orphans if child is not None}
     # the nearest ancestor that is a subreaper adopts them, but which ancestors are subreapers is not known
     ancestor, steps = entries.get(entry.parent), 0
     while ancestor is not None and steps < MAX_CHAIN_LENGTH:
-        if ids != {(ancestor.place.ses, ancestor.place.cgroup)}:
+        if child_places != {(ancestor.place.ses, ancestor.place.cgroup)}:
             yield ancestor.pid
         ancestor, steps = entries.get(ancestor.parent), steps + 1

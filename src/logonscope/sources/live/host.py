@@ -43,7 +43,9 @@ CROWDED_RATE = 500
 """Records a second above which there are many events."""
 
 URGENT_SHARE, URGENT_SECONDS = 0.25, 0.5
-"""Maximum share of one processor for batches that are read at once because of writes; unused time is saved up to 0.5 s.
+"""Maximum share of one processor for batches that are read at once because of writes.
+
+At most URGENT_SECONDS of unused time are saved for later.
 
 A limit is needed because any user can write to files of /proc and of cgroups without a pause.
 """
@@ -159,7 +161,7 @@ class LiveHost:
         It returns the monotonic moment at which to call it again without a batch (None: never).
         """
         self._next_call: float | None = None  # the moment that ``after_batch`` returned, or an earlier one
-        self._is_called = False
+        self._is_call_requested = False
         self._zombie_delay, self._had_records = QUIET_DELAY, False
         self._counted_records, self._counting_since, self._is_crowded = 0, 0.0, False
 
@@ -213,7 +215,7 @@ class LiveHost:
 
     def call_soon(self) -> None:
         """Request that the thread soon calls ``after_batch``; this method takes no lock."""
-        self._is_called = True
+        self._is_call_requested = True
         if not self._is_closed:
             self.wake()
 
@@ -325,7 +327,7 @@ class LiveHost:
                 if self._watch.fileno() in descriptors and self._watch.read():
                     self._login_read_due = max(time.monotonic(), self._next_login_read)
                     self._logins_until = 0.0
-                if self._is_called:
+                if self._is_call_requested:
                     due = time.monotonic()
                 for descriptor in descriptors:
                     if descriptor == self._wake:
@@ -337,8 +339,8 @@ class LiveHost:
                 if self._login_read_due is not None and time.monotonic() >= self._login_read_due:
                     self._read_logins()
                     due = time.monotonic()
-                work = (due, self._next_call, self._next_search)
-                if any(moment is not None and time.monotonic() >= moment for moment in work):
+                work_moments = (due, self._next_call, self._next_search)
+                if any(moment is not None and time.monotonic() >= moment for moment in work_moments):
                     due = time.monotonic() if self._work() else None
                 elif self._urgent_due is not None and time.monotonic() >= self._urgent_due:
                     due = time.monotonic() if self._read_urgently() else due
@@ -402,7 +404,7 @@ class LiveHost:
 
     def _work(self) -> bool:
         """Read a batch, then do some of the work that is not urgent; return whether there are more events."""
-        self._is_called = False
+        self._is_call_requested = False
         has_more = self._read_batch()
         self._find_terminals()
         self._sweep()

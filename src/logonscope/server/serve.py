@@ -230,7 +230,7 @@ def _find_unlocked(
 def _find_certificate_user(
     users: UserFile, find_by_account: Callable[[str], Caller | None], name: str
 ) -> Caller | None:
-    """Return the caller that a client certificate names: a user of the user file or an account that may log in."""
+    """Return the user of the user file that a client certificate names; if none, the account that may log in."""
     user = users.find(name)
     return find_by_account(name) if user is None else user.caller
 

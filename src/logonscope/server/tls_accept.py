@@ -36,7 +36,7 @@ class PendingHandshakes:
     def new_protocol(
         self, context: ssl.SSLContext, make_protocol: Callable[[Connection], Protocol]
     ) -> "HandshakeProtocol":
-        """Return the asyncio protocol of a new connection; ``make_protocol`` makes the one after the handshake."""
+        """Return the protocol of a new connection until its handshake ends; ``make_protocol`` makes the next one."""
         return HandshakeProtocol(self, context, make_protocol)
 
     def add(self, handshake: "HandshakeProtocol", connection: Connection) -> bool:

@@ -172,7 +172,7 @@ class Sink:
         self._delivery.close()
 
     def _deliver_all(self, subscription: EventSubscription) -> None:
-        # with this checkpoint, a later start delivers the events from now on, even if there was no delivery before
+        # with this checkpoint and a history, a later start delivers the events from now on, even if none was delivered
         if self._cursor is None:
             self._store(subscription.cursor)
         while not (self._is_stopping.is_set() or subscription.is_closed):

@@ -251,7 +251,7 @@ class _LoginReader:
             ids, starts = {process.ses or 0 for process in carriers}, [process.start for process in carriers]
             earliest_start = min((start for start in starts if start is not None), default=None)
             login = login._replace(scope_ids=tuple(sorted(ids)), earliest_start=earliest_start)
-        # the kernel sets kernel id and login uid together: if the login uid is another user's, so is the kernel id
+        # the kernel sets kernel id and login uid together: another user's login uid proves that the id is inherited
         has_other_uid = any(self._has_other_login_uid(process, login) for process in carriers)
         return login._replace(inherited=True) if has_other_uid else login
 

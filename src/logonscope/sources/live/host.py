@@ -45,7 +45,7 @@ CROWDED_RATE = 500
 URGENT_SHARE, URGENT_SECONDS = 0.25, 0.5
 """Maximum share of one processor for batches that are read at once because of writes.
 
-At most URGENT_SECONDS of unused time are saved for later.
+At most URGENT_SECONDS of unused processor time are saved for later.
 
 A limit is needed because any user can write to files of /proc and of cgroups without a pause.
 """

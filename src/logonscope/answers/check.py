@@ -1,4 +1,4 @@
-"""Check: a result of ``doctor``: what was checked, the finding, and advice."""
+"""Result type of ``doctor``: what was checked, the finding, and advice."""
 
 from collections.abc import Mapping
 from typing import NamedTuple

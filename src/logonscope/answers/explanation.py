@@ -12,7 +12,7 @@ class PartExplained(NamedTuple):
         properties: the properties that are returned; empty: not determined, or all.
         fixed: the properties for which the condition lists the possible values, if only rows with these values are
             read. The values are written as constants in WQL: texts have quotes.
-        reads: what is read, in this order.
+        reads: what is read, from first to last.
         predicate: the part of the condition that the reading alone does not guarantee, or the options of an association
             query; None: there is none. (A query tests the whole condition on every row.)
     """

@@ -16,21 +16,21 @@ def checked_set(name: str, values: Any, check: Callable[[Any], Value]) -> frozen
     """Return the values of a field as a set, each as ``check`` returns it; None for None.
 
     Raises:
-        InvalidParameterError: the field is a text or no collection, or a value is invalid.
+        InvalidParameterError: the field is not a collection, it is a text, or one of its values is invalid.
     """
     if values is None:
         return None
-    # a text is a collection, too: of its letters, which the caller did not mean
+    # A text is rejected although it is a collection of its letters: a caller who gives one means a single value.
     if isinstance(values, str | bytes) or not isinstance(values, Collection):
         raise InvalidParameterError(f"invalid {name} {values!r}: expected a set", f"give {{{values!r}}}")
     return frozenset(check(value) for value in values)
 
 
 def check_text(name: str, value: Any) -> str:
-    """Return a text; ``name`` names it in the error.
+    """Return the value, which must be a text; ``name`` names it in the error.
 
     Raises:
-        InvalidParameterError: it is no text.
+        InvalidParameterError: the value is not a text.
     """
     if not isinstance(value, str):
         raise InvalidParameterError(f"invalid {name} {value!r}: expected text", f"give {str(value)!r}")
@@ -38,10 +38,10 @@ def check_text(name: str, value: Any) -> str:
 
 
 def check_origin(value: Any) -> str:
-    """Return a text that is a remote host, an IP address or, if it has a slash, a network.
+    """Return the value, which must be a remote host, an IP address or, if it has a slash, a network.
 
     Raises:
-        InvalidParameterError: it is no text, or an invalid network.
+        InvalidParameterError: the value is not a text, or is an invalid network.
     """
     if "/" in check_text("origin", value):
         import ipaddress  # noqa: PLC0415 -- seldom needed, and slow to import
@@ -54,9 +54,9 @@ def check_origin(value: Any) -> str:
 
 
 def comes_from(remote_host: str | None, origins: Collection[str]) -> bool:
-    """Return whether a remote host is one of these origins, or an address in one of these networks; None: False.
+    """Return whether a remote host is one of the origins, or an address in a network among them; False for None.
 
-    Names are compared in any case, and IPv6 addresses in any of their forms.
+    Upper and lower case of a name are equal, and so are all spellings of an IPv6 address.
     """
     if remote_host is None:
         return False
@@ -65,7 +65,10 @@ def comes_from(remote_host: str | None, origins: Collection[str]) -> bool:
 
 
 def _is_in_network(host: str, origin: str) -> bool:
-    """Return whether an address is in a network, or is the same IPv6 address; False if either is invalid."""
+    """Return whether ``host`` is an address in the network, or the IPv6 address, that ``origin`` is.
+
+    False if ``host`` or ``origin`` is a name, or is invalid.
+    """
     if "/" not in origin and ":" not in origin:
         return False
     import ipaddress  # noqa: PLC0415 -- seldom needed, and slow to import
@@ -77,10 +80,10 @@ def _is_in_network(host: str, origin: str) -> bool:
 
 
 def check_key(value: Any) -> str:
-    """Return the fingerprint of an ssh key, or its beginning.
+    """Return the value, which must be the fingerprint of an ssh key, or the beginning of one.
 
     Raises:
-        InvalidParameterError: it is no text.
+        InvalidParameterError: the value is not a text.
     """
     if not isinstance(value, str):
         raise InvalidParameterError(f"invalid key {value!r}: expected a fingerprint such as 'SHA256:mVPw'")
@@ -88,10 +91,12 @@ def check_key(value: Any) -> str:
 
 
 def check_flag(name: str, value: Any) -> None:
-    """Check a flag, which ``name`` names in the error: a text such as "no" would count as true.
+    """Check that a value is True or False, because a text such as "no" would count as true.
+
+    ``name`` names the value in the error.
 
     Raises:
-        InvalidParameterError: it is neither True nor False.
+        InvalidParameterError: the value is neither True nor False.
     """
     if not isinstance(value, bool):
         raise InvalidParameterError(f"invalid {name} {value!r}: expected True or False")
@@ -101,7 +106,7 @@ def check_time(name: str, value: Any) -> None:
     """Check a time, which ``name`` names in the error.
 
     Raises:
-        InvalidParameterError: it is no datetime, has no time zone, or is in no year from 1 to 9999 in UTC.
+        InvalidParameterError: the value is not a datetime, has no time zone, or is outside the years 1 to 9999 in UTC.
     """
     if not isinstance(value, datetime) or value.tzinfo is None:
         raise InvalidParameterError(

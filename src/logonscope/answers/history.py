@@ -1,4 +1,8 @@
-"""Filter and result types of the history: logins with the programs that they ran, processes, changes, failed logons."""
+"""Filter and result types of the history.
+
+The results are logins with the programs that they ran, processes, changes of processes, failed logons, and changes of
+user.
+"""
 
 from datetime import datetime
 from typing import NamedTuple, Self
@@ -66,7 +70,7 @@ class PastProgram(NamedTuple):
 
 
 class PastLogin(NamedTuple):
-    """A logon session of the history: one that has ended, or that exists."""
+    """A logon session of the history. It may still exist."""
 
     record: str  # its key in the history
     logon_id: str

@@ -1,4 +1,4 @@
-"""Events of a host, as far as the caller may see them: of processes and logon sessions, and failed logons."""
+"""Events of a host, as far as the caller may see them: what happened to processes and logon sessions, failed logons."""
 
 from datetime import datetime
 from typing import Literal, NamedTuple, get_args
@@ -82,8 +82,8 @@ class HostEvent(NamedTuple):
         cursor: continues a watch after this event; None: it cannot be continued here.
         process: the process as it is after the event; of ProcessEnded: as it was before its end.
         before: of ProcessChanged: the process as it was before the change.
-        session: the logon session: of LogonStarted, LoggedOut and LogonEnded; of events of a process, UserChanged
-            included, only if the watch has ``with_sessions`` or selects logon sessions.
+        session: the logon session. LogonStarted, LoggedOut and LogonEnded always have it; events of a process, and
+            UserChanged, have it only if the watch has ``with_sessions`` or selects logon sessions.
         exit_code, signal: how a process ended; both None: not known.
         attempt: of LogonFailed: the refused attempt.
         change: of UserChanged: the change of user.
@@ -112,7 +112,7 @@ class HostEvent(NamedTuple):
 
     @property
     def lost_text(self) -> str:
-        """Return, of Lost, how many events were lost, as a sentence."""
+        """Return a sentence that says how many events were lost; only for Lost."""
         if self.missed == 1:
             return "1 event was lost"
         count = "an unknown number of" if self.missed is None else self.missed

@@ -1,4 +1,4 @@
-"""JSON of rows: an object with the fields of the row, as ``jsonable`` has them."""
+"""JSON text of rows. Each row is an object of its fields, with the values that ``jsonable`` returns."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -13,7 +13,12 @@ class RowWriter:
     """Writes rows as JSON objects. The text of the member names is made once for each type of row, and kept."""
 
     def __init__(self, write_value: WriteValue, writers: Mapping[type, WriteValue]) -> None:
-        """Create it: ``writers`` write the values of some types, ``write_value`` those of all others."""
+        """Create a writer of rows.
+
+        Args:
+            write_value: writes a value of any type that JSON has.
+            writers: functions that write the values of further types, by type.
+        """
         self._write_value, self._templates = write_value, dict[tuple[str, ...], list[str]]()
         self._writers: Mapping[type, WriteValue] = {**writers, datetime: _write_time}
 

@@ -1,4 +1,4 @@
-"""JSON Schemas of the rows of this package, from their fields; the JSON is that of ``jsonable``."""
+"""JSON Schemas of row types, made from their fields. They describe the JSON that ``jsonable`` returns for the rows."""
 
 import types
 from collections.abc import Mapping
@@ -28,7 +28,8 @@ def row_schemas(row_type: type) -> dict[str, dict[str, Any]]:
 def _add_row(row_type: Any, schemas: dict[str, dict[str, Any]]) -> None:
     if row_type.__name__ in schemas:
         return
-    # The row is added before the rows in its fields: one of them may contain this row again, and must find it here.
+    # The schema is added before those of the rows in its fields: if one of these rows contains this row type again, it
+    # must find the schema here.
     schema: dict[str, Any] = {"type": "object", "description": (row_type.__doc__ or "").partition("\n")[0]}
     schemas[row_type.__name__] = schema
     hints = get_type_hints(row_type)
@@ -54,7 +55,7 @@ def _schema(hint: Any, schemas: dict[str, dict[str, Any]]) -> dict[str, Any]:
 
 
 def _alternatives(schemas: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the schema of a union: ``anyOf``; for None and one schema with a type, this schema with two types."""
+    """Return the schema of a union: ``anyOf``, or for one type and None a schema with both, as ["string", "null"]."""
     if len(schemas) == 2 and schemas[1] == {"type": "null"} and "type" in schemas[0]:
         return {**schemas[0], "type": [schemas[0]["type"], "null"]}
     return {"anyOf": schemas}

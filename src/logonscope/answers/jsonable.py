@@ -6,7 +6,7 @@ from types import NoneType
 from typing import Any
 
 _PLAIN_TYPES = frozenset({NoneType, str, int, float, bool})
-"""Types whose values have the same form in JSON."""
+"""Types whose values ``jsonable`` returns as they are."""
 
 
 def jsonable(value: object) -> Any:
@@ -16,7 +16,7 @@ def jsonable(value: object) -> Any:
     ISO 8601 with offset, intervals seconds, bytes a list of numbers.
 
     Raises:
-        TypeError: the value has no JSON form, which is true of a class or a host.
+        TypeError: the value, such as a class or a host, has no JSON form.
     """
     if type(value) in _PLAIN_TYPES or isinstance(value, (str, int, float)):
         return value

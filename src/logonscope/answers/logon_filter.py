@@ -77,7 +77,7 @@ class LogonFilter(NamedTuple):
 
     @property
     def details(self) -> Details:
-        """Return the details that logon sessions need for this filter."""
+        """Return the details that must be read of logon sessions before they can be compared with this filter."""
         return NO_DETAILS if self.keys is None else frozenset({"authentication"})
 
     def matching(self, sessions: Iterable[LogonSession]) -> list[LogonSession]:
@@ -108,11 +108,11 @@ class LogonFilter(NamedTuple):
         )
 
     def may_come_from(self, remote_host: str | None) -> bool:
-        """Return whether a login from this remote host may match; None (a local login) may if ``origins`` is None."""
+        """Return whether ``origins`` allows a login from this remote host; None (local, unknown) needs no origins."""
         return self.origins is None or comes_from(remote_host, self.origins)
 
     def may_begin_at(self, start: datetime | None) -> bool:
-        """Return whether a login at this time may match; None (unknown) may if ``since`` and ``until`` are None."""
+        """Return whether ``since`` and ``until`` allow this time of login; None (unknown) only if both are None."""
         if self.since is None and self.until is None:
             return True
         if start is None:

@@ -1,4 +1,4 @@
-"""Logon sessions: one act of logging in and everything it started."""
+"""LogonSession: one login and all processes that it started."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -22,9 +22,9 @@ Detail = Literal["origin", "authentication", "usage"]
 Details = frozenset[Detail]
 """Parts of a logon session that are read only if they are requested.
 
-origin: the address and port of the client, from the socket of the leader; it is also read, without a request, if the
-login record has no address. authentication: what sshd logged. usage: the sums of the resources that the processes of
-the logon session use.
+origin: the address and port of the client, from the socket of the leader; most operations also read it, without a
+request, if the login record has no address. authentication: what sshd logged. usage: the sums of the resources that the
+processes of the logon session use.
 """
 
 NO_DETAILS: Details = frozenset()
@@ -49,8 +49,8 @@ class LogonSession(NamedTuple):
         login: the id that the login service gave to the login.
         recorded_by: the login service that has a record of the login.
         processes: the number of its processes that the caller may see; None if not counted.
-        leftovers: the same number as ``processes`` if the logon session is logged out, else 0; None if it is unknown
-            whether it is logged out, or if the processes were not counted.
+        leftovers: if the logon session is logged out, the same number as ``processes``; if it is not, 0; None if this
+            is unknown, or if the processes were not counted.
         guid: its permanent, unique name.
         join_evidence: what shows that the kernel gave this LogonId to the login: record (the login record names it),
             leader (the leader has it), scope (all processes of the scope have it), remembered (an earlier request
@@ -67,8 +67,8 @@ class LogonSession(NamedTuple):
         key_type: ED25519, RSA-CERT, ...
         key_fingerprint: the fingerprint of the ssh key: SHA256:...
         certificate_authority: the fingerprint of the key that signed the certificate.
-        authentication_source: the log: "journal", or "/var/log/auth.log, unauthenticated", because every user can
-            have lines written to that file.
+        authentication_source: the log: "journal", or "/var/log/auth.log, unauthenticated", because every user can add
+            lines to that file through syslog(3).
         sources: the source of each value, by the name of the field.
         usage: the resources of its processes; only with the detail "usage".
     """
@@ -114,7 +114,7 @@ class LogonSession(NamedTuple):
     usage: LogonUsage | None = None
 
     def __hash__(self) -> int:
-        # ``sources`` has no hash. Rows that are equal are equal in these two, which is all that a hash needs.
+        # ``sources`` has no hash. A hash of these two fields is enough, because they are equal in equal rows.
         return hash((self.logon_id, self.start))
 
     def __repr__(self) -> str:

@@ -7,7 +7,7 @@ class LogonUsage(NamedTuple):
     """The resources that the running processes of a logon session use, as far as the caller may see them.
 
     Each sum is over the processes whose value could be read; the sum is None if there is no such process. A process
-    that uses no memory (a kernel thread, a zombie) counts as 0: its uids are known, but it has no value for memory.
+    whose uids are known, but which has no value for memory, uses none (a kernel thread, a zombie): it counts as 0.
     Ended processes are not included.
 
     Attributes:

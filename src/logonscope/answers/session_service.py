@@ -13,10 +13,10 @@ class SessionService(NamedTuple):
         service: "nginx.service"; None: the processes that belong to no service.
         processes: the number of these processes.
         pid: the pid of the first of these processes to start.
-        name: the name of that process.
-        user: the account as which that process runs.
-        start: when the service was started; if that is not known, the start of that process.
-        start_is_approximate: whether ``start`` is the start of that process.
+        name: the name of the process ``pid``.
+        user: the account as which the process ``pid`` runs.
+        start: when the service was started; if this is not known, the start of the process ``pid``.
+        start_is_approximate: whether ``start`` is the start of the process ``pid``.
     """
 
     service: str | None

@@ -1,4 +1,4 @@
-"""The timeline: logins of a span of time, each with how much it ran in each part of the span."""
+"""Result types of the timeline: the logins of a span of time, each with numbers of processes in parts of the span."""
 
 from datetime import datetime, timedelta
 from typing import NamedTuple

@@ -1,7 +1,7 @@
 """Access rules: what a caller may see and do. Every decision about rows and values is made here.
 
-Who is an administrator: of the users of this machine, ``local_caller`` below decides; for recordings, and for the
-visibility "kernel", app.py; on the server, server/auth; for ``--as``, view_as.py.
+Other code decides who is an administrator: ``local_caller`` below for users of this machine; app.py for recordings and
+the visibility "kernel"; server/auth on the server; view_as.py for ``--as``.
 
 Which uids a process runs as, and whether they belong to this host, depends on the operating system: the methods
 ``runs_as`` and ``is_foreign_uid`` of Ownership determine it.
@@ -14,9 +14,9 @@ host: they never match the caller's. In Win32_Process, as on Windows, every user
 another user's process has only the identifying columns.
 Accounts and groups are visible to every authenticated user, as with passwd(5); the state of their passwords is not. How
 a login authenticated, its key included, is visible with the logon session; nothing of it is masked. The services of the
-system are visible as accounts are, save their command lines, which only an administrator sees; a service of a user's
-manager is visible with its processes. Past logins of an account are like its present logon sessions: visible to itself
-and to administrators.
+system are visible to every authenticated user, too, but their command lines only to administrators. A service of a user
+manager is visible to callers who may see one of its processes. Past logins of an account are like its present logon
+sessions: visible to itself and to administrators.
 """
 
 from collections.abc import Iterable
@@ -86,7 +86,7 @@ class ForeignLookup(Protocol):
 
 
 class ForeignByProcess:
-    """Decides by the facts of a process whether it is foreign; a session that may be foreign counts as foreign."""
+    """Decides what is foreign by the facts of one process alone; a session that may be foreign counts as foreign."""
 
     def __init__(self, ownership: Ownership) -> None:
         self._ownership, self._machine = ownership, Machine("")
@@ -137,7 +137,7 @@ class Visibility:
         return callers_uid if uids is None else callers_uid & uids
 
     def shows_all(self, facts: Facts, *, include_hidden: bool) -> bool:
-        """Return whether the caller sees these facts of any process unmasked, regardless of its owner."""
+        """Return whether the caller sees these facts of every process unmasked, whatever its owner is."""
         return self.may_see_everything or (include_hidden and facts <= UNMASKED_FACTS)
 
     def sees_session(self, process: Process, owner: Owner) -> bool:
@@ -173,7 +173,7 @@ class Visibility:
         return service if self.may_see_everything else service._replace(command=None)
 
     def sees_logon(self, session: LogonSession) -> bool:
-        """Return whether the caller may see a described logon session: one of its own."""
+        """Return whether the caller may see the logon session of this row."""
         return self.may_see_everything or (self.uid is not None and session.uid == self.uid and not session.is_foreign)
 
     def view_event(self, event: "Event", *, include_hidden: bool = False, of_instances: bool = False) -> "Event | None":
@@ -187,8 +187,8 @@ class Visibility:
             event: the event.
             include_hidden: return events of processes that the caller may not see, with their identity facts only; but
                 no change of user in a hidden logon session.
-            of_instances: return a change that makes a process visible to the caller as its start, and one that hides
-                the process as its end: so it appears to a caller who sees instances of a class.
+            of_instances: the event is for a query about instances of a class. In place of a change that makes the
+                process visible to the caller, return its start; in place of a change that hides it, return its end.
         """
         if self.may_see_everything:
             return event
@@ -199,7 +199,7 @@ class Visibility:
         if isinstance(event, events.EventsLost):
             return event._replace(missed_events=None)
         if isinstance(event, events.LogonFailed):
-            # only administrators may see it (sees_failed_logons), and they have been answered above
+            # Only administrators may see it (sees_failed_logons), and for them the first lines have returned the event.
             return None
         if isinstance(event, events.ProcessChanged):
             before = self.view(*event.before, ALL_FACTS, include_hidden=include_hidden)
@@ -217,8 +217,8 @@ class Visibility:
             return None
         process, owner = pair
         if isinstance(event, events.UserChanged):
-            # No event in a hidden logon session: the uid before the change can be that of its login. The command is
-            # always removed, because it is the command line of another user's process.
+            # There is no event for a hidden logon session: the uid before the change can be that of its login. The
+            # command is removed from every event, because it is the command line of another user's process.
             changed = event.change._replace(command=None)
             return None if owner == HIDDEN else event._replace(process=process, owner=owner, change=changed)
         if isinstance(event, events.ProcessEnded) and self._is_identity(process):
@@ -268,8 +268,9 @@ class Visibility:
     def masked(self, process: Process, facts: Facts, owner: Owner = NOT_REQUESTED) -> Process:
         """Return the process as the caller may see it.
 
-        Its details are removed unless its real, effective and saved uid are the caller's, and its location if that
-        names another login than its owner; an administrator sees everything.
+        Its details are removed unless its real, effective and saved uid are the caller's. Its location is removed if it
+        names a login that is neither the owner of the process nor the caller's own user manager. For an administrator
+        nothing is removed.
 
         Args:
             process: with the facts of ``with_access_facts``.
@@ -294,15 +295,15 @@ class Visibility:
         return process._replace(unread=unread or None, **changes)
 
     def runs_as_caller(self, process: Process, owner: Owner, *, wholly: bool) -> bool:
-        """Return whether a process runs as the caller; no uid of a container or another root directory is its own."""
+        """Return whether a process runs as the caller. A foreign uid (of a container, say) is never the caller's."""
         if not self._ownership.runs_as(process, self.uid, wholly=wholly):
             return False
         return not self._foreign.is_foreign_uid(process, owner, self.uid)
 
     def _without_session_facts(self, process: Process, facts: Facts, owner: Owner) -> Process:
         """Mask a process of the caller in a logon session of another user: remove what identifies that session."""
-        # Both calls get the process with its location, which the result lacks: it shows whether a container is the
-        # caller's own. In such a container, the caller's uid is one of this host.
+        # Both calls need the location, although the result lacks it: the location shows whether the process is in a
+        # container of the caller's own, in which the caller's uid is one of this host.
         masked, uids = self.masked(process, facts, owner), self._without_location(process, owner).uids
         session_facts = self._ownership.session_facts
         unread = _reasons(masked, session_facts, NOT_YOUR_SESSION)
@@ -341,12 +342,12 @@ def local_caller(name: str, uid: int, capabilities: int) -> Caller:
     return Caller(name, uid, administrator=uid == 0 or bool(capabilities >> CAP_SYS_PTRACE & 1))
 
 
-NOBODY = -1
+UNUSED_UID = -1
 """A uid that no process and no login has."""
 
 
 def past_caller(caller: Caller, name_now: str | None, name_then: str | None) -> Caller:
-    """Return a caller for a past moment: what belonged to its uid is its own only if the account was the same.
+    """Return a caller for a past moment. If its uid did not belong to the same account then, it owns nothing.
 
     Args:
         caller: the caller.
@@ -355,7 +356,7 @@ def past_caller(caller: Caller, name_now: str | None, name_then: str | None) -> 
     """
     if caller.administrator or (name_now is not None and name_now == name_then):
         return caller
-    return caller._replace(uid=NOBODY)
+    return caller._replace(uid=UNUSED_UID)
 
 
 def is_same_account(caller: Caller, name_before: str | None, name_now: str | None) -> bool:
@@ -372,7 +373,7 @@ def sees_failed_logons(caller: Caller) -> bool:
 
 
 def owns_past_logon(caller: Caller, name_now: str | None, login_uid: int | None, user: str | None) -> bool:
-    """Return whether a caller may see a past logon session: its uid and its account name were the same then."""
+    """Return whether a caller may see a past logon session: the session has the caller's uid and account name."""
     if caller.administrator:
         return True
     return caller.uid is not None and login_uid == caller.uid and name_now is not None and user == name_now
@@ -399,7 +400,7 @@ def check_may_act(caller: Caller) -> None:
 
 
 def check_may_push(caller: Caller) -> None:
-    """Reject a caller that may not have events sent to an address: only administrators may.
+    """Reject a caller that may not request that events are sent to an address: all but administrators.
 
     Raises:
         AccessDeniedError: the caller is no administrator, or may only read.

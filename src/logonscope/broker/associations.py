@@ -1,10 +1,10 @@
 """Association operations. References are the associations themselves, associators the instances at their other ends.
 
 For one association each process is read only once. If the items of the association contain an end, the rows of this end
-are made from the same items. A logon session that is reached from a process is described from that process. So two
-processes cannot be mixed, even if a pid is reused meanwhile. The cost of a request about one process does not depend on
-the size of the host if the login of the process has a record; without a record, one small file of every process is read
-(see logon_of_process.py).
+are made from the same items. A logon session that is reached from a process is described from that process. So values
+of two processes cannot be mixed, even if a pid is reused meanwhile. The cost of a request about one process does not
+depend on the size of the host if the login of the process has a record. Without a record, one small file of every
+process is read (see logon_of_process.py).
 """
 
 from collections.abc import Iterator, Sequence
@@ -38,7 +38,7 @@ class AssociationOptions(NamedTuple):
     result_class: str | None = None
     role: str | None = None  # the end at which the given instance is
     result_role: str | None = None  # the end at which the results are
-    properties: Sequence[str] | None = None  # of the results; a class that has none of them is left out; None: all
+    properties: Sequence[str] | None = None  # of the results; a class without any of these properties is left out
     keys_only: bool = False  # return the keys in place of ``properties``
     required_qualifier: str | None = None  # a qualifier, not an amended one, that the class of the results must have
     required_assoc_qualifier: str | None = None  # a qualifier that the association must have
@@ -48,11 +48,11 @@ NO_OPTIONS = AssociationOptions()
 
 
 class Link(NamedTuple):
-    """An association class that can connect instances of a class with others: the role of each end."""
+    """One way in which instances of a class can be connected with others: an association, and the roles of its ends."""
 
     association: Class
     provider: Provider
-    role: str
+    role: str  # the end at which the given instance is
     result_role: str
     far_classes: tuple[Class, ...]  # the classes with a provider that can be at the other end
 
@@ -66,9 +66,10 @@ def references(
     """Return the associations that refer to an instance; the option ``result_class`` is the class of the associations.
 
     Raises:
-        NotFoundError: at once, or while it is iterated and before any row: the caller may see no such instance.
-        InvalidObjectPathError, InvalidNamespaceError, InvalidClassError, TypeMismatchError: the path is invalid.
-        InvalidParameterError: an option names no association, or no end of one.
+        NotFoundError: the caller may see no such instance. It is raised at once, or by the iteration before any row.
+        InvalidObjectPathError, InvalidNamespaceError, TypeMismatchError: the path is invalid.
+        InvalidClassError: the class of the path, or of an option, does not exist.
+        InvalidParameterError: the class of an option is not an association, or no association has an end of this name.
         InvalidPropertyError: no result can have such a property.
         AccessDeniedError: the caller is not authenticated.
     """
@@ -171,7 +172,8 @@ def associated_classes(
     and role that leads to it.
 
     Raises:
-        InvalidClassError, InvalidParameterError: an option names no class, no association, or no end of one.
+        InvalidClassError: the class of an option does not exist.
+        InvalidParameterError: the class of an option is not an association, or no association has an end of this name.
     """
     association_class, far_class = _resolve_classes(options, cls, references=references)
     qualifier = options.required_qualifier if references else options.required_assoc_qualifier
@@ -300,9 +302,8 @@ def read_far_ends(request: Request, link: Link, target: Target, options: Associa
             # The item of the association holds the far instance, so one reading serves both.
             rows = _rows_of_parts(request, link, target, provider, columns.stored)
         else:
-            # The far instance is the logon session of one process. To read it by its LogonId, every process of the host
-            # would be read to find the members. To read it from the process, that is done only if the login has no
-            # record.
+            # The far instance is the logon session of one process. A reading by its LogonId would read every process of
+            # the host to find the members. A reading from the process does so only if the login has no record.
             rows = _rows_without_counts(request, provider, selection, columns.stored)
         yield ClassRows(cls, columns.stored, rows, columns.shown)
 
@@ -320,7 +321,7 @@ def _rows_without_counts(
 def _rows_of_parts(
     request: Request, link: Link, target: Target, far: Provider, columns: Sequence[str]
 ) -> Iterator[Row]:
-    """Yield the rows of the far end, each made of a part of an association's item that refers to the target."""
+    """Yield the rows of the far end, each from a part of an association item whose near end is the target."""
     association, item_slice = link.provider, link.provider.ends[link.result_role].item_slice
     assert item_slice is not None  # noqa: S101 -- checked by the caller
     facts = association.facts_of_rows([link.role]) | far.facts_of_rows(columns)

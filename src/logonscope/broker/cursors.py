@@ -56,7 +56,7 @@ class CursorNames:
         return names[0]
 
     def read(self, text: str) -> int:
-        """Return the position of a cursor; UNKNOWN_POSITION if it is not one of this run, or is forgotten."""
+        """Return the position of a cursor; UNKNOWN_POSITION if it was not made by this process, or is forgotten."""
         return self._positions.get(text, UNKNOWN_POSITION)
 
 

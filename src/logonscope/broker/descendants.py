@@ -1,6 +1,6 @@
 """Descendants of a process that watches the events of a host: the watch leaves out the events of these descendants.
 
-Else a program that the watching process starts for every event would itself cause the next events.
+Otherwise a program that the watching process starts for every event would itself cause the next events.
 """
 
 from logonscope.errors import LogonscopeError
@@ -35,7 +35,7 @@ class Descendants:
     def __init__(self, source: Source, pid: int) -> None:
         """Read the descendants that run already."""
         self._source, self._root = source, pid
-        # pid -> start, because a pid is given out again
+        # pid -> start, because a pid can be reused
         self._running: dict[int, int | None] = {}
         self._ended: dict[int, int | None] = {}
         self._entered_logon_ids = set[str]()
@@ -56,7 +56,7 @@ class Descendants:
         if isinstance(event, UserChanged):
             return self._has(event.process)
         if isinstance(event, LogonFailed):
-            # of the program that reported it, only the pid is known
+            # of the program that reported the attempt, only the pid is known
             return event.attempt.pid in self._running or event.attempt.pid in self._ended
         if isinstance(event, LogonStarted | LoggedOut | LogonEnded):
             return self._has_session(event)
@@ -77,7 +77,7 @@ class Descendants:
         return is_descendant
 
     def _remove(self, process: Process) -> bool:
-        if not _is_same(self._running, process):
+        if not _contains(self._running, process):
             return False
         self._ended[process.pid] = self._running.pop(process.pid)
         if len(self._ended) > MAX_ENDED:
@@ -89,12 +89,12 @@ class Descendants:
         if not self._has(process):
             return False
         if owner.logon_id is not None and owner.logon_id != owner_before.logon_id:
-            # the event of a new logon session comes later
+            # if the logon session is new, its LogonStarted event comes later
             self._entered_logon_ids.add(owner.logon_id)
         return True
 
     def _has(self, process: Process) -> bool:
-        return _is_same(self._running, process) or _is_same(self._ended, process)
+        return _contains(self._running, process) or _contains(self._ended, process)
 
     def _has_session(self, event: LogonStarted | LoggedOut | LogonEnded) -> bool:
         logon_id, leader = event.session.logon_id, event.session.leader
@@ -113,7 +113,7 @@ class Descendants:
         try:
             processes = list(self._source.processes(Look(), ProcessQuery(frozenset({"ppid", "start"}))))
         except LogonscopeError:
-            # the watch goes on: it only reports events of these descendants, too
+            # the watch continues: it then reports the events of these descendants, too
             return
         children: dict[int | None, list[Process]] = {}
         for process in processes:
@@ -125,7 +125,7 @@ class Descendants:
                 parents.append(process.pid)
 
 
-def _is_same(starts: dict[int, int | None], process: Process) -> bool:
+def _contains(starts: dict[int, int | None], process: Process) -> bool:
     """Return whether a process is in ``starts``: its pid with nearly the same start, or a start is unknown."""
     if process.pid not in starts:
         return False

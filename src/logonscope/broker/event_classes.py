@@ -57,7 +57,7 @@ def _exit_status(_: EventRequest, event: ProcessEnded) -> Value:
 
 
 class _LogonProperty:
-    """Reads a property of a logon event: of LogonFailed from a field of the attempt, else from one of the session.
+    """Reads a property of a logon event from a field of its session, or in a LogonFailed from a field of its attempt.
 
     None in place of the name of a field: there is no such field, and the property is null.
     """

@@ -26,7 +26,7 @@ from logonscope.providers.helpers.provider import COUNTS
 from logonscope.providers.helpers.registry import get_provider
 
 SESSION_CLASSES = {"Win32_LogonSession", "LS_LogonSession"}
-"""Classes of logon sessions whose instances the events describe; other classes of logon sessions are read again."""
+"""Classes of logon sessions whose instances the events describe; other classes of logon sessions are polled."""
 
 MIN_POLLING_SECONDS = 1.0
 """Minimum seconds between two readings of a class, whatever WITHIN says."""
@@ -111,7 +111,7 @@ class StreamedClass:
             return self._row(request, (old or event.session, ())), None
         new = event.session
         if old is not None:
-            # values that were known before are not read again at logout
+            # the event of a logout lacks values that were read earlier, because they are not read again
             old_values = {name: value for name, value in old._asdict().items() if getattr(new, name) is None}
             new = new._replace(**old_values)
         self._sessions[logon_id] = new
@@ -125,7 +125,10 @@ class StreamedClass:
 
 
 class PolledClass:
-    """The instances of any class, compared with the instances that the reading before found."""
+    """The instances of any class, compared with those of the previous reading.
+
+    ``due`` is the moment of the next reading, by time.monotonic().
+    """
 
     def __init__(self, request: Request, cls: Class, seconds: float, max_rows: int = MAX_POLLED_ROWS) -> None:
         """Read the instances for the first time.

@@ -209,7 +209,7 @@ class EventQueryRun:
         self._check()
 
     def _rule(self, event_class: Class, target: Class | None) -> Rule | None:
-        """Return the test of events of a class about instances of a class; None: no such event matches."""
+        """Return the rule for events of ``event_class`` about instances of ``target``; None: no such event matches."""
         key = event_class.name, "" if target is None else target.name
         if key not in self._rules:
             self._rules[key] = self._make_rule(event_class, target)

@@ -25,7 +25,7 @@ class EventRequest(Request):
         return Visibility(self.caller, self.ownership, ForeignByProcess(self.ownership))
 
     def user_name(self, process: Process, owner: Owner) -> str | None:
-        """Return the account name of a process's effective uid; None where the uid may not be one of this host."""
+        """Return the account name of a process's effective uid; None where the uid may be foreign."""
         uid = process.uids[1] if process.uids else None
         is_foreign = ForeignByProcess(self.ownership).is_foreign_uid(process, owner, uid)
         return None if is_foreign else self.accounts.name(uid)

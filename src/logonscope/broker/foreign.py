@@ -2,8 +2,8 @@
 
 The ownership rules decide; this module reads what they need.
 
-For most processes their own facts decide. The first process of a logon session is looked for only where the session has
-no login record and the process is in a container, or in another pid namespace or an unknown one.
+For most processes their own facts decide. The first process of a logon session is determined only if the session has
+no login record, and the process is in a container, in another pid namespace, or in an unknown pid namespace.
 """
 
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from logonscope.broker.request import Request
 
 THIS_HOST = LogonContainer()
-"""The place where a logon session of this host itself began: no container."""
+"""Where a logon session of this host itself began: in no container."""
 
 
 class ForeignProcesses:
@@ -30,8 +30,8 @@ class ForeignProcesses:
     def is_foreign_uid(self, process: Process, owner: Owner, uid: int | None) -> bool:
         """Return whether a uid of a process does not belong to this host."""
         if self._request.container(process) is None:
-            # pid_namespaces is how many pid namespaces the process is in. 1 is the host's own alone, as for most
-            # processes: the uid is not foreign. None (unknown) or more: the logon session decides.
+            # pid_namespaces is the number of pid namespaces that the process is in. Most processes are in 1, that of
+            # the host: then the uid is not foreign. For a greater or unknown number, the logon session decides.
             return process.pid_namespaces != 1 and self.is_foreign_session(process, owner)
         # in a container the ownership rules decide about each uid; where the logon session began does not matter
         return self._request.ownership.is_foreign_uid(process, uid, self._request.machine)
@@ -66,7 +66,7 @@ class ForeignProcesses:
     def _find_container(self, owner: Owner, members: Iterable[Process]) -> LogonContainer:
         request, members = self._request, list(members)
         first = request.ownership.first_process(members)
-        # The process that logged in may have ended: then the first of the remaining ones proves nothing. But a single
+        # The process that logged in may have ended: then the first remaining process proves nothing. But a single
         # member that cannot be of a foreign logon session proves that the session is not foreign.
         if first is None or not all(
             request.ownership.may_be_foreign(member, owner, request.machine) for member in members

@@ -1,7 +1,7 @@
 """The history operations: read past logins and processes, as far as the caller may see them; verify; forget a user.
 
 A caller that is no administrator sees only its own past logon sessions: those of its uid, if the account name of the
-uid was the same then. It sees details only of processes whose uids were all its own, as of running processes.
+uid was the same then. As with running processes, it sees the details of a process only if all uids were its own.
 """
 
 import re
@@ -78,14 +78,17 @@ def history(request: Request, where: HistoryFilter = NO_HISTORY_FILTER) -> list[
 
 
 def past_processes(request: Request, where: HistoryFilter = NO_HISTORY_FILTER) -> Iterator[PastProcess]:
-    """Yield past and present processes with exit status and duration; order and errors as in ``history``."""
+    """Yield past and present processes with exit status and duration, nearly in the order of their starts.
+
+    The errors are those of ``history``.
+    """
     past = history_of(request)
     records = PastRecords(request, past)
     subject = _parse_subject(request, records, where.word)
     by_id = {record.id: record for record in _visible_logons(request, records, where, subject)}
     for record in _process_records(request, past, by_id.keys(), where, subject):
         logon = by_id.get(record.logon_record or 0)
-        # the logon session of a process that ended at once may not be known
+        # A process that ended at once may have no known logon session: only administrators may see such a process.
         is_unowned = record.logon_record is None and subject.names_processes and request.caller.administrator
         if logon is not None or is_unowned:
             process = records.make_process(record, logon)
@@ -127,8 +130,9 @@ def _check_administrator(request: Request, action: str) -> None:
 def _parse_subject(request: Request, records: PastRecords, word: str | None) -> Subject:
     """Parse the word of a history filter.
 
-    A prefix "user:", "pid:" or "name:" says what the word is. Without one, it is a LogonId of the history; else, if it
-    is a number of at most MAX_DIGITS digits, a pid; else a user of the history; else the name of a process.
+    A prefix "user:", "pid:" or "name:" says what the word is. Without a prefix, it is the first of these that it can
+    be: a LogonId of the history; a pid, which is a number of at most MAX_DIGITS digits; a user of the history; the name
+    of a process.
 
     Raises:
         InvalidParameterError: "pid:" is not followed by a number of at most MAX_DIGITS digits.
@@ -189,7 +193,7 @@ def _visible_logons(
 def _process_records(
     request: Request, past: History, logons: Iterable[int], where: HistoryFilter, subject: Subject
 ) -> Iterator[ProcessRecord]:
-    """Yield the processes of the selected logins, or those that the word names."""
+    """Yield the processes of the selected logins; if the word names processes, yield these, whatever their login is."""
     # processes are found faster by pid or name than by logon session
     is_narrow = subject.names_processes
     query = ProcessRecordQuery(

@@ -99,7 +99,7 @@ def has_spellings(key: Value) -> bool:
 
 
 def _closest_spelling(rows: Iterator[Row], keys: Row) -> Row | None:
-    """Return the row whose keys, its last values, are spelled like ``keys``; else the first row."""
+    """Return the row whose last values, its keys, are spelled like ``keys``; if there is none, the first row."""
     first_row, spelling = None, _spelling(keys)
     for row in rows:
         if _spelling(row[len(row) - len(keys) :]) == spelling:
@@ -159,7 +159,7 @@ def matching_rows(
             return provider.rows_of_groups(request.logon_groups())
         query = ItemQuery(provider.facts_of_rows(columns), EVERYTHING, provider.include_hidden, cls.namespace)
         return provider.rows(read_items(request, provider.subject, query), request.context, columns)
-    # the result's columns come first, so that cutting a row to their number removes those of the filter only
+    # The columns of the result come first: if a row is cut to their number, only the columns of the filter are removed.
     all_columns = (*columns, *(name for name in row_filter.columns if name not in columns))
     selection, width = provider.selection(row_filter.fixed), len(columns)
     if selection.is_empty:

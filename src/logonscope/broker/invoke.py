@@ -50,7 +50,7 @@ class MethodTarget(NamedTuple):
 
     @property
     def effective_uid(self) -> int | None:
-        """Return its effective uid; None where the caller may not see it, or where it is not mapped here."""
+        """Return its effective uid; None where the caller may not see it, or our user namespace does not map it."""
         return self.process.uids[1] if self.process.uids else None
 
 
@@ -75,16 +75,16 @@ def invoke(
     target = target_of(request, path, namespace)
     method = target.cls.method_named(method_name)
     arguments = _bind_parameters(target.cls, method, parameters or {})
-    offered_method = SUPPORTED_METHODS.get(f"{method.origin}.{method.name}")
-    if offered_method is None:
+    supported_method = SUPPORTED_METHODS.get(f"{method.origin}.{method.name}")
+    if supported_method is None:
         raise NotSupportedError(
             f"{target.cls.name}.{method.name} is not supported on Linux",
             f"supported are: {', '.join(SUPPORTED_METHODS)}",
         )
     # before the instance is looked for: a caller who may not act learns nothing about it
-    if offered_method.acts:
+    if supported_method.acts:
         check_may_act(request.caller)
-    return offered_method.function(offered_method.read_target(request, require_instance(target)), arguments)
+    return supported_method.function(supported_method.read_target(request, require_instance(target)), arguments)
 
 
 def _bind_parameters(cls: Class, method: Method, parameters: Mapping[str, Any]) -> dict[str, Value]:
@@ -157,7 +157,7 @@ def _act(target: MethodTarget, nice: int | None) -> Outcome:
     check_source_acts(target.request)
     if process.state in {"Z", "X"}:
         raise NotFoundError(f"process {process.pid} has ended (zombie)", Hint(HintCode.LIST_PROCESSES))
-    # without uids, the caller sees only which process it is
+    # a process without uids is one of which the caller may see only the identity
     if process.uids is None:
         return Outcome(ACCESS_DENIED)
     if process.start is None:

@@ -84,9 +84,9 @@ def _read_logon_sessions(request: Request, query: ItemQuery) -> Items:
     facts = request.ownership.description_facts | (query.facts & USAGE_FACTS)
     process_query = ProcessQuery(facts, pids=query.selection.pids)
     selection = query.selection
-    # An association requests the logon sessions of given processes. Unless the processes of these logon sessions are to
-    # be counted, each is described from the given process alone: if the login has no record, one small file of every
-    # process is read as well.
+    # An association requests the logon sessions of given processes. Unless the processes of a logon session must be
+    # counted, it is described from its given process alone. (If the login has no record, one small file of every
+    # process is read, too.)
     if process_query.pids is not None:
         read_result = request.read(process_query)
         if COUNTS not in query.facts:
@@ -192,8 +192,8 @@ def _names_or_all(names: frozenset[str] | None) -> Any:
 def _read_group_members(request: Request, query: ItemQuery) -> Items:
     """Pair groups with their members. If accounts are selected, only they and their groups are read."""
     users, groups = query.selection.users, query.selection.groups
-    # To find the members of a selected group, all accounts are read: a group does not list those accounts of which it
-    # is the primary group.
+    # To find the members of a selected group, all accounts are read: a group does not list the accounts whose primary
+    # group it is.
     account_query = AccountQuery(users="ALL", groups="ALL" if groups is None else groups)
     if users is not None:
         account_query = AccountQuery(users=users, groups_of=users)
@@ -226,7 +226,7 @@ def _read_sockets(request: Request, query: ItemQuery) -> Items:
 
 
 def _pair_sockets(request: Request, query: ItemQuery, by_inode: Mapping[int, Socket]) -> Iterator[tuple[Any, ...]]:
-    """Pair sockets with the processes that hold them; sockets of threads are read only if no process has a socket."""
+    """Pair sockets with the processes that hold them; if a socket has no holder, read the sockets of threads, too."""
     read_result = _read_owned_processes(request, query._replace(facts=query.facts | {"sockets"}))
     missing_inodes = set(by_inode)
     for process, owner in read_result.pairs:

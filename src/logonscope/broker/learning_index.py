@@ -53,7 +53,7 @@ class LearningIndex:
             yield process, owner
 
     def logon_groups(self, selection: Selection) -> Iterator[LogonGroup]:
-        """Return the groups of the logon sessions in ``selection.logon_ids`` (None: of all); one can have several."""
+        """Return the groups of the logon sessions in ``selection.logon_ids``, which can have several; None: of all."""
         request = self._request
         query = ProcessQuery(request.ownership.owner_facts, logon_hint=self.index.hint(NO_FACTS, selection, None))
         groups = self._decide(request.source.membership_groups(request.look, query))
@@ -107,7 +107,7 @@ class PossibleMembers:
     def keeps(self, process: Process) -> bool:
         """Return whether to keep a process."""
         owner = self._index.owner(process)
-        # the record of its login is not read yet, so neither its owner nor its user is certain
+        # the login record of the process is not read yet, so neither its owner nor its user is certain
         if self._index.missing_login_id(process, owner) is not None:
             return True
         if self._process_filter is not None and not self._process_filter.keeps(_PROCESS_WITHOUT_FACTS, owner):

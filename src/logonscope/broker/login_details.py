@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class DescribedSession(NamedTuple):
-    """A described logon session, and what it was described from."""
+    """A logon session, with the owner and the processes that its values were read from."""
 
     session: LogonSession
     owner: Owner
@@ -35,8 +35,8 @@ def add_details(
         request: the request.
         described: the logon sessions.
         details: the details of each.
-        read_missing_origins: read the origin of each login whose record has no address, also if ``details`` does not
-            name it.
+        read_missing_origins: read the origin of each login whose record has no address, even without the detail
+            "origin".
     """
     ownership = request.ownership
     sessions = [row.session for row in described]

@@ -11,7 +11,8 @@ from logonscope.errors import NotFoundError
 def request_at(request: Request, moment: datetime) -> Request:
     """Return a request to the host as it was at a moment.
 
-    A caller that is no administrator owns what belonged to its uid then only if that uid had the same account name.
+    A caller that is no administrator owns what belonged to its uid at that moment, but only if the uid had the same
+    account name as now.
 
     Raises:
         AccessDeniedError: the caller is not authenticated.

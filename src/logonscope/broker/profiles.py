@@ -8,11 +8,11 @@ from logonscope.machine import AccountQuery, Facts, ProcessQuery
 from logonscope.providers.helpers.profile_item import HISTORY, LOADED, Profile
 
 _COUNTING_SOURCES = ("wtmpdb", "wtmp")
-"""The databases that count logins, the one with the longer memory first."""
+"""The databases that count logins, the one that keeps them longer first."""
 
 
 def read_profiles(request: Request, facts: Facts, query: AccountQuery) -> Iterator[tuple[Profile]]:
-    """Yield the profile of each account; past logins and use only for accounts whose history the caller may see."""
+    """Yield the profile of each account, without past logins and use if the caller may not see its history."""
     users, _ = request.source.accounts(request.look, query)
     history = list(request.source.login_history(request.look)) if HISTORY in facts else []
     by_key: dict[int | str | None, list[LoginHistory]] = {}

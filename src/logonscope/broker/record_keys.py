@@ -6,7 +6,7 @@ from typing import overload
 from logonscope.machine.history import History, RecordKind
 
 DIGITS = 12
-"""Digits of a number, with zeros in front: as texts, the keys are in the order of the numbers."""
+"""Digits of a key for administrators, zeros in front included: sorted as texts, the keys have the order of numbers."""
 
 
 def number_key(number: int) -> str:

@@ -38,10 +38,10 @@ def recordable_snapshot(request: Request) -> Snapshot:
     )
     services = tuple(map(request.visibility.masked_service, source.services(look, ServiceQuery())))
     history = tuple(_visible_history(request))
-    listed, groups = source.accounts(look, AccountQuery("ALL", "ALL", with_passwords=sees_everything))
+    listed_accounts, groups = source.accounts(look, AccountQuery("ALL", "ALL", with_passwords=sees_everything))
     seen_uids, seen_leaders = _SeenUids(logins), _SeenLeaders(request, logins)
     processes: Iterable[Process] = seen_leaders.collect(seen_uids.collect(request, read_result.pairs))
-    accounts = map(request.visibility.account, seen_uids.accounts(request, listed))
+    accounts = map(request.visibility.account, seen_uids.accounts(request, listed_accounts))
     authentications = seen_leaders.authentications()
     snapshot = Snapshot(
         machine, processes, logins, sockets, accounts, groups, look.troubles, authentications, services, history,
@@ -67,7 +67,7 @@ def _keep_visible(request: Request, snapshot: Snapshot) -> Snapshot:
         inode for process in processes for inode in (*(process.sockets or ()), *(process.thread_sockets or ()))
     }
     name = request.caller.name
-    # reported to the request's Look: the snapshot has its troubles, to which parts that are read later can add more
+    # reported to the request's Look: its troubles are those of the snapshot, and parts that are read later add to them
     request.look.report(
         Trouble(PARTIAL, f"made by {name}: it holds only the logon sessions of that user", "record as root")
     )
@@ -89,7 +89,7 @@ class _SeenLeaders:
         }
 
     def collect(self, processes: Iterable[Process]) -> Iterator[Process]:
-        """Yield the processes, and collect those with which a login can begin."""
+        """Yield the processes, and collect the login programs among them."""
         for process in processes:
             # the leader of a login without a record is its first process, which is known only once all have been read
             if self._request.ownership.is_login_program(process):
@@ -97,12 +97,12 @@ class _SeenLeaders:
             yield process
 
     def authentications(self) -> Iterator[Authentication]:
-        """Yield what the leaders logged; read once all processes have been collected."""
+        """Yield what the leaders logged. Iterate this after all processes have been collected."""
         yield from self._request.source.authentications(self._request.look, list(self._queries.values()))
 
 
 class _SeenUids:
-    """The uids that occur in a recording, so that it has their accounts even if the name service does not list them."""
+    """The uids in a recording, whose accounts are recorded even if the name service does not list them."""
 
     def __init__(self, logins: Iterable[Login]) -> None:
         self._uids = {login.uid for login in logins}
@@ -115,9 +115,9 @@ class _SeenUids:
             self._uids.add(request.ownership.login_uid(owner, (process,)) or 0)
             yield process
 
-    def accounts(self, request: Request, listed: Iterable[Account]) -> Iterator[Account]:
+    def accounts(self, request: Request, listed_accounts: Iterable[Account]) -> Iterator[Account]:
         """Yield the listed accounts, then those of the other uids that occurred."""
-        for account in listed:
+        for account in listed_accounts:
             self._uids.discard(account.uid)
             yield account
         yield from filter(None, map(request.accounts.get, sorted(self._uids)))

@@ -52,13 +52,13 @@ class RowFilter(NamedTuple):
 def filter_by_condition(request: Request, cls: Class, condition: Condition) -> RowFilter:
     """Return the row filter of a query's condition."""
     names = condition_columns(condition)
-    # __PATH and __RELPATH are stored nowhere: their text is built from the keys, so the rows need those instead
+    # __PATH and __RELPATH are stored nowhere: their text is built from the keys, so the rows need the keys
     stored = (column for name in names for column in (cls.keys if name in PATH_PROPERTIES else (name,)))
     shows_host_name = cls.name in HOST_NAMED or not set(PATH_PROPERTIES).isdisjoint(names)
     server = request.host_name if shows_host_name else ""
 
     # The condition is compiled late, and perhaps twice: for the rows of an answer, and for those of the early filter.
-    # The latter have the columns of the condition only, so a value is at another index in them.
+    # Rows of the early filter have only the columns of the condition, so a value has another index in them.
     def compile_condition(getter_of: GetReader) -> Predicate:
         def getter_with_paths(name: str) -> ColumnReader:
             if name in PATH_PROPERTIES:
@@ -73,7 +73,8 @@ def filter_by_condition(request: Request, cls: Class, condition: Condition) -> R
 def filter_by_text_keys(target: Target) -> RowFilter | None:
     """Return the row filter of an instance whose keys are all texts, compared case-insensitively; None for other keys.
 
-    It keeps what ``filter_by_condition`` keeps for ``wql.bind.key_tests``; most instances have such keys.
+    It keeps the same rows as ``filter_by_condition`` does with the terms of ``wql.bind.key_tests``. Most instances have
+    such keys.
     """
     cls, keys = target.cls, target.keys or ()
     if not keys or any(
@@ -140,7 +141,7 @@ def simplify_for_class(condition: Condition, cls: Class, constants: Mapping[str,
 
 
 def _simplify_reference_term(term: Term, cls: Class) -> Condition:
-    """Return the part of a comparison of a reference with a path that is not decided by the classes at this end.
+    """Return the part of a comparison of a reference with a path that the classes at this end do not decide.
 
     The rows of the association may name an instance by a superclass, and the path by the instance's own class. Then
     that class is compared as well.

@@ -99,10 +99,10 @@ def check_source_acts(request: Request) -> None:
 
 
 def _act(target: ServiceTarget, verb: ServiceVerb) -> Outcome:
-    """Have the service manager act on a service as the caller."""
+    """Request an action on a service from the service manager, with the rights of the caller."""
     service, source = target.service, target.request.source
     check_source_acts(target.request)
-    # scripts are not run: what they start would inherit the logon session of this process
+    # a script of OpenRC or sysvinit is not run: its processes would inherit the logon session of this process
     if service.manager != "systemd":
         return Outcome(NOT_SUPPORTED)
     try:

@@ -11,6 +11,7 @@ from logonscope.providers.helpers.text import clean
 
 _FACTS = frozenset({"comm", "start", "uids"})
 _SYSTEM_MANAGER = frozenset[int | None]({None})
+"""``Selection.service_uids`` for the services of the system's manager alone, which have no uid."""
 
 
 def services(request: Request) -> list[SessionService]:
@@ -44,7 +45,7 @@ def read_starts(request: Request, names: frozenset[str]) -> dict[str, datetime]:
 
 
 def find_service(request: Request, process: Process) -> tuple[str | None, datetime | None]:
-    """Return the service of a process, and when the service was started; None where there is none, or it is unknown.
+    """Return the service of a process, and when the service was started. None: it has no service, or this is not known.
 
     The calling function must have checked that the caller may see the process.
     """
@@ -87,13 +88,13 @@ def read_services(request: Request, selection: Selection, *, with_named: bool) -
     if not with_named or is_complete:
         return
     for process, _ in request.read(ProcessQuery(request.ownership.service_facts)).pairs:
-        name = request.ownership.service_of(process)
-        if name is None or name in yielded_names or (uids is not None and name.uid not in uids):
+        service_name = request.ownership.service_of(process)
+        if service_name is None or service_name in yielded_names or (uids is not None and service_name.uid not in uids):
             continue
         # most services have several processes: each service is returned once
-        yielded_names.add(name)
-        if folded is None or name.name.lower() in folded:
-            yield Service(*name, manager="process", active_state="active")
+        yielded_names.add(service_name)
+        if folded is None or service_name.name.lower() in folded:
+            yield Service(*service_name, manager="process", active_state="active")
 
 
 def _row(request: Request, name: str | None, processes: Sequence[Process], start: datetime | None) -> SessionService:

@@ -33,7 +33,7 @@ def processes(request: Request, which: Which = None) -> Iterator[SessionProcess]
 
 
 def leftovers(request: Request, which: Which = None) -> Leftovers:
-    """Return the processes of logged-out logon sessions, and for how many it is known whether they are logged out."""
+    """Return the processes of logged-out logon sessions, and of how many sessions it is known whether they are."""
     return collect_leftovers(processes(request, which))
 
 
@@ -70,6 +70,6 @@ def process_row(request: Request, process: Process, owner: Owner) -> SessionProc
 
 
 def _unread_row_facts(request: Request, process: Process) -> dict[str, str]:
-    """Return why facts of the row could not be read; a recording may also hold reasons for other facts: left out."""
+    """Return why facts of the row could not be read. A recording may also hold reasons for facts that no row has."""
     facts = row_facts(request)
     return {fact: reason for fact, reason in (process.unread or {}).items() if fact in facts}

@@ -17,7 +17,7 @@ from logonscope.machine import (
 )
 
 MAX_DIGITS = 10
-"""Maximum number of digits of a uid or pid. A longer text is neither; and int() raises an error over 4,300 digits."""
+"""Maximum number of digits of a uid or pid. (int() raises an error for a text of more than 4,300 digits.)"""
 
 Which = str | Selection | None
 """A user's word for logon sessions ("41", "c1", "system", "alice"), a selection, or None for all."""
@@ -37,8 +37,8 @@ def select_sessions(which: Which, ownership: Ownership, index: LogonIndex, accou
     logon_id, system_id = ownership.parse_logon_id(which), ownership.system_owner.logon_id
     logon_ids = {key for key, login in index.logins.items() if login.id == which}
     is_recorded = bool(logon_ids) or logon_id in index.logins or logon_id == system_id
-    # If no login record has this LogonId, the word is taken for a name if an account has that name. Else it stays a
-    # LogonId: a login without a record can have it.
+    # If no login has a record with this id or LogonId, the word is a user name if an account has this name, or if the
+    # word cannot be a LogonId. Otherwise it is a LogonId: a login without a record can have it.
     if not is_recorded and (names or logon_id is None):
         return Selection(login_users=names | {which})
     return Selection(logon_ids=frozenset(logon_ids if logon_id is None else {*logon_ids, logon_id}))
@@ -86,9 +86,8 @@ class SessionFilter:
             ownership: the rules that find the login uid of a process.
             accounts: the accounts of the host.
             foreign: the lookup of foreign logon sessions; None: decide from the facts of one process alone.
-            case_sensitive: compare user names exactly, as on Linux. If False, case is ignored, as WMI does; and a
-                process that does not show the login uid by itself matches every user, because another process of its
-                logon session may show it.
+            case_sensitive: compare user names exactly, as on Linux. If False, case is ignored, as in WMI, and a process
+                that does not show the login uid matches every user: another process of its logon session may show it.
         """
         self._selection, self._ownership, self._accounts = selection, ownership, accounts
         self._foreign = foreign or ForeignByProcess(ownership)
@@ -116,7 +115,7 @@ class SessionFilter:
         return name is not None and self._fold_name(name) in names
 
     def _login_name(self, uid: int | None, process: Process, owner: Owner) -> str | None:
-        """Return the user name of the login, as ``AccountLookup.login_name`` does, else the uid; None if unknown."""
+        """Return the user name of the login (see ``AccountLookup.login_name``), or the uid; None: unknown."""
         if uid is None:
             return owner.login and owner.login.user
         if self._foreign.is_foreign_session(process, owner):

@@ -11,10 +11,13 @@ from logonscope.machine import SOCKETS, ProcessQuery, SocketQuery
 from logonscope.providers.helpers.text import clean
 
 ANYWHERE = {"0.0.0.0": (".",), "::": (".", ":")}  # noqa: S104 -- addresses that were read
-"""Addresses of sockets that listen on every address; each covers the addresses that contain one of its characters."""
+"""Addresses of sockets that listen on every address, with the marks of the addresses that they cover.
+
+An IPv4 address contains a dot, an IPv6 address a colon.
+"""
 
 HOLDER_FACTS = ("sockets", "thread_sockets")
-"""The facts that have the inodes of sockets. The second is read only if a socket is in no process's first one."""
+"""The facts that have the inodes of sockets. The second is read only if the first lacks a requested socket."""
 
 _RUN_FOLDERS = ("/run/", "/var/run/")
 """Two names of one folder (hier(7)); a socket has the one that its process wrote."""

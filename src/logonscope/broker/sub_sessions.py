@@ -11,19 +11,19 @@ _FACTS = frozenset({"start", "ppid"})
 
 
 class SubSession(NamedTuple):
-    """A logon session (inner), and the one that it began in (outer), with the parent of the inner's first process."""
+    """A logon session (inner), and the logon session in which it began (outer)."""
 
     outer: Owner
     inner: Owner
-    first: Process
-    parent: Process
+    first: Process  # the first process of the inner logon session
+    parent: Process  # the parent of ``first``, in the outer logon session
 
 
 def read_sub_sessions(request: Request) -> Iterator[SubSession]:
     """Yield each logon session whose first process has a running parent in another logon session.
 
-    The System session is neither of the two. If the parent has ended, or the service manager started the first process
-    (run0, machinectl), nothing shows that the logon session began in another one.
+    Neither of the two logon sessions is the System session. If the parent has ended, or if the service manager started
+    the first process (run0, machinectl), nothing shows that the logon session began in another one.
     """
     system = request.ownership.system_owner.logon_id
     groups = group_by_logon_id(request.read(ProcessQuery(_FACTS)).pairs)

@@ -1,8 +1,8 @@
 """Subscription: the events of a host as far as one caller may see them, with the wait for new ones.
 
-Every event is judged by its owner at the event, before anything is counted or compared. The account of the caller is
-looked up again every 60 seconds: if its uid has another account by then, or none any more, the subscription ends
-(unless the caller is an administrator).
+Whether the caller may see an event is decided by the owner that the process had at the event, before anything is
+counted or compared. The account of the caller is looked up again every 60 seconds: if its uid has another account by
+then, or none any more, the subscription ends (unless the caller is an administrator).
 """
 
 import time
@@ -174,7 +174,7 @@ class Subscription:
 
     @property
     def cursor(self) -> str:
-        """Return the cursor after the last event that was read, also if nothing came of it."""
+        """Return the cursor after the last event that was read, even if it gave no result."""
         return self._cursors.write(self._cursors.head_of(self._reader))
 
     @property
@@ -195,14 +195,14 @@ class Subscription:
         self._reader.close()
 
     def read(self, seconds: float | None = None, most_events: int | None = None) -> list[WatchResult]:
-        """Wait for results, and return them; none after ``seconds`` (None: no limit), or when closed.
+        """Wait for results, and return them; an empty list after ``seconds`` (None: no limit), or when closed.
 
         ``most_events`` limits how many events are read at once; None: the reader has a limit of its own.
 
         Raises:
             AccessDeniedError: the uid of the caller does not belong to its account any more.
             QuotaViolationError: a class has too many instances, or a query too many groups.
-            TimedOutError: a class could not be read, or a condition not be tested, in time.
+            TimedOutError: it took too long to read a class, or to test a condition.
         """
         end = None if seconds is None else time.monotonic() + seconds
         while True:
@@ -234,7 +234,7 @@ class Subscription:
     def results_of(self, events: Sequence[Event]) -> list[WatchResult]:
         """Return the results for events that were taken, and those that are due by the clock."""
         watch_results: list[WatchResult] = []
-        # most reads of a quiet host have none
+        # on a quiet host, most reads return no events
         if events:
             request, rows = self._batch_request()
             deadline = request.look.deadline = Deadline(EVENT_SECONDS)
@@ -320,7 +320,7 @@ class Subscription:
         return options.with_sessions or options.which is not None or options.where is not None
 
     def _fits(self, session: LogonSession | None) -> bool:
-        """Return whether a logon session is wanted; None: it is hidden, or not known."""
+        """Return whether the options select a logon session. A hidden or unknown session is None."""
         which, where = self._options.which, self._options.where
         if session is None:
             return which is None and (where is None or where.matches_all)
@@ -333,7 +333,7 @@ class Subscription:
         return is_logon_id or which == session.login or session.user in self._which_users
 
     def _fits_attempt(self, request: EventRequest, event: LogonFailed) -> bool:
-        """Return whether a failed attempt is wanted: by its user, origin and time, not by a logon session."""
+        """Return whether the options select a failed attempt, by its user, origin and time: it has no logon session."""
         which, where, attempt = self._options.which, self._options.where, event.attempt
         if which is not None and which != attempt.user:
             return False

@@ -1,6 +1,6 @@
 """The timeline operation: the logins of a span that the caller may see, with numbers of processes for each bin.
 
-The numbers are those of the rows that ``past_processes`` has for the same logins.
+The numbers count the rows that ``past_processes`` yields for the same logins.
 """
 
 from collections import defaultdict
@@ -66,7 +66,7 @@ class BinCounter:
     """Counts the processes of one login by bins. Long processes cost as much as short ones."""
 
     def __init__(self, query: ActivityQuery) -> None:
-        self._count = -(-(query.until - query.since) // query.bin_us)
+        self._bin_count = -(-(query.until - query.since) // query.bin_us)
         # by bin: how many more processes ran in it than in the bin before. So a long process takes two entries, not
         # hundreds.
         self._running: dict[int, int] = defaultdict(int)
@@ -77,13 +77,13 @@ class BinCounter:
     def add(self, activity: Activity) -> None:
         """Count the processes of an activity in the bins in which they ran."""
         first_bin, last_bin, processes = activity.first_bin, activity.last_bin, activity.processes
-        bin_after = self._count if last_bin is None else min(last_bin + 1, self._count)
+        bin_after = self._bin_count if last_bin is None else min(last_bin + 1, self._bin_count)
         for differences, number in ((self._running, processes), (self._as_root, activity.as_root)):
             differences[max(first_bin, 0)] += number
             differences[bin_after] -= number
         if first_bin >= 0:
             self._started[first_bin] += processes
-        if last_bin is not None and last_bin < self._count:
+        if last_bin is not None and last_bin < self._bin_count:
             self._failed[last_bin] += activity.failed
 
     def bins(self) -> tuple[TimelineBin, ...]:

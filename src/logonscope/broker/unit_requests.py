@@ -1,4 +1,4 @@
-"""Unit requests: which process requested the start of a unit, with its logon session, if the caller may see that."""
+"""Unit requests: which process requested the start of a unit, and the logon session of that process, if visible."""
 
 from collections.abc import Iterator
 

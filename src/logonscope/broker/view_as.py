@@ -6,6 +6,7 @@ from logonscope.broker.whose_candidates import account_uids
 from logonscope.errors import AccessDeniedError, Hint, HintCode, InvalidParameterError, NotFoundError
 
 MAX_UID = (1 << 32) - 2
+"""The greatest uid: 4294967295 means "no uid"."""
 
 
 def view_as(request: Request, user: str) -> Caller:

@@ -82,7 +82,7 @@ def account_uids(request: Request, name: str) -> frozenset[int]:
 
 
 class _AccountFilter:
-    """A filter on processes by an account: its login's user, or the user that the process runs as."""
+    """A filter that keeps the processes of an account: those in its logon sessions, and those that run as it."""
 
     def __init__(self, request: Request, name: str, uids: frozenset[int]) -> None:
         self._ownership, self._name, self._uids = request.ownership, name, uids

@@ -37,7 +37,7 @@ The references of all other associations have the server ".".
 KEY_ORDERS = {("Win32_SystemUsers", "Win32_UserAccount"): ("Name", "Domain")}
 """The order of keys where Windows does not write them alphabetically.
 
-By the association that has the reference, and the class that the reference names.
+It depends on two classes: the association that has the reference, and the class to which the reference refers.
 """
 
 MAX_DEPTH = 3

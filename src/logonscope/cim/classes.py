@@ -185,7 +185,7 @@ class Class:
 
     @property
     def is_association(self) -> bool:
-        """Return whether it is an association: its instances connect others by references."""
+        """Return whether it is an association: its instances connect other instances by references."""
         return has_qualifier(self.qualifiers, "Association")
 
     @property
@@ -237,7 +237,7 @@ def has_qualifier(qualifiers: Sequence[Qualifier], name: str) -> bool:
 
 
 def parameter_id_qualifier(number: int) -> Qualifier:
-    """Return the qualifier ID that a parameter gets from its place in the method."""
+    """Return the qualifier ID that a parameter gets from its position in the method."""
     return Qualifier(PARAMETER_ID, number, TO_INSTANCE | NOT_OVERRIDABLE)
 
 

@@ -18,16 +18,16 @@ MAX_PATH_LENGTH = 16_384
 
 MAX_KEYS = 64
 MAX_KEPT, MAX_KEPT_LENGTH = 256, 256
-"""Maximum number of parsed paths that are kept, and maximum characters of a path that is kept.
+"""Maximum number of parsed paths that are cached, and maximum characters of a path that is cached.
 
-To parse a path again would take a tenth of the time of a short answer.
+Without the cache, parsing would take a tenth of the time of a short answer.
 """
 
 Key = str | int | bool
 """The value of a key, as a path has it: a reference is the text of its path."""
 
-# Letters, digits and _, and no digit at first. Written as an exclusion of the other ASCII characters, because that
-# compiles fast: every character beyond ASCII counts as a letter.
+# Letters, digits and _, but no digit at first. Every character beyond ASCII counts as a letter, so that the expression
+# can list the excluded ASCII characters: this compiles fast.
 _NAME = r"[^\x00-@\[-^`{-\x7f][^\x00-/:-@\[-^`{-\x7f]*"
 _SERVER = r"[\\/]{2}([^\\/:\"'=\s]+)[\\/]([^:\"'=\s]+):"
 _NAMESPACE = r"([A-Za-z_][A-Za-z0-9_\\/]*):"
@@ -55,10 +55,10 @@ class ObjectPath(NamedTuple):
     server: str | None = None
 
     def __str__(self) -> str:
-        head = f"{self.namespace}:" if self.namespace else ""
+        prefix = f"{self.namespace}:" if self.namespace else ""
         if self.server:
-            head = f"\\\\{self.server}\\{head}"
-        return head + self.relative
+            prefix = f"\\\\{self.server}\\{prefix}"
+        return prefix + self.relative
 
     @property
     def relative(self) -> str:
@@ -176,7 +176,7 @@ class _Scanner:
         raise self._error(f"a closing {quote}", position)
 
     def _match(self, expression: str) -> re.Match[str] | None:
-        # re caches compiled patterns; only the method of a pattern can match from a position on, not re.match()
+        # re.match() cannot match from a position on; re.compile() costs little, because re caches the compiled patterns
         match = re.compile(expression).match(self._text, self._position)
         if match:
             self._position = match.end()

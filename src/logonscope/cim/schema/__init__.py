@@ -47,7 +47,7 @@ class Schema:
         return Schema(list(self._rows.values()))
 
     def add(self, declaration: Declaration, namespace: str) -> Class:
-        """Add a class that a remote host declares, and return it; if a class has that name already, return this class.
+        """Add a class that a remote host declares, and return it; if the namespace has the class already, return that.
 
         Raises:
             InvalidClassError: the schema lacks the parent of the class.
@@ -161,7 +161,7 @@ def _declare_class(lineage: Sequence[Declaration], namespace: str) -> Class:
     return [classes.add(declaration, namespace) for declaration in lineage][-1]
 
 
-# A class refers to its schema, and so to all other classes: without this line each pickled instance would contain all.
+# A class refers to its schema, and so to all classes. Without this line, each pickled instance would contain them all.
 copyreg.pickle(Class, _reduce_class)
 
 

@@ -103,7 +103,7 @@ def detail_arguments(details: "Iterable[Detail]") -> dict[str, Any]:
     if not isinstance(details, Iterable):
         raise InvalidParameterError(f"invalid details {details!r}: expected names of details")
     names = [details] if isinstance(details, str) else list(details)
-    # a member is tested for being a text first: other members may have no hash
+    # the type is tested first, because a value that is no text may have no hash
     if unknown := sorted(str(name) for name in names if not isinstance(name, str) or name not in ALL_DETAILS):
         raise InvalidParameterError(f"invalid detail {unknown[0]!r}: expected {', '.join(sorted(ALL_DETAILS))}")
     return {"details": frozenset(names)}

@@ -62,7 +62,8 @@ def _filter_terms(where: LogonFilter, properties: frozenset[str]) -> Iterable[tu
         yield "StartTime", Comparison(Name(("StartTime",)), AT_LEAST, format_datetime(where.since))
     if where.until is not None:
         yield "StartTime", Comparison(Name(("StartTime",)), LESS, format_datetime(where.until))
-    # NOT LogonType = 0 alone would also drop sessions whose type is not known, because null fits no comparison.
+    # The term NOT LogonType = 0 would not be enough: it leaves out logon sessions whose type is not known, because a
+    # comparison with null is never true.
     if not where.system:
         system = Comparison(Name(("LogonType",)), EQUAL, SYSTEM_LOGON_TYPE)
         yield "LogonType", Or((Not(system), IsNull(Name(("LogonType",)))))

@@ -107,7 +107,7 @@ def read_user_changes(host: "Host", logon_records: Iterable[str]) -> Iterator[Pa
 
 
 def _may_be_user(word: str | None) -> bool:
-    """Return whether the word of a filter can be the name of a user: not a pid, a LogonId, or a process name."""
+    """Return whether the word of a filter can be the name of a user."""
     return word is None or not (word.isdecimal() or word.startswith(("pid:", "name:")))
 
 

@@ -70,7 +70,7 @@ class Host(ABC):
 
     @property
     def moment(self) -> "datetime":
-        """The time of the results, by the clock of the host: now, that of the recording, or that given to ``at``."""
+        """The time of the results, by the host's clock: now, the time of the recording, or the argument of ``at``."""
         from datetime import UTC, datetime  # noqa: PLC0415 -- most requests need no time
 
         return datetime.now(UTC)
@@ -138,7 +138,7 @@ class Host(ABC):
         """Return the host as it was at a moment.
 
         If a Logonscope server answers (the service of this machine, or a server on another one), the moment is not sent
-        yet: then not ``at``, but the first call on its result raises NotSupportedError or NotFoundError.
+        yet. Then NotSupportedError and NotFoundError are raised by the first call on the returned host.
 
         Raises:
             NotSupportedError: no history of this host is kept; or this process cannot read it; or the protocol of the
@@ -178,8 +178,8 @@ class Host(ABC):
             where: only logon sessions that fit a filter, such as LogonFilter(types=frozenset({10})).
             details: what else to read: "origin", the address and port of the client, from the socket of the leader;
                 "authentication", how an ssh login authenticated, from the log of sshd; "usage", the sums of processor
-                time, memory, and bytes read and written. Fields of details that are not requested are None; but
-                the origin is also read, unrequested, if the login record does not have the address.
+                time, memory, and bytes read and written. Fields of details that are not requested are None. The origin
+                is also read without a request if the login record does not have the address.
 
         Raises:
             InvalidParameterError: there is no such detail, or a value of ``which`` or ``where`` is invalid.
@@ -203,10 +203,11 @@ class Host(ABC):
     def processes(
         self, which: int | str | None = None, where: "LogonFilter | None" = None
     ) -> "RowIterator[SessionProcess]":
-        """Yield a SessionProcess for each process, or each of the selected logon sessions, while processes are read.
+        """Yield a SessionProcess for each process of the selected logon sessions, while the processes are read.
 
-        ``session_processes`` yields only pid and LogonId of each process, and is faster. ``which``, ``where`` and the
-        errors are those of ``sessions``, here and in ``leftovers`` and ``tree``.
+        Without ``which`` and ``where``, every process is yielded that the caller may see. ``session_processes`` yields
+        only pid and LogonId of each process, and is faster. ``which``, ``where`` and the errors are those of
+        ``sessions``, here and in ``leftovers`` and ``tree``.
         """
         answer: RowIterator[SessionProcess] = self._perform("processes", **selection_arguments(which, where))
         return answer
@@ -321,7 +322,7 @@ class Host(ABC):
         return answer
 
     def past_processes(self, where: "HistoryFilter | None" = None) -> "RowIterator[PastProcess]":
-        """Yield past and present processes; order, arguments and errors as in ``history``."""
+        """Yield past and present processes, nearly in the order of starts; arguments and errors as in ``history``."""
         answer: RowIterator[PastProcess] = self._perform("past_processes", **history_arguments(where))
         return answer
 

@@ -22,7 +22,7 @@ Row = TypeVar("Row")
 
 
 def read_answer(read: Callable[[Any], Any], line: Any) -> Any:
-    """Return the answer that ``read`` makes of a line of a response, or of several lines.
+    """Return the answer that ``read`` makes from a line of a response, or from several lines.
 
     Raises:
         TransportFailureError: a line is not what ``read`` expects.
@@ -120,7 +120,7 @@ def read_pair(line: Line) -> tuple[int, str]:
 
 
 def read_trees(lines: Iterable[Line]) -> Iterator[LogonTree]:
-    """Yield the trees in the lines of a response; the lines of each tree: a logon session, then its processes."""
+    """Yield the trees in a response. Each tree is a line with a logon session, then one line for each process."""
     session: LogonSession | None = None
     processes: list[SessionProcess] | None = None
     for line in lines:

@@ -167,6 +167,7 @@ _HOMES = {
     "Forgotten": "logonscope.machine.history",
     "Verification": "logonscope.machine.history",
 }
+"""The modules that define the names; a name that is not in this table is defined in ``logonscope.errors``."""
 
 
 def __getattr__(name: str) -> Any:

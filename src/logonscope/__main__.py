@@ -6,8 +6,8 @@ import os
 import signal
 import sys
 
-# The collector would search the imported modules, which are never garbage. That takes a tenth of the time of a short
-# command.
+# The garbage collector would search the imported modules, which are never garbage. The search takes a tenth of the time
+# of a short command.
 gc.disable()
 # Ctrl-C while modules are imported ends the process without a traceback
 if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
@@ -17,11 +17,11 @@ OUT_OF_RESOURCES = 70
 """The code in faces/cli/exit_codes.py, which is not imported here: the import may need more memory than there is."""
 
 OUT_OF_MEMORY = b"logonscope: cannot answer: out of memory; raise the limit (ulimit -v), or ask for less\n"
-"""Bytes, because text would have to be encoded, which needs memory."""
+"""The message for OUT_OF_RESOURCES: bytes, because to encode text needs memory."""
 
 
 def main() -> int:
-    """Run the command and end the process; return the exit code only where Python itself has to exit."""
+    """Run the command and end the process; return the exit code only if Python has to end it by a normal exit."""
     try:
         from logonscope.command import main as run  # noqa: PLC0415 -- the import may need more memory than there is
 

@@ -1,4 +1,4 @@
-"""``connect`` and what commands need beyond it: the composition of sources, ownership rules and callers."""
+"""``connect``, and further functions for the commands, which join a source, ownership rules and a caller."""
 
 import os
 import sys
@@ -51,15 +51,18 @@ def connect(
     Args:
         host: None for this machine; the URL of another one (``https://web1:5986``); a unix socket of a server
             (``unix:/run/logonscope/socket``); a file that ``logonscope record`` wrote, or "-" for a recording on
-            standard input; a folder with the /proc, /run and /etc of another machine, such as a mounted image (what is
-            shown of it depends on the uid of this process, as on this machine); or a source, an instance of a
-            subclass of ``logonscope.machine.BaseSource`` (docs/adding-a-source.md), of which everything is shown.
+            standard input; a folder with the /proc, /run and /etc of another machine, such as a mounted image; or a
+            source, an instance of a subclass of ``logonscope.machine.BaseSource`` (docs/adding-a-source.md). The uid
+            of this process limits what is shown of this machine and of a folder. Recordings and sources are shown
+            whole.
         visibility: what a caller who is no administrator sees of this machine or a folder: only its "own" logon
             sessions (as the documentation of Win32_SessionProcess remarks), or all that the "kernel" lets it read (on
             the command line: ``--readable``).
-        user: the user name for another machine; default: the URL's, else LOGONSCOPE_USER.
-        password: the password for another machine; default: LOGONSCOPE_PASSWORD, else the keyring, else Kerberos.
-        certificate: a PEM file to trust for another machine; default: LOGONSCOPE_CA, else the system's certificates.
+        user: the user name for another machine; default: the name in the URL; without one, LOGONSCOPE_USER.
+        password: the password for another machine; default: LOGONSCOPE_PASSWORD; without it, the keyring. If there is
+            no password in either place, Kerberos is used.
+        certificate: a PEM file to trust for another machine; default: LOGONSCOPE_CA; without it, the system's
+            certificates.
         timeout: seconds to wait for one response of another machine or of a socket that ``host`` names; None: 90.
         token: a token of another machine (`logonscope token add`); default: LOGONSCOPE_TOKEN, unless ``password`` is
             given.
@@ -134,7 +137,7 @@ def _view_here(address: str | None, caller: Caller, user: str) -> Host:
 
 
 def _connect_local(address: str | None, visibility: VisibilityName, *, direct: bool) -> Host:
-    """Return this machine, a folder or a recording; for this machine, its service reads if it sees more than we do."""
+    """Return this machine, a folder or a recording. The service answers for this machine if it sees more than we do."""
     caller = _local_caller_for(address, visibility)
     # A caller that can read everything needs no service. With visibility "kernel", this process shows the caller more
     # than the service would.
@@ -263,7 +266,7 @@ def connect_from_terminal(
 
 
 def open_user_file(path: str) -> "Users":
-    """Return the server's users in a file: they need no account on this machine.
+    """Return a user file of the server.
 
     Raises:
         NotSupportedError: the server is not installed.
@@ -319,7 +322,7 @@ def _run_server(args: "argparse.Namespace") -> int:
 
 
 def open_live_source(direct: Source, settings: "Settings", *, is_here: bool) -> Source:
-    """Return the source that the server answers from, with its history, by the settings.
+    """Return the source that the server reads: live and with a history, if the settings say so.
 
     Raises:
         InvalidParameterError: the setting ``history`` is on, but another host is served, the setting ``live`` is off,
@@ -398,15 +401,15 @@ def _unix_peer_caller(uid: int) -> Caller:
 
 
 def _local_caller_for(host: str | None, visibility: VisibilityName) -> Caller:
-    """Return the caller of this process. The reader of a recording sees all of it: file permissions protect it."""
-    # Without geteuid (Windows) only recordings can be read. A folder is no recording, but the root of another host:
-    # there the uid of this process counts.
+    """Return this process as a caller. It sees all of a recording, which the permissions of its file protect."""
+    # Without geteuid (Windows) only recordings can be read. A folder is no recording, but the root directory of another
+    # host: what is visible in it depends on the uid of this process.
     if not hasattr(os, "geteuid") or not (host is None or os.path.isdir(host)):
         return Caller("the reader of the recording", None, administrator=True)
     uid = os.geteuid()
     caller = local_caller(f"uid {uid}", uid, _capabilities())
     if visibility == "kernel" and not caller.administrator:
-        # the kernel's permissions on /proc are the only limit then
+        # as an administrator, the caller is limited by nothing but the kernel's permissions on /proc
         return Caller(f"{caller.name} (visibility 'kernel')", uid, administrator=True)
     return caller
 

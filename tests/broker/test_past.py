@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from logonscope.broker import Caller
-from logonscope.broker.access import NOBODY, past_caller
+from logonscope.broker.access import UNUSED_UID, past_caller
 from logonscope.broker.past import request_at
 from logonscope.broker.request import Request
 from logonscope.errors import AccessDeniedError, NotSupportedError
@@ -17,8 +17,8 @@ BOB = Caller("bob", 1001, administrator=False)
 
 def test_a_uid_counts_only_with_the_same_name() -> None:
     assert past_caller(BOB, "bob", "bob") == BOB
-    assert past_caller(BOB, "bob", "carol").uid == NOBODY
-    assert past_caller(BOB, None, None).uid == NOBODY
+    assert past_caller(BOB, "bob", "carol").uid == UNUSED_UID
+    assert past_caller(BOB, None, None).uid == UNUSED_UID
     root = Caller("root", 0, administrator=True)
     assert past_caller(root, "root", "toor") == root
 

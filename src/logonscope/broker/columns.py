@@ -45,10 +45,10 @@ def check_columns(cls: Class, properties: Sequence[str] | None) -> Columns:
 
 def select_columns(cls: Class, properties: Sequence[str] | None) -> Columns:
     """Return those of the selected properties that the class has; all of its properties if ``properties`` is None."""
-    return check_columns(cls, None if properties is None else [name for name in properties if has(cls, name)])
+    return check_columns(cls, None if properties is None else [name for name in properties if has_property(cls, name)])
 
 
-def has(cls: Class, name: str) -> bool:
+def has_property(cls: Class, name: str) -> bool:
     """Return whether a class has a property; every class has the system properties."""
     return name in cls.properties or name.upper() in SYSTEM_PROPERTIES
 
@@ -60,7 +60,7 @@ def classes_with_properties(classes: Sequence[Class], properties: Sequence[str] 
         InvalidPropertyError: one of the properties is in none of the classes.
     """
     for name in properties or ():
-        if classes and not any(has(cls, name) for cls in classes):
+        if classes and not any(has_property(cls, name) for cls in classes):
             if len(classes) == 1:
                 # raises the error with a suggestion for the name
                 classes[0].property_named(name)
@@ -68,7 +68,7 @@ def classes_with_properties(classes: Sequence[Class], properties: Sequence[str] 
             raise InvalidPropertyError(
                 f"none of {names} has a property '{name}'", show_class_hint(classes[0].name, classes[0].namespace)
             )
-    return [cls for cls in classes if not properties or any(has(cls, name) for name in properties)]
+    return [cls for cls in classes if not properties or any(has_property(cls, name) for name in properties)]
 
 
 MAX_NAMED = 5

@@ -33,7 +33,7 @@ class EventClass(NamedTuple):
 
     events: tuple[type, ...]
     properties: Mapping[str, PropertyMaker]
-    is_for_hidden: bool = False  # also events of processes that the caller may not see, with identity columns only
+    is_for_hidden: bool = False  # True: processes that the caller may not see have events, with identity columns only
 
 
 def filetime(seconds: float) -> int:

@@ -65,7 +65,7 @@ class StreamedClass:
         """
         self.cls, self._provider, self._sessions = cls, get_provider(cls), dict(sessions)
         self._columns = tuple(cls.properties)
-        # members are not in the events, so they cannot be counted
+        # the processes of a logon session are not in its events, so they cannot be counted
         self._read_columns = self._provider.columns_without(COUNTS, self._columns)
         self._key_indexes = [self._columns.index(key) for key in cls.keys]
 

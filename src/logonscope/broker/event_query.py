@@ -32,28 +32,31 @@ PREVIOUS = "PreviousInstance"
 AGGREGATE = "__AggregateEvent"
 
 EventValues = tuple[Any, ...]
-"""What a condition is tested on: the rows of TargetInstance, of PreviousInstance and of the event, in this order."""
+"""What a condition is tested on: the rows of TargetInstance, of PreviousInstance and of the event."""
+
+_TARGET_ROW, _PREVIOUS_ROW, _EVENT_ROW = 0, 1, 2
+"""Indexes of the rows in EventValues."""
 
 
 class _Reader:
-    """Reads a column of a condition: the value at an index in one of the rows of EventValues."""
+    """Reads a column of a condition from one of the rows of EventValues."""
 
-    def __init__(self, part: int, index: int) -> None:
-        self._part, self._index = part, index
+    def __init__(self, row_index: int, column_index: int) -> None:
+        self._row_index, self._column_index = row_index, column_index
 
     def __call__(self, values: EventValues) -> Any:
-        row = values[self._part]
-        return None if row is None else row[self._index]
+        row = values[self._row_index]
+        return None if row is None else row[self._column_index]
 
 
 class _PathReader:
     """Reads a system property that is built from the keys of an embedded instance, such as __RELPATH."""
 
-    def __init__(self, part: int, shape: Shape, name: str) -> None:
-        self._part, self._shape, self._name = part, shape, name
+    def __init__(self, row_index: int, shape: Shape, name: str) -> None:
+        self._row_index, self._shape, self._name = row_index, shape, name
 
     def __call__(self, values: EventValues) -> Any:
-        row = values[self._part]
+        row = values[self._row_index]
         return None if row is None else Instance(self._shape, row)[self._name]
 
 
@@ -290,12 +293,12 @@ class _ColumnReaders:
         part, _, inner = name.partition(".")
         if not inner:
             index = self._event_columns.get(name)
-            return _ConstantReader(None) if index is None else _Reader(2, index)
-        number, target = 0 if part == TARGET else 1, self._target
+            return _ConstantReader(None) if index is None else _Reader(_EVENT_ROW, index)
+        row_index, target = _TARGET_ROW if part == TARGET else _PREVIOUS_ROW, self._target
         if target is None:
             return _ConstantReader(None)
         shape = _whole_shape(target, self._server)
         if inner.startswith("__"):
-            return _PathReader(number, shape, inner.upper())
+            return _PathReader(row_index, shape, inner.upper())
         declared = target.properties.get(inner)
-        return _ConstantReader(None) if declared is None else _Reader(number, shape.columns[declared.name])
+        return _ConstantReader(None) if declared is None else _Reader(row_index, shape.columns[declared.name])

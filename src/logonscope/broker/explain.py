@@ -235,10 +235,10 @@ class ReadingRecorder(BaseSource):
 
 def _describe_process_query(query: ProcessQuery, kernel_id_noun: str) -> Iterator[str]:
     """Yield the readings of a query for processes, in words: of all selected processes, then of those that match."""
-    first = query.facts if query.early_filter is None else query.early_filter.facts
-    yield f"{_list_facts(first) or 'the pid alone'}: of {_describe_selection(query, kernel_id_noun)}"
-    if later := query.facts - first:
-        yield f"{_list_facts(later)}: of those that match"
+    first_facts = query.facts if query.early_filter is None else query.early_filter.facts
+    yield f"{_list_facts(first_facts) or 'the pid alone'}: of {_describe_selection(query, kernel_id_noun)}"
+    if later_facts := query.facts - first_facts:
+        yield f"{_list_facts(later_facts)}: of those that match"
 
 
 def _list_facts(facts: Facts) -> str:

@@ -99,6 +99,7 @@ class ExplainedHistory(History):
         indexes = self._history.indexes(query)
         by = f"by index {', '.join(indexes)}" if indexes else "all of them"
         values = query._asdict()
+        # the fields of queries that hold numbers of records
         kinds: Mapping[str, RecordKind] = {
             "ids": _KINDS[type(query)], "logon_records": "logon", "process_records": "process",
         }  # fmt: skip

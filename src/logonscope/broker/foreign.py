@@ -75,9 +75,9 @@ class ForeignProcesses:
         fact = request.ownership.root_fact
         if request.ownership.needs_root_directory(first, request.machine) and getattr(first, fact) is None:
             query = ProcessQuery(frozenset({"start", fact}), pids=frozenset({first.pid}))
-            again = next(request.source.processes(request.look, query), None)
-            if again is not None and again.start == first.start:
-                first = first._replace(**{fact: getattr(again, fact)})
+            reread_process = next(request.source.processes(request.look, query), None)
+            if reread_process is not None and reread_process.start == first.start:
+                first = first._replace(**{fact: getattr(reread_process, fact)})
         return request.ownership.logon_container(owner, first, request.machine)
 
     def _read_members(self, process: Process, owner: Owner) -> list[Process]:

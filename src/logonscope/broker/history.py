@@ -65,8 +65,8 @@ def history(request: Request, where: HistoryFilter = NO_HISTORY_FILTER) -> list[
     logons = _visible_logons(request, records, where, subject)
     if subject.names_processes or where.failed:
         processes = _process_records(request, past, [record.id for record in logons], where, subject)
-        chosen = (process for process in processes if process.status or not where.failed)
-        return list(_logins_of_processes(records, logons, chosen))
+        selected_processes = (process for process in processes if process.status or not where.failed)
+        return list(_logins_of_processes(records, logons, selected_processes))
     programs = past.programs(request.look, [record.id for record in logons])
     return [
         records.make_login(record, records.visible_programs(programs.get(record.id, ())))

@@ -80,7 +80,10 @@ class LearningIndex:
             yield logon_id, pids
 
     def _owner_by_new_login(self, process: Process, owner: Owner) -> Owner:
-        """Return the owner of a process whose login is not in this index; the login is looked up once at the source."""
+        """Return the owner of a process, after reading the record of its login if the index lacks it.
+
+        Each login is read only once. ``owner`` is the owner by the present index.
+        """
         login_id = self.index.missing_login_id(process, owner)
         if login_id is None or login_id in self._requested_ids:
             return owner
@@ -94,9 +97,9 @@ class LearningIndex:
 
 
 class PossibleMembers:
-    """A filter that keeps the processes that match now, or may match once the login records are read again.
+    """A filter that keeps the processes that match now, and those that may match when more login records are read.
 
-    It is called before access is checked. So it gives the ``process_filter`` the owner and a process without facts.
+    It is called before access is checked. So the ``process_filter`` gets the owner and a process without facts.
     """
 
     def __init__(

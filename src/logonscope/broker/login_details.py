@@ -46,11 +46,11 @@ def add_details(
     if "origin" in details:
         sessions = _add_origins(request, sessions, leaders)
     elif read_missing_origins:
-        unknown = [
+        leaders_without_address = [
             leader if session.remote_address is None else None
             for session, leader in zip(sessions, leaders, strict=True)
         ]
-        sessions = _add_origins(request, sessions, unknown)
+        sessions = _add_origins(request, sessions, leaders_without_address)
     if "authentication" in details:
         sessions = _add_authentications(request, sessions, leaders)
     if "usage" in details:

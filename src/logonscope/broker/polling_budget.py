@@ -23,19 +23,19 @@ class PollingBudget:
     def __repr__(self) -> str:
         return f"<PollingBudget of {len(self._free_at)} callers>"
 
-    def next_reading(self, caller: Hashable, interval: float, used: float) -> float:
+    def next_reading(self, caller: Hashable, interval: float, reading_seconds: float) -> float:
         """Return the moment of the next reading of a class.
 
         Args:
-            caller: whose query it is.
+            caller: the caller whose query reads the class.
             interval: the seconds between two readings that the query asks for.
-            used: the seconds that the last reading took. All polled classes of the caller rest REST_FACTOR times as
-                long: with many or expensive classes, each is read less often than its query asks for.
+            reading_seconds: the seconds that the last reading took. All polled classes of the caller rest REST_FACTOR
+                times as long: with many or expensive classes, each is read less often than its query asks for.
         """
         now = time.monotonic()
         if len(self._free_at) >= MAX_CALLERS:
             self._free_at = {key: moment for key, moment in self._free_at.items() if moment > now}
-        free_at = max(now, self._free_at.get(caller, now)) + used * REST_FACTOR
+        free_at = max(now, self._free_at.get(caller, now)) + reading_seconds * REST_FACTOR
         self._free_at[caller] = free_at
         return max(now + interval, free_at)
 

@@ -72,9 +72,9 @@ class WatchOptions(NamedTuple):
         which: a LogonId, a login id or an account: only events of the logon sessions that this word names, and failed
             logons with this word as the user. None: all.
         where: only events of matching logon sessions, and failed logons with a matching user, origin and time.
-        events: only events of these names, and EventsLost; None: all.
-        with_sessions: process events have their logon session, too.
-        without_descendants_of: the pid of a process whose descendants have no events here; None: all have.
+        events: only events of these names (``HostEvent.event``), and lost events; None: all.
+        with_sessions: an event of a process has the logon session of the process, too.
+        without_descendants_of: the pid of a process: leave out the events of its descendants; None: leave out none.
         since: a cursor; None: from now on.
     """
 
@@ -221,13 +221,13 @@ class Subscription:
             return None
         return self.caller, self._options.events, id(self._request.source), id(self._request.ownership)
 
-    def take_events(self, seconds: float | None = None, most: int | None = None) -> Sequence[Event]:
+    def take_events(self, seconds: float | None = None, most_events: int | None = None) -> Sequence[Event]:
         """Wait for events as ``read`` does, and return them as they are; ``results_of`` returns what the caller sees.
 
         Raises:
             AccessDeniedError: the uid of the caller does not belong to its account any more.
         """
-        events = self._reader.read(seconds, most)
+        events = self._reader.read(seconds, most_events)
         self._check_account()
         return events
 
@@ -248,10 +248,10 @@ class Subscription:
                 kind = type(event)
                 # the most frequent case, written out: this runs for every event of the machine
                 if is_plain and kind in PROCESS_EVENTS:
-                    seen = view(event) if names is None or kind.__name__ in names else None
-                    if seen is not None:
-                        cursor = write_cursor(seen[0])
-                        watch_results.append(_new(WatchResult, (cursor, rows.make(seen, cursor))))
+                    visible_event = view(event) if names is None or kind.__name__ in names else None
+                    if visible_event is not None:
+                        cursor = write_cursor(visible_event[0])
+                        watch_results.append(_new(WatchResult, (cursor, rows.make(visible_event, cursor))))
                     continue
                 for result in self._results(request, rows, event):
                     # the cursor of an event is written once

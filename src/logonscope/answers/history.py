@@ -13,7 +13,7 @@ from logonscope.display import short_row_repr
 class HistoryFilter(NamedTuple):
     """A filter on the history: it selects logins and processes that match every field. None matches anything."""
 
-    word: str | None = None  # a LogonId, an account, a pid, or a process name; "user:bob", "pid:1", "name:make"
+    word: str | None = None  # a LogonId, account, pid or process name; with a prefix: "user:bob", "pid:1", "name:make"
     since: datetime | None = None  # existed at this time or later
     until: datetime | None = None  # started before this time
     origins: frozenset[str] | None = None  # remote hosts or addresses, and networks: 192.0.2.0/24
@@ -86,7 +86,7 @@ class PastLogin(NamedTuple):
     service: str | None
     tty: str | None
     seat: str | None
-    login: str | None  # the login service's own id
+    login: str | None  # the id that the login service gave to the login
     remote_host: str | None
     remote_address: str | None
     remote_port: int | None

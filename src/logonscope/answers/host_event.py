@@ -79,7 +79,7 @@ class HostEvent(NamedTuple):
     Attributes:
         event: what happened; Lost: events before this one were lost.
         time: when, by the kernel's clock.
-        cursor: continues a watch after this event; None: it cannot be continued here.
+        cursor: continues a watch after this event; None: no watch can continue here.
         process: the process as it is after the event; of ProcessEnded: as it was before its end.
         before: of ProcessChanged: the process as it was before the change.
         session: the logon session. LogonStarted, LoggedOut and LogonEnded always have it; events of a process, and

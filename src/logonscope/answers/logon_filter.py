@@ -91,8 +91,8 @@ class LogonFilter(NamedTuple):
             fingerprints = {fingerprint for session in matching_sessions if (fingerprint := session.key_fingerprint)}
             fingerprints = {fingerprint for fingerprint in fingerprints if fingerprint.startswith(key)}
             if len(fingerprints) > 1 and key not in fingerprints:
-                names = ", ".join(sorted(fingerprints)[:MAX_NAMED])
-                raise InvalidParameterError(f"ambiguous key {key!r}: {names}", "give more of the fingerprint")
+                listed_keys = ", ".join(sorted(fingerprints)[:MAX_NAMED])
+                raise InvalidParameterError(f"ambiguous key {key!r}: {listed_keys}", "give more of the fingerprint")
         return matching_sessions
 
     def fits(self, session: LogonSession) -> bool:

@@ -111,7 +111,7 @@ class SessionOf(NamedTuple):
 
 
 class LogonTree(NamedTuple):
-    """A logon session with its processes, from one reading; ``session`` is None if it is hidden or unknown."""
+    """A logon session with its processes; ``session`` is None for processes of hidden or unknown logon sessions."""
 
     session: LogonSession | None
     processes: tuple[SessionProcess, ...]

@@ -193,7 +193,7 @@ class Host(ABC):
 
         Raises:
             NotFoundError: there is no such process.
-            AccessDeniedError: the caller may not see the logon session of the process, or whether it exists.
+            AccessDeniedError: the caller may not see the logon session of the process, or whether the process exists.
             InvalidParameterError: the pid is not a number.
         """
         check_pid(pid)
@@ -260,7 +260,7 @@ class Host(ABC):
         Raises:
             NotFoundError: no such process; no process holds that port or unix socket; or the target is a port, and the
                 host is Windows.
-            AccessDeniedError: the caller may not see the logon session of the process, or whether it exists.
+            AccessDeniedError: the caller may not see the logon session of the process, or whether the process exists.
             InvalidParameterError: the target is invalid.
             NotSupportedError: sockets cannot be read on that host, or not by that host's protocol.
         """
@@ -423,7 +423,8 @@ class Host(ABC):
         Raises:
             NotFoundError: there is no such instance, or the caller may not see it. It is raised by the call, or while
                 the result is iterated, before the first instance.
-            InvalidParameterError: an option names no association, or no reference of an association.
+            InvalidParameterError: ``assoc_class`` (in ``references``: ``result_class``) is not an association, or no
+                association has the reference ``role`` or ``result_role``.
             InvalidPropertyError: no result can have one of the properties (over WS-Management only with result_class).
             InvalidObjectPathError, InvalidClassError, InvalidNamespaceError, TypeMismatchError: as in ``get``.
         """

@@ -20,7 +20,8 @@ class EventRequest(Request):
     def visibility(self) -> Visibility:
         """Return what the caller may see.
 
-        A logon session that may be foreign is hidden: to decide whether it is, its first process would have to be read.
+        A logon session that may be foreign is hidden: to decide whether it is foreign, its first process would have
+        to be read.
         """
         return Visibility(self.caller, self.ownership, ForeignByProcess(self.ownership))
 

@@ -1,4 +1,4 @@
-"""Items of the classes about the history: past and present logon sessions and processes, changes, and failed logons.
+"""Items of the classes about the history: logon sessions, processes, changes, failed logons and changes of user.
 
 Without a history there are no items, and the reason is reported to the request's Look.
 """

@@ -144,7 +144,7 @@ def _simplify_reference_term(term: Term, cls: Class) -> Condition:
     """Return the part of a comparison of a reference with a path that the classes at this end do not decide.
 
     The rows of the association may name an instance by a superclass, and the path by the instance's own class. Then
-    that class is compared as well.
+    the class of the instance is compared as well.
     """
     assert isinstance(term.value, tuple)  # noqa: S101 -- a reference
     path_class, end_classes = str(term.value[0]), classes_at_end(cls, term.column)

@@ -17,7 +17,7 @@ _SYSTEM_MANAGER = frozenset[int | None]({None})
 def services(request: Request) -> list[SessionService]:
     """Return the services of the System session by name, with the number of their processes.
 
-    Processes that belong to no service (the kernel's, the init program, containers) are in a last row.
+    Processes that belong to no service (those of the kernel and of containers, and init) are in a last row.
     """
     facts = _FACTS | request.ownership.service_facts
     system = Selection(logon_ids=frozenset({request.ownership.system_owner.logon_id or ""}))

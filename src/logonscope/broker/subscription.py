@@ -68,7 +68,7 @@ class WatchOptions(NamedTuple):
 
     Attributes:
         query: a WQL event query; None: events as HostEvent.
-        namespace: the namespace of its classes; None: root/cimv2.
+        namespace: the namespace of the classes in the query; None: root/cimv2.
         which: a LogonId, a login id or an account: only events of the logon sessions that this word names, and failed
             logons with this word as the user. None: all.
         where: only events of matching logon sessions, and failed logons with a matching user, origin and time.

@@ -88,7 +88,7 @@ class HostEvent(NamedTuple):
         attempt: of LogonFailed: the refused attempt.
         change: of UserChanged: the change of user.
         missed: of Lost: the number of lost events; None: not known.
-        missed_all: of Lost: all events since the cursor are lost, because this host does not know it.
+        missed_all: of Lost: all events since the cursor are lost, because this host does not know the cursor.
     """
 
     event: EventName

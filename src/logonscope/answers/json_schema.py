@@ -55,7 +55,7 @@ def _schema(hint: Any, schemas: dict[str, dict[str, Any]]) -> dict[str, Any]:
 
 
 def _alternatives(schemas: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the schema of a union: ``anyOf``, or for one type and None a schema with both, as ["string", "null"]."""
+    """Return the schema of a union: ``anyOf``, but "type": ["string", "null"] for a union such as ``str | None``."""
     if len(schemas) == 2 and schemas[1] == {"type": "null"} and "type" in schemas[0]:
         return {**schemas[0], "type": [schemas[0]["type"], "null"]}
     return {"anyOf": schemas}

@@ -27,7 +27,7 @@ STATES = ("active", "online", "closing", "lingering", "logged out")
 
 
 class LogonFilter(NamedTuple):
-    """A filter that a logon session matches if it matches every field. A field that is None matches any session.
+    """A filter that a logon session must match in every field. A field that is None matches every logon session.
 
     Attributes:
         users: users who logged in: account names, or uids in digits.

@@ -11,7 +11,7 @@ from logonscope.errors import TypeMismatchError
 
 _POINT = r"(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)\.(\d{6})([+-])(\d{3})"
 _INTERVAL = r"(\d{8})([01]\d|2[0-3])([0-5]\d)([0-5]\d)\.(\d{6}):000"
-# datetime.fromisoformat accepts any number of digits after the point: longer texts are not passed to it.
+# Longer texts are rejected at once: datetime.fromisoformat would accept any number of digits after the point.
 _MAX_LENGTH = 64
 ZONED = "add the time zone, for example 2026-01-01T10:02:00+02:00; Z is UTC"
 FORMS = "give 20260101100200.000000+000 or 2026-01-01T10:02:00+00:00"

@@ -18,6 +18,8 @@ from logonscope.answers.whose import OuterLogin, Socket, UnseenLogin, Whose
 from logonscope.errors import TransportFailureError
 
 Line = Mapping[str, Any]
+"""A line of a response: one JSON object."""
+
 Row = TypeVar("Row")
 
 

@@ -11,7 +11,7 @@ from logonscope.display import short_row_repr
 
 
 class HistoryFilter(NamedTuple):
-    """A filter on the history. Logins and processes must match every field; a field that is None matches all of them."""
+    """A filter on the history. Logins and processes must match every field; a field that is None matches all."""
 
     word: str | None = None  # a LogonId, account, pid or process name; with a prefix: "user:bob", "pid:1", "name:make"
     since: datetime | None = None  # existed at this time or later

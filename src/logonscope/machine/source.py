@@ -3,7 +3,7 @@
 A new source implements the ``read_`` methods that it can, and inherits every query from the base class. A source that
 can read less for a query overrides that query. A source that passes queries on to another source (LiveSource,
 ReadingRecorder) must override each query: the inherited ones return nothing. PastSource overrides the queries for
-which it has facts, and those whose empty answer would be wrong.
+which it has facts, and ``sockets``, which reports that the history has no sockets.
 """
 
 from abc import ABC, abstractmethod
@@ -62,7 +62,7 @@ class Source(Protocol):
     abilities: frozenset[Ability]
     """What the source supports besides queries: ``act`` for both kinds of actions, ``events`` for events.
 
-    Without the ability, the calls raise NotSupportedError; only ``resumed_reader`` returns None.
+    Without an ability, the methods that need it raise NotSupportedError; ``resumed_reader`` returns None instead.
     """
     service_checks: "Sequence[Callable[[], Iterable[Check]]]"
     history: "History | None"
@@ -88,7 +88,7 @@ class Source(Protocol):
 
         Args:
             look: the deadline and the troubles of the request.
-            query: the facts that name owners, and a hint; nothing else.
+            query: has ``Ownership.owner_facts``, and may have a logon hint; it selects by nothing else.
         """
         ...
 
@@ -109,7 +109,7 @@ class Source(Protocol):
         ...
 
     def sockets(self, look: Look, query: SocketQuery) -> Iterator[Socket]:
-        """Return sockets of the reader's network namespace, or of all namespaces.
+        """Return the sockets of this process's network namespace, or of all namespaces if the query says so.
 
         A failure is reported to the look as a Trouble with the subject SOCKETS.
         """
@@ -120,11 +120,11 @@ class Source(Protocol):
         ...
 
     def authentications(self, look: Look, queries: Sequence[AuthenticationQuery]) -> "Sequence[Authentication]":
-        """Return what sshd logged about these logins, in the order of the log; none where there is no log."""
+        """Return what sshd logged about these logins, in the order of the log; an empty sequence without a log."""
         ...
 
     def services(self, look: Look, query: ServiceQuery) -> Iterator[Service]:
-        """Return the services of the system's manager."""
+        """Return the services of the system's service manager, not those of user managers."""
         ...
 
     def login_history(self, look: Look) -> "Iterator[LoginHistory]":
@@ -173,7 +173,10 @@ class Source(Protocol):
         ...
 
     def resumed_reader(self, position: int) -> "EventReader | None":
-        """Return a reader of the events after a position (EventHead) of this run; None: some are not in memory."""
+        """Return a reader of the events after a position (``EventHead.position``) of this run of the service.
+
+        None: some of these events are no longer in memory.
+        """
         ...
 
     def at(self, moment: datetime) -> "Source":
@@ -212,9 +215,9 @@ class AccountLookup(Protocol):
         ...
 
     def login_name(self, uid: int | None, login: Login | None) -> str | None:
-        """Return the user name of a login uid: its account's name, or, if that was removed, the name in the record.
+        """Return the user name of a login uid: the name of its account, or the recorded name if there is no account.
 
-        Of several accounts with this uid, it is the account that the record names.
+        If several accounts have the uid, and one of them has the recorded name, that name is returned.
         """
         ...
 
@@ -311,8 +314,8 @@ class BaseSource(ABC):
     def _read_lineage(self, look: Look, query: ProcessQuery) -> Iterator[Process]:
         """Yield one process and its ancestors, nearest first.
 
-        If the arguments of one of them cannot be read, the arguments of its ancestors are not requested, because each
-        such read can hang. Nor are the names of these: they are completed from the arguments.
+        If the arguments of one of them cannot be read, those of its ancestors are not requested, because each such read
+        can hang. The names of these ancestors are not requested either: a name is completed from the arguments.
         """
         (pid,) = query.pids or (0,)
         facts, seen_pids = query.facts | {"ppid"}, set[int]()
@@ -449,8 +452,8 @@ class BaseSource(ABC):
 def groups_of_processes(processes: Iterable[Process]) -> Iterator[MembershipGroup]:
     """Yield for each process a group of its own; leave out a process if what decides its logon session is unread."""
     for process in processes:
-        # The kernel id alone decides, or the cgroup does, or the source has no cgroups at all. Only a process whose
-        # cgroup is needed and could not be read is left out.
+        # A process without a kernel id needs its cgroup. If the cgroup could not be read, the process is left out. A
+        # source that never has cgroups reports no fact as unread.
         kernel_id = process.ses
         if (kernel_id is not None and kernel_id != UNSET) or process.cgroup is not None or not process.unread:
             yield kernel_id, process.cgroup, (process.pid,)
@@ -473,19 +476,20 @@ def matching_processes(processes: Iterable[Process], look: Look, query: ProcessQ
     ``may_run_as`` and the early filter are left to the broker: they save readings, but here all facts
     are read already.
     """
-    timed = look.checked(processes)
+    checked_processes = look.checked(processes)
     if query.pids is None and query.names is None and not query.logon_hint.narrows:
-        return timed
-    return _filter_processes(timed, query)
+        return checked_processes
+    return _filter_processes(checked_processes, query)
 
 
 def _filter_processes(processes: Iterable[Process], query: ProcessQuery) -> Iterator[Process]:
-    pids, may_be = query.pids, query.logon_hint.may_match if query.logon_hint.narrows else None
+    pids = query.pids
+    may_match = query.logon_hint.may_match if query.logon_hint.narrows else None
     names = None if query.names is None else {name.lower() for name in query.names}
     for process in processes:
         if pids is not None and process.pid not in pids:
             continue
-        if may_be is not None and not may_be(process.ses, process.loginuid):
+        if may_match is not None and not may_match(process.ses, process.loginuid):
             continue
         if names is None or (process.name or "").lower() in names or (process.comm or "").lower() in names:
             yield process

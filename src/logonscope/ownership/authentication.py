@@ -1,12 +1,12 @@
 """Authentication of a login: which line of sshd's log is about a login, and what this line says.
 
 sshd logs one such line in each connection: the leader of the login writes it, before the login is recorded. If the
-leader has logged none, a line of its parent counts, if it names the same client.
+leader has logged no line, a line of its parent that names the same client counts.
 
-Of the lines after the start of the leader, the first one counts in the journal, even if it names another user or
-client: only root can write one before sshd itself does. In auth.log, to which any user can add lines, the first one
-that fits counts. The start of a leader that has ended is not known: then the fitting line that is closest to the record
-counts.
+Of the lines in the journal after the start of the leader, the first one counts, even if it names another user or
+client: before sshd writes its line, only root can write one. In auth.log, to which any user can add lines, the first
+line that fits counts. If the leader has ended, its start is not known: then the fitting line that is closest in time
+to the login record counts.
 """
 
 from collections.abc import Iterable, Sequence

@@ -61,8 +61,8 @@ def container_of_cgroup(cgroup: str, root_cgroup: str | None = None) -> Containe
 
     Args:
         cgroup: the cgroup of a process.
-        root_cgroup: the cgroup of the host's first process. If that is in a container, the host itself is this
-            container, and its processes count as in no container, except those in containers below it.
+        root_cgroup: the cgroup of the host's first process. If this cgroup is in a container, the host itself is that
+            container: only the processes in containers below it count as processes in a container.
     """
     parts, own_parts = cgroup.split("/"), _own_parts(root_cgroup)
     if parts[: len(own_parts)] == own_parts:
@@ -92,7 +92,8 @@ def _first_container(parts: list[str]) -> tuple[Container, int] | None:
         parent, after = parts[index - 1] if index else "", parts[index + 1] if index + 1 < len(parts) else ""
         name = re.sub(_ESCAPED, _unescape, part) if "\\" in part else part
         container = _container_of_part(name, parent, pod_uid)
-        # nspawn itself runs in "supervisor" beside the container; a container of another engine can create that path
+        # nspawn itself runs in the directory "supervisor" of its unit, and not in the container. With other engines,
+        # the container itself can have created a directory of that name.
         if container is not None and not (container.runtime == "nspawn" and after == _SUPERVISOR):
             return container, index
     return None

@@ -2,12 +2,13 @@
 
 A process is foreign if its cgroup is a container's. A logon session is foreign if its first process is, or if its first
 process has both another pid namespace and another root directory than the host; then all of its processes are foreign.
-One of the two alone proves nothing: browsers, flatpaks and build tools use namespaces in logins of this host. A logon
-session with a login record of this host, or whose processes are in a login cgroup, is this host's own.
+Another pid namespace alone, or another root directory alone, proves nothing: browsers, flatpaks and build tools use
+them in logins of this host. A logon session that has a login record of this host, or whose processes are in a login
+cgroup, is never foreign.
 
 A container below user@UID.service is the user's own: its processes have that user's uid and subordinate uids. Only the
-subordinate uids are foreign. uid 0 there is this host's, too: a user cannot map it into a container, but can give a
-cgroup the name of a container, and run sudo in it.
+subordinate uids are foreign. uid 0 there is this host's, too: a user cannot map it into a container, but can name a
+cgroup like a container's, and run sudo in this cgroup.
 """
 
 import re
@@ -18,7 +19,7 @@ from logonscope.ownership import sessions
 from logonscope.ownership.containers import container_of_cgroup
 
 # the same uid twice: a user can make directories of any name, but only below the user's own manager
-_USERS_OWN = r"/user\.slice/user-([0-9]{1,10})\.slice/user@\1\.service/"
+_BELOW_USER_MANAGER = r"/user\.slice/user-([0-9]{1,10})\.slice/user@\1\.service/"
 
 
 def container(process: Process, machine: Machine) -> Container | None:
@@ -30,7 +31,7 @@ def is_uid_of_container(process: Process, uid: int | None, machine: Machine) -> 
     """Return whether a uid of a process is one of its container, and not of this host."""
     if container(process, machine) is None:
         return False
-    user = re.match(_USERS_OWN, process.cgroup or "")
+    user = re.match(_BELOW_USER_MANAGER, process.cgroup or "")
     return user is None or uid not in {0, int(user[1])}
 
 
@@ -53,7 +54,10 @@ def needs_root_directory(process: Process, machine: Machine) -> bool:
 
 
 def logon_container(owner: Owner, first: Process, machine: Machine) -> LogonContainer:
-    """Return where a logon session began, by its first process; an unknown root directory counts as not the host's."""
+    """Return the container that a logon session began in, and whether it is foreign, by its first process.
+
+    If the root directory of the first process is not known, it counts as another one than the host's.
+    """
     if owner.evidence != "audit" or sessions.recorded_login(owner) is not None:
         return LogonContainer()
     first_container = container(first, machine)

@@ -1,9 +1,9 @@
 """Ownership rules of Linux. The first of four rules that matches decides, and its name is the evidence.
 
 1. scope: the cgroup of the process is the cgroup of a login, or below it, and the process has no kernel id, or a kernel
-   id that the login itself inherited from an earlier login. The path is compared from this host's cgroup root. Only
-   root can make the directory that systemd makes for a login, so its path proves the login without a record; the path
-   of elogind ("/41") counts only with a record. A user can make directories named like scopes below the user's own
+   id that the login itself inherited from an earlier login. The whole path from this host's cgroup root is compared.
+   Only root can make the directory that systemd makes for a login, so its path proves the login without a record; the
+   path of elogind ("/41") counts only with a record. A user can make directories named like scopes below the user's own
    delegated tree, and a container has scopes of its own, but these have longer paths.
 2. manager: the cgroup of the process is below user@UID.service, and the process has no kernel id, or a kernel id that
    the manager itself inherited from a login.
@@ -118,7 +118,7 @@ class LinuxLogonIndex(LogonIndex):
         return join.named_login_id(process.cgroup or "")
 
     def hint(self, facts: Facts, selection: Selection, login_uids: frozenset[int] | None) -> LogonHint:
-        # a query that needs the cgroup itself reads it of every process; otherwise only where it decides the owner
+        # a query with the fact cgroup reads it for every process (None), other queries only where it decides the owner
         ids_needing_cgroup = None if "cgroup" in facts else self.kernel_ids_needing_cgroup
         # processes with these kernel ids can have different login uids: a selection by login uid must not drop them
         ids_of_several_uids = frozenset[int]() if login_uids is None else self.kernel_ids_needing_cgroup
@@ -183,7 +183,7 @@ class LinuxOwnership(Ownership):
         ids: set[str] = set()
         for process in processes:
             login_id, kernel_id = _named_logins(process)
-            # logind names a login after its kernel id, so the login with that kernel id has it as its login id
+            # logind uses the kernel id of a login as its login id
             ids.update(str(word) for word in (login_id, kernel_id) if word)
             # a path of elogind counts only with a record (rule 1), so any record may be needed
             if not (login_id or kernel_id) and join.named_elogind_login_id(process.cgroup or ""):
@@ -247,8 +247,8 @@ class LinuxOwnership(Ownership):
         return with_authentication(session, leader, lines)
 
     def strongest_owner(self, owners: Iterable[Owner]) -> Owner:
-        # Scope decides before audit which logon session owns a process. But of one logon session, only an owner by
-        # audit has the login uid that the kernel keeps (see sessions.login_uid).
+        # Among owners that name the same logon session, only one with the evidence "audit" has the login uid that the
+        # kernel keeps (see sessions.login_uid). It is preferred, although rule 1 comes before rule 3.
         return max(owners, key=_has_kernel_login_uid)
 
     def parse_logon_id(self, word: str) -> str | None:

@@ -137,7 +137,7 @@ RULES = (
     Rule(lambda t: t.cls == "greeter", lambda _: INTERACTIVE, _describe_class),
     Rule(lambda t: t.service in _SWITCH, lambda t: INTERACTIVE if t.tty else BATCH, _describe_service),
     Rule(lambda t: t.service in _SSHD, _ssh_logon_type, _describe_ssh),
-    # whatever the record says: xrdp-sesman sets no PAM_RHOST, so that logind takes its sessions for local ones
+    # whatever the record says: xrdp-sesman sets no PAM_RHOST, so logind records its sessions as local
     Rule(_is_remote_desktop, lambda _: REMOTE_INTERACTIVE, _describe_service),
     Rule(lambda t: bool(t.remote) and _is_at_a_terminal(t), lambda _: REMOTE_INTERACTIVE, _describe_remote),
     Rule(lambda t: _is_listed(t.service, _NETWORK), lambda _: NETWORK, _describe_service),
@@ -150,4 +150,3 @@ RULES = (
     Rule(lambda t: t.program == "login", lambda _: INTERACTIVE, _describe_program),
     Rule(lambda _: True, lambda _: None, lambda _: "no evidence of the kind of login"),
 )  # fmt: skip
-"""The mapping, one row per rule; the first rule that applies decides."""

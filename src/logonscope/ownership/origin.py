@@ -1,9 +1,9 @@
 """Origin of a login over a network: the address and port at the other end of the leader's own TCP connection.
 
 Only ssh servers that run as root are considered: a user cannot choose the connections of these. The leader can hold
-further sockets: in a login of root also sockets of port forwarding, and PAM modules connect to directory services. So
-the connection must be the only one whose local port another process listens on; if the server no longer listens, it
-must be the only connection of the leader.
+further sockets: PAM modules connect to directory services, and in a login of root the leader forwards ports. So the
+connection must be the leader's only one whose local port another process listens on. If no process listens on the local
+port of any connection, because the server has ended, the leader must have just one connection.
 """
 
 from collections.abc import Iterable
@@ -42,7 +42,7 @@ def _find_connection(leader: Leader, held_sockets: HeldSockets) -> Socket | None
         socket for socket in held_sockets.sockets if socket.state != "LISTEN" and socket.port not in own_ports
     ]
     at_listened_port = [socket for socket in connections if socket.port in held_sockets.listening_ports]
-    # connections in all states count: if the login's own is closed already, another one must not be taken for it
+    # Connections in all states count: if the connection of the login is closed already, no other one may replace it.
     connection = _only_socket(at_listened_port) if at_listened_port else _only_socket(connections)
     return connection if connection is not None and connection.state == "ESTABLISHED" else None
 

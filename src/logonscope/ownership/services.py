@@ -2,9 +2,9 @@ r"""Services of processes, by their cgroup paths.
 
 systemd places each unit in a directory of its name, below the directories of its slices: the first component of a path
 that is no slice names the unit. Directories below it belong to the unit, whatever their names: a service with
-delegation makes directories of its own, and a container has services of its own in them. Units of a user's manager are
-below user@UID.service, where that user can make directories: a name there is a unit of that user, never of the system.
-A scope is no service.
+delegation makes directories of its own, and these can contain the services of a container. Units of a user's manager
+are below user@UID.service, where that user can make directories: a name there is a unit of that user, never of the
+system. A scope is no service.
 
 OpenRC names its directories openrc.NAME (cgroup2) or openrc/NAME.
 """
@@ -30,7 +30,7 @@ def service_of_cgroup(cgroup: str) -> ServiceName | None:
     manager = re.match(_MANAGER, cgroup)
     if manager is not None:
         uid = int(manager[1])
-        # the user chose the names below it
+        # the user can choose the names of directories below user@UID.service: none of them is a unit of the system
         unit = _first_unit(cgroup[manager.end() :])
         if unit in {"", _INIT_SCOPE}:
             return ServiceName(f"user@{uid}.service")

@@ -1,7 +1,7 @@
 """Descriptions of logon sessions, from the login record and the kernel's facts of the processes.
 
-Each value has its source in ``sources``. An unknown value is None. One value can be approximate, the start without a
-login record; its source says that.
+Each value has its source in ``sources``. An unknown value is None. The start of a logon session without a login record
+is approximate, and its source says so.
 
 The state files of logind lack the terminal of an ssh login; where systemd is built without utmp, such as on Debian 13,
 logind does not know this terminal at all. But only the terminal distinguishes RemoteInteractive from Network: it is
@@ -83,7 +83,7 @@ def logon_session(
     # where the login program itself has ended, the unit of the processes still names it
     program = login_process.comm if login_process else login_program(members)
     traits = _make_traits(owner, tty, program, tty_known=tty_known)
-    kind, sources["logon_type"] = logon_type(traits)
+    type_number, sources["logon_type"] = logon_type(traits)
     package, sources["authentication_package"] = authentication_package(traits)
     start = _find_start(record, first, machine, sources, is_system=is_system)
     gone = is_logged_out(owner, members)
@@ -95,8 +95,8 @@ def logon_session(
         logon_id=logon_id,
         user=user,
         uid=uid,
-        logon_type=kind,
-        logon_type_name=None if kind is None else LOGON_TYPES[kind],
+        logon_type=type_number,
+        logon_type_name=None if type_number is None else LOGON_TYPES[type_number],
         authentication_package=package,
         start=start,
         state=LOGGED_OUT if gone else None,
@@ -146,10 +146,10 @@ def logon_id_generation(owner: Owner) -> int | None:
 
 
 def is_logged_out(owner: Owner, members: Iterable[Process]) -> bool | None:
-    """Return whether the leader of a logon session is gone; None where that is not known.
+    """Return whether the leader of a logon session is gone; None: not known.
 
-    Without a record, the leader is gone if the unit of the processes (such as ssh.service) runs a login program and
-    none of the processes is a login program; else that is not known.
+    Without a record, True is returned if the unit of the processes (such as ssh.service) runs a login program and none
+    of the processes is a login program. In all other cases without a record, None is returned.
     """
     record = recorded_login(owner)
     if record is not None:
@@ -171,8 +171,9 @@ def login_program(members: Iterable[Process]) -> str | None:
 
 
 def login_uid(owner: Owner, members: Iterable[Process]) -> int | None:
-    """Return the uid that logged in: the login uid of a member, else the uid of the record or of the user's slice.
+    """Return the uid that logged in: with the evidence "audit", the login uid of the earliest member that has one.
 
+    With other evidence, or if no member has a login uid, it is the uid in the login record or in the login cgroup.
     All processes with one kernel id have one login uid: the kernel sets both together. A login record of another uid
     does not own that kernel id (see sources/linux/logins.py).
     """
@@ -226,15 +227,15 @@ def is_login_program(process: Process) -> bool:
 
 def _is_user_manager(process: Process) -> bool:
     """Return whether a process is the manager of the user that logged in, by its cgroup."""
-    # a process of the user can only be put there by that user
+    # only root and this user can put a process into that cgroup
     scope = f"{manager_cgroup(process.loginuid)}/init.scope/"
     return process.comm == "systemd" and f"{process.cgroup}/".startswith(scope)
 
 
 def network_leader(owner: Owner, members: Sequence[Process]) -> Leader | None:
-    """Return the leader of an ssh login: from its record, else its first process if that is an ssh server of root.
+    """Return the leader of an ssh login; None: it is no ssh login, or the leader is not known.
 
-    None: it is no ssh login, or the leader is not known.
+    Without a record, the leader is the first process, if that is an ssh server run by root.
     """
     record = recorded_login(owner)
     if record is not None:

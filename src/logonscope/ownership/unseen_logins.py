@@ -85,14 +85,14 @@ def find_unseen_logins(
             *_find_unknown_beginning(chain, machine, read_service_command),
             *_find_changes(chain, None, 0, machine),
         ]
-        first = 0
+        user_index = 0
     else:
-        first = _first_after_login(chain, login_uid)
-        signs = [*_find_changes(chain, login_uid, first, machine)]
+        user_index = _first_of_user(chain, login_uid)
+        signs = [*_find_changes(chain, login_uid, user_index, machine)]
     # the nearest daemon counts: a daemon further up may have started this one as any program would
-    daemon = next((link for link in reversed(chain[first:-1]) if link.comm in LOGIN_DAEMONS), None)
-    # A daemon of root that does not descend from the leader did not let this login in. pam_loginuid and logind keep the
-    # logon session where the same user logs in once more through an sshd that the login started.
+    daemon = next((link for link in reversed(chain[user_index:-1]) if link.comm in LOGIN_DAEMONS), None)
+    # If the leader is not in the chain, a daemon of root in the chain is a sign, too: the user may have logged in once
+    # more, through a daemon that this logon session started. pam_loginuid and logind then keep the logon session.
     if daemon is None and leader is not None and all(link.pid != leader for link in chain):
         daemons = (link for link in reversed(chain[:-1]) if link.comm in LOGIN_DAEMONS and _uid(link) == 0)
         daemon = next(daemons, None)
@@ -101,20 +101,23 @@ def find_unseen_logins(
     return tuple(signs)
 
 
-def _first_after_login(chain: Sequence[Process], login_uid: int | None) -> int:
-    """Return the index of the first process that runs as the user and is no login daemon; the length if none does."""
+def _first_of_user(chain: Sequence[Process], login_uid: int | None) -> int:
+    """Return the index of the first process that runs as the user and is no login daemon.
+
+    If there is no such process, return the length of the chain.
+    """
     indexes = range(len(chain))
     return next((i for i in indexes if _uid(chain[i]) == login_uid and chain[i].comm not in LOGIN_DAEMONS), len(chain))
 
 
 def _find_changes(
-    chain: Sequence[Process], login_uid: int | None, first: int, machine: Machine
+    chain: Sequence[Process], login_uid: int | None, user_index: int, machine: Machine
 ) -> Iterator[UnseenLogin]:
     """Yield a sign for each process that root started as a person without su or sudo, except for the login itself."""
     for index in range(1, len(chain)):
         parent, process = chain[index - 1], chain[index]
         is_change = _uid(parent) == 0 and is_person(_uid(process), machine) and parent.comm not in SWITCHERS
-        is_login = index <= first and _uid(process) == login_uid
+        is_login = index <= user_index and _uid(process) == login_uid
         # init starts processes for others: see _find_unknown_beginning
         if is_change and not is_login and parent.pid != INIT and not _enters_container(parent, process, machine):
             yield _sign("user change", process)
@@ -148,8 +151,8 @@ def _find_unknown_beginning(
         if any(link.comm in LOGIN_DAEMONS for link in chain):
             return
         is_login_unit = unit[1] in LOGIN_UNITS
-        # Reading a service's command costs more than all else. It is not read for root's processes, because most
-        # daemons run as root.
+        # Reading the command of a service is slow. It is read only if the process that init started runs as a person:
+        # most daemons run as root or as a system account.
         if not is_login_unit and is_person(_uid(chain[1]), machine) and read_service_command is not None:
             is_login_unit = _is_login_daemon(read_service_command() or "")
         if is_login_unit:

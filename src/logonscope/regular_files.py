@@ -6,10 +6,10 @@ import stat
 
 
 def open_regular(path: str, flags: int) -> int:
-    """Open a file; ``open(path, opener=open_regular)`` opens no pipe, and of devices only /dev/null.
+    """Open a file, but neither a pipe nor a device other than /dev/null; for ``open(path, opener=open_regular)``.
 
     Raises:
-        OSError: the file cannot be opened, or is a pipe, or a device other than /dev/null.
+        OSError: the file cannot be opened, or is a pipe or another device than /dev/null.
     """
     # If the path is a FIFO, a plain open() would block until another process opens the other end.
     descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0), 0o666)
@@ -22,7 +22,7 @@ def open_regular(path: str, flags: int) -> int:
 
 
 def check_regular(path: str) -> None:
-    """Check a file that a library will open by its name.
+    """Check that ``open_regular`` can open a file, before a library opens it by its name.
 
     Raises:
         OSError: as for ``open_regular``.

@@ -2,7 +2,7 @@
 
 from logonscope.providers.helpers.process_keys import select_login_uid, select_login_user, select_logon_id
 from logonscope.providers.helpers.provider import Provider
-from logonscope.providers.helpers.record_columns import logon_column, select_key, select_record
+from logonscope.providers.helpers.record_columns import logon_column, select_record, select_ssh_key
 
 _RECORD = "the history: the login record"
 _LOG = "the history: sshd's line about the login"
@@ -34,7 +34,7 @@ PROVIDER = Provider(
     },
     selections={
         "RecordId": select_record, "LogonId": select_logon_id, "User": select_login_user, "Uid": select_login_uid,
-        "KeyFingerprint": select_key,
+        "KeyFingerprint": select_ssh_key,
     },
     ranges={"StartTime": "started", "EndTime": "ended", "KeyFingerprint": "key"},
 )  # fmt: skip

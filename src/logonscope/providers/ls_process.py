@@ -74,7 +74,7 @@ def _arguments(process: Process, _: Any, __: Any) -> Value:
 
 
 def _unread(process: Process, _: Any, __: Any) -> Value:
-    # a recording may also have reasons for facts that no column shows
+    # a recording may also have facts that no column shows, and reasons why they are unread
     unread = (process.unread or {}).items()
     reasons = [f"{fact}: {clean(reason)}" for fact, reason in unread if fact in _FACTS]
     if process.cmdline and len(process.cmdline) >= MAX_CMDLINE_BYTES:
@@ -150,7 +150,7 @@ _COLUMNS = {
     **_capability_columns("Ambient", "cap_ambient", "CapAmb"),
 }  # fmt: skip
 
-_FACTS = frozenset[str]().union(*(shown.facts for shown in _COLUMNS.values()))
+_FACTS = frozenset[str]().union(*(process_column.facts for process_column in _COLUMNS.values()))
 """The facts of all columns."""
 
 PROVIDER = Provider(

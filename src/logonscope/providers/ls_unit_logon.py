@@ -15,7 +15,7 @@ def _service(row: UnitRequest, _: Owner, __: Context) -> tuple[Value, ...]:
 
 
 def _select_service(reference: tuple[Value, ...], _: object = None) -> Selection:
-    """Return the selection for a reference to an LS_Service; only the system's manager has unit requests."""
+    """Return the selection for a reference to an LS_Service; there are no unit requests of user managers."""
     if str(reference[1]).lower() != SYSTEM_MANAGER:
         return Selection(services=frozenset())
     return select_service(reference[2])

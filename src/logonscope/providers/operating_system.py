@@ -30,12 +30,12 @@ _64_BIT = {"x86_64", "aarch64", "arm64", "ppc64", "ppc64le", "s390x", "riscv64",
 _32_BIT = {"i386", "i486", "i586", "i686", "armv6l", "armv7l", "armv8l", "ppc", "s390", "mips", "riscv32", "sparc"}
 
 
-def _is_counted(session: LogonSession) -> bool:
+def _is_of_person(session: LogonSession) -> bool:
     return session.logon_type not in _NOT_PEOPLE
 
 
 def _number_of_users(summary: HostSummary, _: Context) -> int:
-    return sum(map(_is_counted, summary.sessions))
+    return sum(map(_is_of_person, summary.sessions))
 
 
 def _architecture(architecture: str | None) -> str | None:
@@ -44,7 +44,7 @@ def _architecture(architecture: str | None) -> str | None:
     return "64-bit" if architecture in _64_BIT else "32-bit" if architecture in _32_BIT else None
 
 
-def _virtual(memory: int | None, swap: int | None) -> int | None:
+def _virtual_memory(memory: int | None, swap: int | None) -> int | None:
     return None if memory is None or swap is None else kilobytes(memory + swap)
 
 
@@ -90,11 +90,11 @@ PROVIDER = Provider(
             from_vitals(lambda vitals: kilobytes(vitals.memory_available)), "/proc/meminfo: MemAvailable", VITALS
         ),
         "TotalVirtualMemorySize": column(
-            from_vitals(lambda vitals: _virtual(vitals.memory, vitals.swap)),
+            from_vitals(lambda vitals: _virtual_memory(vitals.memory, vitals.swap)),
             "/proc/meminfo: MemTotal + SwapTotal", VITALS,
         ),
         "FreeVirtualMemory": column(
-            from_vitals(lambda vitals: _virtual(vitals.memory_available, vitals.swap_free)),
+            from_vitals(lambda vitals: _virtual_memory(vitals.memory_available, vitals.swap_free)),
             "/proc/meminfo: MemAvailable + SwapFree", VITALS,
         ),
         "SizeStoredInPagingFiles": column(

@@ -25,7 +25,8 @@ def _architecture(summary: HostSummary, _: int, __: Context) -> int | None:
 
 
 def _width(summary: HostSummary, number: int, context: Context) -> int | None:
-    return WIDTHS.get(-1 if (kind := _architecture(summary, number, context)) is None else kind)
+    architecture = _architecture(summary, number, context)
+    return None if architecture is None else WIDTHS.get(architecture)
 
 
 def _caption(summary: HostSummary, _: int, __: Context) -> str | None:

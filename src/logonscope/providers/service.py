@@ -1,4 +1,4 @@
-"""Win32_Service: the services of the system's manager. Services of user managers are in LS_Service alone."""
+"""Win32_Service: the services of the system's service manager. Only LS_Service has those of user managers, too."""
 
 from logonscope.facts import Service
 from logonscope.providers.helpers.host import computer_name
@@ -74,7 +74,7 @@ def _display_name(service: Service, _: Context) -> str | None:
 
 PROVIDER = Provider(
     subject="service",
-    is_instance=lambda service, _: service.uid is None,  # a service of the system's manager, not of a user's
+    is_instance=lambda service, _: service.uid is None,  # with a uid, the service is one of a user manager
     columns={
         "Caption": column(_display_name, "as DisplayName"),
         "Description": column(lambda service, _: clean(service.description), "systemd: Description"),

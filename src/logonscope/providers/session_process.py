@@ -15,7 +15,7 @@ def _rows_of_groups(groups: Iterable[tuple[str, Sequence[int]]]) -> Iterator[tup
 
 
 def _rows_of_logon(logon_id: str, pids: Sequence[int]) -> Iterable[tuple[Value, ...]]:
-    # From /proc and recordings, every group has one pid: there, the iterators below would cost more than the row.
+    # In answers from /proc and recordings, every group has one pid: the iterators below would cost more than the row.
     if len(pids) == 1:
         return ((("Win32_LogonSession", logon_id), ("Win32_Process", str(pids[0]))),)
     # Python code that runs for each row would take four times as long as these iterators.

@@ -1,4 +1,4 @@
-"""Win32_TimeZone: the local time zone, with the rule for present years."""
+"""Win32_TimeZone: the local time zone, with the rule that holds from now on."""
 
 from collections.abc import Callable
 

@@ -2,13 +2,13 @@
 
 from logonscope.machine import EVERYTHING, Selection
 from logonscope.providers.helpers.record_columns import (
-    select_key,
     select_logon_record_reference,
     select_process_id,
     select_process_name,
     select_process_record_reference,
     select_record,
     select_record_reference,
+    select_ssh_key,
 )
 
 
@@ -21,6 +21,6 @@ def test_keys_narrow_and_numbers_select_nothing() -> None:
 
 
 def test_a_text_with_a_replaced_character_narrows_nothing() -> None:
-    assert select_key("SHA256:a") == Selection(ssh_keys=frozenset({"SHA256:a"}))
+    assert select_ssh_key("SHA256:a") == Selection(ssh_keys=frozenset({"SHA256:a"}))
     assert select_process_name("make") == Selection(process_names=frozenset({"make"}))
-    assert select_key("SHA\ufffd") == select_process_name("a\ufffd") == EVERYTHING
+    assert select_ssh_key("SHA\ufffd") == select_process_name("a\ufffd") == EVERYTHING

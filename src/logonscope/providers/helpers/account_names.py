@@ -68,5 +68,5 @@ def group_sid(gid: int) -> str:
 
 
 def is_person(uid: int, uid_min: int) -> bool:
-    """Return whether an account is a Win32_UserAccount (root, or a uid from UID_MIN on); else a Win32_SystemAccount."""
+    """Return whether a uid is root's or from UID_MIN on: a Win32_UserAccount. All others are Win32_SystemAccounts."""
     return uid == 0 or uid >= uid_min

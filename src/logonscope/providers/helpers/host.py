@@ -15,7 +15,7 @@ PLATFORM: Part = "platform"
 VITALS: Part = "vitals"
 HARDWARE: Part = "hardware"
 PROCESSES, SESSIONS, LOGINS = "processes", "sessions", "logins"
-"""With the three above, the facts that columns of classes about the machine can name; only named facts are read."""
+"""Columns of classes about the machine can name these three facts, and the three above; only named facts are read."""
 
 PARTS: tuple[Part, ...] = (PLATFORM, VITALS, HARDWARE)
 """The facts that a source can read in the same call as the machine."""

@@ -19,4 +19,4 @@ class Profile(NamedTuple):
 
 
 NO_HOMES = {"", "/nonexistent"}
-"""Values of the home directory of accounts without one."""
+"""Home directories in passwd(5) of accounts that have no home directory."""

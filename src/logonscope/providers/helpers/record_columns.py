@@ -62,17 +62,17 @@ def record_reference(class_name: str, element: int) -> Callable[..., Value]:
 
 def select_record(key: Value, _: object = None) -> Selection:
     """Return the selection of a record by its key."""
-    return Selection(records=_keys(key))
+    return Selection(records=_record_keys(key))
 
 
 def select_logon_record(key: Value, _: object = None) -> Selection:
     """Return the selection of the records that belong to a logon record, by the key of the logon record."""
-    return Selection(logon_records=_keys(key))
+    return Selection(logon_records=_record_keys(key))
 
 
 def select_process_record(key: Value, _: object = None) -> Selection:
     """Return the selection of the changes that belong to a process record, by the key of the process record."""
-    return Selection(process_records=_keys(key))
+    return Selection(process_records=_record_keys(key))
 
 
 def select_record_reference(reference: tuple[Value, ...], _: object = None) -> Selection:
@@ -90,7 +90,7 @@ def select_process_record_reference(reference: tuple[Value, ...], _: object = No
     return select_process_record(reference[1])
 
 
-def select_key(fingerprint: Value, _: object = None) -> Selection:
+def select_ssh_key(fingerprint: Value, _: object = None) -> Selection:
     """Return the selection of the records of logins with an ssh key, by the fingerprint of the key."""
     text = str(fingerprint)
     return EVERYTHING if _UNSHOWABLE in text else Selection(ssh_keys=frozenset({text}))
@@ -113,7 +113,7 @@ def select_process_name(name: Value, _: object = None) -> Selection:
     return EVERYTHING if _UNSHOWABLE in text else Selection(process_names=frozenset({text}))
 
 
-def _keys(key: Value) -> frozenset[str]:
+def _record_keys(key: Value) -> frozenset[str]:
     # no key contains U+FFFD: a text with a replaced character selects no record
     return frozenset({key}) if isinstance(key, str) else frozenset()
 

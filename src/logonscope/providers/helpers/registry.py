@@ -39,9 +39,9 @@ def get_provider(cls: Class) -> Provider:
 
 @cache
 def provided_classes(cls: Class) -> tuple[Class, ...]:
-    """Return those of a class and its subclasses that have a provider, the classes of groups last.
+    """Return the classes with a provider among a class and its subclasses; classes of groups are last.
 
-    A user and a group may have the same name. As a Win32_Account, that name means the user, so users come first.
+    A user and a group may have the same name. As a Win32_Account, this name means the user, so users come first.
     """
     members = [
         member
@@ -57,7 +57,7 @@ def _is_group_class(cls: Class) -> bool:
 
 @cache
 def classes_at_end(association: Class, role: str) -> tuple[Class, ...]:
-    """Return the classes of instances at an end: the declared class and subclasses, if they have the end's subject."""
+    """Return the classes of instances at an end: the declared class and its subclasses that have the end's subject."""
     subject = get_provider(association).ends[role].subject
     declared = association.schema.find(association.properties[role].reference or "", association.namespace)
     return tuple(cls for cls in provided_classes(declared) if get_provider(cls).subject == subject) if declared else ()

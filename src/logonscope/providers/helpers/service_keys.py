@@ -9,7 +9,7 @@ from logonscope.providers.helpers.account_names import possible_names
 from logonscope.providers.helpers.text import clean
 
 SYSTEM_MANAGER = "system"
-"""The name of the system's manager in LS_Service.Manager; a user's manager is named by its unit, user@UID.service."""
+"""LS_Service.Manager of the system's service manager; for a user manager it is the unit user@UID.service."""
 
 _USER_MANAGER = r"user@(0|[1-9][0-9]{0,9})\.service"
 

@@ -1,6 +1,6 @@
 """Sums of the resources that the processes of a logon session use.
 
-A sum contains the processes whose value is known; the processes that are missing in any sum are counted.
+A sum contains the processes whose value is known. ``count_unread`` counts the processes that a sum lacks.
 """
 
 from collections.abc import Iterable, Sequence

@@ -154,7 +154,8 @@ class Authenticator:
             find_token: returns the caller of a token; None: it does not exist, has expired, or is for other hosts.
             find_certificate_user: returns the caller that a client certificate names; None: it may not log in.
             find_session: returns the caller of a session of the page, by its cookie and its CSRF token.
-            make_check: returns the check of a caller who authenticates now: may it still get the rest of an answer?
+            make_check: returns, for a caller who authenticates now, a function that later returns whether the caller
+                may still get the rest of an answer.
         """
         self._make_check = make_check
         self._find_token, self._find_certificate_user = find_token, find_certificate_user
@@ -196,9 +197,9 @@ class Authenticator:
     def check_of_validity(
         self, peer: Peer, credentials: Credentials | None, caller: Caller | None
     ) -> Callable[[], bool]:
-        """Return the check whether an answer that is sent in parts may go on.
+        """Return a function that returns whether the rest of an answer, which is sent in parts, may still be sent.
 
-        The check fails once a token or a session of the page is no longer valid, or once the user has been removed, or
+        It returns False once a token or a session of the page is no longer valid, or once the user has been removed, or
         has other rights, or another password in the user file.
         """
         # The kernel reports the uid of a peer on the unix socket: there are no credentials that could become invalid.
@@ -273,7 +274,7 @@ class Authenticator:
         return (*offers, BASIC) if private else tuple(offers)
 
     def _secret(self, peer: Peer, credentials: Credentials) -> Authentication:
-        """Authenticate a request by its token, or over TLS by its session; both are looked up each time."""
+        """Authenticate a request by its token or, only over TLS, by its session of the page."""
         is_session = credentials.scheme == SESSION
         caller = None if is_session and not peer.tls else self._caller_of_secret(credentials)
         session = REJECTED_TOKEN if caller is None else caller
@@ -296,7 +297,7 @@ class Authenticator:
         )
 
     def _certificate(self, peer: Peer, name: str) -> Authentication:
-        """Authenticate a request by the certificate of its connection; the user is looked up again after a minute."""
+        """Authenticate a request by the certificate of its connection."""
         login = peer.session if isinstance(peer.session, CertificateLogin) else None
         if login is not None and time.monotonic() < login.end:
             return Authentication(login.caller)
@@ -327,7 +328,7 @@ class Authenticator:
             negotiation = peer.session = Negotiation(
                 lookup, peer.channel_binding, self._kerberos, requires_binding=self._requires_binding
             )
-        # Only NTLM's last token names a user: then a password can be guessed, and the attempt counts.
+        # Only the last token of NTLM names a user. It can be a guess of the password, so it counts as an attempt.
         if credentials.name:
             self._passwords.begin(credentials.name, peer.address)
         answer = negotiation.step(credentials.token)

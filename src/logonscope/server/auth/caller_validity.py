@@ -1,6 +1,6 @@
-"""The check whether the caller of a long answer may still get it: a watch or a delivery of events can last for hours.
+"""The check whether a caller may still get the rest of a long answer, such as a watch or a delivery of events.
 
-The user may be removed or lose rights meanwhile, or get another password.
+Such an answer can last for hours. The user may be removed or lose rights meanwhile, or get another password.
 """
 
 import time
@@ -28,7 +28,7 @@ class CallerValidity:
         Args:
             caller: the caller.
             find_user: returns the user of a name in the user file.
-            find_account: returns the caller of an account that may log in; None: it may not, or does not exist.
+            find_account: returns the caller of an account; None: the account may not log in, or does not exist.
             clock: returns seconds that only grow, whatever the system time does.
         """
         self._caller, self._find_user, self._find_account, self._clock = caller, find_user, find_account, clock

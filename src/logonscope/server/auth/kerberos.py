@@ -1,15 +1,15 @@
 """Kerberos tickets: maps a principal of the keytab's realms to a user of the user file or to a local account.
 
 libkrb5 takes the keys from the keytab that KRB5_KTNAME names. The variable is set for the whole process, because
-pyspnego's acceptor has no parameter for a keytab. The file is read again for every ticket, so a changed key is used at
-once. Only the keys of SERVICES are used. The system's keytab has more keys, and a ticket that a client sends to sshd
+pyspnego's acceptor has no parameter for a keytab. The keytab is read again for every ticket, so a changed key is used
+at once. Only the keys of SERVICES are used. The system's keytab has more keys, and a ticket that a client sends to sshd
 (host/web1) must be of no use here to an attacker who relays it.
 
 A principal is identified by its name alone. Therefore only narrow names are accepted: one part, in a realm whose KDC
 gave us a key. Services, hosts, trusted realms and enterprise names are rejected, and neither auth_to_local nor .k5login
-is read. An entry of the user file may have any such name, also that of root. Without an entry there, a principal never
-becomes root or a system account of the same name, because others may be able to create entries in the directory
-(CVE-2020-25717).
+is read. An entry of the user file may have any narrow name, also that of root. A principal without an entry in the user
+file never becomes root or a system account of the same name, because users of the directory service may be able to
+create principals of any name (CVE-2020-25717).
 """
 
 import os
@@ -104,7 +104,10 @@ def use_keytab(path: str) -> Keytab:
 def kerberos_settings(
     server_keytab: Keytab, find_user: Callable[[str], User | None], find_account: Callable[[str], Caller | None]
 ) -> KerberosSettings:
-    """Return the services of a keytab, and the function that maps a principal to a user or else to an account."""
+    """Return the services of a keytab, and the function that maps a principal to a user or an account.
+
+    An entry of the user file has precedence over an account of the same name.
+    """
 
     def find_caller(principal: str) -> Caller | None:
         parts = _PRINCIPAL.fullmatch(principal)

@@ -25,12 +25,10 @@ MAX_SESSIONS, MAX_SESSIONS_OF_A_USER = 10_000, 20
 
 @dataclass
 class _Session:
-    """A session: its user, end, password hash (None: not in the user file), and when the account is looked up again."""
-
     caller: Caller
     end: float
-    password_hash: str | None
-    next_check: float
+    password_hash: str | None  # None: the user is not in the user file, but an account
+    next_check: float  # when the account is looked up again
 
 
 class PageSessions:
@@ -51,7 +49,7 @@ class PageSessions:
 
         Args:
             find_user: returns the user of this name in the user file.
-            find_account: returns the caller of an account that may log in; None: it may not, or does not exist.
+            find_account: returns the caller of an account; None: the account may not log in, or does not exist.
             clock: returns seconds that only grow, whatever the system time does.
         """
         self._find_user, self._find_account, self._clock = find_user, find_account, clock
@@ -110,7 +108,7 @@ class PageSessions:
         return session.caller
 
     def _make_room(self, name: str, now: float) -> None:
-        """Remove sessions that have ended, and if there are still too many, the oldest ones."""
+        """Remove sessions that have ended. If the user or all users still have too many, remove the oldest ones."""
         for key in [key for key, session in self._by_hash.items() if now >= session.end]:
             del self._by_hash[key]
         keys = self._keys_of(name)

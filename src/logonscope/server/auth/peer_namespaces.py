@@ -31,7 +31,7 @@ READ_SECONDS = 0.1
 """Timeout of a read that can hang."""
 
 MAX_HUNG_READS = 8
-"""Reads with this timeout (READ_SECONDS) that may run at once, hung ones included; no further read is started."""
+"""Maximum number of reads with the timeout READ_SECONDS that run at once, hung ones included."""
 
 MAX_DESCRIPTORS = 4096
 """Maximum number of descriptors of a process that are searched for a socket."""
@@ -131,7 +131,7 @@ def _status_field(status: bytes, name: bytes) -> list[bytes]:
 
 
 def _is_alive(pidfd: int) -> bool:
-    # A pidfd is readable once its process has ended (pidfd_open(2)). select() would take no descriptor over 1023.
+    # A pidfd is readable once its process has ended (pidfd_open(2)). select() cannot use descriptors over 1023.
     poll = select.poll()
     poll.register(pidfd, select.POLLIN)
     return not poll.poll(0)

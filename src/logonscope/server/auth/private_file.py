@@ -12,7 +12,7 @@ from logonscope.server.atomic_file import write_atomically
 from logonscope.server.configuration import SETTINGS_FILE
 
 FOLDER = os.path.dirname(SETTINGS_FILE)
-"""The only folder that is created when it is missing: a missing folder elsewhere is more likely a misspelt name."""
+"""The only folder that is created when it is missing: any other missing folder is more likely a misspelt name."""
 
 MAX_BYTES = 4 << 20
 

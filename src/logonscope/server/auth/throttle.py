@@ -5,15 +5,15 @@ attackers try one user from many addresses, and many users from one address.
 
 Others cannot lock out a user at an address where the user authenticated before: for such a pair of address and user,
 only the pair's own failures count. At another address, while others guess the user's password, the user waits at most
-MAX_DELAY, which clients tolerate, and is rejected while the user's limit (below) is used up. A success clears the
-failures of its pair and no others, so that an attacker's own account does not help to guess at others. Loopback is an
-address like any other: proxies and local users share it.
+MAX_DELAY, which clients tolerate, and is rejected while the user's limit (below) is used up. A success clears only the
+failures of its pair, so that an attacker's own account does not help to guess the passwords of other users. Loopback is
+an address like any other: proxies and local users share it.
 
 Delays do not stop many attempts at once. So an attempt counts as a failure before its password is checked, and the
-number of guesses is limited for an address and for a user: so many at once (a burst), and then as many in an hour.
-Attempts over the limit are rejected; for a pair that authenticated before, only the pair's own limit applies. The
-number of waiting attempts from one address is limited, too, but attempts that wait only because others guess do not
-count for it.
+number of guesses is limited for an address and for a user: a number at once (a burst), and then the same number in each
+hour. Attempts over the limit are rejected; for a pair that authenticated before, only the pair's own limit applies. The
+number of waiting attempts from one address is limited, too. Attempts that wait only because of failures from other
+addresses do not count for this limit.
 """
 
 import ipaddress
@@ -54,23 +54,23 @@ MAX_RECORDS = 10_000
 @dataclass(slots=True)
 class _Record:
     failures: int = 0
-    last: float = 0.0  # time of the last failure
+    last_failure: float = 0.0  # time
     has_succeeded: bool = False  # set for pairs only
     spent: float = 0.0  # guesses of the burst that are used up
-    counted: float = 0.0  # time when ``spent`` was computed
-    waiting: list[float] = field(default_factory=list)  # the end of each attempt's wait
+    spent_time: float = 0.0  # time when ``spent`` was computed
+    wait_ends: list[float] = field(default_factory=list)  # when each waiting attempt stops waiting
 
-    def wait(self, now: float) -> float:
+    def wait_seconds(self, now: float) -> float:
         """Clear failures that are too old, and return how many seconds the next attempt waits."""
-        if now - self.last > FORGIVEN_SECONDS:
+        if now - self.last_failure > FORGIVEN_SECONDS:
             self.failures = 0
         # The exponent is bounded, since failures are not: 2.0 ** 1024 overflows.
         return min(MAX_DELAY, 2.0 ** min(self.failures - FREE_FAILURES, 30)) if self.failures >= FREE_FAILURES else 0.0
 
     def spent_by(self, now: float, limit: int) -> float:
         """Return how many guesses of the burst are used up; ``limit`` guesses are refilled in an hour."""
-        self.spent = max(0.0, self.spent - (now - self.counted) * limit / HOUR)
-        self.counted = now
+        self.spent = max(0.0, self.spent - (now - self.spent_time) * limit / HOUR)
+        self.spent_time = now
         return self.spent
 
 
@@ -89,7 +89,10 @@ class _Records(Generic[Key]):
         return self._records.get(key) or _Record()
 
     def store(self, key: Key) -> _Record:
-        """Return the record of a key, which is stored if it is new; if there are too many, the oldest is dropped."""
+        """Return the record of a key, and store it if it is new.
+
+        If there are too many records, the one that was stored or returned here the longest ago is dropped.
+        """
         record = self._records.setdefault(key, _Record())
         self._records.move_to_end(key)
         if len(self._records) > self._max_records:
@@ -124,17 +127,17 @@ class Throttle:
             now = self._clock()
             pair = self._pairs.find((network, user))
             client_record = pair if pair.has_succeeded else self._networks.find(network)
-            wait = client_record.wait(now)
+            seconds = client_record.wait_seconds(now)
             # The limit applies only if this client itself has failed. Otherwise clients that guess a user's password
             # could fill the queue, and the user's own attempts would be rejected.
-            if wait:
-                client_record.waiting = [end for end in client_record.waiting if end > now]
-                if len(client_record.waiting) >= MAX_WAITING:
+            if seconds:
+                client_record.wait_ends = [end for end in client_record.wait_ends if end > now]
+                if len(client_record.wait_ends) >= MAX_WAITING:
                     raise ServerTooBusyError(
                         "too many authentication attempts are waiting", f"try again in {MAX_DELAY:g} seconds"
                     )
-                client_record.waiting.append(now + wait)
-            return wait if pair.has_succeeded else max(wait, self._users.find(user).wait(now))
+                client_record.wait_ends.append(now + seconds)
+            return seconds if pair.has_succeeded else max(seconds, self._users.find(user).wait_seconds(now))
 
     def is_delayed(self, address: str, user: str) -> bool:
         """Return whether an attempt must wait; unlike ``delay``, this does not count it as waiting."""
@@ -143,8 +146,9 @@ class Throttle:
             now = self._clock()
             pair = self._pairs.find((network, user))
             if pair.has_succeeded:
-                return pair.wait(now) > 0
-            return max(self._networks.find(network).wait(now), self._users.find(user).wait(now)) > 0
+                return pair.wait_seconds(now) > 0
+            records = (self._networks.find(network), self._users.find(user))
+            return any(record.wait_seconds(now) > 0 for record in records)
 
     def is_known(self, address: str, user: str) -> bool:
         """Return whether this user has authenticated from this address before."""
@@ -169,8 +173,8 @@ class Throttle:
                 raise ServerTooBusyError("too many failed authentications within an hour", "try again later")
             for record, _ in limits:
                 # Clears failures that are too old, before the new failure makes them look recent.
-                record.wait(now)
-                record.failures, record.last, record.spent = record.failures + 1, now, record.spent + 1
+                record.wait_seconds(now)
+                record.failures, record.last_failure, record.spent = record.failures + 1, now, record.spent + 1
 
     def succeeded(self, address: str, user: str) -> None:
         """Clear the failures of this pair of address and user, which has its own limits from now on."""
@@ -185,7 +189,7 @@ class Throttle:
 
 @lru_cache(maxsize=1024)
 def client_network(text: str) -> str:
-    """Return what a client is counted by: the IPv4 address, or the IPv6 /64; for other texts, the text itself."""
+    """Return the network that represents a client: the IPv4 address, or the IPv6 /64; another text is unchanged."""
     try:
         address = ipaddress.ip_address(text)
     except ValueError:

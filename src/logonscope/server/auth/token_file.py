@@ -1,9 +1,11 @@
 """Tokens: secrets for programs, with an expiry and a scope. A file has a line for each token, with its hash.
 
-A line is ``name:uid:role:scope:expiry:hosts:hash``; the role is as in the user file, the expiry in seconds since 1970,
-hosts are patterns of the names of the hosts where the token is valid: one file can be installed on many hosts. A token
-has 256 random bits and cannot be guessed from its hash. So a plain SHA-256 suffices, which is cheap to check; argon2 is
-for passwords, which can be guessed. A running server reads the file again when it has changed.
+A line is ``name:uid:role:scope:expiry:hosts:hash``. The role is as in the user file. The expiry is in seconds since
+1970. The hosts are patterns; the token is valid on hosts whose name matches one of them, so one file can be installed
+on many hosts. A running server reads the file again when it has changed.
+
+A token has 256 random bits and cannot be guessed from its hash. So a plain SHA-256 suffices, which is cheap to check;
+argon2 is for passwords, which can be guessed.
 """
 
 import hashlib
@@ -193,8 +195,8 @@ class TokenFile:
                 self._by_hash = {token.hash: token for token in _parse(data, self.path)}
                 self._signature, self._reported_error = new_signature, ""
             except LogonscopeError as error:
-                # An invalid file revokes all tokens: which of them were removed is not known. It is parsed again when
-                # it changes. A file that could not be read is tried again at each request.
+                # An invalid file revokes all tokens, because it does not show which of them were removed. The file is
+                # parsed again when it changes. A file that could not be read is read again at the next request.
                 self._by_hash, self._signature = {}, None if data is None else new_signature
                 if str(error) != self._reported_error:
                     self._reported_error = str(error)

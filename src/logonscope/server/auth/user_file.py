@@ -86,7 +86,7 @@ class UserFile:
         return self._current_users().get(key_of(name))
 
     def is_locked(self, name: str) -> bool:
-        """Return whether a line of the file locks this name: a line that gives no access (user_line.py)."""
+        """Return whether a line of the file locks this name (see user_line.py)."""
         self._current_users()
         return key_of(name) in self._locked_names
 

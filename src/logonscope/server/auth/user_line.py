@@ -22,7 +22,7 @@ from logonscope.errors import InvalidParameterError
 
 MAX_NAME_LENGTH = 64
 MAX_UID = 0xFFFF_FFFE
-"""The number above is "no uid" to the kernel."""
+"""The greatest uid. The next number, 0xFFFF_FFFF, means "no uid" to the kernel."""
 
 _NAME = re.compile(rf"(?![ #])[^:/\\@\"]{{1,{MAX_NAME_LENGTH}}}(?<! )")
 _ROLE = re.compile(r"[a-z][a-z-]{0,31}")
@@ -50,7 +50,7 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of the file. ``key`` None: it is a comment or empty; else ``user`` None: it locks its name."""
+    """A line of the file. A comment or empty line has no ``key``; a line with a key but no ``user`` locks its name."""
 
     text: str = field(repr=False)
     key: str | None = None

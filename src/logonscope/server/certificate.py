@@ -1,9 +1,9 @@
-"""The TLS certificate of the server: the administrator's, or a self-signed one that is created at the first start.
+"""The TLS certificate of the server: that of the settings, or a self-signed one that is created at the first start.
 
-The self-signed one is ECDSA on P-256 with SHA-256: the only kind for which every Windows since 2008 R2, and all other
-clients, have a cipher with forward secrecy and authenticated encryption in TLS 1.2. It is valid for ten years: clients
-trust the certificate itself, so a new one breaks their configuration and makes no client safer. For the same reason it
-is replaced only when it has expired or is for another host name.
+The self-signed certificate is ECDSA on P-256 with SHA-256: only for this kind do all clients, among them every Windows
+since 2008 R2, have a cipher with forward secrecy and authenticated encryption in TLS 1.2. It is valid for ten years. It
+is replaced only when it has expired or is for another host name: clients trust the certificate itself, so a new one
+breaks their configuration and makes no client safer.
 """
 
 import hashlib
@@ -185,8 +185,9 @@ def _raise_for(error: OSError, action: str, hint: str) -> NoReturn:
         AccessDeniedError: permission was denied.
         InvalidParameterError: the operation failed for another reason.
     """
-    kind: type[LogonscopeError] = AccessDeniedError if isinstance(error, PermissionError) else InvalidParameterError
-    raise kind(f"{action}: {error.strerror}", hint) from None
+    is_denied = isinstance(error, PermissionError)
+    error_class: type[LogonscopeError] = AccessDeniedError if is_denied else InvalidParameterError
+    raise error_class(f"{action}: {error.strerror}", hint) from None
 
 
 def _reject_encrypted_key() -> NoReturn:

@@ -2,7 +2,7 @@
 
 ``Settings`` is the table of all keys. The checks of the file, the flags of ``logonscope serve`` and the reference page
 are generated from it: ``max_envelope = 512000`` in the file is ``--max-envelope 512000`` on the command line, which has
-precedence. The tables ``[[sink]]`` of the file are no keys of it: sinks/settings.py parses them.
+precedence. The tables ``[[sink]]`` of the file are not in this table: sinks/settings.py parses them.
 """
 
 import argparse
@@ -59,7 +59,7 @@ class Kind(NamedTuple):
         type: the type of the value in TOML.
         fits: returns whether a value of this type is valid.
         make: converts a valid value for ``Settings``; may raise ValueError.
-        choices: the valid words, where they are a few.
+        choices: the valid words, if only a few words are valid.
         metavar: the placeholder of the value in the help of the flag; "": the choices, or one for the type.
     """
 
@@ -175,7 +175,7 @@ def _setting(kind: Kind, default: object, meaning: str, shown: str = "") -> Any:
         kind: the kind of its values.
         default: its default as in TOML, or a function that returns it, if it depends on the host.
         meaning: the description of the setting.
-        shown: the default as the reference shows it, for a table, and for a default that depends on the host.
+        shown: the default as the reference shows it. It is needed if the default is a table or depends on the host.
     """
     metadata = {"kind": kind, "meaning": meaning, "shown": shown or f"`{_toml(default)}`", "default": default}
     if callable(default):
@@ -285,8 +285,8 @@ class Settings:
         _number(1, 86_400), 3600, "maximum remaining lifetime of a subscription of WS-Management in seconds"
     )
     push_to: tuple[str, ...] = _setting(
-        _ORIGINS, [], "servers (`https://collector.example.com:8443`) to which administrators may have the events of "
-        "WS-Management sent; all others are rejected",
+        _ORIGINS, [], "servers (`https://collector.example.com:8443`) to which subscriptions of administrators may "
+        "send events of WS-Management; all others are rejected",
     )  # fmt: skip
     push_ca: str = _setting(
         _FILE, "", "PEM file with the certificates to trust for the servers in `push_to`; empty: those of the system"
@@ -410,7 +410,7 @@ def _parse_file_value(path: str, name: str, value: object) -> Any:
     Raises:
         InvalidParameterError: an unknown key, or an invalid value.
     """
-    # A section such as [server] is an unknown key, too: all keys are at the top level.
+    # A table such as [server] is an unknown key, too: all keys are at the top level.
     if name not in SETTINGS:
         similar_names = difflib.get_close_matches(name.replace("-", "_"), SETTINGS, 1)
         hint = (

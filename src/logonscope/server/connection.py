@@ -1,10 +1,13 @@
 """Client connections, and uvicorn's HTTP/1.1 protocol with stricter parsing and timeouts.
 
 A Connection exists from accept to close, and each of its requests has it as ``scope["state"]["connection"]``.
-The state of authentication belongs to a connection, and ends with it. A client must send each request completely within
-``request_seconds`` after it has connected or got its last response (within UNAUTHENTICATED_SECONDS in total before it
-has authenticated), and must not stop reading a response for longer; uvicorn itself limits only the pause after a
-response. This module overrides internals of uvicorn and h11: pyproject.toml pins their versions, and a test reports
+The state of authentication belongs to a connection, and ends with it.
+
+A client must send each request completely within ``request_seconds`` after it has connected or got its last response,
+and must not stop reading a response for longer than that. Until it has authenticated, the server waits for all of its
+requests together for at most UNAUTHENTICATED_SECONDS. uvicorn itself limits only the pause after a response.
+
+This module overrides internals of uvicorn and h11: pyproject.toml pins their versions, and a test reports
 which internal a new version has changed.
 """
 
@@ -36,9 +39,10 @@ MAX_HEAD_BYTES = 96 << 10
 """Bytes of the largest request head: a Kerberos token may have 64 KiB (MaxTokenSize), and a third more in base64."""
 
 MAX_HEAD_LINES, MAX_CHUNKS = 256, 1024
-"""Lines of the largest request head, and chunks of the largest body (without the last one, which is empty).
+"""Maximum lines of a request head, and maximum chunks of a body without the last one, which is empty.
 
-h11 takes 20 microseconds to parse a line or a chunk. A body of 4 MiB may have chunks of 4 KiB, which are usual.
+They are checked only in requests that h11 parses; plain_requests.py reads short heads without a limit of lines. h11
+takes 20 microseconds to parse a line or a chunk. A body of 4 MiB may have chunks of 4 KiB, which are usual.
 """
 
 MAX_REQUEST_LINE = 8192
@@ -66,8 +70,8 @@ _UCRED = struct.Struct("iII")
 _log = logging.getLogger(__name__)
 
 
-def _nothing() -> None:
-    """Do nothing."""
+def _do_nothing() -> None:
+    pass
 
 
 def _accept_all(_connection: "Connection") -> bool:
@@ -82,7 +86,7 @@ class Connection:
     local: str
     """The address or path of the server that the client connected to."""
     on_close: list[Callable[[], object]] = field(default_factory=list)
-    abort: Callable[[], object] = field(default=_nothing)
+    abort: Callable[[], object] = field(default=_do_nothing)
     """Closes the connection at once."""
     is_authenticated: bool = False
 
@@ -290,7 +294,7 @@ class Protocol(H11Protocol):
             self.connection.close()
 
     def data_received(self, data: bytes) -> None:
-        """Handle received data: a request in the usual form here (plain_requests.py), all other data by h11."""
+        """Answer a request in the usual form (plain_requests.py), or pass the received data to h11."""
         if self._plain_exchange is not None:
             # The next request waits until this one is answered.
             self._early_data += data
@@ -306,13 +310,13 @@ class Protocol(H11Protocol):
             super().data_received(data)
 
     def handle_events(self) -> None:
-        """Handle received data; stop the request timer when a request is complete."""
+        """Handle the events of h11; stop the request timer when a request is complete."""
         super().handle_events()
         if self.conn.their_state in {h11.DONE, h11.MUST_CLOSE}:
             self._stop_request_timer()
 
     def on_response_complete(self) -> None:
-        """Wait for the next request; or if the connection is to close, for the client to read the response."""
+        """Start the timer for the next request, or, if the connection is to close, for the reading of the response."""
         self._await_request()
         super().on_response_complete()
 
@@ -328,12 +332,12 @@ class Protocol(H11Protocol):
             self.transport.close()
 
     def pause_writing(self) -> None:
-        """Limit the time in which the client has to go on reading its response."""
+        """Start the timer of the response: the client must continue to read before the timer ends."""
         super().pause_writing()
         self._response_timer = self.loop.call_later(self._seconds, self.transport.abort)
 
     def resume_writing(self) -> None:
-        """Continue: the client has read a part of its response."""
+        """Stop the timer of the response: the client has read a part of it."""
         self._stop_response_timer()
         super().resume_writing()
 

@@ -2,9 +2,11 @@
 
 The network and the unix socket have separate limits: by client address (IPv6 by /64, as for failed authentications),
 and by uid. Root on the unix socket has no limit, so that an administrator can always connect. A connection counts from
-its accept, TLS handshake included. At the total limit, a new connection may replace an unauthenticated one: among
-the oldest unauthenticated connections, one whose client (address or user) has the most connections. If the new client
-would then have more connections than that client has, the new connection is rejected instead.
+its accept, TLS handshake included.
+
+At the total limit, a new connection may replace an unauthenticated one. Candidates are the oldest unauthenticated
+connections; of these, one is chosen whose client (address or user) has the most connections. If the client of the new
+connection would then have more connections than the client of the chosen one has now, the new connection is rejected.
 """
 
 import logging
@@ -24,9 +26,9 @@ MAX_REJECTED = 32
 """Connections over a limit that may get 503 at the same time; more are closed without a response."""
 
 MIN_AGE_SECONDS = 1.0
-"""Seconds. A connection of this age may be replaced even if its client has only as many connections as the new client.
+"""Seconds. A connection of this age may be replaced if its client has at least as many connections as the new client.
 
-A younger connection is replaced only if its client has more. The new connection counts for the new client.
+A younger connection is replaced only if its client has more. The new connection itself counts for the new client.
 """
 
 MAX_COMPARED = 64
@@ -82,7 +84,7 @@ class ConnectionLimits:
         return True
 
     def may_answer(self, connection: Connection) -> bool:
-        """Return whether a connection over a limit may get 503; if so, it counts for MAX_REJECTED until it closes."""
+        """Return whether a connection over a limit may get 503, and count one that may until it closes."""
         if self._rejected_count >= MAX_REJECTED:
             return False
         self._rejected_count += 1
@@ -101,7 +103,7 @@ class ConnectionLimits:
         oldest = [*islice(self._replaceable_connections(is_network=new_client.is_network), MAX_COMPARED)]
         if not oldest:
             return False
-        replaced = max(oldest, key=self._connection_count)  # of several with as many, the oldest
+        replaced = max(oldest, key=self._connection_count)  # of several with the same count, the oldest
         # The client of the replaced connection has to have more connections than the new client will have, or as many
         # if the connection is older than MIN_AGE_SECONDS. Otherwise a few addresses with many connections would
         # displace addresses that have one.

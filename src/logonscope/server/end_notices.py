@@ -1,7 +1,7 @@
-"""Messages to subscribers that the host has ended their subscription: one thread for each server that gets them.
+"""Messages that report the end of a subscription to its subscriber, if this host has ended the subscription.
 
-A server that does not answer delays only the messages to itself. When this service stops, messages that are not sent
-within STOP_SECONDS are dropped.
+Each server that gets such messages has a thread, so a server that does not answer delays only the messages to itself.
+When this service stops, messages that are not sent within STOP_SECONDS are dropped.
 """
 
 import logging
@@ -31,13 +31,13 @@ class EndNotices:
         self._waiting: dict[str, deque[tuple[PushChannel, Ending]]] = {}
         self._threads: dict[str, threading.Thread] = {}
         self._lock = threading.Lock()
-        self._end: float | None = None
+        self._stop_time: float | None = None  # (monotonic) when the messages that are left are dropped
 
     def __repr__(self) -> str:
         return f"<EndNotices to {len(self._threads)} servers>"
 
     def add(self, channel: PushChannel, ending: Ending) -> None:
-        """Have a message sent if the subscriber has an address for it, unless MAX_WAITING messages wait already."""
+        """Queue a message if the subscriber has an address for it, unless MAX_WAITING messages wait already."""
         receiver = channel.end_receiver
         if receiver is None:
             return
@@ -55,11 +55,11 @@ class EndNotices:
 
     def begin_stop(self) -> None:
         """Limit the time for all messages, without waiting for them."""
-        if self._end is None:
-            self._end = time.monotonic() + self._stop_seconds
+        if self._stop_time is None:
+            self._stop_time = time.monotonic() + self._stop_seconds
 
     def stop(self) -> None:
-        """Wait until all messages are sent, at most until STOP_SECONDS after ``begin_stop``; drop the rest of them."""
+        """Wait until all messages are sent, at most until STOP_SECONDS after ``begin_stop``; drop all others."""
         self.begin_stop()
         with self._lock:
             threads = [*self._threads.values()]
@@ -68,7 +68,7 @@ class EndNotices:
 
     @property
     def _seconds_left(self) -> float:
-        return SEND_SECONDS if self._end is None else max(0.0, self._end - time.monotonic())
+        return SEND_SECONDS if self._stop_time is None else max(0.0, self._stop_time - time.monotonic())
 
     def _send_all(self, receiver: str) -> None:
         while (notice := self._next(receiver)) is not None:

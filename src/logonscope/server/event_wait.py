@@ -60,7 +60,7 @@ class EventWait:
         self._waiter = waiter
         self._loop = asyncio.get_running_loop()
         self._wake = Wake(self._loop)
-        self._last = self._loop.time()  # when the last wait ended
+        self._last_end = self._loop.time()  # when the last wait ended
         self._disconnection: asyncio.Future[None] | None = None
         if wait_for_disconnect is not None:
             self._disconnection = asyncio.ensure_future(wait_for_disconnect())
@@ -74,14 +74,14 @@ class EventWait:
             ClientDisconnectedError: the client has disconnected.
         """
         # the more subscriptions there are, the longer the pause: each then takes a thread less often, for more events
-        pause = self._last + self._waiter.pause_seconds - self._loop.time()
+        pause = self._last_end + self._waiter.pause_seconds - self._loop.time()
         if pause > 0:
             await asyncio.sleep(pause)
         if not self._is_disconnected:
             await self._wake.wait(self._waiter.wait_seconds)
         if self._is_disconnected:
             raise ClientDisconnectedError
-        self._last = self._loop.time()
+        self._last_end = self._loop.time()
 
     def close(self) -> None:
         """Stop waiting for the client's disconnect."""

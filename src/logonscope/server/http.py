@@ -98,7 +98,7 @@ class HttpDoor(NamedTuple):
         encryption: the encryption of its messages; None: there is none.
         anonymous_header: a request with this header (in lower case) needs no credentials; "": there is none.
         accepts_empty_requests: a request with an empty body only authenticates its connection; the response is empty.
-        documents: texts in JSON that authenticated clients may GET, by path.
+        documents: functions that return texts in JSON, by the path at which authenticated clients may GET the text.
         admission: checks the headers of a request before anything else of it is read; None: it is not checked.
         has_faults_for_http: rejections by HTTP, such as 401 and 503, have a fault of the door as their body.
         queries: paths of requests that may be a GET, with the function that makes their body from the query of the URL.
@@ -158,7 +158,7 @@ class ServerParts(NamedTuple):
         self.dispatcher.close()
 
     def stop(self) -> None:
-        """Wait for what is sent at the end, for some seconds at most; called when the server has stopped."""
+        """Wait until the last messages to subscribers are sent, for some seconds at most; the server has stopped."""
         if self.pushes is not None:
             self.pushes.stop()
 
@@ -215,9 +215,9 @@ def application(parts: ServerParts) -> DoorApplication:
     """Return the ASGI application."""
     endpoints = {path: Endpoint(parts, door) for door in parts.doors for path in door.paths + door.anonymous_paths}
     routes = [
-        Route(path, partial(Endpoint(parts, door).document, text), methods=["GET"])
+        Route(path, partial(Endpoint(parts, door).document, render), methods=["GET"])
         for door in parts.doors
-        for path, text in door.documents.items()
+        for path, render in door.documents.items()
     ]
     routes += [Route(path, endpoint.answer, methods=["POST"]) for path, endpoint in endpoints.items()]
     routes += [Route(path, endpoint.answer_other, methods=OTHER_METHODS) for path, endpoint in endpoints.items()]
@@ -233,7 +233,7 @@ class Endpoint:
         self._parts, self._http_door, self._door = parts, http_door, http_door.door
 
     async def answer(self, request: Request) -> Response:
-        """Answer one request."""
+        """Answer a POST request."""
         # The time for the body and for authentication is part of the timeout of the request.
         deadline, max_octets = Deadline(self._parts.dispatcher.limits.seconds), self._parts.max_request_octets
         received = received_head(request)
@@ -329,7 +329,7 @@ class Endpoint:
     def _in_pool(
         self, response: Response, claimant: Claimant, wait_for_disconnect: Callable[[], Awaitable[None]]
     ) -> Response:
-        """Return a response; its parts that are rendered later will be rendered in threads of this claimant."""
+        """Return a response; if it is rendered later, it will be rendered in threads that count for this claimant."""
         if isinstance(response, PooledResponse):
             # The same function waits during the parts of a stream: the client may disconnect between two of them.
             response.wait_for_disconnect = wait_for_disconnect
@@ -338,7 +338,7 @@ class Endpoint:
         return response
 
     async def _response_of(self, response: Awaitable[Response]) -> Response:
-        """Return a response, or the response to the error that it raises."""
+        """Await a response, and return it, or the response to the error that was raised."""
         try:
             return await response
         except ClientDisconnectedError:
@@ -353,7 +353,7 @@ class Endpoint:
         fault = self._door.fault(error, None)
         return _response(fault.status, fault.content_type, fault.body)
 
-    async def document(self, text: Callable[[], bytes], request: Request) -> Response:
+    async def document(self, render: Callable[[], bytes], request: Request) -> Response:
         """Return a document to an authenticated client."""
         parts = self._parts
         deadline = Deadline(parts.dispatcher.limits.seconds)
@@ -367,14 +367,14 @@ class Endpoint:
             if authentication.caller is None:
                 return _with_challenges(self._unauthorized(received, authentication), authentication)
             received.connection.is_authenticated = True
-            return _response(OK, "application/json", await parts.pool.run(claimant, text, deadline, disconnected))
+            return _response(OK, "application/json", await parts.pool.run(claimant, render, deadline, disconnected))
         except ClientDisconnectedError:
             return Response(status_code=CLIENT_CLOSED_REQUEST)
         except LogonscopeError as error:
             return self._reject(error, Response(f"{error}\n", status_code=503))
 
     async def answer_other(self, request: Request) -> Response:
-        """Answer a request that is not a POST: a GET whose query has the arguments; reject any other."""
+        """Answer a GET whose arguments are in the query of its URL; reject any other request that is not a POST."""
         if request.method == "GET" and (make_body := self._http_door.queries.get(request.scope["path"])) is not None:
             return await self._answer_query(make_body, request)
         error = NotSupportedError(f"{request.method} is not supported here", "send a POST request")

@@ -13,7 +13,7 @@ from logonscope.client.service_names import with_port
 from logonscope.errors import InvalidParameterError, TypeMismatchError
 
 MAX_PID, MAX_NUMBER = 1 << 63, 1 << 64
-"""A pid, and a number in place of a text, must be less than these."""
+"""Limits that a value must be less than: MAX_PID for a pid, MAX_NUMBER for a number in place of a text."""
 
 MAX_ITEMS = 1000
 """Maximum number of items of an array, and of members of an object."""

@@ -21,7 +21,7 @@ ERROR = "error"
 
 
 def query_body(query: Mapping[str, str]) -> bytes:
-    """Return the arguments in the query of a URL as the body of a request; lists are separated by commas."""
+    """Return the arguments in the query of a URL as the body of a request; the items of a list are joined by commas."""
     arguments: dict[str, Any] = dict(query)
     # A URL has only texts: lists and booleans are made from them here.
     if "events" in arguments:
@@ -38,7 +38,7 @@ QUERIES: Mapping[str, Callable[[Mapping[str, str]], bytes]] = {"/v1/watch": quer
 
 
 def write_part(part: WatchResults, octets: int) -> bytes:
-    """Return a part of the stream; without results and error, a heartbeat."""
+    """Return a part of the stream: its results and its error, or a heartbeat if it has neither."""
     # in one piece: a part is one write to the connection
     return "".join(_events(part, octets)).encode("ascii") or HEARTBEAT
 
@@ -51,7 +51,7 @@ def _events(part: WatchResults, octets: int) -> Iterator[str]:
                 line = _cut_line(jsonable(result), octets)
         else:
             line = _cut_line(write_event_instance(result), octets)
-        # EventSource of a browser passes events on by this name
+        # EventSource in a browser calls the listeners that are registered for this name
         name = result.event if isinstance(result, HostEvent) else result.cim_class.name
         yield f"id: {cursor}\nevent: {name}\ndata: {line}\n\n"
     if part.error is not None:

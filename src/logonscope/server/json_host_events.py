@@ -1,7 +1,8 @@
 """JSON of host events: the text of their ``jsonable`` form, from pieces that many events have in common.
 
-The events of a busy host differ in a few values: time, cursor, pid, parent, start and GUID. All else of a process is
-written once, and kept for rows with the same values. A store that reaches its limit is emptied.
+The events of a busy host differ in a few values: time, cursor, pid, parent, start and GUID. The other values of a
+process are written once; their text is kept, and used for all rows with the same values. Each of the two stores, of
+pieces and of texts, is emptied when it reaches its limit.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,7 +24,8 @@ MAX_PIECES, MAX_TEXTS = 1024, 4096
 class _Pieces(NamedTuple):
     """The texts before, between and after a row's own values, and the reasons in its ``unread``.
 
-    The key of the pieces has the id of the mapping ``unread``. It is kept so that no other mapping gets the same id.
+    The key of the pieces contains the id of the mapping ``unread``. Here the mapping is kept, so that no other mapping
+    gets the same id.
     """
 
     texts: tuple[str, ...]
@@ -31,7 +33,7 @@ class _Pieces(NamedTuple):
 
 
 class _KnownText(NamedTuple):
-    """The text of a value, and the value, which is kept so that no other one gets its id."""
+    """The text of a value, and the value itself, which is kept so that no other value gets its id."""
 
     value: object
     text: str
@@ -76,7 +78,7 @@ class HostEventWriter:
         known = self._texts.get(id(row))
         if known is not None and known[0] is row:
             return known[1]
-        # 0: everything was read, as it is for most processes
+        # 0: no fact is unread, as in most rows
         key = (*_SHARED(row), id(row.unread) if row.unread else 0)
         pieces = self._pieces.get(key)
         if pieces is None:
@@ -116,9 +118,9 @@ class HostEventWriter:
         return text
 
 
-def _keep(kept: dict[Any, Any], most: int, key: object, value: Any) -> Any:
+def _keep(kept: dict[Any, Any], limit: int, key: object, value: Any) -> Any:
     """Keep a value, and return it; if the limit is reached, drop all other values."""
-    if len(kept) >= most:
+    if len(kept) >= limit:
         kept.clear()
     kept[key] = value
     return value
@@ -137,18 +139,18 @@ def _write_optional(text: str | None) -> str:
     return "null" if text is None else encode_basestring_ascii(text)
 
 
-_OWN = ("pid", "ppid", "start", "process_guid")
-"""Fields whose values few rows have in common, in the order of the fields of a row."""
+_OWN_FIELDS = ("pid", "ppid", "start", "process_guid")
+"""Fields with a row's own values: few rows have these values in common. They are in the order of the row's fields."""
 
 _PID = SessionProcess._fields.index("pid")
 _SHARED: Callable[[SessionProcess], tuple[Any, ...]] = itemgetter(
-    *(position for position, name in enumerate(SessionProcess._fields) if name not in {*_OWN, "unread"})
+    *(position for position, name in enumerate(SessionProcess._fields) if name not in {*_OWN_FIELDS, "unread"})
 )
 
 
 _MEMBERS = tuple(
     # the name of each field as it is between two values, and whether the value is one of the row's own
-    (f"{'{' if not position else ','}{encode_basestring_ascii(name)}:", name in _OWN)
+    (f"{'{' if not position else ','}{encode_basestring_ascii(name)}:", name in _OWN_FIELDS)
     for position, name in enumerate(SessionProcess._fields)
 )
 

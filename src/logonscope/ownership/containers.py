@@ -40,8 +40,8 @@ FORMS = (
     CgroupForm("nspawn", "machine-", r"machine-(?!qemu-)(?P<id>.+)\.scope"),
 )
 
-# With the cgroupfs driver, a container is a directory named by its id alone (lxc: its name): the directory above it ->
-# the engine.
+# With the cgroupfs driver, the directory of a container is named by its id alone (lxc: by its name). The directory
+# above it shows the engine.
 PARENTS = {"docker": "docker", "actions_job": "docker", "default": "containerd", "k8s.io": "containerd", "lxc": "lxc"}
 
 # A static pod has a hash as its uid, without hyphens.

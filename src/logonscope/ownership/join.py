@@ -42,8 +42,8 @@ _LOGIN_CGROUP = (
 class KernelIdJoin(NamedTuple):
     """The kernel id that a login is joined with, and the evidence for that: record, leader, scope, remembered.
 
-    This evidence is not that of an Owner. There, "scope" means that a process is in the scope of the login; here, that
-    all processes in the scope carry this kernel id, or, without a record, that the name of the scope is this id.
+    This evidence is not that of an Owner. In an Owner, "scope" means that a process is in the scope of the login. Here
+    it means that all processes in the scope carry this kernel id, or, without a record, that the scope is named by it.
     """
 
     kernel_id: int
@@ -193,7 +193,7 @@ def _creation_key(joined: LoginWithKernelId) -> tuple[int, str, int]:
 
 
 def _holders_of_kernel_ids(joined: Iterable[LoginWithKernelId], machine: Machine) -> dict[int, Login]:
-    """Return the login that owns each kernel id. A kernel id that all of its logins inherited has no owner."""
+    """Return the login that owns each kernel id; leave out a kernel id that none of its logins may own."""
     holders: dict[int, Login] = {}
     # the login with the strongest claim comes first and is not replaced
     for login, kernel_id in sorted(joined, key=_claim_key):

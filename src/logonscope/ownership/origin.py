@@ -1,9 +1,9 @@
 """Origin of a login over a network: the address and port at the other end of the leader's own TCP connection.
 
 Only ssh servers that run as root are considered: a user cannot choose the connections of these. The leader can hold
-further sockets: PAM modules connect to directory services, and in a login of root the leader forwards ports. So the
-connection must be the leader's only one whose local port another process listens on. If no process listens on the local
-port of any connection, because the server has ended, the leader must have just one connection.
+further sockets: PAM modules connect to directory services, and in a login of root the leader forwards ports. So only
+one of the leader's connections may have a local port on which another process listens: this is the connection. If there
+is no such connection, because the server has ended, the leader must have only one connection.
 """
 
 from collections.abc import Iterable

@@ -38,7 +38,7 @@ _OCTETS = frozenset(map(str, range(256)))
 _IPV6 = r"[0-9A-Fa-f:.]{2,45}(?:%[0-9A-Za-z._-]{1,32})?"
 
 LOGGED_OUT = "logged out"
-# a unit of the system, below slices; of an instance of a template (NAME@X.service) the name is that of the template
+# the name of a unit of the system, without ".service" and without the instance: NAME of NAME@X.service
 _UNIT = r"/system\.slice/(?:[^/]+\.slice/)*([^/@]+)(?:@[^/]*)?\.service(?:/|$)"
 _PROGRAMS = {
     "ssh": "sshd", "sshd": "sshd", "dropbear": "dropbear", "cron": "cron", "crond": "crond", "cronie": "crond",

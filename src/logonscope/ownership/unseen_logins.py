@@ -89,7 +89,7 @@ def find_unseen_logins(
     else:
         user_index = _first_of_user(chain, login_uid)
         signs = [*_find_changes(chain, login_uid, user_index, machine)]
-    # the nearest daemon counts: a daemon further up may have started this one as any program would
+    # the nearest daemon counts: a daemon further up may have started it like any other program
     daemon = next((link for link in reversed(chain[user_index:-1]) if link.comm in LOGIN_DAEMONS), None)
     # If the leader is not in the chain, a daemon of root in the chain is a sign, too: the user may have logged in once
     # more, through a daemon that this logon session started. pam_loginuid and logind then keep the logon session.
@@ -136,8 +136,8 @@ def _find_unknown_beginning(
     # the chain does not begin with init: what started its first process is outside the pid namespace, in another logon
     # session, or hidden
     if first.pid != INIT:
-        is_user = is_person(_uid(first), machine)
-        if first.pid != KERNEL_THREADS and (first.ppid == 0 or (first.ppid != KERNEL_THREADS and is_user)):
+        runs_as_person = is_person(_uid(first), machine)
+        if first.pid != KERNEL_THREADS and (first.ppid == 0 or (first.ppid != KERNEL_THREADS and runs_as_person)):
             yield _sign("outside", first)
         return
     if is_person(_uid(first), machine):

@@ -15,7 +15,7 @@ PROVIDER = Provider(
         "Name": change_column("name"),
         "ExecutablePath": change_column("executable"),
         "CommandLine": change_column("command_line", "the history, by history_command_lines", COMMAND_LINES),
-        "User": change_column("user", "the history: the account name of Uid then"),
+        "User": change_column("user", "the history: the account name of Uid at that time"),
         "Uid": change_column("uid", "the history: the effective uid"),
         "SudoCommand": change_column("sudo_command", "the history: sudo's line in the log; for administrators"),
     },

@@ -12,7 +12,9 @@ PROVIDER = Provider(
         "Time": attempt_column("time", "the history: the time of the line"),
         "BootId": attempt_column("boot_id"),
         "User": attempt_column("user", _LOG),
-        "IsKnownUser": attempt_column("is_known_user", "the history: the program's word, else the accounts then"),
+        "IsKnownUser": attempt_column(
+            "is_known_user", "the history: the login program's report, else the accounts at that time"
+        ),
         "Service": attempt_column("service", _LOG),
         "Terminal": attempt_column("tty", _LOG),
         "RemoteHost": attempt_column("remote_host", _LOG),

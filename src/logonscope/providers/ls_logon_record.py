@@ -14,7 +14,9 @@ PROVIDER = Provider(
         "LogonId": logon_column("logon_id"),
         "Guid": logon_column("guid", "as Guid of LS_LogonSession"),
         "BootId": logon_column("boot_id"),
-        "User": logon_column("user", "the history: the account name of Uid then, else the name in the login record"),
+        "User": logon_column(
+            "user", "the history: the account name of Uid at that time, else the name in the login record"
+        ),
         "Uid": logon_column("uid"),
         "LogonType": logon_column("logon_type", "as LogonType of LS_LogonSession"),
         "StartTime": logon_column("start", f"{_RECORD}, else when its first process was seen"),

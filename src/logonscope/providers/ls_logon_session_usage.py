@@ -62,7 +62,9 @@ PROVIDER = Provider(
         "ReadBytes": _sum_column("io: rchar, summed up", _fact_sum("rchar"), "rchar"),
         "WrittenBytes": _sum_column("io: wchar, summed up", _fact_sum("wchar"), "wchar"),
         "ProcessCount": column(_count, "counted, of the processes that the caller may see", COUNTS),
-        "UnreadCount": _sum_column("counted: a file could not be read", _unread_count, *USAGE_FACTS),
+        "UnreadCount": _sum_column(
+            "counted: the processes with a file that could not be read", _unread_count, *USAGE_FACTS
+        ),
     },
     selections={"LogonId": select_logon_id},
 )  # fmt: skip

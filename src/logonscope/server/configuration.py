@@ -303,9 +303,9 @@ class Settings:
     stop_seconds: int = _setting(_number(1, 600), 10, "seconds that open requests have to end when the server stops")
     live: str = _setting(
         _one_of("auto", "true", "false"), "auto",
-        "answer from an index that kernel events update: `auto`: if the events helper runs or this process may read "
-        "them; `true`: as `auto`, and events are used also if only the process connector is available (answers then "
-        "still come from /proc); `false`: read /proc for every answer",
+        "answer from an index that kernel events update: `auto`: if the events helper runs, or this process may read "
+        "kernel events; `true`: as `auto`, and events are used also if only the process connector is available (answers "
+        "then still come from /proc); `false`: read /proc for every answer",
     )  # fmt: skip
     history: bool = _setting(
         _SWITCH, False,

@@ -304,8 +304,8 @@ class Settings:
     live: str = _setting(
         _one_of("auto", "true", "false"), "auto",
         "answer from an index that kernel events update: `auto`: if the events helper runs, or this process may read "
-        "kernel events; `true`: as `auto`, and events are used also if only the process connector is available (answers "
-        "then still come from /proc); `false`: read /proc for every answer",
+        "kernel events; `true`: as `auto`, and events are used also if only the process connector is available "
+        "(answers then still come from /proc); `false`: read /proc for every answer",
     )  # fmt: skip
     history: bool = _setting(
         _SWITCH, False,

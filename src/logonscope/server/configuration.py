@@ -159,7 +159,7 @@ _SWITCH = Kind("true or false", bool, lambda _: True)
 
 def _state() -> str:
     """Return the directory that systemd created for the service (systemd.exec(5), StateDirectory=), or the default."""
-    # With several directories in StateDirectory=, the variable has them all; the first one is used.
+    # If StateDirectory= has several directories, the variable has all of them; the first one is used.
     return os.environ.get("STATE_DIRECTORY", "").split(":")[0] or "/var/lib/logonscope"
 
 
@@ -356,7 +356,8 @@ def read_settings(
 
     Args:
         file: the path of the file; None: ``default_file``.
-        overrides: the flags of the command line by the name of their key: a text or a list of texts; None: not given.
+        overrides: the values of flags, by the name of the key. A value is a text or a list of texts; None: the flag is
+            not on the command line.
         default_file: the path of the file that may be missing.
 
     Raises:

@@ -59,7 +59,13 @@ class ConnectionLimits:
     """Counts the open connections; used from one thread."""
 
     def __init__(self, max_connections: int, max_per_client: int, clock: Callable[[], float] = time.monotonic) -> None:
-        """Set the limits: of all connections of the network or of the unix socket, and of those of one client."""
+        """Set the limits.
+
+        Args:
+            max_connections: the limit of all connections of the network, and also of all those of the unix socket.
+            max_per_client: the limit of the connections of one client.
+            clock: returns seconds that only grow.
+        """
         self._max_connections, self._max_per_client, self._clock = max_connections, max_per_client, clock
         self._client_counts: Counter[Client] = Counter()
         self._total_counts: Counter[bool] = Counter()  # by is_network: all of the network, all of the unix socket
@@ -127,7 +133,7 @@ class ConnectionLimits:
         return self._client_counts[candidate.client]
 
     def _stop_counting(self, connection: Connection, client: Client) -> None:
-        """Stop counting a connection, once: a replaced connection gets here again when it closes."""
+        """Stop counting a connection; a second call, when a replaced connection closes, does nothing."""
         if connection in self._uncounted:
             return
         self._uncounted.add(connection)
@@ -148,6 +154,6 @@ def _client_of(connection: Connection) -> Client:
     peer = connection.peer
     if peer.credentials is not None:
         # Root in a container has limits of its own, so that it cannot use up those of this host's root.
-        place = "" if peer.credentials.shares_namespaces else " of other namespaces"
-        return Client(is_network=False, name=f"uid {peer.credentials.uid}{place}")
+        suffix = "" if peer.credentials.shares_namespaces else " of other namespaces"
+        return Client(is_network=False, name=f"uid {peer.credentials.uid}{suffix}")
     return Client(is_network=True, name=client_network(peer.address))

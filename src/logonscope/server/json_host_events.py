@@ -22,7 +22,7 @@ MAX_PIECES, MAX_TEXTS = 1024, 4096
 
 
 class _Pieces(NamedTuple):
-    """The texts before, between and after a row's own values, and the reasons in its ``unread``.
+    """The texts of a row before, between and after the values of _OWN_FIELDS, and the reasons in its ``unread``.
 
     The key of the pieces contains the id of the mapping ``unread``. Here the mapping is kept, so that no other mapping
     gets the same id.
@@ -140,7 +140,7 @@ def _write_optional(text: str | None) -> str:
 
 
 _OWN_FIELDS = ("pid", "ppid", "start", "process_guid")
-"""Fields with a row's own values: few rows have these values in common. They are in the order of the row's fields."""
+"""Fields whose values few rows have in common, in the order of the fields of a row."""
 
 _PID = SessionProcess._fields.index("pid")
 _SHARED: Callable[[SessionProcess], tuple[Any, ...]] = itemgetter(
@@ -149,14 +149,14 @@ _SHARED: Callable[[SessionProcess], tuple[Any, ...]] = itemgetter(
 
 
 _MEMBERS = tuple(
-    # the name of each field as it is between two values, and whether the value is one of the row's own
+    # the text between the value before a field and the field's own value, and whether the field is in _OWN_FIELDS
     (f"{'{' if not position else ','}{encode_basestring_ascii(name)}:", name in _OWN_FIELDS)
     for position, name in enumerate(SessionProcess._fields)
 )
 
 
 def _split(row: SessionProcess) -> tuple[str, ...]:
-    """Return the parts of a row's text before, between and after the values of its own."""
+    """Return the parts of a row's text before, between and after the values of _OWN_FIELDS."""
     texts, parts = list[str](), list[str]()
     for (name, is_own), value in zip(_MEMBERS, row, strict=True):
         parts.append(name)

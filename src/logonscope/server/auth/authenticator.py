@@ -197,7 +197,7 @@ class Authenticator:
     def check_of_validity(
         self, peer: Peer, credentials: Credentials | None, caller: Caller | None
     ) -> Callable[[], bool]:
-        """Return a function that returns whether the rest of an answer, which is sent in parts, may still be sent.
+        """Return a function to call between the parts of an answer: it returns whether the rest may still be sent.
 
         It returns False once a token or a session of the page is no longer valid, or once the user has been removed, or
         has other rights, or another password in the user file.

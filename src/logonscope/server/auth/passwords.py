@@ -90,7 +90,7 @@ class Passwords:
             ServerTooBusyError: there were too many failed attempts; this one was not checked.
         """
         # The attempt is counted before the check: otherwise, many attempts at once could get past the limit. It is
-        # counted for a cached password, too: otherwise, beyond the limit only a correct guess would be accepted.
+        # counted for a cached password, too: otherwise, a correct guess would still be accepted over the limit.
         self.begin(name, address)
         user = strip_domain(name)
         if not (0 < len(user) <= MAX_NAME_LENGTH and 0 < len(password) <= MAX_PASSWORD_LENGTH):

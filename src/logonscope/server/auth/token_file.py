@@ -61,7 +61,7 @@ class Token:
 
     @property
     def expires(self) -> datetime:
-        """Return the time of its expiry."""
+        """Return the time at which the token expires."""
         return datetime.fromtimestamp(self.expiry, UTC)
 
     @property
@@ -71,7 +71,7 @@ class Token:
 
     @property
     def line(self) -> str:
-        """Return the line of the file."""
+        """Return the line that the token has in the file."""
         uid = "" if self.uid is None else self.uid
         role = "administrator" if self.administrator else "user"
         return f"{self.name}:{uid}:{role}:{self.scope}:{self.expiry}:{','.join(self.hosts)}:{self.hash}"

@@ -71,7 +71,7 @@ _log = logging.getLogger(__name__)
 
 
 def _do_nothing() -> None:
-    pass
+    """Do nothing."""
 
 
 def _accept_all(_connection: "Connection") -> bool:

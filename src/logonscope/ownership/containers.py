@@ -89,12 +89,13 @@ def _first_container(parts: list[str]) -> tuple[Container, int] | None:
         if "pod" in part and (pod := re.fullmatch(POD, part)) is not None:
             pod_uid = pod["uid"].replace("_", "-")
             continue
-        parent, after = parts[index - 1] if index else "", parts[index + 1] if index + 1 < len(parts) else ""
+        parent = parts[index - 1] if index else ""
+        child = parts[index + 1] if index + 1 < len(parts) else ""
         name = re.sub(_ESCAPED, _unescape, part) if "\\" in part else part
         container = _container_of_part(name, parent, pod_uid)
         # nspawn itself runs in the directory "supervisor" of its unit, and not in the container. With other engines,
         # the container itself can have created a directory of that name.
-        if container is not None and not (container.runtime == "nspawn" and after == _SUPERVISOR):
+        if container is not None and not (container.runtime == "nspawn" and child == _SUPERVISOR):
             return container, index
     return None
 

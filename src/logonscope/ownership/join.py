@@ -4,9 +4,9 @@ A login is joined with a kernel id by the strongest evidence available, in this 
 disproves it, the id of its leader, the id that the processes of its scope carry, the id that an earlier reading joined
 the login with.
 
-Of several logins with the same kernel id only one, the holder, owns it. The LogonId of the holder is the kernel id; the
-other logins get a LogonId from a range above all kernel ids. A login cannot own a kernel id that it is proved to have
-inherited. Outside containers, a login that logind names cN cannot own its kernel id either: logind chose that name
+Of several logins with the same kernel id at most one, the holder, owns it. The LogonId of the holder is the kernel id;
+the other logins get a LogonId from a range above all kernel ids. A login cannot own a kernel id that it is proved to
+have inherited. Outside containers, a login that logind names cN cannot own its kernel id either: logind chose that name
 because the kernel id was taken.
 """
 

@@ -99,7 +99,7 @@ class Users(Protocol):
 
 
 class UserLine(NamedTuple):
-    """A user, as one line of the list; without hashes."""
+    """A line of the list of users; it has no hashes."""
 
     name: str
     uid: int | None
@@ -168,7 +168,7 @@ def _resolve_uid(args: argparse.Namespace) -> int | None:
         return int(args.uid)
     try:
         return pwd.getpwnam(args.name).pw_uid
-    except (KeyError, ValueError):  # ValueError: the text cannot be an account name, as with a null character
+    except (KeyError, ValueError):  # ValueError: no account name can have this text, such as one with a NUL
         if args.administrator:
             return None
     hint = "give --uid (the user sees the logon sessions of that uid) or --administrator"

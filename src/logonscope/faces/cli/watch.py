@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from logonscope.client.watch import Watch
 
 _EXAMPLES = """\
-Without the service of this machine, events are read directly: from the kernel as root, and without root from Linux 6.6
-on; else by comparing /proc every second, which misses what begins and ends in between. A line on standard error says
-which.
+If no service runs on this machine, the command reads the events itself: root reads them from the kernel, and so do
+other users from Linux 6.6 on. If the kernel gives no events, /proc is compared every second, and what begins and ends
+between two comparisons is missed. A line on standard error says which of the two is used.
 
 examples:
   logonscope watch                     logins, changes of user, and processes
@@ -40,9 +40,9 @@ examples:
                                        run a command for each event
 
 --exec runs COMMAND without a shell, in place of printing: it is split into words once, and {user}, {remote_address} and
-the other columns of -o csv are replaced by values of the event. They are in the environment, too: LOGONSCOPE_EVENT (its
-kind), LOGONSCOPE_EVENT_USER, ... At most 4 commands run at once, for 30 seconds each, and 64 events wait; more are
-dropped and counted. What the commands start raises no events in this watch.
+the other columns of -o csv are replaced by values of the event. The values are in the environment, too:
+LOGONSCOPE_EVENT (the kind of event), LOGONSCOPE_EVENT_USER, ... At most 4 commands run at once, for 30 seconds each,
+and 64 events wait; more are dropped and counted. What the commands start raises no events in this watch.
 
 """
 
@@ -61,8 +61,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--failed", action="store_true", help="only failed logins; for administrators")
     group.add_argument("--count", metavar="N", type=_parse_count, help="end after N events")
     group.add_argument("--for", dest="duration", metavar="DURATION", type=_parse_duration, help="end after 30s, 5m, 1h")
-    command = "run a command for each event, without a shell; {user} is the user of the event"
-    set_completion(group.add_argument("--exec", dest="event_command", metavar="COMMAND", help=command), "commands")
+    exec_help = "run a command for each event, without a shell; {user} is the user of the event"
+    set_completion(group.add_argument("--exec", dest="event_command", metavar="COMMAND", help=exec_help), "commands")
     add_namespace(parser)
 
 
@@ -82,7 +82,7 @@ def run(host: Host, args: argparse.Namespace) -> int:
 
 
 def write_events(watch: "Watch", writer: EventWriter, limit: int | None, end: float | None) -> int:
-    """Write events until there are ``limit`` of them, or until ``end``; return their number, events Lost not counted.
+    """Write events until ``limit`` are written, or until ``end``; return their number. Events Lost are not counted.
 
     Args:
         watch: the watch to read.
@@ -101,7 +101,6 @@ def write_events(watch: "Watch", writer: EventWriter, limit: int | None, end: fl
         event = watch.wait(seconds if end is None else min(seconds, max(0.0, end - time.monotonic())))
         if event is not None:
             writer.write(event)
-            # Lost does not count for --count
             count += not (isinstance(event, HostEvent) and event.event == "Lost")
         elif watch.is_closed:
             raise TransportFailureError("the events have ended", "watch again")
@@ -115,7 +114,7 @@ def _watch_options(host: Host, args: argparse.Namespace) -> dict[str, Any]:
     """Return the options of the watch.
 
     Raises:
-        InvalidParameterError: there are a query and filters, or a time of a filter is invalid.
+        InvalidParameterError: a query is given together with filters, or a time of a filter is invalid.
     """
     options: dict[str, Any] = {}
     # a pid of this machine has no meaning on another one
@@ -145,7 +144,7 @@ def _make_writer(host: Host, args: argparse.Namespace) -> EventWriter:
     """Return the writer of the format that was requested, or the one that runs a command for each event.
 
     Raises:
-        InvalidParameterError: events have no such format, or the command cannot be run.
+        InvalidParameterError: events cannot be written in this format, or the command cannot be run.
     """
     if args.event_command is not None:
         return _make_exec_writer(args)
@@ -162,7 +161,7 @@ def _make_format_writer(host: Host, args: argparse.Namespace) -> EventWriter:
     """Return the writer of a format of another tool.
 
     Raises:
-        InvalidParameterError: the format has no form for these events, or Parquet would be written to a terminal.
+        InvalidParameterError: the format cannot hold these events, or Parquet would be written to a terminal.
     """
     if args.output not in TOOL_FORMATS:
         raise InvalidParameterError(f"cannot print events as {args.output}", "use -o jsonl, csv or ecs")
@@ -179,7 +178,7 @@ def _make_format_writer(host: Host, args: argparse.Namespace) -> EventWriter:
     from logonscope.faces.cli.event_documents import DocumentWriter  # noqa: PLC0415 -- only these formats
 
     if args.failed or args.logons_only:
-        # without the events of processes, it would not be known which processes still run
+        # no processes are read: this watch would get no event of their ends
         return DocumentWriter(args.output, host.identify_machine(), tuple)
     return DocumentWriter(
         args.output, host.identify_machine(), partial(host.processes, args.which, logon_filter(host, args))
@@ -196,7 +195,7 @@ def _make_exec_writer(args: argparse.Namespace) -> EventWriter:
 
 
 def _is_output_closed() -> bool:
-    """Return whether the reader of a pipe has gone; a write would show that only at the next event."""
+    """Return whether the reader of the pipe has gone. A failed write would show this, but only at the next event."""
     try:
         poll = select.poll()
         poll.register(sys.stdout.fileno(), 0)

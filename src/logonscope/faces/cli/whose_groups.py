@@ -1,4 +1,4 @@
-"""Groups of answers to ``whose``: the processes of one server, which hold the same sockets, are shown as one."""
+"""Groups of answers to ``whose``: processes with the same sockets, such as the workers of nginx, share one text."""
 
 from collections.abc import Hashable, Sequence
 
@@ -25,13 +25,13 @@ def group_answers(answers: Sequence[Whose]) -> list[Sequence[Whose]]:
 def _group_key(answer: Whose) -> Hashable:
     """Return what the answers of a group have in common: the logon session, its evidence, and the sockets.
 
-    Workers of a server share a listening socket, or have one each at the same address (SO_REUSEPORT, socket(7)). Their
-    connections differ, and count only if a process has no other sockets.
+    Workers of a server share a listening socket, or each worker has its own at the same address (SO_REUSEPORT,
+    socket(7)). Their connections differ: these are compared only if a process holds nothing but connections.
     """
     if not answer.sockets:
         return answer.pid
-    ends = frozenset(
+    listening_ends = frozenset(
         (socket.protocol, socket.local_end, socket.namespace) for socket in answer.sockets if not is_connection(socket)
     )
-    held: Hashable = ends or frozenset(socket.inode for socket in answer.sockets)
-    return answer.logon_id, answer.evidence, held
+    held_sockets: Hashable = listening_ends or frozenset(socket.inode for socket in answer.sockets)
+    return answer.logon_id, answer.evidence, held_sockets

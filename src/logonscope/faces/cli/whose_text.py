@@ -26,14 +26,14 @@ _CONTAINER_COMMANDS = {
     "podman": "podman inspect",
     "lxc": "lxc-info -n",
     "nspawn": "machinectl status",
-}  # for all other engines, which Kubernetes uses: crictl
+}  # all other engines are those of Kubernetes: crictl
 
 _MAX_COMMAND_CHARACTERS = 60
 _MAX_SOCKETS = 3
 _MAX_NAMES = 3
 _MAX_PROCESSES = 20
-_AT_BOOT = 120
-"""Seconds after the boot: a service that was started before this counts as started at boot."""
+_BOOT_SECONDS = 120
+"""A service that was started within so many seconds after the boot counts as started at boot."""
 
 
 def headline(answer: Whose) -> str:
@@ -90,37 +90,37 @@ def _describe_session(session: LogonSession) -> str:
 
 
 def _describe_service(answer: Whose) -> str:
-    """Return the part of a headline about the service of a process: its name and start, and "in"; "": no service."""
+    """Return the name and the start of the service of a process, with "in" after them; "" if it has no service."""
     if answer.service is None:
         return ""
     start, boot = answer.service_start, answer.session.start
     if start is None:
         return f"{answer.service}, in "
     after_boot = None if boot is None else round((start - boot).total_seconds())
-    if after_boot is not None and 0 <= after_boot < _AT_BOOT:
+    if after_boot is not None and 0 <= after_boot < _BOOT_SECONDS:
         return f"{answer.service}, started at boot ({after_boot} s after it), in "
     return f"{answer.service}, started at {format_time(start, _MOMENT)}, in "
 
 
 def describe_login(session: LogonSession) -> str:
-    """Return the LogonType with its source and the state of the login; of the System session, its type and start."""
+    """Return the LogonType with its source, and the state of the login; for the System session, its type and start."""
     name = "LogonType not known" if session.logon_type is None else f"{session.logon_type_name} ({session.logon_type})"
-    # the System session is no login and has no state; its type follows from the evidence, which has its own line
+    # the System session is no login: it has no state. Its type follows from the evidence, which has its own line
     if session.logon_type == 0:
         return f"{name}; since the machine started, {format_time(session.start, _MOMENT)}"
-    kind = f"{name}: {session.sources['logon_type']}"
+    logon_type = f"{name}: {session.sources['logon_type']}"
     # without a record, a unit in which no login program runs any more shows that the login has ended
     if session.recorded_by is None and session.state == LOGGED_OUT:
-        return f"{kind}; logged out: {session.sources['state']}; the process is a leftover"
+        return f"{logon_type}; logged out: {session.sources['state']}; the process is a leftover"
     if session.recorded_by is None:
         if session.remote_address:
-            return f"{kind}; {NO_STATE}"
-        return f"{kind}; {RECORD_IS_GONE if session.login else NO_RECORD}"
+            return f"{logon_type}; {NO_STATE}"
+        return f"{logon_type}; {RECORD_IS_GONE if session.login else NO_RECORD}"
     record = "unit" if is_user_manager(session) else "session"
     state = f"{session.state or 'state not known'} ({session.recorded_by} {record} {session.login})"
     if session.state == LOGGED_OUT:
         state += f": its leader {session.leader} is gone, the process is a leftover"
-    return f"{kind}; {state}"
+    return f"{logon_type}; {state}"
 
 
 def describe_authentication(session: LogonSession) -> str:
@@ -128,7 +128,7 @@ def describe_authentication(session: LogonSession) -> str:
     if session.authentication_method is None:
         if session.service == "sshd" or (session.sources.get("logon_type") or "").startswith("sshd"):
             return "not known: sshd's log has no line about it, or cannot be read (`logonscope doctor` says which)"
-        if session.service is None and session.logon_type is None:  # nothing shows that it was no ssh login
+        if session.service is None and session.logon_type is None:  # it may have been an ssh login
             return "not known: the login program is not known"
         package = session.authentication_package
         return f"{package}, {session.sources['authentication_package']}" if package else "not known: no ssh login"
@@ -150,19 +150,19 @@ def describe_evidence(answer: Whose) -> str:
         "scope": f"scope: its cgroup is that of {service} {session.login};"
         " its kernel id is unset, or this login inherited it from an earlier one",
         "audit": f"audit: the kernel's audit session id {session.logon_id} ({sessionid}), set at login and inherited"
-        + _JOINED.get(session.join_evidence or "", ""),
+        + _JOIN_TEXTS.get(session.join_evidence or "", ""),
         "manager": f"manager: its cgroup is below {session.scope or 'user@UID.service'};"
         " its kernel id is unset, or this user manager inherited it from a login",
         "none": f"none: the kernel's audit session id is unset ({sessionid}), and its cgroup is no login's",
     }.get(answer.evidence, answer.evidence)
 
 
-_JOINED = {
+_JOIN_TEXTS = {
     "leader": "; the login's record was found by its leader, which has this id",
     "scope": "; the login's record was found by its scope, whose processes have this id",
     "remembered": "; the login's record was found by this id in an earlier request",
 }
-"""How the login record was found, where the record itself does not have the audit session id."""
+"""How the login record was found if it does not contain the audit session id, by ``join_evidence``."""
 
 
 def describe_parents(answer: Whose) -> str:
